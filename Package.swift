@@ -1,0 +1,50 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A C library: a module map and a shim, no code of ours.
+func library(_ name: String) -> Target {
+    .systemLibrary(name: name)
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: house,
+        // The module map does not name libsqlite3: the extension must not link it.
+        linkerSettings: [.linkedLibrary("sqlite3")])
+}
+
+let package = Package(
+    name: "batchmgr",
+    products: [.executable(name: "batchmgr", targets: ["batchmgr"])],
+    targets: [
+        library("CSQLite"), library("CGit2"), library("CYAML"), library("CZstd"), library("CXXHash"),
+        library("CCurl"), library("CCrypto"), library("CDeflate"),
+        module("BatchCore", []),
+        module("BatchLedger", ["BatchCore", "CSQLite", "CXXHash", "CZstd"]),
+        module("BatchHistory", ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CZstd"]),
+        module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "CYAML", "CCurl"]),
+        .executableTarget(
+            name: "batchmgr", dependencies: ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"],
+            swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(
+            name: "TestSupport", dependencies: ["BatchCore", "BatchLedger"], path: "Tests/TestSupport",
+            swiftSettings: house),
+        tests("CoreTests", ["BatchCore"]),
+        tests("LedgerTests", ["BatchCore", "BatchLedger"]),
+        tests("HistoryTests", ["BatchCore", "BatchLedger", "BatchHistory"]),
+        tests("EngineTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"]),
+        tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
+    ]
+)

@@ -1,0 +1,87 @@
+/// Every error that `batchmgr` can report. The raw value is what users see and scripts match.
+///
+/// `docs/errors.md` explains each one; a test holds the two together.
+public enum ErrorCode: String, Sendable, CaseIterable {
+    // UX: the request is wrong
+    case usage = "ERR_UX_USAGE"
+    case noWorkspace = "ERR_UX_NO_WORKSPACE"
+    case invalidConfiguration = "ERR_UX_INVALID_CONFIGURATION"
+    case invalidCatalog = "ERR_UX_INVALID_CATALOG"
+    case unknownJob = "ERR_UX_UNKNOWN_JOB"
+    case unknownBatch = "ERR_UX_UNKNOWN_BATCH"
+    case unknownPoint = "ERR_UX_UNKNOWN_POINT"
+    case missingParameter = "ERR_UX_MISSING_PARAMETER"
+    case invalidParameter = "ERR_UX_INVALID_PARAMETER"
+    case fileExists = "ERR_UX_FILE_EXISTS"
+    case fileMissing = "ERR_UX_FILE_MISSING"
+    case wrongState = "ERR_UX_WRONG_STATE"
+    // DATA: the data, or a record of it, does not allow it
+    case sql = "ERR_DATA_SQL"
+    case constraint = "ERR_DATA_CONSTRAINT"
+    case checkFailed = "ERR_DATA_CHECK_FAILED"
+    case notADatabase = "ERR_DATA_NOT_A_DATABASE"
+    case corruptDatabase = "ERR_DATA_CORRUPT_DATABASE"
+    case corruptLedger = "ERR_DATA_CORRUPT_LEDGER"
+    case corruptRecord = "ERR_DATA_CORRUPT_RECORD"
+    case dependents = "ERR_DATA_DEPENDENTS"
+    case conflict = "ERR_DATA_CONFLICT"
+    case schemaChanged = "ERR_DATA_SCHEMA_CHANGED"
+    case noRestorePoint = "ERR_DATA_NO_RESTORE_POINT"
+    case verificationFailed = "ERR_DATA_VERIFICATION_FAILED"
+    case notUndoable = "ERR_DATA_NOT_UNDOABLE"
+    // SECURITY: it is not allowed
+    case forbiddenStatement = "ERR_SECURITY_FORBIDDEN_STATEMENT"
+    case writeOutsideGateway = "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY"
+    // PERF: not now, or not with what this machine has
+    case busy = "ERR_PERF_BUSY"
+    case diskFull = "ERR_PERF_DISK_FULL"
+    case timeout = "ERR_PERF_TIMEOUT"
+    case stopped = "ERR_PERF_STOPPED"
+    // INTEGRATION: something beside the database failed
+    case file = "ERR_INTEGRATION_FILE"
+    case readOnly = "ERR_INTEGRATION_READ_ONLY"
+    case git = "ERR_INTEGRATION_GIT"
+    case libraryMissing = "ERR_INTEGRATION_LIBRARY_MISSING"
+    case commandFailed = "ERR_INTEGRATION_COMMAND_FAILED"
+    case pluginMissing = "ERR_INTEGRATION_PLUGIN_MISSING"
+    case pluginDuplicate = "ERR_INTEGRATION_PLUGIN_DUPLICATE"
+    case pluginFailed = "ERR_INTEGRATION_PLUGIN_FAILED"
+    case compensationMissing = "ERR_INTEGRATION_COMPENSATION_MISSING"
+    case compensationFailed = "ERR_INTEGRATION_COMPENSATION_FAILED"
+    case notifyFailed = "ERR_INTEGRATION_NOTIFY_FAILED"
+    case internalFault = "ERR_INTEGRATION_INTERNAL"
+
+    public var errorClass: ErrorClass {
+        switch self {
+        case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
+            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState:
+            .usage
+        case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
+            .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable:
+            .data
+        case .forbiddenStatement, .writeOutsideGateway: .security
+        case .busy, .diskFull, .timeout, .stopped: .performance
+        case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
+            .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
+            .integration
+        }
+    }
+
+    public var exitCode: ExitCode {
+        switch self {
+        case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
+            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase,
+            .pluginMissing, .pluginDuplicate:
+            .usage
+        case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
+            .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
+            .stepFailed
+        case .forbiddenStatement, .writeOutsideGateway: .refusedByPolicy
+        case .dependents, .conflict, .schemaChanged, .notUndoable, .compensationMissing: .refusedByDependents
+        case .noRestorePoint: .noRestorePoint
+        case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed: .integrityViolation
+        case .busy: .busy
+        case .stopped: .stopped
+        }
+    }
+}

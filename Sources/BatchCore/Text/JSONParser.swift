@@ -1,0 +1,142 @@
+/// Reads JSON (RFC 8259). Whole numbers that fit become `integer`, all others `number`.
+public struct JSONParser {
+    private let input: [UInt8]
+    private var position = 0
+    /// Deeper documents are refused: a plugin's output must not be able to exhaust the stack.
+    private static let deepest = 200
+
+    private init(_ input: [UInt8]) { self.input = input }
+
+    /// - Throws: `JSONSyntaxError` with the offset of the first byte that does not fit.
+    public static func parse(_ text: String) throws(JSONSyntaxError) -> JSONValue {
+        var parser = JSONParser(Array(text.utf8))
+        let value = try parser.value(depth: 0)
+        parser.skipSpace()
+        guard parser.position == parser.input.count else { throw parser.failure("more text after the document") }
+        return value
+    }
+
+    private func failure(_ what: String) -> JSONSyntaxError { JSONSyntaxError(offset: position, what: what) }
+
+    private mutating func skipSpace() {
+        while let byte = peek, byte == 32 || (byte >= 9 && byte <= 13 && byte != 11 && byte != 12) { position += 1 }
+    }
+
+    private var peek: UInt8? { position < input.count ? input[position] : nil }
+
+    private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+        guard depth < JSONParser.deepest else { throw failure("nested too deep") }
+        skipSpace()
+        switch peek {
+        case UInt8(ascii: "{"): return try object(depth: depth)
+        case UInt8(ascii: "["): return try array(depth: depth)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        default: return try number()
+        }
+    }
+
+    private mutating func word(_ word: String, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
+        guard input[position...].starts(with: word.utf8) else { throw failure("not a JSON value") }
+        position += word.utf8.count
+        return value
+    }
+
+    private mutating func expect(_ byte: Unicode.Scalar) throws(JSONSyntaxError) {
+        skipSpace()
+        guard peek == UInt8(ascii: byte) else { throw failure("'\(byte)' expected") }
+        position += 1
+    }
+
+    private mutating func take(_ byte: Unicode.Scalar) -> Bool {
+        skipSpace()
+        guard peek == UInt8(ascii: byte) else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func object(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+        try expect("{")
+        var members: [JSONValue.Member] = []
+        if take("}") { return .object([]) }
+        repeat {
+            skipSpace()
+            let key = try string()
+            try expect(":")
+            members.append(.init(key, try value(depth: depth + 1)))
+        } while take(",")
+        try expect("}")
+        return .object(members)
+    }
+
+    private mutating func array(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+        try expect("[")
+        if take("]") { return .array([]) }
+        var elements: [JSONValue] = []
+        repeat { elements.append(try value(depth: depth + 1)) } while take(",")
+        try expect("]")
+        return .array(elements)
+    }
+
+    private mutating func string() throws(JSONSyntaxError) -> String {
+        guard peek == UInt8(ascii: "\"") else { throw failure("a string expected") }
+        position += 1
+        var bytes: [UInt8] = []
+        while let byte = peek {
+            position += 1
+            if byte == UInt8(ascii: "\"") { return String(decoding: bytes, as: UTF8.self) }
+            if byte < 32 { throw failure("a control character in a string") }
+            if byte == UInt8(ascii: "\\") { try escape(into: &bytes) } else { bytes.append(byte) }
+        }
+        throw failure("the string does not end")
+    }
+
+    private mutating func escape(into bytes: inout [UInt8]) throws(JSONSyntaxError) {
+        guard let byte = peek else { throw failure("the string does not end") }
+        position += 1
+        switch byte {
+        case UInt8(ascii: "n"): bytes.append(10)
+        case UInt8(ascii: "t"): bytes.append(9)
+        case UInt8(ascii: "r"): bytes.append(13)
+        case UInt8(ascii: "b"): bytes.append(8)
+        case UInt8(ascii: "f"): bytes.append(12)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(byte)
+        case UInt8(ascii: "u"):
+            var units = [try unit()]
+            if units[0] & 0xFC00 == 0xD800, input[position...].starts(with: "\\u".utf8) {
+                position += 2
+                units.append(try unit())
+            }
+            bytes.append(contentsOf: String(decoding: units, as: UTF16.self).utf8)
+        default: throw failure("no such escape")
+        }
+    }
+
+    private mutating func unit() throws(JSONSyntaxError) -> UInt16 {
+        guard position + 4 <= input.count,
+            let unit = UInt16(String(decoding: input[position..<position + 4], as: UTF8.self), radix: 16)
+        else { throw failure("four hexadecimal digits expected") }
+        position += 4
+        return unit
+    }
+
+    private mutating func number() throws(JSONSyntaxError) -> JSONValue {
+        let start = position
+        while let byte = peek, "+-.eE0123456789".utf8.contains(byte) { position += 1 }
+        let text = String(decoding: input[start..<position], as: UTF8.self)
+        if let whole = Int64(text), !text.hasPrefix("+") { return .integer(whole) }
+        guard let real = Double(text), let first = text.utf8.first, first != UInt8(ascii: "+") else {
+            position = start
+            throw failure("not a JSON value")
+        }
+        return .number(real)
+    }
+}
+
+/// Where and why a text is not JSON.
+public struct JSONSyntaxError: Error, Equatable, Sendable {
+    public let offset: Int
+    public let what: String
+}

@@ -1,0 +1,33 @@
+/// The id of one execution of a job, e.g. `reprice_invoices.3`.
+public struct BatchID: Hashable, Sendable, CustomStringConvertible {
+    public let job: String
+    public let number: Int
+
+    public init(job: String, number: Int) {
+        self.job = job
+        self.number = number
+    }
+
+    /// Nil when the text has no number behind its last dot: then it can only name a job.
+    public init?(_ text: String) {
+        guard let dot = text.lastIndex(of: "."), let number = Int(text[text.index(after: dot)...]), number > 0,
+            JobID.isValid(String(text[..<dot]))
+        else { return nil }
+        self.init(job: String(text[..<dot]), number: number)
+    }
+
+    public var description: String { "\(job).\(number)" }
+}
+
+/// Names of jobs: they become file names, tags and columns, so only these characters are allowed.
+public enum JobID {
+    public static let rule = "1 to 64 letters, digits, '_' or '-', beginning with a letter"
+
+    public static func isValid(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        guard let first = bytes.first, bytes.count <= 64, isLetter(first) else { return false }
+        return bytes.allSatisfy { isLetter($0) || ($0 >= 48 && $0 <= 57) || $0 == 95 || $0 == 45 }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (byte | 32) >= 97 && (byte | 32) <= 122 }
+}

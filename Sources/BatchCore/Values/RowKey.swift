@@ -1,0 +1,5 @@
+/// What names a row of one table: its rowid, or the primary key values of a WITHOUT ROWID table, in key order.
+public enum RowKey: Hashable, Sendable {
+    case rowid(Int64)
+    case values([SQLValue])
+}

@@ -1,0 +1,65 @@
+/// One SQLite value, kept bit for bit.
+///
+/// Text is bytes, not `String`: SQLite stores text that is not valid Unicode and text that holds NUL.
+/// Text of a UTF-16 database stays UTF-16 (native byte order), because converting a lone surrogate loses it.
+public enum SQLValue: Sendable {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text([UInt8])
+    case text16([UInt8])
+    case blob([UInt8])
+
+    public static func string(_ text: String) -> SQLValue { .text(Array(text.utf8)) }
+
+    /// The value as text when it is text, with invalid bytes replaced. For ledger columns and messages, never for user rows.
+    public var string: String? {
+        switch self {
+        case .text(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .text16(let bytes): String(decoding: SQLValue.utf16Units(bytes), as: UTF16.self)
+        default: nil
+        }
+    }
+
+    public var integer: Int64? {
+        if case .integer(let value) = self { value } else { nil }
+    }
+
+    public var bytes: [UInt8]? {
+        switch self {
+        case .text(let bytes), .text16(let bytes), .blob(let bytes): bytes
+        default: nil
+        }
+    }
+
+    public var isNull: Bool {
+        if case .null = self { true } else { false }
+    }
+
+    /// The code units of native-order UTF-16 bytes. An odd last byte is dropped, as SQLite does.
+    public static func utf16Units(_ bytes: [UInt8]) -> [UInt16] {
+        stride(from: 0, to: bytes.count - 1, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
+    }
+}
+
+extension SQLValue: Hashable {
+    /// Same storage class and same bits: 1 is not 1.0, and -0.0 is not 0.0.
+    public static func == (a: SQLValue, b: SQLValue) -> Bool {
+        switch (a, b) {
+        case (.null, .null): true
+        case (.integer(let x), .integer(let y)): x == y
+        case (.real(let x), .real(let y)): x.bitPattern == y.bitPattern
+        case (.text(let x), .text(let y)), (.text16(let x), .text16(let y)), (.blob(let x), .blob(let y)): x == y
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .integer(let value): hasher.combine(value)
+        case .real(let value): hasher.combine(value.bitPattern)
+        case .text(let bytes), .text16(let bytes), .blob(let bytes): hasher.combine(bytes)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/// A moment in UTC with a resolution of one millisecond.
+public struct Timestamp: Hashable, Comparable, Sendable {
+    public let milliseconds: Int64
+
+    public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+    public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
+
+    /// `20261121T020000.123Z`: for file names.
+    public var compact: String { format(dateSeparator: "", timeSeparator: "") }
+
+    /// `2026-11-21T02:00:00.123Z`: for documents and logs.
+    public var iso8601: String { format(dateSeparator: "-", timeSeparator: ":") }
+
+    /// Reads `iso8601` text back; nil when it is not of that form.
+    public init?(iso8601 text: String) {
+        let digits = text.utf8.filter { $0 >= 48 && $0 <= 57 }
+        guard digits.count == 17, text.utf8.count == 24 else { return nil }
+        let number = digits.reduce(Int64(0)) { $0 * 10 + Int64($1 - 48) }
+        let date = number / 1_000_000_000
+        let days = Timestamp.days(year: date / 10_000, month: date / 100 % 100, day: date % 100)
+        let time = number % 1_000_000_000
+        let seconds = time / 10_000_000 * 3_600 + time / 100_000 % 100 * 60 + time / 1_000 % 100
+        self.init(milliseconds: (days * 86_400 + seconds) * 1_000 + time % 1_000)
+    }
+
+    private func format(dateSeparator: String, timeSeparator: String) -> String {
+        let days = milliseconds.quotient(flooredBy: 86_400_000)
+        let rest = milliseconds - days * 86_400_000
+        let (year, month, day) = Timestamp.civil(days: days)
+        let date = [pad(year, 4), pad(month, 2), pad(day, 2)].joined(separator: dateSeparator)
+        let time = [pad(rest / 3_600_000, 2), pad(rest / 60_000 % 60, 2), pad(rest / 1_000 % 60, 2)]
+            .joined(separator: timeSeparator)
+        return "\(date)T\(time).\(pad(rest % 1_000, 3))Z"
+    }
+
+    private func pad(_ value: Int64, _ width: Int) -> String {
+        let text = String(value)
+        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    }
+
+    /// Days since 1970-01-01 to a date of the proleptic Gregorian calendar: the year is taken to begin in March, so
+    /// that the leap day is its last.
+    private static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 719_468
+        let era = shifted.quotient(flooredBy: 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let marchMonth = (5 * dayOfYear + 2) / 153
+        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
+    }
+
+    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let marchYear = month <= 2 ? year - 1 : year
+        let era = marchYear.quotient(flooredBy: 400)
+        let yearOfEra = marchYear - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+}
+
+extension Int64 {
+    fileprivate func quotient(flooredBy divisor: Int64) -> Int64 {
+        self >= 0 ? self / divisor : -((-self + divisor - 1) / divisor)
+    }
+}

@@ -1,0 +1,140 @@
+public import BatchCore
+internal import CSQLite
+internal import Glibc
+
+/// One connection to a SQLite database. It belongs to one thread at a time.
+public final class Connection {
+    public enum Mode: Sendable {
+        case readOnly
+        case readWrite
+        /// Creates the file when it is missing.
+        case create
+    }
+
+    let handle: OpaquePointer
+    private let ownsHandle: Bool
+    public let path: String
+    private var cache: [String: Statement] = [:]
+    /// Text of a UTF-16 database is read and bound as UTF-16: see `SQLValue`.
+    public private(set) lazy var isUTF16: Bool = readEncodingIsUTF16()
+
+    /// Opens `path`. Nothing is read yet: a file that is not a database is reported by the first statement.
+    public init(path: String, mode: Mode = .readWrite, busyTimeout milliseconds: Int32 = 5_000) throws(BatchError) {
+        var opened: OpaquePointer?
+        let flags: Int32
+        switch mode {
+        case .readOnly: flags = SQLITE_OPEN_READONLY
+        case .readWrite: flags = SQLITE_OPEN_READWRITE
+        case .create: flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        }
+        let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
+        guard code == SQLITE_OK, let opened else {
+            let error = SQLiteFault.error(code, opened, doing: "open \(path)")
+            sqlite3_close_v2(opened)
+            throw error
+        }
+        handle = opened
+        ownsHandle = true
+        self.path = path
+        sqlite3_extended_result_codes(opened, 1)
+        sqlite3_busy_timeout(opened, milliseconds)
+    }
+
+    deinit {
+        cache.removeAll()
+        if ownsHandle { sqlite3_close_v2(handle) }
+    }
+
+    // MARK: Statements
+
+    public func prepare(_ sql: String) throws(BatchError) -> Statement {
+        try Statement(sql, on: self)
+    }
+
+    /// A statement kept for the life of the connection. It comes back reset; use it for one loop at a time.
+    public func cached(_ sql: String) throws(BatchError) -> Statement {
+        if let statement = cache[sql] {
+            statement.reset()
+            return statement
+        }
+        let statement = try prepare(sql)
+        cache[sql] = statement
+        return statement
+    }
+
+    /// Forgets the cached statements: they would hold the schema, and a hook that is set later would not see them.
+    public func dropCachedStatements() { cache.removeAll() }
+
+    /// Runs every statement of `sql`; results are thrown away.
+    public func execute(_ sql: String) throws(BatchError) {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw SQLiteFault.error(code, handle, doing: "run SQL") }
+    }
+
+    public func run(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) {
+        let statement = try cached(sql)
+        defer { statement.reset() }
+        try statement.bind(parameters)
+        while try statement.step() {}
+    }
+
+    /// The first column of the first row; nil when there is no row.
+    public func value(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) -> SQLValue? {
+        let statement = try cached(sql)
+        defer { statement.reset() }
+        try statement.bind(parameters)
+        return try statement.step() ? statement.value(0) : nil
+    }
+
+    public func rows(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) -> [[SQLValue]] {
+        let statement = try cached(sql)
+        defer { statement.reset() }
+        try statement.bind(parameters)
+        var rows: [[SQLValue]] = []
+        while try statement.step() { rows.append(statement.values) }
+        return rows
+    }
+
+    // MARK: State
+
+    /// Not through `Statement.value`, which asks for the encoding itself.
+    private func readEncodingIsUTF16() -> Bool {
+        var isUTF16: Int32 = 0
+        sqlite3_exec(
+            handle, "PRAGMA encoding",
+            { answer, _, values, _ in
+                guard let text = values?[0] else { return 0 }
+                answer?.assumingMemoryBound(to: Int32.self).pointee = strncmp(text, "UTF-16", 6) == 0 ? 1 : 0
+                return 0
+            }, &isUTF16, nil)
+        return isUTF16 == 1
+    }
+
+    /// True outside an explicit transaction.
+    public var isAutocommit: Bool { sqlite3_get_autocommit(handle) != 0 }
+    public var lastInsertRowID: Int64 { sqlite3_last_insert_rowid(handle) }
+    public var changes: Int { Int(sqlite3_changes64(handle)) }
+
+    /// Changes when another connection has committed a change to the database since it was last read here.
+    public var dataVersion: Int64 { (try? value("PRAGMA data_version"))?.integer ?? 0 }
+
+    public func interrupt() { sqlite3_interrupt(handle) }
+
+    /// Runs `body` in an IMMEDIATE transaction; any error rolls it back.
+    public func transaction<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
+        try execute("BEGIN IMMEDIATE")
+        do {
+            let result = try body()
+            try execute("COMMIT")
+            return result
+        } catch {
+            rollbackIfOpen()
+            throw error
+        }
+    }
+
+    /// SQLite ends some transactions by itself (disk full, I/O error), so this may have nothing to do.
+    public func rollbackIfOpen() {
+        if !isAutocommit { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+    }
+}

@@ -1,0 +1,36 @@
+internal import BatchCore
+internal import CSQLite
+
+/// The one funnel for SQLite's result codes: each becomes a `BatchError` that says what to do.
+enum SQLiteFault {
+    /// - Parameter doing: what was tried, with the name of the thing: "prepare a statement", "open app.db".
+    static func error(_ code: Int32, _ database: OpaquePointer?, doing: String) -> BatchError {
+        let detail = database.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? ""
+        let said = detail.isEmpty ? String(cString: sqlite3_errstr(code)) : detail
+        let message = "\(doing): \(said)"
+        switch code & 0xFF {
+        case SQLITE_BUSY, SQLITE_LOCKED:
+            return BatchError(.busy, message, hint: "another program holds the database; try again in a moment")
+        case SQLITE_FULL:
+            return BatchError(.diskFull, message, hint: "free some space, then: batchmgr doctor")
+        case SQLITE_IOERR where sqlite3_system_errno(database) == 28:
+            return BatchError(.diskFull, message, hint: "free some space, then: batchmgr doctor")
+        case SQLITE_NOTADB:
+            return BatchError(.notADatabase, message, hint: "give the path of a SQLite database: --db PATH")
+        case SQLITE_CORRUPT:
+            return BatchError(.corruptDatabase, message, hint: "see what is damaged: batchmgr verify")
+        case SQLITE_READONLY, SQLITE_PERM:
+            return BatchError(.readOnly, message, hint: "make the database and its folder writable, then: batchmgr doctor")
+        case SQLITE_CANTOPEN, SQLITE_IOERR:
+            return BatchError(.file, message, hint: "check that the path exists and may be read and written")
+        case SQLITE_CONSTRAINT:
+            return BatchError(.constraint, message, hint: "the transaction was rolled back; correct the statement or the data")
+        case SQLITE_AUTH:
+            return BatchError(.forbiddenStatement, message, hint: "see docs/catalog.md for what a batch may do")
+        case SQLITE_INTERRUPT:
+            return BatchError(.stopped, message, hint: "go on with: batchmgr resume")
+        default:
+            return BatchError(.sql, message, hint: "correct the statement; nothing of it was kept")
+        }
+    }
+}

@@ -1,0 +1,127 @@
+public import BatchCore
+internal import CSQLite
+
+/// A prepared statement; finalised when it is released.
+public final class Statement {
+    let handle: OpaquePointer
+    private let connection: Connection
+    /// The part of the text behind this statement: more statements, or only space.
+    public let tail: String
+
+    /// Prepares the first statement of `sql`.
+    /// - Throws: `ERR_DATA_SQL` when the text holds no statement at all.
+    init(_ sql: String, on connection: Connection) throws(BatchError) {
+        var prepared: OpaquePointer?
+        var rest = ""
+        var text = sql
+        let code = text.withUTF8 { utf8 in
+            utf8.withMemoryRebound(to: CChar.self) { characters in
+                var end: UnsafePointer<CChar>?
+                let code = sqlite3_prepare_v3(
+                    connection.handle, characters.baseAddress, Int32(characters.count), 0, &prepared, &end)
+                if let end, let base = characters.baseAddress {
+                    rest = String(decoding: utf8[(end - base)...], as: UTF8.self)
+                }
+                return code
+            }
+        }
+        guard code == SQLITE_OK else { throw SQLiteFault.error(code, connection.handle, doing: "prepare SQL") }
+        guard let prepared else {
+            throw BatchError(.sql, "prepare SQL: the text holds no statement", hint: "give one or more SQL statements")
+        }
+        handle = prepared
+        tail = rest
+        self.connection = connection
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    // MARK: Parameters
+
+    public func bind(_ values: [SQLValue]) throws(BatchError) {
+        for (index, value) in values.enumerated() { try bind(value, at: index + 1) }
+    }
+
+    /// - Parameter position: counted from 1, as SQLite does.
+    public func bind(_ value: SQLValue, at position: Int) throws(BatchError) {
+        let index = Int32(position)
+        let code: Int32
+        switch value {
+        case .null: code = sqlite3_bind_null(handle, index)
+        case .integer(let number): code = sqlite3_bind_int64(handle, index, number)
+        case .real(let number): code = sqlite3_bind_double(handle, index, number)
+        case .text(let bytes):
+            code = withPointer(bytes) { csqlite_bind_text(handle, index, $0, Int32(bytes.count)) }
+        case .text16(let bytes):
+            code = withPointer(bytes) { csqlite_bind_text16(handle, index, $0, Int32(bytes.count)) }
+        case .blob(let bytes):
+            code = withPointer(bytes) { csqlite_bind_blob(handle, index, $0, Int32(bytes.count)) }
+        }
+        guard code == SQLITE_OK else { throw SQLiteFault.error(code, connection.handle, doing: "bind a value") }
+    }
+
+    /// A null pointer would bind NULL, also for an empty text or blob.
+    private func withPointer(_ bytes: [UInt8], _ body: (UnsafeRawPointer) -> Int32) -> Int32 {
+        bytes.withUnsafeBytes { buffer in
+            if let base = buffer.baseAddress { return body(base) }
+            var nothing: UInt8 = 0
+            return body(&nothing)
+        }
+    }
+
+    public var parameterCount: Int { Int(sqlite3_bind_parameter_count(handle)) }
+
+    /// The name with its prefix (`:id`); nil for `?`.
+    public func parameterName(_ position: Int) -> String? {
+        sqlite3_bind_parameter_name(handle, Int32(position)).map { String(cString: $0) }
+    }
+
+    // MARK: Running
+
+    /// True when a row is there to read, false at the end.
+    public func step() throws(BatchError) -> Bool {
+        let code = sqlite3_step(handle)
+        if code == SQLITE_ROW { return true }
+        if code == SQLITE_DONE { return false }
+        throw SQLiteFault.error(code, connection.handle, doing: "run SQL")
+    }
+
+    /// Ends the run; bound values stay until they are bound again.
+    public func reset() { sqlite3_reset(handle) }
+
+    public var isReadOnly: Bool { sqlite3_stmt_readonly(handle) != 0 }
+
+    // MARK: Columns
+
+    public var columnCount: Int { Int(sqlite3_column_count(handle)) }
+
+    public func columnName(_ column: Int) -> String {
+        sqlite3_column_name(handle, Int32(column)).map { String(cString: $0) } ?? ""
+    }
+
+    public var values: [SQLValue] { (0..<columnCount).map { value($0) } }
+
+    /// - Parameter column: counted from 0, as SQLite does.
+    public func value(_ column: Int) -> SQLValue {
+        let index = Int32(column)
+        switch sqlite3_column_type(handle, index) {
+        case SQLITE_INTEGER: return .integer(sqlite3_column_int64(handle, index))
+        case SQLITE_FLOAT: return .real(sqlite3_column_double(handle, index))
+        case SQLITE_TEXT where connection.isUTF16:
+            let start = sqlite3_column_text16(handle, index)
+            return .text16(bytes(start, sqlite3_column_bytes16(handle, index)))
+        case SQLITE_TEXT:
+            let start = sqlite3_column_text(handle, index)
+            return .text(bytes(UnsafeRawPointer(start), sqlite3_column_bytes(handle, index)))
+        case SQLITE_BLOB:
+            let start = sqlite3_column_blob(handle, index)
+            return .blob(bytes(start, sqlite3_column_bytes(handle, index)))
+        default: return .null
+        }
+    }
+
+    private func bytes(_ start: UnsafeRawPointer?, _ count: Int32) -> [UInt8] {
+        guard let start, count > 0 else { return [] }
+        return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(count)))
+    }
+}

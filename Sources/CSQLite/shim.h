@@ -1,0 +1,30 @@
+#include <sqlite3.h>
+
+/* SQLITE_TRANSIENT is a cast macro that Swift cannot import. */
+static inline int csqlite_bind_text(sqlite3_stmt *s, int i, const void *p, int n) {
+    return sqlite3_bind_text(s, i, (const char *)p, n, SQLITE_TRANSIENT);
+}
+static inline int csqlite_bind_text16(sqlite3_stmt *s, int i, const void *p, int n) {
+    return sqlite3_bind_text16(s, i, p, n, SQLITE_TRANSIENT);
+}
+static inline int csqlite_bind_blob(sqlite3_stmt *s, int i, const void *p, int n) {
+    return sqlite3_bind_blob(s, i, p, n, SQLITE_TRANSIENT);
+}
+/* The caller keeps the bytes alive until the statement is reset or bound again. */
+static inline int csqlite_bind_text_static(sqlite3_stmt *s, int i, const void *p, int n) {
+    return sqlite3_bind_text(s, i, (const char *)p, n, SQLITE_STATIC);
+}
+static inline int csqlite_bind_blob_static(sqlite3_stmt *s, int i, const void *p, int n) {
+    return sqlite3_bind_blob(s, i, p, n, SQLITE_STATIC);
+}
+/* sqlite3_db_config is variadic. `now` receives the setting after the call; -1 as `on` only asks. */
+static inline int csqlite_db_config(sqlite3 *db, int op, int on, int *now) {
+    return sqlite3_db_config(db, op, on, now);
+}
+/* Debian builds SQLite with both, but its header declares them only on demand. */
+extern void *sqlite3_preupdate_hook(
+    sqlite3 *, void (*)(void *, sqlite3 *, int, char const *, char const *, sqlite3_int64, sqlite3_int64), void *);
+extern int sqlite3_preupdate_old(sqlite3 *, int, sqlite3_value **);
+extern int sqlite3_preupdate_new(sqlite3 *, int, sqlite3_value **);
+extern int sqlite3_preupdate_count(sqlite3 *);
+extern int sqlite3_preupdate_depth(sqlite3 *);
