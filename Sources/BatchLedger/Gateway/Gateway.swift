@@ -126,7 +126,7 @@ public final class Gateway {
     private func runSchemaChange(_ prepared: GatewayStatement) throws(BatchError) {
         let before = try schema.objects()
         let rewritten = try rewrittenTables(prepared.findings)
-        for layout in rewritten { try recordAllRows(of: layout) }
+        for layout in rewritten { try recordRows(of: layout) }
         let named = Set(rewritten.map(\.name))
         // Rows of other tables may change too: dropping a parent can cascade.
         recorder.limit(to: Set(before.filter { $0.type == "table" && !named.contains($0.name) }.map(\.name)))
@@ -170,7 +170,8 @@ public final class Gateway {
         return layouts
     }
 
-    private func recordAllRows(of layout: TableLayout) throws(BatchError) {
+    /// Records all rows of a table as removed, before it is dropped or altered.
+    func recordRows(of layout: TableLayout) throws(BatchError) {
         try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
             try recorder.recordRemoval(of: layout, rows: try RowReader(visible, on: connection))
         }
