@@ -235,7 +235,11 @@ final class Recorder {
     private func noteKeys(_ track: TableTrack, in row: RowBuffer, side: FactSide) {
         for index in track.uniqueKeys.indices {
             guard let hash = uniqueHash(row, track.uniqueKeys[index]) else { continue }
-            if side == .added { track.uniqueKeys[index].taken.insert(hash) } else { track.uniqueKeys[index].freed.insert(hash) }
+            if side == .added {
+                track.uniqueKeys[index].taken.insert(hash)
+            } else {
+                track.uniqueKeys[index].freed.insert(hash)
+            }
         }
         for index in track.references.indices {
             guard let key = referenceKey(row, track.references[index]) else { continue }
@@ -251,14 +255,22 @@ final class Recorder {
         for index in track.uniqueKeys.indices {
             let columns = track.uniqueKeys[index].columns
             if columns.allSatisfy({ rows.pointee.isEqual($0) }) { continue }
-            if let hash = uniqueHash(rows.pointee.old, track.uniqueKeys[index]) { track.uniqueKeys[index].freed.insert(hash) }
-            if let hash = uniqueHash(rows.pointee.new, track.uniqueKeys[index]) { track.uniqueKeys[index].taken.insert(hash) }
+            if let hash = uniqueHash(rows.pointee.old, track.uniqueKeys[index]) {
+                track.uniqueKeys[index].freed.insert(hash)
+            }
+            if let hash = uniqueHash(rows.pointee.new, track.uniqueKeys[index]) {
+                track.uniqueKeys[index].taken.insert(hash)
+            }
         }
         for index in track.references.indices {
             let columns = track.references[index].columns
             if columns.allSatisfy({ rows.pointee.isEqual($0) }) { continue }
-            if let key = referenceKey(rows.pointee.old, track.references[index]) { track.references[index].released.insert(key) }
-            if let key = referenceKey(rows.pointee.new, track.references[index]) { track.references[index].referenced.insert(key) }
+            if let key = referenceKey(rows.pointee.old, track.references[index]) {
+                track.references[index].released.insert(key)
+            }
+            if let key = referenceKey(rows.pointee.new, track.references[index]) {
+                track.references[index].referenced.insert(key)
+            }
         }
     }
 
@@ -300,7 +312,9 @@ final class Recorder {
                 continue
             }
             var value: OpaquePointer?
-            guard sqlite3_preupdate_old(database, column.index, &value) == SQLITE_OK, let value else { throw unreadable(track) }
+            guard sqlite3_preupdate_old(database, column.index, &value) == SQLITE_OK, let value else {
+                throw unreadable(track)
+            }
             if !append(value, column, to: &rows.pointee.old.buffer) && column.hasDefault { isShort = true }
         }
         rows.pointee.old.mark(count)
@@ -320,7 +334,9 @@ final class Recorder {
                 continue
             }
             var value: OpaquePointer?
-            guard sqlite3_preupdate_new(database, column.index, &value) == SQLITE_OK, let value else { throw unreadable(track) }
+            guard sqlite3_preupdate_new(database, column.index, &value) == SQLITE_OK, let value else {
+                throw unreadable(track)
+            }
             _ = append(value, column, to: &rows.pointee.new.buffer)
         }
         rows.pointee.new.mark(count)
@@ -328,7 +344,8 @@ final class Recorder {
 
     /// False for NULL.
     @inline(__always)
-    private func append(_ value: OpaquePointer, _ column: TableTrack.StoredColumn, to buffer: inout ByteBuffer) -> Bool {
+    private func append(_ value: OpaquePointer, _ column: TableTrack.StoredColumn, to buffer: inout ByteBuffer) -> Bool
+    {
         switch sqlite3_value_type(value) {
         case SQLITE_INTEGER:
             let number = sqlite3_value_int64(value)
@@ -381,7 +398,8 @@ extension Recorder {
             var buffer = ByteBuffer()
             _ = append(
                 value,
-                .init(index: 0, isReal: track.layout.columns[position].hasRealAffinity, hasDefault: false, isRowid: false),
+                .init(
+                    index: 0, isReal: track.layout.columns[position].hasRealAffinity, hasDefault: false, isRowid: false),
                 to: &buffer)
             var reader = ByteReader(buffer.bytes)
             key.append(try reader.value())

@@ -10,7 +10,8 @@ extension Recorder {
         while let (key, values) = try rows.next() {
             guard let key else {
                 throw BatchError(
-                    .notUndoable, "table \(layout.name) hides its rowid, so its rows cannot be recorded before it changes",
+                    .notUndoable,
+                    "table \(layout.name) hides its rowid, so its rows cannot be recorded before it changes",
                     hint: "give one of its columns rowid, _rowid_, oid another name first")
             }
             image.removeAll()
@@ -81,7 +82,8 @@ extension TableLayout {
         guard name == SystemTables.sequence else { return nil }
         let columns = ["name", "seq"].map { name in
             Column(
-                name: name, declaredType: "", hasRealAffinity: false, isNotNull: false, hasDefault: false, generated: .no,
+                name: name, declaredType: "", hasRealAffinity: false, isNotNull: false, hasDefault: false,
+                generated: .no,
                 primaryKeyPosition: 0)
         }
         return TableLayout(

@@ -30,7 +30,9 @@ struct TableTrackBuilder {
         var tracks: [ReferenceTrack] = []
         for key in layout.foreignKeys {
             let columns = key.columns.compactMap(stored.firstIndex(of:))
-            guard columns.count == key.columns.count, let parent = try schema.layout(named: key.parent) else { continue }
+            guard columns.count == key.columns.count, let parent = try schema.layout(named: key.parent) else {
+                continue
+            }
             if let track = reference(key, to: parent, columns: columns) { tracks.append(track) }
         }
         return tracks

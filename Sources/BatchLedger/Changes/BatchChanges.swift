@@ -20,8 +20,10 @@ public final class BatchChanges: ChangeSource {
         connection = ledger.connection
         self.checkpoints = checkpoints
         let last = checkpoints.last ?? 0
-        later = try ledger.connection.rows("SELECT id FROM batchmgr_checkpoints WHERE id > ? ORDER BY id", [.integer(last)])
-            .compactMap { $0[0].integer }
+        later = try ledger.connection.rows(
+            "SELECT id FROM batchmgr_checkpoints WHERE id > ? ORDER BY id", [.integer(last)]
+        )
+        .compactMap { $0[0].integer }
         tables = try BatchChanges.changedTables(ledger, checkpoints)
     }
 
@@ -57,7 +59,8 @@ public final class BatchChanges: ChangeSource {
         try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
             for start in stride(from: 0, to: orders.count, by: size) {
                 let end = min(start + size, orders.count)
-                var rewind = try RowRewind(visible, name: layout.name, on: connection, window: orders[start]...orders[end - 1])
+                var rewind = try RowRewind(
+                    visible, name: layout.name, on: connection, window: orders[start]...orders[end - 1])
                 try goBack(through: later, layout, &rewind)
                 rewind.beginRun()
                 try goBack(through: checkpoints, layout, &rewind)

@@ -60,7 +60,9 @@ struct RowRewind {
     /// Undoes one entry in memory.
     mutating func goBack(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer) throws(BatchError) {
         let keys = try StepKeys(step, bytes, layout)
-        guard window.contains(keys.after.order) || window.contains(keys.before.order) || rows[keys.after] != nil else { return }
+        guard window.contains(keys.after.order) || window.contains(keys.before.order) || rows[keys.after] != nil else {
+            return
+        }
         let now = try row(keys.after)
         if isInRun { remember(keys.after, now) }
         switch step.operation {

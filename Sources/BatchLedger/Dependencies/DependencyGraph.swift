@@ -91,7 +91,9 @@ public struct DependencyGraph {
             }
         }
 
-        private mutating func note(_ batch: Int64, on other: Int64, _ kind: Dependent.Kind, _ evidence: String) throws(BatchError) {
+        private mutating func note(_ batch: Int64, on other: Int64, _ kind: Dependent.Kind, _ evidence: String)
+            throws(BatchError)
+        {
             guard batch != root, found[batch] == nil else { return }
             let depth = (depths[other] ?? 0) + 1
             found[batch] = Dependent(batch: batch, on: other, depth: depth, kind: kind, evidence: evidence)

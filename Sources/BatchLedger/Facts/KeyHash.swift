@@ -22,7 +22,8 @@ enum KeyHash {
         switch tag {
         case RowCodec.Tag.real:
             // 1.0 and 1 are equal for a key.
-            let number = Double(bitPattern: UInt64(littleEndian: value.loadUnaligned(fromByteOffset: 1, as: UInt64.self)))
+            let number = Double(
+                bitPattern: UInt64(littleEndian: value.loadUnaligned(fromByteOffset: 1, as: UInt64.self)))
             if let whole = Int64(exactly: number) { buffer.appendInteger(whole) } else { buffer.appendReal(number) }
         case RowCodec.Tag.text where collation != .binary:
             appendFolded(value, collation, to: &buffer)
@@ -31,7 +32,9 @@ enum KeyHash {
         return true
     }
 
-    private static func appendFolded(_ value: UnsafeRawBufferPointer, _ collation: Collation, to buffer: inout ByteBuffer) {
+    private static func appendFolded(
+        _ value: UnsafeRawBufferPointer, _ collation: Collation, to buffer: inout ByteBuffer
+    ) {
         var reader = ByteReader(value, at: 1)
         guard let length = try? reader.count(), let text = try? reader.slice(length) else { return }
         var bytes = [UInt8](text)

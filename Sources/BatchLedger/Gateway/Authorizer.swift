@@ -38,7 +38,8 @@ final class Authorizer {
             return try connection.prepare(sql)
         } catch {
             guard let reason = findings.refusal else { throw error }
-            throw BatchError(.forbiddenStatement, "a batch may not \(reason)", hint: "see docs/catalog.md for what it may do")
+            throw BatchError(
+                .forbiddenStatement, "a batch may not \(reason)", hint: "see docs/catalog.md for what it may do")
         }
     }
 

@@ -181,7 +181,9 @@ public final class Gateway {
 
     private func recordSystemTables() throws(BatchError) {
         for (table, changes) in try system.changes(connection) {
-            guard let layout = try schema.layout(named: table) ?? TableLayout.dropped(systemTable: table) else { continue }
+            guard let layout = try schema.layout(named: table) ?? TableLayout.dropped(systemTable: table) else {
+                continue
+            }
             try recorder.record(changes, of: layout, in: systemLog)
         }
     }
@@ -194,7 +196,9 @@ public final class Gateway {
             changes[track.layout.name, default: TableDigest()] += track.digest
         }
         for name in names {
-            let row = try connection.rows("SELECT digest, rows FROM batchmgr_state WHERE table_name = ?", [.string(name)]).first
+            let row = try connection.rows(
+                "SELECT digest, rows FROM batchmgr_state WHERE table_name = ?", [.string(name)]
+            ).first
             var now = TableDigest(
                 digest: row?[0].string.flatMap(Digest.init(hex:)) ?? .zero, rows: row?[1].integer ?? 0)
             now += changes[name] ?? TableDigest()
@@ -206,7 +210,9 @@ public final class Gateway {
         let tables = Set(objects.filter { $0.type == "table" && !$0.isVirtualTable }.map(\.name))
         for name in names where !tables.contains(name) { try ledger.removeState(name) }
         for name in tables.subtracting(names) {
-            try connection.run("INSERT OR IGNORE INTO batchmgr_state VALUES(?, ?, 0)", [.string(name), .string(Digest.zero.description)])
+            try connection.run(
+                "INSERT OR IGNORE INTO batchmgr_state VALUES(?, ?, 0)",
+                [.string(name), .string(Digest.zero.description)])
         }
     }
 }

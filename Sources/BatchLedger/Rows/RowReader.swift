@@ -42,7 +42,8 @@ public struct RowReader {
         keyColumns = layout.rowidName == nil ? 0 : 1
         var sql = "SELECT "
         // A table may hold nothing but its rowid and generated columns.
-        let columns = [layout.rowidName, layout.storedColumns.isEmpty ? nil : layout.storedColumnList].compactMap(\.self)
+        let columns = [layout.rowidName, layout.storedColumns.isEmpty ? nil : layout.storedColumnList].compactMap(
+            \.self)
         sql += (columns.isEmpty ? ["NULL"] : columns).joined(separator: ", ")
         sql += " FROM main." + layout.quotedName
         if let condition { sql += " WHERE " + condition }

@@ -4,7 +4,8 @@ extension TableLayout {
     /// What undo needs to read old row images. Unique and foreign keys are facts of their time, recorded apart.
     public var json: JSONValue {
         [
-            "name": .string(name), "key": keyJSON, "integer_primary_key": integerPrimaryKey.map { JSONValue($0) } ?? .null,
+            "name": .string(name), "key": keyJSON,
+            "integer_primary_key": integerPrimaryKey.map { JSONValue($0) } ?? .null,
             "strict": .bool(isStrict), "autoincrement": .bool(isAutoincrement), "role": roleJSON,
             "columns": .array(columns.map(\.json)),
         ]
@@ -33,7 +34,8 @@ extension TableLayout {
         let known = columns.compactMap(\.self)
         guard known.count == columns.count else { return nil }
         let positions = key["columns"]?.array?.compactMap { $0.integer.map(Int.init) }
-        let role: Role = json["role"]?["shadow"]?.string.map { .shadow(of: $0) } ?? (json["role"] == "system" ? .system : .ordinary)
+        let role: Role =
+            json["role"]?["shadow"]?.string.map { .shadow(of: $0) } ?? (json["role"] == "system" ? .system : .ordinary)
         self.init(
             name: name, columns: known,
             key: positions.map(Key.primaryKey) ?? .rowid(alias: key["rowid"]?.string),

@@ -23,7 +23,8 @@ public final class Ledger {
     /// - Parameter databaseID: a random name for this database, kept for its life.
     public func create(databaseID: String) throws(BatchError) {
         for statement in LedgerSchema.statements { try connection.execute(statement) }
-        try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('format_version', ?)", [.string("\(LedgerSchema.version)")])
+        try connection.run(
+            "INSERT OR IGNORE INTO batchmgr_meta VALUES('format_version', ?)", [.string("\(LedgerSchema.version)")])
         try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
     }
 

@@ -43,7 +43,9 @@ extension Ledger {
 
     /// Batches in commit order.
     /// - Parameter condition: SQL behind WHERE.
-    public func batches(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError) -> [BatchRecord] {
+    public func batches(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError)
+        -> [BatchRecord]
+    {
         var records: [BatchRecord] = []
         let sql = "SELECT \(Ledger.columns) FROM batchmgr_batches WHERE \(condition) ORDER BY seq"
         for row in try connection.rows(sql, parameters) { records.append(try Ledger.record(row)) }
@@ -91,7 +93,8 @@ extension Ledger {
     }
 
     /// Checkpoints in commit order.
-    public func checkpoints(where condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [CheckpointRecord] {
+    public func checkpoints(where condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [CheckpointRecord]
+    {
         let sql = """
             SELECT id, batch, number, step, position, committed_at, inserted, updated, deleted, undone_by \
             FROM batchmgr_checkpoints WHERE \(condition) ORDER BY id

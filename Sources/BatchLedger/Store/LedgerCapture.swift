@@ -60,7 +60,8 @@ extension Ledger {
     }
 
     func undoBlockCount(_ checkpoint: Int64) throws(BatchError) -> Int64 {
-        try connection.value("SELECT count(*) FROM batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])?.integer ?? 0
+        try connection.value("SELECT count(*) FROM batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])?.integer
+            ?? 0
     }
 
     // MARK: Facts
@@ -108,7 +109,9 @@ extension Ledger {
     }
 
     func relationID(_ relation: Relation) throws(BatchError) -> Int64 {
-        let parameters: [SQLValue] = [.string(relation.kind.rawValue), .string(relation.table), .string(relation.columns)]
+        let parameters: [SQLValue] = [
+            .string(relation.kind.rawValue), .string(relation.table), .string(relation.columns),
+        ]
         let find = "SELECT id FROM batchmgr_relations WHERE kind = ? AND table_name = ? AND columns = ?"
         if let id = try connection.value(find, parameters)?.integer { return id }
         try connection.run("INSERT INTO batchmgr_relations(kind, table_name, columns) VALUES(?, ?, ?)", parameters)

@@ -50,7 +50,8 @@ struct SchemaUndo {
             }
             guard now.sql == object.sql else {
                 return Problem(
-                    table: object.name, expected: "the \(object.type) as the batch left it", found: "another definition")
+                    table: object.name, expected: "the \(object.type) as the batch left it", found: "another definition"
+                )
             }
         }
         for object in change.before where object.sql != nil {
@@ -64,7 +65,8 @@ struct SchemaUndo {
             let now = try StateDigest.compute(layout, connection)
             if now != digest {
                 return Problem(
-                    table: name, expected: "\(digest.rows) rows as the batch left them", found: "\(now.rows) rows, changed since")
+                    table: name, expected: "\(digest.rows) rows as the batch left them",
+                    found: "\(now.rows) rows, changed since")
             }
         }
         return nil

@@ -87,7 +87,9 @@ struct UndoBlockReader {
         if step.keyChanged { step.oldRowid = step.rowid &+ Int64(bitPattern: try reader.varint()) }
     }
 
-    private func skipImage(_ operation: UndoEntry.Operation, _ shape: Shape, _ reader: inout ByteReader) throws(BatchError) {
+    private func skipImage(_ operation: UndoEntry.Operation, _ shape: Shape, _ reader: inout ByteReader)
+        throws(BatchError)
+    {
         switch operation {
         case .delete: try skip(shape.columns, &reader)
         case .update:

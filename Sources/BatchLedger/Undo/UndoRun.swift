@@ -125,7 +125,9 @@ final class UndoRun {
     ) throws(BatchError) -> (reason: UndoConflict.Reason, found: String)? {
         let key = try self.key(step, bytes, table.layout, rowid: rowid)
         let reader: StoredRowReader
-        if let known = readers[table.layout.name] { reader = known } else {
+        if let known = readers[table.layout.name] {
+            reader = known
+        } else {
             reader = try StoredRowReader(table.layout, on: connection)
             readers[table.layout.name] = reader
         }
@@ -156,7 +158,10 @@ final class UndoRun {
     ) throws(BatchError) {
         if case .shadow(let owner) = layout.role { throw virtualTables.mustRebuild(owner) }
         let values = try key(step, bytes, layout, rowid: step.rowid)
-        let key: RowKey = if case .integer(let rowid)? = values.first, !layout.isWithoutRowID { .rowid(rowid) } else { .values(values) }
+        let key: RowKey =
+            if case .integer(let rowid)? = values.first, !layout.isWithoutRowID { .rowid(rowid) } else {
+                .values(values)
+            }
         let known = conflicts.contains { $0.table == layout.name && $0.key == key }
         if !known {
             let expected = step.operation == .delete ? "no row with this key" : "row hash \(Hex.string(step.left))"
@@ -176,7 +181,9 @@ final class UndoRun {
     /// Nil when the table is gone or its rows have another form now.
     private func statements(_ recorded: TableLayout) throws(BatchError) -> UndoTable? {
         if let known = tables[recorded.name] { return known }
-        guard var layout = try schema.layout(named: recorded.name), layout.holdsSameRows(as: recorded) else { return nil }
+        guard var layout = try schema.layout(named: recorded.name), layout.holdsSameRows(as: recorded) else {
+            return nil
+        }
         if let hidden = HiddenRowidTable(layout) {
             layout = try hidden.reveal(connection)
             revealed.append(hidden)

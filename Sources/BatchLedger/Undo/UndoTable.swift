@@ -30,7 +30,9 @@ final class UndoTable {
     /// Undoes an INSERT.
     func delete(_ step: UndoStep, rowid: Int64, _ bytes: UnsafeRawBufferPointer) throws(BatchError) {
         let statement: Statement
-        if let deletion { statement = deletion } else {
+        if let deletion {
+            statement = deletion
+        } else {
             statement = try connection.prepare("DELETE FROM main.\(layout.quotedName) WHERE \(keyCondition)")
             deletion = statement
         }
@@ -42,7 +44,9 @@ final class UndoTable {
     /// Undoes a DELETE.
     func insert(_ step: UndoStep, rowid: Int64, _ bytes: UnsafeRawBufferPointer) throws(BatchError) {
         let statement: Statement
-        if let insertion { statement = insertion } else {
+        if let insertion {
+            statement = insertion
+        } else {
             statement = try connection.prepare(insertText)
             insertion = statement
         }

@@ -26,7 +26,8 @@ struct VirtualTableUndo {
     }
 
     mutating func undo(
-        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, owner: String, _ connection: Connection
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, owner: String,
+        _ connection: Connection
     ) throws(BatchError) {
         let suffix = layout.name.dropFirst(owner.count)
         rebuild.insert(owner)
@@ -36,11 +37,14 @@ struct VirtualTableUndo {
 
     /// The content table of FTS3, 4 and 5 holds the rows of the virtual table: the id, then its columns.
     private func undoContent(
-        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, _ owner: String, _ connection: Connection
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, _ owner: String,
+        _ connection: Connection
     ) throws(BatchError) {
         let table = SQLName.quote(owner)
-        let columns = try connection.rows("SELECT name FROM pragma_table_info(?, 'main') ORDER BY cid", [.string(owner)])
-            .map { SQLName.quote($0[0].string ?? "") }
+        let columns = try connection.rows(
+            "SELECT name FROM pragma_table_info(?, 'main') ORDER BY cid", [.string(owner)]
+        )
+        .map { SQLName.quote($0[0].string ?? "") }
         if step.operation != .delete { try check(step, layout, owner, connection) }
         switch step.operation {
         case .insert: try connection.run("DELETE FROM main.\(table) WHERE rowid = ?", [.integer(step.rowid)])
@@ -53,19 +57,25 @@ struct VirtualTableUndo {
                 [.integer(step.rowid)] + values.dropFirst().prefix(columns.count))
         default:
             let maskLength = (layout.storedColumns.count + 7) / 8
-            let changed = layout.storedColumns.indices.filter { bytes[step.imageOffset + $0 / 8] & (1 << UInt8($0 % 8)) != 0 }
+            let changed = layout.storedColumns.indices.filter {
+                bytes[step.imageOffset + $0 / 8] & (1 << UInt8($0 % 8)) != 0
+            }
             var reader = ByteReader(bytes, at: step.imageOffset + maskLength)
             let values = try reader.values(changed.count)
             let terms = changed.filter { $0 > 0 && $0 <= columns.count }.map { "\(columns[$0 - 1]) = ?" }
             guard !terms.isEmpty else { return }
             try connection.run(
-                "UPDATE main.\(table) SET \(terms.joined(separator: ", ")) WHERE rowid = ?", values + [.integer(step.rowid)])
+                "UPDATE main.\(table) SET \(terms.joined(separator: ", ")) WHERE rowid = ?",
+                values + [.integer(step.rowid)])
         }
     }
 
-    private func check(_ step: UndoStep, _ layout: TableLayout, _ owner: String, _ connection: Connection) throws(BatchError) {
+    private func check(_ step: UndoStep, _ layout: TableLayout, _ owner: String, _ connection: Connection)
+        throws(BatchError)
+    {
         var row = RowBuffer()
-        let exists = try StoredRowReader(layout, on: connection).read([.integer(step.rowid)], isUTF16: connection.isUTF16, into: &row)
+        let exists = try StoredRowReader(layout, on: connection).read(
+            [.integer(step.rowid)], isUTF16: connection.isUTF16, into: &row)
         guard exists, row.buffer.digest().low == step.left else {
             throw BatchError(
                 .conflict, "row \(step.rowid) of virtual table \(owner) is not as the batch left it",
@@ -77,14 +87,19 @@ struct VirtualTableUndo {
     /// - Returns: the shadow tables whose bytes differ from before though their content does not.
     func finish(_ connection: Connection) throws(BatchError) -> Set<String> {
         for table in rebuild.sorted() {
-            let sql = try connection.value("SELECT sql FROM main.sqlite_schema WHERE name = ?", [.string(table)])?.string ?? ""
+            let sql =
+                try connection.value("SELECT sql FROM main.sqlite_schema WHERE name = ?", [.string(table)])?.string
+                ?? ""
             let module = VirtualTableModule(sql)
             switch module.rebuilding {
-            case .fromContent: try connection.run("INSERT INTO main.\(SQLName.quote(table))(\(SQLName.quote(table))) VALUES('rebuild')")
+            case .fromContent:
+                try connection.run(
+                    "INSERT INTO main.\(SQLName.quote(table))(\(SQLName.quote(table))) VALUES('rebuild')")
             case .byRows: break
             case .impossible:
                 throw BatchError(
-                    .conflict, "virtual table \(table) (\(module.name)) keeps no content, and a later batch wrote to it",
+                    .conflict,
+                    "virtual table \(table) (\(module.name)) keeps no content, and a later batch wrote to it",
                     hint: "undo the later batches too: --mode cascade")
             }
         }
