@@ -11,7 +11,7 @@ extension BatchError {
 
     /// - Parameter known: what it could have been; the nearest is proposed.
     static func unknown(_ what: String, _ word: String, among known: [String], hint: String) -> BatchError {
-        guard let near = Suggestion.nearest(to: word, among: known) else {
+        guard let near = Suggestion.nearest(to: word, in: known) else {
             return BatchError(.usage, "unknown \(what) '\(word)'", hint: hint)
         }
         return BatchError(.usage, "unknown \(what) '\(word)', did you mean '\(near)'?", hint: hint)

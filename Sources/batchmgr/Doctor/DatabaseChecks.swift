@@ -27,7 +27,7 @@ struct DatabaseChecks {
             $0.applies(to: version, journalMode: journalMode, usesFTS5: usesFTS5)
         }
         guard !applying.isEmpty else { return [.passed("known SQLite bugs", "none applies")] }
-        return applying.map { .warning("SQLite \($0.name)", $0.effect, advice: $0.advice) }
+        return applying.map(\.check)
     }
 
     private func autoVacuum() throws(BatchError) -> String {

@@ -5,10 +5,10 @@ internal import Glibc
 /// The libraries this process really runs with.
 struct LibraryChecks {
     /// Needed for capture, or for databases that use them.
-    private static let options: [(name: String, isNeeded: Bool, effect: String)] = [
-        ("ENABLE_PREUPDATE_HOOK", true, "changes cannot be captured"),
-        ("ENABLE_FTS5", false, "databases with full-text search (FTS5) do not work"),
-        ("ENABLE_RTREE", false, "databases with R*Trees do not work"),
+    private static let options: [(name: String, option: String, isNeeded: Bool, effect: String)] = [
+        ("preupdate hook", "ENABLE_PREUPDATE_HOOK", true, "changes cannot be captured"),
+        ("FTS5", "ENABLE_FTS5", false, "databases with full-text search (FTS5) do not work"),
+        ("R*Tree", "ENABLE_RTREE", false, "databases with R*Trees do not work"),
     ]
 
     let sqliteVersion: String
@@ -25,18 +25,19 @@ struct LibraryChecks {
         [Check.passed("SQLite", sqliteVersion)] + LibraryChecks.options.map(check) + [threads] + others
     }
 
-    private func check(_ option: (name: String, isNeeded: Bool, effect: String)) -> Check {
-        let name = "SQLite \(option.name)"
-        if compiled.contains(option.name) { return .passed(name, "compiled in") }
-        let advice = "install the SQLite of your distribution (Debian: libsqlite3-0), or build it with \(option.name)"
-        guard option.isNeeded else { return .warning(name, "missing: \(option.effect)", advice: advice) }
-        return .failed(name, BatchError(.libraryMissing, "missing: \(option.effect)", hint: advice))
+    private func check(_ entry: (name: String, option: String, isNeeded: Bool, effect: String)) -> Check {
+        let name = "SQLite \(entry.name)"
+        if compiled.contains(entry.option) { return .passed(name, "compiled in") }
+        let advice = "install the SQLite of your distribution (Debian: libsqlite3-0), or build it with \(entry.option)"
+        guard entry.isNeeded else { return .warning(name, "missing: \(entry.effect)", advice: advice) }
+        return .failed(name, BatchError(.libraryMissing, "missing: \(entry.effect)", hint: advice))
     }
 
     private var threads: Check {
+        let name = "SQLite threads"
         let mode = compiled.first { $0.hasPrefix("THREADSAFE=") } ?? "THREADSAFE=?"
-        guard mode == "THREADSAFE=0" else { return .passed("SQLite threads", mode) }
-        return .warning("SQLite threads", mode, advice: "install a SQLite that is built with THREADSAFE=1 or 2")
+        guard mode == "THREADSAFE=0" else { return .passed(name, mode) }
+        return .warning(name, mode, advice: "install a SQLite that is built with THREADSAFE=1 or 2")
     }
 
     /// The libraries are asked by name, so that this file needs none of their headers.

@@ -4,9 +4,12 @@ internal import BatchCore
 struct SQLiteBug {
     /// When the defect matters.
     enum Condition {
+        /// In this journal mode, by itself.
         case walMode
-        case fts5
-        case always
+        /// For SQL of somebody who means harm.
+        case hostileSQL
+        /// For a file of somebody who means harm, with FTS5 in its schema.
+        case hostileFullText
     }
 
     let name: String
@@ -26,14 +29,11 @@ struct SQLiteBug {
                 3.51.3, or leave WAL: PRAGMA journal_mode=DELETE
                 """),
         SQLiteBug(
-            name: "CVE-2025-6965", introduced: 0, fixed: 3_050_002, condition: .always,
+            name: "CVE-2025-6965", introduced: 0, fixed: 3_050_002, condition: .hostileSQL,
             effect: "SQL with very many aggregate terms can damage memory",
-            advice: """
-                run only SQL that you trust; your distribution may have corrected it without a new version number, else \
-                upgrade SQLite to 3.50.2
-                """),
+            advice: "run only SQL that you trust, or upgrade SQLite to 3.50.2"),
         SQLiteBug(
-            name: "CVE-2026-11824", introduced: 3_009_000, fixed: 3_053_002, condition: .fts5,
+            name: "CVE-2026-11824", introduced: 3_009_000, fixed: 3_053_002, condition: .hostileFullText,
             effect: "a crafted full-text index (FTS5) can damage memory when it is searched",
             advice: "open only databases that you trust, or upgrade SQLite to 3.53.2"),
     ]
@@ -42,8 +42,18 @@ struct SQLiteBug {
         guard version >= introduced, version < fixed else { return false }
         return switch condition {
         case .walMode: journalMode == "wal"
-        case .fts5: usesFTS5
-        case .always: true
+        case .hostileSQL: true
+        case .hostileFullText: usesFTS5
+        }
+    }
+
+    /// Only what can happen to honest data is a warning: distributions correct the others without a new version number,
+    /// and a warning that is always there is not read.
+    var check: Check {
+        switch condition {
+        case .walMode: .warning("SQLite \(name)", effect, advice: advice)
+        case .hostileSQL, .hostileFullText:
+            .passed("SQLite \(name)", "unless your distribution has corrected it, \(effect): \(advice)")
         }
     }
 

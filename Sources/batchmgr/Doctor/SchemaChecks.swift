@@ -26,15 +26,16 @@ struct SchemaChecks {
         return faults.isEmpty ? [.passed("schema", "every table and view can be used")] : faults
     }
 
-    /// Compiling a write compiles its triggers, checks and indexes as well.
+    /// Compiling a write compiles its triggers and checks; on a connection that only reads, SQLite does not look up the
+    /// collations then, so that sorting asks for those of the columns.
     private func writes(_ table: String) -> [String] {
         let name = SQLLiteral.name(table)
-        // A generated column cannot be set.
-        let columns = try? connection.rows(
-            "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0 LIMIT 1", [.string(table)])
-        let column = columns?.first?.first?.string.map(SQLLiteral.name)
-        return ["DELETE FROM \(name)", "INSERT INTO \(name) DEFAULT VALUES"]
-            + (column.map { ["UPDATE \(name) SET \($0) = \($0)"] } ?? [])
+        // Generated columns cannot be set; all others are, for the triggers that wait for one column.
+        let rows = try? connection.rows("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0", [.string(table)])
+        let columns = (rows ?? []).compactMap { $0.first?.string }.map(SQLLiteral.name)
+        let assignments = columns.map { "\($0) = \($0)" }.joined(separator: ", ")
+        return ["DELETE FROM \(name)", "INSERT INTO \(name) DEFAULT VALUES", "UPDATE \(name) SET \(assignments)"]
+            + columns.map { "SELECT 1 FROM \(name) ORDER BY \($0)" }
     }
 
     private func fault(in name: String, statements: [String]) -> String? {
@@ -46,6 +47,16 @@ struct SchemaChecks {
                 return String(error.message.split(separator: ": ", maxSplits: 1).last ?? "")
             }
         }
-        return nil
+        return missingIndexCollation(name)
+    }
+
+    /// Of an index with a collation of its own.
+    private func missingIndexCollation(_ table: String) -> String? {
+        let sql = """
+            SELECT x.coll FROM pragma_index_list(?1) AS i, pragma_index_xinfo(i.name) AS x
+            WHERE x.coll COLLATE NOCASE NOT IN (SELECT name FROM pragma_collation_list) LIMIT 1
+            """
+        let collation = try? connection.value(sql, [.string(table)])?.string
+        return collation.map { "no such collation sequence: \($0)" }
     }
 }

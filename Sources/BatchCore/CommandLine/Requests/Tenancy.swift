@@ -1,6 +1,0 @@
-/// Who owns the rows of a database.
-public enum Tenancy: String, Sendable, CaseIterable {
-    case none
-    case column
-    case file
-}
