@@ -41,6 +41,22 @@ import Testing
         #expect(try Self.complete(words, with: BashCompletion.script(ParserTests.tool)) == expected)
     }
 
+    @Test(arguments: [
+        ("batchmgr rollb", ["rollback"]), ("batchmgr rollback --mode ", ["cascade", "restrict"]),
+        ("batchmgr catalog ", ["list", "schema", "show", "validate"]), ("batchmgr catalog show --i", ["--id"]),
+        ("batchmgr completion z", ["zsh"]), ("batchmgr help roll", ["rollback"]),
+    ])
+    func fishCompletesWhatMayStandThere(line: String, expected: [String]) throws {
+        guard try BuiltTool.shell("command -v fish").code == 0 else { return }
+        let result = try TemporaryFolder.with { folder in
+            try TextFile.write(FishCompletion.script(ParserTests.tool), to: "\(folder)/b.fish")
+            return try BuiltTool.shell("exec fish --no-config -c 'source \(folder)/b.fish; complete -C \"\(line)\"'")
+        }
+        #expect(result.err == "")
+        let words = result.out.split(separator: "\n").compactMap { $0.split(separator: "\t").first.map(String.init) }
+        #expect(words.sorted() == expected)
+    }
+
     @Test func theBuiltToolPrintsAScriptThatCompletesItsVerbs() throws {
         let script = try BuiltTool.run("completion", "bash").out
         #expect(try Self.complete(["doct"], with: script) == ["doctor"])

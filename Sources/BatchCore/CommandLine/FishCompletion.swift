@@ -11,6 +11,8 @@ public enum FishCompletion {
             lines.append("complete -c batchmgr -n __fish_use_subcommand -a \(word) -d \(quoted(summary))")
         }
         lines += tool.verbs.flatMap(verb)
+        lines.append(
+            "complete -c batchmgr -n '__fish_seen_subcommand_from help' -a '\(tool.firstWords.joined(separator: " "))'")
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -58,14 +58,16 @@ public enum ZshCompletion {
         }
         for verb in tool.verbs {
             let options = specifications(verb.options, separator: " ")
-            let positionals = verb.positionals.map { specification($0) }.joined(separator: " ")
-            lines.append("        '\(verb.name)') _arguments $globals \(options) \(positionals) ;;")
+            lines.append("        '\(verb.name)') _arguments $globals \(options) \(rest(verb, tool)) ;;")
         }
         return lines.joined(separator: "\n")
     }
 
-    private static func specification(_ positional: Positional) -> String {
-        "'*:\(escaped(positional.argument.placeholder)):\(action(positional.argument))'"
+    /// One rule for all words: the verb itself is one of them, and without a rule zsh offers nothing behind it.
+    private static func rest(_ verb: Verb, _ tool: Tool) -> String {
+        if verb == .help { return "'*:VERB:(\(tool.firstWords.joined(separator: " ")))'" }
+        guard let argument = verb.positionals.first?.argument else { return "'*: : '" }
+        return "'*:\(escaped(argument.placeholder)):\(action(argument))'"
     }
 
     private static func specifications(_ options: [Option], separator: String = "\n") -> String {
