@@ -51,7 +51,7 @@ struct JSONRenderer: ExportRenderer {
         return columns.map { column in
             var name = column
             var number = 2
-            while !taken.insert(name).inserted || (name != column && columns.contains(name)) {
+            while (name != column && columns.contains(name)) || !taken.insert(name).inserted {
                 name = "\(column)_\(number)"
                 number += 1
             }
