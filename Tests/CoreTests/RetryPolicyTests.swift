@@ -44,11 +44,11 @@ import Testing
             sleep: {
                 waits.append($0)
                 return true
-            }, onRetry: { attempt, _, _ in told.append(attempt) }
-        ) { attempt throws(BatchError) -> String in
-            if attempt < 3 { throw Self.failure }
-            return "attempt \(attempt)"
-        }
+            }, onRetry: { attempt, _, _ in told.append(attempt) },
+            attempt: { attempt throws(BatchError) -> String in
+                if attempt < 3 { throw Self.failure }
+                return "attempt \(attempt)"
+            })
         #expect(result == "attempt 3")
         #expect(waits == [10, 20])
         #expect(told == [1, 2])
@@ -58,10 +58,12 @@ import Testing
     func lastFailure() {
         var count = 0
         #expect(throws: BatchError(.busy, "attempt 3", hint: "")) {
-            try RetryPolicy(attempts: 3, backoff: 1).run(sleep: { _ in true }) { attempt throws(BatchError) in
-                count += 1
-                throw BatchError(.busy, "attempt \(attempt)", hint: "")
-            }
+            try RetryPolicy(attempts: 3, backoff: 1).run(
+                sleep: { _ in true },
+                attempt: { attempt throws(BatchError) in
+                    count += 1
+                    throw BatchError(.busy, "attempt \(attempt)", hint: "")
+                })
         }
         #expect(count == 3)
     }
@@ -70,10 +72,12 @@ import Testing
     func stopped() {
         var count = 0
         #expect(throws: Self.failure) {
-            try RetryPolicy(attempts: 9, backoff: 1).run(sleep: { _ in false }) { _ throws(BatchError) in
-                count += 1
-                throw Self.failure
-            }
+            try RetryPolicy(attempts: 9, backoff: 1).run(
+                sleep: { _ in false },
+                attempt: { _ throws(BatchError) in
+                    count += 1
+                    throw Self.failure
+                })
         }
         #expect(count == 1)
     }

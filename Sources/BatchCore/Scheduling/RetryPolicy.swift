@@ -25,19 +25,19 @@ public struct RetryPolicy: Sendable, Equatable {
         return overflow ? cap : min(wait, cap)
     }
 
-    /// Runs `body` until it succeeds, fails for good, or the attempts are used up.
+    /// Runs `attempt` until it succeeds, fails for good, or the attempts are used up.
     /// - Parameters:
     ///   - sleep: waits that many milliseconds; false when a stop was asked for meanwhile, which ends the attempts.
     ///   - onRetry: told of each failure that is followed by a wait: the attempt, its error, the wait.
-    ///   - body: one attempt, counted from 1.
+    ///   - attempt: one attempt, counted from 1.
     public func run<Result>(
         sleep: (Int64) -> Bool, onRetry: (Int, BatchError, Int64) -> Void = { _, _, _ in },
-        _ body: (Int) throws(BatchError) -> Result
+        attempt perform: (Int) throws(BatchError) -> Result
     ) throws(BatchError) -> Result {
         var attempt = 1
         while true {
             let failure: BatchError
-            do throws(BatchError) { return try body(attempt) } catch { failure = error }
+            do throws(BatchError) { return try perform(attempt) } catch { failure = error }
             guard let wait = wait(afterAttempt: attempt, failure: RetryFailure(failure.code)) else { throw failure }
             onRetry(attempt, failure, wait)
             guard sleep(wait) else { throw failure }

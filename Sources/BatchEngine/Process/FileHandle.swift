@@ -6,8 +6,6 @@ internal import Glibc
 struct FileHandle: ~Copyable {
     let number: Int32
 
-    init(number: Int32) { self.number = number }
-
     deinit { close(number) }
 
     /// A file without a name, to be read from its start.
