@@ -6,7 +6,7 @@ struct WebServer {
     private let folder: StepFolder
 
     private static let script = """
-        import http.server, json, os, signal, sys, time
+        import http.server, json, os, signal, socketserver, sys, time
         answers, requests = json.loads(sys.argv[1]), []
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
@@ -22,11 +22,15 @@ struct WebServer {
                 self.end_headers()
             do_GET = do_POST
             def log_message(self, *_): pass
-        server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
+        # Not HTTPServer: it asks the name service for our name first, which may take long.
+        server = socketserver.TCPServer(('127.0.0.1', 0), Handler)
+        ready, own = os.pipe()
         if os.fork():
-            print(server.server_address[1])
+            os.read(ready, 1)
+            print(server.server_address[1], flush=True)
             os._exit(0)
-        os.setsid()
+        os.setsid()  # out of the group that ends with the command
+        os.write(own, b'.')
         signal.alarm(30)
         for number in range(3):
             os.close(number)
