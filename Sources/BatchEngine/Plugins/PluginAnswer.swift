@@ -16,7 +16,7 @@ struct PluginAnswer {
 
     /// A result is recorded in the ledger: it is a small document, not a data channel.
     static let longestLine = 1 << 20
-    static let longestOutput = 64 << 20
+    static let longestOutput = 16 << 20
 
     /// False when the output is not what a plugin may write; then no more is read.
     mutating func read(_ bytes: ArraySlice<UInt8>, progress: (PluginProgress) -> Void) -> Bool {

@@ -63,7 +63,7 @@ import Testing
             ("echo '{\"error\":{\"message\":\"no ink\"}}'; exit 1", "says: no ink"),
             ("echo trouble >&2; kill -KILL $$", "ended by signal 9 (stderr: trouble)"),
             ("head -c 3000000 /dev/zero | tr '\\0' x", "more than 1 MiB"),
-            ("yes '{\"progress\":{\"done\":1}}'", "wrote more than 67108864 bytes"),
+            ("yes '{\"progress\":{\"done\":1}}'", "wrote more than 16777216 bytes"),
             ("sleep 100", "did not end within 3000 ms"),
             ("python3 -c 'print(\"[\" * 100000)'", "not a JSON object"),
         ])
