@@ -4,57 +4,62 @@ internal import Glibc
 
 /// A growing run of bytes without Swift's array checks: the recorder writes every changed row through it.
 ///
-/// The storage is a class so that it is freed with its last owner; a buffer is used by one owner at a time.
+/// The memory is freed with its last owner. A copy shares it until it grows, so a buffer is used by one owner at a time.
 public struct ByteBuffer {
-    final class Storage {
-        var start: UnsafeMutableRawPointer
-        var capacity: Int
+    /// Frees the memory; it is not touched otherwise, because access to a class costs checks.
+    private final class Owner {
+        var memory: UnsafeMutableRawPointer
 
-        init(capacity: Int) {
-            start = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
-            self.capacity = capacity
-        }
-
-        deinit { start.deallocate() }
-
-        func grow(keeping count: Int, toHold needed: Int) {
-            let larger = max(needed, capacity * 2)
-            let moved = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
-            memcpy(moved, start, count)
-            start.deallocate()
-            start = moved
-            capacity = larger
-        }
+        init(_ memory: UnsafeMutableRawPointer) { self.memory = memory }
+        deinit { memory.deallocate() }
     }
 
-    let storage: Storage
+    private let owner: Owner
+    private(set) var start: UnsafeMutableRawPointer
+    private var capacity: Int
     public private(set) var count = 0
 
-    public init(capacity: Int = 256) { storage = Storage(capacity: max(16, capacity)) }
+    public init(capacity: Int = 256) {
+        self.capacity = max(16, capacity)
+        start = UnsafeMutableRawPointer.allocate(byteCount: self.capacity, alignment: 16)
+        owner = Owner(start)
+    }
 
-    var start: UnsafeMutableRawPointer { storage.start }
-    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: storage.start, count: count) }
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
     public var array: [UInt8] { [UInt8](bytes) }
 
     public mutating func removeAll() { count = 0 }
 
+    /// For C functions that wrote to `start` themselves; `count` must fit the capacity.
+    mutating func setCount(_ count: Int) { self.count = min(count, capacity) }
+
     @inline(__always)
-    private func reserve(_ more: Int) {
-        if count + more > storage.capacity { storage.grow(keeping: count, toHold: count + more) }
+    private mutating func reserve(_ more: Int) {
+        if count &+ more > capacity { grow(toHold: count + more) }
+    }
+
+    @inline(never)
+    private mutating func grow(toHold needed: Int) {
+        capacity = max(needed, capacity * 2)
+        let moved = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+        memcpy(moved, start, count)
+        start.deallocate()
+        start = moved
+        owner.memory = moved
     }
 
     @inline(__always)
     public mutating func append(_ byte: UInt8) {
         reserve(1)
-        storage.start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count += 1
+        start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count &+= 1
     }
 
     @inline(__always)
     public mutating func append(_ source: UnsafeRawPointer, count length: Int) {
         reserve(length)
-        memcpy(storage.start + count, source, length)
-        count += length
+        memcpy(start + count, source, length)
+        count &+= length
     }
 
     public mutating func append(contentsOf source: [UInt8]) {
@@ -67,12 +72,12 @@ public struct ByteBuffer {
         reserve(10)
         var rest = value
         while rest >= 0x80 {
-            storage.start.storeBytes(of: UInt8(truncatingIfNeeded: rest) | 0x80, toByteOffset: count, as: UInt8.self)
-            count += 1
+            start.storeBytes(of: UInt8(truncatingIfNeeded: rest) | 0x80, toByteOffset: count, as: UInt8.self)
+            count &+= 1
             rest >>= 7
         }
-        storage.start.storeBytes(of: UInt8(truncatingIfNeeded: rest), toByteOffset: count, as: UInt8.self)
-        count += 1
+        start.storeBytes(of: UInt8(truncatingIfNeeded: rest), toByteOffset: count, as: UInt8.self)
+        count &+= 1
     }
 
     @inline(__always)
@@ -83,8 +88,8 @@ public struct ByteBuffer {
     @inline(__always)
     public mutating func appendFixed(_ value: UInt64) {
         reserve(8)
-        storage.start.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
-        count += 8
+        start.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
+        count &+= 8
     }
 
     // MARK: Values, see RowCodec
@@ -110,10 +115,10 @@ public struct ByteBuffer {
 
     /// XXH3, 128 bits, of all bytes.
     public func digest() -> Digest {
-        let hash = cxxhash_128(storage.start, count)
+        let hash = cxxhash_128(start, count)
         return Digest(high: hash.high64, low: hash.low64)
     }
 
     /// XXH3, 64 bits, of all bytes.
-    public func hash64() -> UInt64 { cxxhash_64(storage.start, count) }
+    public func hash64() -> UInt64 { cxxhash_64(start, count) }
 }

@@ -83,3 +83,18 @@ public struct ByteReader {
         return values
     }
 }
+
+extension Array where Element == UInt8 {
+    /// Reads the bytes from the beginning.
+    public func reading<Result>(_ body: (inout ByteReader) throws(BatchError) -> Result) throws(BatchError) -> Result {
+        let answer: Swift.Result<Result, BatchError> = withUnsafeBytes { bytes in
+            do throws(BatchError) {
+                var reader = ByteReader(bytes)
+                return .success(try body(&reader))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try answer.get()
+    }
+}

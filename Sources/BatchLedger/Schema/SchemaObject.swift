@@ -16,4 +16,7 @@ public struct SchemaObject: Hashable, Sendable {
         self.tableName = tableName
         self.sql = sql
     }
+
+    /// SQLite stores the text with exactly these first words.
+    public var isVirtualTable: Bool { type == "table" && sql?.hasPrefix("CREATE VIRTUAL TABLE") == true }
 }

@@ -29,20 +29,35 @@ public struct SchemaReader {
         var layouts: [TableLayout] = []
         for object in try objects() where object.type == "table" {
             let kind = kinds[object.name]
-            if kind?.type == "virtual" || object.sql?.uppercased().hasPrefix("CREATE VIRTUAL") == true { continue }
+            if kind?.type == "virtual" || object.isVirtualTable { continue }
             layouts.append(try layout(object, kind: kind, virtual: virtual))
         }
         return layouts
     }
 
+    /// One table, without reading the rest of the schema. Upper and lower case do not matter.
     /// Nil when there is no such table, or it is a view or a virtual table.
-    public func table(named name: String) throws(BatchError) -> TableLayout? {
-        try tables().first { $0.name == name }
+    public func layout(named name: String) throws(BatchError) -> TableLayout? {
+        let found = try connection.rows(
+            "SELECT rowid, name, sql FROM main.sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
+            [.string(name)])
+        guard let row = found.first, let exact = row[1].string else { return nil }
+        let kinds = try connection.rows(
+            "SELECT type, wr, strict FROM pragma_table_list(?) WHERE schema = 'main'", [.string(exact)])
+        let kind = kinds.first.map { kind in
+            Kind(name: exact, type: kind[0].string ?? "", isWithoutRowID: kind[1].integer == 1,
+                isStrict: kind[2].integer == 1)
+        }
+        let object = SchemaObject(
+            rowid: row[0].integer ?? 0, type: "table", name: exact, tableName: exact, sql: row[2].string)
+        if kind?.type == "virtual" || object.isVirtualTable { return nil }
+        let virtual = kind?.type == "shadow" ? try virtualTables().map(\.name) : []
+        return try layout(object, kind: kind, virtual: virtual)
     }
 
     /// Names of the virtual tables with their CREATE text.
     public func virtualTables() throws(BatchError) -> [SchemaObject] {
-        try objects().filter { $0.type == "table" && $0.sql?.uppercased().hasPrefix("CREATE VIRTUAL") == true }
+        try objects().filter(\.isVirtualTable)
     }
 
     // MARK: One table
