@@ -9,12 +9,13 @@ public struct ExportDefinition: Hashable, Sendable {
         public init?(fileName: String) {
             guard let dot = fileName.lastIndex(of: ".") else { return nil }
             let ending = fileName[fileName.index(after: dot)...].lowercased()
+            guard dot != fileName.startIndex, fileName[fileName.index(before: dot)] != "/" else { return nil }
             self.init(rawValue: ending == "htm" ? "html" : ending)
         }
     }
 
     public var query: String
-    /// Relative to the workspace folder; may hold `{batch}` and the names of parameters in braces.
+    /// Below the workspace folder; the end of its name is the format.
     public var file: String
     public var format: Format
 

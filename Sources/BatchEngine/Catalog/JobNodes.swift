@@ -70,7 +70,7 @@ enum JobNodes {
 
     private static func export(_ node: YAMLNode) -> ExportDefinition? {
         guard let query = node["query"]?.text, let file = node["file"]?.text,
-            let format = choice(node["format"]) ?? ExportDefinition.Format(fileName: file)
+            let format = ExportDefinition.Format(fileName: file)
         else { return nil }
         return ExportDefinition(query: query, file: file, format: format)
     }

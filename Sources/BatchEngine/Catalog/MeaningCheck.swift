@@ -47,10 +47,6 @@ struct MeaningCheck {
             inner.columns = query.text.flatMap(SQLText.resultColumns)
         }
         step["sql"].map { checkSQL($0, inner) }
-        guard let export = step["export"], export["format"] == nil, let file = export["file"], let name = file.text,
-            ExportDefinition.Format(fileName: name) == nil
-        else { return }
-        source.report(file, "the name does not say the format; end it in .csv, .json or .html, or add the key 'format'")
     }
 
     private mutating func checkSQL(_ node: YAMLNode, _ scope: Scope) {

@@ -62,16 +62,6 @@ enum FolderText {
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    static func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-    }
-
-    static func isProgram(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
-    }
-
     /// - Parameter limit: in bytes; a longer file is not read to its end.
     static func read(_ path: String, limit: Int) throws(BatchError) -> Content {
         let file = open(path, O_RDONLY | O_CLOEXEC)

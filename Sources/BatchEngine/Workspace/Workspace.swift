@@ -48,30 +48,3 @@ public struct Workspace: Hashable, Sendable {
         return try Catalog.load(folder: catalog, pluginNames: plugins.map(\.name))
     }
 }
-
-extension Workspace {
-    /// The program of a plugin, ready to be started.
-    /// - Throws: `ERR_INTEGRATION_PLUGIN_MISSING` when it is not declared, not there, or not executable.
-    public func plugin(named name: String) throws(BatchError) -> PluginDefinition {
-        guard let plugin = plugins.first(where: { $0.name == name }) else {
-            let meant = Suggestion.clause(for: name, in: plugins.map(\.name))
-            throw BatchError(
-                .pluginMissing, "plugin \(name) is not declared\(meant)",
-                hint: "declare its program in \(Workspace.fileName): plugins: {\(name): path}")
-        }
-        guard FolderText.isProgram(plugin.path) else {
-            let why = FolderText.exists(plugin.path) ? "is not an executable file" : "does not exist"
-            let path = FolderText.shown(plugin.path)
-            throw BatchError(
-                .pluginMissing, "plugin \(name): \(path) \(why)",
-                hint: "put the program there and run: chmod +x \(path)")
-        }
-        return plugin
-    }
-
-    /// To be asked before anything changes, at a run and at a rollback.
-    /// - Throws: `ERR_INTEGRATION_PLUGIN_MISSING` for the first that cannot be started.
-    public func checkPlugins(of job: JobDefinition) throws(BatchError) {
-        for name in job.pluginNames { _ = try plugin(named: name) }
-    }
-}

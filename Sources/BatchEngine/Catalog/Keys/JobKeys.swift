@@ -83,8 +83,9 @@ enum JobKeys {
         "an export",
         [
             KeyRule("query", .text(.sql), required: true, "Its rows are written."),
-            KeyRule("file", .text(.filled), required: true, "Where to, from the workspace folder; may hold `{batch}`."),
-            KeyRule("format", choice(ExportDefinition.Format.self), "Format of the file (from the end of its name)."),
+            KeyRule(
+                "file", .text(.exportFile), required: true,
+                "Where to, below the workspace folder; `.csv`, `.json` or `.html` is the format."),
         ])
 
     private static func step(_ plugins: [String]?) -> ValueShape {

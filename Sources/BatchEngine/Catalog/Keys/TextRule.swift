@@ -39,10 +39,18 @@ public struct TextRule: Sendable {
             && letters.allSatisfy { isLetter($0) || ($0 >= 48 && $0 <= 57) || "_+/-".utf8.contains($0) }
     }
     public static let address = TextRule(
-        pattern: #"^https?://\S+$"#, shape: "an address, e.g. https://example.com/hook"
+        pattern: "^https?://[!-~]+$", shape: "an address, e.g. https://example.com/hook"
     ) { text in
         guard let scheme = ["https://", "http://"].first(where: text.hasPrefix) else { return false }
-        return text.utf8.count > scheme.utf8.count && !text.unicodeScalars.contains { $0.properties.isWhitespace }
+        return text.utf8.count > scheme.utf8.count && text.utf8.allSatisfy { $0 > 32 && $0 < 127 }
+    }
+    /// Of an export: below the workspace, and named for its format.
+    public static let exportFile = TextRule(
+        pattern: #"^(?!/)(?!(.*/)?\.\./).*[^/]\.([Cc][Ss][Vv]|[Jj][Ss][Oo][Nn]|[Hh][Tt][Mm][Ll]?)$"#,
+        shape: "a path below the workspace that ends in .csv, .json or .html"
+    ) { path in
+        !path.hasPrefix("/") && !path.split(separator: "/").contains("..") && !path.utf8.contains(10)
+            && ExportDefinition.Format(fileName: path) != nil
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (byte | 32) >= 97 && (byte | 32) <= 122 }
