@@ -6,7 +6,7 @@ struct SourceText {
     let text: String
     /// The code of diagnostics that have no code of their own.
     let code: ErrorCode
-    private(set) var diagnostics: [Diagnostic] = []
+    private var reported: [Diagnostic] = []
     /// Needed only when something is wrong.
     private lazy var lines = SourceText.lines(of: text)
 
@@ -16,8 +16,11 @@ struct SourceText {
         self.code = code
     }
 
+    /// In the order of the text.
+    var diagnostics: [Diagnostic] { reported.sorted { ($0.line, $0.column) < ($1.line, $1.column) } }
+
     mutating func report(_ mark: YAMLMark, length: Int = 1, code: ErrorCode? = nil, _ message: String) {
-        diagnostics.append(
+        reported.append(
             Diagnostic(
                 code: code ?? self.code, file: file, line: mark.line, column: mark.column, length: length,
                 message: message, source: line(mark.line)))
