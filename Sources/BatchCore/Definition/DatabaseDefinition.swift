@@ -1,0 +1,27 @@
+/// A database of the workspace, as declared in `batchmgr.yaml`.
+public struct DatabaseDefinition: Hashable, Sendable {
+    /// Names the branch of the history that its restore points are on.
+    public var name: String
+    /// Absolute. With tenancy `file` it holds `{tenant}`.
+    public var path: String
+    public var tenancy: Tenancy
+    /// Given exactly when the tenancy is `column`.
+    public var tenantColumn: String?
+    public var guardMode: GuardMode
+    /// Tables (`ledger_entries`) and columns (`payments.amount_cents`) that only an approved batch may change.
+    public var protected: [String]
+    public var snapshot: SnapshotPolicy
+
+    public init(
+        name: String, path: String, tenancy: Tenancy = .none, tenantColumn: String? = nil, guardMode: GuardMode = .off,
+        protected: [String] = [], snapshot: SnapshotPolicy = .auto
+    ) {
+        self.name = name
+        self.path = path
+        self.tenancy = tenancy
+        self.tenantColumn = tenantColumn
+        self.guardMode = guardMode
+        self.protected = protected
+        self.snapshot = snapshot
+    }
+}

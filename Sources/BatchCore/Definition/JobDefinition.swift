@@ -1,0 +1,60 @@
+/// A job of the catalog: what a batch of it will do. Everything in it comes from `text`.
+public struct JobDefinition: Hashable, Sendable {
+    public var id: String
+    public var version: SemanticVersion
+    /// One line for lists; empty when not given.
+    public var description: String
+    public var tenant: TenantRule
+    /// Heal level, 0 to 3: see the glossary.
+    public var level: Int
+    /// A critical job gets a full snapshot before it runs.
+    public var isCritical: Bool
+    /// Jobs that must have a committed batch before this one runs; a batch of this job depends on their latest.
+    public var needs: [String]
+    public var parameters: [ParameterDefinition]
+    public var steps: [StepDefinition]
+    /// Queries that return one true value when the data is right: after a run, and after a rollback.
+    public var verify: [String]
+    public var schedule: ScheduleDefinition?
+    public var onFailure: FailureAction
+    /// How long the whole batch may take; nil means without limit.
+    public var timeout: Duration?
+    public var notify: [NotificationRule]
+    /// Nil leaves the choice to the workspace.
+    public var snapshot: SnapshotPolicy?
+    /// The YAML text this was read from, byte for byte. It is pinned in the ledger with each batch, and parsing it
+    /// again gives this definition.
+    public var text: String
+
+    public init(
+        id: String, version: SemanticVersion, description: String = "", tenant: TenantRule = .optional, level: Int = 0,
+        isCritical: Bool = false, needs: [String] = [], parameters: [ParameterDefinition] = [],
+        steps: [StepDefinition], verify: [String] = [], schedule: ScheduleDefinition? = nil,
+        onFailure: FailureAction = .stop, timeout: Duration? = nil, notify: [NotificationRule] = [],
+        snapshot: SnapshotPolicy? = nil, text: String
+    ) {
+        self.id = id
+        self.version = version
+        self.description = description
+        self.tenant = tenant
+        self.level = level
+        self.isCritical = isCritical
+        self.needs = needs
+        self.parameters = parameters
+        self.steps = steps
+        self.verify = verify
+        self.schedule = schedule
+        self.onFailure = onFailure
+        self.timeout = timeout
+        self.notify = notify
+        self.snapshot = snapshot
+        self.text = text
+    }
+
+    /// The names of the plugins that its steps need, each once, in the order of the steps.
+    public var pluginNames: [String] {
+        var names: [String] = []
+        for case .plugin(let name, _) in steps.map(\.kind) where !names.contains(name) { names.append(name) }
+        return names
+    }
+}

@@ -1,0 +1,72 @@
+/// A parameter that a job takes; it is bound as `:name`, never pasted into SQL.
+public struct ParameterDefinition: Hashable, Sendable {
+    public var name: String
+    public var type: ParameterType
+    /// Nil when there is none; `.null` when NULL is the default.
+    public var defaultValue: SQLValue?
+    /// A required parameter must be given; one that is neither required nor has a default is NULL when it is not.
+    public var isRequired: Bool
+    /// The only values it may have; empty means any.
+    public var choices: [SQLValue]
+    public var description: String
+
+    public init(
+        name: String, type: ParameterType, defaultValue: SQLValue? = nil, isRequired: Bool? = nil,
+        choices: [SQLValue] = [], description: String = ""
+    ) {
+        self.name = name
+        self.type = type
+        self.defaultValue = defaultValue
+        self.isRequired = isRequired ?? (defaultValue == nil)
+        self.choices = choices
+        self.description = description
+    }
+
+    /// Names that every statement has without declaring them.
+    public static let builtIn = ["tenant", "batch"]
+
+    public static let nameRule = "1 to 64 letters, digits or '_', not beginning with a digit"
+
+    public static func isValidName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, text.utf8.count <= 64, !(first >= 48 && first <= 57) else { return false }
+        return text.utf8.allSatisfy { ($0 >= 48 && $0 <= 57) || $0 == 95 || (($0 | 32) >= 97 && ($0 | 32) <= 122) }
+    }
+
+    /// Reads a value given as text. The text itself stays out of the error: it may be secret.
+    /// - Throws: `ERR_UX_INVALID_PARAMETER`.
+    public func value(of text: String) throws(BatchError) -> SQLValue {
+        guard let value = type.value(of: text) else {
+            throw BatchError(
+                .invalidParameter, "parameter \(name): the value is not \(type.shape)",
+                hint: "give it as: --set \(name)=\(example)")
+        }
+        guard choices.isEmpty || choices.contains(value) else {
+            throw BatchError(
+                .invalidParameter, "parameter \(name): the value is not one of \(choicesText)",
+                hint: "give it as: --set \(name)=\(example)")
+        }
+        return value
+    }
+
+    /// A value that fits, for hints.
+    public var example: String {
+        if let first = choices.first { return ParameterDefinition.text(first) }
+        switch type {
+        case .text: return "TEXT"
+        case .integer: return "42"
+        case .real: return "2.5"
+        case .boolean: return "true"
+        case .date: return "2026-11-21"
+        }
+    }
+
+    private var choicesText: String { choices.map(ParameterDefinition.text).joined(separator: ", ") }
+
+    private static func text(_ value: SQLValue) -> String {
+        switch value {
+        case .integer(let number): String(number)
+        case .real(let number): "\(number)"
+        default: value.string ?? ""
+        }
+    }
+}

@@ -1,0 +1,81 @@
+/// What can be told of a statement without a database.
+public enum SQLText {
+    public struct Parameter: Hashable, Sendable {
+        /// As written, with its prefix: `:percent`.
+        public let text: String
+        /// Where it stands, in UTF-8 bytes.
+        public let offset: Int
+
+        /// Without its prefix; nil for one that is not written `:name`.
+        public var name: String? { text.hasPrefix(":") ? String(text.dropFirst()) : nil }
+    }
+
+    /// All parameters, in their order; not those in texts, quoted names and comments.
+    public static func parameters(in sql: String) -> [Parameter] {
+        let tokens = SQLTokens(sql)
+        return tokens.filter { $0.kind == .variable }.map {
+            Parameter(text: tokens.text($0), offset: $0.range.lowerBound)
+        }
+    }
+
+    /// True when there is no statement: nothing but space, comments and semicolons.
+    public static func isBlank(_ sql: String) -> Bool {
+        let tokens = SQLTokens(sql)
+        return tokens.allSatisfy { $0.kind == .symbol && tokens.text($0) == ";" }
+    }
+
+    /// The names of the columns that a query returns; nil when only the database knows them (`*`, `rowid`, an
+    /// expression without AS, a WITH clause).
+    public static func resultColumns(of query: String) -> [String]? {
+        let tokens = SQLTokens(query)
+        var rest = Array(tokens)[...]
+        func keyword(_ token: SQLTokens.Token) -> String? {
+            token.kind == .word ? tokens.text(token).uppercased() : nil
+        }
+        guard let first = rest.popFirst(), keyword(first) == "SELECT" else { return nil }
+        if let next = rest.first.flatMap(keyword), next == "DISTINCT" || next == "ALL" { rest.removeFirst() }
+        var names: [String] = []
+        var item: [SQLTokens.Token] = []
+        var depth = 0
+        for token in rest {
+            let text = tokens.text(token)
+            if token.kind == .symbol, text == "(" { depth += 1 }
+            if token.kind == .symbol, text == ")" { depth -= 1 }
+            let ends = depth == 0 && (keyword(token) == "FROM" || (token.kind == .symbol && text == ";"))
+            if ends || (depth == 0 && token.kind == .symbol && text == ",") {
+                guard let name = columnName(item, tokens) else { return nil }
+                names.append(name)
+                item = []
+                if ends { return names }
+            } else {
+                item.append(token)
+            }
+        }
+        guard let name = columnName(item, tokens) else { return nil }
+        return names + [name]
+    }
+
+    private static func columnName(_ item: [SQLTokens.Token], _ tokens: SQLTokens) -> String? {
+        guard let last = item.last, last.kind == .word || last.kind == .quoted else { return nil }
+        let name = unquoted(tokens.text(last), last.kind)
+        if item.count > 1, tokens.text(item[item.count - 2]).uppercased() == "AS" { return name }
+        // A plain column, perhaps with its table. A rowid goes by the name of the key it stands for.
+        let isPlain = item.count == 1 || (item.count == 3 && tokens.text(item[1]) == ".")
+        let isRowID = ["rowid", "oid", "_rowid_"].contains(name.lowercased())
+        let isNumber = name.utf8.first.map { $0 >= 48 && $0 <= 57 } ?? true
+        return isPlain && !isRowID && !isNumber ? name : nil
+    }
+
+    private static func unquoted(_ text: String, _ kind: SQLTokens.Kind) -> String {
+        guard kind == .quoted, let mark = text.first, text.count >= 2 else { return text }
+        let inner = String(text.dropFirst().dropLast())
+        guard mark != "[" else { return inner }
+        var plain = ""
+        var skips = false
+        for character in inner {
+            skips = character == mark && !skips
+            if !skips { plain.append(character) }
+        }
+        return plain
+    }
+}

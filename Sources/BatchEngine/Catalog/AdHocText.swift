@@ -1,0 +1,50 @@
+internal import BatchCore
+
+/// Writes the definition of a job that was given on the command line, so that it can be pinned like any other.
+enum AdHocText {
+    /// - Parameter types: of the parameters whose values are known.
+    static func text(id: String, sql: [String], types: [String: ParameterType]) -> String {
+        var text = "id: \(quoted(id))\nversion: 0.0.0\n"
+        var names: [String] = []
+        for name in sql.flatMap(SQLText.parameters).compactMap(\.name)
+        where !names.contains(name) && !ParameterDefinition.builtIn.contains(name) {
+            names.append(name)
+        }
+        if !names.isEmpty { text += "params:\n" }
+        for name in names { text += "  \(quoted(name)): {type: \((types[name] ?? .text).rawValue)}\n" }
+        text += "steps:\n"
+        for (number, statement) in sql.enumerated() {
+            text += "  - id: sql\(number + 1)\n    sql: \(scalar(statement, indent: 6))\n"
+        }
+        return text
+    }
+
+    /// A literal block where that keeps every character, so that people can read it; else one line in quotes.
+    private static func scalar(_ text: String, indent: Int) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let isPrintable = text.unicodeScalars.allSatisfy { $0 == "\n" || ($0.value >= 32 && $0.value < 127) }
+        let keeps = isPrintable && lines.count > 1 && !text.hasPrefix(" ") && !text.hasPrefix("\n") && lines.last != ""
+        guard keeps else { return quoted(text) }
+        let margin = String(repeating: " ", count: indent)
+        return "|-\n" + lines.map { $0.isEmpty ? "" : margin + $0 }.joined(separator: "\n")
+    }
+
+    /// In double quotes, everything that a YAML reader might take for something else escaped.
+    static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\n": quoted += "\\n"
+            case "\t": quoted += "\\t"
+            case "\r": quoted += "\\r"
+            case " "..."~", "\u{A1}"..."\u{1FFF}", "\u{3000}"..."\u{D7FF}": quoted.unicodeScalars.append(scalar)
+            default:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\U" + String(repeating: "0", count: 8 - digits.utf8.count) + digits
+            }
+        }
+        return quoted + "\""
+    }
+}

@@ -1,0 +1,77 @@
+public import BatchCore
+
+/// The jobs of a folder, checked together.
+public struct Catalog: Sendable {
+    /// By name.
+    public let jobs: [JobDefinition]
+    private let files: [String: String]
+    private let folder: String?
+
+    /// Without any job, as for a database given alone.
+    public static let empty = Catalog([], folder: nil)
+
+    /// Files in the catalog folder that hold something else than a job.
+    private static let otherFiles = ["contracts.yaml", "slo.yaml", "rules.yaml"]
+
+    /// Reads `*.yaml` in `folder`, not in folders below it. A folder that does not exist is an empty catalog.
+    /// - Parameter pluginNames: the step kinds that the workspace adds.
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with all mistakes of all files; `ERR_INTEGRATION_FILE` when one cannot be
+    ///   read.
+    public static func load(folder: String, pluginNames: [String] = []) throws(BatchError) -> Catalog {
+        let outcomes = try read(folder, pluginNames)
+        let hint = "correct them, then: batchmgr catalog validate"
+        if let error = Diagnostic.error(outcomes.flatMap(\.source.diagnostics), .invalidCatalog, hint: hint) {
+            throw error
+        }
+        return Catalog(outcomes, folder: folder)
+    }
+
+    /// Every mistake in the folder, by file and place; empty when the catalog is valid.
+    /// - Throws: `ERR_INTEGRATION_FILE` when a file cannot be read.
+    public static func diagnostics(
+        folder: String, pluginNames: [String] = []
+    ) throws(BatchError) -> [Diagnostic] {
+        try read(folder, pluginNames).flatMap(\.source.diagnostics)
+    }
+
+    private static func read(_ folder: String, _ pluginNames: [String]) throws(BatchError) -> [JobReader.Outcome] {
+        var outcomes: [JobReader.Outcome] = []
+        for name in try FolderText.names(in: folder) where isJobFile(name) {
+            let path = FolderText.join(folder, name)
+            let shown = FolderText.shown(path)
+            switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
+            case .text(let text):
+                outcomes.append(JobReader.read(text: text, file: shown, plugins: pluginNames))
+            case .unreadable(let mark, let message):
+                var source = SourceText(file: shown, text: "", code: .invalidCatalog)
+                source.report(mark, message)
+                outcomes.append(JobReader.Outcome(definition: nil, source: source, id: nil, idNode: nil, needs: []))
+            }
+        }
+        var needs = NeedsCheck(outcomes)
+        needs.check()
+        return needs.outcomes
+    }
+
+    private static func isJobFile(_ name: String) -> Bool {
+        name.hasSuffix(".yaml") && !name.hasPrefix(".") && !otherFiles.contains(name)
+    }
+
+    private init(_ outcomes: [JobReader.Outcome], folder: String?) {
+        let pairs = outcomes.compactMap { outcome in outcome.definition.map { ($0, outcome.source.file) } }
+        jobs = pairs.map(\.0).sorted { $0.id < $1.id }
+        files = Dictionary(pairs.map { ($0.0.id, $0.1) }) { first, _ in first }
+        self.folder = folder
+    }
+
+    /// - Throws: `ERR_UX_UNKNOWN_JOB`, with the name that was probably meant.
+    public func job(named name: String) throws(BatchError) -> JobDefinition {
+        if let job = jobs.first(where: { $0.id == name }) { return job }
+        let place = folder.map { " in \(FolderText.shown($0))" } ?? ""
+        let meant = jobs.isEmpty ? "; there are no jobs\(place)" : Suggestion.clause(for: name, in: jobs.map(\.id))
+        throw BatchError(.unknownJob, "no job is called '\(name)'\(meant)", hint: "see the jobs: batchmgr catalog list")
+    }
+
+    /// The file that a job was read from, as the user would write it.
+    public func file(of name: String) -> String? { files[name] }
+}

@@ -1,0 +1,125 @@
+internal import BatchCore
+
+/// The keys of a job file.
+enum JobKeys {
+    /// - Parameter plugins: the step kinds that the workspace adds; nil admits any, as a pinned definition must be
+    ///   readable when its plugin is gone.
+    static func table(plugins: [String]?) -> KeyTable {
+        KeyTable(
+            "a job",
+            [
+                KeyRule("id", .text(.jobName), required: true, "The job's name, unique in the catalog."),
+                KeyRule("version", .text(.version), required: true, "The version of this definition (semver)."),
+                KeyRule("description", .text(.any), "One line for lists."),
+                KeyRule(
+                    "tenant", choice(TenantRule.self), "Whether `--tenant` must, may or must not be given (`optional`)."
+                ),
+                KeyRule("level", .integer(0...3), "Heal level (0)."),
+                KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
+                KeyRule(
+                    "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),
+                KeyRule("params", .entries(.parameterName, .record(parameter)), "Parameters, bound in SQL as `:NAME`."),
+                KeyRule(
+                    "steps", .list(step(plugins), mayBeEmpty: false), required: true,
+                    "What the job does, in this order."),
+                KeyRule(
+                    "verify", .list(.text(.sql), mayBeEmpty: true),
+                    "Queries that return one true value when all is well; asked after a run and after a rollback."),
+                KeyRule("schedule", .record(schedule), "When the job runs by itself."),
+                KeyRule(
+                    "on_failure", choice(FailureAction.self),
+                    "`stop` keeps earlier checkpoints for `resume`; `rollback` undoes them (`stop`)."),
+                KeyRule("timeout", .text(.duration), "How long the whole batch may take."),
+                KeyRule(
+                    "notify", .list(notification, mayBeEmpty: true),
+                    "Whom to tell, besides those that `batchmgr.yaml` names."),
+                KeyRule(
+                    "snapshot", choice(SnapshotPolicy.self), "Kind of `.bak` of this job's batches (the database's)."),
+            ])
+    }
+
+    static let notification = ValueShape.oneOf(
+        KeyTable(
+            "a notification",
+            [
+                KeyRule(
+                    "events", .list(choice(NotificationRule.Event.self), mayBeEmpty: false),
+                    "What to tell of (everything)."),
+                KeyRule("timeout", .text(.duration), "How long telling may take (`10s`)."),
+            ]),
+        [
+            KeyChoice(
+                KeyRule("command", arguments, "A program and its arguments; it reads JSON on its standard input.")),
+            KeyChoice(KeyRule("url", .text(.address), "An address that gets the JSON in a POST request.")),
+        ], open: nil)
+
+    private static let arguments = ValueShape.list(.argument, mayBeEmpty: false)
+
+    private static let parameter = KeyTable(
+        "a parameter",
+        [
+            KeyRule("type", choice(ParameterType.self), required: true, "Type of the value."),
+            KeyRule("default", .scalar, "The value when none is given; `null` is NULL."),
+            KeyRule("required", .boolean, "Whether it must be given (`true` without a default)."),
+            KeyRule("choices", .list(.argument, mayBeEmpty: false), "The only values it may have."),
+            KeyRule("description", .text(.any), "One line for people."),
+        ])
+
+    private static let schedule = KeyTable(
+        "a schedule",
+        [
+            KeyRule("cron", .text(.cron), required: true, "Five or six cron fields, or `@daily` and the like."),
+            KeyRule("timezone", .text(.timezone), "Time zone of the fields (`UTC`)."),
+        ])
+
+    private static let retry = KeyTable(
+        "a retry rule",
+        [
+            KeyRule("max", .integer(1...100), required: true, "Tries after the first."),
+            KeyRule("backoff", .text(.duration), "Pause before the next try; doubles each time (`1s`)."),
+        ])
+
+    private static let export = KeyTable(
+        "an export",
+        [
+            KeyRule("query", .text(.sql), required: true, "Its rows are written."),
+            KeyRule(
+                "file", .text(.exportFile), required: true,
+                "Where to, below the workspace folder; `.csv`, `.json` or `.html` is the format."),
+        ])
+
+    private static func step(_ plugins: [String]?) -> ValueShape {
+        let retry = KeyRule("retry", .record(retry), "How often a failed step is tried again.")
+        let timeout = KeyRule("timeout", .text(.duration), "How long one try may take.")
+        let forEach = KeyRule(
+            "for_each", .text(.sql), "A query; the statements run for each of its rows, columns bound as `:column`.")
+        let chunk = KeyRule(
+            "chunk", .integer(1...10_000_000), companion: "for_each", "Rows of `for_each` per checkpoint (all in one).")
+        let undo = KeyRule("undo", arguments, "The program that takes back what the step did outside the database.")
+        let builtIn = [
+            KeyChoice(
+                KeyRule("sql", .text(.sql), "One or more statements."), beside: [forEach, chunk, retry, timeout]),
+            KeyChoice(KeyRule("check", .text(.sql), "A query; a row fails the batch."), beside: [retry, timeout]),
+            KeyChoice(
+                KeyRule("exec", arguments, "A program and its arguments, without a shell."),
+                beside: [undo, retry, timeout]),
+            KeyChoice(KeyRule("export", .record(export), "Rows to a file."), beside: [retry, timeout]),
+            KeyChoice(KeyRule("snapshot", choice(SnapshotPolicy.self), "A restore point before the next step.")),
+        ]
+        let added = (plugins ?? []).map { name in
+            KeyChoice(KeyRule(name, .anything, "Settings of the plugin."), beside: [retry, timeout])
+        }
+        let common = KeyTable(
+            "a step", [KeyRule("id", .text(.jobName), required: true, "The step's name, unique in the job.")])
+        return .oneOf(common, builtIn + added, open: plugins == nil ? [retry, timeout] : nil)
+    }
+
+    /// Names that a plugin cannot have: they already mean something in a step.
+    static let reservedStepKeys = [
+        "id", "sql", "check", "exec", "export", "snapshot", "for_each", "chunk", "retry", "timeout", "undo",
+    ]
+
+    private static func choice<Choice: CaseIterable & RawRepresentable<String>>(_: Choice.Type) -> ValueShape {
+        .choice(Choice.allCases.map(\.rawValue))
+    }
+}

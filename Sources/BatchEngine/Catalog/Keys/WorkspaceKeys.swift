@@ -1,0 +1,39 @@
+internal import BatchCore
+
+/// The keys of `batchmgr.yaml`.
+enum WorkspaceKeys {
+    static let table = KeyTable(
+        "batchmgr.yaml",
+        [
+            KeyRule(
+                "databases", .entries(.jobName, .record(database)), required: true,
+                "The databases, each under a name; the name is also its branch in the history."),
+            KeyRule(
+                "backups", .text(.filled), "Folder for restore points, reports and logs (`backups/batch_manager`)."),
+            KeyRule("catalog", .text(.filled), "Folder of the jobs (`catalog`)."),
+            KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
+            KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
+        ])
+
+    private static let database = KeyTable(
+        "a database",
+        [
+            KeyRule(
+                "path", .text(.filled), required: true,
+                "The file, from the workspace folder; holds `{tenant}` with tenancy `file`."),
+            KeyRule(
+                "tenancy", choice(Tenancy.self),
+                "How tenants are told apart: by nothing, a column, a file each (`none`)."),
+            KeyRule(
+                "tenant_column", .text(.filled), "The column, with tenancy `column`; tables without it are shared."),
+            KeyRule("guard", choice(GuardMode.self), "What happens to writes that no batch made (`off`)."),
+            KeyRule(
+                "protected", .list(.text(.filled), mayBeEmpty: true),
+                "Tables and columns (`table.column`) that only an approved batch may change."),
+            KeyRule("snapshot", choice(SnapshotPolicy.self), "Kind of `.bak` of a restore point (`auto`)."),
+        ])
+
+    private static func choice<Choice: CaseIterable & RawRepresentable<String>>(_: Choice.Type) -> ValueShape {
+        .choice(Choice.allCases.map(\.rawValue))
+    }
+}

@@ -1,0 +1,106 @@
+internal import BatchCore
+
+/// Finds what is wrong in a job though every key and value looks right: names that are there twice or nowhere.
+struct MeaningCheck {
+    private(set) var source: SourceText
+
+    init(_ source: SourceText) { self.source = source }
+
+    mutating func check(_ job: YAMLNode) {
+        let parameters = job["params"]?.entries ?? []
+        for parameter in parameters { check(parameter) }
+        checkRepeated(job["steps"]?.elements.compactMap { $0["id"] } ?? [], "step")
+        checkRepeated(job["needs"]?.elements ?? [], "needed job")
+        let names = parameters.map(\.key) + ParameterDefinition.builtIn
+        let forbidsTenant = job["tenant"]?.text == TenantRule.none.rawValue
+        let scope = Scope(names: names, forbidsTenant: forbidsTenant)
+        for step in job["steps"]?.elements ?? [] { check(step: step, scope) }
+        for query in job["verify"]?.elements ?? [] { checkSQL(query, scope) }
+    }
+
+    private struct Scope {
+        var names: [String]
+        let forbidsTenant: Bool
+        /// Columns of `for_each`; nil when only the database knows them.
+        var columns: [String]? = []
+    }
+
+    private mutating func checkRepeated(_ nodes: [YAMLNode], _ noun: String) {
+        var lines: [String: Int] = [:]
+        for node in nodes {
+            guard let name = node.text else { continue }
+            if let line = lines[name] {
+                source.report(node, "\(noun) '\(name)' is already there in line \(line)")
+            } else {
+                lines[name] = node.start.line
+            }
+        }
+    }
+
+    // MARK: Steps
+
+    private mutating func check(step: YAMLNode, _ scope: Scope) {
+        for key in ["check", "for_each"] { step[key].map { checkSQL($0, scope) } }
+        step["export"]?["query"].map { checkSQL($0, scope) }
+        var inner = scope
+        if let query = step["for_each"] {
+            inner.columns = query.text.flatMap(SQLText.resultColumns)
+        }
+        step["sql"].map { checkSQL($0, inner) }
+    }
+
+    private mutating func checkSQL(_ node: YAMLNode, _ scope: Scope) {
+        guard let sql = node.text else { return }
+        var reported: Set<String> = []
+        for parameter in SQLText.parameters(in: sql) {
+            guard let problem = problem(parameter, scope), reported.insert(parameter.text).inserted else { continue }
+            let before = occurrences(of: parameter.text, in: sql, before: parameter.offset)
+            let mark = source.place(of: parameter.text, occurrence: before, in: node)
+            source.report(mark, length: mark == node.start ? 1 : parameter.text.unicodeScalars.count, problem)
+        }
+    }
+
+    private func problem(_ parameter: SQLText.Parameter, _ scope: Scope) -> String? {
+        guard let name = parameter.name else {
+            return "'\(parameter.text)': write parameters as :name"
+        }
+        if name == "tenant", scope.forbidsTenant { return "':tenant' has no value in a job with 'tenant: none'" }
+        guard !scope.names.contains(name), let columns = scope.columns,
+            !columns.contains(where: { $0.lowercased() == name.lowercased() })
+        else { return nil }
+        let meant = Suggestion.clause(for: name, in: scope.names + columns)
+        let places = columns.isEmpty ? "a parameter" : "a parameter or a column of for_each"
+        return "':\(name)' is not \(places)\(meant)"
+    }
+
+    /// How often the same characters stand before, whatever they mean there: that is how the place is found again.
+    private func occurrences(of word: String, in sql: String, before offset: Int) -> Int {
+        let bytes = Array(sql.utf8)
+        return (0..<offset).count { bytes[$0...].starts(with: word.utf8) }
+    }
+
+    // MARK: Parameters
+
+    private mutating func check(_ parameter: YAMLNode.Entry) {
+        let node = parameter.value
+        guard let type = node["type"]?.text.flatMap(ParameterType.init(rawValue:)) else { return }
+        let choices = node["choices"]?.elements ?? []
+        for choice in choices {
+            guard let text = choice.text, type.value(of: text) == nil else { continue }
+            source.report(choice, "a choice of \(parameter.key) is not \(type.shape)")
+        }
+        guard let given = node["default"] else { return }
+        if node["required"]?.json.bool == true {
+            source.report(given, "\(parameter.key) is required, so its default is never used; drop one of the two")
+        }
+        guard let text = given.text else { return }
+        if let value = type.value(of: text) {
+            let allowed = choices.compactMap { $0.text.flatMap(type.value) }
+            if !choices.isEmpty, !allowed.contains(value) {
+                source.report(given, "the default of \(parameter.key) is not among its choices")
+            }
+        } else {
+            source.report(given, "the default of \(parameter.key) is not \(type.shape)")
+        }
+    }
+}

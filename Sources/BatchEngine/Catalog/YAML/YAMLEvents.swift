@@ -1,0 +1,111 @@
+internal import CYAML
+
+/// The events of libyaml over one text, as Swift values.
+struct YAMLEvents: ~Copyable {
+    enum Kind {
+        case documentStart
+        case scalar(String, isPlain: Bool)
+        case sequenceStart
+        case mappingStart
+        /// Of a sequence or a mapping.
+        case end
+        case alias(String)
+        case streamEnd
+        /// Says nothing about the content.
+        case other
+    }
+
+    struct Event {
+        let kind: Kind
+        let anchor: String?
+        let start: YAMLMark
+        let end: YAMLMark
+    }
+
+    private let parser: UnsafeMutablePointer<yaml_parser_t>
+    /// libyaml reads from here until the end; it does not copy.
+    private let input: UnsafeMutableBufferPointer<UInt8>
+
+    /// - Parameter bytes: valid UTF-8.
+    init(_ bytes: [UInt8]) throws(YAMLFault) {
+        parser = .allocate(capacity: 1)
+        input = .allocate(capacity: max(1, bytes.count))
+        _ = input.initialize(fromContentsOf: bytes)
+        parser.initialize(to: yaml_parser_t())
+        guard yaml_parser_initialize(parser) == 1 else {
+            input.deallocate()
+            parser.deallocate()
+            throw YAMLFault(.start, "no memory for the YAML parser")
+        }
+        yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+        yaml_parser_set_input_string(parser, input.baseAddress, bytes.count)
+    }
+
+    deinit {
+        yaml_parser_delete(parser)
+        parser.deallocate()
+        input.deallocate()
+    }
+
+    mutating func next() throws(YAMLFault) -> Event {
+        var event = yaml_event_t()
+        guard yaml_parser_parse(parser, &event) == 1 else { throw fault() }
+        defer { yaml_event_delete(&event) }
+        let start = YAMLEvents.mark(event.start_mark)
+        let (kind, anchor, tag) = YAMLEvents.content(event)
+        guard tag == nil || tag == "!" else {
+            throw YAMLFault(start, "tags like \(tag ?? "") are not used here; write the value without it")
+        }
+        return Event(kind: kind, anchor: anchor, start: start, end: YAMLEvents.mark(event.end_mark))
+    }
+
+    private static func content(_ event: yaml_event_t) -> (Kind, anchor: String?, tag: String?) {
+        let data = event.data
+        switch event.type {
+        case YAML_DOCUMENT_START_EVENT: return (.documentStart, nil, nil)
+        case YAML_STREAM_END_EVENT: return (.streamEnd, nil, nil)
+        case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: return (.end, nil, nil)
+        case YAML_ALIAS_EVENT: return (.alias(text(data.alias.anchor) ?? ""), nil, nil)
+        case YAML_SEQUENCE_START_EVENT:
+            return (.sequenceStart, text(data.sequence_start.anchor), text(data.sequence_start.tag))
+        case YAML_MAPPING_START_EVENT:
+            return (.mappingStart, text(data.mapping_start.anchor), text(data.mapping_start.tag))
+        case YAML_SCALAR_EVENT:
+            let value = UnsafeBufferPointer(start: data.scalar.value, count: data.scalar.length)
+            let isPlain = data.scalar.style == YAML_PLAIN_SCALAR_STYLE
+            let scalar = Kind.scalar(String(decoding: value, as: UTF8.self), isPlain: isPlain)
+            return (scalar, text(data.scalar.anchor), text(data.scalar.tag))
+        default: return (.other, nil, nil)
+        }
+    }
+
+    private static func text(_ characters: UnsafeMutablePointer<yaml_char_t>?) -> String? {
+        characters.map { String(cString: $0) }
+    }
+
+    private static func mark(_ mark: yaml_mark_t) -> YAMLMark {
+        YAMLMark(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
+    }
+
+    /// libyaml's words, with where it was when it gave up.
+    private func fault() -> YAMLFault {
+        let problem = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
+        if parser.pointee.error == YAML_READER_ERROR {
+            return YAMLFault(place(ofByte: Int(parser.pointee.problem_offset)), problem)
+        }
+        let context = parser.pointee.context.map { String(cString: $0) + ": " } ?? ""
+        return YAMLFault(YAMLEvents.mark(parser.pointee.problem_mark), context + problem)
+    }
+
+    private func place(ofByte offset: Int) -> YAMLMark {
+        var mark = YAMLMark.start
+        for byte in input.prefix(offset) {
+            if byte == 10 {
+                mark = YAMLMark(line: mark.line + 1, column: 1)
+            } else if byte & 0xC0 != 0x80 {
+                mark.column += 1
+            }
+        }
+        return mark
+    }
+}

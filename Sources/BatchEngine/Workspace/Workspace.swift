@@ -1,0 +1,50 @@
+public import BatchCore
+
+/// A folder with `batchmgr.yaml`, or a database given alone with `--db`. All paths are absolute.
+public struct Workspace: Hashable, Sendable {
+    public static let fileName = "batchmgr.yaml"
+
+    public let folder: String
+    /// The `batchmgr.yaml`; nil for a database given alone.
+    public let file: String?
+    /// In the order of the file; never empty.
+    public let databases: [DatabaseDefinition]
+    /// The folder for everything that is written beside the database.
+    public let backups: String
+    /// The folder of the jobs; nil for a database given alone.
+    public let catalog: String?
+    public let plugins: [PluginDefinition]
+    public let notify: [NotificationRule]
+
+    public init(
+        folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
+        plugins: [PluginDefinition] = [], notify: [NotificationRule] = []
+    ) {
+        self.folder = folder
+        self.file = file
+        self.databases = databases
+        self.backups = backups
+        self.catalog = catalog
+        self.plugins = plugins
+        self.notify = notify
+    }
+
+    /// The database of that name; without a name the only one, or `main` of several.
+    /// - Throws: `ERR_UX_USAGE`.
+    public func database(named name: String? = nil) throws(BatchError) -> DatabaseDefinition {
+        let names = databases.map(\.name)
+        if name == nil, databases.count == 1 { return databases[0] }
+        let wanted = name ?? "main"
+        if let database = databases.first(where: { $0.name == wanted }) { return database }
+        throw BatchError(
+            .usage, "the workspace has no database '\(wanted)'\(Suggestion.clause(for: wanted, in: names))",
+            hint: "it has \(names.joined(separator: ", ")): see \(Workspace.fileName)")
+    }
+
+    /// The jobs; none for a database given alone.
+    /// - Throws: as `Catalog.load`.
+    public func loadCatalog() throws(BatchError) -> Catalog {
+        guard let catalog else { return .empty }
+        return try Catalog.load(folder: catalog, pluginNames: plugins.map(\.name))
+    }
+}
