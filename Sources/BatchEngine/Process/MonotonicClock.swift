@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// A clock that only goes forward, for timeouts. Handed in, so that a test can move it.
 public struct MonotonicClock: Sendable {
     /// Milliseconds since some fixed moment.
@@ -7,9 +5,11 @@ public struct MonotonicClock: Sendable {
 
     public init(now: @escaping @Sendable () -> Int64) { self.now = now }
 
-    public static let system = MonotonicClock {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
+    public static let system: MonotonicClock = {
+        let origin = ContinuousClock.now
+        return MonotonicClock {
+            let (seconds, attoseconds) = (ContinuousClock.now - origin).components
+            return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+        }
+    }()
 }

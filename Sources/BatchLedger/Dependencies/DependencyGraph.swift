@@ -8,7 +8,7 @@ public struct DependencyGraph {
 
     /// All live dependents, direct and indirect, in commit order; each with the first reason that was found.
     /// - Parameter checkpoint: only what depends on checkpoints of the batch behind this number counts; 0 for all.
-    public func dependents(of batch: BatchRecord, after checkpoint: Int = 0) throws(BatchError) -> [Dependent] {
+    public func dependents(of batch: BatchRecord, after checkpoint: Int = 0) throws(BatchError) -> [DependencyEdge] {
         var search = try Search(ledger, root: batch.seq)
         let own = try ledger.checkpoints(of: batch.seq).filter { $0.number > checkpoint && $0.isLive }
         try search.add(batch.seq, checkpoints: own.map(\.id), depth: 0)
@@ -21,7 +21,7 @@ public struct DependencyGraph {
         let root: Int64
         let relations: [Int64: Relation]
         let relationIDs: [Relation: Int64]
-        var found: [Int64: Dependent] = [:]
+        var found: [Int64: DependencyEdge] = [:]
         /// What undoing the batches of the search so far takes away, per batch: evidence names the batch.
         private var taints: [Taint] = []
         private var depths: [Int64: Int] = [:]
@@ -91,12 +91,12 @@ public struct DependencyGraph {
             }
         }
 
-        private mutating func note(_ batch: Int64, on other: Int64, _ kind: Dependent.Kind, _ evidence: String)
+        private mutating func note(_ batch: Int64, on other: Int64, _ kind: DependencyKind, _ evidence: String)
             throws(BatchError)
         {
             guard batch != root, found[batch] == nil else { return }
             let depth = (depths[other] ?? 0) + 1
-            found[batch] = Dependent(batch: batch, on: other, depth: depth, kind: kind, evidence: evidence)
+            found[batch] = DependencyEdge(batch: batch, on: other, depth: depth, kind: kind, evidence: evidence)
             let live = try ledger.checkpoints(of: batch).filter(\.isLive)
             try add(batch, checkpoints: live.map(\.id), depth: depth)
         }
@@ -104,7 +104,7 @@ public struct DependencyGraph {
         /// How a later fact collides with what would be undone, and in how many keys.
         private static func match(
             _ relation: Relation, _ undone: [FactSide: KeyRuns], _ later: Fact
-        ) -> (Dependent.Kind, UInt64)? {
+        ) -> (DependencyKind, UInt64)? {
             func shared(_ side: FactSide) -> UInt64 { undone[side].map { $0.overlap(with: later.keys) } ?? 0 }
             switch (relation.kind, later.side) {
             case (.rows, .added), (.rows, .changed), (.rows, .removed), (.definition, .changed):
@@ -120,11 +120,11 @@ public struct DependencyGraph {
             }
         }
 
-        private static func reference(_ keys: UInt64) -> (Dependent.Kind, UInt64)? {
+        private static func reference(_ keys: UInt64) -> (DependencyKind, UInt64)? {
             keys > 0 ? (.foreignKey, keys) : nil
         }
 
-        private static func evidence(_ kind: Dependent.Kind, _ relation: Relation, _ keys: UInt64) -> String {
+        private static func evidence(_ kind: DependencyKind, _ relation: Relation, _ keys: UInt64) -> String {
             let thing = relation.columns.isEmpty ? relation.table : "\(relation.table)(\(relation.columns))"
             if relation.kind == .definition { return "definition of \(relation.table)" }
             return "\(kind.rawValue) \(thing) \(keys) \(keys == 1 ? "key" : "keys")"

@@ -91,7 +91,7 @@ public final class Gateway {
     /// - Parameter parameters: values by name, without the `:`, `@` or `$`.
     public func run(script sql: String, _ parameters: [String: SQLValue] = [:]) throws(BatchError) {
         var rest = sql
-        while SQLText.holdsStatement(rest) {
+        while !SQLText.isBlank(rest) {
             let statement = try prepare(rest)
             rest = statement.statement.tail
             try run(statement, parameters)

@@ -6,17 +6,11 @@ public struct BatchRecord: Hashable, Sendable {
         case batch, rollback, drift, baseline, restore
     }
 
-    public enum Status: String, Sendable, CaseIterable {
-        case running, committed, failed, stopped
-        case rolledBack = "rolled_back"
-        case partiallyRolledBack = "partially_rolled_back"
-    }
-
     /// Commit order; 0 before the ledger has the row.
     public var seq: Int64
     public var batch: BatchID
     public var kind: Kind
-    public var status: Status
+    public var status: BatchStatus
     public var jobVersion: String?
     public var tenant: String?
     public var idempotencyKey: String?

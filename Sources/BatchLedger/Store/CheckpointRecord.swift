@@ -1,3 +1,5 @@
+public import BatchCore
+
 /// One row of `batchmgr_checkpoints`.
 public struct CheckpointRecord: Hashable, Sendable {
     /// Commit order over all batches.

@@ -62,7 +62,7 @@ extension Ledger {
 
     private static func record(_ row: [SQLValue]) throws(BatchError) -> BatchRecord {
         guard let batch = row[1].string.flatMap(BatchID.init), let kind = row[2].string.flatMap(BatchRecord.Kind.init),
-            let status = row[3].string.flatMap(BatchRecord.Status.init)
+            let status = row[3].string.flatMap(BatchStatus.init)
         else { throw damaged("batchmgr_batches") }
         var record = BatchRecord(
             batch: batch, kind: kind, actor: row[7].string ?? "", traceID: row[8].string ?? "",
