@@ -3,7 +3,8 @@ public enum Suggestion {
     /// The name nearest to `word`; nil when none is near enough to be meant.
     public static func nearest(to word: String, in names: some Sequence<String>) -> String? {
         let wanted = Array(word.lowercased().utf8.prefix(longest))
-        let limit = max(1, wanted.count / 3)
+        // One letter is no hint at what was meant.
+        let limit = wanted.count < 2 ? 0 : max(1, wanted.count / 3)
         var best: (name: String, distance: Int)?
         for name in names where name != word {
             let distance = distance(wanted, Array(name.lowercased().utf8.prefix(longest)))
