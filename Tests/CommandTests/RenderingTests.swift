@@ -41,8 +41,9 @@ import batchmgr
         let report = DependentsReport(
             batch: Self.a,
             dependents: [
-                Dependent(batch: Self.b, depth: 1, edges: [.init(on: Self.a, kind: .row, evidence: "t, 2 keys")]),
-                Dependent(
+                DependentSummary(
+                    batch: Self.b, depth: 1, edges: [.init(on: Self.a, kind: .row, evidence: "t, 2 keys")]),
+                DependentSummary(
                     batch: Self.c, depth: 1,
                     edges: [
                         .init(on: Self.a, kind: .declared, evidence: "needs a"),

@@ -7,7 +7,7 @@ import Testing
     static let batch = BatchID(job: "reprice", number: 3)
     static let later = BatchID(job: "bill", number: 1)
     static let point = RestorePointSummary(bak: "b.bak", bakKind: .delta, commit: "1f6a", status: .complete)
-    static let dependent = Dependent(
+    static let dependent = DependentSummary(
         batch: later, depth: 1,
         edges: [
             .init(on: batch, kind: .row, evidence: "invoices, 12 keys"),
@@ -131,9 +131,9 @@ import Testing
     }
 
     @Test func theGraphForGraphvizQuotesWhatComesFromTheSchema() {
-        let edge = Dependent.Edge(on: Self.batch, kind: .row, evidence: "a\"b\\c")
+        let edge = DependentSummary.Edge(on: Self.batch, kind: .row, evidence: "a\"b\\c")
         let report = DependentsReport(
-            batch: Self.batch, dependents: [Dependent(batch: Self.later, depth: 1, edges: [edge])])
+            batch: Self.batch, dependents: [DependentSummary(batch: Self.later, depth: 1, edges: [edge])])
         #expect(report.dot.contains("\"bill.1\" -> \"reprice.3\" [label=\"row: a\\\"b\\\\c\"];"))
     }
 

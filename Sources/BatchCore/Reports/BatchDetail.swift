@@ -9,14 +9,14 @@ public struct BatchDetail: Report, Hashable {
     /// Why it failed; nil when it did not.
     public let error: String?
     public let checkpoints: [CheckpointSummary]
-    public let dependents: [Dependent]
+    public let dependents: [DependentSummary]
     public let restorePoint: RestorePointSummary?
     /// The batches that this one undid, when it is a rollback.
     public let rollsBack: [BatchID]
 
     public init(
         summary: BatchSummary, jobVersion: String?, traceID: String, parameters: JSONValue, error: String?,
-        checkpoints: [CheckpointSummary], dependents: [Dependent], restorePoint: RestorePointSummary?,
+        checkpoints: [CheckpointSummary], dependents: [DependentSummary], restorePoint: RestorePointSummary?,
         rollsBack: [BatchID] = []
     ) {
         self.summary = summary

@@ -2,9 +2,9 @@
 public struct DependentsReport: Report, Hashable {
     public let batch: BatchID
     /// Ordered by depth, then by commit.
-    public let dependents: [Dependent]
+    public let dependents: [DependentSummary]
 
-    public init(batch: BatchID, dependents: [Dependent]) {
+    public init(batch: BatchID, dependents: [DependentSummary]) {
         self.batch = batch
         self.dependents = dependents
     }

@@ -11,7 +11,7 @@ public struct RollbackReport: Report, Hashable {
     /// The batches undone, in the order it was done.
     public let order: [BatchID]
     public let rows: RowCounts
-    public let dependents: [Dependent]
+    public let dependents: [DependentSummary]
     public let conflicts: [Conflict]
     public let certificate: Certificate
     public let restorePoint: RestorePointSummary?
@@ -26,7 +26,7 @@ public struct RollbackReport: Report, Hashable {
 
     public init(
         batch: BatchID, rollback: BatchID?, status: BatchStatus, mode: RollbackMode, source: String,
-        order: [BatchID], rows: RowCounts, dependents: [Dependent] = [], conflicts: [Conflict] = [],
+        order: [BatchID], rows: RowCounts, dependents: [DependentSummary] = [], conflicts: [Conflict] = [],
         certificate: Certificate, restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil,
         isDryRun: Bool = false, warnings: [String] = [], duration: Double
     ) {

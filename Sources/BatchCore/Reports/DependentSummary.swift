@@ -1,5 +1,5 @@
 /// A later batch that depends on the one in question, directly or through others.
-public struct Dependent: Hashable, Sendable {
+public struct DependentSummary: Hashable, Sendable {
     /// One reason: this batch depends on `on`.
     public struct Edge: Hashable, Sendable {
         public let on: BatchID
