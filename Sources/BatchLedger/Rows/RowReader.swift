@@ -42,7 +42,8 @@ public struct RowReader {
         keyColumns = layout.rowidName == nil ? 0 : 1
         var sql = "SELECT "
         // A table may hold nothing but its rowid and generated columns.
-        let columns = [layout.rowidName, layout.storedColumns.isEmpty ? nil : layout.storedColumnList].compactMap(\.self)
+        let columns = [layout.rowidName, layout.storedColumns.isEmpty ? nil : layout.storedColumnList].compactMap(
+            \.self)
         sql += (columns.isEmpty ? ["NULL"] : columns).joined(separator: ", ")
         sql += " FROM main." + layout.quotedName
         if let condition { sql += " WHERE " + condition }
@@ -63,6 +64,14 @@ public struct RowReader {
         case .rowid(nil): return (nil, values)
         case .rowid: return (.rowid(statement.value(0).integer ?? 0), values)
         }
+    }
+
+    /// Appends the next row in `RowCodec` form, the rowid (where it can be named) before the stored columns; false behind
+    /// the last row.
+    public func nextEncoded(into buffer: inout ByteBuffer) throws(BatchError) -> Bool {
+        guard try statement.step() else { return false }
+        statement.encodeColumns(0..<keyColumns + layout.storedColumns.count, isUTF16: isUTF16, into: &buffer)
+        return true
     }
 
     /// Sums the hashes of all remaining rows without making values of them.
