@@ -34,14 +34,7 @@ public struct StateDigest: Hashable, Sendable {
     }
 
     public static func compute(_ table: TableLayout, _ connection: Connection) throws(BatchError) -> TableDigest {
-        // ANALYZE and AUTOINCREMENT note the ledger's tables too; those rows are not the user's.
-        let condition: String? =
-            switch table.name {
-            case "sqlite_sequence": "name NOT LIKE 'batchmgr\\_%' ESCAPE '\\'"
-            case _ where table.role == .system: "tbl NOT LIKE 'batchmgr\\_%' ESCAPE '\\'"
-            default: nil
-            }
-        return try RowReader(table, on: connection, where: condition).digest()
+        return try RowReader(table, on: connection, where: table.userRows).digest()
     }
 
     /// Type, name, table and text of every object; not their order and not where they are stored.

@@ -66,6 +66,14 @@ public struct RowReader {
         }
     }
 
+    /// Appends the next row in `RowCodec` form, the rowid (where it can be named) before the stored columns; false behind
+    /// the last row.
+    public func nextEncoded(into buffer: inout ByteBuffer) throws(BatchError) -> Bool {
+        guard try statement.step() else { return false }
+        statement.encodeColumns(0..<keyColumns + layout.storedColumns.count, isUTF16: isUTF16, into: &buffer)
+        return true
+    }
+
     /// Sums the hashes of all remaining rows without making values of them.
     func digest() throws(BatchError) -> TableDigest {
         var sum = TableDigest()
