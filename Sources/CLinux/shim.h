@@ -7,3 +7,11 @@ extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *acti
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 
 static const unsigned int clinux_mfd_cloexec = 1u;
+
+/* struct timespec is defined in a module that Swift code cannot name. */
+#include <time.h>
+static inline long long clinux_wall_milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

@@ -141,7 +141,7 @@ final class DatabaseBuilder {
         let table = layout.quotedName
         try connection.execute("ALTER TABLE main.\(table) RENAME COLUMN \(SQLName.quote(hiding.name)) TO \"~oid\"")
         revealed[layout.name] = hiding.name
-        return try SchemaReader(connection).table(named: layout.name) ?? layout
+        return try SchemaReader(connection).layout(named: layout.name) ?? layout
     }
 
     /// The lines in git call a revealed column by its own name.
