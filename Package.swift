@@ -30,11 +30,11 @@ let package = Package(
     products: [.executable(name: "batchmgr", targets: ["batchmgr"])],
     targets: [
         library("CSQLite"), library("CGit2"), library("CYAML"), library("CZstd"), library("CXXHash"),
-        library("CCurl"), library("CCrypto"), library("CDeflate"),
+        library("CCurl"), library("CCrypto"), library("CDeflate"), library("CLinux"),
         module("BatchCore", []),
         module("BatchLedger", ["BatchCore", "CSQLite", "CXXHash", "CZstd"]),
         module("BatchHistory", ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CZstd"]),
-        module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "CYAML", "CCurl"]),
+        module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "CYAML", "CCurl", "CLinux"]),
         .executableTarget(
             name: "batchmgr", dependencies: ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"],
             swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),

@@ -1,1 +1,6 @@
-print("batchmgr")
+internal import BatchCore
+internal import Glibc
+
+// A closed pipe becomes an error of write(), not the death of a batch half-way.
+signal(SIGPIPE, SIG_IGN)
+exit(CommandLineRun(arguments: Array(CommandLine.arguments.dropFirst())).execute().rawValue)

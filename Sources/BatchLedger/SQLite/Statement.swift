@@ -60,6 +60,21 @@ public final class Statement {
         guard code == SQLITE_OK else { throw SQLiteFault.error(code, connection.handle, doing: "bind a value") }
     }
 
+    /// Binds every parameter of the statement by its name without the `:`, `@` or `$`.
+    /// - Throws: `ERR_UX_MISSING_PARAMETER` when one has no value.
+    public func bind(named values: [String: SQLValue]) throws(BatchError) {
+        guard parameterCount > 0 else { return }
+        for position in 1...parameterCount {
+            let name = parameterName(position).map { String($0.dropFirst()) } ?? ""
+            guard let value = values[name] else {
+                throw BatchError(
+                    .missingParameter, "the statement uses parameter '\(name)', which has no value",
+                    hint: "give it with: --set \(name)=VALUE")
+            }
+            try bind(value, at: position)
+        }
+    }
+
     /// A null pointer would bind NULL, also for an empty text or blob.
     private func withPointer(_ bytes: [UInt8], _ body: (UnsafeRawPointer) -> Int32) -> Int32 {
         bytes.withUnsafeBytes { buffer in

@@ -1,0 +1,6 @@
+public enum GraphFormat: String, Sendable, CaseIterable {
+    case text
+    /// Graphviz.
+    case dot
+    case json
+}

@@ -1,0 +1,46 @@
+/// One verb of the tool, as data: parsing, help, completion and `docs/cli.md` all read this.
+public struct Verb: Hashable, Sendable {
+    public struct Example: Hashable, Sendable {
+        public let command: String
+        public let meaning: String
+
+        public init(_ command: String, _ meaning: String) {
+            self.command = command
+            self.meaning = meaning
+        }
+    }
+
+    /// One word, or two for a verb of a group: `catalog list`.
+    public let name: String
+    /// One line, without a full stop.
+    public let summary: String
+    /// Sentences below the summary.
+    public let details: String
+    public let positionals: [Positional]
+    public let options: [Option]
+    public let examples: [Example]
+
+    public init(
+        _ name: String, _ summary: String, details: String = "", positionals: [Positional] = [],
+        options: [Option] = [], examples: [Example] = []
+    ) {
+        self.name = name
+        self.summary = summary
+        self.details = details
+        self.positionals = positionals
+        self.options = options
+        self.examples = examples
+    }
+
+    /// `catalog` of `catalog list`; nil for a verb of one word.
+    public var group: String? {
+        name.firstIndex(of: " ").map { String(name[..<$0]) }
+    }
+
+    /// `batchmgr run --id JOB [options]`
+    public var usage: String {
+        let required = options.filter(\.isRequired).map(\.usage)
+        let rest = options.contains { !$0.isRequired } ? ["[options]"] : []
+        return (["batchmgr", name] + required + positionals.map(\.usage) + rest).joined(separator: " ")
+    }
+}

@@ -1,0 +1,67 @@
+/// Verbs that look at batches.
+extension Verb {
+    public static let list = Verb(
+        "list", "list batches, the latest first",
+        options: [
+            .value("job", .text("JOB"), "only batches of this job"),
+            .value("status", .choice(BatchStatus.allCases.map(\.rawValue)), "only batches in this state"),
+            .value("limit", .number("N"), "at most N batches"),
+        ],
+        examples: [.init("batchmgr list --status failed --limit 10", "the last failures")])
+
+    public static let show = Verb(
+        "show", "show one batch: checkpoints, dependents, restore point",
+        options: [batch("the batch, or a job for its latest one")],
+        examples: [.init("batchmgr show --id reprice_invoices.3", "one batch in full")])
+
+    public static let graph = Verb(
+        "graph", "show what depends on a batch, and why",
+        options: [
+            batch("the batch, or a job for its latest one"),
+            .value("format", .choice(GraphFormat.allCases.map(\.rawValue)), "how to print it (default: text)"),
+        ],
+        examples: [.init("batchmgr graph --id import_index.1 --format dot | dot -Tsvg > graph.svg", "as a picture")])
+
+    public static let diff = Verb(
+        "diff", "show row-level changes of a batch, or between two restore points",
+        details: "A point is a batch (the state after it), BATCH^ (the state before it), a tag or a commit.",
+        positionals: [
+            Positional(.text("P1"), "the older point", isRequired: false),
+            Positional(.text("P2"), "the newer point", isRequired: false),
+        ],
+        options: [
+            .value("id", .text("BATCH"), "the changes of this batch"),
+            .flag("stat", "only how many rows of which table"),
+            .value("table", .text("TABLE"), "only this table"),
+            .flag("sql", "as SQL statements"),
+        ],
+        examples: [
+            .init("batchmgr diff --id reprice_invoices.3 --table invoices", "what a batch did to one table"),
+            .init("batchmgr diff import_index.1^ reprice_invoices.3 --stat", "between two points"),
+        ])
+
+    public static let points = Verb(
+        "points", "list restore points",
+        examples: [.init("batchmgr points --json", "for scripts")])
+
+    public static let verify = Verb(
+        "verify", "recheck digests, undo records and both copies of every restore point",
+        details: "Exit 6 when anything is damaged or was changed outside a batch.",
+        examples: [.init("batchmgr --db app.db verify", "is everything as it was recorded?")])
+
+    public static let restore = Verb(
+        "restore", "rebuild the database at a restore point, to a new file or in place",
+        details: "In place it is a batch of its own, and can be rolled back.",
+        options: [
+            .required("point", .text("POINT"), "a batch (the state after it), BATCH^ (before it), a tag or a commit"),
+            .value("to", .file("FILE"), "write a new database file"),
+            .flag("in-place", "change the database back to that state"),
+            .value(
+                "source", .choice(RestoreSource.allCases.map(\.rawValue)),
+                "which copy to use (default: the first that verifies)"),
+        ],
+        examples: [
+            .init("batchmgr restore --point reprice_invoices.3^ --to before.db", "the state before a batch"),
+            .init("batchmgr restore --point import_index.1 --in-place", "go back, undoably"),
+        ])
+}

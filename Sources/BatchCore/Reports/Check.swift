@@ -1,0 +1,37 @@
+/// One thing that was looked at, and what to do when it is not well.
+public struct Check: Hashable, Sendable {
+    public enum Outcome: String, Sendable, CaseIterable {
+        case passed
+        /// Works, but should be known.
+        case warning
+        case failed
+    }
+
+    public let name: String
+    public let outcome: Outcome
+    /// What was found.
+    public let detail: String
+    /// What to do; empty when nothing is.
+    public let advice: String
+    /// Why it failed, for the exit code; nil unless it did.
+    public let code: ErrorCode?
+
+    public static func passed(_ name: String, _ detail: String) -> Check {
+        Check(name: name, outcome: .passed, detail: detail, advice: "", code: nil)
+    }
+
+    public static func warning(_ name: String, _ detail: String, advice: String) -> Check {
+        Check(name: name, outcome: .warning, detail: detail, advice: advice, code: nil)
+    }
+
+    public static func failed(_ name: String, _ error: BatchError) -> Check {
+        Check(name: name, outcome: .failed, detail: error.message, advice: error.hint, code: error.code)
+    }
+
+    var json: JSONValue {
+        [
+            "name": .string(name), "ok": .bool(outcome != .failed), "detail": .string(detail),
+            "outcome": .string(outcome.rawValue), "advice": .string(advice), "code": JSONValue(code?.rawValue),
+        ]
+    }
+}

@@ -1,0 +1,12 @@
+/// `completion`
+public struct CompletionReport: Report {
+    public let shell: String
+    public let script: String
+
+    public init(shell: String, script: String) {
+        self.shell = shell
+        self.script = script
+    }
+
+    public var members: [JSONValue.Member] { [.init("shell", .string(shell)), .init("script", .string(script))] }
+}

@@ -1,0 +1,30 @@
+/// A row that is not as the batch left it, so that the batch cannot be undone there.
+public struct Conflict: Hashable, Sendable {
+    /// Who changed the row since; nil: a change outside any batch.
+    public let batch: BatchID?
+    public let table: String
+    public let key: RowKey
+    /// `changed`, `missing`, …: for people.
+    public let reason: String
+    /// The row as the batch left it, or its hash when that is all the record has.
+    public let expected: JSONValue
+    public let found: JSONValue
+
+    public init(
+        batch: BatchID?, table: String, key: RowKey, reason: String, expected: JSONValue, found: JSONValue
+    ) {
+        self.batch = batch
+        self.table = table
+        self.key = key
+        self.reason = reason
+        self.expected = expected
+        self.found = found
+    }
+
+    var json: JSONValue {
+        [
+            "batch": JSONValue(batch?.description), "table": .string(table), "key": key.json,
+            "reason": .string(reason), "expected": expected, "found": found,
+        ]
+    }
+}

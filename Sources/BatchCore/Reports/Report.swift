@@ -1,0 +1,16 @@
+/// What a verb answers: one JSON document, a published interface. Text for people is made from the same value.
+public protocol Report: Sendable {
+    /// All but `format_version`. Keys may be added; none is removed or renamed without a new version.
+    var members: [JSONValue.Member] { get }
+}
+
+extension Report {
+    public var json: JSONValue { .object([.init("format_version", 1)] + members) }
+}
+
+extension JSONValue.Member {
+    /// Nothing at all when `value` is nil or false: for keys that only special cases have.
+    static func only(_ key: String, if flag: Bool) -> [JSONValue.Member] {
+        flag ? [.init(key, true)] : []
+    }
+}

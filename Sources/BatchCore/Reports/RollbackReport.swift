@@ -1,0 +1,64 @@
+/// `rollback`
+public struct RollbackReport: Report, Hashable {
+    public let batch: BatchID
+    /// The batch that the rollback itself is; nil for a dry run.
+    public let rollback: BatchID?
+    /// Of the batch, afterwards.
+    public let status: BatchStatus
+    public let mode: RollbackMode
+    /// Which record was undone from: `log`, `git` or `bak`.
+    public let source: String
+    /// The batches undone, in the order it was done.
+    public let order: [BatchID]
+    public let rows: RowCounts
+    public let dependents: [DependentSummary]
+    public let conflicts: [Conflict]
+    public let certificate: Certificate
+    public let restorePoint: RestorePointSummary?
+    /// Paths.
+    public let log: String?
+    public let report: String?
+    public let isDryRun: Bool
+    /// What was not undone, e.g. a step outside the database without compensation.
+    public let warnings: [String]
+    /// Milliseconds.
+    public let duration: Double
+
+    public init(
+        batch: BatchID, rollback: BatchID?, status: BatchStatus, mode: RollbackMode, source: String,
+        order: [BatchID], rows: RowCounts, dependents: [DependentSummary] = [], conflicts: [Conflict] = [],
+        certificate: Certificate, restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil,
+        isDryRun: Bool = false, warnings: [String] = [], duration: Double
+    ) {
+        self.batch = batch
+        self.rollback = rollback
+        self.status = status
+        self.mode = mode
+        self.source = source
+        self.order = order
+        self.rows = rows
+        self.dependents = dependents
+        self.conflicts = conflicts
+        self.certificate = certificate
+        self.restorePoint = restorePoint
+        self.log = log
+        self.report = report
+        self.isDryRun = isDryRun
+        self.warnings = warnings
+        self.duration = duration
+    }
+
+    public var members: [JSONValue.Member] {
+        let members: [JSONValue.Member] = [
+            .init("batch", .string(batch.description)), .init("rollback", JSONValue(rollback?.description)),
+            .init("status", .string(status.rawValue)), .init("mode", .string(mode.rawValue)),
+            .init("source", .string(source)),
+            .init("order", .array(order.map { .string($0.description) })), .init("rows", rows.json),
+            .init("dependents", .array(dependents.map(\.json))), .init("conflicts", .array(conflicts.map(\.json))),
+            .init("certificate", certificate.json), .init("restore_point", restorePoint?.json ?? .null),
+            .init("log", JSONValue(log)), .init("report", JSONValue(report)),
+            .init("warnings", .array(warnings.map(JSONValue.string))), .init("duration_ms", .number(duration)),
+        ]
+        return members + JSONValue.Member.only("dry_run", if: isDryRun)
+    }
+}

@@ -1,0 +1,65 @@
+/// `run` and `resume`
+public struct RunReport: Report, Hashable {
+    /// Milliseconds of the two expensive phases.
+    public struct Phases: Hashable, Sendable {
+        /// From BEGIN to COMMIT of all checkpoints.
+        public let capture: Double
+        public let restorePoint: Double
+
+        public init(capture: Double, restorePoint: Double) {
+            self.capture = capture
+            self.restorePoint = restorePoint
+        }
+    }
+
+    public let batch: BatchID
+    public let tenant: String?
+    public let status: BatchStatus
+    public let checkpoints: Int
+    public let rows: RowCounts
+    /// Nil for a dry run.
+    public let restorePoint: RestorePointSummary?
+    public let phases: Phases
+    public let traceID: String
+    /// Milliseconds.
+    public let duration: Double
+    /// The row-level changes of a dry run, which were discarded.
+    public let preview: ChangesReport?
+    /// The same `--key` ran before as `batch`: nothing was done.
+    public let isRepeated: Bool
+    /// What could not be done beside the work itself, e.g. a notification.
+    public let warnings: [String]
+
+    public init(
+        batch: BatchID, tenant: String? = nil, status: BatchStatus, checkpoints: Int, rows: RowCounts,
+        restorePoint: RestorePointSummary?, phases: Phases, traceID: String, duration: Double,
+        preview: ChangesReport? = nil, isRepeated: Bool = false, warnings: [String] = []
+    ) {
+        self.batch = batch
+        self.tenant = tenant
+        self.status = status
+        self.checkpoints = checkpoints
+        self.rows = rows
+        self.restorePoint = restorePoint
+        self.phases = phases
+        self.traceID = traceID
+        self.duration = duration
+        self.preview = preview
+        self.isRepeated = isRepeated
+        self.warnings = warnings
+    }
+
+    public var members: [JSONValue.Member] {
+        var members: [JSONValue.Member] = [
+            .init("batch", .string(batch.description)), .init("job", .string(batch.job)),
+            .init("tenant", JSONValue(tenant)), .init("status", .string(status.rawValue)),
+            .init("checkpoints", JSONValue(checkpoints)), .init("rows", rows.json),
+            .init("restore_point", restorePoint?.json ?? .null),
+            .init("phases", ["capture_ms": .number(phases.capture), "restore_point_ms": .number(phases.restorePoint)]),
+            .init("trace_id", .string(traceID)), .init("duration_ms", .number(duration)),
+            .init("warnings", .array(warnings.map(JSONValue.string))),
+        ]
+        if let preview { members += [.init("dry_run", true)] + preview.members }
+        return members + JSONValue.Member.only("repeated", if: isRepeated)
+    }
+}

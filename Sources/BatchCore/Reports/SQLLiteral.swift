@@ -1,0 +1,65 @@
+/// Values, names and changes as SQL text.
+public enum SQLLiteral {
+    /// `"Order Details"`; always quoted, because any word may be a keyword one day.
+    public static func name(_ name: String) -> String {
+        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    /// An expression that has exactly this value, also for infinities, NUL and invalid text.
+    public static func value(_ value: SQLValue) -> String {
+        switch value {
+        case .null: "NULL"
+        case .integer(let number): number == .min ? "(-9223372036854775807 - 1)" : String(number)
+        case .real(let number): real(number)
+        case .text(let bytes):
+            String(validating: bytes, as: UTF8.self).flatMap(quoted) ?? "CAST(\(blob(bytes)) AS TEXT)"
+        case .text16(let bytes):
+            bytes.count.isMultiple(of: 2)
+                ? String(validating: SQLValue.utf16Units(bytes), as: UTF16.self).flatMap(quoted)
+                    ?? "CAST(\(blob(bytes)) AS TEXT)" : "CAST(\(blob(bytes)) AS TEXT)"
+        case .blob(let bytes): blob(bytes)
+        }
+    }
+
+    private static func real(_ number: Double) -> String {
+        if number.isInfinite { return number > 0 ? "9e999" : "-9e999" }
+        return number.isNaN ? "NULL" : "\(number)"
+    }
+
+    private static func blob(_ bytes: [UInt8]) -> String { "X'\(Hex.string(bytes))'" }
+
+    /// Nil for text with NUL: a literal would end there.
+    private static func quoted(_ text: String) -> String? {
+        guard !text.utf8.contains(0) else { return nil }
+        return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+    }
+}
+
+extension Change {
+    /// The change as one statement, to be read or run elsewhere.
+    public var sql: String {
+        let table = SQLLiteral.name(table)
+        switch operation {
+        case .insert:
+            let fields = after ?? []
+            let columns = fields.map { SQLLiteral.name($0.column) }.joined(separator: ", ")
+            let values = fields.map { SQLLiteral.value($0.value) }.joined(separator: ", ")
+            return "INSERT INTO \(table) (\(columns)) VALUES (\(values));"
+        case .update:
+            let fields = (after ?? []).map { "\(SQLLiteral.name($0.column)) = \(SQLLiteral.value($0.value))" }
+            return "UPDATE \(table) SET \(fields.joined(separator: ", ")) WHERE \(condition);"
+        case .delete:
+            return "DELETE FROM \(table) WHERE \(condition);"
+        }
+    }
+
+    /// `IS` finds NULL too.
+    private var condition: String {
+        switch key {
+        case .rowid(let number): "\(keyColumns.first.map(SQLLiteral.name) ?? "rowid") = \(number)"
+        case .values(let values):
+            zip(keyColumns, values).map { "\(SQLLiteral.name($0)) IS \(SQLLiteral.value($1))" }
+                .joined(separator: " AND ")
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/// How often a step is tried, and how long it waits in between: the wait doubles each time, up to a cap.
+public struct RetryPolicy: Sendable, Equatable {
+    /// Attempts in all, the first one included; at least 1.
+    public let attempts: Int
+    /// Milliseconds before the second attempt.
+    public let backoff: Int64
+    /// Milliseconds that no wait exceeds.
+    public let cap: Int64
+
+    public static let once = RetryPolicy(attempts: 1, backoff: 0)
+
+    public init(attempts: Int, backoff: Int64, cap: Int64 = 300_000) {
+        self.attempts = max(1, attempts)
+        self.backoff = max(0, backoff)
+        self.cap = max(0, cap)
+    }
+
+    /// - Parameter attempt: the attempt that failed, counted from 1.
+    /// - Returns: milliseconds to wait before the next one; nil to give up.
+    public func wait(afterAttempt attempt: Int, failure: RetryFailure) -> Int64? {
+        guard failure == .passing, attempt < attempts else { return nil }
+        // Beyond 2^62 ms the cap holds anyway; the shift must not overflow before that.
+        let doublings = min(max(0, attempt - 1), 62)
+        let (wait, overflow) = backoff.multipliedReportingOverflow(by: 1 << Int64(doublings))
+        return overflow ? cap : min(wait, cap)
+    }
+
+    /// Runs `attempt` until it succeeds, fails for good, or the attempts are used up.
+    /// - Parameters:
+    ///   - sleep: waits that many milliseconds; false when a stop was asked for meanwhile, which ends the attempts.
+    ///   - onRetry: told of each failure that is followed by a wait: the attempt, its error, the wait.
+    ///   - attempt: one attempt, counted from 1.
+    public func run<Result>(
+        sleep: (Int64) -> Bool, onRetry: (Int, BatchError, Int64) -> Void = { _, _, _ in },
+        attempt perform: (Int) throws(BatchError) -> Result
+    ) throws(BatchError) -> Result {
+        var attempt = 1
+        while true {
+            let failure: BatchError
+            do throws(BatchError) { return try perform(attempt) } catch { failure = error }
+            guard let wait = wait(afterAttempt: attempt, failure: RetryFailure(failure.code)) else { throw failure }
+            onRetry(attempt, failure, wait)
+            guard sleep(wait) else { throw failure }
+            attempt += 1
+        }
+    }
+}

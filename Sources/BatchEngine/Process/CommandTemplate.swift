@@ -1,0 +1,94 @@
+public import BatchCore
+
+/// Arguments with placeholders: `{batch}`, `{tenant}`, `{step}`, `{param:NAME}`; `{{` and `}}` stand for braces.
+///
+/// A value fills its place inside one argument and never becomes two: there is no shell.
+public struct CommandTemplate: Sendable, Equatable {
+    public enum Placeholder: Sendable, Hashable {
+        case batch
+        case tenant
+        case step
+        case parameter(String)
+    }
+
+    private enum Part: Sendable, Equatable {
+        case text(String)
+        case placeholder(Placeholder)
+    }
+
+    private let arguments: [[Part]]
+
+    /// - Throws: `ERR_UX_INVALID_CATALOG` for a placeholder that does not exist or a single brace.
+    public init(_ arguments: [String]) throws(BatchError) {
+        var parsed: [[Part]] = []
+        for argument in arguments { parsed.append(try CommandTemplate.parse(argument)) }
+        self.arguments = parsed
+    }
+
+    /// The placeholders in use, so that a catalog can be checked before anything runs.
+    public var placeholders: Set<Placeholder> {
+        var found: Set<Placeholder> = []
+        for case .placeholder(let placeholder) in arguments.joined() { found.insert(placeholder) }
+        return found
+    }
+
+    /// - Throws: `ERR_UX_MISSING_PARAMETER` when there is no value for a placeholder.
+    public func filled(with values: PlaceholderValues) throws(BatchError) -> [String] {
+        var filled: [String] = []
+        for parts in arguments {
+            var argument = ""
+            for part in parts {
+                switch part {
+                case .text(let text): argument += text
+                case .placeholder(let placeholder): argument += try values.value(of: placeholder)
+                }
+            }
+            filled.append(argument)
+        }
+        return filled
+    }
+
+    private static func parse(_ argument: String) throws(BatchError) -> [Part] {
+        var parts: [Part] = []
+        var text = ""
+        var rest = Substring(argument)
+        while let character = rest.popFirst() {
+            if character == "{" || character == "}", rest.first == character {
+                rest.removeFirst()
+                text.append(character)
+            } else if character == "{" {
+                guard let end = rest.firstIndex(of: "}") else { throw brace(argument) }
+                if !text.isEmpty { parts.append(.text(text)) }
+                text = ""
+                parts.append(.placeholder(try placeholder(String(rest[..<end]), in: argument)))
+                rest = rest[rest.index(after: end)...]
+            } else if character == "}" {
+                throw brace(argument)
+            } else {
+                text.append(character)
+            }
+        }
+        if !text.isEmpty { parts.append(.text(text)) }
+        return parts
+    }
+
+    private static func placeholder(_ name: String, in argument: String) throws(BatchError) -> Placeholder {
+        switch name {
+        case "batch": return .batch
+        case "tenant": return .tenant
+        case "step": return .step
+        default:
+            guard name.hasPrefix("param:"), name.utf8.count > 6 else {
+                throw BatchError(
+                    .invalidCatalog, "unknown placeholder '{\(name)}' in '\(argument)'",
+                    hint: "use {batch}, {tenant}, {step} or {param:NAME}; write {{ and }} for braces")
+            }
+            return .parameter(String(name.dropFirst(6)))
+        }
+    }
+
+    private static func brace(_ argument: String) -> BatchError {
+        BatchError(
+            .invalidCatalog, "a brace in '\(argument)' has no partner", hint: "write {{ and }} for braces themselves")
+    }
+}

@@ -1,0 +1,134 @@
+internal import Glibc
+
+/// Watches one running program: reads its outputs, keeps its time, ends it when it must end.
+struct CommandWatch: ~Copyable {
+    private var process: SpawnedProcess
+    private let program: CommandLineProgram
+    private let clock: MonotonicClock
+    private let started: Int64
+    private var output: OutputTail
+    private var errors: OutputTail
+    private var outputIsOpen = true
+    private var errorsAreOpen = true
+    /// Why we are ending it, when we are.
+    private var reason: CommandOutcome.Ending?
+    private var killAt = Int64.max
+    private var wasKilled = false
+    /// Milliseconds to the next look when no pipe can wake us: short at first, the end is usually near then.
+    private var pause: Int64 = 1
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
+
+    private static let longestPause: Int64 = 100
+    /// A pipe holds at most this much that was written before the end.
+    private static let pipeCapacity = 1 << 20
+
+    init(_ process: consuming SpawnedProcess, _ program: CommandLineProgram, _ clock: MonotonicClock) {
+        self.process = process
+        self.program = program
+        self.clock = clock
+        started = clock.now()
+        output = OutputTail(limit: program.outputLimit)
+        errors = OutputTail(limit: program.outputLimit)
+    }
+
+    mutating func run(stop: () -> Bool, output sink: (ArraySlice<UInt8>) -> Bool) -> CommandOutcome {
+        while !isOver {
+            endWhenDue(stop: stop)
+            read(waiting: waitingTime, sink)
+        }
+        let ending = process.reap()
+        drain(sink)
+        return CommandOutcome(
+            ending: reason ?? ending, output: output, errors: errors, duration: clock.now() - started)
+    }
+
+    /// While we are ending it, the rest of the group has the grace time too, as long as it still holds the outputs.
+    private var isOver: Bool {
+        process.hasEnded && (reason == nil || wasKilled || !(outputIsOpen || errorsAreOpen))
+    }
+
+    private mutating func endWhenDue(stop: () -> Bool) {
+        let now = clock.now()
+        if reason == nil {
+            if stop() {
+                end(.stopped)
+            } else if let timeout = program.timeout, now - started >= timeout {
+                end(.timedOut)
+            }
+        } else if now >= killAt && !wasKilled {
+            wasKilled = true
+            process.signalGroup(SIGKILL)
+        }
+    }
+
+    private mutating func end(_ why: CommandOutcome.Ending) {
+        reason = why
+        killAt = clock.now() + program.grace
+        process.signalGroup(SIGTERM)
+        // A stopped (SIGSTOP) process does not see SIGTERM before it goes on.
+        process.signalGroup(SIGCONT)
+    }
+
+    private var waitingTime: Int64 {
+        let now = clock.now()
+        var wait = CommandWatch.longestPause
+        if reason != nil && !wasKilled {
+            wait = min(wait, killAt - now)
+        } else if reason == nil, let timeout = program.timeout {
+            wait = min(wait, started + timeout - now)
+        }
+        return max(0, wait)
+    }
+
+    private mutating func read(waiting: Int64, _ sink: (ArraySlice<UInt8>) -> Bool) {
+        var wait = waiting
+        if !(outputIsOpen || errorsAreOpen) {
+            wait = min(wait, pause)
+            pause = min(pause * 2, CommandWatch.longestPause)
+        }
+        // poll skips an entry with a negative number.
+        var entries = [
+            pollfd(fd: outputIsOpen ? process.output.number : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: errorsAreOpen ? process.errors.number : -1, events: Int16(POLLIN), revents: 0),
+        ]
+        guard poll(&entries, 2, Int32(wait)) > 0 else { return }
+        if entries[0].revents != 0 { readOutput(sink) }
+        if entries[1].revents != 0 { readErrors() }
+    }
+
+    private mutating func readOutput(_ sink: (ArraySlice<UInt8>) -> Bool) {
+        let bytes = readSome(process.output.number)
+        outputIsOpen = !bytes.isEmpty
+        guard outputIsOpen else { return }
+        output.append(bytes)
+        if reason == nil, !sink(bytes) { end(.refused) }
+    }
+
+    private mutating func readErrors() {
+        let bytes = readSome(process.errors.number)
+        errorsAreOpen = !bytes.isEmpty
+        errors.append(bytes)
+    }
+
+    /// Empty at the end of the file.
+    private mutating func readSome(_ number: Int32) -> ArraySlice<UInt8> {
+        while true {
+            let count = buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            return buffer[0..<max(0, count)]
+        }
+    }
+
+    /// What the program wrote before its end is still in the pipes. A process that left the group may go on writing:
+    /// it is not waited for.
+    private mutating func drain(_ sink: (ArraySlice<UInt8>) -> Bool) {
+        let before = output.total + errors.total
+        while outputIsOpen || errorsAreOpen, output.total + errors.total - before < 2 * CommandWatch.pipeCapacity {
+            let total = output.total + errors.total
+            let wasOpen = (outputIsOpen, errorsAreOpen)
+            read(waiting: 0, sink)
+            let isQuiet = total == output.total + errors.total && wasOpen == (outputIsOpen, errorsAreOpen)
+            if isQuiet { return }
+        }
+    }
+}

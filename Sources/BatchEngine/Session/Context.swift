@@ -1,0 +1,57 @@
+public import BatchCore
+
+/// What the engine would otherwise reach for: the time, chance, the person, and the wish to stop.
+public struct Context: Sendable {
+    public enum StopWish: Sendable {
+        case goOn
+        /// Stop at the next checkpoint.
+        case atCheckpoint
+        /// Abort the open transaction.
+        case now
+    }
+
+    public var now: @Sendable () -> Timestamp
+    public var clock: MonotonicClock
+    /// 128 random bits as 32 hexadecimal digits.
+    public var randomID: @Sendable () -> String
+    /// Who acts: a user name.
+    public var actor: String
+    public var stopWish: @Sendable () -> StopWish
+    /// Waits for milliseconds.
+    public var sleep: @Sendable (Int64) -> Void
+    public var progress: @Sendable (StepProgress) -> Void
+    /// Called by name at the places where a crash would be worst; tests stop the process there.
+    public var reach: @Sendable (String) -> Void
+
+    public init(
+        now: @escaping @Sendable () -> Timestamp, clock: MonotonicClock, randomID: @escaping @Sendable () -> String,
+        actor: String, stopWish: @escaping @Sendable () -> StopWish = { .goOn },
+        sleep: @escaping @Sendable (Int64) -> Void = { _ in }, progress: @escaping @Sendable (StepProgress) -> Void = { _ in },
+        reach: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.now = now
+        self.clock = clock
+        self.randomID = randomID
+        self.actor = actor
+        self.stopWish = stopWish
+        self.sleep = sleep
+        self.progress = progress
+        self.reach = reach
+    }
+}
+
+/// How far a step is.
+public struct StepProgress: Hashable, Sendable {
+    public let batch: BatchID
+    public let step: String
+    public let done: Int
+    /// Nil when it is not known.
+    public let total: Int?
+
+    public init(batch: BatchID, step: String, done: Int, total: Int?) {
+        self.batch = batch
+        self.step = step
+        self.done = done
+        self.total = total
+    }
+}

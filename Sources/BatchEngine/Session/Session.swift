@@ -1,0 +1,47 @@
+public import BatchCore
+public import BatchHistory
+public import BatchLedger
+
+/// One database of a workspace, opened for a command.
+public final class Session {
+    public let workspace: Workspace
+    public let database: DatabaseDefinition
+    public let context: Context
+    /// The file; tenancy by file has named the tenant in it.
+    public let path: String
+    public let connection: Connection
+    public let ledger: Ledger
+
+    /// Opens the database for reading and writing, or for reading alone when the file does not allow more.
+    ///
+    /// - Parameter tenant: names the file when the tenancy is by file.
+    /// - Throws: `ERR_UX_FILE_MISSING`, `ERR_DATA_NOT_A_DATABASE`, `ERR_INTEGRATION_READ_ONLY`.
+    public init(
+        _ workspace: Workspace, database name: String? = nil, tenant: String? = nil, context: Context,
+        mode: Connection.Mode = .readWrite
+    ) throws(BatchError) {
+        self.workspace = workspace
+        self.context = context
+        database = try workspace.database(named: name)
+        path = try Session.file(database, tenant)
+        try DatabaseFile(path).check(mustWrite: mode != .readOnly)
+        connection = try Connection(path: path, mode: mode)
+        // The first read tells whether the file is a database at all.
+        _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")
+        ledger = try Ledger(connection)
+    }
+
+    public var backups: String { workspace.backups }
+
+    public var git: GitStore { GitStore(path: backups + "/history.git") }
+
+    private static func file(_ database: DatabaseDefinition, _ tenant: String?) throws(BatchError) -> String {
+        guard database.tenancy == .file else { return database.path }
+        guard let tenant, JobID.isValid(tenant) else {
+            throw BatchError(
+                .usage, "database \(database.name) has one file for each tenant",
+                hint: "name the tenant: --tenant NAME (\(JobID.rule))")
+        }
+        return database.path.replacing("{tenant}", with: tenant)
+    }
+}

@@ -1,0 +1,60 @@
+internal import BatchCore
+internal import Glibc
+
+/// An open file, closed when it is released.
+struct File: ~Copyable {
+    let descriptor: Int32
+    let path: String
+
+    init(reading path: String) throws(BatchError) {
+        try self.init(path, O_RDONLY)
+    }
+
+    /// A new file; an old one of the same name is emptied.
+    init(creating path: String, permissions: mode_t = 0o644) throws(BatchError) {
+        try self.init(path, O_RDWR | O_CREAT | O_TRUNC, permissions)
+    }
+
+    private init(_ path: String, _ flags: Int32, _ permissions: mode_t = 0) throws(BatchError) {
+        descriptor = open(path, flags | O_CLOEXEC, permissions)
+        self.path = path
+        if descriptor < 0 { throw FileFault.error("open", path) }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(BatchError) {
+        var done = 0
+        while done < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw FileFault.error("write", path) }
+            done += count
+        }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(BatchError) {
+        guard pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset)) == bytes.count else {
+            throw FileFault.error("write", path)
+        }
+    }
+
+    /// Durable on disk when it returns.
+    func sync() throws(BatchError) {
+        guard fsync(descriptor) == 0 else { throw FileFault.error("sync", path) }
+    }
+
+    /// Reads from the start to the end, a megabyte at a time.
+    func forEachPiece(_ body: (UnsafeRawBufferPointer) throws(BatchError) -> Void) throws(BatchError) {
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { piece.deallocate() }
+        var offset = 0
+        while true {
+            let count = pread(descriptor, piece.baseAddress, piece.count, off_t(offset))
+            guard count >= 0 else { throw FileFault.error("read", path) }
+            if count == 0 { return }
+            try body(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+            offset += count
+        }
+    }
+}

@@ -1,0 +1,58 @@
+internal import BatchCore
+internal import Glibc
+
+/// Names in a folder, changed so that a crash leaves the old state or the new one.
+enum Folder {
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Makes the folder and those above it.
+    static func create(_ path: String) throws(BatchError) {
+        if exists(path) { return }
+        let above = parent(of: path)
+        if above != path { try create(above) }
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileFault.error("create folder", path) }
+    }
+
+    static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    static func name(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    }
+
+    /// The names in it, sorted.
+    static func names(in path: String) throws(BatchError) -> [String] {
+        guard let stream = opendir(path) else { throw FileFault.error("read folder", path) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    static func sync(_ path: String) throws(BatchError) {
+        try File(reading: path).sync()
+    }
+
+    static func syncFile(_ path: String) throws(BatchError) {
+        try File(reading: path).sync()
+    }
+
+    /// Gives a finished file its name: its bytes are durable before the name is, and the name when this returns.
+    static func publish(_ temporary: String, as path: String) throws(BatchError) {
+        try syncFile(temporary)
+        guard rename(temporary, path) == 0 else { throw FileFault.error("rename to", path) }
+        try sync(parent(of: path))
+    }
+
+    static func remove(_ path: String) { unlink(path) }
+
+    /// A name beside `path` for a file that is not finished. Leftovers of killed processes end in `.tmp` too.
+    static func temporary(for path: String) -> String { "\(path).\(getpid()).tmp" }
+}

@@ -1,0 +1,62 @@
+public import BatchCore
+public import BatchLedger
+
+/// The restore points in a bare git repository that stock git can read.
+///
+/// Each call opens the repository anew: other programs may have packed or repaired it meanwhile.
+public struct GitStore: Sendable {
+    public let path: String
+
+    public init(path: String) { self.path = path }
+
+    /// Writes a restore point; it is durable when this returns.
+    ///
+    /// The same point written again, after a crash between commit and tag, is found and completed.
+    /// - Parameter connection: shows the database in the state of the point, inside a transaction of the caller. It must
+    ///   be able to write when a table hides its rowid. Only rows of new and rewritten tables are read.
+    /// - Throws: `ERR_DATA_SCHEMA_CHANGED` when the last point of the branch is not the state the changes began from: the
+    ///   caller then writes a point with all rows first.
+    public func commit(_ content: PointContent, connection: Connection) throws(BatchError) -> CommitID {
+        try GitRepository.create(path, branch: content.branch)
+        let repository = try GitRepository(opening: path)
+        let tip = repository.reference(Reference.branch(content.branch))
+        let last: PointReader?
+        if let tip { last = try PointReader(repository, tip) } else { last = nil }
+        if let tip, let last, try last.isAlready(content) {
+            try tag(tip, content, in: repository)
+            return CommitID(tip)
+        }
+        let pack = PackWriter(folder: repository.packFolder) { last != nil && repository.holds($0) }
+        let tree = try PointWriter(repository, pack, content, last: last).write(connection)
+        let commit = try pack.add(.commit, Array(GitStore.commitText(content.message, tree: tree, parent: tip).utf8))
+        let tagged = try content.tag.map { name throws(BatchError) in
+            try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
+        }
+        try pack.finish()
+        try repository.setReference(Reference.branch(content.branch), to: commit, from: tip)
+        if let name = content.tag, let tagged {
+            try repository.setReference(Reference.tag(name), to: tagged, from: nil)
+        }
+        return CommitID(commit)
+    }
+
+    /// The tag of a commit that has none yet.
+    private func tag(_ commit: ObjectID, _ content: PointContent, in repository: GitRepository) throws(BatchError) {
+        guard let name = content.tag, repository.reference(Reference.tag(name)) == nil else { return }
+        let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
+        let tag = try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
+        try pack.finish()
+        try repository.setReference(Reference.tag(name), to: tag, from: nil)
+    }
+
+    private static func commitText(_ message: PointMessage, tree: ObjectID, parent: ObjectID?) -> String {
+        let parents = parent.map { "parent \($0)\n" } ?? ""
+        let signature = message.signature
+        return "tree \(tree)\n\(parents)author \(signature)\ncommitter \(signature)\n\n\(message.text)"
+    }
+
+    private static func tagText(_ message: PointMessage, name: String, commit: ObjectID) -> [UInt8] {
+        let head = "object \(commit)\ntype commit\ntag \(name)\ntagger \(message.signature)\n\n"
+        return Array((head + message.text).utf8)
+    }
+}

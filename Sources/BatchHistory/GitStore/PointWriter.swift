@@ -1,0 +1,90 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// Writes the tree of one restore point: the last one's, patched, or a new one.
+struct PointWriter {
+    private let repository: GitRepository
+    private let pack: PackWriter
+    private let content: PointContent
+    private let last: PointReader?
+
+    init(_ repository: GitRepository, _ pack: PackWriter, _ content: PointContent, last: PointReader?) {
+        self.repository = repository
+        self.pack = pack
+        self.content = content
+        self.last = last
+    }
+
+    func write(_ connection: Connection) throws(BatchError) -> ObjectID {
+        let root = try rows(connection)
+        let manifest = PointManifest(state: content.state, tenantColumn: content.tenantColumn)
+        root.set("schema.sql", try pack.add(.blob, Array(manifest.schemaText.utf8)), isTree: false)
+        root.set("manifest.json", try pack.add(.blob, Array(manifest.text.utf8)), isTree: false)
+        guard let tree = try root.write(pack) else {
+            throw BatchError(.internalFault, "the tree of a restore point came out empty", hint: "batchmgr doctor")
+        }
+        return tree
+    }
+
+    private func rows(_ connection: Connection) throws(BatchError) -> TreeFolder {
+        guard case .changes(let source, let before) = content.rows, let last,
+            last.manifest.tenantColumn == content.tenantColumn
+        else { return try allRows(connection) }
+        guard last.manifest.state.digest.combined == before.combined else {
+            throw BatchError(
+                .schemaChanged,
+                "the last restore point of \(content.branch) is not the state that the batch began from",
+                hint: "compare the records: batchmgr verify")
+        }
+        let root = try TreeFolder(last.tree, in: repository)
+        var done: Set<String> = []
+        for table in source.tables {
+            done.formUnion([table.before?.name, table.after?.name].compactMap(\.self))
+            try write(table, source, into: root, connection)
+        }
+        try writeUnreported(except: done, into: root, connection)
+        return root
+    }
+
+    private func allRows(_ connection: Connection) throws(BatchError) -> TreeFolder {
+        let root = try TreeFolder(nil, in: repository)
+        for layout in try SchemaReader(connection).tables() { try writeAll(layout, into: root, connection) }
+        return root
+    }
+
+    private func write(
+        _ table: ChangedTable, _ source: any ChangeSource, into root: TreeFolder, _ connection: Connection
+    ) throws(BatchError) {
+        // Rows of a table that hides its rowid may be numbered differently in the tree.
+        guard let layout = table.after, !table.isRewritten, table.before != nil, layout.key != .rowid(alias: nil) else {
+            for layout in [table.before, table.after] {
+                if let layout { try TableShards.remove(layout.name, from: root) }
+            }
+            if let layout = table.after { try writeAll(layout, into: root, connection) }
+            return
+        }
+        let shards = TableShards(layout, root: root, repository: repository, pack: pack, content: content)
+        try source.forEachChange(of: table) { change throws(BatchError) in try shards.apply(change) }
+        try shards.finish()
+    }
+
+    private func writeAll(_ layout: TableLayout, into root: TreeFolder, _ connection: Connection) throws(BatchError) {
+        let shards = TableShards(layout, root: root, repository: repository, pack: pack, content: content)
+        try shards.writeAll(connection)
+        try shards.finish()
+    }
+
+    /// SQLite reports no changes of `sqlite_sequence` and the statistics tables; they are small.
+    private func writeUnreported(
+        except done: Set<String>, into root: TreeFolder, _ connection: Connection
+    ) throws(BatchError) {
+        let old = last?.manifest.state.digest.tables ?? [:]
+        let new = content.state.digest.tables
+        var changed = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] && !done.contains($0) }
+        if changed.isEmpty { return }
+        for name in changed { try TableShards.remove(name, from: root) }
+        for layout in try SchemaReader(connection).tables() where changed.remove(layout.name) != nil {
+            try writeAll(layout, into: root, connection)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// The frame of every rebuild: a temporary file, checked against the recorded digest, then given its name.
+enum Rebuilding {
+    /// - Parameter build: fills the file of that name and returns the indexes it could not compute.
+    static func run(
+        to path: String, expecting digest: StateDigest, _ build: (String) throws(BatchError) -> [String]
+    ) throws(BatchError) -> Rebuilt {
+        guard !Folder.exists(path) else {
+            throw BatchError(
+                .fileExists, "\(path) exists already", hint: "name another file, or restore with --in-place")
+        }
+        let temporary = Folder.temporary(for: path)
+        defer { for ending in ["", "-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
+        let stale = try build(temporary)
+        try verify(temporary, digest, name: path)
+        for ending in ["-wal", "-shm"] { Folder.remove(temporary + ending) }
+        try Folder.publish(temporary, as: path)
+        return Rebuilt(path: path, digest: digest.combined, staleIndexes: stale)
+    }
+
+    private static func verify(_ file: String, _ digest: StateDigest, name: String) throws(BatchError) {
+        let connection = try Connection(path: file, mode: .readWrite)
+        connection.tolerateUnknownCollations()
+        let found = try StateDigest.compute(connection)
+        if found.combined == digest.combined { return }
+        let tables = Set(found.tables.keys).union(digest.tables.keys)
+            .filter { found.tables[$0] ?? TableDigest() != digest.tables[$0] ?? TableDigest() }.sorted()
+        let what = tables.isEmpty ? "its schema differs" : "these tables differ: \(tables.joined(separator: ", "))"
+        throw BatchError(
+            .verificationFailed, "the rebuilt \(name) does not have the recorded state digest; \(what)",
+            hint: "restore the point from its other copy: batchmgr restore --source git or bak")
+    }
+}

@@ -1,0 +1,65 @@
+internal import Glibc
+
+/// One row image in `RowCodec` form, with the place where each stored column begins.
+struct RowBuffer {
+    var buffer = ByteBuffer(capacity: 4_096)
+    private let offsets: Offsets
+    private var places: UnsafeMutablePointer<Int>
+
+    /// Freed with the buffer; a Swift array would check and retain on every access.
+    private final class Offsets {
+        var start: UnsafeMutablePointer<Int>
+        var capacity: Int
+
+        init(capacity: Int) {
+            start = .allocate(capacity: capacity)
+            self.capacity = capacity
+        }
+
+        deinit { start.deallocate() }
+
+        func reserve(_ count: Int) {
+            guard count > capacity else { return }
+            start.deallocate()
+            start = .allocate(capacity: count)
+            capacity = count
+        }
+    }
+
+    init() {
+        offsets = Offsets(capacity: 128)
+        places = offsets.start
+    }
+
+    mutating func begin(columns: Int) {
+        buffer.removeAll()
+        offsets.reserve(columns + 1)
+        places = offsets.start
+    }
+
+    /// Notes that column `column` begins here. Call it with the number of columns at the end.
+    @inline(__always)
+    mutating func mark(_ column: Int) { places[column] = buffer.count }
+
+    @inline(__always)
+    func column(_ column: Int) -> UnsafeRawBufferPointer {
+        let low = places[column]
+        return UnsafeRawBufferPointer(start: buffer.start + low, count: places[column + 1] - low)
+    }
+}
+
+/// The images of the row that is being recorded.
+struct RowImages {
+    var old = RowBuffer()
+    var new = RowBuffer()
+    var scratch = ByteBuffer()
+
+    /// True when a column has the same value in both images.
+    @inline(__always)
+    func isEqual(_ column: Int) -> Bool {
+        let left = old.column(column)
+        let right = new.column(column)
+        guard left.count == right.count, let x = left.baseAddress, let y = right.baseAddress else { return false }
+        return memcmp(x, y, left.count) == 0
+    }
+}

@@ -1,0 +1,85 @@
+internal import BatchCore
+
+/// What the recorder knows and gathers about one table during a checkpoint.
+final class TableTrack {
+    struct StoredColumn {
+        /// The index by which the preupdate functions name the column.
+        let index: Int32
+        let isReal: Bool
+        let hasDefault: Bool
+        let isRowid: Bool
+    }
+
+    let layout: TableLayout
+    /// The number that entries of the undo log give for the table.
+    let number: Int
+    let columns: UnsafeMutableBufferPointer<StoredColumn>
+    /// Positions among the stored columns of a WITHOUT ROWID key; empty for rowid tables.
+    let keyColumns: [Int]
+    /// SQLite 3.40 mixes up column numbers when a virtual generated column stands before a stored one: such rows are
+    /// read with SELECT instead.
+    let isIndirect: Bool
+
+    var added = KeyRuns()
+    var changed = KeyRuns()
+    var removed = KeyRuns()
+    var uniqueKeys: [UniqueTrack]
+    var references: [ReferenceTrack]
+    /// Sum over the changes: state after minus state before.
+    var digest = TableDigest()
+    /// Last rowid written to the current block: keys are stored as differences.
+    var lastRowid: Int64 = 0
+    var isTouched = false
+
+    init(layout: TableLayout, number: Int, uniqueKeys: [UniqueTrack], references: [ReferenceTrack]) {
+        self.layout = layout
+        self.number = number
+        self.uniqueKeys = uniqueKeys
+        self.references = references
+        let stored = layout.storedColumns
+        columns = .allocate(capacity: stored.count)
+        for (position, column) in stored.enumerated() {
+            columns.initializeElement(
+                at: position,
+                to: StoredColumn(
+                    index: Int32(column), isReal: layout.columns[column].hasRealAffinity,
+                    hasDefault: layout.columns[column].hasDefault, isRowid: layout.integerPrimaryKey == column))
+        }
+        isIndirect = TableTrack.isIndirect(layout)
+        if case .primaryKey(let positions) = layout.key {
+            keyColumns = positions.compactMap { stored.firstIndex(of: $0) }
+        } else {
+            keyColumns = []
+        }
+    }
+
+    deinit { columns.deallocate() }
+
+    var isWithoutRowID: Bool { !keyColumns.isEmpty }
+
+    private static func isIndirect(_ layout: TableLayout) -> Bool {
+        guard let virtual = layout.columns.firstIndex(where: { $0.generated == .virtual }) else { return false }
+        return layout.columns[virtual...].contains { $0.generated != .virtual }
+    }
+}
+
+/// A unique key of a table, as the recorder follows it.
+struct UniqueTrack {
+    let relation: Relation
+    /// Positions among the stored columns.
+    let columns: [Int]
+    let collations: [KeyHash.Collation]
+    var taken = KeyRuns()
+    var freed = KeyRuns()
+}
+
+/// A foreign key of a table, as the recorder follows it.
+struct ReferenceTrack {
+    let relation: Relation
+    /// Positions among the stored columns of the child.
+    let columns: [Int]
+    /// Of the parent's columns. Nil when the parent's key is its rowid: then the value itself is the key.
+    let collations: [KeyHash.Collation]?
+    var referenced = KeyRuns()
+    var released = KeyRuns()
+}

@@ -1,0 +1,132 @@
+public import BatchCore
+
+/// The net changes of a run of checkpoints, from the undo log.
+///
+/// The log is gone through backward, beginning with the rows as they are now: what a row was before the last change
+/// follows from what it is after it. Checkpoints that came later are gone through too, so that a diff of an old batch
+/// is exact while later batches live on.
+public final class BatchChanges: ChangeSource {
+    private let ledger: Ledger
+    private let connection: Connection
+    private let checkpoints: [Int64]
+    private let later: [Int64]
+    public let tables: [ChangedTable]
+    /// Rows held in memory at a time.
+    private static let window = 250_000
+
+    /// - Parameter checkpoints: ids in commit order, all of one run.
+    public init(_ ledger: Ledger, checkpoints: [Int64]) throws(BatchError) {
+        self.ledger = ledger
+        connection = ledger.connection
+        self.checkpoints = checkpoints
+        let last = checkpoints.last ?? 0
+        later = try ledger.connection.rows(
+            "SELECT id FROM batchmgr_checkpoints WHERE id > ? ORDER BY id", [.integer(last)]
+        )
+        .compactMap { $0[0].integer }
+        tables = try BatchChanges.changedTables(ledger, checkpoints)
+    }
+
+    private static func changedTables(_ ledger: Ledger, _ checkpoints: [Int64]) throws(BatchError) -> [ChangedTable] {
+        var layouts: [String: TableLayout] = [:]
+        var rewritten: Set<String> = []
+        for checkpoint in checkpoints {
+            let recorded = try ledger.changedTables(of: checkpoint)
+            for (_, table) in recorded.sorted(by: { $0.key < $1.key }) where layouts[table.layout.name] == nil {
+                layouts[table.layout.name] = table.layout
+            }
+            rewritten.formUnion(try ledger.rewrittenTables(in: checkpoint))
+        }
+        let reader = SchemaReader(ledger.connection)
+        var tables: [ChangedTable] = []
+        for name in Set(layouts.keys).union(rewritten).sorted() {
+            let now = try reader.layout(named: name)
+            let isRewritten = rewritten.contains(name)
+            if layouts[name] == nil && now == nil { continue }
+            tables.append(
+                ChangedTable(before: layouts[name], after: isRewritten ? now : layouts[name], isRewritten: isRewritten))
+        }
+        return tables
+    }
+
+    public func forEachChange(
+        of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        guard let layout = table.before, !table.isRewritten else { return }
+        let (orders, movesKeys) = try touchedKeys(layout)
+        // A row that changed its key belongs to two places of the order, so such a table is read in one go.
+        let size = movesKeys ? max(1, orders.count) : BatchChanges.window
+        try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
+            for start in stride(from: 0, to: orders.count, by: size) {
+                let end = min(start + size, orders.count)
+                var rewind = try RowRewind(
+                    visible, name: layout.name, on: connection, window: orders[start]...orders[end - 1])
+                try goBack(through: later, layout, &rewind)
+                rewind.beginRun()
+                try goBack(through: checkpoints, layout, &rewind)
+                for change in rewind.changes() { try body(change) }
+            }
+        }
+    }
+
+    private func goBack(
+        through checkpoints: [Int64], _ layout: TableLayout, _ rewind: inout RowRewind
+    ) throws(BatchError) {
+        for checkpoint in checkpoints.reversed() {
+            try steps(of: checkpoint, of: layout) { (step, bytes) throws(BatchError) in try rewind.goBack(step, bytes) }
+        }
+    }
+
+    /// The places of all touched rows in the order of keys, each once, and whether a row changed its key.
+    private func touchedKeys(_ layout: TableLayout) throws(BatchError) -> ([UInt64], Bool) {
+        var orders: [UInt64] = []
+        var movesKeys = false
+        for checkpoint in checkpoints {
+            try steps(of: checkpoint, of: layout) { (step, bytes) throws(BatchError) in
+                movesKeys = movesKeys || step.keyChanged
+                let keys = try StepKeys(step, bytes, layout)
+                orders.append(keys.after.order)
+                if step.keyChanged { orders.append(keys.before.order) }
+            }
+        }
+        orders.sort()
+        var unique: [UInt64] = []
+        for order in orders where unique.last != order { unique.append(order) }
+        return (unique, movesKeys)
+    }
+
+    /// Calls `body` for the entries of one table, the last first.
+    private func steps(
+        of checkpoint: Int64, of layout: TableLayout,
+        _ body: (UndoStep, UnsafeRawBufferPointer) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        let recorded = try ledger.changedTables(of: checkpoint)
+        let numbers = Set(recorded.filter { $0.value.layout.name == layout.name }.keys)
+        if numbers.isEmpty { return }
+        for number in stride(from: try ledger.undoBlockCount(checkpoint) - 1, through: 0, by: -1) {
+            guard let block = try ledger.undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
+            let buffer = try BlockCompressor.restore(block)
+            let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
+            for step in steps.reversed() where numbers.contains(step.table) {
+                guard recorded[step.table]?.layout.holdsSameRows(as: layout) == true else {
+                    throw BatchError(
+                        .schemaChanged, "table \(layout.name) has had another layout since",
+                        hint: "see the points around it: batchmgr points")
+                }
+                try body(step, buffer.bytes)
+            }
+        }
+    }
+}
+
+extension Ledger {
+    /// Tables that a checkpoint created, dropped or altered.
+    func rewrittenTables(in checkpoint: Int64) throws(BatchError) -> Set<String> {
+        let sql = """
+            SELECT r.table_name FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation \
+            WHERE f.checkpoint = ? AND r.kind = 'definition'
+            """
+        let names = try connection.rows(sql, [.integer(checkpoint)]).compactMap { $0[0].string }
+        return Set(names.filter { name in !["index ", "view ", "trigger "].contains { name.hasPrefix($0) } })
+    }
+}

@@ -1,0 +1,121 @@
+internal import BatchCore
+
+/// The keys that an entry of the undo log is about.
+struct StepKeys {
+    let before: RowKey
+    let after: RowKey
+
+    init(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout) throws(BatchError) {
+        guard case .primaryKey(let positions) = layout.key else {
+            before = .rowid(step.oldRowid)
+            after = .rowid(step.rowid)
+            return
+        }
+        let stored = layout.storedColumns
+        let places = positions.compactMap { stored.firstIndex(of: $0) }
+        if step.operation == .delete {
+            var reader = ByteReader(bytes, at: step.imageOffset)
+            let values = try reader.values(stored.count)
+            after = .values(places.map { values[$0] })
+            before = after
+            return
+        }
+        var reader = ByteReader(bytes, at: step.keyOffset)
+        let now = try reader.values(positions.count)
+        after = .values(now)
+        guard step.keyChanged else {
+            before = after
+            return
+        }
+        let old = try RowRewind.changedColumns(step, bytes, stored.count)
+        before = .values(places.enumerated().map { old[$1] ?? now[$0] })
+    }
+}
+
+/// Goes back over the entries of one table, for the rows of one window of keys.
+struct RowRewind {
+    private let layout: TableLayout
+    private let reader: StoredRowReader
+    private let isUTF16: Bool
+    private let window: ClosedRange<UInt64>
+    private let columns: Int
+    /// Rows at the point that has been reached; nil for rows that are not there.
+    private var rows: [RowKey: [SQLValue]?] = [:]
+    /// Rows at the end of the run, for keys that the run touched.
+    private var after: [RowKey: [SQLValue]?] = [:]
+    private var isInRun = false
+
+    init(
+        _ layout: TableLayout, name: String, on connection: Connection, window: ClosedRange<UInt64>
+    ) throws(BatchError) {
+        self.layout = layout
+        self.window = window
+        reader = try StoredRowReader(layout, on: connection)
+        isUTF16 = connection.isUTF16
+        columns = layout.storedColumns.count
+    }
+
+    mutating func beginRun() { isInRun = true }
+
+    /// Undoes one entry in memory.
+    mutating func goBack(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer) throws(BatchError) {
+        let keys = try StepKeys(step, bytes, layout)
+        guard window.contains(keys.after.order) || window.contains(keys.before.order) || rows[keys.after] != nil else {
+            return
+        }
+        let now = try row(keys.after)
+        if isInRun { remember(keys.after, now) }
+        switch step.operation {
+        case .insert: rows[keys.after] = .some(nil)
+        case .delete:
+            var reader = ByteReader(bytes, at: step.imageOffset)
+            rows[keys.after] = try reader.values(columns)
+        default:
+            guard var values = now else { throw Ledger.damaged("batchmgr_undo") }
+            for (column, value) in try RowRewind.changedColumns(step, bytes, columns) { values[column] = value }
+            if step.keyChanged {
+                if isInRun { remember(keys.before, try row(keys.before)) }
+                rows[keys.after] = .some(nil)
+            }
+            rows[keys.before] = values
+        }
+    }
+
+    /// What the run did, in the order of keys.
+    func changes() -> [RowChange] {
+        after.compactMap { key, now in
+            let before = rows[key] ?? nil
+            return before == now ? nil : RowChange(key: key, before: before, after: now)
+        }
+        .sorted { $0.key.order < $1.key.order }
+    }
+
+    private mutating func remember(_ key: RowKey, _ now: [SQLValue]?) {
+        if after[key] == nil { after[key] = .some(now) }
+    }
+
+    private mutating func row(_ key: RowKey) throws(BatchError) -> [SQLValue]? {
+        if let known = rows[key] { return known }
+        var image = RowBuffer()
+        let values: [SQLValue] =
+            switch key {
+            case .rowid(let rowid): [.integer(rowid)]
+            case .values(let values): values
+            }
+        guard try reader.read(values, isUTF16: isUTF16, into: &image) else { return nil }
+        var bytes = ByteReader(image.buffer.bytes)
+        return try bytes.values(columns)
+    }
+
+    /// Old values of an UPDATE by their place among the stored columns.
+    static func changedColumns(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ columns: Int
+    ) throws(BatchError) -> [Int: SQLValue] {
+        var reader = ByteReader(bytes, at: step.imageOffset + (columns + 7) / 8)
+        var values: [Int: SQLValue] = [:]
+        for column in 0..<columns where bytes[step.imageOffset + column / 8] & (1 << UInt8(column % 8)) != 0 {
+            values[column] = try reader.value()
+        }
+        return values
+    }
+}

@@ -1,0 +1,48 @@
+public import BatchCore
+
+/// The digests of all tables and of the schema: what a database holds, in a few bytes.
+public struct StateDigest: Hashable, Sendable {
+    public var tables: [String: TableDigest]
+    public var schema: Digest
+
+    public init(tables: [String: TableDigest] = [:], schema: Digest = .zero) {
+        self.tables = tables
+        self.schema = schema
+    }
+
+    /// One digest for everything. Empty tables do not count here: the schema names them.
+    public var combined: Digest {
+        var sum = schema
+        for (name, table) in tables where table != TableDigest() {
+            var buffer = ByteBuffer()
+            buffer.append(contentsOf: Array(name.utf8))
+            buffer.append(0)
+            buffer.appendFixed(table.digest.high)
+            buffer.appendFixed(table.digest.low)
+            buffer.appendSigned(table.rows)
+            sum += buffer.digest()
+        }
+        return sum
+    }
+
+    /// Reads every row of every table: time proportional to the database.
+    public static func compute(_ connection: Connection) throws(BatchError) -> StateDigest {
+        let reader = SchemaReader(connection)
+        var state = StateDigest(schema: schemaDigest(try reader.objects()))
+        for table in try reader.tables() { state.tables[table.name] = try compute(table, connection) }
+        return state
+    }
+
+    public static func compute(_ table: TableLayout, _ connection: Connection) throws(BatchError) -> TableDigest {
+        return try RowReader(table, on: connection, where: table.userRows).digest()
+    }
+
+    /// Type, name, table and text of every object; not their order and not where they are stored.
+    public static func schemaDigest(_ objects: [SchemaObject]) -> Digest {
+        objects.reduce(into: Digest.zero) { sum, object in
+            sum += RowCodec.hash(
+                [object.type, object.name, object.tableName].map(SQLValue.string)
+                    + [object.sql.map(SQLValue.string) ?? .null])
+        }
+    }
+}

@@ -1,0 +1,48 @@
+internal import BatchCore
+
+/// Hashes of unique and foreign key values. Values that SQLite takes for equal have equal hashes.
+enum KeyHash {
+    enum Collation {
+        case binary, nocase, rtrim
+
+        init?(_ name: String) {
+            switch name.uppercased() {
+            case "BINARY": self = .binary
+            case "NOCASE": self = .nocase
+            case "RTRIM": self = .rtrim
+            default: return nil
+            }
+        }
+    }
+
+    /// Appends one value, given in `RowCodec` form. False for NULL: such a row is in no unique key and refers to nothing.
+    @inline(__always)
+    static func append(_ value: UnsafeRawBufferPointer, _ collation: Collation, to buffer: inout ByteBuffer) -> Bool {
+        guard let base = value.baseAddress, let tag = value.first, tag != RowCodec.Tag.null else { return false }
+        switch tag {
+        case RowCodec.Tag.real:
+            // 1.0 and 1 are equal for a key.
+            let number = Double(
+                bitPattern: UInt64(littleEndian: value.loadUnaligned(fromByteOffset: 1, as: UInt64.self)))
+            if let whole = Int64(exactly: number) { buffer.appendInteger(whole) } else { buffer.appendReal(number) }
+        case RowCodec.Tag.text where collation != .binary:
+            appendFolded(value, collation, to: &buffer)
+        default: buffer.append(base, count: value.count)
+        }
+        return true
+    }
+
+    private static func appendFolded(
+        _ value: UnsafeRawBufferPointer, _ collation: Collation, to buffer: inout ByteBuffer
+    ) {
+        var reader = ByteReader(value, at: 1)
+        guard let length = try? reader.count(), let text = try? reader.slice(length) else { return }
+        var bytes = [UInt8](text)
+        if collation == .nocase {
+            for index in bytes.indices where bytes[index] >= 65 && bytes[index] <= 90 { bytes[index] += 32 }
+        } else {
+            while bytes.last == 32 { bytes.removeLast() }
+        }
+        bytes.withUnsafeBytes { buffer.appendBytes(RowCodec.Tag.text, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,82 @@
+/// A set of 64-bit keys as runs of neighbours. Keys that arrive in order cost one run, however many they are.
+///
+/// The recorder adds keys in any order; `sorted()` makes a canonical set of it.
+struct KeyRuns {
+    struct Run: Equatable {
+        var low: UInt64
+        var high: UInt64
+    }
+
+    private(set) var runs: [Run] = []
+    /// Sorting is put off until the list is long: scattered keys would sort again and again.
+    private var sortAt = 65_536
+
+    init(runs: [Run] = []) { self.runs = runs }
+
+    var isEmpty: Bool { runs.isEmpty }
+
+    @inline(__always)
+    mutating func insert(_ key: UInt64) {
+        if let last = runs.last {
+            if key >= last.low && key <= last.high { return }
+            if last.high != .max && key == last.high + 1 {
+                runs[runs.count - 1].high = key
+                return
+            }
+            if last.low != 0 && key == last.low - 1 {
+                runs[runs.count - 1].low = key
+                return
+            }
+        }
+        runs.append(Run(low: key, high: key))
+        if runs.count >= sortAt { compact() }
+    }
+
+    /// Sorts and joins runs that overlap or touch.
+    mutating func compact() {
+        runs.sort { $0.low < $1.low }
+        var joined: [Run] = []
+        joined.reserveCapacity(runs.count)
+        for run in runs {
+            if let last = joined.last, run.low <= last.high || run.low == last.high &+ 1 {
+                joined[joined.count - 1].high = max(last.high, run.high)
+            } else {
+                joined.append(run)
+            }
+        }
+        runs = joined
+        sortAt = max(65_536, runs.count * 2)
+    }
+
+    /// The number of keys.
+    var count: UInt64 { runs.reduce(0) { $0 &+ ($1.high - $1.low) &+ 1 } }
+
+    func contains(_ key: UInt64) -> Bool {
+        var low = 0
+        var high = runs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if runs[middle].high < key { low = middle + 1 } else { high = middle }
+        }
+        return low < runs.count && runs[low].low <= key
+    }
+
+    /// How many keys two compacted sets share.
+    func overlap(with other: KeyRuns) -> UInt64 {
+        var shared: UInt64 = 0
+        var left = 0
+        var right = 0
+        while left < runs.count && right < other.runs.count {
+            let low = max(runs[left].low, other.runs[right].low)
+            let high = min(runs[left].high, other.runs[right].high)
+            if low <= high { shared &+= high - low &+ 1 }
+            if runs[left].high < other.runs[right].high { left += 1 } else { right += 1 }
+        }
+        return shared
+    }
+
+    mutating func formUnion(_ other: KeyRuns) {
+        runs.append(contentsOf: other.runs)
+        compact()
+    }
+}

@@ -1,0 +1,106 @@
+internal import BatchCore
+internal import CSQLite
+
+/// Decides what a statement of a batch may do, from what SQLite's compiler says it does.
+///
+/// Source: https://www.sqlite.org/c3ref/set_authorizer.html
+final class Authorizer {
+    private unowned let connection: Connection
+    /// Only while a statement of the user is being prepared.
+    private var isActive = false
+    private(set) var findings = StatementFindings()
+
+    init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    func attach() {
+        sqlite3_set_authorizer(
+            connection.handle,
+            { context, action, first, second, database, _ in
+                guard let context else { return SQLITE_OK }
+                let authorizer = Unmanaged<Authorizer>.fromOpaque(context).takeUnretainedValue()
+                guard authorizer.isActive else { return SQLITE_OK }
+                func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+                return authorizer.decide(action, text(first), text(second), text(database))
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    func detach() { sqlite3_set_authorizer(connection.handle, nil, nil) }
+
+    /// Prepares a statement of a batch.
+    /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` with the reason when the statement may not run.
+    func prepare(_ sql: String) throws(BatchError) -> Statement {
+        findings = StatementFindings()
+        isActive = true
+        defer { isActive = false }
+        do throws(BatchError) {
+            return try connection.prepare(sql)
+        } catch {
+            guard let reason = findings.refusal else { throw error }
+            throw BatchError(
+                .forbiddenStatement, "a batch may not \(reason)", hint: "see docs/catalog.md for what it may do")
+        }
+    }
+
+    private func decide(_ action: Int32, _ first: String, _ second: String, _ database: String) -> Int32 {
+        switch action {
+        case SQLITE_TRANSACTION: return refuse("\(first): every checkpoint is one transaction already")
+        case SQLITE_SAVEPOINT: return refuse("use SAVEPOINT: every checkpoint is one transaction already")
+        case SQLITE_ATTACH: return refuse("attach another database")
+        case SQLITE_DETACH: return refuse("detach a database")
+        case SQLITE_PRAGMA: return pragma(first, second)
+        case SQLITE_FUNCTION where second.lowercased() == "load_extension": return refuse("load an extension")
+        case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE: return write(first, database)
+        case SQLITE_ANALYZE: findings.touchesStatistics = true
+        case SQLITE_CREATE_TABLE, SQLITE_CREATE_VTABLE, SQLITE_CREATE_VIEW: return define(first, rewrites: false)
+        case SQLITE_CREATE_INDEX, SQLITE_CREATE_TRIGGER: return define(second, also: first, rewrites: false)
+        case SQLITE_DROP_INDEX, SQLITE_DROP_TRIGGER: return define(second, also: first, rewrites: false)
+        case SQLITE_DROP_VIEW: return define(first, rewrites: false)
+        case SQLITE_DROP_TABLE, SQLITE_DROP_VTABLE: return define(first, rewrites: true)
+        case SQLITE_ALTER_TABLE where first.lowercased() != "temp": return define(second, rewrites: true)
+        default: break
+        }
+        return SQLITE_OK
+    }
+
+    private func refuse(_ reason: String) -> Int32 {
+        if findings.refusal == nil { findings.refusal = reason }
+        return SQLITE_DENY
+    }
+
+    /// Reading pragmas that change nothing; all others could switch off what a batch relies on.
+    private static let harmlessPragmas: Set<String> = [
+        "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
+        "foreign_key_check", "integrity_check", "quick_check", "database_list", "collation_list", "function_list",
+        "module_list", "pragma_list", "compile_options", "data_version", "page_count", "freelist_count",
+    ]
+    private static let readablePragmas: Set<String> = [
+        "user_version", "application_id", "encoding", "page_size", "journal_mode", "foreign_keys", "schema_version",
+        "auto_vacuum", "cache_size", "synchronous", "recursive_triggers",
+    ]
+
+    private func pragma(_ name: String, _ value: String) -> Int32 {
+        let pragma = name.lowercased()
+        if Authorizer.harmlessPragmas.contains(pragma) { return SQLITE_OK }
+        if value.isEmpty && Authorizer.readablePragmas.contains(pragma) { return SQLITE_OK }
+        return refuse("run PRAGMA \(name): it would change how the database is written, and cannot be undone")
+    }
+
+    private func write(_ table: String, _ database: String) -> Int32 {
+        if database.lowercased() == "temp" { return SQLITE_OK }
+        if SQLName.isLedger(table) { return refuse("write to \(table): the ledger belongs to batchmgr") }
+        if table.lowercased().hasPrefix("sqlite_stat") { findings.touchesStatistics = true }
+        if !table.lowercased().hasPrefix("sqlite_") { findings.writtenTables.insert(table) }
+        return SQLITE_OK
+    }
+
+    private func define(_ name: String, also other: String? = nil, rewrites: Bool) -> Int32 {
+        for name in [name, other ?? ""] where SQLName.isLedger(name) {
+            return refuse("change the definition of \(name): the ledger belongs to batchmgr")
+        }
+        findings.changesSchema = true
+        if rewrites { findings.rewrittenTables.insert(name) }
+        return SQLITE_OK
+    }
+}

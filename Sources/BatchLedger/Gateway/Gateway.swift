@@ -1,0 +1,218 @@
+public import BatchCore
+internal import CSQLite
+
+/// The only way to write: opens a transaction, records every change, and commits undo data with the change.
+public final class Gateway {
+    public let connection: Connection
+    public let ledger: Ledger
+    let recorder: Recorder
+    private let authorizer: Authorizer
+    private let schema: SchemaReader
+    private var system = SystemTables()
+    private let systemLog: UndoLogWriter
+    private var definitions: Set<Relation> = []
+    private var hasSchemaChange = false
+
+    /// - Parameter spillFolder: where the undo log of a large transaction waits for its end.
+    public init(_ connection: Connection, spillFolder: String) throws(BatchError) {
+        self.connection = connection
+        ledger = try Ledger(connection)
+        recorder = Recorder(connection, spillFolder: spillFolder)
+        authorizer = Authorizer(connection)
+        schema = SchemaReader(connection)
+        systemLog = UndoLogWriter(spillFolder: spillFolder)
+        recorder.attach()
+        authorizer.attach()
+    }
+
+    deinit {
+        recorder.detach()
+        authorizer.detach()
+    }
+
+    // MARK: Transactions
+
+    /// Begins a checkpoint.
+    public func begin() throws(BatchError) {
+        recorder.reset()
+        definitions = []
+        hasSchemaChange = false
+        systemLog.discard()
+        system = SystemTables()
+        try connection.execute("BEGIN IMMEDIATE")
+        try system.note(SystemTables.sequence, connection)
+    }
+
+    /// Rows changed since `begin`.
+    public var rows: RowCounts { recorder.counts }
+
+    /// Writes the undo log, the facts and the digests of the checkpoint, lets `finish` add to the ledger, and commits.
+    /// - Returns: the id of the checkpoint.
+    @discardableResult
+    public func commit(
+        batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp,
+        finish: (_ checkpoint: Int64) throws(BatchError) -> Void = { _ in }
+    ) throws(BatchError) -> Int64 {
+        try settle()
+        let checkpoint = try ledger.insertCheckpoint(
+            batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
+        try recordSystemTables()
+        try ledger.write(recorder, system: systemLog, checkpoint: checkpoint)
+        var everything = KeyRuns()
+        everything.insert(0)
+        for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
+        try updateState()
+        try finish(checkpoint)
+        try connection.execute("COMMIT")
+        recorder.reset()
+        return checkpoint
+    }
+
+    /// Throws away everything since `begin`.
+    public func rollback() {
+        connection.rollbackIfOpen()
+        recorder.reset()
+    }
+
+    /// Everything the hook has seen is in the log after this.
+    func settle() throws(BatchError) {
+        if let failure = recorder.failure { throw failure }
+        try recorder.settlePending()
+    }
+
+    // MARK: Statements of a batch
+
+    /// Prepares the first statement of `sql` under the rules for batches.
+    public func prepare(_ sql: String) throws(BatchError) -> GatewayStatement {
+        GatewayStatement(statement: try authorizer.prepare(sql), findings: authorizer.findings)
+    }
+
+    /// Runs every statement of a script; rows that they return are thrown away.
+    /// - Parameter parameters: values by name, without the `:`, `@` or `$`.
+    public func run(script sql: String, _ parameters: [String: SQLValue] = [:]) throws(BatchError) {
+        var rest = sql
+        while !SQLText.isBlank(rest) {
+            let statement = try prepare(rest)
+            rest = statement.statement.tail
+            try run(statement, parameters)
+        }
+    }
+
+    /// Runs one prepared statement to its end.
+    public func run(
+        _ prepared: GatewayStatement, _ parameters: [String: SQLValue] = [:],
+        onRow: (Statement) throws(BatchError) -> Void = { _ in }
+    ) throws(BatchError) {
+        let statement = prepared.statement
+        defer { statement.reset() }
+        try statement.bind(named: parameters)
+        if prepared.findings.touchesStatistics {
+            for table in SystemTables.statistics { try system.note(table, connection) }
+        }
+        if prepared.findings.changesSchema {
+            try runSchemaChange(prepared)
+        } else {
+            while try statement.step() { try onRow(statement) }
+        }
+        try settle()
+    }
+
+    /// Marks that the definition of something depends on this checkpoint.
+    func noteDefinition(_ relation: Relation) { definitions.insert(relation) }
+
+    /// True when a statement since `begin` changed the schema.
+    public var changedSchema: Bool { hasSchemaChange }
+
+    private func runSchemaChange(_ prepared: GatewayStatement) throws(BatchError) {
+        let before = try schema.objects()
+        let rewritten = try rewrittenTables(prepared.findings)
+        for layout in rewritten { try recordRows(of: layout) }
+        let named = Set(rewritten.map(\.name))
+        // Rows of other tables may change too: dropping a parent can cascade.
+        recorder.limit(to: Set(before.filter { $0.type == "table" && !named.contains($0.name) }.map(\.name)))
+        defer { recorder.limit(to: nil) }
+        while try prepared.statement.step() {}
+        prepared.statement.reset()
+        try settle()
+        try noteSchemaChange(from: before)
+    }
+
+    /// Records in the log how the schema differs from `before`.
+    func noteSchemaChange(from before: [SchemaObject]) throws(BatchError) {
+        recorder.forgetLayouts()
+        guard var change = SchemaChange(from: before, to: try schema.objects()) else { return }
+        hasSchemaChange = true
+        for object in change.after where object.type == "table" && !object.isVirtualTable {
+            guard let layout = try schema.layout(named: object.name) else { continue }
+            let digest = try StateDigest.compute(layout, connection)
+            change.digests[object.name] = digest
+            try recorder.noteRewritten(layout, rows: digest)
+        }
+        for object in change.before + change.after {
+            definitions.insert(.definition(object.type == "table" ? object.name : "\(object.type) \(object.name)"))
+        }
+        try recorder.record(change)
+    }
+
+    private func rewrittenTables(_ findings: StatementFindings) throws(BatchError) -> [TableLayout] {
+        var layouts: [TableLayout] = []
+        for name in findings.rewrittenTables.sorted() {
+            if let layout = try schema.layout(named: name) {
+                layouts.append(layout)
+            } else {
+                // A virtual table: its rows are in its shadow tables.
+                let lowered = name.lowercased()
+                layouts += try schema.tables().filter { layout in
+                    if case .shadow(let owner) = layout.role { owner.lowercased() == lowered } else { false }
+                }
+            }
+        }
+        return layouts
+    }
+
+    /// Records all rows of a table as removed, before it is dropped or altered.
+    func recordRows(of layout: TableLayout) throws(BatchError) {
+        try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
+            try recorder.recordRemoval(of: layout, rows: try RowReader(visible, on: connection))
+        }
+    }
+
+    // MARK: Ends of a checkpoint
+
+    private func recordSystemTables() throws(BatchError) {
+        for (table, changes) in try system.changes(connection) {
+            guard let layout = try schema.layout(named: table) ?? TableLayout.dropped(systemTable: table) else {
+                continue
+            }
+            try recorder.record(changes, of: layout, in: systemLog)
+        }
+    }
+
+    private func updateState() throws(BatchError) {
+        var names: Set<String> = []
+        var changes: [String: TableDigest] = [:]
+        for track in recorder.tracks where track.isTouched {
+            names.insert(track.layout.name)
+            changes[track.layout.name, default: TableDigest()] += track.digest
+        }
+        for name in names {
+            let row = try connection.rows(
+                "SELECT digest, rows FROM batchmgr_state WHERE table_name = ?", [.string(name)]
+            ).first
+            var now = TableDigest(
+                digest: row?[0].string.flatMap(Digest.init(hex:)) ?? .zero, rows: row?[1].integer ?? 0)
+            now += changes[name] ?? TableDigest()
+            try ledger.setState(name, now)
+        }
+        guard hasSchemaChange else { return }
+        let objects = try schema.objects()
+        try ledger.setState(Ledger.schemaRow, TableDigest(digest: StateDigest.schemaDigest(objects)))
+        let tables = Set(objects.filter { $0.type == "table" && !$0.isVirtualTable }.map(\.name))
+        for name in names where !tables.contains(name) { try ledger.removeState(name) }
+        for name in tables.subtracting(names) {
+            try connection.run(
+                "INSERT OR IGNORE INTO batchmgr_state VALUES(?, ?, 0)",
+                [.string(name), .string(Digest.zero.description)])
+        }
+    }
+}

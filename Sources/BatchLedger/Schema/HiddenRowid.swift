@@ -1,0 +1,52 @@
+public import BatchCore
+
+extension Connection {
+    /// Runs `body` with a layout by which SQL can name the rowid.
+    ///
+    /// A table whose columns are called rowid, _rowid_ and oid hides its rowid from SQL. For such a table one of these
+    /// columns is renamed in a savepoint that is rolled back afterwards, so `body` must only read, and the connection
+    /// must be able to write. When the schema does not allow it (a view or trigger that cannot be parsed), `body`
+    /// gets the layout as it is, and keys of its rows are not known.
+    public func withVisibleRowid<Result>(
+        of layout: TableLayout, _ body: (TableLayout) throws(BatchError) -> Result
+    ) throws(BatchError) -> Result {
+        guard case .rowid(nil) = layout.key else { return try body(layout) }
+        try execute("SAVEPOINT batchmgr_rowid")
+        let visible = (try? revealRowid(of: layout)) ?? layout
+        do {
+            let result = try body(visible)
+            try execute("ROLLBACK TO batchmgr_rowid; RELEASE batchmgr_rowid")
+            return result
+        } catch {
+            try execute("ROLLBACK TO batchmgr_rowid; RELEASE batchmgr_rowid")
+            throw error
+        }
+    }
+
+    /// Renames the column `oid`, so that `oid` names the rowid. The caller undoes it.
+    func revealRowid(of layout: TableLayout) throws(BatchError) -> TableLayout {
+        guard let position = layout.columns.firstIndex(where: { $0.name.lowercased() == "oid" }) else { return layout }
+        let taken = layout.columns[position].name
+        try execute(
+            "ALTER TABLE main.\(layout.quotedName) RENAME COLUMN \(SQLName.quote(taken)) TO \(TableLayout.stand)")
+        return layout.withRowidAlias("oid", renaming: position)
+    }
+}
+
+extension TableLayout {
+    /// The name that a column bears while the rowid borrows its own.
+    static let stand = "batchmgr_oid_column"
+
+    func withRowidAlias(_ alias: String, renaming position: Int) -> TableLayout {
+        var columns = self.columns
+        let old = columns[position]
+        columns[position] = Column(
+            name: TableLayout.stand, declaredType: old.declaredType, hasRealAffinity: old.hasRealAffinity,
+            isNotNull: old.isNotNull, hasDefault: old.hasDefault, generated: old.generated,
+            primaryKeyPosition: old.primaryKeyPosition)
+        return TableLayout(
+            name: name, columns: columns, key: .rowid(alias: alias), integerPrimaryKey: integerPrimaryKey,
+            isStrict: isStrict, isAutoincrement: isAutoincrement, role: role, uniqueIndexes: uniqueIndexes,
+            foreignKeys: foreignKeys, sql: sql)
+    }
+}

@@ -1,0 +1,54 @@
+internal import BatchCore
+internal import CSQLite
+
+/// Writes rows of `sqlite_schema` directly: only to give objects the exact text and place that they had before.
+struct SchemaText {
+    private let connection: Connection
+
+    init(_ connection: Connection) { self.connection = connection }
+
+    struct Edit {
+        fileprivate let connection: Connection
+
+        func set(sql: String, type: String, name: String) throws(BatchError) {
+            try connection.run(
+                "UPDATE main.sqlite_schema SET sql = ? WHERE type = ? AND name = ? AND sql IS NOT ?",
+                [.string(sql), .string(type), .string(name), .string(sql)])
+        }
+
+        /// Moves an object to its old place, when that is free.
+        func set(rowid: Int64, type: String, name: String) throws(BatchError) {
+            try connection.run(
+                """
+                UPDATE main.sqlite_schema SET rowid = ?1 WHERE type = ?2 AND name = ?3 AND rowid <> ?1 \
+                AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE rowid = ?1)
+                """,
+                [.integer(rowid), .string(type), .string(name)])
+        }
+
+        /// Enters a virtual table without calling its module: its shadow tables come back on their own.
+        func insert(virtualTable object: SchemaObject) throws(BatchError) {
+            try connection.run(
+                "INSERT INTO main.sqlite_schema(type, name, tbl_name, rootpage, sql) VALUES('table', ?, ?, 0, ?)",
+                [.string(object.name), .string(object.name), .optional(object.sql)])
+        }
+    }
+
+    func write(_ body: (Edit) throws(BatchError) -> Void) throws(BatchError) {
+        var defensive: Int32 = 0
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, -1, &defensive)
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, 0, nil)
+        try connection.execute("PRAGMA writable_schema = ON")
+        defer {
+            try? connection.execute("PRAGMA writable_schema = OFF")
+            csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, defensive, nil)
+        }
+        try body(Edit(connection: connection))
+    }
+
+    /// Makes this connection and all others read the schema again, after rows were entered by hand.
+    func reload() throws(BatchError) {
+        let version = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
+        try connection.execute("PRAGMA main.schema_version = \(version &+ 1)")
+    }
+}

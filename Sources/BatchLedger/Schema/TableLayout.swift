@@ -1,0 +1,59 @@
+/// How the rows of one table are named and what they hold.
+public struct TableLayout: Hashable, Sendable {
+    public enum Role: Hashable, Sendable {
+        case ordinary
+        /// Holds the data of a virtual table; written by its module alone.
+        case shadow(of: String)
+        /// `sqlite_sequence` and the statistics tables: SQLite reports no changes of them.
+        case system
+    }
+
+    public enum Key: Hashable, Sendable {
+        /// Rows are named by rowid. `alias` is a name by which SQL reaches it: the INTEGER PRIMARY KEY column, or one of
+        /// rowid, _rowid_, oid that is not the name of a real column. Nil when all three are taken.
+        case rowid(alias: String?)
+        /// WITHOUT ROWID: positions in `columns`, in the order of the key.
+        case primaryKey([Int])
+    }
+
+    public let name: String
+    public let columns: [Column]
+    public let key: Key
+    /// Position of the INTEGER PRIMARY KEY column: its value is the rowid.
+    public let integerPrimaryKey: Int?
+    public let isStrict: Bool
+    public let isAutoincrement: Bool
+    public let role: Role
+    public let uniqueIndexes: [UniqueIndex]
+    public let foreignKeys: [ForeignKey]
+    /// The CREATE statement as the schema holds it; empty for tables that SQLite makes.
+    public let sql: String
+
+    /// Positions of the columns that a row image holds: all but the generated ones.
+    public var storedColumns: [Int] { columns.indices.filter { columns[$0].generated == .no } }
+
+    public var quotedName: String { SQLName.quote(name) }
+
+    /// The stored columns, quoted and joined by commas.
+    public var storedColumnList: String {
+        storedColumns.map { SQLName.quote(columns[$0].name) }.joined(separator: ", ")
+    }
+
+    public var isWithoutRowID: Bool {
+        if case .primaryKey = key { true } else { false }
+    }
+
+    /// The quoted name by which SQL reaches the rowid; nil for WITHOUT ROWID tables and when the columns hide it.
+    public var rowidName: String? {
+        if case .rowid(let alias?) = key { SQLName.quote(alias) } else { nil }
+    }
+
+    /// ORDER BY terms that put the rows into key order; nil when the rowid cannot be named (then a scan is in rowid order).
+    public var keyOrder: String? {
+        switch key {
+        case .rowid: rowidName
+        case .primaryKey(let positions):
+            positions.map { SQLName.quote(columns[$0].name) }.joined(separator: ", ")
+        }
+    }
+}

@@ -1,0 +1,81 @@
+public import BatchCore
+
+/// The `batchmgr_*` tables of one database.
+public final class Ledger {
+    public let connection: Connection
+
+    /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when the ledger is of a newer format.
+    public init(_ connection: Connection) throws(BatchError) {
+        self.connection = connection
+        guard try exists(), let version = try meta("format_version"), let number = Int64(version) else { return }
+        guard number <= LedgerSchema.version else {
+            throw BatchError(
+                .corruptLedger, "the ledger of \(connection.path) has format \(number), newer than this program knows",
+                hint: "install the newer batchmgr, then: batchmgr version")
+        }
+    }
+
+    public func exists() throws(BatchError) -> Bool {
+        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_meta'") != nil
+    }
+
+    /// Creates the tables where they are missing. Call it in a transaction.
+    /// - Parameter databaseID: a random name for this database, kept for its life.
+    public func create(databaseID: String) throws(BatchError) {
+        for statement in LedgerSchema.statements { try connection.execute(statement) }
+        try connection.run(
+            "INSERT OR IGNORE INTO batchmgr_meta VALUES('format_version', ?)", [.string("\(LedgerSchema.version)")])
+        try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
+    }
+
+    public func meta(_ key: String) throws(BatchError) -> String? {
+        try connection.value("SELECT value FROM batchmgr_meta WHERE key = ?", [.string(key)])?.string
+    }
+
+    public func setMeta(_ key: String, _ value: String) throws(BatchError) {
+        try connection.run("INSERT OR REPLACE INTO batchmgr_meta VALUES(?, ?)", [.string(key), .string(value)])
+    }
+
+    // MARK: State digest
+
+    /// The name under which `batchmgr_state` keeps the digest of the schema.
+    static let schemaRow = ""
+
+    /// The digests after the last checkpoint; nil before the first batch.
+    public func state() throws(BatchError) -> StateDigest? {
+        var state = StateDigest()
+        var isEmpty = true
+        for row in try connection.rows("SELECT table_name, digest, rows FROM batchmgr_state") {
+            guard let name = row[0].string, let digest = row[1].string.flatMap(Digest.init(hex:)) else {
+                throw Ledger.damaged("batchmgr_state")
+            }
+            isEmpty = false
+            if name == Ledger.schemaRow {
+                state.schema = digest
+            } else {
+                state.tables[name] = TableDigest(digest: digest, rows: row[2].integer ?? 0)
+            }
+        }
+        return isEmpty ? nil : state
+    }
+
+    public func setState(_ state: StateDigest) throws(BatchError) {
+        try connection.run("DELETE FROM batchmgr_state")
+        for (name, table) in state.tables { try setState(name, table) }
+        try setState(Ledger.schemaRow, TableDigest(digest: state.schema))
+    }
+
+    func setState(_ table: String, _ digest: TableDigest) throws(BatchError) {
+        try connection.run(
+            "INSERT OR REPLACE INTO batchmgr_state VALUES(?, ?, ?)",
+            [.string(table), .string(digest.digest.description), .integer(digest.rows)])
+    }
+
+    func removeState(_ table: String) throws(BatchError) {
+        try connection.run("DELETE FROM batchmgr_state WHERE table_name = ?", [.string(table)])
+    }
+
+    static func damaged(_ table: String) -> BatchError {
+        BatchError(.corruptLedger, "a row of \(table) cannot be read", hint: "see what is damaged: batchmgr verify")
+    }
+}

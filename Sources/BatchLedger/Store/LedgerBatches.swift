@@ -1,0 +1,127 @@
+public import BatchCore
+
+extension Ledger {
+    private static let columns = """
+        seq, batch, kind, status, job_version, tenant, idempotency_key, actor, trace_id, definition, parameters, \
+        started_at, finished_at, inserted, updated, deleted, digest_before, digest_after, has_ddl, rolls_back, error
+        """
+
+    /// The number for the next batch of a job. Numbers are never used twice.
+    public func nextNumber(of job: String) throws(BatchError) -> Int {
+        let last = try connection.value("SELECT max(number) FROM batchmgr_batches WHERE job = ?", [.string(job)])
+        return Int(last?.integer ?? 0) + 1
+    }
+
+    /// Writes a new batch and gives it its place in the order.
+    public func insert(_ batch: inout BatchRecord) throws(BatchError) {
+        try connection.run(
+            "INSERT INTO batchmgr_batches(batch, job, number, \(Ledger.columns.dropFirst(11))) VALUES(?, ?, ?"
+                + String(repeating: ", ?", count: 19) + ")",
+            [.string(batch.batch.description), .string(batch.batch.job), .integer(Int64(batch.batch.number))]
+                + values(batch))
+        batch.seq = connection.lastInsertRowID
+    }
+
+    public func update(_ batch: BatchRecord) throws(BatchError) {
+        let names = Ledger.columns.dropFirst(11).split(separator: ", ")
+        let list = names.map { "\($0.trimmingSpaces) = ?" }.joined(separator: ", ")
+        try connection.run(
+            "UPDATE batchmgr_batches SET \(list) WHERE seq = ?", values(batch) + [.integer(batch.seq)])
+    }
+
+    private func values(_ batch: BatchRecord) -> [SQLValue] {
+        [
+            .string(batch.kind.rawValue), .string(batch.status.rawValue), .optional(batch.jobVersion),
+            .optional(batch.tenant), .optional(batch.idempotencyKey), .string(batch.actor), .string(batch.traceID),
+            .optional(batch.definition), .optional(batch.parameters), .string(batch.startedAt),
+            .optional(batch.finishedAt), .integer(Int64(batch.rows.inserted)), .integer(Int64(batch.rows.updated)),
+            .integer(Int64(batch.rows.deleted)), .optional(batch.digestBefore?.description),
+            .optional(batch.digestAfter?.description), .integer(batch.hasSchemaChange ? 1 : 0),
+            .optional(batch.rollsBack), .optional(batch.error),
+        ]
+    }
+
+    /// Batches in commit order.
+    /// - Parameter condition: SQL behind WHERE.
+    public func batches(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError)
+        -> [BatchRecord]
+    {
+        var records: [BatchRecord] = []
+        let sql = "SELECT \(Ledger.columns) FROM batchmgr_batches WHERE \(condition) ORDER BY seq"
+        for row in try connection.rows(sql, parameters) { records.append(try Ledger.record(row)) }
+        return records
+    }
+
+    public func batch(_ id: BatchID) throws(BatchError) -> BatchRecord? {
+        try batches(where: "batch = ?", [.string(id.description)]).first
+    }
+
+    public func batch(seq: Int64) throws(BatchError) -> BatchRecord? {
+        try batches(where: "seq = ?", [.integer(seq)]).first
+    }
+
+    private static func record(_ row: [SQLValue]) throws(BatchError) -> BatchRecord {
+        guard let batch = row[1].string.flatMap(BatchID.init), let kind = row[2].string.flatMap(BatchRecord.Kind.init),
+            let status = row[3].string.flatMap(BatchStatus.init)
+        else { throw damaged("batchmgr_batches") }
+        var record = BatchRecord(
+            batch: batch, kind: kind, actor: row[7].string ?? "", traceID: row[8].string ?? "",
+            startedAt: row[11].string ?? "")
+        record.seq = row[0].integer ?? 0
+        record.status = status
+        record.jobVersion = row[4].string
+        record.tenant = row[5].string
+        record.idempotencyKey = row[6].string
+        record.definition = row[9].string
+        record.parameters = row[10].string
+        record.finishedAt = row[12].string
+        record.rows = RowCounts(
+            inserted: Int(row[13].integer ?? 0), updated: Int(row[14].integer ?? 0), deleted: Int(row[15].integer ?? 0))
+        record.digestBefore = row[16].string.flatMap(Digest.init(hex:))
+        record.digestAfter = row[17].string.flatMap(Digest.init(hex:))
+        record.hasSchemaChange = row[18].integer == 1
+        record.rollsBack = row[19].string
+        record.error = row[20].string
+        return record
+    }
+
+    // MARK: Checkpoints
+
+    /// Checkpoints of a batch in their order.
+    public func checkpoints(of batch: Int64) throws(BatchError) -> [CheckpointRecord] {
+        try checkpoints(where: "batch = ?", [.integer(batch)])
+    }
+
+    /// Checkpoints in commit order.
+    public func checkpoints(where condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [CheckpointRecord]
+    {
+        let sql = """
+            SELECT id, batch, number, step, position, committed_at, inserted, updated, deleted, undone_by \
+            FROM batchmgr_checkpoints WHERE \(condition) ORDER BY id
+            """
+        return try connection.rows(sql, parameters).map { row in
+            CheckpointRecord(
+                id: row[0].integer ?? 0, batch: row[1].integer ?? 0, number: Int(row[2].integer ?? 0),
+                step: row[3].string ?? "", position: row[4].string, committedAt: row[5].string ?? "",
+                rows: RowCounts(
+                    inserted: Int(row[6].integer ?? 0), updated: Int(row[7].integer ?? 0),
+                    deleted: Int(row[8].integer ?? 0)),
+                undoneBy: row[9].integer)
+        }
+    }
+
+    public func markUndone(_ checkpoint: Int64, by rollback: Int64?) throws(BatchError) {
+        try connection.run(
+            "UPDATE batchmgr_checkpoints SET undone_by = ? WHERE id = ?",
+            [rollback.map(SQLValue.integer) ?? .null, .integer(checkpoint)])
+    }
+}
+
+extension SQLValue {
+    /// NULL for nil.
+    public static func optional(_ text: String?) -> SQLValue { text.map(SQLValue.string) ?? .null }
+}
+
+extension Substring {
+    fileprivate var trimmingSpaces: Substring { drop { $0 == " " } }
+}

@@ -1,0 +1,125 @@
+internal import BatchCore
+
+/// What a checkpoint writes beside the user's rows, in the same transaction.
+extension Ledger {
+    func insertCheckpoint(
+        batch: Int64, number: Int, step: String, position: String?, at time: String, rows: RowCounts
+    ) throws(BatchError) -> Int64 {
+        try connection.run(
+            """
+            INSERT INTO batchmgr_checkpoints(batch, number, step, position, committed_at, inserted, updated, deleted) \
+            VALUES(?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .integer(batch), .integer(Int64(number)), .string(step), .optional(position), .string(time),
+                .integer(Int64(rows.inserted)), .integer(Int64(rows.updated)), .integer(Int64(rows.deleted)),
+            ])
+        return connection.lastInsertRowID
+    }
+
+    /// Writes everything the recorder gathered.
+    /// - Parameter system: log and tracks of the system tables; their entries are undone last, so they come first.
+    func write(_ recorder: Recorder, system: UndoLogWriter, checkpoint: Int64) throws(BatchError) {
+        var block: Int64 = 0
+        for log in [system, recorder.log] {
+            try log.drain { (undo) throws(BatchError) in
+                try insert(undo, checkpoint: checkpoint, block: block)
+                block += 1
+            }
+        }
+        for track in recorder.tracks where track.isTouched {
+            let layout = try layoutID(track.layout)
+            try connection.run(
+                "INSERT INTO batchmgr_changes VALUES(?, ?, ?, ?, ?, ?)",
+                [
+                    .integer(checkpoint), .integer(Int64(track.number)), .string(track.layout.name), .integer(layout),
+                    .string(track.digest.digest.description), .integer(track.digest.rows),
+                ])
+            try write(facts: track, checkpoint: checkpoint)
+        }
+    }
+
+    private func insert(_ undo: UndoBlock, checkpoint: Int64, block: Int64) throws(BatchError) {
+        try connection.run(
+            "INSERT INTO batchmgr_undo VALUES(?, ?, ?, ?, ?, ?)",
+            [
+                .integer(checkpoint), .integer(block), .integer(Int64(undo.entries)), .integer(Int64(undo.size)),
+                .integer(Int64(bitPattern: undo.checksum)), .blob(undo.data),
+            ])
+    }
+
+    func undoBlock(_ checkpoint: Int64, _ block: Int64) throws(BatchError) -> UndoBlock? {
+        let rows = try connection.rows(
+            "SELECT entries, size, checksum, data FROM batchmgr_undo WHERE checkpoint = ? AND block = ?",
+            [.integer(checkpoint), .integer(block)])
+        return rows.first.map { row in
+            UndoBlock(
+                entries: Int(row[0].integer ?? 0), size: Int(row[1].integer ?? 0),
+                checksum: UInt64(bitPattern: row[2].integer ?? 0), data: row[3].bytes ?? [])
+        }
+    }
+
+    func undoBlockCount(_ checkpoint: Int64) throws(BatchError) -> Int64 {
+        try connection.value("SELECT count(*) FROM batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])?.integer
+            ?? 0
+    }
+
+    // MARK: Facts
+
+    private func write(facts track: TableTrack, checkpoint: Int64) throws(BatchError) {
+        // Shadow tables belong to their module and system tables to SQLite: no batch depends on another by them.
+        guard track.layout.role == .ordinary else { return }
+        let rows = Relation.rows(track.layout.name)
+        try write(rows, .added, track.added, checkpoint)
+        try write(rows, .changed, track.changed, checkpoint)
+        try write(rows, .removed, track.removed, checkpoint)
+        for key in track.uniqueKeys {
+            try write(key.relation, .added, key.taken, checkpoint)
+            try write(key.relation, .removed, key.freed, checkpoint)
+        }
+        for reference in track.references {
+            try write(reference.relation, .referenced, reference.referenced, checkpoint)
+            try write(reference.relation, .released, reference.released, checkpoint)
+        }
+    }
+
+    /// Runs in one row; more become several rows, so that reading back needs little memory.
+    private static let runsInPart = 65_536
+
+    func write(_ relation: Relation, _ side: FactSide, _ keys: KeyRuns, _ checkpoint: Int64) throws(BatchError) {
+        if keys.isEmpty { return }
+        var keys = keys
+        keys.compact()
+        let id = try relationID(relation)
+        let taken = try connection.value(
+            "SELECT max(part) FROM batchmgr_facts WHERE relation = ? AND checkpoint = ? AND side = ?",
+            [.integer(id), .integer(checkpoint), .integer(side.rawValue)])?.integer
+        for (part, start) in stride(from: 0, to: keys.runs.count, by: Ledger.runsInPart).enumerated() {
+            let range = start..<min(start + Ledger.runsInPart, keys.runs.count)
+            let count = keys.runs[range].reduce(UInt64(0)) { $0 &+ ($1.high - $1.low) &+ 1 }
+            try connection.run(
+                "INSERT INTO batchmgr_facts VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    .integer(id), .integer(checkpoint), .integer(side.rawValue),
+                    .integer((taken.map { $0 + 1 } ?? 0) + Int64(part)), .ordered(keys.runs[range.lowerBound].low),
+                    .ordered(keys.runs[range.upperBound - 1].high), .integer(Int64(clamping: count)),
+                    .blob(keys.encoded(range)),
+                ])
+        }
+    }
+
+    func relationID(_ relation: Relation) throws(BatchError) -> Int64 {
+        let parameters: [SQLValue] = [
+            .string(relation.kind.rawValue), .string(relation.table), .string(relation.columns),
+        ]
+        let find = "SELECT id FROM batchmgr_relations WHERE kind = ? AND table_name = ? AND columns = ?"
+        if let id = try connection.value(find, parameters)?.integer { return id }
+        try connection.run("INSERT INTO batchmgr_relations(kind, table_name, columns) VALUES(?, ?, ?)", parameters)
+        return connection.lastInsertRowID
+    }
+}
+
+extension SQLValue {
+    /// A key as a signed number that sorts as the unsigned one does.
+    static func ordered(_ key: UInt64) -> SQLValue { .integer(Int64(bitPattern: key ^ (1 << 63))) }
+}

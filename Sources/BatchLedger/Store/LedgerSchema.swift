@@ -1,0 +1,28 @@
+internal import BatchCore
+
+/// The tables of the ledger. `docs/ledger.md` explains each; a test holds the two together.
+///
+/// Every statement stands on one line: then `sqlite3 app.db .dump | grep -v batchmgr_` shows the user's data alone.
+enum LedgerSchema {
+    static let version: Int64 = 1
+
+    static let statements: [String] = [
+        "CREATE TABLE IF NOT EXISTS batchmgr_meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS batchmgr_batches(seq INTEGER PRIMARY KEY, batch TEXT NOT NULL UNIQUE, job TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, job_version TEXT, tenant TEXT, status TEXT NOT NULL, idempotency_key TEXT, actor TEXT NOT NULL, trace_id TEXT NOT NULL, definition TEXT, parameters TEXT, started_at TEXT NOT NULL, finished_at TEXT, inserted INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, digest_before TEXT, digest_after TEXT, has_ddl INTEGER NOT NULL DEFAULT 0, rolls_back TEXT, error TEXT) STRICT",
+        "CREATE INDEX IF NOT EXISTS batchmgr_batches_job ON batchmgr_batches(job, number)",
+        "CREATE INDEX IF NOT EXISTS batchmgr_batches_key ON batchmgr_batches(idempotency_key) WHERE idempotency_key IS NOT NULL",
+        "CREATE TABLE IF NOT EXISTS batchmgr_checkpoints(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, number INTEGER NOT NULL, step TEXT NOT NULL, position TEXT, committed_at TEXT NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL, deleted INTEGER NOT NULL, undone_by INTEGER, UNIQUE(batch, number)) STRICT",
+        "CREATE TABLE IF NOT EXISTS batchmgr_layouts(id INTEGER PRIMARY KEY, table_name TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, layout TEXT NOT NULL) STRICT",
+        "CREATE TABLE IF NOT EXISTS batchmgr_changes(checkpoint INTEGER NOT NULL, number INTEGER NOT NULL, table_name TEXT NOT NULL, layout INTEGER NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY(checkpoint, number)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS batchmgr_undo(checkpoint INTEGER NOT NULL, block INTEGER NOT NULL, entries INTEGER NOT NULL, size INTEGER NOT NULL, checksum INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(checkpoint, block)) STRICT",
+        "CREATE TABLE IF NOT EXISTS batchmgr_relations(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, table_name TEXT NOT NULL, columns TEXT NOT NULL, UNIQUE(kind, table_name, columns)) STRICT",
+        "CREATE TABLE IF NOT EXISTS batchmgr_facts(relation INTEGER NOT NULL, checkpoint INTEGER NOT NULL, side INTEGER NOT NULL, part INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, count INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY(relation, checkpoint, side, part)) STRICT, WITHOUT ROWID",
+        "CREATE INDEX IF NOT EXISTS batchmgr_facts_checkpoint ON batchmgr_facts(checkpoint)",
+        "CREATE TABLE IF NOT EXISTS batchmgr_state(table_name TEXT PRIMARY KEY, digest TEXT NOT NULL, rows INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS batchmgr_dependencies(batch INTEGER NOT NULL, needs INTEGER NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY(batch, needs)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS batchmgr_worklists(batch INTEGER NOT NULL, step TEXT NOT NULL, part INTEGER NOT NULL, items INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(batch, step, part)) STRICT",
+        "CREATE TABLE IF NOT EXISTS batchmgr_effects(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, checkpoint INTEGER NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, undone_by INTEGER) STRICT",
+        "CREATE TABLE IF NOT EXISTS batchmgr_points(batch INTEGER PRIMARY KEY, status TEXT NOT NULL, kind TEXT NOT NULL, bak TEXT, bak_kind TEXT, bak_sha256 TEXT, commit_id TEXT, digest TEXT, created_at TEXT NOT NULL) STRICT",
+        "CREATE TABLE IF NOT EXISTS batchmgr_audit(seq INTEGER PRIMARY KEY, at TEXT NOT NULL, trace_id TEXT NOT NULL, actor TEXT NOT NULL, tenant TEXT, action TEXT NOT NULL, batch TEXT, outcome TEXT NOT NULL, details TEXT NOT NULL) STRICT",
+    ]
+}

@@ -1,0 +1,50 @@
+internal import BatchCore
+internal import Glibc
+
+/// Undo blocks of a large transaction on their way into the ledger. The file has no name: it is gone with the process.
+final class SpillFile {
+    private let descriptor: Int32
+    private var blocks: [(entries: Int, size: Int, checksum: UInt64, length: Int)] = []
+
+    init(folder: String) throws(BatchError) {
+        var template = Array((folder + "/.batchmgr-undo-XXXXXX").utf8CString)
+        descriptor = template.withUnsafeMutableBufferPointer { name in
+            name.baseAddress.map { mkstemp($0) } ?? -1
+        }
+        guard descriptor >= 0 else { throw SpillFile.failure("make a temporary file in \(folder)") }
+        template.withUnsafeBufferPointer { if let name = $0.baseAddress { _ = unlink(name) } }
+    }
+
+    deinit { close(descriptor) }
+
+    func append(_ block: UndoBlock) throws(BatchError) {
+        var written = 0
+        while written < block.data.count {
+            let count = block.data.withUnsafeBytes { bytes in
+                bytes.baseAddress.map { write(descriptor, $0 + written, bytes.count - written) } ?? 0
+            }
+            guard count > 0 else { throw SpillFile.failure("write the undo log") }
+            written += count
+        }
+        blocks.append((block.entries, block.size, block.checksum, block.data.count))
+    }
+
+    func forEach(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
+        var offset = 0
+        for block in blocks {
+            var data = [UInt8](repeating: 0, count: block.length)
+            let count = data.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
+            guard count == block.length else { throw SpillFile.failure("read the undo log") }
+            try body(UndoBlock(entries: block.entries, size: block.size, checksum: block.checksum, data: data))
+            offset += block.length
+        }
+    }
+
+    private static func failure(_ doing: String) -> BatchError {
+        let number = errno
+        let full = number == ENOSPC || number == EDQUOT
+        return BatchError(
+            full ? .diskFull : .file, "\(doing): \(String(cString: strerror(number)))",
+            hint: "free some space, then: batchmgr doctor")
+    }
+}

@@ -1,0 +1,125 @@
+public import BatchCore
+internal import CSQLite
+
+/// Undoes checkpoints in one transaction of a gateway.
+public final class Undo {
+    /// What happened, before it is committed.
+    public struct Outcome: Sendable {
+        public var conflicts: [UndoConflict]
+        public var digests: [DigestCheck]
+        public var foreignKeyViolations: [ForeignKeyViolation]
+        public var changedTables: [String]
+    }
+
+    /// The digest that a table must have after an undo, and the one that it has.
+    public struct DigestCheck: Hashable, Sendable {
+        public let table: String
+        public let expected: TableDigest
+        public let found: TableDigest
+        /// The table may differ: a counter moved on, or an index was built anew.
+        public let isExempt: Bool
+        public var matches: Bool { isExempt || expected == found }
+    }
+
+    private let gateway: Gateway
+    private let connection: Connection
+    private var foreignKeysWereOn = false
+    private var triggersWereOn: Int32 = 1
+
+    public init(_ gateway: Gateway) {
+        self.gateway = gateway
+        connection = gateway.connection
+    }
+
+    /// Opens a transaction and undoes the checkpoints in it. The caller looks at the outcome, and then calls
+    /// `gateway.commit` or `gateway.rollback`, and `close` in any case.
+    ///
+    /// - Parameters:
+    ///   - checkpoints: with the names of their batches, the last first.
+    ///   - collecting: true to go on after a conflict and list all of them; the transaction must then not be committed
+    ///     unless the caller wants just the rows without conflict.
+    /// - Throws: `ERR_DATA_CONFLICT` at the first conflict when not collecting; nothing is changed then.
+    public func perform(
+        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], collecting: Bool
+    ) throws(BatchError) -> Outcome {
+        var rebuilding: Set<String> = []
+        while true {
+            do throws(BatchError) {
+                return try attempt(checkpoints, collecting: collecting, rebuilding)
+            } catch {
+                gateway.rollback()
+                // A virtual table that was written since: start again, and undo this one by its content.
+                guard let table = VirtualTableUndo.tableToRebuild(error), rebuilding.insert(table).inserted else {
+                    throw error
+                }
+            }
+        }
+    }
+
+    private func attempt(
+        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], collecting: Bool, _ rebuilding: Set<String>
+    ) throws(BatchError) -> Outcome {
+        try gateway.begin()
+        let before = try gateway.ledger.state() ?? StateDigest()
+        let run = UndoRun(gateway, mode: collecting ? .collecting : .strict, rebuilding: rebuilding)
+        for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }
+        try run.finish()
+        try gateway.settle()
+        var outcome = Outcome(conflicts: run.conflicts, digests: [], foreignKeyViolations: [], changedTables: [])
+        outcome.digests = try digests(checkpoints.map(\.checkpoint), before, exempt: run.exemptTables)
+        outcome.changedTables = gateway.recorder.tracks.filter(\.isTouched).map(\.layout.name).uniqued()
+        outcome.foreignKeyViolations = try ForeignKeyCheck(gateway).newViolations()
+        return outcome
+    }
+
+    private func digests(
+        _ checkpoints: [CheckpointRecord], _ before: StateDigest, exempt: Set<String>
+    ) throws(BatchError) -> [DigestCheck] {
+        var expected: [String: TableDigest] = [:]
+        var mayDiffer = exempt
+        for checkpoint in checkpoints {
+            for (_, table) in try gateway.ledger.changedTables(of: checkpoint.id) {
+                let name = table.layout.name
+                expected[name, default: before.tables[name] ?? TableDigest()] -= table.change
+                if table.layout.role == .system { mayDiffer.insert(name) }
+            }
+        }
+        var found: [String: TableDigest] = [:]
+        for track in gateway.recorder.tracks where track.isTouched {
+            let name = track.layout.name
+            found[name, default: before.tables[name] ?? TableDigest()] += track.digest
+        }
+        return Set(expected.keys).union(found.keys).sorted().map { name in
+            let now = before.tables[name] ?? TableDigest()
+            return DigestCheck(
+                table: name, expected: expected[name] ?? now, found: found[name] ?? now,
+                isExempt: mayDiffer.contains(name))
+        }
+    }
+
+    // MARK: Settings of the connection
+
+    /// Switches off what would change rows behind the undo: triggers, cascades, and checks that old rows need not pass.
+    /// Must be called outside a transaction.
+    public func open() throws(BatchError) {
+        foreignKeysWereOn = try connection.value("PRAGMA foreign_keys")?.integer == 1
+        try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggersWereOn)
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nil)
+    }
+
+    public func close() {
+        gateway.rollback()
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil)
+        try? connection.execute("PRAGMA ignore_check_constraints = OFF")
+        if foreignKeysWereOn { try? connection.execute("PRAGMA foreign_keys = ON") }
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, in the order of first appearance.
+    func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,107 @@
+internal import BatchCore
+
+/// Gathers the undo log of one checkpoint: blocks are compressed as they fill, and go to a spill file when there are many.
+///
+/// The ledger cannot be written while a statement runs, so the blocks wait for its end; memory stays flat all the same.
+final class UndoLogWriter {
+    private(set) var buffer = ByteBuffer(capacity: BlockCompressor.blockSize + 65_536)
+    private var entriesInBlock = 0
+    private(set) var entries = 0
+    private var blocks: [UndoBlock] = []
+    private var heldBytes = 0
+    private var spill: SpillFile?
+    private let compressor = BlockCompressor()
+    private let spillFolder: String
+    /// Table of the last entry in this block.
+    private var table: TableTrack?
+    private var tablesInBlock: [TableTrack] = []
+    private static let mostHeld = 24 << 20
+
+    init(spillFolder: String) { self.spillFolder = spillFolder }
+
+    var isEmpty: Bool { entries == 0 }
+
+    /// Begins an entry: its operation, the table when it is another than before, and nothing else.
+    @inline(__always)
+    func begin(_ operation: UndoEntry.Operation, flags: UInt8, table track: TableTrack) {
+        if track === table {
+            buffer.append(operation.rawValue | flags)
+        } else {
+            switchTable(operation, flags, track)
+        }
+    }
+
+    private func switchTable(_ operation: UndoEntry.Operation, _ flags: UInt8, _ track: TableTrack) {
+        buffer.append(operation.rawValue | flags | UndoEntry.Flag.table)
+        buffer.appendVarint(UInt64(track.number))
+        if !tablesInBlock.contains(where: { $0 === track }) {
+            track.lastRowid = 0
+            tablesInBlock.append(track)
+        }
+        table = track
+    }
+
+    @inline(__always)
+    func appendRowid(_ rowid: Int64, of track: TableTrack) {
+        buffer.appendSigned(rowid &- track.lastRowid)
+        track.lastRowid = rowid
+    }
+
+    @inline(__always)
+    func appendFixed(_ value: UInt64) { buffer.appendFixed(value) }
+
+    @inline(__always)
+    func append(_ bytes: UnsafeRawBufferPointer) {
+        if let base = bytes.baseAddress { buffer.append(base, count: bytes.count) }
+    }
+
+    func append(_ byte: UInt8) { buffer.append(byte) }
+    func appendVarint(_ value: UInt64) { buffer.appendVarint(value) }
+
+    @inline(__always)
+    func end() throws(BatchError) {
+        entries += 1
+        entriesInBlock += 1
+        if buffer.count >= BlockCompressor.blockSize { try closeBlock() }
+    }
+
+    private func closeBlock() throws(BatchError) {
+        guard entriesInBlock > 0 else { return }
+        let block = try compressor.block(buffer.bytes, entries: entriesInBlock)
+        buffer.removeAll()
+        entriesInBlock = 0
+        table = nil
+        tablesInBlock = []
+        blocks.append(block)
+        heldBytes += block.data.count
+        if heldBytes > UndoLogWriter.mostHeld { try spillBlocks() }
+    }
+
+    private func spillBlocks() throws(BatchError) {
+        let file: SpillFile
+        if let spill { file = spill } else { file = try SpillFile(folder: spillFolder) }
+        spill = file
+        for block in blocks { try file.append(block) }
+        blocks = []
+        heldBytes = 0
+    }
+
+    /// Hands over all blocks in order, and forgets them.
+    func drain(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
+        try closeBlock()
+        if let spill { try spill.forEach(body) }
+        for block in blocks { try body(block) }
+        discard()
+    }
+
+    func discard() {
+        buffer.removeAll()
+        blocks = []
+        heldBytes = 0
+        entriesInBlock = 0
+        entries = 0
+        table = nil
+        tablesInBlock = []
+        spill = nil
+    }
+}

@@ -1,0 +1,213 @@
+internal import BatchCore
+
+/// Goes back over checkpoints inside an open transaction of the gateway.
+///
+/// The gateway records the undo like any other change, so a rollback can be undone itself. The check that a row still is
+/// what the batch left costs nothing extra: the recorder hashes the row before each change anyway.
+final class UndoRun {
+    enum Mode {
+        /// The first conflict ends the run.
+        case strict
+        /// Conflicting rows are left as they are and listed.
+        case collecting
+    }
+
+    private let gateway: Gateway
+    private let connection: Connection
+    private let recorder: Recorder
+    private let schema: SchemaReader
+    private let mode: Mode
+    private var tables: [String: UndoTable] = [:]
+    private var readers: [String: StoredRowReader] = [:]
+    private var revealed: [HiddenRowidTable] = []
+    private var renumbering: RenumberedRows
+    private var virtualTables: VirtualTableUndo
+    private var row = RowBuffer()
+
+    private(set) var conflicts: [UndoConflict] = []
+    /// Tables whose digest need not return to what it was: their content is equal, their storage is not.
+    private(set) var exemptTables: Set<String> = []
+
+    init(_ gateway: Gateway, mode: Mode, rebuilding virtual: Set<String> = []) {
+        self.gateway = gateway
+        self.mode = mode
+        connection = gateway.connection
+        recorder = gateway.recorder
+        schema = SchemaReader(gateway.connection)
+        renumbering = RenumberedRows()
+        virtualTables = VirtualTableUndo(logical: virtual)
+    }
+
+    /// Undoes one checkpoint. Call it for later checkpoints first.
+    func undo(_ checkpoint: CheckpointRecord, of batch: String) throws(BatchError) {
+        let recorded = try gateway.ledger.changedTables(of: checkpoint.id)
+        let blocks = try gateway.ledger.undoBlockCount(checkpoint.id)
+        for number in stride(from: blocks - 1, through: 0, by: -1) {
+            guard let block = try gateway.ledger.undoBlock(checkpoint.id, number) else {
+                throw BatchError(
+                    .corruptRecord, "undo block \(number) of checkpoint \(checkpoint.id) is missing",
+                    hint: "see what else is damaged: batchmgr verify")
+            }
+            let buffer = try BlockCompressor.restore(block)
+            let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
+            guard steps.count == block.entries else {
+                throw BatchError(.corruptRecord, "an undo block holds too few entries", hint: "batchmgr verify")
+            }
+            for step in steps.reversed() { try undo(step, buffer.bytes, recorded, batch) }
+        }
+    }
+
+    /// Ends the run: puts everything back that was only changed for it.
+    func finish() throws(BatchError) {
+        recorder.expected = nil
+        tables = [:]
+        readers = [:]
+        for table in revealed.reversed() { try table.hide(connection) }
+        revealed = []
+        exemptTables.formUnion(try virtualTables.finish(connection))
+    }
+
+    private func undo(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ recorded: [Int: RecordedTable], _ batch: String
+    ) throws(BatchError) {
+        if step.operation == .schema {
+            try undoSchema(step, bytes, batch)
+            return
+        }
+        guard let table = recorded[step.table] else { throw Ledger.damaged("batchmgr_changes") }
+        let layout = table.layout
+        if layout.role == .system {
+            if try SystemRowUndo(connection).undo(step, bytes, layout) { return }
+            exemptTables.insert(layout.name)
+            return
+        }
+        if case .shadow(let owner) = layout.role, virtualTables.isLogical(owner) {
+            try virtualTables.undo(step, bytes, layout, owner: owner, connection)
+            exemptTables.insert(layout.name)
+            return
+        }
+        guard let statements = try statements(layout) else {
+            return try conflict(step, bytes, layout, batch, .schema, "another layout of the table")
+        }
+        try apply(step, bytes, statements, batch)
+    }
+
+    // MARK: Rows
+
+    private func apply(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ batch: String
+    ) throws(BatchError) {
+        let rowid = renumbering.current(step.rowid, in: table.layout.name)
+        if mode == .collecting, let problem = try inspect(step, bytes, table, rowid) {
+            return try conflict(step, bytes, table.layout, batch, problem.reason, problem.found)
+        }
+        recorder.expected = step.operation == .delete ? nil : step.left
+        recorder.expectationMet = true
+        let calls = recorder.hookCalls
+        do throws(BatchError) {
+            switch step.operation {
+            case .insert: try table.delete(step, rowid: rowid, bytes)
+            case .update: try table.update(step, rowid: rowid, bytes)
+            default: try table.insert(step, rowid: rowid, bytes)
+            }
+        } catch {
+            guard error.code == .constraint else { throw error }
+            return try conflict(step, bytes, table.layout, batch, .taken, error.message)
+        }
+        if let failure = recorder.failure { throw failure }
+        if recorder.hookCalls == calls { return try conflict(step, bytes, table.layout, batch, .missing, "no row") }
+        if !recorder.expectationMet { return try conflict(step, bytes, table.layout, batch, .changed, "other values") }
+    }
+
+    /// Looks before it changes anything; nil when the row is as the batch left it.
+    private func inspect(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ rowid: Int64
+    ) throws(BatchError) -> (reason: UndoConflict.Reason, found: String)? {
+        let key = try self.key(step, bytes, table.layout, rowid: rowid)
+        let reader: StoredRowReader
+        if let known = readers[table.layout.name] {
+            reader = known
+        } else {
+            reader = try StoredRowReader(table.layout, on: connection)
+            readers[table.layout.name] = reader
+        }
+        let exists = try reader.read(key, isUTF16: connection.isUTF16, into: &row)
+        if step.operation == .delete { return exists ? (.taken, "a row with this key") : nil }
+        guard exists else { return (.missing, "no row") }
+        let found = row.buffer.digest().low
+        return found == step.left ? nil : (.changed, "row hash \(Hex.string(found))")
+    }
+
+    private func key(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, rowid: Int64
+    ) throws(BatchError) -> [SQLValue] {
+        guard case .primaryKey(let positions) = layout.key else { return [.integer(rowid)] }
+        if step.operation != .delete {
+            var reader = ByteReader(bytes, at: step.keyOffset)
+            return try reader.values(positions.count)
+        }
+        var reader = ByteReader(bytes, at: step.imageOffset)
+        let stored = layout.storedColumns
+        let values = try reader.values(stored.count)
+        return positions.compactMap { stored.firstIndex(of: $0).map { values[$0] } }
+    }
+
+    private func conflict(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, _ batch: String,
+        _ reason: UndoConflict.Reason, _ found: String
+    ) throws(BatchError) {
+        if case .shadow(let owner) = layout.role { throw virtualTables.mustRebuild(owner) }
+        let values = try key(step, bytes, layout, rowid: step.rowid)
+        let key: RowKey =
+            if case .integer(let rowid)? = values.first, !layout.isWithoutRowID { .rowid(rowid) } else {
+                .values(values)
+            }
+        let known = conflicts.contains { $0.table == layout.name && $0.key == key }
+        if !known {
+            let expected = step.operation == .delete ? "no row with this key" : "row hash \(Hex.string(step.left))"
+            conflicts.append(
+                UndoConflict(
+                    batch: batch, table: layout.name, key: key, reason: reason, expected: expected, found: found))
+        }
+        if mode == .strict {
+            throw BatchError(
+                .conflict, "a row of table \(layout.name) is not as batch \(batch) left it",
+                hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
+        }
+    }
+
+    // MARK: Tables
+
+    /// Nil when the table is gone or its rows have another form now.
+    private func statements(_ recorded: TableLayout) throws(BatchError) -> UndoTable? {
+        if let known = tables[recorded.name] { return known }
+        guard var layout = try schema.layout(named: recorded.name), layout.holdsSameRows(as: recorded) else {
+            return nil
+        }
+        if let hidden = HiddenRowidTable(layout) {
+            layout = try hidden.reveal(connection)
+            revealed.append(hidden)
+        }
+        let table = UndoTable(layout, on: connection)
+        tables[recorded.name] = table
+        return table
+    }
+
+    private func undoSchema(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ batch: String) throws(BatchError) {
+        var reader = ByteReader(bytes, at: step.imageOffset)
+        let change = try SchemaChange(from: &reader)
+        tables = [:]
+        readers = [:]
+        for table in revealed.reversed() { try table.hide(connection) }
+        revealed = []
+        if let problem = try SchemaUndo(gateway).undo(change) {
+            conflicts.append(
+                UndoConflict(
+                    batch: batch, table: problem.table, key: nil, reason: .schema, expected: problem.expected,
+                    found: problem.found))
+            throw BatchError(
+                .schemaChanged, "\(problem.table): expected \(problem.expected), found \(problem.found)",
+                hint: "see who changed it: batchmgr list")
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import BatchCore
+
+/// Undo of virtual tables.
+///
+/// Where nobody has written to a virtual table since, its shadow tables go back row by row, through states they were
+/// in: that is exact to the byte. Where a later batch has, their rows have moved on (segments are merged, nodes are
+/// split), so the content is undone through the virtual table, or its index is built anew from its content.
+struct VirtualTableUndo {
+    private let logical: Set<String>
+    private var rebuild: Set<String> = []
+
+    init(logical: Set<String>) { self.logical = logical }
+
+    func isLogical(_ table: String) -> Bool { logical.contains(table) }
+
+    /// Tells the caller to start again with this table undone by its content.
+    func mustRebuild(_ table: String) -> BatchError {
+        BatchError(.conflict, VirtualTableUndo.marker + table, hint: "")
+    }
+
+    private static let marker = "virtual table "
+
+    static func tableToRebuild(_ error: BatchError) -> String? {
+        guard error.code == .conflict, error.message.hasPrefix(marker) else { return nil }
+        return String(error.message.dropFirst(marker.count))
+    }
+
+    mutating func undo(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, owner: String,
+        _ connection: Connection
+    ) throws(BatchError) {
+        let suffix = layout.name.dropFirst(owner.count)
+        rebuild.insert(owner)
+        guard suffix == "_content" else { return }
+        try undoContent(step, bytes, layout, owner, connection)
+    }
+
+    /// The content table of FTS3, 4 and 5 holds the rows of the virtual table: the id, then its columns.
+    private func undoContent(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, _ owner: String,
+        _ connection: Connection
+    ) throws(BatchError) {
+        let table = SQLName.quote(owner)
+        let columns = try connection.rows(
+            "SELECT name FROM pragma_table_info(?, 'main') ORDER BY cid", [.string(owner)]
+        )
+        .map { SQLName.quote($0[0].string ?? "") }
+        if step.operation != .delete { try check(step, layout, owner, connection) }
+        switch step.operation {
+        case .insert: try connection.run("DELETE FROM main.\(table) WHERE rowid = ?", [.integer(step.rowid)])
+        case .delete:
+            var reader = ByteReader(bytes, at: step.imageOffset)
+            let values = try reader.values(layout.storedColumns.count)
+            let marks = columns.map { _ in "?" }.joined(separator: ", ")
+            try connection.run(
+                "INSERT INTO main.\(table)(rowid, \(columns.joined(separator: ", "))) VALUES(?, \(marks))",
+                [.integer(step.rowid)] + values.dropFirst().prefix(columns.count))
+        default:
+            let maskLength = (layout.storedColumns.count + 7) / 8
+            let changed = layout.storedColumns.indices.filter {
+                bytes[step.imageOffset + $0 / 8] & (1 << UInt8($0 % 8)) != 0
+            }
+            var reader = ByteReader(bytes, at: step.imageOffset + maskLength)
+            let values = try reader.values(changed.count)
+            let terms = changed.filter { $0 > 0 && $0 <= columns.count }.map { "\(columns[$0 - 1]) = ?" }
+            guard !terms.isEmpty else { return }
+            try connection.run(
+                "UPDATE main.\(table) SET \(terms.joined(separator: ", ")) WHERE rowid = ?",
+                values + [.integer(step.rowid)])
+        }
+    }
+
+    private func check(_ step: UndoStep, _ layout: TableLayout, _ owner: String, _ connection: Connection)
+        throws(BatchError)
+    {
+        var row = RowBuffer()
+        let exists = try StoredRowReader(layout, on: connection).read(
+            [.integer(step.rowid)], isUTF16: connection.isUTF16, into: &row)
+        guard exists, row.buffer.digest().low == step.left else {
+            throw BatchError(
+                .conflict, "row \(step.rowid) of virtual table \(owner) is not as the batch left it",
+                hint: "undo the later batches too: --mode cascade")
+        }
+    }
+
+    /// Builds anew what the log could not undo row by row.
+    /// - Returns: the shadow tables whose bytes differ from before though their content does not.
+    func finish(_ connection: Connection) throws(BatchError) -> Set<String> {
+        for table in rebuild.sorted() {
+            let sql =
+                try connection.value("SELECT sql FROM main.sqlite_schema WHERE name = ?", [.string(table)])?.string
+                ?? ""
+            let module = VirtualTableModule(sql)
+            switch module.rebuilding {
+            case .fromContent:
+                try connection.run(
+                    "INSERT INTO main.\(SQLName.quote(table))(\(SQLName.quote(table))) VALUES('rebuild')")
+            case .byRows: break
+            case .impossible:
+                throw BatchError(
+                    .conflict,
+                    "virtual table \(table) (\(module.name)) keeps no content, and a later batch wrote to it",
+                    hint: "undo the later batches too: --mode cascade")
+            }
+        }
+        return []
+    }
+}
+
+/// What the text of a virtual table says about undoing it by its content.
+struct VirtualTableModule {
+    enum Rebuilding {
+        /// The module builds its index from another table.
+        case fromContent
+        /// The rows were undone through the virtual table.
+        case byRows
+        case impossible
+    }
+
+    let name: String
+    let rebuilding: Rebuilding
+
+    init(_ sql: String) {
+        let lowered = sql.lowercased()
+        let words = lowered.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        name = words.firstIndex(of: "using").flatMap { $0 + 1 < words.count ? String(words[$0 + 1]) : nil } ?? ""
+        let compact = lowered.filter { !$0.isWhitespace }
+        guard name.hasPrefix("fts") else {
+            rebuilding = .impossible
+            return
+        }
+        if compact.contains("content=''") || compact.contains("content=\"\"") {
+            rebuilding = .impossible
+        } else {
+            rebuilding = compact.contains("content=") ? .fromContent : .byRows
+        }
+    }
+}

@@ -1,0 +1,17 @@
+#include <spawn.h>
+
+/* The C library has these, but declares them only with _GNU_SOURCE, which Swift's own module of it does not set. */
+extern int pipe2(int ends[2], int flags);
+extern int memfd_create(const char *name, unsigned int flags);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+
+static const unsigned int clinux_mfd_cloexec = 1u;
+
+/* struct timespec is defined in a module that Swift code cannot name. */
+#include <time.h>
+static inline long long clinux_wall_milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

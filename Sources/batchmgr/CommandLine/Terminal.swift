@@ -1,0 +1,35 @@
+internal import Glibc
+
+/// What the standard streams are connected to.
+public struct Terminal: Sendable {
+    public let isInputTTY: Bool
+    public let isOutputTTY: Bool
+    /// Progress is drawn here, and only when this is a terminal and the user did not ask for quiet.
+    public let showsProgress: Bool
+    /// Columns of standard output; 80 when it is no terminal.
+    public let width: Int
+    public let style: Style
+    public let errorStyle: Style
+
+    init(isPlain: Bool, isQuiet: Bool) {
+        isInputTTY = isatty(STDIN_FILENO) == 1
+        isOutputTTY = isatty(STDOUT_FILENO) == 1
+        let isErrorTTY = isatty(STDERR_FILENO) == 1
+        let isDumb = Terminal.environment("TERM") == "dumb"
+        // https://no-color.org: set and not empty.
+        let allowsColor = !isPlain && !isDumb && Terminal.environment("NO_COLOR").isEmpty
+        showsProgress = isErrorTTY && !isQuiet && !isDumb
+        width = Terminal.columns(STDOUT_FILENO) ?? 80
+        style = Style(isColored: isOutputTTY && allowsColor)
+        errorStyle = Style(isColored: isErrorTTY && allowsColor)
+    }
+
+    private static func environment(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
+
+    /// Nil when the stream is no terminal, or one that does not know its size.
+    static func columns(_ stream: Int32) -> Int? {
+        var size = winsize()
+        guard ioctl(stream, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+}

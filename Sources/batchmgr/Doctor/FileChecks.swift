@@ -1,0 +1,65 @@
+internal import BatchCore
+internal import Glibc
+
+/// The file, its folder and the disk below them, before SQLite has a look.
+struct FileChecks {
+    let path: String
+
+    /// Where restore points go: beside the database.
+    private var folder: String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// - Throws: `ERR_UX_FILE_MISSING`, or `ERR_UX_USAGE` when the path names something that is no file.
+    func size() throws(BatchError) -> Int {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            let code = errno == ENOENT || errno == ENOTDIR ? ErrorCode.fileMissing : .file
+            throw BatchError(
+                code, "\(path): \(String(cString: strerror(errno)))",
+                hint: "give the path of a SQLite database: batchmgr --db PATH doctor")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw BatchError(.usage, "\(path) is not a file", hint: "give the path of a SQLite database: --db PATH")
+        }
+        return Int(status.st_size)
+    }
+
+    func checks(size: Int) -> [Check] { [permissions, space(size)] }
+
+    private var permissions: Check {
+        let name = "permissions"
+        guard access(path, R_OK) == 0 else {
+            return .failed(
+                name, BatchError(.file, "\(path) may not be read", hint: "as its owner: chmod u+rw '\(path)'"))
+        }
+        if access(path, W_OK) != 0 {
+            return .warning(
+                name, "\(path) may not be written: batches are not possible",
+                advice: "as its owner: chmod u+w '\(path)'")
+        }
+        // SQLite needs a journal, and batchmgr its backups, beside the file.
+        guard access(folder, W_OK | X_OK) == 0 else {
+            return .warning(
+                name, "the folder \(folder) may not be written: batches are not possible",
+                advice: "as its owner: chmod u+wx '\(folder)'")
+        }
+        return .passed(name, "file and folder may be written")
+    }
+
+    /// A first batch writes a full copy and the history, and a journal may hold the whole database once more.
+    private func space(_ size: Int) -> Check {
+        var disk = statvfs()
+        guard statvfs(folder, &disk) == 0 else {
+            return .warning("disk space", "not known: \(String(cString: strerror(errno)))", advice: "check it with: df")
+        }
+        let free = Int(clamping: UInt64(disk.f_bavail)) * Int(clamping: UInt64(disk.f_frsize))
+        let needed = 3 * size + 16_000_000
+        let detail = "\(Figures.bytes(free)) free, database \(Figures.bytes(size))"
+        if free >= needed { return .passed("disk space", detail) }
+        return .warning(
+            "disk space", detail,
+            advice: "have \(Figures.bytes(needed)) free: full copy, history and journal may need that much")
+    }
+}

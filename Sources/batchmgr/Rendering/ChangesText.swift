@@ -1,0 +1,56 @@
+public import BatchCore
+
+extension ChangesReport: TextReport {
+    /// `~ invoices 12: total_cents 100 → 102`, then the counts by table.
+    public func text(_ style: Style, width: Int) -> String {
+        let lines = changes.map { $0.line(style) + "\n" }.joined()
+        guard total.total > 0 else { return "no rows changed\n" }
+        return lines + (changes.isEmpty ? "" : "\n") + statisticsText(style)
+    }
+
+    /// The changes as SQL statements, in order.
+    public var sql: String { changes.map { $0.sql + "\n" }.joined() }
+
+    private func statisticsText(_ style: Style) -> String {
+        var table = TextTable([("TABLE", .left), ("INSERTED", .right), ("UPDATED", .right), ("DELETED", .right)])
+        for row in tables { table.append([Printable.text(row.table)] + row.rows.cells) }
+        if tables.count > 1 { table.append(["all"] + total.cells) }
+        return table.text(style)
+    }
+}
+
+extension RowCounts {
+    var cells: [String] { [Figures.grouped(inserted), Figures.grouped(updated), Figures.grouped(deleted)] }
+
+    /// `3 rows: 1 inserted, 2 updated`
+    public var words: String {
+        let parts = [(inserted, "inserted"), (updated, "updated"), (deleted, "deleted")]
+            .filter { $0.0 > 0 }.map { "\(Figures.grouped($0.0)) \($0.1)" }
+        return parts.isEmpty ? "no rows" : "\(Figures.count(total, "row")): \(parts.joined(separator: ", "))"
+    }
+}
+
+extension Change {
+    fileprivate func line(_ style: Style) -> String {
+        let name = "\(Printable.text(table)) \(Printable.key(key)): "
+        switch operation {
+        case .insert: return style.good("+ ") + name + fields(after)
+        case .delete: return style.bad("- ") + name + fields(before)
+        case .update: return style.caution("~ ") + name + transitions
+        }
+    }
+
+    private func fields(_ fields: [Field]?) -> String {
+        (fields ?? []).map { "\(Printable.text($0.column)) \(Printable.value($0.value))" }.joined(separator: ", ")
+    }
+
+    private var transitions: String {
+        let old = Dictionary((before ?? []).map { ($0.column, $0.value) }) { first, _ in first }
+        return (after ?? []).filter { old[$0.column] != $0.value }
+            .map { field in
+                let was = old[field.column].map { Printable.value($0) } ?? "?"
+                return "\(Printable.text(field.column)) \(was) → \(Printable.value(field.value))"
+            }
+            .joined(separator: ", ")
+    }
+}

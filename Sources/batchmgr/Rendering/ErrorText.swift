@@ -1,0 +1,13 @@
+public import BatchCore
+
+extension ErrorReport {
+    /// `error: ERR_…: what` and `hint: the next command`, after what stands in the way.
+    public func text(_ style: Style, width: Int, withHint: Bool) -> String {
+        var text = ""
+        if let dependents { text += dependents.text(style, width: width) }
+        text += ConflictText.text(conflicts, style)
+        text += "\(style.bad("error:")) \(error.code.rawValue): \(Printable.text(error.message))\n"
+        if withHint, !error.hint.isEmpty { text += "\(style.caution("hint:")) \(Printable.text(error.hint))\n" }
+        return text
+    }
+}

@@ -1,0 +1,29 @@
+public import BatchCore
+
+extension PointsReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !points.isEmpty else { return "no restore points\n" }
+        var table = TextTable([
+            ("POINT", .left), ("KIND", .left), ("STATUS", .left), ("CREATED", .left), ("COMMIT", .left), ("BAK", .left),
+        ])
+        for point in points {
+            let copies = point.copies
+            table.append([
+                point.batch?.description ?? "-", point.kind.rawValue, copies.status.colored(style),
+                point.createdAt.iso8601, copies.commit.map { String($0.prefix(10)) } ?? "-",
+                copies.bak.map { "\(copies.bakKind?.rawValue ?? "")  \(Printable.text($0))" } ?? "-",
+            ])
+        }
+        return table.text(style)
+    }
+}
+
+extension PointStatus {
+    fileprivate func colored(_ style: Style) -> String {
+        switch self {
+        case .complete: style.good(rawValue)
+        case .pending: style.caution(rawValue)
+        case .damaged: style.bad(rawValue)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+public import BatchCore
+
+extension RollbackReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var text = ConflictText.text(conflicts, style)
+        let done = isDryRun ? "would be undone" : status == .rolledBack ? "undone" : "undone in part"
+        text += "\(style.strong(batch.description))  \(done) from the \(source)  \(rows.words)"
+        text += ", \(Figures.duration(duration))\n"
+        if order.count > 1 { text += "in this order  \(order.map(\.description).joined(separator: ", "))\n" }
+        text += certificate.text(style)
+        if let restorePoint { text += restorePoint.line }
+        if let log { text += "log            \(Printable.text(log))\n" }
+        if let report { text += "report         \(Printable.text(report))\n" }
+        text += WarningText.text(warnings, style)
+        if let rollback { text += style.faint("take it back: batchmgr rollback --id \(rollback)") + "\n" }
+        return text
+    }
+}
+
+extension Certificate {
+    fileprivate func text(_ style: Style) -> String {
+        let checks = [
+            ("digests", digestsMatch), ("verify queries", verifyPassed), ("foreign keys", foreignKeysOK),
+        ]
+        let words = checks.map { $0.1 ? style.good("\($0.0) ok") : style.bad("\($0.0) WRONG") }
+        return "certificate    \(words.joined(separator: ", "))\n"
+    }
+}

@@ -1,0 +1,40 @@
+public import BatchCore
+
+extension RunReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        if isRepeated { return "\(batch) has already run with this key; nothing was done\n" }
+        var text = preview.map { $0.text(style, width: width) + "\n" } ?? ""
+        let state = preview == nil ? status.colored(style) : style.caution("dry run, discarded")
+        text += "\(style.strong(batch.description))  \(state)  \(rows.words)"
+        text += "  in \(Figures.count(checkpoints, "checkpoint")), \(Figures.duration(duration))\n"
+        if let restorePoint { text += restorePoint.line }
+        text += WarningText.text(warnings, style)
+        if preview == nil, status == .committed {
+            text += style.faint("undo it: batchmgr rollback --id \(batch)") + "\n"
+        }
+        if status == .stopped || status == .failed {
+            text += style.faint("go on with: batchmgr resume --id \(batch)") + "\n"
+        }
+        return text
+    }
+}
+
+extension RestorePointSummary {
+    /// `restore point  full b.bak, commit 1a2b3c4d5e`
+    var line: String {
+        let copies = [bak.map { "\(bakKind?.rawValue ?? "") \($0)" }, commit.map { "commit \($0.prefix(10))" }]
+        let known = copies.compactMap { $0 }.joined(separator: ", ")
+        return "restore point  \(status == .complete ? "" : status.rawValue + "  ")\(Printable.text(known))\n"
+    }
+}
+
+extension BatchStatus {
+    func colored(_ style: Style) -> String {
+        switch self {
+        case .committed: style.good(rawValue)
+        case .running, .stopped, .partiallyRolledBack: style.caution(rawValue)
+        case .failed: style.bad(rawValue)
+        case .rolledBack: style.faint(rawValue)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import BatchCore
+import Testing
+
+@Suite struct CompletionTests {
+    /// Lets bash complete the last word, as it does on the TAB key; it breaks words at "=" itself.
+    static func complete(_ words: [String], with script: String) throws -> [String] {
+        let result = try TemporaryFolder.with { folder in
+            try TextFile.write(script, to: "\(folder)/batchmgr.bash")
+            try TextFile.write("", to: "\(folder)/some.db")
+            let line = """
+                source \(folder)/batchmgr.bash && cd \(folder) && COMP_WORDS=("$@") && COMP_CWORD=$(($# - 1)) \
+                && _batchmgr && printf '%s\\n' "${COMPREPLY[@]}"
+                """
+            return try BuiltTool.shell(line, ["batchmgr"] + words, shell: "/bin/bash")
+        }
+        #expect(result.err == "")
+        return result.out.split(separator: "\n").map(String.init).sorted()
+    }
+
+    @Test(arguments: [
+        (["ver"], ["verify", "version"]),
+        (["cat"], ["catalog"]),
+        (["--db", "x.db", "ru"], ["run"]),
+        (["--db", "=", "x.db", "--json", "ru"], ["run"]),
+        (["catalog", ""], ["list", "schema", "show", "validate"]),
+        (["catalog", "show", "--i"], ["--id"]),
+        (["rollback", "--m"], ["--mode"]),
+        (["rollback", "--mode", ""], ["cascade", "restrict"]),
+        (["rollback", "--mode", "="], ["cascade", "restrict"]),
+        (["rollback", "--mode", "=", "c"], ["cascade"]),
+        (["rollback", "--id", "a.1", "--mode", "r"], ["restrict"]),
+        (["run", "--file", "so"], ["some.db"]),
+        (["list", "--db", ""], ["batchmgr.bash", "some.db"]),
+        (["run", "--id", ""], []),
+        (["completion", "z"], ["zsh"]),
+        (["help", "roll"], ["rollback"]),
+        (["catalog", "validate", "some"], ["some.db"]),
+        (["list", "--js"], ["--json"]),
+    ])
+    func bashCompletesWhatMayStandThere(words: [String], expected: [String]) throws {
+        #expect(try Self.complete(words, with: BashCompletion.script(ParserTests.tool)) == expected)
+    }
+
+    @Test(arguments: [
+        ("batchmgr rollb", ["rollback"]), ("batchmgr rollback --mode ", ["cascade", "restrict"]),
+        ("batchmgr catalog ", ["list", "schema", "show", "validate"]), ("batchmgr catalog show --i", ["--id"]),
+        ("batchmgr completion z", ["zsh"]), ("batchmgr help roll", ["rollback"]),
+    ])
+    func fishCompletesWhatMayStandThere(line: String, expected: [String]) throws {
+        guard try BuiltTool.shell("command -v fish").code == 0 else { return }
+        let result = try TemporaryFolder.with { folder in
+            try TextFile.write(FishCompletion.script(ParserTests.tool), to: "\(folder)/b.fish")
+            return try BuiltTool.shell("exec fish --no-config -c 'source \(folder)/b.fish; complete -C \"\(line)\"'")
+        }
+        #expect(result.err == "")
+        let words = result.out.split(separator: "\n").compactMap { $0.split(separator: "\t").first.map(String.init) }
+        #expect(words.sorted() == expected)
+    }
+
+    @Test func theBuiltToolPrintsAScriptThatCompletesItsVerbs() throws {
+        let script = try BuiltTool.run("completion", "bash").out
+        #expect(try Self.complete(["doct"], with: script) == ["doctor"])
+        #expect(try Self.complete(["doctor", "--f"], with: script) == ["--fast"])
+        let document = try JSONParser.parse(try BuiltTool.run("completion", "bash", "--json").out)
+        #expect(document["script"]?.string == script)
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func everyScriptIsOneThatItsShellCanRead(shell: String) throws {
+        let script =
+            switch shell {
+            case "bash": BashCompletion.script(ParserTests.tool)
+            case "zsh": ZshCompletion.script(ParserTests.tool)
+            default: FishCompletion.script(ParserTests.tool)
+            }
+        for verb in ParserTests.tool.verbs {
+            for option in verb.options {
+                #expect(script.contains(option.name), "\(shell): \(verb.name) \(option.name)")
+            }
+        }
+        try TemporaryFolder.with { folder in
+            try TextFile.write(script, to: "\(folder)/script")
+            let check = "command -v \(shell) > /dev/null || exit 0; \(shell) -n \(folder)/script"
+            let result = try BuiltTool.shell(check)
+            #expect(result.code == 0, "\(result.err)")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import BatchCore
+import Testing
+
+@Suite struct DocumentationTests {
+    @Test func theCommandReferenceIsThatOfTheTables() throws {
+        let written = try TextFile.read(TextFile.inPackage("docs/cli.md"))
+        let current = try BuiltTool.run("help", "--markdown").out
+        #expect(written == current, "write it anew: batchmgr help --markdown > docs/cli.md")
+    }
+
+    /// Code, class of the section, exit code, meaning, what to do.
+    static func documented() throws -> [String: [String]] {
+        var section = ""
+        var rows: [String: [String]] = [:]
+        for line in try TextFile.read(TextFile.inPackage("docs/errors.md")).split(separator: "\n") {
+            if line.hasPrefix("## ") { section = String(line.dropFirst(3).prefix { $0 != ":" }) }
+            guard line.hasPrefix("| `ERR_") else { continue }
+            let cells = line.split(separator: "|").map { $0.trimmed }
+            let code = cells[0].filter { $0 != "`" }
+            #expect(rows[code] == nil, "\(code) is there twice")
+            rows[code] = [section] + cells.dropFirst()
+        }
+        return rows
+    }
+
+    @Test func everyErrorIsDocumentedWithItsClassAndExitCode() throws {
+        let rows = try Self.documented()
+        #expect(Set(rows.keys) == Set(ErrorCode.allCases.map(\.rawValue)))
+        for code in ErrorCode.allCases {
+            let cells = try #require(rows[code.rawValue], "\(code.rawValue) is not in docs/errors.md")
+            #expect(cells.count == 4, "\(code.rawValue)")
+            #expect(cells[0] == code.errorClass.rawValue, "\(code.rawValue)")
+            #expect(cells[1] == String(code.exitCode.rawValue), "\(code.rawValue)")
+            #expect(cells[2].count > 20 && cells[3].count > 10, "\(code.rawValue)")
+            #expect(code.rawValue.hasPrefix("ERR_\(code.errorClass.rawValue)_"))
+        }
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: String {
+        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+}

@@ -1,0 +1,145 @@
+import BatchCore
+import Testing
+
+@Suite struct ParserTests {
+    static let tool = Tool(verbs: [
+        .run, .resume, .stop, .rollback, .list, .show, .graph, .diff, .points, .verify, .restore, .initialize,
+        .catalogList, .catalogShow, .catalogValidate, .catalogSchema, .doctor, .version, .completion, .help,
+    ])
+
+    static func parse(_ line: String...) throws -> ParsedArguments {
+        let invocation = try ArgumentParser.parse(line, tool)
+        guard case .run(let parsed) = invocation else { throw BatchError(.usage, "help", hint: "") }
+        return parsed
+    }
+
+    /// The message of the error that this line is.
+    static func refusal(_ line: [String]) -> BatchError? {
+        do throws(BatchError) {
+            _ = try ArgumentParser.parse(line, tool)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test(arguments: [
+        ["run", "--id", "a", "--dry-run"], ["run", "--dry-run", "--id=a"],
+        ["--db", "x.db", "run", "--id", "a", "--dry-run"],
+        ["run", "--db=x.db", "--id", "a", "--json", "--dry-run"],
+    ])
+    func optionsMayStandInAnyOrder(line: [String]) throws {
+        guard case .run(let parsed) = try ArgumentParser.parse(line, Self.tool) else {
+            Issue.record("not a run")
+            return
+        }
+        #expect(parsed.verb == .run)
+        #expect(parsed.value("id") == "a")
+        #expect(parsed.has("dry-run"))
+        #expect(!parsed.has("sql"))
+    }
+
+    @Test func globalOptionsAreReadBeforeAndBehindTheVerb() throws {
+        let parsed = try Self.parse(
+            "--quiet", "--tenant", "acme", "list", "--json", "--yes", "--no-input", "--no-color", "--workspace=w",
+            "--db", "a=b.db")
+        var expected = GlobalOptions()
+        expected.isQuiet = true
+        expected.tenant = "acme"
+        expected.isJSON = true
+        expected.assumesYes = true
+        expected.isNonInteractive = true
+        expected.isPlain = true
+        expected.workspace = "w"
+        expected.database = "a=b.db"
+        #expect(parsed.globals == expected)
+    }
+
+    @Test func aValueMayHoldEqualSignsAndBeginWithDashes() throws {
+        let parsed = try Self.parse("run", "--id", "a", "--sql", "-- note\nUPDATE t SET a = 1", "--key=--json")
+        #expect(parsed.value("sql") == "-- note\nUPDATE t SET a = 1")
+        #expect(parsed.value("key") == "--json")
+        #expect(!parsed.globals.isJSON)
+    }
+
+    @Test func repeatedOptionsKeepTheirOrder() throws {
+        let parsed = try Self.parse("run", "--id", "a", "--set", "x=1", "--set=y=2=3", "--set", "z=")
+        #expect(parsed.values("set") == ["x=1", "y=2=3", "z="])
+    }
+
+    @Test func afterTwoDashesEverythingIsAWord() throws {
+        let parsed = try Self.parse("catalog", "validate", "--", "--json", "-x.yaml")
+        #expect(parsed.verb == .catalogValidate)
+        #expect(parsed.positionals == ["--json", "-x.yaml"])
+        #expect(!parsed.globals.isJSON)
+    }
+
+    @Test(arguments: [
+        (["--help"], []), (["-h"], []), (["run", "--help"], ["run"]), (["run", "--id", "a", "-h"], ["run"]),
+        (["catalog", "--help"], ["catalog"]), (["catalog", "list", "--help"], ["catalog", "list"]),
+        (["--help", "graph"], ["graph"]),
+    ])
+    func helpIsFoundAnywhere(line: [String], words: [String]) throws {
+        let invocation = try ArgumentParser.parse(line, Self.tool)
+        #expect(invocation == .help(words: words, GlobalOptions()))
+    }
+
+    @Test(arguments: [
+        (["rnu"], "unknown verb 'rnu', did you mean 'run'?"),
+        (["frobnicate"], "unknown verb 'frobnicate'"),
+        (["catalog", "lst"], "unknown verb of catalog 'lst', did you mean 'list'?"),
+        (["catalog"], "catalog needs a verb behind it"),
+        ([], "no verb is given"),
+        (["run", "--id", "a", "--dryrun"], "unknown option '--dryrun', did you mean '--dry-run'?"),
+        (["list", "-j"], "unknown option '-j'"),
+        (["--id", "a", "run"], "--id belongs behind its verb: batchmgr VERB --id"),
+        (["run"], "run needs --id JOB"),
+        (["run", "--id"], "--id needs a value: --id JOB"),
+        (["run", "--id", "--json"], "--id needs a value: --id JOB"),
+        (["run", "--id="], "--id '' is empty"),
+        (["run", "--id", "a", "--id", "b"], "--id is given twice"),
+        (["--db", "a", "--db", "b", "list"], "--db is given twice"),
+        (["run", "--id", "a", "--dry-run=yes"], "--dry-run takes no value"),
+        (["run", "--id", "a", "--set", "x"], "--set 'x' is not of the form NAME=VALUE"),
+        (["run", "--id", "a", "--set", "=x"], "--set '=x' is not of the form NAME=VALUE"),
+        (["list", "--limit", "-1"], "--limit '-1' is not a whole number"),
+        (["list", "--limit", "99999999999999999999"], "--limit '99999999999999999999' is not a whole number"),
+        (["rollback", "--id", "a", "--mode", "force"], "--mode 'force' is none of: restrict, cascade"),
+        (["completion"], "completion needs bash|zsh|fish"),
+        (["completion", "tcsh"], "'tcsh' is none of: bash, zsh, fish"),
+        (["list", "extra"], "list does not take 'extra'"),
+        (["diff", "a.1", "a.2", "a.3"], "diff does not take 'a.3'"),
+    ])
+    func aWrongLineIsRefusedWithItsReason(line: [String], message: String) throws {
+        let error = try #require(Self.refusal(line))
+        #expect(error.message == message)
+        #expect(error.code == .usage)
+        #expect(!error.hint.isEmpty)
+    }
+
+    @Test func everyTableIsSoundAndShownInHelp() throws {
+        for verb in Self.tool.verbs {
+            let names = verb.options.map(\.name)
+            #expect(Set(names).count == names.count)
+            #expect(Set(names).isDisjoint(with: GlobalOptions.table.map(\.name)), "\(verb.name) hides a global option")
+            let words = verb.name.split(separator: " ").map(String.init)
+            let text = try HelpText.text(words, Self.tool, width: 80)
+            for option in verb.options { #expect(text.contains(option.usage), "\(verb.name) --\(option.name)") }
+            #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 || $0.contains("batchmgr") })
+            #expect(try HelpText.text([], Self.tool, width: 80).contains("  \(verb.name) "))
+        }
+    }
+
+    @Test func everyExampleOfAVerbParses() throws {
+        for verb in Self.tool.verbs {
+            for example in verb.examples where !example.command.contains("\"") {
+                let words = example.command.split { " <>()|".contains($0) }.map(String.init)
+                let start = try #require(words.firstIndex(of: "batchmgr")) + 1
+                let stop =
+                    verb == .graph ? words.firstIndex(of: "dot").map { _ in words.lastIndex(of: "dot") ?? 0 } : nil
+                let end = stop ?? (example.command.contains(" > ") ? words.count - 1 : words.count)
+                _ = try ArgumentParser.parse(Array(words[start..<end]), Self.tool)
+            }
+        }
+    }
+}
