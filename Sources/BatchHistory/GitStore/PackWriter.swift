@@ -16,7 +16,10 @@ final class PackWriter {
     private let folder: String
     private let isKnown: (ObjectID) -> Bool
     private let hash = SHA1()
-    private let compressor: OpaquePointer?
+    /// Small packs are made as small as can be; larger ones, as fast.
+    private static let smallPack = 256 << 10
+    private let thorough: OpaquePointer?
+    private let fast: OpaquePointer?
     private var entries: [Entry] = []
     private var ids: Set<ObjectID> = []
     /// Bytes not yet in the file; small packs never need a second write.
@@ -25,17 +28,19 @@ final class PackWriter {
     private var spilled: UInt64 = 0
     private var file: TemporaryFile?
 
-    /// - Parameters:
-    ///   - isSmall: a few thousand objects at most: then a better compression is worth its time.
-    ///   - isKnown: true for objects that the repository holds already; they are not written again.
-    init(folder: String, isSmall: Bool, isKnown: @escaping (ObjectID) -> Bool) {
+    /// - Parameter isKnown: true for objects that the repository holds already; they are not written again.
+    init(folder: String, isKnown: @escaping (ObjectID) -> Bool) {
         self.folder = folder
         self.isKnown = isKnown
-        compressor = libdeflate_alloc_compressor(isSmall ? 6 : 1)
+        thorough = libdeflate_alloc_compressor(6)
+        fast = libdeflate_alloc_compressor(1)
         pending.append(contentsOf: Array("PACK".utf8) + PackWriter.bigEndian(2) + PackWriter.bigEndian(0))
     }
 
-    deinit { libdeflate_free_compressor(compressor) }
+    deinit {
+        libdeflate_free_compressor(thorough)
+        libdeflate_free_compressor(fast)
+    }
 
     static func bigEndian(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
 
@@ -77,6 +82,7 @@ final class PackWriter {
     }
 
     private func appendDeflated(_ content: UnsafeRawBufferPointer) throws(BatchError) {
+        let compressor = byteCount < PackWriter.smallPack ? thorough : fast
         let bound = libdeflate_zlib_compress_bound(compressor, content.count)
         let count = withUnsafeTemporaryAllocation(byteCount: bound, alignment: 16) { space in
             let count = libdeflate_zlib_compress(
