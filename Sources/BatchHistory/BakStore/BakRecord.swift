@@ -9,8 +9,8 @@ enum BakRecord {
         let columns: [Int]
         let before: [SQLValue]
         let after: [SQLValue]
-        /// The low half of `RowCodec.hash` of the row after.
-        let hash: UInt64
+        /// The low 32 bits of `RowCodec.hash` of the row as the batch left it.
+        let hash: UInt32
     }
 
     case insert(RowKey, [SQLValue])
@@ -27,7 +27,7 @@ enum BakRecord {
                 change.key,
                 Update(
                     columns: columns, before: columns.map { before[$0] }, after: columns.map { after[$0] },
-                    hash: RowCodec.hash(after).low))
+                    hash: UInt32(truncatingIfNeeded: RowCodec.hash(after).low)))
         case (nil, nil): return nil
         }
     }
@@ -55,7 +55,7 @@ enum BakRecord {
             for column in update.columns { buffer.appendVarint(UInt64(column)) }
             RowCodec.encode(update.before, into: &buffer)
             RowCodec.encode(update.after, into: &buffer)
-            buffer.appendFixed(update.hash)
+            for shift in [0, 8, 16, 24] { buffer.append(UInt8(truncatingIfNeeded: update.hash >> shift)) }
         }
     }
 
@@ -87,7 +87,9 @@ enum BakRecord {
             }
             let before = try reader.values(count)
             let after = try reader.values(count)
-            self = .update(key, Update(columns: columns, before: before, after: after, hash: try reader.fixed()))
+            var hash: UInt32 = 0
+            for shift in [0, 8, 16, 24] { hash |= UInt32(try reader.byte()) << shift }
+            self = .update(key, Update(columns: columns, before: before, after: after, hash: hash))
         }
     }
 }

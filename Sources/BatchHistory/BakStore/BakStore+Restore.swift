@@ -64,9 +64,7 @@ extension BakStore {
         }
         return try Rebuilding.run(to: path, expecting: target.digest) { file throws(BatchError) in
             try BakStore.copy(chain.full.path, to: file)
-            let base = try DatabaseBuilder(changing: file, to: start, rewritten: [])
-            try base.finish()
-            var stale = base.staleIndexes
+            var stale = try BakStore.reduce(file, to: start)
             for step in chain.steps {
                 stale += try named(step.file) { reader throws(BatchError) in
                     try reader.apply(to: file, backward: step.isBackward)
@@ -76,6 +74,13 @@ extension BakStore {
         }
     }
 
+    /// Leaves nothing of ours in a copy. The builder's connection is closed when it returns.
+    private static func reduce(_ file: String, to state: DatabaseState) throws(BatchError) -> [String] {
+        let builder = try DatabaseBuilder(changing: file, to: state, rewritten: [])
+        try builder.finish()
+        return builder.staleIndexes
+    }
+
     /// Any error that SQLite has with a `.bak` names the file.
     private func named<Result>(
         _ file: BakManifest, _ body: (BakReader) throws(BatchError) -> Result
@@ -83,7 +88,9 @@ extension BakStore {
         do {
             return try body(try BakReader(file.path))
         } catch {
-            if error.code == .diskFull || error.message.contains(Folder.name(of: file.path)) { throw error }
+            if [.diskFull, .busy].contains(error.code) || error.message.contains(Folder.name(of: file.path)) {
+                throw error
+            }
             throw BakFault.damaged(file.path, error.message)
         }
     }

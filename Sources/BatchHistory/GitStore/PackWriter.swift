@@ -25,11 +25,13 @@ final class PackWriter {
     private var spilled: UInt64 = 0
     private var file: TemporaryFile?
 
-    /// - Parameter isKnown: true for objects that the repository holds already; they are not written again.
-    init(folder: String, isKnown: @escaping (ObjectID) -> Bool) {
+    /// - Parameters:
+    ///   - isSmall: a few thousand objects at most: then a better compression is worth its time.
+    ///   - isKnown: true for objects that the repository holds already; they are not written again.
+    init(folder: String, isSmall: Bool, isKnown: @escaping (ObjectID) -> Bool) {
         self.folder = folder
         self.isKnown = isKnown
-        compressor = libdeflate_alloc_compressor(1)
+        compressor = libdeflate_alloc_compressor(isSmall ? 6 : 1)
         pending.append(contentsOf: Array("PACK".utf8) + PackWriter.bigEndian(2) + PackWriter.bigEndian(0))
     }
 
