@@ -1,4 +1,4 @@
-public import BatchCore
+internal import BatchCore
 
 /// The right to run batches on one database: one process at a time.
 public final class Lease {

@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 internal import Glibc
 
 /// A process, named so that it cannot be taken for another: ids of processes are used again.

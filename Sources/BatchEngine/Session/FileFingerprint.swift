@@ -1,4 +1,4 @@
-internal import Glibc
+internal import CLinux
 
 /// How a database file looks from outside. When nothing of it has changed, nobody has written to the database.
 ///
@@ -11,20 +11,14 @@ struct FileFingerprint {
     func read(at milliseconds: Int64) -> String? {
         var parts: [String] = []
         for ending in ["", "-wal", "-journal"] {
-            var status = stat()
-            guard stat(path + ending, &status) == 0 else {
-                parts.append("-")
-                continue
-            }
+            var facts: [Int] = [0, 0, 0, 0]
             // An empty log is as good as none.
-            if !ending.isEmpty, status.st_size == 0 {
+            guard clinux_file_facts(path + ending, &facts) == 1, ending.isEmpty || facts[2] > 0 else {
                 parts.append("-")
                 continue
             }
-            let changed = Int64(status.st_ctim.tv_sec) * 1_000 + Int64(status.st_ctim.tv_nsec) / 1_000_000
-            if milliseconds - changed < FileFingerprint.settling { return nil }
-            parts.append(
-                "\(status.st_dev):\(status.st_ino):\(status.st_size):\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)")
+            if milliseconds - Int64(facts[3]) / 1_000_000 < FileFingerprint.settling { return nil }
+            parts.append(facts.map(String.init).joined(separator: ":"))
         }
         return parts.joined(separator: " ")
     }

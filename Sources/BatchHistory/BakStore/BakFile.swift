@@ -12,5 +12,11 @@ public struct BakFile: Hashable, Sendable {
     /// Of the whole file, 64 hexadecimal digits.
     public let sha256: String
 
+    public init(path: String, kind: Kind, sha256: String) {
+        self.path = path
+        self.kind = kind
+        self.sha256 = sha256
+    }
+
     public var name: String { Folder.name(of: path) }
 }

@@ -7,6 +7,14 @@ extension BakStore {
         case before, after
     }
 
+    /// The state that a full copy holds, as it was described when the copy was made.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` naming the file.
+    public func state(before full: BakFile) throws(BatchError) -> DatabaseState {
+        do {
+            return try BakReader(full.path).state("before")
+        } catch { throw BakFault.damaged(full.path, error.message) }
+    }
+
     /// What the folder holds: readable `.bak` files, oldest first, and the names of those that are damaged.
     public func contents() throws(BatchError) -> (files: [BakManifest], damaged: [String]) {
         var files: [BakManifest] = []

@@ -1,12 +1,12 @@
-internal import BatchCore
+public import BatchCore
 internal import Glibc
 
 /// Names in a folder, changed so that a crash leaves the old state or the new one.
-enum Folder {
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+public enum Folder {
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Makes the folder and those above it.
-    static func create(_ path: String) throws(BatchError) {
+    public static func create(_ path: String) throws(BatchError) {
         if exists(path) { return }
         let above = parent(of: path)
         if above != path { try create(above) }
