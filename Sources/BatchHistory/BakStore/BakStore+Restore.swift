@@ -42,6 +42,13 @@ extension BakStore {
         return try restore(digest: digest, among: own, to: path)
     }
 
+    /// Builds a new database file in the state of this digest, from whichever `.bak` files lead there.
+    /// - Throws: as above.
+    public func restore(digest: Digest, database: String, to path: String) throws(BatchError) -> Rebuilt {
+        let own = try contents().files.filter { $0.database == database }
+        return try restore(digest: digest.description, among: own, to: path)
+    }
+
     /// Goes around files that turn out to be damaged, as long as there is another way.
     private func restore(digest: String, among files: [BakManifest], to path: String) throws(BatchError) -> Rebuilt {
         var usable = files

@@ -63,26 +63,45 @@ extension GitStore {
 
     // MARK: Verification
 
-    /// Reads every object that a point needs; libgit2 checks the SHA-1 of each.
+    /// Reads every object that the points need, each once; libgit2 checks its SHA-1.
+    /// - Returns: of each point what is wrong; those in which every object is there and whole are left out.
+    public func damage(in commits: [CommitID]) throws(BatchError) -> [CommitID: BatchError] {
+        let repository = try GitRepository(opening: path)
+        var whole: Set<ObjectID> = []
+        var damage: [CommitID: BatchError] = [:]
+        for commit in commits {
+            do throws(BatchError) {
+                try GitStore.verify(try PointReader(repository, commit.object).tree, in: repository, whole: &whole)
+            } catch { damage[commit] = error }
+        }
+        return damage
+    }
+
+    /// Reads every object that a point needs.
     /// - Returns: how many objects there are.
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` with the id of the first that is missing or damaged.
     @discardableResult
     public func verify(_ commit: CommitID) throws(BatchError) -> Int {
         let repository = try GitRepository(opening: path)
         let point = try PointReader(repository, commit.object)
-        return try 1 + GitStore.verify(point.tree, in: repository)
+        var whole: Set<ObjectID> = []
+        try GitStore.verify(point.tree, in: repository, whole: &whole)
+        return 1 + whole.count
     }
 
-    private static func verify(_ tree: ObjectID, in repository: GitRepository) throws(BatchError) -> Int {
-        var count = 1
-        for entry in try TreeEntry.decode(try repository.read(tree, .tree), of: tree) {
+    /// - Parameter whole: trees and blobs that are known to be good, with everything below them.
+    private static func verify(
+        _ tree: ObjectID, in repository: GitRepository, whole: inout Set<ObjectID>
+    ) throws(BatchError) {
+        if whole.contains(tree) { return }
+        for entry in try TreeEntry.decode(try repository.read(tree, .tree), of: tree) where !whole.contains(entry.id) {
             if entry.isTree {
-                count += try verify(entry.id, in: repository)
+                try verify(entry.id, in: repository, whole: &whole)
             } else {
                 _ = try repository.read(entry.id, .blob)
-                count += 1
+                whole.insert(entry.id)
             }
         }
-        return count
+        whole.insert(tree)
     }
 }
