@@ -52,6 +52,13 @@ public final class BatchChanges: ChangeSource {
     public func forEachChange(
         of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
     ) throws(BatchError) {
+        try forEachTouchedRow(of: table) { (row) throws(BatchError) in if row.before != row.after { try body(row) } }
+    }
+
+    /// Also rows that were changed and are as they were before.
+    func forEachTouchedRow(
+        of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
         guard let layout = table.before, !table.isRewritten else { return }
         let (orders, movesKeys) = try touchedKeys(layout)
         // A row that changed its key belongs to two places of the order, so such a table is read in one go.
@@ -64,7 +71,7 @@ public final class BatchChanges: ChangeSource {
                 try goBack(through: later, layout, &rewind)
                 rewind.beginRun()
                 try goBack(through: checkpoints, layout, &rewind)
-                for change in rewind.changes() { try body(change) }
+                for change in rewind.touchedRows() { try body(change) }
             }
         }
     }
