@@ -36,6 +36,9 @@ final class Recorder {
     var expected: UInt64?
     var expectationMet = true
     var hookCalls = 0
+    private var settable = SettableColumns.all
+    /// Counts the statements for which `settable` was said.
+    private var statementNumber = 0
 
     init(_ connection: Connection, spillFolder: String) {
         self.connection = connection
@@ -90,6 +93,12 @@ final class Recorder {
         failure = nil
         recordedLayouts = [:]
         counts = RowCounts()
+    }
+
+    /// Says which columns the statements that run next may set.
+    func expect(_ columns: SettableColumns) {
+        settable = columns
+        statementNumber &+= 1
     }
 
     // MARK: The hook
@@ -155,6 +164,7 @@ final class Recorder {
 
     private func recordUpdate(_ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64) throws(BatchError) {
         counts.updated += 1
+        track.settable.prepare(settable, statement: statementNumber, track)
         try readOld(track, oldRowid)
         if try !readNew(track, newRowid, isUpdate: true) {
             check(rows.pointee.old.buffer.digest())
@@ -195,11 +205,16 @@ final class Recorder {
         var column = 0
         while column < count {
             var mask: UInt8 = 0
-            for bit in 0..<min(8, count - column) where !rows.pointee.isEqual(column + bit) { mask |= 1 << UInt8(bit) }
+            for bit in 0..<min(8, count - column) where isChanged(column + bit, track) { mask |= 1 << UInt8(bit) }
             log.append(mask)
             column += 8
         }
-        for column in 0..<count where !rows.pointee.isEqual(column) { log.append(rows.pointee.old.column(column)) }
+        for column in 0..<count where isChanged(column, track) { log.append(rows.pointee.old.column(column)) }
+    }
+
+    @inline(__always)
+    private func isChanged(_ column: Int, _ track: TableTrack) -> Bool {
+        (track.settable[column] || track.columns[column].isRowid) && !rows.pointee.isEqual(column)
     }
 
     @inline(__always)

@@ -45,6 +45,11 @@ extension Recorder {
                 rows.pointee.new.buffer.appendInteger(rowid)
                 continue
             }
+            if isUpdate && !track.settable[position] {
+                let same = rows.pointee.old.column(position)
+                if let start = same.baseAddress { rows.pointee.new.buffer.append(start, count: same.count) }
+                continue
+            }
             var value: OpaquePointer?
             guard sqlite3_preupdate_new(database, column.index, &value) == SQLITE_OK, let value else {
                 throw unreadable(track)

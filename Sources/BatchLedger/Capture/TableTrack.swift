@@ -32,6 +32,8 @@ final class TableTrack {
     /// Last rowid written to the current block: keys are stored as differences.
     var lastRowid: Int64 = 0
     var isTouched = false
+    /// Columns that the running statement may set.
+    var settable: ColumnSwitches
 
     init(
         layout: TableLayout, visible: TableLayout, number: Int, uniqueKeys: [UniqueTrack], references: [ReferenceTrack]
@@ -43,6 +45,7 @@ final class TableTrack {
         self.references = references
         let stored = layout.storedColumns
         columns = .allocate(capacity: stored.count)
+        settable = ColumnSwitches(count: stored.count)
         for (position, column) in stored.enumerated() {
             columns.initializeElement(
                 at: position,
@@ -70,7 +73,10 @@ final class TableTrack {
         }
     }
 
-    deinit { columns.deallocate() }
+    deinit {
+        columns.deallocate()
+        settable.deallocate()
+    }
 
     var isWithoutRowID: Bool { !keyColumns.isEmpty }
 

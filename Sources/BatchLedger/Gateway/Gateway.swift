@@ -149,6 +149,8 @@ public final class Gateway {
         let statement = prepared.statement
         defer { statement.reset() }
         try statement.bind(named: parameters)
+        recorder.expect(.named(prepared.findings.updatedColumns))
+        defer { recorder.expect(.all) }
         do throws(BatchError) {
             if prepared.findings.changesSchema || prepared.findings.touchesStatistics {
                 try runSchemaChange(prepared)

@@ -125,6 +125,8 @@ final class UndoRun {
         recorder.expected = step.operation == .delete ? nil : step.left
         recorder.expectationMet = true
         let calls = recorder.hookCalls
+        if step.operation == .update { recorder.expect(.mask(table.mask(of: step, bytes))) }
+        defer { recorder.expect(.all) }
         do throws(BatchError) {
             switch step.operation {
             case .insert: try table.delete(step, rowid: rowid, bytes)
