@@ -28,3 +28,5 @@ extern int sqlite3_preupdate_old(sqlite3 *, int, sqlite3_value **);
 extern int sqlite3_preupdate_new(sqlite3 *, int, sqlite3_value **);
 extern int sqlite3_preupdate_count(sqlite3 *);
 extern int sqlite3_preupdate_depth(sqlite3 *);
+/* The column that sqlite3_blob_write changes, which the hook reports as DELETE; -1 for other changes. */
+extern int sqlite3_preupdate_blobwrite(sqlite3 *);
