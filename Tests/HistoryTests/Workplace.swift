@@ -63,7 +63,9 @@ final class Workplace {
     }
 
     /// Writes a point with all rows of a database.
-    func baseline(_ database: String, branch: String = "main", tenant: String? = nil, id: String = "test.1") throws -> CommitID {
+    func baseline(_ database: String, branch: String = "main", tenant: String? = nil, id: String = "test.1") throws
+        -> CommitID
+    {
         let connection = try Connection(path: database)
         connection.tolerateUnknownCollations()
         try connection.execute("BEGIN IMMEDIATE")
@@ -80,7 +82,8 @@ final class Workplace {
 /// Databases that nobody here made, where they are at hand.
 enum SharedData {
     static let databases: [String] = {
-        let listed = Workplace.run("ls ../shared/data/databases/*.* ../shared/data/databases/weird/*.db /usr/share/proj/proj.db")
+        let listed = Workplace.run(
+            "ls ../shared/data/databases/*.* ../shared/data/databases/weird/*.db /usr/share/proj/proj.db")
         let unusable = ["-wal", "-shm", "not_a_db.db", "corrupt_page.db"]
         return listed.output.split(separator: "\n").map(String.init).filter { name in
             access(name, R_OK) == 0 && !unusable.contains { name.hasSuffix($0) }

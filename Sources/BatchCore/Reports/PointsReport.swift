@@ -6,6 +6,8 @@ public struct PointsReport: Report, Hashable {
             case rollback
             case drift
             case baseline
+            /// A restore in place.
+            case restore
         }
 
         /// Nil for drift and the baseline.

@@ -6,7 +6,7 @@ extension Context {
     /// The real clock, the kernel's random numbers and the user of this process.
     public static func system() -> Context {
         Context(
-            now: { Timestamp(milliseconds: clinux_wall_milliseconds()) }, clock: .system,
+            now: { Timestamp(milliseconds: Int64(clinux_wall_milliseconds())) }, clock: .system,
             randomID: {
                 var generator = SystemRandomNumberGenerator()
                 return Hex.string(generator.next() as UInt64) + Hex.string(generator.next() as UInt64)

@@ -45,3 +45,28 @@ public final class Session {
         return database.path.replacing("{tenant}", with: tenant)
     }
 }
+
+extension Session {
+    /// The branch of the history that this database is on.
+    public var branch: String {
+        let name = workspace.file == nil ? fileName : database.name
+        return database.tenancy == .file ? "\(name)/\(fileName)" : name
+    }
+
+    /// The name of the file, with characters that git does not allow in branches replaced.
+    private var fileName: String {
+        let last = path.split(separator: "/").last.map(String.init) ?? "main"
+        let safe = last.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") ? $0 : "_" }
+        var name = String(safe).split(separator: ".").joined(separator: ".")
+        while name.hasPrefix("-") { name.removeFirst() }
+        return name.isEmpty || name.hasSuffix(".lock") ? name + "_" : name
+    }
+}
+
+extension Session {
+    /// The plugins of the workspace.
+    /// - Throws: `ERR_INTEGRATION_PLUGIN_DUPLICATE`.
+    func plugins() throws(BatchError) -> PluginRegistry {
+        try PluginRegistry(workspace.plugins.map { ($0.name, $0.path) }, folder: workspace.folder)
+    }
+}

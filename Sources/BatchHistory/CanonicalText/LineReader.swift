@@ -26,11 +26,14 @@ struct LineReader {
         var rowid: Int64?
         var values: [SQLValue] = []
         let wanted = (count ?? format.order.count) + (format.hasRowid ? 1 : 0)
-        values.reserveCapacity(wanted)
+        if wanted > 1 { values.reserveCapacity(wanted) }
         for (place, label) in format.labels.prefix(wanted).enumerated() {
             try expect(label)
-            let value = try self.value()
-            if place == 0 && format.hasRowid { rowid = value.integer } else { values.append(value) }
+            if place == 0 && format.hasRowid {
+                rowid = try number().integer
+            } else {
+                values.append(try value())
+            }
         }
         if wanted == format.labels.count { try expect(Array(format.labels.isEmpty ? "{}".utf8 : "}".utf8)) }
         if format.hasRowid && rowid == nil { throw damaged }

@@ -1,12 +1,12 @@
-internal import BatchCore
+public import BatchCore
 internal import Glibc
 
 /// Names in a folder, changed so that a crash leaves the old state or the new one.
-enum Folder {
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+public enum Folder {
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Makes the folder and those above it.
-    static func create(_ path: String) throws(BatchError) {
+    public static func create(_ path: String) throws(BatchError) {
         if exists(path) { return }
         let above = parent(of: path)
         if above != path { try create(above) }
@@ -49,6 +49,21 @@ enum Folder {
         try syncFile(temporary)
         guard rename(temporary, path) == 0 else { throw FileFault.error("rename to", path) }
         try sync(parent(of: path))
+    }
+
+    /// Writes a small file so that it is there whole or not at all.
+    public static func write(_ bytes: [UInt8], to path: String) throws(BatchError) {
+        let temporary = temporary(for: path)
+        let file = try File(creating: temporary)
+        let failure: BatchError? = bytes.withUnsafeBytes { buffer in
+            do throws(BatchError) {
+                try file.write(buffer)
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+        try file.sync()
+        try publish(temporary, as: path)
     }
 
     static func remove(_ path: String) { unlink(path) }

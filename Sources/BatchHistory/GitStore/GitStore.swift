@@ -26,7 +26,9 @@ public struct GitStore: Sendable {
             try tag(tip, content, in: repository)
             return CommitID(tip)
         }
-        let pack = PackWriter(folder: repository.packFolder) { last != nil && repository.holds($0) }
+        let pack = PackWriter(folder: repository.packFolder) {
+            last != nil && repository.holds($0)
+        }
         let tree = try PointWriter(repository, pack, content, last: last).write(connection)
         let commit = try pack.add(.commit, Array(GitStore.commitText(content.message, tree: tree, parent: tip).utf8))
         let tagged = try content.tag.map { name throws(BatchError) in

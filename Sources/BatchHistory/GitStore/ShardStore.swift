@@ -7,6 +7,8 @@ final class ShardStore {
     private let pack: PackWriter
     private let format: LineFormat
     private let isUTF16: Bool
+    /// Fetches long key values.
+    private let load: (ObjectID) throws(BatchError) -> [UInt8]
     /// Two rows never share a key: it is the rowid and no hash.
     let keysAreUnique: Bool
 
@@ -15,6 +17,7 @@ final class ShardStore {
         self.pack = pack
         self.format = format
         self.isUTF16 = isUTF16
+        load = { id throws(BatchError) in try repository.read(id, .blob) }
         keysAreUnique = format.hasRowid
     }
 
@@ -60,19 +63,26 @@ final class ShardStore {
 
     private func rows(_ text: [UInt8]) throws(BatchError) -> [ShardRow] {
         var rows: [ShardRow] = []
-        for line in text.split(separator: 10) {
-            let key = line.withUnsafeBufferPointer { line in
-                Result { () throws(BatchError) in
-                    var reader = LineReader(line, isUTF16: isUTF16) { id throws(BatchError) in
-                        try self.repository.read(id, .blob)
-                    }
-                    let row = try reader.row(format, count: format.keyCount)
-                    return format.key(rowid: row.rowid, row.values).order
+        rows.reserveCapacity(ShardTree.largest)
+        let read = text.withUnsafeBufferPointer { text in
+            Result { () throws(BatchError) in
+                var start = 0
+                while start < text.count {
+                    let end = (text[start...].firstIndex(of: 10) ?? text.count - 1) + 1
+                    let line = UnsafeBufferPointer(rebasing: text[start..<end])
+                    rows.append(ShardRow(key: try key(of: line), line: Array(line)))
+                    start = end
                 }
             }
-            rows.append(ShardRow(key: try key.get(), line: Array(line) + [10]))
         }
+        try read.get()
         return rows
+    }
+
+    private func key(of line: UnsafeBufferPointer<UInt8>) throws(BatchError) -> UInt64 {
+        var reader = LineReader(line, isUTF16: isUTF16, load: load)
+        let row = try reader.row(format, count: format.keyCount)
+        return format.key(rowid: row.rowid, row.values).order
     }
 
     // MARK: Writing

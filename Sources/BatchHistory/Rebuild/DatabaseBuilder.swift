@@ -33,6 +33,8 @@ final class DatabaseBuilder {
     convenience init(changing path: String, to state: DatabaseState, rewritten: Set<String>) throws(BatchError) {
         try DatabaseBuilder.strip(path)
         self.init(try DatabaseBuilder.open(path, .readWrite), path: path, state: state)
+        // A statement that meets a constraint has to be taken back alone.
+        try connection.execute("PRAGMA journal_mode=DELETE")
         try connection.execute("BEGIN")
         try dropOldObjects(rewritten: rewritten)
         try createTables()

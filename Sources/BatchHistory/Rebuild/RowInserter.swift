@@ -46,16 +46,21 @@ final class RowInserter {
 
     /// False when there was no such row.
     func remove(_ key: RowKey) throws(BatchError) -> Bool {
-        switch key {
-        case .rowid(let rowid):
-            let name = layout.rowidName ?? "rowid"
-            try connection.run("DELETE FROM main.\(layout.quotedName) WHERE \(name) = ?", [.integer(rowid)])
-        case .values(let values):
-            guard case .primaryKey(let positions) = layout.key else { return false }
-            let terms = positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }
-            try connection.run(
-                "DELETE FROM main.\(layout.quotedName) WHERE \(terms.joined(separator: " AND "))", values)
-        }
+        try connection.run(
+            "DELETE FROM main.\(layout.quotedName) WHERE \(keyCondition)", RowInserter.parameters(key))
         return connection.changes == 1
+    }
+
+    /// SQL behind WHERE that finds the row of one key, which it binds.
+    var keyCondition: String {
+        guard case .primaryKey(let positions) = layout.key else { return "\(layout.rowidName ?? "rowid") = ?" }
+        return positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }.joined(separator: " AND ")
+    }
+
+    static func parameters(_ key: RowKey) -> [SQLValue] {
+        switch key {
+        case .rowid(let rowid): [.integer(rowid)]
+        case .values(let values): values
+        }
     }
 }

@@ -13,6 +13,9 @@ public final class BatchChanges: ChangeSource {
     public let tables: [ChangedTable]
     /// Rows held in memory at a time.
     private static let window = 250_000
+    /// Both copies of a restore point and its words need the changes: those of small batches are kept.
+    private var known: [String: [RowChange]] = [:]
+    private static let mostKept = 20_000
 
     /// - Parameter checkpoints: ids in commit order, all of one run.
     public init(_ ledger: Ledger, checkpoints: [Int64]) throws(BatchError) {
@@ -60,6 +63,10 @@ public final class BatchChanges: ChangeSource {
         of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
     ) throws(BatchError) {
         guard let layout = table.before, !table.isRewritten else { return }
+        if let changes = known[table.name] {
+            for change in changes { try body(change) }
+            return
+        }
         let (orders, movesKeys) = try touchedKeys(layout)
         // A row that changed its key belongs to two places of the order, so such a table is read in one go.
         let size = movesKeys ? max(1, orders.count) : BatchChanges.window
@@ -71,7 +78,9 @@ public final class BatchChanges: ChangeSource {
                 try goBack(through: later, layout, &rewind)
                 rewind.beginRun()
                 try goBack(through: checkpoints, layout, &rewind)
-                for change in rewind.touchedRows() { try body(change) }
+                let touched = rewind.touchedRows()
+                if orders.count <= BatchChanges.mostKept { known[table.name] = touched }
+                for change in touched { try body(change) }
             }
         }
     }

@@ -15,6 +15,7 @@ public final class Gateway {
     /// The schema cookie at the beginning of the checkpoint.
     private var schemaVersion: Int64 = 0
     private var hasSchemaChange = false
+    private var interruption: Interruption?
 
     /// - Parameter spillFolder: where the undo log of a large transaction waits for its end.
     public init(_ connection: Connection, spillFolder: String) throws(BatchError) {
@@ -58,6 +59,18 @@ public final class Gateway {
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp,
         finish: (_ checkpoint: Int64) throws(BatchError) -> Void = { _ in }
     ) throws(BatchError) -> Int64 {
+        let checkpoint = try seal(batch: batch, number: number, step: step, position: position, at: time)
+        try finish(checkpoint)
+        try connection.execute("COMMIT")
+        recorder.reset()
+        return checkpoint
+    }
+
+    /// Writes everything that belongs to the checkpoint, but leaves the transaction open: a dry run looks at it and
+    /// throws it away with `rollback`.
+    public func seal(
+        batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
+    ) throws(BatchError) -> Int64 {
         try flushVirtualTables()
         try settle()
         let checkpoint = try ledger.insertCheckpoint(
@@ -70,10 +83,27 @@ public final class Gateway {
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
         for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
         try updateState()
-        try finish(checkpoint)
-        try connection.execute("COMMIT")
-        recorder.reset()
         return checkpoint
+    }
+
+    /// Ends running statements, with `ERR_PERF_STOPPED`, as soon as `condition` says so; nil for never.
+    public func interrupt(when condition: (() -> Bool)?) {
+        interruption = condition.map(Interruption.init)
+        guard let interruption else {
+            sqlite3_progress_handler(connection.handle, 0, nil, nil)
+            return
+        }
+        sqlite3_progress_handler(
+            connection.handle, 20_000,
+            { context in
+                guard let context else { return 0 }
+                return Unmanaged<Interruption>.fromOpaque(context).takeUnretainedValue().condition() ? 1 : 0
+            }, Unmanaged.passUnretained(interruption).toOpaque())
+    }
+
+    private final class Interruption {
+        let condition: () -> Bool
+        init(_ condition: @escaping () -> Bool) { self.condition = condition }
     }
 
     /// Throws away everything since `begin`.

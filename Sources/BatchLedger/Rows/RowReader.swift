@@ -30,6 +30,7 @@ public struct RowReader {
     private let layout: TableLayout
     private let statement: Statement
     private let keyColumns: Int
+    private let columns: Range<Int>
     private let isUTF16: Bool
 
     /// - Parameter condition: SQL behind WHERE, with the values it binds.
@@ -48,6 +49,7 @@ public struct RowReader {
         sql += " FROM main." + layout.quotedName
         if let condition { sql += " WHERE " + condition }
         if let order = layout.keyOrder { sql += " ORDER BY " + order }
+        self.columns = 0..<keyColumns + layout.storedColumns.count
         statement = try connection.prepare(sql)
         try statement.bind(parameters)
     }
@@ -70,7 +72,7 @@ public struct RowReader {
     /// the last row.
     public func nextEncoded(into buffer: inout ByteBuffer) throws(BatchError) -> Bool {
         guard try statement.step() else { return false }
-        statement.encodeColumns(0..<keyColumns + layout.storedColumns.count, isUTF16: isUTF16, into: &buffer)
+        statement.encodeColumns(columns, isUTF16: isUTF16, into: &buffer)
         return true
     }
 

@@ -42,7 +42,8 @@ public final class Output {
         if !isQuiet { StandardStream.error.tryWrite(text + "\n") }
     }
 
-    private func show(document: some Report) throws(BatchError) {
+    /// The document, whatever was asked for.
+    func show(document: some Report) throws(BatchError) {
         try write(JSONWriter.text(document.json, indented: terminal.isOutputTTY) + "\n")
     }
 

@@ -4,13 +4,15 @@ internal import BatchLedger
 /// The checks that read the whole database.
 struct IntegrityChecks {
     let connection: Connection
+    /// `quick_check`, or `integrity_check`, which also compares indexes with their tables.
+    var pragma = "quick_check"
 
-    var checks: [Check] { [quickCheck, foreignKeys] }
+    var checks: [Check] { [integrity, foreignKeys] }
 
-    private var quickCheck: Check {
-        let name = "quick_check"
+    private var integrity: Check {
+        let name = pragma
         do throws(BatchError) {
-            let lines = try connection.rows("PRAGMA quick_check(5)").compactMap { $0.first?.string }
+            let lines = try connection.rows("PRAGMA \(pragma)(5)").compactMap { $0.first?.string }
             if lines == ["ok"] { return .passed(name, "ok") }
             let first = lines.flatMap { $0.split(separator: "\n") }.first { !$0.hasPrefix("***") } ?? "no answer"
             return .failed(name, damage("\(first)\(lines.count > 1 ? ", and more" : "")"))

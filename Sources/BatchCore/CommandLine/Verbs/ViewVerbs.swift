@@ -46,8 +46,18 @@ extension Verb {
 
     public static let verify = Verb(
         "verify", "recheck digests, undo records and both copies of every restore point",
-        details: "Exit 6 when anything is damaged or was changed outside a batch.",
-        examples: [.init("batchmgr --db app.db verify", "is everything as it was recorded?")])
+        details: """
+            Exit 6 when anything is damaged or was changed outside a batch. Foreign keys that point nowhere are a \
+            warning: databases arrive with them.
+            """,
+        options: [
+            .value("id", .text("BATCH"), "only the records of this batch, or of a job's latest one"),
+            .flag("fast", "leave out what reads all rows, all undo blocks, all files or all git objects"),
+        ],
+        examples: [
+            .init("batchmgr --db app.db verify", "is everything as it was recorded?"),
+            .init("batchmgr verify --id reprice_invoices.3", "can this batch still be undone and restored?"),
+        ])
 
     public static let restore = Verb(
         "restore", "rebuild the database at a restore point, to a new file or in place",

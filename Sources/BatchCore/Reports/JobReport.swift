@@ -1,0 +1,45 @@
+/// `catalog show`, and one job of `catalog list`
+public struct JobReport: Report, Hashable {
+    public let job: JobDefinition
+    /// The file it was read from.
+    public let file: String?
+
+    public init(_ job: JobDefinition, file: String?) {
+        self.job = job
+        self.file = file
+    }
+
+    /// What a list shows of it.
+    public var summary: [JSONValue.Member] {
+        [
+            .init("id", .string(job.id)), .init("version", .string("\(job.version)")),
+            .init("description", .string(job.description)), .init("tenant", .string(job.tenant.rawValue)),
+            .init("level", JSONValue(job.level)), .init("needs", .array(job.needs.map { .string($0) })),
+            .init("file", JSONValue(file)),
+        ]
+    }
+
+    public var members: [JSONValue.Member] {
+        summary + [
+            .init("critical", .bool(job.isCritical)), .init("on_failure", .string(job.onFailure.rawValue)),
+            .init("params", .array(job.parameters.map(JobReport.document))),
+            .init("steps", .array(job.steps.map(JobReport.document))),
+            .init("verify", .array(job.verify.map { .string($0) })), .init("text", .string(job.text)),
+        ]
+    }
+
+    private static func document(_ parameter: ParameterDefinition) -> JSONValue {
+        [
+            "name": .string(parameter.name), "type": .string(parameter.type.rawValue),
+            "required": .bool(parameter.isRequired), "default": parameter.defaultValue?.json ?? .null,
+            "choices": .array(parameter.choices.map(\.json)), "description": .string(parameter.description),
+        ]
+    }
+
+    private static func document(_ step: StepDefinition) -> JSONValue {
+        [
+            "id": .string(step.id), "kind": .string(step.kind.name), "chunk": step.chunk.map { JSONValue($0) } ?? .null,
+            "undo": step.undo.map { .array($0.map { .string($0) }) } ?? .null,
+        ]
+    }
+}

@@ -1,0 +1,45 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// Looks for changes that no batch made.
+struct DriftWatch {
+    /// Databases up to this size are read whole before every batch: it takes milliseconds.
+    static let smallDatabase: Int64 = 16 << 20
+
+    let session: Session
+    let control: any ControlStore
+
+    /// The state of the database when it is not the one that the ledger remembers; nil when nothing drifted.
+    ///
+    /// The schema is compared always. The rows are compared when the file looks different from outside than after our
+    /// last command, or is small.
+    func look() throws(BatchError) -> StateDigest? {
+        guard let known = try session.ledger.state() else { return nil }
+        let objects = try SchemaReader(session.connection).objects()
+        if StateDigest.schemaDigest(objects) == known.schema, try looksUntouched() { return nil }
+        let now = try StateDigest.compute(session.connection)
+        return now.combined == known.combined ? nil : now
+    }
+
+    private func looksUntouched() throws(BatchError) -> Bool {
+        let file = DatabaseFile(session.path)
+        if file.size < DriftWatch.smallDatabase { return false }
+        guard let last = try control.fingerprint(of: session.path) else { return false }
+        return FileFingerprint(path: session.path).read(at: session.context.now().milliseconds) == last
+    }
+
+    /// Notes how the file looks now. Call it when all of our writing is done.
+    /// - Parameter version: `Connection.dataVersion` after our last commit.
+    func remember(version: Int64) {
+        try? session.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        let print = FileFingerprint(path: session.path)
+        var fingerprint = print.read(at: session.context.now().milliseconds)
+        if fingerprint == nil {
+            session.context.sleep(FileFingerprint.settling + 2)
+            fingerprint = print.read(at: session.context.now().milliseconds)
+        }
+        // Somebody wrote between our commit and now: then the fingerprint would hide it.
+        if session.connection.dataVersion != version { fingerprint = nil }
+        try? control.setFingerprint(fingerprint, of: session.path)
+    }
+}

@@ -1,0 +1,126 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Writes restore points, both copies, and completes those that a crash left pending.
+struct PointKeeper {
+    let session: Session
+
+    private var ledger: Ledger { session.ledger }
+    private var bak: BakStore { BakStore(folder: session.backups) }
+    private var git: GitStore { session.git }
+    private var text: PointText { PointText(session: session) }
+
+    // MARK: Before a batch
+
+    /// The first commit of a database: everything in it.
+    func writeBaseline() throws(BatchError) {
+        try writeWhole(.baseline)
+    }
+
+    /// Commits what changed outside any batch, as far as it differs from the last point.
+    func writeDrift(_ state: StateDigest) throws(BatchError) {
+        try session.connection.transaction { () throws(BatchError) in try ledger.setState(state) }
+        try writeWhole(.drift)
+    }
+
+    private func writeWhole(_ kind: BatchRecord.Kind) throws(BatchError) {
+        let last = try ledger.connection.value("SELECT max(id) FROM batchmgr_checkpoints")?.integer ?? 0
+        var point = PointRecord(
+            batch: 0, kind: kind, lastCheckpoint: last, createdAt: session.context.now().iso8601)
+        try session.connection.transaction { () throws(BatchError) in try ledger.save(&point) }
+        session.context.reach("point-intended")
+        try complete(&point)
+    }
+
+    /// Copies the database as it is, for the batch that follows. The caller holds the write lock.
+    func writeFull(_ batch: BatchID, at time: Timestamp, before: DatabaseState) throws(BatchError) -> BakFile {
+        let reader = try Connection(path: session.path, mode: .readOnly)
+        return try bak.writeFull(try label(batch.description, time), from: reader, before: before)
+    }
+
+    private func label(_ batch: String, _ time: Timestamp) throws(BatchError) -> BakStore.Label {
+        let base = try ledger.points(where: "bak IS NOT NULL AND status = 'complete'").last?.bak
+        return BakStore.Label(batch: batch, database: session.branch, base: base, time: time)
+    }
+
+    // MARK: After a batch
+
+    /// Completes every pending point, the oldest first.
+    func completePending() throws(BatchError) {
+        for var point in try ledger.points(where: "status = 'pending'") {
+            if point.batch > 0 {
+                guard let batch = try ledger.batch(seq: point.batch), batch.status != .running else { continue }
+                let last = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
+                if last == 0 {
+                    try session.connection.transaction { () throws(BatchError) in try ledger.removePoint(point.id) }
+                    continue
+                }
+                point.lastCheckpoint = max(point.lastCheckpoint, last)
+            }
+            try complete(&point)
+        }
+    }
+
+    /// Writes what is missing of both copies, and says so in the ledger.
+    func complete(_ point: inout PointRecord) throws(BatchError) {
+        let batch = point.batch > 0 ? try ledger.batch(seq: point.batch) : nil
+        let content = try PointSource(session: session, point: point, batch: batch).read()
+        var file: BakFile?
+        try session.connection.transaction { () throws(BatchError) in
+            if let batch { file = try writeBak(&point, batch, content) }
+            session.context.reach("bak-written")
+            let message = text.message(
+                point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined)
+            let tag = batch.flatMap { $0.status == .committed || $0.kind == .rollback ? "batch/\($0.batch)" : nil }
+            point.commit = try commit(content, message, tag: tag).description
+            session.context.reach("commit-written")
+            point.status = .complete
+            point.digest = content.after.digest.combined
+            try ledger.save(&point)
+        }
+        session.context.reach("point-complete")
+    }
+
+    private func writeBak(
+        _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
+    ) throws(BatchError) -> BakFile {
+        let written: BakFile
+        if point.bakKind == .full, let name = point.bak {
+            let full = BakFile(path: "\(session.backups)/\(name)", kind: .full, sha256: point.bakSHA256 ?? "")
+            let before = try bak.state(before: full)
+            written = try bak.complete(
+                full, with: content.changes, before: before, after: content.after, source: session.connection)
+        } else {
+            let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
+            written = try bak.writeDelta(
+                try label(batch.batch.description, time), changes: content.changes,
+                before: DatabaseState(
+                    settings: content.after.settings, objects: content.after.objects, digest: content.before),
+                after: content.after, source: session.connection)
+        }
+        point.bak = written.name
+        point.bakKind = written.kind == .full ? .full : .delta
+        point.bakSHA256 = written.sha256
+        return written
+    }
+
+    /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
+    /// was lost, or is older than the ledger.
+    private func commit(
+        _ content: PointSource.Content, _ message: PointMessage, tag: String?
+    ) throws(BatchError) -> CommitID {
+        func point(_ rows: PointContent.Rows) -> PointContent {
+            PointContent(
+                branch: session.branch, tag: tag, message: message, state: content.after, rows: rows,
+                tenantColumn: session.database.tenantColumn)
+        }
+        if content.isWhole { return try git.commit(point(.all), connection: session.connection) }
+        do throws(BatchError) {
+            return try git.commit(point(.changes(content.changes, before: content.before)), connection: session.connection)
+        } catch {
+            guard error.code == .schemaChanged else { throw error }
+            return try git.commit(point(.all), connection: session.connection)
+        }
+    }
+}

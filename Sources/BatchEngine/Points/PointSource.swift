@@ -1,0 +1,61 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Gathers what a restore point is made from.
+struct PointSource {
+    struct Content {
+        let changes: BatchChanges
+        let before: StateDigest
+        let after: DatabaseState
+        let counts: [TableCount]
+        /// All rows are to be written: a baseline, or drift.
+        let isWhole: Bool
+    }
+
+    let session: Session
+    let point: PointRecord
+    let batch: BatchRecord?
+
+    private var ledger: Ledger { session.ledger }
+
+    func read() throws(BatchError) -> Content {
+        let covered = try checkpoints()
+        let now = try ledger.state() ?? StateDigest()
+        let later = try ledger.checkpoints(where: "id > ?", [.integer(covered.last ?? point.lastCheckpoint)])
+        let after = try now.subtracting(later.map(\.id), ledger)
+        let before = try after.subtracting(covered, ledger)
+        let changes = try BatchChanges(ledger, checkpoints: covered)
+        return Content(
+            changes: changes, before: before, after: try DatabaseState.read(session.connection, digest: after),
+            counts: try counts(changes, after), isWhole: point.batch == 0)
+    }
+
+    /// Checkpoints since the last point of the batch.
+    private func checkpoints() throws(BatchError) -> [Int64] {
+        guard let batch else { return [] }
+        let covered = try ledger.points(where: "batch = ? AND status = 'complete'", [.integer(batch.seq)])
+            .map(\.lastCheckpoint).max() ?? 0
+        return try ledger.checkpoints(of: batch.seq).map(\.id).filter { $0 > covered && $0 <= point.lastCheckpoint }
+    }
+
+    private func counts(_ changes: BatchChanges, _ state: StateDigest) throws(BatchError) -> [TableCount] {
+        guard batch != nil else {
+            return point.kind == .drift
+                ? [] : state.tables.sorted { $0.key < $1.key }.map { TableCount(table: $0.key, rows: RowCounts(inserted: Int($0.value.rows))) }
+        }
+        var counts: [TableCount] = []
+        for table in changes.tables where table.after?.role ?? table.before?.role == .ordinary {
+            var count = TableCount(table: table.name, rows: RowCounts())
+            try changes.forEachChange(of: table) { (change) throws(BatchError) in
+                switch (change.before, change.after) {
+                case (nil, _): count.rows.inserted += 1
+                case (_, nil): count.rows.deleted += 1
+                default: count.rows.updated += 1
+                }
+            }
+            counts.append(count)
+        }
+        return counts
+    }
+}

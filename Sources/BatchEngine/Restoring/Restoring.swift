@@ -1,0 +1,88 @@
+public import BatchCore
+internal import BatchHistory
+internal import Glibc
+
+/// Rebuilds the database as it was at a restore point.
+public struct Restoring {
+    private let session: Session
+
+    public init(_ session: Session) { self.session = session }
+
+    /// The point that is meant.
+    /// - Throws: `ERR_UX_UNKNOWN_POINT`, `ERR_UX_UNKNOWN_BATCH`; `ERR_DATA_NO_RESTORE_POINT` when the batch has none.
+    public func point(_ reference: PointReference) throws(BatchError) -> RestorePoint {
+        try PointLocator(session: session).find(reference)
+    }
+
+    /// Builds a new database file, from the copy that is asked for or the first that verifies: `.bak`, then git.
+    ///
+    /// The file has the recorded state digest when this returns; otherwise there is no file.
+    /// - Throws: `ERR_UX_FILE_EXISTS`; `ERR_DATA_NO_RESTORE_POINT` when no copy verifies.
+    public func rebuild(
+        _ point: RestorePoint, to path: String, source: RestoreSource? = nil
+    ) throws(BatchError) -> RestoreReport {
+        guard !Folder.exists(path) else {
+            throw BatchError(.fileExists, "\(path) exists already", hint: "name another file: --to FILE")
+        }
+        let start = session.context.clock.now()
+        var failures: [(source: RestoreSource, error: BatchError)] = []
+        for source in source.map({ [$0] }) ?? [.bak, .git] {
+            do throws(BatchError) {
+                let rebuilt = try build(point, from: source, to: path)
+                try check(rebuilt, point)
+                return RestoreReport(
+                    point: point.name, file: rebuilt.path, source: source, commit: point.commit?.description,
+                    digest: rebuilt.digest, staleIndexes: rebuilt.staleIndexes,
+                    warnings: failures.map { "the \($0.source.copy) was not used: \($0.error.message)" },
+                    duration: Double(session.context.clock.now() - start))
+            } catch {
+                // Neither a full disk nor a folder that cannot be written gets better with the other copy.
+                if [.diskFull, .readOnly, .fileExists].contains(error.code) { throw error }
+                failures.append((source, error))
+            }
+        }
+        if let only = failures.first, failures.count == 1 { throw only.error }
+        let reasons = failures.map { "\($0.source.copy): \($0.error.message)" }.joined(separator: "; ")
+        throw BatchError(
+            .noRestorePoint, "no copy of \(point.name) verifies: \(reasons)",
+            hint: "see what is damaged, and which points are whole: batchmgr verify")
+    }
+
+    private func build(
+        _ point: RestorePoint, from source: RestoreSource, to path: String
+    ) throws(BatchError) -> Rebuilt {
+        switch source {
+        case .bak:
+            guard let digest = point.digest else { throw missing(point, source) }
+            return try BakStore(folder: session.backups).restore(digest: digest, database: session.branch, to: path)
+        case .git:
+            guard let commit = point.commit else { throw missing(point, source) }
+            return try session.git.restore(commit, to: path)
+        }
+    }
+
+    /// The stores check what they build against their own record; this is the ledger's.
+    private func check(_ rebuilt: Rebuilt, _ point: RestorePoint) throws(BatchError) {
+        guard let digest = point.digest, digest != rebuilt.digest else { return }
+        unlink(rebuilt.path)
+        throw BatchError(
+            .verificationFailed, "\(point.name) was recorded with digest \(digest), and its copy has \(rebuilt.digest)",
+            hint: "see what is damaged: batchmgr verify")
+    }
+
+    private func missing(_ point: RestorePoint, _ source: RestoreSource) -> BatchError {
+        BatchError(
+            .noRestorePoint, "\(source.copy) has no record of \(point.name)",
+            hint: "try the other copy, or see the points: batchmgr points")
+    }
+}
+
+extension RestoreSource {
+    /// For people.
+    fileprivate var copy: String {
+        switch self {
+        case .git: "git copy"
+        case .bak: ".bak copy"
+        }
+    }
+}

@@ -1,0 +1,99 @@
+public import BatchCore
+internal import BatchLedger
+
+extension Session {
+    /// `list`: the batches, the latest first; none when no batch has run on the database.
+    /// - Parameter tenant: only batches of this owner; nil for all.
+    public func list(_ request: ListRequest, tenant: String? = nil) throws(BatchError) -> ListReport {
+        guard try ledger.exists() else { return ListReport(batches: []) }
+        return try reading { () throws(BatchError) in
+            let watch = OwnerWatch(session: self)
+            var found = try ledger.batches(
+                where: "(?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2)",
+                [.optional(request.job), .optional(tenant)]
+            ).reversed().map { BatchSummary($0, watch.status(of: $0)) }
+            if let status = request.status { found = found.filter { $0.status == status } }
+            return ListReport(batches: Array(found.prefix(request.limit ?? .max)))
+        }
+    }
+
+    /// `show`
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
+    public func show(_ reference: BatchReference) throws(BatchError) -> BatchDetail {
+        try reading { () throws(BatchError) in
+            let batch = try BatchLookup(ledger).batch(reference)
+            let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last
+            return BatchDetail(
+                summary: BatchSummary(batch, OwnerWatch(session: self).status(of: batch)),
+                jobVersion: batch.jobVersion, traceID: batch.traceID, parameters: parameters(batch),
+                error: batch.error, checkpoints: try checkpoints(batch), dependents: try dependents(of: batch),
+                restorePoint: point.map { PointsView(session: self).summary($0) },
+                rollsBack: batch.rollsBack.map { $0.split { ", ".contains($0) }.compactMap { BatchID(String($0)) } }
+                    ?? [])
+        }
+    }
+
+    /// `graph`
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
+    public func graph(_ reference: BatchReference) throws(BatchError) -> DependentsReport {
+        try reading { () throws(BatchError) in
+            let batch = try BatchLookup(ledger).batch(reference)
+            return DependentsReport(batch: batch.batch, dependents: try dependents(of: batch))
+        }
+    }
+
+    // MARK: Parts
+
+    private func parameters(_ batch: BatchRecord) -> JSONValue {
+        batch.parameters.flatMap { try? JSONParser.parse($0) } ?? [:]
+    }
+
+    private func checkpoints(_ batch: BatchRecord) throws(BatchError) -> [CheckpointSummary] {
+        var chunks: [String: Int] = [:]
+        return try ledger.checkpoints(of: batch.seq).map { checkpoint in
+            if checkpoint.position != nil { chunks[checkpoint.step, default: 0] += 1 }
+            return CheckpointSummary(
+                number: checkpoint.number, step: checkpoint.step, chunk: chunks[checkpoint.step],
+                rows: checkpoint.rows, committedAt: Timestamp(ledger: checkpoint.committedAt),
+                isUndone: !checkpoint.isLive)
+        }
+    }
+
+    /// Live dependents, ordered by depth, then by commit.
+    func dependents(of batch: BatchRecord) throws(BatchError) -> [DependentSummary] {
+        let edges = try DependencyGraph(ledger).dependents(of: batch)
+        let known = Set(edges.flatMap { [$0.batch, $0.on] }).map { SQLValue.integer($0) }
+        let marks = known.map { _ in "?" }.joined(separator: ", ")
+        let records = try ledger.batches(where: "seq IN (\(marks))", known)
+        let names = Dictionary(records.map { ($0.seq, $0.batch) }) { first, _ in first }
+        var order: [Int64] = []
+        var byBatch: [Int64: [DependencyEdge]] = [:]
+        for edge in edges {
+            if byBatch[edge.batch] == nil { order.append(edge.batch) }
+            byBatch[edge.batch, default: []].append(edge)
+        }
+        let summaries = order.compactMap { seq -> DependentSummary? in
+            guard let name = names[seq], let own = byBatch[seq] else { return nil }
+            let reasons = own.compactMap { edge in
+                names[edge.on].map { DependentSummary.Edge(on: $0, kind: edge.kind, evidence: edge.evidence) }
+            }
+            return DependentSummary(batch: name, depth: own.map(\.depth).min() ?? 1, edges: reasons)
+        }
+        // Equal depths keep their order: that of the commits.
+        return summaries.enumerated().sorted { ($0.element.depth, $0.offset) < ($1.element.depth, $1.offset) }
+            .map(\.element)
+    }
+}
+
+extension BatchSummary {
+    init(_ batch: BatchRecord, _ status: BatchStatus) {
+        self.init(
+            batch: batch.batch, tenant: batch.tenant, status: status, rows: batch.rows,
+            startedAt: Timestamp(ledger: batch.startedAt), finishedAt: batch.finishedAt.map { Timestamp(ledger: $0) })
+    }
+}
+
+extension Timestamp {
+    /// A time of the ledger; the epoch when somebody wrote something else there.
+    init(ledger text: String) { self = Timestamp(iso8601: text) ?? Timestamp(milliseconds: 0) }
+}

@@ -1,0 +1,46 @@
+public import BatchCore
+
+extension Workspace {
+    /// `catalog validate`: how many files were read, and every mistake in them.
+    /// - Parameter files: only these; they need not be in the catalog. None for the whole catalog.
+    /// - Throws: `ERR_UX_FILE_MISSING`; `ERR_UX_USAGE` when there is no catalog and no file is given.
+    public func validateCatalog(files: [String] = []) throws(BatchError) -> (files: Int, mistakes: [Diagnostic]) {
+        let names = plugins.map(\.name)
+        guard !files.isEmpty else {
+            guard let catalog else {
+                throw BatchError(
+                    .usage, "a database given with --db has no catalog",
+                    hint: "name files: batchmgr catalog validate FILE")
+            }
+            let all = try FolderText.names(in: catalog).count { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }
+            return (all, try Catalog.diagnostics(folder: catalog, pluginNames: names))
+        }
+        let known = try catalog.map { (folder) throws(BatchError) in
+            try Catalog.diagnostics(folder: folder, pluginNames: names)
+        }
+        var mistakes: [Diagnostic] = []
+        for file in files {
+            guard let path = FolderText.resolved(file) else {
+                throw BatchError(
+                    .fileMissing, "there is no file \(file)", hint: "see the catalog: batchmgr catalog list")
+            }
+            if let catalog, FolderText.parent(path) == FolderText.resolved(catalog) {
+                mistakes += (known ?? []).filter { FolderText.resolved($0.file) == path }
+            } else {
+                mistakes += try mistakesOutside(file, names)
+            }
+        }
+        return (files.count, mistakes)
+    }
+
+    private func mistakesOutside(_ file: String, _ plugins: [String]) throws(BatchError) -> [Diagnostic] {
+        switch try FolderText.read(file, limit: YAMLDocument.largestSize) {
+        case .text(let text):
+            return JobReader.read(text: text, file: file, keys: JobKeys.table(plugins: plugins)).source.diagnostics
+        case .unreadable(let mark, let message):
+            var source = SourceText(file: file, text: "", code: .invalidCatalog)
+            source.report(mark, message)
+            return source.diagnostics
+        }
+    }
+}

@@ -1,0 +1,70 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// Gathers row changes for a report: all of them, or only how many.
+struct ChangeList {
+    /// Only this table, whatever it holds; nil for all tables that are the user's own.
+    let table: String?
+    let isStatistics: Bool
+    private var changes: [Change] = []
+    private var counts: [String: RowCounts] = [:]
+
+    init(table: String?, isStatistics: Bool) {
+        self.table = table
+        self.isStatistics = isStatistics
+    }
+
+    /// Shadow tables hold what a module made of the user's rows: they are shown when asked for by name alone.
+    func wants(_ layout: TableLayout) -> Bool {
+        guard let table else { return layout.role == .ordinary }
+        return layout.name.lowercased() == table.lowercased()
+    }
+
+    /// - Parameters:
+    ///   - before: the layout of the row before; nil when the table is new.
+    ///   - after: the layout of the row after; nil when the table is gone.
+    mutating func add(_ row: RowChange, before: TableLayout?, after: TableLayout?) {
+        guard let layout = after ?? before else { return }
+        var old = row.before.map { ChangeList.fields($0, before ?? layout) }
+        var new = row.after.map { ChangeList.fields($0, after ?? layout) }
+        if let was = old, let now = new {
+            old = was.filter { !now.contains($0) }
+            new = now.filter { !was.contains($0) }
+            // The table was altered, and nothing of this row came or went.
+            if old == [], new == [] { return }
+        }
+        var count = RowCounts()
+        let operation: Change.Operation
+        switch (row.before, row.after) {
+        case (nil, nil): return
+        case (nil, _): (operation, count.inserted) = (.insert, 1)
+        case (_, nil): (operation, count.deleted) = (.delete, 1)
+        default: (operation, count.updated) = (.update, 1)
+        }
+        counts[layout.name, default: RowCounts()] += count
+        if isStatistics { return }
+        changes.append(
+            Change(
+                operation, table: layout.name, key: row.key, keyColumns: layout.keyColumnNames, before: old, after: new)
+        )
+    }
+
+    func report() -> ChangesReport {
+        let tables = counts.map { ChangesReport.TableCounts(table: $0.key, rows: $0.value) }
+        return ChangesReport(changes: changes, tables: tables.sorted { $0.table < $1.table })
+    }
+
+    private static func fields(_ values: [SQLValue], _ layout: TableLayout) -> [Change.Field] {
+        zip(layout.storedColumns, values).map { Change.Field(layout.columns[$0].name, $1) }
+    }
+}
+
+extension TableLayout {
+    /// The names of the columns that `RowKey` has the values of.
+    var keyColumnNames: [String] {
+        switch key {
+        case .rowid(let alias): [alias ?? "rowid"]
+        case .primaryKey(let positions): positions.map { columns[$0].name }
+        }
+    }
+}

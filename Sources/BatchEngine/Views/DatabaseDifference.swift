@@ -1,0 +1,138 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// The rows in which two databases differ, found by reading both in the order of keys.
+struct DatabaseDifference {
+    /// A table as it is in both; nil where it is not there.
+    struct Table {
+        let before: TableLayout?
+        let after: TableLayout?
+        var name: String { after?.name ?? before?.name ?? "" }
+    }
+
+    let old: Connection
+    let new: Connection
+
+    /// Every table of either, by name.
+    func tables() throws(BatchError) -> [Table] {
+        let before = try SchemaReader(old).tables()
+        let after = try SchemaReader(new).tables()
+        let names = Set(before.map(\.name)).union(after.map(\.name)).sorted()
+        return names.map { name in
+            Table(before: before.first { $0.name == name }, after: after.first { $0.name == name })
+        }
+    }
+
+    /// Calls `body` for every row that differs, and for all rows of a table that is in one of them alone.
+    func forEachChange(of table: Table, _ body: (RowChange) throws(BatchError) -> Void) throws(BatchError) {
+        guard let before = table.before, let after = table.after, before.isWithoutRowID == after.isWithoutRowID else {
+            if let before = table.before {
+                try forEachRow(before, old) { (key, row) throws(BatchError) in
+                    try body(RowChange(key: key, before: row, after: nil))
+                }
+            }
+            if let after = table.after {
+                try forEachRow(after, new) { (key, row) throws(BatchError) in
+                    try body(RowChange(key: key, before: nil, after: row))
+                }
+            }
+            return
+        }
+        if before.isWithoutRowID {
+            try compareByLookup(before, after, body)
+        } else {
+            try compareInOrder(before, after, body)
+        }
+    }
+
+    private func forEachRow(
+        _ layout: TableLayout, _ connection: Connection, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
+            let rows = try OrderedRows(visible, connection)
+            while let row = try rows.next() { try body(row.key, row.values) }
+        }
+    }
+
+    // MARK: Tables with a rowid
+
+    private func compareInOrder(
+        _ before: TableLayout, _ after: TableLayout, _ body: (RowChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        try old.withVisibleRowid(of: before) { (before) throws(BatchError) in
+            try new.withVisibleRowid(of: after) { (after) throws(BatchError) in
+                try merge(try OrderedRows(before, old), try OrderedRows(after, new), body)
+            }
+        }
+    }
+
+    private func merge(
+        _ old: OrderedRows, _ new: OrderedRows, _ body: (RowChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        let isSame = old.columns == new.columns
+        var (was, now) = (try old.next(), try new.next())
+        while was != nil || now != nil {
+            let (first, second) = (was?.key.order ?? .max, now?.key.order ?? .max)
+            if let row = was, now == nil || first < second {
+                try body(RowChange(key: row.key, before: row.values, after: nil))
+                was = try old.next()
+            } else if let row = now, was == nil || second < first {
+                try body(RowChange(key: row.key, before: nil, after: row.values))
+                now = try new.next()
+            } else if let a = was, let b = now {
+                if !isSame || a.values != b.values {
+                    try body(RowChange(key: a.key, before: a.values, after: b.values))
+                }
+                (was, now) = (try old.next(), try new.next())
+            }
+        }
+    }
+
+    // MARK: Tables without one
+
+    /// Each side's order may follow a collation, so rows are looked up instead of merged.
+    private func compareByLookup(
+        _ before: TableLayout, _ after: TableLayout, _ body: (RowChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        let isSame = before.storedColumnList == after.storedColumnList
+        try forEachRow(before, old) { (key, row) throws(BatchError) in
+            let found = try lookUp(key, after, new)
+            if found == nil || !isSame || found != row { try body(RowChange(key: key, before: row, after: found)) }
+        }
+        try forEachRow(after, new) { (key, row) throws(BatchError) in
+            if try lookUp(key, before, old) == nil { try body(RowChange(key: key, before: nil, after: row)) }
+        }
+    }
+
+    private func lookUp(
+        _ key: RowKey, _ layout: TableLayout, _ connection: Connection
+    ) throws(BatchError) -> [SQLValue]? {
+        guard case .values(let values) = key else { return nil }
+        let terms = layout.keyColumnNames.map { SQLName.quote($0) + " = ?" }
+        guard terms.count == values.count else { return nil }
+        let statement = try connection.cached(
+            "SELECT \(layout.storedColumnList) FROM main.\(layout.quotedName) WHERE \(terms.joined(separator: " AND "))"
+        )
+        defer { statement.reset() }
+        try statement.bind(values)
+        return try statement.step() ? statement.values : nil
+    }
+}
+
+/// The rows of one table in the order of their keys; rows that SQL cannot name are counted.
+private final class OrderedRows {
+    let columns: String
+    private let reader: RowReader
+    private var count: Int64 = 0
+
+    init(_ layout: TableLayout, _ connection: Connection) throws(BatchError) {
+        columns = layout.storedColumnList
+        reader = try RowReader(layout, on: connection, where: layout.userRows)
+    }
+
+    func next() throws(BatchError) -> (key: RowKey, values: [SQLValue])? {
+        guard let row = try reader.next() else { return nil }
+        count += 1
+        return (row.key ?? .rowid(count), row.values)
+    }
+}

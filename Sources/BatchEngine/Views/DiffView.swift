@@ -1,0 +1,111 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+extension Session {
+    /// `diff`: what a batch changed, or how two restore points differ.
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`, `ERR_UX_UNKNOWN_POINT`; `ERR_UX_USAGE` when there is no such table.
+    public func diff(_ request: DiffRequest) throws(BatchError) -> ChangesReport {
+        let view = DiffView(session: self, table: request.table, isStatistics: request.isStatistics)
+        let report: ChangesReport
+        switch request.subject {
+        case .batch(let reference):
+            report = try reading { () throws(BatchError) in
+                try view.changes(of: try BatchLookup(ledger).batch(reference))
+            }
+        case .points(let old, let new): report = try view.changes(from: old, to: new)
+        }
+        if report.tables.isEmpty, let table = request.table { try checkName(table) }
+        return report
+    }
+
+    /// A misspelt table must not look like one without changes.
+    private func checkName(_ table: String) throws(BatchError) {
+        let names = try SchemaReader(connection).tables().map(\.name)
+        guard !names.contains(where: { $0.lowercased() == table.lowercased() }) else { return }
+        throw BatchError(
+            .usage,
+            "there is no table '\(table)'\(Suggestion.clause(for: table, in: names)), and nothing in it changed",
+            hint: "see which tables changed: the same diff with --stat instead of --table")
+    }
+}
+
+/// Finds row-level changes.
+struct DiffView {
+    let session: Session
+    let table: String?
+    let isStatistics: Bool
+
+    private var ledger: Ledger { session.ledger }
+
+    // MARK: One batch
+
+    func changes(of batch: BatchRecord) throws(BatchError) -> ChangesReport {
+        let checkpoints = try ledger.checkpoints(of: batch.seq)
+        // The undo log has no rows of a table that was made anew: the points before and after the batch have.
+        if batch.hasSchemaChange, let report = try? changes(from: .before(batch.batch), to: .after(batch.batch)) {
+            return report
+        }
+        do throws(BatchError) {
+            return try changes(of: checkpoints.map(\.id))
+        } catch {
+            // Changes outside any batch, or a table altered since, make the log end nowhere.
+            guard let report = try? changes(from: .before(batch.batch), to: .after(batch.batch)) else { throw error }
+            return report
+        }
+    }
+
+    private func changes(of checkpoints: [Int64]) throws(BatchError) -> ChangesReport {
+        var list = ChangeList(table: table, isStatistics: isStatistics)
+        for run in try runs(of: checkpoints) {
+            let changes = try BatchChanges(ledger, checkpoints: run)
+            for table in changes.tables {
+                guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
+                try changes.forEachChange(of: table) { (row) throws(BatchError) in
+                    list.add(row, before: table.before, after: table.before)
+                }
+            }
+        }
+        return list.report()
+    }
+
+    /// Parts of a batch between which another one ran: it was stopped and resumed.
+    private func runs(of checkpoints: [Int64]) throws(BatchError) -> [[Int64]] {
+        guard let first = checkpoints.first, let last = checkpoints.last else { return [] }
+        let own = Set(checkpoints)
+        var runs: [[Int64]] = [[]]
+        for checkpoint in try ledger.checkpoints(where: "id BETWEEN ? AND ?", [.integer(first), .integer(last)]) {
+            if own.contains(checkpoint.id) {
+                runs[runs.count - 1].append(checkpoint.id)
+            } else if runs.last?.isEmpty == false {
+                runs.append([])
+            }
+        }
+        return runs.filter { !$0.isEmpty }
+    }
+
+    // MARK: Two points
+
+    func changes(from old: PointReference, to new: PointReference) throws(BatchError) -> ChangesReport {
+        let restoring = Restoring(session)
+        let (first, second) = (try restoring.point(old), try restoring.point(new))
+        let scratch = try ScratchFolder(in: session.backups)
+        let before = try open(restoring, first, scratch.file("old.db"))
+        let after = try open(restoring, second, scratch.file("new.db"))
+        let difference = DatabaseDifference(old: before, new: after)
+        var list = ChangeList(table: table, isStatistics: isStatistics)
+        for table in try difference.tables() {
+            guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
+            try difference.forEachChange(of: table) { (row) throws(BatchError) in
+                list.add(row, before: table.before, after: table.after)
+            }
+        }
+        return list.report()
+    }
+
+    private func open(_ restoring: Restoring, _ point: RestorePoint, _ path: String) throws(BatchError) -> Connection {
+        let connection = try Connection(path: try restoring.rebuild(point, to: path).file)
+        connection.tolerateUnknownCollations()
+        return connection
+    }
+}

@@ -1,0 +1,118 @@
+public import BatchCore
+internal import BatchLedger
+
+extension BakStore {
+    /// Which side of a batch.
+    public enum Side: Sendable {
+        case before, after
+    }
+
+    /// The state that a full copy holds, as it was described when the copy was made.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` naming the file.
+    public func state(before full: BakFile) throws(BatchError) -> DatabaseState {
+        do {
+            return try BakReader(full.path).state("before")
+        } catch { throw BakFault.damaged(full.path, error.message) }
+    }
+
+    /// What the folder holds: readable `.bak` files, oldest first, and the names of those that are damaged.
+    public func contents() throws(BatchError) -> (files: [BakManifest], damaged: [String]) {
+        var files: [BakManifest] = []
+        var damaged: [String] = []
+        for name in try Folder.names(in: folder) where BakName(name) != nil {
+            do { files.append(try BakManifest.read(folder + "/" + name)) } catch { damaged.append(name) }
+        }
+        return (files.sorted { $0.createdAt < $1.createdAt }, damaged)
+    }
+
+    /// Builds a new database file in the state before or after a batch, from `.bak` files alone.
+    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when no chain of files leads there, naming what is missing;
+    ///   `ERR_DATA_CORRUPT_RECORD` naming the file when one is damaged and there is no way around it.
+    public func restore(batch: String, database: String, _ side: Side, to path: String) throws(BatchError) -> Rebuilt {
+        let (files, damaged) = try contents()
+        let own = files.filter { $0.database == database }
+        guard let file = own.last(where: { $0.batch == batch }) else {
+            let lost = damaged.first { BakName($0)?.batch == batch }
+            throw lost.map { BakFault.damaged($0, "its manifest cannot be read") }
+                ?? BakFault.noChain("there is no .bak of batch \(batch)")
+        }
+        guard let digest = side == .before ? file.before : file.after else {
+            throw BakFault.noChain("\(Folder.name(of: file.path)) does not hold what its batch changed")
+        }
+        return try restore(digest: digest, among: own, to: path)
+    }
+
+    /// Builds a new database file in the state of this digest, from whichever `.bak` files lead there.
+    /// - Throws: as above.
+    public func restore(digest: Digest, database: String, to path: String) throws(BatchError) -> Rebuilt {
+        let own = try contents().files.filter { $0.database == database }
+        return try restore(digest: digest.description, among: own, to: path)
+    }
+
+    /// Goes around files that turn out to be damaged, as long as there is another way.
+    private func restore(digest: String, among files: [BakManifest], to path: String) throws(BatchError) -> Rebuilt {
+        var usable = files
+        var failure: BatchError?
+        while true {
+            let chain: BakChain
+            do { chain = try BakChain.find(digest, among: usable) } catch { throw failure ?? error }
+            do {
+                return try restore(chain, to: path)
+            } catch  where error.code == .corruptRecord {
+                failure = failure ?? error
+                let bad = ([chain.full] + chain.steps.map(\.file)).filter {
+                    error.message.contains(Folder.name(of: $0.path))
+                }
+                if bad.isEmpty { throw error }
+                usable.removeAll { bad.contains($0) }
+            }
+        }
+    }
+
+    private func restore(_ chain: BakChain, to path: String) throws(BatchError) -> Rebuilt {
+        let start = try named(chain.full) { reader throws(BatchError) in try reader.state("before") }
+        var target = start
+        if let last = chain.steps.last {
+            target = try named(last.file) { reader throws(BatchError) in
+                try reader.state(last.isBackward ? "before" : "after")
+            }
+        }
+        return try Rebuilding.run(to: path, expecting: target.digest) { file throws(BatchError) in
+            try BakStore.copy(chain.full.path, to: file)
+            var stale = try BakStore.reduce(file, to: start)
+            for step in chain.steps {
+                stale += try named(step.file) { reader throws(BatchError) in
+                    try reader.apply(to: file, backward: step.isBackward)
+                }
+            }
+            return stale
+        }
+    }
+
+    /// Leaves nothing of ours in a copy. The builder's connection is closed when it returns.
+    private static func reduce(_ file: String, to state: DatabaseState) throws(BatchError) -> [String] {
+        let builder = try DatabaseBuilder(changing: file, to: state, rewritten: [])
+        try builder.finish()
+        return builder.staleIndexes
+    }
+
+    /// Any error that SQLite has with a `.bak` names the file.
+    private func named<Result>(
+        _ file: BakManifest, _ body: (BakReader) throws(BatchError) -> Result
+    ) throws(BatchError) -> Result {
+        do {
+            return try body(try BakReader(file.path))
+        } catch {
+            if [.diskFull, .busy].contains(error.code) || error.message.contains(Folder.name(of: file.path)) {
+                throw error
+            }
+            throw BakFault.damaged(file.path, error.message)
+        }
+    }
+
+    private static func copy(_ from: String, to path: String) throws(BatchError) {
+        let source = try File(reading: from)
+        let copy = try File(creating: path)
+        try source.forEachPiece { piece throws(BatchError) in try copy.write(piece) }
+    }
+}

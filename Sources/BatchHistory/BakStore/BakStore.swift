@@ -1,0 +1,112 @@
+public import BatchCore
+public import BatchLedger
+
+/// The restore points in `.bak` files: whole copies, and deltas that lead from point to point.
+public struct BakStore: Sendable {
+    public let folder: String
+
+    public init(folder: String) { self.folder = folder }
+
+    /// What a `.bak` says about itself.
+    public struct Label: Sendable {
+        public let batch: String
+        /// Names the database, as its branch in git does.
+        public let database: String
+        /// The name of the `.bak` that this one follows; nil for the first.
+        public let base: String?
+        public let time: Timestamp
+
+        public init(batch: String, database: String, base: String?, time: Timestamp) {
+            self.batch = batch
+            self.database = database
+            self.base = base
+            self.time = time
+        }
+
+        var fileName: String { BakName(batch: batch, time: time).description }
+    }
+
+    // MARK: Writing
+
+    /// Copies the whole database as it is before a batch. Durable when it returns; any SQLite client opens the file.
+    /// - Parameters:
+    ///   - source: a connection of its own: the one that holds the write lock cannot be copied from.
+    ///   - before: the state that `source` shows.
+    public func writeFull(
+        _ label: Label, from source: Connection, before: DatabaseState
+    ) throws(BatchError) -> BakFile {
+        try publish(label, kind: .full) { file throws(BatchError) in
+            try source.backup(to: file)
+            // The header still says WAL when the original does: then a client would need to write beside the file.
+            try file.execute("PRAGMA journal_mode=DELETE")
+            try file.execute("BEGIN")
+            try describe(label, kind: .full, before, in: file)
+            try file.execute("COMMIT")
+        }
+    }
+
+    /// Appends to a full copy what its batch changed, in one transaction of that file.
+    /// - Parameter source: shows the state after the batch.
+    public func complete(
+        _ full: BakFile, with changes: any ChangeSource, before: DatabaseState, after: DatabaseState,
+        source: Connection
+    ) throws(BatchError) -> BakFile {
+        let file = try Connection(path: full.path, mode: .readWrite)
+        file.tolerateUnknownCollations()
+        try file.execute("PRAGMA synchronous=FULL")
+        try file.transaction { () throws(BatchError) in
+            // Written again after a crash, it replaces what it wrote before.
+            try file.execute("DELETE FROM batchmgr_bak_block WHERE kind <> 'before'")
+            try BakWriter(file: file, source: source).write(changes, from: before, to: after)
+        }
+        return BakFile(path: full.path, kind: .full, sha256: try SHA256.hex(ofFile: full.path))
+    }
+
+    /// Writes what a batch changed: the rows before and after. Durable when it returns.
+    /// - Parameter source: shows the state after the batch; rows of rewritten tables are read from it.
+    public func writeDelta(
+        _ label: Label, changes: any ChangeSource, before: DatabaseState, after: DatabaseState, source: Connection
+    ) throws(BatchError) -> BakFile {
+        try publish(label, kind: .delta) { file throws(BatchError) in
+            try file.execute("PRAGMA page_size=1024; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
+            try file.execute("BEGIN")
+            try describe(label, kind: .delta, before, in: file)
+            try BakWriter(file: file, source: source).write(changes, from: before, to: after)
+            try file.execute("COMMIT")
+        }
+    }
+
+    private func describe(
+        _ label: Label, kind: BakFile.Kind, _ before: DatabaseState, in file: Connection
+    ) throws(BatchError) {
+        try file.execute(BakManifest.schema)
+        let values: [(String, String?)] = [
+            ("format", "1"), ("kind", kind.rawValue), ("batch", label.batch), ("database", label.database),
+            ("base", label.base), ("before", before.digest.combined.description), ("created_at", label.time.iso8601),
+        ]
+        for (key, value) in values { try BakManifest.set(key, value, in: file) }
+        try BakWriter.write(before, kind: "before", into: file)
+    }
+
+    private func publish(
+        _ label: Label, kind: BakFile.Kind, _ write: (Connection) throws(BatchError) -> Void
+    ) throws(BatchError) -> BakFile {
+        try Folder.create(folder)
+        let path = folder + "/" + label.fileName
+        let temporary = Folder.temporary(for: path)
+        Folder.remove(temporary)
+        defer { for ending in ["", "-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
+        try fill(temporary, write)
+        let hash = try SHA256.hex(ofFile: temporary)
+        try Folder.publish(temporary, as: path)
+        return BakFile(path: path, kind: kind, sha256: hash)
+    }
+
+    /// The connection is closed when it returns.
+    private func fill(_ path: String, _ write: (Connection) throws(BatchError) -> Void) throws(BatchError) {
+        let file = try Connection(path: path, mode: .create)
+        file.tolerateUnknownCollations()
+        try file.execute("PRAGMA synchronous=OFF")
+        try write(file)
+    }
+}

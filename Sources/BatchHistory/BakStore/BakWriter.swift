@@ -1,0 +1,90 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// Writes what a batch changed into a `.bak`.
+struct BakWriter {
+    let file: Connection
+    let source: Connection
+
+    /// - Parameters:
+    ///   - before: the state that the changes lead from.
+    ///   - after: the state that `source` shows now.
+    func write(
+        _ changes: any ChangeSource, from before: DatabaseState, to after: DatabaseState
+    ) throws(BatchError) {
+        var isReversible = true
+        var done: Set<String> = []
+        for table in changes.tables {
+            done.formUnion([table.before?.name, table.after?.name].compactMap(\.self))
+            let isUnnamed = table.after?.key == .rowid(alias: nil)
+            if table.isRewritten || table.before == nil || table.after == nil || isUnnamed {
+                isReversible = false
+                if let layout = table.after { try writeRows(of: layout) }
+            } else {
+                try writeChanges(of: table, changes)
+            }
+        }
+        if try writeUnreported(except: done, before, after) { isReversible = false }
+        try BakWriter.write(after, kind: "after", into: file)
+        try BakManifest.set("after", after.digest.combined.description, in: file)
+        try BakManifest.set("reversible", isReversible ? "yes" : "no", in: file)
+    }
+
+    /// Settings, schema and digests.
+    static func write(_ state: DatabaseState, kind: String, into file: Connection) throws(BatchError) {
+        let manifest = PointManifest(state: state, tenantColumn: nil)
+        for (part, text) in [("manifest", manifest.text), ("schema", manifest.schemaText)] {
+            var buffer = ByteBuffer()
+            buffer.append(contentsOf: Array(text.utf8))
+            try BakBlock.write(buffer, name: part, kind: kind, into: file)
+        }
+    }
+
+    private func writeChanges(of table: ChangedTable, _ changes: any ChangeSource) throws(BatchError) {
+        var block = ByteBuffer(capacity: BakBlock.largest)
+        try changes.forEachChange(of: table) { change throws(BatchError) in
+            BakRecord(change)?.encode(into: &block)
+            if block.count >= BakBlock.largest {
+                try BakBlock.write(block, name: table.name, kind: "changes", into: file)
+                block.removeAll()
+            }
+        }
+        if block.count > 0 { try BakBlock.write(block, name: table.name, kind: "changes", into: file) }
+    }
+
+    /// All rows of a table: the rowid, or nothing, and the stored columns. An empty table has one empty block.
+    private func writeRows(of layout: TableLayout) throws(BatchError) {
+        try source.withVisibleRowid(of: layout) { visible throws(BatchError) in
+            let reader = try RowReader(visible, on: source, where: visible.userRows)
+            var block = ByteBuffer(capacity: BakBlock.largest)
+            var row = ByteBuffer()
+            var count: Int64 = 0
+            while true {
+                row.removeAll()
+                count += 1
+                // A rowid that cannot be read is counted.
+                if visible.key == .rowid(alias: nil) { RowCodec.encode(.integer(count), into: &row) }
+                guard try reader.nextEncoded(into: &row) else { break }
+                if let start = row.bytes.baseAddress { block.append(start, count: row.count) }
+                if block.count < BakBlock.largest { continue }
+                try BakBlock.write(block, name: layout.name, kind: "rows", into: file)
+                block.removeAll()
+            }
+            try BakBlock.write(block, name: layout.name, kind: "rows", into: file)
+        }
+    }
+
+    /// SQLite reports no changes of `sqlite_sequence` and the statistics tables; they are small. True when there were any.
+    private func writeUnreported(
+        except done: Set<String>, _ before: DatabaseState, _ after: DatabaseState
+    ) throws(BatchError) -> Bool {
+        let old = before.digest.tables
+        let new = after.digest.tables
+        var changed = Set(new.keys).filter { old[$0] != new[$0] && !done.contains($0) }
+        let isChanged = !changed.isEmpty
+        for layout in try SchemaReader(source).tables() where changed.remove(layout.name) != nil {
+            try writeRows(of: layout)
+        }
+        return isChanged
+    }
+}

@@ -1,0 +1,15 @@
+public import BatchCore
+
+extension StateDigest {
+    /// The state before the given checkpoints, which must be the last ones. The digest of the schema stays: the ledger
+    /// does not keep how it changed.
+    public func subtracting(_ checkpoints: [Int64], _ ledger: Ledger) throws(BatchError) -> StateDigest {
+        var state = self
+        for checkpoint in checkpoints {
+            for (_, table) in try ledger.changedTables(of: checkpoint) {
+                state.tables[table.layout.name, default: TableDigest()] -= table.change
+            }
+        }
+        return state
+    }
+}

@@ -1,0 +1,74 @@
+public import BatchCore
+
+/// One row of `batchmgr_points`: a restore point, the state after the checkpoints of a batch up to one of them.
+public struct PointRecord: Hashable, Sendable {
+    public var id: Int64
+    /// `BatchRecord.seq`.
+    public let batch: Int64
+    public let kind: BatchRecord.Kind
+    public var status: PointStatus
+    /// The last checkpoint that the point covers; 0 while the batch has none.
+    public var lastCheckpoint: Int64
+    /// File name in the backups folder.
+    public var bak: String?
+    public var bakKind: SnapshotKind?
+    /// Hexadecimal.
+    public var bakSHA256: String?
+    public var commit: String?
+    /// Of the whole database.
+    public var digest: Digest?
+    public let createdAt: String
+
+    public init(batch: Int64, kind: BatchRecord.Kind, lastCheckpoint: Int64, createdAt: String) {
+        id = 0
+        self.batch = batch
+        self.kind = kind
+        status = .pending
+        self.lastCheckpoint = lastCheckpoint
+        self.createdAt = createdAt
+    }
+}
+
+extension Ledger {
+    /// Restore points in their order.
+    public func points(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError) -> [PointRecord] {
+        let sql = """
+            SELECT id, batch, kind, status, last_checkpoint, bak, bak_kind, bak_sha256, commit_id, digest, created_at \
+            FROM batchmgr_points WHERE \(condition) ORDER BY id
+            """
+        var points: [PointRecord] = []
+        for row in try connection.rows(sql, parameters) {
+            guard let kind = row[2].string.flatMap(BatchRecord.Kind.init), let status = row[3].string.flatMap(PointStatus.init)
+            else { throw Ledger.damaged("batchmgr_points") }
+            var point = PointRecord(
+                batch: row[1].integer ?? 0, kind: kind, lastCheckpoint: row[4].integer ?? 0, createdAt: row[10].string ?? "")
+            point.id = row[0].integer ?? 0
+            point.status = status
+            point.bak = row[5].string
+            point.bakKind = row[6].string.flatMap(SnapshotKind.init)
+            point.bakSHA256 = row[7].string
+            point.commit = row[8].string
+            point.digest = row[9].string.flatMap(Digest.init(hex:))
+            points.append(point)
+        }
+        return points
+    }
+
+    /// Writes a point, new (id 0) or changed.
+    public func save(_ point: inout PointRecord) throws(BatchError) {
+        let id: SQLValue = point.id == 0 ? .null : .integer(point.id)
+        try connection.run(
+            "INSERT OR REPLACE INTO batchmgr_points VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                id, .integer(point.batch), .string(point.kind.rawValue), .string(point.status.rawValue),
+                .integer(point.lastCheckpoint), .optional(point.bak), .optional(point.bakKind?.rawValue),
+                .optional(point.bakSHA256), .optional(point.commit), .optional(point.digest?.description),
+                .string(point.createdAt),
+            ])
+        if point.id == 0 { point.id = connection.lastInsertRowID }
+    }
+
+    public func removePoint(_ id: Int64) throws(BatchError) {
+        try connection.run("DELETE FROM batchmgr_points WHERE id = ?", [.integer(id)])
+    }
+}
