@@ -27,7 +27,7 @@ final class Recorder {
 
     /// The first failure inside the hook, which cannot throw; the checkpoint must not be committed.
     var failure: BatchError?
-    private(set) var counts = RowCounts()
+    var counts = RowCounts()
     /// While a statement changes the schema: the tables whose rows are recorded; nil for all.
     var allowed: Set<String>?
     /// Layouts under which tables are recorded whose columns are renamed for a moment.
@@ -111,6 +111,8 @@ final class Recorder {
             track.isTouched = true
             switch operation {
             case SQLITE_INSERT: try recordInsert(track, newRowid)
+            case SQLITE_DELETE where sqlite3_preupdate_blobwrite(connection.handle) >= 0:
+                try recordBlobWrite(track, oldRowid)
             case SQLITE_DELETE: try recordDelete(track, oldRowid)
             default: try recordUpdate(track, oldRowid, newRowid)
             }
@@ -181,7 +183,11 @@ final class Recorder {
         if !isChecked { check(before) }
         let left = rows.pointee.new.buffer.digest()
         let keyChanged = track.isWithoutRowID ? !hasSameKey(track) : oldRowid != newRowid
-        if before == left && !keyChanged { return }
+        if before == left && !keyChanged {
+            track.confirmed.insert(
+                track.isWithoutRowID ? keyHash(track, rows.pointee.new) : RowKey.rowid(newRowid).order)
+            return
+        }
         track.digest -= TableDigest(digest: before, rows: 0)
         track.digest += TableDigest(digest: left, rows: 0)
         noteChangedKeys(track)

@@ -25,6 +25,7 @@ final class TableTrack {
     var added = KeyRuns()
     var changed = KeyRuns()
     var removed = KeyRuns()
+    var confirmed = KeyRuns()
     var uniqueKeys: [UniqueTrack]
     var references: [ReferenceTrack]
     /// Sum over the changes: state after minus state before.
@@ -53,6 +54,7 @@ final class TableTrack {
                     index: Int32(column), affinity: layout.columns[column].affinity,
                     hasDefault: layout.columns[column].hasDefault, isRowid: layout.integerPrimaryKey == column))
         }
+        canBeRead = visible.isWithoutRowID || visible.rowidName != nil
         isIndirect = TableTrack.isIndirect(layout)
         if case .primaryKey(let positions) = layout.key {
             keyColumns = positions.compactMap { stored.firstIndex(of: $0) }
@@ -60,6 +62,9 @@ final class TableTrack {
             keyColumns = []
         }
     }
+
+    /// True when SQL can name the rows.
+    let canBeRead: Bool
 
     /// Shadow tables belong to their module and system tables to SQLite: no batch depends on another by them. But the
     /// ids of full-text content and of document sizes are the rows of the virtual table.

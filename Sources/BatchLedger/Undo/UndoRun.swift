@@ -203,6 +203,8 @@ final class UndoRun {
     // MARK: Tables
 
     private func hideTables() throws(BatchError) {
+        // A change that is still to be read needs the names of now.
+        try gateway.settle()
         tables = [:]
         readers = [:]
         for table in revealed.reversed() {
