@@ -8,7 +8,8 @@ enum RestoreCommand: Command {
         let request = try RestoreRequest(arguments)
         switch request.target {
         case .file(let path):
-            let restoring = Restoring(try context.view())
+            let restoring = try Restoring(
+                try context.workspace(), tenant: context.globals.tenant, context: .system())
             try context.output.show(
                 try restoring.rebuild(try restoring.point(request.point), to: path, source: request.source))
         case .inPlace:
