@@ -145,6 +145,20 @@ import Testing
         Mistake(head + "needs: [a]\n" + steps, "3:9", "the jobs need each other: a → a"),
     ]
 
+    static let arguments: [Mistake] = [
+        Mistake(
+            head + "steps:\n  - {id: s, exec: [x, '{bach}']}\n", "4:23",
+            "unknown placeholder '{bach}' in '{bach}'; use {batch}, {tenant}, {step} or {param:NAME}; "
+                + "write {{ and }} for braces"),
+        Mistake(
+            head + "params: {day: {type: date}}\nsteps:\n  - {id: s, exec: [x], undo: [x, '--on={param:dya}']}\n",
+            "5:34",
+            "'{param:dya}' is not a parameter; did you mean 'day'?"),
+        Mistake(
+            head + "tenant: none\nsteps:\n  - {id: s, exec: [x, '{tenant}']}\n", "5:23",
+            "'{tenant}' has no value in a job with 'tenant: none'"),
+    ]
+
     static let syntax: [Mistake] = [
         Mistake("", "1:1", "the file is empty"),
         Mistake("# only a comment\n", "1:1", "the file is empty"),
@@ -163,7 +177,7 @@ import Testing
         Mistake(String(repeating: "[", count: 60), "1:51", "nested deeper than 50 levels"),
     ]
 
-    @Test(arguments: keys + values + stepMistakes + sqlMistakes + syntax)
+    @Test(arguments: keys + values + stepMistakes + sqlMistakes + arguments + syntax)
     func aMistakeIsNamedWithItsPlace(mistake: Mistake) throws {
         let diagnostics = try CatalogMistakeTests.diagnostics(mistake.text)
         let found = diagnostics.map { "\($0.line):\($0.column) \($0.message)" }

@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("database: {}\n", "1:1: batchmgr.yaml has no key 'database'; did you mean 'databases'?"),
+        ("databases: {a: {path: x}}\ncatlog: c\n", "2:1: batchmgr.yaml has no key 'catlog'; did you mean 'catalog'?"),
         ("catalog: c\n", "1:1: batchmgr.yaml needs the key 'databases'"),
         ("databases: {}\n", "1:12: databases: name at least one"),
         ("databases: {a: {}}\n", "1:16: a database needs the key 'path'"),
@@ -77,7 +77,10 @@ import Testing
             "databases: {a: {path: x}}\nnotify: [{url: a}]\n",
             "2:16: url: write an address, e.g. https://example.com/hook"
         ),
-        ("databases: [\n", "2:1: while parsing a flow node: did not find expected node content"),
+        (
+            "databases: {a: {path: x}}\nbackups: \"x\\q\"\n",
+            "2:12: while parsing a quoted scalar: found unknown escape character"
+        ),
     ])
     func aMistakeIsNamedWithItsPlace(text: String, message: String) throws {
         let error = try error(text)

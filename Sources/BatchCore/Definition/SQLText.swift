@@ -18,6 +18,18 @@ public enum SQLText {
         }
     }
 
+    /// The first word of each statement, in lower case. A word behind a `;` inside a trigger counts too.
+    public static func firstWords(in sql: String) -> [String] {
+        let tokens = SQLTokens(sql)
+        var words: [String] = []
+        var isFirst = true
+        for token in tokens {
+            if token.kind == .word, isFirst { words.append(tokens.text(token).lowercased()) }
+            isFirst = token.kind == .symbol && tokens.text(token) == ";"
+        }
+        return words
+    }
+
     /// True when there is no statement: nothing but space, comments and semicolons.
     public static func isBlank(_ sql: String) -> Bool {
         let tokens = SQLTokens(sql)

@@ -43,7 +43,7 @@ public struct ChangesReport: Report, Hashable {
 }
 
 extension Change {
-    var count: RowCounts {
+    public var count: RowCounts {
         switch operation {
         case .insert: RowCounts(inserted: 1)
         case .update: RowCounts(updated: 1)

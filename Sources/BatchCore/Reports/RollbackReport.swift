@@ -21,6 +21,8 @@ public struct RollbackReport: Report, Hashable {
     public let isDryRun: Bool
     /// What was not undone, e.g. a step outside the database without compensation.
     public let warnings: [String]
+    /// Nil for a dry run.
+    public let phases: RunReport.Phases?
     /// Milliseconds.
     public let duration: Double
 
@@ -28,7 +30,8 @@ public struct RollbackReport: Report, Hashable {
         batch: BatchID, rollback: BatchID?, status: BatchStatus, mode: RollbackMode, source: String,
         order: [BatchID], rows: RowCounts, dependents: [DependentSummary] = [], conflicts: [Conflict] = [],
         certificate: Certificate, restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil,
-        isDryRun: Bool = false, warnings: [String] = [], duration: Double
+        isDryRun: Bool = false, warnings: [String] = [], phases: RunReport.Phases? = nil,
+        duration: Double
     ) {
         self.batch = batch
         self.rollback = rollback
@@ -45,6 +48,7 @@ public struct RollbackReport: Report, Hashable {
         self.report = report
         self.isDryRun = isDryRun
         self.warnings = warnings
+        self.phases = phases
         self.duration = duration
     }
 
@@ -59,6 +63,7 @@ public struct RollbackReport: Report, Hashable {
             .init("log", JSONValue(log)), .init("report", JSONValue(report)),
             .init("warnings", .array(warnings.map(JSONValue.string))), .init("duration_ms", .number(duration)),
         ]
-        return members + JSONValue.Member.only("dry_run", if: isDryRun)
+        let timed = phases.map { [JSONValue.Member("phases", $0.json)] } ?? []
+        return members + timed + JSONValue.Member.only("dry_run", if: isDryRun)
     }
 }

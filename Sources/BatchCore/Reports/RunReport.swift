@@ -10,6 +10,8 @@ public struct RunReport: Report, Hashable {
             self.capture = capture
             self.restorePoint = restorePoint
         }
+
+        var json: JSONValue { ["capture_ms": .number(capture), "restore_point_ms": .number(restorePoint)] }
     }
 
     public let batch: BatchID
@@ -55,7 +57,7 @@ public struct RunReport: Report, Hashable {
             .init("tenant", JSONValue(tenant)), .init("status", .string(status.rawValue)),
             .init("checkpoints", JSONValue(checkpoints)), .init("rows", rows.json),
             .init("restore_point", restorePoint?.json ?? .null),
-            .init("phases", ["capture_ms": .number(phases.capture), "restore_point_ms": .number(phases.restorePoint)]),
+            .init("phases", phases.json),
             .init("trace_id", .string(traceID)), .init("duration_ms", .number(duration)),
             .init("warnings", .array(warnings.map(JSONValue.string))),
         ]

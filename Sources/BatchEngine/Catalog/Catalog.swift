@@ -35,13 +35,14 @@ public struct Catalog: Sendable {
     }
 
     private static func read(_ folder: String, _ pluginNames: [String]) throws(BatchError) -> [JobReader.Outcome] {
+        let keys = JobKeys.table(plugins: pluginNames)
         var outcomes: [JobReader.Outcome] = []
         for name in try FolderText.names(in: folder) where isJobFile(name) {
             let path = FolderText.join(folder, name)
             let shown = FolderText.shown(path)
             switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
             case .text(let text):
-                outcomes.append(JobReader.read(text: text, file: shown, plugins: pluginNames))
+                outcomes.append(JobReader.read(text: text, file: shown, keys: keys))
             case .unreadable(let mark, let message):
                 var source = SourceText(file: shown, text: "", code: .invalidCatalog)
                 source.report(mark, message)

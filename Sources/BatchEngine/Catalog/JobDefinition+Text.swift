@@ -10,7 +10,7 @@ extension JobDefinition {
     public static func parse(
         text: String, file: String, pluginNames: [String]? = nil
     ) throws(BatchError) -> JobDefinition {
-        let outcome = JobReader.read(text: text, file: file, plugins: pluginNames)
+        let outcome = JobReader.read(text: text, file: file, keys: JobKeys.table(plugins: pluginNames))
         if let error = Diagnostic.error(
             outcome.source.diagnostics, .invalidCatalog, hint: "correct \(file), then: batchmgr catalog validate")
         {

@@ -15,7 +15,7 @@ enum JobReader {
         let needs: [YAMLNode]
     }
 
-    static func read(text: String, file: String, plugins: [String]?) -> Outcome {
+    static func read(text: String, file: String, keys: KeyTable) -> Outcome {
         var source = SourceText(file: file, text: text, code: .invalidCatalog)
         let root: YAMLNode
         do throws(YAMLFault) {
@@ -25,7 +25,7 @@ enum JobReader {
             return Outcome(definition: nil, source: source, id: nil, idNode: nil, needs: [])
         }
         var check = ShapeCheck(source)
-        check.check(root, .record(JobKeys.table(plugins: plugins)), what: "a job")
+        check.check(root, .record(keys), what: "a job")
         var meaning = MeaningCheck(check.source)
         meaning.check(root)
         source = meaning.source

@@ -47,6 +47,26 @@ struct MeaningCheck {
             inner.columns = query.text.flatMap(SQLText.resultColumns)
         }
         step["sql"].map { checkSQL($0, inner) }
+        for key in ["exec", "undo"] {
+            for argument in step[key]?.elements ?? [] { checkArgument(argument, scope) }
+        }
+    }
+
+    private mutating func checkArgument(_ node: YAMLNode, _ scope: Scope) {
+        guard let text = node.text else { return }
+        let placeholders: Set<CommandTemplate.Placeholder>
+        do throws(BatchError) {
+            placeholders = try CommandTemplate([text]).placeholders
+        } catch {
+            return source.report(node, "\(error.message); \(error.hint)")
+        }
+        if scope.forbidsTenant, placeholders.contains(.tenant) {
+            source.report(node, "'{tenant}' has no value in a job with 'tenant: none'")
+        }
+        let declared = scope.names.filter { !ParameterDefinition.builtIn.contains($0) }
+        for case .parameter(let name) in placeholders where !declared.contains(name) {
+            source.report(node, "'{param:\(name)}' is not a parameter\(Suggestion.clause(for: name, in: declared))")
+        }
     }
 
     private mutating func checkSQL(_ node: YAMLNode, _ scope: Scope) {

@@ -62,3 +62,11 @@ extension Session {
         return name.isEmpty || name.hasSuffix(".lock") ? name + "_" : name
     }
 }
+
+extension Session {
+    /// The plugins of the workspace.
+    /// - Throws: `ERR_INTEGRATION_PLUGIN_DUPLICATE`.
+    func plugins() throws(BatchError) -> PluginRegistry {
+        try PluginRegistry(workspace.plugins.map { ($0.name, $0.path) }, folder: workspace.folder)
+    }
+}

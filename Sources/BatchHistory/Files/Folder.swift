@@ -51,6 +51,21 @@ public enum Folder {
         try sync(parent(of: path))
     }
 
+    /// Writes a small file so that it is there whole or not at all.
+    public static func write(_ bytes: [UInt8], to path: String) throws(BatchError) {
+        let temporary = temporary(for: path)
+        let file = try File(creating: temporary)
+        let failure: BatchError? = bytes.withUnsafeBytes { buffer in
+            do throws(BatchError) {
+                try file.write(buffer)
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+        try file.sync()
+        try publish(temporary, as: path)
+    }
+
     static func remove(_ path: String) { unlink(path) }
 
     /// A name beside `path` for a file that is not finished. Leftovers of killed processes end in `.tmp` too.

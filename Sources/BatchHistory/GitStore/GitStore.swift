@@ -26,7 +26,7 @@ public struct GitStore: Sendable {
             try tag(tip, content, in: repository)
             return CommitID(tip)
         }
-        let pack = PackWriter(folder: repository.packFolder, isSmall: last != nil) {
+        let pack = PackWriter(folder: repository.packFolder) {
             last != nil && repository.holds($0)
         }
         let tree = try PointWriter(repository, pack, content, last: last).write(connection)
@@ -45,7 +45,7 @@ public struct GitStore: Sendable {
     /// The tag of a commit that has none yet.
     private func tag(_ commit: ObjectID, _ content: PointContent, in repository: GitRepository) throws(BatchError) {
         guard let name = content.tag, repository.reference(Reference.tag(name)) == nil else { return }
-        let pack = PackWriter(folder: repository.packFolder, isSmall: true) { repository.holds($0) }
+        let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
         let tag = try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
         try pack.finish()
         try repository.setReference(Reference.tag(name), to: tag, from: nil)

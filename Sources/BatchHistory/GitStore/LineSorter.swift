@@ -20,7 +20,7 @@ struct LineSorter {
     }
 
     /// - Parameter body: gets key, line and tenant in ascending order of key, then line.
-    func forEach(_ body: (UInt64, [UInt8], SQLValue?) throws(BatchError) -> Void) throws(BatchError) {
+    func deliver(_ body: (UInt64, [UInt8], SQLValue?) throws(BatchError) -> Void) throws(BatchError) {
         let sorted = try connection.prepare("SELECT place, text, tenant FROM line ORDER BY place, text")
         while try sorted.step() {
             let key = UInt64(bitPattern: sorted.value(0).integer ?? 0) ^ (1 << 63)

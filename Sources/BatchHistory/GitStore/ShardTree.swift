@@ -12,9 +12,9 @@ final class ShardTree {
 
     let shards: ShardStore
     private let root: ShardNode
-    /// The size of the lines put in since `seal` was last called.
-    private(set) var freshBytes = 0
-    private(set) var lastKey: UInt64 = 0
+    private var lastKey: UInt64 = 0
+    /// The shard that got the last row, and how many digits its keys share: the next row is mostly its neighbour.
+    private var recent: (shard: ShardNode, digits: Int)?
 
     /// - Parameter id: the tree that git holds; nil for an empty table.
     init(_ id: ObjectID?, _ shards: ShardStore) throws(BatchError) {
@@ -25,21 +25,38 @@ final class ShardTree {
 
     /// Adds a row, or replaces the one with the same key. Keys come in ascending order.
     func put(_ key: UInt64, _ line: [UInt8], named name: [UInt8]) throws(BatchError) {
-        freshBytes += line.count + 48
         lastKey = key
         let row = ShardRow(key: key, line: line)
+        if let recent, let last = recent.shard.rows.last, last.key < key, recent.shard.rows.count < ShardTree.largest,
+            ShardKey.commonDigits(last.key, key) >= recent.digits
+        {
+            recent.shard.rows.append(row)
+            return
+        }
+        recent = nil
+        try insert(row, named: name)
+    }
+
+    private func insert(_ row: ShardRow, named name: [UInt8]) throws(BatchError) {
+        let key = row.key
         var node = root
         while true {
             let (index, isThere) = node.place(of: ShardKey.digit(key, node.depth))
             guard isThere else {
-                node.children.insert(ShardNode(prefix: key, rows: [row]), at: index)
+                let shard = ShardNode(prefix: key, rows: [row])
+                node.children.insert(shard, at: index)
+                recent = (shard, node.depth + 1)
                 return
             }
             let child = node.children[index]
             guard child.isBranch else {
                 try shards.load(child)
                 replace(row, named: name, in: child)
-                if child.rows.count > ShardTree.largest { node.children[index] = split(child) }
+                if child.rows.count > ShardTree.largest {
+                    node.children[index] = split(child)
+                } else {
+                    recent = (child, node.depth + 1)
+                }
                 return
             }
             let common = ShardKey.commonDigits(child.prefix, key)
@@ -59,6 +76,7 @@ final class ShardTree {
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the tree has no such row: it is not the state that the change began from.
     func remove(_ key: UInt64, named name: [UInt8]) throws(BatchError) {
         lastKey = key
+        recent = nil
         var node = root
         while true {
             let (index, isThere) = node.place(of: ShardKey.digit(key, node.depth))
@@ -124,7 +142,7 @@ final class ShardTree {
 
     /// Writes the parts that lie wholly before the last key, to free their memory.
     func seal() throws(BatchError) {
-        freshBytes = 0
+        recent = nil
         var node = root
         while true {
             let (index, isThere) = node.place(of: ShardKey.digit(lastKey, node.depth))

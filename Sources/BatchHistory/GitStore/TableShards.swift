@@ -67,7 +67,7 @@ final class TableShards {
             guard let key = row.key else { continue }
             try sorter.add(key.order, try lines.line(key, row.values, format), tenant: tenant.map { row.values[$0] })
         }
-        try sorter.forEach { (key, line, value) throws(BatchError) in
+        try sorter.deliver { (key, line, value) throws(BatchError) in
             // No two rows are alike, so each can be named by its whole line.
             try self.put(key, line, named: Array(line.dropLast(2)), tenant: value)
         }

@@ -9,11 +9,20 @@ struct TreeEntry: Hashable {
     /// Git sorts folders as if their names ended in a slash.
     private var sortKey: String { isTree ? name + "/" : name }
 
+    /// The entries of a shard tree mostly come in order.
+    private static func sorted(_ entries: [TreeEntry]) -> [TreeEntry] {
+        if entries.allSatisfy({ $0.name.utf8.count == 1 })
+            && zip(entries, entries.dropFirst()).allSatisfy({ $0.name < $1.name })
+        {
+            return entries
+        }
+        return entries.sorted { $0.sortKey.utf8.lexicographicallyPrecedes($1.sortKey.utf8) }
+    }
+
     static func encode(_ entries: [TreeEntry]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(entries.count * 32)
-        let sorted = entries.sorted { $0.sortKey.utf8.lexicographicallyPrecedes($1.sortKey.utf8) }
-        for entry in sorted {
+        for entry in sorted(entries) {
             bytes.append(contentsOf: entry.isTree ? "40000 ".utf8 : "100644 ".utf8)
             bytes.append(contentsOf: entry.name.utf8)
             bytes.append(0)

@@ -66,7 +66,9 @@ public final class Statement {
         guard parameterCount > 0 else { return }
         for position in 1...parameterCount {
             let name = parameterName(position).map { String($0.dropFirst()) } ?? ""
-            guard let value = values[name] else {
+            // Columns of a for_each query are names of SQL: upper and lower case do not matter.
+            let found = values[name] ?? values.first { $0.key.lowercased() == name.lowercased() }?.value
+            guard let value = found else {
                 throw BatchError(
                     .missingParameter, "the statement uses parameter '\(name)', which has no value",
                     hint: "give it with: --set \(name)=VALUE")

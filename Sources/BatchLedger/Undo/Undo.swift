@@ -38,14 +38,16 @@ public final class Undo {
     ///   - checkpoints: with the names of their batches, the last first.
     ///   - collecting: true to go on after a conflict and list all of them; the transaction must then not be committed
     ///     unless the caller wants just the rows without conflict.
+    ///   - locked: called once the write lock is held and before anything changes.
     /// - Throws: `ERR_DATA_CONFLICT` at the first conflict when not collecting; nothing is changed then.
     public func perform(
-        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], collecting: Bool
+        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], collecting: Bool,
+        locked: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> Outcome {
         var rebuilding: Set<String> = []
         while true {
             do throws(BatchError) {
-                return try attempt(checkpoints, collecting: collecting, rebuilding)
+                return try attempt(checkpoints, collecting: collecting, rebuilding, locked)
             } catch {
                 gateway.rollback()
                 // A virtual table that was written since: start again, and undo this one by its content.
@@ -57,9 +59,11 @@ public final class Undo {
     }
 
     private func attempt(
-        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], collecting: Bool, _ rebuilding: Set<String>
+        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], collecting: Bool, _ rebuilding: Set<String>,
+        _ locked: () throws(BatchError) -> Void
     ) throws(BatchError) -> Outcome {
         try gateway.begin()
+        try locked()
         let before = try gateway.ledger.state() ?? StateDigest()
         let run = UndoRun(gateway, mode: collecting ? .collecting : .strict, rebuilding: rebuilding)
         for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }

@@ -8,6 +8,17 @@ public struct RollbackRequest: Hashable, Sendable {
     /// Undo the data although a step outside the database has no compensation.
     public let allowsMissingCompensation: Bool
 
+    public init(
+        batch: BatchReference, mode: RollbackMode, checkpoint: Int? = nil, isDryRun: Bool = false,
+        allowsMissingCompensation: Bool = false
+    ) {
+        self.batch = batch
+        self.mode = mode
+        self.checkpoint = checkpoint
+        self.isDryRun = isDryRun
+        self.allowsMissingCompensation = allowsMissingCompensation
+    }
+
     /// - Throws: `ERR_UX_USAGE`.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         batch = try BatchReference(try arguments.required("id"))

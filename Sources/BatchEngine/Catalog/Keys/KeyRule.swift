@@ -1,5 +1,7 @@
 /// A key of a YAML file: what may stand behind it, and what it means.
-public struct KeyRule: Sendable {
+///
+/// A class, because a check passes rules around for every key of every file.
+public final class KeyRule: Sendable {
     public let name: String
     public let shape: ValueShape
     public let isRequired: Bool

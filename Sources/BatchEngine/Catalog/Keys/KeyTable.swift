@@ -1,5 +1,5 @@
 /// The keys of one kind of mapping. Validation, JSON Schema and documentation are all made from such tables.
-public struct KeyTable: Sendable {
+public final class KeyTable: Sendable {
     /// What the mapping is, as in "a job has no key 'x'".
     public let title: String
     public let keys: [KeyRule]

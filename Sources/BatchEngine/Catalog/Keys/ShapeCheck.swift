@@ -35,7 +35,7 @@ struct ShapeCheck {
             return source.report(node, "\(what): write \(rule.shape)")
         }
         // A plain `5` or `true` is not a text; a rule with a form of its own decides by the form.
-        guard case .string = node.json else {
+        guard node.isString else {
             let advice = rule.accepts(text) && !node.isNull ? "put it in quotes" : "write \(rule.shape)"
             return source.report(node, "\(what): \(advice)")
         }
@@ -102,8 +102,9 @@ struct ShapeCheck {
         /// The choices made in a mapping; in an open shape the one key that nobody knows is a choice too.
         func chosen(_ entries: [YAMLNode.Entry]) -> [KeyChoice] {
             let found = entries.compactMap { entry in choices.first { $0.key.name == entry.key } }
+            guard let open, found.isEmpty else { return found }
             let unknown = entries.filter { !known.contains($0.key) }
-            guard let open, found.isEmpty, unknown.count == 1 else { return found }
+            guard unknown.count == 1 else { return [] }
             return [KeyChoice(KeyRule(unknown[0].key, .anything, ""), beside: open)]
         }
     }
@@ -153,8 +154,10 @@ struct ShapeCheck {
 
     /// The entries of a mapping, each key once; the others are reported.
     private mutating func unique(_ node: YAMLNode, _ what: String) -> [YAMLNode.Entry] {
+        let entries = node.entries
+        guard Set(entries.map(\.key)).count < entries.count else { return entries }
         var lines: [String: Int] = [:]
-        return node.entries.filter { entry in
+        return entries.filter { entry in
             if let line = lines[entry.key] {
                 // Two programs under one name of a plugin is an error with a code of its own.
                 source.report(

@@ -39,6 +39,16 @@ struct YAMLNode: Sendable {
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
+    /// True for a scalar that stands for its own characters.
+    var isString: Bool {
+        guard case .scalar(let text, let isPlain) = content else { return false }
+        // Most texts begin with a letter that no null, truth value or number begins with.
+        guard isPlain, let first = text.utf8.first else { return !isPlain }
+        if !"nNtTfF~+-.0123456789".utf8.contains(first) { return true }
+        guard case .string = json else { return false }
+        return true
+    }
+
     /// The value by the core schema of YAML 1.2: `yes` and `off` are texts, `0x1F` and `0o17` are numbers.
     var json: JSONValue {
         switch content {

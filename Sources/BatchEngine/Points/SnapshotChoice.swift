@@ -1,0 +1,45 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Which kind of `.bak` a batch gets.
+struct SnapshotChoice {
+    let session: Session
+
+    /// - Parameter reason: one that is known already: the first batch, drift.
+    func kind(for job: JobDefinition, because reason: String?) throws(BatchError) -> SnapshotKind {
+        switch job.snapshot ?? session.database.snapshot {
+        case .full: return .full
+        case .delta: return reason == "the first batch" ? .full : .delta
+        case .auto: break
+        }
+        if reason != nil || job.isCritical || job.level >= 2 || SchemaStatements.appear(in: job) { return .full }
+        if DatabaseFile(session.path).size < DriftWatch.smallDatabase { return .full }
+        return try chainIsLong() ? .full : .delta
+    }
+
+    /// True when the deltas since the last whole copy add up to half of its size: a restore would have to read them all.
+    private func chainIsLong() throws(BatchError) -> Bool {
+        var deltas: Int64 = 0
+        for point in try session.ledger.points(where: "bak IS NOT NULL").reversed() {
+            guard let name = point.bak else { continue }
+            let size = DatabaseFile("\(session.backups)/\(name)").size
+            if point.bakKind == .full { return size == 0 || deltas > size / 2 }
+            deltas += size
+        }
+        return true
+    }
+}
+
+/// Whether SQL looks as if it changed the schema. It may err on the side of yes: that costs a copy.
+enum SchemaStatements {
+    static func appear(in job: JobDefinition) -> Bool {
+        job.steps.contains { step in
+            if case .sql(let sql) = step.kind { appear(in: sql) } else { false }
+        }
+    }
+
+    static func appear(in sql: String) -> Bool {
+        SQLText.firstWords(in: sql).contains { ["create", "drop", "alter", "reindex"].contains($0) }
+    }
+}

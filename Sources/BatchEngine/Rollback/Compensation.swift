@@ -1,0 +1,93 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// Takes back what steps did outside the database.
+struct Compensation {
+    let session: Session
+
+    /// Effects that a rollback has to take back, the last first.
+    func effects(of plan: RollbackPlan) throws(BatchError) -> [(effect: Effect, batch: BatchRecord)] {
+        let undone = Set(plan.checkpoints.map(\.checkpoint.id))
+        var all: [(effect: Effect, batch: BatchRecord)] = []
+        for batch in plan.order {
+            for effect in try session.ledger.effects(of: batch.seq) where undone.contains(effect.checkpoint) {
+                all.append((effect, batch))
+            }
+        }
+        return all.sorted { $0.effect.id > $1.effect.id }
+    }
+
+    /// Refuses before anything changes when an effect cannot be taken back.
+    /// - Returns: what will stay as it is, in words.
+    @discardableResult
+    func check(_ plan: RollbackPlan, allowMissing: Bool) throws(BatchError) -> [String] {
+        var missing: [String] = []
+        for (effect, batch) in try effects(of: plan) {
+            guard let problem = try problem(effect, batch) else { continue }
+            if !allowMissing { throw problem }
+            missing.append(problem.message)
+        }
+        return missing
+    }
+
+    private func problem(_ effect: Effect, _ batch: BatchRecord) throws(BatchError) -> BatchError? {
+        switch effect.kind {
+        case .export, .snapshot: return nil
+        case .exec:
+            if effect.detail["undo"]?.array != nil { return nil }
+            return missing(effect, batch, "ran a program and declares no undo")
+        case .plugin:
+            let name = effect.detail["plugin"]?.string ?? ""
+            guard effect.detail["can_undo"]?.bool == true else {
+                return missing(effect, batch, "used plugin \(name), which cannot undo")
+            }
+            do throws(BatchError) {
+                try session.plugins().require([name])
+                return nil
+            } catch { return error }
+        }
+    }
+
+    private func missing(_ effect: Effect, _ batch: BatchRecord, _ why: String) -> BatchError {
+        BatchError(
+            .compensationMissing, "step \(effect.step) of \(batch.batch) \(why)",
+            hint: "undo the data alone: batchmgr rollback --id \(batch.batch) --without-compensation")
+    }
+
+    /// Runs the compensations. A failing one ends it; the caller then rolls the transaction back.
+    func run(_ plan: RollbackPlan, _ journal: RollbackJournal, allowMissing: Bool) throws(BatchError) -> [Int64] {
+        var done: [Int64] = []
+        for (effect, batch) in try effects(of: plan) {
+            guard effect.kind == .exec || effect.kind == .plugin else { continue }
+            if allowMissing, try problem(effect, batch) != nil { continue }
+            do throws(BatchError) {
+                try take(back: effect, batch)
+                journal.write("compensated", ["batch": .string(batch.batch.description), "step": .string(effect.step)])
+                done.append(effect.id)
+            } catch {
+                journal.write("compensation failed", ["step": .string(effect.step), "error": .string(error.description)])
+                if allowMissing { continue }
+                throw BatchError(
+                    .compensationFailed, "the undo of step \(effect.step) of \(batch.batch) failed: \(error.message)",
+                    hint: "correct it and try again, or undo the data alone: batchmgr rollback --id \(batch.batch) --without-compensation")
+            }
+        }
+        return done
+    }
+
+    private func take(back effect: Effect, _ batch: BatchRecord) throws(BatchError) {
+        if effect.kind == .exec {
+            let arguments = effect.detail["undo"]?.array?.compactMap(\.string) ?? []
+            let program = CommandLineProgram(arguments: arguments, folder: session.workspace.folder, timeout: nil)
+            try ExternalCommand(program, clock: session.context.clock).run()
+                .requireSuccess(of: program, for: "undo of step \(effect.step)")
+            return
+        }
+        let plugin = try session.plugins().plugin(effect.detail["plugin"]?.string ?? "")
+        let parameters = batch.parameters.flatMap { try? JSONParser.parse($0) } ?? .null
+        let request = PluginRequest(
+            .undo, batch: batch.batch.description, step: effect.step, tenant: batch.tenant, parameters: parameters,
+            settings: effect.detail["settings"] ?? .null, result: effect.detail["result"] ?? .null)
+        _ = try plugin.call(request, timeout: nil)
+    }
+}

@@ -1,0 +1,101 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Undoes batches.
+public struct Rollback {
+    let session: Session
+    let control: any ControlStore
+
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        control = try ControlFile(folder: session.backups)
+    }
+
+    init(_ session: Session, control: (any ControlStore)?) throws(BatchError) {
+        self.session = session
+        if let control { self.control = control } else { self.control = try ControlFile(folder: session.backups) }
+    }
+
+    /// What came of it.
+    public enum Outcome: Sendable {
+        case done(RollbackReport)
+        /// Nothing has changed; the report says what stands in the way.
+        case refused(ErrorReport)
+    }
+
+    /// Undoes a batch, and in mode `cascade` what depends on it.
+    public func perform(_ request: RollbackRequest) throws(BatchError) -> Outcome {
+        let start = ContinuousClock.now
+        try stopIfRunning(request.batch)
+        let lease = try Lease(
+            control, folder: session.backups, database: session.path, work: "rollback of \(request.batch)",
+            context: session.context)
+        defer { withExtendedLifetime(lease) {} }
+        let preparation = Preparation(session: session, control: control)
+        try preparation.recover()
+        let batch = try BatchLookup(session.ledger).liveBatch(request.batch)
+        let plan = try RollbackPlan.make(session, batch, request)
+        let journal = try RollbackJournal(session: session, batch: batch.batch)
+        journal.write("begin", ["batch": .string(batch.batch.description), "mode": .string(request.mode.rawValue), "dry_run": .bool(request.isDryRun)])
+        journal.write("plan", plan.json)
+        do throws(BatchError) {
+            if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
+            try Compensation(session: session).check(plan, allowMissing: request.allowsMissingCompensation)
+            let reason = try preparation.openHistory()
+            return try RollbackRun(session: session, control: control, plan: plan, journal: journal, reason: reason, start: start)
+                .perform()
+        } catch {
+            journal.write("refused", ["error": .string(error.description)])
+            let isRefusal = error.code.exitCode == .refusedByDependents
+            Bulletin(session: session).tell(isRefusal ? .refused : .failed, batch, error)
+            guard error.code == .conflict || error.code == .schemaChanged else { throw error }
+            let conflicts = try ConflictSearch(session: session, plan: plan).find()
+            return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
+        }
+    }
+
+    /// Takes back what a failed batch had committed, for `on_failure: rollback`.
+    func undoFailed(_ run: BatchRun) throws(BatchError) -> Outcome {
+        let request = RollbackRequest(batch: .batch(run.batch.batch), mode: .restrict)
+        let plan = try RollbackPlan.make(session, run.batch, request)
+        let journal = try RollbackJournal(session: session, batch: run.batch.batch)
+        journal.write("begin", ["batch": .string(run.batch.batch.description), "because": "on_failure: rollback"])
+        try Compensation(session: session).check(plan, allowMissing: true)
+        return try RollbackRun(
+            session: session, control: control, plan: plan, journal: journal, reason: nil, start: .now
+        ).perform()
+    }
+
+    private func refuse(
+        _ error: BatchError, _ plan: RollbackPlan, _ journal: RollbackJournal, _ conflicts: [Conflict]
+    ) -> Outcome {
+        journal.write("refused", ["error": .string(error.description)])
+        Bulletin(session: session).tell(.refused, plan.batch, error)
+        try? session.ledger.audit(
+            "rollback", batch: plan.batch, outcome: "refused", details: ["error": .string(error.code.rawValue)],
+            context: session.context)
+        return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
+    }
+
+    /// A batch that is running is asked to stop at its next checkpoint first.
+    private func stopIfRunning(_ reference: BatchReference) throws(BatchError) {
+        guard try session.ledger.exists(), let holder = try control.holder(of: session.path),
+            holder.isAlive(at: session.context.now())
+        else { return }
+        let running = try session.ledger.batches(where: "status = 'running'").contains { batch in
+            switch reference {
+            case .batch(let id): batch.batch == id
+            case .latest(let job): batch.batch.job == job
+            }
+        }
+        guard running else { return }
+        try control.requestStop(session.path)
+        for _ in 0..<600 {
+            guard let holder = try control.holder(of: session.path), holder.isAlive(at: session.context.now()) else { return }
+            session.context.sleep(100)
+        }
+        throw BatchError(
+            .busy, "batch \(reference) does not come to a checkpoint", hint: "try again, or end its process first")
+    }
+}

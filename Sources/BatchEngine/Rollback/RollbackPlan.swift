@@ -1,0 +1,84 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// What a rollback will undo, and what it found out before.
+struct RollbackPlan {
+    let batch: BatchRecord
+    let request: RollbackRequest
+    /// In commit order.
+    let dependents: [DependencyEdge]
+    let names: [Int64: BatchID]
+    /// Checkpoints with the names of their batches, the last first.
+    let checkpoints: [(checkpoint: CheckpointRecord, batch: String)]
+    /// The batches in the order in which they are undone.
+    let order: [BatchRecord]
+
+    static func make(_ session: Session, _ batch: BatchRecord, _ request: RollbackRequest) throws(BatchError) -> RollbackPlan {
+        let ledger = session.ledger
+        let own = try ledger.checkpoints(of: batch.seq)
+        let kept = request.checkpoint ?? 0
+        guard own.contains(where: { $0.isLive && $0.number > kept }) else { throw nothingToUndo(batch, own, request) }
+        let dependents = try DependencyGraph(ledger).dependents(of: batch, after: kept)
+        var records: [BatchRecord] = [batch]
+        for edge in dependents {
+            guard let record = try ledger.batch(seq: edge.batch) else { continue }
+            records.append(record)
+        }
+        var checkpoints: [(checkpoint: CheckpointRecord, batch: String)] = []
+        let undone = request.mode == .cascade ? records : [batch]
+        for record in undone {
+            let limit = record.seq == batch.seq ? kept : 0
+            for checkpoint in try ledger.checkpoints(of: record.seq) where checkpoint.isLive && checkpoint.number > limit {
+                checkpoints.append((checkpoint, record.batch.description))
+            }
+        }
+        checkpoints.sort { $0.checkpoint.id > $1.checkpoint.id }
+        return RollbackPlan(
+            batch: batch, request: request, dependents: dependents,
+            names: Dictionary(records.map { ($0.seq, $0.batch) }) { first, _ in first }, checkpoints: checkpoints,
+            order: undone.sorted { $0.seq > $1.seq })
+    }
+
+    private static func nothingToUndo(
+        _ batch: BatchRecord, _ own: [CheckpointRecord], _ request: RollbackRequest
+    ) -> BatchError {
+        let hint = "see it: batchmgr show --id \(batch.batch)"
+        if own.isEmpty { return BatchError(.wrongState, "batch \(batch.batch) committed nothing, so there is nothing to undo", hint: hint) }
+        if let kept = request.checkpoint, own.contains(where: \.isLive) {
+            return BatchError(.wrongState, "batch \(batch.batch) has nothing behind checkpoint \(kept)", hint: hint)
+        }
+        return BatchError(.wrongState, "batch \(batch.batch) is rolled back already", hint: hint)
+    }
+
+    /// Why `restrict` does not go on.
+    var refusal: BatchError {
+        let count = dependents.count
+        let noun = count == 1 ? "batch depends" : "batches depend"
+        return BatchError(
+            .dependents, "\(count) later \(noun) on \(batch.batch)",
+            hint: "undo them too: batchmgr rollback --id \(batch.batch) --mode cascade")
+    }
+
+    var reports: [DependentSummary] {
+        dependents.compactMap { edge in
+            guard let id = names[edge.batch], let on = names[edge.on] else { return nil }
+            return DependentSummary(
+                batch: id, depth: edge.depth, edges: [.init(on: on, kind: edge.kind, evidence: edge.evidence)])
+        }
+    }
+
+    var dependentsReport: DependentsReport? {
+        dependents.isEmpty ? nil : DependentsReport(batch: batch.batch, dependents: reports)
+    }
+
+    var json: JSONValue {
+        [
+            "order": .array(order.map { .string($0.batch.description) }),
+            "checkpoints": JSONValue(checkpoints.count),
+            "dependents": .array(
+                reports.map { dependent -> JSONValue in
+                    ["batch": .string(dependent.batch.description), "evidence": .init(dependent.edges.first?.evidence)]
+                }),
+        ]
+    }
+}

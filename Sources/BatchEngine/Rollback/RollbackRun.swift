@@ -1,0 +1,185 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Carries out one rollback: undo, checks, compensations, commit, restore point, papers.
+struct RollbackRun {
+    let session: Session
+    let control: any ControlStore
+    let plan: RollbackPlan
+    let journal: RollbackJournal
+    /// Why the `.bak` must be a whole copy, when that is known already.
+    let reason: String?
+    let start: ContinuousClock.Instant
+
+    private var ledger: Ledger { session.ledger }
+    private var request: RollbackRequest { plan.request }
+
+    func perform() throws(BatchError) -> Rollback.Outcome {
+        let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        let undo = Undo(gateway)
+        try undo.open()
+        defer { undo.close() }
+        var batch = try newBatch()
+        var point = PointRecord(batch: 0, kind: .rollback, lastCheckpoint: 0, createdAt: batch.startedAt)
+        let began = ContinuousClock.now
+        let outcome = try undo.perform(plan.checkpoints, collecting: false) { () throws(BatchError) in
+            if !request.isDryRun { try snapshot(&point, batch) }
+        }
+        journal.write("undone", ["rows": gateway.rows.json, "tables": .array(outcome.changedTables.map(JSONValue.string))])
+        session.context.reach("undone")
+        let certificate = try inspect(outcome)
+        if request.isDryRun {
+            let rows = gateway.rows
+            gateway.rollback()
+            journal.write("verdict", ["outcome": "dry run, nothing changed"])
+            return .done(report(batch, nil, rows, certificate, nil, [], report: nil))
+        }
+        let compensated = try Compensation(session: session)
+            .run(plan, journal, allowMissing: request.allowsMissingCompensation)
+        let left = try Compensation(session: session).check(plan, allowMissing: true)
+        try commit(gateway, &batch, &point, compensated, isPartial: !left.isEmpty)
+        let captured = began.millisecondsSince
+        undo.close()
+        try PointKeeper(session: session).complete(&point)
+        DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
+        let paper = try RollbackPaper(session: session).write(plan, batch, outcome, certificate, point, left)
+        if !left.isEmpty {
+            let error = BatchError(
+                .compensationMissing, "the data of \(plan.batch.batch) is undone, but not everything else: \(left.joined(separator: "; "))",
+                hint: "see the report: \(paper)")
+            Bulletin(session: session).tell(.partial, plan.batch, error)
+        }
+        journal.write("verdict", ["outcome": "committed", "rollback": .string(batch.batch.description), "report": .string(paper)])
+        return .done(report(batch, point, batch.rows, certificate, captured, left, report: paper))
+    }
+
+    private func newBatch() throws(BatchError) -> BatchRecord {
+        var batch = BatchRecord(
+            batch: BatchID(job: "rollback", number: try ledger.nextNumber(of: "rollback")), kind: .rollback,
+            actor: session.context.actor, traceID: session.context.randomID(),
+            startedAt: session.context.now().iso8601)
+        batch.rollsBack = plan.order.map(\.batch.description).joined(separator: " ")
+        batch.tenant = plan.batch.tenant
+        batch.parameters = JSONWriter.text([
+            "mode": .string(request.mode.rawValue), "to": request.checkpoint.map { JSONValue($0) } ?? .null,
+        ])
+        return batch
+    }
+
+    private func snapshot(_ point: inout PointRecord, _ batch: BatchRecord) throws(BatchError) {
+        guard point.bak == nil else { return }
+        var definitions: [JobDefinition] = []
+        for batch in plan.order {
+            guard let text = batch.definition else { continue }
+            definitions.append(try JobDefinition.parse(text: text, file: "\(batch.batch)"))
+        }
+        let changesSchema = plan.order.contains(where: \.hasSchemaChange)
+        let choice = SnapshotChoice(session: session)
+        let kinds = try definitions.map { (job) throws(BatchError) in
+            try choice.kind(for: job, because: changesSchema ? "the schema changes" : reason)
+        }
+        point.bakKind = kinds.contains(.full) || definitions.isEmpty ? .full : .delta
+        guard point.bakKind == .full else { return }
+        let before = try DatabaseState.read(session.connection, digest: ledger.state())
+        let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
+        let file = try PointKeeper(session: session).writeFull(batch.batch, at: time, before: before)
+        point.bak = file.name
+        point.bakSHA256 = file.sha256
+    }
+
+    /// - Throws: when the result is not what it must be; the caller's transaction is rolled back.
+    private func inspect(_ outcome: Undo.Outcome) throws(BatchError) -> Certificate {
+        let wrong = outcome.digests.filter { !$0.matches }
+        for check in outcome.digests {
+            journal.write(
+                "digest",
+                [
+                    "table": .string(check.table), "expected": .string(check.expected.digest.description),
+                    "found": .string(check.found.digest.description), "ok": .bool(check.matches),
+                    "exempt": .bool(check.isExempt),
+                ])
+        }
+        if let first = wrong.first {
+            throw BatchError(
+                .verificationFailed, "undoing \(plan.batch.batch) would not bring back table \(first.table) exactly",
+                hint: "nothing was changed; see what is damaged: batchmgr verify")
+        }
+        if let violation = outcome.foreignKeyViolations.first {
+            let count = outcome.foreignKeyViolations.count
+            throw BatchError(
+                .conflict, "\(count) \(count == 1 ? "row" : "rows") would refer to nothing, the first in \(violation.table) (to \(violation.parent))",
+                hint: "undo the batch that wrote it first: batchmgr blame, batchmgr list")
+        }
+        var failing: [String] = []
+        for batch in plan.order {
+            guard let text = batch.definition else { continue }
+            let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
+            var bindings: [String: SQLValue] = ["tenant": .optional(batch.tenant), "batch": .string(batch.batch.description)]
+            for entry in try PinnedParameters.values(batch.parameters).entries { bindings[entry.name] = entry.value }
+            failing += try VerifyQueries(session: session).failing(job.verify, bindings)
+        }
+        journal.write("verify", ["failing": .array(failing.map(JSONValue.string))])
+        return Certificate(digestsMatch: true, verifyPassed: failing.isEmpty, foreignKeysOK: true)
+    }
+
+    private func commit(
+        _ gateway: Gateway, _ batch: inout BatchRecord, _ point: inout PointRecord, _ compensated: [Int64], isPartial: Bool
+    ) throws(BatchError) {
+        var record = batch
+        var saved = point
+        do throws(BatchError) {
+            record.rows = gateway.rows
+            record.status = .committed
+            record.hasSchemaChange = gateway.changedSchema
+            record.digestBefore = try ledger.state()?.combined
+            try ledger.insert(&record)
+            let inserted = record
+            try gateway.commit(batch: record.seq, number: 1, step: "undo", at: session.context.now()) {
+                (checkpoint) throws(BatchError) in
+                var finished = inserted
+                finished.finishedAt = session.context.now().iso8601
+                finished.digestAfter = try ledger.state()?.combined
+                try ledger.update(finished)
+                for (undone, _) in plan.checkpoints {
+                    try ledger.markUndone(undone.id, by: checkpoint)
+                    try ledger.revive(checkpointsUndoneBy: undone.id)
+                }
+                for effect in compensated { try ledger.markEffectUndone(effect, by: checkpoint) }
+                for undone in plan.order { try ledger.refreshStatus(undone.seq, isPartial: isPartial) }
+                try ledger.audit(
+                    "rollback", batch: plan.batch, outcome: "committed",
+                    details: ["rollback": .string(finished.batch.description), "order": .init(finished.rollsBack)],
+                    context: session.context)
+                saved = PointRecord(batch: inserted.seq, kind: .rollback, lastCheckpoint: checkpoint, createdAt: saved.createdAt)
+                saved.bak = point.bak
+                saved.bakKind = point.bakKind
+                saved.bakSHA256 = point.bakSHA256
+                try ledger.save(&saved)
+                session.context.reach("before-commit")
+            }
+        } catch {
+            gateway.rollback()
+            throw error
+        }
+        batch = record
+        point = saved
+        session.context.reach("committed")
+    }
+
+    private func report(
+        _ batch: BatchRecord, _ point: PointRecord?, _ rows: RowCounts, _ certificate: Certificate, _ captured: Double?,
+        _ left: [String], report: String?
+    ) -> RollbackReport {
+        let status = (try? ledger.batch(seq: plan.batch.seq))?.status ?? plan.batch.status
+        return RollbackReport(
+            batch: plan.batch.batch, rollback: point == nil ? nil : batch.batch, status: status, mode: request.mode,
+            source: "log", order: plan.order.map(\.batch), rows: rows, dependents: plan.reports,
+            certificate: certificate,
+            restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path, report: report,
+            isDryRun: request.isDryRun,
+            warnings: left + (certificate.verifyPassed ? [] : ["a verify query of the job does not hold; see the report"]),
+            phases: captured.map { RunReport.Phases(capture: $0, restorePoint: max(0, start.millisecondsSince - $0)) },
+            duration: start.millisecondsSince)
+    }
+}

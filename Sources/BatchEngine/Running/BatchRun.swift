@@ -1,0 +1,125 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// One batch on its way: what its steps share.
+final class BatchRun {
+    let session: Session
+    let gateway: Gateway
+    let job: JobDefinition
+    let values: ParameterValues
+    let lease: Lease?
+    let isDryRun: Bool
+    var batch: BatchRecord
+    /// The number of the last committed checkpoint.
+    var lastNumber: Int
+    /// Milliseconds from BEGIN to COMMIT of all checkpoints.
+    private(set) var captureMilliseconds: Double = 0
+    private(set) var checkpoints = 0
+    private(set) var warnings: [String] = []
+    private let deadline: Int64?
+
+    init(
+        _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
+        lease: Lease?, lastNumber: Int = 0, isDryRun: Bool = false
+    ) {
+        self.session = session
+        self.gateway = gateway
+        self.job = job
+        self.values = values
+        self.batch = batch
+        self.lease = lease
+        self.lastNumber = lastNumber
+        self.isDryRun = isDryRun
+        deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
+    }
+
+    var context: Context { session.context }
+
+    /// What SQL of the job may refer to by name.
+    var bindings: [String: SQLValue] {
+        var bindings = Dictionary(values.entries.map { ($0.name, $0.value) }) { first, _ in first }
+        bindings["tenant"] = .optional(batch.tenant)
+        bindings["batch"] = .string(batch.batch.description)
+        return bindings
+    }
+
+    func warn(_ text: String) { warnings.append(text) }
+
+    // MARK: Checkpoints
+
+    /// Runs `body` in one transaction and commits it as the next checkpoint; in a dry run the one transaction that is
+    /// open already takes it.
+    func checkpoint(
+        _ step: StepDefinition, position: () -> String? = { nil }, body: () throws(BatchError) -> Void,
+        finish: (Int64) throws(BatchError) -> Void = { _ in }
+    ) throws(BatchError) {
+        if isDryRun { return try body() }
+        let start = ContinuousClock.now
+        defer { captureMilliseconds += start.millisecondsSince }
+        do throws(BatchError) {
+            try gateway.begin()
+            context.reach("begun")
+            try limited(step) { () throws(BatchError) in try body() }
+            context.reach("worked")
+            let rows = gateway.rows
+            let hasSchemaChange = gateway.changedSchema
+            var updated = batch
+            updated.rows += rows
+            updated.hasSchemaChange = batch.hasSchemaChange || hasSchemaChange
+            try gateway.commit(
+                batch: batch.seq, number: lastNumber + 1, step: step.id, position: position(), at: context.now()
+            ) { (checkpoint) throws(BatchError) in
+                try finish(checkpoint)
+                try session.ledger.update(updated)
+                context.reach("before-commit")
+            }
+            batch = updated
+        } catch {
+            gateway.rollback()
+            throw error
+        }
+        lastNumber += 1
+        checkpoints += 1
+        context.reach("committed")
+    }
+
+    /// Ends statements when the step or the batch takes too long, or somebody asks twice to stop.
+    private func limited(_ step: StepDefinition, _ body: () throws(BatchError) -> Void) throws(BatchError) {
+        let context = self.context
+        let limit = [deadline, step.timeout.map { context.clock.now() + $0.milliseconds }].compactMap(\.self).min()
+        gateway.interrupt { context.stopWish() == .now || limit.map { context.clock.now() > $0 } ?? false }
+        defer { gateway.interrupt(when: nil) }
+        do throws(BatchError) {
+            try body()
+        } catch {
+            guard error.code == .stopped, let limit, context.clock.now() > limit else { throw error }
+            throw BatchError(
+                .timeout, "step \(step.id) of \(batch.batch) took longer than its timeout",
+                hint: "raise the timeout or make the chunks smaller, then: batchmgr resume --id \(batch.batch)")
+        }
+    }
+
+    /// - Throws: `ERR_PERF_STOPPED` when somebody asked to stop.
+    func stopIfAsked() throws(BatchError) {
+        guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
+        throw BatchError(
+            .stopped, "batch \(batch.batch) stopped after checkpoint \(lastNumber)",
+            hint: "go on with: batchmgr resume --id \(batch.batch)")
+    }
+}
+
+extension ContinuousClock.Instant {
+    /// Since this moment, with parts.
+    var millisecondsSince: Double {
+        let (seconds, attoseconds) = (ContinuousClock.now - self).components
+        return Double(seconds) * 1_000 + Double(attoseconds) / 1e15
+    }
+}
+
+extension Duration {
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}

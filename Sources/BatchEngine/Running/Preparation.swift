@@ -1,0 +1,54 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// What happens before the first checkpoint of any batch: lease, recovery, baseline, drift.
+struct Preparation {
+    let session: Session
+    let control: any ControlStore
+
+    /// Brings the records up to date: batches of dead processes are marked stopped, pending restore points completed.
+    /// Call it with the lease.
+    func recover() throws(BatchError) {
+        let ledger = session.ledger
+        guard try ledger.exists() else { return }
+        // An older ledger may lack a table of this version.
+        for var batch in try ledger.batches(where: "status = 'running'") {
+            batch.status = .stopped
+            batch.finishedAt = session.context.now().iso8601
+            batch.error = batch.error ?? "ERR_PERF_STOPPED: the process ended before the batch did"
+            try session.connection.transaction { () throws(BatchError) in
+                try ledger.update(batch)
+                try ledger.audit("recover", batch: batch, outcome: "stopped", details: [:], context: session.context)
+            }
+        }
+        try PointKeeper(session: session).completePending()
+    }
+
+    /// Makes the ledger and its first commit, or commits what drifted since the last batch.
+    /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
+    func openHistory() throws(BatchError) -> String? {
+        let keeper = PointKeeper(session: session)
+        if try session.ledger.state() == nil {
+            let state = try createLedger()
+            _ = state
+            try keeper.writeBaseline()
+            return "the first batch"
+        }
+        guard let drifted = try DriftWatch(session: session, control: control).look() else { return nil }
+        try keeper.writeDrift(drifted)
+        return "drift was found"
+    }
+
+    /// The ledger's tables and the digests that everything after builds on, in one transaction.
+    @discardableResult
+    func createLedger() throws(BatchError) -> StateDigest {
+        let context = session.context
+        return try session.connection.transaction { () throws(BatchError) in
+            try session.ledger.create(databaseID: context.randomID())
+            let state = try StateDigest.compute(session.connection)
+            try session.ledger.setState(state)
+            return state
+        }
+    }
+}

@@ -1,0 +1,103 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// How a batch ends: its status, its restore point, who is told.
+struct RunOutcome {
+    let session: Session
+    var control: (any ControlStore)?
+
+    func conclude(
+        _ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?, since start: ContinuousClock.Instant
+    ) throws(BatchError) -> RunReport {
+        try settle(run, &point, failure)
+        let begun = ContinuousClock.now
+        var pointFailure: BatchError?
+        do throws(BatchError) {
+            if point.status == .pending { try PointKeeper(session: session).complete(&point) }
+        } catch {
+            pointFailure = error
+        }
+        let pointMilliseconds = begun.millisecondsSince
+        if let failure { try fail(run, failure) }
+        if let pointFailure {
+            throw BatchError(
+                pointFailure.code, "batch \(run.batch.batch) is committed, but its restore point is pending: \(pointFailure.message)",
+                hint: "\(pointFailure.hint); any next command completes it")
+        }
+        if let control {
+            DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
+        }
+        return RunReport(
+            batch: run.batch.batch, tenant: run.batch.tenant, status: run.batch.status,
+            checkpoints: run.lastNumber, rows: run.batch.rows, restorePoint: summary(point),
+            phases: .init(capture: run.captureMilliseconds, restorePoint: pointMilliseconds),
+            traceID: run.batch.traceID, duration: start.millisecondsSince, warnings: run.warnings)
+    }
+
+    /// Writes the end of the batch into the ledger.
+    private func settle(_ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?) throws(BatchError) {
+        let ledger = session.ledger
+        run.batch.status = failure.map { $0.code == .stopped ? .stopped : .failed } ?? .committed
+        run.batch.finishedAt = session.context.now().iso8601
+        run.batch.error = failure?.description
+        let batch = run.batch
+        var settled = point
+        let digest = try session.connection.transaction { () throws(BatchError) in
+            let digest = try ledger.state()?.combined
+            var batch = batch
+            batch.digestAfter = digest
+            try ledger.update(batch)
+            try ledger.audit(
+                "run", batch: batch, outcome: batch.status.rawValue,
+                details: ["rows": batch.rows.json, "error": .init(batch.error)], context: session.context)
+            settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
+            if try covers(settled) {
+                try ledger.save(&settled)
+            } else {
+                // Nothing was committed: the state is that of the point before.
+                try ledger.removePoint(settled.id)
+                settled.status = .complete
+            }
+            return digest
+        }
+        run.batch.digestAfter = digest
+        point = settled
+        session.context.reach("batch-settled")
+    }
+
+    private func covers(_ point: PointRecord) throws(BatchError) -> Bool {
+        let last = try session.ledger.points(where: "batch = ? AND id <> ?", [.integer(point.batch), .integer(point.id)])
+            .map(\.lastCheckpoint).max() ?? 0
+        return point.lastCheckpoint > last
+    }
+
+    private func fail(_ run: BatchRun, _ failure: BatchError) throws(BatchError) {
+        if failure.code != .stopped {
+            Bulletin(session: session).tell(.failed, run.batch, failure)
+        }
+        if failure.code != .stopped, run.job.onFailure == .rollback, run.lastNumber > 0 {
+            _ = try Rollback(session, control: control).undoFailed(run)
+            throw BatchError(
+                failure.code, "\(failure.message); what it had committed was rolled back",
+                hint: "correct the cause, then: batchmgr run --id \(run.job.id)")
+        }
+        throw failure
+    }
+
+    func summary(_ point: PointRecord) -> RestorePointSummary? {
+        guard point.id > 0, point.lastCheckpoint > 0 else { return nil }
+        return RestorePointSummary(
+            bak: point.bak.map { "\(session.backups)/\($0)" }, bakKind: point.bakKind, commit: point.commit,
+            status: point.status)
+    }
+
+    /// The same key ran before.
+    func repeated(_ batch: BatchRecord) throws(BatchError) -> RunReport {
+        let point = try session.ledger.points(where: "batch = ?", [.integer(batch.seq)]).last
+        return RunReport(
+            batch: batch.batch, tenant: batch.tenant, status: batch.status,
+            checkpoints: try session.ledger.checkpoints(of: batch.seq).count, rows: batch.rows,
+            restorePoint: point.flatMap { summary($0) }, phases: .init(capture: 0, restorePoint: 0),
+            traceID: batch.traceID, duration: 0, isRepeated: true)
+    }
+}

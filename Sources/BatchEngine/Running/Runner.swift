@@ -1,0 +1,232 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Runs batches.
+public struct Runner {
+    let session: Session
+    let control: any ControlStore
+
+    /// Names that the tool uses for its own batches.
+    static let reservedJobs: Set<String> = ["rollback", "restore", "drift", "baseline"]
+
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        control = try ControlFile(folder: session.backups)
+    }
+
+    // MARK: Run
+
+    /// Runs a job from its first step to its last.
+    /// - Parameter key: a second run with the same key does nothing.
+    /// - Throws: the failure of a step, after the batch was marked and its restore point written.
+    public func run(
+        _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil, key: String? = nil
+    ) throws(BatchError) -> RunReport {
+        try check(job, tenant)
+        let lease = try takeLease(for: job.id)
+        let preparation = Preparation(session: session, control: control)
+        try preparation.recover()
+        if let key, try session.ledger.exists(),
+            let earlier = try session.ledger.batches(where: "idempotency_key = ?", [.string(key)]).last
+        {
+            return try RunOutcome(session: session).repeated(earlier)
+        }
+        let reason = try preparation.openHistory()
+        let needed = try needs(of: job)
+        let gateway = try self.gateway(job)
+        var batch = BatchRecord(
+            batch: BatchID(job: job.id, number: try session.ledger.nextNumber(of: job.id)), kind: .batch,
+            actor: session.context.actor, traceID: session.context.randomID(),
+            startedAt: session.context.now().iso8601)
+        batch.jobVersion = job.version.description
+        batch.tenant = tenant
+        batch.idempotencyKey = key
+        batch.definition = job.text
+        batch.parameters = PinnedParameters.text(values)
+        let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
+        var point = try begin(&batch, needs: needed, snapshot: snapshot)
+        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: lease)
+        return try carryOut(run, &point, from: 0, position: 0)
+    }
+
+    /// Runs the SQL steps of a job and throws away what they did.
+    public func preview(
+        _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil
+    ) throws(BatchError) -> RunReport {
+        try check(job, tenant)
+        let lease = try takeLease(for: job.id)
+        defer { withExtendedLifetime(lease) {} }
+        try Preparation(session: session, control: control).recover()
+        let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: job.id) : 1
+        let gateway = try self.gateway(job)
+        var batch = BatchRecord(
+            batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
+            traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
+        batch.tenant = tenant
+        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, isDryRun: true)
+        return try DryRun(session: session).perform(run, gateway)
+    }
+
+    /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
+    public func resume(_ id: BatchID) throws(BatchError) -> RunReport {
+        let lease = try takeLease(for: id.description)
+        let preparation = Preparation(session: session, control: control)
+        try preparation.recover()
+        guard try session.ledger.exists(), var batch = try session.ledger.batch(id) else { throw Runner.unknown(id) }
+        guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition else {
+            throw BatchError(
+                .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
+                hint: "see it: batchmgr show --id \(id)")
+        }
+        let checkpoints = try session.ledger.checkpoints(of: batch.seq)
+        guard checkpoints.allSatisfy(\.isLive) else {
+            throw BatchError(
+                .wrongState, "batch \(id) was rolled back in part", hint: "run the job again: batchmgr run --id \(id.job)")
+        }
+        let job = try JobDefinition.parse(text: text, file: "\(id)")
+        let values = try PinnedParameters.values(batch.parameters)
+        try session.plugins().require(job.pluginNames)
+        let reason = try preparation.openHistory()
+        let gateway = try self.gateway(job)
+        batch.status = .running
+        batch.error = nil
+        batch.finishedAt = nil
+        let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
+        var point = try begin(&batch, needs: [], snapshot: snapshot)
+        let run = BatchRun(
+            session, gateway, job: job, values: values, batch: batch, lease: lease,
+            lastNumber: checkpoints.last?.number ?? 0)
+        let (step, position) = try place(job, batch, checkpoints)
+        return try carryOut(run, &point, from: step, position: position)
+    }
+
+    /// Asks the process that runs a batch to stop at its next checkpoint.
+    public func stop(_ id: BatchID) throws(BatchError) {
+        guard try session.ledger.exists(), let batch = try session.ledger.batch(id) else { throw Runner.unknown(id) }
+        guard batch.status == .running, let holder = try control.holder(of: session.path),
+            holder.isAlive(at: session.context.now())
+        else {
+            throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: batchmgr show --id \(id)")
+        }
+        try control.requestStop(session.path)
+    }
+
+    static func unknown(_ id: BatchID) -> BatchError {
+        BatchError(.unknownBatch, "there is no batch \(id)", hint: "see the batches: batchmgr list")
+    }
+
+    // MARK: Before the first step
+
+    func takeLease(for work: String) throws(BatchError) -> Lease {
+        try Lease(control, folder: session.backups, database: session.path, work: work, context: session.context)
+    }
+
+    private func gateway(_ job: JobDefinition) throws(BatchError) -> Gateway {
+        for step in job.steps {
+            guard case .sql(let sql) = step.kind, let isOn = ForeignKeySetting.split(sql).isOn else { continue }
+            try session.connection.execute("PRAGMA foreign_keys = \(isOn ? "ON" : "OFF")")
+        }
+        return try Gateway(session.connection, spillFolder: session.backups)
+    }
+
+    private func check(_ job: JobDefinition, _ tenant: String?) throws(BatchError) {
+        guard !Runner.reservedJobs.contains(job.id) else {
+            throw BatchError(
+                .usage, "'\(job.id)' is a name that batchmgr uses for its own batches", hint: "choose another name: --id NAME")
+        }
+        if job.tenant == .required && tenant == nil {
+            throw BatchError(.usage, "job \(job.id) runs for one tenant", hint: "name it: --tenant NAME")
+        }
+        if job.tenant == .none && tenant != nil {
+            throw BatchError(.usage, "job \(job.id) runs for no tenant", hint: "leave out --tenant")
+        }
+        try session.plugins().require(job.pluginNames)
+    }
+
+    /// The batches that the job declares to depend on: the latest committed one of each job that it needs.
+    private func needs(of job: JobDefinition) throws(BatchError) -> [BatchRecord] {
+        var needed: [BatchRecord] = []
+        for name in job.needs {
+            let last = try session.ledger.batches(where: "job = ? AND status = 'committed'", [.string(name)]).last
+            guard let last else {
+                throw BatchError(
+                    .wrongState, "job \(job.id) needs a committed batch of \(name), and there is none",
+                    hint: "run it first: batchmgr run --id \(name)")
+            }
+            needed.append(last)
+        }
+        return needed
+    }
+
+    /// Writes the intent: the batch, and the restore point it will get. A whole copy is taken under the same lock, so
+    /// that it is the state before the first checkpoint.
+    private func begin(
+        _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind
+    ) throws(BatchError) -> PointRecord {
+        let ledger = session.ledger
+        let time = session.context.now()
+        var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
+        var record = batch
+        try session.connection.transaction { () throws(BatchError) in
+            let state = try ledger.state() ?? StateDigest()
+            if record.seq == 0 {
+                record.digestBefore = state.combined
+                try ledger.insert(&record)
+            } else {
+                try ledger.update(record)
+            }
+            point = PointRecord(batch: record.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
+            point.bakKind = snapshot
+            if snapshot == .full {
+                let before = try DatabaseState.read(session.connection, digest: state)
+                let file = try PointKeeper(session: session).writeFull(record.batch, at: time, before: before)
+                point.bak = file.name
+                point.bakSHA256 = file.sha256
+                session.context.reach("full-written")
+            }
+            try ledger.save(&point)
+            for needed in needs {
+                try ledger.connection.run(
+                    "INSERT OR IGNORE INTO batchmgr_dependencies VALUES(?, ?, ?)",
+                    [.integer(record.seq), .integer(needed.seq), .string("needs \(needed.batch.job)")])
+            }
+        }
+        session.context.reach("batch-begun")
+        batch = record
+        return point
+    }
+
+    /// Where a batch goes on: the step, and for a chunked one the items that are done.
+    private func place(
+        _ job: JobDefinition, _ batch: BatchRecord, _ checkpoints: [CheckpointRecord]
+    ) throws(BatchError) -> (step: Int, position: Int) {
+        guard let last = checkpoints.last, let index = job.steps.firstIndex(where: { $0.id == last.step }) else { return (0, 0) }
+        // The list of items stays until the last chunk.
+        if let done = last.position.flatMap({ Int($0) }),
+            try Worklist.load(session.ledger, batch: batch.seq, step: last.step) != nil
+        {
+            return (index, done)
+        }
+        return (index + 1, 0)
+    }
+
+    // MARK: The steps
+
+    private func carryOut(
+        _ run: BatchRun, _ point: inout PointRecord, from first: Int, position: Int
+    ) throws(BatchError) -> RunReport {
+        let start = ContinuousClock.now
+        var failure: BatchError?
+        do throws(BatchError) {
+            for (index, step) in run.job.steps.enumerated() where index >= first {
+                try run.stopIfAsked()
+                try StepRun(run: run, step: step).perform(from: index == first ? position : 0)
+            }
+            try VerifyQueries(session: session).require(run.job.verify, run.bindings, of: run.batch.batch)
+        } catch {
+            failure = error
+        }
+        return try RunOutcome(session: session, control: control).conclude(run, &point, failure, since: start)
+    }
+}

@@ -1,0 +1,217 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Runs one step of a batch.
+struct StepRun {
+    let run: BatchRun
+    let step: StepDefinition
+
+    private var gateway: Gateway { run.gateway }
+    private var ledger: Ledger { run.session.ledger }
+    private var context: Context { run.context }
+
+    /// - Parameter position: of a chunked step that was stopped: items done.
+    func perform(from position: Int = 0) throws(BatchError) {
+        switch step.kind {
+        case .sql(let sql):
+            if step.forEach == nil {
+                try withRetry { () throws(BatchError) in try runOnce(sql) }
+            } else {
+                try runForEach(sql, from: position)
+            }
+        case .check(let query): try withRetry { () throws(BatchError) in try check(query) }
+        case .exec(let arguments): try outside("program") { () throws(BatchError) in try execute(arguments) }
+        case .export(let export): try outside("export") { () throws(BatchError) in try write(export) }
+        case .snapshot: try outside("snapshot") { () throws(BatchError) in try snapshot() }
+        case .plugin(let name, let settings):
+            try outside("plugin \(name)") { () throws(BatchError) in try call(name, settings) }
+        }
+    }
+
+    private func withRetry(_ body: () throws(BatchError) -> Void) throws(BatchError) {
+        let policy = step.retry.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
+        try policy.run(
+            sleep: { milliseconds in
+                context.sleep(milliseconds)
+                return context.stopWish() == .goOn
+            },
+            onRetry: { attempt, error, _ in run.warn("step \(step.id), attempt \(attempt): \(error)") },
+            attempt: { (_) throws(BatchError) in try body() })
+    }
+
+    /// Steps outside the database are not part of a dry run.
+    private func outside(_ what: String, _ body: () throws(BatchError) -> Void) throws(BatchError) {
+        if run.isDryRun {
+            run.warn("step \(step.id): the \(what) was not run in this dry run")
+        } else {
+            try withRetry(body)
+        }
+    }
+
+    // MARK: SQL
+
+    private func runOnce(_ sql: String) throws(BatchError) {
+        try run.checkpoint(step) { () throws(BatchError) in
+            try gateway.run(script: ForeignKeySetting.split(sql).rest, run.bindings)
+        }
+    }
+
+    private func runForEach(_ sql: String, from start: Int) throws(BatchError) {
+        var list = try Worklist.load(ledger, batch: run.batch.seq, step: step.id)
+        var position = start
+        repeat {
+            try run.stopIfAsked()
+            try withRetry { () throws(BatchError) in
+                let (items, end) = try runChunk(sql, list, from: position)
+                // In a dry run the list is thrown away with everything else.
+                list = run.isDryRun ? nil : items
+                position = end
+            }
+        } while position < (list?.count ?? 0)
+    }
+
+    /// One checkpoint: the items from `start` on, up to the returned place.
+    private func runChunk(_ sql: String, _ known: Worklist?, from start: Int) throws(BatchError) -> (Worklist, Int) {
+        var done: (items: Worklist, end: Int)?
+        try run.checkpoint(step, position: { done.map { "\($0.end)" } }) { () throws(BatchError) in
+            let items: Worklist
+            if let known { items = known } else {
+                items = try Worklist.create(
+                    gateway, batch: run.batch.seq, step: step, query: step.forEach ?? "", run.bindings)
+            }
+            let size = run.isDryRun ? items.count : step.chunk ?? items.count
+            let end = size < items.count - start ? start + size : items.count
+            let statements = try prepareAll(sql)
+            let bindings = run.bindings
+            try items.forEach(from: start, to: end) { (row) throws(BatchError) in
+                let values = bindings.merging(row) { _, column in column }
+                for statement in statements { try gateway.run(statement, values) }
+            }
+            if end >= items.count { try Worklist.remove(ledger, batch: run.batch.seq, step: step.id) }
+            context.progress(StepProgress(batch: run.batch.batch, step: step.id, done: end, total: items.count))
+            done = (items, end)
+        }
+        guard let done else {
+            throw BatchError(.internalFault, "step \(step.id) lost its worklist", hint: "batchmgr doctor")
+        }
+        return (done.items, done.end)
+    }
+
+    private func prepareAll(_ sql: String) throws(BatchError) -> [GatewayStatement] {
+        var statements: [GatewayStatement] = []
+        var rest = ForeignKeySetting.split(sql).rest
+        while !SQLText.isBlank(rest) {
+            let statement = try gateway.prepare(rest)
+            if statement.changesSchema {
+                throw BatchError(
+                    .forbiddenStatement, "step \(step.id) changes the schema for each row",
+                    hint: "put CREATE, DROP and ALTER into a step of their own")
+            }
+            rest = statement.statement.tail
+            statements.append(statement)
+        }
+        return statements
+    }
+
+    private func check(_ query: String) throws(BatchError) {
+        var found = 0
+        var sample = ""
+        let look = { () throws(BatchError) in
+            let prepared = try gateway.prepare(query)
+            guard prepared.statement.isReadOnly else {
+                throw BatchError(.forbiddenStatement, "check \(step.id) changes data", hint: "give a SELECT")
+            }
+            try gateway.run(prepared, run.bindings) { (row) throws(BatchError) in
+                if found == 0 { sample = (0..<row.columnCount).map { row.columnName($0) }.joined(separator: ", ") }
+                found += 1
+            }
+            if found > 0 {
+                throw BatchError(
+                    .checkFailed, "check \(step.id) of \(run.batch.batch) found \(found) \(found == 1 ? "row" : "rows") (\(sample))",
+                    hint: "see them with the query of the check: batchmgr catalog show --id \(run.job.id)")
+            }
+        }
+        try run.checkpoint(step, body: look)
+    }
+
+    // MARK: Outside the database
+
+    private var placeholders: PlaceholderValues {
+        PlaceholderValues(
+            batch: run.batch.batch.description, tenant: run.batch.tenant, step: step.id,
+            parameters: Dictionary(run.values.entries.map { ($0.name, $0.value) }) { first, _ in first })
+    }
+
+    private var stop: () -> Bool {
+        let lease = run.lease
+        let context = self.context
+        return { context.stopWish() != .goOn || lease?.isStopRequested == true }
+    }
+
+    private func execute(_ arguments: [String]) throws(BatchError) {
+        let filled = try CommandTemplate(arguments).filled(with: placeholders)
+        let undo = try step.undo.map { (template) throws(BatchError) in
+            try CommandTemplate(template).filled(with: placeholders)
+        }
+        let program = CommandLineProgram(
+            arguments: filled, folder: run.session.workspace.folder, timeout: step.timeout?.milliseconds)
+        let outcome = try ExternalCommand(program, clock: context.clock).run(stop: stop)
+        try outcome.requireSuccess(of: program, for: "step \(step.id)")
+        try record(
+            .exec,
+            [
+                "arguments": .array(filled.map(JSONValue.string)),
+                "undo": undo.map { .array($0.map(JSONValue.string)) } ?? .null,
+            ])
+    }
+
+    private func call(_ name: String, _ settings: JSONValue) throws(BatchError) {
+        let plugin = try run.session.plugins().plugin(name)
+        let parameters = (try? JSONParser.parse(PinnedParameters.text(run.values))) ?? .null
+        let request = PluginRequest(
+            .run, batch: run.batch.batch.description, step: step.id, tenant: run.batch.tenant, parameters: parameters,
+            settings: settings)
+        let description = try plugin.describe()
+        let batch = run.batch.batch
+        let result = try plugin.call(request, timeout: step.timeout?.milliseconds, stop: stop) { progress in
+            context.progress(
+                StepProgress(
+                    batch: batch, step: step.id, done: Int(progress.done), total: progress.total.map { Int($0) }))
+        }
+        try record(
+            .plugin,
+            ["plugin": .string(name), "settings": settings, "result": result, "can_undo": .bool(description.canUndo)])
+    }
+
+    private func write(_ export: ExportDefinition) throws(BatchError) {
+        let format = ExportFormat(rawValue: export.format.rawValue) ?? .csv
+        let target = try Export(to: export.file, in: run.session.workspace.folder, format: format)
+        let prepared = try gateway.prepare(export.query)
+        guard prepared.statement.isReadOnly else {
+            throw BatchError(.forbiddenStatement, "export \(step.id) changes data", hint: "give a SELECT")
+        }
+        try prepared.statement.bind(named: run.bindings)
+        defer { prepared.statement.reset() }
+        let file = try target.write(ExportRows(prepared.statement), hash: .sha256(), stop: stop)
+        try record(
+            .export,
+            [
+                "path": .string(file.path), "format": .string(file.format.rawValue), "rows": JSONValue(file.rows),
+                "bytes": JSONValue(file.bytes), "sha256": .string(file.sha256),
+            ])
+    }
+
+    private func snapshot() throws(BatchError) {
+        let state = try DatabaseState.read(run.session.connection, digest: ledger.state())
+        let file = try PointKeeper(session: run.session).writeFull(run.batch.batch, at: context.now(), before: state)
+        try record(.snapshot, ["bak": .string(file.name), "sha256": .string(file.sha256)])
+    }
+
+    private func record(_ kind: Effect.Kind, _ detail: JSONValue) throws(BatchError) {
+        try run.checkpoint(step) {
+        } finish: { (checkpoint) throws(BatchError) in
+            try ledger.insert(kind, batch: run.batch.seq, checkpoint: checkpoint, step: step.id, detail: detail)
+        }
+    }
+}

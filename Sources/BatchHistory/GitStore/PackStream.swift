@@ -1,0 +1,148 @@
+internal import BatchCore
+internal import BatchLedger
+internal import CDeflate
+internal import Glibc
+
+/// The bytes of a pack and its index, straight into a repository.
+///
+/// libgit2's own ways all cost more: they search deltas, or inflate and hash every object again to index it.
+final class PackStream {
+    private struct Entry {
+        let id: ObjectID
+        let offset: UInt64
+        let checksum: UInt32
+    }
+
+    private let folder: String
+    private let hash = SHA1()
+    /// Small packs are made as small as can be; larger ones, as fast.
+    private static let smallPack = 256 << 10
+    private let thorough: OpaquePointer?
+    private let fast: OpaquePointer?
+    private var entries: [Entry] = []
+    /// Bytes not yet in the file; small packs never need a second write.
+    private var pending = ByteBuffer(capacity: 1 << 16)
+    private var spilled: UInt64 = 0
+    private var file: TemporaryFile?
+
+    init(folder: String) {
+        self.folder = folder
+        thorough = libdeflate_alloc_compressor(6)
+        fast = libdeflate_alloc_compressor(1)
+        pending.append(contentsOf: Array("PACK".utf8) + PackStream.bigEndian(2) + PackStream.bigEndian(0))
+    }
+
+    deinit {
+        libdeflate_free_compressor(thorough)
+        libdeflate_free_compressor(fast)
+    }
+
+    static func bigEndian(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+
+    /// The size of what was added, deflated.
+    var byteCount: Int { Int(spilled) + pending.count }
+
+    /// Deflates the objects of a batch.
+    func append(_ batch: PackBatch) throws(BatchError) {
+        for object in batch.objects {
+            let start = pending.count
+            appendHeader(object.kind, size: object.range.count)
+            try appendDeflated(UnsafeRawBufferPointer(rebasing: batch.content.bytes[object.range]))
+            let checksum = libdeflate_crc32(0, pending.bytes.baseAddress.map { $0 + start }, pending.count - start)
+            entries.append(Entry(id: object.id, offset: spilled + UInt64(start), checksum: checksum))
+            if pending.count > 4 << 20 { try spill() }
+        }
+    }
+
+    private func appendHeader(_ kind: ObjectKind, size: Int) {
+        var rest = size >> 4
+        var byte = kind.rawValue << 4 | UInt8(size & 15)
+        while rest > 0 {
+            pending.append(byte | 0x80)
+            byte = UInt8(rest & 0x7F)
+            rest >>= 7
+        }
+        pending.append(byte)
+    }
+
+    private func appendDeflated(_ content: UnsafeRawBufferPointer) throws(BatchError) {
+        let compressor = byteCount < PackStream.smallPack ? thorough : fast
+        let bound = libdeflate_zlib_compress_bound(compressor, content.count)
+        let count = withUnsafeTemporaryAllocation(byteCount: bound, alignment: 16) { space in
+            let count = libdeflate_zlib_compress(
+                compressor, content.baseAddress, content.count, space.baseAddress, bound)
+            if let base = space.baseAddress { pending.append(base, count: count) }
+            return count
+        }
+        if count == 0 {
+            throw BatchError(
+                .internalFault, "an object of \(content.count) bytes cannot be deflated", hint: "batchmgr doctor")
+        }
+    }
+
+    private func spill() throws(BatchError) {
+        if file == nil {
+            try Folder.create(folder)
+            file = try TemporaryFile("\(folder)/tmp_pack_\(getpid())")
+        }
+        try file?.file.write(pending.bytes)
+        spilled += UInt64(pending.count)
+        pending.removeAll()
+    }
+
+    /// Makes the pack durable and visible.
+    func finish() throws(BatchError) {
+        if entries.isEmpty { return }
+        try spill()
+        guard let file else { return }
+        let count = PackStream.bigEndian(UInt32(entries.count))
+        try file.write(count, at: 8)
+        try file.file.forEachPiece { hash.update($0) }
+        let checksum = hash.finish()
+        try file.write(checksum.bytes, at: Int(spilled))
+        let index = try TemporaryFile("\(folder)/tmp_idx_\(getpid())")
+        try write(index, pack: checksum)
+        try file.file.sync()
+        try index.file.sync()
+        try file.publish("\(folder)/pack-\(checksum).pack")
+        try index.publish("\(folder)/pack-\(checksum).idx")
+        try Folder.sync(folder)
+    }
+
+    /// Version 2 of git's pack index: fan-out, ids, checksums, offsets, offsets that need 64 bits.
+    private func write(_ index: TemporaryFile, pack: ObjectID) throws(BatchError) {
+        entries.sort { $0.id < $1.id }
+        var buffer = ByteBuffer(capacity: entries.count * 28 + 2_048)
+        buffer.append(contentsOf: [0xFF, 0x74, 0x4F, 0x63] + PackStream.bigEndian(2))
+        var fanOut = [UInt32](repeating: 0, count: 256)
+        for entry in entries { fanOut[entry.id.first] += 1 }
+        var sum: UInt32 = 0
+        for count in fanOut {
+            sum += count
+            buffer.append(contentsOf: PackStream.bigEndian(sum))
+        }
+        for entry in entries { buffer.append(contentsOf: entry.id.bytes) }
+        for entry in entries { buffer.append(contentsOf: PackStream.bigEndian(entry.checksum)) }
+        appendOffsets(to: &buffer)
+        buffer.append(contentsOf: pack.bytes)
+        hash.update(buffer.bytes)
+        buffer.append(contentsOf: hash.finish().bytes)
+        try index.file.write(buffer.bytes)
+    }
+
+    private func appendOffsets(to buffer: inout ByteBuffer) {
+        var large: [UInt64] = []
+        for entry in entries {
+            if entry.offset < 1 << 31 {
+                buffer.append(contentsOf: PackStream.bigEndian(UInt32(entry.offset)))
+            } else {
+                buffer.append(contentsOf: PackStream.bigEndian(1 << 31 | UInt32(large.count)))
+                large.append(entry.offset)
+            }
+        }
+        for offset in large {
+            buffer.append(contentsOf: PackStream.bigEndian(UInt32(offset >> 32)))
+            buffer.append(contentsOf: PackStream.bigEndian(UInt32(truncatingIfNeeded: offset)))
+        }
+    }
+}

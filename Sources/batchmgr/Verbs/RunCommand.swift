@@ -1,0 +1,34 @@
+internal import BatchCore
+internal import BatchEngine
+
+enum RunCommand: Command {
+    static let verb = Verb.run
+
+    static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
+        let request = try RunRequest(arguments)
+        let workspace = try context.workspace()
+        let assignments = request.parameters.map { "\($0.name)=\($0.value)" }
+        let job = try job(request, workspace, assignments)
+        let values = try ParameterValues(job, set: assignments)
+        let session = try context.session(workspace)
+        let runner = try Runner(session)
+        let tenant = context.globals.tenant
+        let report =
+            request.isDryRun
+            ? try runner.preview(job, values, tenant: tenant)
+            : try runner.run(job, values, tenant: tenant, key: request.key)
+        try context.output.show(report)
+        return .done
+    }
+
+    private static func job(
+        _ request: RunRequest, _ workspace: Workspace, _ assignments: [String]
+    ) throws(BatchError) -> JobDefinition {
+        switch request.source {
+        case .catalog: return try workspace.loadCatalog().job(named: request.job)
+        case .sql(let sql): return try JobDefinition.adHoc(id: request.job, sql: [sql], set: assignments)
+        case .file(let path):
+            return try JobDefinition.adHoc(id: request.job, sql: [try TextFile.read(path)], set: assignments)
+        }
+    }
+}
