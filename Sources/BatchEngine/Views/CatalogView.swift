@@ -35,7 +35,8 @@ extension Workspace {
 
     private func mistakesOutside(_ file: String, _ plugins: [String]) throws(BatchError) -> [Diagnostic] {
         switch try FolderText.read(file, limit: YAMLDocument.largestSize) {
-        case .text(let text): return JobReader.read(text: text, file: file, plugins: plugins).source.diagnostics
+        case .text(let text):
+            return JobReader.read(text: text, file: file, keys: JobKeys.table(plugins: plugins)).source.diagnostics
         case .unreadable(let mark, let message):
             var source = SourceText(file: file, text: "", code: .invalidCatalog)
             source.report(mark, message)

@@ -13,9 +13,8 @@ enum RestoreCommand: Command {
             try context.output.show(
                 try restoring.rebuild(try restoring.point(request.point), to: path, source: request.source))
         case .inPlace:
-            throw BatchError(
-                .usage, "restore --in-place is not there yet",
-                hint: "rebuild to a new file: batchmgr restore --point \(request.point) --to FILE")
+            let session = try Session(try context.workspace(), tenant: context.globals.tenant, context: .system())
+            try context.output.show(try InPlaceRestore(session).perform(request.point, source: request.source))
         }
         return .done
     }
