@@ -4,9 +4,6 @@ internal import BatchLedger
 /// Runs the SQL of a job in one transaction, looks at what it did, and throws it away.
 struct DryRun {
     let session: Session
-    /// Changed rows in the report; the counts are complete.
-    static let mostRows = 10_000
-
     func perform(_ run: BatchRun, _ gateway: Gateway) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
         let context = session.context
@@ -23,10 +20,21 @@ struct DryRun {
         let checkpoint = try gateway.seal(batch: run.batch.seq, number: 1, step: "dry run", at: context.now())
         let failing = try VerifyQueries(session: session).failing(run.job.verify, run.bindings)
         for query in failing { run.warn("this verify query would not hold: \(query)") }
-        let preview = try ChangeList(limit: DryRun.mostRows).read(BatchChanges(ledger, checkpoints: [checkpoint]))
+        let preview = try preview(BatchChanges(ledger, checkpoints: [checkpoint]))
         return RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: .committed, checkpoints: 0, rows: rows,
             restorePoint: nil, phases: .init(capture: start.millisecondsSince, restorePoint: 0),
             traceID: run.batch.traceID, duration: start.millisecondsSince, preview: preview, warnings: run.warnings)
+    }
+
+    private func preview(_ changes: BatchChanges) throws(BatchError) -> ChangesReport {
+        var list = ChangeList(table: nil, isStatistics: false)
+        for table in changes.tables {
+            guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
+            try changes.forEachChange(of: table) { (row) throws(BatchError) in
+                list.add(row, before: table.before, after: table.after)
+            }
+        }
+        return list.report()
     }
 }

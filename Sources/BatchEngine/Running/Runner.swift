@@ -69,11 +69,12 @@ public struct Runner {
     }
 
     /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
-    public func resume(_ id: BatchID) throws(BatchError) -> RunReport {
-        let lease = try takeLease(for: id.description)
+    public func resume(_ reference: BatchReference) throws(BatchError) -> RunReport {
+        let lease = try takeLease(for: "resume of \(reference)")
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
-        guard try session.ledger.exists(), var batch = try session.ledger.batch(id) else { throw Runner.unknown(id) }
+        var batch = try BatchLookup(session.ledger).batch(reference)
+        let id = batch.batch
         guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition else {
             throw BatchError(
                 .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
@@ -102,18 +103,16 @@ public struct Runner {
     }
 
     /// Asks the process that runs a batch to stop at its next checkpoint.
-    public func stop(_ id: BatchID) throws(BatchError) {
-        guard try session.ledger.exists(), let batch = try session.ledger.batch(id) else { throw Runner.unknown(id) }
+    public func stop(_ reference: BatchReference) throws(BatchError) -> StopReport {
+        let batch = try BatchLookup(session.ledger).batch(reference)
+        let id = batch.batch
         guard batch.status == .running, let holder = try control.holder(of: session.path),
             holder.isAlive(at: session.context.now())
         else {
             throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: batchmgr show --id \(id)")
         }
         try control.requestStop(session.path)
-    }
-
-    static func unknown(_ id: BatchID) -> BatchError {
-        BatchError(.unknownBatch, "there is no batch \(id)", hint: "see the batches: batchmgr list")
+        return StopReport(batch: id)
     }
 
     // MARK: Before the first step

@@ -43,6 +43,7 @@ public final class Ledger {
 
     /// The digests after the last checkpoint; nil before the first batch.
     public func state() throws(BatchError) -> StateDigest? {
+        guard try exists() else { return nil }
         var state = StateDigest()
         var isEmpty = true
         for row in try connection.rows("SELECT table_name, digest, rows FROM batchmgr_state") {

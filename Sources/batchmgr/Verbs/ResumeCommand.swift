@@ -6,7 +6,7 @@ enum ResumeCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try BatchRequest(arguments)
-        let session = try context.session(try context.workspace())
+        let session = try context.session()
         try context.output.show(try Runner(session).resume(request.batch))
         return .done
     }

@@ -6,7 +6,7 @@ enum RollbackCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try RollbackRequest(arguments)
-        let session = try context.session(try context.workspace())
+        let session = try context.session()
         switch try Rollback(session).perform(request) {
         case .done(let report):
             try context.output.show(report)

@@ -6,8 +6,11 @@ enum StopCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try BatchRequest(arguments)
-        let session = try context.session(try context.workspace())
-        try context.output.show(try Runner(session).stop(request.batch))
+        let session = try context.session()
+        let report = try Runner(session).stop(request.batch)
+        try context.output.show(
+            report,
+            text: "\(report.batch) stops at its next checkpoint.\nGo on later: batchmgr resume --id \(report.batch)\n")
         return .done
     }
 }

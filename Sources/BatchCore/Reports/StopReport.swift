@@ -1,0 +1,10 @@
+/// `stop`
+public struct StopReport: Report, Hashable {
+    public let batch: BatchID
+
+    public init(batch: BatchID) { self.batch = batch }
+
+    public var members: [JSONValue.Member] {
+        [.init("batch", .string(batch.description)), .init("stop_requested", true)]
+    }
+}
