@@ -104,7 +104,15 @@ struct RowRewind {
             }
         guard try reader.read(values, isUTF16: isUTF16, into: &image) else { return nil }
         var bytes = ByteReader(image.buffer.bytes)
-        return try bytes.values(columns)
+        let found = try bytes.values(columns)
+        // A collation may take another key for this one: 'x' is found where 'X' is.
+        return isRow(found, of: key) ? found : nil
+    }
+
+    private func isRow(_ row: [SQLValue], of key: RowKey) -> Bool {
+        guard case .values(let wanted) = key, case .primaryKey(let positions) = layout.key else { return true }
+        let stored = layout.storedColumns
+        return positions.compactMap { stored.firstIndex(of: $0).map { row[$0] } } == wanted
     }
 
     /// Old values of an UPDATE by their place among the stored columns.

@@ -66,6 +66,8 @@ public final class Gateway {
     public func seal(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
     ) throws(BatchError) -> Int64 {
+        // Full-text modules keep rows back until COMMIT, when it is too late to record them; a savepoint makes them write.
+        try connection.execute("SAVEPOINT batchmgr_flush; RELEASE batchmgr_flush")
         try settle()
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
