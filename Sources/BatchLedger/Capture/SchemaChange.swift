@@ -20,6 +20,21 @@ struct SchemaChange {
         if before.isEmpty && after.isEmpty { return nil }
     }
 
+    /// True when the object is the same table before and after, with another text.
+    func holdsRows(_ object: SchemaObject) -> Bool {
+        object.type == "table" && !object.isVirtualTable
+            && before.contains { $0.type == "table" && $0.name == object.name && $0.rowid == object.rowid }
+            && after.contains { $0.type == "table" && $0.name == object.name && $0.rowid == object.rowid }
+    }
+
+    /// Tables that undo drops, because their rows are in the log: those that are new, and those that were rewritten.
+    var replacedTables: [SchemaObject] {
+        after.filter { object in
+            guard object.type == "table", !object.isSystem else { return false }
+            return object.isVirtualTable || digests[object.name] != nil || !holdsRows(object)
+        }
+    }
+
     func encode(into buffer: inout ByteBuffer) {
         for objects in [before, after] {
             buffer.appendVarint(UInt64(objects.count))

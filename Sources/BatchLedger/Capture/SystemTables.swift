@@ -3,7 +3,7 @@ internal import BatchCore
 /// Follows `sqlite_sequence` and the statistics tables, whose changes SQLite reports to nobody: compares their rows at
 /// both ends of a checkpoint. They are small.
 struct SystemTables {
-    private var before: [String: [Int64: [SQLValue]]] = [:]
+    private(set) var before: [String: [Int64: [SQLValue]]] = [:]
 
     static let sequence = "sqlite_sequence"
     static let statistics = ["sqlite_stat1", "sqlite_stat3", "sqlite_stat4"]

@@ -5,12 +5,14 @@ final class TableTrack {
     struct StoredColumn {
         /// The index by which the preupdate functions name the column.
         let index: Int32
-        let isReal: Bool
+        let affinity: Column.Affinity
         let hasDefault: Bool
         let isRowid: Bool
     }
 
     let layout: TableLayout
+    /// The same table by the names that SQL knows now.
+    let visible: TableLayout
     /// The number that entries of the undo log give for the table.
     let number: Int
     let columns: UnsafeMutableBufferPointer<StoredColumn>
@@ -31,8 +33,11 @@ final class TableTrack {
     var lastRowid: Int64 = 0
     var isTouched = false
 
-    init(layout: TableLayout, number: Int, uniqueKeys: [UniqueTrack], references: [ReferenceTrack]) {
+    init(
+        layout: TableLayout, visible: TableLayout, number: Int, uniqueKeys: [UniqueTrack], references: [ReferenceTrack]
+    ) {
         self.layout = layout
+        self.visible = visible
         self.number = number
         self.uniqueKeys = uniqueKeys
         self.references = references
@@ -42,7 +47,7 @@ final class TableTrack {
             columns.initializeElement(
                 at: position,
                 to: StoredColumn(
-                    index: Int32(column), isReal: layout.columns[column].hasRealAffinity,
+                    index: Int32(column), affinity: layout.columns[column].affinity,
                     hasDefault: layout.columns[column].hasDefault, isRowid: layout.integerPrimaryKey == column))
         }
         isIndirect = TableTrack.isIndirect(layout)
@@ -50,6 +55,18 @@ final class TableTrack {
             keyColumns = positions.compactMap { stored.firstIndex(of: $0) }
         } else {
             keyColumns = []
+        }
+    }
+
+    /// Shadow tables belong to their module and system tables to SQLite: no batch depends on another by them. But the
+    /// ids of full-text content and of document sizes are the rows of the virtual table.
+    var factName: String? {
+        switch layout.role {
+        case .ordinary: return layout.name
+        case .system: return nil
+        case .shadow(let owner):
+            let suffix = layout.name.dropFirst(owner.count)
+            return suffix == "_content" || suffix == "_docsize" ? owner : nil
         }
     }
 
@@ -80,6 +97,8 @@ struct ReferenceTrack {
     let columns: [Int]
     /// Of the parent's columns. Nil when the parent's key is its rowid: then the value itself is the key.
     let collations: [KeyHash.Collation]?
+    /// How the parent's column turns the child's value before it compares; nil where both have the same affinity.
+    let conversions: [Column.Affinity?]
     var referenced = KeyRuns()
     var released = KeyRuns()
 }

@@ -4,11 +4,11 @@ internal import BatchCore
 struct TableTrackBuilder {
     let schema: SchemaReader
 
-    func track(_ layout: TableLayout, number: Int) throws(BatchError) -> TableTrack {
+    func track(_ layout: TableLayout, visible: TableLayout, number: Int) throws(BatchError) -> TableTrack {
         let stored = layout.storedColumns
         // A module decides about its shadow tables; they never make one batch depend on another by their rows.
         guard layout.role == .ordinary else {
-            return TableTrack(layout: layout, number: number, uniqueKeys: [], references: [])
+            return TableTrack(layout: layout, visible: visible, number: number, uniqueKeys: [], references: [])
         }
         let uniqueKeys = layout.uniqueIndexes.compactMap { index -> UniqueTrack? in
             let columns = index.columns.compactMap { $0.flatMap(stored.firstIndex(of:)) }
@@ -18,7 +18,8 @@ struct TableTrackBuilder {
                 relation: relation(layout, index), columns: columns, collations: collations)
         }
         return TableTrack(
-            layout: layout, number: number, uniqueKeys: uniqueKeys, references: try references(layout, stored))
+            layout: layout, visible: visible, number: number, uniqueKeys: uniqueKeys,
+            references: try references(layout, stored).map(\.track))
     }
 
     private func relation(_ layout: TableLayout, _ index: UniqueIndex) -> Relation {
@@ -26,24 +27,34 @@ struct TableTrackBuilder {
         return Relation(kind: .unique, table: layout.name, columns: names.joined(separator: ","))
     }
 
-    private func references(_ layout: TableLayout, _ stored: [Int]) throws(BatchError) -> [ReferenceTrack] {
-        var tracks: [ReferenceTrack] = []
+    /// The foreign keys of a table whose keys can be followed.
+    func references(_ layout: TableLayout, _ stored: [Int]) throws(BatchError) -> [(
+        key: ForeignKey, parent: TableLayout, track: ReferenceTrack
+    )] {
+        var tracks: [(key: ForeignKey, parent: TableLayout, track: ReferenceTrack)] = []
         for key in layout.foreignKeys {
             let columns = key.columns.compactMap(stored.firstIndex(of:))
             guard columns.count == key.columns.count, let parent = try schema.layout(named: key.parent) else {
                 continue
             }
-            if let track = reference(key, to: parent, columns: columns) { tracks.append(track) }
+            let affinities = key.columns.map { layout.columns[$0].affinity }
+            if let track = reference(key, to: parent, columns: columns, affinities) {
+                tracks.append((key, parent, track))
+            }
         }
         return tracks
     }
 
-    private func reference(_ key: ForeignKey, to parent: TableLayout, columns: [Int]) -> ReferenceTrack? {
+    private func reference(_ key: ForeignKey, to parent: TableLayout, columns: [Int], _ affinities: [Column.Affinity])
+        -> ReferenceTrack?
+    {
         let names = key.parentColumns.map { $0.lowercased() }
         if columns.count == 1, let position = parent.integerPrimaryKey,
             names.isEmpty || names == [parent.columns[position].name.lowercased()]
         {
-            return ReferenceTrack(relation: .rows(parent.name), columns: columns, collations: nil)
+            return ReferenceTrack(
+                relation: .rows(parent.name), columns: columns, collations: nil,
+                conversions: [affinities[0] == .numeric ? nil : .numeric])
         }
         for index in parent.uniqueIndexes where index.isComputable && !index.isPartial {
             let parents = index.columns.compactMap { $0.map { parent.columns[$0].name.lowercased() } }
@@ -54,7 +65,11 @@ struct TableTrackBuilder {
             guard order.count == columns.count else { continue }
             return ReferenceTrack(
                 relation: relation(parent, index), columns: order.map { columns[$0] },
-                collations: index.collations.compactMap(KeyHash.Collation.init))
+                collations: index.collations.compactMap(KeyHash.Collation.init),
+                conversions: zip(order, index.columns).map { child, column in
+                    let affinity = column.map { parent.columns[$0].affinity }
+                    return affinity == affinities[child] ? nil : affinity
+                })
         }
         return nil
     }

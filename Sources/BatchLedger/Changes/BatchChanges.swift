@@ -55,6 +55,13 @@ public final class BatchChanges: ChangeSource {
     public func forEachChange(
         of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
     ) throws(BatchError) {
+        try forEachTouchedRow(of: table) { (row) throws(BatchError) in if row.before != row.after { try body(row) } }
+    }
+
+    /// Also rows that were changed and are as they were before.
+    func forEachTouchedRow(
+        of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
         guard let layout = table.before, !table.isRewritten else { return }
         if let changes = known[table.name] {
             for change in changes { try body(change) }
@@ -71,9 +78,9 @@ public final class BatchChanges: ChangeSource {
                 try goBack(through: later, layout, &rewind)
                 rewind.beginRun()
                 try goBack(through: checkpoints, layout, &rewind)
-                let changes = rewind.changes()
-                if orders.count <= BatchChanges.mostKept { known[table.name] = changes }
-                for change in changes { try body(change) }
+                let touched = rewind.touchedRows()
+                if orders.count <= BatchChanges.mostKept { known[table.name] = touched }
+                for change in touched { try body(change) }
             }
         }
     }

@@ -81,13 +81,10 @@ struct RowRewind {
         }
     }
 
-    /// What the run did, in the order of keys.
-    func changes() -> [RowChange] {
-        after.compactMap { key, now in
-            let before = rows[key] ?? nil
-            return before == now ? nil : RowChange(key: key, before: before, after: now)
-        }
-        .sorted { $0.key.order < $1.key.order }
+    /// What the run did to every row that it touched, in the order of keys.
+    func touchedRows() -> [RowChange] {
+        after.map { key, now in RowChange(key: key, before: rows[key] ?? nil, after: now) }
+            .sorted { $0.key.order < $1.key.order }
     }
 
     private mutating func remember(_ key: RowKey, _ now: [SQLValue]?) {
@@ -103,16 +100,14 @@ struct RowRewind {
             case .values(let values): values
             }
         guard try reader.read(values, isUTF16: isUTF16, into: &image) else { return nil }
-        var bytes = ByteReader(image.buffer.bytes)
-        let found = try bytes.values(columns)
-        // A collation may take another key for this one: 'x' is found where 'X' is.
-        return isRow(found, of: key) ? found : nil
-    }
-
-    private func isRow(_ row: [SQLValue], of key: RowKey) -> Bool {
-        guard case .values(let wanted) = key, case .primaryKey(let positions) = layout.key else { return true }
-        let stored = layout.storedColumns
-        return positions.compactMap { stored.firstIndex(of: $0).map { row[$0] } } == wanted
+        let read = try image.buffer.values(columns)
+        // "=" finds keys that differ in case only; those are other keys here.
+        if case .primaryKey(let positions) = layout.key {
+            let stored = layout.storedColumns
+            let found = positions.compactMap { stored.firstIndex(of: $0).map { read[$0] } }
+            guard found == values else { return nil }
+        }
+        return read
     }
 
     /// Old values of an UPDATE by their place among the stored columns.

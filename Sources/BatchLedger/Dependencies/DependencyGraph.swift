@@ -81,8 +81,9 @@ public struct DependencyGraph {
                 guard let (kind, shared) = Search.match(relation, taint.sides, fact) else { continue }
                 try note(fact.batch, on: taint.batch, kind, Search.evidence(kind, relation, shared))
             }
+            let isUse = taint.sides.keys.allSatisfy { $0 == .referenced || $0 == .released }
             // Rows depend on the definition of their table, and a definition on the rows that were there.
-            if relation.kind == .unique { return }
+            if relation.kind == .unique || isUse { return }
             let other: Relation = relation.kind == .rows ? .definition(relation.table) : .rows(relation.table)
             guard let id = relationIDs[other] else { return }
             for fact in try ledger.laterFacts(on: id, after: taint.from) where fact.batch != taint.batch {
@@ -115,6 +116,9 @@ public struct DependencyGraph {
                 let keys = shared(.removed)
                 return keys > 0 ? (.unique, keys) : nil
             case (.unique, .removed): return reference(shared(.released))
+            case (.definition, .referenced):
+                let keys = shared(.changed)
+                return keys > 0 ? (.row, keys) : nil
             case (_, .referenced): return reference(shared(.added))
             default: return nil
             }

@@ -26,23 +26,31 @@ enum KeyHash {
                 bitPattern: UInt64(littleEndian: value.loadUnaligned(fromByteOffset: 1, as: UInt64.self)))
             if let whole = Int64(exactly: number) { buffer.appendInteger(whole) } else { buffer.appendReal(number) }
         case RowCodec.Tag.text where collation != .binary:
-            appendFolded(value, collation, to: &buffer)
+            appendFolded(value, collation, unit: 1, to: &buffer)
+        case RowCodec.Tag.text16 where collation != .binary:
+            appendFolded(value, collation, unit: 2, to: &buffer)
         default: buffer.append(base, count: value.count)
         }
         return true
     }
 
+    /// - Parameter unit: bytes of a code unit, the low one first.
     private static func appendFolded(
-        _ value: UnsafeRawBufferPointer, _ collation: Collation, to buffer: inout ByteBuffer
+        _ value: UnsafeRawBufferPointer, _ collation: Collation, unit: Int, to buffer: inout ByteBuffer
     ) {
         var reader = ByteReader(value, at: 1)
         guard let length = try? reader.count(), let text = try? reader.slice(length) else { return }
         var bytes = [UInt8](text)
         if collation == .nocase {
-            for index in bytes.indices where bytes[index] >= 65 && bytes[index] <= 90 { bytes[index] += 32 }
-        } else {
+            for index in stride(from: 0, to: bytes.count, by: unit) where bytes[index] >= 65 && bytes[index] <= 90 {
+                if unit == 1 || index + 1 < bytes.count && bytes[index + 1] == 0 { bytes[index] += 32 }
+            }
+        } else if unit == 1 {
             while bytes.last == 32 { bytes.removeLast() }
+        } else {
+            while bytes.count > 1, bytes[bytes.count - 1] == 0, bytes[bytes.count - 2] == 32 { bytes.removeLast(2) }
         }
-        bytes.withUnsafeBytes { buffer.appendBytes(RowCodec.Tag.text, $0.baseAddress, $0.count) }
+        let tag = unit == 1 ? RowCodec.Tag.text : RowCodec.Tag.text16
+        bytes.withUnsafeBytes { buffer.appendBytes(tag, $0.baseAddress, $0.count) }
     }
 }

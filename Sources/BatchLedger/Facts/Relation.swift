@@ -12,6 +12,9 @@ struct Relation: Hashable {
     let columns: String
 
     static func rows(_ table: String) -> Relation { Relation(kind: .rows, table: table, columns: "") }
+    static func definition(of object: SchemaObject) -> Relation {
+        .definition(object.type == "table" ? object.name : "\(object.type) \(object.name)")
+    }
     static func definition(_ table: String) -> Relation { Relation(kind: .definition, table: table, columns: "") }
 }
 

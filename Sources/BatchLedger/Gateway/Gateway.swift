@@ -11,6 +11,9 @@ public final class Gateway {
     private var system = SystemTables()
     private let systemLog: UndoLogWriter
     private var definitions: Set<Relation> = []
+    private var usedDefinitions: Set<Relation> = []
+    /// The schema cookie at the beginning of the checkpoint.
+    private var schemaVersion: Int64 = 0
     private var hasSchemaChange = false
     private var interruption: Interruption?
 
@@ -37,10 +40,12 @@ public final class Gateway {
     public func begin() throws(BatchError) {
         recorder.reset()
         definitions = []
+        usedDefinitions = []
         hasSchemaChange = false
         systemLog.discard()
         system = SystemTables()
         try connection.execute("BEGIN IMMEDIATE")
+        schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try system.note(SystemTables.sequence, connection)
     }
 
@@ -66,16 +71,17 @@ public final class Gateway {
     public func seal(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
     ) throws(BatchError) -> Int64 {
-        // Full-text modules keep rows back until COMMIT, when it is too late to record them; a savepoint makes them write.
-        try connection.execute("SAVEPOINT batchmgr_flush; RELEASE batchmgr_flush")
+        try flushVirtualTables()
         try settle()
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
+        try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
         try recordSystemTables()
         try ledger.write(recorder, system: systemLog, checkpoint: checkpoint)
         var everything = KeyRuns()
         everything.insert(0)
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
+        for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
         try updateState()
         return checkpoint
     }
@@ -104,6 +110,11 @@ public final class Gateway {
     public func rollback() {
         connection.rollbackIfOpen()
         recorder.reset()
+    }
+
+    /// Full-text indexes gather changes and write them at the end of the transaction, or before a savepoint.
+    func flushVirtualTables() throws(BatchError) {
+        try connection.execute("SAVEPOINT batchmgr_flush; RELEASE batchmgr_flush")
     }
 
     /// Everything the hook has seen is in the log after this.
@@ -138,15 +149,17 @@ public final class Gateway {
         let statement = prepared.statement
         defer { statement.reset() }
         try statement.bind(named: parameters)
-        if prepared.findings.touchesStatistics {
-            for table in SystemTables.statistics { try system.note(table, connection) }
+        do throws(BatchError) {
+            if prepared.findings.changesSchema || prepared.findings.touchesStatistics {
+                try runSchemaChange(prepared)
+            } else {
+                while try statement.step() { try onRow(statement) }
+            }
+            try settle()
+        } catch {
+            recorder.fail(error)
+            throw error
         }
-        if prepared.findings.changesSchema {
-            try runSchemaChange(prepared)
-        } else {
-            while try statement.step() { try onRow(statement) }
-        }
-        try settle()
     }
 
     /// Marks that the definition of something depends on this checkpoint.
@@ -155,7 +168,17 @@ public final class Gateway {
     /// True when a statement since `begin` changed the schema.
     public var changedSchema: Bool { hasSchemaChange }
 
+    /// Notes the rows of the statistics, before something changes them.
+    func noteStatistics() throws(BatchError) {
+        for table in SystemTables.statistics { try system.note(table, connection) }
+    }
+
+    /// Rows of SQLite's own tables as they were when they were noted.
+    var systemRows: [String: [Int64: [SQLValue]]] { system.before }
+
     private func runSchemaChange(_ prepared: GatewayStatement) throws(BatchError) {
+        try flushVirtualTables()
+        try noteStatistics()
         let before = try schema.objects()
         let rewritten = try rewrittenTables(prepared.findings)
         for layout in rewritten { try recordRows(of: layout) }
@@ -166,22 +189,29 @@ public final class Gateway {
         while try prepared.statement.step() {}
         prepared.statement.reset()
         try settle()
-        try noteSchemaChange(from: before)
+        try noteSchemaChange(from: before, recorded: named)
     }
 
     /// Records in the log how the schema differs from `before`.
-    func noteSchemaChange(from before: [SchemaObject]) throws(BatchError) {
+    /// - Parameter recorded: tables whose rows were recorded as removed before the change.
+    func noteSchemaChange(from before: [SchemaObject], recorded: Set<String>) throws(BatchError) {
         recorder.forgetLayouts()
-        guard var change = SchemaChange(from: before, to: try schema.objects()) else { return }
+        let objects = try schema.objects()
+        guard var change = SchemaChange(from: before, to: objects) else { return }
         hasSchemaChange = true
-        for object in change.after where object.type == "table" && !object.isVirtualTable {
+        for object in change.after where object.type == "table" && !object.isVirtualTable && !object.isSystem {
+            // The text alone has changed, e.g. the name of a parent table in it: the rows are as they were.
+            if change.holdsRows(object), !recorded.contains(object.name) { continue }
             guard let layout = try schema.layout(named: object.name) else { continue }
             let digest = try StateDigest.compute(layout, connection)
             change.digests[object.name] = digest
             try recorder.noteRewritten(layout, rows: digest)
         }
         for object in change.before + change.after {
-            definitions.insert(.definition(object.type == "table" ? object.name : "\(object.type) \(object.name)"))
+            definitions.insert(.definition(of: object))
+        }
+        for object in change.after {
+            for other in before + objects where object.uses(other) { usedDefinitions.insert(.definition(of: other)) }
         }
         try recorder.record(change)
     }

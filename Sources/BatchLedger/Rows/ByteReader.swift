@@ -84,6 +84,22 @@ public struct ByteReader {
     }
 }
 
+extension ByteBuffer {
+    /// The first values that the buffer holds in `RowCodec` form.
+    func values(_ number: Int) throws(BatchError) -> [SQLValue] {
+        // The reader does not keep the memory alive.
+        let answer: Result<[SQLValue], BatchError> = withExtendedLifetime(self) {
+            do throws(BatchError) {
+                var reader = ByteReader(bytes)
+                return .success(try reader.values(number))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try answer.get()
+    }
+}
+
 extension Array where Element == UInt8 {
     /// Reads the bytes from the beginning.
     public func reading<Result>(_ body: (inout ByteReader) throws(BatchError) -> Result) throws(BatchError) -> Result {

@@ -2,7 +2,8 @@ internal import BatchCore
 
 /// A table whose columns take all names of the rowid; while one of them is renamed, SQL can name it.
 struct HiddenRowidTable {
-    private let layout: TableLayout
+    let layout: TableLayout
+    private var texts: [SchemaObject] = []
 
     /// Nil when the rowid can be named.
     init?(_ layout: TableLayout) {
@@ -10,8 +11,9 @@ struct HiddenRowidTable {
         self.layout = layout
     }
 
-    func reveal(_ connection: Connection) throws(BatchError) -> TableLayout {
-        try connection.revealRowid(of: layout)
+    mutating func reveal(_ connection: Connection) throws(BatchError) -> TableLayout {
+        texts = try SchemaReader(connection).objects()
+        return try connection.revealRowid(of: layout)
     }
 
     /// Gives the column its name back, and the schema its exact text.
@@ -20,7 +22,11 @@ struct HiddenRowidTable {
         try connection.execute(
             "ALTER TABLE main.\(layout.quotedName) RENAME COLUMN \(TableLayout.stand) TO \(SQLName.quote(column.name))")
         try SchemaText(connection).write { (edit) throws(BatchError) in
-            try edit.set(sql: layout.sql, type: "table", name: layout.name)
+            // Views, triggers and indexes may name the column too.
+            for object in texts {
+                if let sql = object.sql { try edit.set(sql: sql, type: object.type, name: object.name) }
+            }
         }
+        try SchemaText(connection).reload()
     }
 }

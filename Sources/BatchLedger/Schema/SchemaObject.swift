@@ -17,6 +17,20 @@ public struct SchemaObject: Hashable, Sendable {
         self.sql = sql
     }
 
+    /// `sqlite_sequence` and the statistics: SQLite makes them itself.
+    var isSystem: Bool { type == "table" && name.hasPrefix("sqlite_") }
+
+    /// True when the definition needs the other object: it belongs to it, or names it in its text.
+    func uses(_ other: SchemaObject) -> Bool {
+        guard other.type == "table" || other.type == "view", !other.isSystem, name != other.name else { return false }
+        if tableName == other.name { return true }
+        guard type == "view" || type == "trigger", let sql else { return false }
+        let words = sql.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        let name = other.name.lowercased()
+        return name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
+            ? words.contains { $0 == name } : sql.lowercased().contains(name)
+    }
+
     /// SQLite stores the text with exactly these first words.
     public var isVirtualTable: Bool { type == "table" && sql?.hasPrefix("CREATE VIRTUAL TABLE") == true }
 }

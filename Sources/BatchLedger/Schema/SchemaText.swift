@@ -26,6 +26,16 @@ struct SchemaText {
                 [.integer(rowid), .string(type), .string(name)])
         }
 
+        /// Moves an object behind all others.
+        func setAside(_ index: Int64, type: String, name: String) throws(BatchError) {
+            try connection.run(
+                """
+                UPDATE main.sqlite_schema SET rowid = (SELECT max(rowid) + 1000 + ? FROM main.sqlite_schema) \
+                WHERE type = ? AND name = ?
+                """,
+                [.integer(index), .string(type), .string(name)])
+        }
+
         /// Enters a virtual table without calling its module: its shadow tables come back on their own.
         func insert(virtualTable object: SchemaObject) throws(BatchError) {
             try connection.run(
@@ -44,6 +54,21 @@ struct SchemaText {
             csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, defensive, nil)
         }
         try body(Edit(connection: connection))
+    }
+
+    /// Drops `sqlite_sequence`, which SQL cannot: the table gets a name that SQL can drop.
+    func dropSequence() throws(BatchError) {
+        let stand = "batchmgr_dropped_sequence"
+        try write { (edit) throws(BatchError) in
+            try edit.connection.run(
+                """
+                UPDATE main.sqlite_schema SET name = ?1, tbl_name = ?1, sql = 'CREATE TABLE ' || ?1 || '(name,seq)' \
+                WHERE type = 'table' AND name = 'sqlite_sequence'
+                """,
+                [.string(stand)])
+        }
+        try reload()
+        try connection.execute("DROP TABLE IF EXISTS main.\(stand)")
     }
 
     /// Makes this connection and all others read the schema again, after rows were entered by hand.

@@ -60,10 +60,12 @@ public final class Ledger {
         return isEmpty ? nil : state
     }
 
+    /// Takes the database as it is: keeps the digests, and which rows refer to nothing already.
     public func setState(_ state: StateDigest) throws(BatchError) {
         try connection.run("DELETE FROM batchmgr_state")
         for (name, table) in state.tables { try setState(name, table) }
         try setState(Ledger.schemaRow, TableDigest(digest: state.schema))
+        try noteOrphans()
     }
 
     func setState(_ table: String, _ digest: TableDigest) throws(BatchError) {

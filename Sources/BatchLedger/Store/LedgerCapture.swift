@@ -17,6 +17,27 @@ extension Ledger {
         return connection.lastInsertRowID
     }
 
+    /// Keeps the schema cookies at both ends of a checkpoint. When those of neighbours do not meet, somebody else has
+    /// changed the schema in between, or run VACUUM, which may renumber rows.
+    func noteSchemaVersions(_ checkpoint: Int64, before: Int64) throws(BatchError) {
+        let now = try connection.value("PRAGMA main.schema_version") ?? .integer(0)
+        try connection.run(
+            "UPDATE batchmgr_checkpoints SET schema_before = ?, schema_after = ? WHERE id = ?",
+            [.integer(before), now, .integer(checkpoint)])
+    }
+
+    /// The last checkpoint behind which a VACUUM may have happened; 0 when none has.
+    func lastCheckpointBeforeVacuum() throws(BatchError) -> Int64 {
+        let rows = try connection.rows("SELECT id, schema_before, schema_after FROM batchmgr_checkpoints ORDER BY id")
+        guard let newest = rows.last else { return 0 }
+        let now = try connection.value("PRAGMA main.schema_version")
+        if newest[2] != now { return newest[0].integer ?? 0 }
+        for (row, next) in zip(rows, rows.dropFirst()).reversed() where row[2] != next[1] {
+            return row[0].integer ?? 0
+        }
+        return 0
+    }
+
     /// Writes everything the recorder gathered.
     /// - Parameter system: log and tracks of the system tables; their entries are undone last, so they come first.
     func write(_ recorder: Recorder, system: UndoLogWriter, checkpoint: Int64) throws(BatchError) {
@@ -67,9 +88,8 @@ extension Ledger {
     // MARK: Facts
 
     private func write(facts track: TableTrack, checkpoint: Int64) throws(BatchError) {
-        // Shadow tables belong to their module and system tables to SQLite: no batch depends on another by them.
-        guard track.layout.role == .ordinary else { return }
-        let rows = Relation.rows(track.layout.name)
+        guard let name = track.factName else { return }
+        let rows = Relation.rows(name)
         try write(rows, .added, track.added, checkpoint)
         try write(rows, .changed, track.changed, checkpoint)
         try write(rows, .removed, track.removed, checkpoint)

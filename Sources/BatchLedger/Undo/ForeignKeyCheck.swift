@@ -35,56 +35,39 @@ struct ForeignKeyCheck {
             }
         }
         var violations: [ForeignKeyViolation] = []
-        for child in children.sorted() { violations += try check(child, tracks, removedParents) }
+        let schema = SchemaReader(connection)
+        for child in children.sorted() {
+            guard let layout = try schema.layout(named: child) else { continue }
+            violations += try check(layout, tracks)
+        }
         return violations
     }
 
-    private func check(
-        _ child: String, _ tracks: [TableTrack], _ removedParents: Set<String>
-    ) throws(BatchError) -> [ForeignKeyViolation] {
-        let own = tracks.filter { $0.layout.name == child }
-        // A foreign key that names no table or no key is an old fault of the schema; SQLite then reports an error.
-        guard let rows = try? connection.rows("PRAGMA main.foreign_key_check(\(SQLName.quote(child)))") else {
-            return []
-        }
-        return rows.compactMap { row in
-            let parent = row[2].string ?? ""
-            let rowid = row[1].integer
-            let order = rowid.map { RowKey.rowid($0).order }
-            let isTouched =
-                order.map { key in own.contains { $0.added.containsAny(key) || $0.changed.containsAny(key) } } ?? !own
-                .isEmpty
-            guard isTouched || removedParents.contains(parent.lowercased()) && lostParent(child, row, tracks) else {
-                return nil
+    private func check(_ child: TableLayout, _ tracks: [TableTrack]) throws(BatchError) -> [ForeignKeyViolation] {
+        let own = tracks.filter { $0.layout.name == child.name }
+        var known: [Relation: KeyRuns] = [:]
+        var violations: [ForeignKeyViolation] = []
+        try OrphanRows(connection).forEach(of: child) { (orphan) throws(BatchError) in
+            let refers = own.contains { track in
+                track.references.contains { $0.relation == orphan.relation && $0.referenced.containsAny(orphan.key) }
             }
-            return ForeignKeyViolation(table: child, rowid: rowid, parent: parent)
+            guard refers || lost(orphan, tracks) else { return }
+            if known[orphan.relation] == nil {
+                known[orphan.relation] = try gateway.ledger.orphans(of: child.name, orphan.relation)
+            }
+            if known[orphan.relation]?.contains(orphan.key) == true { return }
+            violations.append(ForeignKeyViolation(table: child.name, rowid: orphan.rowid, parent: orphan.parent))
         }
+        return violations
     }
 
     /// True when the parent that a row misses was removed in this transaction.
-    private func lostParent(_ child: String, _ row: [SQLValue], _ tracks: [TableTrack]) -> Bool {
-        guard let rowid = row[1].integer, let number = row[3].integer,
-            let layout = try? SchemaReader(connection).layout(named: child), let name = layout.rowidName,
-            layout.foreignKeys.indices.contains(Int(number))
-        else { return true }
-        let key = layout.foreignKeys[Int(number)]
-        let columns = key.columns.map { SQLName.quote(layout.columns[$0].name) }.joined(separator: ", ")
-        let sql = "SELECT \(columns) FROM main.\(layout.quotedName) WHERE \(name) = ?"
-        guard let values = try? connection.rows(sql, [.integer(rowid)]).first else { return true }
-        return tracks.contains { track in
-            guard track.layout.name.lowercased() == key.parent.lowercased() else { return false }
-            if values.count == 1, case .integer(let parent) = values[0], track.layout.integerPrimaryKey != nil {
-                return track.removed.containsAny(RowKey.rowid(parent).order)
+    private func lost(_ orphan: OrphanRows.Orphan, _ tracks: [TableTrack]) -> Bool {
+        tracks.contains { track in
+            if orphan.relation.kind == .rows {
+                return track.layout.name == orphan.relation.table && track.removed.containsAny(orphan.key)
             }
-            return track.uniqueKeys.contains { unique in
-                var buffer = ByteBuffer()
-                for (value, collation) in zip(values, unique.collations) {
-                    var one = ByteBuffer()
-                    RowCodec.encode(value, into: &one)
-                    guard KeyHash.append(one.bytes, collation, to: &buffer) else { return false }
-                }
-                return unique.freed.containsAny(buffer.hash64())
-            }
+            return track.uniqueKeys.contains { $0.relation == orphan.relation && $0.freed.containsAny(orphan.key) }
         }
     }
 }

@@ -23,43 +23,35 @@ struct SchemaUndo {
     /// Nil when it is done.
     func undo(_ change: SchemaChange) throws(BatchError) -> Problem? {
         let current = try schema.objects()
-        if let problem = try check(change, current) { return problem }
+        let replaced = change.replacedTables
+        if let problem = try check(change, current, replaced) { return problem }
         // Rows that the dropped tables hold now must come back when this rollback is undone in turn.
-        for object in change.after where object.type == "table" {
+        for object in replaced {
             if let layout = try schema.layout(named: object.name) { try gateway.recordRows(of: layout) }
         }
-        try drop(change.after)
-        let cameBack = change.before.filter(\.isVirtualTable)
-        for object in change.before where object.type == "table" && !object.isVirtualTable { try create(object) }
-        try SchemaText(connection).write { (edit) throws(BatchError) in
-            for object in cameBack { try edit.insert(virtualTable: object) }
-        }
-        if !cameBack.isEmpty { try SchemaText(connection).reload() }
-        for type in ["index", "view", "trigger"] {
-            for object in change.before where object.type == type { try create(object) }
-        }
-        try restorePlaces(change.before)
-        try gateway.noteSchemaChange(from: current)
+        let attached = objects(current, attachedTo: replaced, change)
+        try drop(change, replaced)
+        try dropSystemTables(change)
+        try create(change.before + attached)
+        try restoreText(change.before, places: change.before + attached)
+        try gateway.noteSchemaChange(from: current, recorded: Set(replaced.map(\.name)))
         return nil
     }
 
-    private func check(_ change: SchemaChange, _ current: [SchemaObject]) throws(BatchError) -> Problem? {
-        for object in change.after {
-            guard let now = current.first(where: { $0.type == object.type && $0.name == object.name }) else {
-                return Problem(table: object.name, expected: "the \(object.type) that the batch made", found: "none")
-            }
-            guard now.sql == object.sql else {
-                return Problem(
-                    table: object.name, expected: "the \(object.type) as the batch left it", found: "another definition"
-                )
-            }
+    /// Indexes and triggers that the change did not touch, but that go when their table is dropped.
+    private func objects(
+        _ current: [SchemaObject], attachedTo replaced: [SchemaObject], _ change: SchemaChange
+    ) -> [SchemaObject] {
+        let names = Set(replaced.map(\.name))
+        return current.filter { object in
+            names.contains(object.tableName) && object.type != "table" && !change.after.contains(object)
         }
-        for object in change.before where object.sql != nil {
-            let isReplaced = change.after.contains { $0.name == object.name }
-            if !isReplaced, current.contains(where: { $0.name == object.name }) {
-                return Problem(table: object.name, expected: "nothing of this name", found: "a new definition")
-            }
-        }
+    }
+
+    private func check(
+        _ change: SchemaChange, _ current: [SchemaObject], _ replaced: [SchemaObject]
+    ) throws(BatchError) -> Problem? {
+        if let problem = checkTexts(change, current) ?? checkAttached(change, current, replaced) { return problem }
         for (name, digest) in change.digests {
             guard let layout = try schema.layout(named: name) else { continue }
             let now = try StateDigest.compute(layout, connection)
@@ -72,32 +64,108 @@ struct SchemaUndo {
         return nil
     }
 
-    private func drop(_ objects: [SchemaObject]) throws(BatchError) {
+    /// A table that goes for good must not take with it what a later batch made.
+    private func checkAttached(
+        _ change: SchemaChange, _ current: [SchemaObject], _ replaced: [SchemaObject]
+    ) -> Problem? {
+        let returning = Set(change.before.map(\.name))
+        let gone = replaced.filter { !returning.contains($0.name) }
+        let later = objects(current, attachedTo: gone, change).first { $0.sql != nil }
+        return later.map {
+            Problem(
+                table: $0.tableName, expected: "the table as the batch left it", found: "\($0.type) \($0.name) on it")
+        }
+    }
+
+    private func checkTexts(_ change: SchemaChange, _ current: [SchemaObject]) -> Problem? {
+        for object in change.after where !object.isSystem {
+            guard let now = current.first(where: { $0.type == object.type && $0.name == object.name }) else {
+                return Problem(table: object.name, expected: "the \(object.type) that the batch made", found: "none")
+            }
+            guard now.sql == object.sql else {
+                return Problem(
+                    table: object.name, expected: "the \(object.type) as the batch left it", found: "another definition"
+                )
+            }
+        }
+        for object in change.before where object.sql != nil && !object.isSystem {
+            let isReplaced = change.after.contains { $0.name == object.name }
+            if !isReplaced, current.contains(where: { $0.name == object.name }) {
+                return Problem(table: object.name, expected: "nothing of this name", found: "a new definition")
+            }
+        }
+        return nil
+    }
+
+    private func drop(_ change: SchemaChange, _ replaced: [SchemaObject]) throws(BatchError) {
         for type in ["trigger", "view", "index"] {
-            for object in objects where object.type == type && object.sql != nil {
+            for object in change.after where object.type == type && object.sql != nil {
+                // Where the text alone differs it is put back later, so that what hangs on a view stays.
+                if change.before.contains(where: {
+                    $0.type == type && $0.name == object.name && $0.rowid == object.rowid
+                }),
+                    type != "index"
+                {
+                    continue
+                }
                 try connection.execute("DROP \(type.uppercased()) IF EXISTS main.\(SQLName.quote(object.name))")
             }
         }
         // A virtual table takes its shadow tables with it.
-        let tables = objects.filter { $0.type == "table" }
-        for object in tables.filter(\.isVirtualTable) + tables.filter({ !$0.isVirtualTable }) {
-            if object.name.hasPrefix("sqlite_") { continue }
+        for object in replaced.filter(\.isVirtualTable) + replaced.filter({ !$0.isVirtualTable }) {
             try connection.execute("DROP TABLE IF EXISTS main.\(SQLName.quote(object.name))")
         }
     }
 
-    private func create(_ object: SchemaObject) throws(BatchError) {
-        guard let sql = object.sql, !object.name.hasPrefix("sqlite_") else { return }
-        try connection.execute(sql)
+    /// Drops the tables that SQLite made for itself during the change, when nothing needs them any more.
+    private func dropSystemTables(_ change: SchemaChange) throws(BatchError) {
+        for object in change.after where object.isSystem {
+            if change.before.contains(where: { $0.name == object.name }) { continue }
+            if object.name != SystemTables.sequence {
+                try connection.execute("DROP TABLE IF EXISTS main.\(object.name)")
+            } else if try !schema.tables().contains(where: \.isAutoincrement) {
+                try SchemaText(connection).dropSequence()
+            }
+        }
+    }
+
+    private func create(_ objects: [SchemaObject]) throws(BatchError) {
+        let present = Set(try schema.objects().map { "\($0.type) \($0.name)" })
+        let missing = objects.filter { $0.sql != nil && !present.contains("\($0.type) \($0.name)") }
+        for object in missing where object.type == "table" && !object.isVirtualTable && !object.isSystem {
+            try connection.execute(object.sql ?? "")
+        }
+        try SchemaText(connection).write { (edit) throws(BatchError) in
+            for object in missing where object.isVirtualTable { try edit.insert(virtualTable: object) }
+        }
+        try createSystemTables(missing)
+        if missing.contains(where: \.isVirtualTable) { try SchemaText(connection).reload() }
+        for type in ["index", "view", "trigger"] {
+            for object in missing where object.type == type { try connection.execute(object.sql ?? "") }
+        }
+    }
+
+    private func createSystemTables(_ missing: [SchemaObject]) throws(BatchError) {
+        for object in missing where object.isSystem {
+            let exists = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [.string(object.name)])
+            if exists != nil { continue }
+            let connection = self.connection
+            try SchemaText(connection).write { (_) throws(BatchError) in try connection.execute(object.sql ?? "") }
+        }
     }
 
     /// Triggers fire in the order of the schema, so objects get their old places back.
-    private func restorePlaces(_ objects: [SchemaObject]) throws(BatchError) {
+    private func restoreText(_ objects: [SchemaObject], places: [SchemaObject]) throws(BatchError) {
         try SchemaText(connection).write { (edit) throws(BatchError) in
             for object in objects {
                 if let sql = object.sql { try edit.set(sql: sql, type: object.type, name: object.name) }
-                try edit.set(rowid: object.rowid, type: object.type, name: object.name)
             }
+            // Out of the way first: two objects may have to swap.
+            for (index, object) in places.enumerated() {
+                try edit.setAside(Int64(index), type: object.type, name: object.name)
+            }
+            for object in places { try edit.set(rowid: object.rowid, type: object.type, name: object.name) }
         }
+        try SchemaText(connection).reload()
     }
 }

@@ -1,33 +1,70 @@
 internal import BatchCore
 
-/// Takes back a row of `sqlite_sequence` or of the statistics, when nobody has changed it since. A counter that has
-/// moved on is left alone: that is no conflict.
+/// Takes back rows of `sqlite_sequence` and of the statistics.
+///
+/// SQLite changes these tables by itself while rows and tables come back, so the rows are worked out in memory from
+/// what they were before the undo, and the tables are made equal to that in the end. A counter that has moved on is left
+/// alone: that is no conflict.
 struct SystemRowUndo {
-    private let connection: Connection
+    private var rows: [String: [Int64: [SQLValue]]]
+    private var touched: [String: Set<Int64>] = [:]
 
-    init(_ connection: Connection) { self.connection = connection }
+    /// - Parameter rows: all system tables as they are before the undo.
+    init(_ rows: [String: [Int64: [SQLValue]]]) { self.rows = rows }
 
     /// False when the row has moved on.
-    func undo(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout) throws(BatchError) -> Bool {
-        let rows = try SystemTables.rows(layout.name, connection)
-        let now = rows[step.rowid]
+    mutating func undo(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout) throws(BatchError)
+        -> Bool
+    {
+        let columns = layout.columns.count
         let left = step.operation == .delete ? nil : step.left
-        guard now.map({ RowCodec.hash($0).low }) == left else { return false }
-        let names = layout.columns.map { SQLName.quote($0.name) }
-        switch step.operation {
-        case .insert: try connection.run("DELETE FROM main.\(layout.name) WHERE rowid = ?", [.integer(step.rowid)])
-        case .delete:
-            var reader = ByteReader(bytes, at: step.imageOffset)
-            let marks = names.map { _ in "?" }.joined(separator: ", ")
-            try connection.run(
-                "INSERT INTO main.\(layout.name)(rowid, \(names.joined(separator: ", "))) VALUES(?, \(marks))",
-                [.integer(step.rowid)] + (try reader.values(names.count)))
-        default:
-            var reader = ByteReader(bytes, at: step.imageOffset + (names.count + 7) / 8)
-            let terms = names.map { "\($0) = ?" }.joined(separator: ", ")
-            try connection.run(
-                "UPDATE main.\(layout.name) SET \(terms) WHERE rowid = ?",
-                (try reader.values(names.count)) + [.integer(step.rowid)])
+        guard rows[layout.name]?[step.rowid].map({ RowCodec.hash($0).low }) == left else { return false }
+        let offset = step.operation == .update ? step.imageOffset + (columns + 7) / 8 : step.imageOffset
+        var reader = ByteReader(bytes, at: offset)
+        let before: [SQLValue]? = step.operation == .insert ? nil : try reader.values(columns)
+        rows[layout.name, default: [:]][step.rowid] = before
+        touched[layout.name, default: []].insert(step.rowid)
+        return true
+    }
+
+    /// Makes the tables what they should be.
+    func finish(_ connection: Connection) throws(BatchError) {
+        for (table, wanted) in rows.sorted(by: { $0.key < $1.key }) {
+            let found = try SystemTables.rows(table, connection)
+            let exists = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [.string(table)])
+            if exists == nil { continue }
+            for rowid in found.keys.sorted() where found[rowid] != wanted[rowid] {
+                try connection.run("DELETE FROM main.\(table) WHERE rowid = ?", [.integer(rowid)])
+            }
+            for (rowid, values) in wanted.sorted(by: { $0.key < $1.key }) where found[rowid] != values {
+                if touched[table]?.contains(rowid) != true, try !isAboutSomething(table, values, connection) {
+                    continue
+                }
+                // A row about the ledger may have taken the place; nobody misses it.
+                let marks = values.map { _ in ", ?" }.joined()
+                try connection.run(
+                    "INSERT OR REPLACE INTO main.\(table)(rowid, \(columns(table))) VALUES(?\(marks))",
+                    [.integer(rowid)] + values)
+            }
+        }
+    }
+
+    private func columns(_ table: String) -> String {
+        switch table {
+        case SystemTables.sequence: "name, seq"
+        case "sqlite_stat1": "tbl, idx, stat"
+        default: "tbl, idx, neq, nlt, ndlt, sample"
+        }
+    }
+
+    /// False for a row about a table or index that the undo dropped.
+    private func isAboutSomething(_ table: String, _ values: [SQLValue], _ connection: Connection) throws(BatchError)
+        -> Bool
+    {
+        let names = table == SystemTables.sequence ? values.prefix(1) : values.prefix(2)
+        for name in names where !name.isNull {
+            let found = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [name])
+            if found == nil { return false }
         }
         return true
     }

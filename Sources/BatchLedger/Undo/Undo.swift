@@ -50,6 +50,7 @@ public final class Undo {
                 return try attempt(checkpoints, collecting: collecting, rebuilding, locked)
             } catch {
                 gateway.rollback()
+                forgetModules()
                 // A virtual table that was written since: start again, and undo this one by its content.
                 guard let table = VirtualTableUndo.tableToRebuild(error), rebuilding.insert(table).inserted else {
                     throw error
@@ -65,7 +66,12 @@ public final class Undo {
         try gateway.begin()
         try locked()
         let before = try gateway.ledger.state() ?? StateDigest()
-        let run = UndoRun(gateway, mode: collecting ? .collecting : .strict, rebuilding: rebuilding)
+        try gateway.noteStatistics()
+        let virtual = try VirtualTableUndo(
+            logical: rebuilding, gateway.ledger, checkpoints: checkpoints.map(\.checkpoint.id))
+        let run = UndoRun(
+            gateway, mode: collecting ? .collecting : .strict, virtual: virtual,
+            lastBeforeVacuum: try gateway.ledger.lastCheckpointBeforeVacuum())
         for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }
         try run.finish()
         try gateway.settle()
@@ -112,8 +118,12 @@ public final class Undo {
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nil)
     }
 
+    /// Modules of virtual tables keep parts of their shadow tables in memory, which the undo changed behind their backs.
+    private func forgetModules() { try? connection.execute("PRAGMA writable_schema = RESET") }
+
     public func close() {
         gateway.rollback()
+        forgetModules()
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil)
         try? connection.execute("PRAGMA ignore_check_constraints = OFF")
         if foreignKeysWereOn { try? connection.execute("PRAGMA foreign_keys = ON") }

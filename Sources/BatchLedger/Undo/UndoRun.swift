@@ -18,28 +18,43 @@ final class UndoRun {
     private let schema: SchemaReader
     private let mode: Mode
     private var tables: [String: UndoTable] = [:]
+    /// The layout of the log for which each of `tables` was made.
+    private var checkedLayouts: [String: TableLayout] = [:]
     private var readers: [String: StoredRowReader] = [:]
     private var revealed: [HiddenRowidTable] = []
     private var renumbering: RenumberedRows
     private var virtualTables: VirtualTableUndo
+    private var systemRows: SystemRowUndo
     private var row = RowBuffer()
 
     private(set) var conflicts: [UndoConflict] = []
     /// Tables whose digest need not return to what it was: their content is equal, their storage is not.
     private(set) var exemptTables: Set<String> = []
 
-    init(_ gateway: Gateway, mode: Mode, rebuilding virtual: Set<String> = []) {
+    /// - Parameters:
+    ///   - virtual: virtual tables that are undone by their content.
+    ///   - lastBeforeVacuum: see `RenumberedRows`.
+    init(_ gateway: Gateway, mode: Mode, virtual: VirtualTableUndo, lastBeforeVacuum: Int64) {
         self.gateway = gateway
         self.mode = mode
         connection = gateway.connection
         recorder = gateway.recorder
         schema = SchemaReader(gateway.connection)
-        renumbering = RenumberedRows()
-        virtualTables = VirtualTableUndo(logical: virtual)
+        renumbering = RenumberedRows(gateway.connection, lastBefore: lastBeforeVacuum)
+        systemRows = SystemRowUndo(gateway.systemRows)
+        virtualTables = virtual
     }
 
     /// Undoes one checkpoint. Call it for later checkpoints first.
     func undo(_ checkpoint: CheckpointRecord, of batch: String) throws(BatchError) {
+        renumbering.enter(checkpoint.id)
+        let conflicts = try virtualTables.undoTrees(of: checkpoint.id, batch, connection)
+        self.conflicts += conflicts
+        if mode == .strict, let first = conflicts.first {
+            throw BatchError(
+                .conflict, "a row of table \(first.table) is not as batch \(batch) left it",
+                hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
+        }
         let recorded = try gateway.ledger.changedTables(of: checkpoint.id)
         let blocks = try gateway.ledger.undoBlockCount(checkpoint.id)
         for number in stride(from: blocks - 1, through: 0, by: -1) {
@@ -54,17 +69,23 @@ final class UndoRun {
                 throw BatchError(.corruptRecord, "an undo block holds too few entries", hint: "batchmgr verify")
             }
             for step in steps.reversed() { try undo(step, buffer.bytes, recorded, batch) }
+            withExtendedLifetime(buffer) {}
         }
     }
 
     /// Ends the run: puts everything back that was only changed for it.
     func finish() throws(BatchError) {
         recorder.expected = nil
-        tables = [:]
-        readers = [:]
-        for table in revealed.reversed() { try table.hide(connection) }
-        revealed = []
-        exemptTables.formUnion(try virtualTables.finish(connection))
+        try hideTables()
+        try systemRows.finish(connection)
+        try virtualTables.finish(connection)
+        try gateway.flushVirtualTables()
+        // The content is equal; how the module keeps it is its own business.
+        for track in recorder.tracks {
+            if case .shadow(let owner) = track.layout.role, virtualTables.isLogical(owner) {
+                exemptTables.insert(track.layout.name)
+            }
+        }
     }
 
     private func undo(
@@ -77,7 +98,7 @@ final class UndoRun {
         guard let table = recorded[step.table] else { throw Ledger.damaged("batchmgr_changes") }
         let layout = table.layout
         if layout.role == .system {
-            if try SystemRowUndo(connection).undo(step, bytes, layout) { return }
+            if try systemRows.undo(step, bytes, layout) { return }
             exemptTables.insert(layout.name)
             return
         }
@@ -97,7 +118,7 @@ final class UndoRun {
     private func apply(
         _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ batch: String
     ) throws(BatchError) {
-        let rowid = renumbering.current(step.rowid, in: table.layout.name)
+        let rowid = try renumbering.current(step, in: table.layout)
         if mode == .collecting, let problem = try inspect(step, bytes, table, rowid) {
             return try conflict(step, bytes, table.layout, batch, problem.reason, problem.found)
         }
@@ -117,6 +138,7 @@ final class UndoRun {
         if let failure = recorder.failure { throw failure }
         if recorder.hookCalls == calls { return try conflict(step, bytes, table.layout, batch, .missing, "no row") }
         if !recorder.expectationMet { return try conflict(step, bytes, table.layout, batch, .changed, "other values") }
+        renumbering.note(step, was: rowid, in: table.layout)
     }
 
     /// Looks before it changes anything; nil when the row is as the batch left it.
@@ -178,28 +200,46 @@ final class UndoRun {
 
     // MARK: Tables
 
+    private func hideTables() throws(BatchError) {
+        tables = [:]
+        readers = [:]
+        for table in revealed.reversed() {
+            try table.hide(connection)
+            recorder.recordedLayouts[table.layout.name] = nil
+        }
+        if !revealed.isEmpty { recorder.forgetLayouts() }
+        revealed = []
+    }
+
     /// Nil when the table is gone or its rows have another form now.
     private func statements(_ recorded: TableLayout) throws(BatchError) -> UndoTable? {
-        if let known = tables[recorded.name] { return known }
+        if let known = tables[recorded.name] {
+            if checkedLayouts[recorded.name] == recorded { return known }
+            tables[recorded.name] = nil
+        }
+        for table in revealed where table.layout.name == recorded.name {
+            try hideTables()
+            break
+        }
         guard var layout = try schema.layout(named: recorded.name), layout.holdsSameRows(as: recorded) else {
             return nil
         }
-        if let hidden = HiddenRowidTable(layout) {
+        if var hidden = HiddenRowidTable(layout) {
             layout = try hidden.reveal(connection)
             revealed.append(hidden)
+            recorder.recordedLayouts[recorded.name] = hidden.layout
+            recorder.forgetLayouts()
         }
         let table = UndoTable(layout, on: connection)
         tables[recorded.name] = table
+        checkedLayouts[recorded.name] = recorded
         return table
     }
 
     private func undoSchema(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ batch: String) throws(BatchError) {
         var reader = ByteReader(bytes, at: step.imageOffset)
         let change = try SchemaChange(from: &reader)
-        tables = [:]
-        readers = [:]
-        for table in revealed.reversed() { try table.hide(connection) }
-        revealed = []
+        try hideTables()
         if let problem = try SchemaUndo(gateway).undo(change) {
             conflicts.append(
                 UndoConflict(

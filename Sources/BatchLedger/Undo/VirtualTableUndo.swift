@@ -7,9 +7,37 @@ internal import BatchCore
 /// split), so the content is undone through the virtual table, or its index is built anew from its content.
 struct VirtualTableUndo {
     private let logical: Set<String>
+    private var trees: [String: TreeUndo] = [:]
     private var rebuild: Set<String> = []
 
-    init(logical: Set<String>) { self.logical = logical }
+    /// - Parameters:
+    ///   - logical: virtual tables that are undone by their content.
+    ///   - checkpoints: all that will be undone.
+    init(logical: Set<String>, _ ledger: Ledger, checkpoints: [Int64]) throws(BatchError) {
+        self.logical = logical
+        for owner in logical.sorted() {
+            let module = try VirtualTableUndo.module(of: owner, ledger.connection)
+            guard module.name == "rtree" || module.name == "rtree_i32" else { continue }
+            trees[owner] = try TreeUndo(
+                owner, isInteger: module.name == "rtree_i32", ledger, checkpoints: checkpoints)
+        }
+    }
+
+    private static func module(of owner: String, _ connection: Connection) throws(BatchError) -> VirtualTableModule {
+        let sql = try connection.value(
+            "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [.string(owner)])
+        return VirtualTableModule(sql?.string ?? "")
+    }
+
+    /// Undoes what a checkpoint did to R*Trees that are undone by their content.
+    func undoTrees(of checkpoint: Int64, _ batch: String, _ connection: Connection) throws(BatchError) -> [UndoConflict]
+    {
+        var conflicts: [UndoConflict] = []
+        for (_, tree) in trees.sorted(by: { $0.key < $1.key }) {
+            conflicts += try tree.undo(checkpoint, batch, connection)
+        }
+        return conflicts
+    }
 
     func isLogical(_ table: String) -> Bool { logical.contains(table) }
 
@@ -29,6 +57,7 @@ struct VirtualTableUndo {
         _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, owner: String,
         _ connection: Connection
     ) throws(BatchError) {
+        if trees[owner] != nil { return }
         let suffix = layout.name.dropFirst(owner.count)
         rebuild.insert(owner)
         guard suffix == "_content" else { return }
@@ -84,13 +113,9 @@ struct VirtualTableUndo {
     }
 
     /// Builds anew what the log could not undo row by row.
-    /// - Returns: the shadow tables whose bytes differ from before though their content does not.
-    func finish(_ connection: Connection) throws(BatchError) -> Set<String> {
+    func finish(_ connection: Connection) throws(BatchError) {
         for table in rebuild.sorted() {
-            let sql =
-                try connection.value("SELECT sql FROM main.sqlite_schema WHERE name = ?", [.string(table)])?.string
-                ?? ""
-            let module = VirtualTableModule(sql)
+            let module = try VirtualTableUndo.module(of: table, connection)
             switch module.rebuilding {
             case .fromContent:
                 try connection.run(
@@ -102,37 +127,6 @@ struct VirtualTableUndo {
                     "virtual table \(table) (\(module.name)) keeps no content, and a later batch wrote to it",
                     hint: "undo the later batches too: --mode cascade")
             }
-        }
-        return []
-    }
-}
-
-/// What the text of a virtual table says about undoing it by its content.
-struct VirtualTableModule {
-    enum Rebuilding {
-        /// The module builds its index from another table.
-        case fromContent
-        /// The rows were undone through the virtual table.
-        case byRows
-        case impossible
-    }
-
-    let name: String
-    let rebuilding: Rebuilding
-
-    init(_ sql: String) {
-        let lowered = sql.lowercased()
-        let words = lowered.split { !($0.isLetter || $0.isNumber || $0 == "_") }
-        name = words.firstIndex(of: "using").flatMap { $0 + 1 < words.count ? String(words[$0 + 1]) : nil } ?? ""
-        let compact = lowered.filter { !$0.isWhitespace }
-        guard name.hasPrefix("fts") else {
-            rebuilding = .impossible
-            return
-        }
-        if compact.contains("content=''") || compact.contains("content=\"\"") {
-            rebuilding = .impossible
-        } else {
-            rebuilding = compact.contains("content=") ? .fromContent : .byRows
         }
     }
 }
