@@ -9,6 +9,7 @@ internal import Glibc
 /// Source: https://www.sqlite.org/c3ref/preupdate_blobwrite.html
 final class Recorder {
     unowned let connection: Connection
+    let database: OpaquePointer
     let isUTF16: Bool
     let log: UndoLogWriter
     let builder: TableTrackBuilder
@@ -42,6 +43,7 @@ final class Recorder {
 
     init(_ connection: Connection, spillFolder: String) {
         self.connection = connection
+        database = connection.handle
         isUTF16 = connection.isUTF16
         log = UndoLogWriter(spillFolder: spillFolder)
         builder = TableTrackBuilder(schema: SchemaReader(connection))
@@ -123,7 +125,7 @@ final class Recorder {
 
     private func recordInsert(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
         counts.inserted += 1
-        if try !readNew(track, rowid, isUpdate: false) { return try postpone(.insert, track, rowid, rowid) }
+        if try !readInserted(track, rowid) { return try postpone(.insert, track, rowid, rowid) }
         try writeInsert(track, rowid)
     }
 
@@ -168,7 +170,7 @@ final class Recorder {
         counts.updated += 1
         track.settable.prepare(settable, statement: statementNumber, track)
         try readOld(track, oldRowid)
-        if try !readNew(track, newRowid, isUpdate: true) {
+        if try !readUpdated(track, newRowid) {
             check(rows.pointee.old.buffer.digest())
             try postpone(.update, track, oldRowid, newRowid)
             return
@@ -190,7 +192,7 @@ final class Recorder {
         }
         track.digest -= TableDigest(digest: before, rows: 0)
         track.digest += TableDigest(digest: left, rows: 0)
-        noteChangedKeys(track)
+        if track.settable.touchesKeys { noteChangedKeys(track) }
         log.begin(.update, flags: keyChanged ? UndoEntry.Flag.key : 0, table: track)
         if track.isWithoutRowID {
             noteRowKeys(track, keyHash(track, rows.pointee.old), keyHash(track, rows.pointee.new), keyChanged)
@@ -207,20 +209,19 @@ final class Recorder {
     }
 
     private func appendChangedColumns(_ track: TableTrack) {
-        let count = track.columns.count
-        var column = 0
-        while column < count {
+        let positions = track.settable.list
+        var next = 0
+        for first in stride(from: 0, to: track.columns.count, by: 8) {
             var mask: UInt8 = 0
-            for bit in 0..<min(8, count - column) where isChanged(column + bit, track) { mask |= 1 << UInt8(bit) }
+            while next < track.settable.count, positions[next] < first + 8 {
+                if !rows.pointee.isEqual(positions[next]) { mask |= 1 << UInt8(positions[next] - first) }
+                next += 1
+            }
             log.append(mask)
-            column += 8
         }
-        for column in 0..<count where isChanged(column, track) { log.append(rows.pointee.old.column(column)) }
-    }
-
-    @inline(__always)
-    private func isChanged(_ column: Int, _ track: TableTrack) -> Bool {
-        (track.settable[column] || track.columns[column].isRowid) && !rows.pointee.isEqual(column)
+        for index in 0..<track.settable.count where !rows.pointee.isEqual(positions[index]) {
+            log.append(rows.pointee.old.column(positions[index]))
+        }
     }
 
     @inline(__always)

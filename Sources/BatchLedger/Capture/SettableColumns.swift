@@ -10,53 +10,61 @@ enum SettableColumns {
 }
 
 /// The answer for one table, worked out once for a statement.
-struct ColumnSwitches {
-    private let flags: UnsafeMutablePointer<Bool>
-    private let count: Int
+struct SettablePositions {
+    /// Positions among the stored columns, ascending.
+    private(set) var list: UnsafeMutablePointer<Int>
+    private(set) var count = 0
+    /// Whether a unique or foreign key may change.
+    private(set) var touchesKeys = true
+    private let columns: Int
     private var statement = -1
     private var mask: UInt64?
 
-    init(count: Int) {
-        self.count = count
-        flags = .allocate(capacity: max(1, count))
-        flags.initialize(repeating: true, count: max(1, count))
+    init(columns: Int) {
+        self.columns = columns
+        list = .allocate(capacity: max(1, columns))
     }
 
-    func deallocate() { flags.deallocate() }
+    func deallocate() { list.deallocate() }
 
-    @inline(__always)
-    subscript(position: Int) -> Bool { flags[position] }
-
-    /// - Parameter statement: counts statements; the flags hold for one of them.
+    /// - Parameter statement: counts statements; the answer holds for one of them.
     @inline(__always)
     mutating func prepare(_ columns: SettableColumns, statement: Int, _ track: TableTrack) {
         if self.statement == statement { return }
-        if case .mask(let bytes) = columns { return take(bytes) }
-        set(columns, statement, track)
+        work(out: columns, statement, track)
     }
 
-    private mutating func set(_ columns: SettableColumns, _ statement: Int, _ track: TableTrack) {
-        self.statement = statement
-        mask = nil
-        var names: Set<String>?
-        if case .named(let tables) = columns { names = tables[track.layout.name.lowercased()] }
-        for (position, column) in track.layout.storedColumns.enumerated() {
-            flags[position] = names?.contains(track.layout.columns[column].name.lowercased()) ?? true
-        }
-    }
-
-    /// Entries of an undo log mostly change the same columns one after another.
-    private mutating func take(_ bytes: UnsafeRawBufferPointer) {
-        statement = -1
-        guard bytes.count <= 8 else {
+    private mutating func work(out settable: SettableColumns, _ statement: Int, _ track: TableTrack) {
+        switch settable {
+        case .all:
+            self.statement = statement
             mask = nil
-            for position in 0..<count { flags[position] = bytes[position / 8] & (1 << UInt8(position % 8)) != 0 }
-            return
+            take(track) { _ in true }
+        case .named(let tables):
+            self.statement = statement
+            mask = nil
+            let names = tables[track.layout.name.lowercased()]
+            let stored = track.layout.storedColumns
+            take(track) { names?.contains(track.layout.columns[stored[$0]].name.lowercased()) ?? true }
+        case .mask(let bytes):
+            self.statement = -1
+            // Entries of an undo log mostly change the same columns one after another.
+            let word = bytes.count <= 8 ? bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) } : nil
+            if let word, word == mask { return }
+            mask = word
+            take(track) { bytes[$0 / 8] & (1 << UInt8($0 % 8)) != 0 }
         }
-        var word: UInt64 = 0
-        for (index, byte) in bytes.enumerated() { word |= UInt64(byte) << UInt64(8 * index) }
-        if mask == word { return }
-        mask = word
-        for position in 0..<count { flags[position] = word & (1 << UInt64(position)) != 0 }
+    }
+
+    private mutating func take(_ track: TableTrack, _ isSettable: (Int) -> Bool) {
+        count = 0
+        for position in 0..<columns where track.columns[position].isRowid || isSettable(position) {
+            list[count] = position
+            count += 1
+        }
+        let settable = Set(UnsafeBufferPointer(start: list, count: count))
+        touchesKeys =
+            track.uniqueKeys.contains { !settable.isDisjoint(with: $0.columns) }
+            || track.references.contains { !settable.isDisjoint(with: $0.columns) }
     }
 }

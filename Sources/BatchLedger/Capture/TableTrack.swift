@@ -34,7 +34,7 @@ final class TableTrack {
     var lastRowid: Int64 = 0
     var isTouched = false
     /// Columns that the running statement may set.
-    var settable: ColumnSwitches
+    var settable: SettablePositions
 
     init(
         layout: TableLayout, visible: TableLayout, number: Int, uniqueKeys: [UniqueTrack], references: [ReferenceTrack]
@@ -46,7 +46,7 @@ final class TableTrack {
         self.references = references
         let stored = layout.storedColumns
         columns = .allocate(capacity: stored.count)
-        settable = ColumnSwitches(count: stored.count)
+        settable = SettablePositions(columns: stored.count)
         for (position, column) in stored.enumerated() {
             columns.initializeElement(
                 at: position,
