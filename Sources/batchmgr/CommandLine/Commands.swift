@@ -3,7 +3,8 @@ internal import BatchCore
 /// Every verb of the tool, in the order of help. A verb is added here, and nowhere else.
 enum Commands {
     static let all: [any Command.Type] = [
-        InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self, ListCommand.self, ShowCommand.self, GraphCommand.self, DiffCommand.self, PointsCommand.self,
+        InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self, ListCommand.self,
+        ShowCommand.self, GraphCommand.self, DiffCommand.self, PointsCommand.self,
         VerifyCommand.self, RestoreCommand.self, CatalogListCommand.self, CatalogShowCommand.self,
         CatalogValidateCommand.self, CatalogSchemaCommand.self, DoctorCommand.self, VersionCommand.self,
         CompletionCommand.self, HelpCommand.self,

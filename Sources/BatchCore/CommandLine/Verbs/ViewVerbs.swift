@@ -61,7 +61,12 @@ extension Verb {
 
     public static let restore = Verb(
         "restore", "rebuild the database at a restore point, to a new file or in place",
-        details: "In place it is a batch of its own, and can be rolled back.",
+        details: """
+            The .bak copy is used when it verifies, else git; the result has the recorded digest. A new file can be made \
+            also when the database itself is lost. In place it is a batch of its own, and can be rolled back. Exit 5: \
+            no copy of the point verifies; exit 6: the result would not have the recorded digest. Nothing is left \
+            behind then.
+            """,
         options: [
             .required("point", .text("POINT"), "a batch (the state after it), BATCH^ (before it), a tag or a commit"),
             .value("to", .file("FILE"), "write a new database file"),
