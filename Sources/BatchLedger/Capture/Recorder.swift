@@ -27,7 +27,7 @@ final class Recorder {
 
     /// The first failure inside the hook, which cannot throw; the checkpoint must not be committed.
     var failure: BatchError?
-    private(set) var counts = RowCounts()
+    var counts = RowCounts()
     /// While a statement changes the schema: the tables whose rows are recorded; nil for all.
     var allowed: Set<String>?
     /// Layouts under which tables are recorded whose columns are renamed for a moment.
@@ -36,6 +36,9 @@ final class Recorder {
     var expected: UInt64?
     var expectationMet = true
     var hookCalls = 0
+    private var settable = SettableColumns.all
+    /// Counts the statements for which `settable` was said.
+    private var statementNumber = 0
 
     init(_ connection: Connection, spillFolder: String) {
         self.connection = connection
@@ -92,6 +95,12 @@ final class Recorder {
         counts = RowCounts()
     }
 
+    /// Says which columns the statements that run next may set.
+    func expect(_ columns: SettableColumns) {
+        settable = columns
+        statementNumber &+= 1
+    }
+
     // MARK: The hook
 
     private func record(_ operation: Int32, _ name: UnsafePointer<CChar>, _ oldRowid: Int64, _ newRowid: Int64) {
@@ -102,6 +111,8 @@ final class Recorder {
             track.isTouched = true
             switch operation {
             case SQLITE_INSERT: try recordInsert(track, newRowid)
+            case SQLITE_DELETE where sqlite3_preupdate_blobwrite(connection.handle) >= 0:
+                try recordBlobWrite(track, oldRowid)
             case SQLITE_DELETE: try recordDelete(track, oldRowid)
             default: try recordUpdate(track, oldRowid, newRowid)
             }
@@ -155,6 +166,7 @@ final class Recorder {
 
     private func recordUpdate(_ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64) throws(BatchError) {
         counts.updated += 1
+        track.settable.prepare(settable, statement: statementNumber, track)
         try readOld(track, oldRowid)
         if try !readNew(track, newRowid, isUpdate: true) {
             check(rows.pointee.old.buffer.digest())
@@ -171,7 +183,11 @@ final class Recorder {
         if !isChecked { check(before) }
         let left = rows.pointee.new.buffer.digest()
         let keyChanged = track.isWithoutRowID ? !hasSameKey(track) : oldRowid != newRowid
-        if before == left && !keyChanged { return }
+        if before == left && !keyChanged {
+            track.confirmed.insert(
+                track.isWithoutRowID ? keyHash(track, rows.pointee.new) : RowKey.rowid(newRowid).order)
+            return
+        }
         track.digest -= TableDigest(digest: before, rows: 0)
         track.digest += TableDigest(digest: left, rows: 0)
         noteChangedKeys(track)
@@ -195,11 +211,16 @@ final class Recorder {
         var column = 0
         while column < count {
             var mask: UInt8 = 0
-            for bit in 0..<min(8, count - column) where !rows.pointee.isEqual(column + bit) { mask |= 1 << UInt8(bit) }
+            for bit in 0..<min(8, count - column) where isChanged(column + bit, track) { mask |= 1 << UInt8(bit) }
             log.append(mask)
             column += 8
         }
-        for column in 0..<count where !rows.pointee.isEqual(column) { log.append(rows.pointee.old.column(column)) }
+        for column in 0..<count where isChanged(column, track) { log.append(rows.pointee.old.column(column)) }
+    }
+
+    @inline(__always)
+    private func isChanged(_ column: Int, _ track: TableTrack) -> Bool {
+        (track.settable[column] || track.columns[column].isRowid) && !rows.pointee.isEqual(column)
     }
 
     @inline(__always)

@@ -38,11 +38,17 @@ extension Recorder {
         let count = track.columns.count
         var isFinal = !track.isIndirect
         rows.pointee.new.begin(columns: count)
+        if track.isIndirect { return false }
         for position in 0..<count {
             rows.pointee.new.mark(position)
             let column = track.columns[position]
             if column.isRowid {
                 rows.pointee.new.buffer.appendInteger(rowid)
+                continue
+            }
+            if isUpdate && !track.settable[position] {
+                let same = rows.pointee.old.column(position)
+                if let start = same.baseAddress { rows.pointee.new.buffer.append(start, count: same.count) }
                 continue
             }
             var value: OpaquePointer?
@@ -55,7 +61,7 @@ extension Recorder {
                     rows.pointee.new.mark(position + 1)
                     if !rows.pointee.isEqual(position) { isFinal = false }
                 }
-            } else if !isPresent && column.hasDefault {
+            } else if !isPresent && column.hasDefault && track.canBeRead {
                 // INSERT … SELECT copies short rows as they are.
                 isFinal = false
             }
