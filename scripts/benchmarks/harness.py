@@ -61,8 +61,9 @@ class Table:
 class Bench:
     """Where a benchmark works and with what."""
 
-    def __init__(self, folder, batchmgr, repeats, journal, quick):
+    def __init__(self, folder, batchmgr, repeats, journal, sizes, quick):
         self.folder, self.batchmgr, self.repeats, self.journal = folder, batchmgr, repeats, journal
+        self.sizes = sizes
         self.divisor = 20 if quick else 1
 
     def say(self, text):
@@ -170,6 +171,11 @@ def peak_memory(command):
     if done.returncode != 0 or not found:
         raise Failure(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
     return int(found[1]) * 1024
+
+
+def disturbance(load):
+    """What has to be said when the machine was not idle before a benchmark; its load average is of one minute."""
+    return f" (load average {load:.1f} at the start: other programs were running)" if load > 0.5 else ""
 
 
 def machine():
