@@ -2,7 +2,8 @@ public import BatchCore
 internal import BatchLedger
 
 extension Session {
-    /// Opens a database to look at it: without writing, and also when the file or its folder is read-only.
+    /// Opens a database to look at it: without writing, and also when the file or its folder is read-only. What a crash
+    /// left is completed first, where that is possible.
     ///
     /// - Throws: as `Session.init`.
     public static func view(
@@ -16,6 +17,7 @@ extension Session {
             guard let writing = try? Session(workspace, tenant: tenant, context: context) else { throw error }
             session = writing
         }
+        if session.mayHaveLeftovers { try? Session(workspace, tenant: tenant, context: context).completeLeftovers() }
         session.connection.tolerateUnknownCollations()
         return session
     }
