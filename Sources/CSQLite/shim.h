@@ -28,3 +28,7 @@ extern int sqlite3_preupdate_old(sqlite3 *, int, sqlite3_value **);
 extern int sqlite3_preupdate_new(sqlite3 *, int, sqlite3_value **);
 extern int sqlite3_preupdate_count(sqlite3 *);
 extern int sqlite3_preupdate_depth(sqlite3 *);
+/* Counting every allocation takes a lock each time. Before the first use of SQLite in the process. */
+static inline int csqlite_forget_memory_statistics(void) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+/* The column that sqlite3_blob_write changes, which the hook reports as DELETE; -1 for other changes. */
+extern int sqlite3_preupdate_blobwrite(sqlite3 *);

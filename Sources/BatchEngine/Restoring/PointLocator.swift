@@ -15,9 +15,7 @@ struct PointLocator {
         case .after(let id): return try after(id)
         case .before(let id): return try before(id)
         case .revision(let name):
-            if JobID.isValid(name), try ledger.exists(),
-                let batch = try? BatchLookup(ledger).batch(.latest(job: name))
-            {
+            if JobID.isValid(name), let batch = try? BatchLookup(ledger).batch(.latest(job: name)) {
                 return try after(batch.batch)
             }
             guard git.exists else { throw unknown(name) }
@@ -43,11 +41,15 @@ struct PointLocator {
             name: name, commit: parent?.commit.flatMap { CommitID($0) }, digest: batch.digestBefore ?? parent?.digest)
     }
 
-    /// Nil when the ledger does not know the batch.
+    /// Nil when the ledger does not know the batch, or cannot be read: a restore is for bad days.
     private func recorded(_ id: BatchID) throws(BatchError) -> (BatchRecord, [PointRecord])? {
-        guard try ledger.exists(), let batch = try ledger.batch(id) else { return nil }
-        let points = try ledger.points(where: "batch = ? AND status = 'complete'", [.integer(batch.seq)])
-        return (batch, points)
+        do throws(BatchError) {
+            guard try ledger.exists(), let batch = try ledger.batch(id) else { return nil }
+            let points = try ledger.points(where: "batch = ? AND status = 'complete'", [.integer(batch.seq)])
+            return (batch, points)
+        } catch  where error.code.exitCode == .integrityViolation {
+            return nil
+        }
     }
 
     // MARK: Without the ledger

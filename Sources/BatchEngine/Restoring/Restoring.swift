@@ -5,8 +5,23 @@ internal import Glibc
 /// Rebuilds the database as it was at a restore point.
 public struct Restoring {
     private let session: Session
+    private let remarks: [String]
 
-    public init(_ session: Session) { self.session = session }
+    public init(_ session: Session) {
+        self.session = session
+        remarks = []
+    }
+
+    /// Opens what a restore needs; the database itself may be lost or damaged, and its copies are enough.
+    public init(_ workspace: Workspace, tenant: String? = nil, context: Context) throws(BatchError) {
+        do throws(BatchError) {
+            session = try Session.view(workspace, tenant: tenant, context: context)
+            remarks = []
+        } catch  where [.fileMissing, .notADatabase, .corruptDatabase].contains(error.code) {
+            session = try Session.standIn(workspace, tenant: tenant, context: context)
+            remarks = ["\(error.message): its copies alone were used"]
+        }
+    }
 
     /// The point that is meant.
     /// - Throws: `ERR_UX_UNKNOWN_POINT`, `ERR_UX_UNKNOWN_BATCH`; `ERR_DATA_NO_RESTORE_POINT` when the batch has none.
@@ -33,7 +48,7 @@ public struct Restoring {
                 return RestoreReport(
                     point: point.name, file: rebuilt.path, source: source, commit: point.commit?.description,
                     digest: rebuilt.digest, staleIndexes: rebuilt.staleIndexes,
-                    warnings: failures.map { "the \($0.source.copy) was not used: \($0.error.message)" },
+                    warnings: remarks + failures.map { "the \($0.source.copy) was not used: \($0.error.message)" },
                     duration: Double(session.context.clock.now() - start))
             } catch {
                 // Neither a full disk nor a folder that cannot be written gets better with the other copy.

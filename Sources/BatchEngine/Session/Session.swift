@@ -24,7 +24,7 @@ public final class Session {
         self.context = context
         database = try workspace.database(named: name)
         path = try Session.file(database, tenant)
-        try DatabaseFile(path).check(mustWrite: mode != .readOnly)
+        try DatabaseFile(path).check(mustWrite: mode.canWrite)
         connection = try Connection(path: path, mode: mode)
         // The first read tells whether the file is a database at all.
         _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")

@@ -25,7 +25,7 @@ extension Session {
         guard !names.contains(where: { $0.lowercased() == table.lowercased() }) else { return }
         throw BatchError(
             .usage,
-            "there is no table '\(table)'\(Suggestion.clause(for: table, in: names)), and nothing in it changed",
+            "there is no table '\(table)'\(Suggestion.clause(for: table, in: names))",
             hint: "see which tables changed: the same diff with --stat instead of --table")
     }
 }

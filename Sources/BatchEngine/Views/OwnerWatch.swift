@@ -17,8 +17,9 @@ struct OwnerWatch {
         do throws(BatchError) {
             let control = try ControlFile(folder: session.backups)
             guard let holder = try control.holder(of: session.path) else { return true }
-            // One batch at a time: an owner that is busy with another one has left this one.
-            let isOther = BatchID(holder.work).map { $0 != batch } ?? false
+            // One batch at a time: an owner that is busy with something else has left this one.
+            let isOther =
+                holder.work != "\(batch)" && holder.work != batch.job && !holder.work.hasPrefix(batch.job + " ")
             return isOther || !holder.isAlive(at: session.context.now())
         } catch {
             return false

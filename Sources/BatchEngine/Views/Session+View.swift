@@ -1,5 +1,6 @@
 public import BatchCore
 internal import BatchLedger
+internal import Glibc
 
 extension Session {
     /// Opens a database to look at it: without writing, and also when the file or its folder is read-only. What a crash
@@ -13,12 +14,22 @@ extension Session {
         do {
             session = try Session(workspace, tenant: tenant, context: context, mode: .readOnly)
         } catch  where error.code == .readOnly || error.code == .file {
-            // A journal that a crash left has to be rolled back first, and only a writer can do that.
-            guard let writing = try? Session(workspace, tenant: tenant, context: context) else { throw error }
-            session = writing
+            session = try other(workspace, tenant, context, because: error)
         }
         if session.mayHaveLeftovers { try? Session(workspace, tenant: tenant, context: context).completeLeftovers() }
         session.connection.tolerateUnknownCollations()
+        return session
+    }
+
+    /// A journal that a crash left has to be rolled back first, and only a writer can do that. A database in WAL mode on
+    /// read-only storage needs no log when there is none.
+    private static func other(
+        _ workspace: Workspace, _ tenant: String?, _ context: Context, because error: BatchError
+    ) throws(BatchError) -> Session {
+        if let session = try? Session(workspace, tenant: tenant, context: context) { return session }
+        guard let session = try? Session(workspace, tenant: tenant, context: context, mode: .immutable),
+            access(FolderText.parent(session.path), W_OK) != 0, !FolderText.exists(session.path + "-wal")
+        else { throw error }
         return session
     }
 

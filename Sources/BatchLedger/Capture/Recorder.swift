@@ -9,6 +9,7 @@ internal import Glibc
 /// Source: https://www.sqlite.org/c3ref/preupdate_blobwrite.html
 final class Recorder {
     unowned let connection: Connection
+    let database: OpaquePointer
     let isUTF16: Bool
     let log: UndoLogWriter
     let builder: TableTrackBuilder
@@ -27,7 +28,7 @@ final class Recorder {
 
     /// The first failure inside the hook, which cannot throw; the checkpoint must not be committed.
     var failure: BatchError?
-    private(set) var counts = RowCounts()
+    var counts = RowCounts()
     /// While a statement changes the schema: the tables whose rows are recorded; nil for all.
     var allowed: Set<String>?
     /// Layouts under which tables are recorded whose columns are renamed for a moment.
@@ -36,9 +37,13 @@ final class Recorder {
     var expected: UInt64?
     var expectationMet = true
     var hookCalls = 0
+    private var settable = SettableColumns.all
+    /// Counts the statements for which `settable` was said.
+    private var statementNumber = 0
 
     init(_ connection: Connection, spillFolder: String) {
         self.connection = connection
+        database = connection.handle
         isUTF16 = connection.isUTF16
         log = UndoLogWriter(spillFolder: spillFolder)
         builder = TableTrackBuilder(schema: SchemaReader(connection))
@@ -92,6 +97,12 @@ final class Recorder {
         counts = RowCounts()
     }
 
+    /// Says which columns the statements that run next may set.
+    func expect(_ columns: SettableColumns) {
+        settable = columns
+        statementNumber &+= 1
+    }
+
     // MARK: The hook
 
     private func record(_ operation: Int32, _ name: UnsafePointer<CChar>, _ oldRowid: Int64, _ newRowid: Int64) {
@@ -102,6 +113,8 @@ final class Recorder {
             track.isTouched = true
             switch operation {
             case SQLITE_INSERT: try recordInsert(track, newRowid)
+            case SQLITE_DELETE where sqlite3_preupdate_blobwrite(connection.handle) >= 0:
+                try recordBlobWrite(track, oldRowid)
             case SQLITE_DELETE: try recordDelete(track, oldRowid)
             default: try recordUpdate(track, oldRowid, newRowid)
             }
@@ -112,7 +125,7 @@ final class Recorder {
 
     private func recordInsert(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
         counts.inserted += 1
-        if try !readNew(track, rowid, isUpdate: false) { return try postpone(.insert, track, rowid, rowid) }
+        if try !readInserted(track, rowid) { return try postpone(.insert, track, rowid, rowid) }
         try writeInsert(track, rowid)
     }
 
@@ -155,8 +168,9 @@ final class Recorder {
 
     private func recordUpdate(_ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64) throws(BatchError) {
         counts.updated += 1
+        track.settable.prepare(settable, statement: statementNumber, track)
         try readOld(track, oldRowid)
-        if try !readNew(track, newRowid, isUpdate: true) {
+        if try !readUpdated(track, newRowid) {
             check(rows.pointee.old.buffer.digest())
             try postpone(.update, track, oldRowid, newRowid)
             return
@@ -171,10 +185,14 @@ final class Recorder {
         if !isChecked { check(before) }
         let left = rows.pointee.new.buffer.digest()
         let keyChanged = track.isWithoutRowID ? !hasSameKey(track) : oldRowid != newRowid
-        if before == left && !keyChanged { return }
+        if before == left && !keyChanged {
+            track.confirmed.insert(
+                track.isWithoutRowID ? keyHash(track, rows.pointee.new) : RowKey.rowid(newRowid).order)
+            return
+        }
         track.digest -= TableDigest(digest: before, rows: 0)
         track.digest += TableDigest(digest: left, rows: 0)
-        noteChangedKeys(track)
+        if track.settable.touchesKeys { noteChangedKeys(track) }
         log.begin(.update, flags: keyChanged ? UndoEntry.Flag.key : 0, table: track)
         if track.isWithoutRowID {
             noteRowKeys(track, keyHash(track, rows.pointee.old), keyHash(track, rows.pointee.new), keyChanged)
@@ -191,15 +209,19 @@ final class Recorder {
     }
 
     private func appendChangedColumns(_ track: TableTrack) {
-        let count = track.columns.count
-        var column = 0
-        while column < count {
+        let positions = track.settable.list
+        var next = 0
+        for first in stride(from: 0, to: track.columns.count, by: 8) {
             var mask: UInt8 = 0
-            for bit in 0..<min(8, count - column) where !rows.pointee.isEqual(column + bit) { mask |= 1 << UInt8(bit) }
+            while next < track.settable.count, positions[next] < first + 8 {
+                if !rows.pointee.isEqual(positions[next]) { mask |= 1 << UInt8(positions[next] - first) }
+                next += 1
+            }
             log.append(mask)
-            column += 8
         }
-        for column in 0..<count where !rows.pointee.isEqual(column) { log.append(rows.pointee.old.column(column)) }
+        for index in 0..<track.settable.count where !rows.pointee.isEqual(positions[index]) {
+            log.append(rows.pointee.old.column(positions[index]))
+        }
     }
 
     @inline(__always)

@@ -8,7 +8,6 @@ extension Recorder {
             try readStored(track, key: oldKey(track, rowid), into: &rows.pointee.old)
             return
         }
-        let database = connection.handle
         let count = track.columns.count
         rows.pointee.old.begin(columns: count)
         var isShort = false
@@ -33,11 +32,11 @@ extension Recorder {
     }
 
     /// False when the row must be read again once the change has happened: the values are not yet those that SQLite stores.
-    func readNew(_ track: TableTrack, _ rowid: Int64, isUpdate: Bool) throws(BatchError) -> Bool {
-        let database = connection.handle
+    func readInserted(_ track: TableTrack, _ rowid: Int64) throws(BatchError) -> Bool {
         let count = track.columns.count
-        var isFinal = !track.isIndirect
         rows.pointee.new.begin(columns: count)
+        if track.isIndirect { return false }
+        var isFinal = true
         for position in 0..<count {
             rows.pointee.new.mark(position)
             let column = track.columns[position]
@@ -45,23 +44,51 @@ extension Recorder {
                 rows.pointee.new.buffer.appendInteger(rowid)
                 continue
             }
-            var value: OpaquePointer?
-            guard sqlite3_preupdate_new(database, column.index, &value) == SQLITE_OK, let value else {
-                throw unreadable(track)
-            }
-            let isPresent = append(value, column, to: &rows.pointee.new.buffer)
-            if isUpdate {
-                if isPresent && column.affinity.mayConvert(sqlite3_value_type(value)) {
-                    rows.pointee.new.mark(position + 1)
-                    if !rows.pointee.isEqual(position) { isFinal = false }
-                }
-            } else if !isPresent && column.hasDefault {
-                // INSERT … SELECT copies short rows as they are.
-                isFinal = false
-            }
+            let isPresent = append(try newValue(column, track), column, to: &rows.pointee.new.buffer)
+            // INSERT … SELECT copies short rows as they are.
+            if !isPresent && column.hasDefault && track.canBeRead { isFinal = false }
         }
         rows.pointee.new.mark(count)
         return isFinal
+    }
+
+    /// Values that the statement cannot set are copied from the old image, which must be read before.
+    /// - Returns: as `readInserted`.
+    func readUpdated(_ track: TableTrack, _ rowid: Int64) throws(BatchError) -> Bool {
+        let count = track.columns.count
+        rows.pointee.new.begin(columns: count)
+        if track.isIndirect { return false }
+        var isFinal = true
+        var next = 0
+        for index in 0..<track.settable.count {
+            let position = track.settable.list[index]
+            rows.pointee.copyColumns(next..<position)
+            next = position + 1
+            rows.pointee.new.mark(position)
+            let column = track.columns[position]
+            if column.isRowid {
+                rows.pointee.new.buffer.appendInteger(rowid)
+                continue
+            }
+            let value = try newValue(column, track)
+            let isPresent = append(value, column, to: &rows.pointee.new.buffer)
+            if isPresent && column.affinity.mayConvert(sqlite3_value_type(value)) {
+                rows.pointee.new.mark(position + 1)
+                if !rows.pointee.isEqual(position) { isFinal = false }
+            }
+        }
+        rows.pointee.copyColumns(next..<count)
+        rows.pointee.new.mark(count)
+        return isFinal
+    }
+
+    @inline(__always)
+    private func newValue(_ column: TableTrack.StoredColumn, _ track: TableTrack) throws(BatchError) -> OpaquePointer {
+        var value: OpaquePointer?
+        guard sqlite3_preupdate_new(database, column.index, &value) == SQLITE_OK, let value else {
+            throw unreadable(track)
+        }
+        return value
     }
 
     /// False for NULL.

@@ -29,12 +29,42 @@ extension Recorder {
         return try buffer.values(positions.count)
     }
 
+    /// FTS5 writes into its structure record with sqlite3_blob_write, which the hook reports as a deletion.
+    func recordBlobWrite(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
+        counts.updated += 1
+        try readOld(track, rowid)
+        check(rows.pointee.old.buffer.digest())
+        pending = PendingRow(
+            track: track, operation: .update, oldRowid: rowid, newRowid: rowid, key: [.integer(rowid)])
+    }
+
+    /// The key behind the change, of a table whose other columns cannot be told apart yet.
+    private func newKey(_ track: TableTrack, _ operation: UndoEntry.Operation) throws(BatchError) -> [SQLValue] {
+        guard case .primaryKey(let positions) = track.layout.key else { return [] }
+        let byStorage = operation == .update && PreupdateNumbering.updatesByStorage
+        var buffer = ByteBuffer()
+        for position in positions {
+            let virtual = track.layout.columns[..<position].count { $0.generated == .virtual }
+            var value: OpaquePointer?
+            let index = Int32(byStorage ? position - virtual : position)
+            guard sqlite3_preupdate_new(connection.handle, index, &value) == SQLITE_OK, let value else {
+                throw unreadable(track)
+            }
+            let column = TableTrack.StoredColumn(
+                index: 0, affinity: track.layout.columns[position].affinity, hasDefault: false, isRowid: false)
+            _ = append(value, column, to: &buffer)
+        }
+        return try buffer.values(positions.count)
+    }
+
     /// Puts the change off until its new values can be read.
     func postpone(
         _ operation: UndoEntry.Operation, _ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64
     ) throws(BatchError) {
         var key: [SQLValue] = [.integer(newRowid)]
-        if track.isWithoutRowID {
+        if track.isWithoutRowID && track.isIndirect {
+            key = try newKey(track, operation)
+        } else if track.isWithoutRowID {
             var buffer = ByteBuffer()
             for column in track.keyColumns {
                 let value = rows.pointee.new.column(column)
@@ -66,34 +96,5 @@ extension Recorder {
         } else {
             try writeUpdate(row.track, row.oldRowid, row.newRowid, isChecked: true)
         }
-    }
-
-    /// Reads the old row of a table whose rowid cannot be named, by the values that are known; `columns` of it are not.
-    func readHidden(_ track: TableTrack, into row: inout RowBuffer) throws(BatchError) {
-        let stored = track.layout.storedColumns
-        var known = ByteBuffer()
-        var conditions: [String] = []
-        for (position, column) in stored.enumerated() {
-            let value = row.column(position)
-            if value.first == RowCodec.Tag.null && track.columns[position].hasDefault { continue }
-            if let base = value.baseAddress { known.append(base, count: value.count) }
-            conditions.append("\(SQLName.quote(track.visible.columns[column].name)) IS ?")
-        }
-        let list = track.visible.storedColumnList
-        let condition = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
-        let statement = try connection.prepare("SELECT \(list) FROM main.\(track.layout.quotedName)\(condition)")
-        try statement.bind(try known.values(conditions.count))
-        var image: [UInt8]?
-        while try statement.step() {
-            row.begin(columns: stored.count)
-            for column in stored.indices {
-                row.mark(column)
-                statement.encodeColumns(column..<column + 1, isUTF16: isUTF16, into: &row.buffer)
-            }
-            row.mark(stored.count)
-            if let image, image != row.buffer.array { throw unreadable(track) }
-            image = row.buffer.array
-        }
-        if image == nil { throw unreadable(track) }
     }
 }

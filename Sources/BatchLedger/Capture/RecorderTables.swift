@@ -77,14 +77,12 @@ extension Recorder {
 }
 
 extension TableLayout {
-    /// `sqlite_sequence` is gone when its last table is dropped; its old rows still have a layout.
-    static func dropped(systemTable name: String) -> TableLayout? {
-        guard name == SystemTables.sequence else { return nil }
-        let columns = ["name", "seq"].map { name in
+    /// SQLite's own tables can be gone, but their old rows still have a layout.
+    static func dropped(systemTable name: String) -> TableLayout {
+        let columns = SystemTables.columns(of: name).map { name in
             Column(
                 name: name, declaredType: "", hasRealAffinity: false, isNotNull: false, hasDefault: false,
-                generated: .no,
-                primaryKeyPosition: 0)
+                generated: .no, primaryKeyPosition: 0)
         }
         return TableLayout(
             name: name, columns: columns, key: .rowid(alias: "rowid"), integerPrimaryKey: nil, isStrict: false,

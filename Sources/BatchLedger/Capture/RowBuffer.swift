@@ -41,6 +41,15 @@ struct RowBuffer {
     @inline(__always)
     mutating func mark(_ column: Int) { places[column] = buffer.count }
 
+    /// Appends neighbouring columns of another image, and marks them.
+    @inline(__always)
+    mutating func append(_ range: Range<Int>, of other: RowBuffer) {
+        let low = other.places[range.lowerBound]
+        let shift = buffer.count - low
+        for column in range { places[column] = other.places[column] + shift }
+        buffer.append(other.buffer.start + low, count: other.places[range.upperBound] - low)
+    }
+
     @inline(__always)
     func column(_ column: Int) -> UnsafeRawBufferPointer {
         let low = places[column]
@@ -53,6 +62,12 @@ struct RowImages {
     var old = RowBuffer()
     var new = RowBuffer()
     var scratch = ByteBuffer()
+
+    /// Takes columns over from the old image.
+    @inline(__always)
+    mutating func copyColumns(_ range: Range<Int>) {
+        if !range.isEmpty { new.append(range, of: old) }
+    }
 
     /// True when a column has the same value in both images.
     @inline(__always)

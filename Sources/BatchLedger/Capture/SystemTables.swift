@@ -8,6 +8,14 @@ struct SystemTables {
     static let sequence = "sqlite_sequence"
     static let statistics = ["sqlite_stat1", "sqlite_stat3", "sqlite_stat4"]
 
+    static func columns(of table: String) -> [String] {
+        switch table {
+        case sequence: ["name", "seq"]
+        case "sqlite_stat1": ["tbl", "idx", "stat"]
+        default: ["tbl", "idx", "neq", "nlt", "ndlt", "sample"]
+        }
+    }
+
     /// Notes the state of a table, unless it is known already.
     mutating func note(_ table: String, _ connection: Connection) throws(BatchError) {
         if before[table] == nil { before[table] = try SystemTables.rows(table, connection) }

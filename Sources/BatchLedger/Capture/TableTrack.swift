@@ -25,6 +25,7 @@ final class TableTrack {
     var added = KeyRuns()
     var changed = KeyRuns()
     var removed = KeyRuns()
+    var confirmed = KeyRuns()
     var uniqueKeys: [UniqueTrack]
     var references: [ReferenceTrack]
     /// Sum over the changes: state after minus state before.
@@ -32,6 +33,8 @@ final class TableTrack {
     /// Last rowid written to the current block: keys are stored as differences.
     var lastRowid: Int64 = 0
     var isTouched = false
+    /// Columns that the running statement may set.
+    var settable: SettablePositions
 
     init(
         layout: TableLayout, visible: TableLayout, number: Int, uniqueKeys: [UniqueTrack], references: [ReferenceTrack]
@@ -43,6 +46,7 @@ final class TableTrack {
         self.references = references
         let stored = layout.storedColumns
         columns = .allocate(capacity: stored.count)
+        settable = SettablePositions(columns: stored.count)
         for (position, column) in stored.enumerated() {
             columns.initializeElement(
                 at: position,
@@ -50,6 +54,7 @@ final class TableTrack {
                     index: Int32(column), affinity: layout.columns[column].affinity,
                     hasDefault: layout.columns[column].hasDefault, isRowid: layout.integerPrimaryKey == column))
         }
+        canBeRead = visible.isWithoutRowID || visible.rowidName != nil
         isIndirect = TableTrack.isIndirect(layout)
         if case .primaryKey(let positions) = layout.key {
             keyColumns = positions.compactMap { stored.firstIndex(of: $0) }
@@ -57,6 +62,9 @@ final class TableTrack {
             keyColumns = []
         }
     }
+
+    /// True when SQL can name the rows.
+    let canBeRead: Bool
 
     /// Shadow tables belong to their module and system tables to SQLite: no batch depends on another by them. But the
     /// ids of full-text content and of document sizes are the rows of the virtual table.
@@ -70,7 +78,10 @@ final class TableTrack {
         }
     }
 
-    deinit { columns.deallocate() }
+    deinit {
+        columns.deallocate()
+        settable.deallocate()
+    }
 
     var isWithoutRowID: Bool { !keyColumns.isEmpty }
 

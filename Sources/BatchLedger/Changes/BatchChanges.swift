@@ -119,12 +119,13 @@ public final class BatchChanges: ChangeSource {
         let recorded = try ledger.changedTables(of: checkpoint)
         let numbers = Set(recorded.filter { $0.value.layout.name == layout.name }.keys)
         if numbers.isEmpty { return }
+        let strangers = numbers.filter { recorded[$0]?.layout.holdsSameRows(as: layout) != true }
         for number in stride(from: try ledger.undoBlockCount(checkpoint) - 1, through: 0, by: -1) {
             guard let block = try ledger.undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
             let buffer = try BlockCompressor.restore(block)
             let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
             for step in steps.reversed() where numbers.contains(step.table) {
-                guard recorded[step.table]?.layout.holdsSameRows(as: layout) == true else {
+                guard !strangers.contains(step.table) else {
                     throw BatchError(
                         .schemaChanged, "table \(layout.name) has had another layout since",
                         hint: "see the points around it: batchmgr points")

@@ -81,7 +81,7 @@ public struct DependencyGraph {
                 guard let (kind, shared) = Search.match(relation, taint.sides, fact) else { continue }
                 try note(fact.batch, on: taint.batch, kind, Search.evidence(kind, relation, shared))
             }
-            let isUse = taint.sides.keys.allSatisfy { $0 == .referenced || $0 == .released }
+            let isUse = taint.sides.keys.allSatisfy { $0 == .referenced || $0 == .released || $0 == .confirmed }
             // Rows depend on the definition of their table, and a definition on the rows that were there.
             if relation.kind == .unique || isUse { return }
             let other: Relation = relation.kind == .rows ? .definition(relation.table) : .rows(relation.table)
@@ -108,8 +108,12 @@ public struct DependencyGraph {
         ) -> (DependencyKind, UInt64)? {
             func shared(_ side: FactSide) -> UInt64 { undone[side].map { $0.overlap(with: later.keys) } ?? 0 }
             switch (relation.kind, later.side) {
-            case (.rows, .added), (.rows, .changed), (.rows, .removed), (.definition, .changed):
-                let keys = shared(.added) + shared(.changed) + shared(.removed)
+            case (.rows, .added), (.rows, .changed), (.rows, .removed), (.rows, .confirmed), (.definition, .changed):
+                // One key may be on several sides: it was removed and added again.
+                var touched = undone[.added] ?? KeyRuns()
+                touched.formUnion(undone[.changed] ?? KeyRuns())
+                touched.formUnion(undone[.removed] ?? KeyRuns())
+                let keys = touched.overlap(with: later.keys)
                 if keys > 0 { return (.row, keys) }
                 return later.side == .removed ? reference(shared(.released)) : nil
             case (.unique, .added):

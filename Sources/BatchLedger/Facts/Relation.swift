@@ -27,4 +27,6 @@ enum FactSide: Int64, CaseIterable {
     case referenced = 3
     /// A row that referred to the key does no longer.
     case released = 4
+    /// A row was updated with the values that it had: nothing to undo, but it would not be so without them.
+    case confirmed = 5
 }

@@ -51,7 +51,10 @@ final class Authorizer {
         case SQLITE_DETACH: return refuse("detach a database")
         case SQLITE_PRAGMA: return pragma(first, second)
         case SQLITE_FUNCTION where second.lowercased() == "load_extension": return refuse("load an extension")
-        case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE: return write(first, database)
+        case SQLITE_INSERT, SQLITE_DELETE: return write(first, database)
+        case SQLITE_UPDATE:
+            findings.updatedColumns[first.lowercased(), default: []].insert(second.lowercased())
+            return write(first, database)
         case SQLITE_ANALYZE: findings.touchesStatistics = true
         case SQLITE_CREATE_TABLE, SQLITE_CREATE_VTABLE, SQLITE_CREATE_VIEW: return define(first, rewrites: false)
         case SQLITE_CREATE_INDEX, SQLITE_CREATE_TRIGGER: return define(second, also: first, rewrites: false)

@@ -154,6 +154,8 @@ public final class Gateway {
         let statement = prepared.statement
         defer { statement.reset() }
         try statement.bind(named: parameters)
+        recorder.expect(.named(prepared.findings.updatedColumns))
+        defer { recorder.expect(.all) }
         do throws(BatchError) {
             if prepared.findings.changesSchema || prepared.findings.touchesStatistics {
                 try runSchemaChange(prepared)
@@ -185,6 +187,7 @@ public final class Gateway {
         try flushVirtualTables()
         try noteStatistics()
         let before = try schema.objects()
+        let own = try ledger.objectCount()
         let rewritten = try rewrittenTables(prepared.findings)
         for layout in rewritten { try recordRows(of: layout) }
         let named = Set(rewritten.map(\.name))
@@ -194,6 +197,11 @@ public final class Gateway {
         while try prepared.statement.step() {}
         prepared.statement.reset()
         try settle()
+        guard try ledger.objectCount() == own else {
+            throw BatchError(
+                .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
+                hint: "choose another name")
+        }
         try noteSchemaChange(from: before, recorded: named)
     }
 
@@ -248,9 +256,7 @@ public final class Gateway {
 
     private func recordSystemTables() throws(BatchError) {
         for (table, changes) in try system.changes(connection) {
-            guard let layout = try schema.layout(named: table) ?? TableLayout.dropped(systemTable: table) else {
-                continue
-            }
+            let layout = try schema.layout(named: table) ?? TableLayout.dropped(systemTable: table)
             try recorder.record(changes, of: layout, in: systemLog)
         }
     }

@@ -6,5 +6,7 @@ struct StatementFindings {
     /// Tables that are dropped or altered: their rows must be recorded before.
     var rewrittenTables: Set<String> = []
     var writtenTables: Set<String> = []
+    /// Columns that the statement, its triggers and its foreign key actions set, by lower-case names.
+    var updatedColumns: [String: Set<String>] = [:]
     var touchesStatistics = false
 }

@@ -6,9 +6,19 @@ internal import Glibc
 public final class Connection {
     public enum Mode: Sendable {
         case readOnly
+        /// For a file that nobody can change: no locks, no log beside it. A file that changes nevertheless is read wrong.
+        case immutable
         case readWrite
         /// Creates the file when it is missing.
         case create
+
+        /// False when nothing is ever written through such a connection.
+        public var canWrite: Bool {
+            switch self {
+            case .readOnly, .immutable: false
+            case .readWrite, .create: true
+            }
+        }
     }
 
     let handle: OpaquePointer
@@ -24,10 +34,12 @@ public final class Connection {
         let flags: Int32
         switch mode {
         case .readOnly: flags = SQLITE_OPEN_READONLY
+        case .immutable: flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
         case .readWrite: flags = SQLITE_OPEN_READWRITE
         case .create: flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         }
-        let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
+        let name = mode == .immutable ? "file:\(Connection.escaped(path))?immutable=1" : path
+        let code = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
         guard code == SQLITE_OK, let opened else {
             let error = SQLiteFault.error(code, opened, doing: "open \(path)")
             sqlite3_close_v2(opened)
@@ -38,6 +50,11 @@ public final class Connection {
         self.path = path
         sqlite3_extended_result_codes(opened, 1)
         sqlite3_busy_timeout(opened, milliseconds)
+    }
+
+    /// For a URI: https://www.sqlite.org/uri.html
+    private static func escaped(_ path: String) -> String {
+        path.replacing("%", with: "%25").replacing("?", with: "%3f").replacing("#", with: "%23")
     }
 
     deinit {

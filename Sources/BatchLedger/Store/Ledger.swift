@@ -19,6 +19,12 @@ public final class Ledger {
         try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_meta'") != nil
     }
 
+    /// How many tables, indexes and other objects bear a name of the ledger.
+    func objectCount() throws(BatchError) -> Int64 {
+        let sql = "SELECT count(*) FROM main.sqlite_schema WHERE name LIKE 'batchmgr\\_%' ESCAPE '\\'"
+        return try connection.value(sql)?.integer ?? 0
+    }
+
     /// Creates the tables where they are missing. Call it in a transaction.
     /// - Parameter databaseID: a random name for this database, kept for its life.
     public func create(databaseID: String) throws(BatchError) {

@@ -93,6 +93,7 @@ extension Ledger {
         try write(rows, .added, track.added, checkpoint)
         try write(rows, .changed, track.changed, checkpoint)
         try write(rows, .removed, track.removed, checkpoint)
+        try write(rows, .confirmed, track.confirmed, checkpoint)
         for key in track.uniqueKeys {
             try write(key.relation, .added, key.taken, checkpoint)
             try write(key.relation, .removed, key.freed, checkpoint)

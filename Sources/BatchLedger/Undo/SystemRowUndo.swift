@@ -41,19 +41,12 @@ struct SystemRowUndo {
                     continue
                 }
                 // A row about the ledger may have taken the place; nobody misses it.
+                let columns = SystemTables.columns(of: table).joined(separator: ", ")
                 let marks = values.map { _ in ", ?" }.joined()
                 try connection.run(
-                    "INSERT OR REPLACE INTO main.\(table)(rowid, \(columns(table))) VALUES(?\(marks))",
+                    "INSERT OR REPLACE INTO main.\(table)(rowid, \(columns)) VALUES(?\(marks))",
                     [.integer(rowid)] + values)
             }
-        }
-    }
-
-    private func columns(_ table: String) -> String {
-        switch table {
-        case SystemTables.sequence: "name, seq"
-        case "sqlite_stat1": "tbl, idx, stat"
-        default: "tbl, idx, neq, nlt, ndlt, sample"
         }
     }
 

@@ -125,6 +125,8 @@ final class UndoRun {
         recorder.expected = step.operation == .delete ? nil : step.left
         recorder.expectationMet = true
         let calls = recorder.hookCalls
+        if step.operation == .update { recorder.expect(.mask(table.mask(of: step, bytes))) }
+        defer { recorder.expect(.all) }
         do throws(BatchError) {
             switch step.operation {
             case .insert: try table.delete(step, rowid: rowid, bytes)
@@ -201,6 +203,8 @@ final class UndoRun {
     // MARK: Tables
 
     private func hideTables() throws(BatchError) {
+        // A change that is still to be read needs the names of now.
+        try gateway.settle()
         tables = [:]
         readers = [:]
         for table in revealed.reversed() {

@@ -66,6 +66,11 @@ final class UndoTable {
         return "INSERT INTO main.\(layout.quotedName)(\(names.joined(separator: ", "))) VALUES(\(marks))"
     }
 
+    /// One bit for each stored column that an UPDATE changed.
+    func mask(of step: UndoStep, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[step.imageOffset..<step.imageOffset + (stored.count + 7) / 8])
+    }
+
     /// Undoes an UPDATE.
     func update(_ step: UndoStep, rowid: Int64, _ bytes: UnsafeRawBufferPointer) throws(BatchError) {
         let maskLength = (stored.count + 7) / 8

@@ -48,7 +48,7 @@ extension Change {
         let old = Dictionary((before ?? []).map { ($0.column, $0.value) }) { first, _ in first }
         return (after ?? []).filter { old[$0.column] != $0.value }
             .map { field in
-                let was = old[field.column].map { Printable.value($0) } ?? "?"
+                let was = old[field.column].map { Printable.value($0) } ?? "(no column)"
                 return "\(Printable.text(field.column)) \(was) → \(Printable.value(field.value))"
             }
             .joined(separator: ", ")

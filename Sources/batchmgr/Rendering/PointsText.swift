@@ -11,11 +11,15 @@ extension PointsReport: TextReport {
             table.append([
                 point.batch?.description ?? "-", point.kind.rawValue, copies.status.colored(style),
                 point.createdAt.iso8601, copies.commit.map { String($0.prefix(10)) } ?? "-",
-                copies.bak.map { "\(copies.bakKind?.rawValue ?? "")  \(Printable.text($0))" } ?? "-",
+                copies.bak.map { "\(copies.bakKind?.rawValue ?? "")  \(Printable.text(PointsReport.fileName($0)))" }
+                    ?? "-",
             ])
         }
         return table.text(style)
     }
+
+    /// All of them are in one folder.
+    private static func fileName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 }
 
 extension PointStatus {

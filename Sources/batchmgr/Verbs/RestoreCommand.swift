@@ -8,13 +8,13 @@ enum RestoreCommand: Command {
         let request = try RestoreRequest(arguments)
         switch request.target {
         case .file(let path):
-            let restoring = Restoring(try context.view())
+            let restoring = try Restoring(
+                try context.workspace(), tenant: context.globals.tenant, context: .system())
             try context.output.show(
                 try restoring.rebuild(try restoring.point(request.point), to: path, source: request.source))
         case .inPlace:
-            throw BatchError(
-                .usage, "restore --in-place is not there yet",
-                hint: "rebuild to a new file: batchmgr restore --point \(request.point) --to FILE")
+            let session = try Session(try context.workspace(), tenant: context.globals.tenant, context: .system())
+            try context.output.show(try InPlaceRestore(session).perform(request.point, source: request.source))
         }
         return .done
     }

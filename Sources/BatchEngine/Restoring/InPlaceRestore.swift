@@ -1,0 +1,136 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Brings the database back to a restore point, as a batch: it has an undo log, a restore point, and can be rolled back.
+public struct InPlaceRestore {
+    private static let job = "restore"
+
+    private let session: Session
+    private let control: any ControlStore
+
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        control = try ControlFile(folder: session.backups)
+    }
+
+    /// Rebuilds the point beside the database, and changes in one transaction whatever differs from it.
+    /// - Throws: as `Restoring`; `ERR_DATA_VERIFICATION_FAILED` when the result would not be the recorded state.
+    ///   Nothing has changed then.
+    public func perform(_ reference: PointReference, source: RestoreSource? = nil) throws(BatchError) -> RunReport {
+        let start = ContinuousClock.now
+        let lease = try Lease(
+            control, folder: session.backups, database: session.path, work: InPlaceRestore.job,
+            context: session.context)
+        defer { withExtendedLifetime(lease) {} }
+        let preparation = Preparation(session: session, control: control)
+        try preparation.recover()
+        let restoring = Restoring(session)
+        let target = try restoring.point(reference)
+        let scratch = try ScratchFolder(in: session.backups)
+        let rebuilt = try restoring.rebuild(target, to: scratch.file("point.db"), source: source)
+        let wanted = try Connection(path: rebuilt.file)
+        wanted.tolerateUnknownCollations()
+        let reason = try preparation.openHistory()
+        var batch = try newBatch(target, rebuilt)
+        var point = PointRecord(batch: 0, kind: .restore, lastCheckpoint: 0, createdAt: batch.startedAt)
+        let begun = ContinuousClock.now
+        try change(to: wanted, rebuilt.digest, because: reason, &batch, &point)
+        let captured = begun.millisecondsSince
+        try PointKeeper(session: session).complete(&point)
+        DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
+        return RunReport(
+            batch: batch.batch, status: batch.status, checkpoints: 1, rows: batch.rows,
+            restorePoint: RunOutcome(session: session).summary(point),
+            phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
+            traceID: batch.traceID, duration: start.millisecondsSince, warnings: rebuilt.warnings)
+    }
+
+    private func newBatch(_ target: RestorePoint, _ rebuilt: RestoreReport) throws(BatchError) -> BatchRecord {
+        let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: InPlaceRestore.job) : 1
+        var batch = BatchRecord(
+            batch: BatchID(job: InPlaceRestore.job, number: number), kind: .restore, actor: session.context.actor,
+            traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
+        batch.parameters = JSONWriter.text([
+            "point": .string(target.name), "source": .string(rebuilt.source.rawValue),
+            "digest": .string(rebuilt.digest.description),
+        ])
+        return batch
+    }
+
+    // MARK: The transaction
+
+    private func change(
+        to wanted: Connection, _ digest: Digest, because reason: String?, _ batch: inout BatchRecord,
+        _ point: inout PointRecord
+    ) throws(BatchError) {
+        let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        // As for an undo: triggers, cascades and checks must not change what is put back.
+        let settings = Undo(gateway)
+        try settings.open()
+        defer { settings.close() }
+        try gateway.begin()
+        session.context.reach("begun")
+        let changer = DatabaseChanger(gateway: gateway, wanted: wanted)
+        try snapshot(&point, batch, changesSchema: try changer.changesSchema(), reason)
+        try changer.perform()
+        session.context.reach("worked")
+        try commit(gateway, digest, &batch, &point)
+        session.context.reach("committed")
+    }
+
+    /// A whole copy is taken under the lock, before anything changes.
+    private func snapshot(
+        _ point: inout PointRecord, _ batch: BatchRecord, changesSchema: Bool, _ reason: String?
+    ) throws(BatchError) {
+        let job = try JobDefinition.adHoc(id: InPlaceRestore.job, sql: ["SELECT 1"])
+        point.bakKind = try SnapshotChoice(session: session)
+            .kind(for: job, because: changesSchema ? "the schema changes" : reason)
+        guard point.bakKind == .full else { return }
+        let before = try DatabaseState.read(session.connection, digest: session.ledger.state())
+        let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
+        let file = try PointKeeper(session: session).writeFull(batch.batch, at: time, before: before)
+        point.bak = file.name
+        point.bakSHA256 = file.sha256
+    }
+
+    private func commit(
+        _ gateway: Gateway, _ digest: Digest, _ batch: inout BatchRecord, _ point: inout PointRecord
+    ) throws(BatchError) {
+        let ledger = session.ledger
+        var record = batch
+        record.rows = gateway.rows
+        record.status = .committed
+        record.hasSchemaChange = gateway.changedSchema
+        record.digestBefore = try ledger.state()?.combined
+        record.digestAfter = digest
+        var saved = point
+        try ledger.insert(&record)
+        let inserted = record
+        try gateway.commit(batch: record.seq, number: 1, step: InPlaceRestore.job, at: session.context.now()) {
+            (checkpoint) throws(BatchError) in
+            guard try ledger.state()?.combined == digest else { throw InPlaceRestore.mismatch }
+            var finished = inserted
+            finished.finishedAt = session.context.now().iso8601
+            try ledger.update(finished)
+            try ledger.audit(
+                "restore", batch: finished, outcome: "committed", details: ["digest": .string(digest.description)],
+                context: session.context)
+            saved = PointRecord(
+                batch: inserted.seq, kind: .restore, lastCheckpoint: checkpoint, createdAt: point.createdAt)
+            saved.bak = point.bak
+            saved.bakKind = point.bakKind
+            saved.bakSHA256 = point.bakSHA256
+            try ledger.save(&saved)
+            session.context.reach("before-commit")
+        }
+        batch = record
+        point = saved
+    }
+
+    private static var mismatch: BatchError {
+        BatchError(
+            .verificationFailed, "the database would not have the recorded state digest; nothing was changed",
+            hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+    }
+}

@@ -1,0 +1,70 @@
+/// Which columns the running statement may set. Values of all others are the same before and after an UPDATE, and
+/// asking SQLite for them costs more than the rest of capture: it copies every text.
+enum SettableColumns {
+    case all
+    /// By lower-case names of tables and columns, as the compiler told of the statement, its triggers and its foreign
+    /// key actions. A table that is missing here is written by a module, and all of its columns may change.
+    case named([String: Set<String>])
+    /// One bit for each stored column of the one table that an undo statement updates.
+    case mask(UnsafeRawBufferPointer)
+}
+
+/// The answer for one table, worked out once for a statement.
+struct SettablePositions {
+    /// Positions among the stored columns, ascending.
+    private(set) var list: UnsafeMutablePointer<Int>
+    private(set) var count = 0
+    /// Whether a unique or foreign key may change.
+    private(set) var touchesKeys = true
+    private let columns: Int
+    private var statement = -1
+    private var mask: UInt64?
+
+    init(columns: Int) {
+        self.columns = columns
+        list = .allocate(capacity: max(1, columns))
+    }
+
+    func deallocate() { list.deallocate() }
+
+    /// - Parameter statement: counts statements; the answer holds for one of them.
+    @inline(__always)
+    mutating func prepare(_ columns: SettableColumns, statement: Int, _ track: TableTrack) {
+        if self.statement == statement { return }
+        work(out: columns, statement, track)
+    }
+
+    private mutating func work(out settable: SettableColumns, _ statement: Int, _ track: TableTrack) {
+        switch settable {
+        case .all:
+            self.statement = statement
+            mask = nil
+            take(track) { _ in true }
+        case .named(let tables):
+            self.statement = statement
+            mask = nil
+            let names = tables[track.layout.name.lowercased()]
+            let stored = track.layout.storedColumns
+            take(track) { names?.contains(track.layout.columns[stored[$0]].name.lowercased()) ?? true }
+        case .mask(let bytes):
+            self.statement = -1
+            // Entries of an undo log mostly change the same columns one after another.
+            let word = bytes.count <= 8 ? bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) } : nil
+            if let word, word == mask { return }
+            mask = word
+            take(track) { bytes[$0 / 8] & (1 << UInt8($0 % 8)) != 0 }
+        }
+    }
+
+    private mutating func take(_ track: TableTrack, _ isSettable: (Int) -> Bool) {
+        count = 0
+        for position in 0..<columns where track.columns[position].isRowid || isSettable(position) {
+            list[count] = position
+            count += 1
+        }
+        let settable = Set(UnsafeBufferPointer(start: list, count: count))
+        touchesKeys =
+            track.uniqueKeys.contains { !settable.isDisjoint(with: $0.columns) }
+            || track.references.contains { !settable.isDisjoint(with: $0.columns) }
+    }
+}

@@ -1,0 +1,88 @@
+import BatchCore
+import Testing
+
+@Suite struct DiffTests {
+    @Test func theChangesOfABatchStayExactWhileLaterOnesLive() throws {
+        try SampleDatabase.withBatches { database in
+            let diff = try database.json("diff", "--id", "reprice")
+            #expect(
+                diff["changes"] == [
+                    [
+                        "op": "update", "table": "invoices", "key": 1, "before": ["total": .number(10)],
+                        "after": ["total": .number(20)],
+                    ],
+                    [
+                        "op": "update", "table": "invoices", "key": 2, "before": ["total": .number(20.5)],
+                        "after": ["total": .number(41)],
+                    ],
+                    [
+                        "op": "delete", "table": "invoices", "key": 3,
+                        "before": ["id": 3, "customer": 2, "total": .number(30), "note": ["blob": "00ff"]],
+                        "after": nil,
+                    ],
+                ])
+            #expect(diff["counts"]?["updated"] == 2 && diff["counts"]?["deleted"] == 1)
+            let between = try database.json("diff", "reprice.1^", "reprice.1")
+            #expect(between["changes"] == diff["changes"])
+        }
+    }
+
+    @Test func theSQLOfADiffLeadsFromOnePointToTheOther() throws {
+        try SampleDatabase.withBatches { database in
+            let (old, new) = (database.folder + "/old.db", database.folder + "/new.db")
+            #expect(try database.tool("restore", "--point", "import.1^", "--to", old).code == 0)
+            #expect(try database.tool("restore", "--point", "close.1", "--to", new).code == 0)
+            let sql = try database.tool("diff", "import.1^", "close.1", "--sql").out
+            #expect(try BuiltTool.shell("sqlite3 -bail \"$1\" \"DROP TRIGGER rounded; $2\"", [old, sql]).code == 0)
+            let dumps = try [old, new].map {
+                try database.dump($0).split(separator: "\n").filter { $0.hasPrefix("INSERT") }
+            }
+            #expect(dumps[0] == dumps[1])
+        }
+    }
+
+    @Test func aDiffCanBeLimitedToCountsOrATable() throws {
+        try SampleDatabase.withBatches { database in
+            let stat = try database.json("diff", "import.1^", "close.1", "--stat")
+            #expect(stat["changes"] == [])
+            #expect(stat["counts"]?["tables"]?.texts("table") == ["customers", "invoices", "rates"])
+            let table = try database.json("diff", "import.1^", "close.1", "--table", "RATES")
+            #expect(table["counts"]?["tables"]?.texts("table") == ["rates"])
+            #expect(try database.tool("diff", "--id", "close", "--table", "rates").out == "no rows changed\n")
+            let wrong = try database.tool("diff", "--id", "close", "--table", "rate")
+            #expect(wrong.err.contains("there is no table 'rate'; did you mean 'rates'?"))
+            #expect(wrong.code == 2)
+        }
+    }
+
+    @Test func aKeyChangedInCaseAloneIsOneChange() throws {
+        try SampleDatabase.with { database in
+            try database.run("shout", "UPDATE rates SET code = upper(code)")
+            for words in [["--id", "shout"], ["shout.1^", "shout.1"]] {
+                let diff = try BuiltTool.shell("exec \"$TOOL\" \"$@\"", ["--db", database.path, "diff"] + words).out
+                #expect(diff.contains("'EUR'") && diff.contains("'USD'"))
+            }
+            for source in ["git", "bak"] {
+                let file = "\(database.folder)/\(source).db"
+                #expect(try database.tool("restore", "--point", "shout.1", "--to", file, "--source", source).code == 0)
+                #expect(try database.dump(file).contains("VALUES('EUR',1.0)"))
+            }
+        }
+    }
+
+    @Test func theRowsOfAnAlteredTableAreComparedByName() throws {
+        try SampleDatabase.with { database in
+            try database.run(
+                "alter",
+                "ALTER TABLE customers ADD COLUMN city TEXT DEFAULT 'Lyon'; CREATE TABLE extra(a); INSERT INTO extra VALUES (7)"
+            )
+            let changes = try #require(try database.json("diff", "--id", "alter")["changes"]?.array)
+            #expect(changes.count == 4)
+            #expect(changes.contains(["op": "insert", "table": "extra", "key": 1, "before": nil, "after": ["a": 7]]))
+            #expect(
+                changes.contains([
+                    "op": "update", "table": "customers", "key": 1, "before": [:], "after": ["city": "Lyon"],
+                ]))
+        }
+    }
+}

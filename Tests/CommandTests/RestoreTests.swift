@@ -1,0 +1,155 @@
+import BatchCore
+import Testing
+
+@Suite struct RestoreTests {
+    @Test func everyPointComesBackFromEitherCopy() throws {
+        try SampleDatabase.with { database in
+            var dumps = [try database.dump()]
+            for (job, sql) in [
+                ("one", "UPDATE invoices SET total = total + 1"),
+                ("two", "DELETE FROM rates; INSERT INTO customers VALUES (5, 'Eve')"),
+                ("three", "ALTER TABLE rates ADD COLUMN note; CREATE INDEX notes ON invoices(note)"),
+            ] {
+                try database.run(job, sql)
+                dumps.append(try database.dump())
+            }
+            let points = ["one.1^", "one.1", "two.1", "three.1"]
+            let digests = try database.json("points")["points"]?.texts("digest")
+            for (number, point) in points.enumerated() {
+                for source in ["git", "bak"] {
+                    let file = "\(database.folder)/\(number)-\(source).db"
+                    let report = try database.json("restore", "--point", point, "--to", file, "--source", source)
+                    #expect(report["digest"]?.string == digests?[number])
+                    #expect(report["source"]?.string == source)
+                    #expect(try database.dump(file) == dumps[number], "\(point) from \(source)")
+                }
+            }
+        }
+    }
+
+    @Test func aPointIsNamedByJobTagOrCommitToo() throws {
+        try SampleDatabase.withBatches { database in
+            let point = try #require(try database.json("points")["points"]?.array?[2])
+            let commit = try #require(point["commit"]?.string)
+            for (number, name) in ["reprice", "batch/reprice.1", String(commit.prefix(8)), commit].enumerated() {
+                let report = try database.json("restore", "--point", name, "--to", "\(database.folder)/\(number).db")
+                #expect(report["digest"] == point["digest"], "\(name)")
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("nope.1", "ERR_UX_UNKNOWN_BATCH", Int32(2)), ("deadbeef", "ERR_UX_UNKNOWN_POINT", 2),
+        ("a..b", "ERR_UX_USAGE", 2),
+    ])
+    func anUnknownPointIsAnError(_ point: String, _ code: String, _ exit: Int32) throws {
+        try SampleDatabase.withBatches { database in
+            for target in [["--to", database.folder + "/new.db"], ["--in-place"]] {
+                let result = try BuiltTool.shell(
+                    "exec \"$TOOL\" \"$@\"", ["--db", database.path, "restore", "--point", point] + target)
+                #expect(result.err.hasPrefix("error: \(code): "))
+                #expect(result.code == exit)
+            }
+            #expect(try BuiltTool.shell("ls \"$1\"", [database.folder]).out == "app.db\nbackups\n")
+        }
+    }
+
+    @Test func anExistingFileIsNeverWrittenOver() throws {
+        try SampleDatabase.withBatches { database in
+            let before = try database.shell("sha256sum \"$DB\"").out
+            let result = try database.tool("restore", "--point", "import.1", "--to", database.path)
+            #expect(result.err.hasPrefix("error: ERR_UX_FILE_EXISTS: "))
+            #expect(result.code == 2)
+            #expect(try database.shell("sha256sum \"$DB\"").out == before)
+        }
+    }
+
+    @Test func theOtherCopyIsUsedWhenOneIsDamaged() throws {
+        try SampleDatabase.withBatches { database in
+            try database.shell("for f in \"$BACKUPS\"/*.bak; do : > $f; done")
+            let file = database.folder + "/new.db"
+            let report = try database.json("restore", "--point", "reprice.1", "--to", file)
+            #expect(report["source"]?.string == "git")
+            #expect(report["warnings"]?.array?.count == 1)
+            #expect(try database.tool("restore", "--point", "close.1", "--to", file + "2", "--source", "bak").code > 0)
+            try database.shell("rm -r \"$BACKUPS/history.git\"")
+            let none = try database.tool("restore", "--point", "reprice.1", "--to", file + "3")
+            #expect(none.err.hasPrefix("error: ERR_DATA_NO_RESTORE_POINT: no copy of reprice.1 verifies: "))
+            #expect(none.code == 5)
+            #expect(try BuiltTool.shell("ls \"$1\"", [database.folder]).out == "app.db\nbackups\nnew.db\n")
+        }
+    }
+
+    @Test(arguments: [
+        "rm \"$DB\"", "echo no database > \"$DB\"",
+        "dd if=/dev/zero of=\"$DB\" bs=1 seek=4096 count=30000 conv=notrunc",
+    ])
+    func theCopiesAreEnoughWhenTheDatabaseIsLost(_ loss: String) throws {
+        try SampleDatabase.withBatches { database in
+            let dump = try database.dump()
+            try database.shell(loss)
+            for source in ["git", "bak"] {
+                let file = "\(database.folder)/\(source).db"
+                let result = try database.tool("restore", "--point", "close.1", "--to", file, "--source", source)
+                #expect(result.code == 0, "\(result.err)")
+                #expect(try database.dump(file) == dump)
+            }
+            let before = database.folder + "/before.db"
+            #expect(try database.tool("restore", "--point", "import.1^", "--to", before).code == 0)
+            #expect(try database.dump(before).contains("'usd',1.1"))
+        }
+    }
+
+    @Test(arguments: ["git", "bak"])
+    func aRestoreInPlaceIsABatchThatCanBeUndone(_ source: String) throws {
+        try SampleDatabase.with { database in
+            let first = try database.dump()
+            try database.run(
+                "mix",
+                "UPDATE invoices SET total = total + 1; UPDATE rates SET code = upper(code); DELETE FROM customers WHERE id = 3"
+            )
+            try database.run(
+                "swap",
+                "UPDATE customers SET name = 'tmp' WHERE id = 1; UPDATE customers SET name = 'Ann' WHERE id = 2; UPDATE customers SET name = 'Bo' WHERE id = 1; INSERT INTO invoices(customer, total) VALUES (1, 5)"
+            )
+            try database.sql("INSERT INTO customers VALUES (4, 'drift')")
+            let last = try database.dump()
+            let report = try database.json("restore", "--point", "mix.1^", "--in-place", "--source", source)
+            #expect(report["batch"]?.string == "restore.1")
+            #expect(report["status"]?.string == "committed")
+            #expect(try database.dump() == first)
+            #expect(try database.tool("verify").code == 0)
+            let refused = try database.json("rollback", "--id", "mix")
+            #expect(refused["dependents"]?.texts("batch").contains("restore.1") == true)
+            #expect(try database.json("points")["points"]?.texts("kind").suffix(2) == ["drift", "restore"])
+            #expect(try database.tool("rollback", "--id", "restore").code == 0)
+            #expect(try database.dump() == last)
+            #expect(try database.tool("verify").code == 0)
+        }
+    }
+
+    @Test func aRestoreInPlaceBringsBackTheSchema() throws {
+        try SampleDatabase.with(
+            SampleDatabase.schema + "CREATE VIRTUAL TABLE docs USING fts5(t); INSERT INTO docs VALUES ('one'), ('two');"
+        ) { database in
+            try database.run("words", "INSERT INTO docs VALUES ('three'); DELETE FROM docs WHERE rowid = 1")
+            let words = try database.dump()
+            try database.run(
+                "shape",
+                "ALTER TABLE rates ADD COLUMN note; DROP TRIGGER rounded; CREATE TABLE extra(a UNIQUE); INSERT INTO extra VALUES (1); CREATE VIEW v AS SELECT a FROM extra"
+            )
+            let shape = try database.dump()
+            let result = try database.tool("restore", "--point", "words.1", "--in-place")
+            #expect(result.code == 0, "\(result.err)")
+            // A table that is made anew stands last in the schema.
+            let back = try database.dump()
+            #expect(sorted(back) == sorted(words))
+            #expect(try database.tool("verify").code == 0)
+            #expect(try database.tool("rollback", "--id", "restore").code == 0)
+            let again = try database.dump()
+            #expect(sorted(again) == sorted(shape))
+        }
+    }
+
+    private func sorted(_ text: String) -> [Substring] { text.split(separator: "\n").sorted() }
+}

@@ -1,0 +1,94 @@
+import BatchCore
+import Testing
+
+@Suite struct VerifyTests {
+    @Test func anUntouchedDatabaseVerifies() throws {
+        try SampleDatabase.withBatches { database in
+            for words in [[], ["--fast"], ["--id", "reprice"]] {
+                let result = try BuiltTool.shell("exec \"$TOOL\" \"$@\"", ["--db", database.path, "verify"] + words)
+                #expect(result.code == 0, "\(result.out)")
+                #expect(result.out.hasSuffix("\nAll is well.\n"))
+            }
+            let document = try database.json("verify")
+            #expect(document["ok"] == true)
+            #expect(document["checks"]?.array?.first?.keys.prefix(3) == ["name", "ok", "detail"])
+        }
+    }
+
+    struct Damage: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        /// Shell; `$BAK` is the file of `reprice.1`.
+        let line: String
+        /// The checks that fail.
+        let checks: [String]
+        /// Stands in what the first of them says.
+        let words: String
+
+        init(_ name: String, _ line: String, _ checks: [String], _ words: String) {
+            (testDescription, self.line, self.checks, self.words) = (name, line, checks, words)
+        }
+    }
+
+    static let damages = [
+        Damage(
+            "drift", "sqlite3 \"$DB\" \"DELETE FROM rates WHERE code = 'eur'\"", ["table rates"], "3 rows, and has 2"),
+        Damage(
+            "changed row", "sqlite3 \"$DB\" \"UPDATE customers SET name = 'Eve' WHERE id = 2\"", ["table customers"],
+            "changed outside"),
+        Damage("changed schema", "sqlite3 \"$DB\" 'CREATE VIEW v AS SELECT 1'", ["schema"], "the schema was changed"),
+        Damage(
+            "undo block", "sqlite3 \"$DB\" 'UPDATE batchmgr_undo SET data = zeroblob(40) WHERE checkpoint = 2'",
+            ["undo log"], "reprice.1"),
+        Damage(
+            "lost undo block", "sqlite3 \"$DB\" 'DELETE FROM batchmgr_undo WHERE checkpoint = 2'", ["undo log"],
+            "reprice.1"),
+        Damage("missing .bak", "rm \"$BAK\"", [".bak"], "is missing"),
+        Damage("flipped byte in .bak", "printf X | dd of=\"$BAK\" bs=1 seek=5000 conv=notrunc", [".bak"], "SHA-256"),
+        Damage("exchanged .bak", "cp \"$BACKUPS\"/batch_import* \"$BAK\"", [".bak"], "SHA-256"),
+        Damage("no repository", "rm -r \"$BACKUPS/history.git\"", ["git"], "no repository"),
+        Damage(
+            "missing tag", "rm -f \"$BACKUPS/history.git/refs/tags/batch/reprice.1\"", ["git"],
+            "its tag batch/reprice.1 is missing"),
+        Damage(
+            "damaged pack",
+            "for p in \"$BACKUPS\"/history.git/objects/pack/*.pack; do chmod u+w $p; printf XXXXXXXXXX | dd of=$p bs=1 seek=60 conv=notrunc; done",
+            ["git"], "git"),
+    ]
+
+    @Test(arguments: damages)
+    func damageIsFoundNamedAndExitsWithSix(_ damage: Damage) throws {
+        try SampleDatabase.withBatches { database in
+            let done = try database.shell("set -e; BAK=$(ls \"$BACKUPS\"/batch_reprice.1_*.bak); \(damage.line)")
+            try #require(done.code == 0, "\(done.err)")
+            let result = try database.tool("verify", "--json")
+            #expect(result.code == 6)
+            let document = try JSONParser.parse(result.out)
+            #expect(document["ok"] == false)
+            let failed = (document["checks"]?.array ?? []).filter { $0["ok"] == false }
+            var names: [String] = []
+            for name in failed.compactMap({ $0["name"]?.string }) where !names.contains(name) { names.append(name) }
+            #expect(names == damage.checks, "\(result.out)")
+            #expect(failed.first?["detail"]?.string?.contains(damage.words) == true, "\(result.out)")
+            #expect(failed.first?["advice"]?.string?.contains("batchmgr restore") == true)
+        }
+    }
+
+    @Test func theRecordsOfOneBatchAreJudgedAlone() throws {
+        try SampleDatabase.withBatches { database in
+            try database.shell("rm \"$BACKUPS\"/batch_reprice.1_*.bak")
+            #expect(try database.tool("verify", "--id", "reprice").code == 6)
+            #expect(try database.tool("verify", "--id", "close").code == 0)
+            #expect(try database.tool("verify", "--fast").code == 6)
+            #expect(try database.json("points")["points"]?.texts("status").filter { $0 == "damaged" }.count == 1)
+        }
+    }
+
+    @Test func foreignKeysThatPointNowhereAreAWarning() throws {
+        try SampleDatabase.with(SampleDatabase.schema + "INSERT INTO invoices VALUES (8, 77, 1, NULL);") { database in
+            try database.run("import", "DELETE FROM rates")
+            let result = try database.tool("verify")
+            #expect(result.code == 0)
+            #expect(result.out.contains("warn  foreign_key_check"))
+        }
+    }
+}
