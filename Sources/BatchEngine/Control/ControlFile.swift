@@ -30,7 +30,8 @@ public final class ControlFile: ControlStore {
             if let last, last.owner != owner, last.isAlive(at: time) {
                 throw BatchError(
                     .busy, "\(last.work) is running on \(database) (process \(last.owner.process))",
-                    hint: "wait for it, or stop it: batchmgr stop --id \(last.work)")
+                    hint: (try? BatchReference(last.work)) != nil
+                        ? "wait for it, or stop it: batchmgr stop --id \(last.work)" : "try again when it has ended")
             }
             let epoch = (last?.epoch ?? 0) + 1
             try connection.run(
@@ -76,7 +77,8 @@ public final class ControlFile: ControlStore {
 
     public func isStopRequested(_ database: String, epoch: Int64) throws(BatchError) -> Bool {
         try connection.value(
-            "SELECT stop FROM leases WHERE database = ? AND epoch = ?", [.string(database), .integer(epoch)])?.integer == 1
+            "SELECT stop FROM leases WHERE database = ? AND epoch = ?", [.string(database), .integer(epoch)])?.integer
+            == 1
     }
 
     public func fingerprint(of database: String) throws(BatchError) -> String? {

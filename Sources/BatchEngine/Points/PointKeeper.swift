@@ -13,24 +13,22 @@ struct PointKeeper {
 
     // MARK: Before a batch
 
-    /// The first commit of a database: everything in it.
-    func writeBaseline() throws(BatchError) {
-        try writeWhole(.baseline)
-    }
-
     /// Commits what changed outside any batch, as far as it differs from the last point.
     func writeDrift(_ state: StateDigest) throws(BatchError) {
-        try session.connection.transaction { () throws(BatchError) in try ledger.setState(state) }
-        try writeWhole(.drift)
+        try session.connection.transaction { () throws(BatchError) in
+            try ledger.setState(state)
+            try intend(.drift)
+        }
+        session.context.reach("drift-intended")
+        try completePending()
     }
 
-    private func writeWhole(_ kind: BatchRecord.Kind) throws(BatchError) {
+    /// Notes that a point is to be written; the caller's transaction makes it so.
+    func intend(_ kind: BatchRecord.Kind) throws(BatchError) {
         let last = try ledger.connection.value("SELECT max(id) FROM batchmgr_checkpoints")?.integer ?? 0
         var point = PointRecord(
             batch: 0, kind: kind, lastCheckpoint: last, createdAt: session.context.now().iso8601)
-        try session.connection.transaction { () throws(BatchError) in try ledger.save(&point) }
-        session.context.reach("point-intended")
-        try complete(&point)
+        try ledger.save(&point)
     }
 
     /// Copies the database as it is, for the batch that follows. The caller holds the write lock.
@@ -85,16 +83,21 @@ struct PointKeeper {
     private func writeBak(
         _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
     ) throws(BatchError) -> BakFile {
+        let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
+        let label = try label(batch.batch.description, time)
         let written: BakFile
-        if point.bakKind == .full, let name = point.bak {
+        // A crash may have come between the file and our note of it. Written again, its SHA-256 would be another than
+        // the one that the commit names.
+        if let done = try bak.finished(point.bak ?? label.fileName, leadingTo: content.after.digest.combined) {
+            written = done
+        } else if point.bakKind == .full, let name = point.bak {
             let full = BakFile(path: "\(session.backups)/\(name)", kind: .full, sha256: point.bakSHA256 ?? "")
             let before = try bak.state(before: full)
             written = try bak.complete(
                 full, with: content.changes, before: before, after: content.after, source: session.connection)
         } else {
-            let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
             written = try bak.writeDelta(
-                try label(batch.batch.description, time), changes: content.changes,
+                label, changes: content.changes,
                 before: DatabaseState(
                     settings: content.after.settings, objects: content.after.objects, digest: content.before),
                 after: content.after, source: session.connection)
@@ -117,7 +120,8 @@ struct PointKeeper {
         }
         if content.isWhole { return try git.commit(point(.all), connection: session.connection) }
         do throws(BatchError) {
-            return try git.commit(point(.changes(content.changes, before: content.before)), connection: session.connection)
+            return try git.commit(
+                point(.changes(content.changes, before: content.before)), connection: session.connection)
         } catch {
             guard error.code == .schemaChanged else { throw error }
             return try git.commit(point(.all), connection: session.connection)

@@ -17,17 +17,19 @@ struct Compensation {
         return all.sorted { $0.effect.id > $1.effect.id }
     }
 
+    /// What became of the effects.
+    struct Outcome {
+        /// Effects that were taken back.
+        var done: [Int64] = []
+        /// What stays as it is, in words, with the batch that did it.
+        var left: [(batch: Int64, what: String)] = []
+    }
+
     /// Refuses before anything changes when an effect cannot be taken back.
-    /// - Returns: what will stay as it is, in words.
-    @discardableResult
-    func check(_ plan: RollbackPlan, allowMissing: Bool) throws(BatchError) -> [String] {
-        var missing: [String] = []
+    func check(_ plan: RollbackPlan) throws(BatchError) {
         for (effect, batch) in try effects(of: plan) {
-            guard let problem = try problem(effect, batch) else { continue }
-            if !allowMissing { throw problem }
-            missing.append(problem.message)
+            if let problem = try problem(effect, batch) { throw problem }
         }
-        return missing
     }
 
     private func problem(_ effect: Effect, _ batch: BatchRecord) throws(BatchError) -> BatchError? {
@@ -55,24 +57,35 @@ struct Compensation {
     }
 
     /// Runs the compensations. A failing one ends it; the caller then rolls the transaction back.
-    func run(_ plan: RollbackPlan, _ journal: RollbackJournal, allowMissing: Bool) throws(BatchError) -> [Int64] {
-        var done: [Int64] = []
+    func run(_ plan: RollbackPlan, _ journal: RollbackJournal, allowMissing: Bool) throws(BatchError) -> Outcome {
+        var outcome = Outcome()
         for (effect, batch) in try effects(of: plan) {
             guard effect.kind == .exec || effect.kind == .plugin else { continue }
-            if allowMissing, try problem(effect, batch) != nil { continue }
+            if allowMissing, let problem = try problem(effect, batch) {
+                journal.write("left", ["step": .string(effect.step), "because": .string(problem.message)])
+                outcome.left.append((batch.seq, problem.message))
+                continue
+            }
             do throws(BatchError) {
                 try take(back: effect, batch)
                 journal.write("compensated", ["batch": .string(batch.batch.description), "step": .string(effect.step)])
-                done.append(effect.id)
+                outcome.done.append(effect.id)
+                session.context.reach("compensated")
             } catch {
-                journal.write("compensation failed", ["step": .string(effect.step), "error": .string(error.description)])
-                if allowMissing { continue }
+                journal.write(
+                    "compensation failed", ["step": .string(effect.step), "error": .string(error.description)])
+                if allowMissing {
+                    outcome.left.append((batch.seq, error.message))
+                    continue
+                }
                 throw BatchError(
                     .compensationFailed, "the undo of step \(effect.step) of \(batch.batch) failed: \(error.message)",
-                    hint: "correct it and try again, or undo the data alone: batchmgr rollback --id \(batch.batch) --without-compensation")
+                    hint:
+                        "correct it and try again, or undo the data alone: batchmgr rollback --id \(batch.batch) --without-compensation"
+                )
             }
         }
-        return done
+        return outcome
     }
 
     private func take(back effect: Effect, _ batch: BatchRecord) throws(BatchError) {

@@ -6,7 +6,8 @@ extension Ledger {
     func revive(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
         let revived = try connection.rows(
             "SELECT DISTINCT batch FROM batchmgr_checkpoints WHERE undone_by = ?", [.integer(checkpoint)])
-        try connection.run("UPDATE batchmgr_checkpoints SET undone_by = NULL WHERE undone_by = ?", [.integer(checkpoint)])
+        try connection.run(
+            "UPDATE batchmgr_checkpoints SET undone_by = NULL WHERE undone_by = ?", [.integer(checkpoint)])
         for row in revived { try refreshStatus(row[0].integer ?? 0, isPartial: false) }
     }
 
@@ -17,7 +18,8 @@ extension Ledger {
         let checkpoints = try checkpoints(of: seq)
         let live = checkpoints.filter(\.isLive).count
         if live == checkpoints.count {
-            batch.status = batch.error == nil ? .committed : .failed
+            let wasStopped = batch.error?.hasPrefix(ErrorCode.stopped.rawValue) == true
+            batch.status = batch.error == nil ? .committed : wasStopped ? .stopped : .failed
         } else {
             batch.status = live == 0 && !isPartial ? .rolledBack : .partiallyRolledBack
         }

@@ -37,14 +37,21 @@ public struct Rollback {
         let batch = try BatchLookup(session.ledger).liveBatch(request.batch)
         let plan = try RollbackPlan.make(session, batch, request)
         let journal = try RollbackJournal(session: session, batch: batch.batch)
-        journal.write("begin", ["batch": .string(batch.batch.description), "mode": .string(request.mode.rawValue), "dry_run": .bool(request.isDryRun)])
+        journal.write(
+            "begin",
+            [
+                "batch": .string(batch.batch.description), "mode": .string(request.mode.rawValue),
+                "dry_run": .bool(request.isDryRun),
+            ])
         journal.write("plan", plan.json)
         do throws(BatchError) {
             if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
-            try Compensation(session: session).check(plan, allowMissing: request.allowsMissingCompensation)
+            if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
             let reason = try preparation.openHistory()
-            return try RollbackRun(session: session, control: control, plan: plan, journal: journal, reason: reason, start: start)
-                .perform()
+            return try RollbackRun(
+                session: session, control: control, plan: plan, journal: journal, reason: reason, start: start
+            )
+            .perform()
         } catch {
             journal.write("refused", ["error": .string(error.description)])
             let isRefusal = error.code.exitCode == .refusedByDependents
@@ -57,11 +64,13 @@ public struct Rollback {
 
     /// Takes back what a failed batch had committed, for `on_failure: rollback`.
     func undoFailed(_ run: BatchRun) throws(BatchError) -> Outcome {
-        let request = RollbackRequest(batch: .batch(run.batch.batch), mode: .restrict)
+        let request = RollbackRequest(
+            batch: .batch(run.batch.batch), mode: .restrict, allowsMissingCompensation: true)
         let plan = try RollbackPlan.make(session, run.batch, request)
+        // It was resumed, and others ran in between.
+        if !plan.dependents.isEmpty { throw plan.refusal }
         let journal = try RollbackJournal(session: session, batch: run.batch.batch)
         journal.write("begin", ["batch": .string(run.batch.batch.description), "because": "on_failure: rollback"])
-        try Compensation(session: session).check(plan, allowMissing: true)
         return try RollbackRun(
             session: session, control: control, plan: plan, journal: journal, reason: nil, start: .now
         ).perform()
@@ -92,7 +101,9 @@ public struct Rollback {
         guard running else { return }
         try control.requestStop(session.path)
         for _ in 0..<600 {
-            guard let holder = try control.holder(of: session.path), holder.isAlive(at: session.context.now()) else { return }
+            guard let holder = try control.holder(of: session.path), holder.isAlive(at: session.context.now()) else {
+                return
+            }
             session.context.sleep(100)
         }
         throw BatchError(

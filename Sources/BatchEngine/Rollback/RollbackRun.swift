@@ -24,9 +24,12 @@ struct RollbackRun {
         var point = PointRecord(batch: 0, kind: .rollback, lastCheckpoint: 0, createdAt: batch.startedAt)
         let began = ContinuousClock.now
         let outcome = try undo.perform(plan.checkpoints, collecting: false) { () throws(BatchError) in
+            session.context.reach("begun")
             if !request.isDryRun { try snapshot(&point, batch) }
+            session.context.reach("copied")
         }
-        journal.write("undone", ["rows": gateway.rows.json, "tables": .array(outcome.changedTables.map(JSONValue.string))])
+        journal.write(
+            "undone", ["rows": gateway.rows.json, "tables": .array(outcome.changedTables.map(JSONValue.string))])
         session.context.reach("undone")
         let certificate = try inspect(outcome)
         if request.isDryRun {
@@ -37,8 +40,8 @@ struct RollbackRun {
         }
         let compensated = try Compensation(session: session)
             .run(plan, journal, allowMissing: request.allowsMissingCompensation)
-        let left = try Compensation(session: session).check(plan, allowMissing: true)
-        try commit(gateway, &batch, &point, compensated, isPartial: !left.isEmpty)
+        let left = compensated.left.map(\.what)
+        try commit(gateway, &batch, &point, compensated)
         let captured = began.millisecondsSince
         undo.close()
         try PointKeeper(session: session).complete(&point)
@@ -46,11 +49,13 @@ struct RollbackRun {
         let paper = try RollbackPaper(session: session).write(plan, batch, outcome, certificate, point, left)
         if !left.isEmpty {
             let error = BatchError(
-                .compensationMissing, "the data of \(plan.batch.batch) is undone, but not everything else: \(left.joined(separator: "; "))",
+                .compensationMissing,
+                "the data of \(plan.batch.batch) is undone, but not everything else: \(left.joined(separator: "; "))",
                 hint: "see the report: \(paper)")
             Bulletin(session: session).tell(.partial, plan.batch, error)
         }
-        journal.write("verdict", ["outcome": "committed", "rollback": .string(batch.batch.description), "report": .string(paper)])
+        journal.write(
+            "verdict", ["outcome": "committed", "rollback": .string(batch.batch.description), "report": .string(paper)])
         return .done(report(batch, point, batch.rows, certificate, captured, left, report: paper))
     }
 
@@ -108,14 +113,17 @@ struct RollbackRun {
         if let violation = outcome.foreignKeyViolations.first {
             let count = outcome.foreignKeyViolations.count
             throw BatchError(
-                .conflict, "\(count) \(count == 1 ? "row" : "rows") would refer to nothing, the first in \(violation.table) (to \(violation.parent))",
+                .conflict,
+                "\(count) \(count == 1 ? "row" : "rows") would refer to nothing, the first in \(violation.table) (to \(violation.parent))",
                 hint: "undo the batch that wrote it first: batchmgr blame, batchmgr list")
         }
         var failing: [String] = []
         for batch in plan.order {
             guard let text = batch.definition else { continue }
             let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
-            var bindings: [String: SQLValue] = ["tenant": .optional(batch.tenant), "batch": .string(batch.batch.description)]
+            var bindings: [String: SQLValue] = [
+                "tenant": .optional(batch.tenant), "batch": .string(batch.batch.description),
+            ]
             for entry in try PinnedParameters.values(batch.parameters).entries { bindings[entry.name] = entry.value }
             failing += try VerifyQueries(session: session).failing(job.verify, bindings)
         }
@@ -124,7 +132,7 @@ struct RollbackRun {
     }
 
     private func commit(
-        _ gateway: Gateway, _ batch: inout BatchRecord, _ point: inout PointRecord, _ compensated: [Int64], isPartial: Bool
+        _ gateway: Gateway, _ batch: inout BatchRecord, _ point: inout PointRecord, _ compensated: Compensation.Outcome
     ) throws(BatchError) {
         var record = batch
         var saved = point
@@ -144,14 +152,19 @@ struct RollbackRun {
                 for (undone, _) in plan.checkpoints {
                     try ledger.markUndone(undone.id, by: checkpoint)
                     try ledger.revive(checkpointsUndoneBy: undone.id)
+                    session.context.reach("marked")
                 }
-                for effect in compensated { try ledger.markEffectUndone(effect, by: checkpoint) }
-                for undone in plan.order { try ledger.refreshStatus(undone.seq, isPartial: isPartial) }
+                for effect in compensated.done { try ledger.markEffectUndone(effect, by: checkpoint) }
+                for undone in plan.order {
+                    let isPartial = compensated.left.contains { $0.batch == undone.seq }
+                    try ledger.refreshStatus(undone.seq, isPartial: isPartial)
+                }
                 try ledger.audit(
                     "rollback", batch: plan.batch, outcome: "committed",
                     details: ["rollback": .string(finished.batch.description), "order": .init(finished.rollsBack)],
                     context: session.context)
-                saved = PointRecord(batch: inserted.seq, kind: .rollback, lastCheckpoint: checkpoint, createdAt: saved.createdAt)
+                saved = PointRecord(
+                    batch: inserted.seq, kind: .rollback, lastCheckpoint: checkpoint, createdAt: saved.createdAt)
                 saved.bak = point.bak
                 saved.bakKind = point.bakKind
                 saved.bakSHA256 = point.bakSHA256
@@ -178,7 +191,8 @@ struct RollbackRun {
             certificate: certificate,
             restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path, report: report,
             isDryRun: request.isDryRun,
-            warnings: left + (certificate.verifyPassed ? [] : ["a verify query of the job does not hold; see the report"]),
+            warnings: left
+                + (certificate.verifyPassed ? [] : ["a verify query of the job does not hold; see the report"]),
             phases: captured.map { RunReport.Phases(capture: $0, restorePoint: max(0, start.millisecondsSince - $0)) },
             duration: start.millisecondsSince)
     }

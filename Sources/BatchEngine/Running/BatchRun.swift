@@ -93,11 +93,21 @@ final class BatchRun {
         do throws(BatchError) {
             try body()
         } catch {
-            guard error.code == .stopped, let limit, context.clock.now() > limit else { throw error }
+            guard error.code == .stopped else { throw error }
+            guard let limit, context.clock.now() > limit else {
+                throw BatchError(
+                    .stopped, "batch \(batch.batch) stopped in step \(step.id), after checkpoint \(lastNumber)",
+                    hint: "go on with: batchmgr resume --id \(batch.batch)")
+            }
             throw BatchError(
                 .timeout, "step \(step.id) of \(batch.batch) took longer than its timeout",
                 hint: "raise the timeout or make the chunks smaller, then: batchmgr resume --id \(batch.batch)")
         }
+    }
+
+    /// Milliseconds that a program of this step may take; nil for no limit.
+    func timeLeft(_ step: StepDefinition) -> Int64? {
+        [deadline.map { max(1, $0 - context.clock.now()) }, step.timeout?.milliseconds].compactMap(\.self).min()
     }
 
     /// - Throws: `ERR_PERF_STOPPED` when somebody asked to stop.

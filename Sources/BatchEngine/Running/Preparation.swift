@@ -21,6 +21,7 @@ struct Preparation {
                 try ledger.update(batch)
                 try ledger.audit("recover", batch: batch, outcome: "stopped", details: [:], context: session.context)
             }
+            session.context.reach("stop-noted")
         }
         try PointKeeper(session: session).completePending()
     }
@@ -30,9 +31,9 @@ struct Preparation {
     func openHistory() throws(BatchError) -> String? {
         let keeper = PointKeeper(session: session)
         if try session.ledger.state() == nil {
-            let state = try createLedger()
-            _ = state
-            try keeper.writeBaseline()
+            try createLedger()
+            session.context.reach("ledger-created")
+            try keeper.completePending()
             return "the first batch"
         }
         guard let drifted = try DriftWatch(session: session, control: control).look() else { return nil }
@@ -40,15 +41,15 @@ struct Preparation {
         return "drift was found"
     }
 
-    /// The ledger's tables and the digests that everything after builds on, in one transaction.
-    @discardableResult
-    func createLedger() throws(BatchError) -> StateDigest {
+    /// The ledger's tables, the digests that everything after builds on, and the intent of the first point, in one
+    /// transaction.
+    func createLedger() throws(BatchError) {
         let context = session.context
-        return try session.connection.transaction { () throws(BatchError) in
+        try session.connection.transaction { () throws(BatchError) in
             try session.ledger.create(databaseID: context.randomID())
             let state = try StateDigest.compute(session.connection)
             try session.ledger.setState(state)
-            return state
+            try PointKeeper(session: session).intend(.baseline)
         }
     }
 }

@@ -21,7 +21,8 @@ struct RunOutcome {
         if let failure { try fail(run, failure) }
         if let pointFailure {
             throw BatchError(
-                pointFailure.code, "batch \(run.batch.batch) is committed, but its restore point is pending: \(pointFailure.message)",
+                pointFailure.code,
+                "batch \(run.batch.batch) is committed, but its restore point is pending: \(pointFailure.message)",
                 hint: "\(pointFailure.hint); any next command completes it")
         }
         if let control {
@@ -51,13 +52,15 @@ struct RunOutcome {
                 "run", batch: batch, outcome: batch.status.rawValue,
                 details: ["rows": batch.rows.json, "error": .init(batch.error)], context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
-            if try covers(settled) {
+            // A batch that ends well has a point of its own, also when its last run found nothing left to do.
+            if try covers(settled) || (failure == nil && settled.lastCheckpoint > 0) {
                 try ledger.save(&settled)
             } else {
                 // Nothing was committed: the state is that of the point before.
                 try ledger.removePoint(settled.id)
                 settled.status = .complete
             }
+            session.context.reach("before-settled")
             return digest
         }
         run.batch.digestAfter = digest
@@ -66,7 +69,8 @@ struct RunOutcome {
     }
 
     private func covers(_ point: PointRecord) throws(BatchError) -> Bool {
-        let last = try session.ledger.points(where: "batch = ? AND id <> ?", [.integer(point.batch), .integer(point.id)])
+        let last =
+            try session.ledger.points(where: "batch = ? AND id <> ?", [.integer(point.batch), .integer(point.id)])
             .map(\.lastCheckpoint).max() ?? 0
         return point.lastCheckpoint > last
     }
@@ -76,12 +80,23 @@ struct RunOutcome {
             Bulletin(session: session).tell(.failed, run.batch, failure)
         }
         if failure.code != .stopped, run.job.onFailure == .rollback, run.lastNumber > 0 {
-            _ = try Rollback(session, control: control).undoFailed(run)
-            throw BatchError(
-                failure.code, "\(failure.message); what it had committed was rolled back",
-                hint: "correct the cause, then: batchmgr run --id \(run.job.id)")
+            throw undone(run, failure)
         }
         throw failure
+    }
+
+    /// Undoes the batch, as its job wants it, and adds to the failure how that went.
+    private func undone(_ run: BatchRun, _ failure: BatchError) -> BatchError {
+        do throws(BatchError) {
+            _ = try Rollback(session, control: control).undoFailed(run)
+        } catch {
+            return BatchError(
+                failure.code, "\(failure.message); what it had committed could not be rolled back: \(error.message)",
+                hint: error.hint)
+        }
+        return BatchError(
+            failure.code, "\(failure.message); what it had committed was rolled back",
+            hint: "correct the cause, then: batchmgr run --id \(run.job.id)")
     }
 
     func summary(_ point: PointRecord) -> RestorePointSummary? {

@@ -32,8 +32,8 @@ public struct Runner {
         {
             return try RunOutcome(session: session).repeated(earlier)
         }
-        let reason = try preparation.openHistory()
         let needed = try needs(of: job)
+        let reason = try preparation.openHistory()
         let gateway = try self.gateway(job)
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: try session.ledger.nextNumber(of: job.id)), kind: .batch,
@@ -75,7 +75,8 @@ public struct Runner {
         try preparation.recover()
         var batch = try BatchLookup(session.ledger).batch(reference)
         let id = batch.batch
-        guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition else {
+        guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition
+        else {
             throw BatchError(
                 .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
                 hint: "see it: batchmgr show --id \(id)")
@@ -83,7 +84,8 @@ public struct Runner {
         let checkpoints = try session.ledger.checkpoints(of: batch.seq)
         guard checkpoints.allSatisfy(\.isLive) else {
             throw BatchError(
-                .wrongState, "batch \(id) was rolled back in part", hint: "run the job again: batchmgr run --id \(id.job)")
+                .wrongState, "batch \(id) was rolled back in part",
+                hint: "run the job again: batchmgr run --id \(id.job)")
         }
         let job = try JobDefinition.parse(text: text, file: "\(id)")
         let values = try PinnedParameters.values(batch.parameters)
@@ -132,7 +134,8 @@ public struct Runner {
     private func check(_ job: JobDefinition, _ tenant: String?) throws(BatchError) {
         guard !Runner.reservedJobs.contains(job.id) else {
             throw BatchError(
-                .usage, "'\(job.id)' is a name that batchmgr uses for its own batches", hint: "choose another name: --id NAME")
+                .usage, "'\(job.id)' is a name that batchmgr uses for its own batches",
+                hint: "choose another name: --id NAME")
         }
         if job.tenant == .required && tenant == nil {
             throw BatchError(.usage, "job \(job.id) runs for one tenant", hint: "name it: --tenant NAME")
@@ -147,7 +150,10 @@ public struct Runner {
     private func needs(of job: JobDefinition) throws(BatchError) -> [BatchRecord] {
         var needed: [BatchRecord] = []
         for name in job.needs {
-            let last = try session.ledger.batches(where: "job = ? AND status = 'committed'", [.string(name)]).last
+            let isKnown = try session.ledger.exists()
+            let last =
+                isKnown
+                ? try session.ledger.batches(where: "job = ? AND status = 'committed'", [.string(name)]).last : nil
             guard let last else {
                 throw BatchError(
                     .wrongState, "job \(job.id) needs a committed batch of \(name), and there is none",
@@ -200,7 +206,9 @@ public struct Runner {
     private func place(
         _ job: JobDefinition, _ batch: BatchRecord, _ checkpoints: [CheckpointRecord]
     ) throws(BatchError) -> (step: Int, position: Int) {
-        guard let last = checkpoints.last, let index = job.steps.firstIndex(where: { $0.id == last.step }) else { return (0, 0) }
+        guard let last = checkpoints.last, let index = job.steps.firstIndex(where: { $0.id == last.step }) else {
+            return (0, 0)
+        }
         // The list of items stays until the last chunk.
         if let done = last.position.flatMap({ Int($0) }),
             try Worklist.load(session.ledger, batch: batch.seq, step: last.step) != nil

@@ -12,7 +12,21 @@ struct StepRun {
     private var context: Context { run.context }
 
     /// - Parameter position: of a chunked step that was stopped: items done.
+    /// - Throws: the failure, with the names of step and batch in it.
     func perform(from position: Int = 0) throws(BatchError) {
+        do throws(BatchError) {
+            try work(from: position)
+        } catch {
+            var message = error.message
+            for doing in ["prepare SQL: ", "run SQL: "] where message.hasPrefix(doing) {
+                message = "step \(step.id) of \(run.batch.batch): \(message.dropFirst(doing.count))"
+            }
+            throw BatchError(
+                error.code, message, hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)"))
+        }
+    }
+
+    private func work(from position: Int) throws(BatchError) {
         switch step.kind {
         case .sql(let sql):
             if step.forEach == nil {
@@ -31,13 +45,31 @@ struct StepRun {
 
     private func withRetry(_ body: () throws(BatchError) -> Void) throws(BatchError) {
         let policy = step.retry.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
-        try policy.run(
-            sleep: { milliseconds in
-                context.sleep(milliseconds)
-                return context.stopWish() == .goOn
-            },
-            onRetry: { attempt, error, _ in run.warn("step \(step.id), attempt \(attempt): \(error)") },
-            attempt: { (_) throws(BatchError) in try body() })
+        var isGivenUp = false
+        do throws(BatchError) {
+            try policy.run(
+                sleep: { milliseconds in
+                    isGivenUp = !pause(milliseconds)
+                    return !isGivenUp
+                },
+                onRetry: { attempt, error, _ in run.warn("step \(step.id), attempt \(attempt): \(error)") },
+                attempt: { (_) throws(BatchError) in try body() })
+        } catch {
+            // The step did not fail for good: somebody wanted the batch to stop before it was tried again.
+            if isGivenUp { try run.stopIfAsked() }
+            throw error
+        }
+    }
+
+    /// Waits; false when a stop is asked for meanwhile.
+    private func pause(_ milliseconds: Int64) -> Bool {
+        var left = milliseconds
+        while left > 0, !stop() {
+            let part = min(left, 200)
+            context.sleep(part)
+            left -= part
+        }
+        return !stop()
     }
 
     /// Steps outside the database are not part of a dry run.
@@ -53,7 +85,7 @@ struct StepRun {
 
     private func runOnce(_ sql: String) throws(BatchError) {
         try run.checkpoint(step) { () throws(BatchError) in
-            try gateway.run(script: ForeignKeySetting.split(sql).rest, run.bindings)
+            try gateway.run(script: ForeignKeySetting.split(sql).rest, run.bindings) { context.reach("statement") }
         }
     }
 
@@ -76,7 +108,9 @@ struct StepRun {
         var done: (items: Worklist, end: Int)?
         try run.checkpoint(step, position: { done.map { "\($0.end)" } }) { () throws(BatchError) in
             let items: Worklist
-            if let known { items = known } else {
+            if let known {
+                items = known
+            } else {
                 items = try Worklist.create(
                     gateway, batch: run.batch.seq, step: step, query: step.forEach ?? "", run.bindings)
             }
@@ -86,7 +120,10 @@ struct StepRun {
             let bindings = run.bindings
             try items.forEach(from: start, to: end) { (row) throws(BatchError) in
                 let values = bindings.merging(row) { _, column in column }
-                for statement in statements { try gateway.run(statement, values) }
+                for statement in statements {
+                    try gateway.run(statement, values)
+                    context.reach("item-statement")
+                }
             }
             if end >= items.count { try Worklist.remove(ledger, batch: run.batch.seq, step: step.id) }
             context.progress(StepProgress(batch: run.batch.batch, step: step.id, done: end, total: items.count))
@@ -128,7 +165,8 @@ struct StepRun {
             }
             if found > 0 {
                 throw BatchError(
-                    .checkFailed, "check \(step.id) of \(run.batch.batch) found \(found) \(found == 1 ? "row" : "rows") (\(sample))",
+                    .checkFailed,
+                    "check \(step.id) of \(run.batch.batch) found \(found) \(found == 1 ? "row" : "rows") (\(sample))",
                     hint: "see them with the query of the check: batchmgr catalog show --id \(run.job.id)")
             }
         }
@@ -155,8 +193,9 @@ struct StepRun {
             try CommandTemplate(template).filled(with: placeholders)
         }
         let program = CommandLineProgram(
-            arguments: filled, folder: run.session.workspace.folder, timeout: step.timeout?.milliseconds)
+            arguments: filled, folder: run.session.workspace.folder, timeout: run.timeLeft(step))
         let outcome = try ExternalCommand(program, clock: context.clock).run(stop: stop)
+        context.reach("program-ended")
         try outcome.requireSuccess(of: program, for: "step \(step.id)")
         try record(
             .exec,
@@ -174,7 +213,7 @@ struct StepRun {
             settings: settings)
         let description = try plugin.describe()
         let batch = run.batch.batch
-        let result = try plugin.call(request, timeout: step.timeout?.milliseconds, stop: stop) { progress in
+        let result = try plugin.call(request, timeout: run.timeLeft(step), stop: stop) { progress in
             context.progress(
                 StepProgress(
                     batch: batch, step: step.id, done: Int(progress.done), total: progress.total.map { Int($0) }))
@@ -194,6 +233,7 @@ struct StepRun {
         try prepared.statement.bind(named: run.bindings)
         defer { prepared.statement.reset() }
         let file = try target.write(ExportRows(prepared.statement), hash: .sha256(), stop: stop)
+        context.reach("file-written")
         try record(
             .export,
             [

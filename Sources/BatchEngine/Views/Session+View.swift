@@ -3,7 +3,8 @@ internal import BatchLedger
 internal import Glibc
 
 extension Session {
-    /// Opens a database to look at it: without writing, and also when the file or its folder is read-only.
+    /// Opens a database to look at it: without writing, and also when the file or its folder is read-only. What a crash
+    /// left is completed first, where that is possible.
     ///
     /// - Throws: as `Session.init`.
     public static func view(
@@ -15,6 +16,7 @@ extension Session {
         } catch  where error.code == .readOnly || error.code == .file {
             session = try other(workspace, tenant, context, because: error)
         }
+        if session.mayHaveLeftovers { try? Session(workspace, tenant: tenant, context: context).completeLeftovers() }
         session.connection.tolerateUnknownCollations()
         return session
     }

@@ -23,7 +23,8 @@ public struct BakStore: Sendable {
             self.time = time
         }
 
-        var fileName: String { BakName(batch: batch, time: time).description }
+        /// The name of the file that bears this label.
+        public var fileName: String { BakName(batch: batch, time: time).description }
     }
 
     // MARK: Writing
@@ -60,6 +61,14 @@ public struct BakStore: Sendable {
             try BakWriter(file: file, source: source).write(changes, from: before, to: after)
         }
         return BakFile(path: full.path, kind: .full, sha256: try SHA256.hex(ofFile: full.path))
+    }
+
+    /// The file of this name when it holds all that it will: it leads to `digest`. Nil otherwise.
+    public func finished(_ name: String, leadingTo digest: Digest) throws(BatchError) -> BakFile? {
+        let path = folder + "/" + name
+        guard Folder.exists(path), let manifest = try? BakManifest.read(path), manifest.after == digest.description
+        else { return nil }
+        return BakFile(path: path, kind: manifest.kind, sha256: try SHA256.hex(ofFile: path))
     }
 
     /// Writes what a batch changed: the rows before and after. Durable when it returns.

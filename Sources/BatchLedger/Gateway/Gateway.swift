@@ -131,13 +131,18 @@ public final class Gateway {
     }
 
     /// Runs every statement of a script; rows that they return are thrown away.
-    /// - Parameter parameters: values by name, without the `:`, `@` or `$`.
-    public func run(script sql: String, _ parameters: [String: SQLValue] = [:]) throws(BatchError) {
+    /// - Parameters:
+    ///   - parameters: values by name, without the `:`, `@` or `$`.
+    ///   - each: called behind each statement.
+    public func run(
+        script sql: String, _ parameters: [String: SQLValue] = [:], each: () -> Void = {}
+    ) throws(BatchError) {
         var rest = sql
         while !SQLText.isBlank(rest) {
             let statement = try prepare(rest)
             rest = statement.statement.tail
             try run(statement, parameters)
+            each()
         }
     }
 

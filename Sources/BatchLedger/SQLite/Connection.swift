@@ -85,7 +85,7 @@ public final class Connection {
     /// Runs every statement of `sql`; results are thrown away.
     public func execute(_ sql: String) throws(BatchError) {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)
-        guard code == SQLITE_OK else { throw SQLiteFault.error(code, handle, doing: "run SQL") }
+        guard code == SQLITE_OK else { throw SQLiteFault.error(code, handle, doing: path) }
     }
 
     public func run(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) {
