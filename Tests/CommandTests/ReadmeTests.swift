@@ -54,4 +54,13 @@ import Testing
             }
         }
     }
+
+    @Test func theIndexNamesEveryDocument() throws {
+        let index = try TextFile.read(TextFile.inPackage("docs/README.md"))
+        let names = try BuiltTool.shell("ls \"$1\"", [TextFile.inPackage("docs")]).out.split(separator: "\n")
+        #expect(names.count > 5)
+        for name in names where name != "README.md" {
+            #expect(index.contains("](\(name))"), "docs/README.md does not name \(name)")
+        }
+    }
 }
