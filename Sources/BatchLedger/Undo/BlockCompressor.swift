@@ -14,11 +14,11 @@ final class BlockCompressor {
     init() { context = ZSTD_createCCtx() }
     deinit { ZSTD_freeCCtx(context) }
 
-    func block(_ bytes: UnsafeRawBufferPointer, entries: Int) throws(BatchError) -> UndoBlock {
+    func block(_ bytes: [UInt8], entries: Int) throws(BatchError) -> UndoBlock {
         let bound = ZSTD_compressBound(bytes.count)
         if scratch.count < bound { scratch = [UInt8](repeating: 0, count: bound) }
         let length = scratch.withUnsafeMutableBytes {
-            ZSTD_compressCCtx(context, $0.baseAddress, $0.count, bytes.baseAddress, bytes.count, BlockCompressor.level)
+            ZSTD_compressCCtx(context, $0.baseAddress, $0.count, bytes, bytes.count, BlockCompressor.level)
         }
         guard ZSTD_isError(length) == 0 else {
             throw BatchError(.internalFault, "compress an undo block: \(name(length))", hint: "batchmgr doctor")

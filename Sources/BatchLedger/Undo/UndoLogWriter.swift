@@ -10,7 +10,8 @@ final class UndoLogWriter {
     private var blocks: [UndoBlock] = []
     private var heldBytes = 0
     private var spill: SpillFile?
-    private let compressor = BlockCompressor()
+    private let lane = CompressionLane()
+    private var isLaneEmpty = true
     private let spillFolder: String
     /// Table of the last entry in this block.
     private var table: TableTrack?
@@ -67,13 +68,18 @@ final class UndoLogWriter {
 
     private func closeBlock() throws(BatchError) {
         guard entriesInBlock > 0 else { return }
-        let block = try compressor.block(buffer.bytes, entries: entriesInBlock)
+        lane.add(buffer.array, entries: entriesInBlock)
+        isLaneEmpty = false
         buffer.removeAll()
         entriesInBlock = 0
         table = nil
         tablesInBlock = []
-        blocks.append(block)
-        heldBytes += block.data.count
+        try collect(try lane.takeFinished())
+    }
+
+    private func collect(_ finished: [UndoBlock]) throws(BatchError) {
+        blocks += finished
+        heldBytes += finished.reduce(0) { $0 + $1.data.count }
         if heldBytes > UndoLogWriter.mostHeld { try spillBlocks() }
     }
 
@@ -89,6 +95,7 @@ final class UndoLogWriter {
     /// Hands over all blocks in order, and forgets them.
     func drain(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
         try closeBlock()
+        if !isLaneEmpty { try collect(try lane.finish()) }
         if let spill { try spill.forEach(body) }
         for block in blocks { try body(block) }
         discard()
@@ -103,5 +110,7 @@ final class UndoLogWriter {
         table = nil
         tablesInBlock = []
         spill = nil
+        if !isLaneEmpty { lane.discard() }
+        isLaneEmpty = true
     }
 }

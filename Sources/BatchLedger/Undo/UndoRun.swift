@@ -18,6 +18,8 @@ final class UndoRun {
     private let schema: SchemaReader
     private let mode: Mode
     private var tables: [String: UndoTable] = [:]
+    /// The table of the last entry, by its number in the checkpoint.
+    private var current: (number: Int, table: UndoTable)?
     /// The layout of the log for which each of `tables` was made.
     private var checkedLayouts: [String: TableLayout] = [:]
     private var readers: [String: StoredRowReader] = [:]
@@ -56,6 +58,7 @@ final class UndoRun {
                 hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
         }
         let recorded = try gateway.ledger.changedTables(of: checkpoint.id)
+        current = nil
         let blocks = try gateway.ledger.undoBlockCount(checkpoint.id)
         for number in stride(from: blocks - 1, through: 0, by: -1) {
             guard let block = try gateway.ledger.undoBlock(checkpoint.id, number) else {
@@ -95,6 +98,7 @@ final class UndoRun {
             try undoSchema(step, bytes, batch)
             return
         }
+        if let current, current.number == step.table { return try apply(step, bytes, current.table, batch) }
         guard let table = recorded[step.table] else { throw Ledger.damaged("batchmgr_changes") }
         let layout = table.layout
         if layout.role == .system {
@@ -110,6 +114,7 @@ final class UndoRun {
         guard let statements = try statements(layout) else {
             return try conflict(step, bytes, layout, batch, .schema, "another layout of the table")
         }
+        current = (step.table, statements)
         try apply(step, bytes, statements, batch)
     }
 
@@ -206,6 +211,7 @@ final class UndoRun {
         // A change that is still to be read needs the names of now.
         try gateway.settle()
         tables = [:]
+        current = nil
         readers = [:]
         for table in revealed.reversed() {
             try table.hide(connection)

@@ -7,6 +7,8 @@ final class UndoTable {
     private let connection: Connection
     private let stored: [Int]
     private var updates: [String: Statement] = [:]
+    /// The statement of the last UPDATE: entries mostly change the same columns one after another.
+    private var last: (word: UInt64, statement: Statement)?
     private var insertion: Statement?
     private var deletion: Statement?
 
@@ -14,6 +16,7 @@ final class UndoTable {
         self.layout = layout
         self.connection = connection
         stored = layout.storedColumns
+        needsRowid = layout.integerPrimaryKey == nil && layout.rowidName != nil
     }
 
     private var keyCondition: String {
@@ -56,7 +59,8 @@ final class UndoTable {
         try binder.run()
     }
 
-    private var needsRowid: Bool { layout.integerPrimaryKey == nil && layout.rowidName != nil }
+    /// A rowid that no column holds is set apart.
+    private let needsRowid: Bool
 
     private var insertText: String {
         var names = stored.map { SQLName.quote(layout.columns[$0].name) }
@@ -85,7 +89,16 @@ final class UndoTable {
     }
 
     private func updateStatement(_ mask: UnsafeRawBufferPointer, setsRowid: Bool) throws(BatchError) -> Statement {
-        let key = Hex.string(mask) + (setsRowid ? "r" : "")
+        let word = mask.count <= 7 ? mask.reduce(setsRowid ? 1 : 0) { $0 << 8 | UInt64($1) } : nil
+        if let word, let last, last.word == word { return last.statement }
+        let statement = try updateStatement(named: Hex.string(mask) + (setsRowid ? "r" : ""), mask, setsRowid: setsRowid)
+        if let word { last = (word, statement) }
+        return statement
+    }
+
+    private func updateStatement(
+        named key: String, _ mask: UnsafeRawBufferPointer, setsRowid: Bool
+    ) throws(BatchError) -> Statement {
         if let statement = updates[key] { return statement }
         var terms = stored.indices.filter { mask[$0 / 8] & (1 << UInt8($0 % 8)) != 0 }
             .map { SQLName.quote(layout.columns[stored[$0]].name) + " = ?" }
