@@ -6,7 +6,8 @@ public import BatchCore
 public protocol ControlStore: AnyObject {
     /// Takes the lease on a database, or takes it over from a dead owner.
     /// - Throws: `ERR_PERF_BUSY` naming the live owner.
-    func acquire(_ database: String, for work: String, owner: LeaseOwner, at time: Timestamp) throws(BatchError) -> Int64
+    func acquire(_ database: String, for work: String, owner: LeaseOwner, at time: Timestamp) throws(BatchError)
+        -> Int64
 
     /// Says that the owner is alive. False when somebody else has the lease.
     func beat(_ database: String, epoch: Int64, at time: Timestamp) throws(BatchError) -> Bool

@@ -31,7 +31,8 @@ public struct LeaseOwner: Hashable, Sendable {
         let boot = readSmallFile("/proc/sys/kernel/random/boot_id")?.filter { !$0.isNewline } ?? "unknown"
         var target = [CChar](repeating: 0, count: 128)
         let length = readlink("/proc/self/ns/pid", &target, target.count - 1)
-        let namespace = length > 0 ? String(decoding: target[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self) : ""
+        let namespace =
+            length > 0 ? String(decoding: target[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self) : ""
         return boot + namespace
     }
 

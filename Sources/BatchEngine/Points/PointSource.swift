@@ -34,7 +34,8 @@ struct PointSource {
     /// Checkpoints since the last point of the batch.
     private func checkpoints() throws(BatchError) -> [Int64] {
         guard let batch else { return [] }
-        let covered = try ledger.points(where: "batch = ? AND status = 'complete'", [.integer(batch.seq)])
+        let covered =
+            try ledger.points(where: "batch = ? AND status = 'complete'", [.integer(batch.seq)])
             .map(\.lastCheckpoint).max() ?? 0
         return try ledger.checkpoints(of: batch.seq).map(\.id).filter { $0 > covered && $0 <= point.lastCheckpoint }
     }
@@ -42,7 +43,10 @@ struct PointSource {
     private func counts(_ changes: BatchChanges, _ state: StateDigest) throws(BatchError) -> [TableCount] {
         guard batch != nil else {
             return point.kind == .drift
-                ? [] : state.tables.sorted { $0.key < $1.key }.map { TableCount(table: $0.key, rows: RowCounts(inserted: Int($0.value.rows))) }
+                ? []
+                : state.tables.sorted { $0.key < $1.key }.map {
+                    TableCount(table: $0.key, rows: RowCounts(inserted: Int($0.value.rows)))
+                }
         }
         var counts: [TableCount] = []
         for table in changes.tables where table.after?.role ?? table.before?.role == .ordinary {

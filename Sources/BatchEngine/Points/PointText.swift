@@ -29,9 +29,11 @@ struct PointText {
 
     private func subject(_ point: PointRecord, _ batch: BatchRecord?, _ changes: [TableCount]) -> String {
         switch point.kind {
-        case .baseline: return "Baseline of \(session.database.name): \(amount(changes.map(\.rows.total).reduce(0, +), "row"))"
+        case .baseline:
+            return "Baseline of \(session.database.name): \(amount(changes.map(\.rows.total).reduce(0, +), "row"))"
         case .drift: return "Drift: changes outside any batch" + (changes.isEmpty ? "" : " in \(names(changes))")
-        case .rollback: return "\(batch.map { "\($0.batch)" } ?? "Rollback"): undo \(batch?.rollsBack ?? "") (\(counts(changes)))"
+        case .rollback:
+            return "\(batch.map { "\($0.batch)" } ?? "Rollback"): undo \(batch?.rollsBack ?? "") (\(counts(changes)))"
         case .batch, .restore:
             let state = batch?.status == .committed ? "" : " [\(batch?.status.rawValue ?? "")]"
             return "\(batch.map { "\($0.batch)" } ?? "Batch"): \(counts(changes))\(state)"
@@ -41,15 +43,20 @@ struct PointText {
     /// `12 rows updated, 3 inserted in invoices, payments`
     private func counts(_ changes: [TableCount]) -> String {
         let total = changes.reduce(into: RowCounts()) { $0 += $1.rows }
-        let parts = [(total.updated, "updated"), (total.inserted, "inserted"), (total.deleted, "deleted")].filter { $0.0 > 0 }
-        guard let first = parts.first else { return changes.isEmpty ? "no rows changed" : "definition of \(names(changes)) changed" }
+        let parts = [(total.updated, "updated"), (total.inserted, "inserted"), (total.deleted, "deleted")].filter {
+            $0.0 > 0
+        }
+        guard let first = parts.first else {
+            return changes.isEmpty ? "no rows changed" : "definition of \(names(changes)) changed"
+        }
         let rest = parts.dropFirst().map { ", \($0.0) \($0.1)" }.joined()
         return "\(amount(first.0, "row")) \(first.1)\(rest) in \(names(changes))"
     }
 
     private func names(_ changes: [TableCount]) -> String {
         let names = changes.map(\.table)
-        return names.count > 3 ? "\(names[0]), \(names[1]) and \(names.count - 2) more tables" : names.joined(separator: ", ")
+        return names.count > 3
+            ? "\(names[0]), \(names[1]) and \(names.count - 2) more tables" : names.joined(separator: ", ")
     }
 
     private func amount(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -25,7 +25,8 @@ struct RollbackPaper {
     ) -> String {
         var lines = [
             "# Rollback of \(plan.batch.batch)", "",
-            "\(batch.batch), by \(batch.actor), finished \(session.context.now().iso8601). Database: `\(session.path)`.", "",
+            "\(batch.batch), by \(batch.actor), finished \(session.context.now().iso8601). Database: `\(session.path)`.",
+            "",
             "Undone, in this order: \(plan.order.map { "`\($0.batch)`" }.joined(separator: ", ")).",
             "Rows: \(batch.rows.inserted) inserted, \(batch.rows.updated) updated, \(batch.rows.deleted) deleted.", "",
             "## Certificate", "", "| check | result |", "|---|---|",
@@ -37,7 +38,8 @@ struct RollbackPaper {
         for check in outcome.digests {
             let note = check.isExempt && check.expected != check.found ? " (index or counter, not compared)" : ""
             lines.append(
-                "| \(check.table) | `\(check.expected.digest)` \(check.expected.rows) rows | `\(check.found.digest)` \(check.found.rows) rows\(note) |")
+                "| \(check.table) | `\(check.expected.digest)` \(check.expected.rows) rows | `\(check.found.digest)` \(check.found.rows) rows\(note) |"
+            )
         }
         lines += ["", "State digest before: `\(batch.digestBefore?.description ?? "-")`", ""]
         if !plan.dependents.isEmpty {

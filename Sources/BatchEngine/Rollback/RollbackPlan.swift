@@ -13,7 +13,9 @@ struct RollbackPlan {
     /// The batches in the order in which they are undone.
     let order: [BatchRecord]
 
-    static func make(_ session: Session, _ batch: BatchRecord, _ request: RollbackRequest) throws(BatchError) -> RollbackPlan {
+    static func make(_ session: Session, _ batch: BatchRecord, _ request: RollbackRequest) throws(BatchError)
+        -> RollbackPlan
+    {
         let ledger = session.ledger
         let own = try ledger.checkpoints(of: batch.seq)
         let kept = request.checkpoint ?? 0
@@ -28,7 +30,8 @@ struct RollbackPlan {
         let undone = request.mode == .cascade ? records : [batch]
         for record in undone {
             let limit = record.seq == batch.seq ? kept : 0
-            for checkpoint in try ledger.checkpoints(of: record.seq) where checkpoint.isLive && checkpoint.number > limit {
+            for checkpoint in try ledger.checkpoints(of: record.seq)
+            where checkpoint.isLive && checkpoint.number > limit {
                 checkpoints.append((checkpoint, record.batch.description))
             }
         }
@@ -43,7 +46,10 @@ struct RollbackPlan {
         _ batch: BatchRecord, _ own: [CheckpointRecord], _ request: RollbackRequest
     ) -> BatchError {
         let hint = "see it: batchmgr show --id \(batch.batch)"
-        if own.isEmpty { return BatchError(.wrongState, "batch \(batch.batch) committed nothing, so there is nothing to undo", hint: hint) }
+        if own.isEmpty {
+            return BatchError(
+                .wrongState, "batch \(batch.batch) committed nothing, so there is nothing to undo", hint: hint)
+        }
         if let kept = request.checkpoint, own.contains(where: \.isLive) {
             return BatchError(.wrongState, "batch \(batch.batch) has nothing behind checkpoint \(kept)", hint: hint)
         }

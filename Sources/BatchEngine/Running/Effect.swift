@@ -41,7 +41,8 @@ extension Ledger {
     }
 
     func markEffectUndone(_ id: Int64, by checkpoint: Int64) throws(BatchError) {
-        try connection.run("UPDATE batchmgr_effects SET undone_by = ? WHERE id = ?", [.integer(checkpoint), .integer(id)])
+        try connection.run(
+            "UPDATE batchmgr_effects SET undone_by = ? WHERE id = ?", [.integer(checkpoint), .integer(id)])
     }
 
     func audit(

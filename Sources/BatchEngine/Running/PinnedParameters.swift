@@ -9,7 +9,8 @@ enum PinnedParameters {
     static func values(_ text: String?) throws(BatchError) -> ParameterValues {
         guard let text else { return ParameterValues([]) }
         guard let members = (try? JSONParser.parse(text))?.members else {
-            throw BatchError(.corruptLedger, "pinned parameters cannot be read", hint: "see what is damaged: batchmgr verify")
+            throw BatchError(
+                .corruptLedger, "pinned parameters cannot be read", hint: "see what is damaged: batchmgr verify")
         }
         return ParameterValues(members.map { .init($0.key, value($0.value)) })
     }

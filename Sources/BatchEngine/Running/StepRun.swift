@@ -106,33 +106,38 @@ struct StepRun {
     /// One checkpoint: the items from `start` on, up to the returned place.
     private func runChunk(_ sql: String, _ known: Worklist?, from start: Int) throws(BatchError) -> (Worklist, Int) {
         var done: (items: Worklist, end: Int)?
-        try run.checkpoint(step, position: { done.map { "\($0.end)" } }) { () throws(BatchError) in
-            let items: Worklist
-            if let known {
-                items = known
-            } else {
-                items = try Worklist.create(
-                    gateway, batch: run.batch.seq, step: step, query: step.forEach ?? "", run.bindings)
-            }
-            let size = run.isDryRun ? items.count : step.chunk ?? items.count
-            let end = size < items.count - start ? start + size : items.count
-            let statements = try prepareAll(sql)
-            let bindings = run.bindings
-            try items.forEach(from: start, to: end) { (row) throws(BatchError) in
-                let values = bindings.merging(row) { _, column in column }
-                for statement in statements {
-                    try gateway.run(statement, values)
-                    context.reach("item-statement")
-                }
-            }
-            if end >= items.count { try Worklist.remove(ledger, batch: run.batch.seq, step: step.id) }
-            context.progress(StepProgress(batch: run.batch.batch, step: step.id, done: end, total: items.count))
-            done = (items, end)
-        }
+        let work = { () throws(BatchError) in done = try runItems(sql, known, from: start) }
+        try run.checkpoint(step, position: { done.map { "\($0.end)" } }, body: work)
         guard let done else {
             throw BatchError(.internalFault, "step \(step.id) lost its worklist", hint: "batchmgr doctor")
         }
         return (done.items, done.end)
+    }
+
+    private func runItems(
+        _ sql: String, _ known: Worklist?, from start: Int
+    ) throws(BatchError) -> (items: Worklist, end: Int) {
+        let items: Worklist
+        if let known {
+            items = known
+        } else {
+            items = try Worklist.create(
+                gateway, batch: run.batch.seq, step: step, query: step.forEach ?? "", run.bindings)
+        }
+        let size = run.isDryRun ? items.count : step.chunk ?? items.count
+        let end = size < items.count - start ? start + size : items.count
+        let statements = try prepareAll(sql)
+        let bindings = run.bindings
+        try items.forEach(from: start, to: end) { (row) throws(BatchError) in
+            let values = bindings.merging(row) { _, column in column }
+            for statement in statements {
+                try gateway.run(statement, values)
+                context.reach("item-statement")
+            }
+        }
+        if end >= items.count { try Worklist.remove(ledger, batch: run.batch.seq, step: step.id) }
+        context.progress(StepProgress(batch: run.batch.batch, step: step.id, done: end, total: items.count))
+        return (items, end)
     }
 
     private func prepareAll(_ sql: String) throws(BatchError) -> [GatewayStatement] {

@@ -21,7 +21,8 @@ struct Worklist {
         let prepared = try gateway.prepare(query)
         guard prepared.statement.isReadOnly else {
             throw BatchError(
-                .forbiddenStatement, "for_each of step \(step.id) changes data", hint: "give a SELECT; see docs/catalog.md")
+                .forbiddenStatement, "for_each of step \(step.id) changes data",
+                hint: "give a SELECT; see docs/catalog.md")
         }
         let columns = (0..<prepared.statement.columnCount).map { prepared.statement.columnName($0) }
         var writer = Writer(ledger: gateway.ledger, batch: batch, step: step.id)
@@ -81,7 +82,8 @@ struct Worklist {
     }
 
     private static var damaged: BatchError {
-        BatchError(.corruptLedger, "the worklist of a step cannot be read", hint: "see what is damaged: batchmgr verify")
+        BatchError(
+            .corruptLedger, "the worklist of a step cannot be read", hint: "see what is damaged: batchmgr verify")
     }
 
     private struct Writer {

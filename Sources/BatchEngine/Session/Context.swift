@@ -26,7 +26,8 @@ public struct Context: Sendable {
     public init(
         now: @escaping @Sendable () -> Timestamp, clock: MonotonicClock, randomID: @escaping @Sendable () -> String,
         actor: String, stopWish: @escaping @Sendable () -> StopWish = { .goOn },
-        sleep: @escaping @Sendable (Int64) -> Void = { _ in }, progress: @escaping @Sendable (StepProgress) -> Void = { _ in },
+        sleep: @escaping @Sendable (Int64) -> Void = { _ in },
+        progress: @escaping @Sendable (StepProgress) -> Void = { _ in },
         reach: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.now = now

@@ -13,10 +13,12 @@ struct DatabaseFile {
             throw BatchError(.fileMissing, "there is no database \(path)", hint: "check the path: --db PATH")
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw BatchError(.notADatabase, "\(path) is not a file", hint: "give the path of a SQLite database: --db PATH")
+            throw BatchError(
+                .notADatabase, "\(path) is not a file", hint: "give the path of a SQLite database: --db PATH")
         }
         guard access(path, R_OK) == 0 else {
-            throw BatchError(.file, "\(path) may not be read", hint: "see the permissions: batchmgr doctor --db \(path)")
+            throw BatchError(
+                .file, "\(path) may not be read", hint: "see the permissions: batchmgr doctor --db \(path)")
         }
         guard mustWrite else { return }
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."

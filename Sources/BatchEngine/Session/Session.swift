@@ -56,7 +56,9 @@ extension Session {
     /// The name of the file, with characters that git does not allow in branches replaced.
     private var fileName: String {
         let last = path.split(separator: "/").last.map(String.init) ?? "main"
-        let safe = last.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") ? $0 : "_" }
+        let safe = last.map {
+            $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") ? $0 : "_"
+        }
         var name = String(safe).split(separator: ".").joined(separator: ".")
         while name.hasPrefix("-") { name.removeFirst() }
         return name.isEmpty || name.hasSuffix(".lock") ? name + "_" : name

@@ -2,7 +2,8 @@ public import BatchCore
 
 extension Ledger {
     /// The last live batch behind a checkpoint that wrote a row; nil when no batch did, so that it was drift.
-    public func lastWriter(of key: RowKey, in table: String, after checkpoint: Int64) throws(BatchError) -> BatchRecord? {
+    public func lastWriter(of key: RowKey, in table: String, after checkpoint: Int64) throws(BatchError) -> BatchRecord?
+    {
         guard let relation = try relations().first(where: { $0.value == .rows(table) })?.key else { return nil }
         let writes: Set<FactSide> = [.added, .changed, .removed]
         let fact = try laterFacts(on: relation, after: checkpoint)

@@ -20,11 +20,13 @@ enum SQLiteFault {
         case SQLITE_CORRUPT:
             return BatchError(.corruptDatabase, message, hint: "see what is damaged: batchmgr verify")
         case SQLITE_READONLY, SQLITE_PERM:
-            return BatchError(.readOnly, message, hint: "make the database and its folder writable, then: batchmgr doctor")
+            return BatchError(
+                .readOnly, message, hint: "make the database and its folder writable, then: batchmgr doctor")
         case SQLITE_CANTOPEN, SQLITE_IOERR:
             return BatchError(.file, message, hint: "check that the path exists and may be read and written")
         case SQLITE_CONSTRAINT:
-            return BatchError(.constraint, message, hint: "the transaction was rolled back; correct the statement or the data")
+            return BatchError(
+                .constraint, message, hint: "the transaction was rolled back; correct the statement or the data")
         case SQLITE_AUTH:
             return BatchError(.forbiddenStatement, message, hint: "see docs/catalog.md for what a batch may do")
         case SQLITE_INTERRUPT:

@@ -18,7 +18,9 @@ public struct Column: Hashable, Sendable {
     /// Column affinity by the declared type, section 3.1 of SQLite's "Datatypes In SQLite".
     static func hasRealAffinity(declaredType: String) -> Bool {
         let type = declaredType.uppercased()
-        if type.contains("INT") || type.contains("CHAR") || type.contains("CLOB") || type.contains("TEXT") { return false }
+        if type.contains("INT") || type.contains("CHAR") || type.contains("CLOB") || type.contains("TEXT") {
+            return false
+        }
         if type.contains("BLOB") || type.isEmpty { return false }
         return type.contains("REAL") || type.contains("FLOA") || type.contains("DOUB")
     }

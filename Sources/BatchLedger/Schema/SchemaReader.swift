@@ -8,7 +8,8 @@ public struct SchemaReader {
 
     /// Everything in `sqlite_schema` but the ledger, in schema order.
     public func objects() throws(BatchError) -> [SchemaObject] {
-        let statement = try connection.prepare("SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema ORDER BY rowid")
+        let statement = try connection.prepare(
+            "SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema ORDER BY rowid")
         var objects: [SchemaObject] = []
         while try statement.step() {
             let name = statement.value(2).string ?? ""
@@ -74,7 +75,8 @@ public struct SchemaReader {
         var kinds: [String: Kind] = [:]
         for row in try connection.rows("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'") {
             guard let name = row[0].string, let type = row[1].string else { continue }
-            kinds[name] = Kind(name: name, type: type, isWithoutRowID: row[2].integer == 1, isStrict: row[3].integer == 1)
+            kinds[name] = Kind(
+                name: name, type: type, isWithoutRowID: row[2].integer == 1, isStrict: row[3].integer == 1)
         }
         return kinds
     }
@@ -112,7 +114,8 @@ public struct SchemaReader {
     }
 
     private func columns(_ table: String) throws(BatchError) -> [Column] {
-        let sql = "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?, 'main') ORDER BY cid"
+        let sql =
+            "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?, 'main') ORDER BY cid"
         return try connection.rows(sql, [.string(table)]).map { row in
             let type = row[1].string ?? ""
             let generated: Column.Generated =
@@ -139,7 +142,9 @@ public struct SchemaReader {
                 UniqueIndex(
                     name: name,
                     columns: terms.map { term in
-                        guard let position = term[0].integer, position >= 0, position < columns.count else { return nil }
+                        guard let position = term[0].integer, position >= 0, position < columns.count else {
+                            return nil
+                        }
                         return Int(position)
                     },
                     collations: terms.map { $0[1].string ?? "BINARY" }, isPartial: row[2].integer == 1,
@@ -159,7 +164,8 @@ public struct SchemaReader {
             if row[0].integer == current, let last = keys.popLast() {
                 keys.append(
                     ForeignKey(
-                        parent: last.parent, columns: last.columns + [position], parentColumns: last.parentColumns + to))
+                        parent: last.parent, columns: last.columns + [position], parentColumns: last.parentColumns + to)
+                )
             } else {
                 keys.append(ForeignKey(parent: row[1].string ?? "", columns: [position], parentColumns: to))
             }

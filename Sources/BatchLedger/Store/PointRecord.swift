@@ -31,17 +31,20 @@ public struct PointRecord: Hashable, Sendable {
 
 extension Ledger {
     /// Restore points in their order.
-    public func points(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError) -> [PointRecord] {
+    public func points(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError) -> [PointRecord]
+    {
         let sql = """
             SELECT id, batch, kind, status, last_checkpoint, bak, bak_kind, bak_sha256, commit_id, digest, created_at \
             FROM batchmgr_points WHERE \(condition) ORDER BY id
             """
         var points: [PointRecord] = []
         for row in try connection.rows(sql, parameters) {
-            guard let kind = row[2].string.flatMap(BatchRecord.Kind.init), let status = row[3].string.flatMap(PointStatus.init)
+            guard let kind = row[2].string.flatMap(BatchRecord.Kind.init),
+                let status = row[3].string.flatMap(PointStatus.init)
             else { throw Ledger.damaged("batchmgr_points") }
             var point = PointRecord(
-                batch: row[1].integer ?? 0, kind: kind, lastCheckpoint: row[4].integer ?? 0, createdAt: row[10].string ?? "")
+                batch: row[1].integer ?? 0, kind: kind, lastCheckpoint: row[4].integer ?? 0,
+                createdAt: row[10].string ?? "")
             point.id = row[0].integer ?? 0
             point.status = status
             point.bak = row[5].string

@@ -91,7 +91,8 @@ final class UndoTable {
     private func updateStatement(_ mask: UnsafeRawBufferPointer, setsRowid: Bool) throws(BatchError) -> Statement {
         let word = mask.count <= 7 ? mask.reduce(setsRowid ? 1 : 0) { $0 << 8 | UInt64($1) } : nil
         if let word, let last, last.word == word { return last.statement }
-        let statement = try updateStatement(named: Hex.string(mask) + (setsRowid ? "r" : ""), mask, setsRowid: setsRowid)
+        let statement = try updateStatement(
+            named: Hex.string(mask) + (setsRowid ? "r" : ""), mask, setsRowid: setsRowid)
         if let word { last = (word, statement) }
         return statement
     }
