@@ -12,10 +12,17 @@ public final class BatchChanges: ChangeSource {
     private let later: [Int64]
     public let tables: [ChangedTable]
     /// Rows held in memory at a time.
-    private static let window = 250_000
+    private static let window = 50_000
     /// Both copies of a restore point and its words need the changes: those of small batches are kept.
     private var known: [String: [RowChange]] = [:]
     private static let mostKept = 20_000
+    /// Which keys each block of the log holds of the table that is being read: a window skips the other blocks.
+    private var ranges: [BlockID: ClosedRange<UInt64>] = [:]
+
+    private struct BlockID: Hashable {
+        let checkpoint: Int64
+        let number: Int64
+    }
 
     /// - Parameter checkpoints: ids in commit order, all of one run.
     public init(_ ledger: Ledger, checkpoints: [Int64]) throws(BatchError) {
@@ -75,9 +82,10 @@ public final class BatchChanges: ChangeSource {
                 let end = min(start + size, orders.count)
                 var rewind = try RowRewind(
                     visible, name: layout.name, on: connection, window: orders[start]...orders[end - 1])
-                try goBack(through: later, layout, &rewind)
+                let window = movesKeys ? nil : rewind.window
+                try goBack(through: later, layout, &rewind, within: nil)
                 rewind.beginRun()
-                try goBack(through: checkpoints, layout, &rewind)
+                try goBack(through: checkpoints, layout, &rewind, within: window)
                 let touched = rewind.touchedRows()
                 if orders.count <= BatchChanges.mostKept { known[table.name] = touched }
                 for change in touched { try body(change) }
@@ -86,10 +94,12 @@ public final class BatchChanges: ChangeSource {
     }
 
     private func goBack(
-        through checkpoints: [Int64], _ layout: TableLayout, _ rewind: inout RowRewind
+        through checkpoints: [Int64], _ layout: TableLayout, _ rewind: inout RowRewind, within window: ClosedRange<UInt64>?
     ) throws(BatchError) {
         for checkpoint in checkpoints.reversed() {
-            try steps(of: checkpoint, of: layout) { (step, bytes) throws(BatchError) in try rewind.goBack(step, bytes) }
+            try steps(of: checkpoint, of: layout, within: window) { (step, bytes, _) throws(BatchError) in
+                try rewind.goBack(step, bytes)
+            }
         }
     }
 
@@ -97,30 +107,46 @@ public final class BatchChanges: ChangeSource {
     private func touchedKeys(_ layout: TableLayout) throws(BatchError) -> ([UInt64], Bool) {
         var orders: [UInt64] = []
         var movesKeys = false
+        ranges = [:]
         for checkpoint in checkpoints {
-            try steps(of: checkpoint, of: layout) { (step, bytes) throws(BatchError) in
+            try steps(of: checkpoint, of: layout, within: nil) { (step, bytes, block) throws(BatchError) in
                 movesKeys = movesKeys || step.keyChanged
                 let keys = try StepKeys(step, bytes, layout)
-                orders.append(keys.after.order)
+                let order = keys.after.order
+                orders.append(order)
                 if step.keyChanged { orders.append(keys.before.order) }
+                let range = ranges[block] ?? order...order
+                ranges[block] = min(range.lowerBound, order)...max(range.upperBound, order)
             }
         }
         orders.sort()
-        var unique: [UInt64] = []
-        for order in orders where unique.last != order { unique.append(order) }
-        return (unique, movesKeys)
+        BatchChanges.removeRepeats(&orders)
+        return (orders, movesKeys)
+    }
+
+    /// In place: there may be millions.
+    private static func removeRepeats(_ orders: inout [UInt64]) {
+        var kept = 0
+        for index in orders.indices where kept == 0 || orders[kept - 1] != orders[index] {
+            orders[kept] = orders[index]
+            kept += 1
+        }
+        orders.removeLast(orders.count - kept)
     }
 
     /// Calls `body` for the entries of one table, the last first.
+    /// - Parameter window: keys that are wanted; blocks that are known to hold none of them are left out.
     private func steps(
-        of checkpoint: Int64, of layout: TableLayout,
-        _ body: (UndoStep, UnsafeRawBufferPointer) throws(BatchError) -> Void
+        of checkpoint: Int64, of layout: TableLayout, within window: ClosedRange<UInt64>?,
+        _ body: (UndoStep, UnsafeRawBufferPointer, BlockID) throws(BatchError) -> Void
     ) throws(BatchError) {
         let recorded = try ledger.changedTables(of: checkpoint)
         let numbers = Set(recorded.filter { $0.value.layout.name == layout.name }.keys)
         if numbers.isEmpty { return }
         let strangers = numbers.filter { recorded[$0]?.layout.holdsSameRows(as: layout) != true }
         for number in stride(from: try ledger.undoBlockCount(checkpoint) - 1, through: 0, by: -1) {
+            let id = BlockID(checkpoint: checkpoint, number: number)
+            if let window, ranges[id]?.overlaps(window) != true { continue }
             guard let block = try ledger.undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
             let buffer = try BlockCompressor.restore(block)
             let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
@@ -130,7 +156,7 @@ public final class BatchChanges: ChangeSource {
                         .schemaChanged, "table \(layout.name) has had another layout since",
                         hint: "see the points around it: batchmgr points")
                 }
-                try body(step, buffer.bytes)
+                try body(step, buffer.bytes, id)
             }
         }
     }

@@ -37,7 +37,7 @@ struct RowRewind {
     private let layout: TableLayout
     private let reader: StoredRowReader
     private let isUTF16: Bool
-    private let window: ClosedRange<UInt64>
+    let window: ClosedRange<UInt64>
     private let columns: Int
     /// Rows at the point that has been reached; nil for rows that are not there.
     private var rows: [RowKey: [SQLValue]?] = [:]
