@@ -34,7 +34,7 @@ import Testing
             #expect(conflicts.map { $0["key"]?.integer } == [3, 2])
             for conflict in conflicts {
                 #expect(conflict["table"]?.string == "items")
-                #expect(conflict["batch"]?.isNull == true)
+                #expect(conflict["batch"] == .some(.null))
                 #expect(conflict["expected"] != conflict["found"])
             }
             #expect(try scene.dump() == before)

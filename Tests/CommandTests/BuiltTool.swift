@@ -29,13 +29,21 @@ struct BuiltTool {
             for (stream, file) in [(Int32(1), out), (2, err)] {
                 posix_spawn_file_actions_addopen(&actions, stream, file, O_WRONLY | O_CREAT, 0o600)
             }
+            // Threads that run tests have signals blocked, and the shell would hand that on.
+            var attributes = posix_spawnattr_t()
+            posix_spawnattr_init(&attributes)
+            defer { posix_spawnattr_destroy(&attributes) }
+            var none = sigset_t()
+            sigemptyset(&none)
+            posix_spawnattr_setsigmask(&attributes, &none)
+            posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
             let words = [shell, "-c", line, shell] + arguments
             let argv = words.map { strdup($0) } + [nil]
             let variables: [String] = ["TOOL=\(path)", "PATH=/usr/bin:/bin", "HOME=\(folder)", "TERM=xterm"]
             let environment = variables.map { strdup($0) }
             defer { for text in argv + environment { free(text) } }
             var process: pid_t = 0
-            try #require(posix_spawn(&process, shell, &actions, nil, argv, environment + [nil]) == 0)
+            try #require(posix_spawn(&process, shell, &actions, &attributes, argv, environment + [nil]) == 0)
             var status: Int32 = 0
             while waitpid(process, &status, 0) < 0, errno == EINTR {}
             let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
