@@ -28,7 +28,7 @@ struct PointSource {
         let changes = try BatchChanges(ledger, checkpoints: covered)
         return Content(
             changes: changes, before: before, after: try DatabaseState.read(session.connection, digest: after),
-            counts: try counts(changes, after), isWhole: point.batch == 0)
+            counts: try counts(changes, covered, after), isWhole: point.batch == 0)
     }
 
     /// Checkpoints since the last point of the batch.
@@ -40,7 +40,12 @@ struct PointSource {
         return try ledger.checkpoints(of: batch.seq).map(\.id).filter { $0 > covered && $0 <= point.lastCheckpoint }
     }
 
-    private func counts(_ changes: BatchChanges, _ state: StateDigest) throws(BatchError) -> [TableCount] {
+    /// Net changes are counted one by one only while they are few: a reader of `git log` wants an amount.
+    private static let mostCounted = 20_000
+
+    private func counts(
+        _ changes: BatchChanges, _ covered: [Int64], _ state: StateDigest
+    ) throws(BatchError) -> [TableCount] {
         guard batch != nil else {
             return point.kind == .drift
                 ? []
@@ -48,7 +53,11 @@ struct PointSource {
                     TableCount(table: $0.key, rows: RowCounts(inserted: Int($0.value.rows)))
                 }
         }
+        let touched = try ledger.touchedRows(in: covered)
         var counts: [TableCount] = []
+        if touched.values.reduce(0, { $0 + $1.total }) > PointSource.mostCounted {
+            return touched.sorted { $0.key < $1.key }.map { TableCount(table: $0.key, rows: $0.value) }
+        }
         for table in changes.tables where table.after?.role ?? table.before?.role == .ordinary {
             var count = TableCount(table: table.name, rows: RowCounts())
             try changes.forEachChange(of: table) { (change) throws(BatchError) in

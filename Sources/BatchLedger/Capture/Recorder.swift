@@ -114,6 +114,7 @@ final class Recorder {
             switch operation {
             case SQLITE_INSERT: try recordInsert(track, newRowid)
             case SQLITE_DELETE where sqlite3_preupdate_blobwrite(connection.handle) >= 0:
+                track.settable.useAll()
                 try recordBlobWrite(track, oldRowid)
             case SQLITE_DELETE: try recordDelete(track, oldRowid)
             default: try recordUpdate(track, oldRowid, newRowid)

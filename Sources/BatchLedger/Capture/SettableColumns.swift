@@ -23,6 +23,16 @@ struct SettablePositions {
     init(columns: Int) {
         self.columns = columns
         list = .allocate(capacity: max(1, columns))
+        useAll()
+    }
+
+    /// For changes that no statement of ours makes: a module writes into a value. The next statement is asked anew.
+    mutating func useAll() {
+        for position in 0..<columns { list[position] = position }
+        count = columns
+        touchesKeys = true
+        statement = -1
+        mask = nil
     }
 
     func deallocate() { list.deallocate() }

@@ -12,7 +12,7 @@ public final class BatchChanges: ChangeSource {
     private let later: [Int64]
     public let tables: [ChangedTable]
     /// Rows held in memory at a time.
-    private static let window = 50_000
+    private static let window = 20_000
     /// Both copies of a restore point and its words need the changes: those of small batches are kept.
     private var known: [String: [RowChange]] = [:]
     private static let mostKept = 20_000
@@ -74,20 +74,17 @@ public final class BatchChanges: ChangeSource {
             for change in changes { try body(change) }
             return
         }
-        let (orders, movesKeys) = try touchedKeys(layout)
+        let (keys, movesKeys) = try touchedKeys(layout)
         // A row that changed its key belongs to two places of the order, so such a table is read in one go.
-        let size = movesKeys ? max(1, orders.count) : BatchChanges.window
+        let windows = keys.windows(of: movesKeys ? .max : UInt64(BatchChanges.window))
         try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
-            for start in stride(from: 0, to: orders.count, by: size) {
-                let end = min(start + size, orders.count)
-                var rewind = try RowRewind(
-                    visible, name: layout.name, on: connection, window: orders[start]...orders[end - 1])
-                let window = movesKeys ? nil : rewind.window
+            for window in windows {
+                var rewind = try RowRewind(visible, name: layout.name, on: connection, window: window)
                 try goBack(through: later, layout, &rewind, within: nil)
                 rewind.beginRun()
-                try goBack(through: checkpoints, layout, &rewind, within: window)
+                try goBack(through: checkpoints, layout, &rewind, within: movesKeys ? nil : window)
                 let touched = rewind.touchedRows()
-                if orders.count <= BatchChanges.mostKept { known[table.name] = touched }
+                if windows.count == 1, touched.count <= BatchChanges.mostKept { known[table.name] = touched }
                 for change in touched { try body(change) }
             }
         }
@@ -105,8 +102,8 @@ public final class BatchChanges: ChangeSource {
     }
 
     /// The places of all touched rows in the order of keys, each once, and whether a row changed its key.
-    private func touchedKeys(_ layout: TableLayout) throws(BatchError) -> ([UInt64], Bool) {
-        var orders: [UInt64] = []
+    private func touchedKeys(_ layout: TableLayout) throws(BatchError) -> (KeyRuns, Bool) {
+        var runs = KeyRuns()
         var movesKeys = false
         ranges = [:]
         for checkpoint in checkpoints {
@@ -114,25 +111,14 @@ public final class BatchChanges: ChangeSource {
                 movesKeys = movesKeys || step.keyChanged
                 let keys = try StepKeys(step, bytes, layout)
                 let order = keys.after.order
-                orders.append(order)
-                if step.keyChanged { orders.append(keys.before.order) }
+                runs.insert(order)
+                if step.keyChanged { runs.insert(keys.before.order) }
                 let range = ranges[block] ?? order...order
                 ranges[block] = min(range.lowerBound, order)...max(range.upperBound, order)
             }
         }
-        orders.sort()
-        BatchChanges.removeRepeats(&orders)
-        return (orders, movesKeys)
-    }
-
-    /// In place: there may be millions.
-    private static func removeRepeats(_ orders: inout [UInt64]) {
-        var kept = 0
-        for index in orders.indices where kept == 0 || orders[kept - 1] != orders[index] {
-            orders[kept] = orders[index]
-            kept += 1
-        }
-        orders.removeLast(orders.count - kept)
+        runs.compact()
+        return (runs, movesKeys)
     }
 
     /// Calls `body` for the entries of one table, the last first.

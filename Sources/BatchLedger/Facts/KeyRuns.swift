@@ -79,4 +79,29 @@ struct KeyRuns {
         runs.append(contentsOf: other.runs)
         compact()
     }
+
+    /// Cuts a compacted set into ranges that hold `size` keys each, the last one fewer.
+    func windows(of size: UInt64) -> [ClosedRange<UInt64>] {
+        var windows: [ClosedRange<UInt64>] = []
+        var start: UInt64?
+        var room = size
+        for run in runs {
+            var low = run.low
+            while true {
+                start = start ?? low
+                if run.high - low < room - 1 {
+                    room -= run.high - low + 1
+                    break
+                }
+                let end = low + (room - 1)
+                windows.append((start ?? low)...end)
+                start = nil
+                room = size
+                if end == run.high { break }
+                low = end + 1
+            }
+        }
+        if let start, let last = runs.last { windows.append(start...last.high) }
+        return windows
+    }
 }
