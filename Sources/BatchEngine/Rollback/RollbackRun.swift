@@ -23,7 +23,9 @@ struct RollbackRun {
         var batch = try newBatch()
         var point = PointRecord(batch: 0, kind: .rollback, lastCheckpoint: 0, createdAt: batch.startedAt)
         let began = ContinuousClock.now
+        var version: Int64?
         let outcome = try undo.perform(plan.checkpoints, collecting: false) { () throws(BatchError) in
+            version = session.connection.dataVersion
             session.context.reach("begun")
             if !request.isDryRun { try snapshot(&point, batch) }
             session.context.reach("copied")
@@ -44,7 +46,7 @@ struct RollbackRun {
         try commit(gateway, &batch, &point, compensated)
         let captured = began.millisecondsSince
         undo.close()
-        try PointKeeper(session: session).complete(&point)
+        try PointKeeper(session: session).complete(&point, since: version)
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
         let paper = try RollbackPaper(session: session).write(plan, batch, outcome, certificate, point, left)
         if !left.isEmpty {
