@@ -22,6 +22,8 @@ struct RollbackRun {
         defer { undo.close() }
         var batch = try newBatch()
         var point = PointRecord(batch: 0, kind: .rollback, lastCheckpoint: 0, createdAt: batch.startedAt)
+        // The copy of a rollback that was refused leads nowhere.
+        defer { if point.batch == 0, let name = point.bak { Folder.remove("\(session.backups)/\(name)") } }
         let began = ContinuousClock.now
         var version: Int64?
         let outcome = try undo.perform(plan.checkpoints, collecting: false) { () throws(BatchError) in

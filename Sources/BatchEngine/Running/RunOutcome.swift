@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchHistory
 internal import BatchLedger
 
 /// How a batch ends: its status, its restore point, who is told.
@@ -61,9 +62,10 @@ struct RunOutcome {
             if try covers(settled) || (failure == nil && settled.lastCheckpoint > 0) {
                 try ledger.save(&settled)
             } else {
-                // Nothing was committed: the state is that of the point before.
+                // Nothing was committed: the state is that of the point before, and a copy of it leads nowhere.
                 try ledger.removePoint(settled.id)
                 settled.status = .complete
+                if let name = settled.bak { Folder.remove("\(session.backups)/\(name)") }
             }
             session.context.reach("before-settled")
             return digest

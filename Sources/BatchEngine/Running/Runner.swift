@@ -23,6 +23,7 @@ public struct Runner {
     public func run(
         _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil, key: String? = nil
     ) throws(BatchError) -> RunReport {
+        let start = ContinuousClock.now
         try check(job, tenant)
         let lease = try takeLease(for: job.id)
         let preparation = Preparation(session: session, control: control)
@@ -47,7 +48,7 @@ public struct Runner {
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
         var point = try begin(&batch, needs: needed, snapshot: snapshot)
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: lease)
-        return try carryOut(run, &point, from: 0, position: 0)
+        return try carryOut(run, &point, from: 0, position: 0, since: start)
     }
 
     /// Runs the SQL steps of a job and throws away what they did.
@@ -70,6 +71,7 @@ public struct Runner {
 
     /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
     public func resume(_ reference: BatchReference) throws(BatchError) -> RunReport {
+        let start = ContinuousClock.now
         let lease = try takeLease(for: "resume of \(reference)")
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
@@ -101,7 +103,7 @@ public struct Runner {
             session, gateway, job: job, values: values, batch: batch, lease: lease,
             lastNumber: checkpoints.last?.number ?? 0)
         let (step, position) = try place(job, batch, checkpoints)
-        return try carryOut(run, &point, from: step, position: position)
+        return try carryOut(run, &point, from: step, position: position, since: start)
     }
 
     /// Asks the process that runs a batch to stop at its next checkpoint.
@@ -221,9 +223,9 @@ public struct Runner {
     // MARK: The steps
 
     private func carryOut(
-        _ run: BatchRun, _ point: inout PointRecord, from first: Int, position: Int
+        _ run: BatchRun, _ point: inout PointRecord, from first: Int, position: Int,
+        since start: ContinuousClock.Instant
     ) throws(BatchError) -> RunReport {
-        let start = ContinuousClock.now
         var failure: BatchError?
         do throws(BatchError) {
             for (index, step) in run.job.steps.enumerated() where index >= first {

@@ -66,7 +66,8 @@ public enum Folder {
         try publish(temporary, as: path)
     }
 
-    static func remove(_ path: String) { unlink(path) }
+    /// Removes a file, if it is there.
+    public static func remove(_ path: String) { unlink(path) }
 
     /// A name beside `path` for a file that is not finished. Leftovers of killed processes end in `.tmp` too.
     static func temporary(for path: String) -> String { "\(path).\(getpid()).tmp" }

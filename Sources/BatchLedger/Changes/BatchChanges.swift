@@ -94,7 +94,8 @@ public final class BatchChanges: ChangeSource {
     }
 
     private func goBack(
-        through checkpoints: [Int64], _ layout: TableLayout, _ rewind: inout RowRewind, within window: ClosedRange<UInt64>?
+        through checkpoints: [Int64], _ layout: TableLayout, _ rewind: inout RowRewind,
+        within window: ClosedRange<UInt64>?
     ) throws(BatchError) {
         for checkpoint in checkpoints.reversed() {
             try steps(of: checkpoint, of: layout, within: window) { (step, bytes, _) throws(BatchError) in

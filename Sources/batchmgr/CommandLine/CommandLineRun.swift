@@ -27,7 +27,8 @@ struct CommandLineRun {
         let terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet)
         return CommandContext(
             tool: tool, globals: globals, terminal: terminal,
-            output: Output(isJSON: globals.isJSON, isQuiet: globals.isQuiet, terminal: terminal))
+            output: Output(
+                isJSON: globals.isJSON, isQuiet: globals.isQuiet, terminal: terminal, database: globals.database))
     }
 
     private func dispatch(_ parsed: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {

@@ -7,7 +7,11 @@ public final class Output {
     private let isQuiet: Bool
     private let terminal: Terminal
 
-    init(isJSON: Bool, isQuiet: Bool, terminal: Terminal) {
+    private let commands: CommandWords
+
+    /// - Parameter database: of `--db`; the commands that answers name are to be typed with it too.
+    init(isJSON: Bool, isQuiet: Bool, terminal: Terminal, database: String? = nil) {
+        commands = CommandWords(database: database)
         self.isJSON = isJSON
         self.isQuiet = isQuiet
         self.terminal = terminal
@@ -19,14 +23,14 @@ public final class Output {
         if isJSON {
             try show(document: report)
         } else {
-            try write(report.text(terminal.style, width: terminal.width))
+            try write(commands.complete(report.text(terminal.style, width: terminal.width)))
         }
     }
 
     /// Shows an answer whose text is made elsewhere.
     /// - Throws: `ERR_INTEGRATION_FILE` when standard output cannot be written.
     public func show(_ report: some Report, text: String) throws(BatchError) {
-        if isJSON { try show(document: report) } else { try write(text) }
+        if isJSON { try show(document: report) } else { try write(commands.complete(text)) }
     }
 
     /// Errors are the document when JSON was asked for; otherwise they go to standard error.
@@ -34,7 +38,8 @@ public final class Output {
 
     public func show(_ error: ErrorReport) throws(BatchError) {
         if isJSON { return try show(document: error) }
-        StandardStream.error.tryWrite(error.text(terminal.errorStyle, width: terminal.width, withHint: !isQuiet))
+        let text = error.text(terminal.errorStyle, width: terminal.width, withHint: !isQuiet)
+        StandardStream.error.tryWrite(commands.complete(text))
     }
 
     /// A remark beside the answer; standard error, so that it never mixes with a document.
