@@ -28,8 +28,8 @@ import Testing
             try scene.sql("UPDATE items SET qty = 99 WHERE id = 2; DELETE FROM items WHERE id = 3")
             let before = try scene.dump()
             let result = try scene.expect(.conflict, "rollback", "--id", "raise.1")
-            #expect(result.out.contains("items 2: changed outside any batch"))
-            #expect(result.out.contains("items 3: missing outside any batch"))
+            #expect(result.err.contains("items 2: changed outside any batch"))
+            #expect(result.err.contains("items 3: missing outside any batch"))
             let conflicts = try #require(try scene.json("rollback", "--id", "raise.1")["conflicts"]?.array)
             #expect(conflicts.map { $0["key"]?.integer } == [3, 2])
             for conflict in conflicts {
@@ -147,7 +147,8 @@ import Testing
         try BadLuckScene.with { scene in
             try scene.expect(0, "run", "--id", "multi")
             let before = try scene.dump()
-            try scene.sql("UPDATE batchmgr_undo SET data = substr(data, 1, 20) || x'00ff00ff' || substr(data, 25)")
+            try scene.sql(
+                "UPDATE batchmgr_undo SET data = CAST(substr(data, 1, 20) || x'00ff00ff' || substr(data, 25) AS BLOB)")
             try scene.expect(6, "verify")
             let result = try scene.tool("rollback", "--id", "multi")
             // Another record may serve instead of the log.

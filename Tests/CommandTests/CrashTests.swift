@@ -36,6 +36,36 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            "UPDATE items SET qty = 70 WHERE id = 2", "DELETE FROM items WHERE id = 2",
+            "INSERT INTO log VALUES(9, 'x')",
+            "ALTER TABLE items ADD COLUMN note", "DROP TABLE items",
+        ], ["batch-settled", "bak-written", "commit-written", "drift-intended", "ledger-created"])
+    func driftBetweenACrashAndTheNextCommandStopsNothing(drift: String, place: String) throws {
+        try BadLuckScene.with { scene in
+            if place != "ledger-created" {
+                try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET price = price + 1")
+            }
+            if place == "drift-intended" { try scene.sql("UPDATE items SET qty = 60 WHERE id = 2") }
+            let update = ["run", "--id", "one", "--sql", "UPDATE items SET qty = qty + 1 WHERE id < 4"]
+            #expect(try scene.tool(update, killAt: place).code == 137)
+            try scene.sql(drift)
+            let before = try scene.dump()
+            let note = "\(drift) after \(place)"
+            try scene.expect(0, "list", note: note)
+            #expect(try scene.sql("SELECT count(*) FROM batchmgr_points WHERE status = 'pending'") == "0", "\(note)")
+            #expect(try scene.dump() == before, "\(note)")
+            try scene.expect(0, "run", "--id", "next", "--sql", "UPDATE log SET what = 'next'", note: note)
+            try scene.expectWhole(note)
+            for source in ["git", "bak"] {
+                try scene.expect(
+                    0, "restore", "--point", "next.1", "--source", source, "--to", "\(source).db", note: note)
+                #expect(try scene.dump("\(source).db") == scene.dump(), "\(note), from \(source)")
+            }
+        }
+    }
+
     // MARK: Before and after
 
     private func prepare(_ scene: BadLuckScene, _ plot: CrashPlot) throws {

@@ -14,13 +14,14 @@ struct PointKeeper {
     // MARK: Before a batch
 
     /// Commits what changed outside any batch, as far as it differs from the last point.
-    func writeDrift(_ state: StateDigest) throws(BatchError) {
+    /// - Parameter version: `Connection.dataVersion` before the state was looked at.
+    func writeDrift(_ state: StateDigest, since version: Int64) throws(BatchError) {
         try session.connection.transaction { () throws(BatchError) in
             try ledger.setState(state)
             try intend(.drift)
         }
         session.context.reach("drift-intended")
-        try completePending()
+        try completePending(since: version)
     }
 
     /// Notes that a point is to be written; the caller's transaction makes it so.
@@ -45,7 +46,8 @@ struct PointKeeper {
     // MARK: After a batch
 
     /// Completes every pending point, the oldest first.
-    func completePending() throws(BatchError) {
+    /// - Parameter version: as for `complete`.
+    func completePending(since version: Int64? = nil) throws(BatchError) {
         for var point in try ledger.points(where: "status = 'pending'") {
             if point.batch > 0 {
                 guard let batch = try ledger.batch(seq: point.batch), batch.status != .running else { continue }
@@ -56,16 +58,25 @@ struct PointKeeper {
                 }
                 point.lastCheckpoint = max(point.lastCheckpoint, last)
             }
-            try complete(&point)
+            try complete(&point, since: version)
         }
     }
 
     /// Writes what is missing of both copies, and says so in the ledger.
-    func complete(_ point: inout PointRecord) throws(BatchError) {
+    ///
+    /// A point is made from the rows that the batch left. When another program has changed them before the point was
+    /// written, nothing tells any more what they were: then there is no such point, and the change is drift.
+    /// - Parameter version: `Connection.dataVersion` before the batch, so that changes of others since are noticed at
+    ///   no cost; nil when it is not known.
+    /// - Returns: false when the point cannot be written any more; it is removed then, and the audit says so.
+    @discardableResult
+    func complete(_ point: inout PointRecord, since version: Int64?) throws(BatchError) -> Bool {
         let batch = point.batch > 0 ? try ledger.batch(seq: point.batch) : nil
-        let content = try PointSource(session: session, point: point, batch: batch).read()
         var file: BakFile?
-        try session.connection.transaction { () throws(BatchError) in
+        let isWritten = try session.connection.transaction { () throws(BatchError) -> Bool in
+            let source = PointSource(session: session, point: point, batch: batch)
+            if version == nil || version != session.connection.dataVersion, try !hold(source, batch) { return false }
+            let content = try source.read()
             if let batch { file = try writeBak(&point, batch, content) }
             session.context.reach("bak-written")
             let message = text.message(
@@ -76,8 +87,27 @@ struct PointKeeper {
             point.status = .complete
             point.digest = content.after.digest.combined
             try ledger.save(&point)
+            return true
         }
+        if !isWritten { point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt) }
         session.context.reach("point-complete")
+        return isWritten
+    }
+
+    /// Makes sure that the database still shows what the point is made from: a whole point is made from what there is,
+    /// one of a batch is given up when it has changed.
+    private func hold(_ source: PointSource, _ batch: BatchRecord?) throws(BatchError) -> Bool {
+        guard let batch else {
+            try ledger.setState(try StateDigest.compute(session.connection))
+            return true
+        }
+        guard let drifted = try source.driftedTable() else { return true }
+        try ledger.removePoint(source.point.id)
+        try ledger.audit(
+            "restore point", batch: batch, outcome: "lost",
+            details: ["table": .string(drifted), "because": "changed outside any batch before the point was written"],
+            context: session.context)
+        return false
     }
 
     private func writeBak(

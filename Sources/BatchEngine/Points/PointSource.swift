@@ -31,6 +31,25 @@ struct PointSource {
             counts: try counts(changes, covered, after), isWhole: point.batch == 0)
     }
 
+    /// A table of the point whose rows are not those that the ledger knows; nil when there is none.
+    func driftedTable() throws(BatchError) -> String? {
+        let known = try ledger.state() ?? StateDigest()
+        let schema = SchemaReader(session.connection)
+        guard try StateDigest.schemaDigest(schema.objects()) == known.schema else { return "sqlite_schema" }
+        var names: Set<String> = []
+        for checkpoint in try checkpoints() {
+            let rows = try session.connection.rows(
+                "SELECT DISTINCT table_name FROM batchmgr_changes WHERE checkpoint = ?", [.integer(checkpoint)])
+            names.formUnion(rows.compactMap { $0[0].string })
+        }
+        for name in names.sorted() {
+            guard let layout = try schema.layout(named: name), layout.role != .system else { continue }
+            let found = try StateDigest.compute(layout, session.connection)
+            if found != known.tables[name] ?? TableDigest() { return name }
+        }
+        return nil
+    }
+
     /// Checkpoints since the last point of the batch.
     private func checkpoints() throws(BatchError) -> [Int64] {
         guard let batch else { return [] }

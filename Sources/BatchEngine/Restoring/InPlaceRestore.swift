@@ -35,9 +35,10 @@ public struct InPlaceRestore {
         var batch = try newBatch(target, rebuilt)
         var point = PointRecord(batch: 0, kind: .restore, lastCheckpoint: 0, createdAt: batch.startedAt)
         let begun = ContinuousClock.now
+        let version = session.connection.dataVersion
         try change(to: wanted, rebuilt.digest, because: reason, &batch, &point)
         let captured = begun.millisecondsSince
-        try PointKeeper(session: session).complete(&point)
+        try PointKeeper(session: session).complete(&point, since: version)
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
         return RunReport(
             batch: batch.batch, status: batch.status, checkpoints: 1, rows: batch.rows,

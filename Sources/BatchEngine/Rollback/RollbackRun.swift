@@ -25,7 +25,9 @@ struct RollbackRun {
         // The copy of a rollback that was refused leads nowhere.
         defer { if point.batch == 0, let name = point.bak { Folder.remove("\(session.backups)/\(name)") } }
         let began = ContinuousClock.now
+        var version: Int64?
         let outcome = try undo.perform(plan.checkpoints, collecting: false) { () throws(BatchError) in
+            version = session.connection.dataVersion
             session.context.reach("begun")
             if !request.isDryRun { try snapshot(&point, batch) }
             session.context.reach("copied")
@@ -46,7 +48,7 @@ struct RollbackRun {
         try commit(gateway, &batch, &point, compensated)
         let captured = began.millisecondsSince
         undo.close()
-        try PointKeeper(session: session).complete(&point)
+        try PointKeeper(session: session).complete(&point, since: version)
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
         let paper = try RollbackPaper(session: session).write(plan, batch, outcome, certificate, point, left)
         if !left.isEmpty {

@@ -17,6 +17,8 @@ final class BatchRun {
     private(set) var captureMilliseconds: Double = 0
     private(set) var checkpoints = 0
     private(set) var warnings: [String] = []
+    /// `Connection.dataVersion` before the first checkpoint.
+    let dataVersion: Int64
     private let deadline: Int64?
 
     init(
@@ -31,6 +33,7 @@ final class BatchRun {
         self.lease = lease
         self.lastNumber = lastNumber
         self.isDryRun = isDryRun
+        dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
     }
 

@@ -30,14 +30,15 @@ struct Preparation {
     /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
     func openHistory() throws(BatchError) -> String? {
         let keeper = PointKeeper(session: session)
+        let version = session.connection.dataVersion
         if try session.ledger.state() == nil {
             try createLedger()
             session.context.reach("ledger-created")
-            try keeper.completePending()
+            try keeper.completePending(since: version)
             return "the first batch"
         }
         guard let drifted = try DriftWatch(session: session, control: control).look() else { return nil }
-        try keeper.writeDrift(drifted)
+        try keeper.writeDrift(drifted, since: version)
         return "drift was found"
     }
 

@@ -14,7 +14,12 @@ struct RunOutcome {
         let begun = ContinuousClock.now
         var pointFailure: BatchError?
         do throws(BatchError) {
-            if point.status == .pending { try PointKeeper(session: session).complete(&point) }
+            if point.status == .pending,
+                try !PointKeeper(session: session).complete(&point, since: run.dataVersion)
+            {
+                run.warn(
+                    "another program changed the same tables meanwhile, so there is no restore point of this batch")
+            }
         } catch {
             pointFailure = error
         }

@@ -27,7 +27,14 @@ public final class Session {
         try DatabaseFile(path).check(mustWrite: mode.canWrite)
         connection = try Connection(path: path, mode: mode)
         // The first read tells whether the file is a database at all.
-        _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")
+        do throws(BatchError) {
+            _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")
+        } catch {
+            throw BatchError(
+                error.code,
+                error.message.replacing("prepare SQL:", with: "\(path):")
+                    .replacing("run SQL:", with: "\(path):"), hint: error.hint)
+        }
         ledger = try Ledger(connection)
     }
 
