@@ -64,7 +64,8 @@ import Testing
         try SampleDatabase.withBatches { database in
             for verb in ["show", "graph", "diff", "verify"] {
                 let result = try database.tool(verb, "--id", name)
-                #expect(result.err == "error: ERR_UX_UNKNOWN_BATCH: \(message)\nhint: see the batches: batchmgr list\n")
+                let hint = "hint: see the batches: batchmgr --db \(database.path) list"
+                #expect(result.err == "error: ERR_UX_UNKNOWN_BATCH: \(message)\n\(hint)\n")
                 #expect(result.code == 2)
             }
         }
