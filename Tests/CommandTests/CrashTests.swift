@@ -30,7 +30,8 @@ import Testing
             try BadLuckScene.with(journal: plot.journal) { scene in
                 try prepare(scene, plot)
                 let seconds = Double(microseconds) / 1_000_000
-                try scene.shell("timeout -s KILL \(seconds) \"$TOOL\" \"$@\"", plot.command)
+                // In the foreground it waits for the end of the process, instead of dying with it.
+                try scene.shell("timeout --foreground -s KILL \(seconds) \"$TOOL\" \"$@\"", plot.command)
                 try examine(scene, plot, "killed after \(microseconds) µs")
             }
         }
