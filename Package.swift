@@ -18,6 +18,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: house)
 }
 
+/// The module on the way of every changed row. Access to a variable of a class costs two calls there; debug builds,
+/// and so the tests of a developer, still check it.
+let fast: [SwiftSetting] = house + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
         name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: house,
@@ -32,7 +36,8 @@ let package = Package(
         library("CSQLite"), library("CGit2"), library("CYAML"), library("CZstd"), library("CXXHash"),
         library("CCurl"), library("CCrypto"), library("CDeflate"), library("CLinux"),
         module("BatchCore", []),
-        module("BatchLedger", ["BatchCore", "CSQLite", "CXXHash", "CZstd"]),
+        .target(
+            name: "BatchLedger", dependencies: ["BatchCore", "CSQLite", "CXXHash", "CZstd"], swiftSettings: fast),
         module("BatchHistory", ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CZstd"]),
         module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "CYAML", "CCurl", "CLinux"]),
         .executableTarget(

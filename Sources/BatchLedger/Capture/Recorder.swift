@@ -11,7 +11,9 @@ final class Recorder {
     unowned let connection: Connection
     let database: OpaquePointer
     let isUTF16: Bool
-    let log: UndoLogWriter
+    private let writer: ChangeWriter
+    private let lane: ChangeLane
+    private var chunk = ChangeChunk()
     let builder: TableTrackBuilder
 
     var tracks: [TableTrack] = []
@@ -45,7 +47,8 @@ final class Recorder {
         self.connection = connection
         database = connection.handle
         isUTF16 = connection.isUTF16
-        log = UndoLogWriter(spillFolder: spillFolder)
+        writer = ChangeWriter(spillFolder: spillFolder)
+        lane = ChangeLane(writer)
         builder = TableTrackBuilder(schema: SchemaReader(connection))
         rows.initialize(to: RowImages())
     }
@@ -54,6 +57,9 @@ final class Recorder {
         rows.deinitialize(count: 1)
         rows.deallocate()
     }
+
+    /// Holds all changes after `flush`.
+    var log: UndoLogWriter { writer.log }
 
     // MARK: Switching on and off
 
@@ -86,6 +92,8 @@ final class Recorder {
 
     /// Forgets everything of the checkpoint: it was committed, or rolled back.
     func reset() {
+        lane.discard()
+        chunk.bytes.removeAll()
         log.discard()
         tracks = []
         trackByName = [:]
@@ -127,106 +135,65 @@ final class Recorder {
     private func recordInsert(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
         counts.inserted += 1
         if try !readInserted(track, rowid) { return try postpone(.insert, track, rowid, rowid) }
-        try writeInsert(track, rowid)
+        keepInsert(track, rowid)
     }
 
-    func writeInsert(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
-        let left = rows.pointee.new.buffer.digest()
-        track.digest += TableDigest(digest: left, rows: 1)
-        noteKeys(track, in: rows.pointee.new, side: .added)
-        log.begin(.insert, flags: 0, table: track)
-        if track.isWithoutRowID {
-            track.added.insert(keyHash(track, rows.pointee.new))
-            appendKey(track, rows.pointee.new)
-        } else {
-            track.added.insert(UInt64(bitPattern: rowid) ^ (1 << 63))
-            log.appendRowid(rowid, of: track)
-        }
-        log.appendFixed(left.low)
-        try log.end()
+    func keepInsert(_ track: TableTrack, _ rowid: Int64) {
+        chunk.begin(ChangeChunk.Kind.insert, track, rowid, rowid)
+        chunk.append(rows.pointee.new.buffer)
+        handOver()
     }
 
     private func recordDelete(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
         counts.deleted += 1
         try readOld(track, rowid)
-        try writeDelete(track, rowid, met: rows.pointee.old.buffer.digest())
-    }
-
-    private func writeDelete(_ track: TableTrack, _ rowid: Int64, met before: Digest) throws(BatchError) {
-        check(before)
-        track.digest -= TableDigest(digest: before, rows: 1)
-        noteKeys(track, in: rows.pointee.old, side: .removed)
-        log.begin(.delete, flags: 0, table: track)
-        if track.isWithoutRowID {
-            track.removed.insert(keyHash(track, rows.pointee.old))
-        } else {
-            track.removed.insert(UInt64(bitPattern: rowid) ^ (1 << 63))
-            log.appendRowid(rowid, of: track)
-        }
-        log.append(rows.pointee.old.buffer.bytes)
-        try log.end()
+        checkOld()
+        chunk.begin(ChangeChunk.Kind.delete, track, rowid, rowid)
+        chunk.append(rows.pointee.old.buffer)
+        handOver()
     }
 
     private func recordUpdate(_ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64) throws(BatchError) {
         counts.updated += 1
         track.settable.prepare(settable, statement: statementNumber, track)
         try readOld(track, oldRowid)
-        if try !readUpdated(track, newRowid) {
-            check(rows.pointee.old.buffer.digest())
-            try postpone(.update, track, oldRowid, newRowid)
-            return
-        }
-        try writeUpdate(track, oldRowid, newRowid, isChecked: false)
+        checkOld()
+        if try !readUpdated(track, newRowid) { return try postpone(.update, track, oldRowid, newRowid) }
+        let keys = track.settable.touchesKeys ? ChangeChunk.Kind.keys : 0
+        chunk.begin(ChangeChunk.Kind.update | keys, track, oldRowid, newRowid)
+        chunk.append(rows.pointee.old.buffer)
+        chunk.append(track.settable)
+        chunk.append(rows.pointee.new.buffer)
+        handOver()
     }
 
-    func writeUpdate(
-        _ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64, isChecked: Bool
-    ) throws(BatchError) {
-        let before = rows.pointee.old.buffer.digest()
-        if !isChecked { check(before) }
-        let left = rows.pointee.new.buffer.digest()
-        let keyChanged = track.isWithoutRowID ? !hasSameKey(track) : oldRowid != newRowid
-        if before == left && !keyChanged {
-            track.confirmed.insert(
-                track.isWithoutRowID ? keyHash(track, rows.pointee.new) : RowKey.rowid(newRowid).order)
-            return
-        }
-        track.digest -= TableDigest(digest: before, rows: 0)
-        track.digest += TableDigest(digest: left, rows: 0)
-        if track.settable.touchesKeys { noteChangedKeys(track) }
-        log.begin(.update, flags: keyChanged ? UndoEntry.Flag.key : 0, table: track)
-        if track.isWithoutRowID {
-            noteRowKeys(track, keyHash(track, rows.pointee.old), keyHash(track, rows.pointee.new), keyChanged)
-            appendKey(track, rows.pointee.new)
-        } else {
-            noteRowKeys(
-                track, UInt64(bitPattern: oldRowid) ^ (1 << 63), UInt64(bitPattern: newRowid) ^ (1 << 63), keyChanged)
-            log.appendRowid(newRowid, of: track)
-            if keyChanged { log.appendVarint(UInt64(bitPattern: oldRowid &- newRowid)) }
-        }
-        appendChangedColumns(track)
-        log.appendFixed(left.low)
-        try log.end()
+    /// Both images are whole.
+    func keepUpdate(_ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64) {
+        chunk.begin(
+            ChangeChunk.Kind.update | ChangeChunk.Kind.whole | ChangeChunk.Kind.keys, track, oldRowid, newRowid)
+        chunk.append(rows.pointee.old.buffer)
+        chunk.append(rows.pointee.new.buffer)
+        handOver()
     }
 
-    private func appendChangedColumns(_ track: TableTrack) {
-        let positions = track.settable.list
-        var next = 0
-        for first in stride(from: 0, to: track.columns.count, by: 8) {
-            var mask: UInt8 = 0
-            while next < track.settable.count, positions[next] < first + 8 {
-                if !rows.pointee.isEqual(positions[next]) { mask |= 1 << UInt8(positions[next] - first) }
-                next += 1
-            }
-            log.append(mask)
-        }
-        for index in 0..<track.settable.count where !rows.pointee.isEqual(positions[index]) {
-            log.append(rows.pointee.old.column(positions[index]))
-        }
+    private func handOver() {
+        guard chunk.isFull else { return }
+        chunk.tracks = tracks
+        chunk = lane.exchange(chunk)
     }
 
+    /// Everything that was recorded is in the log, the facts and the digests after this.
+    func flush() throws(BatchError) {
+        try settlePending()
+        try lane.finish()
+        chunk.tracks = tracks
+        defer { chunk.bytes.removeAll() }
+        try writer.write(chunk)
+    }
+
+    /// During undo: notes when the row that changes is not the one that was expected.
     @inline(__always)
-    func check(_ found: Digest) {
-        if let expected, expected != found.low { expectationMet = false }
+    func checkOld() {
+        if let expected, expected != rows.pointee.old.buffer.digest().low { expectationMet = false }
     }
 }

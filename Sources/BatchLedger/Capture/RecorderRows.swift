@@ -52,19 +52,17 @@ extension Recorder {
         return isFinal
     }
 
-    /// Values that the statement cannot set are copied from the old image, which must be read before.
+    /// Only the values that the statement may set; the old image must be read before.
     /// - Returns: as `readInserted`.
     func readUpdated(_ track: TableTrack, _ rowid: Int64) throws(BatchError) -> Bool {
         let count = track.columns.count
         rows.pointee.new.begin(columns: count)
         if track.isIndirect { return false }
         var isFinal = true
-        var next = 0
         for index in 0..<track.settable.count {
             let position = track.settable.list[index]
-            rows.pointee.copyColumns(next..<position)
-            next = position + 1
             rows.pointee.new.mark(position)
+            defer { rows.pointee.new.mark(position + 1) }
             let column = track.columns[position]
             if column.isRowid {
                 rows.pointee.new.buffer.appendInteger(rowid)
@@ -77,8 +75,6 @@ extension Recorder {
                 if !rows.pointee.isEqual(position) { isFinal = false }
             }
         }
-        rows.pointee.copyColumns(next..<count)
-        rows.pointee.new.mark(count)
         return isFinal
     }
 

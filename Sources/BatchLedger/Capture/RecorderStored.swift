@@ -33,7 +33,7 @@ extension Recorder {
     func recordBlobWrite(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
         counts.updated += 1
         try readOld(track, rowid)
-        check(rows.pointee.old.buffer.digest())
+        checkOld()
         pending = PendingRow(
             track: track, operation: .update, oldRowid: rowid, newRowid: rowid, key: [.integer(rowid)])
     }
@@ -67,7 +67,8 @@ extension Recorder {
         } else if track.isWithoutRowID {
             var buffer = ByteBuffer()
             for column in track.keyColumns {
-                let value = rows.pointee.new.column(column)
+                let isNew = operation == .insert || track.settable.contains(column)
+                let value = isNew ? rows.pointee.new.column(column) : rows.pointee.old.column(column)
                 if let base = value.baseAddress { buffer.append(base, count: value.count) }
             }
             key = try buffer.values(track.keyColumns.count)
@@ -92,9 +93,9 @@ extension Recorder {
         pending = nil
         try readStored(row.track, key: row.key, into: &rows.pointee.new)
         if row.operation == .insert {
-            try writeInsert(row.track, row.newRowid)
+            keepInsert(row.track, row.newRowid)
         } else {
-            try writeUpdate(row.track, row.oldRowid, row.newRowid, isChecked: true)
+            keepUpdate(row.track, row.oldRowid, row.newRowid)
         }
     }
 }

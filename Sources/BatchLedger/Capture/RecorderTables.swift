@@ -4,6 +4,7 @@ internal import BatchCore
 extension Recorder {
     /// Records all rows of a table as deleted: it will be dropped or altered.
     func recordRemoval(of layout: TableLayout, rows: RowReader) throws(BatchError) {
+        try flush()
         let track = try makeTrack(layout)
         track.isTouched = true
         var image = ByteBuffer()
@@ -33,6 +34,7 @@ extension Recorder {
     }
 
     func record(_ change: SchemaChange) throws(BatchError) {
+        try flush()
         var buffer = ByteBuffer()
         change.encode(into: &buffer)
         log.append(UndoEntry.Operation.schema.rawValue)

@@ -41,6 +41,17 @@ struct RowBuffer {
     @inline(__always)
     mutating func mark(_ column: Int) { places[column] = buffer.count }
 
+    /// Marks all columns of an image that was appended whole.
+    @inline(__always)
+    mutating func markAll(_ columns: Int) {
+        var place = 0
+        for column in 0..<columns {
+            places[column] = place
+            place = RowCodec.end(of: buffer.start, at: place)
+        }
+        places[columns] = place
+    }
+
     /// Appends neighbouring columns of another image, and marks them.
     @inline(__always)
     mutating func append(_ range: Range<Int>, of other: RowBuffer) {
@@ -57,7 +68,7 @@ struct RowBuffer {
     }
 }
 
-/// The images of the row that is being recorded.
+/// The images of a row that changes.
 struct RowImages {
     var old = RowBuffer()
     var new = RowBuffer()

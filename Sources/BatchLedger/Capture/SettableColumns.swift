@@ -35,6 +35,8 @@ struct SettablePositions {
         mask = nil
     }
 
+    func contains(_ position: Int) -> Bool { UnsafeBufferPointer(start: list, count: count).contains(position) }
+
     func deallocate() { list.deallocate() }
 
     /// - Parameter statement: counts statements; the answer holds for one of them.

@@ -34,6 +34,30 @@ public enum RowCodec {
         bytes.withUnsafeBytes { buffer.appendBytes(tag, $0.baseAddress, $0.count) }
     }
 
+    /// Where the value ends that begins at `place`. The bytes must have been written by this codec in this process.
+    @inline(__always)
+    static func end(of bytes: UnsafeRawPointer, at place: Int) -> Int {
+        switch bytes.load(fromByteOffset: place, as: UInt8.self) {
+        case Tag.null: return place + 1
+        case Tag.real: return place + 9
+        case Tag.integer:
+            var end = place + 1
+            while bytes.load(fromByteOffset: end, as: UInt8.self) >= 0x80 { end += 1 }
+            return end + 1
+        default:
+            var length = 0
+            var shift = 0
+            var end = place + 1
+            while true {
+                let byte = bytes.load(fromByteOffset: end, as: UInt8.self)
+                end += 1
+                length |= Int(byte & 0x7F) << shift
+                if byte < 0x80 { return end + length }
+                shift += 7
+            }
+        }
+    }
+
     /// The row's contribution to the digest of its table.
     public static func hash(_ values: [SQLValue]) -> Digest {
         var buffer = ByteBuffer()

@@ -74,7 +74,7 @@ public final class Undo {
             lastBeforeVacuum: try gateway.ledger.lastCheckpointBeforeVacuum())
         for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }
         try run.finish()
-        try gateway.settle()
+        try gateway.flush()
         var outcome = Outcome(conflicts: run.conflicts, digests: [], foreignKeyViolations: [], changedTables: [])
         outcome.digests = try digests(checkpoints.map(\.checkpoint), before, exempt: run.exemptTables)
         outcome.changedTables = gateway.recorder.tracks.filter(\.isTouched).map(\.layout.name).uniqued()
