@@ -29,8 +29,9 @@ import Testing
         let first = scenario.label("a.1", base: nil, time: 1_795_226_400_000)
         let full = try bak.writeFull(first, from: scenario.old, before: scenario.before)
         let second = scenario.label("b.1", base: full.name, time: 1_795_226_401_000)
-        let delta = try bak.writeDelta(
+        let (delta, pending) = try bak.writeDelta(
             second, changes: scenario.changes, before: scenario.before, after: scenario.after, source: scenario.new)
+        try pending.settle()
         let forward = try bak.restore(batch: "b.1", database: "main", .after, to: scenario.work.path("forward.db"))
         #expect(Workplace.dump(forward.path) == scenario.dumps.after)
         let third = scenario.label("c.1", base: delta.name, time: 1_795_226_402_000)

@@ -37,9 +37,10 @@ import Testing
         let bak = scenario.bak
         let full = try bak.writeFull(
             scenario.label("a.1", base: nil, time: 0), from: scenario.old, before: scenario.before)
-        _ = try bak.writeDelta(
+        try bak.writeDelta(
             scenario.label("b.1", base: full.name, time: 1), changes: scenario.changes, before: scenario.before,
-            after: scenario.after, source: scenario.new)
+            after: scenario.after, source: scenario.new
+        ).pending.settle()
         let rebuilt = try bak.restore(batch: "b.1", database: "main", .after, to: scenario.work.path("3.db"))
         #expect(Workplace.dump(rebuilt.path) == scenario.dumps.after)
     }
@@ -127,9 +128,10 @@ import Testing
         let bak = scenario.bak
         let full = try bak.writeFull(
             scenario.label("a.1", base: nil, time: 0), from: scenario.old, before: scenario.before)
-        let delta = try bak.writeDelta(
+        let (delta, pending) = try bak.writeDelta(
             scenario.label("b.1", base: full.name, time: 1), changes: scenario.changes, before: scenario.before,
             after: scenario.after, source: scenario.new)
+        try pending.settle()
         Workplace.run(
             "sqlite3 '\(delta.path)' \"UPDATE batchmgr_bak_block SET data = zeroblob(40) WHERE kind = 'changes'\"")
         let damaged = #expect(throws: BatchError.self) {

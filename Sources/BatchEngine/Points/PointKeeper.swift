@@ -72,17 +72,20 @@ struct PointKeeper {
     @discardableResult
     func complete(_ point: inout PointRecord, since version: Int64?) throws(BatchError) -> Bool {
         let batch = point.batch > 0 ? try ledger.batch(seq: point.batch) : nil
+        // What the batch has filled for writing is of no use for the point.
+        session.connection.releaseMemory()
         var file: BakFile?
+        var pending = PendingFile()
         let isWritten = try session.connection.transaction { () throws(BatchError) -> Bool in
             let source = PointSource(session: session, point: point, batch: batch)
             if version == nil || version != session.connection.dataVersion, try !hold(source, batch) { return false }
             let content = try source.read()
-            if let batch { file = try writeBak(&point, batch, content) }
+            if let batch { (file, pending) = try writeBak(&point, batch, content) }
             session.context.reach("bak-written")
             let message = text.message(
                 point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined)
             let tag = batch.flatMap { $0.status == .committed || $0.kind == .rollback ? "batch/\($0.batch)" : nil }
-            point.commit = try commit(content, message, tag: tag).description
+            point.commit = try commit(content, message, tag: tag, snapshot: pending).description
             session.context.reach("commit-written")
             point.status = .complete
             point.digest = content.after.digest.combined
@@ -112,10 +115,11 @@ struct PointKeeper {
 
     private func writeBak(
         _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
-    ) throws(BatchError) -> BakFile {
+    ) throws(BatchError) -> (BakFile, PendingFile) {
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
         let label = try label(batch.batch.description, time)
         let written: BakFile
+        var pending = PendingFile()
         // A crash may have come between the file and our note of it. Written again, its SHA-256 would be another than
         // the one that the commit names.
         if let done = try bak.finished(point.bak ?? label.fileName, leadingTo: content.after.digest.combined) {
@@ -126,7 +130,7 @@ struct PointKeeper {
             written = try bak.complete(
                 full, with: content.changes, before: before, after: content.after, source: session.connection)
         } else {
-            written = try bak.writeDelta(
+            (written, pending) = try bak.writeDelta(
                 label, changes: content.changes,
                 before: DatabaseState(
                     settings: content.after.settings, objects: content.after.objects, digest: content.before),
@@ -135,26 +139,27 @@ struct PointKeeper {
         point.bak = written.name
         point.bakKind = written.kind == .full ? .full : .delta
         point.bakSHA256 = written.sha256
-        return written
+        return (written, pending)
     }
 
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
     /// was lost, or is older than the ledger.
     private func commit(
-        _ content: PointSource.Content, _ message: PointMessage, tag: String?
+        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: PendingFile
     ) throws(BatchError) -> CommitID {
         func point(_ rows: PointContent.Rows) -> PointContent {
             PointContent(
                 branch: session.branch, tag: tag, message: message, state: content.after, rows: rows,
                 tenantColumn: session.database.tenantColumn)
         }
-        if content.isWhole { return try git.commit(point(.all), connection: session.connection) }
+        if content.isWhole { return try git.commit(point(.all), connection: session.connection, snapshot: snapshot) }
         do throws(BatchError) {
             return try git.commit(
-                point(.changes(content.changes, before: content.before)), connection: session.connection)
+                point(.changes(content.changes, before: content.before)), connection: session.connection,
+                snapshot: snapshot)
         } catch {
             guard error.code == .schemaChanged else { throw error }
-            return try git.commit(point(.all), connection: session.connection)
+            return try git.commit(point(.all), connection: session.connection, snapshot: snapshot)
         }
     }
 }

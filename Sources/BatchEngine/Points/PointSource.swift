@@ -25,7 +25,7 @@ struct PointSource {
         let later = try ledger.checkpoints(where: "id > ?", [.integer(covered.last ?? point.lastCheckpoint)])
         let after = try now.subtracting(later.map(\.id), ledger)
         let before = try after.subtracting(covered, ledger)
-        let changes = try BatchChanges(ledger, checkpoints: covered)
+        let changes = try BatchChanges(ledger, checkpoints: covered, spillFolder: session.backups)
         return Content(
             changes: changes, before: before, after: try DatabaseState.read(session.connection, digest: after),
             counts: try counts(changes, covered, after), isWhole: point.batch == 0)

@@ -36,7 +36,7 @@ public struct BakStore: Sendable {
     public func writeFull(
         _ label: Label, from source: Connection, before: DatabaseState
     ) throws(BatchError) -> BakFile {
-        try publish(label, kind: .full) { file throws(BatchError) in
+        let (copy, pending) = try write(label, kind: .full) { file throws(BatchError) in
             try source.backup(to: file)
             // The header still says WAL when the original does: then a client would need to write beside the file.
             try file.execute("PRAGMA journal_mode=DELETE")
@@ -44,6 +44,8 @@ public struct BakStore: Sendable {
             try describe(label, kind: .full, before, in: file)
             try file.execute("COMMIT")
         }
+        try pending.settle()
+        return copy
     }
 
     /// Appends to a full copy what its batch changed, in one transaction of that file.
@@ -71,12 +73,13 @@ public struct BakStore: Sendable {
         return BakFile(path: path, kind: manifest.kind, sha256: try SHA256.hex(ofFile: path))
     }
 
-    /// Writes what a batch changed: the rows before and after. Durable when it returns.
+    /// Writes what a batch changed: the rows before and after. It is there, and durable, when
+    /// `pending` has settled.
     /// - Parameter source: shows the state after the batch; rows of rewritten tables are read from it.
     public func writeDelta(
         _ label: Label, changes: any ChangeSource, before: DatabaseState, after: DatabaseState, source: Connection
-    ) throws(BatchError) -> BakFile {
-        try publish(label, kind: .delta) { file throws(BatchError) in
+    ) throws(BatchError) -> (file: BakFile, pending: PendingFile) {
+        try write(label, kind: .delta) { file throws(BatchError) in
             try file.execute("PRAGMA page_size=1024; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
             try file.execute("BEGIN")
             try describe(label, kind: .delta, before, in: file)
@@ -97,18 +100,22 @@ public struct BakStore: Sendable {
         try BakWriter.write(before, kind: "before", into: file)
     }
 
-    private func publish(
+    private func write(
         _ label: Label, kind: BakFile.Kind, _ write: (Connection) throws(BatchError) -> Void
-    ) throws(BatchError) -> BakFile {
+    ) throws(BatchError) -> (file: BakFile, pending: PendingFile) {
         try Folder.create(folder)
         let path = folder + "/" + label.fileName
         let temporary = Folder.temporary(for: path)
         Folder.remove(temporary)
-        defer { for ending in ["", "-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
-        try fill(temporary, write)
-        let hash = try SHA256.hex(ofFile: temporary)
-        try Folder.publish(temporary, as: path)
-        return BakFile(path: path, kind: kind, sha256: hash)
+        defer { for ending in ["-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
+        do throws(BatchError) {
+            try fill(temporary, write)
+            let hash = try SHA256.hex(ofFile: temporary)
+            return (BakFile(path: path, kind: kind, sha256: hash), PendingFile(temporary, as: path))
+        } catch {
+            Folder.remove(temporary)
+            throw error
+        }
     }
 
     /// The connection is closed when it returns.

@@ -12,17 +12,22 @@ public struct GitStore: Sendable {
     /// Writes a restore point; it is durable when this returns.
     ///
     /// The same point written again, after a crash between commit and tag, is found and completed.
-    /// - Parameter connection: shows the database in the state of the point, inside a transaction of the caller. It must
-    ///   be able to write when a table hides its rowid. Only rows of new and rewritten tables are read.
+    /// - Parameters:
+    ///   - connection: shows the database in the state of the point, inside a transaction of the caller. It must be able
+    ///     to write when a table hides its rowid. Only rows of new and rewritten tables are read.
+    ///   - snapshot: the `.bak` that the commit names; it is there before the commit is.
     /// - Throws: `ERR_DATA_SCHEMA_CHANGED` when the last point of the branch is not the state the changes began from: the
     ///   caller then writes a point with all rows first.
-    public func commit(_ content: PointContent, connection: Connection) throws(BatchError) -> CommitID {
+    public func commit(
+        _ content: PointContent, connection: Connection, snapshot: PendingFile = PendingFile()
+    ) throws(BatchError) -> CommitID {
         try GitRepository.create(path, branch: content.branch)
         let repository = try GitRepository(opening: path)
         let tip = repository.reference(Reference.branch(content.branch))
         let last: PointReader?
         if let tip { last = try PointReader(repository, tip) } else { last = nil }
         if let tip, let last, try last.isAlready(content) {
+            try snapshot.settle()
             try tag(tip, content, in: repository)
             return CommitID(tip)
         }
@@ -35,11 +40,24 @@ public struct GitStore: Sendable {
             try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
         }
         try pack.finish()
-        try repository.setReference(Reference.branch(content.branch), to: commit, from: tip)
-        if let name = content.tag, let tagged {
-            try repository.setReference(Reference.tag(name), to: tagged, from: nil)
-        }
+        try snapshot.settle()
+        try publish(commit, after: tip, tag: tagged, content)
         return CommitID(commit)
+    }
+
+    /// Sets branch and tag side by side: most of the time they wait for the disk. A tag without its commit on the branch
+    /// is what a crash may leave; the point is written again then.
+    private func publish(
+        _ commit: ObjectID, after tip: ObjectID?, tag: ObjectID?, _ content: PointContent
+    ) throws(BatchError) {
+        var moves = [ReferenceMove(name: Reference.branch(content.branch), target: commit, from: tip, isForced: false)]
+        if let name = content.tag, let tag {
+            moves.append(ReferenceMove(name: Reference.tag(name), target: tag, from: nil, isForced: true))
+        }
+        let path = path
+        try Concurrently.forEach(moves) { (move) throws(BatchError) in
+            try GitRepository(opening: path).perform(move)
+        }
     }
 
     /// The tag of a commit that has none yet.
@@ -48,7 +66,7 @@ public struct GitStore: Sendable {
         let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
         let tag = try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
         try pack.finish()
-        try repository.setReference(Reference.tag(name), to: tag, from: nil)
+        try repository.perform(ReferenceMove(name: Reference.tag(name), target: tag, from: nil, isForced: false))
     }
 
     private static func commitText(_ message: PointMessage, tree: ObjectID, parent: ObjectID?) -> String {

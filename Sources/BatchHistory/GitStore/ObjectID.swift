@@ -19,6 +19,13 @@ public struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible 
         (high, middle, low) = words
     }
 
+    /// - Parameter bytes: exactly 20.
+    init(raw bytes: UnsafeRawBufferPointer) {
+        high = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+        middle = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        low = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+    }
+
     /// Nil unless the text is 40 hexadecimal digits.
     public init?(hex: some StringProtocol) {
         guard hex.utf8.count == 40, let bytes = Hex.bytes(hex) else { return nil }

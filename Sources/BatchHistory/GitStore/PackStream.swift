@@ -102,8 +102,9 @@ final class PackStream {
         try file.write(checksum.bytes, at: Int(spilled))
         let index = try TemporaryFile("\(folder)/tmp_idx_\(getpid())")
         try write(index, pack: checksum)
-        try file.file.sync()
-        try index.file.sync()
+        try Concurrently.forEach([file.file.path, index.file.path]) { (path) throws(BatchError) in
+            try Folder.syncFile(path)
+        }
         try file.publish("\(folder)/pack-\(checksum).pack")
         try index.publish("\(folder)/pack-\(checksum).idx")
         try Folder.sync(folder)

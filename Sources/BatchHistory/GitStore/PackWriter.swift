@@ -3,8 +3,9 @@ internal import BatchLedger
 
 /// Gathers the new objects of a restore point and writes them as one pack.
 final class PackWriter {
-    /// Bytes that are handed to the deflating thread at once.
-    private static let batchSize = 2 << 20
+    /// Bytes that are handed to the deflating thread at once: few, so that also a small point is deflated while its
+    /// shards are made.
+    private static let batchSize = 256 << 10
 
     private let isKnown: (ObjectID) -> Bool
     private let hash = SHA1()

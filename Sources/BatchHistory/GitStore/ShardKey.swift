@@ -11,16 +11,25 @@ enum ShardKey {
 
     /// The digits of a range as text: the name of a folder or file.
     static func label(_ key: UInt64, _ range: Range<Int>) -> String {
-        String(decoding: range.map { characters[digit(key, $0)] }, as: UTF8.self)
+        String(unsafeUninitializedCapacity: range.count) { text in
+            for (index, position) in range.enumerated() { text[index] = characters[digit(key, position)] }
+            return range.count
+        }
     }
 
     /// `key` with the digits of `label` at `position` and zeros behind them; nil when the label is not made of digits or
     /// is too long.
     static func setting(_ label: String, in key: UInt64, at position: Int) -> UInt64? {
         let length = label.utf8.count
-        guard length > 0, position + length <= digits, label.utf8.allSatisfy(characters.contains),
-            let value = UInt64(label, radix: 16)
-        else { return nil }
+        guard length > 0, position + length <= digits else { return nil }
+        var value: UInt64 = 0
+        for character in label.utf8 {
+            switch character {
+            case 48...57: value = value << 4 | UInt64(character - 48)
+            case 97...102: value = value << 4 | UInt64(character - 87)
+            default: return nil
+            }
+        }
         let kept = position == 0 ? 0 : key & ~(UInt64.max >> UInt64(position * 4))
         return kept | value << UInt64(64 - (position + length) * 4)
     }

@@ -41,7 +41,8 @@ struct TreeEntry: Hashable {
             entries.append(
                 TreeEntry(
                     name: String(decoding: rest[(space + 1)..<end], as: UTF8.self),
-                    id: ObjectID(rest[(end + 1)...(end + 20)]), isTree: rest[..<space].elementsEqual("40000".utf8)))
+                    id: rest[(end + 1)...(end + 20)].withUnsafeBytes(ObjectID.init(raw:)),
+                    isTree: rest[..<space].elementsEqual("40000".utf8)))
             rest = rest[(end + 21)...]
         }
         return entries

@@ -16,6 +16,9 @@ public final class BatchChanges: ChangeSource {
     /// Both copies of a restore point and its words need the changes: those of small batches are kept.
     private var known: [String: [RowChange]] = [:]
     private static let mostKept = 20_000
+    /// Those of larger batches go to a file, where there is a folder for it.
+    private var spools: [String: ChangeSpool] = [:]
+    private let spillFolder: String?
     /// Which keys each block of the log holds of the table that is being read: a window skips the other blocks.
     private var ranges: [BlockID: ClosedRange<UInt64>] = [:]
 
@@ -24,9 +27,12 @@ public final class BatchChanges: ChangeSource {
         let number: Int64
     }
 
-    /// - Parameter checkpoints: ids in commit order, all of one run.
-    public init(_ ledger: Ledger, checkpoints: [Int64]) throws(BatchError) {
+    /// - Parameters:
+    ///   - checkpoints: ids in commit order, all of one run.
+    ///   - spillFolder: where many changes wait that are read more than once; nil to work them out each time.
+    public init(_ ledger: Ledger, checkpoints: [Int64], spillFolder: String? = nil) throws(BatchError) {
         self.ledger = ledger
+        self.spillFolder = spillFolder
         connection = ledger.connection
         self.checkpoints = checkpoints
         let last = checkpoints.last ?? 0
@@ -74,9 +80,15 @@ public final class BatchChanges: ChangeSource {
             for change in changes { try body(change) }
             return
         }
+        if let spool = spools[table.name] { return try spool.forEach(body) }
         let (keys, movesKeys) = try touchedKeys(layout)
         // A row that changed its key belongs to two places of the order, so such a table is read in one go.
         let windows = keys.windows(of: movesKeys ? .max : UInt64(BatchChanges.window))
+        let spool =
+            windows.count > 1
+            ? try spillFolder.map { (folder) throws(BatchError) in
+                try ChangeSpool(layout, folder: folder)
+            } : nil
         try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
             for window in windows {
                 var rewind = try RowRewind(visible, name: layout.name, on: connection, window: window)
@@ -85,9 +97,14 @@ public final class BatchChanges: ChangeSource {
                 try goBack(through: checkpoints, layout, &rewind, within: movesKeys ? nil : window)
                 let touched = rewind.touchedRows()
                 if windows.count == 1, touched.count <= BatchChanges.mostKept { known[table.name] = touched }
-                for change in touched { try body(change) }
+                for change in touched {
+                    try spool?.append(change)
+                    try body(change)
+                }
             }
         }
+        try spool?.close()
+        spools[table.name] = spool
     }
 
     private func goBack(

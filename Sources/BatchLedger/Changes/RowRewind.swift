@@ -83,8 +83,10 @@ struct RowRewind {
 
     /// What the run did to every row that it touched, in the order of keys.
     func touchedRows() -> [RowChange] {
-        after.map { key, now in RowChange(key: key, before: rows[key] ?? nil, after: now) }
-            .sorted { $0.key.order < $1.key.order }
+        // Numbers sort several times faster than rows do.
+        let found = after.map { key, now in RowChange(key: key, before: rows[key] ?? nil, after: now) }
+        let places = found.indices.map { (order: found[$0].key.order, index: $0) }
+        return places.sorted { $0.order < $1.order }.map { found[$0.index] }
     }
 
     private mutating func remember(_ key: RowKey, _ now: [SQLValue]?) {

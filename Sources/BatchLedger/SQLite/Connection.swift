@@ -135,6 +135,9 @@ public final class Connection {
     /// Changes when another connection has committed a change to the database since it was last read here.
     public var dataVersion: Int64 { (try? value("PRAGMA data_version"))?.integer ?? 0 }
 
+    /// Gives back what the page cache holds and does not need.
+    public func releaseMemory() { sqlite3_db_release_memory(handle) }
+
     public func interrupt() { sqlite3_interrupt(handle) }
 
     /// Runs `body` in an IMMEDIATE transaction; any error rolls it back.

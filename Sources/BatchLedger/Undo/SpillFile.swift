@@ -1,7 +1,7 @@
 internal import BatchCore
 internal import Glibc
 
-/// Undo blocks of a large transaction on their way into the ledger. The file has no name: it is gone with the process.
+/// Blocks that wait: the undo log of a large transaction on its way into the ledger, or changes to be read again. The file has no name: it is gone with the process.
 final class SpillFile {
     private let descriptor: Int32
     private var blocks: [(entries: Int, size: Int, checksum: UInt64, length: Int)] = []
@@ -29,7 +29,7 @@ final class SpillFile {
         blocks.append((block.entries, block.size, block.checksum, block.data.count))
     }
 
-    func forEach(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
+    func forEachBlock(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
         var offset = 0
         for block in blocks {
             var data = [UInt8](repeating: 0, count: block.length)

@@ -96,7 +96,7 @@ final class UndoLogWriter {
     func drain(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
         try closeBlock()
         if !isLaneEmpty { try collect(try lane.finish()) }
-        if let spill { try spill.forEach(body) }
+        if let spill { try spill.forEachBlock(body) }
         for block in blocks { try body(block) }
         discard()
     }

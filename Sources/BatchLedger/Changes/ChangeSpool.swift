@@ -1,0 +1,61 @@
+internal import BatchCore
+
+/// The changes of one table, worked out once and read again: both copies of a restore point and its words need them, and
+/// there may be more than memory should hold.
+final class ChangeSpool {
+    private let file: SpillFile
+    private let columns: Int
+    private let keyColumns: Int
+    private var buffer = ByteBuffer(capacity: BlockCompressor.blockSize + 65_536)
+    private var entries = 0
+
+    private enum Part {
+        static let before: UInt8 = 1
+        static let after: UInt8 = 2
+    }
+
+    init(_ layout: TableLayout, folder: String) throws(BatchError) {
+        file = try SpillFile(folder: folder)
+        columns = layout.storedColumns.count
+        if case .primaryKey(let positions) = layout.key { keyColumns = positions.count } else { keyColumns = 0 }
+    }
+
+    func append(_ change: RowChange) throws(BatchError) {
+        buffer.append((change.before == nil ? 0 : Part.before) | (change.after == nil ? 0 : Part.after))
+        switch change.key {
+        case .rowid(let rowid): buffer.appendFixed(UInt64(bitPattern: rowid))
+        case .values(let values): RowCodec.encode(values, into: &buffer)
+        }
+        if let before = change.before { RowCodec.encode(before, into: &buffer) }
+        if let after = change.after { RowCodec.encode(after, into: &buffer) }
+        entries += 1
+        if buffer.count >= BlockCompressor.blockSize { try close() }
+    }
+
+    /// Call it behind the last change.
+    func close() throws(BatchError) {
+        if entries == 0 { return }
+        try file.append(try BlockCompressor().block(buffer.array, entries: entries))
+        buffer.removeAll()
+        entries = 0
+    }
+
+    func forEach(_ body: (RowChange) throws(BatchError) -> Void) throws(BatchError) {
+        try file.forEachBlock { (block) throws(BatchError) in
+            let buffer = try BlockCompressor.restore(block)
+            var reader = ByteReader(buffer.bytes)
+            while !reader.isAtEnd { try body(try change(&reader)) }
+            withExtendedLifetime(buffer) {}
+        }
+    }
+
+    private func change(_ reader: inout ByteReader) throws(BatchError) -> RowChange {
+        let parts = try reader.byte()
+        let key: RowKey =
+            keyColumns == 0
+            ? .rowid(Int64(bitPattern: try reader.fixed())) : .values(try reader.values(keyColumns))
+        let before = parts & Part.before == 0 ? nil : try reader.values(columns)
+        let after = parts & Part.after == 0 ? nil : try reader.values(columns)
+        return RowChange(key: key, before: before, after: after)
+    }
+}
