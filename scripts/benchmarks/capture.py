@@ -36,6 +36,26 @@ def capture(bench):
     return Table("`batchmgr run`, capture", "`sqlite3`", results)
 
 
+# What SQLite itself needs to take each change back, when somebody has kept the rows.
+BACK = {
+    "UPDATE": "UPDATE entries SET amount_cents = amount_cents - 1 WHERE id <= {rows}",
+    "DELETE": "INSERT INTO entries SELECT * FROM kept.rows",
+    "INSERT": "DELETE FROM entries WHERE id > {last}",
+}
+
+
+def plain_back(bench, what, start, sql):
+    """Seconds that the sqlite3 shell needs to take the change back in one transaction, told which rows."""
+    folder = bench.place(start, "peer")
+    rows = 100_000 // bench.divisor
+    verb = what.split(",")[0]
+    kept = f"ATTACH '{folder / 'kept.db'}' AS kept"
+    bench.shell_script(
+        folder, f"{kept}; CREATE TABLE kept.rows AS SELECT * FROM entries WHERE id <= {rows} ORDER BY id; {sql};")
+    back = BACK[verb].format(rows=rows, last=bench.rows(100))
+    return bench.shell(folder, back, before=f"{kept};")
+
+
 def undo_time(document, wall):
     """Until the undo is committed, where the document says it; else all of the command, its restore point included."""
     return document.get("phases", {}).get("capture_ms", wall * 1000) / 1000
@@ -43,19 +63,21 @@ def undo_time(document, wall):
 
 def undo(bench):
     """undo: rolling that batch back, against running it and against restoring the whole database."""
-    results, forward_results = [], []
+    results, forward_results, plain_results = [], [], []
     for what, start, sql in settings(bench):
-        forward, back, whole = [], [], []
+        forward, back, whole, plain = [], [], [], []
         for _ in range(bench.repeats):
             folder = bench.place(start, "ours")
             forward.append(bench.run(folder, "measured", sql)["phases"]["capture_ms"] / 1000)
             os.sync()
             back.append(undo_time(*bench.tool(folder, "rollback", "--id", "measured.1")))
             whole.append(restore(bench, start))
-        bench.say(f"{what}: {forward} {back} {whole}")
+            plain.append(plain_back(bench, what, start, sql))
+        bench.say(f"{what}: {forward} {back} {whole} {plain}")
         forward_results.append(against(f"{what}: undo against running it", median(back), median(forward), aim=1.5))
         results.append(against(f"{what}: undo against `.restore`", median(back), median(whole), aim=1.0))
-    return Table("`batchmgr rollback`", "peer", forward_results + results)
+        plain_results.append(against(f"{what}: undo against `sqlite3` taking it back", median(back), median(plain)))
+    return Table("`batchmgr rollback`", "peer", forward_results + results + plain_results)
 
 
 def restore(bench, start):

@@ -118,9 +118,14 @@ class Bench:
     def run(self, folder, id, sql):
         return self.tool(folder, "run", "--id", id, "--sql", sql)[0]
 
-    def shell(self, folder, *statements):
+    def shell_script(self, folder, script):
+        """Runs a script in the sqlite3 shell, untimed."""
+        subprocess.run(["sqlite3", "-bail", folder / "app.db"], input=script, check=True, capture_output=True, text=True)
+        os.sync()
+
+    def shell(self, folder, *statements, before=""):
         """Runs the statements in the sqlite3 shell in one transaction; seconds by its own timer, without its start."""
-        script = ".bail on\n.timer on\nBEGIN IMMEDIATE;\n" + "".join(f"{sql};\n" for sql in statements) + "COMMIT;\n"
+        script = f".bail on\n{before}\n.timer on\nBEGIN IMMEDIATE;\n" + "".join(f"{sql};\n" for sql in statements) + "COMMIT;\n"
         done = subprocess.run(["sqlite3", folder / "app.db"], input=script, capture_output=True, text=True)
         times = re.findall(r"Run Time: real ([\d.]+)", done.stdout)
         if done.returncode != 0 or len(times) != len(statements) + 2:

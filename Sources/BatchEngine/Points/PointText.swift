@@ -30,7 +30,7 @@ struct PointText {
     private func subject(_ point: PointRecord, _ batch: BatchRecord?, _ changes: [TableCount]) -> String {
         switch point.kind {
         case .baseline:
-            return "Baseline of \(session.database.name): \(amount(changes.map(\.rows.total).reduce(0, +), "row"))"
+            return "Baseline of \(session.branch): \(amount(changes.map(\.rows.total).reduce(0, +), "row"))"
         case .drift: return "Drift: changes outside any batch" + (changes.isEmpty ? "" : " in \(names(changes))")
         case .rollback:
             return "\(batch.map { "\($0.batch)" } ?? "Rollback"): undo \(batch?.rollsBack ?? "") (\(counts(changes)))"

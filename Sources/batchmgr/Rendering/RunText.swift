@@ -6,7 +6,8 @@ extension RunReport: TextReport {
         var text = preview.map { $0.text(style, width: width) + "\n" } ?? ""
         let state = preview == nil ? status.colored(style) : style.caution("dry run, discarded")
         text += "\(style.strong(batch.description))  \(state)  \(rows.words)"
-        text += "  in \(Figures.count(checkpoints, "checkpoint")), \(Figures.duration(duration))\n"
+        text += preview == nil ? "  in \(Figures.count(checkpoints, "checkpoint")), " : ", "
+        text += Figures.duration(duration) + "\n"
         if let restorePoint { text += restorePoint.line }
         text += WarningText.text(warnings, style)
         if preview == nil, status == .committed {
