@@ -40,6 +40,24 @@ extension Verb {
             .init("batchmgr diff import_index.1^ reprice_invoices.3 --stat", "between two points"),
         ])
 
+    public static let blame = Verb(
+        "blame", "show who set each column of a row, when, and from what",
+        details: """
+            A value that a rollback brought back is that of whoever set it first. Changes outside any batch are shown as \
+            drift, as far as the restore points tell them. A row that is gone is shown as it was last.
+            """,
+        options: [
+            .required("table", .text("TABLE"), "the table"),
+            .required(
+                "key", .text("KEY"),
+                "the value of its primary key or its rowid; a JSON list for a key of several columns"
+            ),
+        ],
+        examples: [
+            .init("batchmgr blame --table invoices --key 42", "who wrote this row?"),
+            .init("batchmgr blame --table lines --key '[42, \"a\"]' --json", "a key of two columns, for scripts"),
+        ])
+
     public static let points = Verb(
         "points", "list restore points",
         examples: [.init("batchmgr points --json", "for scripts")])
