@@ -11,6 +11,7 @@ struct Preparation {
     /// Call it with the lease.
     func recover() throws(BatchError) {
         let ledger = session.ledger
+        ScratchFolder.sweep(session.backups)
         guard try ledger.exists() else { return }
         // An older ledger may lack a table of this version.
         for var batch in try ledger.batches(where: "status = 'running'") {

@@ -106,6 +106,12 @@ public final class Gateway {
         init(_ condition: @escaping () -> Bool) { self.condition = condition }
     }
 
+    /// Rows that refer to nothing because of what was written since `begin`.
+    public func newForeignKeyViolations() throws(BatchError) -> [ForeignKeyViolation] {
+        try settle()
+        return try ForeignKeyCheck(self).newViolations()
+    }
+
     /// Throws away everything since `begin`.
     public func rollback() {
         connection.rollbackIfOpen()

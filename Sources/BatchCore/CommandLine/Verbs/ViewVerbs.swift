@@ -78,17 +78,20 @@ extension Verb {
         ])
 
     public static let restore = Verb(
-        "restore", "rebuild the database at a restore point, to a new file or in place",
+        "restore", "rebuild the database at a restore point, or bring back some of its rows",
         details: """
             The .bak copy is used when it verifies, else git; the result has the recorded digest. A new file can be made \
             also when the database itself is lost. In place it is a batch of its own, and can be rolled back. Exit 5: \
             no copy of the point verifies; exit 6: the result would not have the recorded digest. Nothing is left \
-            behind then.
+            behind then. With --table the rows that the point has are put back as they were, as a batch too; rows that \
+            are newer, and all other tables, stay as they are.
             """,
         options: [
             .required("point", .text("POINT"), "a batch (the state after it), BATCH^ (before it), a tag or a commit"),
             .value("to", .file("FILE"), "write a new database file"),
             .flag("in-place", "change the database back to that state"),
+            .value("table", .text("TABLE"), "bring back rows of this table alone"),
+            .value("where", .text("EXPRESSION"), "with --table: only rows of the point for which this SQL is true"),
             .value(
                 "source", .choice(RestoreSource.allCases.map(\.rawValue)),
                 "which copy to use (default: the first that verifies)"),
@@ -96,5 +99,8 @@ extension Verb {
         examples: [
             .init("batchmgr restore --point reprice_invoices.3^ --to before.db", "the state before a batch"),
             .init("batchmgr restore --point import_index.1 --in-place", "go back, undoably"),
+            .init(
+                "batchmgr restore --point import_index.1 --table invoices --where \"customer_id = 7\"",
+                "bring back some rows, undoably"),
         ])
 }
