@@ -30,8 +30,14 @@ struct Preparation {
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.
     /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
     func openHistory() throws(BatchError) -> String? {
-        let keeper = PointKeeper(session: session)
         let version = session.connection.dataVersion
+        let reason = try keepDrift(since: version)
+        try GuardSetting(session).follow(since: version)
+        return reason
+    }
+
+    private func keepDrift(since version: Int64) throws(BatchError) -> String? {
+        let keeper = PointKeeper(session: session)
         if try session.ledger.state() == nil {
             try createLedger()
             session.context.reach("ledger-created")
@@ -39,6 +45,7 @@ struct Preparation {
             return "the first batch"
         }
         guard let drifted = try DriftWatch(session: session, control: control).look() else { return nil }
+        if try DriftAdoption(session, control: control).adoptNoted() { return nil }
         try keeper.writeDrift(drifted, since: version)
         return "drift was found"
     }

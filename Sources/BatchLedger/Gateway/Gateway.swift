@@ -121,6 +121,16 @@ public final class Gateway {
         return try ForeignKeyCheck(self).newViolations()
     }
 
+    /// Takes what was written since `begin` for given: it is in no undo log and no digest, as if it had been so before.
+    public func forgetChanges() throws(BatchError) {
+        try flushVirtualTables()
+        try settle()
+        recorder.reset()
+        systemLog.discard()
+        system = SystemTables()
+        try system.note(SystemTables.sequence, connection)
+    }
+
     /// Throws away everything since `begin`.
     public func rollback() {
         connection.rollbackIfOpen()

@@ -35,7 +35,8 @@ public struct WriteGuard {
 
     /// True when somebody else keeps the gate open, which nobody may.
     public func isForcedOpen() throws(BatchError) -> Bool {
-        try connection.value("SELECT 1 FROM batchmgr_gate") != nil
+        guard try ledger.hasGuardTables() else { return false }
+        return try connection.value("SELECT 1 FROM batchmgr_gate") != nil
     }
 
     // MARK: For the gateway

@@ -6,6 +6,8 @@ struct CommandWords {
 
     private static let verbs = [
         "run", "resume", "stop", "rollback", "list", "show", "graph", "diff", "blame", "points", "verify", "restore",
+        "drift",
+        "guard",
     ]
 
     /// - Parameter database: of `--db`; nil in a workspace.

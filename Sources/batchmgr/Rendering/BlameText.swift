@@ -20,7 +20,7 @@ extension BlameReport: TextReport {
 extension BlameReport.Origin {
     fileprivate var words: String {
         switch kind {
-        case .drift: "drift (no batch)"
+        case .drift: batch.map { "\($0) (no batch)" } ?? "drift (no batch)"
         case .baseline: "before the first batch"
         case .unknown: "unknown"
         case .batch, .rollback, .restore:
