@@ -105,7 +105,7 @@ import Testing
         (["rollback", "--id", "1x"], "'1x' names no batch: JOB.NUMBER, or JOB for its latest batch"),
         (["rollback", "--id", "a", "--to", "0"], "--to 0 would keep no checkpoint"),
         (["show", "--id", "../x"], "'../x' names no batch: JOB.NUMBER, or JOB for its latest batch"),
-        (["restore", "--point", "a.1"], "restore needs --to FILE or --in-place"),
+        (["restore", "--point", "a.1"], "restore needs --to FILE, --in-place or --table TABLE"),
         (["restore", "--point", "a.1", "--to", "f", "--in-place"], "--to and --in-place exclude each other"),
         (["diff"], "diff needs either --id BATCH or two points"),
         (["diff", "a.1"], "diff needs either --id BATCH or two points"),

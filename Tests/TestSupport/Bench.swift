@@ -13,7 +13,9 @@ public final class Bench {
         public var name: String { record.batch.description }
     }
 
-    public init(_ path: String, spillFolder: String, foreignKeys: Bool = true) throws(BatchError) {
+    public init(
+        _ path: String, spillFolder: String, foreignKeys: Bool = true, guardMode: GuardMode = .off
+    ) throws(BatchError) {
         self.path = path
         connection = try Connection(path: path, mode: .create)
         if foreignKeys { try connection.execute("PRAGMA foreign_keys = ON") }
@@ -22,6 +24,7 @@ public final class Bench {
             let ledger = try Ledger(connection)
             try ledger.create(databaseID: "test")
             try ledger.setState(try StateDigest.compute(connection))
+            try WriteGuard(ledger).set(guardMode)
         }
         gateway = try Gateway(connection, spillFolder: spillFolder)
     }

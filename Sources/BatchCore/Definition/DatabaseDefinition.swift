@@ -7,13 +7,14 @@ public struct DatabaseDefinition: Hashable, Sendable {
     public var tenancy: Tenancy
     /// Given exactly when the tenancy is `column`.
     public var tenantColumn: String?
-    public var guardMode: GuardMode
+    /// Nil: as the database itself says.
+    public var guardMode: GuardMode?
     /// Tables (`ledger_entries`) and columns (`payments.amount_cents`) that only an approved batch may change.
     public var protected: [String]
     public var snapshot: SnapshotPolicy
 
     public init(
-        name: String, path: String, tenancy: Tenancy = .none, tenantColumn: String? = nil, guardMode: GuardMode = .off,
+        name: String, path: String, tenancy: Tenancy = .none, tenantColumn: String? = nil, guardMode: GuardMode? = nil,
         protected: [String] = [], snapshot: SnapshotPolicy = .auto
     ) {
         self.name = name

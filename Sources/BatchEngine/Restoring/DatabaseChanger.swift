@@ -81,19 +81,18 @@ struct DatabaseChanger {
             // Only tables of SQLite itself can be here, and they cannot be made or dropped.
             throw refusal(table.name, "it cannot be made or dropped")
         }
-        if case .rowid(nil) = layout.key { throw refusal(table.name, "its columns hide the rowid") }
-        let writer = RowWriter(gateway: gateway, layout: layout)
-        // An update may meet a value that another row still has, so where values are unique rows are put in anew.
-        let replaces = !layout.uniqueIndexes.isEmpty
-        for row in changes where row.after == nil || (replaces && row.before != nil) { try writer.delete(row.key) }
-        for row in changes {
-            guard let values = row.after else { continue }
-            if row.before == nil || replaces {
-                try writer.insert(row.key, values)
-            } else {
-                try writer.update(row.key, values)
-            }
+        try ChangeWriter(gateway: gateway).write(changes, layout)
+    }
+
+    /// Puts rows of the other database back as they are there; all others stay as they are.
+    func bringBack(_ choice: RowChoice) throws(BatchError) {
+        let reader = try StoredRows(choice.layout, connection)
+        var changes: [RowChange] = []
+        try choice.forEachRow { (key, values) throws(BatchError) in
+            let now = try reader.row(key)
+            if now != values { changes.append(RowChange(key: key, before: now, after: values)) }
         }
+        try ChangeWriter(gateway: gateway).write(changes, choice.layout)
     }
 
     private func refusal(_ table: String, _ why: String) -> BatchError {

@@ -15,9 +15,12 @@ public struct InPlaceRestore {
     }
 
     /// Rebuilds the point beside the database, and changes in one transaction whatever differs from it.
-    /// - Throws: as `Restoring`; `ERR_DATA_VERIFICATION_FAILED` when the result would not be the recorded state.
-    ///   Nothing has changed then.
-    public func perform(_ reference: PointReference, source: RestoreSource? = nil) throws(BatchError) -> RunReport {
+    /// - Parameter rows: bring back these alone; nil for everything.
+    /// - Throws: as `Restoring`; `ERR_DATA_VERIFICATION_FAILED` when the result would not be the recorded state;
+    ///   `ERR_DATA_CONFLICT` when rows brought back alone would refer to nothing. Nothing has changed then.
+    public func perform(
+        _ reference: PointReference, source: RestoreSource? = nil, rows: RowSelection? = nil
+    ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: InPlaceRestore.job,
@@ -31,12 +34,13 @@ public struct InPlaceRestore {
         let rebuilt = try restoring.rebuild(target, to: scratch.file("point.db"), source: source)
         let wanted = try Connection(path: rebuilt.file)
         wanted.tolerateUnknownCollations()
+        if let rows { try RowChoice(rows, in: wanted).check(session.connection) }
         let reason = try preparation.openHistory()
-        var batch = try newBatch(target, rebuilt)
+        var batch = try newBatch(target, rebuilt, rows)
         var point = PointRecord(batch: 0, kind: .restore, lastCheckpoint: 0, createdAt: batch.startedAt)
         let begun = ContinuousClock.now
         let version = session.connection.dataVersion
-        try change(to: wanted, rebuilt.digest, because: reason, &batch, &point)
+        try change(to: wanted, rows, rows == nil ? rebuilt.digest : nil, because: reason, &batch, &point)
         let captured = begun.millisecondsSince
         try PointKeeper(session: session).complete(&point, since: version)
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
@@ -47,14 +51,16 @@ public struct InPlaceRestore {
             traceID: batch.traceID, duration: start.millisecondsSince, warnings: rebuilt.warnings)
     }
 
-    private func newBatch(_ target: RestorePoint, _ rebuilt: RestoreReport) throws(BatchError) -> BatchRecord {
+    private func newBatch(
+        _ target: RestorePoint, _ rebuilt: RestoreReport, _ rows: RowSelection?
+    ) throws(BatchError) -> BatchRecord {
         let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: InPlaceRestore.job) : 1
         var batch = BatchRecord(
             batch: BatchID(job: InPlaceRestore.job, number: number), kind: .restore, actor: session.context.actor,
             traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
         batch.parameters = JSONWriter.text([
             "point": .string(target.name), "source": .string(rebuilt.source.rawValue),
-            "digest": .string(rebuilt.digest.description),
+            "digest": .string(rebuilt.digest.description), "table": .init(rows?.table), "where": .init(rows?.condition),
         ])
         return batch
     }
@@ -62,7 +68,8 @@ public struct InPlaceRestore {
     // MARK: The transaction
 
     private func change(
-        to wanted: Connection, _ digest: Digest, because reason: String?, _ batch: inout BatchRecord,
+        to wanted: Connection, _ rows: RowSelection?, _ digest: Digest?, because reason: String?,
+        _ batch: inout BatchRecord,
         _ point: inout PointRecord
     ) throws(BatchError) {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
@@ -73,8 +80,14 @@ public struct InPlaceRestore {
         try gateway.begin()
         session.context.reach("begun")
         let changer = DatabaseChanger(gateway: gateway, wanted: wanted)
-        try snapshot(&point, batch, changesSchema: try changer.changesSchema(), reason)
-        try changer.perform()
+        let changesSchema = rows == nil ? try changer.changesSchema() : false
+        try snapshot(&point, batch, changesSchema: changesSchema, reason)
+        if let rows {
+            try changer.bringBack(try RowChoice(rows, in: wanted))
+            try requireParents(gateway)
+        } else {
+            try changer.perform()
+        }
         session.context.reach("worked")
         try commit(gateway, digest, &batch, &point)
         session.context.reach("committed")
@@ -96,7 +109,7 @@ public struct InPlaceRestore {
     }
 
     private func commit(
-        _ gateway: Gateway, _ digest: Digest, _ batch: inout BatchRecord, _ point: inout PointRecord
+        _ gateway: Gateway, _ wanted: Digest?, _ batch: inout BatchRecord, _ point: inout PointRecord
     ) throws(BatchError) {
         let ledger = session.ledger
         var record = batch
@@ -104,18 +117,19 @@ public struct InPlaceRestore {
         record.status = .committed
         record.hasSchemaChange = gateway.changedSchema
         record.digestBefore = try ledger.state()?.combined
-        record.digestAfter = digest
         var saved = point
         try ledger.insert(&record)
         let inserted = record
         try gateway.commit(batch: record.seq, number: 1, step: InPlaceRestore.job, at: session.context.now()) {
             (checkpoint) throws(BatchError) in
-            guard try ledger.state()?.combined == digest else { throw InPlaceRestore.mismatch }
+            let digest = try ledger.state()?.combined
+            if let wanted, digest != wanted { throw InPlaceRestore.mismatch }
             var finished = inserted
+            finished.digestAfter = digest
             finished.finishedAt = session.context.now().iso8601
             try ledger.update(finished)
             try ledger.audit(
-                "restore", batch: finished, outcome: "committed", details: ["digest": .string(digest.description)],
+                "restore", batch: finished, outcome: "committed", details: ["digest": .init(digest?.description)],
                 context: session.context)
             saved = PointRecord(
                 batch: inserted.seq, kind: .restore, lastCheckpoint: checkpoint, createdAt: point.createdAt)
@@ -127,6 +141,15 @@ public struct InPlaceRestore {
         }
         batch = record
         point = saved
+    }
+
+    private func requireParents(_ gateway: Gateway) throws(BatchError) {
+        let violations = try gateway.newForeignKeyViolations()
+        guard let first = violations.first else { return }
+        throw BatchError(
+            .conflict,
+            "\(Counted.text(violations.count, "row")) of \(first.table) would refer to rows of \(first.parent) that are not there",
+            hint: "bring those back first: batchmgr restore --point POINT --table \(first.parent)")
     }
 
     private static var mismatch: BatchError {

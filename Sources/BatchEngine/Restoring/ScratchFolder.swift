@@ -2,16 +2,23 @@ internal import BatchCore
 internal import Glibc
 
 /// A folder for files that nobody keeps; it is gone when it is released.
+///
+/// The process that has it holds a lock on it, so that what a killed process left is told from what is in use.
 final class ScratchFolder {
     let path: String
+    private let lock: Int32
+    private static let prefix = "scratch-"
 
     /// - Parameter place: where it is made when that can be written; else in the folder for temporary files.
     init(in place: String) throws(BatchError) {
+        ScratchFolder.sweep(place)
         let temporary = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         for folder in [place, temporary] {
-            var name = Array("\(folder)/scratch-XXXXXX".utf8CString)
-            if let made = mkdtemp(&name) {
-                path = String(cString: made)
+            var name = Array("\(folder)/\(ScratchFolder.prefix)XXXXXX".utf8CString)
+            guard let made = mkdtemp(&name).map({ String(cString: $0) }) else { continue }
+            if let lock = ScratchFolder.lock(made) {
+                path = made
+                self.lock = lock
                 return
             }
         }
@@ -21,11 +28,35 @@ final class ScratchFolder {
     }
 
     deinit {
+        ScratchFolder.remove(path)
+        close(lock)
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Removes what killed processes left in `place`.
+    static func sweep(_ place: String) {
+        for name in (try? FolderText.names(in: place)) ?? [] where name.hasPrefix(prefix) {
+            let path = "\(place)/\(name)"
+            guard let lock = lock(path) else { continue }
+            remove(path)
+            close(lock)
+        }
+    }
+
+    /// Nil when another process has the folder.
+    private static func lock(_ path: String) -> Int32? {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    private static func remove(_ path: String) {
         for name in (try? FolderText.names(in: path)) ?? [] where name != "." && name != ".." {
             unlink("\(path)/\(name)")
         }
         rmdir(path)
     }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
 }

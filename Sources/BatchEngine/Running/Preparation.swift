@@ -11,6 +11,7 @@ struct Preparation {
     /// Call it with the lease.
     func recover() throws(BatchError) {
         let ledger = session.ledger
+        ScratchFolder.sweep(session.backups)
         guard try ledger.exists() else { return }
         // An older ledger may lack a table of this version.
         for var batch in try ledger.batches(where: "status = 'running'") {
@@ -29,8 +30,14 @@ struct Preparation {
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.
     /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
     func openHistory() throws(BatchError) -> String? {
-        let keeper = PointKeeper(session: session)
         let version = session.connection.dataVersion
+        let reason = try keepDrift(since: version)
+        try GuardSetting(session).follow(since: version)
+        return reason
+    }
+
+    private func keepDrift(since version: Int64) throws(BatchError) -> String? {
+        let keeper = PointKeeper(session: session)
         if try session.ledger.state() == nil {
             try createLedger()
             session.context.reach("ledger-created")
@@ -38,6 +45,7 @@ struct Preparation {
             return "the first batch"
         }
         guard let drifted = try DriftWatch(session: session, control: control).look() else { return nil }
+        if try DriftAdoption(session, control: control).adoptNoted() { return nil }
         try keeper.writeDrift(drifted, since: version)
         return "drift was found"
     }

@@ -95,27 +95,14 @@ struct DatabaseDifference {
         _ before: TableLayout, _ after: TableLayout, _ body: (RowChange) throws(BatchError) -> Void
     ) throws(BatchError) {
         let isSame = before.storedColumnList == after.storedColumnList
+        let (was, now) = (try StoredRows(before, old), try StoredRows(after, new))
         try forEachRow(before, old) { (key, row) throws(BatchError) in
-            let found = try lookUp(key, after, new)
+            let found = try now.row(key)
             if found == nil || !isSame || found != row { try body(RowChange(key: key, before: row, after: found)) }
         }
         try forEachRow(after, new) { (key, row) throws(BatchError) in
-            if try lookUp(key, before, old) == nil { try body(RowChange(key: key, before: nil, after: row)) }
+            if try was.row(key) == nil { try body(RowChange(key: key, before: nil, after: row)) }
         }
-    }
-
-    private func lookUp(
-        _ key: RowKey, _ layout: TableLayout, _ connection: Connection
-    ) throws(BatchError) -> [SQLValue]? {
-        guard case .values(let values) = key else { return nil }
-        let terms = layout.keyColumnNames.map { SQLName.quote($0) + " = ?" }
-        guard terms.count == values.count else { return nil }
-        let statement = try connection.cached(
-            "SELECT \(layout.storedColumnList) FROM main.\(layout.quotedName) WHERE \(terms.joined(separator: " AND "))"
-        )
-        defer { statement.reset() }
-        try statement.bind(values)
-        return try statement.step() ? statement.values : nil
     }
 }
 

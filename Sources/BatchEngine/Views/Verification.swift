@@ -66,7 +66,7 @@ struct Verification {
         BatchError(
             .verificationFailed, "\(thing) was changed outside any batch\(detail)",
             hint:
-                "the next batch keeps it as a point of its own; to take it back: batchmgr restore --point BATCH --in-place"
+                "see the rows: batchmgr drift show; keep them: batchmgr drift adopt; take them back: batchmgr drift undo"
         )
     }
 

@@ -78,7 +78,7 @@ enum WorkspaceReader {
         guard let path = node["path"]?.text else { return nil }
         return DatabaseDefinition(
             name: entry.key, path: FolderText.join(folder, path), tenancy: JobNodes.choice(node["tenancy"]) ?? .none,
-            tenantColumn: node["tenant_column"]?.text, guardMode: JobNodes.choice(node["guard"]) ?? .off,
+            tenantColumn: node["tenant_column"]?.text, guardMode: JobNodes.choice(node["guard"]),
             protected: JobNodes.texts(node["protected"]) ?? [], snapshot: JobNodes.choice(node["snapshot"]) ?? .auto)
     }
 }

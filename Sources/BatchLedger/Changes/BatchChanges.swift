@@ -144,14 +144,28 @@ public final class BatchChanges: ChangeSource {
         of checkpoint: Int64, of layout: TableLayout, within window: ClosedRange<UInt64>?,
         _ body: (UndoStep, UnsafeRawBufferPointer, BlockID) throws(BatchError) -> Void
     ) throws(BatchError) {
-        let recorded = try ledger.changedTables(of: checkpoint)
+        try ledger.forEachStep(of: checkpoint, in: layout) { (number) in
+            window.map { ranges[BlockID(checkpoint: checkpoint, number: number)]?.overlaps($0) == true } ?? true
+        } _: { (step, bytes, number) throws(BatchError) in
+            try body(step, bytes, BlockID(checkpoint: checkpoint, number: number))
+        }
+    }
+}
+
+extension Ledger {
+    /// Calls `body` for the entries of one table in the undo log of a checkpoint, the last first.
+    /// - Parameter wants: tells by its number whether a block is to be read.
+    /// - Throws: `ERR_DATA_SCHEMA_CHANGED` when the table had another layout then.
+    func forEachStep(
+        of checkpoint: Int64, in layout: TableLayout, wants: (Int64) -> Bool = { _ in true },
+        _ body: (UndoStep, UnsafeRawBufferPointer, Int64) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        let recorded = try changedTables(of: checkpoint)
         let numbers = Set(recorded.filter { $0.value.layout.name == layout.name }.keys)
         if numbers.isEmpty { return }
         let strangers = numbers.filter { recorded[$0]?.layout.holdsSameRows(as: layout) != true }
-        for number in stride(from: try ledger.undoBlockCount(checkpoint) - 1, through: 0, by: -1) {
-            let id = BlockID(checkpoint: checkpoint, number: number)
-            if let window, ranges[id]?.overlaps(window) != true { continue }
-            guard let block = try ledger.undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
+        for number in stride(from: try undoBlockCount(checkpoint) - 1, through: 0, by: -1) where wants(number) {
+            guard let block = try undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
             let buffer = try BlockCompressor.restore(block)
             let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
             for step in steps.reversed() where numbers.contains(step.table) {
@@ -160,8 +174,9 @@ public final class BatchChanges: ChangeSource {
                         .schemaChanged, "table \(layout.name) has had another layout since",
                         hint: "see the points around it: batchmgr points")
                 }
-                try body(step, buffer.bytes, id)
+                try body(step, buffer.bytes, number)
             }
+            withExtendedLifetime(buffer) {}
         }
     }
 }

@@ -16,6 +16,9 @@ public final class Gateway {
     private var schemaVersion: Int64 = 0
     private var hasSchemaChange = false
     private var interruption: Interruption?
+    private var guardMode = GuardMode.off
+    /// The triggers of the guard are away while the schema changes.
+    private var isGuardLifted = false
 
     /// - Parameter spillFolder: where the undo log of a large transaction waits for its end.
     public init(_ connection: Connection, spillFolder: String) throws(BatchError) {
@@ -49,6 +52,9 @@ public final class Gateway {
         try connection.execute("BEGIN IMMEDIATE")
         schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try system.note(SystemTables.sequence, connection)
+        isGuardLifted = false
+        guardMode = try WriteGuard(ledger).mode()
+        if guardMode != .off { try WriteGuard(ledger).open() }
     }
 
     /// Rows changed since `begin`.
@@ -63,6 +69,7 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         let checkpoint = try seal(batch: batch, number: number, step: step, position: position, at: time)
         try finish(checkpoint)
+        if guardMode != .off { try WriteGuard(ledger).close() }
         try connection.execute("COMMIT")
         recorder.reset()
         return checkpoint
@@ -75,6 +82,8 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         try flushVirtualTables()
         try flush()
+        if isGuardLifted { try WriteGuard(ledger).install() }
+        isGuardLifted = false
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
         try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
@@ -106,6 +115,22 @@ public final class Gateway {
     private final class Interruption {
         let condition: () -> Bool
         init(_ condition: @escaping () -> Bool) { self.condition = condition }
+    }
+
+    /// Rows that refer to nothing because of what was written since `begin`.
+    public func newForeignKeyViolations() throws(BatchError) -> [ForeignKeyViolation] {
+        try settle()
+        return try ForeignKeyCheck(self).newViolations()
+    }
+
+    /// Takes what was written since `begin` for given: it is in no undo log and no digest, as if it had been so before.
+    public func forgetChanges() throws(BatchError) {
+        try flushVirtualTables()
+        try settle()
+        recorder.reset()
+        systemLog.discard()
+        system = SystemTables()
+        try system.note(SystemTables.sequence, connection)
     }
 
     /// Throws away everything since `begin`.
@@ -191,8 +216,17 @@ public final class Gateway {
     /// Rows of SQLite's own tables as they were when they were noted.
     var systemRows: [String: [Int64: [SQLValue]]] { system.before }
 
+    /// Takes the guard's triggers away until the end of the checkpoint: a change of the schema must not meet them, and
+    /// new objects get the places that they would have without them.
+    func liftGuard() throws(BatchError) {
+        guard guardMode != .off, !isGuardLifted else { return }
+        try WriteGuard(ledger).remove()
+        isGuardLifted = true
+    }
+
     private func runSchemaChange(_ prepared: GatewayStatement) throws(BatchError) {
         try flushVirtualTables()
+        if prepared.findings.changesSchema { try liftGuard() }
         try noteStatistics()
         let before = try schema.objects()
         let own = try ledger.objectCount()

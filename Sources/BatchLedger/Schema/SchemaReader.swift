@@ -2,7 +2,7 @@ public import BatchCore
 
 /// Reads the schema of the main database. The ledger's own tables are left out everywhere.
 public struct SchemaReader {
-    private let connection: Connection
+    let connection: Connection
 
     public init(_ connection: Connection) { self.connection = connection }
 

@@ -71,6 +71,7 @@ public final class Ledger {
         try connection.run("DELETE FROM batchmgr_state")
         for (name, table) in state.tables { try setState(name, table) }
         try setState(Ledger.schemaRow, TableDigest(digest: state.schema))
+        try WriteGuard(self).clearNotes()
         try noteOrphans()
     }
 

@@ -22,6 +22,7 @@ struct SchemaUndo {
 
     /// Nil when it is done.
     func undo(_ change: SchemaChange) throws(BatchError) -> Problem? {
+        try gateway.liftGuard()
         let current = try schema.objects()
         let replaced = change.replacedTables
         if let problem = try check(change, current, replaced) { return problem }

@@ -5,7 +5,9 @@ struct CommandWords {
     private let option: String?
 
     private static let verbs = [
-        "run", "resume", "stop", "rollback", "list", "show", "graph", "diff", "points", "verify", "restore",
+        "run", "resume", "stop", "rollback", "list", "show", "graph", "diff", "blame", "points", "verify", "restore",
+        "drift",
+        "guard",
     ]
 
     /// - Parameter database: of `--db`; nil in a workspace.

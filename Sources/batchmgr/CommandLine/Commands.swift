@@ -4,7 +4,9 @@ internal import BatchCore
 enum Commands {
     static let all: [any Command.Type] = [
         InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self, ListCommand.self,
-        ShowCommand.self, GraphCommand.self, DiffCommand.self, PointsCommand.self,
+        ShowCommand.self, GraphCommand.self, DiffCommand.self, BlameCommand.self, PointsCommand.self,
+        DriftShowCommand.self,
+        DriftAdoptCommand.self, DriftUndoCommand.self, GuardShowCommand.self, GuardSetCommand.self,
         VerifyCommand.self, RestoreCommand.self, CatalogListCommand.self, CatalogShowCommand.self,
         CatalogValidateCommand.self, CatalogSchemaCommand.self, DoctorCommand.self, VersionCommand.self,
         CompletionCommand.self, HelpCommand.self,

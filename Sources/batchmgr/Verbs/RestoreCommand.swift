@@ -12,10 +12,16 @@ enum RestoreCommand: Command {
                 try context.workspace(), tenant: context.globals.tenant, context: .system())
             try context.output.show(
                 try restoring.rebuild(try restoring.point(request.point), to: path, source: request.source))
-        case .inPlace:
-            let session = try Session(try context.workspace(), tenant: context.globals.tenant, context: .system())
-            try context.output.show(try InPlaceRestore(session).perform(request.point, source: request.source))
+        case .inPlace: try context.output.show(try restore(request, nil, in: context))
+        case .rows(let rows): try context.output.show(try restore(request, rows, in: context))
         }
         return .done
+    }
+
+    private static func restore(
+        _ request: RestoreRequest, _ rows: RowSelection?, in context: CommandContext
+    ) throws(BatchError) -> RunReport {
+        let session = try Session(try context.workspace(), tenant: context.globals.tenant, context: .system())
+        return try InPlaceRestore(session).perform(request.point, source: request.source, rows: rows)
     }
 }

@@ -40,6 +40,24 @@ extension Verb {
             .init("batchmgr diff import_index.1^ reprice_invoices.3 --stat", "between two points"),
         ])
 
+    public static let blame = Verb(
+        "blame", "show who set each column of a row, when, and from what",
+        details: """
+            A value that a rollback brought back is that of whoever set it first. Changes outside any batch are shown as \
+            drift, as far as the restore points tell them. A row that is gone is shown as it was last.
+            """,
+        options: [
+            .required("table", .text("TABLE"), "the table"),
+            .required(
+                "key", .text("KEY"),
+                "the value of its primary key or its rowid; a JSON list for a key of several columns"
+            ),
+        ],
+        examples: [
+            .init("batchmgr blame --table invoices --key 42", "who wrote this row?"),
+            .init("batchmgr blame --table lines --key '[42, \"a\"]' --json", "a key of two columns, for scripts"),
+        ])
+
     public static let points = Verb(
         "points", "list restore points",
         examples: [.init("batchmgr points --json", "for scripts")])
@@ -60,17 +78,20 @@ extension Verb {
         ])
 
     public static let restore = Verb(
-        "restore", "rebuild the database at a restore point, to a new file or in place",
+        "restore", "rebuild the database at a restore point, or bring back some of its rows",
         details: """
             The .bak copy is used when it verifies, else git; the result has the recorded digest. A new file can be made \
             also when the database itself is lost. In place it is a batch of its own, and can be rolled back. Exit 5: \
             no copy of the point verifies; exit 6: the result would not have the recorded digest. Nothing is left \
-            behind then.
+            behind then. With --table the rows that the point has are put back as they were, as a batch too; rows that \
+            are newer, and all other tables, stay as they are.
             """,
         options: [
             .required("point", .text("POINT"), "a batch (the state after it), BATCH^ (before it), a tag or a commit"),
             .value("to", .file("FILE"), "write a new database file"),
             .flag("in-place", "change the database back to that state"),
+            .value("table", .text("TABLE"), "bring back rows of this table alone"),
+            .value("where", .text("EXPRESSION"), "with --table: only rows of the point for which this SQL is true"),
             .value(
                 "source", .choice(RestoreSource.allCases.map(\.rawValue)),
                 "which copy to use (default: the first that verifies)"),
@@ -78,5 +99,8 @@ extension Verb {
         examples: [
             .init("batchmgr restore --point reprice_invoices.3^ --to before.db", "the state before a batch"),
             .init("batchmgr restore --point import_index.1 --in-place", "go back, undoably"),
+            .init(
+                "batchmgr restore --point import_index.1 --table invoices --where \"customer_id = 7\"",
+                "bring back some rows, undoably"),
         ])
 }

@@ -17,6 +17,9 @@ struct DriftWatch {
         guard let known = try session.ledger.state() else { return nil }
         let objects = try SchemaReader(session.connection).objects()
         if StateDigest.schemaDigest(objects) == known.schema, try looksUntouched() { return nil }
+        if let drift = try DriftSearch(session: session).tracked(known) {
+            return drift.state.combined == known.combined ? nil : drift.state
+        }
         let now = try StateDigest.compute(session.connection)
         return now.combined == known.combined ? nil : now
     }

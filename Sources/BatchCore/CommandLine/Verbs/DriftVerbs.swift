@@ -1,0 +1,49 @@
+/// Verbs about changes that no batch made.
+extension Verb {
+    public static let driftShow = Verb(
+        "drift show", "show row by row what was changed outside any batch",
+        details: """
+            Compares the database with the state after the last batch. With 'guard: track' only the noted rows are read; \
+            without it the last restore point is rebuilt beside the database.
+            """,
+        options: [
+            .flag("stat", "only how many rows of which table"), .value("table", .text("TABLE"), "only this table"),
+            .flag("sql", "as SQL statements"),
+        ],
+        examples: [.init("batchmgr drift show --stat", "did anybody else write?")])
+
+    public static let driftAdopt = Verb(
+        "drift adopt", "make a batch of what was changed outside any batch",
+        details: """
+            The rows stay as they are. The batch drift.N can be shown, blamed and rolled back like any other. A changed \
+            schema cannot be adopted: the next batch keeps it as a restore point.
+            """,
+        examples: [.init("batchmgr drift adopt", "keep it, and be able to undo it")])
+
+    public static let driftUndo = Verb(
+        "drift undo", "take back what was changed outside any batch",
+        details: """
+            The change is adopted as a batch and that is rolled back, so this can be undone too. A changed schema is taken \
+            back by a restore in place of the last recorded state.
+            """,
+        examples: [.init("batchmgr drift undo", "back to the state after the last batch")])
+
+    public static let guardShow = Verb(
+        "guard show", "show what happens to writes that no batch makes",
+        examples: [.init("batchmgr guard show", "which tables are guarded, and what was noted?")])
+
+    public static let guardSet = Verb(
+        "guard set", "note or abort writes that no batch makes, from any program",
+        details: """
+            Puts triggers of plain SQL on every table; they work for clients that never heard of batchmgr. 'track' notes \
+            which rows such a client writes, 'enforce' aborts the write with ERR_SECURITY_WRITE_OUTSIDE_GATEWAY, 'off' takes \
+            the triggers away. In a workspace 'guard:' in batchmgr.yaml says so instead. Virtual tables cannot be guarded.
+            """,
+        options: [
+            .required("mode", .choice(GuardMode.allCases.map(\.rawValue)), "what to do with such writes")
+        ],
+        examples: [
+            .init("batchmgr --db app.db guard set --mode track", "find drift without reading the whole database"),
+            .init("batchmgr --db app.db guard set --mode enforce", "nobody else may write"),
+        ])
+}

@@ -1,0 +1,154 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Makes a batch of what was changed outside any batch, with an undo log: it can be shown, blamed and rolled back.
+///
+/// In one transaction the rows are put back as they were, without a record, and changed again through the gateway.
+public struct DriftAdoption {
+    private static let job = "drift"
+
+    private let session: Session
+    private let control: any ControlStore
+
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        control = try ControlFile(folder: session.backups)
+    }
+
+    init(_ session: Session, control: any ControlStore) {
+        self.session = session
+        self.control = control
+    }
+
+    /// - Throws: `ERR_UX_WRONG_STATE` when there is no drift; `ERR_DATA_SCHEMA_CHANGED` when it is of the schema, which
+    ///   the next batch keeps as a restore point. Nothing has changed then.
+    public func perform() throws(BatchError) -> RunReport {
+        let start = ContinuousClock.now
+        let lease = try Lease(
+            control, folder: session.backups, database: session.path, work: DriftAdoption.job, context: session.context)
+        defer { withExtendedLifetime(lease) {} }
+        try Preparation(session: session, control: control).recover()
+        guard try session.ledger.state() != nil else { throw DriftAdoption.nothing }
+        let search = try DriftSearch(session: session)
+        return try adopt(since: start) { () throws(BatchError) in try search.find() }
+    }
+
+    /// Adopts what the guard noted.
+    /// - Returns: false when the notes cannot be relied on, or do not lead to the database as it is.
+    func adoptNoted() throws(BatchError) -> Bool {
+        guard try WriteGuard(session.ledger).mode() == .track else { return false }
+        let search = try DriftSearch(session: session)
+        do throws(BatchError) {
+            _ = try adopt(since: .now) { () throws(BatchError) in
+                guard let known = try session.ledger.state() else { return nil }
+                return try search.tracked(known)
+            }
+            return true
+        } catch {
+            // A point of the whole database keeps it as well.
+            guard [.wrongState, .notUndoable, .constraint, .verificationFailed].contains(error.code) else {
+                throw error
+            }
+            return false
+        }
+    }
+
+    private func adopt(
+        since start: ContinuousClock.Instant, _ find: () throws(BatchError) -> Drift?
+    ) throws(BatchError) -> RunReport {
+        let begun = ContinuousClock.now
+        let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        let settings = Undo(gateway)
+        try settings.open()
+        defer { settings.close() }
+        let version = session.connection.dataVersion
+        try gateway.begin()
+        guard let drift = try find() else { throw DriftAdoption.nothing }
+        if drift.hasSchemaChange { throw DriftAdoption.schemaDrift }
+        try replay(drift, gateway)
+        var (batch, point) = (try newBatch(), PointRecord(batch: 0, kind: .drift, lastCheckpoint: 0, createdAt: ""))
+        try commit(gateway, drift.state, &batch, &point)
+        settings.close()
+        let captured = begun.millisecondsSince
+        try PointKeeper(session: session).complete(&point, since: version)
+        DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
+        return RunReport(
+            batch: batch.batch, status: batch.status, checkpoints: 1, rows: batch.rows,
+            restorePoint: RunOutcome(session: session).summary(point),
+            phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
+            traceID: batch.traceID, duration: start.millisecondsSince)
+    }
+
+    private func replay(_ drift: Drift, _ gateway: Gateway) throws(BatchError) {
+        for isForward in [false, true] {
+            for table in drift.tables {
+                guard let layout = table.after ?? table.before else { continue }
+                let changes =
+                    isForward
+                    ? table.changes : table.changes.map { RowChange(key: $0.key, before: $0.after, after: $0.before) }
+                try ChangeWriter(gateway: gateway).write(changes, layout)
+            }
+            if !isForward { try gateway.forgetChanges() }
+        }
+    }
+
+    private func newBatch() throws(BatchError) -> BatchRecord {
+        BatchRecord(
+            batch: BatchID(job: DriftAdoption.job, number: try session.ledger.nextNumber(of: DriftAdoption.job)),
+            kind: .drift, actor: session.context.actor, traceID: session.context.randomID(),
+            startedAt: session.context.now().iso8601)
+    }
+
+    private func commit(
+        _ gateway: Gateway, _ state: StateDigest, _ batch: inout BatchRecord, _ point: inout PointRecord
+    ) throws(BatchError) {
+        let ledger = session.ledger
+        var record = batch
+        record.rows = gateway.rows
+        record.status = .committed
+        record.digestBefore = try ledger.state()?.combined
+        try ledger.insert(&record)
+        var saved = point
+        let inserted = record
+        try gateway.commit(batch: record.seq, number: 1, step: DriftAdoption.job, at: session.context.now()) {
+            (checkpoint) throws(BatchError) in
+            guard try ledger.state()?.combined == state.combined else { throw DriftAdoption.mismatch }
+            var finished = inserted
+            finished.finishedAt = session.context.now().iso8601
+            finished.digestAfter = state.combined
+            try ledger.update(finished)
+            try WriteGuard(ledger).clearNotes()
+            try ledger.audit(
+                "drift", batch: finished, outcome: "adopted", details: ["rows": finished.rows.json],
+                context: session.context)
+            saved = PointRecord(
+                batch: inserted.seq, kind: .drift, lastCheckpoint: checkpoint, createdAt: inserted.startedAt)
+            try ledger.save(&saved)
+            session.context.reach("before-commit")
+        }
+        batch = record
+        point = saved
+        session.context.reach("committed")
+    }
+
+    // MARK: Errors
+
+    private static var nothing: BatchError {
+        BatchError(
+            .wrongState, "nothing was changed outside a batch",
+            hint: "earlier changes are batches already: batchmgr list --job drift")
+    }
+
+    private static var schemaDrift: BatchError {
+        BatchError(
+            .schemaChanged, "the schema was changed outside a batch, which cannot be made a batch afterwards",
+            hint: "see it: batchmgr drift show; take it back: batchmgr drift undo; the next batch keeps it as a point")
+    }
+
+    private static var mismatch: BatchError {
+        BatchError(
+            .verificationFailed, "the rows that differ do not account for all that changed; nothing was changed",
+            hint: "the next batch keeps the change as a restore point; see what differs: batchmgr verify")
+    }
+}

@@ -1,0 +1,52 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Finds what was changed outside any batch, row by row.
+struct DriftSearch {
+    let session: Session
+    /// Somebody who holds the gate of the guard open writes without a note.
+    private let mayTrustNotes: Bool
+
+    /// Make it before a gateway opens the gate itself.
+    init(session: Session) throws(BatchError) {
+        self.session = session
+        mayTrustNotes = try !WriteGuard(session.ledger).isForcedOpen()
+    }
+
+    /// Nil when nothing was.
+    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when no copy tells what the rows were.
+    func find() throws(BatchError) -> Drift? {
+        guard let known = try session.ledger.state() else { return nil }
+        if let drift = try tracked(known) { return drift.state.combined == known.combined ? nil : drift }
+        let now = try StateDigest.compute(session.connection)
+        return now.combined == known.combined ? nil : try compare(known, now)
+    }
+
+    /// What the notes of the guard tell; nil when they cannot be relied on.
+    func tracked(_ known: StateDigest) throws(BatchError) -> Drift? {
+        mayTrustNotes ? try TrackedDrift(session, known)?.find() : nil
+    }
+
+    /// Rebuilds the last point beside the database and reads both.
+    private func compare(_ known: StateDigest, _ now: StateDigest) throws(BatchError) -> Drift {
+        let last = try session.ledger.points(where: "status = 'complete'").last
+        let point = RestorePoint(
+            name: "the last recorded state", commit: last?.commit.flatMap { CommitID($0) }, digest: known.combined)
+        let scratch = try ScratchFolder(in: session.backups)
+        let old = try Connection(path: try Restoring(session).rebuild(point, to: scratch.file("last.db")).file)
+        old.tolerateUnknownCollations()
+        let difference = DatabaseDifference(old: old, new: session.connection)
+        var tables: [Drift.Table] = []
+        for table in try difference.tables() {
+            var changes: [RowChange] = []
+            try difference.forEachChange(of: table) { (row) throws(BatchError) in changes.append(row) }
+            let isSame = table.before.map { before in table.after?.holdsSameRows(as: before) == true } ?? false
+            guard !changes.isEmpty || !isSame else { continue }
+            tables.append(Drift.Table(before: table.before, after: table.after, changes: changes))
+        }
+        return Drift(
+            tables: tables.filter { $0.after?.role != .system } + tables.filter { $0.after?.role == .system },
+            state: now, hasSchemaChange: known.schema != now.schema, isTracked: false)
+    }
+}

@@ -1,0 +1,66 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// The rows of a rebuilt point that a person wants back.
+struct RowChoice {
+    /// Of the table at the point.
+    let layout: TableLayout
+    private let point: Connection
+    private let condition: String?
+
+    /// - Throws: `ERR_UX_USAGE` when the point has no such table, or the condition is not one expression.
+    init(_ rows: RowSelection, in point: Connection) throws(BatchError) {
+        self.point = point
+        condition = rows.condition
+        let schema = SchemaReader(point)
+        guard let layout = try schema.layout(named: rows.table), layout.role == .ordinary else {
+            let names = try schema.tables().filter { $0.role == .ordinary }.map(\.name)
+            throw BatchError(
+                .usage,
+                "the point has no table '\(rows.table)' with rows of its own\(Suggestion.clause(for: rows.table, in: names))",
+                hint: "see what a point holds: batchmgr restore --point POINT --to FILE")
+        }
+        self.layout = layout
+        if let condition { try requireExpression(condition) }
+    }
+
+    /// SQL that is an expression is one with parentheses around it and without.
+    private func requireExpression(_ condition: String) throws(BatchError) {
+        let select = "SELECT 1 FROM main.\(layout.quotedName) WHERE "
+        do throws(BatchError) {
+            for sql in [select + condition, select + "(" + condition + "\n)"] {
+                let statement = try point.prepare(sql)
+                guard SQLText.isBlank(statement.tail), statement.parameterCount == 0, statement.isReadOnly else {
+                    throw BatchError(.usage, "it holds more than that", hint: "")
+                }
+            }
+        } catch {
+            let reason = error.message.replacing("prepare SQL: ", with: "")
+            throw BatchError(
+                .usage, "'\(condition)' is not one SQL expression: \(reason)",
+                hint: "for example: --where \"customer_id = 7 AND total > 0\"")
+        }
+    }
+
+    /// Makes sure that the rows fit into the table as it is now.
+    func check(_ database: Connection) throws(BatchError) {
+        guard let now = try SchemaReader(database).layout(named: layout.name) else {
+            throw BatchError(
+                .schemaChanged, "there is no table \(layout.name) any more",
+                hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+        }
+        guard now.holdsSameRows(as: layout) else {
+            throw BatchError(
+                .schemaChanged, "table \(layout.name) has other columns now than at the point",
+                hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+        }
+    }
+
+    func forEachRow(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {
+        let reader = try RowReader(layout, on: point, where: condition.map { "(\($0)\n)" })
+        while let row = try reader.next() {
+            guard let key = row.key else { return try body(.rowid(0), row.values) }
+            try body(key, row.values)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+extension Session {
+    /// `blame`: who set each column of a row, when, and from what.
+    /// - Throws: `ERR_UX_USAGE` when there is no such table or row, and never was one that the records know.
+    public func blame(_ request: BlameRequest) throws(BatchError) -> BlameReport {
+        try reading { () throws(BatchError) in
+            let layout = try table(named: request.table)
+            let (key, row) = try RowLookup(connection: connection, layout: layout).find(try request.values())
+            let blame = try BlameView(session: self, layout: layout, key: key, row: row)
+            guard let report = try blame.report() else {
+                throw BatchError(
+                    .usage, "table \(layout.name) has no row with key \(request.key), and no batch knows of one",
+                    hint: "see which rows a batch changed: batchmgr diff --id BATCH --table \(layout.name)")
+            }
+            return report
+        }
+    }
+
+    /// - Throws: `ERR_UX_USAGE` with the name that was probably meant.
+    func table(named name: String) throws(BatchError) -> TableLayout {
+        let schema = SchemaReader(connection)
+        if let layout = try schema.layout(named: name), layout.role == .ordinary { return layout }
+        let names = try schema.tables().filter { $0.role == .ordinary }.map(\.name)
+        throw BatchError(
+            .usage, "there is no table '\(name)' with rows of its own\(Suggestion.clause(for: name, in: names))",
+            hint: "see which tables changed: batchmgr diff --id BATCH --stat")
+    }
+}
+
+/// Goes back over the history of one row, column by column.
+struct BlameView {
+    /// What one batch, or something outside any batch, did to the row in one go.
+    private struct Change {
+        let origin: BlameReport.Origin
+        let record: BatchRecord?
+        var before: [SQLValue]?
+        let after: [SQLValue]?
+    }
+
+    private let session: Session
+    private let layout: TableLayout
+    private let key: RowKey
+    private let row: [SQLValue]?
+    /// The last first.
+    private var changes: [Change] = []
+    private let isWhole: Bool
+
+    init(session: Session, layout: TableLayout, key: RowKey, row: [SQLValue]?) throws(BatchError) {
+        self.session = session
+        self.layout = layout
+        self.key = key
+        self.row = row
+        guard try session.ledger.exists() else {
+            isWhole = true
+            return
+        }
+        let drift = DriftHistory(session: session, layout: layout)
+        let history = try RowHistory(session.ledger, of: key, in: layout, row: row) {
+            (checkpoint, key) throws(BatchError) in try drift.row(key, after: checkpoint)
+        }
+        let older =
+            history.isWhole
+            ? try drift.changes(of: history.key, endingAt: history.origin, before: history.versions.last?.behind) : []
+        isWhole = history.isWhole
+        var records: [Int64: BatchRecord] = [:]
+        for version in history.versions + older { try add(version, drift, &records) }
+    }
+
+    private mutating func add(
+        _ version: RowHistory.Version, _ drift: DriftHistory, _ records: inout [Int64: BatchRecord]
+    ) throws(BatchError) {
+        guard let checkpoint = version.checkpoint else {
+            let origin = BlameReport.Origin(.drift, at: try drift.time(behind: version.behind))
+            changes.append(Change(origin: origin, record: nil, before: version.before, after: version.after))
+            return
+        }
+        guard let found = try session.ledger.checkpoints(where: "id = ?", [.integer(checkpoint)]).first else { return }
+        if records[found.batch] == nil { records[found.batch] = try session.ledger.batch(seq: found.batch) }
+        guard let record = records[found.batch] else { return }
+        // Steps of one batch are one change.
+        if let last = changes.last, last.record == record {
+            changes[changes.count - 1].before = version.before
+            return
+        }
+        let origin = BlameReport.Origin(
+            BlameReport.Origin.Kind(rawValue: record.kind.rawValue) ?? .batch, batch: record.batch,
+            actor: record.actor, at: Timestamp(ledger: found.committedAt))
+        changes.append(Change(origin: origin, record: record, before: version.before, after: version.after))
+    }
+
+    /// Nil when there is no row, and none is known that was.
+    func report() throws(BatchError) -> BlameReport? {
+        if let row { return BlameReport(table: layout.name, key: key, deleted: nil, columns: columns(row, from: 0)) }
+        guard let deletion = changes.firstIndex(where: { $0.before != nil }), let row = changes[deletion].before else {
+            return nil
+        }
+        return BlameReport(
+            table: layout.name, key: key, deleted: changes[deletion].origin, columns: columns(row, from: deletion + 1))
+    }
+
+    private func columns(_ row: [SQLValue], from start: Int) -> [BlameReport.Column] {
+        layout.storedColumns.enumerated().map { place, position in
+            column(place, named: layout.columns[position].name, row[place], from: start)
+        }
+    }
+
+    private func column(_ place: Int, named name: String, _ value: SQLValue, from start: Int) -> BlameReport.Column {
+        var index = start
+        var restoredBy: BatchID?
+        while index < changes.count {
+            let change = changes[index]
+            guard let after = change.after, change.before?[place] != after[place] else {
+                index += 1
+                continue
+            }
+            // A rollback sets nothing anew: the value is that of before the batch that it undid.
+            if let undone = undoneChange(by: index, place, after[place]) {
+                restoredBy = restoredBy ?? change.record?.batch
+                index = undone + 1
+                continue
+            }
+            return BlameReport.Column(
+                name, value: value, from: change.before?[place], origin: change.origin, restoredBy: restoredBy)
+        }
+        let kind: BlameReport.Origin.Kind = isWhole ? .baseline : .unknown
+        return BlameReport.Column(name, value: value, from: nil, origin: .init(kind), restoredBy: restoredBy)
+    }
+
+    /// The change that the rollback at `index` took back, as far as one column goes.
+    private func undoneChange(by index: Int, _ place: Int, _ value: SQLValue) -> Int? {
+        guard let record = changes[index].record, record.kind == .rollback, let undone = record.rollsBack else {
+            return nil
+        }
+        let names = Set(undone.split(separator: " ").map(String.init))
+        return changes.indices.last { older in
+            guard older > index, let batch = changes[older].record?.batch.description, names.contains(batch) else {
+                return false
+            }
+            return changes[older].before?[place] == value
+        }
+    }
+}

@@ -1,0 +1,41 @@
+public import BatchCore
+
+extension DriftReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard isDrifted else { return "nothing was changed outside a batch\n" }
+        var text = changes.total.total > 0 ? changes.text(style, width: width) : ""
+        if hasSchemaChange { text += "\(style.caution("the schema was changed too"))\n" }
+        let keep = hasSchemaChange ? "" : "make it a batch: batchmgr drift adopt\n"
+        return text + "\n" + keep + "take it back: batchmgr drift undo\n"
+    }
+}
+
+extension GuardReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var text = "guard          \(style.strong(mode.rawValue))"
+        if let declared, declared != mode {
+            text += " (batchmgr.yaml says \(declared.rawValue); the next batch follows it)"
+        }
+        text += "\n"
+        if mode == .off { return text + "note or abort writes that no batch makes: batchmgr guard set --mode track\n" }
+        text += "tables         \(Figures.count(tables.count, "table"))"
+        text +=
+            isIntact
+            ? ", all with their triggers\n"
+            : ", \(style.caution("not all with their triggers")): the next batch puts them back\n"
+        if !unguarded.isEmpty {
+            text +=
+                "not guarded    \(unguarded.map { Printable.text($0) }.joined(separator: ", ")) (virtual tables cannot be)\n"
+        }
+        if isForcedOpen {
+            text +=
+                "\(style.bad("warning:")) somebody put a row into batchmgr_gate, so nothing is guarded until the next batch\n"
+        }
+        for note in noted {
+            let rows = note.rows.map { Figures.count($0, "row") } ?? "any row"
+            text += "noted          \(Printable.text(note.table)): \(rows)\n"
+        }
+        if !noted.isEmpty { text += "see them: batchmgr drift show\n" }
+        return text
+    }
+}
