@@ -139,7 +139,7 @@ struct PointKeeper {
     }
 
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
-    /// was lost, or is older than the ledger.
+    /// was lost or damaged, or is older than the ledger.
     private func commit(
         _ content: PointSource.Content, _ message: PointMessage, tag: String?
     ) throws(BatchError) -> CommitID {
@@ -153,8 +153,9 @@ struct PointKeeper {
             return try git.commit(
                 point(.changes(content.changes, before: content.before)), connection: session.connection)
         } catch {
-            guard error.code == .schemaChanged else { throw error }
-            return try git.commit(point(.all), connection: session.connection)
+            guard error.code == .schemaChanged || error.code == .corruptRecord else { throw error }
+            return try git.commit(
+                point(.all), connection: session.connection, isRenewing: error.code == .corruptRecord)
         }
     }
 }

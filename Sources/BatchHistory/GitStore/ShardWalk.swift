@@ -21,7 +21,8 @@ struct ShardWalk {
         }
     }
 
-    private func forEachRow(
+    /// The rows of one shard.
+    func forEachRow(
         in text: [UInt8], _ body: (Int64?, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {
         let walked = text.withUnsafeBufferPointer { bytes in
