@@ -61,6 +61,9 @@ struct RollbackRun {
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
         let paper = try RollbackPaper(session: session, records: records)
             .write(plan, batch, outcome, certificate, point, left)
+        var notes = left
+        let signed = CertificatePaper(session: session, records: records)
+            .write(plan, batch, outcome, certificate, point, &notes)
         if !left.isEmpty {
             let error = BatchError(
                 .compensationMissing,
@@ -70,7 +73,8 @@ struct RollbackRun {
         }
         journal.write(
             "verdict", ["outcome": "committed", "rollback": .string(batch.batch.description), "report": .string(paper)])
-        return .done(report(batch, point, batch.rows, certificate, captured, left, report: paper))
+        return .done(
+            report(batch, point, batch.rows, certificate, captured, notes, report: paper, signed: signed))
     }
 
     private func newBatch() throws(BatchError) -> BatchRecord {
@@ -196,7 +200,7 @@ struct RollbackRun {
 
     private func report(
         _ batch: BatchRecord, _ point: PointRecord?, _ rows: RowCounts, _ certificate: Certificate, _ captured: Double?,
-        _ left: [String], report: String?
+        _ left: [String], report: String?, signed: String? = nil
     ) -> RollbackReport {
         let status = (try? ledger.batch(seq: plan.batch.seq))?.status ?? plan.batch.status
         return RollbackReport(
@@ -204,6 +208,7 @@ struct RollbackRun {
             source: records.source.rawValue, order: plan.order.map(\.batch), rows: rows, dependents: plan.reports,
             certificate: certificate,
             restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path, report: report,
+            signed: signed,
             isDryRun: request.isDryRun,
             warnings: records.warnings + left
                 + (certificate.verifyPassed ? [] : ["a verify query of the job does not hold; see the report"]),
