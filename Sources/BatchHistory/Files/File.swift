@@ -54,6 +54,12 @@ struct File: ~Copyable {
         guard fsync(descriptor) == 0 else { throw FileFault.error("sync", path) }
     }
 
+    func size() throws(BatchError) -> Int64 {
+        let end = lseek(descriptor, 0, SEEK_END)
+        guard end >= 0 else { throw FileFault.error("read", path) }
+        return Int64(end)
+    }
+
     /// The first bytes of the file.
     func contents(atMost limit: Int) throws(BatchError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: limit)

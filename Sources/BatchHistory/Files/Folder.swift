@@ -69,6 +69,12 @@ public enum Folder {
         return try File(reading: path).contents(atMost: 16 << 20)
     }
 
+    /// Seconds since 1970; 0 when there is no such file.
+    static func modificationTime(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_mtim.tv_sec) : 0
+    }
+
     /// Removes a file, if it is there.
     public static func remove(_ path: String) { unlink(path) }
 
