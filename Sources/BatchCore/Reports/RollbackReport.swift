@@ -18,6 +18,8 @@ public struct RollbackReport: Report, Hashable {
     /// Paths.
     public let log: String?
     public let report: String?
+    /// The signed certificate; nil for a dry run.
+    public let signed: String?
     public let isDryRun: Bool
     /// What was not undone, e.g. a step outside the database without compensation.
     public let warnings: [String]
@@ -30,7 +32,7 @@ public struct RollbackReport: Report, Hashable {
         batch: BatchID, rollback: BatchID?, status: BatchStatus, mode: RollbackMode, source: String,
         order: [BatchID], rows: RowCounts, dependents: [DependentSummary] = [], conflicts: [Conflict] = [],
         certificate: Certificate, restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil,
-        isDryRun: Bool = false, warnings: [String] = [], phases: RunReport.Phases? = nil,
+        signed: String? = nil, isDryRun: Bool = false, warnings: [String] = [], phases: RunReport.Phases? = nil,
         duration: Double
     ) {
         self.batch = batch
@@ -46,6 +48,7 @@ public struct RollbackReport: Report, Hashable {
         self.restorePoint = restorePoint
         self.log = log
         self.report = report
+        self.signed = signed
         self.isDryRun = isDryRun
         self.warnings = warnings
         self.phases = phases
@@ -61,6 +64,7 @@ public struct RollbackReport: Report, Hashable {
             .init("dependents", .array(dependents.map(\.json))), .init("conflicts", .array(conflicts.map(\.json))),
             .init("certificate", certificate.json), .init("restore_point", restorePoint?.json ?? .null),
             .init("log", JSONValue(log)), .init("report", JSONValue(report)),
+            .init("certificate_file", JSONValue(signed)),
             .init("warnings", .array(warnings.map(JSONValue.string))), .init("duration_ms", .number(duration)),
         ]
         let timed = phases.map { [JSONValue.Member("phases", $0.json)] } ?? []

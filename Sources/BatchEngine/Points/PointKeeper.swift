@@ -143,7 +143,7 @@ struct PointKeeper {
     }
 
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
-    /// was lost, or is older than the ledger.
+    /// was lost or damaged, or is older than the ledger.
     private func commit(
         _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: PendingFile
     ) throws(BatchError) -> CommitID {
@@ -158,8 +158,10 @@ struct PointKeeper {
                 point(.changes(content.changes, before: content.before)), connection: session.connection,
                 snapshot: snapshot)
         } catch {
-            guard error.code == .schemaChanged else { throw error }
-            return try git.commit(point(.all), connection: session.connection, snapshot: snapshot)
+            guard error.code == .schemaChanged || error.code == .corruptRecord else { throw error }
+            return try git.commit(
+                point(.all), connection: session.connection, snapshot: snapshot,
+                isRenewing: error.code == .corruptRecord)
         }
     }
 }

@@ -5,6 +5,7 @@ internal import BatchLedger
 struct ConflictSearch {
     let session: Session
     let plan: RollbackPlan
+    let record: UndoRecord
 
     func find() throws(BatchError) -> [Conflict] {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
@@ -13,7 +14,7 @@ struct ConflictSearch {
         defer { undo.close() }
         let outcome: Undo.Outcome
         do throws(BatchError) {
-            outcome = try undo.perform(plan.checkpoints, collecting: true)
+            outcome = try undo.perform(plan.checkpoints, from: record, collecting: true)
         } catch {
             // A change of the schema ends the search: there are no rows to list.
             guard error.code == .schemaChanged || error.code == .conflict else { throw error }

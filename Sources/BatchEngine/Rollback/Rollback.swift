@@ -44,12 +44,14 @@ public struct Rollback {
                 "dry_run": .bool(request.isDryRun),
             ])
         journal.write("plan", plan.json)
+        let records = UndoRecords(session: session, plan: plan, journal: journal)
         do throws(BatchError) {
             if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
             if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
             let reason = try preparation.openHistory()
             return try RollbackRun(
-                session: session, control: control, plan: plan, journal: journal, reason: reason, start: start
+                session: session, control: control, plan: plan, journal: journal, records: records, reason: reason,
+                start: start
             )
             .perform()
         } catch {
@@ -57,7 +59,7 @@ public struct Rollback {
             let isRefusal = error.code.exitCode == .refusedByDependents
             Bulletin(session: session).tell(isRefusal ? .refused : .failed, batch, error)
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
-            let conflicts = try ConflictSearch(session: session, plan: plan).find()
+            let conflicts = try ConflictSearch(session: session, plan: plan, record: records.current).find()
             return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
         }
     }
@@ -72,7 +74,8 @@ public struct Rollback {
         let journal = try RollbackJournal(session: session, batch: run.batch.batch)
         journal.write("begin", ["batch": .string(run.batch.batch.description), "because": "on_failure: rollback"])
         return try RollbackRun(
-            session: session, control: control, plan: plan, journal: journal, reason: nil, start: .now
+            session: session, control: control, plan: plan, journal: journal,
+            records: UndoRecords(session: session, plan: plan, journal: journal), reason: nil, start: .now
         ).perform()
     }
 

@@ -5,6 +5,7 @@ internal import BatchLedger
 /// The report of a rollback for people, with the certificate, in Markdown.
 struct RollbackPaper {
     let session: Session
+    let records: UndoRecords
 
     /// - Returns: the path.
     func write(
@@ -33,7 +34,11 @@ struct RollbackPaper {
             "| digests of all touched tables are the expected ones | \(certificate.digestsMatch ? "yes" : "NO") |",
             "| verify queries of the jobs hold | \(certificate.verifyPassed ? "yes" : "NO") |",
             "| no new foreign key violation | \(certificate.foreignKeysOK ? "yes" : "NO") |",
-            "| record used | undo log |", "", "| table | expected | found |", "|---|---|---|",
+            "| record used | \(records.source.record) |", "",
+        ]
+        lines += records.warnings.map { "- \($0)" } + [""]
+        lines += [
+            "| table | expected | found |", "|---|---|---|",
         ]
         for check in outcome.digests {
             let note = check.isExempt && check.expected != check.found ? " (index or counter, not compared)" : ""

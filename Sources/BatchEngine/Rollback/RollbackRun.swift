@@ -8,6 +8,7 @@ struct RollbackRun {
     let control: any ControlStore
     let plan: RollbackPlan
     let journal: RollbackJournal
+    let records: UndoRecords
     /// Why the `.bak` must be a whole copy, when that is known already.
     let reason: String?
     let start: ContinuousClock.Instant
@@ -26,16 +27,24 @@ struct RollbackRun {
         defer { if point.batch == 0, let name = point.bak { Folder.remove("\(session.backups)/\(name)") } }
         let began = ContinuousClock.now
         var version: Int64?
-        let outcome = try undo.perform(plan.checkpoints, collecting: false) { () throws(BatchError) in
-            version = session.connection.dataVersion
-            session.context.reach("begun")
-            if !request.isDryRun { try snapshot(&point, batch) }
-            session.context.reach("copied")
+        let (outcome, certificate) = try records.first {
+            (record) throws(BatchError) -> (Undo.Outcome, Certificate) in
+            // Between two attempts others may have written.
+            gateway.rollback()
+            if let name = point.bak { Folder.remove("\(session.backups)/\(name)") }
+            point.bak = nil
+            let outcome = try undo.perform(plan.checkpoints, from: record, collecting: false) {
+                () throws(BatchError) in
+                version = session.connection.dataVersion
+                session.context.reach("begun")
+                if !request.isDryRun { try snapshot(&point, batch) }
+                session.context.reach("copied")
+            }
+            journal.write(
+                "undone", ["rows": gateway.rows.json, "tables": .array(outcome.changedTables.map(JSONValue.string))])
+            session.context.reach("undone")
+            return (outcome, try inspect(outcome))
         }
-        journal.write(
-            "undone", ["rows": gateway.rows.json, "tables": .array(outcome.changedTables.map(JSONValue.string))])
-        session.context.reach("undone")
-        let certificate = try inspect(outcome)
         if request.isDryRun {
             let rows = gateway.rows
             gateway.rollback()
@@ -50,7 +59,11 @@ struct RollbackRun {
         undo.close()
         try PointKeeper(session: session).complete(&point, since: version)
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
-        let paper = try RollbackPaper(session: session).write(plan, batch, outcome, certificate, point, left)
+        let paper = try RollbackPaper(session: session, records: records)
+            .write(plan, batch, outcome, certificate, point, left)
+        var notes = left
+        let signed = CertificatePaper(session: session, records: records)
+            .write(plan, batch, outcome, certificate, point, &notes)
         if !left.isEmpty {
             let error = BatchError(
                 .compensationMissing,
@@ -60,7 +73,8 @@ struct RollbackRun {
         }
         journal.write(
             "verdict", ["outcome": "committed", "rollback": .string(batch.batch.description), "report": .string(paper)])
-        return .done(report(batch, point, batch.rows, certificate, captured, left, report: paper))
+        return .done(
+            report(batch, point, batch.rows, certificate, captured, notes, report: paper, signed: signed))
     }
 
     private func newBatch() throws(BatchError) -> BatchRecord {
@@ -186,16 +200,17 @@ struct RollbackRun {
 
     private func report(
         _ batch: BatchRecord, _ point: PointRecord?, _ rows: RowCounts, _ certificate: Certificate, _ captured: Double?,
-        _ left: [String], report: String?
+        _ left: [String], report: String?, signed: String? = nil
     ) -> RollbackReport {
         let status = (try? ledger.batch(seq: plan.batch.seq))?.status ?? plan.batch.status
         return RollbackReport(
             batch: plan.batch.batch, rollback: point == nil ? nil : batch.batch, status: status, mode: request.mode,
-            source: "log", order: plan.order.map(\.batch), rows: rows, dependents: plan.reports,
+            source: records.source.rawValue, order: plan.order.map(\.batch), rows: rows, dependents: plan.reports,
             certificate: certificate,
             restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path, report: report,
+            signed: signed,
             isDryRun: request.isDryRun,
-            warnings: left
+            warnings: records.warnings + left
                 + (certificate.verifyPassed ? [] : ["a verify query of the job does not hold; see the report"]),
             phases: captured.map { RunReport.Phases(capture: $0, restorePoint: max(0, start.millisecondsSince - $0)) },
             duration: start.millisecondsSince)

@@ -4,7 +4,7 @@ internal import BatchLedger
 /// Applies what a `.bak` holds to a file that is being built.
 struct BakReader {
     let path: String
-    private let file: Connection
+    let file: Connection
 
     init(_ path: String) throws(BatchError) {
         self.path = path
@@ -21,7 +21,8 @@ struct BakReader {
         return try PointManifest(parts["manifest"] ?? [], schema: parts["schema"] ?? []).state
     }
 
-    private func names(_ kind: String) throws(BatchError) -> Set<String> {
+    /// Names of the tables of which the file has blocks of this kind.
+    func names(_ kind: String) throws(BatchError) -> Set<String> {
         Set(
             try file.rows("SELECT DISTINCT name FROM batchmgr_bak_block WHERE kind = ?", [.string(kind)])
                 .compactMap { $0[0].string })

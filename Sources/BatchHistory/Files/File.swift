@@ -33,6 +33,16 @@ struct File: ~Copyable {
         }
     }
 
+    func write(_ bytes: [UInt8]) throws(BatchError) {
+        let failure: BatchError? = bytes.withUnsafeBytes { buffer in
+            do throws(BatchError) {
+                try write(buffer)
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(BatchError) {
         guard pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset)) == bytes.count else {
             throw FileFault.error("write", path)
@@ -42,6 +52,20 @@ struct File: ~Copyable {
     /// Durable on disk when it returns.
     func sync() throws(BatchError) {
         guard fsync(descriptor) == 0 else { throw FileFault.error("sync", path) }
+    }
+
+    func size() throws(BatchError) -> Int64 {
+        let end = lseek(descriptor, 0, SEEK_END)
+        guard end >= 0 else { throw FileFault.error("read", path) }
+        return Int64(end)
+    }
+
+    /// The first bytes of the file.
+    func contents(atMost limit: Int) throws(BatchError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = pread(descriptor, &bytes, limit, 0)
+        guard count >= 0 else { throw FileFault.error("read", path) }
+        return Array(bytes.prefix(count))
     }
 
     /// Reads from the start to the end, a megabyte at a time.

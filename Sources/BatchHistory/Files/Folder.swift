@@ -55,15 +55,24 @@ public enum Folder {
     public static func write(_ bytes: [UInt8], to path: String) throws(BatchError) {
         let temporary = temporary(for: path)
         let file = try File(creating: temporary)
-        let failure: BatchError? = bytes.withUnsafeBytes { buffer in
-            do throws(BatchError) {
-                try file.write(buffer)
-                return nil
-            } catch { return error }
-        }
-        if let failure { throw failure }
+        try file.write(bytes)
         try file.sync()
         try publish(temporary, as: path)
+    }
+
+    /// The content of a small file.
+    /// - Throws: `ERR_UX_FILE_MISSING`.
+    public static func read(_ path: String) throws(BatchError) -> [UInt8] {
+        guard exists(path) else {
+            throw BatchError(.fileMissing, "there is no file \(path)", hint: "check the path")
+        }
+        return try File(reading: path).contents(atMost: 16 << 20)
+    }
+
+    /// Seconds since 1970; 0 when there is no such file.
+    static func modificationTime(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_mtim.tv_sec) : 0
     }
 
     /// Removes a file, if it is there.

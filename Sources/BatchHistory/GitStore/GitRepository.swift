@@ -93,6 +93,18 @@ final class GitRepository {
         return [UInt8](content)
     }
 
+    /// The content of an object of any kind.
+    func read(_ id: ObjectID) throws(BatchError) -> (ObjectKind, [UInt8]) {
+        for kind in [ObjectKind.blob, .tree, .commit, .tag] {
+            var native = GitRepository.native(id)
+            var size = 0
+            var type = GIT_OBJECT_INVALID
+            guard git_odb_read_header(&size, &type, objects, &native) == 0 else { break }
+            if type.rawValue == Int32(kind.rawValue) { return (kind, try read(id, kind)) }
+        }
+        throw GitRepository.corrupt(id, .blob, "is missing")
+    }
+
     static func corrupt(_ id: ObjectID, _ kind: ObjectKind, _ what: String) -> BatchError {
         BatchError(
             .corruptRecord, "git \(kind.name) \(id) \(what)",

@@ -16,16 +16,18 @@ public struct GitStore: Sendable {
     ///   - connection: shows the database in the state of the point, inside a transaction of the caller. It must be able
     ///     to write when a table hides its rowid. Only rows of new and rewritten tables are read.
     ///   - snapshot: the `.bak` that the commit names; it is there before the commit is.
+    ///   - isRenewing: the repository is damaged: write every object anew, also those that seem to be there.
     /// - Throws: `ERR_DATA_SCHEMA_CHANGED` when the last point of the branch is not the state the changes began from: the
     ///   caller then writes a point with all rows first.
     public func commit(
-        _ content: PointContent, connection: Connection, snapshot: PendingFile = PendingFile()
+        _ content: PointContent, connection: Connection, snapshot: PendingFile = PendingFile(),
+        isRenewing: Bool = false
     ) throws(BatchError) -> CommitID {
         try GitRepository.create(path, branch: content.branch)
         let repository = try GitRepository(opening: path)
         let tip = repository.reference(Reference.branch(content.branch))
         let last: PointReader?
-        if let tip { last = try PointReader(repository, tip) } else { last = nil }
+        if let tip, !isRenewing { last = try PointReader(repository, tip) } else { last = nil }
         if let tip, let last, try last.isAlready(content) {
             try snapshot.settle()
             try tag(tip, content, in: repository)

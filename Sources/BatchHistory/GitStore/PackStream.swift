@@ -54,6 +54,13 @@ final class PackStream {
         }
     }
 
+    /// Takes over an object as it lies in another pack.
+    func append(_ id: ObjectID, deflated bytes: UnsafeRawBufferPointer, checksum: UInt32) throws(BatchError) {
+        entries.append(Entry(id: id, offset: spilled + UInt64(pending.count), checksum: checksum))
+        if let base = bytes.baseAddress { pending.append(base, count: bytes.count) }
+        if pending.count > 4 << 20 { try spill() }
+    }
+
     private func appendHeader(_ kind: ObjectKind, size: Int) {
         var rest = size >> 4
         var byte = kind.rawValue << 4 | UInt8(size & 15)
@@ -91,10 +98,12 @@ final class PackStream {
     }
 
     /// Makes the pack durable and visible.
-    func finish() throws(BatchError) {
-        if entries.isEmpty { return }
+    /// - Returns: its name without ending; nil when there is nothing to write.
+    @discardableResult
+    func finish() throws(BatchError) -> String? {
+        if entries.isEmpty { return nil }
         try spill()
-        guard let file else { return }
+        guard let file else { return nil }
         let count = PackStream.bigEndian(UInt32(entries.count))
         try file.write(count, at: 8)
         try file.file.forEachPiece { hash.update($0) }
@@ -108,6 +117,7 @@ final class PackStream {
         try file.publish("\(folder)/pack-\(checksum).pack")
         try index.publish("\(folder)/pack-\(checksum).idx")
         try Folder.sync(folder)
+        return "pack-\(checksum)"
     }
 
     /// Version 2 of git's pack index: fan-out, ids, checksums, offsets, offsets that need 64 bits.

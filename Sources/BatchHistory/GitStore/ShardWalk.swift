@@ -21,6 +21,7 @@ struct ShardWalk {
         }
     }
 
+    /// The rows of one shard.
     func forEachRow(
         in text: [UInt8], _ body: (Int64?, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {

@@ -8,6 +8,8 @@ struct SystemTables {
     static let sequence = "sqlite_sequence"
     static let statistics = ["sqlite_stat1", "sqlite_stat3", "sqlite_stat4"]
 
+    static func isSystem(_ table: String) -> Bool { table == sequence || statistics.contains(table) }
+
     static func columns(of table: String) -> [String] {
         switch table {
         case sequence: ["name", "seq"]

@@ -12,4 +12,14 @@ extension StateDigest {
         }
         return state
     }
+
+    /// Goes back over a run of checkpoints.
+    mutating func subtract(_ run: any NetChanges) {
+        let (old, new) = (run.before.digest.tables, run.after.digest.tables)
+        for name in Set(old.keys).union(new.keys) where old[name] != new[name] {
+            var change = new[name] ?? TableDigest()
+            change -= old[name] ?? TableDigest()
+            tables[name, default: TableDigest()] -= change
+        }
+    }
 }

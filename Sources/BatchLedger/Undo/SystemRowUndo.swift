@@ -18,10 +18,17 @@ struct SystemRowUndo {
     {
         let columns = layout.columns.count
         let left = step.operation == .delete ? nil : step.left
-        guard rows[layout.name]?[step.rowid].map({ RowCodec.hash($0).low }) == left else { return false }
-        let offset = step.operation == .update ? step.imageOffset + (columns + 7) / 8 : step.imageOffset
-        var reader = ByteReader(bytes, at: offset)
-        let before: [SQLValue]? = step.operation == .insert ? nil : try reader.values(columns)
+        let now = rows[layout.name]?[step.rowid]
+        guard now.map({ RowCodec.hash($0).low }) == left else { return false }
+        var before = now
+        switch step.operation {
+        case .insert: before = nil
+        case .update:
+            for (column, value) in try RowRewind.changedColumns(step, bytes, columns) { before?[column] = value }
+        default:
+            var reader = ByteReader(bytes, at: step.imageOffset)
+            before = try reader.values(columns)
+        }
         rows[layout.name, default: [:]][step.rowid] = before
         touched[layout.name, default: []].insert(step.rowid)
         return true

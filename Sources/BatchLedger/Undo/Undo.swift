@@ -36,18 +36,19 @@ public final class Undo {
     ///
     /// - Parameters:
     ///   - checkpoints: with the names of their batches, the last first.
+    ///   - record: what they are undone from.
     ///   - collecting: true to go on after a conflict and list all of them; the transaction must then not be committed
     ///     unless the caller wants just the rows without conflict.
     ///   - locked: called once the write lock is held and before anything changes.
     /// - Throws: `ERR_DATA_CONFLICT` at the first conflict when not collecting; nothing is changed then.
     public func perform(
-        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], collecting: Bool,
-        locked: () throws(BatchError) -> Void = {}
+        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], from record: UndoRecord = .log,
+        collecting: Bool, locked: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> Outcome {
         var rebuilding: Set<String> = []
         while true {
             do throws(BatchError) {
-                return try attempt(checkpoints, collecting: collecting, rebuilding, locked)
+                return try attempt(checkpoints, record, collecting: collecting, rebuilding, locked)
             } catch {
                 gateway.rollback()
                 forgetModules()
@@ -60,8 +61,8 @@ public final class Undo {
     }
 
     private func attempt(
-        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], collecting: Bool, _ rebuilding: Set<String>,
-        _ locked: () throws(BatchError) -> Void
+        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ record: UndoRecord, collecting: Bool,
+        _ rebuilding: Set<String>, _ locked: () throws(BatchError) -> Void
     ) throws(BatchError) -> Outcome {
         try gateway.begin()
         try locked()
@@ -72,38 +73,38 @@ public final class Undo {
         let run = UndoRun(
             gateway, mode: collecting ? .collecting : .strict, virtual: virtual,
             lastBeforeVacuum: try gateway.ledger.lastCheckpointBeforeVacuum())
-        for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }
+        switch record {
+        case .log: for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }
+        case .net(let runs): for part in runs { try run.undo(part) }
+        }
         try run.finish()
         try gateway.flush()
         var outcome = Outcome(conflicts: run.conflicts, digests: [], foreignKeyViolations: [], changedTables: [])
-        outcome.digests = try digests(checkpoints.map(\.checkpoint), before, exempt: run.exemptTables)
+        var expected = before
+        switch record {
+        case .log: expected = try before.subtracting(checkpoints.map(\.checkpoint.id), gateway.ledger)
+        case .net(let runs): for part in runs { expected.subtract(part.changes) }
+        }
+        outcome.digests = digests(before, expected: expected, exempt: run.exemptTables)
         outcome.changedTables = gateway.recorder.tracks.filter(\.isTouched).map(\.layout.name).uniqued()
         outcome.foreignKeyViolations = try ForeignKeyCheck(gateway).newViolations()
         return outcome
     }
 
     private func digests(
-        _ checkpoints: [CheckpointRecord], _ before: StateDigest, exempt: Set<String>
-    ) throws(BatchError) -> [DigestCheck] {
-        var expected: [String: TableDigest] = [:]
-        var mayDiffer = exempt
-        for checkpoint in checkpoints {
-            for (_, table) in try gateway.ledger.changedTables(of: checkpoint.id) {
-                let name = table.layout.name
-                expected[name, default: before.tables[name] ?? TableDigest()] -= table.change
-                if table.layout.role == .system { mayDiffer.insert(name) }
-            }
-        }
+        _ before: StateDigest, expected: StateDigest, exempt: Set<String>
+    ) -> [DigestCheck] {
         var found: [String: TableDigest] = [:]
         for track in gateway.recorder.tracks where track.isTouched {
             let name = track.layout.name
             found[name, default: before.tables[name] ?? TableDigest()] += track.digest
         }
-        return Set(expected.keys).union(found.keys).sorted().map { name in
+        let changed = expected.tables.keys.filter { expected.tables[$0] != before.tables[$0] }
+        return Set(changed).union(found.keys).sorted().map { name in
             let now = before.tables[name] ?? TableDigest()
             return DigestCheck(
-                table: name, expected: expected[name] ?? now, found: found[name] ?? now,
-                isExempt: mayDiffer.contains(name))
+                table: name, expected: expected.tables[name] ?? now, found: found[name] ?? now,
+                isExempt: exempt.contains(name) || SystemTables.isSystem(name))
         }
     }
 

@@ -66,14 +66,37 @@ final class UndoRun {
                     .corruptRecord, "undo block \(number) of checkpoint \(checkpoint.id) is missing",
                     hint: "see what else is damaged: batchmgr verify")
             }
-            let buffer = try BlockCompressor.restore(block)
-            let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
-            guard steps.count == block.entries else {
-                throw BatchError(.corruptRecord, "an undo block holds too few entries", hint: "batchmgr verify")
-            }
+            let (buffer, steps) = try decode(block, recorded, "undo block \(number) of checkpoint \(checkpoint.number)")
             for step in steps.reversed() { try undo(step, buffer.bytes, recorded, batch) }
             withExtendedLifetime(buffer) {}
         }
+    }
+
+    /// - Parameter name: of the block, for people.
+    private func decode(
+        _ block: UndoBlock, _ recorded: [Int: RecordedTable], _ name: String
+    ) throws(BatchError) -> (ByteBuffer, [UndoStep]) {
+        do throws(BatchError) {
+            let buffer = try BlockCompressor.restore(block)
+            let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
+            if steps.count == block.entries { return (buffer, steps) }
+        } catch  where error.code != .corruptRecord { throw error } catch {}
+        throw BatchError(.corruptRecord, "\(name) is damaged", hint: "see what else is damaged: batchmgr verify")
+    }
+
+    /// Undoes a run of checkpoints by what it did in the end. Call it for later runs first.
+    func undo(_ run: NetRun) throws(BatchError) {
+        guard !virtualTables.hasTrees else {
+            throw BatchError(
+                .noRestorePoint, "a later batch wrote to an R*Tree of \(run.batch), which the undo log alone can undo",
+                hint: "undo the later batches too: --mode cascade")
+        }
+        renumbering.enter(run.lastCheckpoint)
+        current = nil
+        try NetUndo(run.changes, connection) { (step, bytes, tables) throws(BatchError) in
+            try self.undo(step, bytes, tables, run.batch)
+        }.run()
+        current = nil
     }
 
     /// Ends the run: puts everything back that was only changed for it.

@@ -39,6 +39,9 @@ struct VirtualTableUndo {
         return conflicts
     }
 
+    /// True when an R*Tree is undone by its content.
+    var hasTrees: Bool { !trees.isEmpty }
+
     func isLogical(_ table: String) -> Bool { logical.contains(table) }
 
     /// Tells the caller to start again with this table undone by its content.

@@ -5,9 +5,9 @@ enum Commands {
     static let all: [any Command.Type] = [
         InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self, ListCommand.self,
         ShowCommand.self, GraphCommand.self, DiffCommand.self, BlameCommand.self, PointsCommand.self,
-        DriftShowCommand.self,
-        DriftAdoptCommand.self, DriftUndoCommand.self, GuardShowCommand.self, GuardSetCommand.self,
-        VerifyCommand.self, RestoreCommand.self, CatalogListCommand.self, CatalogShowCommand.self,
+        DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self, GuardShowCommand.self,
+        GuardSetCommand.self, VerifyCommand.self, RestoreCommand.self, CertificateVerifyCommand.self,
+        DrillCommand.self, HistoryCompactCommand.self, CatalogListCommand.self, CatalogShowCommand.self,
         CatalogValidateCommand.self, CatalogSchemaCommand.self, DoctorCommand.self, VersionCommand.self,
         CompletionCommand.self, HelpCommand.self,
     ]

@@ -4,16 +4,23 @@ extension RollbackReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         var text = ConflictText.text(conflicts, style)
         let done = isDryRun ? "would be undone" : status == .rolledBack ? "undone" : "undone in part"
-        text += "\(style.strong(batch.description))  \(done) from the \(source)  \(rows.words)"
+        text += "\(style.strong(batch.description))  \(done) from the \(recordUsed)  \(rows.words)"
         text += ", \(Figures.duration(duration))\n"
         if order.count > 1 { text += "in this order  \(order.map(\.description).joined(separator: ", "))\n" }
         text += certificate.text(style)
         if let restorePoint { text += restorePoint.line }
         if let log { text += "log            \(Printable.text(log))\n" }
         if let report { text += "report         \(Printable.text(report))\n" }
+        if let signed { text += "signed         \(Printable.text(signed))\n" }
         text += WarningText.text(warnings, style)
         if let rollback { text += style.faint("take it back: batchmgr rollback --id \(rollback)") + "\n" }
         return text
+    }
+}
+
+extension RollbackReport {
+    private var recordUsed: String {
+        source == RollbackSource.log.rawValue ? source : RollbackSource(rawValue: source)?.record ?? source
     }
 }
 

@@ -7,16 +7,19 @@ public struct RollbackRequest: Hashable, Sendable {
     public let isDryRun: Bool
     /// Undo the data although a step outside the database has no compensation.
     public let allowsMissingCompensation: Bool
+    /// The record to undo from; nil: the first that verifies.
+    public let source: RollbackSource?
 
     public init(
         batch: BatchReference, mode: RollbackMode, checkpoint: Int? = nil, isDryRun: Bool = false,
-        allowsMissingCompensation: Bool = false
+        allowsMissingCompensation: Bool = false, source: RollbackSource? = nil
     ) {
         self.batch = batch
         self.mode = mode
         self.checkpoint = checkpoint
         self.isDryRun = isDryRun
         self.allowsMissingCompensation = allowsMissingCompensation
+        self.source = source
     }
 
     /// - Throws: `ERR_UX_USAGE`.
@@ -31,5 +34,6 @@ public struct RollbackRequest: Hashable, Sendable {
         }
         isDryRun = arguments.has("dry-run")
         allowsMissingCompensation = arguments.has("without-compensation")
+        source = arguments.value("source").flatMap { RollbackSource(rawValue: $0) }
     }
 }

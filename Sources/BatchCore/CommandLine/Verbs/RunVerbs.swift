@@ -35,7 +35,8 @@ extension Verb {
         "rollback", "undo a batch, and with --mode cascade what depended on it",
         details: """
             Everything happens in one transaction, all or nothing, and is checked afterwards. The rollback is itself a \
-            batch: it can be rolled back. Exit 4: dependents are live, or rows were changed since; nothing was done.
+            batch: it can be rolled back. Exit 4: dependents are live, or rows were changed since; exit 5: every record of \
+            the batch is damaged. Nothing was done then.
             """,
         options: [
             batch("the batch, or a job for its latest live one"),
@@ -43,6 +44,9 @@ extension Verb {
                 "mode", .choice(RollbackMode.allCases.map(\.rawValue)),
                 "restrict refuses while dependents are live (default); cascade undoes them first"),
             .value("to", .number("N"), "undo back to checkpoint N of the batch"),
+            .value(
+                "source", .choice(RollbackSource.allCases.map(\.rawValue)),
+                "which record to undo from (default: the first that verifies, in this order)"),
             .flag("dry-run", "do it all, verify, show it, and discard it"),
             .flag("without-compensation", "undo the data although a step outside the database cannot be undone"),
         ],

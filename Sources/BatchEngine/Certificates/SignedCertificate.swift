@@ -1,0 +1,47 @@
+internal import BatchCore
+internal import BatchHistory
+
+/// A certificate of a rollback with its signature, as it lies in a file.
+struct SignedCertificate {
+    static let format = "batchmgr certificate 1"
+
+    /// What is signed: the text of this value, written compactly.
+    let body: JSONValue
+    let key: PublicKey
+    let signature: [UInt8]
+
+    private static func bytes(_ body: JSONValue) -> [UInt8] { Array(JSONWriter.text(body).utf8) }
+
+    init(signing body: JSONValue, with key: SigningKey) throws(BatchError) {
+        self.body = body
+        self.key = key.publicKey
+        signature = try key.sign(SignedCertificate.bytes(body))
+    }
+
+    var text: String {
+        let document: JSONValue = [
+            "certificate": body, "public_key": .string(Hex.string(key.bytes)),
+            "signature": .string(Hex.string(signature)),
+        ]
+        return JSONWriter.text(document, indented: true) + "\n"
+    }
+
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the file is no certificate.
+    init(file path: String) throws(BatchError) {
+        let bytes = try Folder.read(path)
+        guard let document = try? JSONParser.parse(String(decoding: bytes, as: UTF8.self)),
+            let body = document["certificate"], body["format"]?.string == SignedCertificate.format,
+            let key = document["public_key"]?.string.flatMap({ Hex.bytes($0) }).flatMap({ PublicKey(bytes: $0) }),
+            let signature = document["signature"]?.string.flatMap({ Hex.bytes($0) })
+        else {
+            throw BatchError(
+                .corruptRecord, "\(path) is no certificate, or a damaged one",
+                hint: "the certificates of rollbacks are in reports: certificate_BATCH_TIME.json")
+        }
+        self.body = body
+        self.key = key
+        self.signature = signature
+    }
+
+    func isSigned(with key: PublicKey) -> Bool { key.verifies(signature, of: SignedCertificate.bytes(body)) }
+}

@@ -1,0 +1,125 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// The records that a rollback can undo from, and which of them was used.
+final class UndoRecords {
+    private let session: Session
+    private let plan: RollbackPlan
+    private let journal: RollbackJournal
+    /// The one in use.
+    private(set) var source: RollbackSource = .log
+    private(set) var current: UndoRecord = .log
+    /// Which records were not used, and why.
+    private(set) var warnings: [String] = []
+
+    init(session: Session, plan: RollbackPlan, journal: RollbackJournal) {
+        self.session = session
+        self.plan = plan
+        self.journal = journal
+    }
+
+    /// Errors that come from a damaged record, so that another one may serve.
+    private static let damages: Set<ErrorCode> = [
+        .corruptRecord, .corruptLedger, .corruptDatabase, .notADatabase, .noRestorePoint, .verificationFailed,
+        .unknownPoint, .git, .file, .fileMissing,
+    ]
+
+    /// Tries the records in their order until `body` succeeds with one.
+    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when none serves; the error of `body` when it is no damage.
+    func first<Result>(_ body: (UndoRecord) throws(BatchError) -> Result) throws(BatchError) -> Result {
+        let sources = plan.request.source.map { [$0] } ?? RollbackSource.allCases
+        var failures: [(source: RollbackSource, error: BatchError)] = []
+        for source in sources {
+            do throws(BatchError) {
+                self.source = source
+                current = try record(source)
+                let result = try body(current)
+                journal.write("source", ["used": .string(source.rawValue)])
+                return result
+            } catch {
+                let damage = try damage(error, source)
+                journal.write("source", ["damaged": .string(source.rawValue), "error": .string(damage.description)])
+                failures.append((source, damage))
+                warnings.append("the \(source.record) was not used: \(damage.message)")
+            }
+        }
+        let reasons = failures.map { "\($0.source.record): \($0.error.message)" }.joined(separator: "; ")
+        let isAll = plan.request.source == nil
+        throw BatchError(
+            .noRestorePoint, "no record of \(plan.batch.batch) verifies: \(reasons)",
+            hint: isAll
+                ? "see what is damaged, and which points are whole: batchmgr verify"
+                : "use the first record that verifies: batchmgr rollback --id \(plan.batch.batch)")
+    }
+
+    /// The damage behind an error.
+    /// - Throws: the error itself when there is none.
+    private func damage(_ error: BatchError, _ source: RollbackSource) throws(BatchError) -> BatchError {
+        if UndoRecords.damages.contains(error.code) { return error }
+        guard error.code == .conflict, source == .log else { throw error }
+        // A log with a hole meets rows that it does not know.
+        do throws(BatchError) {
+            for (checkpoint, _) in plan.checkpoints { _ = try session.ledger.verifyUndoLog(of: checkpoint) }
+        } catch { return error }
+        throw error
+    }
+
+    // MARK: Opening
+
+    private func record(_ source: RollbackSource) throws(BatchError) -> UndoRecord {
+        if source == .log { return .log }
+        var runs: [NetRun] = []
+        for (point, batch) in try points() {
+            do throws(BatchError) {
+                let changes = try changes(of: point, source)
+                runs.append(NetRun(batch: batch, lastCheckpoint: point.lastCheckpoint, changes: changes))
+            } catch {
+                throw BatchError(error.code, "\(batch): \(error.message)", hint: error.hint)
+            }
+        }
+        return .net(runs)
+    }
+
+    private func changes(of point: PointRecord, _ source: RollbackSource) throws(BatchError) -> any NetChanges {
+        let changes: any NetChanges
+        if source == .git {
+            guard let commit = point.commit.flatMap({ CommitID($0) }) else { throw missing("no commit") }
+            changes = try session.git.changes(of: commit)
+        } else {
+            guard let name = point.bak else { throw missing("no .bak") }
+            changes = try BakStore(folder: session.backups)
+                .changes(in: name, sha256: point.bakSHA256 ?? "", live: session.connection)
+        }
+        guard changes.after.digest.combined == point.digest else { throw missing("another state than was recorded") }
+        return changes
+    }
+
+    /// The restore points that cover what is undone, the last first.
+    private func points() throws(BatchError) -> [(point: PointRecord, batch: String)] {
+        let undone = Set(plan.checkpoints.map(\.checkpoint.id))
+        var found: [(point: PointRecord, batch: String)] = []
+        for batch in plan.order {
+            let all = try session.ledger.checkpoints(of: batch.seq).map(\.id)
+            var open = undone.intersection(all)
+            var last: Int64 = 0
+            for point in try session.ledger.points(where: "batch = ? AND status = 'complete'", [.integer(batch.seq)]) {
+                let covered = all.filter { $0 > last && $0 <= point.lastCheckpoint }
+                last = point.lastCheckpoint
+                let wanted = covered.filter(open.contains)
+                if wanted.isEmpty { continue }
+                guard wanted.count == covered.count else { throw missing("single checkpoints", of: batch) }
+                open.subtract(covered)
+                found.append((point, batch.batch.description))
+            }
+            if !open.isEmpty { throw missing("all of its checkpoints", of: batch) }
+        }
+        return found.sorted { $0.point.lastCheckpoint > $1.point.lastCheckpoint }
+    }
+
+    private func missing(_ what: String, of batch: BatchRecord? = nil) -> BatchError {
+        let text =
+            batch.map { "the restore points of \($0.batch) do not hold \(what)" } ?? "its restore point has \(what)"
+        return BatchError(.noRestorePoint, text, hint: "see the points: batchmgr points")
+    }
+}

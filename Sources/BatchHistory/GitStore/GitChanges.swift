@@ -1,0 +1,122 @@
+public import BatchCore
+public import BatchLedger
+
+/// What a restore point did, read from its commit and the one before it: only folders and files that differ are read.
+public final class GitChanges: NetChanges {
+    private let repository: GitRepository
+    private let old: PointReader
+    private let new: PointReader
+    private let models: (before: SchemaModel, after: SchemaModel)
+
+    init(_ repository: GitRepository, from old: PointReader, to new: PointReader) throws(BatchError) {
+        self.repository = repository
+        self.old = old
+        self.new = new
+        models = (try SchemaModel(old.manifest.state), try SchemaModel(new.manifest.state))
+    }
+
+    public var before: (objects: [SchemaObject], digest: StateDigest) {
+        (old.manifest.state.objects, old.manifest.state.digest)
+    }
+
+    public var after: (objects: [SchemaObject], digest: StateDigest) {
+        (new.manifest.state.objects, new.manifest.state.digest)
+    }
+
+    public func layout(of table: String, isAfter: Bool) throws(BatchError) -> TableLayout? {
+        (isAfter ? models.after : models.before).layout(table)
+    }
+
+    public func forEachRowBefore(
+        of table: String, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        guard let layout = models.before.layout(table) else { return }
+        let walk = walk(layout, old)
+        for tree in try trees(of: table, in: old) {
+            try walk.forEachRow(of: tree.id) { (rowid, line) throws(BatchError) in
+                try body(walk.format.key(rowid: rowid, line), walk.format.stored(rowid: rowid, line))
+            }
+        }
+    }
+
+    public func forEachChange(
+        of table: String, _ body: (NetChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        guard let layout = models.after.layout(table) else { return }
+        let isWhole = layout.key == .rowid(alias: nil)
+        var (gone, fresh) = (Set(try trees(of: table, in: old)), Set(try trees(of: table, in: new)))
+        repeat {
+            let both = gone.intersection(fresh)
+            gone = try expanded(gone.subtracting(both))
+            fresh = try expanded(fresh.subtracting(both))
+        } while gone.contains(where: \.isTree) || fresh.contains(where: \.isTree)
+        let both = gone.intersection(fresh)
+        let was = try rows(in: gone.subtracting(both), walk(layout, old))
+        let now = try rows(in: fresh.subtracting(both), walk(layout, new))
+        for key in Set(was.keys).union(now.keys).sorted(by: { $0.order < $1.order }) {
+            let change = RowChange(key: key, before: was[key], after: now[key])
+            if let change = NetChange(change, isWhole: isWhole) { try body(change) }
+        }
+    }
+
+    // MARK: Reading
+
+    /// Part of a table: a folder or a file of rows. Equal parts have equal ids, wherever they lie.
+    private struct Part: Hashable {
+        let id: ObjectID
+        let isTree: Bool
+    }
+
+    private func trees(of table: String, in point: PointReader) throws(BatchError) -> [Part] {
+        let root = try TreeFolder(point.tree, in: repository)
+        return try TableShards.folders(in: root).compactMap { $0.id(PathName.table(table)) }
+            .map { Part(id: $0, isTree: true) }
+    }
+
+    /// What lies in the folders, and the files as they are.
+    private func expanded(_ parts: Set<Part>) throws(BatchError) -> Set<Part> {
+        var found: Set<Part> = []
+        for part in parts {
+            guard part.isTree else {
+                found.insert(part)
+                continue
+            }
+            let entries = try TreeEntry.decode(try repository.read(part.id, .tree), of: part.id)
+            for entry in entries where !entry.name.hasSuffix(ShardStore.filesSuffix) {
+                found.insert(Part(id: entry.id, isTree: entry.isTree))
+            }
+        }
+        return found
+    }
+
+    private func walk(_ layout: TableLayout, _ point: PointReader) -> ShardWalk {
+        ShardWalk(
+            repository: repository, format: LineFormat(layout), isUTF16: point.manifest.state.settings.isUTF16)
+    }
+
+    private func rows(in parts: Set<Part>, _ walk: ShardWalk) throws(BatchError) -> [RowKey: [SQLValue]] {
+        var rows: [RowKey: [SQLValue]] = [:]
+        for part in parts {
+            try walk.forEachRow(in: try repository.read(part.id, .blob)) { (rowid, line) throws(BatchError) in
+                rows[walk.format.key(rowid: rowid, line)] = walk.format.stored(rowid: rowid, line)
+            }
+        }
+        return rows
+    }
+}
+
+extension GitStore {
+    /// What the point of a commit did to the one before it.
+    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when there is none before it; `ERR_DATA_CORRUPT_RECORD` when an object that is
+    ///   needed is missing or damaged, here or while the changes are read.
+    public func changes(of commit: CommitID) throws(BatchError) -> GitChanges {
+        let repository = try GitRepository(opening: path)
+        let new = try PointReader(repository, commit.object)
+        guard let parent = new.parent else {
+            throw BatchError(
+                .noRestorePoint, "commit \(commit) has none before it",
+                hint: "see the points: batchmgr points")
+        }
+        return try GitChanges(repository, from: try PointReader(repository, parent), to: new)
+    }
+}

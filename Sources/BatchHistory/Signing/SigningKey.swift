@@ -1,0 +1,83 @@
+public import BatchCore
+internal import CCrypto
+internal import Glibc
+
+/// The Ed25519 key with which a workspace signs certificates: `signing.key`, readable by its owner alone, and
+/// `signing.pub` beside it for everybody.
+public final class SigningKey {
+    private let key: OpaquePointer
+    public let publicKey: PublicKey
+
+    /// Opens the key of a folder, and makes it at first need.
+    public init(folder: String) throws(BatchError) {
+        let path = folder + "/signing.key"
+        if !Folder.exists(path) { try SigningKey.create(path) }
+        let (key, known) = try SigningKey.read(path)
+        self.key = key
+        publicKey = known
+        let open = SigningKey.publicFile(folder)
+        if !Folder.exists(open) { try Folder.write(Array(known.pem.utf8), to: open) }
+    }
+
+    /// The key is the caller's to free.
+    private static func read(_ path: String) throws(BatchError) -> (OpaquePointer, PublicKey) {
+        let text = try File(reading: path).contents(atMost: 1 << 16)
+        let memory = BIO_new_mem_buf(text, Int32(text.count))
+        defer { BIO_free(memory) }
+        guard let key = PEM_read_bio_PrivateKey(memory, nil, nil, nil) else { throw unusable(path) }
+        var bytes = [UInt8](repeating: 0, count: 32)
+        var count = bytes.count
+        guard EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, let known = PublicKey(bytes: bytes) else {
+            EVP_PKEY_free(key)
+            throw unusable(path)
+        }
+        return (key, known)
+    }
+
+    deinit { EVP_PKEY_free(key) }
+
+    public static func publicFile(_ folder: String) -> String { folder + "/signing.pub" }
+
+    /// The name comes last and is not taken from another process, so two at once end up with one key.
+    private static func create(_ path: String) throws(BatchError) {
+        let key = newEd25519Key()
+        defer { EVP_PKEY_free(key) }
+        let text = Array(MemoryText.write { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }.utf8)
+        let temporary = Folder.temporary(for: path)
+        defer { Folder.remove(temporary) }
+        Folder.remove(temporary)
+        let file = try File(creating: temporary, permissions: 0o600)
+        try file.write(text)
+        try file.sync()
+        guard link(temporary, path) == 0 || errno == EEXIST else { throw FileFault.error("create", path) }
+    }
+
+    private static func unusable(_ path: String) -> BatchError {
+        BatchError(
+            .file, "\(path) is no Ed25519 private key in PEM",
+            hint: "put the key back, or move it away: the next rollback makes a new one")
+    }
+
+    /// 64 bytes.
+    public func sign(_ text: [UInt8]) throws(BatchError) -> [UInt8] {
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        var signature = [UInt8](repeating: 0, count: 64)
+        var count = signature.count
+        guard EVP_DigestSignInit(context, nil, nil, nil, key) == 1,
+            EVP_DigestSign(context, &signature, &count, text, text.count) == 1
+        else {
+            throw BatchError(.internalFault, "libcrypto does not sign", hint: "batchmgr doctor")
+        }
+        return signature
+    }
+}
+
+/// `EVP_PKEY_Q_keygen` is variadic, so Swift cannot call it.
+private func newEd25519Key() -> OpaquePointer? {
+    let context = EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, nil)
+    defer { EVP_PKEY_CTX_free(context) }
+    var key: OpaquePointer?
+    guard EVP_PKEY_keygen_init(context) == 1, EVP_PKEY_keygen(context, &key) == 1 else { return nil }
+    return key
+}

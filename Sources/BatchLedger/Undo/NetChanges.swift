@@ -1,0 +1,77 @@
+public import BatchCore
+
+/// What a run of checkpoints did in the end, from another record than the undo log: each changed row once.
+public protocol NetChanges {
+    var before: (objects: [SchemaObject], digest: StateDigest) { get }
+    var after: (objects: [SchemaObject], digest: StateDigest) { get }
+
+    /// The table as it was before, or with `isAfter` as the run left it; nil when there is none.
+    func layout(of table: String, isAfter: Bool) throws(BatchError) -> TableLayout?
+
+    /// Calls `body` once for every changed row of a table that is there, in the same form, before and after.
+    /// It is called more than once for a table.
+    func forEachChange(of table: String, _ body: (NetChange) throws(BatchError) -> Void) throws(BatchError)
+
+    /// Calls `body` for every row that the table had before.
+    func forEachRowBefore(
+        of table: String, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
+    ) throws(BatchError)
+}
+
+/// What became of one row.
+public struct NetChange {
+    public enum Kind {
+        case insert
+        /// With the stored columns as they were.
+        case delete([SQLValue])
+        /// Positions among the stored columns, ascending, and what they were.
+        case update([Int], before: [SQLValue])
+    }
+
+    public let key: RowKey
+    public let kind: Kind
+    /// Low half of the hash of the row as it was left; not for a deleted row.
+    public let left: UInt64
+
+    public init(key: RowKey, kind: Kind, left: UInt64) {
+        self.key = key
+        self.kind = kind
+        self.left = left
+    }
+
+    /// Nil when the row is as it was.
+    /// - Parameter isWhole: an updated row names all columns, not just those that differ.
+    public init?(_ change: RowChange, isWhole: Bool = false) {
+        key = change.key
+        left = change.after.map { RowCodec.hash($0).low } ?? 0
+        switch (change.before, change.after) {
+        case (nil, nil): return nil
+        case (nil, _?): kind = .insert
+        case (let before?, nil): kind = .delete(before)
+        case (let before?, let after?):
+            if before == after { return nil }
+            let columns = before.indices.filter { isWhole || before[$0] != after[$0] }
+            kind = .update(columns, before: columns.map { before[$0] })
+        }
+    }
+}
+
+/// The record that checkpoints are undone from.
+public enum UndoRecord {
+    case log
+    /// The last run first.
+    case net([NetRun])
+}
+
+/// A run of checkpoints of one batch, and what it did.
+public struct NetRun {
+    public let batch: String
+    public let lastCheckpoint: Int64
+    public let changes: any NetChanges
+
+    public init(batch: String, lastCheckpoint: Int64, changes: any NetChanges) {
+        self.batch = batch
+        self.lastCheckpoint = lastCheckpoint
+        self.changes = changes
+    }
+}
