@@ -12,7 +12,12 @@ public struct RollbackReport: Report, Hashable {
     public let order: [BatchID]
     public let rows: RowCounts
     public let dependents: [DependentSummary]
+    /// With `--on-conflict keep` and `overwrite`: what was kept, or overwritten.
     public let conflicts: [Conflict]
+    /// Batches that were run again, in order: `batch` as `replacement`.
+    public let replayed: [Replayed]
+    /// Batches that read what was undone and stay, because a second run gave the same changes.
+    public let exempt: [DependentSummary]
     public let certificate: Certificate
     public let restorePoint: RestorePointSummary?
     /// Paths.
@@ -26,10 +31,26 @@ public struct RollbackReport: Report, Hashable {
     /// Milliseconds.
     public let duration: Double
 
+    public struct Replayed: Hashable, Sendable {
+        public let batch: BatchID
+        /// Nil for a dry run.
+        public let replacement: BatchID?
+
+        public init(batch: BatchID, replacement: BatchID?) {
+            self.batch = batch
+            self.replacement = replacement
+        }
+
+        var json: JSONValue {
+            ["batch": .string(batch.description), "as": JSONValue(replacement?.description)]
+        }
+    }
+
     public init(
         batch: BatchID, rollback: BatchID?, status: BatchStatus, mode: RollbackMode, source: String,
         order: [BatchID], rows: RowCounts, dependents: [DependentSummary] = [], conflicts: [Conflict] = [],
-        certificate: Certificate, restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil,
+        replayed: [Replayed] = [], exempt: [DependentSummary] = [], certificate: Certificate,
+        restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil,
         isDryRun: Bool = false, warnings: [String] = [], phases: RunReport.Phases? = nil,
         duration: Double
     ) {
@@ -42,6 +63,8 @@ public struct RollbackReport: Report, Hashable {
         self.rows = rows
         self.dependents = dependents
         self.conflicts = conflicts
+        self.replayed = replayed
+        self.exempt = exempt
         self.certificate = certificate
         self.restorePoint = restorePoint
         self.log = log
@@ -59,6 +82,7 @@ public struct RollbackReport: Report, Hashable {
             .init("source", .string(source)),
             .init("order", .array(order.map { .string($0.description) })), .init("rows", rows.json),
             .init("dependents", .array(dependents.map(\.json))), .init("conflicts", .array(conflicts.map(\.json))),
+            .init("replayed", .array(replayed.map(\.json))), .init("exempt", .array(exempt.map(\.json))),
             .init("certificate", certificate.json), .init("restore_point", restorePoint?.json ?? .null),
             .init("log", JSONValue(log)), .init("report", JSONValue(report)),
             .init("warnings", .array(warnings.map(JSONValue.string))), .init("duration_ms", .number(duration)),

@@ -46,6 +46,7 @@ public struct Rollback {
         journal.write("plan", plan.json)
         do throws(BatchError) {
             if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
+            try refuseReplay(plan)
             if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
             let reason = try preparation.openHistory()
             return try RollbackRun(
@@ -60,6 +61,19 @@ public struct Rollback {
             let conflicts = try ConflictSearch(session: session, plan: plan).find()
             return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
         }
+    }
+
+    /// All reasons at once, before anything changes.
+    private func refuseReplay(_ plan: RollbackPlan) throws(BatchError) {
+        var reasons: [String] = []
+        for batch in plan.replayed {
+            if let reason = try Rerun.objection(to: batch) { reasons.append(reason) }
+        }
+        guard !reasons.isEmpty else { return }
+        throw BatchError(
+            .notReplayable,
+            "what depends on \(plan.batch.batch) cannot be run again: \(reasons.joined(separator: "; "))",
+            hint: "undo it without running it again: batchmgr rollback --id \(plan.batch.batch) --mode cascade")
     }
 
     /// Takes back what a failed batch had committed, for `on_failure: rollback`.

@@ -27,7 +27,7 @@ struct RollbackPlan {
             records.append(record)
         }
         var checkpoints: [(checkpoint: CheckpointRecord, batch: String)] = []
-        let undone = request.mode == .cascade ? records : [batch]
+        let undone = request.mode == .cascade || request.mode == .replay ? records : [batch]
         for record in undone {
             let limit = record.seq == batch.seq ? kept : 0
             for checkpoint in try ledger.checkpoints(of: record.seq)
@@ -63,6 +63,11 @@ struct RollbackPlan {
         return BatchError(
             .dependents, "\(count) later \(noun) on \(batch.batch)",
             hint: "undo them too: batchmgr rollback --id \(batch.batch) --mode cascade")
+    }
+
+    /// The batches that `replay` runs again, in their order.
+    var replayed: [BatchRecord] {
+        request.mode == .replay ? order.filter { $0.seq != batch.seq }.reversed() : []
     }
 
     var reports: [DependentSummary] {

@@ -9,7 +9,7 @@ final class BatchRun {
     let job: JobDefinition
     let values: ParameterValues
     let lease: Lease?
-    let isDryRun: Bool
+    let purpose: Purpose
     var batch: BatchRecord
     /// The number of the last committed checkpoint.
     var lastNumber: Int
@@ -23,7 +23,7 @@ final class BatchRun {
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
-        lease: Lease?, lastNumber: Int = 0, isDryRun: Bool = false
+        lease: Lease?, lastNumber: Int = 0, purpose: Purpose = .work
     ) {
         self.session = session
         self.gateway = gateway
@@ -32,10 +32,20 @@ final class BatchRun {
         self.batch = batch
         self.lease = lease
         self.lastNumber = lastNumber
-        self.isDryRun = isDryRun
+        self.purpose = purpose
         dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
     }
+
+    enum Purpose {
+        case work
+        /// One transaction for everything, thrown away.
+        case dryRun
+        /// An earlier batch once more, in the transaction of the rollback that made it necessary.
+        case replay
+    }
+
+    var isDryRun: Bool { purpose == .dryRun }
 
     var context: Context { session.context }
 

@@ -44,7 +44,9 @@ struct StepRun {
     }
 
     private func withRetry(_ body: () throws(BatchError) -> Void) throws(BatchError) {
-        let policy = step.retry.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
+        // A failed try would take the rollback with it: there is no second one.
+        let rule = run.purpose == .replay ? nil : step.retry
+        let policy = rule.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
         var isGivenUp = false
         do throws(BatchError) {
             try policy.run(
@@ -74,10 +76,10 @@ struct StepRun {
 
     /// Steps outside the database are not part of a dry run.
     private func outside(_ what: String, _ body: () throws(BatchError) -> Void) throws(BatchError) {
-        if run.isDryRun {
-            run.warn("step \(step.id): the \(what) was not run in this dry run")
-        } else {
-            try withRetry(body)
+        switch run.purpose {
+        case .work: try withRetry(body)
+        case .dryRun: run.warn("step \(step.id): the \(what) was not run in this dry run")
+        case .replay: run.warn("step \(step.id) of \(run.batch.batch): the \(what) was not made again")
         }
     }
 

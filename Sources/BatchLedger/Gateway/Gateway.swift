@@ -44,9 +44,23 @@ public final class Gateway {
         hasSchemaChange = false
         systemLog.discard()
         system = SystemTables()
-        try connection.execute("BEGIN IMMEDIATE")
+        if !isHolding { try connection.execute("BEGIN IMMEDIATE") }
         schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try system.note(SystemTables.sequence, connection)
+    }
+
+    /// True while checkpoints share one transaction.
+    public private(set) var isHolding = false
+
+    /// Keeps the open transaction open behind the next `commit`: the checkpoints from here on become permanent
+    /// together, with `release`, or not at all.
+    public func hold() { isHolding = true }
+
+    /// Makes everything since `hold` permanent.
+    public func release() throws(BatchError) {
+        try connection.execute("COMMIT")
+        isHolding = false
+        recorder.reset()
     }
 
     /// Rows changed since `begin`.
@@ -61,9 +75,17 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         let checkpoint = try seal(batch: batch, number: number, step: step, position: position, at: time)
         try finish(checkpoint)
-        try connection.execute("COMMIT")
+        if isHolding { try requireReferences() } else { try connection.execute("COMMIT") }
         recorder.reset()
         return checkpoint
+    }
+
+    /// What COMMIT would say of deferred foreign keys, when it is still to come.
+    private func requireReferences() throws(BatchError) {
+        guard connection.hasDeferredViolations else { return }
+        throw BatchError(
+            .constraint, "a row refers to nothing at the end of a checkpoint",
+            hint: "see the foreign keys: PRAGMA foreign_key_check")
     }
 
     /// Writes everything that belongs to the checkpoint, but leaves the transaction open: a dry run looks at it and
@@ -109,6 +131,7 @@ public final class Gateway {
     /// Throws away everything since `begin`.
     public func rollback() {
         connection.rollbackIfOpen()
+        isHolding = false
         recorder.reset()
     }
 

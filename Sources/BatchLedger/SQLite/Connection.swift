@@ -135,6 +135,18 @@ public final class Connection {
     /// Changes when another connection has committed a change to the database since it was last read here.
     public var dataVersion: Int64 { (try? value("PRAGMA data_version"))?.integer ?? 0 }
 
+    /// True when `COMMIT` would fail for a deferred foreign key.
+    var hasDeferredViolations: Bool {
+        var now: Int32 = 0
+        var peak: Int32 = 0
+        return sqlite3_db_status(handle, SQLITE_DBSTATUS_DEFERRED_FKS, &now, &peak, 0) == SQLITE_OK && now != 0
+    }
+
+    /// Switches foreign keys on or off; also inside a transaction, where the PRAGMA does nothing.
+    public func enforceForeignKeys(_ isOn: Bool) {
+        csqlite_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, isOn ? 1 : 0, nil)
+    }
+
     public func interrupt() { sqlite3_interrupt(handle) }
 
     /// Runs `body` in an IMMEDIATE transaction; any error rolls it back.

@@ -7,6 +7,10 @@ extension RollbackReport: TextReport {
         text += "\(style.strong(batch.description))  \(done) from the \(source)  \(rows.words)"
         text += ", \(Figures.duration(duration))\n"
         if order.count > 1 { text += "in this order  \(order.map(\.description).joined(separator: ", "))\n" }
+        for batch in replayed {
+            let name = batch.replacement.map { "as \($0)" } ?? "would run again"
+            text += "run again      \(batch.batch) \(name)\n"
+        }
         text += certificate.text(style)
         if let restorePoint { text += restorePoint.line }
         if let log { text += "log            \(Printable.text(log))\n" }
