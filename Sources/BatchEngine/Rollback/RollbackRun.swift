@@ -236,7 +236,7 @@ struct RollbackRun {
             conflicts: done.conflicts,
             replayed: done.replayed.map {
                 .init(batch: $0.original.batch, replacement: point == nil ? nil : $0.batch.batch)
-            }, certificate: done.certificate,
+            }, exempt: plan.summaries(plan.exempt), certificate: done.certificate,
             restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path,
             report: done.paper, isDryRun: request.isDryRun, warnings: done.warnings,
             phases: done.captured.map {

@@ -242,7 +242,7 @@ struct StepRun {
         let file = try target.write(ExportRows(prepared.statement), hash: .sha256(), stop: stop)
         context.reach("file-written")
         try record(
-            .export,
+            .export, reading: prepared,
             [
                 "path": .string(file.path), "format": .string(file.format.rawValue), "rows": JSONValue(file.rows),
                 "bytes": JSONValue(file.bytes), "sha256": .string(file.sha256),
@@ -255,8 +255,12 @@ struct StepRun {
         try record(.snapshot, ["bak": .string(file.name), "sha256": .string(file.sha256)])
     }
 
-    private func record(_ kind: Effect.Kind, _ detail: JSONValue) throws(BatchError) {
+    /// - Parameter query: what the step read for it.
+    private func record(
+        _ kind: Effect.Kind, reading query: GatewayStatement? = nil, _ detail: JSONValue
+    ) throws(BatchError) {
         try run.checkpoint(step) {
+            if let query { gateway.note(query) }
         } finish: { (checkpoint) throws(BatchError) in
             try ledger.insert(kind, batch: run.batch.seq, checkpoint: checkpoint, step: step.id, detail: detail)
         }

@@ -60,13 +60,11 @@ extension Session {
         }
     }
 
-    /// Live dependents, ordered by depth, then by commit.
+    /// Live dependents and readers, ordered by depth, then by commit.
     func dependents(of batch: BatchRecord) throws(BatchError) -> [DependentSummary] {
-        let edges = try DependencyGraph(ledger).dependents(of: batch)
-        let known = Set(edges.flatMap { [$0.batch, $0.on] }).map { SQLValue.integer($0) }
-        let marks = known.map { _ in "?" }.joined(separator: ", ")
-        let records = try ledger.batches(where: "seq IN (\(marks))", known)
-        let names = Dictionary(records.map { ($0.seq, $0.batch) }) { first, _ in first }
+        let found = try DependencyGraph(ledger).find(of: batch)
+        let edges = (found.dependents + found.readers).sorted { $0.batch < $1.batch }
+        let names = try ledger.names(of: Set(edges.flatMap { [$0.batch, $0.on] }))
         var order: [Int64] = []
         var byBatch: [Int64: [DependencyEdge]] = [:]
         for edge in edges {

@@ -12,6 +12,7 @@ public final class Gateway {
     private let systemLog: UndoLogWriter
     private var definitions: Set<Relation> = []
     private var usedDefinitions: Set<Relation> = []
+    private var readFacts = ReadFacts()
     /// The schema cookie at the beginning of the checkpoint.
     private var schemaVersion: Int64 = 0
     private var hasSchemaChange = false
@@ -41,6 +42,7 @@ public final class Gateway {
         recorder.reset()
         definitions = []
         usedDefinitions = []
+        readFacts.begin()
         hasSchemaChange = false
         systemLog.discard()
         system = SystemTables()
@@ -104,6 +106,7 @@ public final class Gateway {
         everything.insert(0)
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
         for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
+        try readFacts.write(ledger, recorder, schema, batch: batch, checkpoint: checkpoint)
         try updateState()
         return checkpoint
     }
@@ -131,6 +134,7 @@ public final class Gateway {
     /// Throws away everything since `begin`.
     public func rollback() {
         connection.rollbackIfOpen()
+        readFacts.forget()
         isHolding = false
         recorder.reset()
     }
@@ -177,6 +181,7 @@ public final class Gateway {
         let statement = prepared.statement
         defer { statement.reset() }
         try statement.bind(named: parameters)
+        note(prepared)
         recorder.expect(.named(prepared.findings.updatedColumns))
         defer { recorder.expect(.all) }
         do throws(BatchError) {
@@ -191,6 +196,9 @@ public final class Gateway {
             throw error
         }
     }
+
+    /// Notes what a statement reads with the checkpoint. `run` does it; this is for a statement that is stepped by others.
+    public func note(_ prepared: GatewayStatement) { readFacts.note(prepared.findings) }
 
     /// Marks that the definition of something depends on this checkpoint.
     func noteDefinition(_ relation: Relation) { definitions.insert(relation) }

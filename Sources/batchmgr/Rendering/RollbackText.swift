@@ -11,12 +11,29 @@ extension RollbackReport: TextReport {
             let name = batch.replacement.map { "as \($0)" } ?? "would run again"
             text += "run again      \(batch.batch) \(name)\n"
         }
+        text += readersText
         text += certificate.text(style)
         if let restorePoint { text += restorePoint.line }
         if let log { text += "log            \(Printable.text(log))\n" }
         if let report { text += "report         \(Printable.text(report))\n" }
         text += WarningText.text(warnings, style)
         if let rollback { text += style.faint("take it back: batchmgr rollback --id \(rollback)") + "\n" }
+        return text
+    }
+}
+
+extension RollbackReport {
+    /// Who read what was undone and stays.
+    private var readersText: String {
+        let undone = Set(order)
+        var text = ""
+        for reader in dependents where !undone.contains(reader.batch) {
+            guard let edge = reader.edges.first, edge.kind == .read else { continue }
+            text += "stays          \(reader.batch), which \(Printable.text(edge.evidence)) of \(edge.on)\n"
+        }
+        for reader in exempt {
+            text += "stays          \(reader.batch): \(Printable.text(reader.edges.first?.evidence ?? ""))\n"
+        }
         return text
     }
 }
