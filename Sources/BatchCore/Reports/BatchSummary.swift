@@ -31,8 +31,7 @@ public struct BatchSummary: Hashable, Sendable {
             .init("batch", .string(batch.description)), .init("job", .string(batch.job)),
             .init("tenant", JSONValue(tenant)), .init("status", .string(status.rawValue)), .init("rows", rows.json),
             .init("started_at", .string(startedAt.iso8601)), .init("finished_at", JSONValue(finishedAt?.iso8601)),
-            .init("replays", JSONValue(replays?.description)),
-            .init("replayed_by", JSONValue(replayedBy?.description)),
-        ]
+        ] + JSONValue.Member.only("replays", replays.map { .string($0.description) })
+            + JSONValue.Member.only("replayed_by", replayedBy.map { .string($0.description) })
     }
 }

@@ -30,10 +30,10 @@ public struct Conflict: Hashable, Sendable {
     }
 
     public var json: JSONValue {
-        [
-            "batch": JSONValue(batch?.description), "table": .string(table), "key": key.json,
-            "reason": .string(reason), "expected": expected, "found": found,
-            "resolution": JSONValue(resolution?.rawValue),
+        let members: [JSONValue.Member] = [
+            .init("batch", JSONValue(batch?.description)), .init("table", .string(table)), .init("key", key.json),
+            .init("reason", .string(reason)), .init("expected", expected), .init("found", found),
         ]
+        return .object(members + JSONValue.Member.only("resolution", resolution.map { .string($0.rawValue) }))
     }
 }

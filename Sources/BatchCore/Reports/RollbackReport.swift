@@ -24,6 +24,8 @@ public struct RollbackReport: Report, Hashable {
     public let log: String?
     public let report: String?
     public let isDryRun: Bool
+    /// The file that the plan was written to; nil when none was wanted.
+    public let plan: String?
     /// What was not undone, e.g. a step outside the database without compensation.
     public let warnings: [String]
     /// Nil for a dry run.
@@ -51,7 +53,7 @@ public struct RollbackReport: Report, Hashable {
         order: [BatchID], rows: RowCounts, dependents: [DependentSummary] = [], conflicts: [Conflict] = [],
         replayed: [Replayed] = [], exempt: [DependentSummary] = [], certificate: Certificate,
         restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil,
-        isDryRun: Bool = false, warnings: [String] = [], phases: RunReport.Phases? = nil,
+        isDryRun: Bool = false, plan: String? = nil, warnings: [String] = [], phases: RunReport.Phases? = nil,
         duration: Double
     ) {
         self.batch = batch
@@ -70,6 +72,7 @@ public struct RollbackReport: Report, Hashable {
         self.log = log
         self.report = report
         self.isDryRun = isDryRun
+        self.plan = plan
         self.warnings = warnings
         self.phases = phases
         self.duration = duration
@@ -82,12 +85,15 @@ public struct RollbackReport: Report, Hashable {
             .init("source", .string(source)),
             .init("order", .array(order.map { .string($0.description) })), .init("rows", rows.json),
             .init("dependents", .array(dependents.map(\.json))), .init("conflicts", .array(conflicts.map(\.json))),
-            .init("replayed", .array(replayed.map(\.json))), .init("exempt", .array(exempt.map(\.json))),
             .init("certificate", certificate.json), .init("restore_point", restorePoint?.json ?? .null),
             .init("log", JSONValue(log)), .init("report", JSONValue(report)),
             .init("warnings", .array(warnings.map(JSONValue.string))), .init("duration_ms", .number(duration)),
         ]
         let timed = phases.map { [JSONValue.Member("phases", $0.json)] } ?? []
-        return members + timed + JSONValue.Member.only("dry_run", if: isDryRun)
+        let modes =
+            JSONValue.Member.only("replayed", .array(replayed.map(\.json)))
+            + JSONValue.Member.only("exempt", .array(exempt.map(\.json)))
+            + JSONValue.Member.only("plan", plan.map(JSONValue.string))
+        return members + timed + modes + JSONValue.Member.only("dry_run", if: isDryRun)
     }
 }

@@ -45,7 +45,7 @@ struct RollbackRun {
         var done = RollbackDone(
             rows: gateway.rows, certificate: certificate, conflicts: conflicts,
             kept: Set(outcome.conflicts.filter { !$0.isOverwritten }.map(\.batch)))
-        if request.isDryRun, plan.replayed.isEmpty {
+        if request.isDryRun, plan.replayed.isEmpty, request.planTarget == nil {
             gateway.rollback()
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
             return .done(report(batch, nil, done))
@@ -62,7 +62,9 @@ struct RollbackRun {
             session.context.reach("replayed")
         }
         if request.isDryRun {
+            let details = try planDetails(checkpoint, began)
             gateway.rollback()
+            if let path = request.planTarget { try writePlan(details, to: path) }
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
             return .done(report(batch, nil, done))
         }
@@ -84,6 +86,22 @@ struct RollbackRun {
         journal.write(
             "verdict", ["outcome": "committed", "rollback": .string(batch.batch.description), "report": .string(paper)])
         return .done(report(batch, point, done))
+    }
+
+    private func planDetails(
+        _ checkpoint: Int64, _ began: ContinuousClock.Instant
+    ) throws(BatchError) -> [JSONValue.Member] {
+        guard request.planTarget != nil else { return [] }
+        return try PlanDetails(session: session, plan: plan)
+            .members(from: checkpoint, milliseconds: began.millisecondsSince)
+    }
+
+    private func writePlan(_ details: [JSONValue.Member], to path: String) throws(BatchError) {
+        let bound = BoundPlan(
+            request: request, batch: plan.batch.batch, head: try PlanBinding(session: session).head(),
+            order: plan.order.map(\.batch), replayed: plan.replayed.map(\.batch))
+        try BoundPlanFile.write(bound, details: details, to: path)
+        journal.write("planned", ["file": .string(path)])
     }
 
     private func newBatch() throws(BatchError) -> BatchRecord {
@@ -238,7 +256,7 @@ struct RollbackRun {
                 .init(batch: $0.original.batch, replacement: point == nil ? nil : $0.batch.batch)
             }, exempt: plan.summaries(plan.exempt), certificate: done.certificate,
             restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path,
-            report: done.paper, isDryRun: request.isDryRun, warnings: done.warnings,
+            report: done.paper, isDryRun: request.isDryRun, plan: request.planTarget, warnings: done.warnings,
             phases: done.captured.map {
                 RunReport.Phases(capture: $0, restorePoint: max(0, start.millisecondsSince - $0))
             },

@@ -14,9 +14,11 @@ extension RollbackReport: TextReport {
         text += readersText
         text += certificate.text(style)
         if let restorePoint { text += restorePoint.line }
+        if let plan { text += "plan           \(Printable.text(plan))\n" }
         if let log { text += "log            \(Printable.text(log))\n" }
         if let report { text += "report         \(Printable.text(report))\n" }
         text += WarningText.text(warnings, style)
+        if let plan { text += style.faint("do it: batchmgr rollback --plan \(plan)") + "\n" }
         if let rollback { text += style.faint("take it back: batchmgr rollback --id \(rollback)") + "\n" }
         return text
     }

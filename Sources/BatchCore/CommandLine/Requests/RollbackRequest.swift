@@ -54,7 +54,24 @@ public struct RollbackRequest: Hashable, Sendable {
         allowsMissingCompensation = arguments.has("without-compensation")
         planTarget = arguments.value("plan-out")
         try arguments.allowOne(of: ["plan-out", "dry-run"])
+        try arguments.allowOne(of: ["plan-out", "plan"])
+        // Everything is done, looked at, and thrown away.
+        isDryRun = isDryRun || planTarget != nil
         try check(arguments)
+    }
+
+    /// What a plan says; other options may only ask to rehearse it.
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ plan: BoundPlan, _ arguments: ParsedArguments) throws(BatchError) {
+        self = plan.request
+        for option in ["mode", "to", "on-conflict", "include-reads", "prove-reads", "without-compensation", "plan-out"]
+        where arguments.has(option) {
+            throw .usage("--plan says it all; it does not go with --\(option)", arguments.verb)
+        }
+        if let id = arguments.value("id"), id != plan.batch.description, id != plan.batch.job {
+            throw .usage("the plan is for \(plan.batch), not for \(id)", arguments.verb)
+        }
+        isDryRun = arguments.has("dry-run")
     }
 
     /// Words that say opposite things.
