@@ -52,17 +52,19 @@ struct Rerun {
         }
     }
 
+    /// Runs it under its old name, so that SQL that asks for it sees what it saw. The caller throws it all away.
+    func rehearse(_ original: BatchRecord) throws(BatchError) -> BatchRecord {
+        let job = try definition(of: original)
+        return try steps(of: job, original, try begin(original, job), as: original.batch).batch
+    }
+
     private func run(_ original: BatchRecord, _ rollback: Int64) throws(BatchError) -> Outcome {
-        let job = try JobDefinition.parse(text: original.definition ?? "", file: "\(original.batch)")
+        let job = try definition(of: original)
         var batch = try begin(original, job)
         try ledger.noteReplay(batch.seq, of: original.seq, by: rollback)
         var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: batch.startedAt)
         point.bakKind = .delta
-        session.connection.enforceForeignKeys(job.foreignKeys ?? false)
-        let values = try PinnedParameters.values(original.parameters)
-        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .replay)
-        for step in job.steps { try StepRun(run: run, step: step).perform() }
-        try VerifyQueries(session: session).require(job.verify, run.bindings, of: batch.batch)
+        let run = try steps(of: job, original, batch)
         batch = run.batch
         if batch.hasSchemaChange {
             throw BatchError(.notReplayable, "it changes the schema now", hint: "undo it: --mode cascade")
@@ -71,6 +73,23 @@ struct Rerun {
         if point.lastCheckpoint > 0 { try ledger.save(&point) }
         try finish(&batch, original)
         return Outcome(original: original, batch: batch, warnings: run.warnings)
+    }
+
+    private func definition(of batch: BatchRecord) throws(BatchError) -> JobDefinition {
+        try JobDefinition.parse(text: batch.definition ?? "", file: "\(batch.batch)")
+    }
+
+    private func steps(
+        of job: JobDefinition, _ original: BatchRecord, _ batch: BatchRecord, as name: BatchID? = nil
+    ) throws(BatchError) -> BatchRun {
+        session.connection.enforceForeignKeys(job.foreignKeys ?? false)
+        let values = try PinnedParameters.values(original.parameters)
+        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .replay)
+        run.name = name ?? batch.batch
+        run.pins = try RecordedPins(ledger, of: original.seq)
+        for step in job.steps { try StepRun(run: run, step: step).perform() }
+        try VerifyQueries(session: session).require(job.verify, run.bindings, of: batch.batch)
+        return run
     }
 
     private func begin(_ original: BatchRecord, _ job: JobDefinition) throws(BatchError) -> BatchRecord {

@@ -50,6 +50,10 @@ struct RollbackPaper {
             }
             lines.append("")
         }
+        if !plan.exempt.isEmpty {
+            lines += ["## Readers that are the same without it", ""]
+            lines += plan.summaries(plan.exempt).map { "- `\($0.batch)`: \($0.edges.first?.evidence ?? "")" } + [""]
+        }
         lines += replayLines(done) + conflictLines(done)
         if !done.left.isEmpty { lines += ["## NOT taken back", ""] + done.left.map { "- \($0)" } + [""] }
         lines += [

@@ -18,15 +18,23 @@ struct RollbackPlan {
     let order: [BatchRecord]
 
     static func make(
-        _ session: Session, _ batch: BatchRecord, _ request: RollbackRequest, exempt: [DependencyEdge] = []
+        _ session: Session, _ batch: BatchRecord, _ request: RollbackRequest
     ) throws(BatchError) -> RollbackPlan {
         let ledger = session.ledger
         let own = try ledger.checkpoints(of: batch.seq)
         let kept = request.checkpoint ?? 0
         guard own.contains(where: { $0.isLive && $0.number > kept }) else { throw nothingToUndo(batch, own, request) }
-        let found = try DependencyGraph(ledger).find(
-            of: batch, after: kept, includingReads: request.readers != .show, exempt: Set(exempt.map(\.batch)))
+        let proof = ReaderProof(session, of: batch, after: kept)
+        let found = try DependencyGraph(ledger).find(of: batch, after: kept) {
+            (reader, dependents) throws(BatchError) in
+            switch request.readers {
+            case .show: false
+            case .include: true
+            case .prove: try !proof.exempts(reader, without: dependents)
+            }
+        }
         let dependents = found.dependents
+        let exempt = request.readers == .prove ? found.readers.map(proof.explained) : []
         var records: [BatchRecord] = [batch]
         for edge in dependents {
             guard let record = try ledger.batch(seq: edge.batch) else { continue }

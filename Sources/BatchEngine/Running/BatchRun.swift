@@ -33,6 +33,7 @@ final class BatchRun {
         self.lease = lease
         self.lastNumber = lastNumber
         self.purpose = purpose
+        name = batch.batch
         dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
     }
@@ -45,6 +46,11 @@ final class BatchRun {
         case replay
     }
 
+    /// What SQL sees as the id of its batch.
+    var name: BatchID
+    /// In a replay: what each checkpoint saw the first time.
+    var pins: RecordedPins?
+
     var isDryRun: Bool { purpose == .dryRun }
 
     var context: Context { session.context }
@@ -53,7 +59,7 @@ final class BatchRun {
     var bindings: [String: SQLValue] {
         var bindings = Dictionary(values.entries.map { ($0.name, $0.value) }) { first, _ in first }
         bindings["tenant"] = .optional(batch.tenant)
-        bindings["batch"] = .string(batch.batch.description)
+        bindings["batch"] = .string(name.description)
         return bindings
     }
 
@@ -71,7 +77,7 @@ final class BatchRun {
         let start = ContinuousClock.now
         defer { captureMilliseconds += start.millisecondsSince }
         do throws(BatchError) {
-            try gateway.begin()
+            try gateway.begin(seeing: try pins?.next(of: step.id))
             context.reach("begun")
             try limited(step) { () throws(BatchError) in try body() }
             context.reach("worked")

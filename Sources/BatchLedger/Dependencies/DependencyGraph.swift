@@ -22,22 +22,26 @@ public struct DependencyGraph {
     }
 
     /// Dependents and readers.
-    /// - Parameter includingReads: readers are dependents too, and so is what depends on them.
-    /// - Parameter exempt: readers (by `BatchRecord.seq`) that are none all the same.
+    /// - Parameter obeys: asked about each reader, the earliest first, with the dependents known so far; when it says
+    ///   yes, the reader is a dependent too, and so is what depends on it.
     public func find(
-        of batch: BatchRecord, after checkpoint: Int = 0, includingReads: Bool = false, exempt: Set<Int64> = []
+        of batch: BatchRecord, after checkpoint: Int = 0,
+        obeys: (_ reader: DependencyEdge, _ dependents: [DependencyEdge]) throws(BatchError) -> Bool = { _, _ in false }
     ) throws(BatchError) -> Found {
         var search = try search(batch, checkpoint)
         try search.run()
+        var spared: Set<Int64> = []
         while true {
             let readers = try ReaderSearch(ledger).readers(of: search)
-            let obeyed = includingReads ? readers.filter { !exempt.contains($0.batch) } : []
-            guard let first = obeyed.first else {
+            guard let next = readers.first(where: { !spared.contains($0.batch) }) else {
                 return Found(dependents: search.dependents, readers: readers)
             }
-            // One after the other: what depends on the first by its rows is told so.
-            try search.add(first)
-            try search.run()
+            if try obeys(next, search.dependents) {
+                try search.add(next)
+                try search.run()
+            } else {
+                spared.insert(next.batch)
+            }
         }
     }
 

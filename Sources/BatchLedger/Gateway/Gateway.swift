@@ -13,6 +13,7 @@ public final class Gateway {
     private var definitions: Set<Relation> = []
     private var usedDefinitions: Set<Relation> = []
     private var readFacts = ReadFacts()
+    private let pins: StatementPins
     /// The schema cookie at the beginning of the checkpoint.
     private var schemaVersion: Int64 = 0
     private var hasSchemaChange = false
@@ -26,19 +27,23 @@ public final class Gateway {
         authorizer = Authorizer(connection)
         schema = SchemaReader(connection)
         systemLog = UndoLogWriter(spillFolder: spillFolder)
+        pins = StatementPins(connection)
         recorder.attach()
         authorizer.attach()
+        pins.attach()
     }
 
     deinit {
         recorder.detach()
         authorizer.detach()
+        pins.detach()
     }
 
     // MARK: Transactions
 
     /// Begins a checkpoint.
-    public func begin() throws(BatchError) {
+    /// - Parameter pin: the time and random numbers that its statements see; nil for those of the moment.
+    public func begin(seeing pin: Pin? = nil) throws(BatchError) {
         recorder.reset()
         definitions = []
         usedDefinitions = []
@@ -47,6 +52,7 @@ public final class Gateway {
         systemLog.discard()
         system = SystemTables()
         if !isHolding { try connection.execute("BEGIN IMMEDIATE") }
+        pins.begin(pin)
         schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try system.note(SystemTables.sequence, connection)
     }
@@ -78,6 +84,7 @@ public final class Gateway {
         let checkpoint = try seal(batch: batch, number: number, step: step, position: position, at: time)
         try finish(checkpoint)
         if isHolding { try requireReferences() } else { try connection.execute("COMMIT") }
+        pins.end()
         recorder.reset()
         return checkpoint
     }
@@ -106,6 +113,7 @@ public final class Gateway {
         everything.insert(0)
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
         for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
+        if let pin = pins.used { try ledger.note(pin, of: checkpoint) }
         try readFacts.write(ledger, recorder, schema, batch: batch, checkpoint: checkpoint)
         try updateState()
         return checkpoint
@@ -134,6 +142,7 @@ public final class Gateway {
     /// Throws away everything since `begin`.
     public func rollback() {
         connection.rollbackIfOpen()
+        pins.end()
         readFacts.forget()
         isHolding = false
         recorder.reset()

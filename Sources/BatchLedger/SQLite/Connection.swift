@@ -39,7 +39,7 @@ public final class Connection {
         case .create: flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         }
         let name = mode == .immutable ? "file:\(Connection.escaped(path))?immutable=1" : path
-        let code = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
+        let code = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX, PinnedClock.name)
         guard code == SQLITE_OK, let opened else {
             let error = SQLiteFault.error(code, opened, doing: "open \(path)")
             sqlite3_close_v2(opened)
