@@ -10,6 +10,9 @@ static inline int csqlite_bind_text16(sqlite3_stmt *s, int i, const void *p, int
 static inline int csqlite_bind_blob(sqlite3_stmt *s, int i, const void *p, int n) {
     return sqlite3_bind_blob(s, i, p, n, SQLITE_TRANSIENT);
 }
+static inline void csqlite_result_blob(sqlite3_context *c, const void *p, int n) {
+    sqlite3_result_blob(c, p, n, SQLITE_TRANSIENT);
+}
 /* The caller keeps the bytes alive until the statement is reset or bound again. */
 static inline int csqlite_bind_text_static(sqlite3_stmt *s, int i, const void *p, int n) {
     return sqlite3_bind_text(s, i, (const char *)p, n, SQLITE_STATIC);

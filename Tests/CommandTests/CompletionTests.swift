@@ -25,10 +25,10 @@ import Testing
         (["catalog", ""], ["list", "schema", "show", "validate"]),
         (["catalog", "show", "--i"], ["--id"]),
         (["rollback", "--m"], ["--mode"]),
-        (["rollback", "--mode", ""], ["cascade", "restrict"]),
-        (["rollback", "--mode", "="], ["cascade", "restrict"]),
+        (["rollback", "--mode", ""], ["cascade", "replay", "restrict", "unconflicted"]),
+        (["rollback", "--mode", "="], ["cascade", "replay", "restrict", "unconflicted"]),
         (["rollback", "--mode", "=", "c"], ["cascade"]),
-        (["rollback", "--id", "a.1", "--mode", "r"], ["restrict"]),
+        (["rollback", "--id", "a.1", "--mode", "r"], ["replay", "restrict"]),
         (["run", "--file", "so"], ["some.db"]),
         (["list", "--db", ""], ["batchmgr.bash", "some.db"]),
         (["run", "--id", ""], []),
@@ -42,7 +42,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("batchmgr rollb", ["rollback"]), ("batchmgr rollback --mode ", ["cascade", "restrict"]),
+        ("batchmgr rollb", ["rollback"]),
+        ("batchmgr rollback --mode ", ["cascade", "replay", "restrict", "unconflicted"]),
         ("batchmgr catalog ", ["list", "schema", "show", "validate"]), ("batchmgr catalog show --i", ["--id"]),
         ("batchmgr completion z", ["zsh"]), ("batchmgr help roll", ["rollback"]),
     ])

@@ -104,7 +104,10 @@ import Testing
         (["run", "--id", "a", "--set", "=x"], "--set '=x' is not of the form NAME=VALUE"),
         (["list", "--limit", "-1"], "--limit '-1' is not a whole number"),
         (["list", "--limit", "99999999999999999999"], "--limit '99999999999999999999' is not a whole number"),
-        (["rollback", "--id", "a", "--mode", "force"], "--mode 'force' is none of: restrict, cascade"),
+        (
+            ["rollback", "--id", "a", "--mode", "force"],
+            "--mode 'force' is none of: restrict, cascade, replay, unconflicted"
+        ),
         (["completion"], "completion needs bash|zsh|fish"),
         (["completion", "tcsh"], "'tcsh' is none of: bash, zsh, fish"),
         (["list", "extra"], "list does not take 'extra'"),

@@ -30,6 +30,14 @@ public enum SQLText {
         return words
     }
 
+    /// True when it may say what happens to a row that breaks a constraint. It may err on the side of yes.
+    public static func resolvesConflicts(_ sql: String) -> Bool {
+        let tokens = SQLTokens(sql)
+        return tokens.contains { token in
+            token.kind == .word && ["ignore", "replace", "conflict", "fail"].contains(tokens.text(token).lowercased())
+        }
+    }
+
     /// True when there is no statement: nothing but space, comments and semicolons.
     public static func isBlank(_ sql: String) -> Bool {
         let tokens = SQLTokens(sql)

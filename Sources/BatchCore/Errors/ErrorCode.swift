@@ -15,6 +15,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case fileExists = "ERR_UX_FILE_EXISTS"
     case fileMissing = "ERR_UX_FILE_MISSING"
     case wrongState = "ERR_UX_WRONG_STATE"
+    case invalidPlan = "ERR_UX_INVALID_PLAN"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -29,6 +30,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case noRestorePoint = "ERR_DATA_NO_RESTORE_POINT"
     case verificationFailed = "ERR_DATA_VERIFICATION_FAILED"
     case notUndoable = "ERR_DATA_NOT_UNDOABLE"
+    case notReplayable = "ERR_DATA_NOT_REPLAYABLE"
+    case stalePlan = "ERR_DATA_STALE_PLAN"
     // SECURITY: it is not allowed
     case forbiddenStatement = "ERR_SECURITY_FORBIDDEN_STATEMENT"
     case writeOutsideGateway = "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY"
@@ -54,10 +57,11 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     public var errorClass: ErrorClass {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
-            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState:
+            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
-            .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable:
+            .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
+            .stalePlan:
             .data
         case .forbiddenStatement, .writeOutsideGateway: .security
         case .busy, .diskFull, .timeout, .stopped: .performance
@@ -70,14 +74,15 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     public var exitCode: ExitCode {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
-            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase,
+            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
             .pluginMissing, .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
         case .forbiddenStatement, .writeOutsideGateway: .refusedByPolicy
-        case .dependents, .conflict, .schemaChanged, .notUndoable, .compensationMissing: .refusedByDependents
+        case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
+            .refusedByDependents
         case .noRestorePoint: .noRestorePoint
         case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed: .integrityViolation
         case .busy: .busy

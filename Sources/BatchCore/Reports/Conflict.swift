@@ -9,9 +9,16 @@ public struct Conflict: Hashable, Sendable {
     /// The row as the batch left it, or its hash when that is all the record has.
     public let expected: JSONValue
     public let found: JSONValue
+    /// What the rollback did with the row; nil when it was refused.
+    public let resolution: Resolution?
+
+    public enum Resolution: String, Sendable {
+        case kept, overwritten
+    }
 
     public init(
-        batch: BatchID?, table: String, key: RowKey, reason: String, expected: JSONValue, found: JSONValue
+        batch: BatchID?, table: String, key: RowKey, reason: String, expected: JSONValue, found: JSONValue,
+        resolution: Resolution? = nil
     ) {
         self.batch = batch
         self.table = table
@@ -19,12 +26,14 @@ public struct Conflict: Hashable, Sendable {
         self.reason = reason
         self.expected = expected
         self.found = found
+        self.resolution = resolution
     }
 
-    var json: JSONValue {
-        [
-            "batch": JSONValue(batch?.description), "table": .string(table), "key": key.json,
-            "reason": .string(reason), "expected": expected, "found": found,
+    public var json: JSONValue {
+        let members: [JSONValue.Member] = [
+            .init("batch", JSONValue(batch?.description)), .init("table", .string(table)), .init("key", key.json),
+            .init("reason", .string(reason)), .init("expected", expected), .init("found", found),
         ]
+        return .object(members + JSONValue.Member.only("resolution", resolution.map { .string($0.rawValue) }))
     }
 }

@@ -32,7 +32,7 @@ public struct DependentSummary: Hashable, Sendable {
         self.edges = edges
     }
 
-    var json: JSONValue {
+    public var json: JSONValue {
         [
             "batch": .string(batch.description), "depth": JSONValue(depth),
             "kind": JSONValue(edges.first?.kind.rawValue), "evidence": JSONValue(edges.first?.evidence),

@@ -13,4 +13,9 @@ extension JSONValue.Member {
     static func only(_ key: String, if flag: Bool) -> [JSONValue.Member] {
         flag ? [.init(key, true)] : []
     }
+
+    /// Nothing at all when there is no value, or an empty list.
+    static func only(_ key: String, _ value: JSONValue?) -> [JSONValue.Member] {
+        value == nil || value?.array?.isEmpty == true ? [] : [.init(key, value ?? .null)]
+    }
 }

@@ -12,7 +12,12 @@ public struct RollbackReport: Report, Hashable {
     public let order: [BatchID]
     public let rows: RowCounts
     public let dependents: [DependentSummary]
+    /// With `--on-conflict keep` and `overwrite`: what was kept, or overwritten.
     public let conflicts: [Conflict]
+    /// Batches that were run again, in order: `batch` as `replacement`.
+    public let replayed: [Replayed]
+    /// Batches that read what was undone and stay, because a second run gave the same changes.
+    public let exempt: [DependentSummary]
     public let certificate: Certificate
     public let restorePoint: RestorePointSummary?
     /// Paths.
@@ -21,6 +26,8 @@ public struct RollbackReport: Report, Hashable {
     /// The signed certificate; nil for a dry run.
     public let signed: String?
     public let isDryRun: Bool
+    /// The file that the plan was written to; nil when none was wanted.
+    public let plan: String?
     /// What was not undone, e.g. a step outside the database without compensation.
     public let warnings: [String]
     /// Nil for a dry run.
@@ -28,11 +35,27 @@ public struct RollbackReport: Report, Hashable {
     /// Milliseconds.
     public let duration: Double
 
+    public struct Replayed: Hashable, Sendable {
+        public let batch: BatchID
+        /// Nil for a dry run.
+        public let replacement: BatchID?
+
+        public init(batch: BatchID, replacement: BatchID?) {
+            self.batch = batch
+            self.replacement = replacement
+        }
+
+        var json: JSONValue {
+            ["batch": .string(batch.description), "as": JSONValue(replacement?.description)]
+        }
+    }
+
     public init(
         batch: BatchID, rollback: BatchID?, status: BatchStatus, mode: RollbackMode, source: String,
         order: [BatchID], rows: RowCounts, dependents: [DependentSummary] = [], conflicts: [Conflict] = [],
-        certificate: Certificate, restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil,
-        signed: String? = nil, isDryRun: Bool = false, warnings: [String] = [], phases: RunReport.Phases? = nil,
+        replayed: [Replayed] = [], exempt: [DependentSummary] = [], certificate: Certificate,
+        restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil, signed: String? = nil,
+        isDryRun: Bool = false, plan: String? = nil, warnings: [String] = [], phases: RunReport.Phases? = nil,
         duration: Double
     ) {
         self.batch = batch
@@ -44,12 +67,15 @@ public struct RollbackReport: Report, Hashable {
         self.rows = rows
         self.dependents = dependents
         self.conflicts = conflicts
+        self.replayed = replayed
+        self.exempt = exempt
         self.certificate = certificate
         self.restorePoint = restorePoint
         self.log = log
         self.report = report
         self.signed = signed
         self.isDryRun = isDryRun
+        self.plan = plan
         self.warnings = warnings
         self.phases = phases
         self.duration = duration
@@ -68,6 +94,10 @@ public struct RollbackReport: Report, Hashable {
             .init("warnings", .array(warnings.map(JSONValue.string))), .init("duration_ms", .number(duration)),
         ]
         let timed = phases.map { [JSONValue.Member("phases", $0.json)] } ?? []
-        return members + timed + JSONValue.Member.only("dry_run", if: isDryRun)
+        let modes =
+            JSONValue.Member.only("replayed", .array(replayed.map(\.json)))
+            + JSONValue.Member.only("exempt", .array(exempt.map(\.json)))
+            + JSONValue.Member.only("plan", plan.map(JSONValue.string))
+        return members + timed + modes + JSONValue.Member.only("dry_run", if: isDryRun)
     }
 }

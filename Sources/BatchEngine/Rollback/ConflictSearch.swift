@@ -21,17 +21,6 @@ struct ConflictSearch {
             return []
         }
         gateway.rollback()
-        let last = plan.checkpoints.map(\.checkpoint.id).min() ?? 0
-        var conflicts: [Conflict] = []
-        for conflict in outcome.conflicts {
-            guard let key = conflict.key else { continue }
-            let writer = try session.ledger.lastWriter(of: key, in: conflict.table, after: last)
-            let other = writer.flatMap { writer in plan.order.contains { $0.seq == writer.seq } ? nil : writer }
-            conflicts.append(
-                Conflict(
-                    batch: other?.batch, table: conflict.table, key: key, reason: conflict.reason.rawValue,
-                    expected: .string(conflict.expected), found: .string(conflict.found)))
-        }
-        return conflicts
+        return try ConflictList(session: session, plan: plan).describe(outcome.conflicts, isRefused: true)
     }
 }

@@ -25,7 +25,8 @@ public struct Rollback {
     }
 
     /// Undoes a batch, and in mode `cascade` what depends on it.
-    public func perform(_ request: RollbackRequest) throws(BatchError) -> Outcome {
+    /// - Parameter bound: a plan that was made before; refused when the database is not as it was then.
+    public func perform(_ request: RollbackRequest, bound: BoundPlan? = nil) throws(BatchError) -> Outcome {
         let start = ContinuousClock.now
         try stopIfRunning(request.batch)
         let lease = try Lease(
@@ -34,8 +35,13 @@ public struct Rollback {
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
+        // A plan is bound to the rows too, so drift has to be known before it is looked at.
+        let isBound = request.planTarget != nil || bound != nil
+        let drift = isBound ? try preparation.openHistory() : nil
+        if let bound { try PlanBinding(session: session).require(bound) }
         let batch = try BatchLookup(session.ledger).liveBatch(request.batch)
         let plan = try RollbackPlan.make(session, batch, request)
+        if let bound { try PlanBinding(session: session).require(bound, plan) }
         let journal = try RollbackJournal(session: session, batch: batch.batch)
         journal.write(
             "begin",
@@ -47,8 +53,9 @@ public struct Rollback {
         let records = UndoRecords(session: session, plan: plan, journal: journal)
         do throws(BatchError) {
             if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
+            try refuseReplay(plan)
             if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
-            let reason = try preparation.openHistory()
+            let reason = isBound ? drift : try preparation.openHistory()
             return try RollbackRun(
                 session: session, control: control, plan: plan, journal: journal, records: records, reason: reason,
                 start: start
@@ -62,6 +69,19 @@ public struct Rollback {
             let conflicts = try ConflictSearch(session: session, plan: plan, record: records.current).find()
             return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
         }
+    }
+
+    /// All reasons at once, before anything changes.
+    private func refuseReplay(_ plan: RollbackPlan) throws(BatchError) {
+        var reasons: [String] = []
+        for batch in plan.replayed {
+            if let reason = try Rerun.objection(to: batch) { reasons.append(reason) }
+        }
+        guard !reasons.isEmpty else { return }
+        throw BatchError(
+            .notReplayable,
+            "what depends on \(plan.batch.batch) cannot be run again: \(reasons.joined(separator: "; "))",
+            hint: "undo it without running it again: batchmgr rollback --id \(plan.batch.batch) --mode cascade")
     }
 
     /// Takes back what a failed batch had committed, for `on_failure: rollback`.

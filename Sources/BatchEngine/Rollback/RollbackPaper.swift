@@ -9,20 +9,20 @@ struct RollbackPaper {
 
     /// - Returns: the path.
     func write(
-        _ plan: RollbackPlan, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ certificate: Certificate,
-        _ point: PointRecord, _ left: [String]
+        _ plan: RollbackPlan, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ point: PointRecord,
+        _ done: RollbackDone
     ) throws(BatchError) -> String {
         let folder = session.backups + "/reports"
         try Folder.create(folder)
         let path = "\(folder)/rollback_\(plan.batch.batch)_\(session.context.now().compact).md"
-        let text = page(plan, batch, outcome, certificate, point, left)
+        let text = page(plan, batch, outcome, point, done)
         try Folder.write(Array(text.utf8), to: path)
         return path
     }
 
     private func page(
-        _ plan: RollbackPlan, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ certificate: Certificate,
-        _ point: PointRecord, _ left: [String]
+        _ plan: RollbackPlan, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ point: PointRecord,
+        _ done: RollbackDone
     ) -> String {
         var lines = [
             "# Rollback of \(plan.batch.batch)", "",
@@ -31,9 +31,9 @@ struct RollbackPaper {
             "Undone, in this order: \(plan.order.map { "`\($0.batch)`" }.joined(separator: ", ")).",
             "Rows: \(batch.rows.inserted) inserted, \(batch.rows.updated) updated, \(batch.rows.deleted) deleted.", "",
             "## Certificate", "", "| check | result |", "|---|---|",
-            "| digests of all touched tables are the expected ones | \(certificate.digestsMatch ? "yes" : "NO") |",
-            "| verify queries of the jobs hold | \(certificate.verifyPassed ? "yes" : "NO") |",
-            "| no new foreign key violation | \(certificate.foreignKeysOK ? "yes" : "NO") |",
+            "| digests of all touched tables are the expected ones | \(done.certificate.digestsMatch ? "yes" : "NO") |",
+            "| verify queries of the jobs hold | \(done.certificate.verifyPassed ? "yes" : "NO") |",
+            "| no new foreign key violation | \(done.certificate.foreignKeysOK ? "yes" : "NO") |",
             "| record used | \(records.source.record) |", "",
         ]
         lines += records.warnings.map { "- \($0)" } + [""]
@@ -55,11 +55,33 @@ struct RollbackPaper {
             }
             lines.append("")
         }
-        if !left.isEmpty { lines += ["## NOT taken back", ""] + left.map { "- \($0)" } + [""] }
+        if !plan.exempt.isEmpty {
+            lines += ["## Readers that are the same without it", ""]
+            lines += plan.summaries(plan.exempt).map { "- `\($0.batch)`: \($0.edges.first?.evidence ?? "")" } + [""]
+        }
+        lines += replayLines(done) + conflictLines(done)
+        if !done.left.isEmpty { lines += ["## NOT taken back", ""] + done.left.map { "- \($0)" } + [""] }
         lines += [
             "## Restore point", "", "- `.bak`: `\(point.bak ?? "-")`", "- commit: `\(point.commit ?? "-")`", "",
             "Undo this rollback: `batchmgr rollback --id \(batch.batch)`", "",
         ]
         return lines.joined(separator: "\n")
+    }
+
+    private func replayLines(_ done: RollbackDone) -> [String] {
+        guard !done.replayed.isEmpty else { return [] }
+        let lines = done.replayed.map { "- `\($0.original.batch)` as `\($0.batch.batch)`" }
+        return ["## Run again", ""] + lines + [""]
+    }
+
+    private func conflictLines(_ done: RollbackDone) -> [String] {
+        guard !done.conflicts.isEmpty else { return [] }
+        let lines = done.conflicts.map { conflict in
+            let who = conflict.batch.map { "by `\($0)`" } ?? "outside any batch"
+            let row = JSONWriter.text(conflict.key.json)
+            return "- \(conflict.resolution?.rawValue ?? ""): `\(conflict.table)` \(row), \(conflict.reason) \(who): "
+                + "`\(JSONWriter.text(conflict.found))`"
+        }
+        return ["## Rows that others changed", ""] + lines + [""]
     }
 }

@@ -7,27 +7,41 @@ struct RollbackPlan {
     let request: RollbackRequest
     /// In commit order.
     let dependents: [DependencyEdge]
+    /// Batches that read what will be undone, and stay.
+    let readers: [DependencyEdge]
+    /// Readers that changed the same on a copy without the batch, with how that was found.
+    let exempt: [DependencyEdge]
     let names: [Int64: BatchID]
     /// Checkpoints with the names of their batches, the last first.
     let checkpoints: [(checkpoint: CheckpointRecord, batch: String)]
     /// The batches in the order in which they are undone.
     let order: [BatchRecord]
 
-    static func make(_ session: Session, _ batch: BatchRecord, _ request: RollbackRequest) throws(BatchError)
-        -> RollbackPlan
-    {
+    static func make(
+        _ session: Session, _ batch: BatchRecord, _ request: RollbackRequest
+    ) throws(BatchError) -> RollbackPlan {
         let ledger = session.ledger
         let own = try ledger.checkpoints(of: batch.seq)
         let kept = request.checkpoint ?? 0
         guard own.contains(where: { $0.isLive && $0.number > kept }) else { throw nothingToUndo(batch, own, request) }
-        let dependents = try DependencyGraph(ledger).dependents(of: batch, after: kept)
+        let proof = ReaderProof(session, of: batch, after: kept)
+        let found = try DependencyGraph(ledger).find(of: batch, after: kept) {
+            (reader, dependents) throws(BatchError) in
+            switch request.readers {
+            case .show: false
+            case .include: true
+            case .prove: try !proof.exempts(reader, without: dependents)
+            }
+        }
+        let dependents = found.dependents
+        let exempt = request.readers == .prove ? found.readers.map(proof.explained) : []
         var records: [BatchRecord] = [batch]
         for edge in dependents {
             guard let record = try ledger.batch(seq: edge.batch) else { continue }
             records.append(record)
         }
         var checkpoints: [(checkpoint: CheckpointRecord, batch: String)] = []
-        let undone = request.mode == .cascade ? records : [batch]
+        let undone = request.mode == .cascade || request.mode == .replay ? records : [batch]
         for record in undone {
             let limit = record.seq == batch.seq ? kept : 0
             for checkpoint in try ledger.checkpoints(of: record.seq)
@@ -37,8 +51,9 @@ struct RollbackPlan {
         }
         checkpoints.sort { $0.checkpoint.id > $1.checkpoint.id }
         return RollbackPlan(
-            batch: batch, request: request, dependents: dependents,
-            names: Dictionary(records.map { ($0.seq, $0.batch) }) { first, _ in first }, checkpoints: checkpoints,
+            batch: batch, request: request, dependents: dependents, readers: found.readers, exempt: exempt,
+            names: try ledger.names(of: Set((found.readers + exempt).map(\.batch) + records.map(\.seq))),
+            checkpoints: checkpoints,
             order: undone.sorted { $0.seq > $1.seq })
     }
 
@@ -65,8 +80,19 @@ struct RollbackPlan {
             hint: "undo them too: batchmgr rollback --id \(batch.batch) --mode cascade")
     }
 
+    /// The batches that `replay` runs again, in their order.
+    var replayed: [BatchRecord] {
+        request.mode == .replay ? order.filter { $0.seq != batch.seq }.reversed() : []
+    }
+
+    /// Dependents, and behind them the readers.
     var reports: [DependentSummary] {
-        dependents.compactMap { edge in
+        let isExempt = Set(exempt.map(\.batch))
+        return summaries(dependents + readers.filter { !isExempt.contains($0.batch) })
+    }
+
+    func summaries(_ edges: [DependencyEdge]) -> [DependentSummary] {
+        edges.compactMap { edge in
             guard let id = names[edge.batch], let on = names[edge.on] else { return nil }
             return DependentSummary(
                 batch: id, depth: edge.depth, edges: [.init(on: on, kind: edge.kind, evidence: edge.evidence)])
@@ -74,7 +100,7 @@ struct RollbackPlan {
     }
 
     var dependentsReport: DependentsReport? {
-        dependents.isEmpty ? nil : DependentsReport(batch: batch.batch, dependents: reports)
+        reports.isEmpty ? nil : DependentsReport(batch: batch.batch, dependents: reports)
     }
 
     var json: JSONValue {
@@ -83,7 +109,11 @@ struct RollbackPlan {
             "checkpoints": JSONValue(checkpoints.count),
             "dependents": .array(
                 reports.map { dependent -> JSONValue in
-                    ["batch": .string(dependent.batch.description), "evidence": .init(dependent.edges.first?.evidence)]
+                    [
+                        "batch": .string(dependent.batch.description),
+                        "kind": .init(dependent.edges.first?.kind.rawValue),
+                        "evidence": .init(dependent.edges.first?.evidence),
+                    ]
                 }),
         ]
     }

@@ -33,8 +33,7 @@ struct RollbackRun {
             gateway.rollback()
             if let name = point.bak { Folder.remove("\(session.backups)/\(name)") }
             point.bak = nil
-            let outcome = try undo.perform(plan.checkpoints, from: record, collecting: false) {
-                () throws(BatchError) in
+            let outcome = try attempt(undo, record) { () throws(BatchError) in
                 version = session.connection.dataVersion
                 session.context.reach("begun")
                 if !request.isDryRun { try snapshot(&point, batch) }
@@ -45,36 +44,80 @@ struct RollbackRun {
             session.context.reach("undone")
             return (outcome, try inspect(outcome))
         }
-        if request.isDryRun {
-            let rows = gateway.rows
+        let conflicts = try ConflictList(session: session, plan: plan).describe(outcome.conflicts, isRefused: false)
+        for conflict in conflicts { journal.write("conflict", conflict.json) }
+        var done = RollbackDone(
+            rows: gateway.rows, certificate: certificate, conflicts: conflicts,
+            kept: Set(outcome.conflicts.filter { !$0.isOverwritten }.map(\.batch)))
+        if request.isDryRun, plan.replayed.isEmpty, request.planTarget == nil {
             gateway.rollback()
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
-            return .done(report(batch, nil, rows, certificate, nil, [], report: nil))
+            return .done(report(batch, nil, done))
         }
-        let compensated = try Compensation(session: session)
-            .run(plan, journal, allowMissing: request.allowsMissingCompensation)
-        let left = compensated.left.map(\.what)
-        try commit(gateway, &batch, &point, compensated)
-        let captured = began.millisecondsSince
+        gateway.hold()
+        let checkpoint = try commit(gateway, &batch, &point, done)
+        undo.leave()
+        for original in plan.replayed {
+            let rerun = try Rerun(session: session, gateway: gateway).perform(original, for: batch.seq)
+            done.replayed.append(rerun)
+            journal.write(
+                "replayed",
+                ["batch": .string(original.batch.description), "as": .string(rerun.batch.batch.description)])
+            session.context.reach("replayed")
+        }
+        if request.isDryRun {
+            let details = try planDetails(checkpoint, began)
+            gateway.rollback()
+            if let path = request.planTarget { try writePlan(details, to: path) }
+            journal.write("verdict", ["outcome": "dry run, nothing changed"])
+            return .done(report(batch, nil, done))
+        }
+        try release(gateway, batch, checkpoint, &done)
+        done.captured = began.millisecondsSince
         undo.close()
-        try PointKeeper(session: session).complete(&point, since: version)
+        try PointKeeper(session: session).completePending(since: version)
+        point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last ?? point
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
-        let paper = try RollbackPaper(session: session, records: records)
-            .write(plan, batch, outcome, certificate, point, left)
-        var notes = left
-        let signed = CertificatePaper(session: session, records: records)
-            .write(plan, batch, outcome, certificate, point, &notes)
-        if !left.isEmpty {
+        let paper = try RollbackPaper(session: session, records: records).write(plan, batch, outcome, point, done)
+        done.paper = paper
+        done.signed = CertificatePaper(session: session, records: records)
+            .write(plan, batch, outcome, certificate, point, &done.notes)
+        if !done.left.isEmpty {
             let error = BatchError(
                 .compensationMissing,
-                "the data of \(plan.batch.batch) is undone, but not everything else: \(left.joined(separator: "; "))",
+                "the data of \(plan.batch.batch) is undone, but not everything else: \(done.left.joined(separator: "; "))",
                 hint: "see the report: \(paper)")
             Bulletin(session: session).tell(.partial, plan.batch, error)
         }
         journal.write(
             "verdict", ["outcome": "committed", "rollback": .string(batch.batch.description), "report": .string(paper)])
-        return .done(
-            report(batch, point, batch.rows, certificate, captured, notes, report: paper, signed: signed))
+        return .done(report(batch, point, done))
+    }
+
+    private func attempt(
+        _ undo: Undo, _ record: UndoRecord, locked: () throws(BatchError) -> Void
+    ) throws(BatchError) -> Undo.Outcome {
+        try undo.perform(
+            plan.checkpoints, from: record, collecting: request.onConflict != .abort,
+            overwriting: request.onConflict == .overwrite,
+            leaving: request.mode == .unconflicted
+                ? try ledger.laterTouches(of: plan.checkpoints.map(\.checkpoint)) : TouchedKeys(), locked: locked)
+    }
+
+    private func planDetails(
+        _ checkpoint: Int64, _ began: ContinuousClock.Instant
+    ) throws(BatchError) -> [JSONValue.Member] {
+        guard request.planTarget != nil else { return [] }
+        return try PlanDetails(session: session, plan: plan)
+            .members(from: checkpoint, milliseconds: began.millisecondsSince)
+    }
+
+    private func writePlan(_ details: [JSONValue.Member], to path: String) throws(BatchError) {
+        let bound = BoundPlan(
+            request: request, batch: plan.batch.batch, head: try PlanBinding(session: session).head(),
+            order: plan.order.map(\.batch), replayed: plan.replayed.map(\.batch))
+        try BoundPlanFile.write(bound, details: details, to: path)
+        journal.write("planned", ["file": .string(path)])
     }
 
     private func newBatch() throws(BatchError) -> BatchRecord {
@@ -149,11 +192,14 @@ struct RollbackRun {
         return Certificate(digestsMatch: true, verifyPassed: failing.isEmpty, foreignKeysOK: true)
     }
 
+    /// Writes the rollback into the ledger; the transaction stays open.
+    /// - Returns: the checkpoint.
     private func commit(
-        _ gateway: Gateway, _ batch: inout BatchRecord, _ point: inout PointRecord, _ compensated: Compensation.Outcome
-    ) throws(BatchError) {
+        _ gateway: Gateway, _ batch: inout BatchRecord, _ point: inout PointRecord, _ done: RollbackDone
+    ) throws(BatchError) -> Int64 {
         var record = batch
         var saved = point
+        let checkpoint: Int64
         do throws(BatchError) {
             record.rows = gateway.rows
             record.status = .committed
@@ -161,7 +207,7 @@ struct RollbackRun {
             record.digestBefore = try ledger.state()?.combined
             try ledger.insert(&record)
             let inserted = record
-            try gateway.commit(batch: record.seq, number: 1, step: "undo", at: session.context.now()) {
+            checkpoint = try gateway.commit(batch: record.seq, number: 1, step: "undo", at: session.context.now()) {
                 (checkpoint) throws(BatchError) in
                 var finished = inserted
                 finished.finishedAt = session.context.now().iso8601
@@ -172,10 +218,8 @@ struct RollbackRun {
                     try ledger.revive(checkpointsUndoneBy: undone.id)
                     session.context.reach("marked")
                 }
-                for effect in compensated.done { try ledger.markEffectUndone(effect, by: checkpoint) }
                 for undone in plan.order {
-                    let isPartial = compensated.left.contains { $0.batch == undone.seq }
-                    try ledger.refreshStatus(undone.seq, isPartial: isPartial)
+                    try ledger.refreshStatus(undone.seq, isPartial: done.kept.contains("\(undone.batch)"))
                 }
                 try ledger.audit(
                     "rollback", batch: plan.batch, outcome: "committed",
@@ -187,7 +231,6 @@ struct RollbackRun {
                 saved.bakKind = point.bakKind
                 saved.bakSHA256 = point.bakSHA256
                 try ledger.save(&saved)
-                session.context.reach("before-commit")
             }
         } catch {
             gateway.rollback()
@@ -195,24 +238,45 @@ struct RollbackRun {
         }
         batch = record
         point = saved
+        return checkpoint
+    }
+
+    /// Takes back what happened outside the database, which cannot be thrown away with the transaction: last of all.
+    private func release(
+        _ gateway: Gateway, _ batch: BatchRecord, _ checkpoint: Int64, _ done: inout RollbackDone
+    ) throws(BatchError) {
+        do throws(BatchError) {
+            let compensated = try Compensation(session: session)
+                .run(plan, journal, allowMissing: request.allowsMissingCompensation)
+            for effect in compensated.done { try ledger.markEffectUndone(effect, by: checkpoint) }
+            for undone in plan.order where compensated.left.contains(where: { $0.batch == undone.seq }) {
+                try ledger.refreshStatus(undone.seq, isPartial: true)
+            }
+            done.left = compensated.left.map(\.what)
+            session.context.reach("before-commit")
+            try gateway.release()
+        } catch {
+            gateway.rollback()
+            throw error
+        }
         session.context.reach("committed")
     }
 
-    private func report(
-        _ batch: BatchRecord, _ point: PointRecord?, _ rows: RowCounts, _ certificate: Certificate, _ captured: Double?,
-        _ left: [String], report: String?, signed: String? = nil
-    ) -> RollbackReport {
+    private func report(_ batch: BatchRecord, _ point: PointRecord?, _ done: RollbackDone) -> RollbackReport {
         let status = (try? ledger.batch(seq: plan.batch.seq))?.status ?? plan.batch.status
         return RollbackReport(
             batch: plan.batch.batch, rollback: point == nil ? nil : batch.batch, status: status, mode: request.mode,
-            source: records.source.rawValue, order: plan.order.map(\.batch), rows: rows, dependents: plan.reports,
-            certificate: certificate,
-            restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path, report: report,
-            signed: signed,
-            isDryRun: request.isDryRun,
-            warnings: records.warnings + left
-                + (certificate.verifyPassed ? [] : ["a verify query of the job does not hold; see the report"]),
-            phases: captured.map { RunReport.Phases(capture: $0, restorePoint: max(0, start.millisecondsSince - $0)) },
+            source: records.source.rawValue, order: plan.order.map(\.batch), rows: done.rows, dependents: plan.reports,
+            conflicts: done.conflicts,
+            replayed: done.replayed.map {
+                .init(batch: $0.original.batch, replacement: point == nil ? nil : $0.batch.batch)
+            }, exempt: plan.summaries(plan.exempt), certificate: done.certificate,
+            restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path,
+            report: done.paper, signed: done.signed, isDryRun: request.isDryRun, plan: request.planTarget,
+            warnings: records.warnings + done.warnings,
+            phases: done.captured.map {
+                RunReport.Phases(capture: $0, restorePoint: max(0, start.millisecondsSince - $0))
+            },
             duration: start.millisecondsSince)
     }
 }

@@ -9,7 +9,7 @@ final class BatchRun {
     let job: JobDefinition
     let values: ParameterValues
     let lease: Lease?
-    let isDryRun: Bool
+    let purpose: Purpose
     var batch: BatchRecord
     /// The number of the last committed checkpoint.
     var lastNumber: Int
@@ -23,7 +23,7 @@ final class BatchRun {
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
-        lease: Lease?, lastNumber: Int = 0, isDryRun: Bool = false
+        lease: Lease?, lastNumber: Int = 0, purpose: Purpose = .work
     ) {
         self.session = session
         self.gateway = gateway
@@ -32,10 +32,26 @@ final class BatchRun {
         self.batch = batch
         self.lease = lease
         self.lastNumber = lastNumber
-        self.isDryRun = isDryRun
+        self.purpose = purpose
+        name = batch.batch
         dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
     }
+
+    enum Purpose {
+        case work
+        /// One transaction for everything, thrown away.
+        case dryRun
+        /// An earlier batch once more, in the transaction of the rollback that made it necessary.
+        case replay
+    }
+
+    /// What SQL sees as the id of its batch.
+    var name: BatchID
+    /// In a replay: what each checkpoint saw the first time.
+    var pins: RecordedPins?
+
+    var isDryRun: Bool { purpose == .dryRun }
 
     var context: Context { session.context }
 
@@ -43,7 +59,7 @@ final class BatchRun {
     var bindings: [String: SQLValue] {
         var bindings = Dictionary(values.entries.map { ($0.name, $0.value) }) { first, _ in first }
         bindings["tenant"] = .optional(batch.tenant)
-        bindings["batch"] = .string(batch.batch.description)
+        bindings["batch"] = .string(name.description)
         return bindings
     }
 
@@ -61,7 +77,7 @@ final class BatchRun {
         let start = ContinuousClock.now
         defer { captureMilliseconds += start.millisecondsSince }
         do throws(BatchError) {
-            try gateway.begin()
+            try gateway.begin(seeing: try pins?.next(of: step.id))
             context.reach("begun")
             try limited(step) { () throws(BatchError) in try body() }
             context.reach("worked")

@@ -13,7 +13,7 @@ struct Preparation {
         let ledger = session.ledger
         ScratchFolder.sweep(session.backups)
         guard try ledger.exists() else { return }
-        // An older ledger may lack a table of this version.
+        try ledger.complete()
         for var batch in try ledger.batches(where: "status = 'running'") {
             batch.status = .stopped
             batch.finishedAt = session.context.now().iso8601

@@ -65,7 +65,7 @@ public struct Runner {
             batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
             traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
         batch.tenant = tenant
-        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, isDryRun: true)
+        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .dryRun)
         return try DryRun(session: session).perform(run, gateway)
     }
 
@@ -126,10 +126,7 @@ public struct Runner {
     }
 
     private func gateway(_ job: JobDefinition) throws(BatchError) -> Gateway {
-        for step in job.steps {
-            guard case .sql(let sql) = step.kind, let isOn = ForeignKeySetting.split(sql).isOn else { continue }
-            try session.connection.execute("PRAGMA foreign_keys = \(isOn ? "ON" : "OFF")")
-        }
+        if let isOn = job.foreignKeys { session.connection.enforceForeignKeys(isOn) }
         return try Gateway(session.connection, spillFolder: session.backups)
     }
 
@@ -193,11 +190,7 @@ public struct Runner {
                 session.context.reach("full-written")
             }
             try ledger.save(&point)
-            for needed in needs {
-                try ledger.connection.run(
-                    "INSERT OR IGNORE INTO batchmgr_dependencies VALUES(?, ?, ?)",
-                    [.integer(record.seq), .integer(needed.seq), .string("needs \(needed.batch.job)")])
-            }
+            for needed in needs { try ledger.noteNeed(of: record.seq, needed) }
         }
         session.context.reach("batch-begun")
         batch = record

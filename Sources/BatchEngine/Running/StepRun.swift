@@ -44,7 +44,9 @@ struct StepRun {
     }
 
     private func withRetry(_ body: () throws(BatchError) -> Void) throws(BatchError) {
-        let policy = step.retry.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
+        // A failed try would take the rollback with it: there is no second one.
+        let rule = run.purpose == .replay ? nil : step.retry
+        let policy = rule.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
         var isGivenUp = false
         do throws(BatchError) {
             try policy.run(
@@ -74,10 +76,10 @@ struct StepRun {
 
     /// Steps outside the database are not part of a dry run.
     private func outside(_ what: String, _ body: () throws(BatchError) -> Void) throws(BatchError) {
-        if run.isDryRun {
-            run.warn("step \(step.id): the \(what) was not run in this dry run")
-        } else {
-            try withRetry(body)
+        switch run.purpose {
+        case .work: try withRetry(body)
+        case .dryRun: run.warn("step \(step.id): the \(what) was not run in this dry run")
+        case .replay: run.warn("step \(step.id) of \(run.batch.batch): the \(what) was not made again")
         }
     }
 
@@ -240,7 +242,7 @@ struct StepRun {
         let file = try target.write(ExportRows(prepared.statement), hash: .sha256(), stop: stop)
         context.reach("file-written")
         try record(
-            .export,
+            .export, reading: prepared,
             [
                 "path": .string(file.path), "format": .string(file.format.rawValue), "rows": JSONValue(file.rows),
                 "bytes": JSONValue(file.bytes), "sha256": .string(file.sha256),
@@ -253,8 +255,12 @@ struct StepRun {
         try record(.snapshot, ["bak": .string(file.name), "sha256": .string(file.sha256)])
     }
 
-    private func record(_ kind: Effect.Kind, _ detail: JSONValue) throws(BatchError) {
+    /// - Parameter query: what the step read for it.
+    private func record(
+        _ kind: Effect.Kind, reading query: GatewayStatement? = nil, _ detail: JSONValue
+    ) throws(BatchError) {
         try run.checkpoint(step) {
+            if let query { gateway.note(query) }
         } finish: { (checkpoint) throws(BatchError) in
             try ledger.insert(kind, batch: run.batch.seq, checkpoint: checkpoint, step: step.id, detail: detail)
         }

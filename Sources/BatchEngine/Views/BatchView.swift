@@ -8,10 +8,11 @@ extension Session {
         guard try ledger.exists() else { return ListReport(batches: []) }
         return try reading { () throws(BatchError) in
             let watch = OwnerWatch(session: self)
+            let replays = try ledger.replays()
             var found = try ledger.batches(
                 where: "(?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2)",
                 [.optional(request.job), .optional(tenant)]
-            ).reversed().map { BatchSummary($0, watch.status(of: $0)) }
+            ).reversed().map { BatchSummary($0, watch.status(of: $0), replays) }
             if let status = request.status { found = found.filter { $0.status == status } }
             return ListReport(batches: Array(found.prefix(request.limit ?? .max)))
         }
@@ -24,7 +25,7 @@ extension Session {
             let batch = try BatchLookup(ledger).batch(reference)
             let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last
             return BatchDetail(
-                summary: BatchSummary(batch, OwnerWatch(session: self).status(of: batch)),
+                summary: BatchSummary(batch, OwnerWatch(session: self).status(of: batch), try ledger.replays()),
                 jobVersion: batch.jobVersion, traceID: batch.traceID, parameters: parameters(batch),
                 error: batch.error, checkpoints: try checkpoints(batch), dependents: try dependents(of: batch),
                 restorePoint: point.map { PointsView(session: self).summary($0) },
@@ -59,13 +60,11 @@ extension Session {
         }
     }
 
-    /// Live dependents, ordered by depth, then by commit.
+    /// Live dependents and readers, ordered by depth, then by commit.
     func dependents(of batch: BatchRecord) throws(BatchError) -> [DependentSummary] {
-        let edges = try DependencyGraph(ledger).dependents(of: batch)
-        let known = Set(edges.flatMap { [$0.batch, $0.on] }).map { SQLValue.integer($0) }
-        let marks = known.map { _ in "?" }.joined(separator: ", ")
-        let records = try ledger.batches(where: "seq IN (\(marks))", known)
-        let names = Dictionary(records.map { ($0.seq, $0.batch) }) { first, _ in first }
+        let found = try DependencyGraph(ledger).find(of: batch)
+        let edges = (found.dependents + found.readers).sorted { $0.batch < $1.batch }
+        let names = try ledger.names(of: Set(edges.flatMap { [$0.batch, $0.on] }))
         var order: [Int64] = []
         var byBatch: [Int64: [DependencyEdge]] = [:]
         for edge in edges {
@@ -86,10 +85,14 @@ extension Session {
 }
 
 extension BatchSummary {
-    init(_ batch: BatchRecord, _ status: BatchStatus) {
+    init(
+        _ batch: BatchRecord, _ status: BatchStatus,
+        _ replays: (originals: [Int64: BatchID], replacements: [Int64: BatchID])
+    ) {
         self.init(
             batch: batch.batch, tenant: batch.tenant, status: status, rows: batch.rows,
-            startedAt: Timestamp(ledger: batch.startedAt), finishedAt: batch.finishedAt.map { Timestamp(ledger: $0) })
+            startedAt: Timestamp(ledger: batch.startedAt), finishedAt: batch.finishedAt.map { Timestamp(ledger: $0) },
+            replays: replays.originals[batch.seq], replayedBy: replays.replacements[batch.seq])
     }
 }
 

@@ -11,4 +11,12 @@ public struct DependencyEdge: Hashable, Sendable {
     public let kind: DependencyKind
     /// What proves it, e.g. `row invoices 12 keys`.
     public let evidence: String
+
+    public init(batch: Int64, on: Int64, depth: Int, kind: DependencyKind, evidence: String) {
+        self.batch = batch
+        self.on = on
+        self.depth = depth
+        self.kind = kind
+        self.evidence = evidence
+    }
 }

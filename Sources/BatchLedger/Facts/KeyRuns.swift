@@ -75,6 +75,20 @@ struct KeyRuns {
         return shared
     }
 
+    /// The keys that two compacted sets share.
+    func intersection(_ other: KeyRuns) -> KeyRuns {
+        var shared: [Run] = []
+        var left = 0
+        var right = 0
+        while left < runs.count && right < other.runs.count {
+            let low = max(runs[left].low, other.runs[right].low)
+            let high = min(runs[left].high, other.runs[right].high)
+            if low <= high { shared.append(Run(low: low, high: high)) }
+            if runs[left].high < other.runs[right].high { left += 1 } else { right += 1 }
+        }
+        return KeyRuns(runs: shared)
+    }
+
     mutating func formUnion(_ other: KeyRuns) {
         runs.append(contentsOf: other.runs)
         compact()

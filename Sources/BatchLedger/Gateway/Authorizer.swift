@@ -17,12 +17,13 @@ final class Authorizer {
     func attach() {
         sqlite3_set_authorizer(
             connection.handle,
-            { context, action, first, second, database, trigger in
+            { context, action, first, second, database, source in
                 guard let context else { return SQLITE_OK }
                 let authorizer = Unmanaged<Authorizer>.fromOpaque(context).takeUnretainedValue()
                 guard authorizer.isActive else { return SQLITE_OK }
                 func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
-                if authorizer.isGuard(trigger: text(trigger)) { return SQLITE_OK }
+                if authorizer.isGuard(trigger: text(source)) { return SQLITE_OK }
+                if let source { authorizer.findings.reads.note(source: String(cString: source)) }
                 return authorizer.decide(action, text(first), text(second), text(database))
             }, Unmanaged.passUnretained(self).toOpaque())
     }
@@ -41,7 +42,11 @@ final class Authorizer {
         isActive = true
         defer { isActive = false }
         do throws(BatchError) {
-            return try connection.prepare(sql)
+            let statement = try connection.prepare(sql)
+            if !findings.reads.written.isEmpty, SQLText.resolvesConflicts(statement.text) {
+                findings.reads.noteProbes()
+            }
+            return statement
         } catch {
             guard let reason = findings.refusal else { throw error }
             throw BatchError(
@@ -57,9 +62,17 @@ final class Authorizer {
         case SQLITE_DETACH: return refuse("detach a database")
         case SQLITE_PRAGMA: return pragma(first, second)
         case SQLITE_FUNCTION where second.lowercased() == "load_extension": return refuse("load an extension")
-        case SQLITE_INSERT, SQLITE_DELETE: return write(first, database)
+        case SQLITE_READ: read(first, second, database)
+        case SQLITE_INSERT:
+            findings.reads.note(written: first)
+            return write(first, database)
+        case SQLITE_DELETE:
+            read(first, "", database)
+            return write(first, database)
         case SQLITE_UPDATE:
             findings.updatedColumns[first.lowercased(), default: []].insert(second.lowercased())
+            findings.reads.note(written: first)
+            read(first, "", database)
             return write(first, database)
         case SQLITE_ANALYZE: findings.touchesStatistics = true
         case SQLITE_CREATE_TABLE, SQLITE_CREATE_VTABLE, SQLITE_CREATE_VIEW: return define(first, rewrites: false)
@@ -96,6 +109,13 @@ final class Authorizer {
         if Authorizer.harmlessPragmas.contains(pragma) { return SQLITE_OK }
         if value.isEmpty && Authorizer.readablePragmas.contains(pragma) { return SQLITE_OK }
         return refuse("run PRAGMA \(name): it would change how the database is written, and cannot be undone")
+    }
+
+    private func read(_ table: String, _ column: String, _ database: String) {
+        if database.lowercased() == "temp" || SQLName.isLedger(table) || table.lowercased().hasPrefix("sqlite_") {
+            return
+        }
+        findings.reads.note(column.isEmpty ? nil : column, of: table)
     }
 
     private func write(_ table: String, _ database: String) -> Int32 {

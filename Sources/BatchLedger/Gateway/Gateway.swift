@@ -12,6 +12,8 @@ public final class Gateway {
     private let systemLog: UndoLogWriter
     private var definitions: Set<Relation> = []
     private var usedDefinitions: Set<Relation> = []
+    private var readFacts = ReadFacts()
+    private let pins: StatementPins
     /// The schema cookie at the beginning of the checkpoint.
     private var schemaVersion: Int64 = 0
     private var hasSchemaChange = false
@@ -28,33 +30,59 @@ public final class Gateway {
         authorizer = Authorizer(connection)
         schema = SchemaReader(connection)
         systemLog = UndoLogWriter(spillFolder: spillFolder)
+        pins = StatementPins(connection)
         recorder.attach()
         authorizer.attach()
         // SQLite's default of 2 MB writes pages of indexes again and again: twice the time for a table with two of them.
         try connection.execute("PRAGMA main.cache_size = -65536")
+        pins.attach()
     }
 
     deinit {
         recorder.detach()
         authorizer.detach()
+        pins.detach()
     }
 
     // MARK: Transactions
 
     /// Begins a checkpoint.
-    public func begin() throws(BatchError) {
+    /// - Parameter pin: the time and random numbers that its statements see; nil for those of the moment.
+    public func begin(seeing pin: Pin? = nil) throws(BatchError) {
         recorder.reset()
         definitions = []
         usedDefinitions = []
+        readFacts.begin()
         hasSchemaChange = false
         systemLog.discard()
         system = SystemTables()
-        try connection.execute("BEGIN IMMEDIATE")
+        if !isHolding { try connection.execute("BEGIN IMMEDIATE") }
+        pins.begin(pin)
         schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try system.note(SystemTables.sequence, connection)
         isGuardLifted = false
         guardMode = try WriteGuard(ledger).mode()
         if guardMode != .off { try WriteGuard(ledger).open() }
+    }
+
+    /// True while checkpoints share one transaction.
+    public private(set) var isHolding = false
+
+    /// Keeps the open transaction open behind the next `commit`: the checkpoints from here on become permanent
+    /// together, with `release`, or not at all.
+    public func hold() { isHolding = true }
+
+    /// Makes everything since `hold` permanent.
+    public func release() throws(BatchError) {
+        try end()
+        isHolding = false
+        recorder.reset()
+    }
+
+    /// No other connection ever sees the guard open.
+    private func end() throws(BatchError) {
+        if guardMode != .off { try WriteGuard(ledger).close() }
+        try connection.execute("COMMIT")
     }
 
     /// Rows changed since `begin`.
@@ -69,10 +97,18 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         let checkpoint = try seal(batch: batch, number: number, step: step, position: position, at: time)
         try finish(checkpoint)
-        if guardMode != .off { try WriteGuard(ledger).close() }
-        try connection.execute("COMMIT")
+        if isHolding { try requireReferences() } else { try end() }
+        pins.end()
         recorder.reset()
         return checkpoint
+    }
+
+    /// What COMMIT would say of deferred foreign keys, when it is still to come.
+    private func requireReferences() throws(BatchError) {
+        guard connection.hasDeferredViolations else { return }
+        throw BatchError(
+            .constraint, "a row refers to nothing at the end of a checkpoint",
+            hint: "see the foreign keys: PRAGMA foreign_key_check")
     }
 
     /// Writes everything that belongs to the checkpoint, but leaves the transaction open: a dry run looks at it and
@@ -93,6 +129,8 @@ public final class Gateway {
         everything.insert(0)
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
         for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
+        if let pin = pins.used { try ledger.note(pin, of: checkpoint) }
+        try readFacts.write(ledger, recorder, schema, batch: batch, checkpoint: checkpoint)
         try updateState()
         return checkpoint
     }
@@ -136,6 +174,9 @@ public final class Gateway {
     /// Throws away everything since `begin`.
     public func rollback() {
         connection.rollbackIfOpen()
+        pins.end()
+        readFacts.forget()
+        isHolding = false
         recorder.reset()
     }
 
@@ -187,6 +228,7 @@ public final class Gateway {
         let statement = prepared.statement
         defer { statement.reset() }
         try statement.bind(named: parameters)
+        note(prepared)
         recorder.expect(.named(prepared.findings.updatedColumns))
         defer { recorder.expect(.all) }
         do throws(BatchError) {
@@ -201,6 +243,9 @@ public final class Gateway {
             throw error
         }
     }
+
+    /// Notes what a statement reads with the checkpoint. `run` does it; this is for a statement that is stepped by others.
+    public func note(_ prepared: GatewayStatement) { readFacts.note(prepared.findings) }
 
     /// Marks that the definition of something depends on this checkpoint.
     func noteDefinition(_ relation: Relation) { definitions.insert(relation) }

@@ -9,4 +9,5 @@ struct StatementFindings {
     /// Columns that the statement, its triggers and its foreign key actions set, by lower-case names.
     var updatedColumns: [String: Set<String>] = [:]
     var touchesStatistics = false
+    let reads = ReadColumns()
 }

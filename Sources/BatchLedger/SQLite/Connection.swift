@@ -39,7 +39,7 @@ public final class Connection {
         case .create: flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         }
         let name = mode == .immutable ? "file:\(Connection.escaped(path))?immutable=1" : path
-        let code = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
+        let code = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX, PinnedClock.name)
         guard code == SQLITE_OK, let opened else {
             let error = SQLiteFault.error(code, opened, doing: "open \(path)")
             sqlite3_close_v2(opened)
@@ -137,6 +137,18 @@ public final class Connection {
 
     /// Gives back what the page cache holds and does not need.
     public func releaseMemory() { sqlite3_db_release_memory(handle) }
+
+    /// True when `COMMIT` would fail for a deferred foreign key.
+    var hasDeferredViolations: Bool {
+        var now: Int32 = 0
+        var peak: Int32 = 0
+        return sqlite3_db_status(handle, SQLITE_DBSTATUS_DEFERRED_FKS, &now, &peak, 0) == SQLITE_OK && now != 0
+    }
+
+    /// Switches foreign keys on or off; also inside a transaction, where the PRAGMA does nothing.
+    public func enforceForeignKeys(_ isOn: Bool) {
+        csqlite_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, isOn ? 1 : 0, nil)
+    }
 
     public func interrupt() { sqlite3_interrupt(handle) }
 

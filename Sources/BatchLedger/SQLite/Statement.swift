@@ -36,6 +36,9 @@ public final class Statement {
 
     deinit { sqlite3_finalize(handle) }
 
+    /// As it was prepared, without the statements behind it.
+    var text: String { sqlite3_sql(handle).map { String(cString: $0) } ?? "" }
+
     // MARK: Parameters
 
     public func bind(_ values: [SQLValue]) throws(BatchError) {

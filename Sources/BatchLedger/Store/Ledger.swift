@@ -34,6 +34,17 @@ public final class Ledger {
         try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
     }
 
+    /// Adds the tables that a ledger of an older program lacks.
+    public func complete() throws(BatchError) {
+        let count = try connection.value(
+            "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name LIKE 'batchmgr\\_%' ESCAPE '\\'")
+        let wanted = LedgerSchema.statements.count { $0.hasPrefix("CREATE TABLE") }
+        guard count?.integer ?? 0 < Int64(wanted) else { return }
+        try connection.transaction { () throws(BatchError) in
+            for statement in LedgerSchema.statements { try connection.execute(statement) }
+        }
+    }
+
     public func meta(_ key: String) throws(BatchError) -> String? {
         try connection.value("SELECT value FROM batchmgr_meta WHERE key = ?", [.string(key)])?.string
     }

@@ -52,6 +52,16 @@ extension Ledger {
         return records
     }
 
+    /// The ids of batches by their `seq`.
+    public func names(of batches: Set<Int64>) throws(BatchError) -> [Int64: BatchID] {
+        var names: [Int64: BatchID] = [:]
+        for batch in batches {
+            let name = try connection.value("SELECT batch FROM batchmgr_batches WHERE seq = ?", [.integer(batch)])
+            names[batch] = name?.string.flatMap(BatchID.init)
+        }
+        return names
+    }
+
     public func batch(_ id: BatchID) throws(BatchError) -> BatchRecord? {
         try batches(where: "batch = ?", [.string(id.description)]).first
     }

@@ -5,6 +5,9 @@ public struct ForeignKeyViolation: Hashable, Sendable {
     public let table: String
     public let rowid: Int64?
     public let parent: String
+    /// The row that is missing, where the reference is to a key that names rows.
+    var parentRow: (table: String, key: UInt64)? { missing.map { (parent, $0) } }
+    let missing: UInt64?
 }
 
 /// Looks for foreign keys that the open transaction broke. Violations that were there before are not its business, and
@@ -56,7 +59,10 @@ struct ForeignKeyCheck {
                 known[orphan.relation] = try gateway.ledger.orphans(of: child.name, orphan.relation)
             }
             if known[orphan.relation]?.contains(orphan.key) == true { return }
-            violations.append(ForeignKeyViolation(table: child.name, rowid: orphan.rowid, parent: orphan.parent))
+            violations.append(
+                ForeignKeyViolation(
+                    table: child.name, rowid: orphan.rowid, parent: orphan.parent,
+                    missing: orphan.relation.kind == .rows ? orphan.key : nil))
         }
         return violations
     }

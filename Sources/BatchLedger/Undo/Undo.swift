@@ -39,16 +39,26 @@ public final class Undo {
     ///   - record: what they are undone from.
     ///   - collecting: true to go on after a conflict and list all of them; the transaction must then not be committed
     ///     unless the caller wants just the rows without conflict.
+    ///   - overwriting: while collecting, put back also rows that others changed.
+    ///   - leaving: while collecting, keys by table that count as conflicts, whatever the rows are.
     ///   - locked: called once the write lock is held and before anything changes.
     /// - Throws: `ERR_DATA_CONFLICT` at the first conflict when not collecting; nothing is changed then.
     public func perform(
         _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], from record: UndoRecord = .log,
-        collecting: Bool, locked: () throws(BatchError) -> Void = {}
+        collecting: Bool, overwriting: Bool = false, leaving: TouchedKeys = TouchedKeys(),
+        locked: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> Outcome {
         var rebuilding: Set<String> = []
+        var leaving = leaving
         while true {
             do throws(BatchError) {
-                return try attempt(checkpoints, record, collecting: collecting, rebuilding, locked)
+                let mode: UndoRun.Mode = !collecting ? .strict : overwriting ? .overwriting : .collecting
+                let outcome = try attempt(checkpoints, record, mode, leaving, rebuilding, locked)
+                // A row that others refer to stays, and with it all that it needs.
+                let parents = outcome.foreignKeyViolations.compactMap(\.parentRow)
+                guard mode == .collecting, leaving.insert(parents) else { return outcome }
+                gateway.rollback()
+                forgetModules()
             } catch {
                 gateway.rollback()
                 forgetModules()
@@ -61,7 +71,8 @@ public final class Undo {
     }
 
     private func attempt(
-        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ record: UndoRecord, collecting: Bool,
+        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ record: UndoRecord, _ mode: UndoRun.Mode,
+        _ leaving: TouchedKeys,
         _ rebuilding: Set<String>, _ locked: () throws(BatchError) -> Void
     ) throws(BatchError) -> Outcome {
         try gateway.begin()
@@ -71,7 +82,7 @@ public final class Undo {
         let virtual = try VirtualTableUndo(
             logical: rebuilding, gateway.ledger, checkpoints: checkpoints.map(\.checkpoint.id))
         let run = UndoRun(
-            gateway, mode: collecting ? .collecting : .strict, virtual: virtual,
+            gateway, mode: mode, leaving: leaving, virtual: virtual,
             lastBeforeVacuum: try gateway.ledger.lastCheckpointBeforeVacuum())
         switch record {
         case .log: for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }
@@ -85,7 +96,8 @@ public final class Undo {
         case .log: expected = try before.subtracting(checkpoints.map(\.checkpoint.id), gateway.ledger)
         case .net(let runs): for part in runs { expected.subtract(part.changes) }
         }
-        outcome.digests = digests(before, expected: expected, exempt: run.exemptTables)
+        let exempt = run.exemptTables.union(run.conflicts.map(\.table))
+        outcome.digests = digests(before, expected: expected, exempt: exempt)
         outcome.changedTables = gateway.recorder.tracks.filter(\.isTouched).map(\.layout.name).uniqued()
         outcome.foreignKeyViolations = try ForeignKeyCheck(gateway).newViolations()
         return outcome
@@ -124,10 +136,15 @@ public final class Undo {
 
     public func close() {
         gateway.rollback()
+        leave()
+    }
+
+    /// Switches everything back on, inside the open transaction too: what runs then runs as in a batch.
+    public func leave() {
         forgetModules()
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil)
         try? connection.execute("PRAGMA ignore_check_constraints = OFF")
-        if foreignKeysWereOn { try? connection.execute("PRAGMA foreign_keys = ON") }
+        connection.enforceForeignKeys(foreignKeysWereOn)
     }
 }
 

@@ -9,6 +9,8 @@ public struct UndoConflict: Hashable, Sendable {
         case missing
         /// A row has taken the key, or a unique value, that the undone row needs.
         case taken
+        /// Later rows refer to it, or later batches changed it and left the same values.
+        case touched
         /// The table reads differently, or is gone.
         case schema
     }
@@ -21,12 +23,13 @@ public struct UndoConflict: Hashable, Sendable {
     /// The row as the batch left it, as far as it is known: a hash in hexadecimal, or words.
     public let expected: String
     public let found: String
-    /// Who changed it: a batch id, or "drift".
-    public var changedBy: String?
-
+    /// The row as it is now, where there is one.
+    public let row: [Change.Field]?
+    /// True when the row was put back nevertheless.
+    public let isOverwritten: Bool
     public init(
         batch: String, table: String, key: RowKey?, reason: Reason, expected: String, found: String,
-        changedBy: String? = nil
+        row: [Change.Field]? = nil, isOverwritten: Bool = false
     ) {
         self.batch = batch
         self.table = table
@@ -34,6 +37,7 @@ public struct UndoConflict: Hashable, Sendable {
         self.reason = reason
         self.expected = expected
         self.found = found
-        self.changedBy = changedBy
+        self.row = row
+        self.isOverwritten = isOverwritten
     }
 }

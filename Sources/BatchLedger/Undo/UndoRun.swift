@@ -10,34 +10,47 @@ final class UndoRun {
         case strict
         /// Conflicting rows are left as they are and listed.
         case collecting
+        /// Conflicting rows are put back and listed.
+        case overwriting
     }
 
     private let gateway: Gateway
-    private let connection: Connection
-    private let recorder: Recorder
+    let connection: Connection
+    let recorder: Recorder
     private let schema: SchemaReader
-    private let mode: Mode
+    let mode: Mode
     private var tables: [String: UndoTable] = [:]
     /// The table of the last entry, by its number in the checkpoint.
     private var current: (number: Int, table: UndoTable)?
     /// The layout of the log for which each of `tables` was made.
     private var checkedLayouts: [String: TableLayout] = [:]
-    private var readers: [String: StoredRowReader] = [:]
+    var readers: [String: StoredRowReader] = [:]
     private var revealed: [HiddenRowidTable] = []
-    private var renumbering: RenumberedRows
-    private var virtualTables: VirtualTableUndo
+    var renumbering: RenumberedRows
+    var virtualTables: VirtualTableUndo
     private var systemRows: SystemRowUndo
-    private var row = RowBuffer()
+    var row = RowBuffer()
+    let leaving: TouchedKeys
+    /// Rows with a conflict: what the batch did to them before is left too.
+    var listed: Set<ListedRow> = []
 
-    private(set) var conflicts: [UndoConflict] = []
+    struct ListedRow: Hashable {
+        let table: String
+        let key: RowKey
+    }
+
+    var conflicts: [UndoConflict] = []
     /// Tables whose digest need not return to what it was: their content is equal, their storage is not.
     private(set) var exemptTables: Set<String> = []
 
     /// - Parameters:
     ///   - virtual: virtual tables that are undone by their content.
     ///   - lastBeforeVacuum: see `RenumberedRows`.
-    init(_ gateway: Gateway, mode: Mode, virtual: VirtualTableUndo, lastBeforeVacuum: Int64) {
+    init(
+        _ gateway: Gateway, mode: Mode, leaving: TouchedKeys, virtual: VirtualTableUndo, lastBeforeVacuum: Int64
+    ) {
         self.gateway = gateway
+        self.leaving = leaving
         self.mode = mode
         connection = gateway.connection
         recorder = gateway.recorder
@@ -147,8 +160,10 @@ final class UndoRun {
         _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ batch: String
     ) throws(BatchError) {
         let rowid = try renumbering.current(step, in: table.layout)
-        if mode == .collecting, let problem = try inspect(step, bytes, table, rowid) {
-            return try conflict(step, bytes, table.layout, batch, problem.reason, problem.found)
+        if mode != .strict {
+            if let problem = try inspect(step, bytes, table, rowid) {
+                return try settle(step, bytes, table, batch, rowid, problem)
+            }
         }
         recorder.expected = step.operation == .delete ? nil : step.left
         recorder.expectationMet = true
@@ -171,26 +186,7 @@ final class UndoRun {
         renumbering.note(step, was: rowid, in: table.layout)
     }
 
-    /// Looks before it changes anything; nil when the row is as the batch left it.
-    private func inspect(
-        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ rowid: Int64
-    ) throws(BatchError) -> (reason: UndoConflict.Reason, found: String)? {
-        let key = try self.key(step, bytes, table.layout, rowid: rowid)
-        let reader: StoredRowReader
-        if let known = readers[table.layout.name] {
-            reader = known
-        } else {
-            reader = try StoredRowReader(table.layout, on: connection)
-            readers[table.layout.name] = reader
-        }
-        let exists = try reader.read(key, isUTF16: connection.isUTF16, into: &row)
-        if step.operation == .delete { return exists ? (.taken, "a row with this key") : nil }
-        guard exists else { return (.missing, "no row") }
-        let found = row.buffer.digest().low
-        return found == step.left ? nil : (.changed, "row hash \(Hex.string(found))")
-    }
-
-    private func key(
+    func key(
         _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, rowid: Int64
     ) throws(BatchError) -> [SQLValue] {
         guard case .primaryKey(let positions) = layout.key else { return [.integer(rowid)] }
@@ -202,30 +198,6 @@ final class UndoRun {
         let stored = layout.storedColumns
         let values = try reader.values(stored.count)
         return positions.compactMap { stored.firstIndex(of: $0).map { values[$0] } }
-    }
-
-    private func conflict(
-        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, _ batch: String,
-        _ reason: UndoConflict.Reason, _ found: String
-    ) throws(BatchError) {
-        if case .shadow(let owner) = layout.role { throw virtualTables.mustRebuild(owner) }
-        let values = try key(step, bytes, layout, rowid: step.rowid)
-        let key: RowKey =
-            if case .integer(let rowid)? = values.first, !layout.isWithoutRowID { .rowid(rowid) } else {
-                .values(values)
-            }
-        let known = conflicts.contains { $0.table == layout.name && $0.key == key }
-        if !known {
-            let expected = step.operation == .delete ? "no row with this key" : "row hash \(Hex.string(step.left))"
-            conflicts.append(
-                UndoConflict(
-                    batch: batch, table: layout.name, key: key, reason: reason, expected: expected, found: found))
-        }
-        if mode == .strict {
-            throw BatchError(
-                .conflict, "a row of table \(layout.name) is not as batch \(batch) left it",
-                hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
-        }
     }
 
     // MARK: Tables

@@ -44,6 +44,11 @@ final class UndoTable {
         try binder.run()
     }
 
+    /// Makes room for a row that comes back.
+    func remove(_ key: [SQLValue]) throws(BatchError) {
+        try connection.run("DELETE FROM main.\(layout.quotedName) WHERE \(keyCondition)", key)
+    }
+
     /// Undoes a DELETE.
     func insert(_ step: UndoStep, rowid: Int64, _ bytes: UnsafeRawBufferPointer) throws(BatchError) {
         let statement: Statement

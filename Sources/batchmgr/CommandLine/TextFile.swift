@@ -4,11 +4,11 @@ internal import Glibc
 /// A text that the user names on the command line.
 enum TextFile {
     /// - Throws: `ERR_UX_FILE_MISSING`, `ERR_INTEGRATION_FILE`.
-    static func read(_ path: String) throws(BatchError) -> String {
+    static func read(_ path: String, option: String = "file") throws(BatchError) -> String {
         guard let file = fopen(path, "r") else {
             throw BatchError(
                 errno == ENOENT ? .fileMissing : .file, "read \(path): \(String(cString: strerror(errno)))",
-                hint: "check the path: --file PATH")
+                hint: "check the path: --\(option) PATH")
         }
         defer { fclose(file) }
         var bytes: [UInt8] = []

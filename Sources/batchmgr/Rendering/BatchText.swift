@@ -19,6 +19,8 @@ extension BatchDetail: TextReport {
         if let jobVersion { facts.append(("job version", jobVersion)) }
         if parameters.members?.isEmpty == false { facts.append(("parameters", JSONWriter.text(parameters))) }
         if !rollsBack.isEmpty { facts.append(("rolls back", rollsBack.map(\.description).joined(separator: ", "))) }
+        if let replays = summary.replays { facts.append(("again", "\(replays), after a rollback")) }
+        if let next = summary.replayedBy { facts.append(("run again", "as \(next)")) }
         if let error { facts.append(("error", error)) }
         return facts + [("trace", traceID)]
     }

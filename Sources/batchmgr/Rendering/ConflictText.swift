@@ -5,11 +5,13 @@ public enum ConflictText {
     /// Nothing for no conflicts; the first hundred in full.
     public static func text(_ conflicts: [Conflict], _ style: Style) -> String {
         guard !conflicts.isEmpty else { return "" }
-        var text = "\(Figures.count(conflicts.count, "row")) cannot be undone:\n"
+        let isRefused = conflicts.contains { $0.resolution == nil }
+        let rows = Figures.count(conflicts.count, "row")
+        var text = isRefused ? "\(rows) cannot be undone:\n" : "\(rows) changed since:\n"
         for conflict in conflicts.prefix(shown) {
             let who = conflict.batch.map { "by \($0)" } ?? "outside any batch"
             text += "  \(style.bad("!")) \(Printable.text(conflict.table)) \(Printable.key(conflict.key)): "
-            text += "\(conflict.reason) \(who)\n"
+            text += "\(conflict.reason) \(who)\(conflict.resolution.map { ", \($0.rawValue)" } ?? "")\n"
             text += "      expected \(document(conflict.expected))\n      found    \(document(conflict.found))\n"
         }
         if conflicts.count > shown {

@@ -7,12 +7,19 @@ extension RollbackReport: TextReport {
         text += "\(style.strong(batch.description))  \(done) from the \(recordUsed)  \(rows.words)"
         text += ", \(Figures.duration(duration))\n"
         if order.count > 1 { text += "in this order  \(order.map(\.description).joined(separator: ", "))\n" }
+        for batch in replayed {
+            let name = batch.replacement.map { "as \($0)" } ?? "would run again"
+            text += "run again      \(batch.batch) \(name)\n"
+        }
+        text += readersText
         text += certificate.text(style)
         if let restorePoint { text += restorePoint.line }
+        if let plan { text += "plan           \(Printable.text(plan))\n" }
         if let log { text += "log            \(Printable.text(log))\n" }
         if let report { text += "report         \(Printable.text(report))\n" }
         if let signed { text += "signed         \(Printable.text(signed))\n" }
         text += WarningText.text(warnings, style)
+        if let plan { text += style.faint("do it: batchmgr rollback --plan \(plan)") + "\n" }
         if let rollback { text += style.faint("take it back: batchmgr rollback --id \(rollback)") + "\n" }
         return text
     }
@@ -21,6 +28,20 @@ extension RollbackReport: TextReport {
 extension RollbackReport {
     private var recordUsed: String {
         source == RollbackSource.log.rawValue ? source : RollbackSource(rawValue: source)?.record ?? source
+    }
+
+    /// Who read what was undone and stays.
+    private var readersText: String {
+        let undone = Set(order)
+        var text = ""
+        for reader in dependents where !undone.contains(reader.batch) {
+            guard let edge = reader.edges.first, edge.kind == .read else { continue }
+            text += "stays          \(reader.batch), which \(Printable.text(edge.evidence)) of \(edge.on)\n"
+        }
+        for reader in exempt {
+            text += "stays          \(reader.batch): \(Printable.text(reader.edges.first?.evidence ?? ""))\n"
+        }
+        return text
     }
 }
 

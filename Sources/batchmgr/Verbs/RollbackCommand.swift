@@ -5,9 +5,17 @@ enum RollbackCommand: Command {
     static let verb = Verb.rollback
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
-        let request = try RollbackRequest(arguments)
+        let bound = try arguments.value("plan").map { (path) throws(BatchError) in
+            try BoundPlanFile.read(try TextFile.read(path, option: "plan"), path: path)
+        }
+        let request: RollbackRequest
+        if let bound {
+            request = try RollbackRequest(bound, arguments)
+        } else {
+            request = try RollbackRequest(arguments)
+        }
         let session = try context.session()
-        switch try Rollback(session).perform(request) {
+        switch try Rollback(session).perform(request, bound: bound) {
         case .done(let report):
             try context.output.show(report)
             return .done

@@ -4,4 +4,8 @@ public enum RollbackMode: String, Sendable, CaseIterable {
     case restrict
     /// Undoes them first, in reverse commit order.
     case cascade
+    /// As `cascade`, and then runs them again without the batch.
+    case replay
+    /// Undoes only the rows that nobody has touched since.
+    case unconflicted
 }

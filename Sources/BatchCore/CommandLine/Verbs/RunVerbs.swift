@@ -32,21 +32,30 @@ extension Verb {
         examples: [.init("batchmgr stop --id reprice_invoices.3", "it can be resumed later")])
 
     public static let rollback = Verb(
-        "rollback", "undo a batch, and with --mode cascade what depended on it",
+        "rollback", "undo a batch; what depended on it can be undone too, or run again",
         details: """
             Everything happens in one transaction, all or nothing, and is checked afterwards. The rollback is itself a \
             batch: it can be rolled back. Exit 4: dependents are live, or rows were changed since; exit 5: every record of \
             the batch is damaged. Nothing was done then.
             """,
         options: [
-            batch("the batch, or a job for its latest live one"),
+            .value("id", .text("BATCH"), "the batch, or a job for its latest live one"),
             .value(
                 "mode", .choice(RollbackMode.allCases.map(\.rawValue)),
-                "restrict refuses while dependents are live (default); cascade undoes them first"),
+                "restrict refuses while dependents are live (default); cascade undoes them first; replay also runs them again; unconflicted undoes only rows that nobody touched since"
+            ),
             .value("to", .number("N"), "undo back to checkpoint N of the batch"),
             .value(
                 "source", .choice(RollbackSource.allCases.map(\.rawValue)),
                 "which record to undo from (default: the first that verifies, in this order)"),
+            .value(
+                "on-conflict", .choice(ConflictPolicy.allCases.map(\.rawValue)),
+                "what to do with rows that others changed: abort (default), keep them, or overwrite them; both are listed"
+            ),
+            .flag("include-reads", "batches that read what is undone are dependents too"),
+            .flag("prove-reads", "as include-reads, but leave those that change the same on a copy without the batch"),
+            .value("plan-out", .file("FILE"), "write what would be done, bound to the state of now, and do nothing"),
+            .value("plan", .file("FILE"), "do what the plan says; refused when something has changed since"),
             .flag("dry-run", "do it all, verify, show it, and discard it"),
             .flag("without-compensation", "undo the data although a step outside the database cannot be undone"),
         ],

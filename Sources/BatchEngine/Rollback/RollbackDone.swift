@@ -1,0 +1,35 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// What a rollback did, as far as it has come.
+struct RollbackDone {
+    let rows: RowCounts
+    let certificate: Certificate
+    /// Rows that were kept or overwritten.
+    let conflicts: [Conflict]
+    /// Batches of which rows stay, by their names.
+    let kept: Set<String>
+    var replayed: [Rerun.Outcome] = []
+    /// What stays outside the database, in words.
+    var left: [String] = []
+    /// Milliseconds until all was committed; nil for a dry run.
+    var captured: Double?
+    /// The path of the report.
+    var paper: String?
+    /// The path of the signed certificate.
+    var signed: String?
+    /// What went wrong behind the commit.
+    var notes: [String] = []
+
+    init(rows: RowCounts, certificate: Certificate, conflicts: [Conflict], kept: Set<String>) {
+        self.kept = kept
+        self.rows = rows
+        self.certificate = certificate
+        self.conflicts = conflicts
+    }
+
+    var warnings: [String] {
+        left + notes + replayed.flatMap(\.warnings)
+            + (certificate.verifyPassed ? [] : ["a verify query of the job does not hold; see the report"])
+    }
+}

@@ -1,0 +1,113 @@
+internal import BatchCore
+
+/// Goes forward through the facts of all relations that an undo would touch, in commit order, and gathers the batches
+/// whose facts collide. What is found taints further keys, so the set of watched relations grows on the way.
+struct DependencySearch {
+    let ledger: Ledger
+    let root: Int64
+    let relations: [Int64: Relation]
+    private let relationIDs: [Relation: Int64]
+    private var found: [Int64: DependencyEdge] = [:]
+    private var depths: [Int64: Int] = [:]
+    private var streams: [Int64: FactStream] = [:]
+    /// What undoing the batches found so far takes away.
+    private(set) var taints: [Taint] = []
+
+    init(_ ledger: Ledger, root: Int64) throws(BatchError) {
+        self.ledger = ledger
+        self.root = root
+        relations = try ledger.relations()
+        relationIDs = Dictionary(relations.map { ($0.value, $0.key) }) { first, _ in first }
+    }
+
+    var dependents: [DependencyEdge] { found.values.sorted { $0.batch < $1.batch } }
+
+    func isDependent(_ batch: Int64) -> Bool { batch == root || found[batch] != nil }
+
+    func depth(of batch: Int64) -> Int { depths[batch] ?? 0 }
+
+    mutating func begin(_ checkpoints: [Int64]) throws(BatchError) {
+        try add(root, checkpoints: checkpoints, depth: 0)
+    }
+
+    /// Takes a batch for a dependent that the search has not found itself.
+    mutating func add(_ edge: DependencyEdge) throws(BatchError) {
+        try note(edge.batch, on: edge.on, edge.kind, edge.evidence)
+    }
+
+    /// Goes on until nothing more is found.
+    mutating func run() throws(BatchError) {
+        while let relation = nextRelation(), let stream = streams[relation], let fact = stream.head {
+            try stream.advance()
+            guard !isDependent(fact.batch) else { continue }
+            for watch in stream.watches where watch.from < fact.checkpoint {
+                guard let (kind, evidence) = watch.collision(with: fact, on: relations[relation]) else { continue }
+                try note(fact.batch, on: watch.batch, kind, evidence)
+                break
+            }
+        }
+    }
+
+    /// The relation whose next fact is the earliest of all.
+    private func nextRelation() -> Int64? {
+        streams.compactMap { relation, stream in stream.head.map { (relation, $0.checkpoint) } }
+            .min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
+    }
+
+    private mutating func note(
+        _ batch: Int64, on other: Int64, _ kind: DependencyKind, _ evidence: String
+    ) throws(BatchError) {
+        guard !isDependent(batch) else { return }
+        let depth = self.depth(of: other) + 1
+        found[batch] = DependencyEdge(batch: batch, on: other, depth: depth, kind: kind, evidence: evidence)
+        let live = try ledger.checkpoints(of: batch).filter(\.isLive)
+        try add(batch, checkpoints: live.map(\.id), depth: depth)
+    }
+
+    // MARK: What is taken away
+
+    private mutating func add(_ batch: Int64, checkpoints: [Int64], depth: Int) throws(BatchError) {
+        depths[batch] = depth
+        var sides: [Int64: [FactSide: KeyRuns]] = [:]
+        for checkpoint in checkpoints {
+            for fact in try ledger.facts(of: checkpoint) {
+                sides[fact.relation, default: [:]][fact.side, default: KeyRuns()].formUnion(fact.keys)
+            }
+        }
+        let from = checkpoints.min() ?? 0
+        for (id, keys) in sides.sorted(by: { $0.key < $1.key }) {
+            guard let relation = relations[id] else { continue }
+            let taint = Taint(batch: batch, from: from, relation: relation, sides: keys)
+            taints.append(taint)
+            try watch(for: taint, id)
+        }
+        try addDeclared(on: batch)
+    }
+
+    private mutating func watch(for taint: Taint, _ id: Int64) throws(BatchError) {
+        if taint.relation.kind == .columns { return }
+        try watch(id, Watch(taint, rule: .sameKeys))
+        // Rows depend on the definition of their table, and a definition on the rows that were there.
+        if taint.relation.kind == .unique || taint.isUse { return }
+        let table = taint.relation.table
+        let other: Relation = taint.relation.kind == .rows ? .definition(table) : .rows(table)
+        if let id = relationIDs[other] { try watch(id, Watch(taint, rule: .definition)) }
+    }
+
+    private mutating func watch(_ relation: Int64, _ watch: Watch) throws(BatchError) {
+        let stream = streams[relation] ?? FactStream(ledger, relation: relation)
+        streams[relation] = stream
+        try stream.add(watch)
+    }
+
+    private mutating func addDeclared(on batch: Int64) throws(BatchError) {
+        let sql = """
+            SELECT d.batch, d.evidence FROM batchmgr_dependencies d WHERE d.needs = ? AND EXISTS \
+            (SELECT 1 FROM batchmgr_checkpoints c WHERE c.batch = d.batch AND c.undone_by IS NULL) ORDER BY d.batch
+            """
+        for row in try ledger.connection.rows(sql, [.integer(batch)]) {
+            guard let dependent = row[0].integer else { continue }
+            try note(dependent, on: batch, .declared, row[1].string ?? "needs")
+        }
+    }
+}

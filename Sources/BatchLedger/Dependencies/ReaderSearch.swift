@@ -1,0 +1,112 @@
+internal import BatchCore
+
+/// Finds batches that read columns which the batches of a search wrote.
+struct ReaderSearch {
+    private let ledger: Ledger
+
+    init(_ ledger: Ledger) { self.ledger = ledger }
+
+    /// What one batch wrote of a table.
+    private struct Writing {
+        let batch: Int64
+        let from: Int64
+        /// In lower case; nil for all: rows came or went, or the table itself changed.
+        var columns: Set<String>?
+    }
+
+    /// Readers in commit order that are not dependents already.
+    func readers(of search: DependencySearch) throws(BatchError) -> [DependencyEdge] {
+        let writings = try writings(of: search)
+        var evidence: [Int64: (on: Int64, columns: Set<String>)] = [:]
+        for (id, relation) in search.relations where relation.kind == .columns {
+            for writing in writings[relation.table.lowercased()] ?? [] {
+                guard let columns = ReaderSearch.shared(relation, writing) else { continue }
+                for batch in try batches(reading: id, after: writing.from) where !search.isDependent(batch) {
+                    evidence[batch, default: (writing.batch, [])].columns.formUnion(columns)
+                }
+            }
+        }
+        return evidence.sorted { $0.key < $1.key }.map { batch, reading in
+            DependencyEdge(
+                batch: batch, on: reading.on, depth: search.depth(of: reading.on) + 1, kind: .read,
+                evidence: ReaderSearch.words(reading.columns))
+        }
+    }
+
+    // MARK: Parts
+
+    private func writings(of search: DependencySearch) throws(BatchError) -> [String: [Writing]] {
+        var writings: [String: [Writing]] = [:]
+        for taint in search.taints where !taint.isUse {
+            switch taint.relation.kind {
+            case .rows:
+                let comesOrGoes = taint.sides[.added] != nil || taint.sides[.removed] != nil
+                if comesOrGoes {
+                    note(taint, nil, taint.relation.table, &writings)
+                } else if taint.sides[.changed] != nil {
+                    // The columns are noted once for a run of the batch, perhaps before the part that is undone.
+                    for columns in try updatedColumns(taint, search) {
+                        note(taint, columns, taint.relation.table, &writings)
+                    }
+                }
+            case .definition:
+                // `view v`: readers know the name alone.
+                let name = taint.relation.table
+                let kinds = ["view ", "trigger "]
+                let bare = kinds.first { name.hasPrefix($0) }.map { String(name.dropFirst($0.count)) } ?? name
+                note(taint, nil, bare, &writings)
+            case .columns where taint.relation.columns == "*":
+                note(taint, nil, taint.relation.table, &writings)
+            case .columns, .unique: continue
+            }
+        }
+        return writings
+    }
+
+    private func note(
+        _ taint: Taint, _ columns: Set<String>?, _ table: String, _ writings: inout [String: [Writing]]
+    ) {
+        writings[table.lowercased(), default: []].append(
+            Writing(batch: taint.batch, from: taint.from, columns: columns))
+    }
+
+    private func updatedColumns(_ taint: Taint, _ search: DependencySearch) throws(BatchError) -> [Set<String>?] {
+        let sql = """
+            SELECT DISTINCT f.relation FROM batchmgr_checkpoints c JOIN batchmgr_facts f ON f.checkpoint = c.id \
+            WHERE c.batch = ? AND f.side = \(FactSide.written.rawValue)
+            """
+        let written = try ledger.connection.rows(sql, [.integer(taint.batch)]).compactMap { row in
+            row[0].integer.flatMap { search.relations[$0] }
+        }.filter { $0.table == taint.relation.table }
+        // A ledger of an older program does not know them.
+        if written.isEmpty { return [nil] }
+        return written.map { $0.columns == "*" ? nil : Set($0.columns.split(separator: ",").map { $0.lowercased() }) }
+    }
+
+    /// The columns, with their table, that were both read and written; nil when there are none.
+    private static func shared(_ relation: Relation, _ writing: Writing) -> Set<String>? {
+        let read = relation.columns.split(separator: ",").map(String.init)
+        if relation.columns == "*" { return nil }
+        guard let written = writing.columns else {
+            return read.isEmpty ? [relation.table] : Set(read.map { "\(relation.table).\($0)" })
+        }
+        let shared = read.filter { written.contains($0.lowercased()) }
+        return shared.isEmpty ? nil : Set(shared.map { "\(relation.table).\($0)" })
+    }
+
+    private func batches(reading relation: Int64, after checkpoint: Int64) throws(BatchError) -> [Int64] {
+        let sql = """
+            SELECT DISTINCT c.batch FROM batchmgr_facts f CROSS JOIN batchmgr_checkpoints c ON c.id = f.checkpoint \
+            CROSS JOIN batchmgr_batches b ON b.seq = c.batch WHERE f.relation = ? AND f.checkpoint > ? \
+            AND f.side = \(FactSide.read.rawValue) AND c.undone_by IS NULL AND b.kind = 'batch'
+            """
+        return try ledger.connection.rows(sql, [.integer(relation), .integer(checkpoint)]).compactMap { $0[0].integer }
+    }
+
+    /// `read products.price, products.sku and 3 more`
+    private static func words(_ columns: Set<String>) -> String {
+        let names = columns.sorted()
+        let rest = names.count > 4 ? " and \(names.count - 4) more" : ""
+        return "read " + names.prefix(4).joined(separator: ", ") + rest
+    }
+}
