@@ -22,6 +22,7 @@ struct ForeignKeyCheck {
     }
 
     func newViolations() throws(BatchError) -> [ForeignKeyViolation] {
+        try gateway.flush()
         let tracks = gateway.recorder.tracks.filter { $0.isTouched && $0.layout.role == .ordinary }
         var removedParents: Set<String> = []
         var children: Set<String> = []
