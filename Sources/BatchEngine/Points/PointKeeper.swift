@@ -73,7 +73,7 @@ struct PointKeeper {
     func complete(_ point: inout PointRecord, since version: Int64?) throws(BatchError) -> Bool {
         let batch = point.batch > 0 ? try ledger.batch(seq: point.batch) : nil
         // What the batch has filled for writing is of no use for the point.
-        session.connection.releaseMemory()
+        try session.connection.limitPageCache(to: Connection.smallPageCache)
         var file: BakFile?
         var pending = PendingFile()
         let isWritten = try session.connection.transaction { () throws(BatchError) -> Bool in

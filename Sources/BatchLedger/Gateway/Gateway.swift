@@ -33,8 +33,6 @@ public final class Gateway {
         pins = StatementPins(connection)
         recorder.attach()
         authorizer.attach()
-        // SQLite's default of 2 MB writes pages of indexes again and again: twice the time for a table with two of them.
-        try connection.execute("PRAGMA main.cache_size = -65536")
         pins.attach()
     }
 
@@ -56,6 +54,8 @@ public final class Gateway {
         hasSchemaChange = false
         systemLog.discard()
         system = SystemTables()
+        // With SQLite's default, pages of indexes are written again and again: twice the time for a table with two.
+        try connection.limitPageCache(to: 65_536)
         if !isHolding { try connection.execute("BEGIN IMMEDIATE") }
         pins.begin(pin)
         schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0

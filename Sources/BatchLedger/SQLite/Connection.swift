@@ -127,6 +127,8 @@ public final class Connection {
         return isUTF16 == 1
     }
 
+    private var pageCacheLimit = Connection.smallPageCache
+
     /// True outside an explicit transaction.
     public var isAutocommit: Bool { sqlite3_get_autocommit(handle) != 0 }
     public var lastInsertRowID: Int64 { sqlite3_last_insert_rowid(handle) }
@@ -135,8 +137,15 @@ public final class Connection {
     /// Changes when another connection has committed a change to the database since it was last read here.
     public var dataVersion: Int64 { (try? value("PRAGMA data_version"))?.integer ?? 0 }
 
-    /// Gives back what the page cache holds and does not need.
-    public func releaseMemory() { sqlite3_db_release_memory(handle) }
+    /// How much memory the page cache may take, in KiB; what is more than that is given back.
+    public func limitPageCache(to size: Int) throws(BatchError) {
+        if size == pageCacheLimit { return }
+        try execute("PRAGMA main.cache_size = -\(size)")
+        pageCacheLimit = size
+    }
+
+    /// SQLite's default.
+    public static let smallPageCache = 2_000
 
     /// True when `COMMIT` would fail for a deferred foreign key.
     var hasDeferredViolations: Bool {
