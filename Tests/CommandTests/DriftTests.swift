@@ -145,6 +145,22 @@ import Testing
         }
     }
 
+    @Test func vacuumDoesNotMisleadTheNotes() throws {
+        let schema = "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z'), (4, 'w')"
+        try SampleDatabase.with(schema) { database in
+            try database.run("first", "DELETE FROM t WHERE a = 1")
+            #expect(try database.tool("guard", "set", "--mode", "track").code == 0)
+            try database.sql("UPDATE t SET b = 'mine' WHERE a = 3; VACUUM")
+            #expect(try database.json("drift", "show")["tracked"] == false)
+            let drifted = try database.dump()
+            #expect(try database.tool("drift", "adopt").code == 0)
+            #expect(try database.dump() == drifted)
+            #expect(try database.tool("verify").code == 0)
+            try database.run("next", "INSERT INTO t VALUES (9, 'n')")
+            #expect(try database.json("guard", "show")["intact"] == true)
+        }
+    }
+
     @Test func aGateThatSomebodyOpenedIsNotTrusted() throws {
         try Self.withDrift("track") { database in
             try database.sql("INSERT INTO batchmgr_gate VALUES (1); UPDATE invoices SET note = 'mine' WHERE id = 2")

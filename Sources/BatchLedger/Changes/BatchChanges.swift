@@ -10,6 +10,7 @@ public final class BatchChanges: ChangeSource {
     private let connection: Connection
     private let checkpoints: [Int64]
     private let later: [Int64]
+    private let isChecked: Bool
     public let tables: [ChangedTable]
     /// Rows held in memory at a time.
     private static let window = 20_000
@@ -24,8 +25,12 @@ public final class BatchChanges: ChangeSource {
         let number: Int64
     }
 
-    /// - Parameter checkpoints: ids in commit order, all of one run.
-    public init(_ ledger: Ledger, checkpoints: [Int64]) throws(BatchError) {
+    /// - Parameters:
+    ///   - checkpoints: ids in commit order, all of one run.
+    ///   - isChecked: make sure that each row is what the log says it was left as; reading them throws
+    ///     `ERR_DATA_CONFLICT` when somebody has changed one outside any batch.
+    public init(_ ledger: Ledger, checkpoints: [Int64], isChecked: Bool = false) throws(BatchError) {
+        self.isChecked = isChecked
         self.ledger = ledger
         connection = ledger.connection
         self.checkpoints = checkpoints
@@ -79,7 +84,8 @@ public final class BatchChanges: ChangeSource {
         let windows = keys.windows(of: movesKeys ? .max : UInt64(BatchChanges.window))
         try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
             for window in windows {
-                var rewind = try RowRewind(visible, name: layout.name, on: connection, window: window)
+                var rewind = try RowRewind(
+                    visible, name: layout.name, on: connection, window: window, isChecked: isChecked)
                 try goBack(through: later, layout, &rewind, within: nil)
                 rewind.beginRun()
                 try goBack(through: checkpoints, layout, &rewind, within: movesKeys ? nil : window)

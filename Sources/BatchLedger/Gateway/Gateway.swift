@@ -80,8 +80,7 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         try flushVirtualTables()
         try settle()
-        if isGuardLifted { try WriteGuard(ledger).install() }
-        isGuardLifted = false
+        try restoreGuard()
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
         try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
@@ -214,6 +213,15 @@ public final class Gateway {
         guard guardMode != .off, !isGuardLifted else { return }
         try WriteGuard(ledger).remove()
         isGuardLifted = true
+    }
+
+    private func restoreGuard() throws(BatchError) {
+        if isGuardLifted {
+            try WriteGuard(ledger).install()
+        } else if guardMode != .off, try connection.value("PRAGMA main.schema_version")?.integer != schemaVersion {
+            try WriteGuard(ledger).followCookie(from: schemaVersion)
+        }
+        isGuardLifted = false
     }
 
     private func runSchemaChange(_ prepared: GatewayStatement) throws(BatchError) {
