@@ -191,3 +191,24 @@ import Testing
         }
     }
 }
+
+/// A process that dies while it adopts drift leaves it drift, or adopted; the next command goes on from there.
+@Suite struct DriftCrashTests {
+    @Test(arguments: ["before-commit", "committed", "bak-written", "commit-written", "point-complete"])
+    func adoptionIsAllOrNothing(_ place: String) throws {
+        try DriftTests.withDrift("track") { database in
+            let before = try database.dump()
+            try database.sql(DriftTests.write)
+            let drifted = try database.dump()
+            #expect(try database.shell("BATCHMGR_KILL_AT=\(place) \"$TOOL\" --db \"$DB\" drift adopt").code == 137)
+            #expect(try database.dump() == drifted)
+            #expect(try database.shell("sqlite3 \"$DB\" 'SELECT count(*) FROM batchmgr_gate'").out == "0\n")
+            try database.run("next", "INSERT INTO customers VALUES (50, 'Flo')")
+            #expect(try database.json("list")["batches"]?.texts("batch").prefix(2) == ["next.1", "drift.1"])
+            #expect(try database.tool("verify").code == 0)
+            #expect(try database.tool("rollback", "--id", "drift").code == 0)
+            #expect(try database.tool("rollback", "--id", "next").code == 0)
+            #expect(try database.dump() == before)
+        }
+    }
+}
