@@ -27,6 +27,40 @@ import Testing
         }
     }
 
+    /// The undo log between two points and the points themselves tell the same.
+    @Test(arguments: [
+        ("import.1^", "close.1"), ("import.1", "reprice.1"), ("close.1", "import.1^"), ("reprice.1^", "drift.1"),
+    ])
+    func theLogBetweenTwoPointsTellsHowTheyDiffer(_ old: String, _ new: String) throws {
+        try SampleDatabase.withBatches { database in
+            try database.sql("UPDATE invoices SET total = 1 WHERE id = 1")
+            #expect(try database.tool("drift", "adopt").code == 0)
+            let changes = try database.json("diff", old, new)
+            // Of a change that nobody has kept, both must say nothing.
+            try database.sql("UPDATE invoices SET total = 99, note = 'later'; UPDATE rates SET factor = 0")
+            #expect(try database.json("diff", old, new) == changes)
+            let files = [old, new].map { "\(database.folder)/\($0).db" }
+            for (point, file) in zip([old, new], files) {
+                #expect(try database.tool("restore", "--point", point, "--to", file).code == 0)
+            }
+            let sql = try database.tool("diff", old, new, "--sql").out
+            #expect(
+                try BuiltTool.shell("sqlite3 -bail \"$1\" \"DROP TRIGGER rounded; $2\"", [files[0], sql]).code == 0)
+            let dumps = try files.map { try database.dump($0).split(separator: "\n").filter { $0.hasPrefix("INSERT") } }
+            #expect(dumps[0] == dumps[1])
+        }
+    }
+
+    @Test func aBatchIsShownAsItWasWhateverOthersWroteSince() throws {
+        try SampleDatabase.withBatches { database in
+            let changes = try database.json("diff", "--id", "reprice")
+            try database.sql("UPDATE invoices SET total = 99 WHERE id = 1")
+            #expect(try database.json("diff", "--id", "reprice") == changes)
+            try database.run("next", "UPDATE invoices SET total = 7 WHERE id = 1")
+            #expect(try database.json("diff", "--id", "reprice") == changes)
+        }
+    }
+
     @Test func theSQLOfADiffLeadsFromOnePointToTheOther() throws {
         try SampleDatabase.withBatches { database in
             let (old, new) = (database.folder + "/old.db", database.folder + "/new.db")

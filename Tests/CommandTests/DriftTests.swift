@@ -145,6 +145,22 @@ import Testing
         }
     }
 
+    @Test func vacuumDoesNotMisleadTheNotes() throws {
+        let schema = "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z'), (4, 'w')"
+        try SampleDatabase.with(schema) { database in
+            try database.run("first", "DELETE FROM t WHERE a = 1")
+            #expect(try database.tool("guard", "set", "--mode", "track").code == 0)
+            try database.sql("UPDATE t SET b = 'mine' WHERE a = 3; VACUUM")
+            #expect(try database.json("drift", "show")["tracked"] == false)
+            let drifted = try database.dump()
+            #expect(try database.tool("drift", "adopt").code == 0)
+            #expect(try database.dump() == drifted)
+            #expect(try database.tool("verify").code == 0)
+            try database.run("next", "INSERT INTO t VALUES (9, 'n')")
+            #expect(try database.json("guard", "show")["intact"] == true)
+        }
+    }
+
     @Test func aGateThatSomebodyOpenedIsNotTrusted() throws {
         try Self.withDrift("track") { database in
             try database.sql("INSERT INTO batchmgr_gate VALUES (1); UPDATE invoices SET note = 'mine' WHERE id = 2")
@@ -172,6 +188,27 @@ import Testing
             #expect(refused.code == 2 && refused.err.hasPrefix("error: ERR_UX_WRONG_STATE: batchmgr.yaml says"))
             #expect(try run("off", "run --id two --sql 'UPDATE invoices SET total = 2'").code == 0)
             #expect(try database.shell("sqlite3 \"$DB\" 'DELETE FROM rates'").code == 0)
+        }
+    }
+}
+
+/// A process that dies while it adopts drift leaves it drift, or adopted; the next command goes on from there.
+@Suite struct DriftCrashTests {
+    @Test(arguments: ["before-commit", "committed", "bak-written", "commit-written", "point-complete"])
+    func adoptionIsAllOrNothing(_ place: String) throws {
+        try DriftTests.withDrift("track") { database in
+            let before = try database.dump()
+            try database.sql(DriftTests.write)
+            let drifted = try database.dump()
+            #expect(try database.shell("BATCHMGR_KILL_AT=\(place) \"$TOOL\" --db \"$DB\" drift adopt").code == 137)
+            #expect(try database.dump() == drifted)
+            #expect(try database.shell("sqlite3 \"$DB\" 'SELECT count(*) FROM batchmgr_gate'").out == "0\n")
+            try database.run("next", "INSERT INTO customers VALUES (50, 'Flo')")
+            #expect(try database.json("list")["batches"]?.texts("batch").prefix(2) == ["next.1", "drift.1"])
+            #expect(try database.tool("verify").code == 0)
+            #expect(try database.tool("rollback", "--id", "drift").code == 0)
+            #expect(try database.tool("rollback", "--id", "next").code == 0)
+            #expect(try database.dump() == before)
         }
     }
 }

@@ -68,7 +68,7 @@ import Testing
     @Test func whatAKilledProcessLeftIsRemoved() throws {
         try SampleDatabase.withBatches { database in
             try database.shell("mkdir \"$BACKUPS/scratch-abc123\" && touch \"$BACKUPS/scratch-abc123/old.db\"")
-            #expect(try database.tool("diff", "import.1^", "close.1").code == 0)
+            #expect(try database.tool("diff", "close.1", "import.1^").code == 0)
             #expect(try database.shell("ls -d \"$BACKUPS\"/scratch-*").out == "")
             // A folder that somebody has is left alone.
             let held = try database.shell(

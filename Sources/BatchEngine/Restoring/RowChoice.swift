@@ -20,6 +20,11 @@ struct RowChoice {
                 "the point has no table '\(rows.table)' with rows of its own\(Suggestion.clause(for: rows.table, in: names))",
                 hint: "see what a point holds: batchmgr restore --point POINT --to FILE")
         }
+        if case .rowid(nil) = layout.key {
+            throw BatchError(
+                .notUndoable, "rows of table \(layout.name) cannot be brought back alone: its columns hide the rowid",
+                hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+        }
         self.layout = layout
         if let condition { try requireExpression(condition) }
     }
@@ -59,8 +64,7 @@ struct RowChoice {
     func forEachRow(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {
         let reader = try RowReader(layout, on: point, where: condition.map { "(\($0)\n)" })
         while let row = try reader.next() {
-            guard let key = row.key else { return try body(.rowid(0), row.values) }
-            try body(key, row.values)
+            if let key = row.key { try body(key, row.values) }
         }
     }
 }

@@ -58,7 +58,7 @@ struct DiffView {
     private func changes(of checkpoints: [Int64]) throws(BatchError) -> ChangesReport {
         var list = ChangeList(table: table, isStatistics: isStatistics)
         for run in try runs(of: checkpoints) {
-            let changes = try BatchChanges(ledger, checkpoints: run)
+            let changes = try BatchChanges(ledger, checkpoints: run, isChecked: true)
             for table in changes.tables {
                 guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
                 try changes.forEachChange(of: table) { (row) throws(BatchError) in
@@ -89,6 +89,11 @@ struct DiffView {
     func changes(from old: PointReference, to new: PointReference) throws(BatchError) -> ChangesReport {
         let restoring = Restoring(session)
         let (first, second) = (try restoring.point(old), try restoring.point(new))
+        if let checkpoints = try? checkpoints(from: first, to: second),
+            let report = try? session.reading({ () throws(BatchError) in try changes(of: checkpoints) })
+        {
+            return report
+        }
         let scratch = try ScratchFolder(in: session.backups)
         let before = try open(restoring, first, scratch.file("old.db"))
         let after = try open(restoring, second, scratch.file("new.db"))
@@ -101,6 +106,28 @@ struct DiffView {
             }
         }
         return list.report()
+    }
+
+    /// All checkpoints between two points, when the undo log between them tells how they differ: the second is the later
+    /// one, and neither the schema nor anybody outside a batch changed anything in between. Nil otherwise.
+    private func checkpoints(from first: RestorePoint, to second: RestorePoint) throws(BatchError) -> [Int64]? {
+        guard try ledger.exists(), let from = try record(of: first), let to = try record(of: second), from.id <= to.id
+        else { return nil }
+        let between = try ledger.points(where: "id > ? AND id <= ?", [.integer(from.id), .integer(to.id)])
+        if between.contains(where: { $0.kind == .drift && $0.batch == 0 }) { return nil }
+        let found = try ledger.checkpoints(
+            where: "id > ? AND id <= ?", [.integer(from.lastCheckpoint), .integer(to.lastCheckpoint)])
+        let batches = try ledger.batches(
+            where: "has_ddl = 1 AND seq IN (SELECT batch FROM batchmgr_checkpoints WHERE id > ? AND id <= ?)",
+            [.integer(from.lastCheckpoint), .integer(to.lastCheckpoint)])
+        return batches.isEmpty ? found.map(\.id) : nil
+    }
+
+    /// The ledger's record of a point: the commit tells states apart that are equal.
+    private func record(of point: RestorePoint) throws(BatchError) -> PointRecord? {
+        guard let commit = point.commit?.description else { return nil }
+        let found = try ledger.points(where: "status = 'complete' AND commit_id = ?", [.string(commit)])
+        return found.first { $0.digest == point.digest }
     }
 
     private func open(_ restoring: Restoring, _ point: RestorePoint, _ path: String) throws(BatchError) -> Connection {

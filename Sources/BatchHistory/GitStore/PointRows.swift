@@ -6,6 +6,8 @@ public final class PointRows {
     private let repository: GitRepository
     private let folders: [TreeFolder]
     private let isUTF16: Bool
+    private var trees: [ObjectID: [TreeEntry]] = [:]
+    private static let mostTrees = 1_000
     /// The state of the database at this point.
     public let state: DatabaseState
 
@@ -23,7 +25,7 @@ public final class PointRows {
     public func row(_ key: RowKey, of layout: TableLayout) throws(BatchError) -> [SQLValue]? {
         let walk = ShardWalk(repository: repository, format: LineFormat(layout), isUTF16: isUTF16)
         for tree in folders.compactMap({ $0.id(PathName.table(layout.name)) }) {
-            if let row = try walk.row(key, in: tree) { return row }
+            if let row = try row(key, below: tree, walk) { return row }
         }
         return nil
     }
@@ -40,28 +42,36 @@ public final class PointRows {
             }
         }
     }
-}
 
-extension ShardWalk {
     /// One row by its key: the digits of the key are its path.
-    fileprivate func row(_ key: RowKey, in tree: ObjectID) throws(BatchError) -> [SQLValue]? {
-        var (tree, depth) = (tree, 0)
+    private func row(_ key: RowKey, below top: ObjectID, _ walk: ShardWalk) throws(BatchError) -> [SQLValue]? {
+        var (tree, depth) = (top, 0)
         while true {
-            let entries = try TreeEntry.decode(try repository.read(tree, .tree), of: tree)
-            let next = entries.first { entry in
+            let next = try entries(of: tree).first { entry in
                 let end = depth + entry.name.utf8.count
                 return end <= ShardKey.digits && ShardKey.label(key.order, depth..<end) == entry.name
             }
             guard let next else { return nil }
             guard next.isTree else {
                 var found: [SQLValue]?
-                try forEachRow(in: try repository.read(next.id, .blob)) { (rowid, values) throws(BatchError) in
-                    if format.key(rowid: rowid, values) == key { found = format.stored(rowid: rowid, values) }
+                try walk.forEachRow(in: try repository.read(next.id, .blob)) { (rowid, values) throws(BatchError) in
+                    if walk.format.key(rowid: rowid, values) == key {
+                        found = walk.format.stored(rowid: rowid, values)
+                    }
                 }
                 return found
             }
             depth += next.name.utf8.count
             tree = next.id
         }
+    }
+
+    /// Rows that are looked up one after another share most of their path.
+    private func entries(of tree: ObjectID) throws(BatchError) -> [TreeEntry] {
+        if let known = trees[tree] { return known }
+        let entries = try TreeEntry.decode(try repository.read(tree, .tree), of: tree)
+        if trees.count >= PointRows.mostTrees { trees = [:] }
+        trees[tree] = entries
+        return entries
     }
 }

@@ -10,6 +10,7 @@ public final class BatchChanges: ChangeSource {
     private let connection: Connection
     private let checkpoints: [Int64]
     private let later: [Int64]
+    private let isChecked: Bool
     public let tables: [ChangedTable]
     /// Rows held in memory at a time.
     private static let window = 20_000
@@ -29,8 +30,15 @@ public final class BatchChanges: ChangeSource {
 
     /// - Parameters:
     ///   - checkpoints: ids in commit order, all of one run.
+<<<<<<< HEAD
     ///   - spillFolder: where many changes wait that are read more than once; nil to work them out each time.
     public init(_ ledger: Ledger, checkpoints: [Int64], spillFolder: String? = nil) throws(BatchError) {
+=======
+    ///   - isChecked: make sure that each row is what the log says it was left as; reading them throws
+    ///     `ERR_DATA_CONFLICT` when somebody has changed one outside any batch.
+    public init(_ ledger: Ledger, checkpoints: [Int64], isChecked: Bool = false) throws(BatchError) {
+        self.isChecked = isChecked
+>>>>>>> h/drift
         self.ledger = ledger
         self.spillFolder = spillFolder
         connection = ledger.connection
@@ -91,7 +99,8 @@ public final class BatchChanges: ChangeSource {
             } : nil
         try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
             for window in windows {
-                var rewind = try RowRewind(visible, name: layout.name, on: connection, window: window)
+                var rewind = try RowRewind(
+                    visible, name: layout.name, on: connection, window: window, isChecked: isChecked)
                 try goBack(through: later, layout, &rewind, within: nil)
                 rewind.beginRun()
                 try goBack(through: checkpoints, layout, &rewind, within: movesKeys ? nil : window)

@@ -64,9 +64,9 @@ public struct RowHistory {
             guard now.isWhole else { return }
             let keys = try StepKeys(step, bytes, layout)
             guard keys.after == now.key else { return }
-            if !RowHistory.fits(now.row, step) {
+            if !step.left(now.row) {
                 let known = try left(checkpoint, now.key)
-                guard RowHistory.fits(known, step) else {
+                guard step.left(known) else {
                     now.isWhole = false
                     return
                 }
@@ -79,12 +79,6 @@ public struct RowHistory {
             now.key = keys.before
         }
         (key, origin, versions, isWhole) = now
-    }
-
-    /// True when the row is what the step left.
-    private static func fits(_ row: [SQLValue]?, _ step: UndoStep) -> Bool {
-        guard step.operation != .delete else { return row == nil }
-        return row.map { RowCodec.hash($0).low == step.left } ?? false
     }
 
     private func before(

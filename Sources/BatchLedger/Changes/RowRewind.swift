@@ -44,10 +44,12 @@ struct RowRewind {
     /// Rows at the end of the run, for keys that the run touched.
     private var after: [RowKey: [SQLValue]?] = [:]
     private var isInRun = false
+    private let isChecked: Bool
 
     init(
-        _ layout: TableLayout, name: String, on connection: Connection, window: ClosedRange<UInt64>
+        _ layout: TableLayout, name: String, on connection: Connection, window: ClosedRange<UInt64>, isChecked: Bool
     ) throws(BatchError) {
+        self.isChecked = isChecked
         self.layout = layout
         self.window = window
         reader = try StoredRowReader(layout, on: connection)
@@ -64,6 +66,11 @@ struct RowRewind {
             return
         }
         let now = try row(keys.after)
+        if isChecked, !step.left(now) {
+            throw BatchError(
+                .conflict, "a row of table \(layout.name) was changed outside any batch",
+                hint: "see who wrote it: batchmgr blame --table \(layout.name) --key KEY")
+        }
         if isInRun { remember(keys.after, now) }
         switch step.operation {
         case .insert: rows[keys.after] = .some(nil)

@@ -117,9 +117,14 @@ public final class Gateway {
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
     ) throws(BatchError) -> Int64 {
         try flushVirtualTables()
+<<<<<<< HEAD
         try flush()
         if isGuardLifted { try WriteGuard(ledger).install() }
         isGuardLifted = false
+=======
+        try settle()
+        try restoreGuard()
+>>>>>>> h/drift
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
         try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
@@ -267,6 +272,15 @@ public final class Gateway {
         guard guardMode != .off, !isGuardLifted else { return }
         try WriteGuard(ledger).remove()
         isGuardLifted = true
+    }
+
+    private func restoreGuard() throws(BatchError) {
+        if isGuardLifted {
+            try WriteGuard(ledger).install()
+        } else if guardMode != .off, try connection.value("PRAGMA main.schema_version")?.integer != schemaVersion {
+            try WriteGuard(ledger).followCookie(from: schemaVersion)
+        }
+        isGuardLifted = false
     }
 
     private func runSchemaChange(_ prepared: GatewayStatement) throws(BatchError) {
