@@ -114,7 +114,9 @@ public final class Gateway {
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
         for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
         if let pin = pins.used { try ledger.note(pin, of: checkpoint) }
+        let start = ContinuousClock.now
         try readFacts.write(ledger, recorder, schema, batch: batch, checkpoint: checkpoint)
+        ledger.factsTime += ContinuousClock.now - start
         try updateState()
         return checkpoint
     }
