@@ -8,8 +8,14 @@ import Testing
 @Suite struct HistoryTests {
     /// Seeds that once failed.
     static let known: [UInt64] = [30, 54, 176]
-    static let seeds: [UInt64] =
-        known + (0..<UInt64(getenv("BATCHMGR_HISTORIES").flatMap { Int(String(cString: $0)) } ?? 200))
+    private static func number(_ name: String, _ usual: UInt64) -> UInt64 {
+        getenv(name).flatMap { UInt64(String(cString: $0)) } ?? usual
+    }
+
+    static var seeds: [UInt64] {
+        let first = number("BATCHMGR_SEED", 0)
+        return known + (first..<first + number("BATCHMGR_HISTORIES", 200))
+    }
 
     @Test(arguments: seeds) func rolledBackBatchesNeverHappened(_ seed: UInt64) throws {
         var history = try RandomHistory(seed: seed)

@@ -1,17 +1,24 @@
 /// `run` and `resume`
 public struct RunReport: Report, Hashable {
-    /// Milliseconds of the two expensive phases.
+    /// Milliseconds of the expensive phases.
     public struct Phases: Hashable, Sendable {
         /// From BEGIN to COMMIT of all checkpoints.
         public let capture: Double
         public let restorePoint: Double
+        /// The part of `capture` that went into writing facts for the graph of dependents; nil when not measured.
+        public let facts: Double?
 
-        public init(capture: Double, restorePoint: Double) {
+        public init(capture: Double, restorePoint: Double, facts: Double? = nil) {
             self.capture = capture
             self.restorePoint = restorePoint
+            self.facts = facts
         }
 
-        var json: JSONValue { ["capture_ms": .number(capture), "restore_point_ms": .number(restorePoint)] }
+        var json: JSONValue {
+            .object(
+                [.init("capture_ms", .number(capture)), .init("restore_point_ms", .number(restorePoint))]
+                    + JSONValue.Member.only("facts_ms", facts.map(JSONValue.number)))
+        }
     }
 
     public let batch: BatchID

@@ -25,7 +25,9 @@ struct RollbackPlan {
         let kept = request.checkpoint ?? 0
         guard own.contains(where: { $0.isLive && $0.number > kept }) else { throw nothingToUndo(batch, own, request) }
         let proof = ReaderProof(session, of: batch, after: kept)
-        let found = try DependencyGraph(ledger).find(of: batch, after: kept) {
+        let found = try DependencyGraph(ledger).find(
+            of: batch, after: kept, keepsOrder: request.mode == .replay
+        ) {
             (reader, dependents) throws(BatchError) in
             switch request.readers {
             case .show: false
@@ -77,7 +79,15 @@ struct RollbackPlan {
         let noun = count == 1 ? "batch depends" : "batches depend"
         return BatchError(
             .dependents, "\(count) later \(noun) on \(batch.batch)",
-            hint: "undo them too: batchmgr rollback --id \(batch.batch) --mode cascade")
+            hint: "undo them too: batchmgr rollback --id \(batch.batch) --mode cascade\(readersOption)")
+    }
+
+    private var readersOption: String {
+        switch request.readers {
+        case .show: ""
+        case .include: " --include-reads"
+        case .prove: " --prove-reads"
+        }
     }
 
     /// The batches that `replay` runs again, in their order.

@@ -147,6 +147,9 @@ extension ContinuousClock.Instant {
 }
 
 extension Duration {
+    /// Milliseconds, with parts.
+    var precise: Double { Double(components.seconds) * 1_000 + Double(components.attoseconds) / 1e15 }
+
     var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1_000 + attoseconds / 1_000_000_000_000_000

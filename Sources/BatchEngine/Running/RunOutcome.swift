@@ -37,7 +37,9 @@ struct RunOutcome {
         return RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: run.batch.status,
             checkpoints: run.lastNumber, rows: run.batch.rows, restorePoint: summary(point),
-            phases: .init(capture: run.captureMilliseconds, restorePoint: pointMilliseconds),
+            phases: .init(
+                capture: run.captureMilliseconds, restorePoint: pointMilliseconds,
+                facts: run.gateway.ledger.factsTime.precise),
             traceID: run.batch.traceID, duration: start.millisecondsSince, warnings: run.warnings)
     }
 

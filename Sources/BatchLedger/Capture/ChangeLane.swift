@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// Only a few chunks wait at a time, so that memory stays flat when the statement is faster.
 ///
-/// Unchecked: the writer belongs to the queue from the first `add` until `finish` or `discard` has returned, and to the
+/// Unchecked: the encoder belongs to the queue from the first `add` until `finish` or `discard` has returned, and to the
 /// caller otherwise. A chunk belongs to whoever holds it.
 final class ChangeLane: @unchecked Sendable {
     private struct State {
@@ -16,13 +16,13 @@ final class ChangeLane: @unchecked Sendable {
     }
 
     private static let mostWaiting = 4
-    private let writer: ChangeWriter
+    private let encoder: ChangeEncoder
     private let queue = DispatchQueue(label: "batchmgr.changes")
     private let room = DispatchSemaphore(value: mostWaiting)
     private let state = Mutex(State())
     private var isEmpty = true
 
-    init(_ writer: ChangeWriter) { self.writer = writer }
+    init(_ encoder: ChangeEncoder) { self.encoder = encoder }
 
     /// Hands over a full chunk, and returns an empty one as soon as there is room.
     func exchange(_ chunk: ChangeChunk) -> ChangeChunk {
@@ -38,7 +38,7 @@ final class ChangeLane: @unchecked Sendable {
     private func write(_ chunk: ChangeChunk) {
         guard state.withLock({ $0.failure == nil }) else { return }
         do throws(BatchError) {
-            try writer.write(chunk)
+            try encoder.write(chunk)
         } catch {
             state.withLock { $0.failure = error }
         }
@@ -55,7 +55,7 @@ final class ChangeLane: @unchecked Sendable {
         if let failure = state.withLock({ $0.failure }) { throw failure }
     }
 
-    /// Waits until the writer rests, whatever became of the changes.
+    /// Waits until the encoder rests, whatever became of the changes.
     func discard() {
         if !isEmpty { queue.sync {} }
         isEmpty = true

@@ -11,7 +11,7 @@ final class Recorder {
     unowned let connection: Connection
     let database: OpaquePointer
     let isUTF16: Bool
-    private let writer: ChangeWriter
+    private let encoder: ChangeEncoder
     private let lane: ChangeLane
     private var chunk = ChangeChunk()
     let builder: TableTrackBuilder
@@ -47,8 +47,8 @@ final class Recorder {
         self.connection = connection
         database = connection.handle
         isUTF16 = connection.isUTF16
-        writer = ChangeWriter(spillFolder: spillFolder)
-        lane = ChangeLane(writer)
+        encoder = ChangeEncoder(spillFolder: spillFolder)
+        lane = ChangeLane(encoder)
         builder = TableTrackBuilder(schema: SchemaReader(connection))
         rows.initialize(to: RowImages())
     }
@@ -59,7 +59,7 @@ final class Recorder {
     }
 
     /// Holds all changes after `flush`.
-    var log: UndoLogWriter { writer.log }
+    var log: UndoLogWriter { encoder.log }
 
     // MARK: Switching on and off
 
@@ -188,7 +188,7 @@ final class Recorder {
         try lane.finish()
         chunk.tracks = tracks
         defer { chunk.bytes.removeAll() }
-        try writer.write(chunk)
+        try encoder.write(chunk)
     }
 
     /// During undo: notes when the row that changes is not the one that was expected.

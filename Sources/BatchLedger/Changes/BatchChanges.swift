@@ -30,15 +30,13 @@ public final class BatchChanges: ChangeSource {
 
     /// - Parameters:
     ///   - checkpoints: ids in commit order, all of one run.
-<<<<<<< HEAD
     ///   - spillFolder: where many changes wait that are read more than once; nil to work them out each time.
-    public init(_ ledger: Ledger, checkpoints: [Int64], spillFolder: String? = nil) throws(BatchError) {
-=======
     ///   - isChecked: make sure that each row is what the log says it was left as; reading them throws
     ///     `ERR_DATA_CONFLICT` when somebody has changed one outside any batch.
-    public init(_ ledger: Ledger, checkpoints: [Int64], isChecked: Bool = false) throws(BatchError) {
+    public init(
+        _ ledger: Ledger, checkpoints: [Int64], spillFolder: String? = nil, isChecked: Bool = false
+    ) throws(BatchError) {
         self.isChecked = isChecked
->>>>>>> h/drift
         self.ledger = ledger
         self.spillFolder = spillFolder
         connection = ledger.connection

@@ -22,16 +22,22 @@ public struct DependencyGraph {
     }
 
     /// Dependents and readers.
+    /// - Parameter keepsOrder: dependents will run again, so what wrote behind one of them what it read is one too.
     /// - Parameter obeys: asked about each reader, the earliest first, with the dependents known so far; when it says
     ///   yes, the reader is a dependent too, and so is what depends on it.
     public func find(
-        of batch: BatchRecord, after checkpoint: Int = 0,
+        of batch: BatchRecord, after checkpoint: Int = 0, keepsOrder: Bool = false,
         obeys: (_ reader: DependencyEdge, _ dependents: [DependencyEdge]) throws(BatchError) -> Bool = { _, _ in false }
     ) throws(BatchError) -> Found {
         var search = try search(batch, checkpoint)
         try search.run()
         var spared: Set<Int64> = []
         while true {
+            if keepsOrder, let next = try OvertakenSearch(ledger).overtaken(by: search).first {
+                try search.add(next)
+                try search.run()
+                continue
+            }
             let readers = try ReaderSearch(ledger).readers(of: search)
             guard let next = readers.first(where: { !spared.contains($0.batch) }) else {
                 return Found(dependents: search.dependents, readers: readers)

@@ -117,14 +117,8 @@ public final class Gateway {
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
     ) throws(BatchError) -> Int64 {
         try flushVirtualTables()
-<<<<<<< HEAD
         try flush()
-        if isGuardLifted { try WriteGuard(ledger).install() }
-        isGuardLifted = false
-=======
-        try settle()
         try restoreGuard()
->>>>>>> h/drift
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
         try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
@@ -135,7 +129,9 @@ public final class Gateway {
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
         for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
         if let pin = pins.used { try ledger.note(pin, of: checkpoint) }
+        let start = ContinuousClock.now
         try readFacts.write(ledger, recorder, schema, batch: batch, checkpoint: checkpoint)
+        ledger.factsTime += ContinuousClock.now - start
         try updateState()
         return checkpoint
     }

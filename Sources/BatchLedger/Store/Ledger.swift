@@ -3,6 +3,8 @@ public import BatchCore
 /// The `batchmgr_*` tables of one database.
 public final class Ledger {
     public let connection: Connection
+    /// Spent so far on writing the facts of checkpoints.
+    public internal(set) var factsTime: Duration = .zero
 
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when the ledger is of a newer format.
     public init(_ connection: Connection) throws(BatchError) {

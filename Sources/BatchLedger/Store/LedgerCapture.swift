@@ -56,7 +56,9 @@ extension Ledger {
                     .integer(checkpoint), .integer(Int64(track.number)), .string(track.layout.name), .integer(layout),
                     .string(track.digest.digest.description), .integer(track.digest.rows),
                 ])
+            let start = ContinuousClock.now
             try write(facts: track, checkpoint: checkpoint)
+            factsTime += ContinuousClock.now - start
         }
     }
 

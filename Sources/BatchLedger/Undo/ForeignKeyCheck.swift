@@ -5,9 +5,18 @@ public struct ForeignKeyViolation: Hashable, Sendable {
     public let table: String
     public let rowid: Int64?
     public let parent: String
-    /// The row that is missing, where the reference is to a key that names rows.
-    var parentRow: (table: String, key: UInt64)? { missing.map { (parent, $0) } }
-    let missing: UInt64?
+    /// The row to leave as it is so that the violation does not arise; nil when it cannot be told.
+    let cause: (table: String, key: UInt64)?
+
+    public static func == (left: ForeignKeyViolation, right: ForeignKeyViolation) -> Bool {
+        left.table == right.table && left.rowid == right.rowid && left.parent == right.parent
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(table)
+        hasher.combine(rowid)
+        hasher.combine(parent)
+    }
 }
 
 /// Looks for foreign keys that the open transaction broke. Violations that were there before are not its business, and
@@ -63,9 +72,15 @@ struct ForeignKeyCheck {
             violations.append(
                 ForeignKeyViolation(
                     table: child.name, rowid: orphan.rowid, parent: orphan.parent,
-                    missing: orphan.relation.kind == .rows ? orphan.key : nil))
+                    cause: ForeignKeyCheck.cause(of: orphan, refers: refers)))
         }
         return violations
+    }
+
+    /// Either the reference came back, or what it refers to went away.
+    private static func cause(of orphan: OrphanRows.Orphan, refers: Bool) -> (table: String, key: UInt64)? {
+        if refers { return orphan.rowid.map { (orphan.child, RowKey.rowid($0).order) } }
+        return orphan.relation.kind == .rows ? (orphan.parent, orphan.key) : nil
     }
 
     /// True when the parent that a row misses was removed in this transaction.

@@ -55,8 +55,8 @@ public final class Undo {
                 let mode: UndoRun.Mode = !collecting ? .strict : overwriting ? .overwriting : .collecting
                 let outcome = try attempt(checkpoints, record, mode, leaving, rebuilding, locked)
                 // A row that others refer to stays, and with it all that it needs.
-                let parents = outcome.foreignKeyViolations.compactMap(\.parentRow)
-                guard mode == .collecting, leaving.insert(parents) else { return outcome }
+                let causes = outcome.foreignKeyViolations.compactMap(\.cause)
+                guard mode == .collecting, leaving.insert(causes) else { return outcome }
                 gateway.rollback()
                 forgetModules()
             } catch {

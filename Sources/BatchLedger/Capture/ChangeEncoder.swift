@@ -1,7 +1,7 @@
 internal import BatchCore
 
 /// Works recorded changes into entries of the undo log, facts for dependencies, and digests.
-final class ChangeWriter {
+final class ChangeEncoder {
     let log: UndoLogWriter
     /// Behind a pointer: Swift checks every access to a variable of a class, and these are written for every value.
     let rows = UnsafeMutablePointer<RowImages>.allocate(capacity: 1)

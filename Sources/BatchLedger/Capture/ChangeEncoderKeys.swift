@@ -1,7 +1,7 @@
 internal import BatchCore
 
 /// The keys that a change touches: what batches depend on each other by.
-extension ChangeWriter {
+extension ChangeEncoder {
     @inline(__always)
     func noteRowKeys(_ track: TableTrack, _ before: UInt64, _ after: UInt64, _ keyChanged: Bool) {
         if keyChanged {

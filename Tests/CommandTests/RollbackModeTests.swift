@@ -1,0 +1,253 @@
+import BatchCore
+import Testing
+
+/// What `rollback` does about dependents, readers and rows that others changed.
+@Suite struct RollbackModeTests {
+    private static let schema = """
+        CREATE TABLE products(id INTEGER PRIMARY KEY, price REAL, note);
+        CREATE TABLE totals(id INTEGER PRIMARY KEY, t, at DEFAULT CURRENT_TIMESTAMP, r);
+        INSERT INTO products VALUES (1, 10, 'a'), (2, 20, 'b'), (3, 30, 'c');
+        """
+
+    /// `bad` is followed by `good`, which changes a row of it, and by `sum` and `one`, which read its column.
+    private static func with(_ body: (SampleDatabase) throws -> Void) throws {
+        try SampleDatabase.with(schema) { database in
+            try database.run("bad", "UPDATE products SET price = price * 100 WHERE id > 1")
+            try database.run("good", "UPDATE products SET price = price + 1 WHERE id < 3")
+            try database.run("sum", "INSERT INTO totals(t, r) SELECT sum(price), random() FROM products")
+            try database.run(
+                "one", "INSERT INTO totals(id, t, r) SELECT 9, price, hex(randomblob(4)) FROM products WHERE id = 1")
+            try body(database)
+        }
+    }
+
+    private static func value(_ database: SampleDatabase, _ sql: String) throws -> String {
+        try database.shell("sqlite3 -batch \"$DB\" \"\(sql)\"").out.split(separator: "\n").joined(separator: " ")
+    }
+
+    // MARK: Readers
+
+    @Test func readersAreShownWithTheirColumnsAndStay() throws {
+        try Self.with { database in
+            let edges = try #require(try database.json("graph", "--id", "bad")["dependents"]?.array)
+            #expect(edges.texts("batch") == ["good.1", "sum.1", "one.1"])
+            #expect(edges.texts("kind") == ["row", "read", "read"])
+            #expect(
+                edges.texts("evidence") == [
+                    "row products 1 key", "read products.price", "read products.price",
+                ])
+            let done = try database.json("rollback", "--id", "good")
+            #expect(done["order"]?.array?.compactMap(\.string) == ["good.1"])
+            #expect(done["dependents"]?.texts("batch") == ["sum.1", "one.1"])
+            #expect(try Self.value(database, "SELECT count(*) FROM totals") == "2")
+        }
+    }
+
+    @Test func includedReadersAreUndoneToo() throws {
+        try Self.with { database in
+            let refused = try database.tool("rollback", "--id", "sum", "--include-reads")
+            #expect(refused.code == 0, "nothing reads what sum wrote: \(refused.err)")
+            let result = try database.tool("rollback", "--id", "good", "--include-reads")
+            #expect(result.code == 4)
+            #expect(result.err.contains("--mode cascade --include-reads"))
+            let done = try database.json("rollback", "--id", "bad", "--include-reads", "--mode", "cascade")
+            #expect(done["order"]?.array?.compactMap(\.string) == ["one.1", "good.1", "bad.1"])
+            #expect(try Self.value(database, "SELECT group_concat(price) FROM products") == "10.0,20.0,30.0")
+            #expect(try Self.value(database, "SELECT count(*) FROM totals") == "0")
+        }
+    }
+
+    @Test func aReaderThatChangesTheSameWithoutTheBatchIsExempt() throws {
+        try SampleDatabase.with(Self.schema) { database in
+            try database.run("bad", "UPDATE products SET price = price * 100 WHERE id > 1")
+            try database.run("sum", "INSERT INTO totals(t, r) SELECT sum(price), random() FROM products")
+            try database.run(
+                "one",
+                "INSERT INTO totals(id, t, r) SELECT 9, price, hex(randomblob(4)) || random() FROM products WHERE id = 1"
+            )
+            let one = try Self.value(database, "SELECT * FROM totals WHERE id = 9")
+            let done = try database.json("rollback", "--id", "bad", "--prove-reads", "--mode", "cascade")
+            #expect(done["order"]?.array?.compactMap(\.string) == ["sum.1", "bad.1"])
+            #expect(done["exempt"]?.texts("batch") == ["one.1"])
+            let evidence = try #require(done["exempt"]?.texts("evidence").first)
+            #expect(evidence.contains("run again on a copy without bad.1 it changed the same 1 row"))
+            #expect(try Self.value(database, "SELECT * FROM totals") == one)
+            let paper = try #require(done["report"]?.string)
+            #expect(try TextFile.read(paper).contains(evidence))
+        }
+    }
+
+    /// What each of these reads is only known to the compiler or the schema.
+    @Test(arguments: [
+        ("a view", "CREATE VIEW v AS SELECT price FROM products", "INSERT INTO totals(t) SELECT * FROM v"),
+        (
+            "a trigger",
+            "CREATE TRIGGER g AFTER INSERT ON totals BEGIN UPDATE totals SET r = (SELECT max(price) FROM products); END",
+            "INSERT INTO totals(t) VALUES(1)"
+        ),
+        ("how many rows there are", "SELECT 1", "INSERT INTO totals(t) SELECT count(*) FROM products"),
+        (
+            "OR IGNORE", "CREATE UNIQUE INDEX pn ON products(price)",
+            "INSERT OR IGNORE INTO products VALUES(77, 99, 'x')"
+        ),
+        (
+            "an upsert", "CREATE UNIQUE INDEX pn ON products(price)",
+            "INSERT INTO products VALUES(78, 99, 'x') ON CONFLICT(price) DO NOTHING"
+        ),
+        (
+            "the probe of a foreign key",
+            "CREATE UNIQUE INDEX pn ON products(price); CREATE TABLE child(p REFERENCES products(price))",
+            "PRAGMA foreign_keys = ON; INSERT INTO child VALUES(10)"
+        ),
+        ("all rows", "SELECT 1", "DELETE FROM products WHERE id = 1"),
+    ])
+    func readingIsSeenThrough(_ what: String, _ setup: String, _ sql: String) throws {
+        try SampleDatabase.with(Self.schema + setup + ";") { database in
+            try database.run("bad", "INSERT INTO products VALUES(50, 99, 'n')")
+            try database.run("reader", sql)
+            let edges = try #require(try database.json("graph", "--id", "bad")["dependents"]?.array)
+            #expect(edges.texts("kind") == ["read"], "\(what): \(edges)")
+        }
+    }
+
+    // MARK: Replay
+
+    @Test func replayedBatchesAreRunAgainWithoutTheBadOne() throws {
+        try Self.with { database in
+            let random = try Self.value(database, "SELECT at, r FROM totals WHERE id = 1")
+            let done = try database.json("rollback", "--id", "bad", "--mode", "replay", "--include-reads")
+            #expect(done["status"]?.string == "rolled_back")
+            #expect(done["replayed"]?.texts("batch") == ["good.1", "sum.1", "one.1"])
+            #expect(done["replayed"]?.texts("as") == ["good.2", "sum.2", "one.2"])
+            #expect(try Self.value(database, "SELECT group_concat(price) FROM products") == "11.0,21.0,30.0")
+            #expect(try Self.value(database, "SELECT group_concat(t) FROM totals") == "62.0,11.0")
+            #expect(try Self.value(database, "SELECT at, r FROM totals WHERE id = 1") == random)
+            #expect(try database.json("show", "--id", "good.2")["replays"]?.string == "good.1")
+            #expect(try database.json("show", "--id", "good.1")["replayed_by"]?.string == "good.2")
+            #expect(try database.tool("verify").code == 0)
+            // And all of it can be taken back.
+            #expect(
+                try database.tool("rollback", "--id", "rollback.1", "--mode", "cascade", "--include-reads").code == 0)
+            #expect(try Self.value(database, "SELECT group_concat(price) FROM products") == "11.0,2001.0,3000.0")
+        }
+    }
+
+    @Test func aDryReplayChangesNothing() throws {
+        try Self.with { database in
+            let before = try database.dump()
+            let done = try database.json("rollback", "--id", "bad", "--mode", "replay", "--dry-run")
+            #expect(done["replayed"]?.texts("batch") == ["good.1"])
+            #expect(try database.dump() == before)
+            #expect(try database.json("list")["batches"]?.array?.count == 4)
+        }
+    }
+
+    @Test func aReplayThatFailsLeavesEverythingAsItWas() throws {
+        try SampleDatabase.with(Self.schema) { database in
+            try database.run("make", "INSERT INTO products VALUES(4, 40, 'd')")
+            try database.run(
+                "raise",
+                "UPDATE products SET price = 41 WHERE id = 4; INSERT INTO totals VALUES((SELECT min(id) FROM products WHERE price = 41), NULL, 1, 1)"
+            )
+            try database.run("taken", "INSERT INTO products VALUES(5, 50, 'e')")
+            try database.run(
+                "clash",
+                "UPDATE products SET id = 6 WHERE id = 4; INSERT INTO totals SELECT 8, 1, 1, 1; INSERT INTO totals SELECT CASE WHEN count(*) = 1 THEN 7 ELSE 8 END, 1, 1, 1 FROM products WHERE id = 6"
+            )
+            let before = try database.dump()
+            let result = try database.tool("rollback", "--id", "make", "--mode", "replay")
+            #expect(result.code == 1, "\(result.out)")
+            #expect(result.err.contains("running clash.1 again failed"))
+            #expect(try database.dump() == before)
+            #expect(try database.json("list")["batches"]?.texts("status").allSatisfy { $0 == "committed" } == true)
+            #expect(try database.tool("verify").code == 0)
+        }
+    }
+
+    @Test func stepsOutsideTheDatabaseRefuseAReplayWithAllReasons() throws {
+        let steps =
+            "steps:\n  - id: set\n    sql: UPDATE items SET qty = qty + 1 WHERE id = 1\n  - id: tell\n    exec: [\"true\"]\n    undo: [\"true\"]\n"
+        try BadLuckScene.with(jobs: ["teller": steps]) { scene in
+            try scene.expect(0, "run", "--id", "bad", "--sql", "UPDATE items SET qty = 50 WHERE id = 1")
+            try scene.expect(0, "run", "--id", "teller")
+            try scene.expect(
+                0, "run", "--id", "ddl", "--sql", "UPDATE items SET qty = 51 WHERE id = 1; CREATE TABLE more(x)")
+            let before = try scene.dump()
+            let result = try scene.expect(.notReplayable, "rollback", "--id", "bad", "--mode", "replay")
+            #expect(result.err.contains("step tell of teller.1 runs a program"))
+            #expect(result.err.contains("ddl.1 changed the schema"))
+            #expect(try scene.dump() == before)
+            try scene.expect(0, "rollback", "--id", "bad", "--mode", "cascade")
+        }
+    }
+
+    // MARK: Conflicts
+
+    @Test func unconflictedUndoesWhatNobodyTouchedSince() throws {
+        try Self.with { database in
+            let done = try database.json("rollback", "--id", "bad", "--mode", "unconflicted")
+            #expect(done["status"]?.string == "partially_rolled_back")
+            let conflicts = try #require(done["conflicts"]?.array)
+            #expect(conflicts.map { $0["key"]?.integer } == [2])
+            #expect(conflicts[0]["batch"]?.string == "good.1")
+            #expect(conflicts[0]["resolution"]?.string == "kept")
+            #expect(conflicts[0]["found"] == ["id": 2, "price": .number(2001), "note": "b"])
+            #expect(try Self.value(database, "SELECT group_concat(price) FROM products") == "11.0,2001.0,30.0")
+            #expect(try database.tool("verify").code == 0)
+            #expect(try database.tool("rollback", "--id", "rollback.1").code == 0)
+            #expect(try Self.value(database, "SELECT group_concat(price) FROM products") == "11.0,2001.0,3000.0")
+            #expect(try database.json("show", "--id", "bad")["status"]?.string == "committed")
+        }
+    }
+
+    @Test(arguments: [
+        ("keep", "7.0,20.0,30.0,", "partially_rolled_back"), ("overwrite", "10.0,20.0,30.0", "rolled_back"),
+    ])
+    func conflictsAreKeptOrOverwrittenAndListed(_ policy: String, _ prices: String, _ status: String) throws {
+        try SampleDatabase.with(Self.schema) { database in
+            try database.run(
+                "bad", "UPDATE products SET price = price * 100 WHERE id < 3; INSERT INTO products VALUES(4, 1, 'd')")
+            try database.sql(
+                "UPDATE products SET price = 7 WHERE id = 1; UPDATE products SET note = 'mine', price = NULL WHERE id = 4"
+            )
+            #expect(try database.tool("rollback", "--id", "bad").code == 4)
+            let done = try database.json("rollback", "--id", "bad", "--on-conflict", policy)
+            #expect(done["status"]?.string == status)
+            let conflicts = try #require(done["conflicts"]?.array)
+            #expect(conflicts.map { $0["key"]?.integer } == [4, 1])
+            #expect(
+                conflicts.texts("resolution")
+                    == (policy == "keep" ? ["kept", "kept"] : ["overwritten", "overwritten"]))
+            #expect(conflicts[1]["found"]?["price"] == .number(7))
+            let found = try Self.value(database, "SELECT group_concat(coalesce(price, '')) FROM products")
+            #expect(found == prices)
+            #expect(try database.tool("verify").code == 0)
+        }
+    }
+
+    @Test func aReferenceOfALaterRowKeepsItsParent() throws {
+        try SampleDatabase.with(Self.schema + "CREATE TABLE child(p REFERENCES products(id));") { database in
+            try database.run("bad", "INSERT INTO products VALUES(4, 1, 'd'), (5, 2, 'e'), (6, 3, 'f')")
+            try database.run("child", "INSERT INTO child VALUES(5)")
+            try database.sql("INSERT INTO child VALUES(6)")
+            let done = try database.json("rollback", "--id", "bad", "--mode", "unconflicted")
+            #expect(done["conflicts"]?.array?.compactMap { $0["key"]?.integer }.sorted() == [5, 6])
+            #expect(try Self.value(database, "SELECT group_concat(id) FROM products") == "1,2,3,5,6")
+            #expect(try Self.value(database, "PRAGMA foreign_key_check") == "")
+        }
+    }
+
+    @Test(arguments: [
+        ["--mode", "unconflicted", "--on-conflict", "overwrite"], ["--mode", "replay", "--on-conflict", "keep"],
+        ["--mode", "unconflicted", "--include-reads"], ["--plan-out", "p", "--dry-run"],
+        ["--plan-out", "p", "--plan", "p"],
+    ])
+    func optionsThatContradictEachOtherAreRefused(_ options: [String]) throws {
+        let result = try BuiltTool.shell("exec \"$TOOL\" --db nothing.db rollback --id a \"$@\"", options)
+        #expect(result.code == 2)
+    }
+}
+
+extension [JSONValue] {
+    fileprivate func texts(_ key: String) -> [String] { compactMap { $0[key]?.string } }
+}
