@@ -36,7 +36,8 @@ import Testing
                 DatabaseDefinition(
                     name: "main", path: folder.file("data/app.db"), tenancy: .column, tenantColumn: "tenant_id",
                     guardMode: .track, protected: ["ledger_entries", "payments.amount_cents"], snapshot: .delta),
-                DatabaseDefinition(name: "files", path: folder.file("data/{tenant}.db"), tenancy: .file),
+                DatabaseDefinition(
+                    name: "files", path: folder.file("data/{tenant}.db"), tenancy: .file, guardMode: .off),
                 DatabaseDefinition(name: "other", path: "/var/lib/other.db"),
             ],
             backups: folder.file("kept/here"), catalog: folder.file("jobs"),

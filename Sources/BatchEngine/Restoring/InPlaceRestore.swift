@@ -34,7 +34,12 @@ public struct InPlaceRestore {
         let rebuilt = try restoring.rebuild(target, to: scratch.file("point.db"), source: source)
         let wanted = try Connection(path: rebuilt.file)
         wanted.tolerateUnknownCollations()
-        if let rows { try RowChoice(rows, in: wanted).check(session.connection) }
+        var warnings = rebuilt.warnings
+        if let rows {
+            let choice = try RowChoice(rows, in: wanted)
+            try choice.check(session.connection)
+            warnings += try choice.warnings(session.connection)
+        }
         let reason = try preparation.openHistory()
         var batch = try newBatch(target, rebuilt, rows)
         var point = PointRecord(batch: 0, kind: .restore, lastCheckpoint: 0, createdAt: batch.startedAt)
@@ -48,7 +53,7 @@ public struct InPlaceRestore {
             batch: batch.batch, status: batch.status, checkpoints: 1, rows: batch.rows,
             restorePoint: RunOutcome(session: session).summary(point),
             phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
-            traceID: batch.traceID, duration: start.millisecondsSince, warnings: rebuilt.warnings)
+            traceID: batch.traceID, duration: start.millisecondsSince, warnings: warnings)
     }
 
     private func newBatch(

@@ -8,6 +8,11 @@ extension Session {
     public func blame(_ request: BlameRequest) throws(BatchError) -> BlameReport {
         try reading { () throws(BatchError) in
             let layout = try table(named: request.table)
+            if case .rowid(nil) = layout.key {
+                throw BatchError(
+                    .usage, "rows of table \(layout.name) cannot be named: its columns hide the rowid",
+                    hint: "see what a batch changed in it: batchmgr diff --id BATCH --table \(layout.name)")
+            }
             let (key, row) = try RowLookup(connection: connection, layout: layout).find(try request.values())
             let blame = try BlameView(session: self, layout: layout, key: key, row: row)
             guard let report = try blame.report() else {

@@ -22,6 +22,7 @@ struct Verification {
                 where: "?1 IS NULL OR batch = ?1", [batch.map { .integer($0.seq) } ?? .null])
             var checks = [try ledgerCheck(batches, points)]
             if batch == nil, !isFast { checks += try stateChecks() }
+            if batch == nil { checks += try guardChecks() }
             checks += try undoChecks(batches)
             checks += try PointVerification(session: session, points: points, batches: batches, isFast: isFast).checks()
             return checks
@@ -60,6 +61,16 @@ struct Verification {
         let rows = found.tables.values.reduce(Int64(0)) { $0 + $1.rows }
         let counts = "\(Counted.text(found.tables.count, "table")), \(Counted.text(rows, "row"))"
         return failed.isEmpty ? [.passed("tables", "\(counts), all with the recorded digest")] : failed
+    }
+
+    private func guardChecks() throws(BatchError) -> [Check] {
+        let report = try GuardSetting(session).report()
+        if report.mode == .off { return [] }
+        if report.isForcedOpen || !report.isIntact {
+            let what = report.isForcedOpen ? "somebody keeps the gate open" : "not every table has its triggers"
+            return [.warning("guard", what, advice: "the next batch puts it right; see it: batchmgr guard show")]
+        }
+        return [.passed("guard", "\(report.mode.rawValue), on \(Counted.text(report.tables.count, "table"))")]
     }
 
     private func drift(_ thing: String, _ detail: String) -> BatchError {

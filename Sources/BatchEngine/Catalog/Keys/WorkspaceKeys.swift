@@ -26,7 +26,9 @@ enum WorkspaceKeys {
                 "How tenants are told apart: by nothing, a column, a file each (`none`)."),
             KeyRule(
                 "tenant_column", .text(.filled), "The column, with tenancy `column`; tables without it are shared."),
-            KeyRule("guard", choice(GuardMode.self), "What happens to writes that no batch made (`off`)."),
+            KeyRule(
+                "guard", choice(GuardMode.self), "What happens to writes that no batch made (as `guard set` said last)."
+            ),
             KeyRule(
                 "protected", .list(.text(.filled), mayBeEmpty: true),
                 "Tables and columns (`table.column`) that only an approved batch may change."),
