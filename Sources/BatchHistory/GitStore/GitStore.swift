@@ -54,13 +54,13 @@ public struct GitStore: Sendable {
         try repository.setReference(Reference.tag(name), to: tag, from: nil)
     }
 
-    private static func commitText(_ message: PointMessage, tree: ObjectID, parent: ObjectID?) -> String {
+    static func commitText(_ message: PointMessage, tree: ObjectID, parent: ObjectID?) -> String {
         let parents = parent.map { "parent \($0)\n" } ?? ""
         let signature = message.signature
         return "tree \(tree)\n\(parents)author \(signature)\ncommitter \(signature)\n\n\(message.text)"
     }
 
-    private static func tagText(_ message: PointMessage, name: String, commit: ObjectID) -> [UInt8] {
+    static func tagText(_ message: PointMessage, name: String, commit: ObjectID) -> [UInt8] {
         let head = "object \(commit)\ntype commit\ntag \(name)\ntagger \(message.signature)\n\n"
         return Array((head + message.text).utf8)
     }

@@ -14,6 +14,8 @@ struct UndoStep {
     var imageOffset = 0
     /// Low half of the hash of the row as the change left it; not for DELETE.
     var left: UInt64 = 0
+    /// Where the entry ends.
+    var end = 0
 }
 
 /// Decodes a block. Entries depend on those before them, so a block is read forward and then gone through backward.
@@ -45,6 +47,7 @@ struct UndoBlockReader {
             step.imageOffset = reader.position
             try skipImage(operation, shape, &reader)
             if operation != .delete { step.left = try reader.fixed() }
+            step.end = reader.position
             steps.append(step)
         }
         return steps
@@ -70,6 +73,7 @@ struct UndoBlockReader {
         var step = UndoStep(operation: .schema, table: -1)
         step.imageOffset = reader.position
         _ = try reader.slice(length)
+        step.end = reader.position
         return step
     }
 

@@ -6,6 +6,7 @@ struct CommandWords {
 
     private static let verbs = [
         "run", "resume", "stop", "rollback", "list", "show", "graph", "diff", "points", "verify", "restore",
+        "certificate", "drill", "prune", "erase", "history",
     ]
 
     /// - Parameter database: of `--db`; nil in a workspace.

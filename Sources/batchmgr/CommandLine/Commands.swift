@@ -6,6 +6,7 @@ enum Commands {
         InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self, ListCommand.self,
         ShowCommand.self, GraphCommand.self, DiffCommand.self, PointsCommand.self,
         VerifyCommand.self, RestoreCommand.self, CertificateVerifyCommand.self, DrillCommand.self, PruneCommand.self,
+        EraseCommand.self,
         HistoryCompactCommand.self, CatalogListCommand.self,
         CatalogShowCommand.self,
         CatalogValidateCommand.self, CatalogSchemaCommand.self, DoctorCommand.self, VersionCommand.self,

@@ -45,4 +45,23 @@ extension Verb {
         examples: [
             .init("batchmgr prune --keep-last 10 --keep-daily 30 --keep-monthly 12 --dry-run", "what would go?")
         ])
+
+    public static let erase = Verb(
+        "erase", "remove rows from all records for good: undo log, .bak files, git history",
+        details: """
+            For personal data that must be forgotten. A row is meant when any version of it fits, and then all of its \
+            versions go. History is rewritten: commits and .bak files get other names and digests, other rows keep \
+            theirs. There is no way back, and a batch that wrote such rows is undone without them.
+            """,
+        options: [
+            .required("table", .text("TABLE"), "the table"),
+            .required("where", .text("SQL"), "one expression over its columns"),
+            .value(
+                "live", .choice(EraseRequest.Live.allCases.map(\.rawValue)),
+                "rows that are in the table today: delete them (default), or keep them as a new restore point"),
+            .flag("dry-run", "only say how many rows are meant"),
+        ],
+        examples: [
+            .init("batchmgr erase --table customers --where \"email = 'ann@example.com'\"", "every trace of one person")
+        ])
 }
