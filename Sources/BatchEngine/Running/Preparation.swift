@@ -24,6 +24,7 @@ struct Preparation {
             }
             session.context.reach("stop-noted")
         }
+        try PendingErasure(session: session).finish()
         try PointKeeper(session: session).completePending()
     }
 

@@ -17,6 +17,9 @@ public struct BakManifest: Hashable, Sendable {
     /// False when the delta cannot be undone from this file: a table was made anew.
     public let isReversible: Bool
 
+    /// Of the file.
+    public var name: String { Folder.name(of: path) }
+
     static let schema = """
         CREATE TABLE batchmgr_bak_manifest(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE batchmgr_bak_block(

@@ -25,6 +25,13 @@ extension BakStore {
         return (files.sorted { $0.createdAt < $1.createdAt }, damaged)
     }
 
+    /// The names of the files that a restore of this state reads; none when no chain leads there.
+    /// - Parameter files: those to choose from, as `contents` lists them.
+    public func chain(to digest: Digest, among files: [BakManifest]) -> [String] {
+        guard let chain = try? BakChain.find(digest.description, among: files) else { return [] }
+        return ([chain.full] + chain.steps.map(\.file)).map { Folder.name(of: $0.path) }
+    }
+
     /// Builds a new database file in the state before or after a batch, from `.bak` files alone.
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when no chain of files leads there, naming what is missing;
     ///   `ERR_DATA_CORRUPT_RECORD` naming the file when one is damaged and there is no way around it.

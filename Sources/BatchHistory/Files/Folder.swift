@@ -78,6 +78,21 @@ public enum Folder {
     /// Removes a file, if it is there.
     public static func remove(_ path: String) { unlink(path) }
 
+    /// Gives a durable file another name, in place of the one that bears it.
+    public static func move(_ from: String, to path: String) throws(BatchError) { try publish(from, as: path) }
+
+    /// Removes a folder with all that is in it, if it is there.
+    public static func removeAll(_ path: String) throws(BatchError) {
+        guard exists(path) else { return }
+        for name in try names(in: path) {
+            let inner = path + "/" + name
+            var status = stat()
+            guard lstat(inner, &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR { try removeAll(inner) } else { unlink(inner) }
+        }
+        rmdir(path)
+    }
+
     /// A name beside `path` for a file that is not finished. Leftovers of killed processes end in `.tmp` too.
     static func temporary(for path: String) -> String { "\(path).\(getpid()).tmp" }
 }

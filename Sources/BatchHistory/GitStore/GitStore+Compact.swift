@@ -22,7 +22,7 @@ extension GitStore {
 
     /// - Parameter wanted: nil for all; else only these objects are kept, those outside packs too.
     static func merge(_ repository: GitRepository, keeping wanted: Set<ObjectID>?) throws(BatchError) -> Merged {
-        let names = try PackFile.names(in: repository.packFolder)
+        let names = try PackFile.names(in: repository.packFolder, withKept: wanted != nil)
         var merged = Merged()
         merged.packsBefore = names.count
         if names.count < 2, wanted == nil {

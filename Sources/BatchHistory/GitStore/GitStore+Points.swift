@@ -38,6 +38,18 @@ extension GitStore {
         return GitPoint(try PointReader(repository, commit))
     }
 
+    /// Names of tags by the commit that they name.
+    public func tags() throws(BatchError) -> [CommitID: [String]] {
+        guard exists else { return [:] }
+        let repository = try GitRepository(opening: path)
+        var tags: [CommitID: [String]] = [:]
+        for name in try repository.references(Reference.tag("")) {
+            guard let commit = try? GitStore.commit(name, in: repository) else { continue }
+            tags[CommitID(commit), default: []].append(name)
+        }
+        return tags
+    }
+
     /// True when the commit itself can be read; `verify` tells whether all below it can.
     public func has(_ commit: CommitID) -> Bool {
         guard exists, let repository = try? GitRepository(opening: path) else { return false }
@@ -46,7 +58,9 @@ extension GitStore {
 
     private static func commit(_ name: String, in repository: GitRepository) throws(BatchError) -> ObjectID? {
         for tag in [name, "batch/" + name] {
-            if let target = repository.reference(Reference.tag(tag)) { return try peeled(target, in: repository) }
+            guard let target = repository.reference(Reference.tag(tag)) else { continue }
+            // A tag that somebody set by hand may be a plain one.
+            return (try? repository.read(target, .commit)) != nil ? target : try peeled(target, in: repository)
         }
         guard let object = repository.object(withPrefix: name) else { return nil }
         return (try? repository.read(object, .commit)) != nil ? object : nil

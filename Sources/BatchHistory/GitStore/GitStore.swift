@@ -71,13 +71,13 @@ public struct GitStore: Sendable {
         try repository.perform(ReferenceMove(name: Reference.tag(name), target: tag, from: nil, isForced: false))
     }
 
-    private static func commitText(_ message: PointMessage, tree: ObjectID, parent: ObjectID?) -> String {
+    static func commitText(_ message: PointMessage, tree: ObjectID, parent: ObjectID?) -> String {
         let parents = parent.map { "parent \($0)\n" } ?? ""
         let signature = message.signature
         return "tree \(tree)\n\(parents)author \(signature)\ncommitter \(signature)\n\n\(message.text)"
     }
 
-    private static func tagText(_ message: PointMessage, name: String, commit: ObjectID) -> [UInt8] {
+    static func tagText(_ message: PointMessage, name: String, commit: ObjectID) -> [UInt8] {
         let head = "object \(commit)\ntype commit\ntag \(name)\ntagger \(message.signature)\n\n"
         return Array((head + message.text).utf8)
     }

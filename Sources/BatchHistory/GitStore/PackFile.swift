@@ -38,12 +38,12 @@ final class PackFile {
 
     deinit { munmap(map, size) }
 
-    /// The packs of a folder, the oldest first; those that somebody marked with `.keep` are left alone.
-    static func names(in folder: String) throws(BatchError) -> [String] {
+    /// The packs of a folder, the oldest first; those that somebody marked with `.keep` are left out.
+    static func names(in folder: String, withKept: Bool = false) throws(BatchError) -> [String] {
         guard Folder.exists(folder) else { return [] }
         let names = Set(try Folder.names(in: folder))
         let stems = names.filter { $0.hasPrefix("pack-") && $0.hasSuffix(".pack") }.map { String($0.dropLast(5)) }
-            .filter { names.contains($0 + ".idx") && !names.contains($0 + ".keep") }
+            .filter { names.contains($0 + ".idx") && (withKept || !names.contains($0 + ".keep")) }
         return stems.map { "\(folder)/\($0)" }
             .map { (path: $0, time: Folder.modificationTime($0 + ".pack")) }
             .sorted { ($0.time, $0.path) < ($1.time, $1.path) }.map(\.path)
@@ -51,7 +51,7 @@ final class PackFile {
 
     static func remove(_ path: String) {
         // Without its index nobody looks for the pack.
-        for ending in [".idx", ".pack", ".rev", ".bitmap", ".mtimes"] { Folder.remove(path + ending) }
+        for ending in [".idx", ".pack", ".rev", ".bitmap", ".mtimes", ".keep"] { Folder.remove(path + ending) }
     }
 
     /// The bytes of an entry, with its header.

@@ -14,6 +14,8 @@ struct UndoStep {
     var imageOffset = 0
     /// Low half of the hash of the row as the change left it; not for DELETE.
     var left: UInt64 = 0
+    /// Where the entry ends.
+    var end = 0
 }
 
 extension UndoStep {
@@ -53,6 +55,7 @@ struct UndoBlockReader {
             step.imageOffset = reader.position
             try skipImage(operation, shape, &reader)
             if operation != .delete { step.left = try reader.fixed() }
+            step.end = reader.position
             steps.append(step)
         }
         return steps
@@ -78,6 +81,7 @@ struct UndoBlockReader {
         var step = UndoStep(operation: .schema, table: -1)
         step.imageOffset = reader.position
         _ = try reader.slice(length)
+        step.end = reader.position
         return step
     }
 

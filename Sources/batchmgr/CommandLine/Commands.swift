@@ -7,7 +7,8 @@ enum Commands {
         ShowCommand.self, GraphCommand.self, DiffCommand.self, BlameCommand.self, PointsCommand.self,
         DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self, GuardShowCommand.self,
         GuardSetCommand.self, VerifyCommand.self, RestoreCommand.self, CertificateVerifyCommand.self,
-        DrillCommand.self, HistoryCompactCommand.self, CatalogListCommand.self, CatalogShowCommand.self,
+        DrillCommand.self, PruneCommand.self, EraseCommand.self, HistoryCompactCommand.self,
+        CatalogListCommand.self, CatalogShowCommand.self,
         CatalogValidateCommand.self, CatalogSchemaCommand.self, DoctorCommand.self, VersionCommand.self,
         CompletionCommand.self, HelpCommand.self,
     ]

@@ -1,0 +1,76 @@
+/// Which restore points keep their `.bak`.
+public struct RetentionPolicy: Hashable, Sendable {
+    /// How many of the newest points.
+    public var last = 0
+    /// Of so many days, weeks (from Monday) and months that have points, the newest point each; in UTC.
+    public var daily = 0
+    public var weekly = 0
+    public var monthly = 0
+    /// Names of batches, jobs or tags; `*` at the end stands for anything.
+    public var tags: [String] = []
+
+    public init(last: Int = 0, daily: Int = 0, weekly: Int = 0, monthly: Int = 0, tags: [String] = []) {
+        self.last = last
+        self.daily = daily
+        self.weekly = weekly
+        self.monthly = monthly
+        self.tags = tags
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when nothing is to be kept.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        last = arguments.number("keep-last") ?? 0
+        daily = arguments.number("keep-daily") ?? 0
+        weekly = arguments.number("keep-weekly") ?? 0
+        monthly = arguments.number("keep-monthly") ?? 0
+        tags = arguments.values("keep-tag")
+        guard last + daily + weekly + monthly > 0 || !tags.isEmpty else {
+            throw BatchError(
+                .usage, "prune does not know what to keep", hint: "say it: batchmgr prune --keep-last 30 --dry-run")
+        }
+    }
+
+    /// A point, as far as the decision needs it.
+    public struct Point: Hashable, Sendable {
+        public let time: Timestamp
+        /// Its batch, the job, and tags that point to it.
+        public let names: Set<String>
+
+        public init(time: Timestamp, names: Set<String>) {
+            self.time = time
+            self.names = names
+        }
+    }
+
+    /// Why each point is kept; no reason: it is not.
+    /// - Parameter points: the oldest first.
+    public func reasons(for points: [Point]) -> [[String]] {
+        var reasons = [[String]](repeating: [], count: points.count)
+        for index in points.indices.suffix(max(1, last)) {
+            reasons[index].append(index == points.count - 1 ? "the newest" : "one of the last \(last)")
+        }
+        keepNewest(of: daily, "day", points, &reasons) { $0.iso8601.prefix(10).description }
+        // 1970-01-01 was a Thursday.
+        keepNewest(of: weekly, "week", points, &reasons) { "\(($0.milliseconds / 86_400_000 + 3) / 7)" }
+        keepNewest(of: monthly, "month", points, &reasons) { $0.iso8601.prefix(7).description }
+        for (index, point) in points.enumerated() {
+            if let tag = tags.first(where: { tag in point.names.contains { RetentionPolicy.fits($0, tag) } }) {
+                reasons[index].append("named by --keep-tag \(tag)")
+            }
+        }
+        return reasons
+    }
+
+    private static func fits(_ name: String, _ tag: String) -> Bool {
+        tag.hasSuffix("*") ? name.hasPrefix(tag.dropLast()) : name == tag
+    }
+
+    private func keepNewest(
+        of count: Int, _ word: String, _ points: [Point], _ reasons: inout [[String]], _ period: (Timestamp) -> String
+    ) {
+        var seen: Set<String> = []
+        for (index, point) in points.enumerated().reversed() where seen.count < count {
+            if seen.insert(period(point.time)).inserted { reasons[index].append("the newest of its \(word)") }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Removes `.bak` files that a policy does not keep. Commits, undo logs and the rows of the ledger stay.
+public struct Pruning {
+    private let session: Session
+    private let control: any ControlStore
+
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        control = try ControlFile(folder: session.backups)
+    }
+
+    private var ledger: Ledger { session.ledger }
+    private var store: BakStore { BakStore(folder: session.backups) }
+
+    /// - Parameter confirm: asked with the plan before anything is removed; false: nothing is.
+    public func perform(
+        _ policy: RetentionPolicy, isDryRun: Bool, confirm: (PruneReport) throws(BatchError) -> Bool
+    ) throws(BatchError) -> PruneReport {
+        let lease = try Lease(
+            control, folder: session.backups, database: session.path, work: "prune", context: session.context)
+        defer { withExtendedLifetime(lease) {} }
+        guard try ledger.exists() else { return PruneReport(points: [], isDryRun: isDryRun) }
+        let points = try ledger.points(where: "bak IS NOT NULL")
+        let plan = PruneReport(points: try decide(policy, points), isDryRun: isDryRun)
+        if isDryRun || plan.removed.isEmpty { return plan }
+        guard try confirm(plan) else { return PruneReport(points: plan.points, isDryRun: true) }
+        try remove(plan, points)
+        return plan
+    }
+
+    /// The ledger forgets a file before it goes: a crash in between leaves a file too many, never one too few.
+    private func remove(_ plan: PruneReport, _ points: [PointRecord]) throws(BatchError) {
+        let names = Set(plan.removed.map(\.bak))
+        try session.connection.transaction { () throws(BatchError) in
+            for var point in points where names.contains(point.bak ?? "") {
+                point.bak = nil
+                point.bakKind = nil
+                point.bakSHA256 = nil
+                try ledger.save(&point)
+            }
+            try ledger.audit(
+                "prune", batch: nil, outcome: "removed",
+                details: ["files": .array(names.sorted().map(JSONValue.string))], context: session.context)
+        }
+        session.context.reach("prune-noted")
+        for name in names { Folder.remove("\(session.backups)/\(name)") }
+    }
+
+    // MARK: Decision
+
+    private func decide(_ policy: RetentionPolicy, _ points: [PointRecord]) throws(BatchError) -> [PruneReport.Point] {
+        let batches = Dictionary(try ledger.batches().map { ($0.seq, $0) }) { first, _ in first }
+        let tags = (try? session.git.tags()) ?? [:]
+        var reasons = policy.reasons(
+            for: points.map { point in
+                var names = Set(point.commit.flatMap { CommitID($0) }.flatMap { tags[$0] } ?? [])
+                if let batch = batches[point.batch]?.batch { names.formUnion([batch.description, batch.job]) }
+                return .init(time: Timestamp(iso8601: point.createdAt) ?? session.context.now(), names: names)
+            })
+        for (index, point) in points.enumerated() {
+            if point.status != .complete { reasons[index].append("not complete yet") }
+            reasons[index] += onlyCopy(point, batches[point.batch])
+        }
+        try addChains(points, batches, &reasons)
+        return zip(points, reasons).map { point, why in
+            let name = batches[point.batch]?.batch.description ?? point.kind.rawValue
+            let bytes = DatabaseFile("\(session.backups)/\(point.bak ?? "")").size
+            return .init(name: name, bak: point.bak ?? "", bytes: bytes, reasons: why)
+        }
+    }
+
+    /// Without its `.bak` a batch is undone from the log or git, and restored from git: those must be there.
+    private func onlyCopy(_ point: PointRecord, _ batch: BatchRecord?) -> [String] {
+        var reasons: [String] = []
+        guard let commit = point.commit.flatMap({ CommitID($0) }), (try? session.git.verify(commit)) != nil else {
+            return ["its git copy is missing or damaged"]
+        }
+        guard let batch else { return [] }
+        do throws(BatchError) {
+            for checkpoint in try ledger.checkpoints(of: batch.seq) where checkpoint.isLive {
+                _ = try ledger.verifyUndoLog(of: checkpoint)
+            }
+        } catch { reasons.append("the way back for \(batch.batch): its undo log is damaged") }
+        return reasons
+    }
+
+    /// A file that is kept needs those it follows. Where kept files suffice, no other is added.
+    private func addChains(
+        _ points: [PointRecord], _ batches: [Int64: BatchRecord], _ reasons: inout [[String]]
+    ) throws(BatchError) {
+        let files = try store.contents().files.filter { $0.database == session.branch }
+        for (index, point) in points.enumerated().reversed() where !reasons[index].isEmpty {
+            guard let digest = point.digest else { continue }
+            let kept = Set(zip(points, reasons).filter { !$0.1.isEmpty }.compactMap { $0.0.bak })
+            if !store.chain(to: digest, among: files.filter { kept.contains($0.name) }).isEmpty { continue }
+            let name = batches[point.batch]?.batch.description ?? point.kind.rawValue
+            for file in store.chain(to: digest, among: files) where !kept.contains(file) {
+                guard let other = points.firstIndex(where: { $0.bak == file }) else { continue }
+                reasons[other].append("the way to \(name)")
+            }
+        }
+    }
+}

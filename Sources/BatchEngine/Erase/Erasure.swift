@@ -1,0 +1,181 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Removes rows from every record for good: the undo log, the `.bak` files, the git history, and the table itself.
+///
+/// It is the one operation that rewrites history, and the one change of a database that no batch makes: a batch would
+/// keep what is to be forgotten. Afterwards every record reads as if the rows had never been there.
+public struct Erasure {
+    private let session: Session
+    private let control: any ControlStore
+
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        control = try ControlFile(folder: session.backups)
+    }
+
+    private var ledger: Ledger { session.ledger }
+    private var connection: Connection { session.connection }
+
+    /// - Parameter confirm: asked with the number of rows before anything changes.
+    /// - Throws: `ERR_UX_USAGE` when there is no such table or the condition is none; `ERR_DATA_NOT_UNDOABLE` when the
+    ///   records cannot be rewritten; `ERR_DATA_CONFLICT` when other rows refer to those. Nothing has changed then.
+    public func perform(
+        _ request: EraseRequest, confirm: (Int) throws(BatchError) -> Bool
+    ) throws(BatchError) -> EraseReport {
+        let start = ContinuousClock.now
+        let lease = try Lease(
+            control, folder: session.backups, database: session.path, work: "erase", context: session.context)
+        defer { withExtendedLifetime(lease) {} }
+        let preparation = Preparation(session: session, control: control)
+        try preparation.recover()
+        guard try ledger.exists() else {
+            throw BatchError(
+                .wrongState, "no batch has run on this database: there is no record to erase from",
+                hint: "delete the rows: batchmgr run --id NAME --sql \"DELETE FROM …\"")
+        }
+        let layout = try layout(request.table)
+        let filter = try RowFilter(request.condition, layout)
+        _ = try preparation.openHistory()
+        let git = GitErasure(session.git, branch: session.branch, table: layout.name)
+        let log = LogErasure(ledger, table: layout)
+        let found = try search(layout, filter, log, git)
+        let report = EraseReport(
+            table: layout.name, rows: found.keys.count, isDryRun: true, duration: start.millisecondsSince)
+        if request.isDryRun || found.keys.isEmpty { return report }
+        guard try confirm(found.keys.count) else { return report }
+        return try erase(found, request, layout, log, git, start)
+    }
+
+    private func layout(_ table: String) throws(BatchError) -> TableLayout {
+        guard !SQLName.isLedger(table), let layout = try SchemaReader(connection).layout(named: table),
+            layout.role == .ordinary, layout.key != .rowid(alias: nil)
+        else {
+            throw BatchError(
+                .usage, "there is no table \(table) that rows can be erased from",
+                hint: "name an ordinary table; a full-text index is written through its own table")
+        }
+        return layout
+    }
+
+    // MARK: Search
+
+    private struct Found {
+        var keys: Set<RowKey> = []
+        var versions: Set<[SQLValue]> = []
+    }
+
+    /// A row is meant when any version of it is.
+    private func search(
+        _ layout: TableLayout, _ filter: RowFilter, _ log: LogErasure, _ git: GitErasure
+    ) throws(BatchError) -> Found {
+        var found = Found()
+        let rows = try RowReader(layout, on: connection)
+        while let row = try rows.next() {
+            if let key = row.key, try filter.matches(layout, key, row.values) { found.keys.insert(key) }
+        }
+        try log.forEachVersion { (key, row) throws(BatchError) in
+            if !found.keys.contains(key), try filter.matches(layout, key, row) { found.keys.insert(key) }
+        }
+        try git.forEachVersion { (then, key, row) throws(BatchError) in
+            if !found.keys.contains(key), try filter.matches(then, key, row) { found.keys.insert(key) }
+        }
+        found.keys = try log.linked(found.keys)
+        let keys = found.keys
+        var versions: Set<[SQLValue]> = []
+        try log.forEachVersion { (key, row) in if keys.contains(key) { versions.insert(row) } }
+        try git.forEachVersion { (then, key, row) in
+            if keys.contains(key), then.holdsSameRows(as: layout) { versions.insert(row) }
+        }
+        found.versions = versions
+        return found
+    }
+
+    // MARK: Erase
+
+    private func erase(
+        _ found: Found, _ request: EraseRequest, _ layout: TableLayout, _ log: LogErasure, _ git: GitErasure,
+        _ start: ContinuousClock.Instant
+    ) throws(BatchError) -> EraseReport {
+        let points = try PointRewrite(session, git, found.keys)
+        try points.run()
+        session.context.reach("erase-prepared")
+        try connection.execute("PRAGMA secure_delete = ON")
+        var entries = 0
+        var live = 0
+        try connection.transaction { () throws(BatchError) in
+            let orphans = try orphanCount()
+            entries = try log.erase(found.keys)
+            live = try log.eraseRows(found.keys, isKept: request.live == .keep)
+            guard try orphanCount() <= orphans else {
+                throw BatchError(
+                    .conflict, "rows of other tables refer to rows that would be erased",
+                    hint: "erase or change those first: batchmgr erase --table CHILD --where …")
+            }
+            try update(points)
+            try PendingErasure(session: session).intend(
+                table: layout.name, commits: points.commits, token: session.context.randomID())
+            let words = try TextErasure(Array(found.versions), layout, without: found.keys, connection)
+            try words.clean(connection)
+            try words.clean(folder: session.backups)
+            try ledger.audit(
+                "erase", batch: nil, outcome: "erased",
+                details: [
+                    "table": .string(layout.name), "rows": JSONValue(found.keys.count),
+                    "live": .string(request.live.rawValue),
+                    "undo_entries": JSONValue(entries), "commits": JSONValue(points.commits.count),
+                    "bak_files": JSONValue(points.files.count),
+                ], context: session.context)
+        }
+        session.context.reach("erase-committed")
+        try PendingErasure(session: session).finish()
+        let warnings = try tidy()
+        if request.live == .keep {
+            _ = try Preparation(session: session, control: control).openHistory()
+        }
+        DriftWatch(session: session, control: control).remember(version: connection.dataVersion)
+        return EraseReport(
+            table: layout.name, rows: found.keys.count, liveRows: live, entries: entries, commits: points.commits.count,
+            files: points.files.count, warnings: warnings, isDryRun: false, duration: start.millisecondsSince)
+    }
+
+    private func orphanCount() throws(BatchError) -> Int { try connection.rows("PRAGMA foreign_key_check").count }
+
+    private func update(_ rewrite: PointRewrite) throws(BatchError) {
+        for var point in try ledger.points() {
+            if let new = point.commit.flatMap({ CommitID($0) }).flatMap({ rewrite.commits[$0] }) {
+                point.commit = new.description
+            }
+            if let new = point.digest.flatMap({ rewrite.digests[$0] }) { point.digest = new }
+            if let file = rewrite.files[point.id] {
+                point.bak = file.name
+                point.bakSHA256 = file.sha256
+            }
+            try ledger.save(&point)
+        }
+        for var batch in try ledger.batches() {
+            batch.digestBefore = batch.digestBefore.map { rewrite.digests[$0] ?? $0 }
+            batch.digestAfter = batch.digestAfter.map { rewrite.digests[$0] ?? $0 }
+            try ledger.update(batch)
+        }
+    }
+
+    /// Leaves nothing in free pages and in the log of the database.
+    private func tidy() throws(BatchError) -> [String] {
+        var warnings: [String] = []
+        let moving = try SchemaReader(connection).tables().first {
+            $0.role == .ordinary && !$0.isWithoutRowID && $0.integerPrimaryKey == nil
+        }
+        if let moving {
+            warnings.append(
+                "VACUUM was left out, because it would number the rows of table \(moving.name) anew; free pages may hold what was deleted before"
+            )
+        } else {
+            connection.dropCachedStatements()
+            try connection.execute("VACUUM")
+        }
+        try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return warnings
+    }
+}

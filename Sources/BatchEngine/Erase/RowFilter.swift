@@ -1,0 +1,73 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// Tells which versions of a row a condition means, in an empty database of its own.
+final class RowFilter {
+    private let condition: String
+    private var scratch: [TableLayout: Scratch] = [:]
+
+    private struct Scratch {
+        let connection: Connection
+        let insertion: Statement
+        let question: Statement
+        let hasRowid: Bool
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when the condition is not one expression over the columns of the table.
+    init(_ condition: String, _ layout: TableLayout) throws(BatchError) {
+        self.condition = condition
+        do throws(BatchError) {
+            let made = try make(layout)
+            // In parentheses it must be an expression, and without them it must be one as well: `1) OR (1` is none.
+            let bare = try made.connection.prepare("SELECT \(condition)\n FROM main.\(layout.quotedName)")
+            _ = try made.connection.prepare("SELECT 1 FROM main.\(layout.quotedName) WHERE \(condition)\n")
+            guard SQLText.isBlank(bare.tail), !condition.contains(";") || SQLText.isBlank(made.question.tail) else {
+                throw BatchError(.usage, "it is more than one statement", hint: "")
+            }
+            scratch[layout] = made
+        } catch {
+            throw BatchError(
+                .usage, "--where is not one expression over the columns of \(layout.name): \(error.message)",
+                hint: "e.g. --where \"email = 'a@example.com'\"")
+        }
+    }
+
+    private func make(_ layout: TableLayout) throws(BatchError) -> Scratch {
+        let connection = try Connection(path: ":memory:", mode: .create)
+        connection.tolerateUnknownCollations()
+        try connection.execute("PRAGMA ignore_check_constraints=ON")
+        try connection.execute(layout.sql)
+        var names = layout.storedColumns.map { SQLName.quote(layout.columns[$0].name) }
+        let hasRowid = layout.integerPrimaryKey == nil && layout.rowidName != nil
+        if hasRowid, let rowid = layout.rowidName { names.append(rowid) }
+        let marks = names.map { _ in "?" }.joined(separator: ", ")
+        return Scratch(
+            connection: connection,
+            insertion: try connection.prepare(
+                "INSERT INTO main.\(layout.quotedName)(\(names.joined(separator: ", "))) VALUES(\(marks))"),
+            question: try connection.prepare("SELECT 1 FROM main.\(layout.quotedName) WHERE (\(condition)\n)"),
+            hasRowid: hasRowid)
+    }
+
+    /// A form of the table for which the condition has no meaning, because a column was not there yet, holds no row of it.
+    func matches(_ layout: TableLayout, _ key: RowKey, _ row: [SQLValue]) throws(BatchError) -> Bool {
+        let tool: Scratch
+        if let known = scratch[layout] {
+            tool = known
+        } else {
+            guard let made = try? make(layout) else { return false }
+            scratch[layout] = made
+            tool = made
+        }
+        try tool.connection.execute("DELETE FROM main.\(layout.quotedName)")
+        var values = row
+        if tool.hasRowid, case .rowid(let rowid) = key { values.append(.integer(rowid)) }
+        defer {
+            tool.insertion.reset()
+            tool.question.reset()
+        }
+        try tool.insertion.bind(values)
+        while try tool.insertion.step() {}
+        return try tool.question.step()
+    }
+}

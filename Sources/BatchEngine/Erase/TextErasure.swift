@@ -1,0 +1,75 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Takes the words of erased rows out of texts that name them: SQL and parameters in the ledger, logs, reports.
+///
+/// Only a text of at least four bytes counts that no row that stays has in the same column: others say nothing about the
+/// person, and definitions would suffer.
+struct TextErasure {
+    static let mark = "[erased]"
+
+    private let needles: [String]
+
+    init(_ rows: [[SQLValue]], _ layout: TableLayout, without keys: Set<RowKey>, _ connection: Connection)
+        throws(BatchError)
+    {
+        var found: Set<String> = []
+        for (place, position) in layout.storedColumns.enumerated() {
+            let column = SQLName.quote(layout.columns[position].name)
+            let texts = Set(rows.compactMap { row in place < row.count ? row[place].string : nil })
+            for text in texts where text.utf8.count >= 4 {
+                let others = try connection.value(
+                    "SELECT count(*) FROM main.\(layout.quotedName) WHERE \(column) = ?", [.string(text)])
+                if others?.integer == 0 { found.insert(text) }
+            }
+        }
+        var all = found
+        for text in found {
+            all.insert(text.replacing("'", with: "''"))
+            all.insert(String(JSONWriter.text(.string(text)).dropFirst().dropLast()))
+        }
+        // The longest first: a short one may be part of it.
+        needles = all.sorted { $0.utf8.count > $1.utf8.count }
+    }
+
+    /// Nil when the text names nothing that was erased.
+    func cleaned(_ text: String) -> String? {
+        var result = text
+        for needle in needles where result.contains(needle) {
+            result = result.replacing(needle, with: TextErasure.mark)
+        }
+        return result == text ? nil : result
+    }
+
+    /// Call it in a transaction.
+    func clean(_ connection: Connection) throws(BatchError) {
+        let columns = [
+            ("batchmgr_batches", ["definition", "parameters", "error", "idempotency_key"]),
+            ("batchmgr_checkpoints", ["position"]), ("batchmgr_effects", ["detail"]),
+            ("batchmgr_audit", ["details"]),
+        ]
+        for (table, names) in columns {
+            for name in names {
+                let rows = try connection.rows("SELECT rowid, \(name) FROM \(table) WHERE \(name) IS NOT NULL")
+                for row in rows {
+                    guard let text = row[1].string, let cleaned = cleaned(text) else { continue }
+                    try connection.run("UPDATE \(table) SET \(name) = ? WHERE rowid = ?", [.string(cleaned), row[0]])
+                }
+            }
+        }
+        // Items of steps that are done are not needed; those of others may hold what was erased.
+        try connection.run("DELETE FROM batchmgr_worklists")
+    }
+
+    /// Logs and reports of rollbacks.
+    func clean(folder: String) throws(BatchError) {
+        for place in [folder, folder + "/reports", folder + "/logs"] where Folder.exists(place) {
+            for name in try FolderText.names(in: place) where name.hasSuffix(".log") || name.hasSuffix(".md") {
+                let path = "\(place)/\(name)"
+                let text = String(decoding: try Folder.read(path), as: UTF8.self)
+                if let cleaned = cleaned(text) { try Folder.write(Array(cleaned.utf8), to: path) }
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+public import BatchCore
+internal import CSQLite
+
+/// Takes rows of one table out of the undo log, the digests and the table itself, as if they had never been there.
+public struct LogErasure {
+    private let ledger: Ledger
+    private let walk: LogWalk
+    private let layout: TableLayout
+
+    public init(_ ledger: Ledger, table layout: TableLayout) {
+        self.ledger = ledger
+        self.layout = layout
+        walk = LogWalk(ledger: ledger, layout: layout)
+    }
+
+    /// Calls `body` with every version of every row that the log knows; the rows as they are now are not among them
+    /// unless a batch wrote them.
+    public func forEachVersion(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {
+        try walk.forEach { (visit) throws(BatchError) in
+            if let row = visit.before.row { try body(visit.before.key, row) }
+            if let row = visit.after.row { try body(visit.after.key, row) }
+        }
+    }
+
+    /// The keys, and those that rows of these keys had before or after.
+    public func linked(_ keys: Set<RowKey>) throws(BatchError) -> Set<RowKey> {
+        var pairs: [(RowKey, RowKey)] = []
+        try walk.forEach { (visit) in
+            if visit.before.key != visit.after.key { pairs.append((visit.before.key, visit.after.key)) }
+        }
+        var all = keys
+        var count = -1
+        while count != all.count {
+            count = all.count
+            for (a, b) in pairs where all.contains(a) != all.contains(b) { all.formUnion([a, b]) }
+        }
+        return all
+    }
+
+    /// Rewrites the log; call it in a transaction, before the rows are deleted.
+    /// - Returns: how many entries are gone.
+    public func erase(_ keys: Set<RowKey>) throws(BatchError) -> Int {
+        var sums: [Int64: TableDigest] = [:]
+        var counts: [Int64: RowCounts] = [:]
+        var removed = 0
+        try walk.forEach { (visit) in
+            guard keys.contains(visit.after.key) || keys.contains(visit.before.key) else { return }
+            removed += 1
+            var sum = sums[visit.checkpoint] ?? TableDigest()
+            if let row = visit.after.row { sum += TableDigest(digest: RowCodec.hash(row), rows: 1) }
+            if let row = visit.before.row { sum -= TableDigest(digest: RowCodec.hash(row), rows: 1) }
+            sums[visit.checkpoint] = sum
+            switch visit.step.operation {
+            case .insert: counts[visit.checkpoint, default: RowCounts()].inserted += 1
+            case .update: counts[visit.checkpoint, default: RowCounts()].updated += 1
+            default: counts[visit.checkpoint, default: RowCounts()].deleted += 1
+            }
+        }
+        for (checkpoint, sum) in sums {
+            try rewriteBlocks(of: checkpoint, without: keys)
+            try subtract(sum, from: checkpoint)
+            try subtract(counts[checkpoint] ?? RowCounts(), from: checkpoint)
+        }
+        return removed
+    }
+
+    private func rewriteBlocks(of checkpoint: Int64, without keys: Set<RowKey>) throws(BatchError) {
+        let compressor = BlockCompressor()
+        try walk.forEachBlock(of: checkpoint) { (number, steps, bytes, tables) throws(BatchError) in
+            var kept: [UndoStep] = []
+            for step in steps {
+                if tables.contains(step.table) {
+                    let of = try StepKeys(step, bytes, layout)
+                    if keys.contains(of.after) || keys.contains(of.before) { continue }
+                }
+                kept.append(step)
+            }
+            if kept.count == steps.count { return }
+            let block = try compressor.block(LogErasure.encode(kept, bytes), entries: kept.count)
+            try ledger.connection.run(
+                "UPDATE batchmgr_undo SET entries = ?, size = ?, checksum = ?, data = ? WHERE checkpoint = ? AND block = ?",
+                [
+                    .integer(Int64(block.entries)), .integer(Int64(block.size)),
+                    .integer(Int64(bitPattern: block.checksum)), .blob(block.data), .integer(checkpoint),
+                    .integer(number),
+                ])
+        }
+    }
+
+    /// Writes entries anew: each depends on those before it.
+    private static func encode(_ steps: [UndoStep], _ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var buffer = ByteBuffer(capacity: bytes.count + 16)
+        var table: Int?
+        var lastRowids: [Int: Int64] = [:]
+        func copy(_ range: Range<Int>) {
+            let part = UnsafeRawBufferPointer(rebasing: bytes[range])
+            if let base = part.baseAddress { buffer.append(base, count: part.count) }
+        }
+        for step in steps {
+            if step.operation == .schema {
+                buffer.append(UndoEntry.Operation.schema.rawValue)
+                buffer.appendVarint(UInt64(step.end - step.imageOffset))
+                copy(step.imageOffset..<step.end)
+                continue
+            }
+            let flags =
+                (step.keyChanged ? UndoEntry.Flag.key : 0) | (step.table == table ? 0 : UndoEntry.Flag.table)
+            buffer.append(step.operation.rawValue | flags)
+            if step.table != table { buffer.appendVarint(UInt64(step.table)) }
+            table = step.table
+            if step.keyOffset > 0 {
+                copy(step.keyOffset..<step.imageOffset)
+            } else {
+                buffer.appendSigned(step.rowid &- lastRowids[step.table, default: 0])
+                lastRowids[step.table] = step.rowid
+                if step.keyChanged { buffer.appendVarint(UInt64(bitPattern: step.oldRowid &- step.rowid)) }
+            }
+            copy(step.imageOffset..<step.end)
+        }
+        return buffer.array
+    }
+
+    private func subtract(_ sum: TableDigest, from checkpoint: Int64) throws(BatchError) {
+        let recorded = try ledger.changedTables(of: checkpoint).filter { $0.value.layout.name == layout.name }
+        guard let (number, table) = recorded.min(by: { $0.key < $1.key }) else { return }
+        var change = table.change
+        change -= sum
+        try ledger.connection.run(
+            "UPDATE batchmgr_changes SET digest = ?, rows = ? WHERE checkpoint = ? AND number = ?",
+            [
+                .string(change.digest.description), .integer(change.rows), .integer(checkpoint),
+                .integer(Int64(number)),
+            ])
+    }
+
+    private func subtract(_ counts: RowCounts, from checkpoint: Int64) throws(BatchError) {
+        let values: [SQLValue] = [counts.inserted, counts.updated, counts.deleted].map { .integer(Int64($0)) }
+        let terms = "inserted = max(0, inserted - ?1), updated = max(0, updated - ?2), deleted = max(0, deleted - ?3)"
+        try ledger.connection.run(
+            "UPDATE batchmgr_checkpoints SET \(terms) WHERE id = ?4", values + [.integer(checkpoint)])
+        try ledger.connection.run(
+            "UPDATE batchmgr_batches SET \(terms) WHERE seq = (SELECT batch FROM batchmgr_checkpoints WHERE id = ?4)",
+            values + [.integer(checkpoint)])
+    }
+
+    // MARK: Rows
+
+    private var keyCondition: String {
+        switch layout.key {
+        case .rowid: "\(layout.rowidName ?? "rowid") = ?"
+        case .primaryKey(let positions):
+            positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }.joined(separator: " AND ")
+        }
+    }
+
+    /// Deletes the rows from the table without triggers and cascades, and from its recorded digest; for good.
+    /// - Parameter isKept: only the digest forgets them.
+    /// - Returns: how many there were.
+    public func eraseRows(_ keys: Set<RowKey>, isKept: Bool) throws(BatchError) -> Int {
+        let connection = ledger.connection
+        var triggersWereOn: Int32 = 1
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggersWereOn)
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nil)
+        defer { csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil) }
+        let terms = keyCondition
+        var state = try ledger.state() ?? StateDigest()
+        var count = 0
+        for key in keys {
+            let values: [SQLValue] =
+                switch key {
+                case .rowid(let rowid): [.integer(rowid)]
+                case .values(let values): values
+                }
+            let found = try connection.rows(
+                "SELECT \(layout.storedColumnList) FROM main.\(layout.quotedName) WHERE \(terms)", values)
+            guard let row = found.first else { continue }
+            count += 1
+            state.tables[layout.name]? -= TableDigest(digest: RowCodec.hash(row), rows: 1)
+            if !isKept { try connection.run("DELETE FROM main.\(layout.quotedName) WHERE \(terms)", values) }
+        }
+        try ledger.setState(state)
+        return count
+    }
+}

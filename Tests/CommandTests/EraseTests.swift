@@ -1,0 +1,190 @@
+import BatchCore
+import Testing
+
+/// Rows that are erased are gone from every record, and everything else is as it was.
+@Suite struct EraseTests {
+    private static let schema = """
+        CREATE TABLE people(id INTEGER PRIMARY KEY, email TEXT, city TEXT);
+        INSERT INTO people VALUES(1, 'ann@secret.example', 'Lyon'), (2, 'bob@open.example', 'Lyon'), (3, 'cy@open.example', 'Nice');
+        WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO people SELECT i, 'p' || i || '@open.example', 'Metz' FROM n
+        """
+
+    private static let delta = """
+        snapshot: delta
+        steps:
+          - id: a
+            sql: UPDATE people SET city = city || '!' WHERE id < 20
+          - id: b
+            sql: INSERT INTO people(email, city) VALUES('late@open.example', 'Paris')
+        """
+
+    /// Batches that write, move, delete and bring back the person's row, and others.
+    private func scene(_ schema: String = schema, _ body: (BadLuckScene) throws -> Void) throws {
+        try BadLuckScene.with(jobs: ["d": EraseTests.delta]) { scene in
+            try scene.sql(schema)
+            try scene.expect(
+                0, "run", "--id", "one", "--sql",
+                "UPDATE people SET city = 'Paris' WHERE id <= 2; INSERT INTO people VALUES(4, 'ann.second@secret.example', 'Brest')"
+            )
+            try scene.expect(0, "run", "--id", "d")
+            try scene.expect(
+                0, "run", "--id", "two", "--sql",
+                "UPDATE people SET email = 'ann.third@secret.example' WHERE id = 1; UPDATE people SET city = 'Nantes' WHERE id = 3"
+            )
+            try scene.expect(
+                0, "run", "--id", "three", "--sql", "DELETE FROM people WHERE id = 4")
+            try scene.expect(0, "rollback", "--id", "three")
+            try scene.expect(0, "run", "--id", "four", "--sql", "UPDATE items SET qty = 9")
+            try body(scene)
+        }
+    }
+
+    /// Lines of all files, git objects and compressed blocks that still hold the words.
+    private func traces(_ words: String, _ scene: BadLuckScene) throws -> String {
+        let script = """
+            import glob, os, re, sqlite3, subprocess, sys, zlib
+            words = sys.argv[1].encode()
+            def look(name, data):
+                if words in data: print(name)
+            for folder, _, files in os.walk('.'):
+                for name in files:
+                    path = os.path.join(folder, name)
+                    data = open(path, 'rb').read()
+                    look(path, data)
+                    if path.endswith('.pack'):
+                        for start in range(len(data) - 2):
+                            if data[start] == 0x78:
+                                try: look(path + ' deflated', zlib.decompressobj().decompress(data[start:]))
+                                except zlib.error: pass
+            git = ['git', '--git-dir', 'backups/batch_manager/history.git']
+            for line in subprocess.run(git + ['cat-file', '--batch-check', '--batch-all-objects'], capture_output=True, text=True).stdout.split('\\n'):
+                if line: look('git ' + line, subprocess.run(git + ['cat-file', line.split()[1], line.split()[0]], capture_output=True).stdout)
+            files = glob.glob('backups/batch_manager/*.bak') + ['app.db']
+            for path in files:
+                database = sqlite3.connect(path)
+                for table in ('batchmgr_bak_block', 'batchmgr_undo'):
+                    if database.execute('SELECT 1 FROM sqlite_schema WHERE name = ?', (table,)).fetchone():
+                        for (data,) in database.execute('SELECT data FROM ' + table):
+                            look(path + ' ' + table, subprocess.run(['zstd', '-dcq'], input=data, capture_output=True).stdout)
+            """
+        let result = try scene.shell("python3 -c \"$1\" \"$2\"", [script, words])
+        return result.out + result.err
+    }
+
+    @Test func noTraceIsLeftAndTheRestIsWhole() throws {
+        try scene { scene in
+            #expect(try !traces("secret.example", scene).isEmpty)
+            let others = "SELECT group_concat(id || email || city) FROM people WHERE email NOT LIKE '%secret%'"
+            let before = try scene.sql(others)
+            let commits = try scene.shell("git --git-dir backups/batch_manager/history.git log --format=%s main").out
+            let plan = try scene.json(
+                "erase", "--table", "people", "--where", "email LIKE '%secret.example'", "--dry-run")
+            #expect(plan["rows"]?.integer == 2, "\(plan)")
+            #expect(try !traces("secret.example", scene).isEmpty)
+            try scene.expect(.usage, "erase", "--table", "people", "--where", "email LIKE '%secret.example'")
+            let done = try scene.json("erase", "--table", "people", "--where", "email LIKE '%secret.example'", "--yes")
+            #expect(done["live_rows"]?.integer == 2, "\(done)")
+            #expect(try traces("secret.example", scene) == "")
+            #expect(try scene.sql(others) == before)
+            #expect(try scene.sql("SELECT count(*) FROM people WHERE id IN (1, 4)") == "0")
+            #expect(
+                try scene.shell("git --git-dir backups/batch_manager/history.git log --format=%s main").out == commits)
+            try scene.expectWhole("after erase")
+            let drill = try scene.json("drill")
+            #expect(drill["ok"]?.bool == true, "\(drill)")
+            #expect(try scene.sql("SELECT count(*) FROM batchmgr_audit WHERE action = 'erase'") == "1")
+            try theOthersAreUndone(scene)
+        }
+    }
+
+    private func theOthersAreUndone(_ scene: BadLuckScene) throws {
+        try scene.expect(0, "restore", "--point", "one.1^", "--to", "first.db", "--source", "git")
+        try scene.expect(0, "restore", "--point", "one.1^", "--to", "second.db", "--source", "bak")
+        #expect(try scene.dump("first.db") == scene.dump("second.db"))
+        #expect(try scene.sql("SELECT city FROM people WHERE id IN (1, 2, 3, 4)", in: "first.db") == "Lyon\nNice")
+        try scene.expect(0, "rollback", "--id", "four", "--source", "bak")
+        try scene.expect(0, "rollback", "--id", "two", "--source", "git")
+        try scene.expect(0, "rollback", "--id", "d", "--source", "bak")
+        try scene.expect(0, "rollback", "--id", "one", "--source", "log")
+        #expect(try scene.dump() == scene.dump("first.db"))
+        try scene.expectWhole("after erase and rollbacks")
+    }
+
+    @Test func rowsThatAreKeptLoseTheirPast() throws {
+        try scene { scene in
+            try scene.expect(0, "erase", "--table", "people", "--where", "id = 1", "--live", "keep", "--yes")
+            #expect(try scene.sql("SELECT email FROM people WHERE id = 1") == "ann.third@secret.example")
+            try scene.expectWhole("after erase --live keep")
+            #expect(try scene.json("drill")["ok"]?.bool == true)
+            try scene.expect(0, "restore", "--point", "four.1", "--to", "past.db")
+            #expect(try scene.sql("SELECT count(*) FROM people WHERE id = 1", in: "past.db") == "0")
+            #expect(try scene.sql("SELECT count(*) FROM people WHERE id = 4", in: "past.db") == "1")
+            #expect(try traces("ann@secret.example", scene) == "")
+        }
+    }
+
+    @Test(arguments: [
+        "CREATE TABLE people(email TEXT PRIMARY KEY, id INT, city TEXT) WITHOUT ROWID;",
+        "CREATE TABLE people(id INT, email TEXT, city TEXT);",
+    ])
+    func everyShapeOfTableIsErased(_ table: String) throws {
+        let rows = EraseTests.schema.drop { $0 != ";" }.dropFirst().replacing(
+            "INSERT INTO people VALUES", with: "INSERT INTO people(id, email, city) VALUES"
+        ).replacing("INSERT INTO people SELECT", with: "INSERT INTO people(id, email, city) SELECT")
+        try BadLuckScene.with { scene in
+            try scene.sql(table + rows)
+            try scene.expect(
+                0, "run", "--id", "one", "--sql",
+                "UPDATE people SET email = 'moved@secret.example' WHERE id = 1; UPDATE people SET city = 'X' WHERE id = 2"
+            )
+            try scene.expect(0, "erase", "--table", "people", "--where", "email = 'ann@secret.example'", "--yes")
+            #expect(try traces("secret.example", scene) == "")
+            try scene.expectWhole("after erase")
+            #expect(try scene.json("drill")["ok"]?.bool == true)
+            try scene.expect(0, "rollback", "--id", "one")
+            #expect(try scene.sql("SELECT city FROM people WHERE id = 2") == "Lyon")
+        }
+    }
+
+    @Test(arguments: [
+        "1; DROP TABLE people", "1) OR (1", "nothing = 1", "", "id = (SELECT id FROM items)", "1 ORDER BY id",
+    ])
+    func aConditionThatIsNoneChangesNothing(_ condition: String) throws {
+        try scene { scene in
+            let before = try scene.dump()
+            let result = try scene.tool("erase", "--table", "people", "--where", condition, "--yes")
+            #expect(result.code == 2, "\(condition): \(result.out)\(result.err)")
+            try scene.expect(.usage, "erase", "--table", "nobody", "--where", "1", "--yes")
+            #expect(try scene.dump() == before)
+            try scene.expectWhole(condition)
+        }
+    }
+
+    @Test func rowsThatOthersReferToAreNotErased() throws {
+        try scene { scene in
+            try scene.sql(
+                "CREATE TABLE orders(id INTEGER PRIMARY KEY, person INT REFERENCES people(id)); INSERT INTO orders VALUES(1, 1)"
+            )
+            let before = try scene.dump()
+            try scene.expect(.conflict, "erase", "--table", "people", "--where", "id = 1", "--yes")
+            #expect(try scene.dump() == before)
+            try scene.expectWhole("after the refusal")
+        }
+    }
+
+    @Test(arguments: ["erase-prepared", "erase-committed"])
+    func anErasureThatWasKilledIsCompletedByTheNext(_ place: String) throws {
+        try scene { scene in
+            let words = ["erase", "--table", "people", "--where", "email LIKE '%secret.example'", "--yes"]
+            #expect(try scene.tool(words, killAt: place).code != 0)
+            // The next command of any kind finishes what was begun.
+            if place == "erase-committed" {
+                try scene.expect(0, "run", "--id", "next", "--sql", "UPDATE items SET qty = 1")
+            }
+            try scene.expect(0, words)
+            #expect(try traces("secret.example", scene) == "", "\(place)")
+            try scene.expectWhole(place)
+            #expect(try scene.json("drill")["ok"]?.bool == true)
+        }
+    }
+}
