@@ -73,8 +73,10 @@ final class PointRewrite {
             written = try store.complete(
                 full, with: changes, before: states.0, after: states.1, source: after)
         } else {
-            written = try store.writeDelta(
+            let delta = try store.writeDelta(
                 label, changes: changes, before: states.0, after: states.1, source: after)
+            try delta.pending.settle()
+            written = delta.file
         }
         return File(name: written.name, sha256: written.sha256)
     }
