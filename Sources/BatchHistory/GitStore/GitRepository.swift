@@ -113,6 +113,15 @@ final class GitRepository {
 
     /// Moves a reference, unless somebody else has moved it from `old` meanwhile.
     func setReference(_ name: String, to id: ObjectID, from old: ObjectID?) throws(BatchError) {
+        var code = move(name, to: id, from: old)
+        if code == GIT_ELOCKED.rawValue {
+            ReferenceLock(name, in: path).outlast()
+            code = move(name, to: id, from: old)
+        }
+        try GitFault.check(code, doing: "set \(name) in \(path)")
+    }
+
+    private func move(_ name: String, to id: ObjectID, from old: ObjectID?) -> Int32 {
         var new = GitRepository.native(id)
         var expected = GitRepository.native(old ?? ObjectID([]))
         var made: OpaquePointer?
@@ -121,7 +130,7 @@ final class GitRepository {
             ? git_reference_create(&made, handle, name, &new, 0, nil)
             : git_reference_create_matching(&made, handle, name, &new, 1, &expected, nil)
         git_reference_free(made)
-        try GitFault.check(code, doing: "set \(name) in \(path)")
+        return code
     }
 
     /// Names of all references below `prefix`, without it.
