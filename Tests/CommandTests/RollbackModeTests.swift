@@ -132,6 +132,19 @@ import Testing
         }
     }
 
+    @Test func whatWasWrittenBehindADependentIsNotSeenByItsSecondRun() throws {
+        try SampleDatabase.with(Self.schema) { database in
+            try database.run("bad", "UPDATE products SET price = price * 100 WHERE id > 1")
+            try database.run("sum", "INSERT INTO totals(t) SELECT sum(price) FROM products")
+            try database.run("more", "INSERT INTO products VALUES(4, 1000, 'd')")
+            try database.run("other", "INSERT INTO totals(id, t) VALUES(9, 9)")
+            let done = try database.json("rollback", "--id", "bad", "--mode", "replay", "--include-reads")
+            #expect(done["replayed"]?.texts("batch") == ["sum.1", "more.1"])
+            #expect(try Self.value(database, "SELECT t FROM totals WHERE id <> 9") == "60.0")
+            #expect(try Self.value(database, "SELECT group_concat(price) FROM products") == "10.0,20.0,30.0,1000.0")
+        }
+    }
+
     @Test func aDryReplayChangesNothing() throws {
         try Self.with { database in
             let before = try database.dump()
@@ -178,6 +191,40 @@ import Testing
             #expect(result.err.contains("ddl.1 changed the schema"))
             #expect(try scene.dump() == before)
             try scene.expect(0, "rollback", "--id", "bad", "--mode", "cascade")
+        }
+    }
+
+    @Test(arguments: ["begun", "undone", "replayed", "before-commit", "committed", "bak-written", "commit-written"])
+    func aReplayThatIsKilledHappenedWhollyOrNotAtAll(_ place: String) throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "bad", "--sql", "UPDATE items SET qty = 50 WHERE id < 3")
+            try scene.expect(0, "run", "--id", "good", "--sql", "UPDATE items SET qty = qty + 1 WHERE id = 1")
+            let before = try scene.dump()
+            #expect(try scene.tool("rollback", "--id", "bad", "--mode", "replay", killAt: place).code == 137)
+            try scene.expect(0, "list", note: place)
+            if ["committed", "bak-written", "commit-written"].contains(place) {
+                #expect(try scene.sql("SELECT group_concat(qty) FROM items") == "2,2,3,4,5", "\(place)")
+                #expect(try scene.status("good.2") == "committed")
+            } else {
+                #expect(try scene.dump() == before, "\(place)")
+                try scene.expect(0, "rollback", "--id", "bad", "--mode", "replay", note: place)
+            }
+            try scene.expectWhole(place)
+            for source in ["git", "bak"] {
+                try scene.expect(0, "restore", "--point", "good.2", "--source", source, "--to", "\(source).db")
+                #expect(try scene.dump("\(source).db") == scene.dump(), "\(place), from \(source)")
+            }
+        }
+    }
+
+    @Test func aLockThatADeadProcessLeftOnTheHistoryIsRemoved() throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "one", "--sql", "UPDATE items SET qty = 50 WHERE id = 1")
+            let update = ["run", "--id", "two", "--sql", "UPDATE items SET qty = 51 WHERE id = 1"]
+            #expect(try scene.tool(update, killAt: "bak-written").code == 137)
+            try scene.write("backups/batch_manager/history.git/refs/heads/main.lock", "")
+            try scene.expect(0, "list")
+            try scene.expectWhole("after the lock")
         }
     }
 

@@ -100,7 +100,7 @@ final class BatchRun {
         }
         lastNumber += 1
         checkpoints += 1
-        context.reach("committed")
+        if !gateway.isHolding { context.reach("committed") }
     }
 
     /// Ends statements when the step or the batch takes too long, or somebody asks twice to stop.

@@ -55,7 +55,7 @@ struct ModePlot: CustomStringConvertible {
     }
 
     private static func rollback(_ random: inout SeededRandom) -> Event {
-        .rollback(random.below(6), random.pick(Way.allCases))
+        .rollback(random.below(6), random.pick(Way.allCases + [.replay, .replay]))
     }
 
     private static func schema(_ random: inout SeededRandom) -> String {
