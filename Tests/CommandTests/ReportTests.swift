@@ -57,7 +57,7 @@ import Testing
                 Conflict(
                     batch: nil, table: "t", key: .rowid(1), reason: "changed", expected: ["a": 1], found: ["a": 2])
             ], certificate: Certificate(digestsMatch: true, verifyPassed: true, foreignKeysOK: false),
-            restorePoint: Self.point, log: "l", report: "r", isDryRun: true, duration: 1)
+            restorePoint: Self.point, log: "l", report: "r", signed: "c", isDryRun: true, duration: 1)
         #expect(
             JSONWriter.text(report.json) == """
                 {"format_version":1,"batch":"reprice.3","rollback":"rollback.1","status":"rolled_back",\
@@ -69,7 +69,7 @@ import Testing
                 "conflicts":[{"batch":null,"table":"t","key":1,"reason":"changed","expected":{"a":1},"found":{"a":2}}],\
                 "certificate":{"digests_match":true,"verify_passed":true,"foreign_keys_ok":false},\
                 "restore_point":{"bak":"b.bak","bak_kind":"delta","commit":"1f6a","status":"complete"},\
-                "log":"l","report":"r","warnings":[],"duration_ms":1.0,"dry_run":true}
+                "log":"l","report":"r","certificate_file":"c","warnings":[],"duration_ms":1.0,"dry_run":true}
                 """)
     }
 

@@ -133,15 +133,6 @@ final class GitRepository {
     /// - Throws: `ERR_INTEGRATION_GIT` when somebody else has moved the reference meanwhile; `ERR_PERF_BUSY` while another
     ///   program holds its lock.
     func perform(_ move: ReferenceMove) throws(BatchError) {
-        do throws(BatchError) {
-            try set(move)
-        } catch {
-            guard error.code == .busy, StaleLock("\(path)/\(move.name).lock").remove() else { throw error }
-            try set(move)
-        }
-    }
-
-    private func set(_ move: ReferenceMove) throws(BatchError) {
         var new = GitRepository.native(move.target)
         var expected = GitRepository.native(move.from ?? ObjectID([]))
         var made: OpaquePointer?

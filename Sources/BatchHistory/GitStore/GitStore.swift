@@ -23,6 +23,17 @@ public struct GitStore: Sendable {
         _ content: PointContent, connection: Connection, snapshot: PendingFile = PendingFile(),
         isRenewing: Bool = false
     ) throws(BatchError) -> CommitID {
+        do throws(BatchError) {
+            return try write(content, connection, snapshot, isRenewing)
+        } catch {
+            guard error.code == .busy, StaleLocks(path: path).remove() else { throw error }
+            return try write(content, connection, snapshot, isRenewing)
+        }
+    }
+
+    private func write(
+        _ content: PointContent, _ connection: Connection, _ snapshot: PendingFile, _ isRenewing: Bool
+    ) throws(BatchError) -> CommitID {
         try GitRepository.create(path, branch: content.branch)
         let repository = try GitRepository(opening: path)
         let tip = repository.reference(Reference.branch(content.branch))

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
+internal import Dispatch
 
 /// The frame of every rebuild: a temporary file, checked against the recorded digest, then given its name.
 enum Rebuilding {
@@ -14,7 +15,12 @@ enum Rebuilding {
         let temporary = Folder.temporary(for: path)
         defer { for ending in ["", "-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
         let stale = try build(temporary)
+        // The disk takes as long to write the rows as the processor to read them again.
+        let writing = DispatchGroup()
+        DispatchQueue.global().async(group: writing) { try? Folder.syncFile(temporary) }
+        defer { writing.wait() }
         try verify(temporary, digest, name: path)
+        writing.wait()
         for ending in ["-wal", "-shm"] { Folder.remove(temporary + ending) }
         try Folder.publish(temporary, as: path)
         return Rebuilt(path: path, digest: digest.combined, staleIndexes: stale)

@@ -16,7 +16,7 @@ public struct LogErasure {
     /// Calls `body` with every version of every row that the log knows; the rows as they are now are not among them
     /// unless a batch wrote them.
     public func forEachVersion(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {
-        try walk.forEach { (visit) throws(BatchError) in
+        try walk.forEachEntry { (visit) throws(BatchError) in
             if let row = visit.before.row { try body(visit.before.key, row) }
             if let row = visit.after.row { try body(visit.after.key, row) }
         }
@@ -25,7 +25,7 @@ public struct LogErasure {
     /// The keys, and those that rows of these keys had before or after.
     public func linked(_ keys: Set<RowKey>) throws(BatchError) -> Set<RowKey> {
         var pairs: [(RowKey, RowKey)] = []
-        try walk.forEach { (visit) in
+        try walk.forEachEntry { (visit) in
             if visit.before.key != visit.after.key { pairs.append((visit.before.key, visit.after.key)) }
         }
         var all = keys
@@ -43,7 +43,7 @@ public struct LogErasure {
         var sums: [Int64: TableDigest] = [:]
         var counts: [Int64: RowCounts] = [:]
         var removed = 0
-        try walk.forEach { (visit) in
+        try walk.forEachEntry { (visit) in
             guard keys.contains(visit.after.key) || keys.contains(visit.before.key) else { return }
             removed += 1
             var sum = sums[visit.checkpoint] ?? TableDigest()

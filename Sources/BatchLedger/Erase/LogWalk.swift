@@ -14,7 +14,7 @@ struct LogWalk {
     let layout: TableLayout
 
     /// - Throws: `ERR_DATA_NOT_UNDOABLE` when the table was altered while it held rows: old rows have another form then.
-    func forEach(_ body: (Visit) throws(BatchError) -> Void) throws(BatchError) {
+    func forEachEntry(_ body: (Visit) throws(BatchError) -> Void) throws(BatchError) {
         var rows: [RowKey: [SQLValue]?] = [:]
         let reader = try StoredRowReader(layout, on: ledger.connection)
         for checkpoint in try ledger.checkpoints(where: "1", []).reversed() {
