@@ -32,19 +32,24 @@ public struct DependencyGraph {
         var search = try search(batch, checkpoint)
         try search.run()
         var spared: Set<Int64> = []
+        // Worked out again only when the search has grown: there may be thousands of readers.
+        var known: [DependencyEdge]?
         while true {
-            if keepsOrder, let next = try OvertakenSearch(ledger).overtaken(by: search).first {
+            if known == nil, keepsOrder, let next = try OvertakenSearch(ledger).overtaken(by: search).first {
                 try search.add(next)
                 try search.run()
                 continue
             }
-            let readers = try ReaderSearch(ledger).readers(of: search)
+            let readers: [DependencyEdge]
+            if let known { readers = known } else { readers = try ReaderSearch(ledger).readers(of: search) }
+            known = readers
             guard let next = readers.first(where: { !spared.contains($0.batch) }) else {
                 return Found(dependents: search.dependents, readers: readers)
             }
             if try obeys(next, search.dependents) {
                 try search.add(next)
                 try search.run()
+                known = nil
             } else {
                 spared.insert(next.batch)
             }
