@@ -30,6 +30,12 @@ import Testing
         }
     }
 
+    @Test func aDrillThatWouldTestNothingIsRefused() throws {
+        try scene { scene in
+            try scene.fails("ERR_UX_USAGE", 2, "drill", "--sample", "0")
+        }
+    }
+
     @Test(arguments: [
         (
             "cd backups/batch_manager && f=$(ls batch_b.2_*.bak) && printf X | dd of=$f bs=1 seek=5000 conv=notrunc status=none",

@@ -73,28 +73,12 @@ public struct RowHistory {
                 now.versions.append(Version(checkpoint: nil, behind: checkpoint, before: known, after: now.row))
                 now.row = known
             }
-            let before = try self.before(step, bytes, now.row)
+            let before = try step.before(now.row, bytes, layout.storedColumns.count)
             now.versions.append(Version(checkpoint: checkpoint, behind: checkpoint, before: before, after: now.row))
             now.row = before
             now.key = keys.before
         }
         (key, origin, versions, isWhole) = now
-    }
-
-    private func before(
-        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ row: [SQLValue]?
-    ) throws(BatchError) -> [SQLValue]? {
-        let columns = layout.storedColumns.count
-        switch step.operation {
-        case .insert, .schema: return nil
-        case .delete:
-            var reader = ByteReader(bytes, at: step.imageOffset)
-            return try reader.values(columns)
-        case .update:
-            guard var values = row else { throw Ledger.damaged("batchmgr_undo") }
-            for (column, value) in try RowRewind.changedColumns(step, bytes, columns) { values[column] = value }
-            return values
-        }
     }
 }
 

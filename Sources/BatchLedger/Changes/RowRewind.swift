@@ -27,7 +27,7 @@ struct StepKeys {
             before = after
             return
         }
-        let old = try RowRewind.changedColumns(step, bytes, stored.count)
+        let old = try step.changedColumns(bytes, stored.count)
         before = .values(places.enumerated().map { old[$1] ?? now[$0] })
     }
 }
@@ -73,18 +73,14 @@ struct RowRewind {
         }
         if isInRun { remember(keys.after, now) }
         switch step.operation {
-        case .insert: rows[keys.after] = .some(nil)
-        case .delete:
-            var reader = ByteReader(bytes, at: step.imageOffset)
-            rows[keys.after] = try reader.values(columns)
-        default:
-            guard var values = now else { throw Ledger.damaged("batchmgr_undo") }
-            for (column, value) in try RowRewind.changedColumns(step, bytes, columns) { values[column] = value }
+        case .update:
+            let before = try step.before(now, bytes, columns)
             if step.keyChanged {
                 if isInRun { remember(keys.before, try row(keys.before)) }
                 rows[keys.after] = .some(nil)
             }
-            rows[keys.before] = values
+            rows[keys.before] = .some(before)
+        default: rows[keys.after] = .some(try step.before(now, bytes, columns))
         }
     }
 
@@ -117,17 +113,5 @@ struct RowRewind {
             guard found == values else { return nil }
         }
         return read
-    }
-
-    /// Old values of an UPDATE by their place among the stored columns.
-    static func changedColumns(
-        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ columns: Int
-    ) throws(BatchError) -> [Int: SQLValue] {
-        var reader = ByteReader(bytes, at: step.imageOffset + (columns + 7) / 8)
-        var values: [Int: SQLValue] = [:]
-        for column in 0..<columns where bytes[step.imageOffset + column / 8] & (1 << UInt8(column % 8)) != 0 {
-            values[column] = try reader.value()
-        }
-        return values
     }
 }

@@ -25,7 +25,9 @@ struct LogWalk {
                     let keys = try StepKeys(step, bytes, layout)
                     let now: [SQLValue]?
                     if let known = rows[keys.after] { now = known } else { now = try read(keys.after, reader) }
-                    let then = try previous(step, bytes, now)
+                    // Somebody else may have deleted the row; then nothing tells what it was.
+                    let isLost = step.operation == .update && now == nil
+                    let then = isLost ? nil : try step.before(now, bytes, layout.storedColumns.count)
                     try body(
                         Visit(
                             checkpoint: checkpoint.id, step: step, before: (keys.before, then), after: (keys.after, now)
@@ -34,22 +36,6 @@ struct LogWalk {
                     rows[keys.before] = .some(then)
                 }
             }
-        }
-    }
-
-    private func previous(
-        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ now: [SQLValue]?
-    ) throws(BatchError) -> [SQLValue]? {
-        let columns = layout.storedColumns.count
-        switch step.operation {
-        case .insert, .schema: return nil
-        case .delete:
-            var reader = ByteReader(bytes, at: step.imageOffset)
-            return try reader.values(columns)
-        case .update:
-            guard var values = now else { return nil }
-            for (column, value) in try RowRewind.changedColumns(step, bytes, columns) { values[column] = value }
-            return values
         }
     }
 

@@ -24,7 +24,7 @@ struct SystemRowUndo {
         switch step.operation {
         case .insert: before = nil
         case .update:
-            for (column, value) in try RowRewind.changedColumns(step, bytes, columns) { before?[column] = value }
+            for (column, value) in try step.changedColumns(bytes, columns) { before?[column] = value }
         default:
             var reader = ByteReader(bytes, at: step.imageOffset)
             before = try reader.values(columns)

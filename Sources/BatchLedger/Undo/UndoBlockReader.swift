@@ -18,14 +18,6 @@ struct UndoStep {
     var end = 0
 }
 
-extension UndoStep {
-    /// True when the row, nil for none, is what the change left.
-    func left(_ row: [SQLValue]?) -> Bool {
-        guard operation != .delete else { return row == nil }
-        return row.map { RowCodec.hash($0).low == left } ?? false
-    }
-}
-
 /// Decodes a block. Entries depend on those before them, so a block is read forward and then gone through backward.
 struct UndoBlockReader {
     let bytes: UnsafeRawBufferPointer
