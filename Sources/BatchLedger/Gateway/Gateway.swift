@@ -18,6 +18,8 @@ public final class Gateway {
     var schemaVersion: Int64 = 0
     var hasSchemaChange = false
     private var interruption: Interruption?
+    /// What the batch may write.
+    public var policy = WritePolicy()
     var guardMode = GuardMode.off
     /// The triggers of the guard are away while the schema changes.
     var isGuardLifted = false

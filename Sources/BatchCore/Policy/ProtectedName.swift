@@ -1,0 +1,13 @@
+/// A table, or a column of one, that only an approved batch may change.
+public struct ProtectedName: Hashable, Sendable {
+    public var table: String
+    /// Nil: the whole table.
+    public var column: String?
+
+    /// - Parameter text: `ledger_entries` or `payments.amount_cents`.
+    public init(_ text: String) {
+        let parts = text.split(separator: ".", maxSplits: 1).map(String.init)
+        table = parts.first ?? text
+        column = parts.count > 1 ? parts[1] : nil
+    }
+}
