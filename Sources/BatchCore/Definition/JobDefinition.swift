@@ -5,6 +5,8 @@ public struct JobDefinition: Hashable, Sendable {
     /// One line for lists; empty when not given.
     public var description: String
     public var tenant: TenantRule
+    /// The part of the application it belongs to; nil: to none.
+    public var module: String?
     /// Heal level, 0 to 3: see the glossary.
     public var level: Int
     /// A critical job gets a full snapshot before it runs.

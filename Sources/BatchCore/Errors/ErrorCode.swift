@@ -16,6 +16,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case fileMissing = "ERR_UX_FILE_MISSING"
     case wrongState = "ERR_UX_WRONG_STATE"
     case invalidPlan = "ERR_UX_INVALID_PLAN"
+    case unknownSwitch = "ERR_UX_UNKNOWN_SWITCH"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -35,6 +36,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     // SECURITY: it is not allowed
     case forbiddenStatement = "ERR_SECURITY_FORBIDDEN_STATEMENT"
     case writeOutsideGateway = "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY"
+    case safeMode = "ERR_SECURITY_SAFE_MODE"
+    case jobDisabled = "ERR_SECURITY_JOB_DISABLED"
+    case moduleOff = "ERR_SECURITY_MODULE_OFF"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -57,13 +61,13 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     public var errorClass: ErrorClass {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
-            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan:
+            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .unknownSwitch:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
             .stalePlan:
             .data
-        case .forbiddenStatement, .writeOutsideGateway: .security
+        case .forbiddenStatement, .writeOutsideGateway, .safeMode, .jobDisabled, .moduleOff: .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
             .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
@@ -75,12 +79,12 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
-            .pluginMissing, .pluginDuplicate:
+            .unknownSwitch, .pluginMissing, .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
-        case .forbiddenStatement, .writeOutsideGateway: .refusedByPolicy
+        case .forbiddenStatement, .writeOutsideGateway, .safeMode, .jobDisabled, .moduleOff: .refusedByPolicy
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint

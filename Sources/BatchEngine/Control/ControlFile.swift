@@ -4,7 +4,9 @@ internal import BatchLedger
 
 /// `control.db`: one SQLite file that all processes of a workspace share.
 public final class ControlFile: ControlStore {
-    private let connection: Connection
+    let connection: Connection
+    /// The switches as they were read last, with `Connection.dataVersion` of that time.
+    var board: (version: Int64, board: SwitchBoard)?
 
     /// - Parameter folder: the backups folder; it is made when it is missing.
     public init(folder: String) throws(BatchError) {
@@ -20,6 +22,7 @@ public final class ControlFile: ControlStore {
                 stop INTEGER NOT NULL DEFAULT 0) STRICT;
             CREATE TABLE IF NOT EXISTS fingerprints(database TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT
             """)
+        try connection.execute(ControlFile.switchTables)
     }
 
     public func acquire(

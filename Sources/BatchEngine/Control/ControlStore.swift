@@ -23,4 +23,17 @@ public protocol ControlStore: AnyObject {
 
     func fingerprint(of database: String) throws(BatchError) -> String?
     func setFingerprint(_ fingerprint: String?, of database: String) throws(BatchError)
+
+    /// A random name of the workspace, kept as long as the store.
+    func workspaceID() throws(BatchError) -> String
+
+    /// What somebody has switched. Cheap enough for every checkpoint.
+    func switches() throws(BatchError) -> SwitchBoard
+
+    /// - Returns: the value before.
+    @discardableResult
+    func set(_ state: SwitchState) throws(BatchError) -> SwitchValue
+
+    /// Every setting there was, the latest first; `holds` is true of the last of each switch.
+    func switchHistory() throws(BatchError) -> [SwitchListReport.Entry]
 }

@@ -14,6 +14,7 @@ enum JobKeys {
                 KeyRule(
                     "tenant", choice(TenantRule.self), "Whether `--tenant` must, may or must not be given (`optional`)."
                 ),
+                KeyRule("module", .text(.jobName), "The part of the application it belongs to, for switches."),
                 KeyRule("level", .integer(0...3), "Heal level (0)."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(
