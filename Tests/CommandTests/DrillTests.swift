@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// Both copies of every restore point are restored, and the packs of the history merged.
@@ -32,7 +33,7 @@ import Testing
 
     @Test func aDrillThatWouldTestNothingIsRefused() throws {
         try scene { scene in
-            try scene.fails("ERR_UX_USAGE", 2, "drill", "--sample", "0")
+            try scene.expect(.usage, "drill", "--sample", "0")
         }
     }
 
