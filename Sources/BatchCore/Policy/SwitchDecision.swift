@@ -78,12 +78,12 @@ extension SwitchState {
         let back = "batchmgr switch set --name \(name) --value \(name.standard.rawValue) --reason TEXT"
         switch name {
         case .job:
-            return BatchError(.jobDisabled, "\(work) is not run: \(because)", hint: "when it may run again: \(back)")
+            return BatchError(.jobDisabled, "\(work) is refused: \(because)", hint: "when it may run again: \(back)")
         case .module:
-            return BatchError(.moduleOff, "\(work) is not run: \(because)", hint: "when it may run again: \(back)")
+            return BatchError(.moduleOff, "\(work) is refused: \(because)", hint: "when it may run again: \(back)")
         case .safeMode, .autoHeal:
             return BatchError(
-                .safeMode, "\(work) is not done: \(because)",
+                .safeMode, "\(work) is refused: \(because)",
                 hint: "rehearse it: --dry-run; when changes may be made again: \(back)")
         }
     }

@@ -81,8 +81,9 @@ extension SwitchName: CustomStringConvertible {
     }
 
     fileprivate static func unknown(_ text: String, _ word: String, in known: [String]) -> BatchError {
-        BatchError(
-            .unknownSwitch, "there is no switch '\(text)'\(Suggestion.clause(for: word, in: known))",
+        let near = Suggestion.nearest(to: word, in: known).map { "; did you mean '\(text.replacing(word, with: $0))'?" }
+        return BatchError(
+            .unknownSwitch, "there is no switch '\(text)'\(near ?? "")",
             hint:
                 "one of: safe_mode, safe_mode:tenant:NAME, safe_mode:module:NAME, safe_mode:job:NAME, auto_heal:DATA, auto_heal:PERF, auto_heal:SECURITY, module:NAME, job:NAME"
         )
