@@ -32,7 +32,7 @@ extension ControlFile {
 
     @discardableResult
     public func set(_ state: SwitchState) throws(BatchError) -> SwitchValue {
-        try connection.transaction { () throws(BatchError) in try write(state) }
+        try durably { () throws(BatchError) in try write(state) }
     }
 
     /// In the open transaction.

@@ -12,8 +12,10 @@ public final class ControlFile: ControlStore {
     public init(folder: String) throws(BatchError) {
         try Folder.create(folder)
         connection = try Connection(path: folder + "/control.db", mode: .create, busyTimeout: 10_000)
-        // A lease that a power cut takes back belonged to a process that the power cut ended.
-        try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
+        // A lease that a power cut takes back belonged to a process that the power cut ended; what must outlive one is
+        // written by `durably`.
+        try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        connection.keepLogOnClose()
         try connection.execute(
             """
             CREATE TABLE IF NOT EXISTS leases(
@@ -23,6 +25,14 @@ public final class ControlFile: ControlStore {
             CREATE TABLE IF NOT EXISTS fingerprints(database TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT
             """)
         try connection.execute(ControlFile.switchTables)
+        try connection.execute(ControlFile.opsTables)
+    }
+
+    /// A transaction that is on disk when this returns.
+    func durably<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
+        try connection.execute("PRAGMA synchronous = FULL")
+        defer { try? connection.execute("PRAGMA synchronous = NORMAL") }
+        return try connection.transaction(body)
     }
 
     public func acquire(

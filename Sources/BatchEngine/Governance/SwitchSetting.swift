@@ -15,14 +15,13 @@ public struct SwitchSetting {
 
     /// It counts from the moment it is in `control.db`; a batch that is running looks at its next checkpoint.
     public func set(_ request: SwitchRequest) throws(BatchError) -> SwitchReport {
-        let state = self.state(request)
+        let state = SwitchSetting.state(request, actor: context.actor, at: context.now())
         return try tell(state, old: try control.set(state))
     }
 
-    func state(_ request: SwitchRequest) -> SwitchState {
-        let now = context.now()
-        return SwitchState(
-            name: request.name, value: request.value, actor: context.actor, reason: request.reason, setAt: now,
+    static func state(_ request: SwitchRequest, actor: String, at now: Timestamp) -> SwitchState {
+        SwitchState(
+            name: request.name, value: request.value, actor: actor, reason: request.reason, setAt: now,
             expiresAt: request.duration.map { Timestamp(milliseconds: now.milliseconds + $0.wholeMilliseconds) })
     }
 
