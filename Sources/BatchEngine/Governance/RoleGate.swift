@@ -28,15 +28,36 @@ public struct RoleGate {
 }
 
 extension Workspace {
-    /// The workspace that a database named by its path belongs to; nil when it belongs to none.
-    public static func governing(database path: String) -> Workspace? {
-        let absolute = FolderText.resolved(path) ?? FolderText.join(FolderText.current, path)
-        guard let workspace = try? find(from: FolderText.parent(absolute)) else { return nil }
-        let isOwn = workspace.databases.contains { database in
-            let parts = database.path.split(separator: "{tenant}", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { return (FolderText.resolved(database.path) ?? database.path) == absolute }
-            return absolute.hasPrefix(parts[0]) && absolute.hasSuffix(parts[1])
+    /// The workspace whose roles hold for work in this one: itself, or the one that a database of it lies in. Nobody gets
+    /// other roles by naming a database from somewhere else.
+    public var governing: Workspace? {
+        if roles != nil { return self }
+        for database in databases {
+            let path = FolderText.resolved(database.path) ?? database.path
+            guard let home = Workspace.home(of: path), home != folder || file == nil,
+                let other = try? Workspace.load(home),
+                other.roles != nil, other.has(path)
+            else { continue }
+            return other
         }
-        return isOwn ? workspace : nil
+        return nil
+    }
+
+    /// The nearest folder above a file that is a workspace.
+    private static func home(of file: String) -> String? {
+        var folder = FolderText.parent(file)
+        while !FolderText.exists(FolderText.join(folder, fileName)) {
+            if folder == "/" { return nil }
+            folder = FolderText.parent(folder)
+        }
+        return folder
+    }
+
+    private func has(_ file: String) -> Bool {
+        databases.contains { database in
+            let parts = database.path.split(separator: "{tenant}", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2 else { return (FolderText.resolved(database.path) ?? database.path) == file }
+            return file.hasPrefix(parts[0]) && file.hasSuffix(parts[1])
+        }
     }
 }

@@ -6,7 +6,7 @@ internal import Glibc
 enum RoleCheck {
     /// - Throws: `ERR_SECURITY_ROLE`, `ERR_UX_INVALID_CONFIGURATION`.
     static func require(_ verb: Verb, _ context: CommandContext) throws(BatchError) {
-        guard let role = VerbRoles.role(for: verb.name), let workspace = try workspace(context), workspace.roles != nil
+        guard let role = VerbRoles.role(for: verb.name), let workspace = try workspace(context)?.governing
         else { return }
         // Who acts is not a matter of taste where it decides what may be done.
         unsetenv("BATCHMGR_ACTOR")
@@ -16,7 +16,6 @@ enum RoleCheck {
 
     /// Nil when there is none: then the verb says so, or needs none.
     private static func workspace(_ context: CommandContext) throws(BatchError) -> Workspace? {
-        if let database = context.globals.database { return Workspace.governing(database: database) }
         do throws(BatchError) {
             return try context.workspace()
         } catch {
