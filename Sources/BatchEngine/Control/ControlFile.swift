@@ -4,7 +4,7 @@ internal import BatchLedger
 
 /// `control.db`: one SQLite file that all processes of a workspace share.
 public final class ControlFile: ControlStore {
-    private let connection: Connection
+    let connection: Connection
 
     /// - Parameter folder: the backups folder; it is made when it is missing.
     public init(folder: String) throws(BatchError) {
