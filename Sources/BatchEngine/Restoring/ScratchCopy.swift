@@ -20,7 +20,10 @@ final class ScratchCopy {
         let place = Workspace(
             folder: original.workspace.folder, file: original.workspace.file, databases: [database],
             backups: folder.path, catalog: original.workspace.catalog, plugins: original.workspace.plugins)
-        session = try Session(place, context: original.context)
+        var context = original.context
+        let reach = context.reach
+        context.reach = { reach("copy-\($0)") }
+        session = try Session(place, context: context)
         try session.connection.execute("PRAGMA synchronous = OFF")
     }
 }
