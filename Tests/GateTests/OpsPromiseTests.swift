@@ -60,6 +60,25 @@ import Testing
         }
     }
 
+    @Test func aPlanByRequestIsApprovedByAnotherSigner() throws {
+        try OpsScene.with { ops in
+            let before = try ops.scene.dump()
+            try ops.scene.expect(0, "switch", "set", "--name", "safe_mode", "--value", "on", "--reason", "r")
+            try ops.scene.expect(7, "ops", "submit", "--file", try ops.sign(Self.add, by: "admin"))
+            let approve = #"{"action": "approve", "plan": "plan.1"}"#
+            try ops.scene.expect(.selfApproval, "ops", "submit", "--file", try ops.sign(approve, by: "admin"))
+            let approval = try ops.sign(approve, by: "approver")
+            try ops.scene.expect(0, "ops", "submit", "--file", approval)
+            try ops.scene.expect(.requestUsed, "ops", "submit", "--file", approval)
+            try ops.scene.expect(
+                .wrongState, "ops", "submit", "--file", try ops.sign(approve, by: "approver"))
+            #expect(try ops.scene.dump() == before)
+            try ops.scene.expect(0, "switch", "set", "--name", "safe_mode", "--value", "off", "--reason", "r")
+            try ops.scene.expect(0, "plan", "apply", "--id", "plan.1")
+            #expect(try ops.added == 1)
+        }
+    }
+
     // MARK: Refused
 
     struct Attack: Sendable, CustomStringConvertible {

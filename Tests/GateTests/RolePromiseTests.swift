@@ -66,6 +66,17 @@ import Testing
         }
     }
 
+    @Test func nobodyApprovesInTheNameOfAnother() throws {
+        try Self.with(.admin) { scene in
+            try scene.expect(7, "run", "--id", "follow", "--propose")
+            for verb in [["plan", "approve"], ["plan", "reject", "--reason", "r"]] {
+                let result = try scene.expect(3, verb + ["--id", "plan.1", "--as", "somebody-else"])
+                #expect(result.err.contains("ERR_SECURITY_ROLE"), "\(result.err)")
+            }
+            try scene.expect(.selfApproval, "plan", "approve", "--id", "plan.1")
+        }
+    }
+
     @Test func aDatabaseKeepsItsRolesWhereverItIsNamedFrom() throws {
         try Self.with(.viewer) { scene in
             let before = try scene.dump()

@@ -75,6 +75,21 @@ import Testing
         }
     }
 
+    @Test func whatSafeModeHoldsBackBecomesAPlanThatItDoesNotApplyEither() throws {
+        try Self.with { scene in
+            try Self.set(scene, "safe_mode", "on")
+            let before = try scene.dump()
+            let planned = try scene.expect(7, "run", "--id", "billed")
+            #expect(planned.out.contains("month end"), "\(planned.out)")
+            try scene.expect(0, "plan", "approve", "--id", "plan.1", "--as", "carol")
+            try scene.expect(.safeMode, "plan", "apply", "--id", "plan.1")
+            #expect(try scene.dump() == before)
+            try Self.set(scene, "safe_mode", "off")
+            try scene.expect(0, "plan", "apply", "--id", "plan.1")
+            #expect(try scene.sql("SELECT sum(price) FROM items") == "0")
+        }
+    }
+
     @Test func aReplayRunsNothingThatIsDisabled() throws {
         try Self.with { scene in
             try scene.expect(0, "run", "--id", "follow")

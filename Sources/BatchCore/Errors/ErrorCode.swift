@@ -18,6 +18,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case invalidPlan = "ERR_UX_INVALID_PLAN"
     case invalidRequest = "ERR_UX_INVALID_REQUEST"
     case unknownSwitch = "ERR_UX_UNKNOWN_SWITCH"
+    case unknownPlan = "ERR_UX_UNKNOWN_PLAN"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -34,6 +35,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case notUndoable = "ERR_DATA_NOT_UNDOABLE"
     case notReplayable = "ERR_DATA_NOT_REPLAYABLE"
     case stalePlan = "ERR_DATA_STALE_PLAN"
+    case rehearsalFailed = "ERR_DATA_REHEARSAL_FAILED"
     // SECURITY: it is not allowed
     case forbiddenStatement = "ERR_SECURITY_FORBIDDEN_STATEMENT"
     case writeOutsideGateway = "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY"
@@ -46,6 +48,11 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case wrongWorkspace = "ERR_SECURITY_WRONG_WORKSPACE"
     case requestExpired = "ERR_SECURITY_REQUEST_EXPIRED"
     case requestUsed = "ERR_SECURITY_REQUEST_USED"
+    case approvalRequired = "ERR_SECURITY_APPROVAL_REQUIRED"
+    case selfApproval = "ERR_SECURITY_SELF_APPROVAL"
+    case alteredPlan = "ERR_SECURITY_ALTERED_PLAN"
+    case expiredPlan = "ERR_SECURITY_EXPIRED_PLAN"
+    case otherChanges = "ERR_SECURITY_OTHER_CHANGES"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -69,14 +76,15 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .invalidRequest,
-            .unknownSwitch:
+            .unknownSwitch, .unknownPlan:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
-            .stalePlan:
+            .stalePlan, .rehearsalFailed:
             .data
         case .forbiddenStatement, .writeOutsideGateway, .safeMode, .jobDisabled, .moduleOff, .role,
-            .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed:
+            .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed, .approvalRequired, .selfApproval,
+            .alteredPlan, .expiredPlan, .otherChanges:
             .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
@@ -89,14 +97,16 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
-            .invalidRequest, .unknownSwitch, .pluginMissing, .pluginDuplicate:
+            .invalidRequest, .unknownSwitch, .unknownPlan, .pluginMissing, .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
         case .forbiddenStatement, .writeOutsideGateway, .safeMode, .jobDisabled, .moduleOff, .role,
-            .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed:
+            .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed, .rehearsalFailed, .selfApproval,
+            .alteredPlan, .expiredPlan, .otherChanges:
             .refusedByPolicy
+        case .approvalRequired: .waitingForApproval
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint

@@ -4,7 +4,7 @@ public enum OpsAction: Hashable, Sendable {
     case run(job: String, tenant: String?, assignments: [String], key: String?)
     /// Exactly this batch: the latest one may be another when the request arrives.
     case rollback(batch: BatchID, tenant: String?, mode: RollbackMode, checkpoint: Int?)
-    case approve(plan: String, tenant: String?)
+    case approve(plan: PlanID, tenant: String?)
     case switching(SwitchRequest)
 
     public static let names = ["run", "rollback", "approve", "switch"]
@@ -23,7 +23,7 @@ public enum OpsAction: Hashable, Sendable {
         switch self {
         case .run(let job, _, _, _): job
         case .rollback(let batch, _, _, _): "\(batch)"
-        case .approve(let plan, _): plan
+        case .approve(let plan, _): "\(plan)"
         case .switching(let request): "\(request.name) \(request.value.rawValue)"
         }
     }

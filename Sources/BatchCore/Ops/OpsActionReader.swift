@@ -30,7 +30,7 @@ public struct OpsActionReader {
             return .rollback(
                 batch: try batch(), tenant: try text("tenant"), mode: try mode(),
                 checkpoint: try checkpoint())
-        case "approve": return .approve(plan: try needed("plan"), tenant: try text("tenant"))
+        case "approve": return .approve(plan: try plan(), tenant: try text("tenant"))
         default:
             return .switching(
                 try SwitchRequest(
@@ -83,6 +83,14 @@ public struct OpsActionReader {
             throw BatchError.invalidRequest("'\(text)' is no batch: a request names it in full, as JOB.NUMBER")
         }
         return batch
+    }
+
+    private func plan() throws(BatchError) -> PlanID {
+        let text = try needed("plan")
+        guard let plan = PlanID(text) else {
+            throw BatchError.invalidRequest("'\(text)' is no plan: a request names it as plan.NUMBER")
+        }
+        return plan
     }
 
     private func mode() throws(BatchError) -> RollbackMode {

@@ -72,18 +72,20 @@ public struct SwitchBoard: Hashable, Sendable {
 }
 
 extension SwitchState {
+    /// What is switched, by whom and why.
+    public var words: String { "\(name) is \(value.rawValue), set by \(actor): \(reason)" }
+
     /// - Parameter work: as it begins a sentence: `job reprice`.
     public func refusal(of work: String) -> BatchError {
-        let because = "\(name) is \(value.rawValue), set by \(actor): \(reason)"
         let back = "batchmgr switch set --name \(name) --value \(name.standard.rawValue) --reason TEXT"
         switch name {
         case .job:
-            return BatchError(.jobDisabled, "\(work) is refused: \(because)", hint: "when it may run again: \(back)")
+            return BatchError(.jobDisabled, "\(work) is refused: \(words)", hint: "when it may run again: \(back)")
         case .module:
-            return BatchError(.moduleOff, "\(work) is refused: \(because)", hint: "when it may run again: \(back)")
+            return BatchError(.moduleOff, "\(work) is refused: \(words)", hint: "when it may run again: \(back)")
         case .safeMode, .autoHeal:
             return BatchError(
-                .safeMode, "\(work) is refused: \(because)",
+                .safeMode, "\(work) is refused: \(words)",
                 hint: "rehearse it: --dry-run; when changes may be made again: \(back)")
         }
     }

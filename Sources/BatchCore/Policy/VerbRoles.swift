@@ -8,6 +8,7 @@ public enum VerbRoles {
             [
                 "list", "show", "graph", "diff", "blame", "points", "verify", "doctor", "drift show", "guard show",
                 "certificate verify", "catalog list", "catalog show", "catalog validate", "switch list", "ops list",
+                "plan list", "plan show",
                 // The signature says who acts, whoever carries the file here.
                 "ops submit",
             ]
@@ -15,9 +16,11 @@ public enum VerbRoles {
         (
             .operator,
             [
-                "run", "resume", "stop", "rollback", "restore", "drift adopt", "drift undo", "drill", "history compact",
+                "run", "resume", "stop", "rollback", "restore", "plan apply", "drift adopt", "drift undo", "drill",
+                "history compact",
             ]
         ),
+        (.approver, ["plan approve", "plan reject"]),
         (.admin, ["switch set", "guard set", "erase", "prune", "ops trust", "ops revoke"]),
     ]
 

@@ -16,6 +16,8 @@ public struct OpsChannel {
     /// What came of a request.
     public enum Outcome: Sendable {
         case done(OpsReport)
+        /// A patch plan was made instead of a batch.
+        case planned(OpsReport)
         /// It was allowed to ask, and what it asked for could not be done.
         case refused(ErrorReport)
     }
@@ -74,47 +76,17 @@ public struct OpsChannel {
         context.origin = .ops
         let outcome: Outcome
         do throws(BatchError) {
-            switch request.action {
-            case .run(let job, let tenant, let assignments, let key):
-                let report = try run(job, tenant, assignments, key ?? "request:\(request.nonce)", context)
-                outcome = .done(OpsReport(request: request, signer: signer, answer: report))
-            case .rollback(let batch, let tenant, let mode, let checkpoint):
-                let wish = RollbackRequest(
-                    batch: .batch(batch), mode: mode, checkpoint: checkpoint,
-                    onConflict: mode == .unconflicted ? .keep : .abort)
-                let session = try Session(workspace, tenant: tenant, context: context)
-                switch try Rollback(session).perform(wish) {
-                case .done(let report):
-                    outcome = .done(OpsReport(request: request, signer: signer, answer: report))
-                case .refused(let report): outcome = .refused(report)
-                }
-            case .approve(let plan, _):
-                throw BatchError(.usage, "there is no plan \(plan)", hint: "see the plans: batchmgr plan list")
-            case .switching(let setting):
-                let state = SwitchSetting.state(setting, actor: signer.name, at: context.now())
-                let report = try SwitchSetting(workspace, context: context)
-                    .tell(state, old: old ?? setting.name.standard)
-                outcome = .done(OpsReport(request: request, signer: signer, answer: report))
-            }
+            outcome = try OpsWork(workspace: workspace, context: context, request: request, signer: signer).perform(old)
         } catch {
             try note(request, signer, error.code.rawValue)
             throw error
         }
-        if case .refused(let report) = outcome {
-            try note(request, signer, report.error.code.rawValue)
-        } else {
-            try note(request, signer, "done")
+        switch outcome {
+        case .done: try note(request, signer, "done")
+        case .planned: try note(request, signer, "planned")
+        case .refused(let report): try note(request, signer, report.error.code.rawValue)
         }
         return outcome
-    }
-
-    private func run(
-        _ name: String, _ tenant: String?, _ assignments: [String], _ key: String, _ context: Context
-    ) throws(BatchError) -> RunReport {
-        let job = try workspace.loadCatalog().job(named: name)
-        let values = try ParameterValues(job, set: assignments)
-        let session = try Session(workspace, tenant: tenant, context: context)
-        return try Runner(session).run(job, values, tenant: tenant, key: key)
     }
 
     private func note(_ request: OpsRequest, _ signer: TrustedKey, _ outcome: String) throws(BatchError) {

@@ -17,13 +17,26 @@ public struct RoleGate {
     public func require(_ role: Role, for verb: String) throws(BatchError) {
         guard let roles = workspace.roles, !roles.allows(user, role) else { return }
         let own = roles.roles(of: user).map(\.rawValue).joined(separator: ", ")
-        let error = BatchError(
-            .role, "'\(verb)' takes the role \(role.rawValue), and \(user) has \(own.isEmpty ? "none" : own) here",
+        throw refusal(
+            verb, "'\(verb)' takes the role \(role.rawValue), and \(user) has \(own.isEmpty ? "none" : own) here",
             hint: "ask somebody who has it: roles in \(Workspace.fileName)")
+    }
+
+    /// Nobody signs with the name of another.
+    /// - Throws: `ERR_SECURITY_ROLE`; the refusal is noted.
+    public func requireOwnName(_ name: String, for verb: String) throws(BatchError) {
+        guard workspace.roles != nil, name != user else { return }
+        throw refusal(
+            verb, "\(user) cannot do '\(verb)' in the name of \(name)",
+            hint: "leave out --as; or let \(name) sign it: docs/ops.md")
+    }
+
+    private func refusal(_ verb: String, _ message: String, hint: String) -> BatchError {
+        let error = BatchError(.role, message, hint: hint)
         // Somebody without a role may not be able to write here either.
         try? ControlFile(folder: workspace.backups).note(
             verb, actor: user, outcome: "refused", details: ["error": .string(error.code.rawValue)], at: now())
-        throw error
+        return error
     }
 }
 

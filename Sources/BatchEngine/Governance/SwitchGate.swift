@@ -32,6 +32,19 @@ final class SwitchGate {
         try require(SwitchedWork(action, origin: session.context.origin), what)
     }
 
+    /// Why there may be a plan of an order and no batch; nil when nothing stands against a run.
+    /// - Throws: when there may be neither, or the order is a plan already.
+    func suggestion(for order: RunOrder) throws(BatchError) -> String? {
+        let what = order.plan.map { "\($0.plan.id)" } ?? "job \(order.job.id)"
+        switch try decision(on: work(order.job, tenant: order.tenant)) {
+        case .go: return nil
+        case .refused(let cause): throw cause.refusal(of: what)
+        case .planOnly(let cause):
+            guard order.plan == nil else { throw cause.refusal(of: what) }
+            return cause.words
+        }
+    }
+
     /// The work of running a job.
     func work(_ job: JobDefinition, tenant: String?) -> SwitchedWork {
         SwitchedWork(.run, origin: session.context.origin, job: job.id, module: job.module, tenant: tenant)

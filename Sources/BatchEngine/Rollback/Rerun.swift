@@ -26,6 +26,7 @@ struct Rerun {
         if batch.status != .committed { return "\(batch.batch) is \(batch.status.rawValue), not committed" }
         if batch.hasSchemaChange { return "\(batch.batch) changed the schema" }
         let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
+        if let objection = LevelPolicy(level: job.level).objectionToReplay { return "\(batch.batch): \(objection)" }
         for step in job.steps {
             switch step.kind {
             case .exec: return "step \(step.id) of \(batch.batch) runs a program, outside the database"

@@ -11,7 +11,7 @@ final class BatchRun {
     let lease: Lease?
     let purpose: Purpose
     /// Of a batch that may be held back on its way; nil in rehearsals.
-    var gate: SwitchGate?
+    var switches: SwitchGate?
     var batch: BatchRecord
     /// The number of the last committed checkpoint.
     var lastNumber: Int
@@ -46,12 +46,21 @@ final class BatchRun {
         case dryRun
         /// An earlier batch once more, in the transaction of the rollback that made it necessary.
         case replay
+        /// On a copy of the database: what steps do outside it is left out.
+        case rehearsal
     }
 
     /// What SQL sees as the id of its batch.
     var name: BatchID
-    /// In a replay: what each checkpoint saw the first time.
+    /// What each checkpoint saw the first time, in a replay or in the rehearsal of a plan.
     var pins: RecordedPins?
+    /// The approved plan that this batch carries out.
+    var plan: ApprovedPlan?
+    /// The report of the rehearsal that let it through.
+    var rehearsal: String?
+
+    /// All checkpoints become permanent together, at the end.
+    var isAtomic: Bool { plan?.isAtomic ?? false }
 
     var isDryRun: Bool { purpose == .dryRun }
 
@@ -67,6 +76,10 @@ final class BatchRun {
 
     func warn(_ text: String) { warnings.append(text) }
 
+    /// Steps outside the database that a rehearsal did not run, with what they would do.
+    private(set) var leftOut: [String] = []
+    func leaveOut(_ step: StepDefinition, _ what: String) { leftOut.append("\(step.id): \(what)") }
+
     // MARK: Checkpoints
 
     /// Runs `body` in one transaction and commits it as the next checkpoint; in a dry run the one transaction that is
@@ -80,7 +93,8 @@ final class BatchRun {
         let start = ContinuousClock.now
         defer { captureMilliseconds += start.millisecondsSince }
         do throws(BatchError) {
-            try gateway.begin(seeing: try pins?.next(of: step.id))
+            try gateway.begin(seeing: pins?.next(of: step.id))
+            if isAtomic { gateway.hold() }
             context.reach("begun")
             try limited(step) { () throws(BatchError) in try body() }
             context.reach("worked")
@@ -104,6 +118,22 @@ final class BatchRun {
         lastNumber += 1
         checkpoints += 1
         if !gateway.isHolding { context.reach("committed") }
+    }
+
+    /// Makes the checkpoints of an atomic batch permanent.
+    func release() throws(BatchError) {
+        guard gateway.isHolding else { return }
+        context.reach("before-release")
+        try gateway.release()
+        context.reach("committed")
+    }
+
+    /// Throws away the checkpoints of an atomic batch.
+    func discard() {
+        gateway.rollback()
+        batch.rows = RowCounts()
+        batch.hasSchemaChange = false
+        (lastNumber, checkpoints) = (0, 0)
     }
 
     /// Ends statements when the step or the batch takes too long, or somebody asks twice to stop.
@@ -143,13 +173,13 @@ final class BatchRun {
 
     private func stopIfSwitched() throws(BatchError) {
         guard
-            let cause = try gate.map({ (gate) throws(BatchError) in
+            let cause = try switches.map({ (gate) throws(BatchError) in
                 try gate.decision(on: gate.work(job, tenant: batch.tenant))
             })?.cause
         else { return }
         throw BatchError(
             .stopped,
-            "batch \(batch.batch) stopped after checkpoint \(lastNumber): \(cause.name) is \(cause.value.rawValue), set by \(cause.actor): \(cause.reason)",
+            "batch \(batch.batch) stopped after checkpoint \(lastNumber): \(cause.words)",
             hint: "when it may go on: batchmgr resume --id \(batch.batch)")
     }
 }

@@ -34,13 +34,16 @@ struct RunOutcome {
         if let control {
             DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
         }
-        return RunReport(
+        var report = RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: run.batch.status,
             checkpoints: run.lastNumber, rows: run.batch.rows, restorePoint: summary(point),
             phases: .init(
                 capture: run.captureMilliseconds, restorePoint: pointMilliseconds,
                 facts: run.gateway.ledger.factsTime.precise),
             traceID: run.batch.traceID, duration: start.millisecondsSince, warnings: run.warnings)
+        report.plan = run.plan?.plan.id
+        report.rehearsal = run.rehearsal
+        return report
     }
 
     /// Writes the end of the batch into the ledger.
@@ -58,7 +61,9 @@ struct RunOutcome {
             try ledger.update(batch)
             try ledger.audit(
                 "run", batch: batch, outcome: batch.status.rawValue,
-                details: ["rows": batch.rows.json, "error": .init(batch.error)], context: session.context)
+                details: .object(
+                    [.init("rows", batch.rows.json), .init("error", .init(batch.error))] + governed(run)),
+                context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
             if try covers(settled) || (failure == nil && settled.lastCheckpoint > 0) {
@@ -79,6 +84,17 @@ struct RunOutcome {
         session.context.reach("batch-settled")
     }
 
+    /// What let a governed batch through.
+    private func governed(_ run: BatchRun) -> [JSONValue.Member] {
+        var members: [JSONValue.Member] = []
+        if let plan = run.plan {
+            members.append(.init("plan", .string("\(plan.plan.id)")))
+            members.append(.init("approver", .string(plan.approval.approver)))
+        }
+        if let rehearsal = run.rehearsal { members.append(.init("rehearsal", .string(rehearsal))) }
+        return members
+    }
+
     private func covers(_ point: PointRecord) throws(BatchError) -> Bool {
         let last =
             try session.ledger.points(where: "batch = ? AND id <> ?", [.integer(point.batch), .integer(point.id)])
@@ -90,9 +106,9 @@ struct RunOutcome {
         if failure.code != .stopped {
             Bulletin(session: session).tell(.failed, run.batch, failure)
         }
-        if failure.code != .stopped, run.job.onFailure == .rollback, run.lastNumber > 0 {
-            throw undone(run, failure)
-        }
+        // A part of an approved plan is not what was approved.
+        let isWanted = run.plan != nil || (failure.code != .stopped && run.job.onFailure == .rollback)
+        if isWanted, run.lastNumber > 0 { throw undone(run, failure) }
         throw failure
     }
 

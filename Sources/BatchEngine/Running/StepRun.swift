@@ -44,8 +44,8 @@ struct StepRun {
     }
 
     private func withRetry(_ body: () throws(BatchError) -> Void) throws(BatchError) {
-        // A failed try would take the rollback with it: there is no second one.
-        let rule = run.purpose == .replay ? nil : step.retry
+        // A failed try would take everything before it with it: there is no second one.
+        let rule = run.purpose == .replay || run.isAtomic ? nil : step.retry
         let policy = rule.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
         var isGivenUp = false
         do throws(BatchError) {
@@ -80,6 +80,7 @@ struct StepRun {
         case .work: try withRetry(body)
         case .dryRun: run.warn("step \(step.id): the \(what) was not run in this dry run")
         case .replay: run.warn("step \(step.id) of \(run.batch.batch): the \(what) was not made again")
+        case .rehearsal: run.leaveOut(step, what)
         }
     }
 

@@ -6,12 +6,22 @@ struct ChangeList {
     /// Only this table, whatever it holds; nil for all tables that are the user's own.
     let table: String?
     let isStatistics: Bool
+    /// What is listed at most; the rest is counted.
+    struct Limit {
+        let rows: Int
+        let bytes: Int
+    }
+    private let limit: Limit?
+    private var bytes = 0
+    /// False when there are more changes than the limit allows.
+    private(set) var isComplete = true
     private var changes: [Change] = []
     private var counts: [String: RowCounts] = [:]
 
-    init(table: String?, isStatistics: Bool) {
+    init(table: String?, isStatistics: Bool, limit: Limit? = nil) {
         self.table = table
         self.isStatistics = isStatistics
+        self.limit = limit
     }
 
     /// Shadow tables hold what a module made of the user's rows: they are shown when asked for by name alone.
@@ -43,6 +53,11 @@ struct ChangeList {
         }
         counts[layout.name, default: RowCounts()] += count
         if isStatistics { return }
+        if let limit {
+            bytes += ((old ?? []) + (new ?? [])).reduce(0) { $0 + $1.value.size }
+            if changes.count >= limit.rows || bytes > limit.bytes { isComplete = false }
+            if !isComplete { return }
+        }
         changes.append(
             Change(
                 operation, table: layout.name, key: row.key, keyColumns: layout.keyColumnNames, before: old, after: new)
@@ -56,6 +71,16 @@ struct ChangeList {
 
     private static func fields(_ values: [SQLValue], _ layout: TableLayout) -> [Change.Field] {
         zip(layout.storedColumns, values).map { Change.Field(layout.columns[$0].name, $1) }
+    }
+}
+
+extension SQLValue {
+    /// Bytes, about.
+    fileprivate var size: Int {
+        switch self {
+        case .text(let bytes), .text16(let bytes), .blob(let bytes): bytes.count
+        default: 8
+        }
     }
 }
 

@@ -5,7 +5,9 @@ enum Commands {
     static let all: [any Command.Type] = [
         InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self, ListCommand.self,
         ShowCommand.self, GraphCommand.self, DiffCommand.self, BlameCommand.self, PointsCommand.self,
-        DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self, GuardShowCommand.self,
+        PlanListCommand.self, PlanShowCommand.self, PlanApproveCommand.self, PlanRejectCommand.self,
+        PlanApplyCommand.self, DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self,
+        GuardShowCommand.self,
         GuardSetCommand.self, VerifyCommand.self, RestoreCommand.self, CertificateVerifyCommand.self,
         DrillCommand.self, PruneCommand.self, EraseCommand.self, HistoryCompactCommand.self,
         SwitchListCommand.self, SwitchSetCommand.self, OpsListCommand.self,

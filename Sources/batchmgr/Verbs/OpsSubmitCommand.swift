@@ -10,6 +10,9 @@ enum OpsSubmitCommand: Command {
         case .done(let report):
             try context.output.show(report)
             return .done
+        case .planned(let report):
+            try context.output.show(report)
+            return .waitingForApproval
         case .refused(let report):
             try context.output.show(report)
             return report.error.code.exitCode

@@ -13,12 +13,22 @@ enum RunCommand: Command {
         let session = try context.session(workspace)
         let runner = try Runner(session)
         let tenant = context.globals.tenant
-        let report =
-            request.isDryRun
-            ? try runner.preview(job, values, tenant: tenant)
-            : try runner.run(job, values, tenant: tenant, key: request.key)
-        try context.output.show(report)
-        return .done
+        if request.isDryRun {
+            try context.output.show(try runner.preview(job, values, tenant: tenant))
+            return .done
+        }
+        let order = RunOrder(
+            job: job, values: values, tenant: tenant, key: request.key,
+            suggestion: request.isProposal ? "\(session.context.actor) asked for a plan" : nil,
+            planLife: request.planLife)
+        switch try runner.submit(order) {
+        case .ran(let report):
+            try context.output.show(report)
+            return .done
+        case .planned(let plan):
+            try context.output.show(plan)
+            return .waitingForApproval
+        }
     }
 
     private static func job(
