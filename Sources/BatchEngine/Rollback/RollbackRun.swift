@@ -12,6 +12,8 @@ struct RollbackRun {
     /// Why the `.bak` must be a whole copy, when that is known already.
     let reason: String?
     let start: ContinuousClock.Instant
+    /// As the audit calls it.
+    var action = "rollback"
 
     private var ledger: Ledger { session.ledger }
     private var request: RollbackRequest { plan.request }
@@ -123,7 +125,7 @@ struct RollbackRun {
     private func newBatch() throws(BatchError) -> BatchRecord {
         var batch = BatchRecord(
             batch: BatchID(job: "rollback", number: try ledger.nextNumber(of: "rollback")), kind: .rollback,
-            actor: session.context.actor, traceID: session.context.randomID(),
+            actor: session.context.actor, traceID: session.context.traceID,
             startedAt: session.context.now().iso8601)
         batch.rollsBack = plan.order.map(\.batch.description).joined(separator: " ")
         batch.tenant = plan.batch.tenant
@@ -222,7 +224,7 @@ struct RollbackRun {
                     try ledger.refreshStatus(undone.seq, isPartial: done.kept.contains("\(undone.batch)"))
                 }
                 try ledger.audit(
-                    "rollback", batch: plan.batch, outcome: "committed",
+                    action, batch: plan.batch, outcome: "committed",
                     details: ["rollback": .string(finished.batch.description), "order": .init(finished.rollsBack)],
                     context: session.context)
                 saved = PointRecord(

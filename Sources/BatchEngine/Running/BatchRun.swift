@@ -16,7 +16,7 @@ final class BatchRun {
     /// Milliseconds from BEGIN to COMMIT of all checkpoints.
     private(set) var captureMilliseconds: Double = 0
     private(set) var checkpoints = 0
-    private(set) var warnings: [String] = []
+    private(set) var warnings: [Warning] = []
     /// `Connection.dataVersion` before the first checkpoint.
     let dataVersion: Int64
     private let deadline: Int64?
@@ -63,7 +63,13 @@ final class BatchRun {
         return bindings
     }
 
-    func warn(_ text: String) { warnings.append(text) }
+    func warn(_ code: WarningCode, _ text: String) {
+        warnings.append(Warning(code, text))
+        context.log.write(.warn, "warning", code.rawValue, module: .runner, batch: logged, warning: code)
+    }
+
+    /// As a line of the log names it.
+    var logged: LoggedBatch { LoggedBatch(name: batch.batch.description, tenant: batch.tenant) }
 
     // MARK: Checkpoints
 

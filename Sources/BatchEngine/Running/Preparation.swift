@@ -59,6 +59,9 @@ struct Preparation {
             try session.ledger.create(databaseID: context.randomID())
             let state = try StateDigest.compute(session.connection)
             try session.ledger.setState(state)
+            try session.ledger.audit(
+                "ledger", batch: nil, outcome: "created",
+                details: ["database_id": .init(try session.ledger.meta("database_id"))], context: context)
             try PointKeeper(session: session).intend(.baseline)
         }
     }

@@ -54,7 +54,7 @@ struct StepRun {
                     isGivenUp = !pause(milliseconds)
                     return !isGivenUp
                 },
-                onRetry: { attempt, error, _ in run.warn("step \(step.id), attempt \(attempt): \(error)") },
+                onRetry: { attempt, error, _ in run.warn(.stepRetried, "step \(step.id), attempt \(attempt): \(error)") },
                 attempt: { (_) throws(BatchError) in try body() })
         } catch {
             // The step did not fail for good: somebody wanted the batch to stop before it was tried again.
@@ -78,8 +78,8 @@ struct StepRun {
     private func outside(_ what: String, _ body: () throws(BatchError) -> Void) throws(BatchError) {
         switch run.purpose {
         case .work: try withRetry(body)
-        case .dryRun: run.warn("step \(step.id): the \(what) was not run in this dry run")
-        case .replay: run.warn("step \(step.id) of \(run.batch.batch): the \(what) was not made again")
+        case .dryRun: run.warn(.stepLeftOut, "step \(step.id): the \(what) was not run in this dry run")
+        case .replay: run.warn(.stepLeftOut, "step \(step.id) of \(run.batch.batch): the \(what) was not made again")
         }
     }
 

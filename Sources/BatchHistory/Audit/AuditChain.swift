@@ -52,6 +52,16 @@ public struct AuditChain {
         return AuditHead(place: place, chain: chain, seq: last.seq, hash: hash)
     }
 
+    /// The last row that has its hash; nil while there is none.
+    public func sealedHead(chain: String) throws(BatchError) -> AuditHead? {
+        guard try table.hasHashes() else { return nil }
+        let sql = "SELECT seq, hash FROM batchmgr_audit WHERE hash IS NOT NULL ORDER BY seq DESC LIMIT 1"
+        guard let row = try connection.rows(sql).first, let seq = row[0].integer, let hash = row[1].string else {
+            return nil
+        }
+        return AuditHead(place: place, chain: chain, seq: seq, hash: hash)
+    }
+
     /// Notes that the details of rows were cleaned of what was erased: their hash in the chain stays, and the row of the
     /// erasure vouches for the new one.
     /// - Returns: for its details.
@@ -60,6 +70,9 @@ public struct AuditChain {
         return .array(
             rows.map { ["seq": .integer($0.seq), "details_hash": .string(hasher.hash($0.details.utf8))] })
     }
+
+    /// What the row of an erasure is called.
+    public static let erasure = "erase"
 
     /// The key of those in the details of an erasure.
     public static let voucherKey = "audit_rows"

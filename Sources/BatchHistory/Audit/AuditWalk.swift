@@ -1,5 +1,5 @@
 public import BatchCore
-public import BatchLedger
+internal import BatchLedger
 internal import Glibc
 
 /// Walks a chain from its first row to its last, and says what does not fit.
@@ -93,7 +93,8 @@ public final class AuditWalk {
         if isWhole {
             if !AuditWalk.same(cursor.detailsHash, computed) {
                 otherDetails.append((seq, AuditWalk.text(computed)))
-            } else if let action = cursor.action, action.count == 5, action.elementsEqual("erase".utf8) {
+            } else if let action = cursor.action, action.count == 5,
+                action.elementsEqual(AuditChain.erasure.utf8) {
                 vouch(cursor)
             }
         }
@@ -148,8 +149,8 @@ public final class AuditWalk {
     // MARK: Bytes
 
     static func same(_ field: UnsafeRawBufferPointer?, _ digits: UnsafeMutablePointer<UInt8>) -> Bool {
-        guard let field, field.count == 64 else { return false }
-        return memcmp(field.baseAddress, digits, 64) == 0
+        guard let field, field.count == 64, let start = field.baseAddress else { return false }
+        return memcmp(start, digits, 64) == 0
     }
 
     private static func text(_ digits: UnsafeMutablePointer<UInt8>) -> String {

@@ -8,8 +8,8 @@ public struct AuditTable {
     public static let name = "batchmgr_audit"
     static let creation =
         "CREATE TABLE IF NOT EXISTS batchmgr_audit(seq INTEGER PRIMARY KEY, at TEXT NOT NULL, trace_id TEXT NOT NULL, actor TEXT NOT NULL, tenant TEXT, action TEXT NOT NULL, batch TEXT, outcome TEXT NOT NULL, details TEXT NOT NULL, details_hash TEXT, previous_hash TEXT, hash TEXT) STRICT"
-    private static let hashes = ["details_hash", "previous_hash", "hash"]
-    private static let fields = "seq, at, trace_id, actor, tenant, action, batch, outcome, details"
+    static let hashes = ["details_hash", "previous_hash", "hash"]
+    static let fields = "seq, at, trace_id, actor, tenant, action, batch, outcome, details"
 
     public let connection: Connection
 
@@ -84,34 +84,9 @@ public struct AuditTable {
     public func rows(
         of place: AuditPlace, where condition: String = "1", _ parameters: [SQLValue] = [], limit: Int? = nil
     ) throws(BatchError) -> [AuditRow] {
+        let reader = try AuditRowReader(self, of: place, where: condition, parameters, newestFirst: limit != nil)
         var rows: [AuditRow] = []
-        try forEach(of: place, where: condition, parameters, newestFirst: limit != nil) { row in
-            rows.append(row)
-            return limit.map { rows.count < $0 } ?? true
-        }
+        while rows.count < limit ?? .max, let row = try reader.next() { rows.append(row) }
         return limit == nil ? rows : rows.reversed()
-    }
-
-    /// - Parameter body: false ends the walk.
-    public func forEach(
-        of place: AuditPlace, where condition: String, _ parameters: [SQLValue], newestFirst: Bool = false,
-        _ body: (AuditRow) throws(BatchError) -> Bool
-    ) throws(BatchError) {
-        let hashes = try hasHashes() ? AuditTable.hashes.joined(separator: ", ") : "NULL, NULL, NULL"
-        let order = newestFirst ? " DESC" : ""
-        let statement = try connection.prepare(
-            "SELECT \(AuditTable.fields), \(hashes) FROM batchmgr_audit WHERE \(condition) ORDER BY seq\(order)")
-        try statement.bind(parameters)
-        while try statement.step() {
-            let values = statement.values
-            func text(_ column: Int) -> String { values[column].string ?? "" }
-            let entry = AuditEntry(
-                at: text(1), traceID: text(2), actor: text(3), tenant: values[4].string, action: text(5),
-                batch: values[6].string, outcome: text(7), details: text(8))
-            let row = AuditRow(
-                place: place, seq: values[0].integer ?? 0, entry: entry, detailsHash: values[9].string,
-                previousHash: values[10].string, hash: values[11].string)
-            guard try body(row) else { return }
-        }
     }
 }
