@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchHistory
+internal import BatchLedger
 internal import Glibc
 
 /// The newest signed head of a chain, beside the history: it covers the rows that no commit covers yet.
@@ -12,6 +13,15 @@ struct AuditHeadFile {
     let chain: String
 
     var path: String { "\(folder)/audit-heads/\(chain).head" }
+
+    /// Keeps the head that is there, when the chain is not what it says, as evidence; a new one is written beside it.
+    func keepEvidence(against table: AuditTable) throws(BatchError) {
+        guard let text = try? read(path), let signed = SignedAuditHeads(text: text),
+            signed.isWhole(branch: AuditHeadFile.branch), let head = signed.heads.first
+        else { return }
+        let hash = try table.connection.value("SELECT hash FROM batchmgr_audit WHERE seq = ?", [.integer(head.seq)])
+        if hash?.string != head.hash { rename(path, "\(folder)/audit-heads/\(chain).\(head.seq).head") }
+    }
 
     /// Without syncing: a file that a power cut takes back is an older one, or is written by the next command.
     func write(_ head: AuditHead) throws(BatchError) {
@@ -27,10 +37,16 @@ struct AuditHeadFile {
         }
     }
 
-    /// Nil when there is none.
-    func read() throws(BatchError) -> String? {
-        guard Folder.exists(path) else { return nil }
-        return String(decoding: try Folder.read(path), as: UTF8.self)
+    /// The newest head, and those that were kept as evidence; none when there is no file.
+    func read() throws(BatchError) -> [String] {
+        let names = try FolderText.names(in: folder + "/audit-heads").filter {
+            $0.hasPrefix(chain + ".") && $0.hasSuffix(".head")
+        }
+        return try names.map { (name) throws(BatchError) in try read("\(folder)/audit-heads/\(name)") }
+    }
+
+    private func read(_ path: String) throws(BatchError) -> String {
+        String(decoding: try Folder.read(path), as: UTF8.self)
     }
 
     private func fault() -> BatchError {

@@ -74,7 +74,8 @@ struct AuditHeadSearch {
         for (place, name) in try chains() {
             let file = AuditHeadFile(folder: session.backups, chain: name.chain)
             let covered = found.heads.filter { $0.head.place == place && $0.head.chain == name.chain }.map(\.head.seq)
-            guard let text = try file.read() else {
+            let texts = try file.read()
+            if texts.isEmpty {
                 // A commit covers the rest, or there is nothing yet to compare with.
                 if let last = covered.max(), last < name.last {
                     found.findings.append(
@@ -82,28 +83,32 @@ struct AuditHeadSearch {
                             .unsigned, place, seq: last + 1,
                             "the signed head of rows behind \(last) is missing: \(FolderText.shown(file.path))"))
                 }
-                continue
             }
-            guard let signed = SignedAuditHeads(text: text), signed.isWhole(branch: AuditHeadFile.branch),
-                known?.contains(signed.key) == true
-            else {
-                found.findings.append(
-                    AuditFinding(
-                        .unsigned, place, seq: nil, "\(FolderText.shown(file.path)) does not fit its signature"))
-                continue
-            }
-            found.files += 1
-            found.heads += signed.heads.map {
-                Located(head: $0, source: "the head file", isCommit: false, isBaseline: false)
-            }
+            for text in texts { read(text, of: place, file, known, &found) }
+        }
+    }
+
+    private func read(
+        _ text: String, of place: AuditPlace, _ file: AuditHeadFile, _ known: [PublicKey]?, _ found: inout Found
+    ) {
+        guard let signed = SignedAuditHeads(text: text), signed.isWhole(branch: AuditHeadFile.branch),
+            known?.contains(signed.key) == true
+        else {
+            let path = FolderText.shown(file.path)
+            found.findings.append(AuditFinding(.unsigned, place, seq: nil, "\(path) does not fit its signature"))
+            return
+        }
+        found.files += 1
+        found.heads += signed.heads.map {
+            Located(head: $0, source: "the head file", isCommit: false, isBaseline: false)
         }
     }
 
     private func chains() throws(BatchError) -> [(AuditPlace, (chain: String, last: Int64))] {
         var chains: [(AuditPlace, (chain: String, last: Int64))] = []
         if try session.ledger.exists(), let id = try session.ledger.meta("database_id") {
-            let last = try AuditTable(session.connection).last()?.seq ?? 0
-            chains.append((.ledger, (id, last)))
+            let table = AuditTable(session.connection)
+            if try table.exists() { chains.append((.ledger, (id, try table.last()?.seq ?? 0))) }
         }
         if let control = try ControlAudit(reading: session.backups), let name = try control.name() {
             chains.append((.control, (name, try control.chain.table.last()?.seq ?? 0)))

@@ -132,14 +132,16 @@ public struct AuditTrail {
     private func signHeads(_ session: Session?) throws(BatchError) {
         if let session, let id = try session.ledger.meta("database_id") {
             let chain = AuditChain(.ledger, on: session.connection)
-            try sign(try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) })
+            try sign(try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }, chain)
         }
         guard let control = try ControlAudit(reading: workspace.backups), let name = try control.name() else { return }
-        try sign(try control.chain.sealedHead(chain: name))
+        try sign(try control.chain.sealedHead(chain: name), control.chain)
     }
 
-    private func sign(_ head: AuditHead?) throws(BatchError) {
-        guard let head, !context.notes.isSigned(head) else { return }
-        try AuditHeadFile(folder: workspace.backups, chain: head.chain).write(head)
+    private func sign(_ head: AuditHead?, _ chain: AuditChain) throws(BatchError) {
+        guard let head else { return }
+        let file = AuditHeadFile(folder: workspace.backups, chain: head.chain)
+        try file.keepEvidence(against: chain.table)
+        if !context.notes.isSigned(head) { try file.write(head) }
     }
 }

@@ -101,8 +101,8 @@ struct AuditVerification {
                 agreed = head.seq
                 continue
             }
-            // The row itself may have been found already: then the head says nothing new.
-            if walk.findings.contains(where: { $0.seq == head.seq }) { continue }
+            // What was found in the rows up to it explains it: then the head says nothing new.
+            if walk.findings.contains(where: { $0.seq.map { $0 > agreed && $0 <= head.seq } ?? false }) { continue }
             let rows = agreed + 1 == head.seq ? "row \(head.seq)" : "rows \(agreed + 1) to \(head.seq)"
             findings.append(
                 AuditFinding(

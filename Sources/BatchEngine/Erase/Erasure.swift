@@ -132,6 +132,7 @@ public struct Erasure {
         session.context.reach("erase-committed")
         try PendingErasure(session: session).finish()
         let warnings = try tidy()
+        session.context.log.warnings(warnings, module: .command)
         if request.live == .keep {
             _ = try Preparation(session: session, control: control).openHistory()
         }

@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchLedger
 
 /// The structured log of one command.
 ///
@@ -64,6 +65,13 @@ public struct Log: Sendable {
         file.append(JSONWriter.text(line.json))
     }
 
+    /// What was told beside an answer; its words are in the answer.
+    func warnings(_ warnings: [Warning], module: Module, batch: LoggedBatch? = nil) {
+        for warning in warnings {
+            write(.warn, "warning", warning.code.rawValue, module: module, batch: batch, warning: warning.code)
+        }
+    }
+
     /// A row of the audit, without its details.
     func audit(_ entry: AuditEntry) {
         let isBad = ["refused", "failed", "lost"].contains(entry.outcome)
@@ -82,4 +90,6 @@ public struct LoggedBatch: Hashable, Sendable {
         self.name = name
         self.tenant = tenant
     }
+
+    init(_ batch: BatchRecord) { self.init(name: batch.batch.description, tenant: batch.tenant) }
 }

@@ -94,6 +94,10 @@ struct PointKeeper {
             return true
         }
         if !isWritten { point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt) }
+        session.context.log.write(
+            isWritten ? .info : .warn, isWritten ? "point.written" : "point.lost",
+            isWritten ? "commit \(point.commit?.prefix(10) ?? "-")" : "the rows were changed before it was written",
+            module: .points, batch: batch.map { LoggedBatch($0) })
         session.context.reach("point-complete")
         return isWritten
     }

@@ -45,13 +45,16 @@ public struct Restoring {
             do throws(BatchError) {
                 let rebuilt = try build(point, from: source, to: path)
                 try check(rebuilt, point)
+                let warnings =
+                    remarks
+                    + failures.map {
+                        Warning(.recordNotUsed, "the \($0.source.copy) was not used: \($0.error.message)")
+                    }
+                session.context.log.warnings(warnings, module: .points)
                 return RestoreReport(
                     point: point.name, file: rebuilt.path, source: source, commit: point.commit?.description,
                     digest: rebuilt.digest, staleIndexes: rebuilt.staleIndexes,
-                    warnings: remarks
-                        + failures.map {
-                            Warning(.recordNotUsed, "the \($0.source.copy) was not used: \($0.error.message)")
-                        },
+                    warnings: warnings,
                     duration: Double(session.context.clock.now() - start))
             } catch {
                 // Neither a full disk nor a folder that cannot be written gets better with the other copy.

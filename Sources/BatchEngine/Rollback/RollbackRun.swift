@@ -265,6 +265,8 @@ struct RollbackRun {
     }
 
     private func report(_ batch: BatchRecord, _ point: PointRecord?, _ done: RollbackDone) -> RollbackReport {
+        session.context.log.warnings(
+            records.warnings + done.warnings, module: .rollback, batch: LoggedBatch(plan.batch))
         let status = (try? ledger.batch(seq: plan.batch.seq))?.status ?? plan.batch.status
         return RollbackReport(
             batch: plan.batch.batch, rollback: point == nil ? nil : batch.batch, status: status, mode: request.mode,

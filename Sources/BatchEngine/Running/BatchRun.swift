@@ -69,7 +69,7 @@ final class BatchRun {
     }
 
     /// As a line of the log names it.
-    var logged: LoggedBatch { LoggedBatch(name: batch.batch.description, tenant: batch.tenant) }
+    var logged: LoggedBatch { LoggedBatch(batch) }
 
     // MARK: Checkpoints
 
@@ -106,6 +106,8 @@ final class BatchRun {
         }
         lastNumber += 1
         checkpoints += 1
+        context.log.write(
+            .debug, "checkpoint", "checkpoint \(lastNumber) is committed", module: .runner, batch: logged, step: step.id)
         if !gateway.isHolding { context.reach("committed") }
     }
 

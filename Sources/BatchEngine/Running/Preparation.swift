@@ -22,6 +22,9 @@ struct Preparation {
                 try ledger.update(batch)
                 try ledger.audit("recover", batch: batch, outcome: "stopped", details: [:], context: session.context)
             }
+            session.context.log.write(
+                .warn, "batch.recovered", "the process of batch \(batch.batch) ended before it: stopped",
+                module: .recovery, batch: LoggedBatch(batch))
             session.context.reach("stop-noted")
         }
         try PendingErasure(session: session).finish()

@@ -81,6 +81,10 @@ struct RunOutcome {
         }
         run.batch.digestAfter = digest
         point = settled
+        session.context.log.write(
+            failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",
+            "batch \(batch.batch) \(batch.status.rawValue): \(batch.rows.total) rows changed", module: .runner,
+            batch: LoggedBatch(batch), error: failure)
         session.context.reach("batch-settled")
     }
 

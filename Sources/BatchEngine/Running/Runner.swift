@@ -195,6 +195,8 @@ public struct Runner {
         }
         session.context.reach("batch-begun")
         batch = record
+        session.context.log.write(
+            .info, "batch.begin", "batch \(record.batch) begins", module: .runner, batch: LoggedBatch(record))
         return point
     }
 

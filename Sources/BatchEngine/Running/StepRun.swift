@@ -14,9 +14,14 @@ struct StepRun {
     /// - Parameter position: of a chunked step that was stopped: items done.
     /// - Throws: the failure, with the names of step and batch in it.
     func perform(from position: Int = 0) throws(BatchError) {
+        let span = Log.newSpan(context)
+        log(.info, "step.begin", "step \(step.id) begins", span)
         do throws(BatchError) {
             try work(from: position)
+            log(.info, "step.end", "step \(step.id) is done", span)
         } catch {
+            log(
+                error.code == .stopped ? .warn : .error, "step.end", "step \(step.id): \(error.logMessage)", span, error)
             var message = error.message
             for doing in ["prepare SQL: ", "run SQL: "] where message.hasPrefix(doing) {
                 message = "step \(step.id) of \(run.batch.batch): \(message.dropFirst(doing.count))"
@@ -24,6 +29,13 @@ struct StepRun {
             throw BatchError(
                 error.code, message, hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)"))
         }
+    }
+
+    private func log(
+        _ level: LogLevel, _ event: String, _ message: String, _ span: String, _ error: BatchError? = nil
+    ) {
+        context.log.write(
+            level, event, message, module: .runner, batch: run.logged, step: step.id, span: span, error: error)
     }
 
     private func work(from position: Int) throws(BatchError) {
