@@ -53,6 +53,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case alteredPlan = "ERR_SECURITY_ALTERED_PLAN"
     case expiredPlan = "ERR_SECURITY_EXPIRED_PLAN"
     case otherChanges = "ERR_SECURITY_OTHER_CHANGES"
+    case auditTampered = "ERR_SECURITY_AUDIT_TAMPERED"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -84,7 +85,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .data
         case .forbiddenStatement, .writeOutsideGateway, .safeMode, .jobDisabled, .moduleOff, .role,
             .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed, .approvalRequired, .selfApproval,
-            .alteredPlan, .expiredPlan, .otherChanges:
+            .alteredPlan, .expiredPlan, .otherChanges, .auditTampered:
             .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
@@ -110,7 +111,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint
-        case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed: .integrityViolation
+        case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed, .auditTampered: .integrityViolation
         case .busy: .busy
         case .stopped: .stopped
         }

@@ -58,6 +58,7 @@ struct Checklist {
         guard let orphans, let now = Checklist.orphans(session.connection) else {
             return .warning(
                 "foreign keys", "SQLite cannot check them: a key refers to no primary key and no unique index",
+                code: .notChecked,
                 advice: "see which: batchmgr doctor")
         }
         for (place, count) in now.sorted(by: { $0.key < $1.key }) where count > orphans[place] ?? 0 {

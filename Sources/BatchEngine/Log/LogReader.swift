@@ -1,0 +1,93 @@
+public import BatchCore
+internal import BatchHistory
+internal import CLinux
+internal import Glibc
+
+/// Reads the log of a workspace, through all its files, and goes on with what is appended.
+public final class LogReader {
+    private let folder: String
+    private let request: LogsRequest
+    private var descriptor: Int32 = -1
+    /// The part of a line that has no end yet.
+    private var rest: [UInt8] = []
+
+    public init(_ workspace: Workspace, _ request: LogsRequest) {
+        folder = workspace.backups + "/logs"
+        self.request = request
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    private var path: String { "\(folder)/\(LogFile.name)" }
+
+    /// The lines that there are, and with `--follow` those that come until `stop` says true.
+    /// - Parameter show: the text of the line, and what it says.
+    public func read(
+        sleep: (Int64) -> Void, stop: () -> Bool, show: (String, LogLine) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        var last: [(String, LogLine)] = []
+        let limit = request.count ?? .max
+        try forEachOldFile { (text, line) in
+            last.append((text, line))
+            if last.count > 2 * limit { last.removeFirst(last.count - limit) }
+        }
+        for (text, line) in last.suffix(limit) { try show(text, line) }
+        guard request.follows else { return }
+        while !stop() {
+            try readOn(show)
+            sleep(100)
+        }
+    }
+
+    /// Older files first; the one that is written to stays open where it ended.
+    private func forEachOldFile(_ body: (String, LogLine) throws(BatchError) -> Void) throws(BatchError) {
+        let numbers = try FolderText.names(in: folder).compactMap { name in
+            name.hasPrefix(LogFile.name + ".") ? Int(name.dropFirst(LogFile.name.count + 1)) : nil
+        }
+        for number in numbers.sorted(by: >) {
+            descriptor = open("\(path).\(number)", O_RDONLY | O_CLOEXEC)
+            try readToEnd(body)
+            end()
+        }
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        try readToEnd(body)
+    }
+
+    private func readOn(_ show: (String, LogLine) throws(BatchError) -> Void) throws(BatchError) {
+        try readToEnd(show)
+        var facts: [Int] = [0, 0, 0, 0]
+        guard clinux_file_facts(path, &facts) == 1 else { return }
+        if descriptor >= 0 {
+            var own = stat()
+            if fstat(descriptor, &own) == 0, Int(own.st_ino) == facts[1], Int(own.st_dev) == facts[0] { return }
+            // A process may have appended to the old file after it was renamed.
+            try readToEnd(show)
+            end()
+        }
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        try readToEnd(show)
+    }
+
+    private func end() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+        rest = []
+    }
+
+    private func readToEnd(_ body: (String, LogLine) throws(BatchError) -> Void) throws(BatchError) {
+        guard descriptor >= 0 else { return }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return }
+            rest += buffer[..<count]
+            let lines = rest.split(separator: 10, omittingEmptySubsequences: false)
+            for bytes in lines.dropLast() {
+                let text = String(decoding: bytes, as: UTF8.self)
+                guard let line = LogLine(text: text), request.wants(line) else { continue }
+                try body(text, line)
+            }
+            rest = Array(lines.last ?? [])
+        }
+    }
+}
