@@ -19,7 +19,9 @@ struct AuditVerification {
         var rows: [AuditPlace: Int64] = [:]
         for place in AuditPlace.allCases {
             guard let chain = try chain(place) else {
-                findings += absent(place, heads)
+                let found = absent(place, heads)
+                findings += found
+                checks += found.map(AuditVerification.failed)
                 continue
             }
             let own = heads.heads.filter { $0.head.place == place && $0.head.chain == chain.name }

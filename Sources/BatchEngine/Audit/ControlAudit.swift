@@ -19,7 +19,9 @@ struct ControlAudit {
         chain = AuditChain(.control, on: connection)
         if try chain.table.exists() { return }
         let table = chain.table
-        let entry = context.entry("control", batch: nil, tenant: nil, outcome: "created", details: [:])
+        var shared = context
+        shared.tenant = nil
+        let entry = shared.entry("control", batch: nil, tenant: nil, outcome: "created", details: [:])
         let chain = chain
         let connection = connection
         try connection.transaction { () throws(BatchError) in

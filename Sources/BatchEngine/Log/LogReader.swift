@@ -29,7 +29,7 @@ public final class LogReader {
         let limit = request.count ?? .max
         try forEachOldFile { (text, line) in
             last.append((text, line))
-            if last.count > 2 * limit { last.removeFirst(last.count - limit) }
+            if last.count / 2 > limit { last.removeFirst(last.count - limit) }
         }
         for (text, line) in last.suffix(limit) { try show(text, line) }
         guard request.follows else { return }
@@ -41,31 +41,63 @@ public final class LogReader {
 
     /// Older files first; the one that is written to stays open where it ended.
     private func forEachOldFile(_ body: (String, LogLine) throws(BatchError) -> Void) throws(BatchError) {
-        let numbers = try FolderText.names(in: folder).compactMap { name in
-            name.hasPrefix(LogFile.name + ".") ? Int(name.dropFirst(LogFile.name.count + 1)) : nil
-        }
-        for number in numbers.sorted(by: >) {
-            descriptor = open("\(path).\(number)", O_RDONLY | O_CLOEXEC)
+        for number in try numbers().sorted(by: >) {
+            open(number)
             try readToEnd(body)
-            end()
         }
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        try readToEnd(body)
     }
 
-    private func readOn(_ show: (String, LogLine) throws(BatchError) -> Void) throws(BatchError) {
-        try readToEnd(show)
-        var facts: [Int] = [0, 0, 0, 0]
-        guard clinux_file_facts(path, &facts) == 1 else { return }
-        if descriptor >= 0 {
-            var own = stat()
-            if fstat(descriptor, &own) == 0, Int(own.st_ino) == facts[1], Int(own.st_dev) == facts[0] { return }
-            // A process may have appended to the old file after it was renamed.
-            try readToEnd(show)
-            end()
+    /// The files that there are; 0 is the one that is written to.
+    private func numbers() throws(BatchError) -> [Int] {
+        try FolderText.names(in: folder).compactMap { name in
+            if name == LogFile.name { return 0 }
+            return name.hasPrefix(LogFile.name + ".") ? Int(name.dropFirst(LogFile.name.count + 1)) : nil
         }
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        try readToEnd(show)
+    }
+
+    /// From one file to the next: several may have been filled since the last look.
+    private func readOn(_ show: (String, LogLine) throws(BatchError) -> Void) throws(BatchError) {
+        while true {
+            let place = try place()
+            // A process may append to a file after it was renamed.
+            try readToEnd(show)
+            if place == 0 { return }
+            // A file that has gone meanwhile was older than any that there is.
+            let oldest = try numbers().max()
+            guard let next = place.map({ $0 - 1 }) ?? oldest else { return }
+            let last = descriptor
+            descriptor = -1
+            open(next)
+            if let place, let now = try self.place(of: last), now != place {
+                end()
+                descriptor = last
+                continue
+            }
+            if last >= 0 { close(last) }
+            if descriptor < 0 { return }
+        }
+    }
+
+    /// The number of the file that is open; nil when it has none any more.
+    private func place() throws(BatchError) -> Int? { try place(of: descriptor) }
+
+    private func place(of descriptor: Int32) throws(BatchError) -> Int? {
+        var own = stat()
+        guard descriptor >= 0, fstat(descriptor, &own) == 0 else { return nil }
+        for number in try numbers() {
+            var facts: [Int] = [0, 0, 0, 0]
+            if clinux_file_facts(path(number), &facts) == 1, Int(own.st_ino) == facts[1], Int(own.st_dev) == facts[0] {
+                return number
+            }
+        }
+        return nil
+    }
+
+    private func path(_ number: Int) -> String { number == 0 ? path : "\(path).\(number)" }
+
+    private func open(_ number: Int) {
+        end()
+        descriptor = Glibc.open(path(number), O_RDONLY | O_CLOEXEC)
     }
 
     private func end() {

@@ -62,9 +62,12 @@ struct Preparation {
             try session.ledger.create(databaseID: context.randomID())
             let state = try StateDigest.compute(session.connection)
             try session.ledger.setState(state)
+            // It is nobody's in particular.
+            var shared = context
+            shared.tenant = nil
             try session.ledger.audit(
                 "ledger", batch: nil, outcome: "created",
-                details: ["database_id": .init(try session.ledger.meta("database_id"))], context: context)
+                details: ["database_id": .init(try session.ledger.meta("database_id"))], context: shared)
             try PointKeeper(session: session).intend(.baseline)
         }
     }

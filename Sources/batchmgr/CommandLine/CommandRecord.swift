@@ -48,7 +48,7 @@ struct CommandRecord {
 
     private func outcome(_ exitCode: ExitCode) -> String {
         switch exitCode {
-        case .done: arguments.has("dry-run") ? "dry run" : "done"
+        case .done: arguments.has("dry-run") || arguments.has("plan-out") ? "dry run" : "done"
         case .usage, .refusedByPolicy, .refusedByDependents, .waitingForApproval, .busy: "refused"
         case .stepFailed, .noRestorePoint, .integrityViolation: "failed"
         case .stopped: "stopped"
