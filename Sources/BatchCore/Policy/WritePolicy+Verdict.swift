@@ -11,6 +11,9 @@ extension WritePolicy {
         return protectedViolation(recorded) ?? limitViolation(recorded)
     }
 
+    /// Milliseconds that the batch may work; nil for no limit.
+    public var timeLimit: Int64? { approval == nil ? limits.milliseconds : nil }
+
     // MARK: Tenants
 
     private func ownerViolation(_ recorded: RecordedCheckpoint) -> PolicyViolation? {

@@ -47,7 +47,7 @@ struct PolicyRules {
 
 extension TableLayout {
     /// The table that a person knows: a module's for its shadow tables.
-    var ownerTable: String {
+    public var ownerTable: String {
         if case .shadow(let owner) = role { owner } else { name }
     }
 
