@@ -340,7 +340,8 @@ import Testing
         try GovernedScene.with { scene in
             try scene.proposed()
             let before = try scene.base.dump()
-            let full = try scene.base.shell("trap '' XFSZ; ulimit -f 8; BATCHMGR_ACTOR=ada exec \"$TOOL\" run --id three")
+            let full = try scene.base.shell(
+                "trap '' XFSZ; ulimit -f 8; BATCHMGR_ACTOR=ada exec \"$TOOL\" run --id three")
             #expect(full.code == 1, "\(full.out)\(full.err)")
             #expect(try scene.json("plan", "list")["plans"]?.array?.count == 1)
             try scene.expectNothingRan(since: before)

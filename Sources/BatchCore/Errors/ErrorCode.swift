@@ -42,6 +42,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case alteredPlan = "ERR_SECURITY_ALTERED_PLAN"
     case expiredPlan = "ERR_SECURITY_EXPIRED_PLAN"
     case otherChanges = "ERR_SECURITY_OTHER_CHANGES"
+    case otherTenant = "ERR_SECURITY_TENANT"
+    case protectedData = "ERR_SECURITY_PROTECTED"
+    case limitExceeded = "ERR_SECURITY_LIMIT"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -72,7 +75,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .stalePlan, .rehearsalFailed:
             .data
         case .forbiddenStatement, .writeOutsideGateway, .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan,
-            .otherChanges:
+            .otherChanges, .otherTenant, .protectedData, .limitExceeded:
             .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
@@ -91,7 +94,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
         case .forbiddenStatement, .writeOutsideGateway, .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan,
-            .otherChanges:
+            .otherChanges, .otherTenant, .protectedData, .limitExceeded:
             .refusedByPolicy
         case .approvalRequired: .waitingForApproval
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:

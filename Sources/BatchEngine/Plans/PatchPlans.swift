@@ -10,9 +10,10 @@ public struct PatchPlans {
     /// Only plans of this tenant; nil for all.
     private let tenant: String?
 
-    public init(_ session: Session, tenant: String? = nil) throws(BatchError) {
+    /// A session for one tenant sees the plans of that tenant alone.
+    public init(_ session: Session) throws(BatchError) {
         self.session = session
-        self.tenant = tenant
+        tenant = session.tenant
         store = try ControlFile(folder: session.backups)
         desk = PlanDesk(session: session, store: store)
     }

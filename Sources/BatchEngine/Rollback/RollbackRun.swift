@@ -18,6 +18,7 @@ struct RollbackRun {
 
     func perform() throws(BatchError) -> Rollback.Outcome {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        gateway.policy = try PolicyChoice(session: session).policy(undoing: plan.order)
         let undo = Undo(gateway)
         try undo.open()
         defer { undo.close() }

@@ -60,7 +60,8 @@ struct RunOutcome {
             batch.digestAfter = digest
             try ledger.update(batch)
             try ledger.audit(
-                "run", batch: batch, outcome: batch.status.rawValue,
+                "run", batch: batch,
+                outcome: failure?.code.errorClass == .security ? "refused" : batch.status.rawValue,
                 details: .object(
                     [.init("rows", batch.rows.json), .init("error", .init(batch.error))] + governed(run)),
                 context: session.context)

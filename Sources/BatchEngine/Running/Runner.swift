@@ -100,7 +100,12 @@ public struct Runner {
             traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
         batch.tenant = tenant
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .dryRun)
-        return try DryRun(session: session).perform(run, gateway)
+        do throws(BatchError) {
+            return try DryRun(session: session).perform(run, gateway)
+        } catch {
+            session.auditRefusal("dry-run", error)
+            throw error
+        }
     }
 
     /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
@@ -109,7 +114,7 @@ public struct Runner {
         let lease = try takeLease(for: "resume of \(reference)")
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
-        var batch = try BatchLookup(session.ledger).batch(reference)
+        var batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition
         else {
@@ -162,7 +167,7 @@ public struct Runner {
 
     /// Asks the process that runs a batch to stop at its next checkpoint.
     public func stop(_ reference: BatchReference) throws(BatchError) -> StopReport {
-        let batch = try BatchLookup(session.ledger).batch(reference)
+        let batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .running, let holder = try control.holder(of: session.path),
             holder.isAlive(at: session.context.now())
@@ -183,9 +188,10 @@ public struct Runner {
     static func gateway(
         _ session: Session, _ job: JobDefinition, tenant: String?, approval: Approval? = nil
     ) throws(BatchError) -> Gateway {
+        let policy = try PolicyChoice(session: session).policy(for: job, tenant: tenant, approval: approval)
         if let isOn = job.foreignKeys { session.connection.enforceForeignKeys(isOn) }
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
-        gateway.policy.approval = approval
+        gateway.policy = policy
         return gateway
     }
 
