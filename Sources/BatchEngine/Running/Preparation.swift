@@ -27,6 +27,7 @@ struct Preparation {
         }
         try PendingErasure(session: session).finish()
         try PointKeeper(session: session).completePending()
+        try LevelGate(session: session).makeUp()
     }
 
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.

@@ -49,7 +49,7 @@ struct RunOutcome {
     /// Writes the end of the batch into the ledger.
     private func settle(_ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?) throws(BatchError) {
         let ledger = session.ledger
-        run.batch.status = failure.map { $0.code == .stopped ? .stopped : .failed } ?? .committed
+        run.batch.status = failure.map { $0.code == .stopped && run.plan == nil ? .stopped : .failed } ?? .committed
         run.batch.finishedAt = session.context.now().iso8601
         run.batch.error = failure?.description
         let batch = run.batch

@@ -294,7 +294,7 @@ public struct Runner {
             try run.plan?.requireItsChanges(run)
             try run.release()
         } catch {
-            failure = error
+            failure = run.plan?.failure(error) ?? error
             if run.isAtomic { run.discard() }
         }
         return try RunOutcome(session: session, control: control).conclude(run, &point, failure, since: start)

@@ -18,7 +18,8 @@ enum JobKeys {
                     "shared_tables", .list(.text(.filled), mayBeEmpty: true),
                     "Tables without the tenant column that the job writes; no others may change."),
                 KeyRule("limits", .record(limits), "How much a batch may change (as the database says)."),
-                KeyRule("level", .integer(0...3), "Heal level (0)."),
+                KeyRule(
+                    "level", .integer(0...3), "Heal level: 2 is rehearsed on a copy first, 3 becomes a patch plan (0)."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),
