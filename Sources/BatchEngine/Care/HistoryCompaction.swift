@@ -14,6 +14,7 @@ public struct HistoryCompaction {
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when there is no history; `ERR_DATA_CORRUPT_RECORD` when a pack is damaged:
     ///   nothing has changed then.
     public func perform() throws(BatchError) -> CompactReport {
+        try session.requireOperator("history compact")
         let start = ContinuousClock.now
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: "history compact", context: session.context)

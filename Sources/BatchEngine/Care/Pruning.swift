@@ -19,6 +19,7 @@ public struct Pruning {
     public func perform(
         _ policy: RetentionPolicy, isDryRun: Bool, confirm: (PruneReport) throws(BatchError) -> Bool
     ) throws(BatchError) -> PruneReport {
+        try session.requireOperator("prune")
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: "prune", context: session.context)
         defer { withExtendedLifetime(lease) {} }

@@ -24,6 +24,7 @@ public struct DriftAdoption {
     /// - Throws: `ERR_UX_WRONG_STATE` when there is no drift; `ERR_DATA_SCHEMA_CHANGED` when it is of the schema, which
     ///   the next batch keeps as a restore point. Nothing has changed then.
     public func perform() throws(BatchError) -> RunReport {
+        try session.requireOperator("drift adopt")
         let start = ContinuousClock.now
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: DriftAdoption.job, context: session.context)

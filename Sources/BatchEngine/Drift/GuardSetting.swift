@@ -10,6 +10,7 @@ public struct GuardSetting {
     /// Changes the mode. What was changed outside any batch until now is kept first.
     /// - Throws: `ERR_UX_WRONG_STATE` when `batchmgr.yaml` says otherwise; `ERR_PERF_BUSY`.
     public func set(_ mode: GuardMode) throws(BatchError) -> GuardReport {
+        try session.requireOperator("guard set")
         if let declared = session.database.guardMode, declared != mode {
             throw BatchError(
                 .wrongState,

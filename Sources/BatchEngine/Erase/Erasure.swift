@@ -24,6 +24,7 @@ public struct Erasure {
     public func perform(
         _ request: EraseRequest, confirm: (Int) throws(BatchError) -> Bool
     ) throws(BatchError) -> EraseReport {
+        try session.requireOperator("erase")
         let start = ContinuousClock.now
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: "erase", context: session.context)

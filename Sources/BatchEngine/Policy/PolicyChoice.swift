@@ -50,10 +50,14 @@ struct PolicyChoice {
         return rules.protected.filter { name in changed.contains(where: ProtectedName(name).isOf) }
     }
 
-    /// Rows of one tenant are brought back; nothing else.
-    func policyForRestore() -> WritePolicy {
-        guard let column = rules.tenantColumn, let owner = session.owner else { return WritePolicy() }
-        return WritePolicy(tenant: TenantScope(column: column, tenant: owner))
+    /// - Parameter isWhole: the database becomes what it was; otherwise a state comes about that was never there, and
+    ///   protected data stays as it is.
+    func policyForRestore(isWhole: Bool) -> WritePolicy {
+        var policy = WritePolicy(protected: isWhole ? [] : rules.protected.map(ProtectedName.init))
+        if let column = rules.tenantColumn, let owner = session.owner {
+            policy.tenant = TenantScope(column: column, tenant: owner)
+        }
+        return policy
     }
 
     // MARK: Names

@@ -6,17 +6,21 @@ struct ChangeList {
     /// Only this table, whatever it holds; nil for all tables that are the user's own.
     let table: String?
     let isStatistics: Bool
+    /// Only rows of this tenant, and of tables that all share; nil for all.
+    let owner: RowOwner?
     private var changes: [Change] = []
     private var counts: [String: RowCounts] = [:]
 
-    init(table: String?, isStatistics: Bool) {
+    init(table: String?, isStatistics: Bool, owner: RowOwner? = nil) {
         self.table = table
+        self.owner = owner
         self.isStatistics = isStatistics
     }
 
     /// Shadow tables hold what a module made of the user's rows: they are shown when asked for by name alone.
     func wants(_ layout: TableLayout) -> Bool {
         guard let table else { return layout.role == .ordinary }
+        if let owner, !owner.mayShow(layout) { return false }
         return layout.name.lowercased() == table.lowercased()
     }
 
@@ -25,6 +29,7 @@ struct ChangeList {
     ///   - after: the layout of the row after; nil when the table is gone.
     mutating func add(_ row: RowChange, before: TableLayout?, after: TableLayout?) {
         guard let layout = after ?? before else { return }
+        if let owner, !owner.mayShow(row, before: before, after: after) { return }
         var old = row.before.map { ChangeList.fields($0, before ?? layout) }
         var new = row.after.map { ChangeList.fields($0, after ?? layout) }
         if let was = old, let now = new {
