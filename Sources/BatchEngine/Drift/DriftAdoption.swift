@@ -13,7 +13,7 @@ public struct DriftAdoption {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     init(_ session: Session, control: any ControlStore) {
@@ -27,7 +27,8 @@ public struct DriftAdoption {
         try session.requireOperator("drift adopt")
         let start = ContinuousClock.now
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: DriftAdoption.job, context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: DriftAdoption.job,
+            context: session.context)
         defer { withExtendedLifetime(lease) {} }
         try Preparation(session: session, control: control).recover()
         guard try session.ledger.state() != nil else { throw DriftAdoption.nothing }

@@ -17,9 +17,9 @@ public struct GuardSetting {
                 "\(Workspace.fileName) says 'guard: \(declared.rawValue)' for database \(session.database.name)",
                 hint: "change it there; the next batch follows it")
         }
-        let control = try ControlFile(folder: session.backups)
+        let control = try ControlFile(folder: session.controlFolder)
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "guard", context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: "guard", context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()

@@ -12,7 +12,7 @@ public struct Erasure {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     private var ledger: Ledger { session.ledger }
@@ -27,7 +27,7 @@ public struct Erasure {
         try session.requireOperator("erase")
         let start = ContinuousClock.now
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "erase", context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: "erase", context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()

@@ -11,7 +11,7 @@ public struct InPlaceRestore {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     /// Rebuilds the point beside the database, and changes in one transaction whatever differs from it.
@@ -34,7 +34,7 @@ public struct InPlaceRestore {
     ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: InPlaceRestore.job,
+            control, folder: session.controlFolder, database: session.path, work: InPlaceRestore.job,
             context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
