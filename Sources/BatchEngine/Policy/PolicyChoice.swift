@@ -24,13 +24,14 @@ struct PolicyChoice {
         return policy
     }
 
-    /// An undo leads back to rows that were there before, so it may touch protected data; whose rows it may touch is
-    /// decided as for the batches that it undoes.
-    func policy(undoing batches: [BatchRecord]) throws(BatchError) -> WritePolicy {
+    /// A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out does
+    /// not. Whose rows it may touch is decided as for the batches that it undoes.
+    func policy(undoing batches: [BatchRecord], isWhole: Bool) throws(BatchError) -> WritePolicy {
+        let protected = isWhole ? [] : rules.protected.map(ProtectedName.init)
         let tenants = Set(batches.compactMap(\.tenant)).sorted()
         let isOperators = batches.contains { $0.tenant == nil || $0.hasSchemaChange }
         guard let column = rules.tenantColumn, let first = tenants.first, session.owner != nil || !isOperators else {
-            return WritePolicy()
+            return WritePolicy(protected: protected)
         }
         var shared: Set<String> = []
         let tables = try tables()
@@ -38,13 +39,25 @@ struct PolicyChoice {
             shared.insert(tables.first { $0.name == name }?.ownerTable ?? name)
         }
         return WritePolicy(
-            tenant: TenantScope(column: column, tenant: first, others: Set(tenants.dropFirst()), sharedTables: shared))
+            tenant: TenantScope(column: column, tenant: first, others: Set(tenants.dropFirst()), sharedTables: shared),
+            protected: protected)
     }
 
-    /// Rows of one tenant are brought back; nothing else.
-    func policyForRestore() -> WritePolicy {
-        guard let column = rules.tenantColumn, let owner = session.owner else { return WritePolicy() }
-        return WritePolicy(tenant: TenantScope(column: column, tenant: owner))
+    /// Names of protected data in tables that these batches changed, for the audit.
+    func protected(changedBy batches: [BatchRecord]) throws(BatchError) -> [String] {
+        if rules.protected.isEmpty { return [] }
+        let changed = try session.ledger.tablesChanged(by: batches.map(\.seq))
+        return rules.protected.filter { name in changed.contains(where: ProtectedName(name).isOf) }
+    }
+
+    /// - Parameter isWhole: the database becomes what it was; otherwise a state comes about that was never there, and
+    ///   protected data stays as it is.
+    func policyForRestore(isWhole: Bool) -> WritePolicy {
+        var policy = WritePolicy(protected: isWhole ? [] : rules.protected.map(ProtectedName.init))
+        if let column = rules.tenantColumn, let owner = session.owner {
+            policy.tenant = TenantScope(column: column, tenant: owner)
+        }
+        return policy
     }
 
     // MARK: Names

@@ -9,12 +9,12 @@ public struct Rollback {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     init(_ session: Session, control: (any ControlStore)?) throws(BatchError) {
         self.session = session
-        if let control { self.control = control } else { self.control = try ControlFile(folder: session.backups) }
+        if let control { self.control = control } else { self.control = try ControlFile(folder: session.controlFolder) }
     }
 
     /// What came of it.
@@ -30,7 +30,7 @@ public struct Rollback {
         let start = ContinuousClock.now
         try stopIfRunning(request.batch)
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "rollback of \(request.batch)",
+            control, folder: session.controlFolder, database: session.path, work: "rollback of \(request.batch)",
             context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)

@@ -12,7 +12,7 @@ public struct Runner {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     // MARK: Run
@@ -181,7 +181,7 @@ public struct Runner {
     // MARK: Before the first step
 
     func takeLease(for work: String) throws(BatchError) -> Lease {
-        try Lease(control, folder: session.backups, database: session.path, work: work, context: session.context)
+        try Lease(control, folder: session.controlFolder, database: session.path, work: work, context: session.context)
     }
 
     /// The gateway for a batch of this job, with what it may write.

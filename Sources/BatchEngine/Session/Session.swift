@@ -27,7 +27,7 @@ public final class Session {
         self.context = context
         self.tenant = tenant
         var database = try workspace.database(named: name)
-        path = try Session.file(database, tenant)
+        path = try database.path(of: tenant)
         do throws(BatchError) {
             try DatabaseFile(path).check(mustWrite: mode.canWrite)
         } catch  where error.code == .fileMissing && database.tenancy == .file {
@@ -58,31 +58,17 @@ public final class Session {
         return "\(workspace.backups)/tenants/\(tenant)"
     }
 
+    /// Leases and everything else that is one for the whole workspace.
+    public var controlFolder: String { workspace.backups }
+
     private func requireTenantName() throws(BatchError) {
         guard let tenant, !TenantID.isValid(tenant) else { return }
-        let error = Session.badName(tenant, TenantID.rule)
+        let error = TenantID.error(tenant, TenantID.rule)
         auditRefusal("open", error)
         throw error
     }
 
-    private static func badName(_ tenant: String, _ rule: String) -> BatchError {
-        BatchError(
-            .otherTenant, "\(SQLLiteral.value(.string(String(tenant.prefix(80))))) cannot name a tenant",
-            hint: "a tenant is named by \(rule): --tenant NAME")
-    }
-
     public var git: GitStore { GitStore(path: backups + "/history.git") }
-
-    private static func file(_ database: DatabaseDefinition, _ tenant: String?) throws(BatchError) -> String {
-        guard database.tenancy == .file else { return database.path }
-        guard let tenant else {
-            throw BatchError(
-                .usage, "database \(database.name) has one file for each tenant",
-                hint: "name the tenant: --tenant NAME (\(TenantID.fileRule))")
-        }
-        guard TenantID.isValidInPath(tenant) else { throw badName(tenant, TenantID.fileRule) }
-        return database.path.replacing("{tenant}", with: tenant)
-    }
 }
 
 extension Session {
@@ -114,11 +100,32 @@ extension Session {
 }
 
 extension DatabaseDefinition {
+    /// The file, by the name of the tenant where each has one.
+    /// - Throws: `ERR_UX_USAGE` when there is none to name it; `ERR_SECURITY_TENANT` when the name is more than a name.
+    public func path(of tenant: String?) throws(BatchError) -> String {
+        guard tenancy == .file else { return path }
+        guard let tenant else {
+            throw BatchError(
+                .usage, "database \(name) has one file for each tenant",
+                hint: "name the tenant: --tenant NAME (\(TenantID.fileRule))")
+        }
+        guard TenantID.isValidInPath(tenant) else { throw TenantID.error(tenant, TenantID.fileRule) }
+        return path.replacing("{tenant}", with: tenant)
+    }
+
     /// Takes over the rules that the ledger keeps of the workspace.
     fileprivate mutating func adopt(_ policy: DatabasePolicy) {
         tenancy = policy.tenantColumn == nil ? .none : .column
         tenantColumn = policy.tenantColumn
         protected = policy.protected
         limits = policy.limits
+    }
+}
+
+extension TenantID {
+    fileprivate static func error(_ tenant: String, _ rule: String) -> BatchError {
+        BatchError(
+            .otherTenant, "\(SQLLiteral.value(.string(String(tenant.prefix(80))))) cannot name a tenant",
+            hint: "a tenant is named by \(rule): --tenant NAME")
     }
 }

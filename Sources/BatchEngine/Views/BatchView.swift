@@ -3,15 +3,14 @@ internal import BatchLedger
 
 extension Session {
     /// `list`: the batches, the latest first; none when no batch has run on the database.
-    /// - Parameter tenant: only batches of this owner; nil for all.
-    public func list(_ request: ListRequest, tenant: String? = nil) throws(BatchError) -> ListReport {
+    public func list(_ request: ListRequest) throws(BatchError) -> ListReport {
         guard try ledger.exists() else { return ListReport(batches: []) }
         return try reading { () throws(BatchError) in
             let watch = OwnerWatch(session: self)
             let replays = try ledger.replays()
             var found = try ledger.batches(
                 where: "(?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2)",
-                [.optional(request.job), .optional(tenant)]
+                [.optional(request.job), .optional(database.tenancy == .file ? nil : tenant)]
             ).reversed().map { BatchSummary($0, watch.status(of: $0), replays) }
             if let status = request.status { found = found.filter { $0.status == status } }
             return ListReport(batches: Array(found.prefix(request.limit ?? .max)))
