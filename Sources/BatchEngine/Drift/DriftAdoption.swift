@@ -26,6 +26,8 @@ public struct DriftAdoption {
     public func perform() throws(BatchError) -> RunReport {
         try session.requireOperator("drift adopt")
         let start = ContinuousClock.now
+        // It records what is there, and changes no row.
+        try SwitchGate(session, control).require(.undo, "adoption of drift in \(session.path)")
         let lease = try Lease(
             control, folder: session.controlFolder, database: session.path, work: DriftAdoption.job,
             context: session.context)

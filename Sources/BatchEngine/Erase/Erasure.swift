@@ -26,6 +26,9 @@ public struct Erasure {
     ) throws(BatchError) -> EraseReport {
         try session.requireOperator("erase")
         let start = ContinuousClock.now
+        if !request.isDryRun {
+            try SwitchGate(session, control).require(.change, "erasure of rows of \(request.table)")
+        }
         let lease = try Lease(
             control, folder: session.controlFolder, database: session.path, work: "erase", context: session.context)
         defer { withExtendedLifetime(lease) {} }

@@ -33,6 +33,7 @@ public struct InPlaceRestore {
         _ reference: PointReference, _ source: RestoreSource?, _ rows: RowSelection?
     ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
+        try SwitchGate(session, control).require(.undo, "restore of \(session.path)")
         let lease = try Lease(
             control, folder: session.controlFolder, database: session.path, work: InPlaceRestore.job,
             context: session.context)

@@ -37,8 +37,11 @@ public struct Runner {
     /// - Throws: as `run`.
     public func submit(_ order: RunOrder) throws(BatchError) -> Submission {
         let start = ContinuousClock.now
+        var order = order
         let job = order.job
         try check(job, order.tenant)
+        let switches = SwitchGate(session, control)
+        order.suggestion = try switches.suggestion(for: order) ?? order.suggestion
         let lease = try takeLease(for: job.id)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
@@ -64,6 +67,7 @@ public struct Runner {
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
         var point = try begin(&batch, needs: needed, snapshot: snapshot)
         let run = BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: lease)
+        run.switches = switches
         run.rehearsal = rehearsal
         run.plan = order.plan
         run.pins = order.plan?.pins
@@ -90,6 +94,11 @@ public struct Runner {
         _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil
     ) throws(BatchError) -> RunReport {
         try check(job, tenant)
+        let switches = SwitchGate(session, control)
+        // Safe mode forbids no look at what would happen.
+        if case .refused(let cause) = try switches.decision(on: switches.work(job, tenant: tenant)) {
+            throw cause.refusal(of: "job \(job.id)")
+        }
         let lease = try takeLease(for: job.id)
         defer { withExtendedLifetime(lease) {} }
         try Preparation(session: session, control: control).recover()
@@ -129,6 +138,8 @@ public struct Runner {
                 hint: "run the job again: batchmgr run --id \(id.job)")
         }
         let job = try JobDefinition.parse(text: text, file: "\(id)")
+        let switches = SwitchGate(session, control)
+        try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")
         let values = try PinnedParameters.values(batch.parameters)
         try session.plugins().require(job.pluginNames)
         let reason = try preparation.openHistory()
@@ -159,6 +170,7 @@ public struct Runner {
         let run = BatchRun(
             session, gateway, job: job, values: values, batch: batch, lease: lease,
             lastNumber: checkpoints.last?.number ?? 0)
+        run.switches = switches
         run.rehearsal = rehearsal
         var report = try carryOut(run, &point, from: step, position: position, since: start)
         if policy.needsChecklist { report.checklist = try gate.checkOff(run, orphans: orphans) }
@@ -256,6 +268,7 @@ public struct Runner {
             }
             try ledger.save(&point)
             for needed in needs { try ledger.noteNeed(of: record.seq, needed) }
+            try SwitchGate(session, control).mirror()
         }
         session.context.reach("batch-begun")
         batch = record

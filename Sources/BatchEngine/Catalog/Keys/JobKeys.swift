@@ -14,6 +14,7 @@ enum JobKeys {
                 KeyRule(
                     "tenant", choice(TenantRule.self), "Whether `--tenant` must, may or must not be given (`optional`)."
                 ),
+                KeyRule("module", .text(.jobName), "The part of the application it belongs to, for switches."),
                 KeyRule(
                     "shared_tables", .list(.text(.filled), mayBeEmpty: true),
                     "Tables without the tenant column that the job writes; no others may change."),
