@@ -71,6 +71,17 @@ import Testing
         }
     }
 
+    @Test func aChecklistThatACrashTookIsMadeUpForBeforeAnythingElseRuns() throws {
+        try GovernedScene.with { scene in
+            try scene.tool(137, killAt: "checklist-begun", "run", "--id", "two")
+            #expect(try scene.audit().last == "run committed")
+            try scene.tool(0, "run", "--id", "plain")
+            #expect(try scene.audit().suffix(3) == ["run committed", "checklist passed", "run committed"])
+            try scene.tool(0, "run", "--id", "plain")
+            #expect(try scene.reports("checklist").count == 1)
+        }
+    }
+
     @Test(arguments: [
         ("INSERT INTO items VALUES(1, 1, 1)", "", "UNIQUE"), ("UPDATE nothing SET x = 1", "", "nothing"),
         ("UPDATE items SET price = NULL", "verify:\n  - SELECT count(*) = 0 FROM items WHERE price IS NULL", "price"),

@@ -109,6 +109,36 @@ import Testing
         }
     }
 
+    /// There is no approval without a row in the audit.
+    @Test(arguments: [("plan-audited", "proposed"), ("plan-decided", "approved")])
+    func aKilledApprovalIsThereOrNot(_ place: String, _ status: String) throws {
+        try GovernedScene.with { scene in
+            let before = try scene.base.dump()
+            try scene.proposed()
+            try scene.tool(137, as: "grace", killAt: place, "plan", "approve", "--id", "plan.1")
+            #expect(try scene.status() == status)
+            #expect(try scene.audit().last == "plan approve approved")
+            #expect(try scene.base.dump() == before)
+            try scene.tool(status == "approved" ? 2 : 0, as: "grace", "plan", "approve", "--id", "plan.1")
+            try scene.tool(0, "plan", "apply", "--id", "plan.1")
+        }
+    }
+
+    @Test(arguments: ["plan-audited", "plan-kept"])
+    func aKilledProposalIsThereOrNot(_ place: String) throws {
+        try GovernedScene.with { scene in
+            let before = try scene.base.dump()
+            try scene.tool(137, killAt: place, "run", "--id", "three")
+            let count = try scene.json("plan", "list")["plans"]?.array?.count
+            #expect(count == (place == "plan-kept" ? 1 : 0))
+            try scene.expectNothingRan(since: before)
+            try scene.proposed()
+            let plan = try #require(try scene.json("plan", "list")["plans"]?.array?.first?["plan"]?.string)
+            try scene.tool(0, as: "grace", "plan", "approve", "--id", plan)
+            try scene.tool(0, "plan", "apply", "--id", plan)
+        }
+    }
+
     @Test func aRejectedPlanStaysRejected() throws {
         try GovernedScene.with { scene in
             let before = try scene.base.dump()

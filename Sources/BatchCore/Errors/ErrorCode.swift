@@ -54,6 +54,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case expiredPlan = "ERR_SECURITY_EXPIRED_PLAN"
     case otherChanges = "ERR_SECURITY_OTHER_CHANGES"
     case auditTampered = "ERR_SECURITY_AUDIT_TAMPERED"
+    case otherTenant = "ERR_SECURITY_TENANT"
+    case protectedData = "ERR_SECURITY_PROTECTED"
+    case limitExceeded = "ERR_SECURITY_LIMIT"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -83,9 +86,10 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
             .stalePlan, .rehearsalFailed:
             .data
-        case .forbiddenStatement, .writeOutsideGateway, .safeMode, .jobDisabled, .moduleOff, .role,
-            .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed, .approvalRequired, .selfApproval,
-            .alteredPlan, .expiredPlan, .otherChanges, .auditTampered:
+        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
+            .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
+            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges,
+            .auditTampered:
             .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
@@ -103,9 +107,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
-        case .forbiddenStatement, .writeOutsideGateway, .safeMode, .jobDisabled, .moduleOff, .role,
-            .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed, .rehearsalFailed, .selfApproval,
-            .alteredPlan, .expiredPlan, .otherChanges:
+        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
+            .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
+            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges:
             .refusedByPolicy
         case .approvalRequired: .waitingForApproval
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:

@@ -78,14 +78,20 @@ extension ControlFile: PlanStore {
         return record
     }
 
-    public func movePlan(_ record: PlanRecord, from: Set<PlanStatus>) throws(BatchError) -> Bool {
+    public func movePlan(
+        _ record: PlanRecord, from: Set<PlanStatus>, witness: () throws(BatchError) -> Void
+    ) throws(BatchError) -> Bool {
         try preparePlans()
         let allowed = from.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
-        try connection.run(
-            """
-            UPDATE plans SET status = ?, decided_by = ?, typed_by = ?, decided_at = ?, approval = ?, reason = ?, batch = ? \
-            WHERE number = ? AND status IN (\(allowed))
-            """, decision(record) + [.integer(Int64(record.id.number))])
-        return connection.changes == 1
+        return try connection.transaction { () throws(BatchError) in
+            try connection.run(
+                """
+                UPDATE plans SET status = ?, decided_by = ?, typed_by = ?, decided_at = ?, approval = ?, reason = ?, \
+                batch = ? WHERE number = ? AND status IN (\(allowed))
+                """, decision(record) + [.integer(Int64(record.id.number))])
+            guard connection.changes == 1 else { return false }
+            try witness()
+            return true
+        }
     }
 }

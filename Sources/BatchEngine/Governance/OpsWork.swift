@@ -22,7 +22,7 @@ struct OpsWork {
             case .refused(let report): return .refused(report)
             }
         case .approve(let plan, let tenant):
-            return .done(answer(try PatchPlans(try session(tenant), tenant: tenant).approve(plan, as: signer.name)))
+            return .done(answer(try PatchPlans(try session(tenant)).approve(plan, as: signer.name)))
         case .switching(let setting):
             let state = SwitchSetting.state(setting, actor: signer.name, at: context.now())
             let report = try SwitchSetting(workspace, context: context).tell(state, old: old ?? setting.name.standard)

@@ -23,7 +23,8 @@ struct Checklist {
         ]
     }
 
-    /// Rows that refer to nothing, by child and parent; nil when SQLite cannot tell.
+    /// Rows that refer to nothing, by child and parent; nil when a key refers to no unique columns, so that SQLite cannot
+    /// tell.
     static func orphans(_ connection: Connection) -> [String: Int64]? {
         let sql = "SELECT \"table\" || ' to ' || parent, count(*) FROM pragma_foreign_key_check GROUP BY 1"
         guard let rows = try? connection.rows(sql) else { return nil }
@@ -57,9 +58,9 @@ struct Checklist {
     private func foreignKeys() throws(BatchError) -> Check {
         guard let orphans, let now = Checklist.orphans(session.connection) else {
             return .warning(
-                "foreign keys", "SQLite cannot check them: a key refers to no primary key and no unique index",
+                "foreign keys", "it cannot be told which rows referred to nothing before the batch",
                 code: .notChecked,
-                advice: "see which: batchmgr doctor")
+                advice: "see those of now: PRAGMA foreign_key_check")
         }
         for (place, count) in now.sorted(by: { $0.key < $1.key }) where count > orphans[place] ?? 0 {
             let more = count - (orphans[place] ?? 0)

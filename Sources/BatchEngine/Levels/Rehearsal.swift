@@ -125,8 +125,10 @@ struct Rehearsal {
     private func touchedBatches(_ place: Session, _ batch: BatchRecord) throws(BatchError) -> [DependentSummary] {
         let ledger = place.ledger
         let earlier = try ledger.batches(
-            where: "status = 'committed' AND kind = 'batch' AND seq < ? AND seq > ? - \(Rehearsal.mostBatches)",
-            [.integer(batch.seq), .integer(batch.seq)])
+            where: """
+                status = 'committed' AND kind = 'batch' AND seq < ?1 AND seq > ?1 - \(Rehearsal.mostBatches) \
+                AND (?2 IS NULL OR tenant = ?2)
+                """, [.integer(batch.seq), .optional(place.owner)])
         var found: [DependentSummary] = []
         for other in earlier.reversed() {
             let edges = try DependencyGraph(ledger).dependents(of: other)

@@ -37,6 +37,13 @@ struct ApprovedPlan {
             hint: "make a new plan: batchmgr run --id \(plan.job) --propose")
     }
 
+    /// Why the batch of the plan failed. A plan is tried once: its batch has moved the ledger.
+    func failure(_ error: BatchError) -> BatchError {
+        let rest = isAtomic && error.code != .otherChanges ? "; nothing of \(plan.id) was applied" : ""
+        return BatchError(
+            error.code, error.message + rest, hint: "make a new plan: batchmgr run --id \(plan.job) --propose")
+    }
+
     /// The batch has run, and is not permanent yet where that can be helped.
     /// - Throws: `ERR_SECURITY_OTHER_CHANGES` when it did not change exactly what was approved.
     func requireItsChanges(_ run: BatchRun) throws(BatchError) {

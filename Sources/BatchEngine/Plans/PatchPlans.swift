@@ -10,9 +10,10 @@ public struct PatchPlans {
     /// Only plans of this tenant; nil for all.
     private let tenant: String?
 
-    public init(_ session: Session, tenant: String? = nil) throws(BatchError) {
+    /// A session for one tenant sees the plans of that tenant alone.
+    public init(_ session: Session) throws(BatchError) {
         self.session = session
-        self.tenant = tenant
+        tenant = session.tenant
         store = try ControlFile(folder: session.backups)
         desk = PlanDesk(session: session, store: store)
     }
@@ -69,7 +70,7 @@ public struct PatchPlans {
             }
             record.status = .approved
             record.approval = try PlanSeal(folder: session.backups).approval(record)
-            try move(record, from: [.proposed])
+            try decide("plan approve", record, from: [.proposed])
         }
     }
 
@@ -80,8 +81,18 @@ public struct PatchPlans {
             record.status = .rejected
             record.approval = nil
             record.reason = reason
-            try move(record, from: [.proposed, .approved])
+            try decide("plan reject", record, from: [.proposed, .approved])
         }
+    }
+
+    /// Nothing is decided without a row in the audit: that is written first, and the decision with it or not at all.
+    private func decide(_ action: String, _ record: PlanRecord, from: Set<PlanStatus>) throws(BatchError) {
+        let isMoved = try store.movePlan(record, from: from) { () throws(BatchError) in
+            try write(action, record, record.status.rawValue, nil)
+            session.context.reach("plan-audited")
+        }
+        if !isMoved { throw wrongState(try desk.record(record.id, tenant: tenant)) }
+        session.context.reach("plan-decided")
     }
 
     /// Decides, and leaves a row in the audit about it, also when it is refused.
@@ -101,28 +112,27 @@ public struct PatchPlans {
             note(action, record, "refused", error)
             throw error
         }
-        session.context.reach("plan-decided")
-        note(action, record, record.status.rawValue, nil)
         return desk.report(record)
     }
 
+    /// Notes what was refused, or has happened: that stands also where it cannot be noted.
     private func note(
         _ action: String, _ record: PlanRecord, _ outcome: String, _ error: BatchError?, batch: BatchID? = nil
     ) {
+        try? write(action, record, outcome, error, batch: batch)
+    }
+
+    private func write(
+        _ action: String, _ record: PlanRecord, _ outcome: String, _ error: BatchError?, batch: BatchID? = nil
+    ) throws(BatchError) {
         let details: [JSONValue.Member] = [
             .init("plan", .string("\(record.id)")), .init("sha256", .string(record.sha256)),
             .init("author", .string(record.author)), .init("as", JSONValue(record.decidedBy)),
             .init("reason", JSONValue(record.reason)), .init("error", JSONValue(error?.code.rawValue)),
         ]
-        // The decision stands in control.db, signed; a database that cannot be written does not undo it.
-        let applied = batch.flatMap { try? session.ledger.batch($0) }
-        try? session.ledger.audit(
+        let applied = try batch.flatMap { (id) throws(BatchError) in try session.ledger.batch(id) }
+        try session.ledger.audit(
             action, batch: applied, outcome: outcome, details: .object(details), context: session.context)
-    }
-
-    private func move(_ record: PlanRecord, from: Set<PlanStatus>) throws(BatchError) {
-        if try store.movePlan(record, from: from) { return }
-        throw wrongState(try desk.record(record.id, tenant: tenant))
     }
 
     private func require(_ record: PlanRecord, _ status: PlanStatus) throws(BatchError) {
@@ -193,7 +203,9 @@ public struct PatchPlans {
             var now = record
             now.status = .applying
             now.batch = batch.description
-            try move(now, from: [.approved])
+            guard try store.movePlan(now, from: [.approved], witness: {}) else {
+                throw wrongState(try desk.record(record.id, tenant: tenant))
+            }
             begun.record = now
         }
         return try finish(begun) { () throws(BatchError) in try Runner(session).submit(order) }
@@ -226,7 +238,7 @@ public struct PatchPlans {
                 record.status = .approved
                 record.batch = nil
             }
-            _ = try store.movePlan(record, from: [.applying])
+            _ = try store.movePlan(record, from: [.applying]) {}
         }
         if let failure { throw failure }
         guard let report else {

@@ -64,7 +64,7 @@ struct PlanDesk {
             settled.status = .failed
             settled.reason = "its process ended before the batch did"
         }
-        return try store.movePlan(settled, from: [.applying]) ? settled : record
+        return try store.movePlan(settled, from: [.applying], witness: {}) ? settled : record
     }
 
     private func isAtWork() throws(BatchError) -> Bool {

@@ -39,15 +39,17 @@ struct PlanDraft {
                     changes: Hex.string(result.changes.hash)),
                 pins: result.pins, details: details(order, result))
             made = plan
-            return try write(plan)
+            let record = try write(plan)
+            try session.ledger.audit(
+                "plan propose", batch: batch, outcome: "proposed",
+                details: [
+                    "plan": .string("\(id)"), "sha256": .string(record.sha256), "because": .string(because),
+                    "rows": result.batch.rows.json,
+                ], context: session.context)
+            session.context.reach("plan-audited")
+            return record
         }
         session.context.reach("plan-kept")
-        try session.ledger.audit(
-            "plan propose", batch: batch, outcome: "proposed",
-            details: [
-                "plan": .string("\(record.id)"), "sha256": .string(record.sha256), "because": .string(because),
-                "rows": result.batch.rows.json,
-            ], context: session.context)
         DriftWatch(session: session, control: store).remember(version: session.connection.dataVersion)
         return PlanDesk(session: session, store: store).report(record, content: made)
     }

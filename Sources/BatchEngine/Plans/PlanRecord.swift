@@ -55,5 +55,8 @@ public protocol PlanStore: AnyObject {
     func plan(_ id: PlanID) throws(BatchError) -> PlanRecord?
 
     /// Writes what changed of a plan, when its status is still one of these; of two at once, one finds it so.
-    func movePlan(_ record: PlanRecord, from: Set<PlanStatus>) throws(BatchError) -> Bool
+    /// - Parameter witness: notes elsewhere what happens; when it cannot, it does not happen.
+    func movePlan(
+        _ record: PlanRecord, from: Set<PlanStatus>, witness: () throws(BatchError) -> Void
+    ) throws(BatchError) -> Bool
 }

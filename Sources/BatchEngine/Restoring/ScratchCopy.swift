@@ -23,7 +23,7 @@ final class ScratchCopy {
         var context = original.context
         let reach = context.reach
         context.reach = { reach("copy-\($0)") }
-        session = try Session(place, context: context)
+        session = try Session(place, tenant: original.tenant, context: context)
         try session.connection.execute("PRAGMA synchronous = OFF")
     }
 }

@@ -53,7 +53,7 @@ struct RunOutcome {
     /// Writes the end of the batch into the ledger.
     private func settle(_ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?) throws(BatchError) {
         let ledger = session.ledger
-        run.batch.status = failure.map { $0.code == .stopped ? .stopped : .failed } ?? .committed
+        run.batch.status = failure.map { $0.code == .stopped && run.plan == nil ? .stopped : .failed } ?? .committed
         run.batch.finishedAt = session.context.now().iso8601
         run.batch.error = failure?.description
         let batch = run.batch
@@ -64,7 +64,8 @@ struct RunOutcome {
             batch.digestAfter = digest
             try ledger.update(batch)
             try ledger.audit(
-                session.context.action(or: "run"), batch: batch, outcome: batch.status.rawValue,
+                session.context.action(or: "run"), batch: batch,
+                outcome: failure?.code.errorClass == .security ? "refused" : batch.status.rawValue,
                 details: .object(
                     [.init("rows", batch.rows.json)]
                         + (failure.map {

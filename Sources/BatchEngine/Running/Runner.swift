@@ -12,7 +12,7 @@ public struct Runner {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     // MARK: Run
@@ -109,7 +109,12 @@ public struct Runner {
             traceID: session.context.traceID, startedAt: session.context.now().iso8601)
         batch.tenant = tenant
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .dryRun)
-        return try DryRun(session: session).perform(run, gateway)
+        do throws(BatchError) {
+            return try DryRun(session: session).perform(run, gateway)
+        } catch {
+            session.auditRefusal("dry-run", error)
+            throw error
+        }
     }
 
     /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
@@ -118,7 +123,7 @@ public struct Runner {
         let lease = try takeLease(for: "resume of \(reference)")
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
-        var batch = try BatchLookup(session.ledger).batch(reference)
+        var batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition
         else {
@@ -175,7 +180,7 @@ public struct Runner {
 
     /// Asks the process that runs a batch to stop at its next checkpoint.
     public func stop(_ reference: BatchReference) throws(BatchError) -> StopReport {
-        let batch = try BatchLookup(session.ledger).batch(reference)
+        let batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .running, let holder = try control.holder(of: session.path),
             holder.isAlive(at: session.context.now())
@@ -189,16 +194,17 @@ public struct Runner {
     // MARK: Before the first step
 
     func takeLease(for work: String) throws(BatchError) -> Lease {
-        try Lease(control, folder: session.backups, database: session.path, work: work, context: session.context)
+        try Lease(control, folder: session.controlFolder, database: session.path, work: work, context: session.context)
     }
 
     /// The gateway for a batch of this job, with what it may write.
     static func gateway(
         _ session: Session, _ job: JobDefinition, tenant: String?, approval: Approval? = nil
     ) throws(BatchError) -> Gateway {
+        let policy = try PolicyChoice(session: session).policy(for: job, tenant: tenant, approval: approval)
         if let isOn = job.foreignKeys { session.connection.enforceForeignKeys(isOn) }
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
-        gateway.policy.approval = approval
+        gateway.policy = policy
         return gateway
     }
 
@@ -304,7 +310,7 @@ public struct Runner {
             try run.plan?.requireItsChanges(run)
             try run.release()
         } catch {
-            failure = error
+            failure = run.plan?.failure(error) ?? error
             if run.isAtomic { run.discard() }
         }
         return try RunOutcome(session: session, control: control).conclude(run, &point, failure, since: start)

@@ -15,11 +15,14 @@ struct ChangeList {
     private var bytes = 0
     /// False when there are more changes than the limit allows.
     private(set) var isComplete = true
+    /// Only rows of this tenant, and of tables that all share; nil for all.
+    let owner: RowOwner?
     private var changes: [Change] = []
     private var counts: [String: RowCounts] = [:]
 
-    init(table: String?, isStatistics: Bool, limit: Limit? = nil) {
+    init(table: String?, isStatistics: Bool, owner: RowOwner? = nil, limit: Limit? = nil) {
         self.table = table
+        self.owner = owner
         self.isStatistics = isStatistics
         self.limit = limit
     }
@@ -27,6 +30,7 @@ struct ChangeList {
     /// Shadow tables hold what a module made of the user's rows: they are shown when asked for by name alone.
     func wants(_ layout: TableLayout) -> Bool {
         guard let table else { return layout.role == .ordinary }
+        if let owner, !owner.mayShow(layout) { return false }
         return layout.name.lowercased() == table.lowercased()
     }
 
@@ -35,6 +39,7 @@ struct ChangeList {
     ///   - after: the layout of the row after; nil when the table is gone.
     mutating func add(_ row: RowChange, before: TableLayout?, after: TableLayout?) {
         guard let layout = after ?? before else { return }
+        if let owner, !owner.mayShow(row, before: before, after: after) { return }
         var old = row.before.map { ChangeList.fields($0, before ?? layout) }
         var new = row.after.map { ChangeList.fields($0, after ?? layout) }
         if let was = old, let now = new {

@@ -9,7 +9,7 @@ public struct RowHistory {
         /// The last checkpoint before a change that no batch made.
         public let behind: Int64
         /// Values of the stored columns; nil where there was no row.
-        public let before: [SQLValue]?
+        public var before: [SQLValue]?
         public let after: [SQLValue]?
 
         public init(checkpoint: Int64?, behind: Int64, before: [SQLValue]?, after: [SQLValue]?) {

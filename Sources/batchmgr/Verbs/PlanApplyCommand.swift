@@ -7,7 +7,7 @@ enum PlanApplyCommand: Command {
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try PlanRequest(arguments)
         try context.output.show(
-            try PatchPlans(try context.session(), tenant: context.globals.tenant).apply(request.id))
+            try PatchPlans(try context.session()).apply(request.id))
         return .done
     }
 }

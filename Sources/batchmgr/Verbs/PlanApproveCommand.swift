@@ -6,7 +6,7 @@ enum PlanApproveCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try PlanRequest(arguments)
-        let plans = try PatchPlans(try context.session(), tenant: context.globals.tenant)
+        let plans = try PatchPlans(try context.session())
         try context.output.show(try plans.approve(request.id, as: request.approver))
         return .done
     }

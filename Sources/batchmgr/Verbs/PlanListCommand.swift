@@ -6,7 +6,7 @@ enum PlanListCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let status = arguments.value("status").flatMap { PlanStatus(rawValue: $0) }
-        try context.output.show(try PatchPlans(try context.view(), tenant: context.globals.tenant).list(status))
+        try context.output.show(try PatchPlans(try context.view()).list(status))
         return .done
     }
 }

@@ -6,7 +6,7 @@ enum PlanShowCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try PlanRequest(arguments)
-        let plan = try PatchPlans(try context.view(), tenant: context.globals.tenant).show(request.id)
+        let plan = try PatchPlans(try context.view()).show(request.id)
         if let sql = request.sql {
             try context.output.show(plan, text: plan.sql(sql))
         } else {
