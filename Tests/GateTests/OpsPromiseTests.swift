@@ -15,6 +15,10 @@ import Testing
             let again = try ops.scene.expect(.requestUsed, "ops", "submit", "--file", file)
             #expect(again.err.contains("signed by operator"))
             #expect(try ops.added == 1)
+            let entries = try ops.scene.json("audit", "list")["entries"]?.array ?? []
+            let done = entries.filter { $0["action"]?.string == "ops submit" && $0["batch"]?.string == "add.1" }
+            #expect(done.map { $0["actor"]?.string } == ["operator"])
+            #expect(try ops.scene.tool("audit", "verify").code == 0)
             let used = try ops.scene.json("ops", "list")["requests"]?.array ?? []
             #expect(used.map { $0["outcome"]?.string } == ["done"])
         }
@@ -185,10 +189,8 @@ import Testing
     }
 
     private static func refusals(_ ops: OpsScene) throws -> Int {
-        Int(
-            try ops.scene.sql(
-                "SELECT count(*) FROM notes WHERE outcome = 'refused' AND action = 'ops submit'",
-                in: "backups/batch_manager/control.db")) ?? -1
+        let entries = try ops.scene.json("audit", "list")["entries"]?.array ?? []
+        return entries.count { $0["action"]?.string == "ops submit" && $0["outcome"]?.string == "refused" }
     }
 
     // MARK: Once

@@ -38,8 +38,13 @@ import Testing
                     let result = try scene.expect(3, call.words)
                     #expect(result.err.contains("error: ERR_SECURITY_ROLE: "), "\(result.err)")
                     #expect(try scene.dump() == before)
-                    let note = "SELECT actor FROM notes WHERE outcome = 'refused'"
-                    #expect(try scene.sql(note, in: "backups/batch_manager/control.db") == Self.user)
+                    try scene.write("batchmgr.yaml", "databases:\n  main:\n    path: app.db\n")
+                    let entries = try scene.json("audit", "list")["entries"]?.array ?? []
+                    let verb = call.words.prefix { !$0.hasPrefix("--") }.joined(separator: " ")
+                    guard call.role != .viewer else { return }
+                    let row = entries.last { $0["action"]?.string == verb && $0["outcome"]?.string == "refused" }
+                    #expect(row?["actor"]?.string == Self.user, "\(verb)")
+                    #expect(row?["details"]?["code"]?.string == "ERR_SECURITY_ROLE", "\(verb)")
                 }
             }
         }

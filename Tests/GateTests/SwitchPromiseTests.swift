@@ -228,6 +228,11 @@ import Testing
             #expect(history.map { $0["holds"]?.bool } == [true, false])
             #expect(history.first?["actor"]?.string == "bob")
             #expect(history.map { $0["reason"]?.string } == ["it is right now", "month end"])
+            let audit = try scene.json("audit", "list")["entries"]?.array ?? []
+            let rows = audit.filter { $0["action"]?.string == "switch set" }
+            #expect(rows.map { $0["details"]?["old"]?.string } == ["enabled", "disabled"])
+            #expect(rows.last?["actor"]?.string == "bob")
+            #expect(try scene.tool("audit", "verify").code == 0)
             #expect(Timestamp(iso8601: history.first?["set_at"]?.string ?? "") != nil)
         }
     }

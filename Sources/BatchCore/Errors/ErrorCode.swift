@@ -56,6 +56,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case otherTenant = "ERR_SECURITY_TENANT"
     case protectedData = "ERR_SECURITY_PROTECTED"
     case limitExceeded = "ERR_SECURITY_LIMIT"
+    case auditTampered = "ERR_SECURITY_AUDIT_TAMPERED"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -87,7 +88,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .data
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
-            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges:
+            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered:
             .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
@@ -113,7 +114,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint
-        case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed: .integrityViolation
+        case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed, .auditTampered: .integrityViolation
         case .busy: .busy
         case .stopped: .stopped
         }

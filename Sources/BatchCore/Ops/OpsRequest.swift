@@ -60,6 +60,14 @@ public struct OpsRequest: Hashable, Sendable {
         action = try OpsActionReader.read(Array(members.dropFirst(envelope.count)))
     }
 
+    /// What the audit says of it.
+    public var words: [JSONValue.Member] {
+        [
+            .init("request", .string(action.name)), .init("subject", .string(action.subject)),
+            .init("nonce", .string(nonce)), .init("signer", .string(signer)), .init("key", .string(Hex.string(key))),
+        ]
+    }
+
     /// What is signed: the members in their order, written without spaces.
     public var signedBytes: [UInt8] { Array(JSONWriter.text(json).utf8) }
 

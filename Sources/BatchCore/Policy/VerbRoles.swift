@@ -8,7 +8,8 @@ public enum VerbRoles {
             [
                 "list", "show", "graph", "diff", "blame", "points", "verify", "doctor", "drift show", "guard show",
                 "certificate verify", "catalog list", "catalog show", "catalog validate", "switch list", "ops list",
-                "plan list", "plan show",
+                "plan list", "plan show", "audit list",
+                "audit verify", "audit export", "logs",
                 // The signature says who acts, whoever carries the file here.
                 "ops submit",
             ]

@@ -37,7 +37,7 @@ public struct RunReport: Report, Hashable {
     /// The same `--key` ran before as `batch`: nothing was done.
     public let isRepeated: Bool
     /// What could not be done beside the work itself, e.g. a notification.
-    public let warnings: [String]
+    public let warnings: [Warning]
     /// The plan that the batch applied.
     public var plan: PlanID?
     /// Paths of what was written about the rehearsal before the batch, and the checklist behind it.
@@ -47,7 +47,7 @@ public struct RunReport: Report, Hashable {
     public init(
         batch: BatchID, tenant: String? = nil, status: BatchStatus, checkpoints: Int, rows: RowCounts,
         restorePoint: RestorePointSummary?, phases: Phases, traceID: String, duration: Double,
-        preview: ChangesReport? = nil, isRepeated: Bool = false, warnings: [String] = []
+        preview: ChangesReport? = nil, isRepeated: Bool = false, warnings: [Warning] = []
     ) {
         self.batch = batch
         self.tenant = tenant
@@ -71,12 +71,12 @@ public struct RunReport: Report, Hashable {
             .init("restore_point", restorePoint?.json ?? .null),
             .init("phases", phases.json),
             .init("trace_id", .string(traceID)), .init("duration_ms", .number(duration)),
-            .init("warnings", .array(warnings.map(JSONValue.string))),
+            .init("warnings", warnings.texts),
         ]
         if let preview { members += [.init("dry_run", true)] + preview.members }
         members += JSONValue.Member.only("plan", plan.map { .string("\($0)") })
         members += JSONValue.Member.only("rehearsal", rehearsal.map(JSONValue.string))
         members += JSONValue.Member.only("checklist", checklist.map(JSONValue.string))
-        return members + JSONValue.Member.only("repeated", if: isRepeated)
+        return members + warnings.codes + JSONValue.Member.only("repeated", if: isRepeated)
     }
 }

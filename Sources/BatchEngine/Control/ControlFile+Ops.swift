@@ -9,10 +9,7 @@ extension ControlFile {
             trusted_at TEXT NOT NULL, revoked_by TEXT, revoked_at TEXT) STRICT;
         CREATE TABLE IF NOT EXISTS used_requests(
             nonce TEXT PRIMARY KEY, signer TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
-            at TEXT NOT NULL, outcome TEXT NOT NULL) STRICT;
-        CREATE TABLE IF NOT EXISTS notes(
-            seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
-            outcome TEXT NOT NULL, details TEXT NOT NULL) STRICT
+            at TEXT NOT NULL, outcome TEXT NOT NULL) STRICT
         """
 
     public func trustedKeys() throws(BatchError) -> [TrustedKey] {
@@ -34,8 +31,8 @@ extension ControlFile {
         }
     }
 
-    public func trust(_ key: TrustedKey) throws(BatchError) {
-        try durably { () throws(BatchError) in
+    public func trust(_ key: TrustedKey, context: Context) throws(BatchError) {
+        try audited("ops trust", context) { () throws(BatchError) in
             let known = try trustedKeys()
             if let same = known.first(where: { $0.key == key.key }) {
                 throw BatchError(
@@ -55,23 +52,24 @@ extension ControlFile {
                     .string(key.key), .string(key.name), .string(key.role.rawValue), .string(key.trustedBy),
                     .string(key.trustedAt.iso8601),
                 ])
+            return ((), key.json)
         }
     }
 
-    public func revoke(_ name: String, by actor: String, at time: Timestamp) throws(BatchError) -> TrustedKey {
-        try durably { () throws(BatchError) in
+    public func revoke(_ name: String, reason: String, context: Context) throws(BatchError) -> TrustedKey {
+        try audited("ops revoke", context) { () throws(BatchError) in
             let known = try trustedKeys().filter { $0.revokedBy == nil }
             guard var key = known.first(where: { $0.name == name }) else {
                 throw BatchError(
                     .usage, "no key counts for '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
                     hint: "see the keys: batchmgr ops list")
             }
+            key.revokedBy = context.actor
+            key.revokedAt = context.now()
             try connection.run(
                 "UPDATE trusted_keys SET revoked_by = ?, revoked_at = ? WHERE key = ?",
-                [.string(actor), .string(time.iso8601), .string(key.key)])
-            key.revokedBy = actor
-            key.revokedAt = time
-            return key
+                [.string(context.actor), .optional(key.revokedAt?.iso8601), .string(key.key)])
+            return (key, .object((key.json.members ?? []) + [.init("reason", .string(reason))]))
         }
     }
 
@@ -91,19 +89,24 @@ extension ControlFile {
     }
 
     public func claim(
-        _ request: OpsRequest, at time: Timestamp, setting: (TrustedKey) -> SwitchState?
+        _ request: OpsRequest, context: Context, setting: (TrustedKey) -> SwitchState?
     ) throws(BatchError) -> (signer: TrustedKey, old: SwitchValue?) {
-        try durably { () throws(BatchError) in
+        var context = context
+        // Until the key is known, nobody has said anything in the name of the signer.
+        let submitter = context.actor
+        let known = try signer(of: request)
+        context.actor = known.name
+        return try audited("ops accept", context) { () throws(BatchError) in
             let signer = try signer(of: request)
             if let earlier = try used("nonce = ?", [.string(request.nonce)]).first { throw ControlFile.used(earlier) }
             try connection.run(
                 "INSERT INTO used_requests VALUES(?, ?, ?, ?, ?, 'accepted')",
                 [
                     .string(request.nonce), .string(signer.name), .string(request.action.name),
-                    .string(request.action.subject), .string(time.iso8601),
+                    .string(request.action.subject), .string(context.now().iso8601),
                 ])
             let old = try setting(signer).map { (state) throws(BatchError) in try write(state) }
-            return (signer, old)
+            return ((signer, old), .object(request.words + [.init("submitted_by", .string(submitter))]))
         }
     }
 
@@ -144,16 +147,5 @@ extension ControlFile {
 
     public func noteOutcome(_ outcome: String, of nonce: String) throws(BatchError) {
         try connection.run("UPDATE used_requests SET outcome = ? WHERE nonce = ?", [.string(outcome), .string(nonce)])
-    }
-
-    public func note(
-        _ action: String, actor: String, outcome: String, details: JSONValue, at time: Timestamp
-    ) throws(BatchError) {
-        try connection.run(
-            "INSERT INTO notes(at, actor, action, outcome, details) VALUES(?, ?, ?, ?, ?)",
-            [
-                .string(time.iso8601), .string(actor), .string(action), .string(outcome),
-                .string(JSONWriter.text(details)),
-            ])
     }
 }

@@ -30,9 +30,11 @@ extension ControlFile {
         return read
     }
 
-    @discardableResult
-    public func set(_ state: SwitchState) throws(BatchError) -> SwitchValue {
-        try durably { () throws(BatchError) in try write(state) }
+    public func set(_ state: SwitchState, context: Context) throws(BatchError) -> SwitchValue {
+        try audited(context.action(or: "switch set"), context) { () throws(BatchError) in
+            let old = try write(state)
+            return (old, .object((state.json.members ?? []) + [.init("old", .string(old.rawValue))]))
+        }
     }
 
     /// In the open transaction.

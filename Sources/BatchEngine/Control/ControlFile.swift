@@ -5,15 +5,17 @@ internal import BatchLedger
 /// `control.db`: one SQLite file that all processes of a workspace share.
 public final class ControlFile: ControlStore {
     let connection: Connection
+    let folder: String
     /// The switches as they were read last, with `Connection.dataVersion` of that time.
     var board: (version: Int64, board: SwitchBoard)?
 
     /// - Parameter folder: the backups folder; it is made when it is missing.
     public init(folder: String) throws(BatchError) {
         try Folder.create(folder)
+        self.folder = folder
         connection = try Connection(path: folder + "/control.db", mode: .create, busyTimeout: 10_000)
-        // A lease that a power cut takes back belonged to a process that the power cut ended; what must outlive one is
-        // written by `durably`.
+        // A lease that a power cut takes back belonged to a process that the power cut ended. What must outlive one is
+        // written by `durably`, and a checkpoint of anybody has to keep it.
         try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         connection.keepLogOnClose()
         try connection.execute(

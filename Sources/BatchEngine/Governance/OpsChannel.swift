@@ -22,25 +22,15 @@ public struct OpsChannel {
         case refused(ErrorReport)
     }
 
+    /// What the request says is described to the audit, also when it is refused.
     /// - Throws: why it is refused; or the failure of what it asked for.
     public func submit(_ path: String) throws(BatchError) -> Outcome {
-        var request: OpsRequest?
-        let signer: TrustedKey
-        let old: SwitchValue?
-        do throws(BatchError) {
-            let signed = try SignedRequest(file: path).request
-            request = signed
-            try require(signed)
-            (signer, old) = try control.claim(signed, at: context.now()) { signer in
-                guard case .switching(let setting) = signed.action else { return nil }
-                return SwitchSetting.state(setting, actor: signer.name, at: context.now())
-            }
-        } catch {
-            try noteRefusal(request, error)
-            throw error
-        }
-        guard let request else {
-            throw BatchError(.internalFault, "the request of \(path) is lost", hint: "batchmgr doctor")
+        let request = try SignedRequest(file: path).request
+        for word in request.words { context.notes.describe(word.key, word.value) }
+        try require(request)
+        let (signer, old) = try control.claim(request, context: context) { signer in
+            guard case .switching(let setting) = request.action else { return nil }
+            return SwitchSetting.state(setting, actor: signer.name, at: context.now())
         }
         context.reach("request-claimed")
         return try perform(request, signer, old)
@@ -56,16 +46,6 @@ public struct OpsChannel {
         try request.requireTime(context.now())
     }
 
-    private func noteRefusal(_ request: OpsRequest?, _ error: BatchError) throws(BatchError) {
-        try control.note(
-            "ops submit", actor: context.actor, outcome: "refused",
-            details: [
-                "error": .string(error.code.rawValue), "nonce": .init(request?.nonce),
-                "claimed_signer": .init(request?.signer), "key": .init(request.map { Hex.string($0.key) }),
-                "action": .init(request?.action.name), "subject": .init(request?.action.subject),
-            ], at: context.now())
-    }
-
     // MARK: Doing it
 
     private func perform(
@@ -78,24 +58,16 @@ public struct OpsChannel {
         do throws(BatchError) {
             outcome = try OpsWork(workspace: workspace, context: context, request: request, signer: signer).perform(old)
         } catch {
-            try note(request, signer, error.code.rawValue)
+            try control.noteOutcome(error.code.rawValue, of: request.nonce)
             throw error
         }
-        switch outcome {
-        case .done: try note(request, signer, "done")
-        case .planned: try note(request, signer, "planned")
-        case .refused(let report): try note(request, signer, report.error.code.rawValue)
-        }
+        let word =
+            switch outcome {
+            case .done: "done"
+            case .planned: "planned"
+            case .refused(let report): report.error.code.rawValue
+            }
+        try control.noteOutcome(word, of: request.nonce)
         return outcome
-    }
-
-    private func note(_ request: OpsRequest, _ signer: TrustedKey, _ outcome: String) throws(BatchError) {
-        try control.noteOutcome(outcome, of: request.nonce)
-        try control.note(
-            "ops \(request.action.name)", actor: signer.name, outcome: outcome,
-            details: [
-                "nonce": .string(request.nonce), "subject": .string(request.action.subject),
-                "submitted_by": .string(context.actor),
-            ], at: context.now())
     }
 }

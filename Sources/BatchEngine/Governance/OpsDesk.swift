@@ -69,22 +69,14 @@ public struct OpsDesk {
         let key = TrustedKey(
             name: request.name, role: request.role, key: Hex.string(try PublicKey(file: request.key).bytes),
             trustedBy: context.actor, trustedAt: context.now())
-        try control.trust(key)
-        try note("ops trust", key, [:])
+        try control.trust(key, context: context)
         return OpsTrustReport(key: key)
     }
 
     /// `ops revoke`
     public func revoke(_ name: String, reason: String) throws(BatchError) -> OpsTrustReport {
         try requireOwner("revokes keys")
-        let key = try control.revoke(name, by: context.actor, at: context.now())
-        try note("ops revoke", key, ["reason": .string(reason)])
-        return OpsTrustReport(key: key)
-    }
-
-    private func note(_ action: String, _ key: TrustedKey, _ more: JSONValue) throws(BatchError) {
-        let details = (key.json.members ?? []) + (more.members ?? [])
-        try control.note(action, actor: context.actor, outcome: "done", details: .object(details), at: context.now())
+        return OpsTrustReport(key: try control.revoke(name, reason: reason, context: context))
     }
 
     /// Where nobody has a role, the workspace is that of whoever owns its files.
@@ -94,13 +86,9 @@ public struct OpsDesk {
         guard workspace.roles == nil, stat(place, &status) == 0, getuid() != 0, status.st_uid != getuid() else {
             return
         }
-        let error = BatchError(
+        throw BatchError(
             .role, "only the owner of \(place) \(what) here",
             hint: "ask them, or let them name admins: docs/configuration.md")
-        try control.note(
-            "ops", actor: context.actor, outcome: "refused", details: ["error": .string(error.description)],
-            at: context.now())
-        throw error
     }
 
     /// `ops list`

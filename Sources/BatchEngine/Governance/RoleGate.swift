@@ -4,39 +4,29 @@ public import BatchCore
 public struct RoleGate {
     private let workspace: Workspace
     private let user: String
-    private let now: @Sendable () -> Timestamp
 
     /// - Parameter user: of the operating system.
-    public init(_ workspace: Workspace, user: String, now: @escaping @Sendable () -> Timestamp) {
+    public init(_ workspace: Workspace, user: String) {
         self.workspace = workspace
         self.user = user
-        self.now = now
     }
 
-    /// - Throws: `ERR_SECURITY_ROLE`; the refusal is noted.
+    /// - Throws: `ERR_SECURITY_ROLE`.
     public func require(_ role: Role, for verb: String) throws(BatchError) {
         guard let roles = workspace.roles, !roles.allows(user, role) else { return }
         let own = roles.roles(of: user).map(\.rawValue).joined(separator: ", ")
-        throw refusal(
-            verb, "'\(verb)' takes the role \(role.rawValue), and \(user) has \(own.isEmpty ? "none" : own) here",
+        throw BatchError(
+            .role, "'\(verb)' takes the role \(role.rawValue), and \(user) has \(own.isEmpty ? "none" : own) here",
             hint: "ask somebody who has it: roles in \(Workspace.fileName)")
     }
 
     /// Nobody signs with the name of another.
-    /// - Throws: `ERR_SECURITY_ROLE`; the refusal is noted.
+    /// - Throws: `ERR_SECURITY_ROLE`.
     public func requireOwnName(_ name: String, for verb: String) throws(BatchError) {
         guard workspace.roles != nil, name != user else { return }
-        throw refusal(
-            verb, "\(user) cannot do '\(verb)' in the name of \(name)",
+        throw BatchError(
+            .role, "\(user) cannot do '\(verb)' in the name of \(name)",
             hint: "leave out --as; or let \(name) sign it: docs/ops.md")
-    }
-
-    private func refusal(_ verb: String, _ message: String, hint: String) -> BatchError {
-        let error = BatchError(.role, message, hint: hint)
-        // Somebody without a role may not be able to write here either.
-        try? ControlFile(folder: workspace.backups).note(
-            verb, actor: user, outcome: "refused", details: ["error": .string(error.code.rawValue)], at: now())
-        return error
     }
 }
 

@@ -16,7 +16,7 @@ public struct SwitchSetting {
     /// It counts from the moment it is in `control.db`; a batch that is running looks at its next checkpoint.
     public func set(_ request: SwitchRequest) throws(BatchError) -> SwitchReport {
         let state = SwitchSetting.state(request, actor: context.actor, at: context.now())
-        return try tell(state, old: try control.set(state))
+        return try tell(state, old: try control.set(state, context: context))
     }
 
     static func state(_ request: SwitchRequest, actor: String, at now: Timestamp) -> SwitchState {
@@ -65,15 +65,15 @@ public struct SwitchSetting {
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: "switch", context: context)
         defer { withExtendedLifetime(lease) {} }
-        let print = FileFingerprint(path: session.path).read(at: context.now().milliseconds)
-        let known = try control.fingerprint(of: session.path)
+        let watch = DriftWatch(session: session, control: control)
+        let isKnown = watch.isKnownUntouched()
         let version = session.connection.dataVersion
         try session.ledger.complete()
         try session.connection.transaction { () throws(BatchError) in
             try session.ledger.overrule(name, by: try control.workspaceID())
             try SwitchGate(session, control).mirror()
         }
-        if print != nil, print == known { DriftWatch(session: session, control: control).remember(version: version) }
+        if isKnown { watch.remember(version: version) }
         return true
     }
 }

@@ -59,6 +59,7 @@ struct Checklist {
         guard let orphans, let now = Checklist.orphans(session.connection) else {
             return .warning(
                 "foreign keys", "it cannot be told which rows referred to nothing before the batch",
+                code: .notChecked,
                 advice: "see those of now: PRAGMA foreign_key_check")
         }
         for (place, count) in now.sorted(by: { $0.key < $1.key }) where count > orphans[place] ?? 0 {

@@ -83,7 +83,8 @@ struct PointKeeper {
             if let batch { (file, pending) = try writeBak(&point, batch, content) }
             session.context.reach("bak-written")
             let message = text.message(
-                point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined)
+                point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined,
+                heads: try AuditTrail.heads(session))
             let tag = batch.flatMap { $0.status == .committed || $0.kind == .rollback ? "batch/\($0.batch)" : nil }
             point.commit = try commit(content, message, tag: tag, snapshot: pending).description
             session.context.reach("commit-written")
@@ -93,6 +94,10 @@ struct PointKeeper {
             return true
         }
         if !isWritten { point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt) }
+        session.context.log.write(
+            isWritten ? .info : .warn, isWritten ? "point.written" : "point.lost",
+            isWritten ? "commit \(point.commit?.prefix(10) ?? "-")" : "the rows were changed before it was written",
+            module: .points, batch: batch.map { LoggedBatch($0) })
         session.context.reach("point-complete")
         return isWritten
     }

@@ -18,7 +18,7 @@ final class BatchRun {
     /// Milliseconds from BEGIN to COMMIT of all checkpoints.
     private(set) var captureMilliseconds: Double = 0
     private(set) var checkpoints = 0
-    private(set) var warnings: [String] = []
+    private(set) var warnings: [Warning] = []
     /// `Connection.dataVersion` before the first checkpoint.
     let dataVersion: Int64
     private let deadline: Int64?
@@ -77,7 +77,13 @@ final class BatchRun {
         return bindings
     }
 
-    func warn(_ text: String) { warnings.append(text) }
+    func warn(_ code: WarningCode, _ text: String) {
+        warnings.append(Warning(code, text))
+        context.log.write(.warn, "warning", code.rawValue, module: .runner, batch: logged, warning: code)
+    }
+
+    /// As a line of the log names it.
+    var logged: LoggedBatch { LoggedBatch(batch) }
 
     /// Steps outside the database that a rehearsal did not run, with what they would do.
     private(set) var leftOut: [String] = []
@@ -121,6 +127,9 @@ final class BatchRun {
         }
         lastNumber += 1
         checkpoints += 1
+        context.log.write(
+            .debug, "checkpoint", "checkpoint \(lastNumber) is committed", module: .runner, batch: logged, step: step.id
+        )
         if !gateway.isHolding { context.reach("committed") }
     }
 

@@ -18,10 +18,14 @@ struct RunOutcome {
                 try !PointKeeper(session: session).complete(&point, since: run.dataVersion)
             {
                 run.warn(
+                    .noPoint,
                     "another program changed the same tables meanwhile, so there is no restore point of this batch")
             }
         } catch {
             pointFailure = error
+            try? session.ledger.audit(
+                "restore point", batch: run.batch, outcome: "pending", details: ["code": .string(error.code.rawValue)],
+                context: session.context)
         }
         let pointMilliseconds = begun.millisecondsSince
         if let failure { try fail(run, failure) }
@@ -60,10 +64,16 @@ struct RunOutcome {
             batch.digestAfter = digest
             try ledger.update(batch)
             try ledger.audit(
-                "run", batch: batch,
+                run.plan == nil ? session.context.action(or: "run") : "plan apply", batch: batch,
                 outcome: failure?.code.errorClass == .security ? "refused" : batch.status.rawValue,
                 details: .object(
-                    [.init("rows", batch.rows.json), .init("error", .init(batch.error))] + governed(run)),
+                    [.init("rows", batch.rows.json)]
+                        + (failure.map {
+                            [
+                                .init("code", .string($0.code.rawValue)),
+                                .init("class", .string($0.code.errorClass.rawValue)),
+                            ]
+                        } ?? []) + governed(run)),
                 context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
@@ -82,6 +92,10 @@ struct RunOutcome {
         }
         run.batch.digestAfter = digest
         point = settled
+        session.context.log.write(
+            failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",
+            "batch \(batch.batch) \(batch.status.rawValue): \(batch.rows.total) rows changed", module: .runner,
+            batch: LoggedBatch(batch), error: failure)
         session.context.reach("batch-settled")
     }
 

@@ -79,7 +79,7 @@ public struct Runner {
     private func newBatch(_ order: RunOrder) throws(BatchError) -> BatchRecord {
         var batch = BatchRecord(
             batch: BatchID(job: order.job.id, number: try session.ledger.nextNumber(of: order.job.id)), kind: .batch,
-            actor: session.context.actor, traceID: session.context.randomID(),
+            actor: session.context.actor, traceID: session.context.traceID,
             startedAt: session.context.now().iso8601)
         batch.jobVersion = order.job.version.description
         batch.tenant = order.tenant
@@ -106,7 +106,7 @@ public struct Runner {
         let gateway = try Runner.gateway(session, job, tenant: tenant)
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
-            traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
+            traceID: session.context.traceID, startedAt: session.context.now().iso8601)
         batch.tenant = tenant
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .dryRun)
         do throws(BatchError) {
@@ -163,6 +163,7 @@ public struct Runner {
         let orphans = policy.needsChecklist ? Checklist.orphans(session.connection) : nil
         let gateway = try Runner.gateway(session, job, tenant: batch.tenant)
         batch.status = .running
+        batch.traceID = session.context.traceID
         batch.error = nil
         batch.finishedAt = nil
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
@@ -272,6 +273,8 @@ public struct Runner {
         }
         session.context.reach("batch-begun")
         batch = record
+        session.context.log.write(
+            .info, "batch.begin", "batch \(record.batch) begins", module: .runner, batch: LoggedBatch(record))
         return point
     }
 

@@ -17,10 +17,12 @@ public struct Workspace: Hashable, Sendable {
     public let notify: [NotificationRule]
     /// Who may do what at the terminal; nil: everybody everything.
     public let roles: RoleBook?
+    public let log: LogSettings
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
-        plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil
+        plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
+        log: LogSettings = LogSettings()
     ) {
         self.folder = folder
         self.file = file
@@ -30,6 +32,7 @@ public struct Workspace: Hashable, Sendable {
         self.plugins = plugins
         self.notify = notify
         self.roles = roles
+        self.log = log
     }
 
     /// The database of that name; without a name the only one, or `main` of several.
@@ -50,4 +53,7 @@ public struct Workspace: Hashable, Sendable {
         guard let catalog else { return .empty }
         return try Catalog.load(folder: catalog, pluginNames: plugins.map(\.name))
     }
+
+    /// True when the file of its only database is there.
+    public var hasDatabase: Bool { databases.count == 1 && FolderText.isFile(databases[0].path) }
 }

@@ -73,7 +73,16 @@ enum WorkspaceReader {
             folder: folder, file: file,
             databases: (root["databases"]?.entries ?? []).compactMap { database($0, folder) },
             backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"), plugins: plugins,
-            notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles))
+            notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles),
+            log: log(root["log"]))
+    }
+
+    private static func log(_ node: YAMLNode?) -> LogSettings {
+        var settings = LogSettings()
+        if let level: LogLevel = JobNodes.choice(node?["level"]) { settings.level = level }
+        if let size = node?["max_kib"]?.json.integer { settings.maxSize = Int(size) << 10 }
+        if let keep = node?["keep"]?.json.integer { settings.keep = Int(keep) }
+        return settings
     }
 
     private static func roles(_ node: YAMLNode) -> RoleBook {

@@ -13,7 +13,7 @@ extension CommandContext {
     /// For work that signals stop at a checkpoint.
     public func workContext() -> Context {
         StopSignal.install()
-        var context = Context.system()
+        var context = work
         context.stopWish = { StopSignal.isAborting ? .now : StopSignal.isRequested ? .atCheckpoint : .goOn }
         let progress = ProgressLine(ProgressBar(terminal))
         context.progress = { progress.show($0) }

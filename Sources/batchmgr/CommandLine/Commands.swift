@@ -12,6 +12,7 @@ enum Commands {
         DrillCommand.self, PruneCommand.self, EraseCommand.self, HistoryCompactCommand.self,
         SwitchListCommand.self, SwitchSetCommand.self, OpsListCommand.self,
         OpsKeygenCommand.self, OpsTrustCommand.self, OpsRevokeCommand.self, OpsSignCommand.self, OpsSubmitCommand.self,
+        AuditListCommand.self, AuditVerifyCommand.self, AuditExportCommand.self, LogsCommand.self,
         CatalogListCommand.self, CatalogShowCommand.self,
         CatalogValidateCommand.self, CatalogSchemaCommand.self, DoctorCommand.self, VersionCommand.self,
         CompletionCommand.self, HelpCommand.self,

@@ -3,17 +3,24 @@ internal import BatchEngine
 internal import Glibc
 
 /// The one place where a verb is held against the roles of the workspace.
-enum RoleCheck {
-    /// - Throws: `ERR_SECURITY_ROLE`, `ERR_UX_INVALID_CONFIGURATION`.
-    static func require(_ arguments: ParsedArguments, _ context: CommandContext) throws(BatchError) {
-        guard let role = VerbRoles.role(for: arguments.verb.name), let workspace = try workspace(context)?.governing
-        else { return }
+struct RoleCheck {
+    private let arguments: ParsedArguments
+    /// Nil where there are no roles.
+    private let gate: RoleGate?
+
+    /// Call it before anything asks who acts.
+    /// - Throws: `ERR_UX_INVALID_CONFIGURATION`.
+    init(_ arguments: ParsedArguments, _ context: CommandContext) throws(BatchError) {
+        self.arguments = arguments
+        guard VerbRoles.role(for: arguments.verb.name) != nil,
+            let workspace = try RoleCheck.workspace(context)?.governing
+        else {
+            gate = nil
+            return
+        }
         // Who acts is not a matter of taste where it decides what may be done.
         unsetenv("BATCHMGR_ACTOR")
-        let system = Context.system()
-        let gate = RoleGate(workspace, user: system.actor, now: system.now)
-        try gate.require(role, for: arguments.verb.name)
-        if let name = arguments.value("as") { try gate.requireOwnName(name, for: arguments.verb.name) }
+        gate = RoleGate(workspace, user: Context.system().actor)
     }
 
     /// Nil when there is none: then the verb says so, or needs none.
@@ -24,5 +31,12 @@ enum RoleCheck {
             guard error.code == .noWorkspace else { throw error }
             return nil
         }
+    }
+
+    /// - Throws: `ERR_SECURITY_ROLE`.
+    func require() throws(BatchError) {
+        guard let gate, let role = VerbRoles.role(for: arguments.verb.name) else { return }
+        try gate.require(role, for: arguments.verb.name)
+        if let name = arguments.value("as") { try gate.requireOwnName(name, for: arguments.verb.name) }
     }
 }

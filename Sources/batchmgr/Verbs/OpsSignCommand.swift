@@ -6,7 +6,7 @@ enum OpsSignCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try SignRequest(arguments)
-        let report = try OpsDesk.sign(request, context: .system()) { () throws(BatchError) in
+        let report = try OpsDesk.sign(request, context: context.work) { () throws(BatchError) in
             try context.workspace()
         }
         try context.output.show(report)

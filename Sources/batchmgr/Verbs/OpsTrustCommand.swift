@@ -6,7 +6,7 @@ enum OpsTrustCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try TrustRequest(arguments)
-        try context.output.show(try OpsDesk(try context.workspace(), context: .system()).trust(request))
+        try context.output.show(try OpsDesk(try context.workspace(), context: context.work).trust(request))
         return .done
     }
 }

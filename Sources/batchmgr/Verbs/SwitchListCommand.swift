@@ -5,7 +5,7 @@ enum SwitchListCommand: Command {
     static let verb = Verb.switchList
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
-        let switches = try SwitchSetting(try context.workspace(), context: .system())
+        let switches = try SwitchSetting(try context.workspace(), context: context.work)
         try context.output.show(try switches.list(history: arguments.has("history")))
         return .done
     }

@@ -6,7 +6,7 @@ enum SwitchSetCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let request = try SwitchRequest(arguments)
-        try context.output.show(try SwitchSetting(try context.workspace(), context: .system()).set(request))
+        try context.output.show(try SwitchSetting(try context.workspace(), context: context.work).set(request))
         return .done
     }
 }

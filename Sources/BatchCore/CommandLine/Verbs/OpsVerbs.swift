@@ -7,6 +7,7 @@ extension Verb {
             .required("name", .text("NAME"), "whose key it is"),
             .required("to", .file("FILE"), "the private key; the public one gets .pub behind it"),
         ],
+        trace: .none,
         examples: [.init("batchmgr ops keygen --name ann --to ann.key", "at ann's own machine")])
 
     public static let opsTrust = Verb(
@@ -44,6 +45,7 @@ extension Verb {
             .value("expires", .text("TIME"), "how long it is good, e.g. 30m or 48h (default: 1h; at most 168h)"),
             .value("target", .text("TARGET"), "where it is for, as 'ops list' says (default: this workspace)"),
         ],
+        trace: .none,
         examples: [
             .init("batchmgr ops sign --request run.json --key ann.key --to run.signed --expires 15m", "then send it")
         ])
@@ -59,5 +61,6 @@ extension Verb {
 
     public static let opsList = Verb(
         "ops list", "show the target for requests, the trusted keys and the latest requests",
+        trace: .view,
         examples: [.init("batchmgr ops list", "whose signature counts?")])
 }

@@ -3,6 +3,7 @@ extension Verb {
     public static let planList = Verb(
         "plan list", "list patch plans, the latest first",
         options: [.value("status", .choice(PlanStatus.allCases.map(\.rawValue)), "only plans of this status")],
+        trace: .view,
         examples: [.init("batchmgr plan list --status proposed", "what waits for approval?")])
 
     public static let planShow = Verb(
@@ -11,6 +12,7 @@ extension Verb {
             plan,
             .value("sql", .choice(PlanRequest.Direction.allCases.map(\.rawValue)), "only the SQL, forward or back"),
         ],
+        trace: .view,
         examples: [
             .init("batchmgr plan show --id plan.4", "read it before approving it"),
             .init("batchmgr plan show --id plan.4 --sql back", "how would it be taken back?"),

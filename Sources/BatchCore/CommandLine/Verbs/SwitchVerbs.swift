@@ -3,6 +3,7 @@ extension Verb {
     public static let switchList = Verb(
         "switch list", "show what is switched, by whom, why and until when",
         options: [.flag("history", "every setting there ever was, the latest first")],
+        trace: .view,
         examples: [
             .init("batchmgr switch list", "is anything held back?"),
             .init("batchmgr switch list --history", "who switched what?"),
