@@ -82,7 +82,7 @@ public struct Restoring {
         let notes = try TenantExtract(owner: owner).write(whole.file, to: path, scratch: scratch.path)
         return RestoreReport(
             point: whole.point, file: path, source: whole.source, commit: whole.commit, digest: whole.digest,
-            staleIndexes: whole.staleIndexes, warnings: whole.warnings + notes.map { Warning(.tenantAlone, $0) },
+            staleIndexes: whole.staleIndexes, warnings: whole.warnings + notes.map { Warning(.schemaShape, $0) },
             duration: whole.duration)
     }
 
