@@ -28,7 +28,8 @@ public enum WarningCode: String, Sendable, CaseIterable {
         case .stepRetried: .performance
         case .stepLeftOut: .usage
         case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .schemaShape, .notChecked: .data
-        case .certificateUnsigned, .notErased, .guardIncomplete, .auditUnsigned, .auditReplaced, .auditUnsealed,
+        case .certificateUnsigned, .notErased, .guardIncomplete, .auditUnsigned, .auditReplaced,
+            .auditUnsealed,
             .auditNotWritten:
             .security
         case .effectLeft, .notTold, .machine: .integration
