@@ -80,7 +80,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "log: {max_kib: 0}\n", "log: {max_kib: many}\n", "log: {keep: -1}\n", "log: {level: loud}\n", "log: {lavel: info}\n",
+        "log: {max_kib: 0}\n", "log: {max_kib: many}\n", "log: {keep: -1}\n", "log: {level: loud}\n",
+        "log: {lavel: info}\n",
     ])
     func badSettingsAreNamed(_ configuration: String) throws {
         try BadLuckScene.with(configuration: configuration) { scene in
@@ -88,7 +89,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["mkdir -p backups/batch_manager && touch backups/batch_manager/logs", "mkdir -p backups/batch_manager/logs/batchmgr.log"])
+    @Test(arguments: [
+        "mkdir -p backups/batch_manager && touch backups/batch_manager/logs",
+        "mkdir -p backups/batch_manager/logs/batchmgr.log",
+    ])
     func aLogThatCannotBeWrittenFailsNothing(_ damage: String) throws {
         try BadLuckScene.with { scene in
             try scene.shell(damage)

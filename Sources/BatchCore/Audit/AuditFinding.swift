@@ -35,7 +35,8 @@ public struct AuditFinding: Hashable, Sendable {
 
     public var json: JSONValue {
         [
-            "kind": .string(kind.rawValue), "chain": .string(place.rawValue), "seq": seq.map(JSONValue.integer) ?? .null,
+            "kind": .string(kind.rawValue), "chain": .string(place.rawValue),
+            "seq": seq.map(JSONValue.integer) ?? .null,
             "detail": .string(detail),
         ]
     }

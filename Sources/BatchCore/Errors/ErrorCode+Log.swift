@@ -4,7 +4,8 @@ extension ErrorCode {
     public var mayQuoteValues: Bool {
         switch self {
         case .usage, .missingParameter, .invalidParameter, .invalidPlan, .invalidCatalog, .invalidConfiguration,
-            .unknownPoint, .sql, .constraint, .checkFailed, .conflict, .notUndoable, .notReplayable, .forbiddenStatement,
+            .unknownPoint, .sql, .constraint, .checkFailed, .conflict, .notUndoable, .notReplayable,
+            .forbiddenStatement,
             .writeOutsideGateway, .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             true
         default: false

@@ -33,7 +33,8 @@ public struct Check: Hashable, Sendable {
     var json: JSONValue {
         [
             "name": .string(name), "ok": .bool(outcome != .failed), "detail": .string(detail),
-            "outcome": .string(outcome.rawValue), "advice": .string(advice), "code": JSONValue(code?.rawValue ?? warning?.rawValue),
+            "outcome": .string(outcome.rawValue), "advice": .string(advice),
+            "code": JSONValue(code?.rawValue ?? warning?.rawValue),
         ]
     }
 }

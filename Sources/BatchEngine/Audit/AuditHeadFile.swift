@@ -51,6 +51,7 @@ struct AuditHeadFile {
 
     private func fault() -> BatchError {
         BatchError(
-            .file, "write \(path): \(String(cString: strerror(errno)))", hint: "see disk and permissions: batchmgr doctor")
+            .file, "write \(path): \(String(cString: strerror(errno)))",
+            hint: "see disk and permissions: batchmgr doctor")
     }
 }

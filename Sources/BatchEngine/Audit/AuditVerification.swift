@@ -70,8 +70,9 @@ struct AuditVerification {
         if found.isEmpty {
             checks.append(.passed(name, "\(Counted.text(walk.rows, "row")), each behind the one it was written after"))
         } else if found.count > AuditVerification.limit {
-            checks.append(AuditVerification.failed(
-                AuditFinding(.edited, place, seq: nil, "\(found.count - AuditVerification.limit) more findings")))
+            checks.append(
+                AuditVerification.failed(
+                    AuditFinding(.edited, place, seq: nil, "\(found.count - AuditVerification.limit) more findings")))
         }
         if walk.unsealed > 0 {
             checks.append(
@@ -149,7 +150,8 @@ struct AuditVerification {
                     advice: "nothing to do: the next command that writes signs them")
             ]
         }
-        var checks: [Check] = findings.isEmpty
+        var checks: [Check] =
+            findings.isEmpty
             ? [.passed(name, "\(Counted.text(heads.heads.count, "signed head")), in \(heads.sources)")] : []
         let ledgers = heads.heads.filter { $0.head.place == .ledger && $0.isCommit }
         for (older, newer) in zip(ledgers, ledgers.dropFirst())

@@ -107,7 +107,8 @@ final class BatchRun {
         lastNumber += 1
         checkpoints += 1
         context.log.write(
-            .debug, "checkpoint", "checkpoint \(lastNumber) is committed", module: .runner, batch: logged, step: step.id)
+            .debug, "checkpoint", "checkpoint \(lastNumber) is committed", module: .runner, batch: logged, step: step.id
+        )
         if !gateway.isHolding { context.reach("committed") }
     }
 

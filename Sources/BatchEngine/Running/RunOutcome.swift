@@ -64,7 +64,12 @@ struct RunOutcome {
                 session.context.action(or: "run"), batch: batch, outcome: batch.status.rawValue,
                 details: .object(
                     [.init("rows", batch.rows.json)]
-                        + (failure.map { [.init("code", .string($0.code.rawValue)), .init("class", .string($0.code.errorClass.rawValue))] } ?? [])),
+                        + (failure.map {
+                            [
+                                .init("code", .string($0.code.rawValue)),
+                                .init("class", .string($0.code.errorClass.rawValue)),
+                            ]
+                        } ?? [])),
                 context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.

@@ -21,7 +21,8 @@ struct StepRun {
             log(.info, "step.end", "step \(step.id) is done", span)
         } catch {
             log(
-                error.code == .stopped ? .warn : .error, "step.end", "step \(step.id): \(error.logMessage)", span, error)
+                error.code == .stopped ? .warn : .error, "step.end", "step \(step.id): \(error.logMessage)", span, error
+            )
             var message = error.message
             for doing in ["prepare SQL: ", "run SQL: "] where message.hasPrefix(doing) {
                 message = "step \(step.id) of \(run.batch.batch): \(message.dropFirst(doing.count))"
@@ -66,7 +67,8 @@ struct StepRun {
                     isGivenUp = !pause(milliseconds)
                     return !isGivenUp
                 },
-                onRetry: { attempt, error, _ in run.warn(.stepRetried, "step \(step.id), attempt \(attempt): \(error)") },
+                onRetry: { attempt, error, _ in run.warn(.stepRetried, "step \(step.id), attempt \(attempt): \(error)")
+                },
                 attempt: { (_) throws(BatchError) in try body() })
         } catch {
             // The step did not fail for good: somebody wanted the batch to stop before it was tried again.

@@ -27,7 +27,8 @@ struct AuditBreaks {
         let rest = broken.count - AuditBreaks.limit
         if rest > 0, let next = broken.dropFirst(AuditBreaks.limit).first {
             findings.append(
-                AuditFinding(.edited, place, seq: next, "\(rest) more rows, from row \(next) on, do not fit their hashes"))
+                AuditFinding(
+                    .edited, place, seq: next, "\(rest) more rows, from row \(next) on, do not fit their hashes"))
         }
         return findings
     }

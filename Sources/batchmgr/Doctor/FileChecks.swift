@@ -52,7 +52,9 @@ struct FileChecks {
     private func space(_ size: Int) -> Check {
         var disk = statvfs()
         guard statvfs(folder, &disk) == 0 else {
-            return .warning("disk space", "not known: \(String(cString: strerror(errno)))", code: .machine, advice: "check it with: df")
+            return .warning(
+                "disk space", "not known: \(String(cString: strerror(errno)))", code: .machine,
+                advice: "check it with: df")
         }
         let free = Int(clamping: UInt64(disk.f_bavail)) * Int(clamping: UInt64(disk.f_frsize))
         let needed = 3 * size + 16_000_000

@@ -20,7 +20,8 @@ struct IntegrityChecks {
             return .failed(name, damage(error.message))
         } catch {
             // A module or a collation that is missing: the schema checks name the table.
-            return .warning(name, "could not finish: \(error.message)", code: .notChecked, advice: "see the tables named above")
+            return .warning(
+                name, "could not finish: \(error.message)", code: .notChecked, advice: "see the tables named above")
         }
     }
 
@@ -43,7 +44,9 @@ struct IntegrityChecks {
         } catch  where error.code == .corruptDatabase {
             return .failed(name, damage(error.message))
         } catch {
-            return .warning(name, "could not finish: \(error.message)", code: .notChecked, advice: "correct the foreign key it names")
+            return .warning(
+                name, "could not finish: \(error.message)", code: .notChecked,
+                advice: "correct the foreign key it names")
         }
     }
 }
