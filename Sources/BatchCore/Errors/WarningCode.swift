@@ -18,7 +18,6 @@ public enum WarningCode: String, Sendable, CaseIterable {
     case auditReplaced = "WARN_SECURITY_AUDIT_REPLACED"
     case auditUnsealed = "WARN_SECURITY_AUDIT_UNSEALED"
     case auditNotWritten = "WARN_SECURITY_AUDIT_NOT_WRITTEN"
-    case notTold = "WARN_INTEGRATION_NOT_TOLD"
     case machine = "WARN_INTEGRATION_MACHINE"
     case schemaShape = "WARN_DATA_SCHEMA"
     case notChecked = "WARN_DATA_NOT_CHECKED"
@@ -32,7 +31,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
             .auditUnsealed,
             .auditNotWritten:
             .security
-        case .effectLeft, .notTold, .machine: .integration
+        case .effectLeft, .machine: .integration
         }
     }
 }

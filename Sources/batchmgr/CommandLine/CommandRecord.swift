@@ -23,7 +23,7 @@ struct CommandRecord {
 
     /// - Parameter workspace: nil when there is none: then there is no place for a record.
     func end(_ exitCode: ExitCode, _ error: BatchError?, _ workspace: Workspace?) {
-        if verb.trace == .action, let workspace { audit(exitCode, error, workspace) }
+        if verb.trace.isAudited, let workspace { audit(exitCode, error, workspace) }
         let isBad = exitCode != .done
         let outcome = error.map { "\(self.outcome(exitCode, error)): \($0.logMessage)" } ?? self.outcome(exitCode, nil)
         work.log.write(
@@ -34,7 +34,7 @@ struct CommandRecord {
     private func audit(_ exitCode: ExitCode, _ error: BatchError?, _ workspace: Workspace) {
         let ending = AuditTrail.Ending(
             batch: arguments.value("id").flatMap { BatchID($0) }?.description, outcome: outcome(exitCode, error),
-            code: error?.code, exitCode: exitCode)
+            code: error?.code, exitCode: exitCode, isShared: verb.trace == .workspace)
         do throws(BatchError) {
             try AuditTrail(workspace, context: work).conclude(ending)
         } catch {
