@@ -21,7 +21,7 @@ import Testing
         ("WITH x AS (SELECT * FROM accounts) SELECT * FROM x", 2),
         ("SELECT v FROM nocase WHERE tenant_id = :tenant", 1),
         ("SELECT v FROM loose", 1), ("WITH x AS (SELECT count(*) FROM accounts) SELECT * FROM x", 1),
-        ("SELECT * FROM rates", 1),
+        ("SELECT * FROM rates", 1), ("SELECT value FROM json_each('[1, 2]')", 2),
         ("SELECT (SELECT max(balance) FROM accounts) FROM rates", 1),
     ])
     func ownRowsAreWritten(_ query: String, _ rows: Int) throws {
@@ -47,6 +47,8 @@ import Testing
         ("WITH 'accounts' AS (SELECT * FROM main.accounts) SELECT * FROM accounts", "SELECT 1"),
         ("SELECT * FROM (SELECT * FROM main.accounts) AS accounts", "SELECT 1"),
         ("SELECT (SELECT code FROM main.accounts WHERE id = 3)", "SELECT 1"),
+        ("SELECT data FROM batchmgr_undo", "SELECT 1"), ("SELECT * FROM batchmgr_batches", "SELECT 1"),
+        ("SELECT * FROM sqlite_sequence", "SELECT 1"), ("SELECT * FROM dbstat", "SELECT 1"),
         ("SELECT count(*) FROM kept", "CREATE TEMP TABLE kept AS SELECT * FROM accounts"),
         ("SELECT count(*) FROM all_accounts", "SELECT 1"), ("SELECT count(*) FROM words", "SELECT 1"),
         ("SELECT * FROM counted", "CREATE TEMP VIEW counted AS SELECT count(*) FROM main.accounts"),

@@ -21,13 +21,18 @@ extension Gateway {
             for table in owned { try? connection.execute("DROP VIEW IF EXISTS temp.\(table.quotedName)") }
         }
         for table in owned { try connection.execute(view(of: table, scope.column, tenant)) }
-        let opaque = try schema.tables().compactMap { $0.role == .ordinary ? nil : $0.name.lowercased() }
-        let virtual = try schema.virtualTables().map { $0.name.lowercased() }
-        let listed = Set(scope.sharedTables.map { $0.lowercased() })
         authorizer.wall = ReadWall(
-            views: names, closed: Set(opaque + virtual).subtracting(listed), temporary: Set(temporary),
+            views: names, open: try readable(beside: names, scope).union(views), temporary: Set(temporary),
             others: Set(views + temporary))
         return try body()
+    }
+
+    /// Tables whose rows are everybody's. What modules keep is so only where the job names it, and neither the ledger nor
+    /// the statistics are: they hold values of all rows.
+    private func readable(beside owned: Set<String>, _ scope: TenantScope) throws(BatchError) -> Set<String> {
+        let ordinary = try schema.tables().filter { $0.role == .ordinary && !SQLName.isLedger($0.name) }
+        return Set(ordinary.map { $0.name.lowercased() }).subtracting(owned)
+            .union(scope.sharedTables.map { $0.lowercased() }).union(ReadWall.harmless)
     }
 
     private func view(of table: TableLayout, _ column: String, _ tenant: String) -> String {
@@ -55,8 +60,8 @@ extension Gateway {
 struct ReadWall {
     /// Names, in lower case, of tables that are read through a view of the same name alone.
     let views: Set<String>
-    /// Tables that are not read at all.
-    let closed: Set<String>
+    /// Tables and views that are read as they are; what a view reads is looked at too.
+    let open: Set<String>
     /// What the batch has put beside the database; it may hold anything.
     let temporary: Set<String>
     /// Views that are not ours.
@@ -67,13 +72,16 @@ struct ReadWall {
         let table = table.lowercased()
         let source = source?.lowercased()
         switch database.lowercased() {
-        case "main": return views.contains(table) ? source == table : !closed.contains(table)
+        case "main": return views.contains(table) ? source == table : open.contains(table)
         // SQLite does not say of which database a table is of which no column is read: our views come first, but not
         // for a view of the user's.
-        case "": return views.contains(table) ? !(source.map(others.contains) ?? false) : isPlain(table)
+        case "": return views.contains(table) ? !(source.map(others.contains) ?? false) : isOpen(table)
         default: return views.contains(table)
         }
     }
 
-    private func isPlain(_ table: String) -> Bool { !closed.contains(table) && !temporary.contains(table) }
+    private func isOpen(_ table: String) -> Bool { open.contains(table) && !temporary.contains(table) }
+
+    /// Modules that read their arguments and nothing else, and the schema.
+    static let harmless: Set<String> = ["json_each", "json_tree", "generate_series", "sqlite_schema", "sqlite_master"]
 }
