@@ -93,7 +93,7 @@ import Testing
             try scene.expectWhole("after erase")
             let drill = try scene.json("drill")
             #expect(drill["ok"]?.bool == true, "\(drill)")
-            #expect(try scene.sql("SELECT count(*) FROM batchmgr_audit WHERE action = 'erase'") == "1")
+            #expect(try scene.sql("SELECT count(*) FROM batchmgr_audit WHERE outcome = 'erased'") == "1")
             try theOthersAreUndone(scene)
         }
     }

@@ -85,7 +85,6 @@ import Testing
         Act(words: ["history", "compact"], outcome: "done"),
         Act(words: ["audit", "verify"], outcome: "done"),
         Act(words: ["audit", "export", "--format", "csv", "--to", "a.csv"], outcome: "done"),
-        Act(words: ["init", "--database", "x.db"], outcome: "refused"),
     ]
 
     @Test(arguments: acts)
@@ -105,7 +104,8 @@ import Testing
 
     @Test(arguments: [
         (["run", "--id", "nobody"], "refused"), (["verify"], "done"), (["drill"], "done"),
-        (["rollback", "--id", "b.1"], "refused"), (["guard", "set", "--mode", "enforce"], "enforce"),
+        (["init", "--database", "x.db"], "refused"), (["rollback", "--id", "b.1"], "refused"),
+        (["guard", "set", "--mode", "enforce"], "enforce"),
     ])
     func whatCannotBeInALedgerIsInControl(_ words: [String], _ outcome: String) throws {
         try BadLuckScene.with { scene in

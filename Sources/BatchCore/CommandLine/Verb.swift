@@ -28,8 +28,16 @@ public struct Verb: Hashable, Sendable {
         case none
         /// Lines in the log.
         case view
+        /// Lines in the log, and a row in the audit. It only reads: where batchmgr has never worked, it leaves nothing.
+        case check
         /// Lines in the log, and a row in the audit.
         case action
+        /// The same, in `control.db`: it concerns the whole workspace, not one database.
+        case workspace
+
+        public var isAudited: Bool { self != .none && self != .view }
+        /// May make the folder of the records beside a database.
+        public var makesFolder: Bool { self == .action || self == .workspace }
     }
 
     public init(

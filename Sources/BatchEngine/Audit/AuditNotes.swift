@@ -13,7 +13,6 @@ public final class AuditNotes: Sendable {
     private struct State: Sendable {
         var rows: [Row] = []
         var details: [JSONValue.Member] = []
-        var signed: [AuditHead] = []
     }
 
     private let state = Mutex(State())
@@ -30,9 +29,4 @@ public final class AuditNotes: Sendable {
     }
 
     var details: [JSONValue.Member] { state.withLock { $0.details } }
-
-    /// Heads that a commit bears now.
-    func noteSigned(_ heads: [AuditHead]) { state.withLock { $0.signed += heads } }
-
-    func isSigned(_ head: AuditHead) -> Bool { state.withLock { $0.signed.contains(head) } }
 }

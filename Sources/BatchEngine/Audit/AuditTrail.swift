@@ -19,12 +19,15 @@ public struct AuditTrail {
         public let outcome: String
         public let code: ErrorCode?
         public let exitCode: ExitCode
+        /// It concerns the whole workspace.
+        public let isShared: Bool
 
-        public init(batch: String?, outcome: String, code: ErrorCode?, exitCode: ExitCode) {
+        public init(batch: String?, outcome: String, code: ErrorCode?, exitCode: ExitCode, isShared: Bool = false) {
             self.batch = batch
             self.outcome = outcome
             self.code = code
             self.exitCode = exitCode
+            self.isShared = isShared
         }
     }
 
@@ -34,7 +37,7 @@ public struct AuditTrail {
     /// work on it: then it goes into `control.db`.
     /// - Throws: when it can be written nowhere.
     public func conclude(_ ending: Ending) throws(BatchError) {
-        let session = ending.code == .busy ? nil : writableSession()
+        let session = ending.code == .busy || ending.isShared ? nil : writableSession()
         if try !isNoted(session) {
             let entry = entry(ending)
             do throws(BatchError) {
@@ -124,7 +127,6 @@ public struct AuditTrail {
             heads.append(head)
         }
         if heads.isEmpty { return nil }
-        session.context.notes.noteSigned(heads)
         return try SignedAuditHeads(
             signing: heads, branch: session.branch, with: try SigningKey(folder: session.backups))
     }
@@ -142,6 +144,6 @@ public struct AuditTrail {
         guard let head else { return }
         let file = AuditHeadFile(folder: workspace.backups, chain: head.chain)
         try file.keepEvidence(against: chain.table)
-        if !context.notes.isSigned(head) { try file.write(head) }
+        try file.write(head)
     }
 }

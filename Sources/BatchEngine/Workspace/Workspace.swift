@@ -54,6 +54,9 @@ public struct Workspace: Hashable, Sendable {
         return try Catalog.load(folder: catalog, pluginNames: plugins.map(\.name))
     }
 
+    /// True when something was ever recorded here.
+    public var hasRecords: Bool { FolderText.exists(backups) }
+
     /// True when the file of its only database is there.
     public var hasDatabase: Bool { databases.count == 1 && FolderText.isFile(databases[0].path) }
 }

@@ -29,8 +29,8 @@ public final class AuditWalk {
     private var broken: [Int64] = []
     /// Details that do not have the hash that is recorded, with the one that they have.
     private var otherDetails: [(seq: Int64, hash: String)] = []
-    /// What erasures say of details.
-    private var vouched: [Int64: String] = [:]
+    /// What erasures say of details, in their order.
+    private var erasures: [(seq: Int64, vouchers: [Int64: String])] = []
 
     /// - Parameter seqs: rows whose hashes are wanted.
     public init(_ chain: AuditChain, noting seqs: Set<Int64> = []) {
@@ -86,17 +86,17 @@ public final class AuditWalk {
         if !isWhole {
             broken.append(seq)
         } else if !hasGap, wasWhole, !AuditWalk.same(cursor.previousHash, previous) {
-            find(
-                .edited, seq - 1, "row \(seq - 1) is not the one that row \(seq) was written after: it was replaced")
+            if seq == 1 {
+                find(.deleted, 1, "row 1 was written behind another one, which is missing")
+            } else {
+                find(.edited, seq - 1, "row \(seq - 1) is not the one that row \(seq) was written after")
+            }
         }
         if let details = cursor.details { hasher.hash(details, into: computed) }
         if isWhole {
-            if !AuditWalk.same(cursor.detailsHash, computed) {
-                otherDetails.append((seq, AuditWalk.text(computed)))
-            } else if let action = cursor.action, action.count == 5,
-                action.elementsEqual(AuditChain.erasure.utf8)
-            {
-                vouch(cursor)
+            if !AuditWalk.same(cursor.detailsHash, computed) { otherDetails.append((seq, AuditWalk.text(computed))) }
+            if let action = cursor.action, action.count == 5, action.elementsEqual(AuditChain.erasure.utf8) {
+                erasures.append((seq, vouchers(cursor)))
             }
         }
         if let hash = cursor.hash, hash.count == 64, let start = hash.baseAddress { memcpy(previous, start, 64) }
@@ -111,12 +111,23 @@ public final class AuditWalk {
         encoding.bytes.withUnsafeBytes { hasher.hash($0, into: previous) }
     }
 
-    private func vouch(_ cursor: AuditCursor) {
-        guard let details = cursor.details.flatMap({ try? JSONParser.parse(String(decoding: $0, as: UTF8.self)) })
-        else { return }
-        for row in details[AuditChain.voucherKey]?.array ?? [] {
-            if let seq = row["seq"]?.integer { vouched[seq] = row["details_hash"]?.string }
+    private func vouchers(_ cursor: AuditCursor) -> [Int64: String] {
+        let details = cursor.details.flatMap { try? JSONParser.parse(String(decoding: $0, as: UTF8.self)) }
+        var vouchers: [Int64: String] = [:]
+        for row in details?[AuditChain.voucherKey]?.array ?? [] {
+            if let seq = row["seq"]?.integer { vouchers[seq] = row["details_hash"]?.string }
         }
+        return vouchers
+    }
+
+    /// The hashes of details that erasures account for. A later one may have cleaned the row of an earlier one.
+    private func vouched() -> [Int64: String] {
+        let others = Dictionary(otherDetails.map { ($0.seq, $0.hash) }) { first, _ in first }
+        var vouched: [Int64: String] = [:]
+        for (seq, vouchers) in erasures.reversed() where others[seq] == nil || others[seq] == vouched[seq] {
+            vouched.merge(vouchers) { later, _ in later }
+        }
+        return vouched
     }
 
     private func note(_ seq: Int64) {
@@ -137,6 +148,7 @@ public final class AuditWalk {
     // MARK: After the walk
 
     private func explain() throws(BatchError) {
+        let vouched = vouched()
         for (seq, hash) in otherDetails where vouched[seq] != hash {
             find(.edited, seq, "the details of row \(seq) were changed")
         }

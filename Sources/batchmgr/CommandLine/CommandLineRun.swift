@@ -65,7 +65,8 @@ struct CommandLineRun {
         if parsed.verb.trace == .none { return nil }
         if parsed.verb == .initialize { return try? Workspace.load(parsed.globals.workspace ?? ".") }
         guard let workspace = try? context.workspace() else { return nil }
-        return workspace.file != nil || workspace.hasDatabase ? workspace : nil
+        if workspace.file != nil || workspace.hasRecords { return workspace }
+        return parsed.verb.trace.makesFolder && workspace.hasDatabase ? workspace : nil
     }
 
     private func fail(_ error: BatchError, _ context: CommandContext) -> ExitCode {

@@ -10,10 +10,11 @@ enum LogsCommand: Command {
         StopSignal.install()
         let isJSON = context.globals.isJSON
         let style = context.terminal.style
-        try reader.read(sleep: context.work.sleep, stop: { StopSignal.isRequested }) {
-            (text, line) throws(BatchError) in
-            try StandardStream.output.write((isJSON ? text : LogText.text(line, style)) + "\n")
-        }
+        try reader.read(
+            sleep: context.work.sleep, stop: { StopSignal.isRequested },
+            show: { (text, line) throws(BatchError) in
+                try StandardStream.output.write((isJSON ? text : LogText.text(line, style)) + "\n")
+            })
         return .done
     }
 }

@@ -22,6 +22,7 @@ extension Verb {
         options: [
             .repeated("key", .file("FILE"), "a public key, PEM, that heads may be signed with (default: signing.pub)")
         ],
+        trace: .check,
         examples: [.init("batchmgr audit verify", "every night, and before an audit by others")])
 
     public static let auditExport = Verb(
@@ -33,6 +34,7 @@ extension Verb {
             .required("format", .choice(["jsonl", "csv"]), "how to write it"),
             .required("to", .file("FILE"), "the file; it ends in .jsonl or .csv"),
         ] + auditFilters,
+        trace: .check,
         examples: [.init("batchmgr audit export --format csv --to audit.csv", "for a spreadsheet")])
 
     public static let logs = Verb(

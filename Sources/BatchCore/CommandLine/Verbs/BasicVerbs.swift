@@ -39,6 +39,7 @@ extension Verb {
             .value("tenancy", .choice(Tenancy.allCases.map(\.rawValue)), "how rows belong to tenants (default: none)"),
             .value("tenant-column", .text("NAME"), "the column that names the owner; for --tenancy column"),
         ],
+        trace: .workspace,
         examples: [
             .init("batchmgr init --database data/app.db", "one owner"),
             .init(

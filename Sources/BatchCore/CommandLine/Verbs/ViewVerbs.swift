@@ -78,6 +78,7 @@ extension Verb {
             .value("id", .text("BATCH"), "only the records of this batch, or of a job's latest one"),
             .flag("fast", "leave out what reads all rows, all undo blocks, all files or all git objects"),
         ],
+        trace: .check,
         examples: [
             .init("batchmgr --db app.db verify", "is everything as it was recorded?"),
             .init("batchmgr verify --id reprice_invoices.3", "can this batch still be undone and restored?"),
