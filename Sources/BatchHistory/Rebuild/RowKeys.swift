@@ -19,21 +19,3 @@ struct RowKeys {
         return sum
     }
 }
-
-extension TableLayout {
-    /// SQL behind WHERE that finds the row of one key, which it binds.
-    var keyCondition: String {
-        guard case .primaryKey(let positions) = key else { return "\(rowidName ?? "rowid") = ?" }
-        return positions.map { SQLName.quote(columns[$0].name) + " = ?" }.joined(separator: " AND ")
-    }
-}
-
-extension RowKey {
-    /// What a key condition binds.
-    var parameters: [SQLValue] {
-        switch self {
-        case .rowid(let rowid): [.integer(rowid)]
-        case .values(let values): values
-        }
-    }
-}
