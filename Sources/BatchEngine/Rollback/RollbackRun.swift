@@ -73,6 +73,11 @@ struct RollbackRun {
             return .done(report(batch, nil, done))
         }
         try release(gateway, batch, checkpoint, &done)
+        for index in done.replayed.indices {
+            if let left = try WaitingSteps(session: session, gateway: gateway).perform(&done.replayed[index]) {
+                done.left.append(left)
+            }
+        }
         done.captured = began.millisecondsSince
         undo.close()
         try PointKeeper(session: session).completePending(since: version)

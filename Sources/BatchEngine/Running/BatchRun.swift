@@ -50,6 +50,10 @@ final class BatchRun {
     var name: BatchID
     /// In a replay: what each checkpoint saw the first time.
     var pins: RecordedPins?
+    /// In a replay: steps outside the database, which cannot be thrown away with the transaction.
+    var waiting: [StepDefinition] = []
+    /// Behind a replay: the checkpoint that is noted for such steps. A new one would stand behind those of later batches.
+    var noted: Int64?
 
     var isDryRun: Bool { purpose == .dryRun }
 

@@ -103,6 +103,8 @@ public struct Runner {
             session, gateway, job: job, values: values, batch: batch, lease: lease,
             lastNumber: checkpoints.last?.number ?? 0)
         let (step, position) = try place(job, batch, checkpoints)
+        run.waiting = try waiting(job, batch)
+        run.noted = run.waiting.isEmpty ? nil : checkpoints.last?.id
         return try carryOut(run, &point, from: step, position: position, since: start)
     }
 
@@ -205,12 +207,20 @@ public struct Runner {
             return (0, 0)
         }
         // The list of items stays until the last chunk.
+        if try session.ledger.replays().originals[batch.seq] != nil { return (job.steps.count, 0) }
         if let done = last.position.flatMap({ Int($0) }),
             try Worklist.load(session.ledger, batch: batch.seq, step: last.step) != nil
         {
             return (index, done)
         }
         return (index + 1, 0)
+    }
+
+    /// Steps of a replayed batch that were to run once its rows were permanent, and did not.
+    private func waiting(_ job: JobDefinition, _ batch: BatchRecord) throws(BatchError) -> [StepDefinition] {
+        guard try session.ledger.replays().originals[batch.seq] != nil else { return [] }
+        let done = Set(try session.ledger.effects(of: batch.seq).map(\.step))
+        return job.steps.filter { $0.isOutside && !done.contains($0.id) }
     }
 
     // MARK: The steps
@@ -221,6 +231,7 @@ public struct Runner {
     ) throws(BatchError) -> RunReport {
         var failure: BatchError?
         do throws(BatchError) {
+            for step in run.waiting { try StepRun(run: run, step: step).perform() }
             for (index, step) in run.job.steps.enumerated() where index >= first {
                 try run.stopIfAsked()
                 try StepRun(run: run, step: step).perform(from: index == first ? position : 0)

@@ -79,6 +79,7 @@ struct StepRun {
         switch run.purpose {
         case .work: try withRetry(body)
         case .dryRun: run.warn("step \(step.id): the \(what) was not run in this dry run")
+        case .replay where step.isOutside: run.waiting.append(step)
         case .replay: run.warn("step \(step.id) of \(run.batch.batch): the \(what) was not made again")
         }
     }
@@ -259,6 +260,9 @@ struct StepRun {
     private func record(
         _ kind: Effect.Kind, reading query: GatewayStatement? = nil, _ detail: JSONValue
     ) throws(BatchError) {
+        if let noted = run.noted {
+            return try ledger.insert(kind, batch: run.batch.seq, checkpoint: noted, step: step.id, detail: detail)
+        }
         try run.checkpoint(step) {
             if let query { gateway.note(query) }
         } finish: { (checkpoint) throws(BatchError) in
