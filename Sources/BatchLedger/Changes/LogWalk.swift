@@ -49,7 +49,7 @@ struct LogWalk {
         for checkpoint in try ledger.checkpoints(where: "1", []).reversed() {
             try forEachBlock(of: checkpoint.id) { (block, steps, bytes, layouts) throws(BatchError) in
                 for step in steps.reversed() {
-                    if let change = try change(step, bytes), change.digests[layout.name] != nil {
+                    if let change = try LogWalk.change(step, bytes), change.digests[layout.name] != nil {
                         try remade(
                             Remade(
                                 checkpoint: checkpoint.id, place: Place(block: block, offset: step.imageOffset),
@@ -98,7 +98,8 @@ struct LogWalk {
         }
     }
 
-    private func change(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer) throws(BatchError) -> SchemaChange? {
+    /// Nil when the entry is of a row.
+    static func change(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer) throws(BatchError) -> SchemaChange? {
         guard step.operation == .schema else { return nil }
         var reader = ByteReader(bytes, at: step.imageOffset)
         return try SchemaChange(from: &reader)
@@ -114,7 +115,7 @@ struct LogWalk {
 
 extension SchemaChange {
     /// The name of a table before the statement, when that was another one.
-    fileprivate func formerName(of table: String) -> String? {
+    func formerName(of table: String) -> String? {
         let now = after.first { $0.type == "table" && $0.name == table }
         return before.first { $0.type == "table" && $0.rowid == now?.rowid && $0.name != table }?.name
     }
