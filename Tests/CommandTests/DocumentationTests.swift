@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 @Suite struct DocumentationTests {
@@ -21,6 +22,21 @@ import Testing
             rows[code] = [section] + cells.dropFirst()
         }
         return rows
+    }
+
+    @Test func everyWarningIsDocumentedWithItsClass() throws {
+        var rows: [String: [String]] = [:]
+        for line in try TextFile.read(TextFile.inPackage("docs/errors.md")).split(separator: "\n") {
+            guard line.hasPrefix("| `WARN_") else { continue }
+            let cells = line.split(separator: "|").map { $0.trimmed }
+            rows[cells[0].filter { $0 != "`" }] = Array(cells.dropFirst())
+        }
+        #expect(Set(rows.keys) == Set(WarningCode.allCases.map(\.rawValue)))
+        for code in WarningCode.allCases {
+            #expect(rows[code.rawValue]?.first == code.errorClass.rawValue, "\(code.rawValue)")
+            #expect((rows[code.rawValue]?.last?.count ?? 0) > 20, "\(code.rawValue)")
+            #expect(code.rawValue.hasPrefix("WARN_\(code.errorClass.rawValue)_"))
+        }
     }
 
     @Test func everyErrorIsDocumentedWithItsClassAndExitCode() throws {

@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// Rows that are erased are gone from every record, and everything else is as it was.
@@ -92,7 +93,7 @@ import Testing
             try scene.expectWhole("after erase")
             let drill = try scene.json("drill")
             #expect(drill["ok"]?.bool == true, "\(drill)")
-            #expect(try scene.sql("SELECT count(*) FROM batchmgr_audit WHERE action = 'erase'") == "1")
+            #expect(try scene.sql("SELECT count(*) FROM batchmgr_audit WHERE outcome = 'erased'") == "1")
             try theOthersAreUndone(scene)
         }
     }

@@ -1,5 +1,6 @@
 import BatchCore
 import Glibc
+import TestSupport
 import Testing
 import batchmgr
 
@@ -148,7 +149,7 @@ import batchmgr
             batch: Self.a, rollback: BatchID(job: "rollback", number: 1), status: .rolledBack, mode: .cascade,
             source: "log", order: [Self.b, Self.a], rows: RowCounts(deleted: 1),
             certificate: Certificate(digestsMatch: true, verifyPassed: false, foreignKeysOK: true), log: "x.log",
-            warnings: ["step tell was not undone"], duration: 3)
+            warnings: [Warning(.effectLeft, "step tell was not undone")], duration: 3)
         #expect(
             report.text(Self.plain, width: 80) == """
                 a.1  undone from the log  1 row: 1 deleted, 3 ms

@@ -1,5 +1,6 @@
 import BatchCore
 import BatchLedger
+import TestSupport
 import Testing
 
 /// The documents are an interface: the keys are compared as text.
@@ -113,7 +114,7 @@ import Testing
                 "created_at":"1970-01-01T00:00:00.000Z"}]}
                 """)
         let checks = ChecksReport(checks: [
-            .passed("a", "x"), .warning("b", "y", advice: "z"),
+            .passed("a", "x"), .warning("b", "y", code: .machine, advice: "z"),
             .failed("c", BatchError(.corruptRecord, "m", hint: "h")),
             .failed("d", BatchError(.usage, "m", hint: "h")),
         ])

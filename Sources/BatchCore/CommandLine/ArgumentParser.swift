@@ -32,6 +32,8 @@ public struct ArgumentParser {
             }
             if argument == "-h" {
                 wantsHelp = true
+            } else if argument == "-f", verb?.options.contains(where: { $0.name == "follow" }) == true {
+                try take(option: "follow")
             } else if argument == "--version", verb == nil {
                 try take(word: "version")
             } else if argument.hasPrefix("--") {

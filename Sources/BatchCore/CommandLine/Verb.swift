@@ -19,10 +19,30 @@ public struct Verb: Hashable, Sendable {
     public let positionals: [Positional]
     public let options: [Option]
     public let examples: [Example]
+    public let trace: Trace
+
+    /// What a call leaves behind. An action has a row in the audit, whatever became of it; a new verb is one unless it
+    /// says otherwise.
+    public enum Trace: String, Sendable {
+        /// Nothing: it is about the tool, not about a database.
+        case none
+        /// Lines in the log.
+        case view
+        /// Lines in the log, and a row in the audit. It only reads: where batchmgr has never worked, it leaves nothing.
+        case check
+        /// Lines in the log, and a row in the audit.
+        case action
+        /// The same, in `control.db`: it concerns the whole workspace, not one database.
+        case workspace
+
+        public var isAudited: Bool { self != .none && self != .view }
+        /// May make the folder of the records beside a database.
+        public var makesFolder: Bool { self == .action || self == .workspace }
+    }
 
     public init(
         _ name: String, _ summary: String, details: String = "", positionals: [Positional] = [],
-        options: [Option] = [], examples: [Example] = []
+        options: [Option] = [], trace: Trace = .action, examples: [Example] = []
     ) {
         self.name = name
         self.summary = summary
@@ -30,6 +50,7 @@ public struct Verb: Hashable, Sendable {
         self.positionals = positionals
         self.options = options
         self.examples = examples
+        self.trace = trace
     }
 
     /// `catalog` of `catalog list`; nil for a verb of one word.

@@ -35,6 +35,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     // SECURITY: it is not allowed
     case forbiddenStatement = "ERR_SECURITY_FORBIDDEN_STATEMENT"
     case writeOutsideGateway = "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY"
+    case auditTampered = "ERR_SECURITY_AUDIT_TAMPERED"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -63,7 +64,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
             .stalePlan:
             .data
-        case .forbiddenStatement, .writeOutsideGateway: .security
+        case .forbiddenStatement, .writeOutsideGateway, .auditTampered: .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
             .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
@@ -84,7 +85,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint
-        case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed: .integrityViolation
+        case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed, .auditTampered: .integrityViolation
         case .busy: .busy
         case .stopped: .stopped
         }

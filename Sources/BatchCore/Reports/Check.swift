@@ -15,23 +15,26 @@ public struct Check: Hashable, Sendable {
     public let advice: String
     /// Why it failed, for the exit code; nil unless it did.
     public let code: ErrorCode?
+    /// Which warning it is; nil unless it is one.
+    public let warning: WarningCode?
 
     public static func passed(_ name: String, _ detail: String) -> Check {
-        Check(name: name, outcome: .passed, detail: detail, advice: "", code: nil)
+        Check(name: name, outcome: .passed, detail: detail, advice: "", code: nil, warning: nil)
     }
 
-    public static func warning(_ name: String, _ detail: String, advice: String) -> Check {
-        Check(name: name, outcome: .warning, detail: detail, advice: advice, code: nil)
+    public static func warning(_ name: String, _ detail: String, code: WarningCode, advice: String) -> Check {
+        Check(name: name, outcome: .warning, detail: detail, advice: advice, code: nil, warning: code)
     }
 
     public static func failed(_ name: String, _ error: BatchError) -> Check {
-        Check(name: name, outcome: .failed, detail: error.message, advice: error.hint, code: error.code)
+        Check(name: name, outcome: .failed, detail: error.message, advice: error.hint, code: error.code, warning: nil)
     }
 
     var json: JSONValue {
         [
             "name": .string(name), "ok": .bool(outcome != .failed), "detail": .string(detail),
-            "outcome": .string(outcome.rawValue), "advice": .string(advice), "code": JSONValue(code?.rawValue),
+            "outcome": .string(outcome.rawValue), "advice": .string(advice),
+            "code": JSONValue(code?.rawValue ?? warning?.rawValue),
         ]
     }
 }

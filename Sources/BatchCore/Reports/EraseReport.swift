@@ -10,14 +10,14 @@ public struct EraseReport: Report, Hashable {
     /// Commits and `.bak` files that were written anew.
     public let commits: Int
     public let files: Int
-    public let warnings: [String]
+    public let warnings: [Warning]
     public let isDryRun: Bool
     /// Milliseconds.
     public let duration: Double
 
     public init(
         table: String, rows: Int, liveRows: Int = 0, entries: Int = 0, commits: Int = 0, files: Int = 0,
-        warnings: [String] = [], isDryRun: Bool, duration: Double
+        warnings: [Warning] = [], isDryRun: Bool, duration: Double
     ) {
         self.table = table
         self.rows = rows
@@ -34,8 +34,8 @@ public struct EraseReport: Report, Hashable {
         [
             .init("table", .string(table)), .init("rows", JSONValue(rows)), .init("live_rows", JSONValue(liveRows)),
             .init("undo_entries", JSONValue(entries)), .init("commits", JSONValue(commits)),
-            .init("bak_files", JSONValue(files)), .init("warnings", .array(warnings.map(JSONValue.string))),
+            .init("bak_files", JSONValue(files)), .init("warnings", warnings.texts),
             .init("duration_ms", .number(duration)),
-        ] + JSONValue.Member.only("dry_run", if: isDryRun)
+        ] + warnings.codes + JSONValue.Member.only("dry_run", if: isDryRun)
     }
 }

@@ -12,13 +12,13 @@ public struct RestoreReport: Report, Hashable {
     /// Indexes that the application has to rebuild, because they need a function that only it has.
     public let staleIndexes: [String]
     /// Why a better copy was not used.
-    public let warnings: [String]
+    public let warnings: [Warning]
     /// Milliseconds.
     public let duration: Double
 
     public init(
         point: String, file: String, source: RestoreSource, commit: String?, digest: Digest, staleIndexes: [String],
-        warnings: [String], duration: Double
+        warnings: [Warning], duration: Double
     ) {
         self.point = point
         self.file = file
@@ -35,7 +35,7 @@ public struct RestoreReport: Report, Hashable {
             .init("point", .string(point)), .init("file", .string(file)), .init("source", .string(source.rawValue)),
             .init("commit", JSONValue(commit)), .init("digest", .string(digest.description)),
             .init("digests_match", true), .init("stale_indexes", .array(staleIndexes.map { .string($0) })),
-            .init("warnings", .array(warnings.map { .string($0) })), .init("duration_ms", .number(duration)),
-        ]
+            .init("warnings", warnings.texts), .init("duration_ms", .number(duration)),
+        ] + warnings.codes
     }
 }

@@ -29,7 +29,7 @@ public struct RollbackReport: Report, Hashable {
     /// The file that the plan was written to; nil when none was wanted.
     public let plan: String?
     /// What was not undone, e.g. a step outside the database without compensation.
-    public let warnings: [String]
+    public let warnings: [Warning]
     /// Nil for a dry run.
     public let phases: RunReport.Phases?
     /// Milliseconds.
@@ -55,7 +55,7 @@ public struct RollbackReport: Report, Hashable {
         order: [BatchID], rows: RowCounts, dependents: [DependentSummary] = [], conflicts: [Conflict] = [],
         replayed: [Replayed] = [], exempt: [DependentSummary] = [], certificate: Certificate,
         restorePoint: RestorePointSummary? = nil, log: String? = nil, report: String? = nil, signed: String? = nil,
-        isDryRun: Bool = false, plan: String? = nil, warnings: [String] = [], phases: RunReport.Phases? = nil,
+        isDryRun: Bool = false, plan: String? = nil, warnings: [Warning] = [], phases: RunReport.Phases? = nil,
         duration: Double
     ) {
         self.batch = batch
@@ -91,9 +91,9 @@ public struct RollbackReport: Report, Hashable {
             .init("certificate", certificate.json), .init("restore_point", restorePoint?.json ?? .null),
             .init("log", JSONValue(log)), .init("report", JSONValue(report)),
             .init("certificate_file", JSONValue(signed)),
-            .init("warnings", .array(warnings.map(JSONValue.string))), .init("duration_ms", .number(duration)),
+            .init("warnings", warnings.texts), .init("duration_ms", .number(duration)),
         ]
-        let timed = phases.map { [JSONValue.Member("phases", $0.json)] } ?? []
+        let timed = (phases.map { [JSONValue.Member("phases", $0.json)] } ?? []) + warnings.codes
         let modes =
             JSONValue.Member.only("replayed", .array(replayed.map(\.json)))
             + JSONValue.Member.only("exempt", .array(exempt.map(\.json)))

@@ -37,12 +37,12 @@ public struct RunReport: Report, Hashable {
     /// The same `--key` ran before as `batch`: nothing was done.
     public let isRepeated: Bool
     /// What could not be done beside the work itself, e.g. a notification.
-    public let warnings: [String]
+    public let warnings: [Warning]
 
     public init(
         batch: BatchID, tenant: String? = nil, status: BatchStatus, checkpoints: Int, rows: RowCounts,
         restorePoint: RestorePointSummary?, phases: Phases, traceID: String, duration: Double,
-        preview: ChangesReport? = nil, isRepeated: Bool = false, warnings: [String] = []
+        preview: ChangesReport? = nil, isRepeated: Bool = false, warnings: [Warning] = []
     ) {
         self.batch = batch
         self.tenant = tenant
@@ -66,9 +66,9 @@ public struct RunReport: Report, Hashable {
             .init("restore_point", restorePoint?.json ?? .null),
             .init("phases", phases.json),
             .init("trace_id", .string(traceID)), .init("duration_ms", .number(duration)),
-            .init("warnings", .array(warnings.map(JSONValue.string))),
+            .init("warnings", warnings.texts),
         ]
         if let preview { members += [.init("dry_run", true)] + preview.members }
-        return members + JSONValue.Member.only("repeated", if: isRepeated)
+        return members + warnings.codes + JSONValue.Member.only("repeated", if: isRepeated)
     }
 }

@@ -133,7 +133,8 @@ public struct Drill {
         }
         try session.connection.transaction { () throws(BatchError) in
             try session.ledger.audit(
-                "drill", batch: nil, outcome: report.isOK ? "passed" : "failed", details: .object(details),
+                session.context.action(or: "drill"), batch: nil, outcome: report.isOK ? "passed" : "failed",
+                details: .object(details),
                 context: session.context)
         }
     }

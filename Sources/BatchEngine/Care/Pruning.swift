@@ -42,7 +42,7 @@ public struct Pruning {
                 try ledger.save(&point)
             }
             try ledger.audit(
-                "prune", batch: nil, outcome: "removed",
+                session.context.action(or: "prune"), batch: nil, outcome: "removed",
                 details: ["files": .array(names.sorted().map(JSONValue.string))], context: session.context)
         }
         session.context.reach("prune-noted")

@@ -39,7 +39,7 @@ struct CertificatePaper {
             "database": .string(session.path), "batch": .string(plan.batch.batch.description),
             "rollback": .string(batch.batch.description), "checkpoint": .integer(checkpoint),
             "mode": .string(plan.request.mode.rawValue), "source": .string(records.source.rawValue),
-            "records_not_used": .array(records.warnings.map(JSONValue.string)),
+            "records_not_used": .array(records.warnings.map { .string($0.text) }),
             "order": .array(plan.order.map { .string($0.batch.description) }),
             "undone_checkpoints": .array(plan.checkpoints.map { .integer($0.checkpoint.id) }),
             "actor": .string(batch.actor), "trace_id": .string(batch.traceID), "finished_at": .init(record.finishedAt),

@@ -10,8 +10,9 @@ public final class ControlFile: ControlStore {
     public init(folder: String) throws(BatchError) {
         try Folder.create(folder)
         connection = try Connection(path: folder + "/control.db", mode: .create, busyTimeout: 10_000)
-        // A lease that a power cut takes back belonged to a process that the power cut ended.
-        try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
+        // A lease that a power cut takes back belonged to a process that the power cut ended. What the audit writes
+        // here must not be lost with it: it syncs its own rows, and a checkpoint of anybody has to keep them.
+        try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         try connection.execute(
             """
             CREATE TABLE IF NOT EXISTS leases(

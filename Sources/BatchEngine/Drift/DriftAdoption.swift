@@ -96,7 +96,7 @@ public struct DriftAdoption {
     private func newBatch() throws(BatchError) -> BatchRecord {
         BatchRecord(
             batch: BatchID(job: DriftAdoption.job, number: try session.ledger.nextNumber(of: DriftAdoption.job)),
-            kind: .drift, actor: session.context.actor, traceID: session.context.randomID(),
+            kind: .drift, actor: session.context.actor, traceID: session.context.traceID,
             startedAt: session.context.now().iso8601)
     }
 
@@ -120,7 +120,7 @@ public struct DriftAdoption {
             try ledger.update(finished)
             try WriteGuard(ledger).clearNotes()
             try ledger.audit(
-                "drift", batch: finished, outcome: "adopted", details: ["rows": finished.rows.json],
+                "drift adopt", batch: finished, outcome: "adopted", details: ["rows": finished.rows.json],
                 context: session.context)
             saved = PointRecord(
                 batch: inserted.seq, kind: .drift, lastCheckpoint: checkpoint, createdAt: inserted.startedAt)

@@ -24,6 +24,9 @@ struct DriftWatch {
         return now.combined == known.combined ? nil : now
     }
 
+    /// True when the rows of a large database need not be read to know that they are as the ledger remembers them.
+    func isKnownUntouched() -> Bool { (try? looksUntouched()) ?? false }
+
     private func looksUntouched() throws(BatchError) -> Bool {
         let file = DatabaseFile(session.path)
         if file.size < DriftWatch.smallDatabase { return false }

@@ -27,7 +27,8 @@ public struct GuardSetting {
             _ = try preparation.openHistory()
             if try install(mode, since: version) {
                 try session.ledger.audit(
-                    "guard", batch: nil, outcome: mode.rawValue, details: [:], context: session.context)
+                    session.context.action(or: "guard set"), batch: nil, outcome: mode.rawValue, details: [:],
+                    context: session.context)
                 DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
                 return try report()
             }

@@ -130,20 +130,22 @@ public struct Erasure {
             try PendingErasure(session: session).intend(
                 table: layout.name, commits: points.commits, token: session.context.randomID())
             let words = try TextErasure(found.texts, try exists(layout) ? layout : nil, connection)
-            try words.clean(connection)
+            let cleaned = try words.clean(connection)
             try words.clean(folder: session.backups)
             try ledger.audit(
-                "erase", batch: nil, outcome: "erased",
+                AuditChain.erasure, batch: nil, outcome: "erased",
                 details: [
                     "table": .string(layout.name), "rows": JSONValue(found.keys.count),
                     "live": .string(request.live.rawValue),
                     "undo_entries": JSONValue(entries), "commits": JSONValue(points.commits.count),
-                    "bak_files": JSONValue(points.files.count),
+                    "bak_files": JSONValue(points.files.count), AuditChain.voucherKey: AuditChain.vouchers(cleaned),
                 ], context: session.context)
+            try eraseFromControl(words)
         }
         session.context.reach("erase-committed")
         try PendingErasure(session: session).finish()
         let warnings = try tidy() + formerNames(log, layout)
+        session.context.log.warnings(warnings, module: .command)
         if request.live == .keep {
             _ = try Preparation(session: session, control: control).openHistory()
         }
@@ -151,6 +153,18 @@ public struct Erasure {
         return EraseReport(
             table: layout.name, rows: found.keys.count, liveRows: live, entries: entries, commits: points.commits.count,
             files: points.files.count, warnings: warnings, isDryRun: false, duration: start.millisecondsSince)
+    }
+
+    private func eraseFromControl(_ words: TextErasure) throws(BatchError) {
+        let context = session.context
+        let control = try ControlAudit(folder: session.backups, context: context)
+        try control.connection.transaction { () throws(BatchError) in
+            let cleaned = try words.cleanAudit(control.connection)
+            if cleaned.isEmpty { return }
+            let details: JSONValue = .object([.init(AuditChain.voucherKey, AuditChain.vouchers(cleaned))])
+            _ = try control.chain.append(
+                context.entry(AuditChain.erasure, batch: nil, tenant: nil, outcome: "erased", details: details))
+        }
     }
 
     private func orphanCount() throws(BatchError) -> Int { try connection.rows("PRAGMA foreign_key_check").count }
@@ -174,22 +188,26 @@ public struct Erasure {
         }
     }
 
-    private func formerNames(_ log: LogErasure, _ layout: TableLayout) throws(BatchError) -> [String] {
+    private func formerNames(_ log: LogErasure, _ layout: TableLayout) throws(BatchError) -> [Warning] {
         try log.formerNames().map {
-            "table \(layout.name) was called \($0) before: erase there too: batchmgr erase --table \($0) --where …"
+            Warning(
+                .notErased,
+                "table \(layout.name) was called \($0) before: erase there too: batchmgr erase --table \($0) --where …")
         }
     }
 
     /// Leaves nothing in free pages and in the log of the database.
-    private func tidy() throws(BatchError) -> [String] {
-        var warnings: [String] = []
+    private func tidy() throws(BatchError) -> [Warning] {
+        var warnings: [Warning] = []
         let moving = try SchemaReader(connection).tables().first {
             $0.role == .ordinary && !$0.isWithoutRowID && $0.integerPrimaryKey == nil
         }
         if let moving {
             warnings.append(
-                "VACUUM was left out, because it would number the rows of table \(moving.name) anew; free pages may hold what was deleted before"
-            )
+                Warning(
+                    .notErased,
+                    "VACUUM was left out, because it would number the rows of table \(moving.name) anew; free pages may hold what was deleted before"
+                ))
         } else {
             connection.dropCachedStatements()
             try connection.execute("VACUUM")

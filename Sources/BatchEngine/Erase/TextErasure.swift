@@ -47,11 +47,11 @@ struct TextErasure {
     }
 
     /// Call it in a transaction.
-    func clean(_ connection: Connection) throws(BatchError) {
+    /// - Returns: the rows of the audit whose details have changed, for its chain.
+    func clean(_ connection: Connection) throws(BatchError) -> [(seq: Int64, details: String)] {
         let columns = [
             ("batchmgr_batches", ["definition", "parameters", "error", "idempotency_key"]),
             ("batchmgr_checkpoints", ["position"]), ("batchmgr_effects", ["detail"]),
-            ("batchmgr_audit", ["details"]),
         ]
         for (table, names) in columns {
             for name in names {
@@ -64,12 +64,26 @@ struct TextErasure {
         }
         // Items of steps that are done are not needed; those of others may hold what was erased.
         try connection.run("DELETE FROM batchmgr_worklists")
+        return try cleanAudit(connection)
+    }
+
+    /// The hashes of the rows stay: the chain is of those.
+    func cleanAudit(_ connection: Connection) throws(BatchError) -> [(seq: Int64, details: String)] {
+        var changed: [(seq: Int64, details: String)] = []
+        for row in try connection.rows("SELECT seq, details FROM batchmgr_audit") {
+            guard let seq = row[0].integer, let text = row[1].string, let cleaned = cleaned(text) else { continue }
+            try connection.run(
+                "UPDATE batchmgr_audit SET details = ? WHERE seq = ?", [.string(cleaned), .integer(seq)])
+            changed.append((seq, cleaned))
+        }
+        return changed
     }
 
     /// Logs and reports of rollbacks.
     func clean(folder: String) throws(BatchError) {
         for place in [folder, folder + "/reports", folder + "/logs"] where Folder.exists(place) {
-            for name in try FolderText.names(in: place) where name.hasSuffix(".log") || name.hasSuffix(".md") {
+            for name in try FolderText.names(in: place)
+            where name.hasSuffix(".log") || name.hasSuffix(".md") || name.hasPrefix(LogFile.name) {
                 let path = "\(place)/\(name)"
                 let text = String(decoding: try Folder.read(path), as: UTF8.self)
                 if let cleaned = cleaned(text) { try Folder.write(Array(cleaned.utf8), to: path) }

@@ -2,6 +2,7 @@
 public enum ExportFormat: String, Sendable, CaseIterable {
     case csv
     case json
+    case jsonLines = "jsonl"
     case html
 
     /// An export must be called what it is: so a wrong path can never replace a database or a catalog file.
@@ -9,6 +10,7 @@ public enum ExportFormat: String, Sendable, CaseIterable {
         switch self {
         case .csv: ["csv"]
         case .json: ["json"]
+        case .jsonLines: ["jsonl", "ndjson"]
         case .html: ["html", "htm"]
         }
     }

@@ -15,6 +15,7 @@ extension ExportFormat {
         switch self {
         case .csv: CSVRenderer(columns: columns)
         case .json: JSONRenderer(columns: columns)
+        case .jsonLines: JSONLinesRenderer(columns: columns)
         case .html: HTMLRenderer(columns: columns, title: title)
         }
     }

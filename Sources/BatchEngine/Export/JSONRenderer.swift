@@ -27,7 +27,7 @@ struct JSONRenderer: ExportRenderer {
 
     mutating func end(into output: inout [UInt8]) { output.append(contentsOf: "\n]\n".utf8) }
 
-    private static func document(_ value: SQLValue) -> JSONValue {
+    static func document(_ value: SQLValue) -> JSONValue {
         switch value {
         case .null: .null
         case .integer(let number): .integer(number)
@@ -46,7 +46,7 @@ struct JSONRenderer: ExportRenderer {
     private static func tagged(_ type: String, _ text: String) -> JSONValue { .object([.init(type, .string(text))]) }
 
     /// Two columns of one name would be one key: the later ones get a number.
-    private static func distinct(_ columns: [String]) -> [String] {
+    static func distinct(_ columns: [String]) -> [String] {
         var taken: Set<String> = []
         return columns.map { column in
             var name = column

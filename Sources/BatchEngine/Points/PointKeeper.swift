@@ -83,7 +83,8 @@ struct PointKeeper {
             if let batch { (file, pending) = try writeBak(&point, batch, content) }
             session.context.reach("bak-written")
             let message = text.message(
-                point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined)
+                point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined,
+                heads: signedHeads())
             let tag = batch.flatMap { $0.status == .committed || $0.kind == .rollback ? "batch/\($0.batch)" : nil }
             point.commit = try commit(content, message, tag: tag, snapshot: pending).description
             session.context.reach("commit-written")
@@ -93,8 +94,25 @@ struct PointKeeper {
             return true
         }
         if !isWritten { point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt) }
+        session.context.log.write(
+            isWritten ? .info : .warn, isWritten ? "point.written" : "point.lost",
+            isWritten ? "commit \(point.commit?.prefix(10) ?? "-")" : "the rows were changed before it was written",
+            module: .points, batch: batch.map { LoggedBatch($0) })
         session.context.reach("point-complete")
         return isWritten
+    }
+
+    /// A point is worth more than its signature: a key that cannot be used does not keep it from being written. `audit
+    /// verify` then names a commit without heads.
+    private func signedHeads() -> SignedAuditHeads? {
+        do throws(BatchError) {
+            return try AuditTrail.heads(session)
+        } catch {
+            session.context.log.write(
+                .error, "audit.unsigned", "the heads of the audit could not be signed: \(error.logMessage)",
+                module: .audit, error: error)
+            return nil
+        }
     }
 
     /// Makes sure that the database still shows what the point is made from: a whole point is made from what there is,

@@ -7,7 +7,8 @@ struct PointText {
     let session: Session
 
     func message(
-        _ point: PointRecord, _ batch: BatchRecord?, changes: [TableCount], snapshot: BakFile?, digest: Digest
+        _ point: PointRecord, _ batch: BatchRecord?, changes: [TableCount], snapshot: BakFile?, digest: Digest,
+        heads: SignedAuditHeads?
     ) -> PointMessage {
         var trailers: [PointMessage.Trailer] = []
         if let batch {
@@ -20,6 +21,7 @@ struct PointText {
         if let snapshot { trailers.append(.init("Snapshot", "\(snapshot.name) SHA-256:\(snapshot.sha256)")) }
         trailers.append(.init("State-Digest", digest.description))
         if let undone = batch?.rollsBack { trailers.append(.init("Rolls-Back", undone)) }
+        trailers += heads?.trailers ?? []
         let actor = batch?.actor ?? session.context.actor
         return PointMessage(
             subject: subject(point, batch, changes), body: body(batch, changes), trailers: trailers,

@@ -62,7 +62,7 @@ public struct InPlaceRestore {
         let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: InPlaceRestore.job) : 1
         var batch = BatchRecord(
             batch: BatchID(job: InPlaceRestore.job, number: number), kind: .restore, actor: session.context.actor,
-            traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
+            traceID: session.context.traceID, startedAt: session.context.now().iso8601)
         batch.parameters = JSONWriter.text([
             "point": .string(target.name), "source": .string(rebuilt.source.rawValue),
             "digest": .string(rebuilt.digest.description), "table": .init(rows?.table), "where": .init(rows?.condition),
@@ -134,7 +134,8 @@ public struct InPlaceRestore {
             finished.finishedAt = session.context.now().iso8601
             try ledger.update(finished)
             try ledger.audit(
-                "restore", batch: finished, outcome: "committed", details: ["digest": .init(digest?.description)],
+                session.context.action(or: "restore"), batch: finished, outcome: "committed",
+                details: ["digest": .init(digest?.description)],
                 context: session.context)
             saved = PointRecord(
                 batch: inserted.seq, kind: .restore, lastCheckpoint: checkpoint, createdAt: point.createdAt)

@@ -6,7 +6,7 @@ internal import Glibc
 /// Rebuilds the database as it was at a restore point.
 public struct Restoring {
     private let session: Session
-    private let remarks: [String]
+    private let remarks: [Warning]
 
     public init(_ session: Session) {
         self.session = session
@@ -20,7 +20,7 @@ public struct Restoring {
             remarks = []
         } catch  where [.fileMissing, .notADatabase, .corruptDatabase].contains(error.code) {
             session = try Session.standIn(workspace, tenant: tenant, context: context)
-            remarks = ["\(error.message): its copies alone were used"]
+            remarks = [Warning(.recordNotUsed, "\(error.message): its copies alone were used")]
         }
     }
 
@@ -46,10 +46,16 @@ public struct Restoring {
             do throws(BatchError) {
                 let rebuilt = try build(point, from: source, to: path)
                 try check(rebuilt, point)
+                let warnings =
+                    remarks
+                    + failures.map {
+                        Warning(.recordNotUsed, "the \($0.source.copy) was not used: \($0.error.message)")
+                    }
+                session.context.log.warnings(warnings, module: .points)
                 return RestoreReport(
                     point: point.name, file: rebuilt.path, source: source, commit: point.commit?.description,
                     digest: rebuilt.digest, staleIndexes: rebuilt.staleIndexes,
-                    warnings: remarks + failures.map { "the \($0.source.copy) was not used: \($0.error.message)" },
+                    warnings: warnings,
                     duration: Double(session.context.clock.now() - start))
             } catch {
                 // Neither a full disk nor a folder that cannot be written gets better with the other copy.

@@ -62,11 +62,15 @@ struct RowChoice {
     }
 
     /// What a person should know: triggers do not fire while rows are put back.
-    func warnings(_ database: Connection) throws(BatchError) -> [String] {
+    func warnings(_ database: Connection) throws(BatchError) -> [Warning] {
         let triggers = try SchemaReader(database).objects()
             .filter { $0.type == "trigger" && $0.tableName == layout.name }.map(\.name)
         return triggers.isEmpty
-            ? [] : ["triggers of \(layout.name) did not fire: \(triggers.joined(separator: ", "))"]
+            ? []
+            : [
+                Warning(
+                    .triggersSkipped, "triggers of \(layout.name) did not fire: \(triggers.joined(separator: ", "))")
+            ]
     }
 
     func forEachRow(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {

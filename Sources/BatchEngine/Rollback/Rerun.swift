@@ -11,7 +11,7 @@ struct Rerun {
     struct Outcome {
         let original: BatchRecord
         var batch: BatchRecord
-        let warnings: [String]
+        let warnings: [Warning]
         /// Steps outside the database: they wait until everything else is permanent.
         let waiting: [StepDefinition]
     }
@@ -97,7 +97,7 @@ struct Rerun {
     private func begin(_ original: BatchRecord, _ job: JobDefinition) throws(BatchError) -> BatchRecord {
         var batch = BatchRecord(
             batch: BatchID(job: original.batch.job, number: try ledger.nextNumber(of: original.batch.job)),
-            kind: .batch, actor: session.context.actor, traceID: session.context.randomID(),
+            kind: .batch, actor: session.context.actor, traceID: session.context.traceID,
             startedAt: session.context.now().iso8601)
         batch.jobVersion = original.jobVersion
         batch.tenant = original.tenant

@@ -58,7 +58,7 @@ public struct Rollback {
             let reason = isBound ? drift : try preparation.openHistory()
             return try RollbackRun(
                 session: session, control: control, plan: plan, journal: journal, records: records, reason: reason,
-                start: start
+                start: start, action: session.context.action(or: "rollback")
             )
             .perform()
         } catch {
@@ -66,6 +66,7 @@ public struct Rollback {
             let isRefusal = error.code.exitCode == .refusedByDependents
             Bulletin(session: session).tell(isRefusal ? .refused : .failed, batch, error)
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
+            noteRefusal(error, plan)
             let conflicts = try ConflictSearch(session: session, plan: plan, record: records.current).find()
             return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
         }
@@ -111,10 +112,16 @@ public struct Rollback {
     ) -> Outcome {
         journal.write("refused", ["error": .string(error.description)])
         Bulletin(session: session).tell(.refused, plan.batch, error)
-        try? session.ledger.audit(
-            "rollback", batch: plan.batch, outcome: "refused", details: ["error": .string(error.code.rawValue)],
-            context: session.context)
+        noteRefusal(error, plan)
         return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
+    }
+
+    /// What cannot be written here is written when the command ends.
+    private func noteRefusal(_ error: BatchError, _ plan: RollbackPlan) {
+        try? session.ledger.audit(
+            session.context.action(or: "rollback"), batch: plan.batch, outcome: "refused",
+            details: ["code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue)],
+            context: session.context)
     }
 
     /// A batch that is running is asked to stop at its next checkpoint first.

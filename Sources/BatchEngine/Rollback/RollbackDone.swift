@@ -28,8 +28,10 @@ struct RollbackDone {
         self.conflicts = conflicts
     }
 
-    var warnings: [String] {
-        left + notes + replayed.flatMap(\.warnings)
-            + (certificate.verifyPassed ? [] : ["a verify query of the job does not hold; see the report"])
+    var warnings: [Warning] {
+        left.map { Warning(.effectLeft, $0) } + notes.map { Warning(.certificateUnsigned, $0) }
+            + replayed.flatMap(\.warnings)
+            + (certificate.verifyPassed
+                ? [] : [Warning(.verifyFailed, "a verify query of the job does not hold; see the report")])
     }
 }

@@ -36,7 +36,7 @@ struct RollbackPaper {
             "| no new foreign key violation | \(done.certificate.foreignKeysOK ? "yes" : "NO") |",
             "| record used | \(records.source.record) |", "",
         ]
-        lines += records.warnings.map { "- \($0)" } + [""]
+        lines += records.warnings.map { "- \($0.text)" } + [""]
         lines += [
             "| table | expected | found |", "|---|---|---|",
         ]

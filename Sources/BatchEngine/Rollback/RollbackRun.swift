@@ -12,6 +12,8 @@ struct RollbackRun {
     /// Why the `.bak` must be a whole copy, when that is known already.
     let reason: String?
     let start: ContinuousClock.Instant
+    /// As the audit calls it.
+    var action = "rollback"
 
     private var ledger: Ledger { session.ledger }
     private var request: RollbackRequest { plan.request }
@@ -128,7 +130,7 @@ struct RollbackRun {
     private func newBatch() throws(BatchError) -> BatchRecord {
         var batch = BatchRecord(
             batch: BatchID(job: "rollback", number: try ledger.nextNumber(of: "rollback")), kind: .rollback,
-            actor: session.context.actor, traceID: session.context.randomID(),
+            actor: session.context.actor, traceID: session.context.traceID,
             startedAt: session.context.now().iso8601)
         batch.rollsBack = plan.order.map(\.batch.description).joined(separator: " ")
         batch.tenant = plan.batch.tenant
@@ -227,7 +229,7 @@ struct RollbackRun {
                     try ledger.refreshStatus(undone.seq, isPartial: done.kept.contains("\(undone.batch)"))
                 }
                 try ledger.audit(
-                    "rollback", batch: plan.batch, outcome: "committed",
+                    action, batch: plan.batch, outcome: "committed",
                     details: ["rollback": .string(finished.batch.description), "order": .init(finished.rollsBack)],
                     context: session.context)
                 saved = PointRecord(
@@ -268,6 +270,8 @@ struct RollbackRun {
     }
 
     private func report(_ batch: BatchRecord, _ point: PointRecord?, _ done: RollbackDone) -> RollbackReport {
+        session.context.log.warnings(
+            records.warnings + done.warnings, module: .rollback, batch: LoggedBatch(plan.batch))
         let status = (try? ledger.batch(seq: plan.batch.seq))?.status ?? plan.batch.status
         return RollbackReport(
             batch: plan.batch.batch, rollback: point == nil ? nil : batch.batch, status: status, mode: request.mode,

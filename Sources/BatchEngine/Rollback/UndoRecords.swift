@@ -11,7 +11,7 @@ final class UndoRecords {
     private(set) var source: RollbackSource = .log
     private(set) var current: UndoRecord = .log
     /// Which records were not used, and why.
-    private(set) var warnings: [String] = []
+    private(set) var warnings: [Warning] = []
 
     init(session: Session, plan: RollbackPlan, journal: RollbackJournal) {
         self.session = session
@@ -41,7 +41,8 @@ final class UndoRecords {
                 let damage = try damage(error, source)
                 journal.write("source", ["damaged": .string(source.rawValue), "error": .string(damage.description)])
                 failures.append((source, damage))
-                warnings.append("the \(source.record) was not used: \(damage.message)")
+                warnings.append(
+                    Warning(.recordNotUsed, "the \(source.record) was not used: \(damage.message)"))
             }
         }
         let reasons = failures.map { "\($0.source.record): \($0.error.message)" }.joined(separator: "; ")

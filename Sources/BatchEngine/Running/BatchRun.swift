@@ -16,7 +16,7 @@ final class BatchRun {
     /// Milliseconds from BEGIN to COMMIT of all checkpoints.
     private(set) var captureMilliseconds: Double = 0
     private(set) var checkpoints = 0
-    private(set) var warnings: [String] = []
+    private(set) var warnings: [Warning] = []
     /// `Connection.dataVersion` before the first checkpoint.
     let dataVersion: Int64
     private let deadline: Int64?
@@ -67,7 +67,13 @@ final class BatchRun {
         return bindings
     }
 
-    func warn(_ text: String) { warnings.append(text) }
+    func warn(_ code: WarningCode, _ text: String) {
+        warnings.append(Warning(code, text))
+        context.log.write(.warn, "warning", code.rawValue, module: .runner, batch: logged, warning: code)
+    }
+
+    /// As a line of the log names it.
+    var logged: LoggedBatch { LoggedBatch(batch) }
 
     // MARK: Checkpoints
 
@@ -104,6 +110,9 @@ final class BatchRun {
         }
         lastNumber += 1
         checkpoints += 1
+        context.log.write(
+            .debug, "checkpoint", "checkpoint \(lastNumber) is committed", module: .runner, batch: logged, step: step.id
+        )
         if !gateway.isHolding { context.reach("committed") }
     }
 

@@ -24,7 +24,7 @@ struct Bulletin {
         for failure in Notifier(targets, folder: session.workspace.folder).notify(event) {
             try? session.ledger.audit(
                 "notify", batch: batch, outcome: "failed",
-                details: ["target": .string(failure.target), "error": .string(failure.error.description)],
+                details: ["target": .string(failure.target), "code": .string(failure.error.code.rawValue)],
                 context: session.context)
         }
     }

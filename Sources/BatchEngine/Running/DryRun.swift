@@ -19,7 +19,7 @@ struct DryRun {
         let rows = gateway.rows
         let checkpoint = try gateway.seal(batch: run.batch.seq, number: 1, step: "dry run", at: context.now())
         let failing = try VerifyQueries(session: session).failing(run.job.verify, run.bindings)
-        for query in failing { run.warn("this verify query would not hold: \(query)") }
+        for query in failing { run.warn(.verifyFailed, "this verify query would not hold: \(query)") }
         let preview = try preview(BatchChanges(ledger, checkpoints: [checkpoint]))
         return RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: .committed, checkpoints: 0, rows: rows,

@@ -44,16 +44,4 @@ extension Ledger {
         try connection.run(
             "UPDATE batchmgr_effects SET undone_by = ? WHERE id = ?", [.integer(checkpoint), .integer(id)])
     }
-
-    func audit(
-        _ action: String, batch: BatchRecord?, outcome: String, details: JSONValue, context: Context
-    ) throws(BatchError) {
-        try connection.run(
-            "INSERT INTO batchmgr_audit(at, trace_id, actor, tenant, action, batch, outcome, details) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                .string(context.now().iso8601), .string(batch?.traceID ?? context.randomID()), .string(context.actor),
-                .optional(batch?.tenant), .string(action), .optional(batch?.batch.description), .string(outcome),
-                .string(JSONWriter.text(details)),
-            ])
-    }
 }

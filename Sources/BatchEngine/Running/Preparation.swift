@@ -22,6 +22,9 @@ struct Preparation {
                 try ledger.update(batch)
                 try ledger.audit("recover", batch: batch, outcome: "stopped", details: [:], context: session.context)
             }
+            session.context.log.write(
+                .warn, "batch.recovered", "the process of batch \(batch.batch) ended before it: stopped",
+                module: .recovery, batch: LoggedBatch(batch))
             session.context.reach("stop-noted")
         }
         try PendingErasure(session: session).finish()
@@ -59,6 +62,12 @@ struct Preparation {
             try session.ledger.create(databaseID: context.randomID())
             let state = try StateDigest.compute(session.connection)
             try session.ledger.setState(state)
+            // It is nobody's in particular.
+            var shared = context
+            shared.tenant = nil
+            try session.ledger.audit(
+                "ledger", batch: nil, outcome: "created",
+                details: ["database_id": .init(try session.ledger.meta("database_id"))], context: shared)
             try PointKeeper(session: session).intend(.baseline)
         }
     }

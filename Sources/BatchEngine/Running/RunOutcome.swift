@@ -18,10 +18,14 @@ struct RunOutcome {
                 try !PointKeeper(session: session).complete(&point, since: run.dataVersion)
             {
                 run.warn(
+                    .noPoint,
                     "another program changed the same tables meanwhile, so there is no restore point of this batch")
             }
         } catch {
             pointFailure = error
+            try? session.ledger.audit(
+                "restore point", batch: run.batch, outcome: "pending", details: ["code": .string(error.code.rawValue)],
+                context: session.context)
         }
         let pointMilliseconds = begun.millisecondsSince
         if let failure { try fail(run, failure) }
@@ -57,8 +61,16 @@ struct RunOutcome {
             batch.digestAfter = digest
             try ledger.update(batch)
             try ledger.audit(
-                "run", batch: batch, outcome: batch.status.rawValue,
-                details: ["rows": batch.rows.json, "error": .init(batch.error)], context: session.context)
+                session.context.action(or: "run"), batch: batch, outcome: batch.status.rawValue,
+                details: .object(
+                    [.init("rows", batch.rows.json)]
+                        + (failure.map {
+                            [
+                                .init("code", .string($0.code.rawValue)),
+                                .init("class", .string($0.code.errorClass.rawValue)),
+                            ]
+                        } ?? [])),
+                context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
             if try covers(settled) || (failure == nil && settled.lastCheckpoint > 0) {
@@ -74,6 +86,10 @@ struct RunOutcome {
         }
         run.batch.digestAfter = digest
         point = settled
+        session.context.log.write(
+            failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",
+            "batch \(batch.batch) \(batch.status.rawValue): \(batch.rows.total) rows changed", module: .runner,
+            batch: LoggedBatch(batch), error: failure)
         session.context.reach("batch-settled")
     }
 

@@ -38,7 +38,7 @@ public struct Runner {
         let gateway = try self.gateway(job)
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: try session.ledger.nextNumber(of: job.id)), kind: .batch,
-            actor: session.context.actor, traceID: session.context.randomID(),
+            actor: session.context.actor, traceID: session.context.traceID,
             startedAt: session.context.now().iso8601)
         batch.jobVersion = job.version.description
         batch.tenant = tenant
@@ -63,7 +63,7 @@ public struct Runner {
         let gateway = try self.gateway(job)
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
-            traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
+            traceID: session.context.traceID, startedAt: session.context.now().iso8601)
         batch.tenant = tenant
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .dryRun)
         return try DryRun(session: session).perform(run, gateway)
@@ -95,6 +95,7 @@ public struct Runner {
         let reason = try preparation.openHistory()
         let gateway = try self.gateway(job)
         batch.status = .running
+        batch.traceID = session.context.traceID
         batch.error = nil
         batch.finishedAt = nil
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
@@ -196,6 +197,8 @@ public struct Runner {
         }
         session.context.reach("batch-begun")
         batch = record
+        session.context.log.write(
+            .info, "batch.begin", "batch \(record.batch) begins", module: .runner, batch: LoggedBatch(record))
         return point
     }
 

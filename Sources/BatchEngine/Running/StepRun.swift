@@ -14,9 +14,15 @@ struct StepRun {
     /// - Parameter position: of a chunked step that was stopped: items done.
     /// - Throws: the failure, with the names of step and batch in it.
     func perform(from position: Int = 0) throws(BatchError) {
+        let span = Log.newSpan(context)
+        log(.info, "step.begin", "step \(step.id) begins", span)
         do throws(BatchError) {
             try work(from: position)
+            log(.info, "step.end", "step \(step.id) is done", span)
         } catch {
+            log(
+                error.code == .stopped ? .warn : .error, "step.end", "step \(step.id): \(error.logMessage)", span, error
+            )
             var message = error.message
             for doing in ["prepare SQL: ", "run SQL: "] where message.hasPrefix(doing) {
                 message = "step \(step.id) of \(run.batch.batch): \(message.dropFirst(doing.count))"
@@ -24,6 +30,13 @@ struct StepRun {
             throw BatchError(
                 error.code, message, hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)"))
         }
+    }
+
+    private func log(
+        _ level: LogLevel, _ event: String, _ message: String, _ span: String, _ error: BatchError? = nil
+    ) {
+        context.log.write(
+            level, event, message, module: .runner, batch: run.logged, step: step.id, span: span, error: error)
     }
 
     private func work(from position: Int) throws(BatchError) {
@@ -54,7 +67,8 @@ struct StepRun {
                     isGivenUp = !pause(milliseconds)
                     return !isGivenUp
                 },
-                onRetry: { attempt, error, _ in run.warn("step \(step.id), attempt \(attempt): \(error)") },
+                onRetry: { attempt, error, _ in run.warn(.stepRetried, "step \(step.id), attempt \(attempt): \(error)")
+                },
                 attempt: { (_) throws(BatchError) in try body() })
         } catch {
             // The step did not fail for good: somebody wanted the batch to stop before it was tried again.
@@ -78,9 +92,9 @@ struct StepRun {
     private func outside(_ what: String, _ body: () throws(BatchError) -> Void) throws(BatchError) {
         switch run.purpose {
         case .work: try withRetry(body)
-        case .dryRun: run.warn("step \(step.id): the \(what) was not run in this dry run")
+        case .dryRun: run.warn(.stepLeftOut, "step \(step.id): the \(what) was not run in this dry run")
         case .replay where step.isOutside: run.waiting.append(step)
-        case .replay: run.warn("step \(step.id) of \(run.batch.batch): the \(what) was not made again")
+        case .replay: run.warn(.stepLeftOut, "step \(step.id) of \(run.batch.batch): the \(what) was not made again")
         }
     }
 

@@ -16,6 +16,15 @@ public struct Context: Sendable {
     public var randomID: @Sendable () -> String
     /// Who acts: a user name.
     public var actor: String
+    /// One for everything that a command does: batches, audit rows, lines of the log and commits bear it.
+    public var traceID: String
+    /// The verb that was called; empty when there is none.
+    public var action = ""
+    /// For whom it was called.
+    public var tenant: String?
+    public var log = Log.none
+    /// What the command has written into the audit so far.
+    public let notes = AuditNotes()
     public var stopWish: @Sendable () -> StopWish
     /// Waits for milliseconds.
     public var sleep: @Sendable (Int64) -> Void
@@ -34,6 +43,7 @@ public struct Context: Sendable {
         self.clock = clock
         self.randomID = randomID
         self.actor = actor
+        traceID = randomID()
         self.stopWish = stopWish
         self.sleep = sleep
         self.progress = progress

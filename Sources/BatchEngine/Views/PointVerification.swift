@@ -21,7 +21,7 @@ struct PointVerification {
         for point in points where point.status == .pending {
             checks.append(
                 .warning(
-                    "restore point", "that of \(name(point)) is not written yet",
+                    "restore point", "that of \(name(point)) is not written yet", code: .pendingPoint,
                     advice: "nothing to do: the next command that writes completes it"))
         }
         return checks + (try bakChecks()) + gitChecks()

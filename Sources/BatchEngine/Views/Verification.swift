@@ -68,7 +68,11 @@ struct Verification {
         if report.mode == .off { return [] }
         if report.isForcedOpen || !report.isIntact {
             let what = report.isForcedOpen ? "somebody keeps the gate open" : "not every table has its triggers"
-            return [.warning("guard", what, advice: "the next batch puts it right; see it: batchmgr guard show")]
+            return [
+                .warning(
+                    "guard", what, code: .guardIncomplete,
+                    advice: "the next batch puts it right; see it: batchmgr guard show")
+            ]
         }
         return [.passed("guard", "\(report.mode.rawValue), on \(Counted.text(report.tables.count, "table"))")]
     }

@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import CLinux
 internal import Glibc
 
 /// Reads and names the text files of a workspace.
@@ -61,6 +62,11 @@ enum FolderText {
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
 
     /// - Parameter limit: in bytes; a longer file is not read to its end.
     static func read(_ path: String, limit: Int) throws(BatchError) -> Content {

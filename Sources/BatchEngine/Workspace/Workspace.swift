@@ -15,10 +15,12 @@ public struct Workspace: Hashable, Sendable {
     public let catalog: String?
     public let plugins: [PluginDefinition]
     public let notify: [NotificationRule]
+    public let log: LogSettings
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
-        plugins: [PluginDefinition] = [], notify: [NotificationRule] = []
+        plugins: [PluginDefinition] = [], notify: [NotificationRule] = [],
+        log: LogSettings = LogSettings()
     ) {
         self.folder = folder
         self.file = file
@@ -27,6 +29,7 @@ public struct Workspace: Hashable, Sendable {
         self.catalog = catalog
         self.plugins = plugins
         self.notify = notify
+        self.log = log
     }
 
     /// The database of that name; without a name the only one, or `main` of several.
@@ -47,4 +50,10 @@ public struct Workspace: Hashable, Sendable {
         guard let catalog else { return .empty }
         return try Catalog.load(folder: catalog, pluginNames: plugins.map(\.name))
     }
+
+    /// True when something was ever recorded here.
+    public var hasRecords: Bool { FolderText.exists(backups) }
+
+    /// True when the file of its only database is there.
+    public var hasDatabase: Bool { databases.count == 1 && FolderText.isFile(databases[0].path) }
 }

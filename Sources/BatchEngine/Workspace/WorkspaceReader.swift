@@ -70,7 +70,15 @@ enum WorkspaceReader {
             folder: folder, file: file,
             databases: (root["databases"]?.entries ?? []).compactMap { database($0, folder) },
             backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"), plugins: plugins,
-            notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [])
+            notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], log: log(root["log"]))
+    }
+
+    private static func log(_ node: YAMLNode?) -> LogSettings {
+        var settings = LogSettings()
+        if let level: LogLevel = JobNodes.choice(node?["level"]) { settings.level = level }
+        if let size = node?["max_kib"]?.json.integer { settings.maxSize = Int(size) << 10 }
+        if let keep = node?["keep"]?.json.integer { settings.keep = Int(keep) }
+        return settings
     }
 
     private static func database(_ entry: YAMLNode.Entry, _ folder: String) -> DatabaseDefinition? {

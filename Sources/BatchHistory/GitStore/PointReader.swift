@@ -25,9 +25,9 @@ struct PointReader {
             try repository.read(manifest.id, .blob), schema: try repository.read(schema.id, .blob))
     }
 
-    /// True when the commit is this very point, written before.
+    /// True when the commit is this very point, written before. The audit may have grown since.
     func isAlready(_ content: PointContent) throws(BatchError) -> Bool {
-        message.text == content.message.text && message.signature == content.message.signature
+        message.textWithoutAudit == content.message.textWithoutAudit && message.signature == content.message.signature
             && manifest.state == content.state
     }
 }

@@ -43,7 +43,11 @@ public struct PointMessage: Hashable, Sendable {
     // MARK: Text
 
     /// As git wants it: subject, body and trailers, an empty line between them.
-    var text: String {
+    var text: String { text(trailers) }
+
+    var textWithoutAudit: String { text(trailers.filter { !SignedAuditHeads.isOurs($0) }) }
+
+    private func text(_ trailers: [Trailer]) -> String {
         let ending = trailers.map { "\(PointMessage.line($0.key)): \(PointMessage.line($0.value))" }
         let parts = [PointMessage.line(subject), body, ending.joined(separator: "\n")].filter { !$0.isEmpty }
         return parts.joined(separator: "\n\n") + "\n"

@@ -36,8 +36,9 @@ public final class Ledger {
         try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
     }
 
-    /// Adds the tables that a ledger of an older program lacks.
+    /// Adds the tables and columns that a ledger of an older program lacks.
     public func complete() throws(BatchError) {
+        try AuditTable(connection).addColumns()
         let count = try connection.value(
             "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name LIKE 'batchmgr\\_%' ESCAPE '\\'")
         let wanted = LedgerSchema.statements.count { $0.hasPrefix("CREATE TABLE") }

@@ -17,6 +17,6 @@ extension CommandContext {
 
     /// The database, opened to be looked at.
     public func view() throws(BatchError) -> Session {
-        try Session.view(try workspace(), tenant: globals.tenant, context: .system())
+        try Session.view(try workspace(), tenant: globals.tenant, context: work)
     }
 }

@@ -8,7 +8,7 @@ extension CommandContext {
 
     public func session(_ workspace: Workspace) throws(BatchError) -> Session {
         StopSignal.install()
-        var context = Context.system()
+        var context = work
         context.stopWish = { StopSignal.isAborting ? .now : StopSignal.isRequested ? .atCheckpoint : .goOn }
         let progress = ProgressLine(ProgressBar(terminal))
         context.progress = { progress.show($0) }

@@ -8,6 +8,7 @@ enum Commands {
         DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self, GuardShowCommand.self,
         GuardSetCommand.self, VerifyCommand.self, RestoreCommand.self, CertificateVerifyCommand.self,
         DrillCommand.self, PruneCommand.self, EraseCommand.self, HistoryCompactCommand.self,
+        AuditListCommand.self, AuditVerifyCommand.self, AuditExportCommand.self, LogsCommand.self,
         CatalogListCommand.self, CatalogShowCommand.self,
         CatalogValidateCommand.self, CatalogSchemaCommand.self, DoctorCommand.self, VersionCommand.self,
         CompletionCommand.self, HelpCommand.self,

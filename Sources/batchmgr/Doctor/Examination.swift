@@ -19,7 +19,7 @@ struct Examination {
     }
 
     private var noDatabase: Check {
-        .warning("database", "none is given", advice: "check one: batchmgr --db PATH doctor")
+        .warning("database", "none is given", code: .notChecked, advice: "check one: batchmgr --db PATH doctor")
     }
 
     private func checks(of path: String, _ version: String) -> [Check] {

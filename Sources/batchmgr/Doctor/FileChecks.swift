@@ -36,13 +36,13 @@ struct FileChecks {
         }
         if access(path, W_OK) != 0 {
             return .warning(
-                name, "\(path) may not be written: batches are not possible",
+                name, "\(path) may not be written: batches are not possible", code: .machine,
                 advice: "as its owner: chmod u+w '\(path)'")
         }
         // SQLite needs a journal, and batchmgr its backups, beside the file.
         guard access(folder, W_OK | X_OK) == 0 else {
             return .warning(
-                name, "the folder \(folder) may not be written: batches are not possible",
+                name, "the folder \(folder) may not be written: batches are not possible", code: .machine,
                 advice: "as its owner: chmod u+wx '\(folder)'")
         }
         return .passed(name, "file and folder may be written")
@@ -52,14 +52,16 @@ struct FileChecks {
     private func space(_ size: Int) -> Check {
         var disk = statvfs()
         guard statvfs(folder, &disk) == 0 else {
-            return .warning("disk space", "not known: \(String(cString: strerror(errno)))", advice: "check it with: df")
+            return .warning(
+                "disk space", "not known: \(String(cString: strerror(errno)))", code: .machine,
+                advice: "check it with: df")
         }
         let free = Int(clamping: UInt64(disk.f_bavail)) * Int(clamping: UInt64(disk.f_frsize))
         let needed = 3 * size + 16_000_000
         let detail = "\(Figures.bytes(free)) free, database \(Figures.bytes(size))"
         if free >= needed { return .passed("disk space", detail) }
         return .warning(
-            "disk space", detail,
+            "disk space", detail, code: .machine,
             advice: "have \(Figures.bytes(needed)) free: full copy, history and journal may need that much")
     }
 }

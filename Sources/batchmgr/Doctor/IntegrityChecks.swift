@@ -20,7 +20,8 @@ struct IntegrityChecks {
             return .failed(name, damage(error.message))
         } catch {
             // A module or a collation that is missing: the schema checks name the table.
-            return .warning(name, "could not finish: \(error.message)", advice: "see the tables named above")
+            return .warning(
+                name, "could not finish: \(error.message)", code: .notChecked, advice: "see the tables named above")
         }
     }
 
@@ -38,12 +39,14 @@ struct IntegrityChecks {
             guard !rows.isEmpty else { return .passed(name, "no violations") }
             let tables = Set(rows.compactMap { $0.first?.string }).sorted().joined(separator: ", ")
             return .warning(
-                name, "\(Figures.count(rows.count, "row")) without a parent, in \(tables)",
+                name, "\(Figures.count(rows.count, "row")) without a parent, in \(tables)", code: .schemaShape,
                 advice: "see them: sqlite3 FILE 'PRAGMA foreign_key_check'; batches work, and know these from new ones")
         } catch  where error.code == .corruptDatabase {
             return .failed(name, damage(error.message))
         } catch {
-            return .warning(name, "could not finish: \(error.message)", advice: "correct the foreign key it names")
+            return .warning(
+                name, "could not finish: \(error.message)", code: .notChecked,
+                advice: "correct the foreign key it names")
         }
     }
 }

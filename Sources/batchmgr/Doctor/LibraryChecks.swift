@@ -29,7 +29,7 @@ struct LibraryChecks {
         let name = "SQLite \(entry.name)"
         if compiled.contains(entry.option) { return .passed(name, "compiled in") }
         let advice = "install the SQLite of your distribution (Debian: libsqlite3-0), or build it with \(entry.option)"
-        guard entry.isNeeded else { return .warning(name, "missing: \(entry.effect)", advice: advice) }
+        guard entry.isNeeded else { return .warning(name, "missing: \(entry.effect)", code: .machine, advice: advice) }
         return .failed(name, BatchError(.libraryMissing, "missing: \(entry.effect)", hint: advice))
     }
 
@@ -37,7 +37,7 @@ struct LibraryChecks {
         let name = "SQLite threads"
         let mode = compiled.first { $0.hasPrefix("THREADSAFE=") } ?? "THREADSAFE=?"
         guard mode == "THREADSAFE=0" else { return .passed(name, mode) }
-        return .warning(name, mode, advice: "install a SQLite that is built with THREADSAFE=1 or 2")
+        return .warning(name, mode, code: .machine, advice: "install a SQLite that is built with THREADSAFE=1 or 2")
     }
 
     /// The libraries are asked by name, so that this file needs none of their headers.

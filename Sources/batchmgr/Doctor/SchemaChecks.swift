@@ -19,7 +19,7 @@ struct SchemaChecks {
             if let fault = fault(in: name, statements: isTable && !isVirtual ? writes(name) : []) {
                 faults.append(
                     .warning(
-                        "\(isTable ? "table" : "view") \(Printable.text(name))", fault,
+                        "\(isTable ? "table" : "view") \(Printable.text(name))", fault, code: .schemaShape,
                         advice: "batches on the other tables work; this one needs a SQLite that has what is missing"))
             }
         }

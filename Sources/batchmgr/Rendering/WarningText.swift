@@ -1,5 +1,7 @@
+internal import BatchCore
+
 enum WarningText {
-    static func text(_ warnings: [String], _ style: Style) -> String {
-        warnings.map { "\(style.caution("warning:")) \(Printable.text($0))\n" }.joined()
+    static func text(_ warnings: [Warning], _ style: Style) -> String {
+        warnings.map { "\(style.caution("warning:")) \(Printable.text($0.text))\n" }.joined()
     }
 }

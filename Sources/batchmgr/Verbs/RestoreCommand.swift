@@ -9,7 +9,7 @@ enum RestoreCommand: Command {
         switch request.target {
         case .file(let path):
             let restoring = try Restoring(
-                try context.workspace(), tenant: context.globals.tenant, context: .system())
+                try context.workspace(), tenant: context.globals.tenant, context: context.work)
             try context.output.show(
                 try restoring.rebuild(try restoring.point(request.point), to: path, source: request.source))
         case .inPlace: try context.output.show(try restore(request, nil, in: context))
@@ -21,7 +21,7 @@ enum RestoreCommand: Command {
     private static func restore(
         _ request: RestoreRequest, _ rows: RowSelection?, in context: CommandContext
     ) throws(BatchError) -> RunReport {
-        let session = try Session(try context.workspace(), tenant: context.globals.tenant, context: .system())
+        let session = try Session(try context.workspace(), tenant: context.globals.tenant, context: context.work)
         return try InPlaceRestore(session).perform(request.point, source: request.source, rows: rows)
     }
 }

@@ -10,6 +10,7 @@ enum VerifyCommand: Command {
         let batch = try arguments.value("id").map { (text) throws(BatchError) in try BatchReference(text) }
         var checks = try session.verify(batch, isFast: isFast).checks
         if !isFast, batch == nil {
+            checks += try session.verifyAudit().checks
             checks += IntegrityChecks(connection: session.connection, pragma: "integrity_check").checks
         }
         let report = ChecksReport(checks: checks)

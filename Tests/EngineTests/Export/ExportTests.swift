@@ -85,6 +85,7 @@ extension ExportHash {
         switch format {
         case .csv: #expect(text == "\"id\"\r\n")
         case .json: #expect(text == "[\n]\n")
+        case .jsonLines: #expect(text.isEmpty)
         case .html: #expect(text.hasSuffix("<th>id</th></tr></thead><tbody>\n</tbody></table></body></html>\n"))
         }
     }

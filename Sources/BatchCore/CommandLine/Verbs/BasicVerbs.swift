@@ -1,6 +1,6 @@
 /// Verbs about the tool and the machine.
 extension Verb {
-    public static let version = Verb("version", "print the version")
+    public static let version = Verb("version", "print the version", trace: .none)
 
     public static let help = Verb(
         "help", "show help for the tool or a verb",
@@ -9,11 +9,13 @@ extension Verb {
             Positional(.text("VERB"), "the verb, e.g. run or catalog list", isRequired: false, repeats: true)
         ],
         options: [.flag("markdown", "print the reference of all verbs as Markdown")],
+        trace: .none,
         examples: [.init("batchmgr help rollback", "the options of one verb")])
 
     public static let completion = Verb(
         "completion", "print the completion script of a shell",
         positionals: [Positional(.choice(["bash", "zsh", "fish"]), "the shell")],
+        trace: .none,
         examples: [
             .init("source <(batchmgr completion bash)", "in this shell"),
             .init("batchmgr completion fish > ~/.config/fish/completions/batchmgr.fish", "for good"),
@@ -27,6 +29,7 @@ extension Verb {
             it at 0.
             """,
         options: [.flag("fast", "leave out the checks that read the whole database")],
+        trace: .view,
         examples: [.init("batchmgr --db app.db doctor", "is this database ready for batches?")])
 
     public static let initialize = Verb(
@@ -36,6 +39,7 @@ extension Verb {
             .value("tenancy", .choice(Tenancy.allCases.map(\.rawValue)), "how rows belong to tenants (default: none)"),
             .value("tenant-column", .text("NAME"), "the column that names the owner; for --tenancy column"),
         ],
+        trace: .workspace,
         examples: [
             .init("batchmgr init --database data/app.db", "one owner"),
             .init(

@@ -10,6 +10,7 @@ extension Verb {
             .flag("stat", "only how many rows of which table"), .value("table", .text("TABLE"), "only this table"),
             .flag("sql", "as SQL statements"),
         ],
+        trace: .view,
         examples: [.init("batchmgr drift show --stat", "did anybody else write?")])
 
     public static let driftAdopt = Verb(
@@ -30,6 +31,7 @@ extension Verb {
 
     public static let guardShow = Verb(
         "guard show", "show what happens to writes that no batch makes",
+        trace: .view,
         examples: [.init("batchmgr guard show", "which tables are guarded, and what was noted?")])
 
     public static let guardSet = Verb(

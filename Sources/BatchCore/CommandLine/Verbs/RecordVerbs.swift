@@ -8,6 +8,7 @@ extension Verb {
             """,
         positionals: [Positional(.file("FILE"), "the certificate")],
         options: [.value("key", .file("FILE"), "the public key, PEM (default: signing.pub of the backups)")],
+        trace: .view,
         examples: [
             .init("batchmgr --db app.db certificate verify certificate_raise.1.json --key signing.pub", "by anybody")
         ])

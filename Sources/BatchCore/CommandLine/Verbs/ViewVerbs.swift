@@ -7,11 +7,13 @@ extension Verb {
             .value("status", .choice(BatchStatus.allCases.map(\.rawValue)), "only batches in this state"),
             .value("limit", .number("N"), "at most N batches"),
         ],
+        trace: .view,
         examples: [.init("batchmgr list --status failed --limit 10", "the last failures")])
 
     public static let show = Verb(
         "show", "show one batch: checkpoints, dependents, restore point",
         options: [batch("the batch, or a job for its latest one")],
+        trace: .view,
         examples: [.init("batchmgr show --id reprice_invoices.3", "one batch in full")])
 
     public static let graph = Verb(
@@ -20,6 +22,7 @@ extension Verb {
             batch("the batch, or a job for its latest one"),
             .value("format", .choice(GraphFormat.allCases.map(\.rawValue)), "how to print it (default: text)"),
         ],
+        trace: .view,
         examples: [.init("batchmgr graph --id import_index.1 --format dot | dot -Tsvg > graph.svg", "as a picture")])
 
     public static let diff = Verb(
@@ -35,6 +38,7 @@ extension Verb {
             .value("table", .text("TABLE"), "only this table"),
             .flag("sql", "as SQL statements"),
         ],
+        trace: .view,
         examples: [
             .init("batchmgr diff --id reprice_invoices.3 --table invoices", "what a batch did to one table"),
             .init("batchmgr diff import_index.1^ reprice_invoices.3 --stat", "between two points"),
@@ -53,6 +57,7 @@ extension Verb {
                 "the value of its primary key or its rowid; a JSON list for a key of several columns"
             ),
         ],
+        trace: .view,
         examples: [
             .init("batchmgr blame --table invoices --key 42", "who wrote this row?"),
             .init("batchmgr blame --table lines --key '[42, \"a\"]' --json", "a key of two columns, for scripts"),
@@ -60,6 +65,7 @@ extension Verb {
 
     public static let points = Verb(
         "points", "list restore points",
+        trace: .view,
         examples: [.init("batchmgr points --json", "for scripts")])
 
     public static let verify = Verb(
@@ -72,6 +78,7 @@ extension Verb {
             .value("id", .text("BATCH"), "only the records of this batch, or of a job's latest one"),
             .flag("fast", "leave out what reads all rows, all undo blocks, all files or all git objects"),
         ],
+        trace: .check,
         examples: [
             .init("batchmgr --db app.db verify", "is everything as it was recorded?"),
             .init("batchmgr verify --id reprice_invoices.3", "can this batch still be undone and restored?"),

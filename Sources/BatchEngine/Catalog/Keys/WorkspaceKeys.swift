@@ -12,7 +12,16 @@ enum WorkspaceKeys {
                 "backups", .text(.filled), "Folder for restore points, reports and logs (`backups/batch_manager`)."),
             KeyRule("catalog", .text(.filled), "Folder of the jobs (`catalog`)."),
             KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
+            KeyRule("log", .record(log), "The structured log, see logs.md."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
+        ])
+
+    private static let log = KeyTable(
+        "log",
+        [
+            KeyRule("level", choice(LogLevel.self), "What is written: this level and those above it (`info`)."),
+            KeyRule("max_kib", .integer(1...15_360), "KiB after which the next file is begun (`10240`)."),
+            KeyRule("keep", .integer(0...1_000), "Older files that are kept (`5`)."),
         ])
 
     private static let database = KeyTable(

@@ -1,0 +1,54 @@
+/// One line of the structured log. What is not known is null.
+public struct LogLine: Hashable, Sendable {
+    public let time: String
+    public let level: LogLevel
+    /// For people; it names things, never values of rows.
+    public let message: String
+    /// For programs, e.g. `step.end`.
+    public let event: String
+    public var traceID: String?
+    public var spanID: String?
+    public var tenant: String?
+    public var actor: String?
+    /// The part of batchmgr that wrote it.
+    public var module: String?
+    public var batch: String?
+    public var step: String?
+    /// `ERR_…` or `WARN_…`
+    public var code: String?
+    public var errorClass: ErrorClass?
+
+    public init(time: String, level: LogLevel, message: String, event: String) {
+        self.time = time
+        self.level = level
+        self.message = message
+        self.event = event
+    }
+
+    /// In the order of the fields as they are documented.
+    public var json: JSONValue {
+        [
+            "ts": .string(time), "level": .string(level.rawValue), "msg": .string(message), "event": .string(event),
+            "trace_id": .init(traceID), "span_id": .init(spanID), "tenant_id": .init(tenant),
+            "actor_id": .init(actor), "module_id": .init(module), "batch": .init(batch), "step": .init(step),
+            "code": .init(code), "class": .init(errorClass?.rawValue),
+        ]
+    }
+
+    /// Nil when the text is no line of a log.
+    public init?(text: String) {
+        guard let json = try? JSONParser.parse(text), let time = json["ts"]?.string,
+            let level = json["level"]?.string.flatMap(LogLevel.init)
+        else { return nil }
+        self.init(time: time, level: level, message: json["msg"]?.string ?? "", event: json["event"]?.string ?? "")
+        traceID = json["trace_id"]?.string
+        spanID = json["span_id"]?.string
+        tenant = json["tenant_id"]?.string
+        actor = json["actor_id"]?.string
+        module = json["module_id"]?.string
+        batch = json["batch"]?.string
+        step = json["step"]?.string
+        code = json["code"]?.string
+        errorClass = json["class"]?.string.flatMap(ErrorClass.init)
+    }
+}

@@ -1,0 +1,9 @@
+/// `audit list`
+public struct AuditListReport: Report {
+    /// By time.
+    public let rows: [AuditRow]
+
+    public init(rows: [AuditRow]) { self.rows = rows }
+
+    public var members: [JSONValue.Member] { [.init("entries", .array(rows.map(\.json)))] }
+}

@@ -1,0 +1,34 @@
+/// `audit verify`
+public struct AuditReport: Report {
+    public let checks: [Check]
+    /// What was found, the same as the failed checks.
+    public let findings: [AuditFinding]
+    /// How many rows each chain has.
+    public let rows: [AuditPlace: Int64]
+    /// How many signed heads were checked.
+    public let heads: Int
+    /// Milliseconds.
+    public let duration: Double
+
+    public init(
+        checks: [Check], findings: [AuditFinding], rows: [AuditPlace: Int64], heads: Int, duration: Double
+    ) {
+        self.checks = checks
+        self.findings = findings
+        self.rows = rows
+        self.heads = heads
+        self.duration = duration
+    }
+
+    public var isOK: Bool { !checks.contains { $0.outcome == .failed } }
+
+    public var exitCode: ExitCode { ChecksReport(checks: checks).exitCode }
+
+    public var members: [JSONValue.Member] {
+        let counts = AuditPlace.allCases.map { JSONValue.Member($0.rawValue, .integer(rows[$0] ?? 0)) }
+        return ChecksReport(checks: checks).members + [
+            .init("findings", .array(findings.map(\.json))), .init("rows", .object(counts)),
+            .init("signed_heads", JSONValue(heads)), .init("duration_ms", .number(duration)),
+        ]
+    }
+}

@@ -1,0 +1,57 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+internal import Glibc
+
+/// The newest signed head of a chain, beside the history: it covers the rows that no commit covers yet.
+struct AuditHeadFile {
+    /// What is signed for these in the place of a branch.
+    static let branch = "-"
+
+    let folder: String
+    /// The name of the chain.
+    let chain: String
+
+    var path: String { "\(folder)/audit-heads/\(chain).head" }
+
+    /// Keeps the head that is there, when the chain is not what it says, as evidence; a new one is written beside it.
+    func keepEvidence(against table: AuditTable) throws(BatchError) {
+        guard let text = try? read(path), let signed = SignedAuditHeads(text: text),
+            signed.isWhole(branch: AuditHeadFile.branch), let head = signed.heads.first
+        else { return }
+        let hash = try table.connection.value("SELECT hash FROM batchmgr_audit WHERE seq = ?", [.integer(head.seq)])
+        if hash?.string != head.hash { rename(path, "\(folder)/audit-heads/\(chain).\(head.seq).head") }
+    }
+
+    /// Without syncing: a file that a power cut takes back is an older one, or is written by the next command.
+    func write(_ head: AuditHead) throws(BatchError) {
+        let signed = try SignedAuditHeads(
+            signing: [head], branch: AuditHeadFile.branch, with: try SigningKey(folder: folder))
+        try Folder.create(folder + "/audit-heads")
+        let temporary = "\(path).\(getpid()).tmp"
+        guard let file = fopen(temporary, "w") else { throw fault() }
+        let isWritten = fputs(signed.text, file) >= 0
+        guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else {
+            unlink(temporary)
+            throw fault()
+        }
+    }
+
+    /// The newest head, and those that were kept as evidence; none when there is no file.
+    func read() throws(BatchError) -> [String] {
+        let names = try FolderText.names(in: folder + "/audit-heads").filter {
+            $0.hasPrefix(chain + ".") && $0.hasSuffix(".head")
+        }
+        return try names.map { (name) throws(BatchError) in try read("\(folder)/audit-heads/\(name)") }
+    }
+
+    private func read(_ path: String) throws(BatchError) -> String {
+        String(decoding: try Folder.read(path), as: UTF8.self)
+    }
+
+    private func fault() -> BatchError {
+        BatchError(
+            .file, "write \(path): \(String(cString: strerror(errno)))",
+            hint: "see disk and permissions: batchmgr doctor")
+    }
+}

@@ -1,0 +1,149 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Sees to it that the action of a command stands in the audit: once, whatever became of it.
+public struct AuditTrail {
+    private let workspace: Workspace
+    private let context: Context
+
+    public init(_ workspace: Workspace, context: Context) {
+        self.workspace = workspace
+        self.context = context
+    }
+
+    /// How an action ended.
+    public struct Ending: Sendable {
+        public let batch: String?
+        /// `done`, `dry run`, `refused`, `failed`, `stopped`
+        public let outcome: String
+        public let code: ErrorCode?
+        public let exitCode: ExitCode
+        /// It concerns the whole workspace.
+        public let isShared: Bool
+
+        public init(batch: String?, outcome: String, code: ErrorCode?, exitCode: ExitCode, isShared: Bool = false) {
+            self.batch = batch
+            self.outcome = outcome
+            self.code = code
+            self.exitCode = exitCode
+            self.isShared = isShared
+        }
+    }
+
+    /// Writes the row of the command's action, unless the work itself has written it, and signs where the chains end.
+    ///
+    /// It goes into the ledger of the database. There may be none, or it cannot be written, or another process is at
+    /// work on it: then it goes into `control.db`.
+    /// - Throws: when it can be written nowhere.
+    public func conclude(_ ending: Ending) throws(BatchError) {
+        let session = ending.code == .busy || ending.isShared ? nil : writableSession()
+        if try !isNoted(session) {
+            let entry = entry(ending)
+            do throws(BatchError) {
+                guard let session else { throw AuditTrail.noLedger }
+                try write(entry, to: session)
+            } catch {
+                try ControlAudit(folder: workspace.backups, context: context).append(entry, context)
+            }
+        }
+        do throws(BatchError) {
+            try signHeads(session)
+        } catch {
+            context.log.write(
+                .warn, "audit.unsigned", "the heads of the audit could not be signed: \(error.logMessage)",
+                module: .audit, error: error)
+        }
+    }
+
+    private static var noLedger: BatchError { BatchError(.wrongState, "there is no ledger", hint: "run a batch") }
+
+    private func entry(_ ending: Ending) -> AuditEntry {
+        var details = context.notes.details
+        if let code = ending.code {
+            details.append(.init("code", .string(code.rawValue)))
+            details.append(.init("class", .string(code.errorClass.rawValue)))
+        }
+        if ending.exitCode != .done { details.append(.init("exit_code", .integer(Int64(ending.exitCode.rawValue)))) }
+        return context.entry(
+            context.action, batch: ending.batch, tenant: nil, outcome: ending.outcome, details: .object(details))
+    }
+
+    /// Rows may have been written in a transaction that was rolled back later.
+    private func isNoted(_ session: Session?) throws(BatchError) -> Bool {
+        for row in context.notes.rows(of: context.action) {
+            let connection: Connection
+            if let session, session.path == row.path {
+                connection = session.connection
+            } else {
+                connection = try Connection(path: row.path, mode: .readOnly)
+            }
+            let found = try AuditTable(connection).origin(of: row.seq)
+            if found?.traceID == context.traceID, found?.action == row.action { return true }
+        }
+        return false
+    }
+
+    // MARK: Ledger
+
+    /// Nil when the ledger cannot be written, or not without getting in the way of somebody.
+    private func writableSession() -> Session? {
+        do throws(BatchError) {
+            let session = try Session(workspace, tenant: context.tenant, context: context)
+            guard try session.ledger.exists() else { return nil }
+            if Folder.exists(workspace.backups + "/control.db") {
+                let holder = try ControlFile(folder: workspace.backups).holder(of: session.path)
+                if let holder, holder.isAlive(at: context.now()) { return nil }
+            }
+            return session
+        } catch { return nil }
+    }
+
+    /// The row is no drift: a large database that was known not to have changed stays known.
+    private func write(_ entry: AuditEntry, to session: Session) throws(BatchError) {
+        let control = try ControlFile(folder: workspace.backups)
+        let watch = DriftWatch(session: session, control: control)
+        let version = session.connection.dataVersion
+        let isKnown = watch.isKnownUntouched()
+        let seq = try AuditChain(.ledger, on: session.connection).append(entry)
+        context.notes.add(.init(path: session.path, seq: seq, action: entry.action))
+        context.log.audit(entry)
+        if isKnown { watch.remember(version: version) }
+    }
+
+    // MARK: Heads
+
+    /// The ends of both chains, signed; none while there is no row.
+    static func heads(_ session: Session) throws(BatchError) -> SignedAuditHeads? {
+        var heads: [AuditHead] = []
+        if let id = try session.ledger.meta("database_id"),
+            let head = try AuditChain(.ledger, on: session.connection).head(chain: id)
+        {
+            heads.append(head)
+        }
+        if let control = try ControlAudit(reading: session.backups), let name = try control.name(),
+            let head = try control.chain.sealedHead(chain: name)
+        {
+            heads.append(head)
+        }
+        if heads.isEmpty { return nil }
+        return try SignedAuditHeads(
+            signing: heads, branch: session.branch, with: try SigningKey(folder: session.backups))
+    }
+
+    private func signHeads(_ session: Session?) throws(BatchError) {
+        if let session, let id = try session.ledger.meta("database_id") {
+            let chain = AuditChain(.ledger, on: session.connection)
+            try sign(try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }, chain)
+        }
+        guard let control = try ControlAudit(reading: workspace.backups), let name = try control.name() else { return }
+        try sign(try control.chain.sealedHead(chain: name), control.chain)
+    }
+
+    private func sign(_ head: AuditHead?, _ chain: AuditChain) throws(BatchError) {
+        guard let head else { return }
+        let file = AuditHeadFile(folder: workspace.backups, chain: head.chain)
+        try file.keepEvidence(against: chain.table)
+        try file.write(head)
+    }
+}

@@ -1,0 +1,104 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// The rows of both chains, as far as a filter wants them.
+struct AuditView {
+    let session: Session
+    let filter: AuditFilter
+
+    /// By time; with a limit the newest.
+    func rows() throws(BatchError) -> [AuditRow] {
+        var rows: [AuditRow] = []
+        let (condition, parameters) = self.condition
+        for (place, table) in try tables() {
+            rows += try table.rows(of: place, where: condition, parameters, limit: filter.limit)
+        }
+        rows.sort { ($0.entry.at, $0.place.rawValue, $0.seq) < ($1.entry.at, $1.place.rawValue, $1.seq) }
+        return filter.limit.map { Array(rows.suffix($0)) } ?? rows
+    }
+
+    /// One row after the other, those of the ledger first.
+    func stream() throws(BatchError) -> () throws(BatchError) -> AuditRow? {
+        if filter.limit != nil {
+            var rest = try rows()[...]
+            return { () throws(BatchError) in rest.popFirst() }
+        }
+        let (condition, parameters) = self.condition
+        var readers = try tables().map { (place, table) throws(BatchError) in
+            try AuditRowReader(table, of: place, where: condition, parameters)
+        }[...]
+        return { () throws(BatchError) in
+            while let reader = readers.first {
+                if let row = try reader.next() { return row }
+                readers.removeFirst()
+            }
+            return nil
+        }
+    }
+
+    private func tables() throws(BatchError) -> [(AuditPlace, AuditTable)] {
+        var tables: [(AuditPlace, AuditTable)] = []
+        if try session.ledger.exists() { tables.append((.ledger, AuditTable(session.connection))) }
+        if let control = try ControlAudit(reading: session.backups) { tables.append((.control, control.chain.table)) }
+        return tables
+    }
+
+    private var condition: (String, [SQLValue]) {
+        let wanted: [(String, String?)] = [
+            ("tenant =", filter.tenant), ("batch =", filter.batch), ("trace_id =", filter.traceID),
+            ("actor =", filter.actor), ("action =", filter.action), ("at >=", filter.firstTime),
+        ]
+        let given = wanted.compactMap { test, value in value.map { (test, $0) } }
+        if given.isEmpty { return ("1", []) }
+        return (given.map { "\($0.0) ?" }.joined(separator: " AND "), given.map { .string($0.1) })
+    }
+}
+
+extension Session {
+    /// `audit list`
+    public func listAudit(_ filter: AuditFilter) throws(BatchError) -> AuditListReport {
+        try reading { () throws(BatchError) in
+            AuditListReport(rows: try AuditView(session: self, filter: filter).rows())
+        }
+    }
+
+    /// `audit export`; the file and its SHA-256 are noted for the row of the action.
+    /// - Parameter path: from the current folder; an earlier file of the name is replaced.
+    /// - Throws: `ERR_UX_INVALID_PARAMETER` when its ending is not that of the format; as `Export`.
+    public func exportAudit(
+        _ filter: AuditFilter, format: ExportFormat, to path: String
+    ) throws(BatchError) -> AuditExportReport {
+        let absolute = FolderText.join(FolderText.current, path)
+        let name = String(absolute.split(separator: "/").last ?? "")
+        let export = try Export(to: name, in: FolderText.parent(absolute), format: format)
+        let file = try reading { () throws(BatchError) in
+            let next = try AuditView(session: self, filter: filter).stream()
+            let rows = ExportRows(columns: AuditRow.columns) { () throws(BatchError) in try next()?.values }
+            return try export.write(rows, hash: .sha256(), stop: { self.context.stopWish() != .goOn })
+        }
+        context.notes.describe(
+            "export",
+            [
+                "path": .string(absolute), "format": .string(format.rawValue), "rows": JSONValue(file.rows),
+                "bytes": JSONValue(file.bytes), "sha256": .string(file.sha256),
+            ])
+        return AuditExportReport(
+            path: path, format: format.rawValue, rows: file.rows, bytes: file.bytes, sha256: file.sha256)
+    }
+}
+
+extension AuditRow {
+    static let columns = [
+        "chain", "seq", "at", "trace_id", "actor", "tenant", "action", "batch", "outcome", "details", "details_hash",
+        "previous_hash", "hash",
+    ]
+
+    var values: [SQLValue] {
+        [
+            .string(place.rawValue), .integer(seq), .string(entry.at), .string(entry.traceID), .string(entry.actor),
+            .optional(entry.tenant), .string(entry.action), .optional(entry.batch), .string(entry.outcome),
+            .string(entry.details), .optional(detailsHash), .optional(previousHash), .optional(hash),
+        ]
+    }
+}
