@@ -12,7 +12,7 @@ public struct Erasure {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     private var ledger: Ledger { session.ledger }
@@ -24,9 +24,13 @@ public struct Erasure {
     public func perform(
         _ request: EraseRequest, confirm: (Int) throws(BatchError) -> Bool
     ) throws(BatchError) -> EraseReport {
+        try session.requireOperator("erase")
         let start = ContinuousClock.now
+        if !request.isDryRun {
+            try SwitchGate(session, control).require(.change, "erasure of rows of \(request.table)")
+        }
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "erase", context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: "erase", context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()

@@ -70,6 +70,23 @@ public struct Restoring {
             hint: "see what is damaged, and which points are whole: batchmgr verify")
     }
 
+    /// As `rebuild`, with the rows of the session's tenant alone where tenants share tables.
+    public func extract(
+        _ point: RestorePoint, to path: String, source: RestoreSource? = nil
+    ) throws(BatchError) -> RestoreReport {
+        guard let owner = RowOwner(session) else { return try rebuild(point, to: path, source: source) }
+        guard !Folder.exists(path) else {
+            throw BatchError(.fileExists, "\(path) exists already", hint: "name another file: --to FILE")
+        }
+        let scratch = try ScratchFolder(in: session.backups)
+        let whole = try rebuild(point, to: scratch.file("whole.db"), source: source)
+        let notes = try TenantExtract(owner: owner).write(whole.file, to: path, scratch: scratch.path)
+        return RestoreReport(
+            point: whole.point, file: path, source: whole.source, commit: whole.commit, digest: whole.digest,
+            staleIndexes: whole.staleIndexes, warnings: whole.warnings + notes.map { Warning(.tenantAlone, $0) },
+            duration: whole.duration)
+    }
+
     private func build(
         _ point: RestorePoint, from source: RestoreSource, to path: String
     ) throws(BatchError) -> Rebuilt {

@@ -28,7 +28,9 @@ struct Rerun {
         }
         if batch.status != .committed { return "\(batch.batch) is \(batch.status.rawValue), not committed" }
         if batch.hasSchemaChange { return "\(batch.batch) changed the schema" }
-        for step in try JobDefinition.parse(text: text, file: "\(batch.batch)").steps where step.isOutside {
+        let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
+        if let objection = LevelPolicy(level: job.level).objectionToReplay { return "\(batch.batch): \(objection)" }
+        for step in job.steps where step.isOutside {
             if isRehearsed { return "step \(step.id) of \(batch.batch) works outside the database" }
             if case .exec = step.kind, step.undo == nil {
                 return "step \(step.id) of \(batch.batch) runs a program and declares no undo"
@@ -82,6 +84,7 @@ struct Rerun {
     private func steps(
         of job: JobDefinition, _ original: BatchRecord, _ batch: BatchRecord, as name: BatchID? = nil
     ) throws(BatchError) -> BatchRun {
+        gateway.policy = try PolicyChoice(session: session).policy(for: job, tenant: original.tenant)
         session.connection.enforceForeignKeys(job.foreignKeys ?? false)
         let values = try PinnedParameters.values(original.parameters)
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .replay)

@@ -27,8 +27,13 @@ struct StepRun {
             for doing in ["prepare SQL: ", "run SQL: "] where message.hasPrefix(doing) {
                 message = "step \(step.id) of \(run.batch.batch): \(message.dropFirst(doing.count))"
             }
+            if [.otherTenant, .protectedData, .limitExceeded].contains(error.code) {
+                message = "step \(step.id) of \(run.batch.batch): \(message)"
+            }
             throw BatchError(
-                error.code, message, hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)"))
+                error.code, message,
+                hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)").replacing(
+                    "--id JOB", with: "--id \(run.job.id)"))
         }
     }
 
@@ -57,8 +62,8 @@ struct StepRun {
     }
 
     private func withRetry(_ body: () throws(BatchError) -> Void) throws(BatchError) {
-        // A failed try would take the rollback with it: there is no second one.
-        let rule = run.purpose == .replay ? nil : step.retry
+        // A failed try would take everything before it with it: there is no second one.
+        let rule = run.purpose == .replay || run.isAtomic ? nil : step.retry
         let policy = rule.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
         var isGivenUp = false
         do throws(BatchError) {
@@ -95,6 +100,7 @@ struct StepRun {
         case .dryRun: run.warn(.stepLeftOut, "step \(step.id): the \(what) was not run in this dry run")
         case .replay where step.isOutside: run.waiting.append(step)
         case .replay: run.warn(.stepLeftOut, "step \(step.id) of \(run.batch.batch): the \(what) was not made again")
+        case .rehearsal: run.leaveOut(step, what)
         }
     }
 

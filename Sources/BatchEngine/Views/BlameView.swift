@@ -13,9 +13,13 @@ extension Session {
                     .usage, "rows of table \(layout.name) cannot be named: its columns hide the rowid",
                     hint: "see what a batch changed in it: batchmgr diff --id BATCH --table \(layout.name)")
             }
-            let (key, row) = try RowLookup(connection: connection, layout: layout).find(try request.values())
+            var (key, row) = try RowLookup(connection: connection, layout: layout).find(try request.values())
+            let owner = RowOwner(self)
+            // A row of another tenant is as good as none; nor is what became of it told.
+            let isForeign = owner?.mayShow(row, of: layout) == false
+            if isForeign { row = nil }
             let blame = try BlameView(session: self, layout: layout, key: key, row: row)
-            guard let report = try blame.report() else {
+            guard !isForeign, let report = try blame.report() else {
                 throw BatchError(
                     .usage, "table \(layout.name) has no row with key \(request.key), and no batch knows of one",
                     hint: "see which rows a batch changed: batchmgr diff --id BATCH --table \(layout.name)")
@@ -72,7 +76,14 @@ struct BlameView {
             ? try drift.changes(of: history.key, endingAt: history.origin, before: history.versions.last?.behind) : []
         isWhole = history.isWhole
         var records: [Int64: BatchRecord] = [:]
-        for version in history.versions + older { try add(version, drift, &records) }
+        let owner = RowOwner(session)
+        for var version in history.versions + older {
+            if owner?.mayShow(version.after, of: layout) == false { break }
+            let isTaken = owner?.mayShow(version.before, of: layout) == false
+            if isTaken { version.before = nil }
+            try add(version, drift, &records)
+            if isTaken { break }
+        }
     }
 
     private mutating func add(

@@ -9,7 +9,7 @@ public struct RowHistory {
         /// The last checkpoint before a change that no batch made.
         public let behind: Int64
         /// Values of the columns that the table stores now; nil where there was no row.
-        public let before: [SQLValue]?
+        public var before: [SQLValue]?
         public let after: [SQLValue]?
         /// Places of columns that it added to the table: there was no value before.
         public let added: Set<Int>
