@@ -88,8 +88,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .data
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
-            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges,
-            .auditTampered:
+            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered:
             .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,

@@ -64,7 +64,7 @@ struct RunOutcome {
             batch.digestAfter = digest
             try ledger.update(batch)
             try ledger.audit(
-                session.context.action(or: "run"), batch: batch,
+                run.plan == nil ? session.context.action(or: "run") : "plan apply", batch: batch,
                 outcome: failure?.code.errorClass == .security ? "refused" : batch.status.rawValue,
                 details: .object(
                     [.init("rows", batch.rows.json)]
