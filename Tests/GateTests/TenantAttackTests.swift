@@ -163,6 +163,19 @@ import Testing
             try scene.expectRefused(["run", "--id", "all", "--sql", "UPDATE accounts SET balance = 0"])
             try scene.expectRefused(["run", "--id", "drop", "--sql", "DROP TABLE accounts"])
             try scene.expectRefused(["run", "--id", "lose", "--sql", "ALTER TABLE loose DROP COLUMN tenant_id"])
+            for trick in [
+                "UPDATE accounts SET balance = 0; ALTER TABLE accounts RENAME TO old; CREATE TABLE accounts(id, tenant_id)",
+                "ALTER TABLE accounts RENAME TO old; UPDATE old SET balance = 0; CREATE TABLE accounts(id, tenant_id)",
+                "CREATE TABLE x(id); DROP TABLE x; ALTER TABLE accounts RENAME TO x; UPDATE x SET balance = 0",
+                "CREATE TABLE x(id); ALTER TABLE x RENAME TO y; ALTER TABLE accounts RENAME TO x; DELETE FROM x",
+            ] {
+                try scene.expectRefused(["run", "--id", "trick", "--sql", trick], note: trick)
+            }
+            try scene.expect(
+                0, "run", "--id", "make", "--sql",
+                "CREATE TABLE made(id, tenant_id); INSERT INTO made SELECT id, tenant_id FROM accounts; "
+                    + "UPDATE made SET id = 0; ALTER TABLE made RENAME TO ready; INSERT INTO ready VALUES(9, 'b')")
+            try scene.expect(0, "rollback", "--id", "make.1")
             try scene.expect(
                 0, "run", "--id", "more", "--sql", "ALTER TABLE loose ADD COLUMN more; ALTER TABLE loose RENAME TO lax")
             try scene.expect(0, "rollback", "--id", "more.1")
@@ -206,6 +219,19 @@ import Testing
             let attack = ["run", "--id", "attack", "--sql", "UPDATE accounts SET balance = 0"]
             try scene.expectRefused(["--db", "app.db"] + attack)
             try scene.expectRefused(["--db", "app.db", "--tenant", "b"] + attack)
+        }
+    }
+
+    /// The same key, and the same job, mean something else for each tenant.
+    @Test func keysAndNeedsAreOfOneTenant() throws {
+        let steps = "steps:\n  - {id: x, sql: UPDATE accounts SET balance = balance + 1 WHERE tenant_id = :tenant}\n"
+        try TenantScene.with(jobs: ["load": steps, "after": "needs: [load]\n" + steps]) { scene in
+            try scene.expect(0, "--tenant", "b", "run", "--id", "load", "--key", "k")
+            let other = try scene.expect(.wrongState, "--tenant", "a", "run", "--id", "after")
+            #expect(other.err.contains("needs a committed batch of load"))
+            for _ in 1...2 { try scene.expect(0, "--tenant", "a", "run", "--id", "load", "--key", "k") }
+            try scene.expect(0, "--tenant", "a", "run", "--id", "after")
+            #expect(try scene.sql("SELECT group_concat(balance) FROM accounts") == "12,22,31,41,50")
         }
     }
 }

@@ -189,6 +189,10 @@ import Testing
                 "git --git-dir backups/batch_manager/history.git diff --name-only 'batch/raise_b.1^' batch/raise_b.1"
             ).out
             #expect(!changed.contains("tenants/a/") && changed.contains("tenants/b/"))
+            // Whole again from git alone.
+            let now = try scene.dump()
+            try scene.expect(0, "restore", "--point", "raise_b.1", "--source", "git", "--to", "whole.db")
+            #expect(try scene.dump("whole.db") == now)
             let log = try scene.shell("git --git-dir backups/batch_manager/history.git log --format=%B -2 main").out
             #expect(log.contains("Tenant: a") && log.contains("Tenant: b"))
         }

@@ -53,5 +53,6 @@ public struct DatabasePolicy: Hashable, Sendable {
             tenantColumn: json["tenant_column"]?.string, protected: protected, limits: limits,
             guardMode: mode.flatMap(GuardMode.init))
         if mode != nil, guardMode == nil { return nil }
+        if tenantColumn == nil, json["tenant_column"] ?? .null != .null { return nil }
     }
 }

@@ -59,6 +59,7 @@ public struct RecordedWrites: Hashable, Sendable {
 
 /// What a checkpoint recorded, as far as a policy asks for it.
 public struct RecordedCheckpoint: Hashable, Sendable {
+    /// Those of tables that the checkpoint itself made are left out.
     public var tables: [RecordedWrites]
     /// Rows changed by this checkpoint and all earlier ones of its batch.
     public var rows: Int64
@@ -70,12 +71,10 @@ public struct RecordedCheckpoint: Hashable, Sendable {
     public var dropped: [String: Int64]
     /// Tables whose rows said whose they are, and do not any more.
     public var disowned: Set<String>
-    /// Tables that the checkpoint itself made.
-    public var created: Set<String>
 
     public init(
         tables: [RecordedWrites] = [], rows: Int64 = 0, definitions: Set<String> = [], hasSchemaChange: Bool = false,
-        dropped: [String: Int64] = [:], disowned: Set<String> = [], created: Set<String> = []
+        dropped: [String: Int64] = [:], disowned: Set<String> = []
     ) {
         self.tables = tables
         self.rows = rows
@@ -83,6 +82,5 @@ public struct RecordedCheckpoint: Hashable, Sendable {
         self.hasSchemaChange = hasSchemaChange
         self.dropped = dropped
         self.disowned = disowned
-        self.created = created
     }
 }

@@ -40,16 +40,15 @@ public struct WriteLimits: Hashable, Sendable {
     /// Nil when a limit that is there cannot be read.
     public init?(json: JSONValue) {
         guard json.members != nil else { return nil }
-        let share = json["deleted_share"].flatMap { WriteLimits.number($0) }
+        let names = json["tables"]?.array
         self.init(
-            rows: json["rows"]?.integer, tables: json["tables"]?.array.map { Set($0.compactMap(\.string)) },
-            milliseconds: json["time_ms"]?.integer, deletedShare: share)
-        let read: [JSONValue?] = [
-            rows.map(JSONValue.integer), tables.map { _ in true }, milliseconds.map(JSONValue.integer),
-            share.map { _ in true },
+            rows: json["rows"]?.integer, tables: names.map { Set($0.compactMap(\.string)) },
+            milliseconds: json["time_ms"]?.integer, deletedShare: json["deleted_share"].flatMap(WriteLimits.number))
+        let isRead = [
+            rows != nil, tables?.count == names?.count && names != nil, milliseconds != nil, deletedShare != nil,
         ]
-        let given = ["rows", "tables", "time_ms", "deleted_share"].map { json[$0] ?? .null }
-        if zip(read, given).contains(where: { $0 == nil && $1 != .null }) { return nil }
+        let given = ["rows", "tables", "time_ms", "deleted_share"].map { (json[$0] ?? .null) != .null }
+        if isRead != given { return nil }
     }
 
     private static func number(_ json: JSONValue) -> Double? {

@@ -23,7 +23,7 @@ extension WritePolicy {
         if approval == nil, let table = recorded.disowned.sorted().first {
             return .disowned(table: table, column: scope.column)
         }
-        for writes in recorded.tables where !recorded.created.contains(writes.table) {
+        for writes in recorded.tables {
             switch writes.ownership {
             case .tenant:
                 if tenants.isEmpty { return .noTenant(table: writes.table) }

@@ -110,9 +110,8 @@ struct Rerun {
         batch.digestBefore = try ledger.state()?.combined
         try ledger.insert(&batch)
         for name in job.needs {
-            guard
-                let needed = try ledger.batches(where: "job = ? AND status = 'committed'", [.string(name)]).last
-            else {
+            let tenant = session.database.tenancy == .column ? original.tenant : nil
+            guard let needed = try ledger.lastCommitted(name, seenBy: tenant) else {
                 throw BatchError(
                     .notReplayable, "it needs a committed batch of \(name), and there is none any more",
                     hint: "undo it: --mode cascade")
@@ -147,6 +146,14 @@ extension JobDefinition {
 }
 
 extension Ledger {
+    /// The latest committed batch of a job: of this tenant, or of none; nil for any.
+    func lastCommitted(_ job: String, seenBy tenant: String?) throws(BatchError) -> BatchRecord? {
+        try batches(
+            where: "job = ?1 AND status = 'committed' AND (?2 IS NULL OR tenant IS NULL OR tenant = ?2)",
+            [.string(job), .optional(tenant)]
+        ).last
+    }
+
     /// Notes that a batch depends on another because its job says so.
     func noteNeed(of batch: Int64, _ needed: BatchRecord) throws(BatchError) {
         try connection.run(

@@ -146,7 +146,8 @@ public struct Rollback {
         guard try session.ledger.exists(), let holder = try control.holder(of: session.path),
             holder.isAlive(at: session.context.now())
         else { return }
-        let running = try session.ledger.batches(where: "status = 'running'").contains { batch in
+        let own = "status = 'running' AND (?1 IS NULL OR tenant = ?1)"
+        let running = try session.ledger.batches(where: own, [.optional(session.owner)]).contains { batch in
             switch reference {
             case .batch(let id): batch.batch == id
             case .latest(let job): batch.batch.job == job

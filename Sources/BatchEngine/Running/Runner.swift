@@ -47,7 +47,10 @@ public struct Runner {
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
         if let key = order.key, try session.ledger.exists(),
-            let earlier = try session.ledger.batches(where: "idempotency_key = ?", [.string(key)]).last
+            let earlier = try session.ledger.batches(
+                where: "idempotency_key = ?1 AND (?2 IS NULL OR tenant = ?2)",
+                [.string(key), .optional(session.owner)]
+            ).last
         {
             return .ran(try RunOutcome(session: session).repeated(earlier))
         }
@@ -230,9 +233,7 @@ public struct Runner {
         var needed: [BatchRecord] = []
         for name in job.needs {
             let isKnown = try session.ledger.exists()
-            let last =
-                isKnown
-                ? try session.ledger.batches(where: "job = ? AND status = 'committed'", [.string(name)]).last : nil
+            let last = isKnown ? try session.ledger.lastCommitted(name, seenBy: session.owner) : nil
             guard let last else {
                 throw BatchError(
                     .wrongState, "job \(job.id) needs a committed batch of \(name), and there is none",

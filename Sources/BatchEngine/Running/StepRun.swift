@@ -254,6 +254,12 @@ struct StepRun {
     private func write(_ export: ExportDefinition) throws(BatchError) {
         let format = ExportFormat(rawValue: export.format.rawValue) ?? .csv
         let target = try Export(to: export.file, in: run.session.workspace.folder, format: format)
+        try gateway.showingOwnRows(of: export.query) { () throws(BatchError) in
+            try write(export, to: target)
+        }
+    }
+
+    private func write(_ export: ExportDefinition, to target: Export) throws(BatchError) {
         let prepared = try gateway.prepare(export.query)
         guard prepared.statement.isReadOnly else {
             throw BatchError(.forbiddenStatement, "export \(step.id) changes data", hint: "give a SELECT")

@@ -35,6 +35,8 @@ final class Recorder {
     var allowed: Set<String>?
     /// What to look at in the changes for the policy of the batch; nil for nothing.
     var rules: PolicyRules?
+    /// Tables that the checkpoint itself has made, by the names that they have now: a policy asks for none of their rows.
+    var madeTables: Set<String> = []
     /// Layouts under which tables are recorded whose columns are renamed for a moment.
     var recordedLayouts: [String: TableLayout] = [:]
     /// During undo: the hash that the next changed row must have, and what was found.
@@ -104,6 +106,7 @@ final class Recorder {
         pending = nil
         failure = nil
         recordedLayouts = [:]
+        madeTables = []
         counts = RowCounts()
     }
 

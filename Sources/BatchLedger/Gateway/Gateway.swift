@@ -6,7 +6,7 @@ public final class Gateway {
     public let connection: Connection
     public let ledger: Ledger
     let recorder: Recorder
-    private let authorizer: Authorizer
+    let authorizer: Authorizer
     let schema: SchemaReader
     var system = SystemTables()
     let systemLog: UndoLogWriter

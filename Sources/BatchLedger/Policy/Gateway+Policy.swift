@@ -62,23 +62,28 @@ extension Gateway {
     func notePolicy(_ change: SchemaChange, owners: Set<String>) throws(BatchError) {
         if policy.isUnrestricted { return }
         for object in change.before + change.after { definitionChanges.definitions.insert(object.tableName) }
-        let renamed = Dictionary(
+        let after = Dictionary(
             change.after.filter { $0.type == "table" }.map { ($0.rowid, $0.name) }
         ) { first, _ in first }
         for object in change.before where object.type == "table" && !object.isSystem {
-            guard let name = renamed[object.rowid] else {
+            let isOwn = recorder.madeTables.remove(object.name) != nil
+            guard let name = after[object.rowid] else {
+                if isOwn { continue }
                 definitionChanges.dropped[object.name] = try ledger.rows(in: object.name)
                 if owners.contains(object.name) { definitionChanges.disowned.insert(object.name) }
                 continue
             }
-            guard owners.contains(object.name) else { continue }
-            if try schema.layout(named: name)?.ownerColumn(named: policy.tenant?.column) == nil {
+            if isOwn {
+                recorder.madeTables.insert(name)
+            } else if owners.contains(object.name),
+                try schema.layout(named: name)?.ownerColumn(named: policy.tenant?.column) == nil
+            {
                 definitionChanges.disowned.insert(object.name)
             }
         }
         let old = Set(change.before.filter { $0.type == "table" }.map(\.rowid))
         for object in change.after where object.type == "table" && !old.contains(object.rowid) {
-            definitionChanges.created.insert(object.name)
+            recorder.madeTables.insert(object.name)
         }
     }
 
