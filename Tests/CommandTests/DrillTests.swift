@@ -32,7 +32,7 @@ import Testing
 
     @Test func aDrillThatWouldTestNothingIsRefused() throws {
         try scene { scene in
-            try scene.fails("ERR_UX_USAGE", 2, "drill", "--sample", "0")
+            try scene.expect(.usage, "drill", "--sample", "0")
         }
     }
 

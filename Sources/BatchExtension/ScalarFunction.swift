@@ -1,0 +1,57 @@
+internal import BatchCore
+internal import CSQLite
+
+/// A function of SQL.
+struct ScalarFunction {
+    let name: String
+    let arguments: ClosedRange<Int32>
+    /// Not to be called by triggers, views and the like: it writes, or a stranger's schema could misuse it.
+    let isDirectOnly: Bool
+    let body: @Sendable (Host, Arguments) throws(BatchError) -> SQLValue
+
+    static let all: [ScalarFunction] = [
+        ScalarFunction(name: "batchmgr_version", arguments: 0...0, isDirectOnly: false) { _, _ in
+            .string(Tool.version)
+        }
+    ]
+
+    /// What SQLite keeps for a function: this and its host.
+    private final class Binding {
+        let function: ScalarFunction
+        let host: Host
+
+        init(_ function: ScalarFunction, _ host: Host) {
+            self.function = function
+            self.host = host
+        }
+
+        func call(_ call: OpaquePointer, _ count: Int32, _ values: UnsafeMutablePointer<OpaquePointer?>?) {
+            let arguments = Arguments(function: function.name, values: values, count: Int(count))
+            do throws(BatchError) {
+                HostValue.give(try function.body(host, arguments), to: call)
+            } catch {
+                HostValue.give(error, of: function.name, to: call)
+            }
+        }
+    }
+
+    func register(on database: OpaquePointer, for host: Host) throws(BatchError) {
+        let flags = SQLITE_UTF8 | (isDirectOnly ? SQLITE_DIRECTONLY : SQLITE_INNOCUOUS)
+        for count in arguments {
+            let binding = Unmanaged.passRetained(Binding(self, host)).toOpaque()
+            // SQLite frees the binding also when it cannot take the function.
+            let code = sqlite3_create_function_v2(
+                database, name, count, flags, binding,
+                { call, count, values in
+                    guard let call, let binding = sqlite3_user_data(call) else { return }
+                    Unmanaged<Binding>.fromOpaque(binding).takeUnretainedValue().call(call, count, values)
+                }, nil, nil,
+                { if let binding = $0 { Unmanaged<Binding>.fromOpaque(binding).release() } })
+            guard code == SQLITE_OK else {
+                throw BatchError(
+                    .sql, "function \(name) cannot be registered: \(String(cString: sqlite3_errstr(code)))",
+                    hint: "load the extension when no statement is running")
+            }
+        }
+    }
+}
