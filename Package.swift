@@ -48,7 +48,7 @@ let package = Package(
             name: "batchmgr", dependencies: ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"],
             swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "SQLiteForward"),
-        module("BatchExtension", ["BatchCore", "BatchLedger", "CSQLite", "SQLiteForward"]),
+        module("BatchExtension", ["BatchCore", "BatchLedger", "CLinux", "CSQLite", "SQLiteForward"]),
         .target(
             name: "TestSupport", dependencies: ["BatchCore", "BatchLedger"], path: "Tests/TestSupport",
             swiftSettings: house),

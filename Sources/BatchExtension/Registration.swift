@@ -13,6 +13,7 @@ struct Registration {
         if isDone { return }
         let host = Host(database)
         for function in ScalarFunction.all { try function.register(on: database, for: host) }
+        try TransactionWatch.register(on: database, for: host)
     }
 
     private var isDone: Bool {

@@ -12,7 +12,29 @@ struct ScalarFunction {
     static let all: [ScalarFunction] = [
         ScalarFunction(name: "batchmgr_version", arguments: 0...0, isDirectOnly: false) { _, _ in
             .string(Tool.version)
-        }
+        },
+        ScalarFunction(name: "batch_begin", arguments: 1...3, isDirectOnly: true) {
+            (host, arguments) throws(BatchError) in
+            let job = try arguments.text(0, "id")
+            let tenant = try arguments.optionalText(1, "tenant")
+            let options = try arguments.optionalText(2, "options").map { (text) throws(BatchError) in
+                try BatchOptions(text)
+            }
+            return .string(
+                "\(try host.write { () throws(BatchError) in try host.begin(job, tenant: tenant, options ?? BatchOptions()) })"
+            )
+        },
+        ScalarFunction(name: "batch_checkpoint", arguments: 1...1, isDirectOnly: true) {
+            (host, arguments) throws(BatchError) in
+            let name = try arguments.text(0, "name")
+            return .integer(Int64(try host.write { () throws(BatchError) in try host.checkpoint(name) }))
+        },
+        ScalarFunction(name: "batch_commit", arguments: 0...0, isDirectOnly: true) { (host, _) throws(BatchError) in
+            .string("\(try host.write { () throws(BatchError) in try host.commit() })")
+        },
+        ScalarFunction(name: "batch_abort", arguments: 0...0, isDirectOnly: true) { (host, _) throws(BatchError) in
+            .string("\(try host.write { () throws(BatchError) in try host.abort() })")
+        },
     ]
 
     /// What SQLite keeps for a function: this and its host.

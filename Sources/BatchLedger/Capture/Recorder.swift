@@ -13,7 +13,9 @@ final class Recorder {
     let isUTF16: Bool
     private let encoder: ChangeEncoder
     private let lane: ChangeLane
-    private var chunk = ChangeChunk()
+    private(set) var chunk = ChangeChunk()
+    /// Counts the chunks that went into the log.
+    private(set) var chunkNumber = 0
     let builder: TableTrackBuilder
 
     var tracks: [TableTrack] = []
@@ -65,10 +67,14 @@ final class Recorder {
 
     /// Statements prepared before this are not recorded whole: SQLite decides at prepare whether a DELETE of all rows
     /// may skip the rows. So statements of the connection that were cached are dropped.
-    func attach() {
+    func attach(isHosted: Bool) {
         connection.dropCachedStatements()
-        // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
-        if connection.isAutocommit { try? connection.execute("PRAGMA writable_schema = RESET") }
+        if isHosted {
+            connection.expireStatements()
+        } else if connection.isAutocommit {
+            // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
+            try? connection.execute("PRAGMA writable_schema = RESET")
+        }
         sqlite3_preupdate_hook(
             connection.handle,
             { context, _, operation, database, table, oldRowid, newRowid in
@@ -94,6 +100,7 @@ final class Recorder {
     func reset() {
         lane.discard()
         chunk.bytes.removeAll()
+        chunkNumber &+= 1
         log.discard()
         tracks = []
         trackByName = [:]
@@ -180,6 +187,7 @@ final class Recorder {
         guard chunk.isFull else { return }
         chunk.tracks = tracks
         chunk = lane.exchange(chunk)
+        chunkNumber &+= 1
     }
 
     /// Everything that was recorded is in the log, the facts and the digests after this.
@@ -187,6 +195,7 @@ final class Recorder {
         try settlePending()
         try lane.finish()
         chunk.tracks = tracks
+        chunkNumber &+= 1
         defer { chunk.bytes.removeAll() }
         try encoder.write(chunk)
     }

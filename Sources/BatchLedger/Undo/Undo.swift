@@ -9,6 +9,21 @@ public final class Undo {
         public var digests: [DigestCheck]
         public var foreignKeyViolations: [ForeignKeyViolation]
         public var changedTables: [String]
+
+        /// - Throws: when the database would not be what it must be; the transaction must then be rolled back.
+        public func require(for batch: BatchID) throws(BatchError) {
+            if let first = digests.first(where: { !$0.matches }) {
+                throw BatchError(
+                    .verificationFailed, "undoing \(batch) would not bring back table \(first.table) exactly",
+                    hint: "nothing was changed; see what is damaged: batchmgr verify")
+            }
+            guard let violation = foreignKeyViolations.first else { return }
+            let count = foreignKeyViolations.count
+            throw BatchError(
+                .conflict,
+                "\(count) \(count == 1 ? "row" : "rows") would refer to nothing, the first in \(violation.table) (to \(violation.parent))",
+                hint: "undo the batch that wrote it first: batchmgr blame, batchmgr list")
+        }
     }
 
     /// The digest that a table must have after an undo, and the one that it has.

@@ -1,5 +1,4 @@
 public import BatchCore
-public import BatchLedger
 
 /// Finds the batch that a person means.
 public struct BatchLookup {
