@@ -41,7 +41,7 @@ extension Host {
         }
     }
 
-    private func requireWritable() throws(BatchError) {
+    func requireWritable() throws(BatchError) {
         guard sqlite3_db_readonly(database, "main") != 1 else {
             throw BatchError(
                 .readOnly, "the database is open for reading alone", hint: "open it for reading and writing")

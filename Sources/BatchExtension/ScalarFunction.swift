@@ -35,6 +35,16 @@ struct ScalarFunction {
         ScalarFunction(name: "batch_abort", arguments: 0...0, isDirectOnly: true) { (host, _) throws(BatchError) in
             .string("\(try host.write { () throws(BatchError) in try host.abort() })")
         },
+        ScalarFunction(name: "batch_rollback", arguments: 1...2, isDirectOnly: true) {
+            (host, arguments) throws(BatchError) in
+            let reference = try BatchReference(try arguments.text(0, "id"))
+            let mode = try RollbackMode(argument: arguments.optionalText(1, "mode"))
+            return .string("\(try host.write { () throws(BatchError) in try host.rollBack(reference, mode) })")
+        },
+        ScalarFunction(name: "batch_digest", arguments: 1...1, isDirectOnly: false) {
+            (host, arguments) throws(BatchError) in
+            .string(try host.digest(of: try arguments.text(0, "table")).description)
+        },
     ]
 
     /// What SQLite keeps for a function: this and its host.
