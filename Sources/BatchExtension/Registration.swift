@@ -13,6 +13,8 @@ struct Registration {
         if isDone { return }
         let host = Host(database)
         for function in ScalarFunction.all { try function.register(on: database, for: host) }
+        for function in TableFunction.all { try TableModule(function).register(on: database, for: host) }
+        try AsOfTable.module.register(on: database, for: host)
         try TransactionWatch.register(on: database, for: host)
     }
 
