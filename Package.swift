@@ -57,5 +57,6 @@ let package = Package(
         tests("HistoryTests", ["BatchCore", "BatchLedger", "BatchHistory"]),
         tests("EngineTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
+        tests("GateTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
     ]
 )

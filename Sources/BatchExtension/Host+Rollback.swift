@@ -19,7 +19,7 @@ extension Host {
         ended = nil
         let ledger = try Ledger(connection)
         defer { connection.dropCachedStatements() }
-        let batch = try BatchLookup(ledger).liveBatch(reference)
+        let batch = try HostLookup(ledger: ledger).batch(reference)
         if try !ledger.isComplete() { try ledger.complete() }
         let order = try self.order(batch, mode, ledger)
         try requireWithinDatabase(order, ledger)

@@ -79,6 +79,6 @@ extension TableFunction {
 extension Host {
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`, with the name that was probably meant.
     func batch(_ name: String) throws(BatchError) -> BatchRecord {
-        try BatchLookup(Ledger(connection)).batch(try BatchReference(name))
+        try HostLookup(ledger: Ledger(connection)).batch(try BatchReference(name))
     }
 }

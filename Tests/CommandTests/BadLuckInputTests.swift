@@ -1,5 +1,6 @@
 import BatchCore
 import Glibc
+import TestSupport
 import Testing
 
 /// Files that are not what they should be, and disks that are full.

@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// Rollbacks that are refused, and those that go on all the same.

@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// Runs that do not go well, and what is left of them.

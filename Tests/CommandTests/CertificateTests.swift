@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// The certificate of a rollback, checked with nothing but the file, the public key and the database.

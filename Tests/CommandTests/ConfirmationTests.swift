@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 import batchmgr
 

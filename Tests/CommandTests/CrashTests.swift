@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// `kill -9` at every place that the engine names, and at random ones: nothing that was committed is lost, nothing else

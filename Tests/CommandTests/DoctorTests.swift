@@ -1,6 +1,7 @@
 import BatchCore
 import BatchLedger
 import Glibc
+import TestSupport
 import Testing
 
 @Suite struct DoctorTests {

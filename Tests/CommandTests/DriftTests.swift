@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// Writes that no batch made: found, shown, adopted, undone, noted and stopped.

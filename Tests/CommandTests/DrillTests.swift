@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// Both copies of every restore point are restored, and the packs of the history merged.

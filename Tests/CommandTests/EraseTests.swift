@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// Rows that are erased are gone from every record, and everything else is as it was.

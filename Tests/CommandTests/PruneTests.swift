@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// A policy says which `.bak` files stay; chains, last copies and the way back of live batches stay with them.

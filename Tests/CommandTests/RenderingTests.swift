@@ -1,5 +1,6 @@
 import BatchCore
 import Glibc
+import TestSupport
 import Testing
 import batchmgr
 

@@ -1,5 +1,6 @@
 import BatchCore
 import BatchLedger
+import TestSupport
 import Testing
 
 /// The documents are an interface: the keys are compared as text.

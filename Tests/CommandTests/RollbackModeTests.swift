@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// What `rollback` does about dependents, readers and rows that others changed.

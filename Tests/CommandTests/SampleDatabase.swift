@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// A small database in a folder of its own, worked on by the built tool.

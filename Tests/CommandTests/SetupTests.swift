@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// `init` and the verbs about the catalog.

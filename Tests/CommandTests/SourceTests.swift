@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// Every record of a batch undoes it alike, and a damaged one gives way to the next.

@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// A lock file that a killed process left in the repository does not stop the next command; one that is held does.

@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// The built binary, seen from outside.

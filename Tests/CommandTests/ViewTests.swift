@@ -1,4 +1,5 @@
 import BatchCore
+import TestSupport
 import Testing
 
 /// The verbs that look at batches, run as a user runs them.

@@ -13,6 +13,12 @@ public final class TemporaryFolder {
 
     deinit { _ = Shell.run("chmod -R u+w \(Shell.quote(path)) && rm -rf \(Shell.quote(path))") }
 
+    /// Hands over the path of a folder that is gone afterwards.
+    public static func with<Value>(_ body: (String) throws -> Value) rethrows -> Value {
+        let folder = TemporaryFolder()
+        return try withExtendedLifetime(folder) { try body(folder.path) }
+    }
+
     public func file(_ name: String) -> String { path + "/" + name }
 
     /// Copies a database with its -wal and -shm, and makes the copy writable.

@@ -35,6 +35,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     // SECURITY: it is not allowed
     case forbiddenStatement = "ERR_SECURITY_FORBIDDEN_STATEMENT"
     case writeOutsideGateway = "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY"
+    case otherTenant = "ERR_SECURITY_TENANT"
+    case protectedData = "ERR_SECURITY_PROTECTED"
+    case limitExceeded = "ERR_SECURITY_LIMIT"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -63,7 +66,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
             .stalePlan:
             .data
-        case .forbiddenStatement, .writeOutsideGateway: .security
+        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded: .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
             .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
@@ -80,7 +83,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
-        case .forbiddenStatement, .writeOutsideGateway: .refusedByPolicy
+        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded: .refusedByPolicy
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint

@@ -17,4 +17,46 @@ public struct WriteLimits: Hashable, Sendable {
         self.milliseconds = milliseconds
         self.deletedShare = deletedShare
     }
+
+    /// These limits, and those of `other` where these say nothing.
+    public func filled(from other: WriteLimits) -> WriteLimits {
+        WriteLimits(
+            rows: rows ?? other.rows, tables: tables ?? other.tables, milliseconds: milliseconds ?? other.milliseconds,
+            deletedShare: deletedShare ?? other.deletedShare)
+    }
+
+    /// Names are compared as SQLite compares them.
+    func admits(_ table: String) -> Bool { tables?.contains { $0.lowercased() == table.lowercased() } ?? true }
+
+    public var json: JSONValue {
+        [
+            "rows": rows.map(JSONValue.integer) ?? .null,
+            "tables": tables.map { .array($0.sorted().map(JSONValue.string)) } ?? .null,
+            "time_ms": milliseconds.map(JSONValue.integer) ?? .null,
+            "deleted_share": deletedShare.map(JSONValue.number) ?? .null,
+        ]
+    }
+
+    /// Nil when a limit that is there cannot be read.
+    public init?(json: JSONValue) {
+        guard json.members != nil else { return nil }
+        let share = json["deleted_share"].flatMap { WriteLimits.number($0) }
+        self.init(
+            rows: json["rows"]?.integer, tables: json["tables"]?.array.map { Set($0.compactMap(\.string)) },
+            milliseconds: json["time_ms"]?.integer, deletedShare: share)
+        let read: [JSONValue?] = [
+            rows.map(JSONValue.integer), tables.map { _ in true }, milliseconds.map(JSONValue.integer),
+            share.map { _ in true },
+        ]
+        let given = ["rows", "tables", "time_ms", "deleted_share"].map { json[$0] ?? .null }
+        if zip(read, given).contains(where: { $0 == nil && $1 != .null }) { return nil }
+    }
+
+    private static func number(_ json: JSONValue) -> Double? {
+        switch json {
+        case .integer(let whole): Double(whole)
+        case .number(let number): number
+        default: nil
+        }
+    }
 }

@@ -82,6 +82,7 @@ struct Rerun {
     private func steps(
         of job: JobDefinition, _ original: BatchRecord, _ batch: BatchRecord, as name: BatchID? = nil
     ) throws(BatchError) -> BatchRun {
+        gateway.policy = try PolicyChoice(session: session).policy(for: job, tenant: original.tenant)
         session.connection.enforceForeignKeys(job.foreignKeys ?? false)
         let values = try PinnedParameters.values(original.parameters)
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .replay)

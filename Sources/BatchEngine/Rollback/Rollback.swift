@@ -39,7 +39,7 @@ public struct Rollback {
         let isBound = request.planTarget != nil || bound != nil
         let drift = isBound ? try preparation.openHistory() : nil
         if let bound { try PlanBinding(session: session).require(bound) }
-        let batch = try BatchLookup(session.ledger).liveBatch(request.batch)
+        let batch = try BatchLookup(session).liveBatch(request.batch)
         let plan = try RollbackPlan.make(session, batch, request)
         if let bound { try PlanBinding(session: session).require(bound, plan) }
         let journal = try RollbackJournal(session: session, batch: batch.batch)
@@ -52,6 +52,7 @@ public struct Rollback {
         journal.write("plan", plan.json)
         let records = UndoRecords(session: session, plan: plan, journal: journal)
         do throws(BatchError) {
+            try plan.requireOwner(session.owner)
             if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
             try refuseReplay(plan)
             if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
@@ -63,6 +64,7 @@ public struct Rollback {
             .perform()
         } catch {
             journal.write("refused", ["error": .string(error.description)])
+            session.auditRefusal("rollback", of: batch, error)
             let isRefusal = error.code.exitCode == .refusedByDependents
             Bulletin(session: session).tell(isRefusal ? .refused : .failed, batch, error)
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }

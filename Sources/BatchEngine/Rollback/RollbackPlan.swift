@@ -16,6 +16,8 @@ struct RollbackPlan {
     let checkpoints: [(checkpoint: CheckpointRecord, batch: String)]
     /// The batches in the order in which they are undone.
     let order: [BatchRecord]
+    /// Dependents that are not of the tenant of the session.
+    let foreignDependents: Int
 
     static func make(
         _ session: Session, _ batch: BatchRecord, _ request: RollbackRequest
@@ -34,8 +36,10 @@ struct RollbackPlan {
             case .prove: try !proof.exempts(reader, without: dependents)
             }
         }
-        let dependents = found.dependents
-        let exempt = request.readers == .prove ? found.readers.map(proof.explained) : []
+        let owned = try session.owned(found.dependents + found.readers)
+        let dependents = found.dependents.filter { owned.contains($0.batch) }
+        let readers = found.readers.filter { owned.contains($0.batch) }
+        let exempt = request.readers == .prove ? readers.map(proof.explained) : []
         var records: [BatchRecord] = [batch]
         for edge in dependents {
             guard let record = try ledger.batch(seq: edge.batch) else { continue }
@@ -43,10 +47,24 @@ struct RollbackPlan {
         }
         let undone = request.mode == .cascade || request.mode == .replay ? records : [batch]
         return RollbackPlan(
-            batch: batch, request: request, dependents: dependents, readers: found.readers, exempt: exempt,
-            names: try ledger.names(of: Set((found.readers + exempt).map(\.batch) + records.map(\.seq))),
+            batch: batch, request: request, dependents: dependents, readers: readers, exempt: exempt,
+            names: try ledger.names(of: Set((readers + exempt).map(\.batch) + records.map(\.seq))),
             checkpoints: try ledger.liveCheckpoints(of: undone, after: kept),
-            order: undone.sorted { $0.seq > $1.seq })
+            order: undone.sorted { $0.seq > $1.seq },
+            foreignDependents: Set(found.dependents.map(\.batch)).subtracting(owned).count)
+    }
+
+    /// A tenant's rollback leaves alone what others ran, and does not show it.
+    /// - Throws: `ERR_SECURITY_TENANT` when it cannot be done without them.
+    func requireOwner(_ owner: String?) throws(BatchError) {
+        guard owner != nil, foreignDependents > 0, request.mode != .unconflicted else { return }
+        let noun = foreignDependents == 1 ? "batch" : "batches"
+        throw BatchError(
+            .otherTenant,
+            "\(foreignDependents) later \(noun) of other tenants, or of none, depend on \(batch.batch): it cannot be undone for its tenant alone",
+            hint:
+                "ask somebody who may see them all: batchmgr rollback --id \(batch.batch) --mode cascade, without --tenant"
+        )
     }
 
     /// Why `restrict` does not go on.

@@ -18,6 +18,8 @@ struct RollbackRun {
 
     func perform() throws(BatchError) -> Rollback.Outcome {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        gateway.policy = try PolicyChoice(session: session).policy(
+            undoing: plan.order, isWhole: request.mode != .unconflicted && request.onConflict == .abort)
         let undo = Undo(gateway)
         try undo.open()
         defer { undo.close() }
@@ -205,8 +207,7 @@ struct RollbackRun {
                     undone: plan.checkpoints, of: plan.order, by: checkpoint, keeping: done.kept
                 ) { session.context.reach("marked") }
                 try ledger.audit(
-                    "rollback", batch: plan.batch, outcome: "committed",
-                    details: ["rollback": .string(finished.batch.description), "order": .init(finished.rollsBack)],
+                    "rollback", batch: plan.batch, outcome: "committed", details: try auditDetails(finished),
                     context: session.context)
                 saved = PointRecord(
                     batch: inserted.seq, kind: .rollback, lastCheckpoint: checkpoint, createdAt: saved.createdAt)
@@ -222,6 +223,15 @@ struct RollbackRun {
         batch = record
         point = saved
         return checkpoint
+    }
+
+    private func auditDetails(_ rollback: BatchRecord) throws(BatchError) -> JSONValue {
+        var details: [JSONValue.Member] = [
+            .init("rollback", .string(rollback.batch.description)), .init("order", .init(rollback.rollsBack)),
+        ]
+        let protected = try PolicyChoice(session: session).protected(changedBy: plan.order)
+        if !protected.isEmpty { details.append(.init("protected", .array(protected.map(JSONValue.string)))) }
+        return .object(details)
     }
 
     /// Takes back what happened outside the database, which cannot be thrown away with the transaction: last of all.

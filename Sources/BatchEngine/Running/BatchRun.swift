@@ -20,6 +20,8 @@ final class BatchRun {
     /// `Connection.dataVersion` before the first checkpoint.
     let dataVersion: Int64
     private let deadline: Int64?
+    /// Of the policy, as `deadline`.
+    private let limit: Int64?
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
@@ -36,6 +38,7 @@ final class BatchRun {
         name = batch.batch
         dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
+        limit = gateway.policy.timeLimit.map { session.context.clock.now() + $0 }
     }
 
     enum Purpose {
@@ -80,6 +83,7 @@ final class BatchRun {
             try gateway.begin(seeing: try pins?.next(of: step.id))
             context.reach("begun")
             try limited(step) { () throws(BatchError) in try body() }
+            if let limit, context.clock.now() > limit { throw exceeded }
             context.reach("worked")
             let rows = gateway.rows
             let hasSchemaChange = gateway.changedSchema
@@ -106,7 +110,10 @@ final class BatchRun {
     /// Ends statements when the step or the batch takes too long, or somebody asks twice to stop.
     private func limited(_ step: StepDefinition, _ body: () throws(BatchError) -> Void) throws(BatchError) {
         let context = self.context
-        let limit = [deadline, step.timeout.map { context.clock.now() + $0.milliseconds }].compactMap(\.self).min()
+        let policyLimit = self.limit
+        let limit = [deadline, policyLimit, step.timeout.map { context.clock.now() + $0.milliseconds }].compactMap(
+            \.self
+        ).min()
         gateway.interrupt { context.stopWish() == .now || limit.map { context.clock.now() > $0 } ?? false }
         defer { gateway.interrupt(when: nil) }
         do throws(BatchError) {
@@ -118,10 +125,18 @@ final class BatchRun {
                     .stopped, "batch \(batch.batch) stopped in step \(step.id), after checkpoint \(lastNumber)",
                     hint: "go on with: batchmgr resume --id \(batch.batch)")
             }
+            if let policyLimit, context.clock.now() > policyLimit { throw exceeded }
             throw BatchError(
                 .timeout, "step \(step.id) of \(batch.batch) took longer than its timeout",
                 hint: "raise the timeout or make the chunks smaller, then: batchmgr resume --id \(batch.batch)")
         }
+    }
+
+    private var exceeded: BatchError {
+        let limit = Duration.milliseconds(gateway.policy.timeLimit ?? 0).text
+        return BatchError(
+            .limitExceeded, "the batch works longer than its limit of \(limit)",
+            hint: "make it smaller, or raise 'limits.time' of the job")
     }
 
     /// Milliseconds that a program of this step may take; nil for no limit.

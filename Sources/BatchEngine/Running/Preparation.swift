@@ -14,6 +14,7 @@ struct Preparation {
         ScratchFolder.sweep(session.backups)
         guard try ledger.exists() else { return }
         try ledger.complete()
+        try session.followPolicy()
         for var batch in try ledger.batches(where: "status = 'running'") {
             batch.status = .stopped
             batch.finishedAt = session.context.now().iso8601
@@ -41,6 +42,7 @@ struct Preparation {
         let keeper = PointKeeper(session: session)
         if try session.ledger.state() == nil {
             try createLedger()
+            try session.followPolicy()
             session.context.reach("ledger-created")
             try keeper.completePending(since: version)
             return "the first batch"

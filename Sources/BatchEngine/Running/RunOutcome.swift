@@ -57,7 +57,8 @@ struct RunOutcome {
             batch.digestAfter = digest
             try ledger.update(batch)
             try ledger.audit(
-                "run", batch: batch, outcome: batch.status.rawValue,
+                "run", batch: batch,
+                outcome: failure?.code.errorClass == .security ? "refused" : batch.status.rawValue,
                 details: ["rows": batch.rows.json, "error": .init(batch.error)], context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.

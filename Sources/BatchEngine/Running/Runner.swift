@@ -35,7 +35,7 @@ public struct Runner {
         }
         let needed = try needs(of: job)
         let reason = try preparation.openHistory()
-        let gateway = try self.gateway(job)
+        let gateway = try self.gateway(job, tenant)
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: try session.ledger.nextNumber(of: job.id)), kind: .batch,
             actor: session.context.actor, traceID: session.context.randomID(),
@@ -60,13 +60,18 @@ public struct Runner {
         defer { withExtendedLifetime(lease) {} }
         try Preparation(session: session, control: control).recover()
         let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: job.id) : 1
-        let gateway = try self.gateway(job)
+        let gateway = try self.gateway(job, tenant)
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
             traceID: session.context.randomID(), startedAt: session.context.now().iso8601)
         batch.tenant = tenant
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .dryRun)
-        return try DryRun(session: session).perform(run, gateway)
+        do throws(BatchError) {
+            return try DryRun(session: session).perform(run, gateway)
+        } catch {
+            session.auditRefusal("dry-run", error)
+            throw error
+        }
     }
 
     /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
@@ -75,7 +80,7 @@ public struct Runner {
         let lease = try takeLease(for: "resume of \(reference)")
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
-        var batch = try BatchLookup(session.ledger).batch(reference)
+        var batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition
         else {
@@ -93,7 +98,7 @@ public struct Runner {
         let values = try PinnedParameters.values(batch.parameters)
         try session.plugins().require(job.pluginNames)
         let reason = try preparation.openHistory()
-        let gateway = try self.gateway(job)
+        let gateway = try self.gateway(job, batch.tenant)
         batch.status = .running
         batch.error = nil
         batch.finishedAt = nil
@@ -108,7 +113,7 @@ public struct Runner {
 
     /// Asks the process that runs a batch to stop at its next checkpoint.
     public func stop(_ reference: BatchReference) throws(BatchError) -> StopReport {
-        let batch = try BatchLookup(session.ledger).batch(reference)
+        let batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .running, let holder = try control.holder(of: session.path),
             holder.isAlive(at: session.context.now())
@@ -125,9 +130,12 @@ public struct Runner {
         try Lease(control, folder: session.backups, database: session.path, work: work, context: session.context)
     }
 
-    private func gateway(_ job: JobDefinition) throws(BatchError) -> Gateway {
+    private func gateway(_ job: JobDefinition, _ tenant: String?) throws(BatchError) -> Gateway {
+        let policy = try PolicyChoice(session: session).policy(for: job, tenant: tenant)
         if let isOn = job.foreignKeys { session.connection.enforceForeignKeys(isOn) }
-        return try Gateway(session.connection, spillFolder: session.backups)
+        let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        gateway.policy = policy
+        return gateway
     }
 
     private func check(_ job: JobDefinition, _ tenant: String?) throws(BatchError) {

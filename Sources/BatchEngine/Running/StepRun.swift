@@ -21,6 +21,9 @@ struct StepRun {
             for doing in ["prepare SQL: ", "run SQL: "] where message.hasPrefix(doing) {
                 message = "step \(step.id) of \(run.batch.batch): \(message.dropFirst(doing.count))"
             }
+            if [.otherTenant, .protectedData, .limitExceeded].contains(error.code) {
+                message = "step \(step.id) of \(run.batch.batch): \(message)"
+            }
             throw BatchError(
                 error.code, message, hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)"))
         }

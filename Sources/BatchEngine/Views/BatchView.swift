@@ -22,7 +22,7 @@ extension Session {
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
     public func show(_ reference: BatchReference) throws(BatchError) -> BatchDetail {
         try reading { () throws(BatchError) in
-            let batch = try BatchLookup(ledger).batch(reference)
+            let batch = try BatchLookup(self).batch(reference)
             let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last
             return BatchDetail(
                 summary: BatchSummary(batch, OwnerWatch(session: self).status(of: batch), try ledger.replays()),
@@ -38,7 +38,7 @@ extension Session {
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
     public func graph(_ reference: BatchReference) throws(BatchError) -> DependentsReport {
         try reading { () throws(BatchError) in
-            let batch = try BatchLookup(ledger).batch(reference)
+            let batch = try BatchLookup(self).batch(reference)
             return DependentsReport(batch: batch.batch, dependents: try dependents(of: batch))
         }
     }
@@ -63,7 +63,9 @@ extension Session {
     /// Live dependents and readers, ordered by depth, then by commit.
     func dependents(of batch: BatchRecord) throws(BatchError) -> [DependentSummary] {
         let found = try DependencyGraph(ledger).find(of: batch)
-        let edges = (found.dependents + found.readers).sorted { $0.batch < $1.batch }
+        let owned = try owned(found.dependents + found.readers)
+        let edges = (found.dependents + found.readers).filter { owned.contains($0.batch) }
+            .sorted { $0.batch < $1.batch }
         let names = try ledger.names(of: Set(edges.flatMap { [$0.batch, $0.on] }))
         var order: [Int64] = []
         var byBatch: [Int64: [DependencyEdge]] = [:]

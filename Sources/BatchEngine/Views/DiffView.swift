@@ -11,7 +11,7 @@ extension Session {
         switch request.subject {
         case .batch(let reference):
             report = try reading { () throws(BatchError) in
-                try view.changes(of: try BatchLookup(ledger).batch(reference))
+                try view.changes(of: try BatchLookup(self).batch(reference))
             }
         case .points(let old, let new): report = try view.changes(from: old, to: new)
         }

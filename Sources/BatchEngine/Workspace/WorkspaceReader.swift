@@ -79,6 +79,7 @@ enum WorkspaceReader {
         return DatabaseDefinition(
             name: entry.key, path: FolderText.join(folder, path), tenancy: JobNodes.choice(node["tenancy"]) ?? .none,
             tenantColumn: node["tenant_column"]?.text, guardMode: JobNodes.choice(node["guard"]),
-            protected: JobNodes.texts(node["protected"]) ?? [], snapshot: JobNodes.choice(node["snapshot"]) ?? .auto)
+            protected: JobNodes.texts(node["protected"]) ?? [], limits: JobNodes.limits(node["limits"]),
+            snapshot: JobNodes.choice(node["snapshot"]) ?? .auto)
     }
 }

@@ -35,6 +35,8 @@ final class Recorder {
     var counts = RowCounts()
     /// While a statement changes the schema: the tables whose rows are recorded; nil for all.
     var allowed: Set<String>?
+    /// What to look at in the changes for the policy of the batch; nil for nothing.
+    var rules: PolicyRules?
     /// Layouts under which tables are recorded whose columns are renamed for a moment.
     var recordedLayouts: [String: TableLayout] = [:]
     /// During undo: the hash that the next changed row must have, and what was found.

@@ -22,8 +22,10 @@ public final class Gateway {
     /// The schema cookie at the beginning of the checkpoint.
     var schemaVersion: Int64 = 0
     var hasSchemaChange = false
+    /// What statements did to definitions, for the policy.
+    var definitionChanges = RecordedCheckpoint()
     private var interruption: Interruption?
-    /// What the batch may write.
+    /// What the batch may write. It holds from the next `begin` on.
     public var policy = WritePolicy()
     var guardMode = GuardMode.off
     /// SQLite is about to commit the transaction: see `finishInSync`.
@@ -66,6 +68,8 @@ public final class Gateway {
         hasSchemaChange = false
         systemLog.discard()
         system = SystemTables()
+        definitionChanges = RecordedCheckpoint()
+        recorder.rules = PolicyRules(policy, isUTF16: connection.isUTF16)
         // With SQLite's default, pages of indexes are written again and again: twice the time for a table with two.
         if !isHosted { try connection.limitPageCache(to: 65_536) }
         if !isHolding { try connection.execute("BEGIN IMMEDIATE") }
@@ -103,6 +107,8 @@ public final class Gateway {
 
     /// Writes the undo log, the facts and the digests of the checkpoint, lets `finish` add to the ledger, and commits.
     /// - Returns: the id of the checkpoint.
+    /// - Throws: `ERR_SECURITY_TENANT`, `ERR_SECURITY_PROTECTED`, `ERR_SECURITY_LIMIT` when what was recorded violates the
+    ///   policy. The caller then calls `rollback`.
     @discardableResult
     public func commit(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp,
@@ -124,7 +130,7 @@ public final class Gateway {
             hint: "see the foreign keys: PRAGMA foreign_key_check")
     }
 
-    /// Writes everything that belongs to the checkpoint, but leaves the transaction open: a dry run looks at it and
+    /// Holds the checkpoint against the policy and writes everything that belongs to it, but leaves the transaction open: a dry run looks at it and
     /// throws it away with `rollback`.
     public func seal(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
@@ -132,10 +138,12 @@ public final class Gateway {
         if !isInSync { try flushVirtualTables() }
         try flush()
         if isHosted { try refuseSchemaChange() } else { try restoreGuard() }
+        let systemChanges = try system.changes(connection)
+        try requirePolicy(batch: batch, systemChanges)
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
         try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
-        try recordSystemTables()
+        try record(systemChanges)
         try ledger.write(recorder, system: systemLog, checkpoint: checkpoint)
         var everything = KeyRuns()
         everything.insert(0)

@@ -26,9 +26,12 @@ enum RunCommand: Command {
     ) throws(BatchError) -> JobDefinition {
         switch request.source {
         case .catalog: return try workspace.loadCatalog().job(named: request.job)
-        case .sql(let sql): return try JobDefinition.adHoc(id: request.job, sql: [sql], set: assignments)
+        case .sql(let sql):
+            return try JobDefinition.adHoc(
+                id: request.job, sql: [sql], set: assignments, sharedTables: request.sharedTables)
         case .file(let path):
-            return try JobDefinition.adHoc(id: request.job, sql: [try TextFile.read(path)], set: assignments)
+            return try JobDefinition.adHoc(
+                id: request.job, sql: [try TextFile.read(path)], set: assignments, sharedTables: request.sharedTables)
         }
     }
 }

@@ -21,6 +21,8 @@ public struct RunRequest: Hashable, Sendable {
     public let source: Source
     /// In the order given; names are unique.
     public let parameters: [Parameter]
+    /// For SQL of one's own; a job of the catalog says it itself.
+    public let sharedTables: [String]
     public let isDryRun: Bool
     public let key: String?
 
@@ -34,6 +36,11 @@ public struct RunRequest: Hashable, Sendable {
             source = arguments.value("file").map { .file($0) } ?? .catalog
         }
         parameters = try RunRequest.parameters(arguments)
+        sharedTables = arguments.values("shared-table")
+        if source == .catalog, !sharedTables.isEmpty {
+            throw .usage(
+                "--shared-table goes with --sql or --file; a job says it itself: shared_tables", arguments.verb)
+        }
         isDryRun = arguments.has("dry-run")
         key = arguments.value("key")
     }

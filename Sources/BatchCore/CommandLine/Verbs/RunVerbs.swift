@@ -11,6 +11,9 @@ extension Verb {
             .value("sql", .text("SQL"), "run these statements"),
             .value("file", .file("FILE"), "run the statements of this file"),
             .repeated("set", .pair("NAME=VALUE"), "set a parameter; may be repeated"),
+            .repeated(
+                "shared-table", .text("TABLE"),
+                "a table without the tenant column that --sql or --file writes; may be repeated"),
             .flag("dry-run", "do it all, show the row-level changes, and discard them"),
             .value("key", .text("KEY"), "do nothing when a batch with this key has run already"),
         ],

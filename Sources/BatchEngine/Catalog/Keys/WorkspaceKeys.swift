@@ -32,6 +32,7 @@ enum WorkspaceKeys {
             KeyRule(
                 "protected", .list(.text(.filled), mayBeEmpty: true),
                 "Tables and columns (`table.column`) that only an approved batch may change."),
+            KeyRule("limits", .record(JobKeys.limits), "Limits for batches of jobs that say nothing of them."),
             KeyRule("snapshot", choice(SnapshotPolicy.self), "Kind of `.bak` of a restore point (`auto`)."),
         ])
 

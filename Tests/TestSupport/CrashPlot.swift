@@ -1,16 +1,16 @@
 /// What is going on when the process is killed, and what must be true afterwards.
-struct CrashPlot: Sendable, CustomStringConvertible {
-    let description: String
-    var journal = "delete"
+public struct CrashPlot: Sendable, CustomStringConvertible {
+    public let description: String
+    public var journal = "delete"
     /// Commands before; a command with a place is killed there.
-    var before: [(words: [String], kill: String?)] = []
-    let command: [String]
+    public var before: [(words: [String], kill: String?)] = []
+    public let command: [String]
     /// The batch that the command makes or goes on with.
-    let batch: String
+    public let batch: String
     /// How to try again when the batch is not there yet.
-    var isRollback = false
+    public var isRollback = false
 
-    static let all: [CrashPlot] = [
+    public static let all: [CrashPlot] = [
         CrashPlot(description: "the first batch", command: ["run", "--id", "multi"], batch: "multi.1"),
         CrashPlot(
             description: "the first batch of a WAL database", journal: "wal", command: ["run", "--id", "multi"],
@@ -31,14 +31,14 @@ struct CrashPlot: Sendable, CustomStringConvertible {
 
     // MARK: The jobs, and the same in plain SQL
 
-    static let schema = """
+    public static let schema = """
         CREATE TABLE items(id INTEGER PRIMARY KEY, price INT, qty INT);
         CREATE TABLE log(id INTEGER PRIMARY KEY, what TEXT);
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5)
         INSERT INTO items SELECT i, i * 10, i FROM n;
         """
 
-    static let jobs = [
+    public static let jobs = [
         "multi": """
         steps:
           - id: raise
@@ -67,7 +67,7 @@ struct CrashPlot: Sendable, CustomStringConvertible {
     private static let more = "UPDATE items SET price = price * 2 WHERE id <= 2"
 
     /// What each checkpoint of a job does, as SQL for any client.
-    static let checkpoints: [String: [String]] = [
+    public static let checkpoints: [String: [String]] = [
         "multi": [raise] + [[1, 2], [3, 4], [5]].map { $0.map(item).joined() } + ["", gone],
         "follow": [more],
     ]

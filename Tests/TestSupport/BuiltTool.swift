@@ -1,26 +1,26 @@
-import Glibc
-import Testing
+internal import Glibc
+internal import Testing
 
 /// The built `batchmgr`, run as a user runs it.
-struct BuiltTool {
-    struct Result {
-        let code: Int32
-        let out: String
-        let err: String
+public struct BuiltTool {
+    public struct Result {
+        public let code: Int32
+        public let out: String
+        public let err: String
     }
 
     /// Beside the test bundle.
-    static var path: String {
+    public static var path: String {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         let me = String(decoding: buffer[..<max(count, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return me[..<(me.lastIndex(of: "/") ?? me.startIndex)] + "/batchmgr"
     }
 
-    static func run(_ arguments: String...) throws -> Result { try shell("exec \"$TOOL\" \"$@\"", arguments) }
+    public static func run(_ arguments: String...) throws -> Result { try shell("exec \"$TOOL\" \"$@\"", arguments) }
 
     /// Runs a line of `sh`, or of another shell; `$TOOL` is the built binary.
-    static func shell(_ line: String, _ arguments: [String] = [], shell: String = "/bin/sh") throws -> Result {
+    public static func shell(_ line: String, _ arguments: [String] = [], shell: String = "/bin/sh") throws -> Result {
         try TemporaryFolder.with { folder in
             let (out, err) = ("\(folder)/out", "\(folder)/err")
             var actions = posix_spawn_file_actions_t()

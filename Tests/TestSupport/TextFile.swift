@@ -1,8 +1,8 @@
-import Glibc
-import Testing
+internal import Glibc
+internal import Testing
 
-enum TextFile {
-    static func read(_ path: String) throws -> String {
+public enum TextFile {
+    public static func read(_ path: String) throws -> String {
         let file = try #require(fopen(path, "r"), "\(path) cannot be read")
         defer { fclose(file) }
         var bytes: [UInt8] = []
@@ -11,14 +11,14 @@ enum TextFile {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    static func write(_ text: String, to path: String) throws {
+    public static func write(_ text: String, to path: String) throws {
         let file = try #require(fopen(path, "w"), "\(path) cannot be written")
         defer { fclose(file) }
         try #require(fputs(text, file) >= 0)
     }
 
     /// The package folder, from where this file was compiled.
-    static func inPackage(_ path: String, source: String = #filePath) -> String {
+    public static func inPackage(_ path: String, source: String = #filePath) -> String {
         let folders = source.split(separator: "/").dropLast(3)
         return "/" + folders.joined(separator: "/") + "/" + path
     }
