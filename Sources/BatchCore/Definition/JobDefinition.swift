@@ -9,6 +9,8 @@ public struct JobDefinition: Hashable, Sendable {
     public var sharedTables: [String]
     /// How much a batch may change; what they leave open is as the database says.
     public var limits: WriteLimits
+    /// The part of the application it belongs to; nil: to none.
+    public var module: String?
     /// Heal level, 0 to 3: see the glossary.
     public var level: Int
     /// A critical job gets a full snapshot before it runs.

@@ -16,6 +16,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case fileMissing = "ERR_UX_FILE_MISSING"
     case wrongState = "ERR_UX_WRONG_STATE"
     case invalidPlan = "ERR_UX_INVALID_PLAN"
+    case invalidRequest = "ERR_UX_INVALID_REQUEST"
+    case unknownSwitch = "ERR_UX_UNKNOWN_SWITCH"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -38,6 +40,15 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case otherTenant = "ERR_SECURITY_TENANT"
     case protectedData = "ERR_SECURITY_PROTECTED"
     case limitExceeded = "ERR_SECURITY_LIMIT"
+    case safeMode = "ERR_SECURITY_SAFE_MODE"
+    case jobDisabled = "ERR_SECURITY_JOB_DISABLED"
+    case moduleOff = "ERR_SECURITY_MODULE_OFF"
+    case role = "ERR_SECURITY_ROLE"
+    case signature = "ERR_SECURITY_SIGNATURE"
+    case untrustedKey = "ERR_SECURITY_UNTRUSTED_KEY"
+    case wrongWorkspace = "ERR_SECURITY_WRONG_WORKSPACE"
+    case requestExpired = "ERR_SECURITY_REQUEST_EXPIRED"
+    case requestUsed = "ERR_SECURITY_REQUEST_USED"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -60,13 +71,17 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     public var errorClass: ErrorClass {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
-            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan:
+            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .invalidRequest,
+            .unknownSwitch:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
             .stalePlan:
             .data
-        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded: .security
+        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded,
+            .safeMode, .jobDisabled, .moduleOff, .role,
+            .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed:
+            .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
             .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
@@ -78,12 +93,15 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
-            .pluginMissing, .pluginDuplicate:
+            .invalidRequest, .unknownSwitch, .pluginMissing, .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
-        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded: .refusedByPolicy
+        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded,
+            .safeMode, .jobDisabled, .moduleOff, .role,
+            .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed:
+            .refusedByPolicy
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint

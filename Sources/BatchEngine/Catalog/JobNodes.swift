@@ -6,7 +6,7 @@ enum JobNodes {
         guard let id = job["id"]?.text, let version = job["version"]?.text.flatMap(SemanticVersion.init) else {
             return nil
         }
-        return JobDefinition(
+        var definition = JobDefinition(
             id: id, version: version, description: job["description"]?.text ?? "",
             tenant: choice(job["tenant"]) ?? .optional, level: job["level"]?.json.integer.map { Int($0) } ?? 0,
             sharedTables: texts(job["shared_tables"]) ?? [], limits: limits(job["limits"]),
@@ -16,6 +16,8 @@ enum JobNodes {
             schedule: job["schedule"].flatMap(schedule), onFailure: choice(job["on_failure"]) ?? .stop,
             timeout: duration(job["timeout"]), notify: job["notify"]?.elements.compactMap(notification) ?? [],
             snapshot: choice(job["snapshot"]), text: text)
+        definition.module = job["module"]?.text
+        return definition
     }
 
     static func limits(_ node: YAMLNode?) -> WriteLimits {

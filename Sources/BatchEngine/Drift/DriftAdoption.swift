@@ -25,6 +25,8 @@ public struct DriftAdoption {
     ///   the next batch keeps as a restore point. Nothing has changed then.
     public func perform() throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
+        // It records what is there, and changes no row.
+        try SwitchGate(session, control).require(.undo, "adoption of drift in \(session.path)")
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: DriftAdoption.job, context: session.context)
         defer { withExtendedLifetime(lease) {} }

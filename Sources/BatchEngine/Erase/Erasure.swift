@@ -25,6 +25,9 @@ public struct Erasure {
         _ request: EraseRequest, confirm: (Int) throws(BatchError) -> Bool
     ) throws(BatchError) -> EraseReport {
         let start = ContinuousClock.now
+        if !request.isDryRun {
+            try SwitchGate(session, control).require(.change, "erasure of rows of \(request.table)")
+        }
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: "erase", context: session.context)
         defer { withExtendedLifetime(lease) {} }

@@ -22,6 +22,7 @@ public struct InPlaceRestore {
         _ reference: PointReference, source: RestoreSource? = nil, rows: RowSelection? = nil
     ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
+        try SwitchGate(session, control).require(.undo, "restore of \(session.path)")
         let lease = try Lease(
             control, folder: session.backups, database: session.path, work: InPlaceRestore.job,
             context: session.context)

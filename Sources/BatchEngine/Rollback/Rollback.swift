@@ -42,6 +42,7 @@ public struct Rollback {
         let batch = try BatchLookup(session).liveBatch(request.batch)
         let plan = try RollbackPlan.make(session, batch, request)
         if let bound { try PlanBinding(session: session).require(bound, plan) }
+        if !request.isDryRun { try requireSwitches(plan) }
         let journal = try RollbackJournal(session: session, batch: batch.batch)
         journal.write(
             "begin",
@@ -70,6 +71,20 @@ public struct Rollback {
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
             let conflicts = try ConflictSearch(session: session, plan: plan, record: records.current).find()
             return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
+        }
+    }
+
+    /// The way back is open to a person; what would run again has to be allowed to run.
+    private func requireSwitches(_ plan: RollbackPlan) throws(BatchError) {
+        let gate = SwitchGate(session, control)
+        let batch = plan.batch
+        try gate.require(
+            SwitchedWork(.undo, origin: session.context.origin, job: batch.batch.job, tenant: batch.tenant),
+            "rollback of \(batch.batch)")
+        for again in plan.replayed {
+            guard let text = again.definition else { continue }
+            let job = try JobDefinition.parse(text: text, file: "\(again.batch)")
+            try gate.require(gate.work(job, tenant: again.tenant), "batch \(again.batch)")
         }
     }
 

@@ -10,6 +10,8 @@ final class BatchRun {
     let values: ParameterValues
     let lease: Lease?
     let purpose: Purpose
+    /// Of a batch that may be held back on its way; nil in rehearsals.
+    var gate: SwitchGate?
     var batch: BatchRecord
     /// The number of the last committed checkpoint.
     var lastNumber: Int
@@ -77,6 +79,7 @@ final class BatchRun {
         finish: (Int64) throws(BatchError) -> Void = { _ in }
     ) throws(BatchError) {
         if isDryRun { return try body() }
+        try stopIfSwitched()
         let start = ContinuousClock.now
         defer { captureMilliseconds += start.millisecondsSince }
         do throws(BatchError) {
@@ -144,12 +147,25 @@ final class BatchRun {
         [deadline.map { max(1, $0 - context.clock.now()) }, step.timeout?.milliseconds].compactMap(\.self).min()
     }
 
-    /// - Throws: `ERR_PERF_STOPPED` when somebody asked to stop.
+    /// - Throws: `ERR_PERF_STOPPED` when somebody asked to stop, or switched something off.
     func stopIfAsked() throws(BatchError) {
+        try stopIfSwitched()
         guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
         throw BatchError(
             .stopped, "batch \(batch.batch) stopped after checkpoint \(lastNumber)",
             hint: "go on with: batchmgr resume --id \(batch.batch)")
+    }
+
+    private func stopIfSwitched() throws(BatchError) {
+        guard
+            let cause = try gate.map({ (gate) throws(BatchError) in
+                try gate.decision(on: gate.work(job, tenant: batch.tenant))
+            })?.cause
+        else { return }
+        throw BatchError(
+            .stopped,
+            "batch \(batch.batch) stopped after checkpoint \(lastNumber): \(cause.name) is \(cause.value.rawValue), set by \(cause.actor): \(cause.reason)",
+            hint: "when it may go on: batchmgr resume --id \(batch.batch)")
     }
 }
 

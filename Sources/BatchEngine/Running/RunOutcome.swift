@@ -70,6 +70,8 @@ struct RunOutcome {
                 settled.status = .complete
                 if let name = settled.bak { Folder.remove("\(session.backups)/\(name)") }
             }
+            // What was switched while it ran.
+            if let control { try SwitchGate(session, control).mirror() }
             session.context.reach("before-settled")
             return digest
         }

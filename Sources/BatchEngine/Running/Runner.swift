@@ -25,6 +25,8 @@ public struct Runner {
     ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
         try check(job, tenant)
+        let gate = SwitchGate(session, control)
+        try gate.require(gate.work(job, tenant: tenant), "job \(job.id)")
         let lease = try takeLease(for: job.id)
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
@@ -48,6 +50,7 @@ public struct Runner {
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
         var point = try begin(&batch, needs: needed, snapshot: snapshot)
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: lease)
+        run.gate = gate
         return try carryOut(run, &point, from: 0, position: 0, since: start)
     }
 
@@ -56,6 +59,11 @@ public struct Runner {
         _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil
     ) throws(BatchError) -> RunReport {
         try check(job, tenant)
+        let gate = SwitchGate(session, control)
+        // Safe mode forbids no look at what would happen.
+        if case .refused(let cause) = try gate.decision(on: gate.work(job, tenant: tenant)) {
+            throw cause.refusal(of: "job \(job.id)")
+        }
         let lease = try takeLease(for: job.id)
         defer { withExtendedLifetime(lease) {} }
         try Preparation(session: session, control: control).recover()
@@ -95,6 +103,8 @@ public struct Runner {
                 hint: "run the job again: batchmgr run --id \(id.job)")
         }
         let job = try JobDefinition.parse(text: text, file: "\(id)")
+        let gate = SwitchGate(session, control)
+        try gate.require(gate.work(job, tenant: batch.tenant), "batch \(id)")
         let values = try PinnedParameters.values(batch.parameters)
         try session.plugins().require(job.pluginNames)
         let reason = try preparation.openHistory()
@@ -107,6 +117,7 @@ public struct Runner {
         let run = BatchRun(
             session, gateway, job: job, values: values, batch: batch, lease: lease,
             lastNumber: checkpoints.last?.number ?? 0)
+        run.gate = gate
         let (step, position) = try place(job, batch, checkpoints)
         return try carryOut(run, &point, from: step, position: position, since: start)
     }
@@ -199,6 +210,7 @@ public struct Runner {
             }
             try ledger.save(&point)
             for needed in needs { try ledger.noteNeed(of: record.seq, needed) }
+            try SwitchGate(session, control).mirror()
         }
         session.context.reach("batch-begun")
         batch = record

@@ -16,6 +16,8 @@ public struct Context: Sendable {
     public var randomID: @Sendable () -> String
     /// Who acts: a user name.
     public var actor: String
+    /// What made the work begin.
+    public var origin = WorkOrigin.person
     public var stopWish: @Sendable () -> StopWish
     /// Waits for milliseconds.
     public var sleep: @Sendable (Int64) -> Void

@@ -15,10 +15,12 @@ public struct Workspace: Hashable, Sendable {
     public let catalog: String?
     public let plugins: [PluginDefinition]
     public let notify: [NotificationRule]
+    /// Who may do what at the terminal; nil: everybody everything.
+    public let roles: RoleBook?
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
-        plugins: [PluginDefinition] = [], notify: [NotificationRule] = []
+        plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil
     ) {
         self.folder = folder
         self.file = file
@@ -27,6 +29,7 @@ public struct Workspace: Hashable, Sendable {
         self.catalog = catalog
         self.plugins = plugins
         self.notify = notify
+        self.roles = roles
     }
 
     /// The database of that name; without a name the only one, or `main` of several.

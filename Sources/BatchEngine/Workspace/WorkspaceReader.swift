@@ -16,6 +16,9 @@ enum WorkspaceReader {
         source = check.source
         checkDatabases(root, &source)
         checkPlugins(root, &source)
+        if let admins = root["roles"]?["admin"], JobNodes.texts(admins)?.isEmpty == true {
+            source.report(admins, "roles: name at least one admin, or nobody could switch anything")
+        }
         guard source.diagnostics.isEmpty else { throw self.error(source) }
         return workspace(root, file: FolderText.join(folder, Workspace.fileName), folder: folder)
     }
@@ -70,7 +73,12 @@ enum WorkspaceReader {
             folder: folder, file: file,
             databases: (root["databases"]?.entries ?? []).compactMap { database($0, folder) },
             backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"), plugins: plugins,
-            notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [])
+            notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles))
+    }
+
+    private static func roles(_ node: YAMLNode) -> RoleBook {
+        let users = Role.allCases.map { ($0, Set(JobNodes.texts(node[$0.rawValue]) ?? [])) }
+        return RoleBook(Dictionary(users) { first, _ in first })
     }
 
     private static func database(_ entry: YAMLNode.Entry, _ folder: String) -> DatabaseDefinition? {

@@ -166,6 +166,10 @@ public final class Connection {
         csqlite_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, isOn ? 1 : 0, nil)
     }
 
+    /// Leaves the log of a WAL database beside it when the last connection is closed, so that short commands do not wait
+    /// for the disk each time. It is copied when it has grown.
+    public func keepLogOnClose() { csqlite_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nil) }
+
     public func interrupt() { sqlite3_interrupt(handle) }
 
     /// Runs `body` in an IMMEDIATE transaction; any error rolls it back.

@@ -35,6 +35,7 @@ struct CommandLineRun {
         guard let command = Commands.all.first(where: { $0.verb == parsed.verb }) else {
             throw BatchError(.internalFault, "\(parsed.verb.name) has no command", hint: "report this as a defect")
         }
+        try RoleCheck.require(parsed.verb, context)
         return try command.run(parsed, in: context)
     }
 

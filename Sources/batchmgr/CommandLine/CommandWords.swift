@@ -7,6 +7,7 @@ struct CommandWords {
     private static let verbs = [
         "run", "resume", "stop", "rollback", "list", "show", "graph", "diff", "blame", "points", "verify", "restore",
         "drift", "guard", "certificate", "drill", "prune", "erase", "history",
+        "switch", "ops",
     ]
 
     /// - Parameter database: of `--db`; nil in a workspace.

@@ -8,6 +8,8 @@ enum Commands {
         DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self, GuardShowCommand.self,
         GuardSetCommand.self, VerifyCommand.self, RestoreCommand.self, CertificateVerifyCommand.self,
         DrillCommand.self, PruneCommand.self, EraseCommand.self, HistoryCompactCommand.self,
+        SwitchListCommand.self, SwitchSetCommand.self, OpsListCommand.self,
+        OpsKeygenCommand.self, OpsTrustCommand.self, OpsRevokeCommand.self, OpsSignCommand.self, OpsSubmitCommand.self,
         CatalogListCommand.self, CatalogShowCommand.self,
         CatalogValidateCommand.self, CatalogSchemaCommand.self, DoctorCommand.self, VersionCommand.self,
         CompletionCommand.self, HelpCommand.self,

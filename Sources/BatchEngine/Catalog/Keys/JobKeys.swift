@@ -18,6 +18,7 @@ enum JobKeys {
                     "shared_tables", .list(.text(.filled), mayBeEmpty: true),
                     "Tables without the tenant column that the job writes; no others may change."),
                 KeyRule("limits", .record(limits), "How much a batch may change (as the database says)."),
+                KeyRule("module", .text(.jobName), "The part of the application it belongs to, for switches."),
                 KeyRule("level", .integer(0...3), "Heal level (0)."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(

@@ -13,6 +13,18 @@ enum WorkspaceKeys {
             KeyRule("catalog", .text(.filled), "Folder of the jobs (`catalog`)."),
             KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
+            KeyRule("roles", .record(roles), "Who may do what; without this key everybody may do everything."),
+        ])
+
+    private static let users = ValueShape.list(.text(.filled), mayBeEmpty: true)
+
+    private static let roles = KeyTable(
+        "roles",
+        [
+            KeyRule("viewer", users, "Users who may look."),
+            KeyRule("operator", users, "Users who may run, resume, stop and undo batches."),
+            KeyRule("approver", users, "Users who may approve and reject plans."),
+            KeyRule("admin", users, required: true, "Users who may do everything."),
         ])
 
     private static let database = KeyTable(
