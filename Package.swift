@@ -57,6 +57,7 @@ let package = Package(
         tests("HistoryTests", ["BatchCore", "BatchLedger", "BatchHistory"]),
         tests("EngineTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
+        tests("ExtensionTests", ["BatchCore", "batchmgr"]),
         tests("GateTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
     ]
 )

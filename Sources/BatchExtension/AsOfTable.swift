@@ -121,6 +121,8 @@ private final class AsOfCursor: HostCursor {
     /// As the columns were declared.
     private let layout: TableLayout?
     private var rows: EarlierRows?
+    /// For lookups of single rows, of which a join makes many: all changed rows, gathered once.
+    private var changed: EarlierRows.Changed?
 
     init(_ host: Host, table: String, batch: String, layout: TableLayout?) {
         self.host = host
@@ -137,7 +139,8 @@ private final class AsOfCursor: HostCursor {
         var wanted: EarlierRows.Wanted = .all
         if plan & 1 != 0 {
             switch arguments.first {
-            case .integer(let rowid): wanted = .rowid(rowid)
+            case .integer(let rowid):
+                wanted = .rowid(rowid, try changedRows())
             // A value that equals no rowid, or one that SQLite makes a number of.
             case .null, nil: return
             default: break
@@ -153,6 +156,13 @@ private final class AsOfCursor: HostCursor {
         let columns = (0..<30).filter { plan & (2 << Int32($0)) != 0 }
         rows = try host.earlierRows(of: now, after: batch, wanted, columns: plan >> 1 == -1 ? nil : columns)
         try next()
+    }
+
+    private func changedRows() throws(BatchError) -> EarlierRows.Changed {
+        if let changed { return changed }
+        let known = try host.changedRows(of: try host.layout(named: table), since: batch)
+        changed = known
+        return known
     }
 
     override func next() throws(BatchError) { try rows?.next() }

@@ -8,8 +8,16 @@ struct BatchOptions {
     var key: String?
     var version: String?
     var parameters: String?
+    /// Beside those of the database.
+    var protected: [String] = []
+    /// For databases that no workspace has told theirs.
+    var tenantColumn: String?
+    var sharedTables: Set<String> = []
+    var limits = WriteLimits()
 
-    private static let keys = ["actor", "trace_id", "key", "version", "parameters"]
+    private static let keys = [
+        "actor", "trace_id", "key", "version", "parameters", "protected", "shared_tables", "tenant_column", "limits",
+    ]
 
     init() {}
 
@@ -29,6 +37,14 @@ struct BatchOptions {
             case "parameters":
                 guard member.value.members != nil else { throw BatchOptions.wrong("option parameters is no object") }
                 parameters = JSONWriter.text(member.value)
+            case "tenant_column": tenantColumn = try BatchOptions.text(member)
+            case "protected": protected = try BatchOptions.names(member)
+            case "shared_tables": sharedTables = Set(try BatchOptions.names(member))
+            case "limits":
+                guard let read = WriteLimits(json: member.value), BatchOptions.hasLimits(member.value) else {
+                    throw BatchOptions.wrong("option limits cannot be read: rows, tables, deleted_share")
+                }
+                limits = read
             default:
                 let meant = Suggestion.clause(for: member.key, in: BatchOptions.keys)
                 throw BatchOptions.wrong("there is no option '\(member.key)'\(meant)")
@@ -41,6 +57,17 @@ struct BatchOptions {
             throw wrong("option \(member.key) is no text of 1 to 1,000 bytes")
         }
         return text
+    }
+
+    private static func names(_ member: JSONValue.Member) throws(BatchError) -> [String] {
+        guard let list = member.value.array else { throw wrong("option \(member.key) is no list of names") }
+        let names = list.compactMap(\.string)
+        guard names.count == list.count else { throw wrong("option \(member.key) is no list of names") }
+        return names
+    }
+
+    private static func hasLimits(_ value: JSONValue) -> Bool {
+        value.members?.allSatisfy { ["rows", "tables", "deleted_share"].contains($0.key) } ?? false
     }
 
     private static func wrong(_ what: String) -> BatchError {

@@ -9,8 +9,12 @@ internal import CSQLite
 final class EarlierRows {
     enum Wanted {
         case all
-        case rowid(Int64)
+        /// One row, among what was changed since.
+        case rowid(Int64, Changed)
     }
+
+    /// Rows as they were, by the keys that changed since; nil for those that were not there.
+    typealias Changed = [RowKey: [SQLValue]?]
 
     private let statement: Statement
     private let layout: TableLayout
@@ -20,9 +24,8 @@ final class EarlierRows {
     /// The next changed row, of the rowid tables that are gone through in order.
     private var change: RowChange?
     /// Changed rows of a WITHOUT ROWID table, whose order is another.
-    private var changed: [RowKey: [SQLValue]?] = [:]
+    private var changed: Changed = [:]
     private let keyPlaces: [Int]
-    private let wanted: Wanted
 
     private var hasRow = false
     private var rowid: Int64 = 0
@@ -35,10 +38,10 @@ final class EarlierRows {
     private(set) var number: Int64 = 0
 
     init(
-        _ layout: TableLayout, _ source: BatchChanges, _ wanted: Wanted, columns: [Int]?, on host: Host
+        _ layout: TableLayout, _ source: @autoclosure () throws(BatchError) -> BatchChanges, _ wanted: Wanted,
+        columns: [Int]?, on host: Host
     ) throws(BatchError) {
         self.layout = layout
-        self.wanted = wanted
         let stored = layout.storedColumns
         var read = columns ?? Array(stored.indices)
         var keyPlaces: [Int] = []
@@ -56,16 +59,15 @@ final class EarlierRows {
         }
         self.places = places
         var sql = "SELECT \(list.joined(separator: ", ")) FROM main.\(layout.quotedName)"
-        if case .rowid(let rowid) = wanted { sql += " WHERE \(layout.rowidName ?? "rowid") = \(rowid)" }
+        if case .rowid(let rowid, _) = wanted { sql += " WHERE \(layout.rowidName ?? "rowid") = \(rowid)" }
         sql += " ORDER BY \(layout.keyOrder ?? "1")"
         statement = try host.connection.prepare(sql)
-        let reader = ChangeReader(source, of: layout.name, folder: host.temporaryFolder)
-        if layout.isWithoutRowID {
-            while let (_, change) = try reader.next() {
-                if let change { changed[change.key] = .some(change.before) }
-            }
+        if case .rowid(let rowid, let known) = wanted {
+            change = known[.rowid(rowid)].map { RowChange(key: .rowid(rowid), before: $0, after: nil) }
+        } else if layout.isWithoutRowID {
+            changed = try EarlierRows.changed(layout, try source(), on: host)
         } else {
-            changes = reader
+            changes = ChangeReader(try source(), of: layout.name, folder: host.temporaryFolder)
             try readChange()
         }
         hasRow = try step()
@@ -73,6 +75,17 @@ final class EarlierRows {
 
     /// What SQLite calls the row.
     var name: Int64 { layout.isWithoutRowID ? number : rowid }
+
+    static func changed(
+        _ layout: TableLayout, _ source: BatchChanges, on host: Host
+    ) throws(BatchError) -> Changed {
+        let reader = ChangeReader(source, of: layout.name, folder: host.temporaryFolder)
+        var changed: Changed = [:]
+        while let (_, change) = try reader.next() {
+            if let change { changed[change.key] = .some(change.before) }
+        }
+        return changed
+    }
 
     var key: RowKey? {
         if !layout.isWithoutRowID { return .rowid(rowid) }
@@ -149,14 +162,7 @@ final class EarlierRows {
 
     private func step() throws(BatchError) -> Bool { try statement.step() }
 
-    private func readChange() throws(BatchError) {
-        repeat { change = try changes?.next()?.change } while isUnwanted(change)
-    }
-
-    private func isUnwanted(_ change: RowChange?) -> Bool {
-        guard case .rowid(let rowid) = wanted, let change else { return false }
-        return change.key != .rowid(rowid)
-    }
+    private func readChange() throws(BatchError) { change = try changes?.next()?.change }
 }
 
 extension Host {
@@ -164,6 +170,14 @@ extension Host {
     func earlierRows(
         of layout: TableLayout, after batch: String, _ wanted: EarlierRows.Wanted, columns: [Int]?
     ) throws(BatchError) -> EarlierRows {
+        try EarlierRows(layout, try changes(of: layout, since: batch), wanted, columns: columns, on: self)
+    }
+
+    func changedRows(of layout: TableLayout, since batch: String) throws(BatchError) -> EarlierRows.Changed {
+        try EarlierRows.changed(layout, try changes(of: layout, since: batch), on: self)
+    }
+
+    private func changes(of layout: TableLayout, since batch: String) throws(BatchError) -> BatchChanges {
         if case .rowid(nil) = layout.key {
             throw BatchError(
                 .notUndoable, "rows of table \(layout.name) cannot be named: its columns hide the rowid",
@@ -189,6 +203,6 @@ extension Host {
                 .schemaChanged, "table \(layout.name) was created or altered since",
                 hint: "restore the point to a file: batchmgr restore --point \(batch) --to FILE")
         }
-        return try EarlierRows(layout, changes, wanted, columns: columns, on: self)
+        return changes
     }
 }

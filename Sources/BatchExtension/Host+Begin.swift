@@ -23,6 +23,8 @@ extension Host {
         try requireWritable()
         let isJoined = !connection.isAutocommit
         let ledger = try openLedger(isJoined: isJoined)
+        try requireSwitches(job, tenant: tenant, ledger)
+        let policy = try policy(ledger, tenant: tenant, options)
         if let key = options.key, let earlier = try ledger.batches(where: "idempotency_key = ?", [.string(key)]).last {
             throw BatchError(
                 .wrongState, "key '\(key)' was used by batch \(earlier.batch) already, which is \(earlier.status)",
@@ -30,7 +32,7 @@ extension Host {
         }
         if isJoined { try connection.execute("SAVEPOINT \(HostBatch.savepoint)") }
         do throws(BatchError) {
-            let batch = try open(job, tenant, options, isJoined: isJoined)
+            let batch = try open(job, tenant, options, policy, isJoined: isJoined)
             self.batch = batch
             return batch.name
         } catch {
@@ -62,9 +64,10 @@ extension Host {
     }
 
     private func open(
-        _ job: String, _ tenant: String?, _ options: BatchOptions, isJoined: Bool
+        _ job: String, _ tenant: String?, _ options: BatchOptions, _ policy: WritePolicy, isJoined: Bool
     ) throws(BatchError) -> HostBatch {
         let gateway = try Gateway(connection, spillFolder: temporaryFolder, isHosted: true)
+        gateway.policy = policy
         if isJoined { gateway.hold() }
         try gateway.begin()
         let ledger = gateway.ledger

@@ -24,6 +24,10 @@ extension Host {
         let order = try self.order(batch, mode, ledger)
         try requireWithinDatabase(order, ledger)
         let gateway = try Gateway(connection, spillFolder: temporaryFolder, isHosted: true)
+        // A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out may not.
+        if mode == .unconflicted, let rules = try ledger.policy() {
+            gateway.policy = WritePolicy(protected: rules.protected.map(ProtectedName.init))
+        }
         let undo = Undo(gateway)
         try undo.open()
         defer { undo.close() }

@@ -41,6 +41,10 @@ struct ScalarFunction {
             let mode = try RollbackMode(argument: arguments.optionalText(1, "mode"))
             return .string("\(try host.write { () throws(BatchError) in try host.rollBack(reference, mode) })")
         },
+        ScalarFunction(name: "batch_switch", arguments: 1...1, isDirectOnly: false) {
+            (host, arguments) throws(BatchError) in
+            .string(try host.switchValue(try arguments.text(0, "name")))
+        },
         ScalarFunction(name: "batch_digest", arguments: 1...1, isDirectOnly: false) {
             (host, arguments) throws(BatchError) in
             .string(try host.digest(of: try arguments.text(0, "table")).description)

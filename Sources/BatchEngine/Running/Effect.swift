@@ -48,8 +48,12 @@ extension Ledger {
     func audit(
         _ action: String, batch: BatchRecord?, outcome: String, details: JSONValue, context: Context
     ) throws(BatchError) {
-        try audit(
-            action, batch: batch, outcome: outcome, details: details, by: context.actor,
-            trace: batch?.traceID ?? context.randomID(), at: context.now())
+        try connection.run(
+            "INSERT INTO batchmgr_audit(at, trace_id, actor, tenant, action, batch, outcome, details) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                .string(context.now().iso8601), .string(batch?.traceID ?? context.randomID()), .string(context.actor),
+                .optional(batch?.tenant), .string(action), .optional(batch?.batch.description), .string(outcome),
+                .string(JSONWriter.text(details)),
+            ])
     }
 }

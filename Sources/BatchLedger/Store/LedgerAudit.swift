@@ -1,7 +1,7 @@
 public import BatchCore
 
 extension Ledger {
-    /// Writes one row of the audit; the caller's transaction makes it permanent.
+    /// Writes one row of the audit for a host; the caller's transaction makes it permanent.
     public func audit(
         _ action: String, batch: BatchRecord?, outcome: String, details: JSONValue, by actor: String, trace: String,
         at time: Timestamp
