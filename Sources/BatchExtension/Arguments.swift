@@ -27,10 +27,10 @@ struct Arguments {
 
     /// Nil for NULL and for an argument that was left out.
     func optionalText(_ position: Int, _ name: String) throws(BatchError) -> String? {
+        guard size(position) <= Arguments.longestText else { throw wrong(name, "is too long") }
         switch value(position) {
         case .null: return nil
         case .text(let bytes):
-            guard bytes.count <= Arguments.longestText else { throw wrong(name, "is too long") }
             guard let text = String(validating: bytes, as: UTF8.self), !text.contains("\0") else {
                 throw wrong(name, "is not valid UTF-8 text")
             }
@@ -39,7 +39,13 @@ struct Arguments {
         }
     }
 
-    private static let longestText = 1 << 20
+    /// In bytes, without a copy of them.
+    private func size(_ position: Int) -> Int32 {
+        guard position >= 0, position < count, let value = values?[position] else { return 0 }
+        return sqlite3_value_bytes(value)
+    }
+
+    private static let longestText: Int32 = 1 << 20
 
     private func wrong(_ name: String, _ what: String) -> BatchError {
         BatchError(.usage, "the argument \(name) \(what)", hint: "see docs/extension.md: \(function)")
