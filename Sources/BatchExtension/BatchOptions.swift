@@ -8,6 +8,8 @@ struct BatchOptions {
     var key: String?
     var version: String?
     var parameters: String?
+    /// Record with TEMP triggers where there is a hook too.
+    var isTriggered = false
     /// Beside those of the database.
     var protected: [String] = []
     /// For databases that no workspace has told theirs.
@@ -17,6 +19,7 @@ struct BatchOptions {
 
     private static let keys = [
         "actor", "trace_id", "key", "version", "parameters", "protected", "shared_tables", "tenant_column", "limits",
+        "capture",
     ]
 
     init() {}
@@ -37,6 +40,12 @@ struct BatchOptions {
             case "parameters":
                 guard member.value.members != nil else { throw BatchOptions.wrong("option parameters is no object") }
                 parameters = JSONWriter.text(member.value)
+            case "capture":
+                let capture = try BatchOptions.text(member)
+                guard ["hook", "triggers"].contains(capture) else {
+                    throw BatchOptions.wrong("option capture is hook or triggers")
+                }
+                isTriggered = capture == "triggers"
             case "tenant_column": tenantColumn = try BatchOptions.text(member)
             case "protected": protected = try BatchOptions.names(member)
             case "shared_tables": sharedTables = Set(try BatchOptions.names(member))

@@ -1,6 +1,7 @@
 internal import BatchCore
 internal import BatchLedger
 internal import CSQLite
+internal import SQLiteForward
 
 /// `batch_begin`.
 extension Host {
@@ -66,7 +67,7 @@ extension Host {
     private func open(
         _ job: String, _ tenant: String?, _ options: BatchOptions, _ policy: WritePolicy, isJoined: Bool
     ) throws(BatchError) -> HostBatch {
-        let gateway = try Gateway(connection, spillFolder: temporaryFolder, isHosted: true)
+        let gateway = try gateway(isTriggered: options.isTriggered)
         gateway.policy = policy
         if isJoined { gateway.hold() }
         try gateway.begin()
@@ -86,6 +87,15 @@ extension Host {
         try save(&point, ledger)
         try watch()
         return HostBatch(gateway, record, point, isJoined: isJoined, base: savepoints.count)
+    }
+
+    /// - Parameter isTriggered: record with TEMP triggers, whether there is a hook or not.
+    func gateway(isTriggered: Bool = false) throws(BatchError) -> Gateway {
+        let gateway = try Gateway(
+            connection, spillFolder: temporaryFolder, isHosted: true,
+            isTriggered: isTriggered || sqlite_forward_has_preupdate() == 0)
+        recording = gateway
+        return gateway
     }
 
     /// A database in memory has no place for restore points.

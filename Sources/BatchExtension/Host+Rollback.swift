@@ -23,14 +23,17 @@ extension Host {
         if try !ledger.isComplete() { try ledger.complete() }
         let order = try self.order(batch, mode, ledger)
         try requireWithinDatabase(order, ledger)
-        let gateway = try Gateway(connection, spillFolder: temporaryFolder, isHosted: true)
+        let gateway = try gateway()
         // A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out may not.
         if mode == .unconflicted, let rules = try ledger.policy() {
             gateway.policy = WritePolicy(protected: rules.protected.map(ProtectedName.init))
         }
         let undo = Undo(gateway)
         try undo.open()
-        defer { undo.close() }
+        defer {
+            undo.close()
+            gateway.removeTriggers()
+        }
         let checkpoints = try ledger.liveCheckpoints(of: [batch] + order.filter { $0.seq != batch.seq })
         let isPartial = mode == .unconflicted
         let outcome = try undo.perform(

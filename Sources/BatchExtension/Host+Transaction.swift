@@ -6,14 +6,14 @@ extension Host {
     func committed() {
         savepoints = []
         guard let batch, batch.phase == .sealed else { return }
-        close(because: "batch \(batch.name) ended with the COMMIT of its transaction")
+        close(because: "batch \(batch.name) ended with the COMMIT of its transaction", canWrite: false)
     }
 
     func rolledBack() {
         savepoints = []
         guard let batch, batch.phase != .ending else { return }
         batch.gateway.abandon()
-        close(because: "batch \(batch.name) is gone: its transaction was rolled back")
+        close(because: "batch \(batch.name) is gone: its transaction was rolled back", canWrite: false)
     }
 
     func marked(_ savepoint: Int32) {
@@ -32,6 +32,7 @@ extension Host {
         guard let batch, batch.phase == .open else { return }
         guard savepoints.count <= batch.base else { return batch.goBack(to: savepoint) }
         batch.gateway.abandon()
-        close(because: "batch \(batch.name) is gone: its transaction went back to a savepoint before it")
+        close(
+            because: "batch \(batch.name) is gone: its transaction went back to a savepoint before it", canWrite: false)
     }
 }

@@ -11,6 +11,8 @@ final class Host {
     let database: OpaquePointer
     let connection: Connection
     var batch: HostBatch?
+    /// Where the functions of TEMP triggers hand over what they see.
+    weak var recording: Gateway?
     /// Why the last batch is not open any more, for who still believes so.
     var ended: String?
     /// The savepoints of the open transaction, as SQLite numbers them.
@@ -70,7 +72,9 @@ final class Host {
     }
 
     /// The batch is over, whatever became of it.
-    func close(because reason: String? = nil) {
+    /// - Parameter canWrite: false while SQLite ends the transaction; what is left on the connection then does nothing.
+    func close(because reason: String? = nil, canWrite: Bool = true) {
+        if canWrite { batch?.gateway.removeTriggers() }
         batch = nil
         ended = reason
         connection.dropCachedStatements()

@@ -15,6 +15,7 @@ struct Registration {
         for function in ScalarFunction.all { try function.register(on: database, for: host) }
         for function in TableFunction.all { try TableModule(function).register(on: database, for: host) }
         try AsOfTable.module.register(on: database, for: host)
+        try TriggerFunction.register(on: database, for: host)
         try TransactionWatch.register(on: database, for: host)
     }
 

@@ -43,6 +43,9 @@ final class Recorder {
     var expected: UInt64?
     var expectationMet = true
     var hookCalls = 0
+    private(set) var isTriggered = false
+    /// The TEMP triggers that are there.
+    var triggers: Triggers?
     private var settable = SettableColumns.all
     /// Counts the statements for which `settable` was said.
     private var statementNumber = 0
@@ -69,7 +72,9 @@ final class Recorder {
 
     /// Statements prepared before this are not recorded whole: SQLite decides at prepare whether a DELETE of all rows
     /// may skip the rows. So statements of the connection that were cached are dropped.
-    func attach(isHosted: Bool) {
+    /// - Parameter isTriggered: there is no hook; TEMP triggers tell of changes.
+    func attach(isHosted: Bool, isTriggered: Bool) {
+        self.isTriggered = isTriggered
         connection.dropCachedStatements()
         if isHosted {
             connection.expireStatements()
@@ -77,6 +82,7 @@ final class Recorder {
             // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
             try? connection.execute("PRAGMA writable_schema = RESET")
         }
+        if isTriggered { return }
         sqlite3_preupdate_hook(
             connection.handle,
             { context, _, operation, database, table, oldRowid, newRowid in
@@ -89,7 +95,7 @@ final class Recorder {
     }
 
     func detach() {
-        sqlite3_preupdate_hook(connection.handle, nil, nil)
+        if !isTriggered { sqlite3_preupdate_hook(connection.handle, nil, nil) }
         rowReaders.removeAll()
     }
 
@@ -112,6 +118,7 @@ final class Recorder {
         failure = nil
         recordedLayouts = [:]
         counts = RowCounts()
+        triggers?.candidates = []
     }
 
     /// Says which columns the statements that run next may set.
@@ -157,6 +164,10 @@ final class Recorder {
         counts.deleted += 1
         try readOld(track, rowid)
         checkOld()
+        keepDelete(track, rowid)
+    }
+
+    func keepDelete(_ track: TableTrack, _ rowid: Int64) {
         chunk.begin(ChangeChunk.Kind.delete, track, rowid, rowid)
         chunk.append(rows.pointee.old.buffer)
         handOver()

@@ -20,6 +20,7 @@ extension Recorder {
     /// Forgets what was recorded since the mark.
     func goBack(to mark: Mark) {
         pending = nil
+        triggers?.candidates = []
         counts = mark.counts
         failure = mark.failure
         if mark.chunk == chunkNumber { return chunk.bytes.setCount(mark.length) }

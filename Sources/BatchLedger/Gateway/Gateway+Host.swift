@@ -42,6 +42,8 @@ extension Gateway {
         readFacts.forget()
         recorder.reset()
         systemLog.discard()
+        // They may have gone with the transaction.
+        recorder.triggers?.schemaVersion = nil
     }
 
     // MARK: Schema

@@ -37,7 +37,10 @@ public final class Gateway {
     ///   - spillFolder: where the undo log of a large transaction waits for its end.
     ///   - isHosted: the connection belongs to a host, whose statements are recorded as they come: they cannot be
     ///     refused before they run, and settings of the connection stay as they are.
-    public init(_ connection: Connection, spillFolder: String, isHosted: Bool = false) throws(BatchError) {
+    ///   - isTriggered: its SQLite has no hook for changed rows, so TEMP triggers record them.
+    public init(_ connection: Connection, spillFolder: String, isHosted: Bool = false, isTriggered: Bool = false)
+        throws(BatchError)
+    {
         self.connection = connection
         ledger = try Ledger(connection)
         recorder = Recorder(connection, spillFolder: spillFolder)
@@ -45,7 +48,7 @@ public final class Gateway {
         schema = SchemaReader(connection)
         systemLog = UndoLogWriter(spillFolder: spillFolder)
         pins = isHosted ? nil : StatementPins(connection)
-        recorder.attach(isHosted: isHosted)
+        recorder.attach(isHosted: isHosted, isTriggered: isTriggered)
         authorizer?.attach()
         pins?.attach()
     }
@@ -80,6 +83,7 @@ public final class Gateway {
         guardMode = try WriteGuard(ledger).mode()
         if guardMode != .off { try WriteGuard(ledger).open() }
         if isHosted { try noteHostSchema() }
+        if recorder.isTriggered { try recorder.installTriggers(schemaVersion: schemaVersion) }
     }
 
     /// True while checkpoints share one transaction.
@@ -140,6 +144,7 @@ public final class Gateway {
         if isHosted { try refuseSchemaChange() } else { try restoreGuard() }
         let systemChanges = try system.changes(connection)
         try requirePolicy(batch: batch, systemChanges)
+        try recorder.requireWhole(ledger)
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
         try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
@@ -200,6 +205,7 @@ public final class Gateway {
         readFacts.forget()
         isHolding = false
         recorder.reset()
+        recorder.triggers?.schemaVersion = nil
     }
 
     /// Full-text indexes gather changes and write them at the end of the transaction, or before a savepoint.
