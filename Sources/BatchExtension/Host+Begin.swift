@@ -56,9 +56,14 @@ extension Host {
         let ledger = try Ledger(connection)
         if try ledger.isComplete() { return ledger }
         let id = randomID()
-        let create = { [connection] () throws(BatchError) in
+        let time = now
+        let create = { [self] () throws(BatchError) in
             try ledger.create(databaseID: id)
-            if try ledger.state() == nil { try ledger.setState(try StateDigest.compute(connection)) }
+            guard try ledger.state() == nil else { return }
+            try ledger.setState(try StateDigest.compute(connection))
+            // The state before the first batch: the tool makes a point of it, as it does of its own first one.
+            var point = PointRecord(batch: 0, kind: .baseline, lastCheckpoint: 0, createdAt: time.iso8601)
+            try save(&point, ledger)
         }
         if isJoined { try create() } else { try connection.transaction(create) }
         return ledger
