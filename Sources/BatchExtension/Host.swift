@@ -65,7 +65,12 @@ final class Host {
     }
 
     func requireBatch() throws(BatchError) -> HostBatch {
-        if let batch { return batch }
+        if let batch {
+            if batch.process == getpid() { return batch }
+            throw BatchError(
+                .wrongState, "batch \(batch.name) was begun by another process, from which this one was forked",
+                hint: "open a connection of your own behind fork()")
+        }
         throw BatchError(
             .wrongState, ended ?? "no batch is open on this connection",
             hint: "begin one: SELECT batch_begin('NAME')")

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
+internal import Glibc
 
 /// The batch that is open on a connection of a host.
 final class HostBatch {
@@ -23,6 +24,9 @@ final class HostBatch {
     /// The savepoints that were open when the batch began: going back to one of them takes all of the batch back.
     let base: Int
     private var marks: [(savepoint: Int32, mark: Gateway.Mark)] = []
+
+    /// The process that began it. One that was forked from it has neither its locks nor its threads.
+    let process = getpid()
 
     /// Begins in the middle of a transaction of the host.
     static let savepoint = "batchmgr_batch"

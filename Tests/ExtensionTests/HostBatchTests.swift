@@ -56,7 +56,8 @@ struct HostBatchTests {
                 \(statement)
                 UPDATE pairs SET c = 7;
                 SELECT batch_commit();
-                SELECT count(*) FROM batchmgr_state WHERE digest <> batch_digest(table_name) AND table_name <> '';
+                SELECT count(*) FROM batchmgr_state WHERE CASE WHEN table_name IN ('t', 'pairs', 'log') \
+                THEN digest <> batch_digest(table_name) END;
                 SELECT batch_rollback('work.1');
                 """)
             #expect(result.out.hasSuffix("work.1\n0\nrollback.1\n"), "\(result)")
@@ -258,10 +259,10 @@ struct HostBatchTests {
                 \(settings).dbconfig defensive
                 .dbconfig legacy_alter_table
                 """)
-            let parts = result.out.split(separator: "--\n").map(String.init)
+            let parts = result.out.split(separator: "--\n").map { $0.split(separator: "\n") }
             try #require(parts.count == 3, "\(result)")
-            #expect(parts[2].hasPrefix(parts[0]))
-            #expect(parts[2].contains("defensive on") && parts[2].contains("legacy_alter_table on"))
+            #expect(parts[2].prefix(6) == parts[0].suffix(6))
+            #expect(parts[2][6...].map { $0.split(separator: " ") } == [["defensive", "on"], ["legacy_alter_table", "on"]])
         }
     }
 }
