@@ -125,7 +125,8 @@ struct PointKeeper {
             let earlier = try EarlierState(session, after: point.lastCheckpoint)
             let digest = earlier.state.digest
             let message = text.message(
-                point, nil, changes: PointSource.counts(of: digest), snapshot: nil, digest: digest.combined)
+                point, nil, changes: PointSource.counts(of: digest), snapshot: nil, digest: digest.combined,
+                heads: signedHeads())
             let content = PointContent(
                 branch: session.branch, tag: nil, message: message, state: earlier.state, rows: .all,
                 tenantColumn: session.database.tenantColumn)
