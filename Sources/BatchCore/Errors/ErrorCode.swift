@@ -53,10 +53,10 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case alteredPlan = "ERR_SECURITY_ALTERED_PLAN"
     case expiredPlan = "ERR_SECURITY_EXPIRED_PLAN"
     case otherChanges = "ERR_SECURITY_OTHER_CHANGES"
+    case auditTampered = "ERR_SECURITY_AUDIT_TAMPERED"
     case otherTenant = "ERR_SECURITY_TENANT"
     case protectedData = "ERR_SECURITY_PROTECTED"
     case limitExceeded = "ERR_SECURITY_LIMIT"
-    case auditTampered = "ERR_SECURITY_AUDIT_TAMPERED"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"

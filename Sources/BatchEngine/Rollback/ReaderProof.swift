@@ -28,7 +28,9 @@ final class ReaderProof {
 
     /// True when the reader changed the same rows in the same way without the batch and these dependents.
     func exempts(_ edge: DependencyEdge, without dependents: [DependencyEdge]) throws(BatchError) -> Bool {
-        guard let reader = try session.ledger.batch(seq: edge.batch), try Rerun.objection(to: reader) == nil else {
+        guard let reader = try session.ledger.batch(seq: edge.batch),
+            try Rerun.objection(to: reader, isRehearsed: true) == nil
+        else {
             return false
         }
         let place = try scratch()

@@ -10,8 +10,10 @@ struct Rerun {
     /// One batch that ran again.
     struct Outcome {
         let original: BatchRecord
-        let batch: BatchRecord
+        var batch: BatchRecord
         let warnings: [Warning]
+        /// Steps outside the database: they wait until everything else is permanent.
+        let waiting: [StepDefinition]
     }
 
     private var ledger: Ledger { session.ledger }
@@ -19,7 +21,8 @@ struct Rerun {
     // MARK: Before
 
     /// Why a batch cannot be run again; nil when it can.
-    static func objection(to batch: BatchRecord) throws(BatchError) -> String? {
+    /// - Parameter isRehearsed: on a copy, to compare what it does; then nothing outside the database may happen.
+    static func objection(to batch: BatchRecord, isRehearsed: Bool) throws(BatchError) -> String? {
         guard batch.kind == .batch, let text = batch.definition else {
             return "\(batch.batch) was made by batchmgr itself"
         }
@@ -27,12 +30,10 @@ struct Rerun {
         if batch.hasSchemaChange { return "\(batch.batch) changed the schema" }
         let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
         if let objection = LevelPolicy(level: job.level).objectionToReplay { return "\(batch.batch): \(objection)" }
-        for step in job.steps {
-            switch step.kind {
-            case .exec: return "step \(step.id) of \(batch.batch) runs a program, outside the database"
-            case .plugin(let name, _):
-                return "step \(step.id) of \(batch.batch) uses plugin \(name), outside the database"
-            case .sql, .check, .export, .snapshot: continue
+        for step in job.steps where step.isOutside {
+            if isRehearsed { return "step \(step.id) of \(batch.batch) works outside the database" }
+            if case .exec = step.kind, step.undo == nil {
+                return "step \(step.id) of \(batch.batch) runs a program and declares no undo"
             }
         }
         return nil
@@ -72,8 +73,8 @@ struct Rerun {
         }
         point.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
         if point.lastCheckpoint > 0 { try ledger.save(&point) }
-        try finish(&batch, original)
-        return Outcome(original: original, batch: batch, warnings: run.warnings)
+        try finish(&batch, original, isWhole: run.waiting.isEmpty)
+        return Outcome(original: original, batch: batch, warnings: run.warnings, waiting: run.waiting)
     }
 
     private func definition(of batch: BatchRecord) throws(BatchError) -> JobDefinition {
@@ -90,6 +91,8 @@ struct Rerun {
         run.name = name ?? batch.batch
         run.pins = try RecordedPins(ledger, of: original.seq)
         for step in job.steps { try StepRun(run: run, step: step).perform() }
+        // A batch of programs alone has a checkpoint too: what they did is noted there.
+        if let step = run.waiting.first, run.checkpoints == 0 { try run.checkpoint(step) {} }
         try VerifyQueries(session: session).require(job.verify, run.bindings, of: batch.batch)
         return run
     }
@@ -118,8 +121,11 @@ struct Rerun {
         return batch
     }
 
-    private func finish(_ batch: inout BatchRecord, _ original: BatchRecord) throws(BatchError) {
-        batch.status = .committed
+    /// A batch whose programs wait is `stopped`: after a crash `resume` runs them.
+    private func finish(
+        _ batch: inout BatchRecord, _ original: BatchRecord, isWhole: Bool
+    ) throws(BatchError) {
+        batch.status = isWhole ? .committed : .stopped
         batch.finishedAt = session.context.now().iso8601
         batch.digestAfter = try ledger.state()?.combined
         try ledger.update(batch)

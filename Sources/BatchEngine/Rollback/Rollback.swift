@@ -93,7 +93,14 @@ public struct Rollback {
     private func refuseReplay(_ plan: RollbackPlan) throws(BatchError) {
         var reasons: [String] = []
         for batch in plan.replayed {
-            if let reason = try Rerun.objection(to: batch) { reasons.append(reason) }
+            if let reason = try Rerun.objection(to: batch, isRehearsed: false) { reasons.append(reason) }
+        }
+        if plan.request.allowsMissingCompensation {
+            // Run again, a program whose first run still stands would have done its work twice.
+            for batch in plan.replayed where try !session.ledger.effects(of: batch.seq).allSatisfy(\.isInside) {
+                reasons.append(
+                    "\(batch.batch) works outside the database, and --without-compensation leaves that as it is")
+            }
         }
         guard !reasons.isEmpty else { return }
         throw BatchError(

@@ -176,6 +176,8 @@ public struct Runner {
             lastNumber: checkpoints.last?.number ?? 0)
         run.switches = switches
         run.rehearsal = rehearsal
+        run.waiting = try waiting(job, batch)
+        run.noted = run.waiting.isEmpty ? nil : checkpoints.last?.id
         var report = try carryOut(run, &point, from: step, position: position, since: start)
         if policy.needsChecklist { report.checklist = try gate.checkOff(run, orphans: orphans) }
         return report
@@ -287,12 +289,20 @@ public struct Runner {
             return (0, 0)
         }
         // The list of items stays until the last chunk.
+        if try session.ledger.replays().originals[batch.seq] != nil { return (job.steps.count, 0) }
         if let done = last.position.flatMap({ Int($0) }),
             try Worklist.load(session.ledger, batch: batch.seq, step: last.step) != nil
         {
             return (index, done)
         }
         return (index + 1, 0)
+    }
+
+    /// Steps of a replayed batch that were to run once its rows were permanent, and did not.
+    private func waiting(_ job: JobDefinition, _ batch: BatchRecord) throws(BatchError) -> [StepDefinition] {
+        guard try session.ledger.replays().originals[batch.seq] != nil else { return [] }
+        let done = Set(try session.ledger.effects(of: batch.seq).map(\.step))
+        return job.steps.filter { $0.isOutside && !done.contains($0.id) }
     }
 
     // MARK: The steps
@@ -303,6 +313,7 @@ public struct Runner {
     ) throws(BatchError) -> RunReport {
         var failure: BatchError?
         do throws(BatchError) {
+            for step in run.waiting { try StepRun(run: run, step: step).perform() }
             for (index, step) in run.job.steps.enumerated() where index >= first {
                 try run.stopIfAsked()
                 try StepRun(run: run, step: step).perform(from: index == first ? position : 0)

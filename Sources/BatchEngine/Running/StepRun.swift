@@ -98,6 +98,7 @@ struct StepRun {
         switch run.purpose {
         case .work: try withRetry(body)
         case .dryRun: run.warn(.stepLeftOut, "step \(step.id): the \(what) was not run in this dry run")
+        case .replay where step.isOutside: run.waiting.append(step)
         case .replay: run.warn(.stepLeftOut, "step \(step.id) of \(run.batch.batch): the \(what) was not made again")
         case .rehearsal: run.leaveOut(step, what)
         }
@@ -285,6 +286,9 @@ struct StepRun {
     private func record(
         _ kind: Effect.Kind, reading query: GatewayStatement? = nil, _ detail: JSONValue
     ) throws(BatchError) {
+        if let noted = run.noted {
+            return try ledger.insert(kind, batch: run.batch.seq, checkpoint: noted, step: step.id, detail: detail)
+        }
         try run.checkpoint(step) {
             if let query { gateway.note(query) }
         } finish: { (checkpoint) throws(BatchError) in

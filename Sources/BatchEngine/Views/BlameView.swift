@@ -47,6 +47,7 @@ struct BlameView {
         let record: BatchRecord?
         var before: [SQLValue]?
         let after: [SQLValue]?
+        var added: Set<Int> = []
     }
 
     private let session: Session
@@ -71,7 +72,7 @@ struct BlameView {
             (checkpoint, key) throws(BatchError) in try drift.row(key, after: checkpoint)
         }
         let older =
-            history.isWhole
+            history.isWhole && history.hasOneForm
             ? try drift.changes(of: history.key, endingAt: history.origin, before: history.versions.last?.behind) : []
         isWhole = history.isWhole
         var records: [Int64: BatchRecord] = [:]
@@ -99,12 +100,15 @@ struct BlameView {
         // Steps of one batch are one change.
         if let last = changes.last, last.record == record {
             changes[changes.count - 1].before = version.before
+            changes[changes.count - 1].added.formUnion(version.added)
             return
         }
         let origin = BlameReport.Origin(
             BlameReport.Origin.Kind(rawValue: record.kind.rawValue) ?? .batch, batch: record.batch,
             actor: record.actor, at: Timestamp(ledger: found.committedAt))
-        changes.append(Change(origin: origin, record: record, before: version.before, after: version.after))
+        changes.append(
+            Change(
+                origin: origin, record: record, before: version.before, after: version.after, added: version.added))
     }
 
     /// Nil when there is no row, and none is known that was.
@@ -128,7 +132,8 @@ struct BlameView {
         var restoredBy: BatchID?
         while index < changes.count {
             let change = changes[index]
-            guard let after = change.after, change.before?[place] != after[place] else {
+            let isNew = change.added.contains(place)
+            guard let after = change.after, isNew || change.before?[place] != after[place] else {
                 index += 1
                 continue
             }
@@ -139,7 +144,8 @@ struct BlameView {
                 continue
             }
             return BlameReport.Column(
-                name, value: value, from: change.before?[place], origin: change.origin, restoredBy: restoredBy)
+                name, value: value, from: isNew ? nil : change.before?[place], origin: change.origin,
+                restoredBy: restoredBy)
         }
         let kind: BlameReport.Origin.Kind = isWhole ? .baseline : .unknown
         return BlameReport.Column(name, value: value, from: nil, origin: .init(kind), restoredBy: restoredBy)

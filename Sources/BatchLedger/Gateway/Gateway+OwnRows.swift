@@ -17,11 +17,11 @@ extension Gateway {
         let temporary = try connection.rows("SELECT lower(name) FROM temp.sqlite_schema").compactMap { $0[0].string }
         let views = try schema.objects().filter { $0.type == "view" }.map { $0.name.lowercased() }
         defer {
-            authorizer.wall = nil
+            authorizer?.wall = nil
             for table in owned { try? connection.execute("DROP VIEW IF EXISTS temp.\(table.quotedName)") }
         }
         for table in owned { try connection.execute(view(of: table, scope.column, tenant)) }
-        authorizer.wall = ReadWall(
+        authorizer?.wall = ReadWall(
             views: names, open: try readable(beside: names, scope).union(views), temporary: Set(temporary),
             others: Set(views + temporary))
         return try body()

@@ -52,6 +52,13 @@ public final class Connection {
         sqlite3_busy_timeout(opened, milliseconds)
     }
 
+    /// Works on a connection that a host has opened, and will close.
+    public init(borrowing handle: OpaquePointer) {
+        self.handle = handle
+        ownsHandle = false
+        path = sqlite3_db_filename(handle, "main").map { String(cString: $0) } ?? ""
+    }
+
     /// For a URI: https://www.sqlite.org/uri.html
     private static func escaped(_ path: String) -> String {
         path.replacing("%", with: "%25").replacing("?", with: "%3f").replacing("#", with: "%23")
