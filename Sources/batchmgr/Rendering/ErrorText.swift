@@ -6,8 +6,14 @@ extension ErrorReport {
         var text = ""
         if let dependents { text += dependents.text(style, width: width) }
         text += ConflictText.text(conflicts, style)
-        text += "\(style.bad("error:")) \(error.code.rawValue): \(Printable.text(error.message))\n"
+        text += "\(style.bad("error:")) \(error.code.rawValue): \(ErrorReport.lines(error.message))\n"
         if withHint, !error.hint.isEmpty { text += "\(style.caution("hint:")) \(Printable.text(error.hint))\n" }
         return text
+    }
+
+    /// Mistakes in a file have several lines. Those behind the first are indented, so that none can pass for a hint.
+    private static func lines(_ message: String) -> String {
+        message.split(separator: "\n", omittingEmptySubsequences: false).map { Printable.text(String($0)) }
+            .joined(separator: "\n  ")
     }
 }
