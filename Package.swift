@@ -31,18 +31,24 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "batchmgr",
-    products: [.executable(name: "batchmgr", targets: ["batchmgr"])],
+    products: [
+        .executable(name: "batchmgr", targets: ["batchmgr"]),
+        // scripts/build-extension makes batchmgr.so of it; two products cannot have one name.
+        .library(name: "batchmgrext", type: .dynamic, targets: ["BatchExtension"]),
+    ],
     targets: [
         library("CSQLite"), library("CGit2"), library("CYAML"), library("CZstd"), library("CXXHash"),
         library("CCurl"), library("CCrypto"), library("CDeflate"), library("CLinux"),
         module("BatchCore", []),
         .target(
             name: "BatchLedger", dependencies: ["BatchCore", "CSQLite", "CXXHash", "CZstd"], swiftSettings: fast),
-        module("BatchHistory", ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CZstd"]),
+        module("BatchHistory", ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CLinux", "CZstd"]),
         module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "CYAML", "CCurl", "CLinux"]),
         .executableTarget(
             name: "batchmgr", dependencies: ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"],
             swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "SQLiteForward"),
+        module("BatchExtension", ["BatchCore", "BatchLedger", "CLinux", "CSQLite", "SQLiteForward"]),
         .target(
             name: "TestSupport", dependencies: ["BatchCore", "BatchLedger"], path: "Tests/TestSupport",
             swiftSettings: house),
@@ -51,6 +57,7 @@ let package = Package(
         tests("HistoryTests", ["BatchCore", "BatchLedger", "BatchHistory"]),
         tests("EngineTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
+        tests("ExtensionTests", ["BatchCore", "batchmgr"]),
         tests("GateTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
     ]
 )

@@ -1,5 +1,7 @@
 #include <sqlite3.h>
 
+/* A macro that Swift cannot import. */
+static const int csqlite_ok_load_permanently = SQLITE_OK_LOAD_PERMANENTLY;
 /* SQLITE_TRANSIENT is a cast macro that Swift cannot import. */
 static inline int csqlite_bind_text(sqlite3_stmt *s, int i, const void *p, int n) {
     return sqlite3_bind_text(s, i, (const char *)p, n, SQLITE_TRANSIENT);
@@ -13,6 +15,14 @@ static inline int csqlite_bind_blob(sqlite3_stmt *s, int i, const void *p, int n
 static inline void csqlite_result_blob(sqlite3_context *c, const void *p, int n) {
     sqlite3_result_blob(c, p, n, SQLITE_TRANSIENT);
 }
+static inline void csqlite_result_text(sqlite3_context *c, const void *p, int n) {
+    sqlite3_result_text(c, (const char *)p, n, SQLITE_TRANSIENT);
+}
+static inline void csqlite_result_text16(sqlite3_context *c, const void *p, int n) {
+    sqlite3_result_text16(c, p, n, SQLITE_TRANSIENT);
+}
+/* Variadic too: the table may not be used by views and triggers of a schema that nobody vouches for. */
+static inline int csqlite_direct_only(sqlite3 *db) { return sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY); }
 /* The caller keeps the bytes alive until the statement is reset or bound again. */
 static inline int csqlite_bind_text_static(sqlite3_stmt *s, int i, const void *p, int n) {
     return sqlite3_bind_text(s, i, (const char *)p, n, SQLITE_STATIC);

@@ -61,6 +61,26 @@ import Testing
         }
     }
 
+    @Test func theHistoryGoesOnBehindATableThatWasAltered() throws {
+        try SampleDatabase.with(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b, c); INSERT INTO t VALUES (1, 'x', 1, 'c'), (2, 'y', 2, 'd')"
+        ) { database in
+            try database.run("first", "UPDATE t SET b = 5 WHERE id = 1")
+            try database.run("add", "ALTER TABLE t ADD COLUMN d DEFAULT 7; UPDATE t SET a = 'z' WHERE id = 1")
+            try database.run("rename", "ALTER TABLE t RENAME COLUMN a TO aa; UPDATE t SET b = b")
+            try database.run("drop", "ALTER TABLE t DROP COLUMN c")
+            try database.run("last", "UPDATE t SET d = 8 WHERE id = 2")
+            let one = try database.json("blame", "--table", "t", "--key", "1")
+            #expect(one["columns"]?.texts("column") == ["id", "aa", "b", "d"])
+            #expect(origins(one) == ["baseline", "add.1", "first.1", "add.1"], "\(one)")
+            #expect(one["columns"]?.array?[1]["from"] == "x" && one["columns"]?.array?[2]["from"] == 1)
+            #expect(one["columns"]?.array?[3]["from"] == .null)
+            let two = try database.json("blame", "--table", "t", "--key", "2")
+            #expect(origins(two) == ["baseline", "baseline", "baseline", "last.1"])
+            #expect(two["columns"]?.array?[3]["from"] == 7)
+        }
+    }
+
     @Test(arguments: [
         ("nope", "1", "there is no table 'nope'"), ("invoices", "77", "has no row with key 77"),
         ("invoices", "abc", "is one value"), ("invoices", "[1, 2]", "is one value"), ("rates", "[", "is no key"),

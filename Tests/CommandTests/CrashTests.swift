@@ -85,9 +85,11 @@ import Testing
         #expect(try scene.sql("PRAGMA integrity_check") == "ok", "\(note)")
         #expect(try scene.dump() == expected(scene, plot), "\(note)")
         // Looking completes what can be completed.
-        try scene.expect(0, "list", note: note)
+        let said = try scene.expect(0, "list", note: note).err
         if try scene.hasLedger() {
-            #expect(try scene.sql("SELECT count(*) FROM batchmgr_points WHERE status = 'pending'") == "0", "\(note)")
+            #expect(
+                try scene.sql("SELECT count(*) FROM batchmgr_points WHERE status = 'pending'") == "0",
+                "\(note): \(said)")
             #expect(try scene.sql("SELECT count(*) FROM batchmgr_batches WHERE status = 'running'") == "0", "\(note)")
         }
         #expect(try scene.dump() == expected(scene, plot), "\(note), after list")

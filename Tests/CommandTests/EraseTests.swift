@@ -111,6 +111,56 @@ import Testing
         try scene.expectWhole("after erase and rollbacks")
     }
 
+    @Test(arguments: [
+        ("ALTER TABLE people ADD COLUMN phone TEXT DEFAULT 'none'", "people"),
+        (
+            "ALTER TABLE people ADD COLUMN score; UPDATE people SET score = id; ALTER TABLE people DROP COLUMN city",
+            "people"
+        ),
+        (
+            "CREATE TABLE copy AS SELECT * FROM people; DROP TABLE people; CREATE TABLE people(id INTEGER PRIMARY KEY, email TEXT, city TEXT); INSERT INTO people SELECT * FROM copy; DROP TABLE copy",
+            "people copy"
+        ),
+        (
+            "CREATE TABLE fresh(id INTEGER PRIMARY KEY, email TEXT); INSERT INTO fresh SELECT id, email FROM people; DROP TABLE people; ALTER TABLE fresh RENAME TO people",
+            "people fresh"
+        ),
+        ("DROP TABLE people", "people"),
+    ])
+    func aTableThatWasAlteredOrDroppedSinceIsErasedToo(_ change: String, _ tables: String) throws {
+        try scene { scene in
+            try scene.expect(0, "run", "--id", "alter", "--sql", change)
+            try scene.expect(0, "run", "--id", "after", "--sql", "UPDATE items SET qty = 8")
+            for table in tables.split(separator: " ").map(String.init) {
+                try scene.expect(0, "erase", "--table", table, "--where", "email LIKE '%secret.example'", "--yes")
+            }
+            #expect(try traces("secret.example", scene) == "")
+            try scene.expectWhole("after erase of an altered table")
+            let drill = try scene.json("drill")
+            #expect(drill["ok"]?.bool == true, "\(drill)")
+            try scene.expect(0, "rollback", "--id", "after", "--source", "log")
+            try scene.expect(0, "rollback", "--id", "alter", "--source", "log")
+            try scene.expect(0, "restore", "--point", "alter.1^", "--to", "before.db", "--source", "git")
+            #expect(try scene.dump() == scene.dump("before.db"))
+        }
+    }
+
+    @Test func aColumnThatHasAnotherNameNowIsErasedUnderBoth() throws {
+        try scene { scene in
+            try scene.expect(0, "run", "--id", "alter", "--sql", "ALTER TABLE people RENAME COLUMN email TO mail")
+            try scene.expect(0, "erase", "--table", "people", "--where", "mail LIKE '%secret.example'", "--yes")
+            #expect(try traces("secret.example", scene) == "")
+            try scene.expectWhole("after erase of a renamed column")
+            #expect(try scene.json("drill")["ok"]?.bool == true)
+        }
+    }
+
+    @Test func aTableThatNobodyKnowsCannotBeErasedFrom() throws {
+        try scene { scene in
+            try scene.expect(.usage, "erase", "--table", "nobody", "--where", "1", "--yes")
+        }
+    }
+
     @Test func rowsThatAreKeptLoseTheirPast() throws {
         try scene { scene in
             try scene.expect(0, "erase", "--table", "people", "--where", "id = 1", "--live", "keep", "--yes")

@@ -180,7 +180,7 @@ import Testing
 
     @Test func stepsOutsideTheDatabaseRefuseAReplayWithAllReasons() throws {
         let steps =
-            "steps:\n  - id: set\n    sql: UPDATE items SET qty = qty + 1 WHERE id = 1\n  - id: tell\n    exec: [\"true\"]\n    undo: [\"true\"]\n"
+            "steps:\n  - id: set\n    sql: UPDATE items SET qty = qty + 1 WHERE id = 1\n  - id: tell\n    exec: [\"true\"]\n"
         try BadLuckScene.with(jobs: ["teller": steps]) { scene in
             try scene.expect(0, "run", "--id", "bad", "--sql", "UPDATE items SET qty = 50 WHERE id = 1")
             try scene.expect(0, "run", "--id", "teller")
@@ -191,7 +191,79 @@ import Testing
             #expect(result.err.contains("step tell of teller.1 runs a program"))
             #expect(result.err.contains("ddl.1 changed the schema"))
             #expect(try scene.dump() == before)
-            try scene.expect(0, "rollback", "--id", "bad", "--mode", "cascade")
+            try scene.expect(0, "rollback", "--id", "bad", "--mode", "cascade", "--without-compensation")
+        }
+    }
+
+    private static let teller = """
+        steps:
+          - id: set
+            sql: UPDATE items SET qty = qty + 1 WHERE id = 1
+          - id: tell
+            exec: [sh, -c, "echo told $0 of $(sqlite3 app.db 'SELECT qty FROM items WHERE id = 1') >> told && ! test -e broken", "{batch}"]
+            undo: [sh, -c, "echo took back $0 >> told", "{batch}"]
+          - id: more
+            sql: UPDATE items SET qty = qty * 2 WHERE id = 1
+        """
+
+    @Test func programsWithAnUndoAreTakenBackAndRunAgainOnceTheReplayIsPermanent() throws {
+        try BadLuckScene.with(jobs: ["teller": Self.teller]) { scene in
+            try scene.expect(0, "run", "--id", "bad", "--sql", "UPDATE items SET qty = 50 WHERE id = 1")
+            try scene.expect(0, "run", "--id", "teller")
+            try scene.expect(0, "run", "--id", "last", "--sql", "UPDATE items SET qty = qty + 7 WHERE id = 1")
+            try scene.expect(
+                .notReplayable, "rollback", "--id", "bad", "--mode", "replay", "--without-compensation")
+            #expect(try scene.shell("cat told").out == "told teller.1 of 51\n")
+            let done = try scene.json("rollback", "--id", "bad", "--mode", "replay")
+            #expect(done["replayed"]?.texts("as") == ["teller.2", "last.2"], "\(done)")
+            #expect(try scene.sql("SELECT qty FROM items WHERE id = 1") == "11")
+            #expect(try scene.shell("cat told").out == "told teller.1 of 51\ntook back teller.1\ntold teller.2 of 11\n")
+            #expect(try scene.status("teller.2") == "committed")
+            try scene.expectWhole("after a replay with a program")
+            for source in ["git", "bak"] {
+                try scene.expect(0, "restore", "--point", "teller.2", "--to", "\(source).db", "--source", source)
+                #expect(try scene.sql("SELECT qty FROM items WHERE id = 1", in: "\(source).db") == "4")
+            }
+            #expect(try scene.json("drill")["ok"]?.bool == true)
+            try scene.expect(0, "rollback", "--id", "teller", "--mode", "cascade", "--source", "git")
+            #expect(try scene.sql("SELECT qty FROM items WHERE id = 1") == "1")
+            #expect(try scene.shell("tail -1 told").out == "took back teller.2\n")
+        }
+    }
+
+    @Test func aProgramThatFailsInAReplayIsSaidAndResumed() throws {
+        try BadLuckScene.with(jobs: ["teller": Self.teller]) { scene in
+            try scene.expect(0, "run", "--id", "bad", "--sql", "UPDATE items SET qty = 50 WHERE id = 1")
+            try scene.expect(0, "run", "--id", "teller")
+            try scene.shell("touch broken")
+            let done = try scene.json("rollback", "--id", "bad", "--mode", "replay")
+            #expect(
+                done["warnings"]?.array?.contains { $0.string?.contains("resume --id teller.2") == true } == true,
+                "\(done)")
+            #expect(try scene.status("teller.2") == "failed")
+            #expect(try scene.sql("SELECT qty FROM items WHERE id = 1") == "4")
+            try scene.shell("rm broken")
+            try scene.expect(0, "resume", "--id", "teller.2")
+            #expect(try scene.status("teller.2") == "committed")
+            #expect(try scene.sql("SELECT qty FROM items WHERE id = 1") == "4")
+            #expect(try scene.shell("tail -1 told").out == "told teller.2 of 4\n")
+            try scene.expectWhole("after a resumed replay")
+        }
+    }
+
+    @Test func aReplayThatIsKilledBeforeItsProgramsRunIsResumed() throws {
+        try BadLuckScene.with(jobs: ["teller": Self.teller]) { scene in
+            try scene.expect(0, "run", "--id", "bad", "--sql", "UPDATE items SET qty = 50 WHERE id = 1")
+            try scene.expect(0, "run", "--id", "teller")
+            let result = try scene.tool("rollback", "--id", "bad", "--mode", "replay", killAt: "committed")
+            #expect(result.code == 137)
+            try scene.expect(0, "list")
+            #expect(try scene.status("teller.2") == "stopped")
+            try scene.expect(0, "resume", "--id", "teller.2")
+            #expect(try scene.status("teller.2") == "committed")
+            #expect(try scene.sql("SELECT qty FROM items WHERE id = 1") == "4")
+            #expect(try scene.shell("tail -1 told").out == "told teller.2 of 4\n")
+            try scene.expectWhole("after a killed replay")
         }
     }
 

@@ -34,6 +34,10 @@ import Testing
         try pending.settle()
         let forward = try bak.restore(batch: "b.1", database: "main", .after, to: scenario.work.path("forward.db"))
         #expect(Workplace.dump(forward.path) == scenario.dumps.after)
+        let known = try bak.restore(
+            digest: scenario.after.digest.combined, database: "main", to: scenario.work.path("known.db"),
+            recorded: [full.name: full.sha256, delta.name: delta.sha256])
+        #expect(Workplace.dump(known.path) == scenario.dumps.after)
         let third = scenario.label("c.1", base: delta.name, time: 1_795_226_402_000)
         _ = try bak.writeFull(third, from: scenario.new, before: scenario.after)
         Workplace.run("rm '\(full.path)'")
@@ -45,5 +49,20 @@ import Testing
         } else {
             #expect(throws: BatchError.self) { try bak.restore(batch: "b.1", database: "main", .before, to: target) }
         }
+    }
+
+    @Test func `a whole copy that somebody changed is not taken for the one that was written`() throws {
+        let work = Workplace()
+        let scenario = try Scenario(
+            try work.make("a.db", "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)"), "DELETE FROM t WHERE a = 1")
+        let full = try scenario.bak.writeFull(
+            scenario.label("a.1", base: nil, time: 0), from: scenario.old, before: scenario.before)
+        Workplace.run("sqlite3 '\(full.path)' 'UPDATE t SET a = 3 WHERE a = 2'")
+        let failure = #expect(throws: BatchError.self) {
+            try scenario.bak.restore(
+                digest: scenario.before.digest.combined, database: "main", to: scenario.work.path("r.db"),
+                recorded: [full.name: full.sha256])
+        }
+        #expect(failure?.code == .verificationFailed)
     }
 }

@@ -37,12 +37,16 @@ import Testing
         let bak = scenario.bak
         let full = try bak.writeFull(
             scenario.label("a.1", base: nil, time: 0), from: scenario.old, before: scenario.before)
-        try bak.writeDelta(
+        let (delta, pending) = try bak.writeDelta(
             scenario.label("b.1", base: full.name, time: 1), changes: scenario.changes, before: scenario.before,
-            after: scenario.after, source: scenario.new
-        ).pending.settle()
-        let rebuilt = try bak.restore(batch: "b.1", database: "main", .after, to: scenario.work.path("3.db"))
-        #expect(Workplace.dump(rebuilt.path) == scenario.dumps.after)
+            after: scenario.after, source: scenario.new)
+        try pending.settle()
+        for recorded in [[:], [full.name: full.sha256, delta.name: delta.sha256]] {
+            let rebuilt = try bak.restore(
+                digest: scenario.after.digest.combined, database: "main",
+                to: scenario.work.path("by\(recorded.count).db"), recorded: recorded)
+            #expect(Workplace.dump(rebuilt.path) == scenario.dumps.after)
+        }
     }
 
     @Test func `a table that grows, shrinks and empties keeps the tree of its rows alone`() throws {

@@ -88,6 +88,13 @@ public struct BadLuckScene {
     public func expect(
         _ error: ErrorCode, _ words: String..., at location: SourceLocation = #_sourceLocation
     ) throws -> BuiltTool.Result {
+        try expect(error, from: words, at: location)
+    }
+
+    @discardableResult
+    public func expect(
+        _ error: ErrorCode, from words: [String], at location: SourceLocation = #_sourceLocation
+    ) throws -> BuiltTool.Result {
         let result = try expect(error.exitCode.rawValue, words, at: location)
         let isNamed = result.err.contains("error: \(error.rawValue): ")
         #expect(isNamed, "\(result.err)", sourceLocation: location)

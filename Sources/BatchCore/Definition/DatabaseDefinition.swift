@@ -11,11 +11,13 @@ public struct DatabaseDefinition: Hashable, Sendable {
     public var guardMode: GuardMode?
     /// Tables (`ledger_entries`) and columns (`payments.amount_cents`) that only an approved batch may change.
     public var protected: [String]
+    /// For batches whose job has no limits of its own.
+    public var limits: WriteLimits
     public var snapshot: SnapshotPolicy
 
     public init(
         name: String, path: String, tenancy: Tenancy = .none, tenantColumn: String? = nil, guardMode: GuardMode? = nil,
-        protected: [String] = [], snapshot: SnapshotPolicy = .auto
+        protected: [String] = [], limits: WriteLimits = WriteLimits(), snapshot: SnapshotPolicy = .auto
     ) {
         self.name = name
         self.path = path
@@ -23,6 +25,14 @@ public struct DatabaseDefinition: Hashable, Sendable {
         self.tenantColumn = tenantColumn
         self.guardMode = guardMode
         self.protected = protected
+        self.limits = limits
         self.snapshot = snapshot
+    }
+
+    /// What the ledger is to keep of it.
+    public var policy: DatabasePolicy {
+        DatabasePolicy(
+            tenantColumn: tenancy == .column ? tenantColumn : nil, protected: protected, limits: limits,
+            guardMode: guardMode)
     }
 }

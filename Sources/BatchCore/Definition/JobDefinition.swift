@@ -5,6 +5,12 @@ public struct JobDefinition: Hashable, Sendable {
     /// One line for lists; empty when not given.
     public var description: String
     public var tenant: TenantRule
+    /// Tables without the tenant column that the job writes.
+    public var sharedTables: [String]
+    /// How much a batch may change; what they leave open is as the database says.
+    public var limits: WriteLimits
+    /// The part of the application it belongs to; nil: to none.
+    public var module: String?
     /// Heal level, 0 to 3: see the glossary.
     public var level: Int
     /// A critical job gets a full snapshot before it runs.
@@ -28,7 +34,8 @@ public struct JobDefinition: Hashable, Sendable {
 
     public init(
         id: String, version: SemanticVersion, description: String = "", tenant: TenantRule = .optional, level: Int = 0,
-        isCritical: Bool = false, needs: [String] = [], parameters: [ParameterDefinition] = [],
+        sharedTables: [String] = [], limits: WriteLimits = WriteLimits(), isCritical: Bool = false,
+        needs: [String] = [], parameters: [ParameterDefinition] = [],
         steps: [StepDefinition], verify: [String] = [], schedule: ScheduleDefinition? = nil,
         onFailure: FailureAction = .stop, timeout: Duration? = nil, notify: [NotificationRule] = [],
         snapshot: SnapshotPolicy? = nil, text: String
@@ -37,6 +44,8 @@ public struct JobDefinition: Hashable, Sendable {
         self.version = version
         self.description = description
         self.tenant = tenant
+        self.sharedTables = sharedTables
+        self.limits = limits
         self.level = level
         self.isCritical = isCritical
         self.needs = needs

@@ -16,6 +16,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case fileMissing = "ERR_UX_FILE_MISSING"
     case wrongState = "ERR_UX_WRONG_STATE"
     case invalidPlan = "ERR_UX_INVALID_PLAN"
+    case invalidRequest = "ERR_UX_INVALID_REQUEST"
+    case unknownSwitch = "ERR_UX_UNKNOWN_SWITCH"
+    case unknownPlan = "ERR_UX_UNKNOWN_PLAN"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -32,10 +35,28 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case notUndoable = "ERR_DATA_NOT_UNDOABLE"
     case notReplayable = "ERR_DATA_NOT_REPLAYABLE"
     case stalePlan = "ERR_DATA_STALE_PLAN"
+    case rehearsalFailed = "ERR_DATA_REHEARSAL_FAILED"
     // SECURITY: it is not allowed
     case forbiddenStatement = "ERR_SECURITY_FORBIDDEN_STATEMENT"
     case writeOutsideGateway = "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY"
+    case safeMode = "ERR_SECURITY_SAFE_MODE"
+    case jobDisabled = "ERR_SECURITY_JOB_DISABLED"
+    case moduleOff = "ERR_SECURITY_MODULE_OFF"
+    case role = "ERR_SECURITY_ROLE"
+    case signature = "ERR_SECURITY_SIGNATURE"
+    case untrustedKey = "ERR_SECURITY_UNTRUSTED_KEY"
+    case wrongWorkspace = "ERR_SECURITY_WRONG_WORKSPACE"
+    case requestExpired = "ERR_SECURITY_REQUEST_EXPIRED"
+    case requestUsed = "ERR_SECURITY_REQUEST_USED"
+    case approvalRequired = "ERR_SECURITY_APPROVAL_REQUIRED"
+    case selfApproval = "ERR_SECURITY_SELF_APPROVAL"
+    case alteredPlan = "ERR_SECURITY_ALTERED_PLAN"
+    case expiredPlan = "ERR_SECURITY_EXPIRED_PLAN"
+    case otherChanges = "ERR_SECURITY_OTHER_CHANGES"
     case auditTampered = "ERR_SECURITY_AUDIT_TAMPERED"
+    case otherTenant = "ERR_SECURITY_TENANT"
+    case protectedData = "ERR_SECURITY_PROTECTED"
+    case limitExceeded = "ERR_SECURITY_LIMIT"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case diskFull = "ERR_PERF_DISK_FULL"
@@ -58,13 +79,17 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     public var errorClass: ErrorClass {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
-            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan:
+            .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .invalidRequest,
+            .unknownSwitch, .unknownPlan:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
-            .stalePlan:
+            .stalePlan, .rehearsalFailed:
             .data
-        case .forbiddenStatement, .writeOutsideGateway, .auditTampered: .security
+        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
+            .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
+            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered:
+            .security
         case .busy, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
             .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
@@ -76,12 +101,16 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
-            .pluginMissing, .pluginDuplicate:
+            .invalidRequest, .unknownSwitch, .unknownPlan, .pluginMissing, .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
-        case .forbiddenStatement, .writeOutsideGateway: .refusedByPolicy
+        case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
+            .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
+            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges:
+            .refusedByPolicy
+        case .approvalRequired: .waitingForApproval
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint

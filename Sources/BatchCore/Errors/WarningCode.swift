@@ -14,6 +14,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
     case certificateUnsigned = "WARN_SECURITY_CERTIFICATE_UNSIGNED"
     case notErased = "WARN_SECURITY_NOT_ERASED"
     case guardIncomplete = "WARN_SECURITY_GUARD_INCOMPLETE"
+    case tenantAlone = "WARN_SECURITY_TENANT_ALONE"
     case auditUnsigned = "WARN_SECURITY_AUDIT_UNSIGNED"
     case auditReplaced = "WARN_SECURITY_AUDIT_REPLACED"
     case auditUnsealed = "WARN_SECURITY_AUDIT_UNSEALED"
@@ -27,7 +28,8 @@ public enum WarningCode: String, Sendable, CaseIterable {
         case .stepRetried: .performance
         case .stepLeftOut: .usage
         case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .schemaShape, .notChecked: .data
-        case .certificateUnsigned, .notErased, .guardIncomplete, .auditUnsigned, .auditReplaced, .auditUnsealed,
+        case .certificateUnsigned, .notErased, .guardIncomplete, .tenantAlone, .auditUnsigned, .auditReplaced,
+            .auditUnsealed,
             .auditNotWritten:
             .security
         case .effectLeft, .machine: .integration

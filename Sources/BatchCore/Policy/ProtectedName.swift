@@ -10,4 +10,10 @@ public struct ProtectedName: Hashable, Sendable {
         table = parts.first ?? text
         column = parts.count > 1 ? parts[1] : nil
     }
+
+    /// As it is written in `batchmgr.yaml`.
+    public var text: String { column.map { "\(table).\($0)" } ?? table }
+
+    /// Names are compared as SQLite compares them.
+    public func isOf(_ table: String) -> Bool { self.table.lowercased() == table.lowercased() }
 }

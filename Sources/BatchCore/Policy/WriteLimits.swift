@@ -17,4 +17,45 @@ public struct WriteLimits: Hashable, Sendable {
         self.milliseconds = milliseconds
         self.deletedShare = deletedShare
     }
+
+    /// These limits, and those of `other` where these say nothing.
+    public func filled(from other: WriteLimits) -> WriteLimits {
+        WriteLimits(
+            rows: rows ?? other.rows, tables: tables ?? other.tables, milliseconds: milliseconds ?? other.milliseconds,
+            deletedShare: deletedShare ?? other.deletedShare)
+    }
+
+    /// Names are compared as SQLite compares them.
+    func admits(_ table: String) -> Bool { tables?.contains { $0.lowercased() == table.lowercased() } ?? true }
+
+    public var json: JSONValue {
+        [
+            "rows": rows.map(JSONValue.integer) ?? .null,
+            "tables": tables.map { .array($0.sorted().map(JSONValue.string)) } ?? .null,
+            "time_ms": milliseconds.map(JSONValue.integer) ?? .null,
+            "deleted_share": deletedShare.map(JSONValue.number) ?? .null,
+        ]
+    }
+
+    /// Nil when a limit that is there cannot be read.
+    public init?(json: JSONValue) {
+        guard json.members != nil else { return nil }
+        let names = json["tables"]?.array
+        self.init(
+            rows: json["rows"]?.integer, tables: names.map { Set($0.compactMap(\.string)) },
+            milliseconds: json["time_ms"]?.integer, deletedShare: json["deleted_share"].flatMap(WriteLimits.number))
+        let isRead = [
+            rows != nil, tables?.count == names?.count && names != nil, milliseconds != nil, deletedShare != nil,
+        ]
+        let given = ["rows", "tables", "time_ms", "deleted_share"].map { (json[$0] ?? .null) != .null }
+        if isRead != given { return nil }
+    }
+
+    private static func number(_ json: JSONValue) -> Double? {
+        switch json {
+        case .integer(let whole): Double(whole)
+        case .number(let number): number
+        default: nil
+        }
+    }
 }

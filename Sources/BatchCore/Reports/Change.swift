@@ -48,3 +48,16 @@ public struct Change: Hashable, Sendable {
         fields.map { .object($0.map { .init($0.column, $0.value.json) }) } ?? .null
     }
 }
+
+extension Change {
+    /// What takes it back.
+    public var inverse: Change {
+        let operation: Operation =
+            switch operation {
+            case .insert: .delete
+            case .delete: .insert
+            case .update: .update
+            }
+        return Change(operation, table: table, key: key, keyColumns: keyColumns, before: after, after: before)
+    }
+}

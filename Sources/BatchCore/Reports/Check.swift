@@ -30,7 +30,7 @@ public struct Check: Hashable, Sendable {
         Check(name: name, outcome: .failed, detail: error.message, advice: error.hint, code: error.code, warning: nil)
     }
 
-    var json: JSONValue {
+    public var json: JSONValue {
         [
             "name": .string(name), "ok": .bool(outcome != .failed), "detail": .string(detail),
             "outcome": .string(outcome.rawValue), "advice": .string(advice),

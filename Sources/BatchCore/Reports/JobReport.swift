@@ -21,7 +21,8 @@ public struct JobReport: Report, Hashable {
 
     public var members: [JSONValue.Member] {
         summary + [
-            .init("critical", .bool(job.isCritical)), .init("on_failure", .string(job.onFailure.rawValue)),
+            .init("module", JSONValue(job.module)), .init("critical", .bool(job.isCritical)),
+            .init("on_failure", .string(job.onFailure.rawValue)),
             .init("params", .array(job.parameters.map(JobReport.document))),
             .init("steps", .array(job.steps.map(JobReport.document))),
             .init("verify", .array(job.verify.map { .string($0) })), .init("text", .string(job.text)),

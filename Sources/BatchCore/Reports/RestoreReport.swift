@@ -7,7 +7,7 @@ public struct RestoreReport: Report, Hashable {
     public let source: RestoreSource
     /// Of the point, when git has it.
     public let commit: String?
-    /// Recomputed from the new file, and equal to the recorded one.
+    /// Of the new file, equal to the recorded one.
     public let digest: Digest
     /// Indexes that the application has to rebuild, because they need a function that only it has.
     public let staleIndexes: [String]

@@ -38,6 +38,11 @@ public struct RunReport: Report, Hashable {
     public let isRepeated: Bool
     /// What could not be done beside the work itself, e.g. a notification.
     public let warnings: [Warning]
+    /// The plan that the batch applied.
+    public var plan: PlanID?
+    /// Paths of what was written about the rehearsal before the batch, and the checklist behind it.
+    public var rehearsal: String?
+    public var checklist: String?
 
     public init(
         batch: BatchID, tenant: String? = nil, status: BatchStatus, checkpoints: Int, rows: RowCounts,
@@ -69,6 +74,9 @@ public struct RunReport: Report, Hashable {
             .init("warnings", warnings.texts),
         ]
         if let preview { members += [.init("dry_run", true)] + preview.members }
+        members += JSONValue.Member.only("plan", plan.map { .string("\($0)") })
+        members += JSONValue.Member.only("rehearsal", rehearsal.map(JSONValue.string))
+        members += JSONValue.Member.only("checklist", checklist.map(JSONValue.string))
         return members + warnings.codes + JSONValue.Member.only("repeated", if: isRepeated)
     }
 }

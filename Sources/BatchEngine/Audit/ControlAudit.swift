@@ -15,6 +15,7 @@ struct ControlAudit {
         connection = try Connection(path: ControlAudit.path(folder), mode: .readWrite, busyTimeout: 10_000)
         // A row that a signed head names must not be lost in a power cut.
         try connection.execute("PRAGMA synchronous = FULL")
+        connection.keepLogOnClose()
         chain = AuditChain(.control, on: connection)
         if try chain.table.exists() { return }
         let table = chain.table

@@ -11,6 +11,7 @@ public struct Drill {
     /// - Parameter sample: how many points, the newest always among them; nil for all.
     /// - Returns: one check for each copy of each point. The times are noted in the audit.
     public func perform(sample: Int? = nil) throws(BatchError) -> ChecksReport {
+        try session.requireOperator("drill")
         guard try session.ledger.exists() else {
             return ChecksReport(checks: [.passed("restore points", "there are none: no batch has run on this database")]
             )

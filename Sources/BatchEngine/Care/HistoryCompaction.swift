@@ -8,15 +8,17 @@ public struct HistoryCompaction {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when there is no history; `ERR_DATA_CORRUPT_RECORD` when a pack is damaged:
     ///   nothing has changed then.
     public func perform() throws(BatchError) -> CompactReport {
+        try session.requireOperator("history compact")
         let start = ContinuousClock.now
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "history compact", context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: "history compact",
+            context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let merged = try session.git.compact()
         return CompactReport(

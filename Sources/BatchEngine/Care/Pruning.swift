@@ -9,7 +9,7 @@ public struct Pruning {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     private var ledger: Ledger { session.ledger }
@@ -19,8 +19,9 @@ public struct Pruning {
     public func perform(
         _ policy: RetentionPolicy, isDryRun: Bool, confirm: (PruneReport) throws(BatchError) -> Bool
     ) throws(BatchError) -> PruneReport {
+        try session.requireOperator("prune")
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "prune", context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: "prune", context: session.context)
         defer { withExtendedLifetime(lease) {} }
         guard try ledger.exists() else { return PruneReport(points: [], isDryRun: isDryRun) }
         let points = try ledger.points(where: "bak IS NOT NULL")

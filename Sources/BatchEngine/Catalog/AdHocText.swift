@@ -3,8 +3,13 @@ internal import BatchCore
 /// Writes the definition of a job that was given on the command line, so that it can be pinned like any other.
 enum AdHocText {
     /// - Parameter types: of the parameters whose values are known.
-    static func text(id: String, sql: [String], types: [String: ParameterType]) -> String {
+    static func text(
+        id: String, sql: [String], types: [String: ParameterType], sharedTables: [String] = []
+    ) -> String {
         var text = "id: \(quoted(id))\nversion: 0.0.0\n"
+        if !sharedTables.isEmpty {
+            text += "shared_tables: [\(sharedTables.map(quoted).joined(separator: ", "))]\n"
+        }
         var names: [String] = []
         for name in sql.flatMap(SQLText.parameters).compactMap(\.name)
         where !names.contains(name) && !ParameterDefinition.builtIn.contains(name) {

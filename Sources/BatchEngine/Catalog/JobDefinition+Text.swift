@@ -26,10 +26,12 @@ extension JobDefinition {
 
     /// A job of SQL given on the command line, one step for each text. Every `:name` in it becomes a parameter; its
     /// type is the narrowest that the value in `assignments` fits, text when none is given.
-    /// - Parameter assignments: the values of `--set`, `NAME=VALUE`.
+    /// - Parameters:
+    ///   - assignments: the values of `--set`, `NAME=VALUE`.
+    ///   - sharedTables: those of `--shared-table`.
     /// - Throws: `ERR_UX_USAGE` when the name or the SQL is not usable.
     public static func adHoc(
-        id: String, sql: [String], set assignments: [String] = []
+        id: String, sql: [String], set assignments: [String] = [], sharedTables: [String] = []
     ) throws(BatchError) -> JobDefinition {
         guard JobID.isValid(id) else {
             throw BatchError(.usage, "'\(id)' cannot name a batch", hint: "give a name of \(JobID.rule): --id NAME")
@@ -42,7 +44,8 @@ extension JobDefinition {
             let (name, value) = try ParameterValues.split(assignment)
             given[name] = value
         }
-        let text = AdHocText.text(id: id, sql: sql, types: given.mapValues(ParameterType.narrowest))
+        let text = AdHocText.text(
+            id: id, sql: sql, types: given.mapValues(ParameterType.narrowest), sharedTables: sharedTables)
         return try parse(text: text, file: "--sql")
     }
 }

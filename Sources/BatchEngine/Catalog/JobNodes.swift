@@ -6,15 +6,24 @@ enum JobNodes {
         guard let id = job["id"]?.text, let version = job["version"]?.text.flatMap(SemanticVersion.init) else {
             return nil
         }
-        return JobDefinition(
+        var definition = JobDefinition(
             id: id, version: version, description: job["description"]?.text ?? "",
             tenant: choice(job["tenant"]) ?? .optional, level: job["level"]?.json.integer.map { Int($0) } ?? 0,
+            sharedTables: texts(job["shared_tables"]) ?? [], limits: limits(job["limits"]),
             isCritical: job["critical"]?.json.bool ?? false, needs: texts(job["needs"]) ?? [],
             parameters: job["params"]?.entries.compactMap(parameter) ?? [],
             steps: job["steps"]?.elements.compactMap(step) ?? [], verify: texts(job["verify"]) ?? [],
             schedule: job["schedule"].flatMap(schedule), onFailure: choice(job["on_failure"]) ?? .stop,
             timeout: duration(job["timeout"]), notify: job["notify"]?.elements.compactMap(notification) ?? [],
             snapshot: choice(job["snapshot"]), text: text)
+        definition.module = job["module"]?.text
+        return definition
+    }
+
+    static func limits(_ node: YAMLNode?) -> WriteLimits {
+        WriteLimits(
+            rows: node?["rows"]?.json.integer, tables: texts(node?["tables"]).map(Set.init),
+            milliseconds: duration(node?["time"])?.wholeMilliseconds, deletedShare: node?["deleted_share"]?.number)
     }
 
     static func notification(_ node: YAMLNode) -> NotificationRule? {

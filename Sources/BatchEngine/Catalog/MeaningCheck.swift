@@ -11,6 +11,8 @@ struct MeaningCheck {
         for parameter in parameters { check(parameter) }
         checkRepeated(job["steps"]?.elements.compactMap { $0["id"] } ?? [], "step")
         checkRepeated(job["needs"]?.elements ?? [], "needed job")
+        checkRepeated(job["shared_tables"]?.elements ?? [], "shared table")
+        checkReachable(job)
         let names = parameters.map(\.key) + ParameterDefinition.builtIn
         let forbidsTenant = job["tenant"]?.text == TenantRule.none.rawValue
         let scope = Scope(names: names, forbidsTenant: forbidsTenant)
@@ -34,6 +36,18 @@ struct MeaningCheck {
             } else {
                 lines[name] = node.start.line
             }
+        }
+    }
+
+    /// A shared table that the limits leave out could never be written.
+    private mutating func checkReachable(_ job: YAMLNode) {
+        guard let allowed = job["limits"]?["tables"].map({ $0.elements.compactMap(\.text) }) else { return }
+        for node in job["shared_tables"]?.elements ?? [] {
+            guard let name = node.text, !allowed.contains(where: { $0.lowercased() == name.lowercased() }) else {
+                continue
+            }
+            let meant = Suggestion.clause(for: name, in: allowed)
+            source.report(node, "'\(name)' is not among 'limits.tables'\(meant)")
         }
     }
 

@@ -4,15 +4,20 @@ internal import BatchLedger
 
 /// `control.db`: one SQLite file that all processes of a workspace share.
 public final class ControlFile: ControlStore {
-    private let connection: Connection
+    let connection: Connection
+    let folder: String
+    /// The switches as they were read last, with `Connection.dataVersion` of that time.
+    var board: (version: Int64, board: SwitchBoard)?
 
     /// - Parameter folder: the backups folder; it is made when it is missing.
     public init(folder: String) throws(BatchError) {
         try Folder.create(folder)
+        self.folder = folder
         connection = try Connection(path: folder + "/control.db", mode: .create, busyTimeout: 10_000)
-        // A lease that a power cut takes back belonged to a process that the power cut ended. What the audit writes
-        // here must not be lost with it: it syncs its own rows, and a checkpoint of anybody has to keep them.
+        // A lease that a power cut takes back belonged to a process that the power cut ended. What must outlive one is
+        // written by `durably`, and a checkpoint of anybody has to keep it.
         try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        connection.keepLogOnClose()
         try connection.execute(
             """
             CREATE TABLE IF NOT EXISTS leases(
@@ -21,6 +26,15 @@ public final class ControlFile: ControlStore {
                 stop INTEGER NOT NULL DEFAULT 0) STRICT;
             CREATE TABLE IF NOT EXISTS fingerprints(database TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT
             """)
+        try connection.execute(ControlFile.switchTables)
+        try connection.execute(ControlFile.opsTables)
+    }
+
+    /// A transaction that is on disk when this returns.
+    func durably<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
+        try connection.execute("PRAGMA synchronous = FULL")
+        defer { try? connection.execute("PRAGMA synchronous = NORMAL") }
+        return try connection.transaction(body)
     }
 
     public func acquire(

@@ -13,7 +13,7 @@ public struct DriftAdoption {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     init(_ session: Session, control: any ControlStore) {
@@ -24,9 +24,13 @@ public struct DriftAdoption {
     /// - Throws: `ERR_UX_WRONG_STATE` when there is no drift; `ERR_DATA_SCHEMA_CHANGED` when it is of the schema, which
     ///   the next batch keeps as a restore point. Nothing has changed then.
     public func perform() throws(BatchError) -> RunReport {
+        try session.requireOperator("drift adopt")
         let start = ContinuousClock.now
+        // It records what is there, and changes no row.
+        try SwitchGate(session, control).require(.undo, "adoption of drift in \(session.path)")
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: DriftAdoption.job, context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: DriftAdoption.job,
+            context: session.context)
         defer { withExtendedLifetime(lease) {} }
         try Preparation(session: session, control: control).recover()
         guard try session.ledger.state() != nil else { throw DriftAdoption.nothing }

@@ -10,15 +10,16 @@ public struct GuardSetting {
     /// Changes the mode. What was changed outside any batch until now is kept first.
     /// - Throws: `ERR_UX_WRONG_STATE` when `batchmgr.yaml` says otherwise; `ERR_PERF_BUSY`.
     public func set(_ mode: GuardMode) throws(BatchError) -> GuardReport {
+        try session.requireOperator("guard set")
         if let declared = session.database.guardMode, declared != mode {
             throw BatchError(
                 .wrongState,
                 "\(Workspace.fileName) says 'guard: \(declared.rawValue)' for database \(session.database.name)",
                 hint: "change it there; the next batch follows it")
         }
-        let control = try ControlFile(folder: session.backups)
+        let control = try ControlFile(folder: session.controlFolder)
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "guard", context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: "guard", context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()

@@ -9,7 +9,7 @@ extension Session {
         if let name = request.table { _ = try table(named: name) }
         return try reading { () throws(BatchError) in
             let drift = try DriftSearch(session: self).find()
-            var list = ChangeList(table: request.table, isStatistics: request.isStatistics)
+            var list = ChangeList(table: request.table, isStatistics: request.isStatistics, owner: RowOwner(self))
             for table in drift?.tables ?? [] {
                 guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
                 for change in table.changes { list.add(change, before: table.before, after: table.after) }

@@ -12,21 +12,25 @@ public struct Erasure {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     private var ledger: Ledger { session.ledger }
     private var connection: Connection { session.connection }
 
     /// - Parameter confirm: asked with the number of rows before anything changes.
-    /// - Throws: `ERR_UX_USAGE` when there is no such table or the condition is none; `ERR_DATA_NOT_UNDOABLE` when the
+    /// - Throws: `ERR_UX_USAGE` when no batch and no schema knows the table or the condition is none; `ERR_DATA_NOT_UNDOABLE` when the
     ///   records cannot be rewritten; `ERR_DATA_CONFLICT` when other rows refer to those. Nothing has changed then.
     public func perform(
         _ request: EraseRequest, confirm: (Int) throws(BatchError) -> Bool
     ) throws(BatchError) -> EraseReport {
+        try session.requireOperator("erase")
         let start = ContinuousClock.now
+        if !request.isDryRun {
+            try SwitchGate(session, control).require(.change, "erasure of rows of \(request.table)")
+        }
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "erase", context: session.context)
+            control, folder: session.controlFolder, database: session.path, work: "erase", context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
@@ -48,8 +52,11 @@ public struct Erasure {
         return try erase(found, request, layout, log, git, start)
     }
 
+    /// Of the table as it is, or as it was last: its rows are in the records when it is gone.
     private func layout(_ table: String) throws(BatchError) -> TableLayout {
-        guard !SQLName.isLedger(table), let layout = try SchemaReader(connection).layout(named: table),
+        let today = try SchemaReader(connection).layout(named: table)
+        let last = try ledger.lastLayout(named: table)
+        guard !SQLName.isLedger(table), let layout = today ?? last,
             layout.role == .ordinary, layout.key != .rowid(alias: nil)
         else {
             throw BatchError(
@@ -59,11 +66,24 @@ public struct Erasure {
         return layout
     }
 
+    private func exists(_ layout: TableLayout) throws(BatchError) -> Bool {
+        try SchemaReader(connection).layout(named: layout.name) != nil
+    }
+
     // MARK: Search
 
     private struct Found {
         var keys: Set<RowKey> = []
-        var versions: Set<[SQLValue]> = []
+        /// What the rows held, by column.
+        var texts: [String: Set<String>] = [:]
+
+        mutating func note(_ row: [SQLValue], _ layout: TableLayout) {
+            for (value, position) in zip(row, layout.storedColumns) {
+                if let text = value.string {
+                    texts[layout.columns[position].name.lowercased(), default: []].insert(text)
+                }
+            }
+        }
     }
 
     /// A row is meant when any version of it is.
@@ -71,24 +91,21 @@ public struct Erasure {
         _ layout: TableLayout, _ filter: RowFilter, _ log: LogErasure, _ git: GitErasure
     ) throws(BatchError) -> Found {
         var found = Found()
-        let rows = try RowReader(layout, on: connection)
-        while let row = try rows.next() {
-            if let key = row.key, try filter.matches(layout, key, row.values) { found.keys.insert(key) }
+        if try exists(layout) {
+            let rows = try RowReader(layout, on: connection)
+            while let row = try rows.next() {
+                if let key = row.key, try filter.matches(layout, key, row.values) { found.keys.insert(key) }
+            }
         }
-        try log.forEachVersion { (key, row) throws(BatchError) in
-            if !found.keys.contains(key), try filter.matches(layout, key, row) { found.keys.insert(key) }
+        try log.forEachVersion { (then, key, row) throws(BatchError) in
+            if !found.keys.contains(key), try filter.matches(then, key, row) { found.keys.insert(key) }
         }
         try git.forEachVersion { (then, key, row) throws(BatchError) in
             if !found.keys.contains(key), try filter.matches(then, key, row) { found.keys.insert(key) }
         }
         found.keys = try log.linked(found.keys)
-        let keys = found.keys
-        var versions: Set<[SQLValue]> = []
-        try log.forEachVersion { (key, row) in if keys.contains(key) { versions.insert(row) } }
-        try git.forEachVersion { (then, key, row) in
-            if keys.contains(key), then.holdsSameRows(as: layout) { versions.insert(row) }
-        }
-        found.versions = versions
+        try log.forEachVersion { (then, key, row) in if found.keys.contains(key) { found.note(row, then) } }
+        try git.forEachVersion { (then, key, row) in if found.keys.contains(key) { found.note(row, then) } }
         return found
     }
 
@@ -107,7 +124,7 @@ public struct Erasure {
         try connection.transaction { () throws(BatchError) in
             let orphans = try orphanCount()
             entries = try log.erase(found.keys)
-            live = try log.eraseRows(found.keys, isKept: request.live == .keep)
+            if try exists(layout) { live = try log.eraseRows(found.keys, isKept: request.live == .keep) }
             guard try orphanCount() <= orphans else {
                 throw BatchError(
                     .conflict, "rows of other tables refer to rows that would be erased",
@@ -116,7 +133,7 @@ public struct Erasure {
             try update(points)
             try PendingErasure(session: session).intend(
                 table: layout.name, commits: points.commits, token: session.context.randomID())
-            let words = try TextErasure(Array(found.versions), layout, without: found.keys, connection)
+            let words = try TextErasure(found.texts, try exists(layout) ? layout : nil, connection)
             let cleaned = try words.clean(connection)
             try words.clean(folder: session.backups)
             try ledger.audit(
@@ -131,7 +148,7 @@ public struct Erasure {
         }
         session.context.reach("erase-committed")
         try PendingErasure(session: session).finish()
-        let warnings = try tidy()
+        let warnings = try tidy() + formerNames(log, layout)
         session.context.log.warnings(warnings, module: .command)
         if request.live == .keep {
             _ = try Preparation(session: session, control: control).openHistory()
@@ -172,6 +189,14 @@ public struct Erasure {
             batch.digestBefore = batch.digestBefore.map { rewrite.digests[$0] ?? $0 }
             batch.digestAfter = batch.digestAfter.map { rewrite.digests[$0] ?? $0 }
             try ledger.update(batch)
+        }
+    }
+
+    private func formerNames(_ log: LogErasure, _ layout: TableLayout) throws(BatchError) -> [Warning] {
+        try log.formerNames().map {
+            Warning(
+                .notErased,
+                "table \(layout.name) was called \($0) before: erase there too: batchmgr erase --table \($0) --where …")
         }
     }
 

@@ -36,7 +36,7 @@ final class RowFilter {
         let connection = try Connection(path: ":memory:", mode: .create)
         connection.tolerateUnknownCollations()
         try connection.execute("PRAGMA ignore_check_constraints=ON")
-        try connection.execute(layout.sql)
+        try connection.execute(layout.sql.isEmpty ? RowFilter.definition(layout) : layout.sql)
         var names = layout.storedColumns.map { SQLName.quote(layout.columns[$0].name) }
         let hasRowid = layout.integerPrimaryKey == nil && layout.rowidName != nil
         if hasRowid, let rowid = layout.rowidName { names.append(rowid) }
@@ -49,11 +49,24 @@ final class RowFilter {
             hasRowid: hasRowid)
     }
 
+    /// The ledger keeps no text of a table, but what its rows hold.
+    private static func definition(_ layout: TableLayout) -> String {
+        let columns = layout.storedColumns.map { position in
+            let column = layout.columns[position]
+            let key = position == layout.integerPrimaryKey ? " PRIMARY KEY" : ""
+            return "\(SQLName.quote(column.name)) \(column.declaredType)\(key)"
+        }
+        return "CREATE TABLE \(layout.quotedName)(\(columns.joined(separator: ", ")))"
+    }
+
     /// A form of the table for which the condition has no meaning, because a column was not there yet, holds no row of it.
     func matches(_ layout: TableLayout, _ key: RowKey, _ row: [SQLValue]) throws(BatchError) -> Bool {
         let tool: Scratch
         if let known = scratch[layout] {
             tool = known
+        } else if let same = scratch.first(where: { $0.key.holdsSameRows(as: layout) })?.value {
+            scratch[layout] = same
+            tool = same
         } else {
             guard let made = try? make(layout) else { return false }
             scratch[layout] = made

@@ -11,17 +11,21 @@ struct TextErasure {
 
     private let needles: [String]
 
-    init(_ rows: [[SQLValue]], _ layout: TableLayout, without keys: Set<RowKey>, _ connection: Connection)
-        throws(BatchError)
-    {
+    /// - Parameters:
+    ///   - texts: of the erased rows, by column.
+    ///   - layout: of the table as it is now, without them; nil when it is gone.
+    init(_ texts: [String: Set<String>], _ layout: TableLayout?, _ connection: Connection) throws(BatchError) {
+        let today = Set(layout?.storedColumns.compactMap { layout?.columns[$0].name.lowercased() } ?? [])
+        let table = layout?.quotedName ?? ""
         var found: Set<String> = []
-        for (place, position) in layout.storedColumns.enumerated() {
-            let column = SQLName.quote(layout.columns[position].name)
-            let texts = Set(rows.compactMap { row in place < row.count ? row[place].string : nil })
+        for (column, texts) in texts {
             for text in texts where text.utf8.count >= 4 {
-                let others = try connection.value(
-                    "SELECT count(*) FROM main.\(layout.quotedName) WHERE \(column) = ?", [.string(text)])
-                if others?.integer == 0 { found.insert(text) }
+                let others =
+                    today.contains(column)
+                    ? try connection.value(
+                        "SELECT count(*) FROM main.\(table) WHERE \(SQLName.quote(column)) = ?",
+                        [.string(text)])?.integer ?? 0 : 0
+                if others == 0 { found.insert(text) }
             }
         }
         var all = found

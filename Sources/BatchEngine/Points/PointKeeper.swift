@@ -72,6 +72,9 @@ struct PointKeeper {
     @discardableResult
     func complete(_ point: inout PointRecord, since version: Int64?) throws(BatchError) -> Bool {
         let batch = point.batch > 0 ? try ledger.batch(seq: point.batch) : nil
+        if batch == nil, try !ledger.checkpoints(where: "id > ?", [.integer(point.lastCheckpoint)]).isEmpty {
+            return try completeEarlier(&point)
+        }
         // What the batch has filled for writing is of no use for the point.
         try session.connection.limitPageCache(to: Connection.smallPageCache)
         var file: BakFile?
@@ -115,6 +118,48 @@ struct PointKeeper {
         }
     }
 
+    /// Completes a point of the whole database behind which batches have run already.
+    private func completeEarlier(_ point: inout PointRecord) throws(BatchError) -> Bool {
+        var done = point
+        do throws(BatchError) {
+            let earlier = try EarlierState(session, after: point.lastCheckpoint)
+            let digest = earlier.state.digest
+            let message = text.message(
+                point, nil, changes: PointSource.counts(of: digest), snapshot: nil, digest: digest.combined,
+                heads: signedHeads())
+            let content = PointContent(
+                branch: session.branch, tag: nil, message: message, state: earlier.state, rows: .all,
+                tenantColumn: session.database.tenantColumn)
+            done.commit = try git.commit(content, connection: earlier.connection, snapshot: PendingFile()).description
+            done.status = .complete
+            done.digest = digest.combined
+            try session.connection.transaction { () throws(BatchError) in try ledger.save(&done) }
+        } catch {
+            guard error.code == .conflict || error.code == .schemaChanged else { throw error }
+            try session.connection.transaction { () throws(BatchError) in try ledger.removePoint(point.id) }
+            point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt)
+            return false
+        }
+        point = done
+        return true
+    }
+
+    /// The whole copy that a chain of deltas begins with, when no batch of the tool has made one.
+    private func writeFirst(
+        _ label: BakStore.Label, _ content: PointSource.Content
+    ) throws(BatchError) -> BakFile? {
+        guard label.base == nil, let first = content.checkpoints.first else { return nil }
+        do throws(BatchError) {
+            let earlier = try EarlierState(session, after: first - 1)
+            let full = try bak.writeFull(label, from: earlier.connection, before: earlier.state)
+            return try bak.complete(
+                full, with: content.changes, before: earlier.state, after: content.after, source: session.connection)
+        } catch {
+            guard error.code == .conflict || error.code == .schemaChanged else { throw error }
+            return nil
+        }
+    }
+
     /// Makes sure that the database still shows what the point is made from: a whole point is made from what there is,
     /// one of a batch is given up when it has changed.
     private func hold(_ source: PointSource, _ batch: BatchRecord?) throws(BatchError) -> Bool {
@@ -147,6 +192,8 @@ struct PointKeeper {
             let before = try bak.state(before: full)
             written = try bak.complete(
                 full, with: content.changes, before: before, after: content.after, source: session.connection)
+        } else if let first = try writeFirst(label, content) {
+            written = first
         } else {
             (written, pending) = try bak.writeDelta(
                 label, changes: content.changes,

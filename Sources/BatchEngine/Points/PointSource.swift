@@ -6,6 +6,8 @@ internal import BatchLedger
 struct PointSource {
     struct Content {
         let changes: BatchChanges
+        /// Those that the point adds to the one before.
+        let checkpoints: [Int64]
         let before: StateDigest
         let after: DatabaseState
         let counts: [TableCount]
@@ -27,7 +29,8 @@ struct PointSource {
         let before = try after.subtracting(covered, ledger)
         let changes = try BatchChanges(ledger, checkpoints: covered, spillFolder: session.backups)
         return Content(
-            changes: changes, before: before, after: try DatabaseState.read(session.connection, digest: after),
+            changes: changes, checkpoints: covered, before: before,
+            after: try DatabaseState.read(session.connection, digest: after),
             counts: try counts(changes, covered, after), isWhole: point.batch == 0)
     }
 
@@ -59,6 +62,13 @@ struct PointSource {
         return try ledger.checkpoints(of: batch.seq).map(\.id).filter { $0 > covered && $0 <= point.lastCheckpoint }
     }
 
+    /// For a point of the whole database.
+    static func counts(of state: StateDigest) -> [TableCount] {
+        state.tables.sorted { $0.key < $1.key }.map {
+            TableCount(table: $0.key, rows: RowCounts(inserted: Int($0.value.rows)))
+        }
+    }
+
     /// Net changes are counted one by one only while they are few: a reader of `git log` wants an amount.
     private static let mostCounted = 20_000
 
@@ -68,9 +78,7 @@ struct PointSource {
         guard batch != nil else {
             return point.kind == .drift
                 ? []
-                : state.tables.sorted { $0.key < $1.key }.map {
-                    TableCount(table: $0.key, rows: RowCounts(inserted: Int($0.value.rows)))
-                }
+                : PointSource.counts(of: state)
         }
         let touched = try ledger.touchedRows(in: covered)
         var counts: [TableCount] = []

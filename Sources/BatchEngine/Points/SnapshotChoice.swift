@@ -8,12 +8,13 @@ struct SnapshotChoice {
 
     /// - Parameter reason: one that is known already: the first batch, drift.
     func kind(for job: JobDefinition, because reason: String?) throws(BatchError) -> SnapshotKind {
+        if LevelPolicy(level: job.level).needsFullSnapshot { return .full }
         switch job.snapshot ?? session.database.snapshot {
         case .full: return .full
         case .delta: return reason == "the first batch" ? .full : .delta
         case .auto: break
         }
-        if reason != nil || job.isCritical || job.level >= 2 || SchemaStatements.appear(in: job) { return .full }
+        if reason != nil || job.isCritical || SchemaStatements.appear(in: job) { return .full }
         if DatabaseFile(session.path).size < DriftWatch.smallDatabase { return .full }
         return try chainIsLong() ? .full : .delta
     }

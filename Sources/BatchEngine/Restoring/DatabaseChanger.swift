@@ -95,6 +95,30 @@ struct DatabaseChanger {
         try ChangeWriter(gateway: gateway).write(changes, choice.layout)
     }
 
+    /// Puts all rows of one tenant back as they are in the other database; those of others, and the tables that all
+    /// share, stay as they are.
+    func bringBack(rowsOf owner: RowOwner) throws(BatchError) {
+        let difference = DatabaseDifference(old: connection, new: wanted)
+        for table in try difference.tables() {
+            guard let now = table.before, owner.isOwned(now) else {
+                if let then = table.after, owner.isOwned(then), table.before == nil { throw changed(then.name) }
+                continue
+            }
+            if let then = table.after, !now.holdsSameRows(as: then) { throw changed(now.name) }
+            var changes: [RowChange] = []
+            try difference.forEachChange(of: table) { (row) throws(BatchError) in
+                if owner.mayShow(row, before: table.before, after: table.after) { changes.append(row) }
+            }
+            try ChangeWriter(gateway: gateway).write(changes, now)
+        }
+    }
+
+    private func changed(_ table: String) -> BatchError {
+        BatchError(
+            .schemaChanged, "table \(table) has another shape now than at the point",
+            hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+    }
+
     private func refusal(_ table: String, _ why: String) -> BatchError {
         BatchError(
             .notUndoable, "table \(table) cannot be brought back in place: \(why)",

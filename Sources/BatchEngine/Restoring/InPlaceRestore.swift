@@ -11,7 +11,7 @@ public struct InPlaceRestore {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     /// Rebuilds the point beside the database, and changes in one transaction whatever differs from it.
@@ -21,9 +21,21 @@ public struct InPlaceRestore {
     public func perform(
         _ reference: PointReference, source: RestoreSource? = nil, rows: RowSelection? = nil
     ) throws(BatchError) -> RunReport {
+        do throws(BatchError) {
+            return try restore(reference, source, rows)
+        } catch {
+            session.auditRefusal("restore", error)
+            throw error
+        }
+    }
+
+    private func restore(
+        _ reference: PointReference, _ source: RestoreSource?, _ rows: RowSelection?
+    ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
+        try SwitchGate(session, control).require(.undo, "restore of \(session.path)")
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: InPlaceRestore.job,
+            control, folder: session.controlFolder, database: session.path, work: InPlaceRestore.job,
             context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
@@ -36,7 +48,7 @@ public struct InPlaceRestore {
         wanted.tolerateUnknownCollations()
         var warnings = rebuilt.warnings
         if let rows {
-            let choice = try RowChoice(rows, in: wanted)
+            let choice = try RowChoice(rows, in: wanted, owner: RowOwner(session))
             try choice.check(session.connection)
             warnings += try choice.warnings(session.connection)
         }
@@ -45,7 +57,9 @@ public struct InPlaceRestore {
         var point = PointRecord(batch: 0, kind: .restore, lastCheckpoint: 0, createdAt: batch.startedAt)
         let begun = ContinuousClock.now
         let version = session.connection.dataVersion
-        try change(to: wanted, rows, rows == nil ? rebuilt.digest : nil, because: reason, &batch, &point)
+        try change(
+            to: wanted, rows, rows == nil && session.owner == nil ? rebuilt.digest : nil, because: reason, &batch,
+            &point)
         let captured = begun.millisecondsSince
         try PointKeeper(session: session).complete(&point, since: version)
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
@@ -63,9 +77,11 @@ public struct InPlaceRestore {
         var batch = BatchRecord(
             batch: BatchID(job: InPlaceRestore.job, number: number), kind: .restore, actor: session.context.actor,
             traceID: session.context.traceID, startedAt: session.context.now().iso8601)
+        batch.tenant = session.owner
         batch.parameters = JSONWriter.text([
             "point": .string(target.name), "source": .string(rebuilt.source.rawValue),
-            "digest": .string(rebuilt.digest.description), "table": .init(rows?.table), "where": .init(rows?.condition),
+            "digest": .string(rebuilt.digest.description), "tenant": .init(session.owner), "table": .init(rows?.table),
+            "where": .init(rows?.condition),
         ])
         return batch
     }
@@ -78,6 +94,8 @@ public struct InPlaceRestore {
         _ point: inout PointRecord
     ) throws(BatchError) {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        let owner = RowOwner(session)
+        gateway.policy = PolicyChoice(session: session).policyForRestore(isWhole: rows == nil && owner == nil)
         // As for an undo: triggers, cascades and checks must not change what is put back.
         let settings = Undo(gateway)
         try settings.open()
@@ -85,10 +103,13 @@ public struct InPlaceRestore {
         try gateway.begin()
         session.context.reach("begun")
         let changer = DatabaseChanger(gateway: gateway, wanted: wanted)
-        let changesSchema = rows == nil ? try changer.changesSchema() : false
+        let changesSchema = rows == nil && owner == nil ? try changer.changesSchema() : false
         try snapshot(&point, batch, changesSchema: changesSchema, reason)
         if let rows {
-            try changer.bringBack(try RowChoice(rows, in: wanted))
+            try changer.bringBack(try RowChoice(rows, in: wanted, owner: owner))
+            try requireParents(gateway)
+        } else if let owner {
+            try changer.bringBack(rowsOf: owner)
             try requireParents(gateway)
         } else {
             try changer.perform()

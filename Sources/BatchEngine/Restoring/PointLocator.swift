@@ -15,7 +15,7 @@ struct PointLocator {
         case .after(let id): return try after(id)
         case .before(let id): return try before(id)
         case .revision(let name):
-            if JobID.isValid(name), let batch = try? BatchLookup(ledger).batch(.latest(job: name)) {
+            if JobID.isValid(name), let batch = try? BatchLookup(session).batch(.latest(job: name)) {
                 return try after(batch.batch)
             }
             guard git.exists else { throw unknown(name) }
@@ -85,7 +85,7 @@ struct PointLocator {
 
     private func unknown(batch id: BatchID) throws(BatchError) -> BatchError {
         do throws(BatchError) {
-            _ = try BatchLookup(ledger).batch(.batch(id))
+            _ = try BatchLookup(session).batch(.batch(id))
             return none(id)
         } catch { return error }
     }

@@ -1,5 +1,6 @@
 public import BatchCore
 internal import BatchHistory
+internal import BatchLedger
 internal import Glibc
 
 /// Rebuilds the database as it was at a restore point.
@@ -69,17 +70,44 @@ public struct Restoring {
             hint: "see what is damaged, and which points are whole: batchmgr verify")
     }
 
+    /// As `rebuild`, with the rows of the session's tenant alone where tenants share tables.
+    public func extract(
+        _ point: RestorePoint, to path: String, source: RestoreSource? = nil
+    ) throws(BatchError) -> RestoreReport {
+        guard let owner = RowOwner(session) else { return try rebuild(point, to: path, source: source) }
+        guard !Folder.exists(path) else {
+            throw BatchError(.fileExists, "\(path) exists already", hint: "name another file: --to FILE")
+        }
+        let scratch = try ScratchFolder(in: session.backups)
+        let whole = try rebuild(point, to: scratch.file("whole.db"), source: source)
+        let notes = try TenantExtract(owner: owner).write(whole.file, to: path, scratch: scratch.path)
+        return RestoreReport(
+            point: whole.point, file: path, source: whole.source, commit: whole.commit, digest: whole.digest,
+            staleIndexes: whole.staleIndexes, warnings: whole.warnings + notes.map { Warning(.tenantAlone, $0) },
+            duration: whole.duration)
+    }
+
     private func build(
         _ point: RestorePoint, from source: RestoreSource, to path: String
     ) throws(BatchError) -> Rebuilt {
         switch source {
         case .bak:
             guard let digest = point.digest else { throw missing(point, source) }
-            return try BakStore(folder: session.backups).restore(digest: digest, database: session.branch, to: path)
+            return try BakStore(folder: session.backups).restore(
+                digest: digest, database: session.branch, to: path, recorded: hashes())
         case .git:
             guard let commit = point.commit else { throw missing(point, source) }
             return try session.git.restore(commit, to: path)
         }
+    }
+
+    /// The SHA-256 of the `.bak` files; none when the ledger is lost or damaged.
+    private func hashes() -> [String: String] {
+        guard let points = try? session.ledger.points(where: "status = 'complete' AND bak_sha256 IS NOT NULL") else {
+            return [:]
+        }
+        let pairs = points.compactMap { point in point.bak.flatMap { bak in point.bakSHA256.map { (bak, $0) } } }
+        return Dictionary(pairs, uniquingKeysWith: { _, last in last })
     }
 
     /// The stores check what they build against their own record; this is the ledger's.

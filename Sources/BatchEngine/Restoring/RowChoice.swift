@@ -7,10 +7,14 @@ struct RowChoice {
     let layout: TableLayout
     private let point: Connection
     private let condition: String?
+    /// Only rows of this tenant; nil for all.
+    private let owner: RowOwner?
 
-    /// - Throws: `ERR_UX_USAGE` when the point has no such table, or the condition is not one expression.
-    init(_ rows: RowSelection, in point: Connection) throws(BatchError) {
+    /// - Throws: `ERR_UX_USAGE` when the point has no such table, or the condition is not one expression;
+    ///   `ERR_SECURITY_TENANT` when the rows of the table are nobody's.
+    init(_ rows: RowSelection, in point: Connection, owner: RowOwner? = nil) throws(BatchError) {
         self.point = point
+        self.owner = owner
         condition = rows.condition
         let schema = SchemaReader(point)
         guard let layout = try schema.layout(named: rows.table), layout.role == .ordinary else {
@@ -26,6 +30,7 @@ struct RowChoice {
                 hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
         }
         self.layout = layout
+        if let owner, !owner.isOwned(layout) { throw owner.shared(layout.name) }
         if let condition { try requireExpression(condition) }
     }
 
@@ -76,7 +81,8 @@ struct RowChoice {
     func forEachRow(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {
         let reader = try RowReader(layout, on: point, where: condition.map { "(\($0)\n)" })
         while let row = try reader.next() {
-            if let key = row.key { try body(key, row.values) }
+            guard let key = row.key, owner?.mayShow(row.values, of: layout) ?? true else { continue }
+            try body(key, row.values)
         }
     }
 }

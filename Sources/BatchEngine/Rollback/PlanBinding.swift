@@ -37,7 +37,8 @@ struct PlanBinding {
         }
     }
 
-    private func moved(_ then: LedgerHead, _ now: LedgerHead) throws(BatchError) -> [String] {
+    /// In words, what happened since.
+    func moved(_ then: LedgerHead, _ now: LedgerHead) throws(BatchError) -> [String] {
         let newer = try ledger.batches(where: "seq > ?", [.integer(then.batch)])
         if !newer.isEmpty {
             let names = newer.prefix(5).map(\.batch.description).joined(separator: ", ")

@@ -8,7 +8,7 @@ final class ReaderProof {
     private let session: Session
     private let batch: BatchRecord
     private let kept: Int
-    private var copy: (folder: ScratchFolder, session: Session)?
+    private var copy: ScratchCopy?
     /// Why each reader is exempt, in words.
     private var evidence: [Int64: String] = [:]
 
@@ -28,7 +28,9 @@ final class ReaderProof {
 
     /// True when the reader changed the same rows in the same way without the batch and these dependents.
     func exempts(_ edge: DependencyEdge, without dependents: [DependencyEdge]) throws(BatchError) -> Bool {
-        guard let reader = try session.ledger.batch(seq: edge.batch), try Rerun.objection(to: reader) == nil else {
+        guard let reader = try session.ledger.batch(seq: edge.batch),
+            try Rerun.objection(to: reader, isRehearsed: true) == nil
+        else {
             return false
         }
         let place = try scratch()
@@ -51,20 +53,9 @@ final class ReaderProof {
 
     private func scratch() throws(BatchError) -> Session {
         if let copy { return copy.session }
-        try Folder.create(session.backups)
-        let folder = try ScratchFolder(in: session.backups)
-        let path = folder.file("copy.db")
-        try session.connection.backup(to: try Connection(path: path, mode: .create))
-        var database = session.database
-        database.path = path
-        database.tenancy = .none
-        let place = Workspace(
-            folder: session.workspace.folder, file: session.workspace.file, databases: [database],
-            backups: folder.path, catalog: session.workspace.catalog)
-        let made = try Session(place, context: session.context)
-        try made.connection.execute("PRAGMA synchronous = OFF")
-        copy = (folder, made)
-        return made
+        let made = try ScratchCopy(of: session)
+        copy = made
+        return made.session
     }
 
     /// Goes back to where the reader began, without the batches, and runs it; all of that is thrown away.

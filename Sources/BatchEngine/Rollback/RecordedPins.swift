@@ -3,19 +3,29 @@ internal import BatchLedger
 
 /// What the checkpoints of a batch saw of time and chance, step by step, for another run of it.
 final class RecordedPins {
-    private let ledger: Ledger
-    private var checkpoints: [CheckpointRecord]
-    private var last: CheckpointRecord?
+    private var pins: [(step: String, pin: Pin)]
+    private var last: Pin?
 
-    init(_ ledger: Ledger, of batch: Int64) throws(BatchError) {
-        self.ledger = ledger
-        checkpoints = try ledger.checkpoints(of: batch)
-        last = checkpoints.first
+    init(_ pins: [(step: String, pin: Pin)]) {
+        self.pins = pins
+        last = pins.first?.pin
+    }
+
+    convenience init(_ ledger: Ledger, of batch: Int64) throws(BatchError) {
+        self.init(try RecordedPins.read(ledger, try ledger.checkpoints(of: batch)))
+    }
+
+    static func read(
+        _ ledger: Ledger, _ checkpoints: [CheckpointRecord]
+    ) throws(BatchError) -> [(step: String, pin: Pin)] {
+        var pins: [(step: String, pin: Pin)] = []
+        for checkpoint in checkpoints { pins.append((checkpoint.step, try ledger.pin(for: checkpoint))) }
+        return pins
     }
 
     /// For the next checkpoint of a step. A run that needs more checkpoints than the first one sees the last again.
-    func next(of step: String) throws(BatchError) -> Pin? {
-        if let index = checkpoints.firstIndex(where: { $0.step == step }) { last = checkpoints.remove(at: index) }
-        return try last.map { (checkpoint) throws(BatchError) in try ledger.pin(for: checkpoint) }
+    func next(of step: String) -> Pin? {
+        if let index = pins.firstIndex(where: { $0.step == step }) { last = pins.remove(at: index).pin }
+        return last
     }
 }

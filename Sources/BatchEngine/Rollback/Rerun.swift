@@ -10,8 +10,10 @@ struct Rerun {
     /// One batch that ran again.
     struct Outcome {
         let original: BatchRecord
-        let batch: BatchRecord
+        var batch: BatchRecord
         let warnings: [Warning]
+        /// Steps outside the database: they wait until everything else is permanent.
+        let waiting: [StepDefinition]
     }
 
     private var ledger: Ledger { session.ledger }
@@ -19,19 +21,19 @@ struct Rerun {
     // MARK: Before
 
     /// Why a batch cannot be run again; nil when it can.
-    static func objection(to batch: BatchRecord) throws(BatchError) -> String? {
+    /// - Parameter isRehearsed: on a copy, to compare what it does; then nothing outside the database may happen.
+    static func objection(to batch: BatchRecord, isRehearsed: Bool) throws(BatchError) -> String? {
         guard batch.kind == .batch, let text = batch.definition else {
             return "\(batch.batch) was made by batchmgr itself"
         }
         if batch.status != .committed { return "\(batch.batch) is \(batch.status.rawValue), not committed" }
         if batch.hasSchemaChange { return "\(batch.batch) changed the schema" }
         let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
-        for step in job.steps {
-            switch step.kind {
-            case .exec: return "step \(step.id) of \(batch.batch) runs a program, outside the database"
-            case .plugin(let name, _):
-                return "step \(step.id) of \(batch.batch) uses plugin \(name), outside the database"
-            case .sql, .check, .export, .snapshot: continue
+        if let objection = LevelPolicy(level: job.level).objectionToReplay { return "\(batch.batch): \(objection)" }
+        for step in job.steps where step.isOutside {
+            if isRehearsed { return "step \(step.id) of \(batch.batch) works outside the database" }
+            if case .exec = step.kind, step.undo == nil {
+                return "step \(step.id) of \(batch.batch) runs a program and declares no undo"
             }
         }
         return nil
@@ -71,8 +73,8 @@ struct Rerun {
         }
         point.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
         if point.lastCheckpoint > 0 { try ledger.save(&point) }
-        try finish(&batch, original)
-        return Outcome(original: original, batch: batch, warnings: run.warnings)
+        try finish(&batch, original, isWhole: run.waiting.isEmpty)
+        return Outcome(original: original, batch: batch, warnings: run.warnings, waiting: run.waiting)
     }
 
     private func definition(of batch: BatchRecord) throws(BatchError) -> JobDefinition {
@@ -82,12 +84,15 @@ struct Rerun {
     private func steps(
         of job: JobDefinition, _ original: BatchRecord, _ batch: BatchRecord, as name: BatchID? = nil
     ) throws(BatchError) -> BatchRun {
+        gateway.policy = try PolicyChoice(session: session).policy(for: job, tenant: original.tenant)
         session.connection.enforceForeignKeys(job.foreignKeys ?? false)
         let values = try PinnedParameters.values(original.parameters)
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .replay)
         run.name = name ?? batch.batch
         run.pins = try RecordedPins(ledger, of: original.seq)
         for step in job.steps { try StepRun(run: run, step: step).perform() }
+        // A batch of programs alone has a checkpoint too: what they did is noted there.
+        if let step = run.waiting.first, run.checkpoints == 0 { try run.checkpoint(step) {} }
         try VerifyQueries(session: session).require(job.verify, run.bindings, of: batch.batch)
         return run
     }
@@ -105,9 +110,8 @@ struct Rerun {
         batch.digestBefore = try ledger.state()?.combined
         try ledger.insert(&batch)
         for name in job.needs {
-            guard
-                let needed = try ledger.batches(where: "job = ? AND status = 'committed'", [.string(name)]).last
-            else {
+            let tenant = session.database.tenancy == .column ? original.tenant : nil
+            guard let needed = try ledger.lastCommitted(name, seenBy: tenant) else {
                 throw BatchError(
                     .notReplayable, "it needs a committed batch of \(name), and there is none any more",
                     hint: "undo it: --mode cascade")
@@ -117,8 +121,11 @@ struct Rerun {
         return batch
     }
 
-    private func finish(_ batch: inout BatchRecord, _ original: BatchRecord) throws(BatchError) {
-        batch.status = .committed
+    /// A batch whose programs wait is `stopped`: after a crash `resume` runs them.
+    private func finish(
+        _ batch: inout BatchRecord, _ original: BatchRecord, isWhole: Bool
+    ) throws(BatchError) {
+        batch.status = isWhole ? .committed : .stopped
         batch.finishedAt = session.context.now().iso8601
         batch.digestAfter = try ledger.state()?.combined
         try ledger.update(batch)
@@ -139,6 +146,14 @@ extension JobDefinition {
 }
 
 extension Ledger {
+    /// The latest committed batch of a job: of this tenant, or of none; nil for any.
+    func lastCommitted(_ job: String, seenBy tenant: String?) throws(BatchError) -> BatchRecord? {
+        try batches(
+            where: "job = ?1 AND status = 'committed' AND (?2 IS NULL OR tenant IS NULL OR tenant = ?2)",
+            [.string(job), .optional(tenant)]
+        ).last
+    }
+
     /// Notes that a batch depends on another because its job says so.
     func noteNeed(of batch: Int64, _ needed: BatchRecord) throws(BatchError) {
         try connection.run(

@@ -9,12 +9,12 @@ public struct Rollback {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     init(_ session: Session, control: (any ControlStore)?) throws(BatchError) {
         self.session = session
-        if let control { self.control = control } else { self.control = try ControlFile(folder: session.backups) }
+        if let control { self.control = control } else { self.control = try ControlFile(folder: session.controlFolder) }
     }
 
     /// What came of it.
@@ -30,7 +30,7 @@ public struct Rollback {
         let start = ContinuousClock.now
         try stopIfRunning(request.batch)
         let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "rollback of \(request.batch)",
+            control, folder: session.controlFolder, database: session.path, work: "rollback of \(request.batch)",
             context: session.context)
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
@@ -39,9 +39,10 @@ public struct Rollback {
         let isBound = request.planTarget != nil || bound != nil
         let drift = isBound ? try preparation.openHistory() : nil
         if let bound { try PlanBinding(session: session).require(bound) }
-        let batch = try BatchLookup(session.ledger).liveBatch(request.batch)
+        let batch = try BatchLookup(session).liveBatch(request.batch)
         let plan = try RollbackPlan.make(session, batch, request)
         if let bound { try PlanBinding(session: session).require(bound, plan) }
+        if !request.isDryRun { try requireSwitches(plan) }
         let journal = try RollbackJournal(session: session, batch: batch.batch)
         journal.write(
             "begin",
@@ -52,6 +53,7 @@ public struct Rollback {
         journal.write("plan", plan.json)
         let records = UndoRecords(session: session, plan: plan, journal: journal)
         do throws(BatchError) {
+            try plan.requireOwner(session.owner)
             if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
             try refuseReplay(plan)
             if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
@@ -63,6 +65,7 @@ public struct Rollback {
             .perform()
         } catch {
             journal.write("refused", ["error": .string(error.description)])
+            session.auditRefusal("rollback", of: batch, error)
             let isRefusal = error.code.exitCode == .refusedByDependents
             Bulletin(session: session).tell(isRefusal ? .refused : .failed, batch, error)
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
@@ -72,11 +75,32 @@ public struct Rollback {
         }
     }
 
+    /// The way back is open to a person; what would run again has to be allowed to run.
+    private func requireSwitches(_ plan: RollbackPlan) throws(BatchError) {
+        let gate = SwitchGate(session, control)
+        let batch = plan.batch
+        try gate.require(
+            SwitchedWork(.undo, origin: session.context.origin, job: batch.batch.job, tenant: batch.tenant),
+            "rollback of \(batch.batch)")
+        for again in plan.replayed {
+            guard let text = again.definition else { continue }
+            let job = try JobDefinition.parse(text: text, file: "\(again.batch)")
+            try gate.require(gate.work(job, tenant: again.tenant), "batch \(again.batch)")
+        }
+    }
+
     /// All reasons at once, before anything changes.
     private func refuseReplay(_ plan: RollbackPlan) throws(BatchError) {
         var reasons: [String] = []
         for batch in plan.replayed {
-            if let reason = try Rerun.objection(to: batch) { reasons.append(reason) }
+            if let reason = try Rerun.objection(to: batch, isRehearsed: false) { reasons.append(reason) }
+        }
+        if plan.request.allowsMissingCompensation {
+            // Run again, a program whose first run still stands would have done its work twice.
+            for batch in plan.replayed where try !session.ledger.effects(of: batch.seq).allSatisfy(\.isInside) {
+                reasons.append(
+                    "\(batch.batch) works outside the database, and --without-compensation leaves that as it is")
+            }
         }
         guard !reasons.isEmpty else { return }
         throw BatchError(
@@ -122,7 +146,8 @@ public struct Rollback {
         guard try session.ledger.exists(), let holder = try control.holder(of: session.path),
             holder.isAlive(at: session.context.now())
         else { return }
-        let running = try session.ledger.batches(where: "status = 'running'").contains { batch in
+        let own = "status = 'running' AND (?1 IS NULL OR tenant = ?1)"
+        let running = try session.ledger.batches(where: own, [.optional(session.owner)]).contains { batch in
             switch reference {
             case .batch(let id): batch.batch == id
             case .latest(let job): batch.batch.job == job

@@ -16,14 +16,15 @@ struct RollbackPlan {
     let checkpoints: [(checkpoint: CheckpointRecord, batch: String)]
     /// The batches in the order in which they are undone.
     let order: [BatchRecord]
+    /// Dependents that are not of the tenant of the session.
+    let foreignDependents: Int
 
     static func make(
         _ session: Session, _ batch: BatchRecord, _ request: RollbackRequest
     ) throws(BatchError) -> RollbackPlan {
         let ledger = session.ledger
-        let own = try ledger.checkpoints(of: batch.seq)
         let kept = request.checkpoint ?? 0
-        guard own.contains(where: { $0.isLive && $0.number > kept }) else { throw nothingToUndo(batch, own, request) }
+        try ledger.requireLive(batch, after: request.checkpoint)
         let proof = ReaderProof(session, of: batch, after: kept)
         let found = try DependencyGraph(ledger).find(
             of: batch, after: kept, keepsOrder: request.mode == .replay
@@ -35,42 +36,35 @@ struct RollbackPlan {
             case .prove: try !proof.exempts(reader, without: dependents)
             }
         }
-        let dependents = found.dependents
-        let exempt = request.readers == .prove ? found.readers.map(proof.explained) : []
+        let owned = try session.owned(found.dependents + found.readers)
+        let dependents = found.dependents.filter { owned.contains($0.batch) }
+        let readers = found.readers.filter { owned.contains($0.batch) }
+        let exempt = request.readers == .prove ? readers.map(proof.explained) : []
         var records: [BatchRecord] = [batch]
         for edge in dependents {
             guard let record = try ledger.batch(seq: edge.batch) else { continue }
             records.append(record)
         }
-        var checkpoints: [(checkpoint: CheckpointRecord, batch: String)] = []
         let undone = request.mode == .cascade || request.mode == .replay ? records : [batch]
-        for record in undone {
-            let limit = record.seq == batch.seq ? kept : 0
-            for checkpoint in try ledger.checkpoints(of: record.seq)
-            where checkpoint.isLive && checkpoint.number > limit {
-                checkpoints.append((checkpoint, record.batch.description))
-            }
-        }
-        checkpoints.sort { $0.checkpoint.id > $1.checkpoint.id }
         return RollbackPlan(
-            batch: batch, request: request, dependents: dependents, readers: found.readers, exempt: exempt,
-            names: try ledger.names(of: Set((found.readers + exempt).map(\.batch) + records.map(\.seq))),
-            checkpoints: checkpoints,
-            order: undone.sorted { $0.seq > $1.seq })
+            batch: batch, request: request, dependents: dependents, readers: readers, exempt: exempt,
+            names: try ledger.names(of: Set((readers + exempt).map(\.batch) + records.map(\.seq))),
+            checkpoints: try ledger.liveCheckpoints(of: undone, after: kept),
+            order: undone.sorted { $0.seq > $1.seq },
+            foreignDependents: Set(found.dependents.map(\.batch)).subtracting(owned).count)
     }
 
-    private static func nothingToUndo(
-        _ batch: BatchRecord, _ own: [CheckpointRecord], _ request: RollbackRequest
-    ) -> BatchError {
-        let hint = "see it: batchmgr show --id \(batch.batch)"
-        if own.isEmpty {
-            return BatchError(
-                .wrongState, "batch \(batch.batch) committed nothing, so there is nothing to undo", hint: hint)
-        }
-        if let kept = request.checkpoint, own.contains(where: \.isLive) {
-            return BatchError(.wrongState, "batch \(batch.batch) has nothing behind checkpoint \(kept)", hint: hint)
-        }
-        return BatchError(.wrongState, "batch \(batch.batch) is rolled back already", hint: hint)
+    /// A tenant's rollback leaves alone what others ran, and does not show it.
+    /// - Throws: `ERR_SECURITY_TENANT` when it cannot be done without them.
+    func requireOwner(_ owner: String?) throws(BatchError) {
+        guard owner != nil, foreignDependents > 0, request.mode != .unconflicted else { return }
+        let noun = foreignDependents == 1 ? "batch" : "batches"
+        throw BatchError(
+            .otherTenant,
+            "\(foreignDependents) later \(noun) of other tenants, or of none, depend on \(batch.batch): it cannot be undone for its tenant alone",
+            hint:
+                "ask somebody who may see them all: batchmgr rollback --id \(batch.batch) --mode cascade, without --tenant"
+        )
     }
 
     /// Why `restrict` does not go on.

@@ -20,6 +20,8 @@ struct RollbackRun {
 
     func perform() throws(BatchError) -> Rollback.Outcome {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        gateway.policy = try PolicyChoice(session: session).policy(
+            undoing: plan.order, isWhole: request.mode != .unconflicted && request.onConflict == .abort)
         let undo = Undo(gateway)
         try undo.open()
         defer { undo.close() }
@@ -75,6 +77,11 @@ struct RollbackRun {
             return .done(report(batch, nil, done))
         }
         try release(gateway, batch, checkpoint, &done)
+        for index in done.replayed.indices {
+            if let left = try WaitingSteps(session: session, gateway: gateway).perform(&done.replayed[index]) {
+                done.left.append(left)
+            }
+        }
         done.captured = began.millisecondsSince
         undo.close()
         try PointKeeper(session: session).completePending(since: version)
@@ -158,7 +165,6 @@ struct RollbackRun {
 
     /// - Throws: when the result is not what it must be; the caller's transaction is rolled back.
     private func inspect(_ outcome: Undo.Outcome) throws(BatchError) -> Certificate {
-        let wrong = outcome.digests.filter { !$0.matches }
         for check in outcome.digests {
             journal.write(
                 "digest",
@@ -168,18 +174,7 @@ struct RollbackRun {
                     "exempt": .bool(check.isExempt),
                 ])
         }
-        if let first = wrong.first {
-            throw BatchError(
-                .verificationFailed, "undoing \(plan.batch.batch) would not bring back table \(first.table) exactly",
-                hint: "nothing was changed; see what is damaged: batchmgr verify")
-        }
-        if let violation = outcome.foreignKeyViolations.first {
-            let count = outcome.foreignKeyViolations.count
-            throw BatchError(
-                .conflict,
-                "\(count) \(count == 1 ? "row" : "rows") would refer to nothing, the first in \(violation.table) (to \(violation.parent))",
-                hint: "undo the batch that wrote it first: batchmgr blame, batchmgr list")
-        }
+        try outcome.require(for: plan.batch.batch)
         var failing: [String] = []
         for batch in plan.order {
             guard let text = batch.definition else { continue }
@@ -215,17 +210,11 @@ struct RollbackRun {
                 finished.finishedAt = session.context.now().iso8601
                 finished.digestAfter = try ledger.state()?.combined
                 try ledger.update(finished)
-                for (undone, _) in plan.checkpoints {
-                    try ledger.markUndone(undone.id, by: checkpoint)
-                    try ledger.revive(checkpointsUndoneBy: undone.id)
-                    session.context.reach("marked")
-                }
-                for undone in plan.order {
-                    try ledger.refreshStatus(undone.seq, isPartial: done.kept.contains("\(undone.batch)"))
-                }
+                try ledger.record(
+                    undone: plan.checkpoints, of: plan.order, by: checkpoint, keeping: done.kept
+                ) { session.context.reach("marked") }
                 try ledger.audit(
-                    action, batch: plan.batch, outcome: "committed",
-                    details: ["rollback": .string(finished.batch.description), "order": .init(finished.rollsBack)],
+                    action, batch: plan.batch, outcome: "committed", details: try auditDetails(finished),
                     context: session.context)
                 saved = PointRecord(
                     batch: inserted.seq, kind: .rollback, lastCheckpoint: checkpoint, createdAt: saved.createdAt)
@@ -241,6 +230,15 @@ struct RollbackRun {
         batch = record
         point = saved
         return checkpoint
+    }
+
+    private func auditDetails(_ rollback: BatchRecord) throws(BatchError) -> JSONValue {
+        var details: [JSONValue.Member] = [
+            .init("rollback", .string(rollback.batch.description)), .init("order", .init(rollback.rollsBack)),
+        ]
+        let protected = try PolicyChoice(session: session).protected(changedBy: plan.order)
+        if !protected.isEmpty { details.append(.init("protected", .array(protected.map(JSONValue.string)))) }
+        return .object(details)
     }
 
     /// Takes back what happened outside the database, which cannot be thrown away with the transaction: last of all.

@@ -10,6 +10,8 @@ final class BatchRun {
     let values: ParameterValues
     let lease: Lease?
     let purpose: Purpose
+    /// Of a batch that may be held back on its way; nil in rehearsals.
+    var switches: SwitchGate?
     var batch: BatchRecord
     /// The number of the last committed checkpoint.
     var lastNumber: Int
@@ -20,6 +22,8 @@ final class BatchRun {
     /// `Connection.dataVersion` before the first checkpoint.
     let dataVersion: Int64
     private let deadline: Int64?
+    /// Of the policy, as `deadline`.
+    private let limit: Int64?
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
@@ -36,6 +40,7 @@ final class BatchRun {
         name = batch.batch
         dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
+        limit = gateway.policy.timeLimit.map { session.context.clock.now() + $0 }
     }
 
     enum Purpose {
@@ -44,12 +49,25 @@ final class BatchRun {
         case dryRun
         /// An earlier batch once more, in the transaction of the rollback that made it necessary.
         case replay
+        /// On a copy of the database: what steps do outside it is left out.
+        case rehearsal
     }
 
     /// What SQL sees as the id of its batch.
     var name: BatchID
-    /// In a replay: what each checkpoint saw the first time.
+    /// What each checkpoint saw the first time, in a replay or in the rehearsal of a plan.
     var pins: RecordedPins?
+    /// In a replay: steps outside the database, which cannot be thrown away with the transaction.
+    var waiting: [StepDefinition] = []
+    /// Behind a replay: the checkpoint that is noted for such steps. A new one would stand behind those of later batches.
+    var noted: Int64?
+    /// The approved plan that this batch carries out.
+    var plan: ApprovedPlan?
+    /// The report of the rehearsal that let it through.
+    var rehearsal: String?
+
+    /// All checkpoints become permanent together, at the end.
+    var isAtomic: Bool { plan?.isAtomic ?? false }
 
     var isDryRun: Bool { purpose == .dryRun }
 
@@ -71,6 +89,10 @@ final class BatchRun {
     /// As a line of the log names it.
     var logged: LoggedBatch { LoggedBatch(batch) }
 
+    /// Steps outside the database that a rehearsal did not run, with what they would do.
+    private(set) var leftOut: [String] = []
+    func leaveOut(_ step: StepDefinition, _ what: String) { leftOut.append("\(step.id): \(what)") }
+
     // MARK: Checkpoints
 
     /// Runs `body` in one transaction and commits it as the next checkpoint; in a dry run the one transaction that is
@@ -80,12 +102,15 @@ final class BatchRun {
         finish: (Int64) throws(BatchError) -> Void = { _ in }
     ) throws(BatchError) {
         if isDryRun { return try body() }
+        try stopIfSwitched()
         let start = ContinuousClock.now
         defer { captureMilliseconds += start.millisecondsSince }
         do throws(BatchError) {
-            try gateway.begin(seeing: try pins?.next(of: step.id))
+            try gateway.begin(seeing: pins?.next(of: step.id))
+            if isAtomic { gateway.hold() }
             context.reach("begun")
             try limited(step) { () throws(BatchError) in try body() }
+            if let limit, context.clock.now() > limit { throw exceeded }
             context.reach("worked")
             let rows = gateway.rows
             let hasSchemaChange = gateway.changedSchema
@@ -112,10 +137,29 @@ final class BatchRun {
         if !gateway.isHolding { context.reach("committed") }
     }
 
+    /// Makes the checkpoints of an atomic batch permanent.
+    func release() throws(BatchError) {
+        guard gateway.isHolding else { return }
+        context.reach("before-release")
+        try gateway.release()
+        context.reach("committed")
+    }
+
+    /// Throws away the checkpoints of an atomic batch.
+    func discard() {
+        gateway.rollback()
+        batch.rows = RowCounts()
+        batch.hasSchemaChange = false
+        (lastNumber, checkpoints) = (0, 0)
+    }
+
     /// Ends statements when the step or the batch takes too long, or somebody asks twice to stop.
     private func limited(_ step: StepDefinition, _ body: () throws(BatchError) -> Void) throws(BatchError) {
         let context = self.context
-        let limit = [deadline, step.timeout.map { context.clock.now() + $0.milliseconds }].compactMap(\.self).min()
+        let policyLimit = self.limit
+        let limit = [deadline, policyLimit, step.timeout.map { context.clock.now() + $0.milliseconds }].compactMap(
+            \.self
+        ).min()
         gateway.interrupt { context.stopWish() == .now || limit.map { context.clock.now() > $0 } ?? false }
         defer { gateway.interrupt(when: nil) }
         do throws(BatchError) {
@@ -127,10 +171,18 @@ final class BatchRun {
                     .stopped, "batch \(batch.batch) stopped in step \(step.id), after checkpoint \(lastNumber)",
                     hint: "go on with: batchmgr resume --id \(batch.batch)")
             }
+            if let policyLimit, context.clock.now() > policyLimit { throw exceeded }
             throw BatchError(
                 .timeout, "step \(step.id) of \(batch.batch) took longer than its timeout",
                 hint: "raise the timeout or make the chunks smaller, then: batchmgr resume --id \(batch.batch)")
         }
+    }
+
+    private var exceeded: BatchError {
+        let limit = Duration.milliseconds(gateway.policy.timeLimit ?? 0).text
+        return BatchError(
+            .limitExceeded, "the batch works longer than its limit of \(limit)",
+            hint: "make it smaller, or raise 'limits.time' of the job")
     }
 
     /// Milliseconds that a program of this step may take; nil for no limit.
@@ -138,12 +190,25 @@ final class BatchRun {
         [deadline.map { max(1, $0 - context.clock.now()) }, step.timeout?.milliseconds].compactMap(\.self).min()
     }
 
-    /// - Throws: `ERR_PERF_STOPPED` when somebody asked to stop.
+    /// - Throws: `ERR_PERF_STOPPED` when somebody asked to stop, or switched something off.
     func stopIfAsked() throws(BatchError) {
+        try stopIfSwitched()
         guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
         throw BatchError(
             .stopped, "batch \(batch.batch) stopped after checkpoint \(lastNumber)",
             hint: "go on with: batchmgr resume --id \(batch.batch)")
+    }
+
+    private func stopIfSwitched() throws(BatchError) {
+        guard
+            let cause = try switches.map({ (gate) throws(BatchError) in
+                try gate.decision(on: gate.work(job, tenant: batch.tenant))
+            })?.cause
+        else { return }
+        throw BatchError(
+            .stopped,
+            "batch \(batch.batch) stopped after checkpoint \(lastNumber): \(cause.words)",
+            hint: "when it may go on: batchmgr resume --id \(batch.batch)")
     }
 }
 

@@ -14,6 +14,7 @@ struct Preparation {
         ScratchFolder.sweep(session.backups)
         guard try ledger.exists() else { return }
         try ledger.complete()
+        try session.followPolicy()
         for var batch in try ledger.batches(where: "status = 'running'") {
             batch.status = .stopped
             batch.finishedAt = session.context.now().iso8601
@@ -29,6 +30,7 @@ struct Preparation {
         }
         try PendingErasure(session: session).finish()
         try PointKeeper(session: session).completePending()
+        try LevelGate(session: session).makeUp()
     }
 
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.
@@ -44,6 +46,7 @@ struct Preparation {
         let keeper = PointKeeper(session: session)
         if try session.ledger.state() == nil {
             try createLedger()
+            try session.followPolicy()
             session.context.reach("ledger-created")
             try keeper.completePending(since: version)
             return "the first batch"

@@ -38,19 +38,22 @@ struct RunOutcome {
         if let control {
             DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
         }
-        return RunReport(
+        var report = RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: run.batch.status,
             checkpoints: run.lastNumber, rows: run.batch.rows, restorePoint: summary(point),
             phases: .init(
                 capture: run.captureMilliseconds, restorePoint: pointMilliseconds,
                 facts: run.gateway.ledger.factsTime.precise),
             traceID: run.batch.traceID, duration: start.millisecondsSince, warnings: run.warnings)
+        report.plan = run.plan?.plan.id
+        report.rehearsal = run.rehearsal
+        return report
     }
 
     /// Writes the end of the batch into the ledger.
     private func settle(_ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?) throws(BatchError) {
         let ledger = session.ledger
-        run.batch.status = failure.map { $0.code == .stopped ? .stopped : .failed } ?? .committed
+        run.batch.status = failure.map { $0.code == .stopped && run.plan == nil ? .stopped : .failed } ?? .committed
         run.batch.finishedAt = session.context.now().iso8601
         run.batch.error = failure?.description
         let batch = run.batch
@@ -61,7 +64,8 @@ struct RunOutcome {
             batch.digestAfter = digest
             try ledger.update(batch)
             try ledger.audit(
-                session.context.action(or: "run"), batch: batch, outcome: batch.status.rawValue,
+                run.plan == nil ? session.context.action(or: "run") : "plan apply", batch: batch,
+                outcome: failure?.code.errorClass == .security ? "refused" : batch.status.rawValue,
                 details: .object(
                     [.init("rows", batch.rows.json)]
                         + (failure.map {
@@ -69,7 +73,7 @@ struct RunOutcome {
                                 .init("code", .string($0.code.rawValue)),
                                 .init("class", .string($0.code.errorClass.rawValue)),
                             ]
-                        } ?? [])),
+                        } ?? []) + governed(run)),
                 context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
@@ -81,6 +85,8 @@ struct RunOutcome {
                 settled.status = .complete
                 if let name = settled.bak { Folder.remove("\(session.backups)/\(name)") }
             }
+            // What was switched while it ran.
+            if let control { try SwitchGate(session, control).mirror() }
             session.context.reach("before-settled")
             return digest
         }
@@ -91,6 +97,17 @@ struct RunOutcome {
             "batch \(batch.batch) \(batch.status.rawValue): \(batch.rows.total) rows changed", module: .runner,
             batch: LoggedBatch(batch), error: failure)
         session.context.reach("batch-settled")
+    }
+
+    /// What let a governed batch through.
+    private func governed(_ run: BatchRun) -> [JSONValue.Member] {
+        var members: [JSONValue.Member] = []
+        if let plan = run.plan {
+            members.append(.init("plan", .string("\(plan.plan.id)")))
+            members.append(.init("approver", .string(plan.approval.approver)))
+        }
+        if let rehearsal = run.rehearsal { members.append(.init("rehearsal", .string(rehearsal))) }
+        return members
     }
 
     private func covers(_ point: PointRecord) throws(BatchError) -> Bool {
@@ -104,9 +121,9 @@ struct RunOutcome {
         if failure.code != .stopped {
             Bulletin(session: session).tell(.failed, run.batch, failure)
         }
-        if failure.code != .stopped, run.job.onFailure == .rollback, run.lastNumber > 0 {
-            throw undone(run, failure)
-        }
+        // A part of an approved plan is not what was approved.
+        let isWanted = run.plan != nil || (failure.code != .stopped && run.job.onFailure == .rollback)
+        if isWanted, run.lastNumber > 0 { throw undone(run, failure) }
         throw failure
     }
 

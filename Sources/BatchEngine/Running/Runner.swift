@@ -8,47 +8,88 @@ public struct Runner {
     let control: any ControlStore
 
     /// Names that the tool uses for its own batches.
-    static let reservedJobs: Set<String> = ["rollback", "restore", "drift", "baseline"]
+    static let reservedJobs: Set<String> = ["rollback", "restore", "drift", "baseline", "plan"]
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.backups)
+        control = try ControlFile(folder: session.controlFolder)
     }
 
     // MARK: Run
 
     /// Runs a job from its first step to its last.
     /// - Parameter key: a second run with the same key does nothing.
-    /// - Throws: the failure of a step, after the batch was marked and its restore point written.
+    /// - Throws: the failure of a step, after the batch was marked and its restore point written;
+    ///   `ERR_SECURITY_APPROVAL_REQUIRED` when the job may not run, and a patch plan was made instead.
     public func run(
         _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil, key: String? = nil
     ) throws(BatchError) -> RunReport {
+        switch try submit(RunOrder(job: job, values: values, tenant: tenant, key: key)) {
+        case .ran(let report): return report
+        case .planned(let plan):
+            throw BatchError(
+                .approvalRequired, "\(plan.id) was made instead of a batch of \(job.id), and waits for approval",
+                hint: "read it: batchmgr plan show --id \(plan.id)")
+        }
+    }
+
+    /// Runs a job, or makes a patch plan of it, as its level and the order want it. Every batch of a job begins here.
+    /// - Throws: as `run`.
+    public func submit(_ order: RunOrder) throws(BatchError) -> Submission {
         let start = ContinuousClock.now
-        try check(job, tenant)
+        var order = order
+        let job = order.job
+        try check(job, order.tenant)
+        let switches = SwitchGate(session, control)
+        order.suggestion = try switches.suggestion(for: order) ?? order.suggestion
         let lease = try takeLease(for: job.id)
+        defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
-        if let key, try session.ledger.exists(),
-            let earlier = try session.ledger.batches(where: "idempotency_key = ?", [.string(key)]).last
+        if let key = order.key, try session.ledger.exists(),
+            let earlier = try session.ledger.batches(
+                where: "idempotency_key = ?1 AND (?2 IS NULL OR tenant = ?2)",
+                [.string(key), .optional(session.owner)]
+            ).last
         {
-            return try RunOutcome(session: session).repeated(earlier)
+            return .ran(try RunOutcome(session: session).repeated(earlier))
         }
         let needed = try needs(of: job)
         let reason = try preparation.openHistory()
-        let gateway = try self.gateway(job)
-        var batch = BatchRecord(
-            batch: BatchID(job: job.id, number: try session.ledger.nextNumber(of: job.id)), kind: .batch,
-            actor: session.context.actor, traceID: session.context.traceID,
-            startedAt: session.context.now().iso8601)
-        batch.jobVersion = job.version.description
-        batch.tenant = tenant
-        batch.idempotencyKey = key
-        batch.definition = job.text
-        batch.parameters = PinnedParameters.text(values)
+        var batch = try newBatch(order)
+        let gate = LevelGate(session: session)
+        var rehearsal: String?
+        switch LevelPolicy(level: job.level).course(approval: order.plan?.approval, suggestion: order.suggestion) {
+        case .apply: break
+        case .rehearse: rehearsal = try gate.rehearse(.init(job: job, values: order.values, batch: batch))
+        case .propose(let because): return .planned(try PlanDraft(session: session).make(order, batch, because))
+        case .carryOut: try order.plan?.claim(session, batch)
+        }
+        let orphans = order.isGoverned ? Checklist.orphans(session.connection) : nil
+        let gateway = try Runner.gateway(session, job, tenant: order.tenant, approval: order.plan?.approval)
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
         var point = try begin(&batch, needs: needed, snapshot: snapshot)
-        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: lease)
-        return try carryOut(run, &point, from: 0, position: 0, since: start)
+        let run = BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: lease)
+        run.switches = switches
+        run.rehearsal = rehearsal
+        run.plan = order.plan
+        run.pins = order.plan?.pins
+        var report = try carryOut(run, &point, from: 0, position: 0, since: start)
+        if order.isGoverned { report.checklist = try gate.checkOff(run, orphans: orphans) }
+        return .ran(report)
+    }
+
+    private func newBatch(_ order: RunOrder) throws(BatchError) -> BatchRecord {
+        var batch = BatchRecord(
+            batch: BatchID(job: order.job.id, number: try session.ledger.nextNumber(of: order.job.id)), kind: .batch,
+            actor: session.context.actor, traceID: session.context.traceID,
+            startedAt: session.context.now().iso8601)
+        batch.jobVersion = order.job.version.description
+        batch.tenant = order.tenant
+        batch.idempotencyKey = order.key
+        batch.definition = order.job.text
+        batch.parameters = PinnedParameters.text(order.values)
+        return batch
     }
 
     /// Runs the SQL steps of a job and throws away what they did.
@@ -56,17 +97,27 @@ public struct Runner {
         _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil
     ) throws(BatchError) -> RunReport {
         try check(job, tenant)
+        let switches = SwitchGate(session, control)
+        // Safe mode forbids no look at what would happen.
+        if case .refused(let cause) = try switches.decision(on: switches.work(job, tenant: tenant)) {
+            throw cause.refusal(of: "job \(job.id)")
+        }
         let lease = try takeLease(for: job.id)
         defer { withExtendedLifetime(lease) {} }
         try Preparation(session: session, control: control).recover()
         let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: job.id) : 1
-        let gateway = try self.gateway(job)
+        let gateway = try Runner.gateway(session, job, tenant: tenant)
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
             traceID: session.context.traceID, startedAt: session.context.now().iso8601)
         batch.tenant = tenant
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .dryRun)
-        return try DryRun(session: session).perform(run, gateway)
+        do throws(BatchError) {
+            return try DryRun(session: session).perform(run, gateway)
+        } catch {
+            session.auditRefusal("dry-run", error)
+            throw error
+        }
     }
 
     /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
@@ -75,7 +126,7 @@ public struct Runner {
         let lease = try takeLease(for: "resume of \(reference)")
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
-        var batch = try BatchLookup(session.ledger).batch(reference)
+        var batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition
         else {
@@ -90,10 +141,30 @@ public struct Runner {
                 hint: "run the job again: batchmgr run --id \(id.job)")
         }
         let job = try JobDefinition.parse(text: text, file: "\(id)")
+        let switches = SwitchGate(session, control)
+        try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")
         let values = try PinnedParameters.values(batch.parameters)
         try session.plugins().require(job.pluginNames)
         let reason = try preparation.openHistory()
-        let gateway = try self.gateway(job)
+        let (step, position) = try place(job, batch, checkpoints)
+        let policy = LevelPolicy(level: job.level)
+        let gate = LevelGate(session: session)
+        var rehearsal: String?
+        switch policy.course() {
+        case .rehearse:
+            rehearsal = try gate.rehearse(
+                .init(
+                    job: job, values: values, batch: batch, step: step, position: position,
+                    lastNumber: checkpoints.last?.number ?? 0))
+        case .propose(let because):
+            throw BatchError(
+                .approvalRequired, "batch \(id) cannot be gone on with: \(because)",
+                hint: "take back what it did, if anything: batchmgr rollback --id \(id); then make a new plan: "
+                    + "batchmgr run --id \(id.job)")
+        case .apply, .carryOut: break
+        }
+        let orphans = policy.needsChecklist ? Checklist.orphans(session.connection) : nil
+        let gateway = try Runner.gateway(session, job, tenant: batch.tenant)
         batch.status = .running
         batch.traceID = session.context.traceID
         batch.error = nil
@@ -103,13 +174,18 @@ public struct Runner {
         let run = BatchRun(
             session, gateway, job: job, values: values, batch: batch, lease: lease,
             lastNumber: checkpoints.last?.number ?? 0)
-        let (step, position) = try place(job, batch, checkpoints)
-        return try carryOut(run, &point, from: step, position: position, since: start)
+        run.switches = switches
+        run.rehearsal = rehearsal
+        run.waiting = try waiting(job, batch)
+        run.noted = run.waiting.isEmpty ? nil : checkpoints.last?.id
+        var report = try carryOut(run, &point, from: step, position: position, since: start)
+        if policy.needsChecklist { report.checklist = try gate.checkOff(run, orphans: orphans) }
+        return report
     }
 
     /// Asks the process that runs a batch to stop at its next checkpoint.
     public func stop(_ reference: BatchReference) throws(BatchError) -> StopReport {
-        let batch = try BatchLookup(session.ledger).batch(reference)
+        let batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .running, let holder = try control.holder(of: session.path),
             holder.isAlive(at: session.context.now())
@@ -123,12 +199,18 @@ public struct Runner {
     // MARK: Before the first step
 
     func takeLease(for work: String) throws(BatchError) -> Lease {
-        try Lease(control, folder: session.backups, database: session.path, work: work, context: session.context)
+        try Lease(control, folder: session.controlFolder, database: session.path, work: work, context: session.context)
     }
 
-    private func gateway(_ job: JobDefinition) throws(BatchError) -> Gateway {
+    /// The gateway for a batch of this job, with what it may write.
+    static func gateway(
+        _ session: Session, _ job: JobDefinition, tenant: String?, approval: Approval? = nil
+    ) throws(BatchError) -> Gateway {
+        let policy = try PolicyChoice(session: session).policy(for: job, tenant: tenant, approval: approval)
         if let isOn = job.foreignKeys { session.connection.enforceForeignKeys(isOn) }
-        return try Gateway(session.connection, spillFolder: session.backups)
+        let gateway = try Gateway(session.connection, spillFolder: session.backups)
+        gateway.policy = policy
+        return gateway
     }
 
     private func check(_ job: JobDefinition, _ tenant: String?) throws(BatchError) {
@@ -151,9 +233,7 @@ public struct Runner {
         var needed: [BatchRecord] = []
         for name in job.needs {
             let isKnown = try session.ledger.exists()
-            let last =
-                isKnown
-                ? try session.ledger.batches(where: "job = ? AND status = 'committed'", [.string(name)]).last : nil
+            let last = isKnown ? try session.ledger.lastCommitted(name, seenBy: session.owner) : nil
             guard let last else {
                 throw BatchError(
                     .wrongState, "job \(job.id) needs a committed batch of \(name), and there is none",
@@ -192,6 +272,7 @@ public struct Runner {
             }
             try ledger.save(&point)
             for needed in needs { try ledger.noteNeed(of: record.seq, needed) }
+            try SwitchGate(session, control).mirror()
         }
         session.context.reach("batch-begun")
         batch = record
@@ -208,12 +289,20 @@ public struct Runner {
             return (0, 0)
         }
         // The list of items stays until the last chunk.
+        if try session.ledger.replays().originals[batch.seq] != nil { return (job.steps.count, 0) }
         if let done = last.position.flatMap({ Int($0) }),
             try Worklist.load(session.ledger, batch: batch.seq, step: last.step) != nil
         {
             return (index, done)
         }
         return (index + 1, 0)
+    }
+
+    /// Steps of a replayed batch that were to run once its rows were permanent, and did not.
+    private func waiting(_ job: JobDefinition, _ batch: BatchRecord) throws(BatchError) -> [StepDefinition] {
+        guard try session.ledger.replays().originals[batch.seq] != nil else { return [] }
+        let done = Set(try session.ledger.effects(of: batch.seq).map(\.step))
+        return job.steps.filter { $0.isOutside && !done.contains($0.id) }
     }
 
     // MARK: The steps
@@ -224,13 +313,17 @@ public struct Runner {
     ) throws(BatchError) -> RunReport {
         var failure: BatchError?
         do throws(BatchError) {
+            for step in run.waiting { try StepRun(run: run, step: step).perform() }
             for (index, step) in run.job.steps.enumerated() where index >= first {
                 try run.stopIfAsked()
                 try StepRun(run: run, step: step).perform(from: index == first ? position : 0)
             }
             try VerifyQueries(session: session).require(run.job.verify, run.bindings, of: run.batch.batch)
+            try run.plan?.requireItsChanges(run)
+            try run.release()
         } catch {
-            failure = error
+            failure = run.plan?.failure(error) ?? error
+            if run.isAtomic { run.discard() }
         }
         return try RunOutcome(session: session, control: control).conclude(run, &point, failure, since: start)
     }

@@ -27,8 +27,13 @@ struct StepRun {
             for doing in ["prepare SQL: ", "run SQL: "] where message.hasPrefix(doing) {
                 message = "step \(step.id) of \(run.batch.batch): \(message.dropFirst(doing.count))"
             }
+            if [.otherTenant, .protectedData, .limitExceeded].contains(error.code) {
+                message = "step \(step.id) of \(run.batch.batch): \(message)"
+            }
             throw BatchError(
-                error.code, message, hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)"))
+                error.code, message,
+                hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)").replacing(
+                    "--id JOB", with: "--id \(run.job.id)"))
         }
     }
 
@@ -57,8 +62,8 @@ struct StepRun {
     }
 
     private func withRetry(_ body: () throws(BatchError) -> Void) throws(BatchError) {
-        // A failed try would take the rollback with it: there is no second one.
-        let rule = run.purpose == .replay ? nil : step.retry
+        // A failed try would take everything before it with it: there is no second one.
+        let rule = run.purpose == .replay || run.isAtomic ? nil : step.retry
         let policy = rule.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
         var isGivenUp = false
         do throws(BatchError) {
@@ -93,7 +98,9 @@ struct StepRun {
         switch run.purpose {
         case .work: try withRetry(body)
         case .dryRun: run.warn(.stepLeftOut, "step \(step.id): the \(what) was not run in this dry run")
+        case .replay where step.isOutside: run.waiting.append(step)
         case .replay: run.warn(.stepLeftOut, "step \(step.id) of \(run.batch.batch): the \(what) was not made again")
+        case .rehearsal: run.leaveOut(step, what)
         }
     }
 
@@ -247,6 +254,12 @@ struct StepRun {
     private func write(_ export: ExportDefinition) throws(BatchError) {
         let format = ExportFormat(rawValue: export.format.rawValue) ?? .csv
         let target = try Export(to: export.file, in: run.session.workspace.folder, format: format)
+        try gateway.showingOwnRows(of: export.query) { () throws(BatchError) in
+            try write(export, to: target)
+        }
+    }
+
+    private func write(_ export: ExportDefinition, to target: Export) throws(BatchError) {
         let prepared = try gateway.prepare(export.query)
         guard prepared.statement.isReadOnly else {
             throw BatchError(.forbiddenStatement, "export \(step.id) changes data", hint: "give a SELECT")
@@ -273,6 +286,9 @@ struct StepRun {
     private func record(
         _ kind: Effect.Kind, reading query: GatewayStatement? = nil, _ detail: JSONValue
     ) throws(BatchError) {
+        if let noted = run.noted {
+            return try ledger.insert(kind, batch: run.batch.seq, checkpoint: noted, step: step.id, detail: detail)
+        }
         try run.checkpoint(step) {
             if let query { gateway.note(query) }
         } finish: { (checkpoint) throws(BatchError) in

@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchLedger
 internal import CLinux
 internal import Glibc
 
@@ -11,13 +12,7 @@ extension Context {
                 var generator = SystemRandomNumberGenerator()
                 return Hex.string(generator.next() as UInt64) + Hex.string(generator.next() as UInt64)
             },
-            actor: systemActor(),
+            actor: SystemActor.name,
             sleep: { usleep(UInt32(clamping: $0 * 1_000)) }, reach: KillPoint.reach)
-    }
-
-    private static func systemActor() -> String {
-        if let name = getenv("BATCHMGR_ACTOR").map({ String(cString: $0) }), !name.isEmpty { return name }
-        if let entry = getpwuid(getuid()), let name = entry.pointee.pw_name { return String(cString: name) }
-        return "uid:\(getuid())"
     }
 }

@@ -16,6 +16,8 @@ public struct Context: Sendable {
     public var randomID: @Sendable () -> String
     /// Who acts: a user name.
     public var actor: String
+    /// What made the work begin.
+    public var origin = WorkOrigin.person
     /// One for everything that a command does: batches, audit rows, lines of the log and commits bear it.
     public var traceID: String
     /// The verb that was called; empty when there is none.

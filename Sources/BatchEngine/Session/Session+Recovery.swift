@@ -18,8 +18,8 @@ extension Session {
     /// read-only, does not keep them from looking. The next command that writes says what is wrong.
     func completeLeftovers() {
         do throws(BatchError) {
-            let control = try ControlFile(folder: backups)
-            let lease = try Lease(control, folder: backups, database: path, work: "recovery", context: context)
+            let control = try ControlFile(folder: controlFolder)
+            let lease = try Lease(control, folder: controlFolder, database: path, work: "recovery", context: context)
             defer { withExtendedLifetime(lease) {} }
             try Preparation(session: self, control: control).recover()
         } catch { return }

@@ -5,7 +5,10 @@ public import BatchLedger
 /// One database of a workspace, opened for a command.
 public final class Session {
     public let workspace: Workspace
+    /// Of a database given alone: with the rules that its ledger keeps.
     public let database: DatabaseDefinition
+    /// Nil: all of them.
+    public let tenant: String?
     public let context: Context
     /// The file; tenancy by file has named the tenant in it.
     public let path: String
@@ -22,9 +25,14 @@ public final class Session {
     ) throws(BatchError) {
         self.workspace = workspace
         self.context = context
-        database = try workspace.database(named: name)
-        path = try Session.file(database, tenant)
-        try DatabaseFile(path).check(mustWrite: mode.canWrite)
+        self.tenant = tenant
+        var database = try workspace.database(named: name)
+        path = try database.path(of: tenant)
+        do throws(BatchError) {
+            try DatabaseFile(path).check(mustWrite: mode.canWrite)
+        } catch  where error.code == .fileMissing && database.tenancy == .file {
+            throw BatchError(error.code, error.message, hint: "check the name of the tenant: --tenant NAME")
+        }
         connection = try Connection(path: path, mode: mode)
         // The first read tells whether the file is a database at all.
         do throws(BatchError) {
@@ -36,28 +44,39 @@ public final class Session {
                     .replacing("run SQL:", with: "\(path):"), hint: error.hint)
         }
         ledger = try Ledger(connection)
+        if workspace.file == nil, let kept = try ledger.policy() { database.adopt(kept) }
+        self.database = database
+        try requireTenantName()
     }
 
-    public var backups: String { workspace.backups }
+    /// The tenant whose rows alone this session may show and touch; nil where it may all.
+    public var owner: String? { database.tenancy == .column ? tenant : nil }
+
+    /// A tenant with a file of its own has copies and a history of its own.
+    public var backups: String {
+        guard database.tenancy == .file, let tenant else { return workspace.backups }
+        return "\(workspace.backups)/tenants/\(tenant)"
+    }
+
+    /// Leases and everything else that is one for the whole workspace.
+    public var controlFolder: String { workspace.backups }
+
+    private func requireTenantName() throws(BatchError) {
+        guard let tenant, !TenantID.isValid(tenant) else { return }
+        let error = TenantID.error(tenant, TenantID.rule)
+        auditRefusal("open", error)
+        throw error
+    }
 
     public var git: GitStore { GitStore(path: backups + "/history.git") }
-
-    private static func file(_ database: DatabaseDefinition, _ tenant: String?) throws(BatchError) -> String {
-        guard database.tenancy == .file else { return database.path }
-        guard let tenant, JobID.isValid(tenant) else {
-            throw BatchError(
-                .usage, "database \(database.name) has one file for each tenant",
-                hint: "name the tenant: --tenant NAME (\(JobID.rule))")
-        }
-        return database.path.replacing("{tenant}", with: tenant)
-    }
 }
 
 extension Session {
     /// The branch of the history that this database is on.
     public var branch: String {
         let name = workspace.file == nil ? fileName : database.name
-        return database.tenancy == .file ? "\(name)/\(fileName)" : name
+        guard database.tenancy == .file, let tenant else { return name }
+        return "\(name)/\(tenant)"
     }
 
     /// The name of the file, with characters that git does not allow in branches replaced.
@@ -77,5 +96,36 @@ extension Session {
     /// - Throws: `ERR_INTEGRATION_PLUGIN_DUPLICATE`.
     func plugins() throws(BatchError) -> PluginRegistry {
         try PluginRegistry(workspace.plugins.map { ($0.name, $0.path) }, folder: workspace.folder)
+    }
+}
+
+extension DatabaseDefinition {
+    /// The file, by the name of the tenant where each has one.
+    /// - Throws: `ERR_UX_USAGE` when there is none to name it; `ERR_SECURITY_TENANT` when the name is more than a name.
+    public func path(of tenant: String?) throws(BatchError) -> String {
+        guard tenancy == .file else { return path }
+        guard let tenant else {
+            throw BatchError(
+                .usage, "database \(name) has one file for each tenant",
+                hint: "name the tenant: --tenant NAME (\(TenantID.fileRule))")
+        }
+        guard TenantID.isValidInPath(tenant) else { throw TenantID.error(tenant, TenantID.fileRule) }
+        return path.replacing("{tenant}", with: tenant)
+    }
+
+    /// Takes over the rules that the ledger keeps of the workspace.
+    fileprivate mutating func adopt(_ policy: DatabasePolicy) {
+        tenancy = policy.tenantColumn == nil ? .none : .column
+        tenantColumn = policy.tenantColumn
+        protected = policy.protected
+        limits = policy.limits
+    }
+}
+
+extension TenantID {
+    fileprivate static func error(_ tenant: String, _ rule: String) -> BatchError {
+        BatchError(
+            .otherTenant, "\(SQLLiteral.value(.string(String(tenant.prefix(80))))) cannot name a tenant",
+            hint: "a tenant is named by \(rule): --tenant NAME")
     }
 }

@@ -4,8 +4,13 @@ public import BatchLedger
 /// Finds the batch that a person means.
 public struct BatchLookup {
     private let ledger: Ledger
+    /// Only batches of this tenant are there; nil for all.
+    private let tenant: String?
 
-    public init(_ ledger: Ledger) { self.ledger = ledger }
+    public init(_ session: Session) {
+        ledger = session.ledger
+        tenant = session.owner
+    }
 
     /// The batch of this id; of a job the latest that is not rolled back, or the latest when all are.
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`, with the name that was probably meant.
@@ -32,19 +37,26 @@ public struct BatchLookup {
     private func candidates(_ reference: BatchReference) throws(BatchError) -> [BatchRecord] {
         guard try ledger.exists() else { return [] }
         switch reference {
-        case .batch(let id): return try ledger.batches(where: "batch = ?", [.string(id.description)])
-        case .latest(let job): return try ledger.batches(where: "job = ?", [.string(job)])
+        case .batch(let id):
+            return try ledger.batches(where: "batch = ? AND \(own)", [.string(id.description), .optional(tenant)])
+        case .latest(let job):
+            return try ledger.batches(where: "job = ? AND \(own)", [.string(job), .optional(tenant)])
         }
     }
+
+    private let own = "(?2 IS NULL OR tenant = ?2)"
 
     private func unknown(_ reference: BatchReference) throws(BatchError) -> BatchError {
         var names: [String] = []
         if try ledger.exists() {
             let column = if case .batch = reference { "batch" } else { "DISTINCT job" }
-            names = try ledger.connection.rows("SELECT \(column) FROM batchmgr_batches ORDER BY seq DESC LIMIT 1000")
-                .compactMap { $0[0].string }
+            names = try ledger.connection.rows(
+                "SELECT \(column) FROM batchmgr_batches WHERE ?1 IS NULL OR tenant = ?1 ORDER BY seq DESC LIMIT 1000",
+                [.optional(tenant)]
+            ).compactMap { $0[0].string }
         }
-        let none = names.isEmpty ? "; no batch has run on this database" : ""
+        let whose = tenant.map { " for tenant \($0)" } ?? ""
+        let none = names.isEmpty ? "; no batch has run on this database\(whose)" : ""
         return BatchError(
             .unknownBatch,
             "there is no batch '\(reference)'\(none)\(Suggestion.clause(for: "\(reference)", in: names))",

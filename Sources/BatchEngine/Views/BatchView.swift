@@ -3,15 +3,14 @@ internal import BatchLedger
 
 extension Session {
     /// `list`: the batches, the latest first; none when no batch has run on the database.
-    /// - Parameter tenant: only batches of this owner; nil for all.
-    public func list(_ request: ListRequest, tenant: String? = nil) throws(BatchError) -> ListReport {
+    public func list(_ request: ListRequest) throws(BatchError) -> ListReport {
         guard try ledger.exists() else { return ListReport(batches: []) }
         return try reading { () throws(BatchError) in
             let watch = OwnerWatch(session: self)
             let replays = try ledger.replays()
             var found = try ledger.batches(
                 where: "(?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2)",
-                [.optional(request.job), .optional(tenant)]
+                [.optional(request.job), .optional(database.tenancy == .file ? nil : tenant)]
             ).reversed().map { BatchSummary($0, watch.status(of: $0), replays) }
             if let status = request.status { found = found.filter { $0.status == status } }
             return ListReport(batches: Array(found.prefix(request.limit ?? .max)))
@@ -22,7 +21,7 @@ extension Session {
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
     public func show(_ reference: BatchReference) throws(BatchError) -> BatchDetail {
         try reading { () throws(BatchError) in
-            let batch = try BatchLookup(ledger).batch(reference)
+            let batch = try BatchLookup(self).batch(reference)
             let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last
             return BatchDetail(
                 summary: BatchSummary(batch, OwnerWatch(session: self).status(of: batch), try ledger.replays()),
@@ -38,7 +37,7 @@ extension Session {
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
     public func graph(_ reference: BatchReference) throws(BatchError) -> DependentsReport {
         try reading { () throws(BatchError) in
-            let batch = try BatchLookup(ledger).batch(reference)
+            let batch = try BatchLookup(self).batch(reference)
             return DependentsReport(batch: batch.batch, dependents: try dependents(of: batch))
         }
     }
@@ -63,7 +62,9 @@ extension Session {
     /// Live dependents and readers, ordered by depth, then by commit.
     func dependents(of batch: BatchRecord) throws(BatchError) -> [DependentSummary] {
         let found = try DependencyGraph(ledger).find(of: batch)
-        let edges = (found.dependents + found.readers).sorted { $0.batch < $1.batch }
+        let owned = try owned(found.dependents + found.readers)
+        let edges = (found.dependents + found.readers).filter { owned.contains($0.batch) }
+            .sorted { $0.batch < $1.batch }
         let names = try ledger.names(of: Set(edges.flatMap { [$0.batch, $0.on] }))
         var order: [Int64] = []
         var byBatch: [Int64: [DependencyEdge]] = [:]

@@ -13,9 +13,13 @@ extension Session {
                     .usage, "rows of table \(layout.name) cannot be named: its columns hide the rowid",
                     hint: "see what a batch changed in it: batchmgr diff --id BATCH --table \(layout.name)")
             }
-            let (key, row) = try RowLookup(connection: connection, layout: layout).find(try request.values())
+            var (key, row) = try RowLookup(connection: connection, layout: layout).find(try request.values())
+            let owner = RowOwner(self)
+            // A row of another tenant is as good as none; nor is what became of it told.
+            let isForeign = owner?.mayShow(row, of: layout) == false
+            if isForeign { row = nil }
             let blame = try BlameView(session: self, layout: layout, key: key, row: row)
-            guard let report = try blame.report() else {
+            guard !isForeign, let report = try blame.report() else {
                 throw BatchError(
                     .usage, "table \(layout.name) has no row with key \(request.key), and no batch knows of one",
                     hint: "see which rows a batch changed: batchmgr diff --id BATCH --table \(layout.name)")
@@ -43,6 +47,7 @@ struct BlameView {
         let record: BatchRecord?
         var before: [SQLValue]?
         let after: [SQLValue]?
+        var added: Set<Int> = []
     }
 
     private let session: Session
@@ -67,11 +72,18 @@ struct BlameView {
             (checkpoint, key) throws(BatchError) in try drift.row(key, after: checkpoint)
         }
         let older =
-            history.isWhole
+            history.isWhole && history.hasOneForm
             ? try drift.changes(of: history.key, endingAt: history.origin, before: history.versions.last?.behind) : []
         isWhole = history.isWhole
         var records: [Int64: BatchRecord] = [:]
-        for version in history.versions + older { try add(version, drift, &records) }
+        let owner = RowOwner(session)
+        for var version in history.versions + older {
+            if owner?.mayShow(version.after, of: layout) == false { break }
+            let isTaken = owner?.mayShow(version.before, of: layout) == false
+            if isTaken { version.before = nil }
+            try add(version, drift, &records)
+            if isTaken { break }
+        }
     }
 
     private mutating func add(
@@ -88,12 +100,15 @@ struct BlameView {
         // Steps of one batch are one change.
         if let last = changes.last, last.record == record {
             changes[changes.count - 1].before = version.before
+            changes[changes.count - 1].added.formUnion(version.added)
             return
         }
         let origin = BlameReport.Origin(
             BlameReport.Origin.Kind(rawValue: record.kind.rawValue) ?? .batch, batch: record.batch,
             actor: record.actor, at: Timestamp(ledger: found.committedAt))
-        changes.append(Change(origin: origin, record: record, before: version.before, after: version.after))
+        changes.append(
+            Change(
+                origin: origin, record: record, before: version.before, after: version.after, added: version.added))
     }
 
     /// Nil when there is no row, and none is known that was.
@@ -117,7 +132,8 @@ struct BlameView {
         var restoredBy: BatchID?
         while index < changes.count {
             let change = changes[index]
-            guard let after = change.after, change.before?[place] != after[place] else {
+            let isNew = change.added.contains(place)
+            guard let after = change.after, isNew || change.before?[place] != after[place] else {
                 index += 1
                 continue
             }
@@ -128,7 +144,8 @@ struct BlameView {
                 continue
             }
             return BlameReport.Column(
-                name, value: value, from: change.before?[place], origin: change.origin, restoredBy: restoredBy)
+                name, value: value, from: isNew ? nil : change.before?[place], origin: change.origin,
+                restoredBy: restoredBy)
         }
         let kind: BlameReport.Origin.Kind = isWhole ? .baseline : .unknown
         return BlameReport.Column(name, value: value, from: nil, origin: .init(kind), restoredBy: restoredBy)

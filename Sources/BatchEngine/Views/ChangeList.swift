@@ -6,17 +6,31 @@ struct ChangeList {
     /// Only this table, whatever it holds; nil for all tables that are the user's own.
     let table: String?
     let isStatistics: Bool
+    /// What is listed at most; the rest is counted.
+    struct Limit {
+        let rows: Int
+        let bytes: Int
+    }
+    private let limit: Limit?
+    private var bytes = 0
+    /// False when there are more changes than the limit allows.
+    private(set) var isComplete = true
+    /// Only rows of this tenant, and of tables that all share; nil for all.
+    let owner: RowOwner?
     private var changes: [Change] = []
     private var counts: [String: RowCounts] = [:]
 
-    init(table: String?, isStatistics: Bool) {
+    init(table: String?, isStatistics: Bool, owner: RowOwner? = nil, limit: Limit? = nil) {
         self.table = table
+        self.owner = owner
         self.isStatistics = isStatistics
+        self.limit = limit
     }
 
     /// Shadow tables hold what a module made of the user's rows: they are shown when asked for by name alone.
     func wants(_ layout: TableLayout) -> Bool {
         guard let table else { return layout.role == .ordinary }
+        if let owner, !owner.mayShow(layout) { return false }
         return layout.name.lowercased() == table.lowercased()
     }
 
@@ -25,6 +39,7 @@ struct ChangeList {
     ///   - after: the layout of the row after; nil when the table is gone.
     mutating func add(_ row: RowChange, before: TableLayout?, after: TableLayout?) {
         guard let layout = after ?? before else { return }
+        if let owner, !owner.mayShow(row, before: before, after: after) { return }
         var old = row.before.map { ChangeList.fields($0, before ?? layout) }
         var new = row.after.map { ChangeList.fields($0, after ?? layout) }
         if let was = old, let now = new {
@@ -43,6 +58,11 @@ struct ChangeList {
         }
         counts[layout.name, default: RowCounts()] += count
         if isStatistics { return }
+        if let limit {
+            bytes += ((old ?? []) + (new ?? [])).reduce(0) { $0 + $1.value.size }
+            if changes.count >= limit.rows || bytes > limit.bytes { isComplete = false }
+            if !isComplete { return }
+        }
         changes.append(
             Change(
                 operation, table: layout.name, key: row.key, keyColumns: layout.keyColumnNames, before: old, after: new)
@@ -56,6 +76,16 @@ struct ChangeList {
 
     private static func fields(_ values: [SQLValue], _ layout: TableLayout) -> [Change.Field] {
         zip(layout.storedColumns, values).map { Change.Field(layout.columns[$0].name, $1) }
+    }
+}
+
+extension SQLValue {
+    /// Bytes, about.
+    fileprivate var size: Int {
+        switch self {
+        case .text(let bytes), .text16(let bytes), .blob(let bytes): bytes.count
+        default: 8
+        }
     }
 }
 

@@ -11,7 +11,7 @@ extension Session {
         switch request.subject {
         case .batch(let reference):
             report = try reading { () throws(BatchError) in
-                try view.changes(of: try BatchLookup(ledger).batch(reference))
+                try view.changes(of: try BatchLookup(self).batch(reference))
             }
         case .points(let old, let new): report = try view.changes(from: old, to: new)
         }
@@ -56,7 +56,7 @@ struct DiffView {
     }
 
     private func changes(of checkpoints: [Int64]) throws(BatchError) -> ChangesReport {
-        var list = ChangeList(table: table, isStatistics: isStatistics)
+        var list = ChangeList(table: table, isStatistics: isStatistics, owner: RowOwner(session))
         for run in try runs(of: checkpoints) {
             let changes = try BatchChanges(ledger, checkpoints: run, isChecked: true)
             for table in changes.tables {
@@ -98,7 +98,7 @@ struct DiffView {
         let before = try open(restoring, first, scratch.file("old.db"))
         let after = try open(restoring, second, scratch.file("new.db"))
         let difference = DatabaseDifference(old: before, new: after)
-        var list = ChangeList(table: table, isStatistics: isStatistics)
+        var list = ChangeList(table: table, isStatistics: isStatistics, owner: RowOwner(session))
         for table in try difference.tables() {
             guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
             try difference.forEachChange(of: table) { (row) throws(BatchError) in

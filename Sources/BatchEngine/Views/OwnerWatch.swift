@@ -13,9 +13,9 @@ struct OwnerWatch {
 
     /// False when it cannot be told, because the leases cannot be read.
     private func hasDied(_ batch: BatchID) -> Bool {
-        guard Folder.exists(session.backups + "/control.db") else { return true }
+        guard Folder.exists(session.controlFolder + "/control.db") else { return true }
         do throws(BatchError) {
-            let control = try ControlFile(folder: session.backups)
+            let control = try ControlFile(folder: session.controlFolder)
             guard let holder = try control.holder(of: session.path) else { return true }
             // One batch at a time: an owner that is busy with something else has left this one.
             let isOther =

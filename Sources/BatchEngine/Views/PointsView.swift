@@ -9,10 +9,11 @@ struct PointsView {
     func report() throws(BatchError) -> PointsReport {
         let ledger = session.ledger
         guard try ledger.exists() else { return PointsReport(points: []) }
-        let names = try ledger.connection.rows("SELECT seq, batch FROM batchmgr_batches")
+        let names = try ledger.connection.rows(
+            "SELECT seq, batch FROM batchmgr_batches WHERE ?1 IS NULL OR tenant = ?1", [.optional(session.owner)])
         let batches = Dictionary(names.map { ($0[0].integer ?? 0, $0[1].string) }) { first, _ in first }
         return PointsReport(
-            points: try ledger.points().map { point in
+            points: try ledger.points().filter { session.owner == nil || batches[$0.batch] != nil }.map { point in
                 PointsReport.Point(
                     batch: (batches[point.batch] ?? nil).flatMap(BatchID.init),
                     kind: PointsReport.Point.Kind(point.kind),

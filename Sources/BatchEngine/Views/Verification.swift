@@ -126,7 +126,7 @@ extension Session {
     public func verify(_ reference: BatchReference? = nil, isFast: Bool = false) throws(BatchError) -> ChecksReport {
         try reading { () throws(BatchError) in
             var batch: BatchRecord?
-            if let reference { batch = try BatchLookup(ledger).batch(reference) }
+            if let reference { batch = try BatchLookup(self).batch(reference) }
             return ChecksReport(checks: try Verification(session: self, batch: batch, isFast: isFast).checks())
         }
     }

@@ -15,11 +15,13 @@ public struct Workspace: Hashable, Sendable {
     public let catalog: String?
     public let plugins: [PluginDefinition]
     public let notify: [NotificationRule]
+    /// Who may do what at the terminal; nil: everybody everything.
+    public let roles: RoleBook?
     public let log: LogSettings
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
-        plugins: [PluginDefinition] = [], notify: [NotificationRule] = [],
+        plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
         log: LogSettings = LogSettings()
     ) {
         self.folder = folder
@@ -29,6 +31,7 @@ public struct Workspace: Hashable, Sendable {
         self.catalog = catalog
         self.plugins = plugins
         self.notify = notify
+        self.roles = roles
         self.log = log
     }
 

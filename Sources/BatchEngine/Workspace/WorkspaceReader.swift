@@ -16,6 +16,9 @@ enum WorkspaceReader {
         source = check.source
         checkDatabases(root, &source)
         checkPlugins(root, &source)
+        if let admins = root["roles"]?["admin"], JobNodes.texts(admins)?.isEmpty == true {
+            source.report(admins, "roles: name at least one admin, or nobody could switch anything")
+        }
         guard source.diagnostics.isEmpty else { throw self.error(source) }
         return workspace(root, file: FolderText.join(folder, Workspace.fileName), folder: folder)
     }
@@ -70,7 +73,8 @@ enum WorkspaceReader {
             folder: folder, file: file,
             databases: (root["databases"]?.entries ?? []).compactMap { database($0, folder) },
             backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"), plugins: plugins,
-            notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], log: log(root["log"]))
+            notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles),
+            log: log(root["log"]))
     }
 
     private static func log(_ node: YAMLNode?) -> LogSettings {
@@ -81,12 +85,18 @@ enum WorkspaceReader {
         return settings
     }
 
+    private static func roles(_ node: YAMLNode) -> RoleBook {
+        let users = Role.allCases.map { ($0, Set(JobNodes.texts(node[$0.rawValue]) ?? [])) }
+        return RoleBook(Dictionary(users) { first, _ in first })
+    }
+
     private static func database(_ entry: YAMLNode.Entry, _ folder: String) -> DatabaseDefinition? {
         let node = entry.value
         guard let path = node["path"]?.text else { return nil }
         return DatabaseDefinition(
             name: entry.key, path: FolderText.join(folder, path), tenancy: JobNodes.choice(node["tenancy"]) ?? .none,
             tenantColumn: node["tenant_column"]?.text, guardMode: JobNodes.choice(node["guard"]),
-            protected: JobNodes.texts(node["protected"]) ?? [], snapshot: JobNodes.choice(node["snapshot"]) ?? .auto)
+            protected: JobNodes.texts(node["protected"]) ?? [], limits: JobNodes.limits(node["limits"]),
+            snapshot: JobNodes.choice(node["snapshot"]) ?? .auto)
     }
 }

@@ -29,17 +29,19 @@ struct BakReader {
     }
 
     /// Turns the state on one side of the batch into that on the other.
+    /// - Parameter proof: of `database`; it is carried along.
     /// - Returns: indexes that the application has to rebuild.
-    func apply(to database: String, backward: Bool) throws(BatchError) -> [String] {
+    func apply(to database: String, backward: Bool, _ proof: RowProof?) throws(BatchError) -> [String] {
         let target = try state(backward ? "before" : "after")
         let rewritten = backward ? [] : try names("rows")
         let builder = try DatabaseBuilder(changing: database, to: target, rewritten: rewritten)
+        for name in rewritten.union(builder.newTables) { proof?.forget(name) }
         let changed = try names("changes")
         for (name, hidden) in try builder.tables() {
             if rewritten.contains(name) {
                 try insertAll(name, try builder.reveal(hidden), builder)
             } else if changed.contains(name) {
-                try change(name, hidden, builder, backward: backward)
+                try change(name, hidden, builder, backward: backward, proof)
             }
         }
         try builder.finish()
@@ -56,6 +58,17 @@ struct BakReader {
                 let rowid = inserter.format.hasRowid ? try reader.value().integer : nil
                 try inserter.insert(rowid: rowid, inserter.format.arranged(try reader.values(stored)))
             }
+        }
+    }
+
+    private func change(
+        _ name: String, _ layout: TableLayout, _ builder: DatabaseBuilder, backward: Bool, _ proof: RowProof?
+    ) throws(BatchError) {
+        guard let proof else { return try change(name, layout, builder, backward: backward) }
+        var keys = RowKeys()
+        try forEach(name, layout, backward) { record throws(BatchError) in keys.insert(record.key) }
+        try proof.follow(keys, of: layout, on: builder.connection) { () throws(BatchError) in
+            try change(name, layout, builder, backward: backward)
         }
     }
 

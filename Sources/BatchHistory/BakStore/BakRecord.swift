@@ -32,6 +32,12 @@ enum BakRecord {
         }
     }
 
+    var key: RowKey {
+        switch self {
+        case .insert(let key, _), .delete(let key, _), .update(let key, _): key
+        }
+    }
+
     /// The record that undoes this one.
     var reversed: BakRecord {
         switch self {

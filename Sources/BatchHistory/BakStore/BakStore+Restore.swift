@@ -50,21 +50,28 @@ extension BakStore {
     }
 
     /// Builds a new database file in the state of this digest, from whichever `.bak` files lead there.
+    ///
+    /// - Parameter recorded: the SHA-256 of files, by name. When all files of the chain have theirs, the rows of the
+    ///   whole copy are known by it and only changed rows are read again; otherwise all rows are.
     /// - Throws: as above.
-    public func restore(digest: Digest, database: String, to path: String) throws(BatchError) -> Rebuilt {
+    public func restore(
+        digest: Digest, database: String, to path: String, recorded: [String: String] = [:]
+    ) throws(BatchError) -> Rebuilt {
         let own = try contents().files.filter { $0.database == database }
-        return try restore(digest: digest.description, among: own, to: path)
+        return try restore(digest: digest.description, among: own, to: path, recorded)
     }
 
     /// Goes around files that turn out to be damaged, as long as there is another way.
-    private func restore(digest: String, among files: [BakManifest], to path: String) throws(BatchError) -> Rebuilt {
+    private func restore(
+        digest: String, among files: [BakManifest], to path: String, _ recorded: [String: String] = [:]
+    ) throws(BatchError) -> Rebuilt {
         var usable = files
         var failure: BatchError?
         while true {
             let chain: BakChain
             do { chain = try BakChain.find(digest, among: usable) } catch { throw failure ?? error }
             do {
-                return try restore(chain, to: path)
+                return try restore(chain, to: path, recorded)
             } catch  where error.code == .corruptRecord {
                 failure = failure ?? error
                 let bad = ([chain.full] + chain.steps.map(\.file)).filter {
@@ -76,7 +83,11 @@ extension BakStore {
         }
     }
 
-    private func restore(_ chain: BakChain, to path: String) throws(BatchError) -> Rebuilt {
+    private func restore(
+        _ chain: BakChain, to path: String, _ recorded: [String: String]
+    ) throws(BatchError) -> Rebuilt {
+        let files = [chain.full] + chain.steps.map(\.file)
+        let witness = FileWitness(files.map { ($0.path, recorded[$0.name]) })
         let start = try named(chain.full) { reader throws(BatchError) in try reader.state("before") }
         var target = start
         if let last = chain.steps.last {
@@ -85,14 +96,17 @@ extension BakStore {
             }
         }
         return try Rebuilding.run(to: path, expecting: target.digest) { file throws(BatchError) in
-            try BakStore.copy(chain.full.path, to: file)
+            try File.copy(chain.full.path, to: file)
+            let writing = BackgroundSync(file)
             var stale = try BakStore.reduce(file, to: start)
+            let proof = witness.agrees ? RowProof(start.digest) : nil
+            writing.wait()
             for step in chain.steps {
                 stale += try named(step.file) { reader throws(BatchError) in
-                    try reader.apply(to: file, backward: step.isBackward)
+                    try reader.apply(to: file, backward: step.isBackward, proof)
                 }
             }
-            return stale
+            return Rebuilding.Work(staleIndexes: stale, proof: proof)
         }
     }
 
@@ -115,11 +129,5 @@ extension BakStore {
             }
             throw BakFault.damaged(file.path, error.message)
         }
-    }
-
-    private static func copy(_ from: String, to path: String) throws(BatchError) {
-        let source = try File(reading: from)
-        let copy = try File(creating: path)
-        try source.forEachPiece { piece throws(BatchError) in try copy.write(piece) }
     }
 }

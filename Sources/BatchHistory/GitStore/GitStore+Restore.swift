@@ -18,7 +18,7 @@ extension GitStore {
                 try GitStore.fill(layout, from: folders.compactMap { $0.id(PathName.table(name)) }, builder, repository)
             }
             try builder.finish()
-            return builder.staleIndexes
+            return Rebuilding.Work(staleIndexes: builder.staleIndexes)
         }
     }
 

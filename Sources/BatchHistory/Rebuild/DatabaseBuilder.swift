@@ -15,6 +15,9 @@ final class DatabaseBuilder {
     /// Indexes whose content only the application can compute: it has to REINDEX them.
     private(set) var staleIndexes: [String] = []
 
+    /// Tables that were made here, empty at first.
+    private(set) var newTables: Set<String> = []
+
     /// Begins a new file.
     convenience init(at path: String, state: DatabaseState) throws(BatchError) {
         Folder.remove(path)
@@ -110,6 +113,7 @@ final class DatabaseBuilder {
         for object in state.objects where object.type == "table" && !DatabaseBuilder.isVirtual(object) {
             if try exists("table", object.name) { continue }
             if object.name == "sqlite_sequence" { continue }
+            newTables.insert(object.name)
             if object.name.hasPrefix("sqlite_") {
                 try createStandIn(object)
             } else {

@@ -1,12 +1,19 @@
 internal import BatchCore
 internal import BatchLedger
-internal import Dispatch
 
 /// The frame of every rebuild: a temporary file, checked against the recorded digest, then given its name.
 enum Rebuilding {
-    /// - Parameter build: fills the file of that name and returns the indexes it could not compute.
+    /// What a build leaves beside the file.
+    struct Work {
+        /// Indexes that could not be computed.
+        var staleIndexes: [String]
+        /// Nil: the rows of the file are to be read again.
+        var proof: RowProof?
+    }
+
+    /// - Parameter build: fills the file of that name.
     static func run(
-        to path: String, expecting digest: StateDigest, _ build: (String) throws(BatchError) -> [String]
+        to path: String, expecting digest: StateDigest, _ build: (String) throws(BatchError) -> Work
     ) throws(BatchError) -> Rebuilt {
         guard !Folder.exists(path) else {
             throw BatchError(
@@ -14,22 +21,23 @@ enum Rebuilding {
         }
         let temporary = Folder.temporary(for: path)
         defer { for ending in ["", "-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
-        let stale = try build(temporary)
+        let work = try build(temporary)
         // The disk takes as long to write the rows as the processor to read them again.
-        let writing = DispatchGroup()
-        DispatchQueue.global().async(group: writing) { try? Folder.syncFile(temporary) }
-        defer { writing.wait() }
-        try verify(temporary, digest, name: path)
+        let writing = BackgroundSync(temporary)
+        try verify(temporary, work.proof, digest, name: path)
         writing.wait()
         for ending in ["-wal", "-shm"] { Folder.remove(temporary + ending) }
         try Folder.publish(temporary, as: path)
-        return Rebuilt(path: path, digest: digest.combined, staleIndexes: stale)
+        return Rebuilt(path: path, digest: digest.combined, staleIndexes: work.staleIndexes)
     }
 
-    private static func verify(_ file: String, _ digest: StateDigest, name: String) throws(BatchError) {
+    private static func verify(
+        _ file: String, _ proof: RowProof?, _ digest: StateDigest, name: String
+    ) throws(BatchError) {
         let connection = try Connection(path: file, mode: .readWrite)
         connection.tolerateUnknownCollations()
-        let found = try StateDigest.compute(connection)
+        let found: StateDigest
+        if let proof { found = try proof.digest(of: connection) } else { found = try StateDigest.compute(connection) }
         if found.combined == digest.combined { return }
         let tables = Set(found.tables.keys).union(digest.tables.keys)
             .filter { found.tables[$0] ?? TableDigest() != digest.tables[$0] ?? TableDigest() }.sorted()

@@ -47,20 +47,7 @@ final class RowInserter {
     /// False when there was no such row.
     func remove(_ key: RowKey) throws(BatchError) -> Bool {
         try connection.run(
-            "DELETE FROM main.\(layout.quotedName) WHERE \(keyCondition)", RowInserter.parameters(key))
+            "DELETE FROM main.\(layout.quotedName) WHERE \(layout.keyCondition)", key.parameters)
         return connection.changes == 1
-    }
-
-    /// SQL behind WHERE that finds the row of one key, which it binds.
-    var keyCondition: String {
-        guard case .primaryKey(let positions) = layout.key else { return "\(layout.rowidName ?? "rowid") = ?" }
-        return positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }.joined(separator: " AND ")
-    }
-
-    static func parameters(_ key: RowKey) -> [SQLValue] {
-        switch key {
-        case .rowid(let rowid): [.integer(rowid)]
-        case .values(let values): values
-        }
     }
 }

@@ -14,7 +14,7 @@ final class RowUpdater {
         self.layout = layout
         self.inserter = inserter
         self.connection = connection
-        condition = inserter.keyCondition
+        condition = layout.keyCondition
     }
 
     /// False when there is no such row.
@@ -24,7 +24,7 @@ final class RowUpdater {
         if terms.isEmpty { return true }
         let sql = "UPDATE main.\(layout.quotedName) SET \(terms.joined(separator: ", ")) WHERE \(condition)"
         do {
-            try connection.run(sql, update.after + RowInserter.parameters(key))
+            try connection.run(sql, update.after + key.parameters)
             return connection.changes == 1
         } catch  where error.code == .constraint {
             return try takeOut(key, update)
@@ -32,7 +32,7 @@ final class RowUpdater {
     }
 
     private func takeOut(_ key: RowKey, _ update: BakRecord.Update) throws(BatchError) -> Bool {
-        let reader = try RowReader(layout, on: connection, where: condition, RowInserter.parameters(key))
+        let reader = try RowReader(layout, on: connection, where: condition, key.parameters)
         guard let row = try reader.next() else { return false }
         var values = row.values
         for (place, column) in update.columns.enumerated() { values[column] = update.after[place] }

@@ -2,25 +2,52 @@ public import BatchCore
 internal import CCrypto
 internal import Glibc
 
-/// The Ed25519 key with which a workspace signs certificates: `signing.key`, readable by its owner alone, and
-/// `signing.pub` beside it for everybody.
+/// An Ed25519 key that signs. That of a workspace is `signing.key`, readable by its owner alone, with `signing.pub`
+/// beside it for everybody.
 public final class SigningKey {
     private let key: OpaquePointer
     public let publicKey: PublicKey
+    /// Whose key it is, as a line before the PEM says; nil for that of a workspace.
+    public let name: String?
 
     /// Opens the key of a folder, and makes it at first need.
     public init(folder: String) throws(BatchError) {
         let path = folder + "/signing.key"
         if !Folder.exists(path) { try SigningKey.create(path) }
-        let (key, known) = try SigningKey.read(path)
-        self.key = key
-        publicKey = known
+        (key, publicKey, name) = try SigningKey.read(path)
         let open = SigningKey.publicFile(folder)
-        if !Folder.exists(open) { try Folder.write(Array(known.pem.utf8), to: open) }
+        if !Folder.exists(open) { try Folder.write(Array(publicKey.pem.utf8), to: open) }
+    }
+
+    /// Opens a person's key.
+    /// - Throws: `ERR_UX_FILE_MISSING`; `ERR_INTEGRATION_FILE` when it is no key, or others may read it.
+    public init(file path: String) throws(BatchError) {
+        guard Folder.exists(path) else {
+            throw BatchError(
+                .fileMissing, "there is no key file \(path)",
+                hint: "make one: batchmgr ops keygen --name NAME --to FILE")
+        }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & 0o077 == 0 else {
+            throw BatchError(.file, "\(path) may be read by others", hint: "chmod 600 \(path)")
+        }
+        (key, publicKey, name) = try SigningKey.read(path)
+    }
+
+    /// Makes a person's key, and its public half in `PATH.pub`.
+    /// - Throws: `ERR_UX_FILE_EXISTS`: a key is never overwritten.
+    public static func create(file path: String, name: String) throws(BatchError) -> PublicKey {
+        for file in [path, path + ".pub"] where Folder.exists(file) {
+            throw BatchError(.fileExists, "\(file) is there already", hint: "name another file: --to FILE")
+        }
+        try create(path, name: name)
+        let key = try SigningKey(file: path)
+        try Folder.write(Array("name: \(name)\n\(key.publicKey.pem)".utf8), to: path + ".pub")
+        return key.publicKey
     }
 
     /// The key is the caller's to free.
-    private static func read(_ path: String) throws(BatchError) -> (OpaquePointer, PublicKey) {
+    private static func read(_ path: String) throws(BatchError) -> (OpaquePointer, PublicKey, String?) {
         let text = try File(reading: path).contents(atMost: 1 << 16)
         let memory = BIO_new_mem_buf(text, Int32(text.count))
         defer { BIO_free(memory) }
@@ -31,7 +58,9 @@ public final class SigningKey {
             EVP_PKEY_free(key)
             throw unusable(path)
         }
-        return (key, known)
+        let line = text.prefix { $0 != 10 }
+        let isNamed = line.starts(with: "name: ".utf8)
+        return (key, known, isNamed ? String(decoding: line.dropFirst(6), as: UTF8.self) : nil)
     }
 
     deinit { EVP_PKEY_free(key) }
@@ -39,10 +68,11 @@ public final class SigningKey {
     public static func publicFile(_ folder: String) -> String { folder + "/signing.pub" }
 
     /// The name comes last and is not taken from another process, so two at once end up with one key.
-    private static func create(_ path: String) throws(BatchError) {
+    private static func create(_ path: String, name: String? = nil) throws(BatchError) {
         let key = newEd25519Key()
         defer { EVP_PKEY_free(key) }
-        let text = Array(MemoryText.write { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }.utf8)
+        let pem = MemoryText.write { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }
+        let text = Array(((name.map { "name: \($0)\n" } ?? "") + pem).utf8)
         let temporary = Folder.temporary(for: path)
         defer { Folder.remove(temporary) }
         Folder.remove(temporary)

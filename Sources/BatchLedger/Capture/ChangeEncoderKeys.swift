@@ -29,6 +29,17 @@ extension ChangeEncoder {
         for column in track.keyColumns { log.append(row.column(column)) }
     }
 
+    /// For messages; nil when it cannot be told.
+    func key(_ track: TableTrack, _ rowid: Int64, _ row: RowBuffer) -> RowKey? {
+        guard track.isWithoutRowID else { return .rowid(rowid) }
+        var buffer = ByteBuffer()
+        for column in track.keyColumns {
+            let value = row.column(column)
+            if let base = value.baseAddress { buffer.append(base, count: value.count) }
+        }
+        return (try? buffer.values(track.keyColumns.count)).map(RowKey.values)
+    }
+
     @inline(__always)
     func noteKeys(_ track: TableTrack, in row: RowBuffer, side: FactSide) {
         for index in track.uniqueKeys.indices {

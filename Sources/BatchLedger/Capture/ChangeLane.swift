@@ -1,12 +1,11 @@
 internal import BatchCore
-internal import Dispatch
 internal import Synchronization
 
 /// Works changes into the undo log beside the statement that makes them, in the order in which it makes them.
 ///
 /// Only a few chunks wait at a time, so that memory stays flat when the statement is faster.
 ///
-/// Unchecked: the encoder belongs to the queue from the first `add` until `finish` or `discard` has returned, and to the
+/// Unchecked: the encoder belongs to the thread from the first `add` until `finish` or `discard` has returned, and to the
 /// caller otherwise. A chunk belongs to whoever holds it.
 final class ChangeLane: @unchecked Sendable {
     private struct State {
@@ -17,8 +16,7 @@ final class ChangeLane: @unchecked Sendable {
 
     private static let mostWaiting = 4
     private let encoder: ChangeEncoder
-    private let queue = DispatchQueue(label: "batchmgr.changes")
-    private let room = DispatchSemaphore(value: mostWaiting)
+    private let thread = WorkThread(mostWaiting: mostWaiting)
     private let state = Mutex(State())
     private var isEmpty = true
 
@@ -26,12 +24,8 @@ final class ChangeLane: @unchecked Sendable {
 
     /// Hands over a full chunk, and returns an empty one as soon as there is room.
     func exchange(_ chunk: ChangeChunk) -> ChangeChunk {
-        room.wait()
         isEmpty = false
-        queue.async { [self] in
-            write(chunk)
-            room.signal()
-        }
+        thread.add { [self] in write(chunk) }
         return state.withLock { $0.free.popLast() } ?? ChangeChunk()
     }
 
@@ -50,14 +44,14 @@ final class ChangeLane: @unchecked Sendable {
     /// Waits until everything is written.
     func finish() throws(BatchError) {
         if isEmpty { return }
-        queue.sync {}
+        thread.wait()
         isEmpty = true
         if let failure = state.withLock({ $0.failure }) { throw failure }
     }
 
     /// Waits until the encoder rests, whatever became of the changes.
     func discard() {
-        if !isEmpty { queue.sync {} }
+        if !isEmpty { thread.wait() }
         isEmpty = true
         state.withLock { $0.failure = nil }
     }

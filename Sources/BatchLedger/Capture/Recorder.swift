@@ -13,7 +13,9 @@ final class Recorder {
     let isUTF16: Bool
     private let encoder: ChangeEncoder
     private let lane: ChangeLane
-    private var chunk = ChangeChunk()
+    private(set) var chunk = ChangeChunk()
+    /// Counts the chunks that went into the log.
+    private(set) var chunkNumber = 0
     let builder: TableTrackBuilder
 
     var tracks: [TableTrack] = []
@@ -33,12 +35,19 @@ final class Recorder {
     var counts = RowCounts()
     /// While a statement changes the schema: the tables whose rows are recorded; nil for all.
     var allowed: Set<String>?
+    /// What to look at in the changes for the policy of the batch; nil for nothing.
+    var rules: PolicyRules?
+    /// Tables that the checkpoint itself has made, by the names that they have now: a policy asks for none of their rows.
+    var madeTables: Set<String> = []
     /// Layouts under which tables are recorded whose columns are renamed for a moment.
     var recordedLayouts: [String: TableLayout] = [:]
     /// During undo: the hash that the next changed row must have, and what was found.
     var expected: UInt64?
     var expectationMet = true
     var hookCalls = 0
+    private(set) var isTriggered = false
+    /// The TEMP triggers that are there.
+    var triggers: Triggers?
     private var settable = SettableColumns.all
     /// Counts the statements for which `settable` was said.
     private var statementNumber = 0
@@ -65,10 +74,17 @@ final class Recorder {
 
     /// Statements prepared before this are not recorded whole: SQLite decides at prepare whether a DELETE of all rows
     /// may skip the rows. So statements of the connection that were cached are dropped.
-    func attach() {
+    /// - Parameter isTriggered: there is no hook; TEMP triggers tell of changes.
+    func attach(isHosted: Bool, isTriggered: Bool) {
+        self.isTriggered = isTriggered
         connection.dropCachedStatements()
-        // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
-        if connection.isAutocommit { try? connection.execute("PRAGMA writable_schema = RESET") }
+        if isHosted {
+            connection.expireStatements()
+        } else if connection.isAutocommit {
+            // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
+            try? connection.execute("PRAGMA writable_schema = RESET")
+        }
+        if isTriggered { return }
         sqlite3_preupdate_hook(
             connection.handle,
             { context, _, operation, database, table, oldRowid, newRowid in
@@ -81,7 +97,7 @@ final class Recorder {
     }
 
     func detach() {
-        sqlite3_preupdate_hook(connection.handle, nil, nil)
+        if !isTriggered { sqlite3_preupdate_hook(connection.handle, nil, nil) }
         rowReaders.removeAll()
     }
 
@@ -94,6 +110,7 @@ final class Recorder {
     func reset() {
         lane.discard()
         chunk.bytes.removeAll()
+        chunkNumber &+= 1
         log.discard()
         tracks = []
         trackByName = [:]
@@ -102,7 +119,9 @@ final class Recorder {
         pending = nil
         failure = nil
         recordedLayouts = [:]
+        madeTables = []
         counts = RowCounts()
+        triggers?.candidates = []
     }
 
     /// Says which columns the statements that run next may set.
@@ -148,6 +167,10 @@ final class Recorder {
         counts.deleted += 1
         try readOld(track, rowid)
         checkOld()
+        keepDelete(track, rowid)
+    }
+
+    func keepDelete(_ track: TableTrack, _ rowid: Int64) {
         chunk.begin(ChangeChunk.Kind.delete, track, rowid, rowid)
         chunk.append(rows.pointee.old.buffer)
         handOver()
@@ -180,6 +203,7 @@ final class Recorder {
         guard chunk.isFull else { return }
         chunk.tracks = tracks
         chunk = lane.exchange(chunk)
+        chunkNumber &+= 1
     }
 
     /// Everything that was recorded is in the log, the facts and the digests after this.
@@ -187,6 +211,7 @@ final class Recorder {
         try settlePending()
         try lane.finish()
         chunk.tracks = tracks
+        chunkNumber &+= 1
         defer { chunk.bytes.removeAll() }
         try encoder.write(chunk)
     }

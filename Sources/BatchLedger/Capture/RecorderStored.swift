@@ -77,14 +77,14 @@ extension Recorder {
     }
 
     func readStored(_ track: TableTrack, key: [SQLValue], into row: inout RowBuffer) throws(BatchError) {
-        let reader: StoredRowReader
-        if let known = rowReaders[track.number] {
-            reader = known
-        } else {
-            reader = try StoredRowReader(track.visible, on: connection)
-            rowReaders[track.number] = reader
-        }
-        guard try reader.read(key, isUTF16: isUTF16, into: &row) else { throw unreadable(track) }
+        guard try reader(of: track).read(key, isUTF16: isUTF16, into: &row) else { throw unreadable(track) }
+    }
+
+    func reader(of track: TableTrack) throws(BatchError) -> StoredRowReader {
+        if let known = rowReaders[track.number] { return known }
+        let reader = try StoredRowReader(track.visible, on: connection)
+        rowReaders[track.number] = reader
+        return reader
     }
 
     /// Reads the new values of the last change, now that it has happened, and writes its entry.

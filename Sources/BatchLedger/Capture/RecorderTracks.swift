@@ -38,6 +38,7 @@ extension Recorder {
     /// - Parameter visible: the layout whose names SQL knows now, when that is another.
     func makeTrack(_ layout: TableLayout, visible: TableLayout? = nil) throws(BatchError) -> TableTrack {
         let track = try builder.track(layout, visible: visible ?? layout, number: tracks.count)
+        if !madeTables.contains(layout.ownerTable) { track.watch = rules?.watch(layout) }
         tracks.append(track)
         return track
     }

@@ -33,6 +33,8 @@ final class TableTrack {
     /// Last rowid written to the current block: keys are stored as differences.
     var lastRowid: Int64 = 0
     var isTouched = false
+    /// What the policy of the batch asks of the changes; nil when it asks for nothing.
+    var watch: PolicyWatch?
     /// Columns that the running statement may set.
     var settable: SettablePositions
 

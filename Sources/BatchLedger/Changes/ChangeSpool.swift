@@ -49,6 +49,19 @@ final class ChangeSpool {
         }
     }
 
+    /// How many blocks there are behind `close`.
+    var blocks: Int { file.count }
+
+    /// The changes of one block.
+    func changes(in block: Int) throws(BatchError) -> [RowChange] {
+        let buffer = try BlockCompressor.restore(try file.block(block))
+        var reader = ByteReader(buffer.bytes)
+        var changes: [RowChange] = []
+        while !reader.isAtEnd { changes.append(try change(&reader)) }
+        withExtendedLifetime(buffer) {}
+        return changes
+    }
+
     private func change(_ reader: inout ByteReader) throws(BatchError) -> RowChange {
         let parts = try reader.byte()
         let key: RowKey =

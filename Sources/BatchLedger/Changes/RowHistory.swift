@@ -8,29 +8,39 @@ public struct RowHistory {
         public let checkpoint: Int64?
         /// The last checkpoint before a change that no batch made.
         public let behind: Int64
-        /// Values of the stored columns; nil where there was no row.
-        public let before: [SQLValue]?
+        /// Values of the columns that the table stores now; nil where there was no row.
+        public var before: [SQLValue]?
         public let after: [SQLValue]?
+        /// Places of columns that it added to the table: there was no value before.
+        public let added: Set<Int>
 
-        public init(checkpoint: Int64?, behind: Int64, before: [SQLValue]?, after: [SQLValue]?) {
+        public init(
+            checkpoint: Int64?, behind: Int64, before: [SQLValue]?, after: [SQLValue]?, added: Set<Int> = []
+        ) {
             self.checkpoint = checkpoint
             self.behind = behind
             self.before = before
             self.after = after
+            self.added = added
         }
     }
 
     public private(set) var versions: [Version] = []
-    /// The row before the first of the versions.
+    /// The row before the first of the versions, as the table was then.
     public private(set) var origin: [SQLValue]?
+    /// False when the table was altered in between: `origin` has another form than its rows have now.
+    public private(set) var hasOneForm = true
     /// The key that it had there.
     public private(set) var key: RowKey
-    /// False when an older part of the history cannot be read: the table was altered, or nothing tells what a row was
+    /// False when an older part of the history cannot be read: the table was renamed, or nothing tells what a row was
     /// that somebody changed outside any batch.
     public private(set) var isWhole = true
 
     private let ledger: Ledger
     private let layout: TableLayout
+    /// As the table was at the point that has been reached.
+    private var then: TableLayout
+    private var places: ColumnPlaces
     private let left: (_ checkpoint: Int64, _ key: RowKey) throws(BatchError) -> [SQLValue]?
 
     /// - Parameters:
@@ -43,6 +53,8 @@ public struct RowHistory {
     ) throws(BatchError) {
         self.ledger = ledger
         self.layout = layout
+        then = layout
+        places = ColumnPlaces(layout)
         self.left = left
         self.key = key
         origin = row
@@ -52,33 +64,78 @@ public struct RowHistory {
             do throws(BatchError) {
                 try goBack(through: checkpoint)
             } catch {
-                guard error.code == .schemaChanged else { throw error }
+                guard error.code == .notUndoable else { throw error }
                 isWhole = false
             }
         }
     }
 
     private mutating func goBack(through checkpoint: Int64) throws(BatchError) {
-        var now = (key: key, row: origin, versions: versions, isWhole: true)
-        try ledger.forEachStep(of: checkpoint, in: layout) { (step, bytes, _) throws(BatchError) in
-            guard now.isWhole else { return }
-            let keys = try StepKeys(step, bytes, layout)
-            guard keys.after == now.key else { return }
-            if !step.left(now.row) {
-                let known = try left(checkpoint, now.key)
-                guard step.left(known) else {
-                    now.isWhole = false
-                    return
+        var copy = self
+        let walk = LogWalk(ledger: ledger, layout: layout)
+        // The row that a change of the schema left, until the entry is found that recorded it before.
+        var remade: [SQLValue]??
+        try walk.forEachBlock(of: checkpoint) { (_, steps, bytes, layouts) throws(BatchError) in
+            for step in steps.reversed() where copy.isWhole {
+                if let change = try LogWalk.change(step, bytes), change.digests[layout.name] != nil {
+                    remade = .some(copy.origin)
+                    copy.origin = nil
+                    copy.isWhole = change.formerName(of: layout.name) == nil
                 }
-                now.versions.append(Version(checkpoint: nil, behind: checkpoint, before: known, after: now.row))
-                now.row = known
+                guard copy.isWhole, let form = layouts[step.table] else { continue }
+                let keys = try StepKeys(step, bytes, form)
+                guard keys.after == copy.key else { continue }
+                if let after = remade {
+                    try copy.cross(checkpoint, form, step, bytes, after)
+                    remade = nil
+                } else {
+                    try copy.undo(step, of: checkpoint, bytes, keys)
+                }
             }
-            let before = try step.before(now.row, bytes, layout.storedColumns.count)
-            now.versions.append(Version(checkpoint: checkpoint, behind: checkpoint, before: before, after: now.row))
-            now.row = before
-            now.key = keys.before
         }
-        (key, origin, versions, isWhole) = now
+        if copy.isWhole, let after = remade, after != nil {
+            copy.versions.append(
+                Version(checkpoint: checkpoint, behind: checkpoint, before: nil, after: places.today(after)))
+        }
+        self = copy
+    }
+
+    /// Goes back over a change of the schema: the entry holds the row in the form that the table had before.
+    private mutating func cross(
+        _ checkpoint: Int64, _ form: TableLayout, _ step: UndoStep, _ bytes: UnsafeRawBufferPointer,
+        _ after: [SQLValue]?
+    ) throws(BatchError) {
+        let before = try step.before(nil, bytes, form.storedColumns.count)
+        let known = places
+        places.goBack(from: then, to: form)
+        then = form
+        hasOneForm = false
+        versions.append(
+            Version(
+                checkpoint: checkpoint, behind: checkpoint, before: places.today(before), after: known.today(after),
+                added: places.missing.subtracting(known.missing)))
+        origin = before
+    }
+
+    private mutating func undo(
+        _ step: UndoStep, of checkpoint: Int64, _ bytes: UnsafeRawBufferPointer, _ keys: StepKeys
+    ) throws(BatchError) {
+        if !step.left(origin) {
+            let known = try left(checkpoint, key)
+            guard step.left(known) else {
+                isWhole = false
+                return
+            }
+            versions.append(
+                Version(checkpoint: nil, behind: checkpoint, before: places.today(known), after: places.today(origin)))
+            origin = known
+        }
+        let before = try step.before(origin, bytes, then.storedColumns.count)
+        versions.append(
+            Version(
+                checkpoint: checkpoint, behind: checkpoint, before: places.today(before), after: places.today(origin)))
+        origin = before
+        key = keys.before
     }
 }
 

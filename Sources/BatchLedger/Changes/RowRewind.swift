@@ -99,11 +99,7 @@ struct RowRewind {
     private mutating func row(_ key: RowKey) throws(BatchError) -> [SQLValue]? {
         if let known = rows[key] { return known }
         var image = RowBuffer()
-        let values: [SQLValue] =
-            switch key {
-            case .rowid(let rowid): [.integer(rowid)]
-            case .values(let values): values
-            }
+        let values = key.parameters
         guard try reader.read(values, isUTF16: isUTF16, into: &image) else { return nil }
         let read = try image.buffer.values(columns)
         // "=" finds keys that differ in case only; those are other keys here.

@@ -15,11 +15,21 @@ public struct LogErasure {
 
     /// Calls `body` with every version of every row that the log knows; the rows as they are now are not among them
     /// unless a batch wrote them.
-    public func forEachVersion(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {
+    /// - Parameter body: gets the form that the table had then.
+    public func forEachVersion(
+        _ body: (TableLayout, RowKey, [SQLValue]) throws(BatchError) -> Void
+    ) throws(BatchError) {
         try walk.forEachEntry { (visit) throws(BatchError) in
-            if let row = visit.before.row { try body(visit.before.key, row) }
-            if let row = visit.after.row { try body(visit.after.key, row) }
+            if let row = visit.before.row { try body(visit.layout, visit.before.key, row) }
+            if let row = visit.after.row { try body(visit.layout, visit.after.key, row) }
         }
+    }
+
+    /// Other names under which the log knows rows of the table, from before it was renamed.
+    public func formerNames() throws(BatchError) -> [String] {
+        var names: Set<String> = []
+        try walk.forEachEntry({ _ in }, remade: { (table) in if let name = table.formerName { names.insert(name) } })
+        return names.sorted()
     }
 
     /// The keys, and those that rows of these keys had before or after.
@@ -42,8 +52,9 @@ public struct LogErasure {
     public func erase(_ keys: Set<RowKey>) throws(BatchError) -> Int {
         var sums: [Int64: TableDigest] = [:]
         var counts: [Int64: RowCounts] = [:]
+        var remade: [Int64: [LogWalk.Place: TableDigest]] = [:]
         var removed = 0
-        try walk.forEachEntry { (visit) in
+        try walk.forEachEntry { (visit) throws(BatchError) in
             guard keys.contains(visit.after.key) || keys.contains(visit.before.key) else { return }
             removed += 1
             var sum = sums[visit.checkpoint] ?? TableDigest()
@@ -55,28 +66,45 @@ public struct LogErasure {
             case .update: counts[visit.checkpoint, default: RowCounts()].updated += 1
             default: counts[visit.checkpoint, default: RowCounts()].deleted += 1
             }
+        } remade: { (table) throws(BatchError) in
+            var sum = TableDigest()
+            for key in keys {
+                if let row = try table.row(key) { sum += TableDigest(digest: RowCodec.hash(row), rows: 1) }
+            }
+            sums[table.checkpoint, default: TableDigest()] += sum
+            remade[table.checkpoint, default: [:]][table.place] = sum
         }
         for (checkpoint, sum) in sums {
-            try rewriteBlocks(of: checkpoint, without: keys)
+            try rewriteBlocks(of: checkpoint, without: keys, remade[checkpoint] ?? [:])
             try subtract(sum, from: checkpoint)
             try subtract(counts[checkpoint] ?? RowCounts(), from: checkpoint)
         }
         return removed
     }
 
-    private func rewriteBlocks(of checkpoint: Int64, without keys: Set<RowKey>) throws(BatchError) {
+    /// - Parameter remade: by how much the digests of the table behind changes of the schema are less.
+    private func rewriteBlocks(
+        of checkpoint: Int64, without keys: Set<RowKey>, _ remade: [LogWalk.Place: TableDigest]
+    ) throws(BatchError) {
         let compressor = BlockCompressor()
         try walk.forEachBlock(of: checkpoint) { (number, steps, bytes, tables) throws(BatchError) in
             var kept: [UndoStep] = []
+            var schemas: [Int: SchemaChange] = [:]
             for step in steps {
-                if tables.contains(step.table) {
-                    let of = try StepKeys(step, bytes, layout)
+                if let then = tables[step.table] {
+                    let of = try StepKeys(step, bytes, then)
                     if keys.contains(of.after) || keys.contains(of.before) { continue }
+                }
+                if let sum = remade[LogWalk.Place(block: number, offset: step.imageOffset)] {
+                    var reader = ByteReader(bytes, at: step.imageOffset)
+                    var change = try SchemaChange(from: &reader)
+                    change.digests[layout.name]? -= sum
+                    schemas[step.imageOffset] = change
                 }
                 kept.append(step)
             }
-            if kept.count == steps.count { return }
-            let block = try compressor.block(LogErasure.encode(kept, bytes), entries: kept.count)
+            if kept.count == steps.count && schemas.isEmpty { return }
+            let block = try compressor.block(LogErasure.encode(kept, schemas, bytes), entries: kept.count)
             try ledger.connection.run(
                 "UPDATE batchmgr_undo SET entries = ?, size = ?, checksum = ?, data = ? WHERE checkpoint = ? AND block = ?",
                 [
@@ -88,7 +116,10 @@ public struct LogErasure {
     }
 
     /// Writes entries anew: each depends on those before it.
-    private static func encode(_ steps: [UndoStep], _ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    /// - Parameter schemas: changes of the schema that read differently now, by where they were.
+    private static func encode(
+        _ steps: [UndoStep], _ schemas: [Int: SchemaChange], _ bytes: UnsafeRawBufferPointer
+    ) -> [UInt8] {
         var buffer = ByteBuffer(capacity: bytes.count + 16)
         var table: Int?
         var lastRowids: [Int: Int64] = [:]
@@ -99,8 +130,15 @@ public struct LogErasure {
         for step in steps {
             if step.operation == .schema {
                 buffer.append(UndoEntry.Operation.schema.rawValue)
-                buffer.appendVarint(UInt64(step.end - step.imageOffset))
-                copy(step.imageOffset..<step.end)
+                if let change = schemas[step.imageOffset] {
+                    var image = ByteBuffer()
+                    change.encode(into: &image)
+                    buffer.appendVarint(UInt64(image.count))
+                    if let base = image.bytes.baseAddress { buffer.append(base, count: image.count) }
+                } else {
+                    buffer.appendVarint(UInt64(step.end - step.imageOffset))
+                    copy(step.imageOffset..<step.end)
+                }
                 continue
             }
             let flags =
@@ -145,14 +183,6 @@ public struct LogErasure {
 
     // MARK: Rows
 
-    private var keyCondition: String {
-        switch layout.key {
-        case .rowid: "\(layout.rowidName ?? "rowid") = ?"
-        case .primaryKey(let positions):
-            positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }.joined(separator: " AND ")
-        }
-    }
-
     /// Deletes the rows from the table without triggers and cascades, and from its recorded digest; for good.
     /// - Parameter isKept: only the digest forgets them.
     /// - Returns: how many there were.
@@ -162,15 +192,11 @@ public struct LogErasure {
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggersWereOn)
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nil)
         defer { csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil) }
-        let terms = keyCondition
+        let terms = layout.keyCondition
         var state = try ledger.state() ?? StateDigest()
         var count = 0
         for key in keys {
-            let values: [SQLValue] =
-                switch key {
-                case .rowid(let rowid): [.integer(rowid)]
-                case .values(let values): values
-                }
+            let values = key.parameters
             let found = try connection.rows(
                 "SELECT \(layout.storedColumnList) FROM main.\(layout.quotedName) WHERE \(terms)", values)
             guard let row = found.first else { continue }

@@ -8,6 +8,9 @@ final class Authorizer {
     private unowned let connection: Connection
     /// Only while a statement of the user is being prepared.
     private var isActive = false
+    /// Of a query for one tenant; nil where everything may be read.
+    var wall: ReadWall?
+    private var source: String?
     private(set) var findings = StatementFindings()
 
     init(_ connection: Connection) {
@@ -23,6 +26,7 @@ final class Authorizer {
                 guard authorizer.isActive else { return SQLITE_OK }
                 func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
                 if authorizer.isGuard(trigger: text(source)) { return SQLITE_OK }
+                authorizer.source = source.map { String(cString: $0) }
                 if let source { authorizer.findings.reads.note(source: String(cString: source)) }
                 return authorizer.decide(action, text(first), text(second), text(database))
             }, Unmanaged.passUnretained(self).toOpaque())
@@ -62,7 +66,12 @@ final class Authorizer {
         case SQLITE_DETACH: return refuse("detach a database")
         case SQLITE_PRAGMA: return pragma(first, second)
         case SQLITE_FUNCTION where second.lowercased() == "load_extension": return refuse("load an extension")
-        case SQLITE_READ: read(first, second, database)
+        case SQLITE_READ:
+            if let wall, !wall.admits(first, in: database, through: source) {
+                return refuse(
+                    "read \(first) in an export for one tenant, but by its own name and through no other view")
+            }
+            read(first, second, database)
         case SQLITE_INSERT:
             findings.reads.note(written: first)
             return write(first, database)

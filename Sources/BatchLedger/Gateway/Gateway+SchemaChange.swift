@@ -25,6 +25,7 @@ extension Gateway {
         try noteStatistics()
         let before = try schema.objects()
         let own = try ledger.objectCount()
+        let owned = try ownedTables()
         let rewritten = try rewrittenTables(prepared.findings)
         for layout in rewritten { try recordRows(of: layout) }
         let named = Set(rewritten.map(\.name))
@@ -39,16 +40,21 @@ extension Gateway {
                 .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
                 hint: "choose another name")
         }
-        try noteSchemaChange(from: before, recorded: named)
+        try noteSchemaChange(from: before, recorded: named, owned: owned)
     }
 
     /// Records in the log how the schema differs from `before`.
-    /// - Parameter recorded: tables whose rows were recorded as removed before the change.
-    func noteSchemaChange(from before: [SchemaObject], recorded: Set<String>) throws(BatchError) {
+    /// - Parameters:
+    ///   - recorded: tables whose rows were recorded as removed before the change.
+    ///   - owned: tables with the tenant column before the change.
+    func noteSchemaChange(
+        from before: [SchemaObject], recorded: Set<String>, owned: Set<String> = []
+    ) throws(BatchError) {
         recorder.forgetLayouts()
         let objects = try schema.objects()
         guard var change = SchemaChange(from: before, to: objects) else { return }
         hasSchemaChange = true
+        try notePolicy(change, owners: owned)
         for object in change.after where object.type == "table" && !object.isVirtualTable && !object.isSystem {
             // The text alone has changed, e.g. the name of a parent table in it: the rows are as they were.
             if change.holdsRows(object), !recorded.contains(object.name) { continue }

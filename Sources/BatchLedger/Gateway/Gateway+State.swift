@@ -2,8 +2,8 @@ internal import BatchCore
 
 /// What a checkpoint leaves behind beside its log.
 extension Gateway {
-    func recordSystemTables() throws(BatchError) {
-        for (table, changes) in try system.changes(connection) {
+    func record(_ system: [(table: String, changes: [RowChange])]) throws(BatchError) {
+        for (table, changes) in system {
             let layout = try schema.layout(named: table) ?? TableLayout.dropped(systemTable: table)
             try recorder.record(changes, of: layout, in: systemLog)
         }

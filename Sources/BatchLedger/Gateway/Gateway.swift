@@ -6,42 +6,57 @@ public final class Gateway {
     public let connection: Connection
     public let ledger: Ledger
     let recorder: Recorder
-    private let authorizer: Authorizer
+    /// Nil on the connection of a host, which keeps its own.
+    let authorizer: Authorizer?
     let schema: SchemaReader
     var system = SystemTables()
     let systemLog: UndoLogWriter
     var definitions: Set<Relation> = []
     var usedDefinitions: Set<Relation> = []
-    private var readFacts = ReadFacts()
-    private let pins: StatementPins
+    var readFacts = ReadFacts()
+    /// Nil on the connection of a host: its clock and its random numbers are its own.
+    private let pins: StatementPins?
+    /// The schema at the beginning of a checkpoint on the connection of a host, who may change it without asking.
+    var hostObjects: [SchemaObject] = []
+    var isHosted: Bool { authorizer == nil }
     /// The schema cookie at the beginning of the checkpoint.
     var schemaVersion: Int64 = 0
     var hasSchemaChange = false
+    /// What statements did to definitions, for the policy.
+    var definitionChanges = RecordedCheckpoint()
     private var interruption: Interruption?
-    /// What the batch may write.
+    /// What the batch may write. It holds from the next `begin` on.
     public var policy = WritePolicy()
     var guardMode = GuardMode.off
+    /// SQLite is about to commit the transaction: see `finishInSync`.
+    var isInSync = false
     /// The triggers of the guard are away while the schema changes.
     var isGuardLifted = false
 
-    /// - Parameter spillFolder: where the undo log of a large transaction waits for its end.
-    public init(_ connection: Connection, spillFolder: String) throws(BatchError) {
+    /// - Parameters:
+    ///   - spillFolder: where the undo log of a large transaction waits for its end.
+    ///   - isHosted: the connection belongs to a host, whose statements are recorded as they come: they cannot be
+    ///     refused before they run, and settings of the connection stay as they are.
+    ///   - isTriggered: its SQLite has no hook for changed rows, so TEMP triggers record them.
+    public init(_ connection: Connection, spillFolder: String, isHosted: Bool = false, isTriggered: Bool = false)
+        throws(BatchError)
+    {
         self.connection = connection
         ledger = try Ledger(connection)
         recorder = Recorder(connection, spillFolder: spillFolder)
-        authorizer = Authorizer(connection)
+        authorizer = isHosted ? nil : Authorizer(connection)
         schema = SchemaReader(connection)
         systemLog = UndoLogWriter(spillFolder: spillFolder)
-        pins = StatementPins(connection)
-        recorder.attach()
-        authorizer.attach()
-        pins.attach()
+        pins = isHosted ? nil : StatementPins(connection)
+        recorder.attach(isHosted: isHosted, isTriggered: isTriggered)
+        authorizer?.attach()
+        pins?.attach()
     }
 
     deinit {
         recorder.detach()
-        authorizer.detach()
-        pins.detach()
+        authorizer?.detach()
+        pins?.detach()
     }
 
     // MARK: Transactions
@@ -56,19 +71,23 @@ public final class Gateway {
         hasSchemaChange = false
         systemLog.discard()
         system = SystemTables()
+        definitionChanges = RecordedCheckpoint()
+        recorder.rules = PolicyRules(policy, isUTF16: connection.isUTF16)
         // With SQLite's default, pages of indexes are written again and again: twice the time for a table with two.
-        try connection.limitPageCache(to: 65_536)
+        if !isHosted { try connection.limitPageCache(to: 65_536) }
         if !isHolding { try connection.execute("BEGIN IMMEDIATE") }
-        pins.begin(pin)
+        pins?.begin(pin)
         schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try system.note(SystemTables.sequence, connection)
         isGuardLifted = false
         guardMode = try WriteGuard(ledger).mode()
         if guardMode != .off { try WriteGuard(ledger).open() }
+        if isHosted { try noteHostSchema() }
+        if recorder.isTriggered { try recorder.installTriggers(schemaVersion: schemaVersion) }
     }
 
     /// True while checkpoints share one transaction.
-    public private(set) var isHolding = false
+    public internal(set) var isHolding = false
 
     /// Keeps the open transaction open behind the next `commit`: the checkpoints from here on become permanent
     /// together, with `release`, or not at all.
@@ -92,6 +111,8 @@ public final class Gateway {
 
     /// Writes the undo log, the facts and the digests of the checkpoint, lets `finish` add to the ledger, and commits.
     /// - Returns: the id of the checkpoint.
+    /// - Throws: `ERR_SECURITY_TENANT`, `ERR_SECURITY_PROTECTED`, `ERR_SECURITY_LIMIT` when what was recorded violates the
+    ///   policy. The caller then calls `rollback`.
     @discardableResult
     public func commit(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp,
@@ -99,8 +120,8 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         let checkpoint = try seal(batch: batch, number: number, step: step, position: position, at: time)
         try finish(checkpoint)
-        if isHolding { try requireReferences() } else { try end() }
-        pins.end()
+        if !isHolding { try end() } else if !isHosted { try requireReferences() }
+        pins?.end()
         recorder.reset()
         return checkpoint
     }
@@ -113,24 +134,27 @@ public final class Gateway {
             hint: "see the foreign keys: PRAGMA foreign_key_check")
     }
 
-    /// Writes everything that belongs to the checkpoint, but leaves the transaction open: a dry run looks at it and
+    /// Holds the checkpoint against the policy and writes everything that belongs to it, but leaves the transaction open: a dry run looks at it and
     /// throws it away with `rollback`.
     public func seal(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
     ) throws(BatchError) -> Int64 {
-        try flushVirtualTables()
+        if !isInSync { try flushVirtualTables() }
         try flush()
-        try restoreGuard()
+        if isHosted { try refuseSchemaChange() } else { try restoreGuard() }
+        let systemChanges = try system.changes(connection)
+        try requirePolicy(batch: batch, systemChanges)
+        try recorder.requireWhole(ledger)
         let checkpoint = try ledger.insertCheckpoint(
             batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
         try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
-        try recordSystemTables()
+        try record(systemChanges)
         try ledger.write(recorder, system: systemLog, checkpoint: checkpoint)
         var everything = KeyRuns()
         everything.insert(0)
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
         for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
-        if let pin = pins.used { try ledger.note(pin, of: checkpoint) }
+        if let pin = pins?.used { try ledger.note(pin, of: checkpoint) }
         let start = ContinuousClock.now
         try readFacts.write(ledger, recorder, schema, batch: batch, checkpoint: checkpoint)
         ledger.factsTime += ContinuousClock.now - start
@@ -177,10 +201,11 @@ public final class Gateway {
     /// Throws away everything since `begin`.
     public func rollback() {
         connection.rollbackIfOpen()
-        pins.end()
+        pins?.end()
         readFacts.forget()
         isHolding = false
         recorder.reset()
+        recorder.triggers?.schemaVersion = nil
     }
 
     /// Full-text indexes gather changes and write them at the end of the transaction, or before a savepoint.
@@ -204,7 +229,10 @@ public final class Gateway {
 
     /// Prepares the first statement of `sql` under the rules for batches.
     public func prepare(_ sql: String) throws(BatchError) -> GatewayStatement {
-        GatewayStatement(statement: try authorizer.prepare(sql), findings: authorizer.findings)
+        guard let authorizer else {
+            return GatewayStatement(statement: try connection.prepare(sql), findings: StatementFindings())
+        }
+        return GatewayStatement(statement: try authorizer.prepare(sql), findings: authorizer.findings)
     }
 
     /// Runs every statement of a script; rows that they return are thrown away.

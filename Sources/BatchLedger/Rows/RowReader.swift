@@ -77,7 +77,7 @@ public struct RowReader {
     }
 
     /// Sums the hashes of all remaining rows without making values of them.
-    func digest() throws(BatchError) -> TableDigest {
+    public func digest() throws(BatchError) -> TableDigest {
         var sum = TableDigest()
         var buffer = ByteBuffer()
         let columns = keyColumns..<keyColumns + layout.storedColumns.count

@@ -52,6 +52,13 @@ public final class Connection {
         sqlite3_busy_timeout(opened, milliseconds)
     }
 
+    /// Works on a connection that a host has opened, and will close.
+    public init(borrowing handle: OpaquePointer) {
+        self.handle = handle
+        ownsHandle = false
+        path = sqlite3_db_filename(handle, "main").map { String(cString: $0) } ?? ""
+    }
+
     /// For a URI: https://www.sqlite.org/uri.html
     private static func escaped(_ path: String) -> String {
         path.replacing("%", with: "%25").replacing("?", with: "%3f").replacing("#", with: "%23")
@@ -158,6 +165,10 @@ public final class Connection {
     public func enforceForeignKeys(_ isOn: Bool) {
         csqlite_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, isOn ? 1 : 0, nil)
     }
+
+    /// Leaves the log of a WAL database beside it when the last connection is closed, so that short commands do not wait
+    /// for the disk each time. It is copied when it has grown.
+    public func keepLogOnClose() { csqlite_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nil) }
 
     public func interrupt() { sqlite3_interrupt(handle) }
 

@@ -36,13 +36,18 @@ public final class Ledger {
         try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
     }
 
-    /// Adds the tables and columns that a ledger of an older program lacks.
-    public func complete() throws(BatchError) {
-        try AuditTable(connection).addColumns()
+    /// True when all tables are there: a ledger of an older program lacks some.
+    public func isComplete() throws(BatchError) -> Bool {
         let count = try connection.value(
             "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name LIKE 'batchmgr\\_%' ESCAPE '\\'")
         let wanted = LedgerSchema.statements.count { $0.hasPrefix("CREATE TABLE") }
-        guard count?.integer ?? 0 < Int64(wanted) else { return }
+        return count?.integer ?? 0 >= Int64(wanted)
+    }
+
+    /// Adds the tables and columns that a ledger of an older program lacks.
+    public func complete() throws(BatchError) {
+        try AuditTable(connection).addColumns()
+        if try isComplete() { return }
         try connection.transaction { () throws(BatchError) in
             for statement in LedgerSchema.statements { try connection.execute(statement) }
         }

@@ -9,7 +9,9 @@ extension Ledger {
     /// The number for the next batch of a job. Numbers are never used twice.
     public func nextNumber(of job: String) throws(BatchError) -> Int {
         let last = try connection.value("SELECT max(number) FROM batchmgr_batches WHERE job = ?", [.string(job)])
-        return Int(last?.integer ?? 0) + 1
+        let number = Int(last?.integer ?? 0)
+        guard number < Int.max else { throw Ledger.damaged("batchmgr_batches") }
+        return number + 1
     }
 
     /// Writes a new batch and gives it its place in the order.
@@ -93,6 +95,12 @@ extension Ledger {
         record.rollsBack = row[19].string
         record.error = row[20].string
         return record
+    }
+
+    /// True when steps of a batch did something outside the database that stands.
+    public func hasEffects(_ batch: Int64) throws(BatchError) -> Bool {
+        try connection.value(
+            "SELECT 1 FROM batchmgr_effects WHERE batch = ? AND undone_by IS NULL LIMIT 1", [.integer(batch)]) != nil
     }
 
     // MARK: Checkpoints

@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 
 /// Table layouts as they were when a batch wrote: the undo log of an old batch is read with the layout of its time.
 extension Ledger {
@@ -15,6 +15,14 @@ extension Ledger {
             "INSERT INTO batchmgr_layouts(table_name, digest, layout) VALUES(?, ?, ?)",
             [.string(layout.name), .string(digest), .string(text)])
         return connection.lastInsertRowID
+    }
+
+    /// The last form in which a batch wrote to a table that may be gone; nil when none did.
+    public func lastLayout(named table: String) throws(BatchError) -> TableLayout? {
+        let text = try connection.value(
+            "SELECT layout FROM batchmgr_layouts WHERE table_name = ? COLLATE NOCASE ORDER BY id DESC LIMIT 1",
+            [.string(table)])?.string
+        return text.flatMap { try? JSONParser.parse($0) }.flatMap(TableLayout.init(json:))
     }
 
     /// The tables of a checkpoint by the numbers that its undo log uses.

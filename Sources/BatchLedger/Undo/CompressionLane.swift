@@ -1,5 +1,4 @@
 internal import BatchCore
-internal import Dispatch
 internal import Synchronization
 
 /// Compresses undo blocks beside the statement that fills them.
@@ -13,15 +12,12 @@ final class CompressionLane: Sendable {
     }
 
     private static let mostWaiting = 8
-    private let queue = DispatchQueue(label: "batchmgr.compression")
-    private let room = DispatchSemaphore(value: mostWaiting)
+    private let thread = WorkThread(mostWaiting: mostWaiting)
     private let state = Mutex(State())
 
     /// Takes the bytes of a block; returns when there is room for another one.
     func add(_ bytes: [UInt8], entries: Int) {
-        room.wait()
-        queue.async { [self] in
-            defer { room.signal() }
+        thread.add { [self] in
             let result = Result { () throws(BatchError) in
                 // Not kept: a context belongs to one thread at a time, and making one costs nothing beside a block.
                 let compressor = BlockCompressor()
@@ -48,13 +44,13 @@ final class CompressionLane: Sendable {
 
     /// Waits for all blocks.
     func finish() throws(BatchError) -> [UndoBlock] {
-        queue.sync {}
+        thread.wait()
         return try takeFinished()
     }
 
     /// Forgets all blocks.
     func discard() {
-        queue.sync {}
+        thread.wait()
         state.withLock { $0 = State() }
     }
 }

@@ -119,11 +119,7 @@ struct NetUndo {
     private func wholeRow(
         _ change: NetChange, _ layout: TableLayout, _ columns: [Int], _ before: [SQLValue]
     ) throws(BatchError) -> [SQLValue]? {
-        let key: [SQLValue] =
-            switch change.key {
-            case .rowid(let rowid): [.integer(rowid)]
-            case .values(let values): values
-            }
+        let key = change.key.parameters
         if columns.count == layout.storedColumns.count { return before }
         var image = RowBuffer()
         guard try StoredRowReader(layout, on: connection).read(key, isUTF16: connection.isUTF16, into: &image) else {

@@ -32,12 +32,26 @@ final class SpillFile {
     func forEachBlock(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
         var offset = 0
         for block in blocks {
-            var data = [UInt8](repeating: 0, count: block.length)
-            let count = data.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
-            guard count == block.length else { throw SpillFile.failure("read the undo log") }
-            try body(UndoBlock(entries: block.entries, size: block.size, checksum: block.checksum, data: data))
+            try body(try read(block, at: offset))
             offset += block.length
         }
+    }
+
+    var count: Int { blocks.count }
+
+    /// - Parameter index: counted from 0, in the order of writing.
+    func block(_ index: Int) throws(BatchError) -> UndoBlock {
+        let place = blocks[..<index].reduce(0) { $0 + $1.length }
+        return try read(blocks[index], at: place)
+    }
+
+    private func read(
+        _ block: (entries: Int, size: Int, checksum: UInt64, length: Int), at offset: Int
+    ) throws(BatchError) -> UndoBlock {
+        var data = [UInt8](repeating: 0, count: block.length)
+        let count = data.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
+        guard count == block.length else { throw SpillFile.failure("read the undo log") }
+        return UndoBlock(entries: block.entries, size: block.size, checksum: block.checksum, data: data)
     }
 
     private static func failure(_ doing: String) -> BatchError {

@@ -9,6 +9,21 @@ public final class Undo {
         public var digests: [DigestCheck]
         public var foreignKeyViolations: [ForeignKeyViolation]
         public var changedTables: [String]
+
+        /// - Throws: when the database would not be what it must be; the transaction must then be rolled back.
+        public func require(for batch: BatchID) throws(BatchError) {
+            if let first = digests.first(where: { !$0.matches }) {
+                throw BatchError(
+                    .verificationFailed, "undoing \(batch) would not bring back table \(first.table) exactly",
+                    hint: "nothing was changed; see what is damaged: batchmgr verify")
+            }
+            guard let violation = foreignKeyViolations.first else { return }
+            let count = foreignKeyViolations.count
+            throw BatchError(
+                .conflict,
+                "\(count) \(count == 1 ? "row" : "rows") would refer to nothing, the first in \(violation.table) (to \(violation.parent))",
+                hint: "undo the batch that wrote it first: batchmgr blame, batchmgr list")
+        }
     }
 
     /// The digest that a table must have after an undo, and the one that it has.
@@ -25,6 +40,8 @@ public final class Undo {
     private let connection: Connection
     private var foreignKeysWereOn = false
     private var triggersWereOn: Int32 = 1
+    private var checksWereIgnored = false
+    private var wasDefensive: Int32 = 0
 
     public init(_ gateway: Gateway) {
         self.gateway = gateway
@@ -126,7 +143,10 @@ public final class Undo {
     /// Must be called outside a transaction.
     public func open() throws(BatchError) {
         foreignKeysWereOn = try connection.value("PRAGMA foreign_keys")?.integer == 1
+        checksWereIgnored = try connection.value("PRAGMA ignore_check_constraints")?.integer == 1
         try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, -1, &wasDefensive)
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, 0, nil)
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggersWereOn)
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nil)
     }
@@ -143,7 +163,8 @@ public final class Undo {
     public func leave() {
         forgetModules()
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil)
-        try? connection.execute("PRAGMA ignore_check_constraints = OFF")
+        try? connection.execute("PRAGMA ignore_check_constraints = \(checksWereIgnored ? "ON" : "OFF")")
+        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, wasDefensive, nil)
         connection.enforceForeignKeys(foreignKeysWereOn)
     }
 }

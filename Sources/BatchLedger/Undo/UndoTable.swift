@@ -19,15 +19,6 @@ final class UndoTable {
         needsRowid = layout.integerPrimaryKey == nil && layout.rowidName != nil
     }
 
-    private var keyCondition: String {
-        switch layout.key {
-        case .rowid: "\(layout.rowidName ?? "NULL") = ?"
-        // The key of a WITHOUT ROWID table may be NULL-free only, so "=" finds it by the key's own index.
-        case .primaryKey(let positions):
-            positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }.joined(separator: " AND ")
-        }
-    }
-
     // MARK: Going back over one change
 
     /// Undoes an INSERT.
@@ -36,7 +27,7 @@ final class UndoTable {
         if let deletion {
             statement = deletion
         } else {
-            statement = try connection.prepare("DELETE FROM main.\(layout.quotedName) WHERE \(keyCondition)")
+            statement = try connection.prepare("DELETE FROM main.\(layout.quotedName) WHERE \(layout.keyCondition)")
             deletion = statement
         }
         var binder = ValueBinder(statement, bytes)
@@ -46,7 +37,7 @@ final class UndoTable {
 
     /// Makes room for a row that comes back.
     func remove(_ key: [SQLValue]) throws(BatchError) {
-        try connection.run("DELETE FROM main.\(layout.quotedName) WHERE \(keyCondition)", key)
+        try connection.run("DELETE FROM main.\(layout.quotedName) WHERE \(layout.keyCondition)", key)
     }
 
     /// Undoes a DELETE.
@@ -110,7 +101,7 @@ final class UndoTable {
             .map { SQLName.quote(layout.columns[stored[$0]].name) + " = ?" }
         if setsRowid, needsRowid, let rowid = layout.rowidName { terms.append("\(rowid) = ?") }
         let statement = try connection.prepare(
-            "UPDATE main.\(layout.quotedName) SET \(terms.joined(separator: ", ")) WHERE \(keyCondition)")
+            "UPDATE main.\(layout.quotedName) SET \(terms.joined(separator: ", ")) WHERE \(layout.keyCondition)")
         updates[key] = statement
         return statement
     }

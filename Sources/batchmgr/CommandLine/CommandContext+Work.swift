@@ -7,12 +7,17 @@ extension CommandContext {
     public func session() throws(BatchError) -> Session { try session(try workspace()) }
 
     public func session(_ workspace: Workspace) throws(BatchError) -> Session {
+        try Session(workspace, tenant: globals.tenant, context: workContext())
+    }
+
+    /// For work that signals stop at a checkpoint.
+    public func workContext() -> Context {
         StopSignal.install()
         var context = work
         context.stopWish = { StopSignal.isAborting ? .now : StopSignal.isRequested ? .atCheckpoint : .goOn }
         let progress = ProgressLine(ProgressBar(terminal))
         context.progress = { progress.show($0) }
-        return try Session(workspace, tenant: globals.tenant, context: context)
+        return context
     }
 }
 

@@ -39,6 +39,7 @@ struct CommandLineRun {
         guard let command = Commands.all.first(where: { $0.verb == parsed.verb }) else {
             throw BatchError(.internalFault, "\(parsed.verb.name) has no command", hint: "report this as a defect")
         }
+        let roles = try RoleCheck(parsed, context(tool, parsed.globals))
         var work = Context.system()
         work.action = parsed.verb.name
         work.tenant = parsed.globals.tenant
@@ -48,6 +49,7 @@ struct CommandLineRun {
         let record = CommandRecord(parsed, output: context.output, work: work)
         record.begin()
         do throws(BatchError) {
+            try roles.require()
             let code = try command.run(parsed, in: context)
             record.end(code, nil, place ?? workspace(parsed, context))
             return code

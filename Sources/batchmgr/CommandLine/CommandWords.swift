@@ -6,7 +6,8 @@ struct CommandWords {
 
     private static let verbs = [
         "run", "resume", "stop", "rollback", "list", "show", "graph", "diff", "blame", "points", "verify", "restore",
-        "drift", "guard", "certificate", "drill", "prune", "erase", "history", "audit", "logs",
+        "plan", "drift", "guard", "certificate", "drill", "prune", "erase", "history", "switch", "ops",
+        "audit", "logs",
     ]
 
     /// - Parameter database: of `--db`; nil in a workspace.

@@ -9,6 +9,8 @@ extension RunReport: TextReport {
         text += preview == nil ? "  in \(Figures.count(checkpoints, "checkpoint")), " : ", "
         text += Figures.duration(duration) + "\n"
         if let restorePoint { text += restorePoint.line }
+        if let rehearsal { text += "rehearsal      \(Printable.text(rehearsal))\n" }
+        if let checklist { text += "checklist      \(Printable.text(checklist))\n" }
         text += WarningText.text(warnings, style)
         if preview == nil, status == .committed {
             text += style.faint("undo it: batchmgr rollback --id \(batch)") + "\n"

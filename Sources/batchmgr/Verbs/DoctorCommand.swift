@@ -16,7 +16,7 @@ enum DoctorCommand: Command {
         do throws(BatchError) {
             let definition = try context.workspace().database()
             guard definition.tenancy == .file else { return definition.path }
-            return context.globals.tenant.map { definition.path.replacing("{tenant}", with: $0) }
+            return try context.globals.tenant.map { (tenant) throws(BatchError) in try definition.path(of: tenant) }
         } catch {
             guard error.code == .noWorkspace, context.globals.workspace == nil else { throw error }
             return nil

@@ -6,8 +6,7 @@ enum ListCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         let session = try context.view()
-        let tenant = session.database.tenancy == .file ? nil : context.globals.tenant
-        try context.output.show(try session.list(ListRequest(arguments), tenant: tenant))
+        try context.output.show(try session.list(ListRequest(arguments)))
         return .done
     }
 }

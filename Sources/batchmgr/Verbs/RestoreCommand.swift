@@ -11,7 +11,7 @@ enum RestoreCommand: Command {
             let restoring = try Restoring(
                 try context.workspace(), tenant: context.globals.tenant, context: context.work)
             try context.output.show(
-                try restoring.rebuild(try restoring.point(request.point), to: path, source: request.source))
+                try restoring.extract(try restoring.point(request.point), to: path, source: request.source))
         case .inPlace: try context.output.show(try restore(request, nil, in: context))
         case .rows(let rows): try context.output.show(try restore(request, rows, in: context))
         }

@@ -13,12 +13,22 @@ enum RunCommand: Command {
         let session = try context.session(workspace)
         let runner = try Runner(session)
         let tenant = context.globals.tenant
-        let report =
-            request.isDryRun
-            ? try runner.preview(job, values, tenant: tenant)
-            : try runner.run(job, values, tenant: tenant, key: request.key)
-        try context.output.show(report)
-        return .done
+        if request.isDryRun {
+            try context.output.show(try runner.preview(job, values, tenant: tenant))
+            return .done
+        }
+        let order = RunOrder(
+            job: job, values: values, tenant: tenant, key: request.key,
+            suggestion: request.isProposal ? "\(session.context.actor) asked for a plan" : nil,
+            planLife: request.planLife)
+        switch try runner.submit(order) {
+        case .ran(let report):
+            try context.output.show(report)
+            return .done
+        case .planned(let plan):
+            try context.output.show(plan)
+            return .waitingForApproval
+        }
     }
 
     private static func job(
@@ -26,9 +36,12 @@ enum RunCommand: Command {
     ) throws(BatchError) -> JobDefinition {
         switch request.source {
         case .catalog: return try workspace.loadCatalog().job(named: request.job)
-        case .sql(let sql): return try JobDefinition.adHoc(id: request.job, sql: [sql], set: assignments)
+        case .sql(let sql):
+            return try JobDefinition.adHoc(
+                id: request.job, sql: [sql], set: assignments, sharedTables: request.sharedTables)
         case .file(let path):
-            return try JobDefinition.adHoc(id: request.job, sql: [try TextFile.read(path)], set: assignments)
+            return try JobDefinition.adHoc(
+                id: request.job, sql: [try TextFile.read(path)], set: assignments, sharedTables: request.sharedTables)
         }
     }
 }

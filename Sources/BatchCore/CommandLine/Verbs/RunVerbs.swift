@@ -4,15 +4,21 @@ extension Verb {
         "run", "run a job of the catalog, or SQL of your own, as a batch",
         details: """
             Each step or chunk commits as one checkpoint together with its undo data. The first SIGINT or SIGTERM \
-            stops at the next checkpoint (exit 130; go on with resume), the second aborts the open transaction.
+            stops at the next checkpoint (exit 130; go on with resume), the second aborts the open transaction. A job of \
+            level 2 is carried out and undone on a copy first; one of level 3 makes a patch plan instead (exit 7).
             """,
         options: [
             .required("id", .text("JOB"), "the job of the catalog; or the name to give to --sql or --file"),
             .value("sql", .text("SQL"), "run these statements"),
             .value("file", .file("FILE"), "run the statements of this file"),
             .repeated("set", .pair("NAME=VALUE"), "set a parameter; may be repeated"),
+            .repeated(
+                "shared-table", .text("TABLE"),
+                "a table without the tenant column that --sql or --file writes; may be repeated"),
             .flag("dry-run", "do it all, show the row-level changes, and discard them"),
             .value("key", .text("KEY"), "do nothing when a batch with this key has run already"),
+            .flag("propose", "make a patch plan for a human to approve, and change nothing (exit 7)"),
+            .value("expires", .text("SPAN"), "how long the plan may be applied, e.g. 12h or 7d (default: 7d)"),
         ],
         examples: [
             .init("batchmgr run --id reprice_invoices --tenant acme --set percent=2.5", "a job of the catalog"),

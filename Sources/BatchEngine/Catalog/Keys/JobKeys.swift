@@ -14,7 +14,13 @@ enum JobKeys {
                 KeyRule(
                     "tenant", choice(TenantRule.self), "Whether `--tenant` must, may or must not be given (`optional`)."
                 ),
-                KeyRule("level", .integer(0...3), "Heal level (0)."),
+                KeyRule("module", .text(.jobName), "The part of the application it belongs to, for switches."),
+                KeyRule(
+                    "shared_tables", .list(.text(.filled), mayBeEmpty: true),
+                    "Tables without the tenant column that the job writes; no others may change."),
+                KeyRule("limits", .record(limits), "How much a batch may change (as the database says)."),
+                KeyRule(
+                    "level", .integer(0...3), "Heal level: 2 is rehearsed on a copy first, 3 becomes a patch plan (0)."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),
@@ -37,6 +43,17 @@ enum JobKeys {
                     "snapshot", choice(SnapshotPolicy.self), "Kind of `.bak` of this job's batches (the database's)."),
             ])
     }
+
+    static let limits = KeyTable(
+        "a set of limits",
+        [
+            KeyRule("rows", .integer(0...1_000_000_000_000), "Rows that the whole batch may change."),
+            KeyRule("tables", .list(.text(.filled), mayBeEmpty: true), "The only tables that may change."),
+            KeyRule("time", .text(.duration), "How long the batch may work."),
+            KeyRule(
+                "deleted_share", .number(0...1),
+                "Share of the rows of a table, 0 to 1, that may be deleted without approval."),
+        ])
 
     static let notification = ValueShape.oneOf(
         KeyTable(

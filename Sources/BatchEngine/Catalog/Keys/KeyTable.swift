@@ -29,7 +29,7 @@ extension KeyTable {
             var seen: Set<String> = []
             let all = common.keys + choices.map(\.key) + choices.flatMap(\.beside)
             return documentation(all.filter { seen.insert($0.name).inserted }, below: path + ".")
-        case .text, .choice, .boolean, .integer, .scalar, .argument, .anything: return []
+        case .text, .choice, .boolean, .integer, .number, .scalar, .argument, .anything: return []
         }
     }
 }

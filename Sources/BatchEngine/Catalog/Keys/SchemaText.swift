@@ -20,6 +20,8 @@ enum SchemaText {
         case .boolean: ["type": "boolean"]
         case .integer(let range):
             ["type": "integer", "minimum": JSONValue(range.lowerBound), "maximum": JSONValue(range.upperBound)]
+        case .number(let range):
+            ["type": "number", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)]
         case .scalar: ["type": ["string", "number", "boolean", "null"]]
         case .argument: ["type": ["string", "number", "boolean"]]
         case .list(let element, let mayBeEmpty):

@@ -15,6 +15,10 @@ struct ShapeCheck {
                 return source.report(node, "\(what): write true or false")
             }
         case .integer(let range): checkInteger(node, range, what)
+        case .number(let range):
+            guard let number = node.number, range.contains(number) else {
+                return source.report(node, "\(what): write a number from \(range.lowerBound) to \(range.upperBound)")
+            }
         case .scalar:
             guard case .scalar = node.content else { return source.report(node, "\(what): write a single value") }
         case .argument:

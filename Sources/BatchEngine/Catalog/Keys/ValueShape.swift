@@ -4,6 +4,7 @@ public indirect enum ValueShape: Sendable {
     case choice([String])
     case boolean
     case integer(ClosedRange<Int>)
+    case number(ClosedRange<Double>)
     /// Any scalar, also null: what it may be is decided elsewhere.
     case scalar
     /// Any scalar but null, taken as text: an argument of a program may be written as a number.

@@ -14,6 +14,18 @@ enum WorkspaceKeys {
             KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
             KeyRule("log", .record(log), "The structured log, see logs.md."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
+            KeyRule("roles", .record(roles), "Who may do what; without this key everybody may do everything."),
+        ])
+
+    private static let users = ValueShape.list(.text(.filled), mayBeEmpty: true)
+
+    private static let roles = KeyTable(
+        "roles",
+        [
+            KeyRule("viewer", users, "Users who may look."),
+            KeyRule("operator", users, "Users who may run, resume, stop and undo batches."),
+            KeyRule("approver", users, "Users who may approve and reject plans."),
+            KeyRule("admin", users, required: true, "Users who may do everything."),
         ])
 
     private static let log = KeyTable(
@@ -41,6 +53,7 @@ enum WorkspaceKeys {
             KeyRule(
                 "protected", .list(.text(.filled), mayBeEmpty: true),
                 "Tables and columns (`table.column`) that only an approved batch may change."),
+            KeyRule("limits", .record(JobKeys.limits), "Limits for batches of jobs that say nothing of them."),
             KeyRule("snapshot", choice(SnapshotPolicy.self), "Kind of `.bak` of a restore point (`auto`)."),
         ])
 

@@ -58,6 +58,15 @@ struct YAMLNode: Sendable {
         }
     }
 
+    /// The value of a number that is written without quotes, whole or not.
+    var number: Double? {
+        switch json {
+        case .integer(let whole): Double(whole)
+        case .number(let number): number
+        default: nil
+        }
+    }
+
     private static func plain(_ text: String) -> JSONValue {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null

@@ -1,14 +1,18 @@
-internal import BatchCore
-internal import BatchLedger
+public import BatchCore
 
 /// Finds the row that a person means by a typed key.
-struct RowLookup {
-    let connection: Connection
-    let layout: TableLayout
+public struct RowLookup {
+    private let connection: Connection
+    private let layout: TableLayout
+
+    public init(connection: Connection, layout: TableLayout) {
+        self.connection = connection
+        self.layout = layout
+    }
 
     /// The key and, when the row is there now, its values.
     /// - Throws: `ERR_UX_USAGE` when the key has another number of columns.
-    func find(_ typed: [SQLValue]) throws(BatchError) -> (key: RowKey, row: [SQLValue]?) {
+    public func find(_ typed: [SQLValue]) throws(BatchError) -> (key: RowKey, row: [SQLValue]?) {
         let primary = layout.columns.indices.filter { layout.columns[$0].primaryKeyPosition > 0 }
             .sorted { layout.columns[$0].primaryKeyPosition < layout.columns[$1].primaryKeyPosition }
         if !primary.isEmpty, typed.count == primary.count {

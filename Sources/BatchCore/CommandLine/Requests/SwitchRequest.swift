@@ -1,0 +1,41 @@
+/// `switch set`
+public struct SwitchRequest: Hashable, Sendable {
+    public let name: SwitchName
+    public let value: SwitchValue
+    public let reason: String
+    /// How long it holds; nil: until it is set again.
+    public let duration: Duration?
+
+    /// - Throws: `ERR_UX_UNKNOWN_SWITCH`, `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        try self.init(
+            name: try arguments.required("name"), value: try arguments.required("value"),
+            reason: try arguments.required("reason"), duration: arguments.value("for"))
+    }
+
+    /// - Throws: `ERR_UX_UNKNOWN_SWITCH`, `ERR_UX_USAGE`.
+    public init(name: String, value: String, reason: String, duration: String?) throws(BatchError) {
+        self.name = try SwitchName(name)
+        self.value = try SwitchRequest.value(value, of: self.name)
+        guard reason.utf8.contains(where: { $0 > 32 }), reason.utf8.count <= 1_000 else {
+            throw BatchError(
+                .usage, "a switch needs a reason, of at most 1,000 bytes", hint: "say why: --reason TEXT")
+        }
+        self.reason = reason
+        self.duration = duration.flatMap { Duration(text: $0) }
+        guard (self.duration == nil) == (duration == nil) else {
+            throw BatchError(
+                .usage, "--for '\(duration ?? "")' is no time", hint: "write it as 30m or 2h: --for 2h")
+        }
+    }
+
+    private static func value(_ text: String, of name: SwitchName) throws(BatchError) -> SwitchValue {
+        let words = name.values.map(\.rawValue)
+        guard let value = SwitchValue(rawValue: text), name.values.contains(value) else {
+            throw BatchError(
+                .usage, "\(name) cannot be '\(text)'\(Suggestion.clause(for: text, in: words))",
+                hint: "one of: \(words.joined(separator: ", "))")
+        }
+        return value
+    }
+}

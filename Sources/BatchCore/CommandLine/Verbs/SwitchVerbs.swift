@@ -1,0 +1,33 @@
+/// Verbs about switches.
+extension Verb {
+    public static let switchList = Verb(
+        "switch list", "show what is switched, by whom, why and until when",
+        options: [.flag("history", "every setting there ever was, the latest first")],
+        trace: .view,
+        examples: [
+            .init("batchmgr switch list", "is anything held back?"),
+            .init("batchmgr switch list --history", "who switched what?"),
+        ])
+
+    public static let switchSet = Verb(
+        "switch set", "hold back everything, a tenant, a module or a job; or let it go on",
+        details: """
+            Switches: safe_mode, safe_mode:tenant:NAME, safe_mode:module:NAME, safe_mode:job:NAME (on, off); \
+            auto_heal:DATA, auto_heal:PERF, auto_heal:SECURITY (on, off); module:NAME (on, degraded, off); job:NAME \
+            (enabled, disabled). A batch that is running stops at its next checkpoint when it may not go on.
+            """,
+        options: [
+            .required("name", .text("SWITCH"), "the switch"),
+            .required("value", .choice(SwitchValue.allCases.map(\.rawValue)), "what to set it to"),
+            .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused"),
+            .value("for", .text("TIME"), "how long, e.g. 30m or 2h (default: until it is set again)"),
+        ],
+        examples: [
+            .init(
+                "batchmgr switch set --name safe_mode --value on --reason \"month end\" --for 8h",
+                "plans only, until the evening"),
+            .init(
+                "batchmgr switch set --name job:reprice_invoices --value disabled --reason \"wrong index\"",
+                "one job stays away"),
+        ])
+}

@@ -1,0 +1,58 @@
+/// The rules of one database, whoever writes to it: what the workspace declares, as the ledger keeps it.
+public struct DatabasePolicy: Hashable, Sendable {
+    /// The column that names the owner of a row; nil where tenants share no tables.
+    public var tenantColumn: String?
+    /// Tables (`ledger_entries`) and columns (`payments.amount_cents`) that only an approved batch may change.
+    public var protected: [String]
+    /// For batches whose job has no limits of its own.
+    public var limits: WriteLimits
+    /// Nil: as `guard set` said last.
+    public var guardMode: GuardMode?
+
+    public init(
+        tenantColumn: String? = nil, protected: [String] = [], limits: WriteLimits = WriteLimits(),
+        guardMode: GuardMode? = nil
+    ) {
+        self.tenantColumn = tenantColumn
+        self.protected = protected
+        self.limits = limits
+        self.guardMode = guardMode
+    }
+
+    /// The policy of one batch.
+    /// - Parameters:
+    ///   - sharedTables: those that its job says it writes.
+    ///   - limits: of its job; what they leave open is as the database says.
+    public func batch(
+        tenant: String?, sharedTables: Set<String> = [], limits own: WriteLimits = WriteLimits(),
+        approval: Approval? = nil
+    ) -> WritePolicy {
+        WritePolicy(
+            tenant: tenantColumn.map { TenantScope(column: $0, tenant: tenant, sharedTables: sharedTables) },
+            protected: protected.map(ProtectedName.init), limits: own.filled(from: limits), approval: approval)
+    }
+
+    // MARK: As the ledger keeps it
+
+    public var json: JSONValue {
+        [
+            "tenant_column": JSONValue(tenantColumn), "protected": .array(protected.map(JSONValue.string)),
+            "limits": limits.json, "guard": JSONValue(guardMode?.rawValue),
+        ]
+    }
+
+    /// Nil when the document is not one that `json` wrote: nothing is taken for allowed then.
+    public init?(json: JSONValue) {
+        guard let names = json["protected"]?.array, let limits = json["limits"].flatMap(WriteLimits.init) else {
+            return nil
+        }
+        let protected = names.compactMap(\.string)
+        guard protected.count == names.count else { return nil }
+        let mode = json["guard"]?.string
+        self.init(
+            tenantColumn: json["tenant_column"]?.string, protected: protected, limits: limits,
+            guardMode: mode.flatMap(GuardMode.init))
+        if mode != nil, guardMode == nil { return nil }
+        if tenantColumn == nil, json["tenant_column"] ?? .null != .null { return nil }
+    }
+}

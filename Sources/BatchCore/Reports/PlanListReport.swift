@@ -1,0 +1,9 @@
+/// `plan list`
+public struct PlanListReport: Report, Hashable {
+    /// The latest first.
+    public let plans: [PlanReport]
+
+    public init(plans: [PlanReport]) { self.plans = plans }
+
+    public var members: [JSONValue.Member] { [.init("plans", .array(plans.map { .object($0.members) }))] }
+}

@@ -1,0 +1,97 @@
+public import BatchCore
+internal import BatchLedger
+
+extension ControlFile: PlanStore {
+    private static let columns = """
+        number, database, job, tenant, author, created_at, expires_at, file, sha256, seal, status, decided_by, typed_by, \
+        decided_at, approval, reason, batch
+        """
+
+    /// Makes the table; and an approval must outlive a power cut, unlike a lease.
+    private func preparePlans() throws(BatchError) {
+        try connection.execute(
+            """
+            PRAGMA synchronous = FULL;
+            CREATE TABLE IF NOT EXISTS plans(
+                number INTEGER PRIMARY KEY AUTOINCREMENT, database TEXT NOT NULL, job TEXT NOT NULL, tenant TEXT,
+                author TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, file TEXT NOT NULL,
+                sha256 TEXT NOT NULL, seal TEXT NOT NULL, status TEXT NOT NULL, decided_by TEXT, typed_by TEXT,
+                decided_at TEXT, approval TEXT, reason TEXT, batch TEXT) STRICT
+            """)
+    }
+
+    public func addPlan(_ make: (PlanID) throws(BatchError) -> PlanRecord) throws(BatchError) -> PlanRecord {
+        try preparePlans()
+        return try connection.transaction { () throws(BatchError) in
+            let last = try connection.value("SELECT seq FROM sqlite_sequence WHERE name = 'plans'")?.integer ?? 0
+            let record = try make(PlanID(Int(last) + 1))
+            try connection.run(
+                "INSERT INTO plans(\(ControlFile.columns)) VALUES(?\(String(repeating: ", ?", count: 16)))",
+                [
+                    .integer(Int64(record.id.number)), .string(record.database), .string(record.job),
+                    .optional(record.tenant), .string(record.author), .string(record.createdAt),
+                    .string(record.expiresAt), .string(record.file), .string(record.sha256), .string(record.seal),
+                ] + decision(record))
+            return record
+        }
+    }
+
+    private func decision(_ record: PlanRecord) -> [SQLValue] {
+        [
+            .string(record.status.rawValue), .optional(record.decidedBy), .optional(record.typedBy),
+            .optional(record.decidedAt), .optional(record.approval), .optional(record.reason), .optional(record.batch),
+        ]
+    }
+
+    public func plans() throws(BatchError) -> [PlanRecord] { try plans("1", []) }
+
+    public func plan(_ id: PlanID) throws(BatchError) -> PlanRecord? {
+        try plans("number = ?", [.integer(Int64(id.number))]).first
+    }
+
+    private func plans(_ condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [PlanRecord] {
+        try preparePlans()
+        let sql = "SELECT \(ControlFile.columns) FROM plans WHERE \(condition) ORDER BY number"
+        var records: [PlanRecord] = []
+        for row in try connection.rows(sql, parameters) { records.append(try ControlFile.record(row)) }
+        return records
+    }
+
+    private static func record(_ row: [SQLValue]) throws(BatchError) -> PlanRecord {
+        func text(_ place: Int) -> String { row[place].string ?? "" }
+        let number = Int(row[0].integer ?? 0)
+        guard let status = PlanStatus(rawValue: text(10)) else {
+            throw BatchError(
+                .alteredPlan, "the row of plan.\(number) in control.db has a status that there is not",
+                hint: "make a new plan: batchmgr run --id \(text(2)) --propose")
+        }
+        var record = PlanRecord(
+            id: PlanID(number), database: text(1), job: text(2), tenant: row[3].string, author: text(4),
+            createdAt: text(5), expiresAt: text(6), file: text(7), sha256: text(8), seal: text(9))
+        record.status = status
+        record.decidedBy = row[11].string
+        record.typedBy = row[12].string
+        record.decidedAt = row[13].string
+        record.approval = row[14].string
+        record.reason = row[15].string
+        record.batch = row[16].string
+        return record
+    }
+
+    public func movePlan(
+        _ record: PlanRecord, from: Set<PlanStatus>, witness: () throws(BatchError) -> Void
+    ) throws(BatchError) -> Bool {
+        try preparePlans()
+        let allowed = from.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
+        return try connection.transaction { () throws(BatchError) in
+            try connection.run(
+                """
+                UPDATE plans SET status = ?, decided_by = ?, typed_by = ?, decided_at = ?, approval = ?, reason = ?, \
+                batch = ? WHERE number = ? AND status IN (\(allowed))
+                """, decision(record) + [.integer(Int64(record.id.number))])
+            guard connection.changes == 1 else { return false }
+            try witness()
+            return true
+        }
+    }
+}

@@ -1,0 +1,79 @@
+public import BatchCore
+internal import BatchLedger
+
+/// Sets the switches of a workspace, and tells its databases.
+public struct SwitchSetting {
+    private let workspace: Workspace
+    private let context: Context
+    private let control: any ControlStore
+
+    public init(_ workspace: Workspace, context: Context) throws(BatchError) {
+        self.workspace = workspace
+        self.context = context
+        control = try ControlFile(folder: workspace.backups)
+    }
+
+    /// It counts from the moment it is in `control.db`; a batch that is running looks at its next checkpoint.
+    public func set(_ request: SwitchRequest) throws(BatchError) -> SwitchReport {
+        let state = SwitchSetting.state(request, actor: context.actor, at: context.now())
+        return try tell(state, old: try control.set(state, context: context))
+    }
+
+    static func state(_ request: SwitchRequest, actor: String, at now: Timestamp) -> SwitchState {
+        SwitchState(
+            name: request.name, value: request.value, actor: actor, reason: request.reason, setAt: now,
+            expiresAt: request.duration.map { Timestamp(milliseconds: now.milliseconds + $0.wholeMilliseconds) })
+    }
+
+    public func list(history: Bool) throws(BatchError) -> SwitchListReport {
+        let now = context.now()
+        if history {
+            let entries = try control.switchHistory().map { entry in
+                SwitchListReport.Entry(
+                    state: entry.state, holds: entry.holds && entry.state.holds(at: now), old: entry.old)
+            }
+            return SwitchListReport(entries: entries, isHistory: true)
+        }
+        let entries = try control.switches().states.map { state in
+            SwitchListReport.Entry(state: state, holds: state.holds(at: now))
+        }
+        return SwitchListReport(
+            entries: entries.filter { $0.holds && $0.state.value != $0.state.name.standard }, isHistory: false)
+    }
+
+    // MARK: The databases
+
+    func tell(_ state: SwitchState, old: SwitchValue) throws(BatchError) -> SwitchReport {
+        var told: [String] = []
+        var behind: [SwitchReport.Behind] = []
+        for (database, tenant) in try DatabaseList(workspace).all() {
+            do throws(BatchError) {
+                let session = try Session(workspace, database: database.name, tenant: tenant, context: context)
+                if try mirror(state.name, session) { told.append(session.path) }
+            } catch {
+                let path = database.path.replacing("{tenant}", with: tenant ?? "{tenant}")
+                behind.append(.init(database: path, reason: error.message))
+            }
+        }
+        return SwitchReport(state: state, old: old, databases: told, behind: behind)
+    }
+
+    /// - Returns: false when no batch has run on it: there is no ledger to write to.
+    private func mirror(_ name: SwitchName, _ session: Session) throws(BatchError) -> Bool {
+        guard try session.ledger.exists() else { return false }
+        // A batch that is at work there writes it itself when it ends.
+        let lease = try Lease(
+            control, folder: session.backups, database: session.path, work: "switch", context: context)
+        defer { withExtendedLifetime(lease) {} }
+        let watch = DriftWatch(session: session, control: control)
+        let isKnown = watch.isKnownUntouched()
+        let version = session.connection.dataVersion
+        try session.ledger.complete()
+        try session.connection.transaction { () throws(BatchError) in
+            try session.ledger.overrule(name, by: try control.workspaceID())
+            try SwitchGate(session, control).mirror()
+        }
+        if isKnown { watch.remember(version: version) }
+        return true
+    }
+}

@@ -1,0 +1,143 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Runs a batch on a copy of the database, checks it, and undoes it there. The database itself is only read.
+///
+/// Steps outside the database (`exec`, plugins, exports, snapshots) are left out: they cannot be tried on a copy.
+struct Rehearsal {
+    let session: Session
+
+    /// What is tried.
+    struct Subject {
+        let job: JobDefinition
+        let values: ParameterValues
+        /// As it will be inserted; or as it stands in the ledger, when it goes on.
+        let batch: BatchRecord
+        var step = 0
+        var position = 0
+        var lastNumber = 0
+        /// Of a plan: the copy is written as if it were approved.
+        var approval: Approval?
+    }
+
+    /// Earlier batches that are looked at for what the batch changes of theirs.
+    private static let mostBatches = 50
+
+    /// - Throws: `ERR_DATA_REHEARSAL_FAILED` when the batch fails, or cannot be undone exactly; errors of class SECURITY,
+    ///   PERF and UX as they are.
+    func perform(_ subject: Subject) throws(BatchError) -> RehearsalResult {
+        do throws(BatchError) {
+            return try attempt(subject)
+        } catch {
+            guard error.code.errorClass == .data || error.code.errorClass == .integration,
+                error.code != .rehearsalFailed, error.code != .file
+            else { throw error }
+            throw BatchError(
+                .rehearsalFailed,
+                "batch \(subject.batch.batch) failed in its rehearsal, so it was not run: \(error.message)",
+                hint: error.hint)
+        }
+    }
+
+    private func attempt(_ subject: Subject) throws(BatchError) -> RehearsalResult {
+        let start = ContinuousClock.now
+        let copy = try ScratchCopy(of: session)
+        let place = copy.session
+        session.context.reach("copied-for-rehearsal")
+        let before = try StateDigest.compute(place.connection)
+        let orphans = Checklist.orphans(place.connection)
+        let gateway = try Runner.gateway(place, subject.job, tenant: subject.batch.tenant, approval: subject.approval)
+        let run = try carryOut(subject, place, gateway)
+        let made = try place.ledger.checkpoints(of: run.batch.seq).filter { $0.number > subject.lastNumber }
+        let checks = try Checklist(
+            session: place, job: subject.job, batch: run.batch, bindings: run.bindings, checkpoints: made.map(\.id),
+            orphans: orphans
+        ).checks()
+        if let failed = checks.first(where: { $0.outcome == .failed }) {
+            throw BatchError(
+                .rehearsalFailed, failure(subject, failed.detail), hint: "correct the job, then run it again")
+        }
+        let isNewSchema = run.batch.hasSchemaChange
+        let diff = try RehearsedDiff.read(place, checkpoints: made.map(\.id), original: isNewSchema ? session : nil)
+        let changes = try ChangesDigest(place.ledger, made.map(\.id))
+        let after = try place.ledger.state() ?? StateDigest()
+        let pins = try RecordedPins.read(place.ledger, made)
+            .map { PatchPlan.Pin(step: $0.step, time: $0.pin.time, seed: $0.pin.seed) }
+        let touched = try touchedBatches(place, run.batch)
+        let undone = try undo(subject, place, gateway, made, before)
+        session.context.reach("rehearsed")
+        return RehearsalResult(
+            batch: run.batch, checkpoints: made.count, before: before, after: after, undone: undone, changes: changes,
+            diff: diff, pins: pins, checks: checks, leftOut: run.leftOut,
+            touchedBatches: touched, milliseconds: start.millisecondsSince)
+    }
+
+    private func failure(_ subject: Subject, _ what: String) -> String {
+        "batch \(subject.batch.batch) failed in its rehearsal, so it was not run: \(what)"
+    }
+
+    private func carryOut(_ subject: Subject, _ place: Session, _ gateway: Gateway) throws(BatchError) -> BatchRun {
+        var batch = subject.batch
+        try place.connection.transaction { () throws(BatchError) in
+            if batch.seq == 0 { try place.ledger.insert(&batch) } else { try place.ledger.update(batch) }
+        }
+        let run = BatchRun(
+            place, gateway, job: subject.job, values: subject.values, batch: batch, lease: nil,
+            lastNumber: subject.lastNumber, purpose: .rehearsal)
+        for (index, step) in subject.job.steps.enumerated() where index >= subject.step {
+            try run.stopIfAsked()
+            try StepRun(run: run, step: step).perform(from: index == subject.step ? subject.position : 0)
+        }
+        try VerifyQueries(session: place).require(subject.job.verify, run.bindings, of: run.batch.batch)
+        return run
+    }
+
+    /// Undoes it from its undo log, as a rollback would.
+    /// - Returns: the state then, computed from the rows.
+    private func undo(
+        _ subject: Subject, _ place: Session, _ gateway: Gateway, _ made: [CheckpointRecord], _ before: StateDigest
+    ) throws(BatchError) -> StateDigest {
+        guard !made.isEmpty else { return before }
+        let undo = Undo(gateway)
+        try undo.open()
+        defer { undo.close() }
+        let name = subject.batch.batch.description
+        let outcome = try undo.perform(made.reversed().map { ($0, name) }, collecting: false)
+        let found = try StateDigest.compute(place.connection)
+        if let wrong = outcome.digests.first(where: { !$0.matches }) {
+            throw BatchError(
+                .rehearsalFailed, failure(subject, "undoing it does not bring back table \(wrong.table)"),
+                hint: "see how a batch is undone: docs/undo.md")
+        }
+        let exempt = Set(outcome.digests.filter(\.isExempt).map(\.table))
+        let names = Set(found.tables.keys).union(before.tables.keys).subtracting(exempt)
+        let different = names.filter { (found.tables[$0] ?? TableDigest()) != (before.tables[$0] ?? TableDigest()) }
+        guard found.schema == before.schema, different.isEmpty else {
+            let what = different.min().map { "table \($0)" } ?? "the schema"
+            throw BatchError(
+                .rehearsalFailed, failure(subject, "undoing it does not bring back \(what)"),
+                hint: "see how a batch is undone: docs/undo.md")
+        }
+        return found
+    }
+
+    private func touchedBatches(_ place: Session, _ batch: BatchRecord) throws(BatchError) -> [DependentSummary] {
+        let ledger = place.ledger
+        let earlier = try ledger.batches(
+            where: """
+                status = 'committed' AND kind = 'batch' AND seq < ?1 AND seq > ?1 - \(Rehearsal.mostBatches) \
+                AND (?2 IS NULL OR tenant = ?2)
+                """, [.integer(batch.seq), .optional(place.owner)])
+        var found: [DependentSummary] = []
+        for other in earlier.reversed() {
+            let edges = try DependencyGraph(ledger).dependents(of: other)
+            guard let edge = edges.first(where: { $0.batch == batch.seq && $0.on == other.seq }) else { continue }
+            found.append(
+                DependentSummary(
+                    batch: other.batch, depth: edge.depth,
+                    edges: [.init(on: other.batch, kind: edge.kind, evidence: edge.evidence)]))
+        }
+        return found
+    }
+}

@@ -1,0 +1,43 @@
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// The database as it was behind a checkpoint: a copy in which everything since is undone.
+///
+/// A host that writes no files leaves several points pending; the first of them are made from what is there no more.
+final class EarlierState {
+    let connection: Connection
+    let state: DatabaseState
+    private let folder: ScratchFolder
+
+    /// - Throws: `ERR_DATA_CONFLICT` when somebody has changed rows outside any batch since: nothing tells then what
+    ///   they were.
+    init(_ session: Session, after checkpoint: Int64) throws(BatchError) {
+        try Folder.create(session.backups)
+        folder = try ScratchFolder(in: session.backups)
+        let path = folder.file("earlier.db")
+        // The session may hold the write lock, and could not be copied from then.
+        let source = try Connection(path: session.path, mode: .readOnly)
+        try source.backup(to: try Connection(path: path, mode: .create))
+        connection = try Connection(path: path)
+        connection.tolerateUnknownCollations()
+        try connection.execute("PRAGMA synchronous = OFF")
+        try EarlierState.goBack(connection, to: checkpoint, spillFolder: folder.path)
+        state = try DatabaseState.read(connection, digest: try StateDigest.compute(connection))
+    }
+
+    private static func goBack(
+        _ connection: Connection, to checkpoint: Int64, spillFolder: String
+    ) throws(BatchError) {
+        let gateway = try Gateway(connection, spillFolder: spillFolder)
+        let later = try gateway.ledger.checkpoints(where: "id > ?", [.integer(checkpoint)])
+        let names = try gateway.ledger.names(of: Set(later.map(\.batch)))
+        let undo = Undo(gateway)
+        try undo.open()
+        defer { undo.close() }
+        _ = try undo.perform(
+            later.reversed().map { ($0, names[$0.batch]?.description ?? "") }, collecting: false)
+        try gateway.forgetChanges()
+        try gateway.release()
+    }
+}

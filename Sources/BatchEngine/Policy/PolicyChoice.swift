@@ -1,0 +1,137 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// What a batch on a database may write.
+struct PolicyChoice {
+    let session: Session
+
+    private var rules: DatabasePolicy { session.database.policy }
+
+    // MARK: Batches
+
+    /// - Throws: `ERR_UX_INVALID_CONFIGURATION`, `ERR_UX_INVALID_CATALOG` when a name in it is of nothing.
+    func policy(
+        for job: JobDefinition, tenant: String?, approval: Approval? = nil
+    ) throws(BatchError) -> WritePolicy {
+        let policy = rules.batch(
+            tenant: tenant, sharedTables: Set(job.sharedTables), limits: job.limits, approval: approval)
+        let isChecked = rules.tenantColumn != nil || !rules.protected.isEmpty || !job.sharedTables.isEmpty
+        if isChecked {
+            let tables = try tables()
+            try checkRules(tables)
+            try checkShared(job, tables)
+        }
+        return policy
+    }
+
+    /// A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out does
+    /// not. Whose rows it may touch is decided as for the batches that it undoes.
+    func policy(undoing batches: [BatchRecord], isWhole: Bool) throws(BatchError) -> WritePolicy {
+        let protected = isWhole ? [] : rules.protected.map(ProtectedName.init)
+        let tenants = Set(batches.compactMap(\.tenant)).sorted()
+        let isOperators = batches.contains { $0.tenant == nil || $0.hasSchemaChange }
+        guard let column = rules.tenantColumn, let first = tenants.first, session.owner != nil || !isOperators else {
+            return WritePolicy(protected: protected)
+        }
+        var shared: Set<String> = []
+        let tables = try tables()
+        for name in try session.ledger.tablesChanged(by: batches.map(\.seq)) {
+            shared.insert(tables.first { $0.name == name }?.ownerTable ?? name)
+        }
+        return WritePolicy(
+            tenant: TenantScope(column: column, tenant: first, others: Set(tenants.dropFirst()), sharedTables: shared),
+            protected: protected)
+    }
+
+    /// Names of protected data in tables that these batches changed, for the audit.
+    func protected(changedBy batches: [BatchRecord]) throws(BatchError) -> [String] {
+        if rules.protected.isEmpty { return [] }
+        let changed = try session.ledger.tablesChanged(by: batches.map(\.seq))
+        return rules.protected.filter { name in changed.contains(where: ProtectedName(name).isOf) }
+    }
+
+    /// - Parameter isWhole: the database becomes what it was; otherwise a state comes about that was never there, and
+    ///   protected data stays as it is.
+    func policyForRestore(isWhole: Bool) -> WritePolicy {
+        var policy = WritePolicy(protected: isWhole ? [] : rules.protected.map(ProtectedName.init))
+        if let column = rules.tenantColumn, let owner = session.owner {
+            policy.tenant = TenantScope(column: column, tenant: owner)
+        }
+        return policy
+    }
+
+    // MARK: Names
+
+    private func tables() throws(BatchError) -> [TableLayout] {
+        try SchemaReader(session.connection).tables()
+    }
+
+    /// A misspelt name would protect nothing.
+    private func checkRules(_ tables: [TableLayout]) throws(BatchError) {
+        let own = tables.filter { $0.role == .ordinary }
+        if let column = rules.tenantColumn, !own.isEmpty, !own.contains(where: { $0.ownerColumn(named: column) != nil })
+        {
+            let names = Set(own.flatMap { $0.columns.map(\.name) }).sorted()
+            throw invalid(
+                "tenant_column: no table has a column '\(column)'\(Suggestion.clause(for: column, in: names))")
+        }
+        let virtual = try SchemaReader(session.connection).virtualTables().map(\.name)
+        for name in rules.protected.map(ProtectedName.init) {
+            let table = own.first { name.isOf($0.name) }
+            guard table != nil || virtual.contains(where: name.isOf) else {
+                let meant = Suggestion.clause(for: name.table, in: own.map(\.name) + virtual)
+                throw invalid("protected: there is no table '\(name.table)'\(meant)")
+            }
+            guard let column = name.column else { continue }
+            let columns = table?.columns.map(\.name) ?? []
+            if columns.contains(where: { $0.lowercased() == column.lowercased() }) { continue }
+            throw invalid(
+                "protected: table \(name.table) has no column '\(column)'\(Suggestion.clause(for: column, in: columns))"
+            )
+        }
+    }
+
+    private func invalid(_ message: String) -> BatchError {
+        BatchError(
+            .invalidConfiguration, "database \(session.database.name): \(message)",
+            hint: "correct \(Workspace.fileName): see docs/policy.md")
+    }
+
+    private func checkShared(_ job: JobDefinition, _ tables: [TableLayout]) throws(BatchError) {
+        let virtual = try SchemaReader(session.connection).virtualTables().map(\.name)
+        // A job that changes the schema may make the table first.
+        let mayMake = SchemaStatements.appear(in: job)
+        for name in job.sharedTables {
+            let lowered = name.lowercased()
+            let table = tables.first { $0.name.lowercased() == lowered }
+            if let table, let column = table.ownerColumn(named: rules.tenantColumn) {
+                throw wrong(job, "'\(name)' is not shared: it has the column \(table.columns[column].name)")
+            }
+            if table != nil || mayMake || virtual.contains(where: { $0.lowercased() == lowered }) { continue }
+            let names = tables.filter { $0.role == .ordinary }.map(\.name) + virtual
+            throw wrong(job, "there is no table '\(name)'\(Suggestion.clause(for: name, in: names))")
+        }
+    }
+
+    private func wrong(_ job: JobDefinition, _ message: String) -> BatchError {
+        BatchError(
+            .invalidCatalog, "job \(job.id): shared_tables: \(message)",
+            hint: "correct the job: batchmgr catalog show --id \(job.id)")
+    }
+}
+
+extension Ledger {
+    /// Every table, also of SQLite and of modules, of which these batches changed rows.
+    func tablesChanged(by batches: [Int64]) throws(BatchError) -> Set<String> {
+        var names: Set<String> = []
+        for batch in batches {
+            let rows = try connection.rows(
+                """
+                SELECT DISTINCT table_name FROM batchmgr_changes WHERE checkpoint IN \
+                (SELECT id FROM batchmgr_checkpoints WHERE batch = ?)
+                """, [.integer(batch)])
+            names.formUnion(rows.compactMap { $0[0].string })
+        }
+        return names
+    }
+}

@@ -1,0 +1,55 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// Tells the rows of one tenant from those of others, by the same rule as the gateway: same type, same bytes.
+struct RowOwner {
+    let column: String
+    let tenant: String
+
+    /// Nil when the session may show and touch all rows.
+    init?(_ session: Session) {
+        guard let tenant = session.owner, let column = session.database.tenantColumn else { return nil }
+        self.column = column
+        self.tenant = tenant
+    }
+
+    /// False for tables that all tenants share.
+    func isOwned(_ layout: TableLayout) -> Bool { layout.ownerColumn(named: column) != nil }
+
+    /// Whether a tenant may see the rows of a table at all: those of modules are of everybody, and nobody can tell whose.
+    func mayShow(_ layout: TableLayout) -> Bool { layout.role == .ordinary }
+
+    /// True also for rows of tables that all tenants share.
+    /// - Parameter row: the stored columns.
+    func mayShow(_ row: [SQLValue]?, of layout: TableLayout?) -> Bool {
+        guard let row, let layout, let owner = layout.ownerColumn(named: column) else { return true }
+        guard let place = layout.storedColumns.firstIndex(of: owner), place < row.count else { return false }
+        return isOwn(row[place], layout.columns[owner], layout)
+    }
+
+    func mayShow(_ change: RowChange, before: TableLayout?, after: TableLayout?) -> Bool {
+        mayShow(change.before, of: before ?? after) && mayShow(change.after, of: after ?? before)
+    }
+
+    private func isOwn(_ value: SQLValue, _ column: Column, _ layout: TableLayout) -> Bool {
+        value == column.stored(tenant: tenant, in: layout, isUTF16: false)
+            || value == column.stored(tenant: tenant, in: layout, isUTF16: true)
+    }
+
+    /// An SQL condition for the rows of other tenants, with one parameter.
+    func others(in layout: TableLayout, isUTF16: Bool) -> (condition: String, value: SQLValue)? {
+        guard let owner = layout.ownerColumn(named: column) else { return nil }
+        let value = layout.columns[owner].stored(tenant: tenant, in: layout, isUTF16: isUTF16)
+        let name = SQLName.quote(layout.columns[owner].name)
+        return ("NOT (typeof(\(name)) IS typeof(?1) AND \(name) IS ?1 COLLATE BINARY)", value)
+    }
+
+    // MARK: Errors
+
+    func shared(_ table: String) -> BatchError {
+        BatchError(
+            .otherTenant,
+            "table \(table) is shared by all tenants, so its rows cannot be brought back for \(tenant) alone",
+            hint: "ask somebody who may see them all to run it without --tenant")
+    }
+}

@@ -1,0 +1,48 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// Runs the programs and plugins of replayed batches once the replay is permanent.
+///
+/// They see the database as it is then. One that fails leaves its batch `failed`, and `resume` goes on with it; the rows stay.
+struct WaitingSteps {
+    let session: Session
+    let gateway: Gateway
+
+    private var ledger: Ledger { session.ledger }
+
+    /// - Returns: what was not done, in words.
+    func perform(_ outcome: inout Rerun.Outcome) throws(BatchError) -> String? {
+        if outcome.waiting.isEmpty { return nil }
+        var batch = outcome.batch
+        let job = try JobDefinition.parse(text: batch.definition ?? "", file: "\(batch.batch)")
+        let run = BatchRun(
+            session, gateway, job: job, values: try PinnedParameters.values(batch.parameters), batch: batch, lease: nil)
+        run.noted = try ledger.checkpoints(of: batch.seq).last?.id
+        var failure: BatchError?
+        do throws(BatchError) {
+            for step in outcome.waiting { try StepRun(run: run, step: step).perform() }
+        } catch { failure = error }
+        batch = run.batch
+        batch.status = failure == nil ? .committed : .failed
+        batch.error = failure.map { "\($0.code.rawValue): \($0.message)" }
+        batch.finishedAt = session.context.now().iso8601
+        try ledger.update(batch)
+        outcome.batch = batch
+        return failure.map { "\($0.message); go on with it: batchmgr resume --id \(batch.batch)" }
+    }
+}
+
+extension StepDefinition {
+    /// True for a step whose work is not in the database, so that it has to be taken back apart.
+    var isOutside: Bool {
+        switch kind {
+        case .exec, .plugin: true
+        case .sql, .check, .export, .snapshot: false
+        }
+    }
+}
+
+extension Effect {
+    /// True when a rollback leaves it: a file that was written for people, or a copy.
+    var isInside: Bool { kind == .export || kind == .snapshot }
+}

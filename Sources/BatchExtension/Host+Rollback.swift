@@ -1,0 +1,130 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// `batch_rollback`.
+extension Host {
+    /// - Returns: the id of the rollback, which is a batch itself.
+    func rollBack(_ reference: BatchReference, _ mode: RollbackMode) throws(BatchError) -> BatchID {
+        if let batch {
+            throw BatchError(
+                .wrongState, "batch \(batch.name) is open on this connection",
+                hint: "end it first: SELECT batch_commit() or SELECT batch_abort()")
+        }
+        guard connection.isAutocommit else {
+            throw BatchError(
+                .wrongState, "a rollback is a transaction of its own, and one is open on this connection",
+                hint: "COMMIT or ROLLBACK first")
+        }
+        try requireWritable()
+        ended = nil
+        let ledger = try Ledger(connection)
+        defer { connection.dropCachedStatements() }
+        let batch = try HostLookup(ledger: ledger).batch(reference)
+        if try !ledger.isComplete() { try ledger.complete() }
+        let order = try self.order(batch, mode, ledger)
+        try requireWithinDatabase(order, ledger)
+        let gateway = try gateway()
+        // A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out may not.
+        if mode == .unconflicted, let rules = try ledger.policy() {
+            gateway.policy = WritePolicy(protected: rules.protected.map(ProtectedName.init))
+        }
+        let undo = Undo(gateway)
+        try undo.open()
+        defer {
+            undo.close()
+            gateway.removeTriggers()
+        }
+        let checkpoints = try ledger.liveCheckpoints(of: [batch] + order.filter { $0.seq != batch.seq })
+        let isPartial = mode == .unconflicted
+        let outcome = try undo.perform(
+            checkpoints, collecting: isPartial,
+            leaving: isPartial ? try ledger.laterTouches(of: checkpoints.map(\.checkpoint)) : TouchedKeys())
+        try outcome.require(for: batch.batch)
+        return try keep(gateway, order, checkpoints, outcome, of: batch, mode)
+    }
+
+    /// The batches that are undone, in this order.
+    private func order(
+        _ batch: BatchRecord, _ mode: RollbackMode, _ ledger: Ledger
+    ) throws(BatchError) -> [BatchRecord] {
+        guard batch.status != .running else {
+            throw BatchError(
+                .wrongState, "batch \(batch.batch) is running",
+                hint: "end it first; when its process is gone, any command of the tool says so: batchmgr list")
+        }
+        try ledger.requireLive(batch)
+        if mode == .unconflicted { return [batch] }
+        let dependents = try DependencyGraph(ledger).dependents(of: batch)
+        if dependents.isEmpty { return [batch] }
+        let names = try ledger.names(of: Set(dependents.map(\.batch)))
+        guard mode == .cascade else {
+            let list = dependents.prefix(5).compactMap { edge in names[edge.batch].map { "\($0) (\(edge.evidence))" } }
+            let rest = dependents.count > 5 ? " and \(dependents.count - 5) more" : ""
+            throw BatchError(
+                .dependents,
+                "\(dependents.count) later \(dependents.count == 1 ? "batch depends" : "batches depend") on "
+                    + "\(batch.batch): \(list.joined(separator: ", "))\(rest)",
+                hint: "undo them too: SELECT batch_rollback('\(batch.batch)', 'cascade')")
+        }
+        var records = [batch]
+        for edge in dependents {
+            if let record = try ledger.batch(seq: edge.batch) { records.append(record) }
+        }
+        return records.sorted { $0.seq > $1.seq }
+    }
+
+    /// A host runs no programs and writes no files, and its schema is its own.
+    private func requireWithinDatabase(_ batches: [BatchRecord], _ ledger: Ledger) throws(BatchError) {
+        for batch in batches {
+            let reason: String
+            if batch.hasSchemaChange {
+                reason = "changed the schema"
+            } else if try ledger.hasEffects(batch.seq) {
+                reason = "did something outside the database"
+            } else {
+                continue
+            }
+            throw BatchError(
+                .notUndoable, "batch \(batch.batch) \(reason), which only the tool takes back",
+                hint: "batchmgr rollback --id \(batch.batch)")
+        }
+    }
+
+    private func keep(
+        _ gateway: Gateway, _ order: [BatchRecord],
+        _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ outcome: Undo.Outcome, of batch: BatchRecord,
+        _ mode: RollbackMode
+    ) throws(BatchError) -> BatchID {
+        let ledger = gateway.ledger
+        let time = now
+        var record = BatchRecord(
+            batch: BatchID(job: "rollback", number: try ledger.nextNumber(of: "rollback")), kind: .rollback,
+            actor: SystemActor.name, traceID: randomID(), startedAt: time.iso8601)
+        record.rollsBack = order.map(\.batch.description).joined(separator: " ")
+        record.tenant = batch.tenant
+        record.parameters = JSONWriter.text(["mode": .string(mode.rawValue), "to": .null])
+        record.rows = gateway.rows
+        record.status = .committed
+        record.digestBefore = try ledger.state()?.combined
+        try ledger.insert(&record)
+        let inserted = record
+        let kept = Set(outcome.conflicts.filter { !$0.isOverwritten }.map(\.batch))
+        try gateway.commit(batch: record.seq, number: 1, step: "undo", at: time) {
+            (checkpoint) throws(BatchError) in
+            var finished = inserted
+            finished.finishedAt = now.iso8601
+            finished.digestAfter = try ledger.state()?.combined
+            try ledger.update(finished)
+            try ledger.record(undone: checkpoints, of: order, by: checkpoint, keeping: kept)
+            try ledger.audit(
+                "rollback", batch: batch, outcome: "committed",
+                details: ["rollback": .string("\(finished.batch)"), "order": .init(finished.rollsBack), "host": true],
+                by: finished.actor, trace: finished.traceID, at: now)
+            var point = PointRecord(
+                batch: inserted.seq, kind: .rollback, lastCheckpoint: checkpoint, createdAt: time.iso8601)
+            point.bakKind = .delta
+            try save(&point, ledger)
+        }
+        return record.batch
+    }
+}

@@ -1,0 +1,38 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// What SQLite tells of the transaction that a batch is in.
+extension Host {
+    func committed() {
+        savepoints = []
+        guard let batch, batch.phase == .sealed else { return }
+        close(because: "batch \(batch.name) ended with the COMMIT of its transaction", canWrite: false)
+    }
+
+    func rolledBack() {
+        savepoints = []
+        guard let batch, batch.phase != .ending else { return }
+        batch.gateway.abandon()
+        close(because: "batch \(batch.name) is gone: its transaction was rolled back", canWrite: false)
+    }
+
+    func marked(_ savepoint: Int32) {
+        savepoints.removeAll { $0 >= savepoint }
+        savepoints.append(savepoint)
+        if let batch, batch.phase == .open { batch.mark(savepoint) }
+    }
+
+    func released(_ savepoint: Int32) {
+        savepoints.removeAll { $0 >= savepoint }
+        batch?.release(savepoint)
+    }
+
+    func wentBack(to savepoint: Int32) {
+        savepoints.removeAll { $0 > savepoint }
+        guard let batch, batch.phase == .open else { return }
+        guard savepoints.count <= batch.base else { return batch.goBack(to: savepoint) }
+        batch.gateway.abandon()
+        close(
+            because: "batch \(batch.name) is gone: its transaction went back to a savepoint before it", canWrite: false)
+    }
+}

@@ -1,0 +1,28 @@
+internal import BatchCore
+internal import Dispatch
+internal import Synchronization
+
+/// Tells whether files are, byte for byte, those that were written: by their SHA-256, computed beside other work.
+final class FileWitness: Sendable {
+    private let group = DispatchGroup()
+    private let isDoubtful = Mutex(false)
+
+    /// - Parameter recorded: the SHA-256 of each path, as 64 hexadecimal digits; nil where none is on record.
+    init(_ files: [(path: String, recorded: String?)]) {
+        for (path, recorded) in files {
+            guard let recorded else {
+                isDoubtful.withLock { $0 = true }
+                continue
+            }
+            DispatchQueue.global().async(group: group) {
+                if (try? SHA256.hex(ofFile: path)) != recorded { self.isDoubtful.withLock { $0 = true } }
+            }
+        }
+    }
+
+    /// Waits for the answer.
+    var agrees: Bool {
+        group.wait()
+        return isDoubtful.withLock { !$0 }
+    }
+}

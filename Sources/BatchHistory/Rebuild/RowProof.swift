@@ -1,0 +1,49 @@
+internal import BatchCore
+internal import BatchLedger
+
+/// The state digest of a file that is being built, carried along with every row that changes in it.
+///
+/// A database that is known by its bytes need not be read again: what is added to it is.
+final class RowProof {
+    /// Of tables whose rows were followed one by one.
+    private var tables: [String: TableDigest]
+    /// Tables that are to be read whole: so many of their rows changed that it is quicker.
+    private var unfollowed: Set<String> = []
+
+    /// - Parameter start: of the file as it is now.
+    init(_ start: StateDigest) { tables = start.tables }
+
+    /// Says that a table was filled anew.
+    func forget(_ table: String) { unfollowed.insert(table) }
+
+    /// Applies changes to rows of a table that has those keys before or after them.
+    func follow(
+        _ keys: RowKeys, of layout: TableLayout, on connection: Connection, _ change: () throws(BatchError) -> Void
+    ) throws(BatchError) {
+        // To find a row by its key costs several times as much as to read the next one.
+        guard keys.count &* 8 < tables[layout.name]?.rows ?? 0, !unfollowed.contains(layout.name) else {
+            unfollowed.insert(layout.name)
+            return try change()
+        }
+        let before = try keys.digest(layout, connection)
+        try change()
+        var digest = tables[layout.name] ?? TableDigest()
+        digest -= before
+        digest += try keys.digest(layout, connection)
+        tables[layout.name] = digest
+    }
+
+    /// The state digest of the file.
+    func digest(of connection: Connection) throws(BatchError) -> StateDigest {
+        let reader = SchemaReader(connection)
+        var state = StateDigest(schema: StateDigest.schemaDigest(try reader.objects()))
+        for table in try reader.tables() {
+            if let known = tables[table.name], !unfollowed.contains(table.name), table.role != .system {
+                state.tables[table.name] = known
+            } else {
+                state.tables[table.name] = try StateDigest.compute(table, connection)
+            }
+        }
+        return state
+    }
+}

@@ -1,0 +1,129 @@
+internal import BatchCore
+
+/// TEMP triggers that hand every changed row of one table to the recorder, where SQLite's hook cannot be had.
+///
+/// TEMP triggers fire before those of the schema, so changes come in the order in which they happen. REPLACE removes rows
+/// without firing any: rows that it could remove are handed over before, as candidates.
+struct CaptureTriggers {
+    static let prefix = "batchmgr_record_"
+    private let layout: TableLayout
+    private let index: Int
+    private let token: Int64
+
+    /// - Parameters:
+    ///   - index: by which the triggers name the table.
+    ///   - token: known to the triggers and the recorder alone, so that nobody else can write into the record.
+    init(_ layout: TableLayout, index: Int, token: Int64) {
+        self.layout = layout
+        self.index = index
+        self.token = token
+    }
+
+    var statements: [String] {
+        if let refusal {
+            return ["INSERT", "UPDATE", "DELETE"].map { event in
+                trigger("BEFORE", event, "SELECT RAISE(ABORT, \(SQLName.literal(refusal)))")
+            }
+        }
+        var statements = [
+            trigger("AFTER", "INSERT", record(ChangeChunk.Kind.insert)),
+            trigger("AFTER", "UPDATE", record(ChangeChunk.Kind.update)),
+            trigger("AFTER", "DELETE", record(ChangeChunk.Kind.delete)),
+            trigger("BEFORE", "INSERT", candidates(conditions + keyCondition)),
+        ]
+        let replacing = conditions + keyCondition
+        if !replacing.isEmpty { statements.append(trigger("BEFORE", "UPDATE", candidates(replacing, not: "OLD"))) }
+        return statements
+    }
+
+    /// Why the table cannot be written in such a host; nil when it can.
+    private var refusal: String? {
+        switch layout.role {
+        case .shadow(let owner):
+            return
+                "\(ErrorCode.notUndoable.rawValue): virtual table \(owner) cannot be recorded in a program with a SQLite of its own: batchmgr run"
+        default:
+            if case .rowid(nil) = layout.key {
+                return
+                    "\(ErrorCode.notUndoable.rawValue): table \(layout.name) hides its rowid, so it cannot be recorded here: batchmgr run"
+            }
+            return nil
+        }
+    }
+
+    private func trigger(_ time: String, _ event: String, _ body: String) -> String {
+        let name = "\(CaptureTriggers.prefix)\(time.lowercased())_\(event.lowercased())_\(index)"
+        return "CREATE TEMP TRIGGER \(name) \(time) \(event) ON main.\(layout.quotedName) BEGIN \(body); END"
+    }
+
+    // MARK: Rows
+
+    private var stored: [String] { layout.storedColumns.map { SQLName.quote(layout.columns[$0].name) } }
+
+    private func rowid(_ row: String) -> String { layout.rowidName.map { "\(row).\($0)" } ?? "0" }
+
+    private func record(_ kind: UInt8) -> String {
+        let hasOld = kind != ChangeChunk.Kind.insert
+        let hasNew = kind != ChangeChunk.Kind.delete
+        let old = hasOld ? stored.map { "OLD.\($0)" } : []
+        let new = hasNew ? stored.map { "NEW.\($0)" } : []
+        let head = "\(token), \(kind), \(index), \(hasOld ? rowid("OLD") : "0"), \(hasNew ? rowid("NEW") : "0")"
+        if old.count + new.count <= CaptureTriggers.mostValues {
+            return "SELECT \(Gateway.TriggerCall.record.rawValue)(\(([head] + old + new).joined(separator: ", ")))"
+        }
+        // A call has a limited number of arguments.
+        var statements: [String] = []
+        for (side, values) in [(0, old), (1, new)] {
+            for start in stride(from: 0, to: values.count, by: CaptureTriggers.mostValues) {
+                let part = values[start..<min(start + CaptureTriggers.mostValues, values.count)]
+                let arguments = ["\(token), \(side), \(index), \(start)"] + part
+                statements.append("SELECT \(Gateway.TriggerCall.image.rawValue)(\(arguments.joined(separator: ", ")))")
+            }
+        }
+        return (statements + ["SELECT \(Gateway.TriggerCall.record.rawValue)(\(head))"]).joined(separator: "; ")
+    }
+
+    /// SQLite takes 127 arguments; some come before the values.
+    private static let mostValues = 120
+
+    // MARK: Candidates
+
+    /// A table with so many columns hands over the key alone; its rows are read by it.
+    private func candidates(_ conditions: [String], not row: String? = nil) -> String {
+        if conditions.isEmpty { return "SELECT 1" }
+        let table = "main.\(layout.quotedName)"
+        return conditions.map { condition in
+            let own = row.map { " AND NOT (\(same($0)))" } ?? ""
+            let values = ["\(token), \(index)", layout.rowidName ?? "0"] + keyColumns
+            return
+                "SELECT \(Gateway.TriggerCall.candidate.rawValue)(\(values.joined(separator: ", "))) FROM \(table) WHERE \(condition)\(own)"
+        }.joined(separator: "; ")
+    }
+
+    /// Of a WITHOUT ROWID table.
+    private var keyColumns: [String] {
+        guard case .primaryKey(let positions) = layout.key else { return [] }
+        return positions.map { SQLName.quote(layout.columns[$0].name) }
+    }
+
+    private func same(_ row: String) -> String {
+        if let rowid = layout.rowidName { return "\(rowid) = \(row).\(rowid)" }
+        return keyColumns.map { "\($0) IS \(row).\($0)" }.joined(separator: " AND ")
+    }
+
+    private var keyCondition: [String] {
+        layout.rowidName.map { ["\($0) = NEW.\($0)"] } ?? []
+    }
+
+    private var conditions: [String] {
+        layout.uniqueIndexes.filter { !$0.isPartial && $0.isComputable }.compactMap { index in
+            let terms = zip(index.columns, index.collations).compactMap { position, collation in
+                position.map { position in
+                    let name = SQLName.quote(layout.columns[position].name)
+                    return "\(name) = NEW.\(name) COLLATE \(SQLName.quote(collation))"
+                }
+            }
+            return terms.isEmpty ? nil : terms.joined(separator: " AND ")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+public import BatchCore
+
+extension Ledger {
+    /// When a rollback is undone, what it had undone lives again.
+    public func revive(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
+        let revived = try connection.rows(
+            "SELECT DISTINCT batch FROM batchmgr_checkpoints WHERE undone_by = ?", [.integer(checkpoint)])
+        try connection.run(
+            "UPDATE batchmgr_checkpoints SET undone_by = NULL WHERE undone_by = ?", [.integer(checkpoint)])
+        for row in revived { try refreshStatus(row[0].integer ?? 0, isPartial: false) }
+    }
+
+    /// Sets the status of a batch from its checkpoints.
+    /// - Parameter isPartial: something outside the database was not taken back.
+    public func refreshStatus(_ seq: Int64, isPartial: Bool) throws(BatchError) {
+        guard var batch = try batch(seq: seq) else { return }
+        let checkpoints = try checkpoints(of: seq)
+        let live = checkpoints.filter(\.isLive).count
+        if live == checkpoints.count {
+            let wasStopped = batch.error?.hasPrefix(ErrorCode.stopped.rawValue) == true
+            batch.status = batch.error == nil ? .committed : wasStopped ? .stopped : .failed
+        } else {
+            batch.status = live == 0 && !isPartial ? .rolledBack : .partiallyRolledBack
+        }
+        try update(batch)
+    }
+    /// Marks what a rollback has undone.
+    /// - Parameters:
+    ///   - checkpoint: of the rollback.
+    ///   - kept: batches of which something stays, by name.
+    ///   - each: called behind each checkpoint.
+    public func record(
+        undone checkpoints: [(checkpoint: CheckpointRecord, batch: String)], of batches: [BatchRecord],
+        by checkpoint: Int64, keeping kept: Set<String>, each: () -> Void = {}
+    ) throws(BatchError) {
+        for (undone, _) in checkpoints {
+            try markUndone(undone.id, by: checkpoint)
+            try revive(checkpointsUndoneBy: undone.id)
+            each()
+        }
+        for batch in batches { try refreshStatus(batch.seq, isPartial: kept.contains("\(batch.batch)")) }
+    }
+
+    /// The live checkpoints of batches, the last first, with the names of their batches.
+    /// - Parameter kept: of the first of the batches, checkpoints up to this number are left out.
+    public func liveCheckpoints(
+        of batches: [BatchRecord], after kept: Int = 0
+    ) throws(BatchError) -> [(checkpoint: CheckpointRecord, batch: String)] {
+        var found: [(checkpoint: CheckpointRecord, batch: String)] = []
+        for (index, batch) in batches.enumerated() {
+            for checkpoint in try checkpoints(of: batch.seq)
+            where checkpoint.isLive && checkpoint.number > (index == 0 ? kept : 0) {
+                found.append((checkpoint, batch.batch.description))
+            }
+        }
+        return found.sorted { $0.checkpoint.id > $1.checkpoint.id }
+    }
+
+    /// - Throws: `ERR_UX_WRONG_STATE` when nothing of a batch is left to undo behind a checkpoint.
+    public func requireLive(_ batch: BatchRecord, after kept: Int? = nil) throws(BatchError) {
+        let own = try checkpoints(of: batch.seq)
+        if own.contains(where: { $0.isLive && $0.number > kept ?? 0 }) { return }
+        let hint = "see it: batchmgr show --id \(batch.batch)"
+        if own.isEmpty {
+            throw BatchError(
+                .wrongState, "batch \(batch.batch) committed nothing, so there is nothing to undo", hint: hint)
+        }
+        if let kept, own.contains(where: \.isLive) {
+            throw BatchError(.wrongState, "batch \(batch.batch) has nothing behind checkpoint \(kept)", hint: hint)
+        }
+        throw BatchError(.wrongState, "batch \(batch.batch) is rolled back already", hint: hint)
+    }
+}

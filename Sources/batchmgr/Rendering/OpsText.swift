@@ -1,0 +1,66 @@
+public import BatchCore
+
+extension OpsKeyReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        """
+        private key    \(Printable.text(file)), for \(Printable.text(name)) alone
+        public key     \(Printable.text(publicFile))
+        let it count: batchmgr ops trust --name \(Printable.text(name)) --key \(Printable.text(publicFile)) --role ROLE
+
+        """
+    }
+}
+
+extension OpsTrustReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let name = style.strong(Printable.text(key.name))
+        return key.revokedBy == nil
+            ? "requests of \(name) count now, as \(key.role.rawValue) (key \(key.key.prefix(16))…)\n"
+            : "requests of \(name) count no longer (key \(key.key.prefix(16))…)\n"
+    }
+}
+
+extension OpsSignReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        """
+        \(style.good("signed")) \(Printable.text(file)): \(request.action.name) \(Printable.text(request.action.subject))
+        good once, until \(request.expires.iso8601), for \(Printable.text(request.target))
+        use it there: batchmgr ops submit --file \(Printable.text(file))
+
+        """
+    }
+}
+
+extension OpsReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let head = "\(style.strong(Printable.text(signer.name))) asked to \(request.action.name)\n"
+        return head + ((answer as? any TextReport)?.text(style, width: width) ?? "")
+    }
+}
+
+extension OpsListReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var text = targets.map { "target  \(Printable.text($0))\n" }.joined()
+        if keys.isEmpty {
+            return text + "no key counts here: batchmgr ops trust --name NAME --key FILE.pub --role ROLE\n"
+        }
+        var table = TextTable([("NAME", .left), ("ROLE", .left), ("KEY", .left), ("TRUSTED BY", .left), ("", .left)])
+        for key in keys {
+            let revoked = key.revokedBy.map { style.bad("revoked by \(Printable.text($0))") } ?? ""
+            table.append([
+                Printable.text(key.name), key.role.rawValue, "\(key.key.prefix(16))…", Printable.text(key.trustedBy),
+                revoked,
+            ])
+        }
+        text += table.text(style)
+        guard !requests.isEmpty else { return text }
+        var used = TextTable([("AT", .left), ("SIGNER", .left), ("REQUEST", .left), ("OUTCOME", .left)])
+        for request in requests {
+            used.append([
+                request.at.iso8601, Printable.text(request.signer),
+                "\(request.action) \(Printable.text(request.subject))", Printable.text(request.outcome),
+            ])
+        }
+        return text + used.text(style)
+    }
+}

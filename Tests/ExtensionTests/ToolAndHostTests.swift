@@ -1,0 +1,89 @@
+internal import TestSupport
+internal import Testing
+
+/// What a host did is the tool's to see and to undo, and the other way round.
+struct ToolAndHostTests {
+    private static let python = """
+        c = connect()
+        for job, sql in [("import", "UPDATE t SET v = v || '!'"), ("clean", "DELETE FROM t WHERE id = 2"),
+                         ("fill", "INSERT INTO pairs VALUES('n', 1, x'00')")]:
+            with c:
+                c.execute("SELECT batch_begin(?, NULL, '{\"actor\": \"py\"}')", (job,))
+                c.execute(sql)
+        """
+
+    @Test func theToolCompletesListsVerifiesAndUndoesBatchesOfAHost() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, HostBatchTests.schema)
+            let before = try Hosts.dump(folder)
+            #expect(try Hosts.python(folder, ToolAndHostTests.python).fault == nil)
+            let pending = "SELECT group_concat(DISTINCT status), count(*) FROM batchmgr_points"
+            #expect(try Hosts.sql(folder, pending) == "pending|4\n")
+            let list = try Hosts.tool(folder, "list --json").out
+            for name in ["import.1", "clean.1", "fill.1"] { #expect(list.contains("\"\(name)\"")) }
+            // Every state between is there in both copies, also that before the first batch.
+            #expect(try Hosts.sql(folder, pending) == "complete|4\n")
+            let diff = try Hosts.tool(folder, "diff --id import").out
+            #expect(diff.contains("~ t 1: v 'a' → 'a!'"))
+            for verb in ["verify", "drill"] {
+                let result = try Hosts.tool(folder, verb)
+                #expect(result.code == 0, "\(result.out)")
+            }
+            for source in ["git", "bak"] {
+                let restored = try Hosts.tool(folder, "restore --point import.1^ --source \(source) --to \(source).db")
+                #expect(restored.code == 0, "\(restored.err)")
+                let found = try BuiltTool.shell("sqlite3 '\(folder)/\(source).db' 'SELECT group_concat(v) FROM t'").out
+                #expect(found == "a,b,c\n")
+            }
+            let undone = try Hosts.tool(folder, "rollback --id import --mode cascade --yes")
+            #expect(undone.code == 0, "\(undone.err)")
+            #expect(try Hosts.tool(folder, "rollback --id fill --yes").code == 0)
+            #expect(try Hosts.dump(folder) == before)
+        }
+    }
+
+    @Test func aHostUndoesBatchesOfTheTool() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, HostBatchTests.schema)
+            let before = try Hosts.dump(folder)
+            #expect(try Hosts.tool(folder, "run --id first --sql \"UPDATE t SET v = 'x', u = u + 10\"").code == 0)
+            #expect(try Hosts.tool(folder, "run --id second --sql \"DELETE FROM t WHERE id = 1\"").code == 0)
+            let result = try Hosts.sqlite(
+                folder,
+                """
+                SELECT batch_rollback('first');
+                SELECT batch_rollback('first', 'cascade');
+                SELECT batch, status FROM batch_log;
+                """)
+            #expect(result.err.contains("second.1 (row t 1 key)"))
+            #expect(result.out == "rollback.1\nfirst.1|rolled_back\nsecond.1|rolled_back\nrollback.1|committed\n")
+            #expect(try Hosts.dump(folder) == before)
+            #expect(try Hosts.tool(folder, "verify").code == 0)
+            #expect(try Hosts.tool(folder, "drill").code == 0)
+        }
+    }
+
+    /// Somebody wrote outside any batch before the tool came: nothing is made up, and nothing breaks.
+    @Test func driftBetweenBatchesOfAHostIsToldByTheTool() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, HostBatchTests.schema)
+            #expect(try Hosts.python(folder, ToolAndHostTests.python).fault == nil)
+            _ = try Hosts.sql(folder, "UPDATE t SET v = 'drift' WHERE id = 1;")
+            #expect(try Hosts.tool(folder, "list").code == 0)
+            #expect(try Hosts.tool(folder, "verify").code == 6)
+            #expect(try Hosts.tool(folder, "run --id next --sql \"DELETE FROM log\"").code == 0)
+            #expect(try Hosts.tool(folder, "verify").code == 0)
+            #expect(try Hosts.tool(folder, "rollback --id fill --yes").code == 0)
+        }
+    }
+
+    @Test func aSchemaChangeOfTheToolIsLeftToTheTool() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, HostBatchTests.schema)
+            #expect(try Hosts.tool(folder, "run --id ddl --sql \"CREATE TABLE more(x)\"").code == 0)
+            let result = try Hosts.sqlite(folder, "SELECT batch_rollback('ddl');\n")
+            #expect(result.err.contains("batch_rollback: ERR_DATA_NOT_UNDOABLE"))
+            #expect(result.err.contains("batchmgr rollback --id ddl.1"))
+        }
+    }
+}
