@@ -47,7 +47,7 @@ import Testing
         Act(words: update + ["--key", "k"], outcome: "done", before: "\"$TOOL\" run --id b --sql 'SELECT 1' --key k"),
         Act(words: ["run", "--id", "b", "--sql", "UPDATE nothing SET x = 1"], outcome: "failed"),
         Act(words: ["run", "--id", "b", "--sql", "UPDATE nothing SET x = 1", "--dry-run"], outcome: "failed"),
-        Act(words: ["run", "--id", "b", "--sql", "ATTACH 'x' AS y"], outcome: "failed"),
+        Act(words: ["run", "--id", "b", "--sql", "ATTACH 'x' AS y"], outcome: "refused"),
         Act(words: ["run", "--id", "nobody"], outcome: "refused"),
         Act(words: ["run", "--id", "rollback", "--sql", "SELECT 1"], outcome: "refused"),
         Act(words: ["resume", "--id", "a.1"], outcome: "refused"),

@@ -22,7 +22,8 @@ public struct AuditTrail {
         /// It concerns the whole workspace, or leaves the database as it was, byte for byte.
         public let sparesDatabase: Bool
 
-        public init(batch: String?, outcome: String, code: ErrorCode?, exitCode: ExitCode, sparesDatabase: Bool = false) {
+        public init(batch: String?, outcome: String, code: ErrorCode?, exitCode: ExitCode, sparesDatabase: Bool = false)
+        {
             self.batch = batch
             self.outcome = outcome
             self.code = code
