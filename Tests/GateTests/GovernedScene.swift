@@ -84,10 +84,12 @@ struct GovernedScene {
     /// Changes the rows of plans behind the back of the tool.
     func edit(_ sql: String) throws { try base.sql(sql, in: "backups/batch_manager/control.db") }
 
-    /// Action and outcome of every row of the audit, in order.
+    /// Action and outcome of every row of the audit behind the first, in order.
     func audit() throws -> [String] {
-        try base.sql("SELECT action || ' ' || outcome FROM batchmgr_audit ORDER BY seq").split(separator: "\n")
-            .map(String.init)
+        try base.sql("SELECT action || ' ' || outcome FROM batchmgr_audit WHERE action <> 'ledger' ORDER BY seq").split(
+            separator: "\n"
+        )
+        .map(String.init)
     }
 
     /// The documents of a kind in the folder of reports, the oldest first.

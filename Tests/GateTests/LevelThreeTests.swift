@@ -13,7 +13,7 @@ import Testing
             #expect(plan["status"]?.string == "proposed")
             #expect(plan["because"]?.string == "the job is of level 3")
             try scene.expectNothingRan(since: before)
-            #expect(try scene.audit() == ["plan propose proposed"])
+            #expect(try scene.audit() == ["plan propose proposed", "run planned"])
         }
     }
 
@@ -95,7 +95,7 @@ import Testing
             try scene.refused(.rehearsalFailed, "run", "--id", "fix", "--sql", sql, "--propose")
             try scene.expectNothingRan(since: before)
             #expect(try scene.json("plan", "list")["plans"]?.array?.isEmpty == true)
-            #expect(try scene.audit() == ["plan propose refused"])
+            #expect(try scene.audit() == ["plan propose refused", "run refused"])
         }
     }
 }

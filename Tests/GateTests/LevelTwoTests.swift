@@ -64,7 +64,7 @@ import Testing
             try scene.tool(0, "resume", "--id", "two.1")
             #expect(
                 try scene.audit() == [
-                    "rehearse passed", "recover stopped", "rehearse passed", "run committed", "checklist passed",
+                    "rehearse passed", "recover stopped", "rehearse passed", "resume committed", "checklist passed",
                 ])
             let rows = try scene.reports("rehearsal").map { $0["dry_run"]?["changes"]?.array?.count }
             #expect(rows == [8, 5])
@@ -104,7 +104,7 @@ import Testing
             #expect(error.contains(words), "\(error)")
             try scene.expectNothingRan(since: before)
             #expect(try scene.base.status("bad.1") == nil)
-            #expect(try scene.audit() == ["rehearse refused"])
+            #expect(try scene.audit() == ["rehearse refused", "run refused"])
             let report = try #require(try scene.reports("rehearsal").first)
             #expect(report["ok"]?.bool == false)
             #expect(report["error"]?.string?.contains(words) == true)

@@ -72,9 +72,10 @@ import Testing
                 "batchmgr.yaml", "databases:\n  main:\n    path: data/{tenant}.db\n    tenancy: file\n")
             try scene.tool(7, "--tenant", "a", "run", "--id", "three")
             try scene.tool(7, "--tenant", "b", "run", "--id", "three")
-            try scene.tool(0, as: "grace", "--tenant", "b", "plan", "approve", "--id", "plan.1")
+            try scene.tool(0, as: "grace", "--tenant", "b", "plan", "approve", "--id", "plan.2")
+            try scene.refused(.unknownPlan, "--tenant", "a", "plan", "apply", "--id", "plan.2")
             try scene.refused(.approvalRequired, "--tenant", "a", "plan", "apply", "--id", "plan.1")
-            try scene.tool(0, "--tenant", "b", "plan", "apply", "--id", "plan.1")
+            try scene.tool(0, "--tenant", "b", "plan", "apply", "--id", "plan.2")
             #expect(try scene.base.sql("SELECT sum(price) FROM items", in: "data/a.db") == "150")
             #expect(try scene.base.sql("SELECT sum(price) FROM items", in: "data/b.db") == "153")
         }

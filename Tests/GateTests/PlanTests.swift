@@ -40,11 +40,11 @@ import Testing
             #expect(try scene.json("diff", "--id", "three.1")["changes"] == plan["diff"]?["changes"])
             #expect(
                 try scene.audit() == [
-                    "plan propose proposed", "plan approve approved", "run committed", "checklist passed",
-                    "plan apply applied",
+                    "plan propose proposed", "run planned", "plan approve approved", "plan apply committed",
+                    "checklist passed",
                 ])
             let linked = try scene.base.sql(
-                "SELECT batch, details ->> '$.plan', details ->> '$.as' FROM batchmgr_audit WHERE action = 'plan apply'"
+                "SELECT batch, details ->> '$.plan', details ->> '$.approver' FROM batchmgr_audit WHERE action = 'plan apply'"
             )
             #expect(linked == "three.1|plan.1|grace")
             #expect(try scene.json("plan", "show", "--id", "plan.1")["batch"]?.string == "three.1")

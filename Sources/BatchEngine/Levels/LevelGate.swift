@@ -57,7 +57,7 @@ struct LevelGate {
     /// changes anything. A batch before it cannot lack one.
     func makeUp() throws(BatchError) {
         let ledger = session.ledger
-        guard
+        guard try ledger.exists(),
             let batch = try ledger.batches(where: "seq = (SELECT max(seq) FROM batchmgr_batches)").first,
             batch.kind == .batch, batch.status == .committed, let text = batch.definition,
             text.contains("level") || batch.idempotencyKey != nil,

@@ -14,7 +14,7 @@ public struct PatchPlans {
     public init(_ session: Session) throws(BatchError) {
         self.session = session
         tenant = session.tenant
-        store = try ControlFile(folder: session.backups)
+        store = try ControlFile(folder: session.controlFolder)
         desk = PlanDesk(session: session, store: store)
     }
 
@@ -115,24 +115,21 @@ public struct PatchPlans {
         return desk.report(record)
     }
 
-    /// Notes what was refused, or has happened: that stands also where it cannot be noted.
-    private func note(
-        _ action: String, _ record: PlanRecord, _ outcome: String, _ error: BatchError?, batch: BatchID? = nil
-    ) {
-        try? write(action, record, outcome, error, batch: batch)
+    /// Notes what was refused: that stands also where it cannot be noted.
+    private func note(_ action: String, _ record: PlanRecord, _ outcome: String, _ error: BatchError) {
+        try? write(action, record, outcome, error)
     }
 
     private func write(
-        _ action: String, _ record: PlanRecord, _ outcome: String, _ error: BatchError?, batch: BatchID? = nil
+        _ action: String, _ record: PlanRecord, _ outcome: String, _ error: BatchError?
     ) throws(BatchError) {
         let details: [JSONValue.Member] = [
             .init("plan", .string("\(record.id)")), .init("sha256", .string(record.sha256)),
             .init("author", .string(record.author)), .init("as", JSONValue(record.decidedBy)),
             .init("reason", JSONValue(record.reason)), .init("error", JSONValue(error?.code.rawValue)),
         ]
-        let applied = try batch.flatMap { (id) throws(BatchError) in try session.ledger.batch(id) }
         try session.ledger.audit(
-            action, batch: applied, outcome: outcome, details: .object(details), context: session.context)
+            action, batch: nil, outcome: outcome, details: .object(details), context: session.context)
     }
 
     private func require(_ record: PlanRecord, _ status: PlanStatus) throws(BatchError) {
@@ -170,17 +167,17 @@ public struct PatchPlans {
     ///   `ERR_SECURITY_EXPIRED_PLAN`, `ERR_DATA_STALE_PLAN`, `ERR_SECURITY_OTHER_CHANGES`; as `Runner.run`.
     public func apply(_ id: PlanID) throws(BatchError) -> RunReport {
         let record = try desk.record(id, tenant: tenant)
+        let begun = BegunPlan()
         do throws(BatchError) {
-            let report = try carryOut(record)
-            note("plan apply", record, "applied", nil, batch: report.batch)
-            return report
+            return try carryOut(record, begun)
         } catch {
-            note("plan apply", record, "refused", error)
+            // A batch that began has its own row in the audit, with the plan in it.
+            if begun.record == nil { note("plan apply", record, "refused", error) }
             throw error
         }
     }
 
-    private func carryOut(_ record: PlanRecord) throws(BatchError) -> RunReport {
+    private func carryOut(_ record: PlanRecord, _ begun: BegunPlan) throws(BatchError) -> RunReport {
         try requireThisDatabase(record)
         let plan = try desk.plan(record)
         if record.status == .proposed {
@@ -193,7 +190,6 @@ public struct PatchPlans {
         let job = try JobDefinition.parse(text: plan.definition, file: "\(plan.id)")
         let values = try PinnedParameters.values(plan.parameters)
         var order = RunOrder(job: job, values: values, tenant: plan.tenant, key: plan.key)
-        let begun = BegunPlan()
         order.plan = ApprovedPlan(
             plan: plan,
             approval: Approval(

@@ -68,7 +68,7 @@ struct PlanDesk {
     }
 
     private func isAtWork() throws(BatchError) -> Bool {
-        let holder = try ControlFile(folder: session.backups).holder(of: session.path)
+        let holder = try ControlFile(folder: session.controlFolder).holder(of: session.path)
         return holder?.isAlive(at: session.context.now()) ?? false && holder?.owner != .current()
     }
 

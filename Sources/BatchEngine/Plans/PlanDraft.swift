@@ -23,7 +23,7 @@ struct PlanDraft {
                 context: session.context)
             throw error
         }
-        let store = try ControlFile(folder: session.backups)
+        let store = try ControlFile(folder: session.controlFolder)
         let head = try PlanBinding(session: session).head()
         let now = session.context.now()
         let ends = now.milliseconds + (order.planLife ?? PlanDraft.life).wholeMilliseconds

@@ -23,6 +23,8 @@ final class ScratchCopy {
         var context = original.context
         let reach = context.reach
         context.reach = { reach("copy-\($0)") }
+        // What happens here has not happened.
+        context.log = .none
         session = try Session(place, tenant: original.tenant, context: context)
         try session.connection.execute("PRAGMA synchronous = OFF")
     }

@@ -30,12 +30,12 @@ struct Preparation {
         }
         try PendingErasure(session: session).finish()
         try PointKeeper(session: session).completePending()
-        try LevelGate(session: session).makeUp()
     }
 
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.
     /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
     func openHistory() throws(BatchError) -> String? {
+        try LevelGate(session: session).makeUp()
         let version = session.connection.dataVersion
         let reason = try keepDrift(since: version)
         try GuardSetting(session).follow(since: version)

@@ -104,6 +104,7 @@ struct RunOutcome {
         var members: [JSONValue.Member] = []
         if let plan = run.plan {
             members.append(.init("plan", .string("\(plan.plan.id)")))
+            members.append(.init("author", .string(plan.approval.author)))
             members.append(.init("approver", .string(plan.approval.approver)))
         }
         if let rehearsal = run.rehearsal { members.append(.init("rehearsal", .string(rehearsal))) }

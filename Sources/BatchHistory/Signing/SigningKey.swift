@@ -12,6 +12,7 @@ public final class SigningKey {
 
     /// Opens the key of a folder, and makes it at first need.
     public init(folder: String) throws(BatchError) {
+        try Folder.create(folder)
         let path = folder + "/signing.key"
         if !Folder.exists(path) { try SigningKey.create(path) }
         (key, publicKey, name) = try SigningKey.read(path)

@@ -25,7 +25,7 @@ struct CommandRecord {
     func end(_ exitCode: ExitCode, _ error: BatchError?, _ workspace: Workspace?) {
         if verb.trace.isAudited, let workspace { audit(exitCode, error, workspace) }
         let isBad = exitCode != .done
-        let outcome = error.map { "\(self.outcome(exitCode)): \($0.logMessage)" } ?? self.outcome(exitCode)
+        let outcome = error.map { "\(self.outcome(exitCode, error)): \($0.logMessage)" } ?? self.outcome(exitCode, nil)
         work.log.write(
             isBad ? (exitCode == .stopped ? .warn : .error) : .info, "command.end",
             "batchmgr \(verb.name): \(outcome)", module: .command, error: error)
@@ -33,7 +33,7 @@ struct CommandRecord {
 
     private func audit(_ exitCode: ExitCode, _ error: BatchError?, _ workspace: Workspace) {
         let ending = AuditTrail.Ending(
-            batch: arguments.value("id").flatMap { BatchID($0) }?.description, outcome: outcome(exitCode),
+            batch: arguments.value("id").flatMap { BatchID($0) }?.description, outcome: outcome(exitCode, error),
             code: error?.code, exitCode: exitCode, sparesDatabase: sparesDatabase)
         do throws(BatchError) {
             try AuditTrail(workspace, context: work).conclude(ending)
@@ -56,9 +56,10 @@ struct CommandRecord {
 
     private var isDryRun: Bool { arguments.has("dry-run") || arguments.has("plan-out") }
 
-    private func outcome(_ exitCode: ExitCode) -> String {
+    private func outcome(_ exitCode: ExitCode, _ error: BatchError?) -> String {
         switch exitCode {
         case .done: isDryRun ? "dry run" : "done"
+        case .waitingForApproval where error == nil: "planned"
         case .usage, .refusedByPolicy, .refusedByDependents, .waitingForApproval, .busy: "refused"
         case .stepFailed, .noRestorePoint, .integrityViolation: "failed"
         case .stopped: "stopped"
