@@ -36,8 +36,8 @@ import Testing
         try scene { scene in
             #expect(try findings(scene, 0) == [])
             let report = try scene.json("audit", "verify")
-            #expect(report["rows"]?["ledger"]?.integer == 7, "\(report)")
-            #expect(report["rows"]?["control"]?.integer == 4)
+            #expect(report["rows"]?["ledger"]?.integer == 6, "\(report)")
+            #expect(report["rows"]?["control"]?.integer == 5)
             #expect((report["signed_heads"]?.integer ?? 0) >= 9, "\(report)")
             try scene.expectWhole("untouched")
         }

@@ -28,7 +28,8 @@ public struct Verb: Hashable, Sendable {
         case none
         /// Lines in the log.
         case view
-        /// Lines in the log, and a row in the audit. It only reads: where batchmgr has never worked, it leaves nothing.
+        /// Lines in the log, and a row in the audit, in `control.db`: it only reads. Where batchmgr has never worked, it
+        /// leaves nothing.
         case check
         /// Lines in the log, and a row in the audit.
         case action

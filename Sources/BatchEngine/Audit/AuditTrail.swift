@@ -19,25 +19,26 @@ public struct AuditTrail {
         public let outcome: String
         public let code: ErrorCode?
         public let exitCode: ExitCode
-        /// It concerns the whole workspace.
-        public let isShared: Bool
+        /// It concerns the whole workspace, or leaves the database as it was, byte for byte.
+        public let sparesDatabase: Bool
 
-        public init(batch: String?, outcome: String, code: ErrorCode?, exitCode: ExitCode, isShared: Bool = false) {
+        public init(batch: String?, outcome: String, code: ErrorCode?, exitCode: ExitCode, sparesDatabase: Bool = false)
+        {
             self.batch = batch
             self.outcome = outcome
             self.code = code
             self.exitCode = exitCode
-            self.isShared = isShared
+            self.sparesDatabase = sparesDatabase
         }
     }
 
     /// Writes the row of the command's action, unless the work itself has written it, and signs where the chains end.
     ///
-    /// It goes into the ledger of the database. There may be none, or it cannot be written, or another process is at
-    /// work on it: then it goes into `control.db`.
+    /// It goes into the ledger of the database. There may be none, or it cannot or must not be written, or another
+    /// process is at work on it: then it goes into `control.db`.
     /// - Throws: when it can be written nowhere.
     public func conclude(_ ending: Ending) throws(BatchError) {
-        let session = ending.code == .busy || ending.isShared ? nil : writableSession()
+        let session = ending.code == .busy || ending.sparesDatabase ? nil : writableSession()
         if try !isNoted(session) {
             let entry = entry(ending)
             do throws(BatchError) {

@@ -19,9 +19,7 @@ struct ControlAudit {
         chain = AuditChain(.control, on: connection)
         if try chain.table.exists() { return }
         let table = chain.table
-        var shared = context
-        shared.tenant = nil
-        let entry = shared.entry("control", batch: nil, tenant: nil, outcome: "created", details: [:])
+        let entry = context.shared.entry("control", batch: nil, tenant: nil, outcome: "created", details: [:])
         let chain = chain
         let connection = connection
         try connection.transaction { () throws(BatchError) in

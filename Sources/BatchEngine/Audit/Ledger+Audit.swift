@@ -6,6 +6,13 @@ extension Context {
     /// The name of what is done: that of the verb, when one was called.
     func action(or name: String) -> String { action.isEmpty ? name : action }
 
+    /// For a row that is nobody's in particular.
+    var shared: Context {
+        var shared = self
+        shared.tenant = nil
+        return shared
+    }
+
     func entry(
         _ action: String, batch: String?, tenant: String?, outcome: String, details: JSONValue
     ) -> AuditEntry {

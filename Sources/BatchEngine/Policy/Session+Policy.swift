@@ -10,14 +10,16 @@ extension Session {
         if declared == kept ?? DatabasePolicy() { return }
         try connection.transaction { () throws(BatchError) in
             try ledger.setPolicy(declared)
-            try ledger.audit("policy", batch: nil, outcome: "changed", details: declared.json, context: context)
+            try ledger.audit("policy", batch: nil, outcome: "changed", details: declared.json, context: context.shared)
         }
     }
 
     /// Notes that something was refused. The refusal stands also where it cannot be noted.
     func auditRefusal(_ action: String, of batch: BatchRecord? = nil, _ error: BatchError) {
         guard error.code.errorClass == .security, (try? ledger.exists()) == true else { return }
-        var details: [JSONValue.Member] = [.init("error", .string(error.description))]
+        var details: [JSONValue.Member] = [
+            .init("code", .string(error.code.rawValue)), .init("class", .string(error.code.errorClass.rawValue)),
+        ]
         if batch == nil, let tenant { details.append(.init("tenant", .string(tenant))) }
         try? ledger.audit(action, batch: batch, outcome: "refused", details: .object(details), context: context)
     }

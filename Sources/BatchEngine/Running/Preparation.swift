@@ -65,12 +65,9 @@ struct Preparation {
             try session.ledger.create(databaseID: context.randomID())
             let state = try StateDigest.compute(session.connection)
             try session.ledger.setState(state)
-            // It is nobody's in particular.
-            var shared = context
-            shared.tenant = nil
             try session.ledger.audit(
                 "ledger", batch: nil, outcome: "created",
-                details: ["database_id": .init(try session.ledger.meta("database_id"))], context: shared)
+                details: ["database_id": .init(try session.ledger.meta("database_id"))], context: context.shared)
             try PointKeeper(session: session).intend(.baseline)
         }
     }

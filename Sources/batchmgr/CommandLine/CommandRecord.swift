@@ -34,7 +34,7 @@ struct CommandRecord {
     private func audit(_ exitCode: ExitCode, _ error: BatchError?, _ workspace: Workspace) {
         let ending = AuditTrail.Ending(
             batch: arguments.value("id").flatMap { BatchID($0) }?.description, outcome: outcome(exitCode, error),
-            code: error?.code, exitCode: exitCode, isShared: verb.trace == .workspace)
+            code: error?.code, exitCode: exitCode, sparesDatabase: sparesDatabase)
         do throws(BatchError) {
             try AuditTrail(workspace, context: work).conclude(ending)
         } catch {
@@ -46,9 +46,19 @@ struct CommandRecord {
         }
     }
 
+    /// True for what must leave the database as it is, byte for byte, and for what is not about one.
+    private var sparesDatabase: Bool {
+        switch verb.trace {
+        case .none, .view, .check, .workspace: true
+        case .action: isDryRun || (verb == .restore && arguments.has("to"))
+        }
+    }
+
+    private var isDryRun: Bool { arguments.has("dry-run") || arguments.has("plan-out") }
+
     private func outcome(_ exitCode: ExitCode, _ error: BatchError?) -> String {
         switch exitCode {
-        case .done: arguments.has("dry-run") || arguments.has("plan-out") ? "dry run" : "done"
+        case .done: isDryRun ? "dry run" : "done"
         case .waitingForApproval where error == nil: "planned"
         case .usage, .refusedByPolicy, .refusedByDependents, .waitingForApproval, .busy: "refused"
         case .stepFailed, .noRestorePoint, .integrityViolation: "failed"
