@@ -14,6 +14,7 @@ final class TableShards {
     private let tenant: Int?
     private let hasTenants: Bool
     private var trees: [String: ShardTree] = [:]
+    private var last: (tenant: SQLValue?, tree: ShardTree)?
     private var freshBytes = 0
     private var lines: LineWriter
 
@@ -76,9 +77,9 @@ final class TableShards {
     func apply(_ change: RowChange) throws(BatchError) {
         let key = change.key.order
         let name = try lines.prefix(of: change.key, format)
-        let from = change.before.map { row in folder(tenant.map { row[$0] }) }
-        let to = change.after.map { row in folder(tenant.map { row[$0] }) }
-        if let from, from != to { try tree(from).remove(key, named: name) }
+        let from = change.before.map { row in tenant.map { row[$0] } }
+        let to = change.after.map { row in tenant.map { row[$0] } }
+        if let from, from != to { try tree(of: from).remove(key, named: name) }
         if let after = change.after {
             let line = try lines.line(change.key, after, format)
             try put(key, line, named: name, tenant: tenant.map { after[$0] })
@@ -86,7 +87,7 @@ final class TableShards {
     }
 
     private func put(_ key: UInt64, _ line: [UInt8], named name: [UInt8], tenant: SQLValue?) throws(BatchError) {
-        try tree(folder(tenant)).put(key, line, named: name)
+        try tree(of: tenant).put(key, line, named: name)
         freshBytes += line.count + 48
         guard freshBytes > TableShards.mostFreshBytes else { return }
         freshBytes = 0
@@ -98,6 +99,14 @@ final class TableShards {
     private func folder(_ value: SQLValue?) -> String {
         guard hasTenants else { return "" }
         return value.map { "tenants/" + PathName.tenant($0) } ?? "shared"
+    }
+
+    /// Rows of one tenant mostly follow each other.
+    private func tree(of tenant: SQLValue?) throws(BatchError) -> ShardTree {
+        if let last, last.tenant == tenant { return last.tree }
+        let tree = try tree(folder(tenant))
+        last = (tenant, tree)
+        return tree
     }
 
     private func tree(_ folder: String) throws(BatchError) -> ShardTree {
@@ -125,6 +134,7 @@ final class TableShards {
             tables?.set(PathName.table(table), id, isTree: true)
         }
         trees = [:]
+        last = nil
     }
 
     /// Takes the table out of the tree, for all tenants.

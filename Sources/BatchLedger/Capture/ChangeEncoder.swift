@@ -83,7 +83,7 @@ final class ChangeEncoder {
     // MARK: Entries
 
     private func writeInsert(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
-        track.watch?.noteInsert(rows.pointee.new) { key(track, rowid, rows.pointee.new) }
+        track.watch?.noteInsert(rows) { key(track, rowid, rows.pointee.new) }
         let left = rows.pointee.new.buffer.digest()
         track.digest += TableDigest(digest: left, rows: 1)
         noteKeys(track, in: rows.pointee.new, side: .added)
@@ -100,7 +100,7 @@ final class ChangeEncoder {
     }
 
     private func writeDelete(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
-        track.watch?.noteDelete(rows.pointee.old) { key(track, rowid, rows.pointee.old) }
+        track.watch?.noteDelete(rows) { key(track, rowid, rows.pointee.old) }
         track.digest -= TableDigest(digest: rows.pointee.old.buffer.digest(), rows: 1)
         noteKeys(track, in: rows.pointee.old, side: .removed)
         log.begin(.delete, flags: 0, table: track)
@@ -117,7 +117,7 @@ final class ChangeEncoder {
     private func writeUpdate(
         _ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64, touchesKeys: Bool
     ) throws(BatchError) {
-        track.watch?.noteUpdate(rows.pointee) { key(track, oldRowid, rows.pointee.old) }
+        track.watch?.noteUpdate(rows) { key(track, oldRowid, rows.pointee.old) }
         let before = rows.pointee.old.buffer.digest()
         let left = rows.pointee.new.buffer.digest()
         let keyChanged = track.isWithoutRowID ? !hasSameKey(track) : oldRowid != newRowid

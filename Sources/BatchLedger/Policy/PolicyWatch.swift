@@ -7,6 +7,8 @@ final class PolicyWatch {
     /// Position of the tenant column among the stored columns; nil where rows belong to nobody.
     private let owner: Int?
     private let owners: [ByteBuffer]
+    /// The first of them, which mostly is the only one.
+    private let first: UnsafeRawBufferPointer
     /// Positions and lower-case names of protected columns.
     var protected: [(position: Int, name: String)] = []
 
@@ -18,6 +20,7 @@ final class PolicyWatch {
         self.ownership = ownership
         self.owner = owner
         self.owners = owners
+        first = owners.first?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
     /// Takes over what an earlier track of the same table has seen.
@@ -28,39 +31,47 @@ final class PolicyWatch {
     }
 
     @inline(__always)
-    func noteInsert(_ row: RowBuffer, key: () -> RowKey?) {
+    func noteInsert(_ images: UnsafeMutablePointer<RowImages>, key: () -> RowKey?) {
         rows.inserted &+= 1
-        check(row, .after, key)
+        if let owner { check(images.pointee.new.column(owner), .after, key) }
     }
 
     @inline(__always)
-    func noteDelete(_ row: RowBuffer, key: () -> RowKey?) {
+    func noteDelete(_ images: UnsafeMutablePointer<RowImages>, key: () -> RowKey?) {
         rows.deleted &+= 1
-        check(row, .before, key)
+        if let owner { check(images.pointee.old.column(owner), .before, key) }
     }
 
     @inline(__always)
-    func noteUpdate(_ images: RowImages, key: () -> RowKey?) {
+    func noteUpdate(_ images: UnsafeMutablePointer<RowImages>, key: () -> RowKey?) {
         rows.updated &+= 1
-        check(images.old, .before, key)
-        check(images.new, .after, key)
-        for (position, name) in protected where !images.isEqual(position) { changedColumns.insert(name) }
-    }
-
-    @inline(__always)
-    private func check(_ row: RowBuffer, _ side: RecordedWrites.ForeignRow.Side, _ key: () -> RowKey?) {
-        guard let owner, foreignRow == nil else { return }
-        let value = row.column(owner)
-        if owners.count == 1, isEqual(value, owners[0]) { return }
-        if owners.contains(where: { isEqual(value, $0) }) { return }
-        foreignRow = .init(key: PolicyWatch.text(key()), side: side)
+        if let owner {
+            check(images.pointee.old.column(owner), .before, key)
+            check(images.pointee.new.column(owner), .after, key)
+        }
+        if protected.isEmpty { return }
+        for (position, name) in protected where !images.pointee.isEqual(position) { changedColumns.insert(name) }
     }
 
     /// Same storage class and same bytes.
     @inline(__always)
-    private func isEqual(_ value: UnsafeRawBufferPointer, _ image: ByteBuffer) -> Bool {
-        guard value.count == image.count, let start = value.baseAddress else { return false }
-        return memcmp(start, image.start, value.count) == 0
+    private func check(
+        _ value: UnsafeRawBufferPointer, _ side: RecordedWrites.ForeignRow.Side, _ key: () -> RowKey?
+    ) {
+        if value.count == first.count, let a = value.baseAddress, let b = first.baseAddress,
+            memcmp(a, b, value.count) == 0
+        {
+            return
+        }
+        checkOthers(value, side, key)
+    }
+
+    @inline(never)
+    private func checkOthers(
+        _ value: UnsafeRawBufferPointer, _ side: RecordedWrites.ForeignRow.Side, _ key: () -> RowKey?
+    ) {
+        if foreignRow != nil || owners.contains(where: { value.elementsEqual($0.bytes) }) { return }
+        foreignRow = .init(key: PolicyWatch.text(key()), side: side)
     }
 
     private static func text(_ key: RowKey?) -> String {
