@@ -73,7 +73,7 @@ import Testing
 
     // MARK: Who
 
-    @Test(arguments: ["ada", "Ada", " ADA "])
+    @Test(arguments: ["ada", "Ada", " ADA ", "a\u{200B}da", "ada\u{A0}", "ada."])
     func theAuthorCannotApprove(_ name: String) throws {
         try GovernedScene.with { scene in
             let before = try scene.base.dump()
