@@ -73,7 +73,7 @@ import Testing
 
     // MARK: Who
 
-    @Test(arguments: ["ada", "Ada", " ADA "])
+    @Test(arguments: ["ada", "Ada", " ADA ", "a\u{200B}da", "ada\u{A0}", "ada."])
     func theAuthorCannotApprove(_ name: String) throws {
         try GovernedScene.with { scene in
             let before = try scene.base.dump()
@@ -136,6 +136,51 @@ import Testing
             let plan = try #require(try scene.json("plan", "list")["plans"]?.array?.first?["plan"]?.string)
             try scene.tool(0, as: "grace", "plan", "approve", "--id", plan)
             try scene.tool(0, "plan", "apply", "--id", plan)
+        }
+    }
+
+    @Test func ofTwoAppliesAtOnceOneCounts() throws {
+        try GovernedScene.with { scene in
+            try scene.approved()
+            let line = """
+                for n in 1 2 3; do
+                  ( "$TOOL" plan apply --id plan.1 >/dev/null 2>&1; echo $? > code.$n ) &
+                done; wait; cat code.* | sort | tr '\\n' ' '
+                """
+            let codes = try scene.base.shell(line).out.split(separator: " ")
+            // Too late, or while another one is at it.
+            #expect(codes.count { $0 == "0" } == 1 && codes.allSatisfy { ["0", "2", "75"].contains($0) }, "\(codes)")
+            #expect(try scene.base.sql("SELECT sum(price), (SELECT count(*) FROM log) FROM items") == "153|5")
+            #expect(try scene.status() == "applied")
+        }
+    }
+
+    /// A stop takes all of it back: a part was not approved.
+    @Test func aStoppedPlanLeavesNothing() throws {
+        let job = """
+            level: 3
+            steps:
+              - id: rows
+                for_each: WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n
+                chunk: 50
+                sql: INSERT INTO log(what) VALUES(:i)
+            """
+        try GovernedScene.with(jobs: ["slow": job]) { scene in
+            let before = try scene.base.dump()
+            try scene.approved("run", "--id", "slow")
+            let line = """
+                "$TOOL" plan apply --id plan.1 & tool=$!
+                until [ "$(sqlite3 backups/batch_manager/control.db 'SELECT status FROM plans')" = applying ]; do
+                  kill -0 $tool || break; sleep 0.05
+                done; kill -INT $tool; wait $tool
+                """
+            let result = try scene.base.shell(line)
+            #expect(result.code == 130, "\(result.out)\(result.err)")
+            #expect(result.err.contains("nothing of plan.1 was applied"), "\(result.err)")
+            #expect(try scene.base.dump() == before)
+            #expect(try scene.status() == "failed")
+            try scene.refused(.approvalRequired, "resume", "--id", "slow.1")
+            try scene.base.expectWhole("stopped")
         }
     }
 

@@ -21,6 +21,11 @@ struct Rehearsal {
         var approval: Approval?
     }
 
+    /// What is wrong then is not the batch.
+    private static let ownErrors: Set<ErrorCode> = [
+        .rehearsalFailed, .file, .corruptDatabase, .corruptLedger, .notADatabase,
+    ]
+
     /// Earlier batches that are looked at for what the batch changes of theirs.
     private static let mostBatches = 50
 
@@ -30,9 +35,8 @@ struct Rehearsal {
         do throws(BatchError) {
             return try attempt(subject)
         } catch {
-            guard error.code.errorClass == .data || error.code.errorClass == .integration,
-                error.code != .rehearsalFailed, error.code != .file
-            else { throw error }
+            let isOfTheBatch = error.code.errorClass == .data || error.code.errorClass == .integration
+            guard isOfTheBatch, !Rehearsal.ownErrors.contains(error.code) else { throw error }
             throw BatchError(
                 .rehearsalFailed,
                 "batch \(subject.batch.batch) failed in its rehearsal, so it was not run: \(error.message)",
