@@ -1,5 +1,5 @@
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 /// Earlier states, read without restoring them.
 struct AsOfTests {

@@ -262,7 +262,10 @@ struct HostBatchTests {
             let parts = result.out.split(separator: "--\n").map { $0.split(separator: "\n") }
             try #require(parts.count == 3, "\(result)")
             #expect(parts[2].prefix(6) == parts[0].suffix(6))
-            #expect(parts[2][6...].map { $0.split(separator: " ") } == [["defensive", "on"], ["legacy_alter_table", "on"]])
+            #expect(
+                parts[2][6...].map { $0.split(separator: " ") } == [
+                    ["defensive", "on"], ["legacy_alter_table", "on"],
+                ])
         }
     }
 }

@@ -1,5 +1,5 @@
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 /// The gateway in the application: tenants, protected data, limits, the guard, switches.
 struct HostRulesTests {
@@ -23,7 +23,8 @@ struct HostRulesTests {
                 """
             try TextFile.write(yaml + "\n", to: folder + "/batchmgr.yaml")
             let made = try BuiltTool.shell(
-                "cd '\(folder)' && exec \"$TOOL\" run --id first --tenant a --sql \"UPDATE rows SET v = 5 WHERE id = 1\"")
+                "cd '\(folder)' && exec \"$TOOL\" run --id first --tenant a --sql \"UPDATE rows SET v = 5 WHERE id = 1\""
+            )
             try #require(made.code == 0, "\(made.err)")
             try body(folder)
         }
@@ -76,7 +77,8 @@ struct HostRulesTests {
             for capture in ["", #", "capture": "triggers"}"#] {
                 let text = capture.isEmpty ? options : options.dropLast() + capture
                 let result = try Hosts.sqlite(
-                    folder, "SELECT batch_begin('work', 'a', '\(text)'); UPDATE rows SET v = 0; SELECT batch_commit();\n")
+                    folder,
+                    "SELECT batch_begin('work', 'a', '\(text)'); UPDATE rows SET v = 0; SELECT batch_commit();\n")
                 #expect(result.err.contains("batch_commit: \(code)"), "\(result)")
                 #expect(try Hosts.dump(folder) == before)
             }

@@ -1,5 +1,5 @@
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 /// What a host did is the tool's to see and to undo, and the other way round.
 struct ToolAndHostTests {
