@@ -8,7 +8,7 @@ struct ToolAndHostTests {
         for job, sql in [("import", "UPDATE t SET v = v || '!'"), ("clean", "DELETE FROM t WHERE id = 2"),
                          ("fill", "INSERT INTO pairs VALUES('n', 1, x'00')")]:
             with c:
-                c.execute("SELECT batch_begin(?, NULL, '{\"actor\": \"py\"}')", (job,))
+                c.execute("SELECT batch_begin(?, NULL, ?)", (job, '{"actor": "py"}'))
                 c.execute(sql)
         """
 
