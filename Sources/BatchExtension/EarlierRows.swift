@@ -204,7 +204,9 @@ extension Host {
             throw BatchError(
                 .wrongState, "batch \(record.batch) committed nothing", hint: "see it: SELECT * FROM batch_log")
         }
-        let later = try ledger.checkpoints(where: "id >= ?", [.integer(isBefore ? first : last + 1)]).map(\.id)
+        let later = try ledger.checkpoints(
+            where: isBefore ? "id >= ?" : "id > ?", [.integer(isBefore ? first : last)]
+        ).map(\.id)
         let changes = try BatchChanges(ledger, checkpoints: later, isChecked: true)
         if changes.tables.contains(where: { $0.name == layout.name && $0.isRewritten }) {
             throw BatchError(

@@ -224,7 +224,8 @@ struct HostileTests {
                 c.execute("SELECT batch_begin(?)", (name,)); c.execute("UPDATE t SET v = v + 1"); c.execute("SELECT batch_commit()")
             def calls():
                 for sql in ["SELECT batch_rollback('second')", "SELECT * FROM batch_changes('first')", "SELECT * FROM batch_dependents('first')",
-                            "SELECT count(*) FROM batch_as_of('t', 'first')", "SELECT * FROM batch_row_history('t', 1)",
+                            "SELECT count(*) FROM batch_as_of('t', 'first')",
+                            "SELECT count(*) FROM batch_as_of('t', 'second')", "SELECT * FROM batch_row_history('t', 1)",
                             "SELECT batch_begin('first')", "INSERT INTO t(v) VALUES(1)", "SELECT batch_commit()", "SELECT batch_abort()"]:
                     try:
                         c.execute(sql).fetchall()
