@@ -9,7 +9,7 @@ internal import CSQLite
 final class AsOfTable: HostTable {
     static let name = "batch_as_of"
     static let usage =
-        "CREATE VIRTUAL TABLE temp.t_then USING batch_as_of('t', 'JOB.N'), or SELECT * FROM batch_as_of('t', 'JOB.N')"
+        "CREATE VIRTUAL TABLE temp.t_earlier USING batch_as_of('t', 'JOB.N'), or SELECT * FROM batch_as_of('t', 'JOB.N')"
 
     /// Nil where table and batch are arguments of the query.
     private let target: (table: String, batch: String)?

@@ -23,6 +23,8 @@ final class EarlierRows {
     private var changes: ChangeReader?
     /// The next changed row, of the rowid tables that are gone through in order.
     private var change: RowChange?
+    /// Its rowid, to be compared with every row; the greatest there is when there is none.
+    private var nextChanged = Int64.max
     /// Changed rows of a WITHOUT ROWID table, whose order is another.
     private var changed: Changed = [:]
     private let keyPlaces: [Int]
@@ -63,7 +65,7 @@ final class EarlierRows {
         sql += " ORDER BY \(layout.keyOrder ?? "1")"
         statement = try host.connection.prepare(sql)
         if case .rowid(let rowid, let known) = wanted {
-            change = known[.rowid(rowid)].map { RowChange(key: .rowid(rowid), before: $0, after: nil) }
+            expect(known[.rowid(rowid)].map { RowChange(key: .rowid(rowid), before: $0, after: nil) })
         } else if layout.isWithoutRowID {
             changed = try EarlierRows.changed(layout, try source(), on: host)
         } else {
@@ -118,15 +120,16 @@ final class EarlierRows {
         isOld = false
         if layout.isWithoutRowID { return try nextByKey() }
         while true {
-            guard let change, case .rowid(let changedRowid) = change.key else {
-                if hasRow { rowid = current } else { isAtEnd = true }
-                return
-            }
-            if hasRow, current < changedRowid {
+            if hasRow, current < nextChanged {
                 rowid = current
                 return
             }
+            guard let change else {
+                if hasRow { rowid = current } else { isAtEnd = true }
+                return
+            }
             // The row was another, or was not there.
+            let changedRowid = nextChanged
             if hasRow, current == changedRowid { hasRow = try step() }
             let before = change.before
             try readChange()
@@ -162,7 +165,12 @@ final class EarlierRows {
 
     private func step() throws(BatchError) -> Bool { try statement.step() }
 
-    private func readChange() throws(BatchError) { change = try changes?.next()?.change }
+    private func readChange() throws(BatchError) { expect(try changes?.next()?.change) }
+
+    private func expect(_ next: RowChange?) {
+        change = next
+        if case .rowid(let rowid) = next?.key { nextChanged = rowid } else { nextChanged = .max }
+    }
 }
 
 extension Host {
@@ -196,7 +204,9 @@ extension Host {
             throw BatchError(
                 .wrongState, "batch \(record.batch) committed nothing", hint: "see it: SELECT * FROM batch_log")
         }
-        let later = try ledger.checkpoints(where: "id >= ?", [.integer(isBefore ? first : last + 1)]).map(\.id)
+        let later = try ledger.checkpoints(
+            where: isBefore ? "id >= ?" : "id > ?", [.integer(isBefore ? first : last)]
+        ).map(\.id)
         let changes = try BatchChanges(ledger, checkpoints: later, isChecked: true)
         if changes.tables.contains(where: { $0.name == layout.name && $0.isRewritten }) {
             throw BatchError(

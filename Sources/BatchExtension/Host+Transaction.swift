@@ -24,7 +24,7 @@ extension Host {
 
     func released(_ savepoint: Int32) {
         savepoints.removeAll { $0 >= savepoint }
-        batch?.release(savepoint)
+        batch?.release(savepoint, open: savepoints.count)
     }
 
     func wentBack(to savepoint: Int32) {

@@ -22,7 +22,7 @@ final class HostBatch {
     var number = 0
     var phase = Phase.open
     /// The savepoints that were open when the batch began: going back to one of them takes all of the batch back.
-    let base: Int
+    private(set) var base: Int
     private var marks: [(savepoint: Int32, mark: Gateway.Mark)] = []
 
     /// The process that began it. One that was forked from it has neither its locks nor its threads.
@@ -45,7 +45,11 @@ final class HostBatch {
 
     func mark(_ savepoint: Int32) { marks.append((savepoint, gateway.mark())) }
 
-    func release(_ savepoint: Int32) { marks.removeAll { $0.savepoint >= savepoint } }
+    /// - Parameter open: savepoints that are left. Those of before the batch may be among the others.
+    func release(_ savepoint: Int32, open: Int) {
+        base = min(base, open)
+        marks.removeAll { $0.savepoint >= savepoint }
+    }
 
     /// The savepoint stays, as SQLite lets it.
     func goBack(to savepoint: Int32) {

@@ -9,7 +9,8 @@ extension TableFunction {
     ) { (host, arguments) throws(BatchError) in
         let batch = try host.batch(arguments[0])
         let ledger = try Ledger(host.connection)
-        let changes = try BatchChanges(ledger, checkpoints: try ledger.checkpoints(of: batch.seq).map(\.id))
+        let changes = try BatchChanges(
+            ledger, checkpoints: try ledger.checkpoints(of: batch.seq).map(\.id), isChecked: true)
         let reader = ChangeReader(changes, folder: host.temporaryFolder)
         var waiting: ArraySlice<[SQLValue]> = []
         return { () throws(BatchError) in

@@ -38,9 +38,9 @@ struct AsOfTests {
                     let now = try Hosts.sqlite(
                         folder,
                         """
-                        CREATE VIRTUAL TABLE temp.then USING batch_as_of('\(table)', '\(point)');
+                        CREATE VIRTUAL TABLE temp.earlier USING batch_as_of('\(table)', '\(point)');
                         .mode quote
-                        \(list.replacing("%s", with: "then"));
+                        \(list.replacing("%s", with: "earlier"));
                         """)
                     let restored = try BuiltTool.shell(
                         "sqlite3 -quote '\(folder)/then.db' '\(list.replacing("%s", with: table))'")
@@ -61,12 +61,12 @@ struct AsOfTests {
                 SELECT batch_begin('first'); UPDATE plain SET v = 'f'; SELECT batch_commit();
                 SELECT batch_begin('second'); UPDATE plain SET v = 's' WHERE id < 3; DELETE FROM plain WHERE id = 4;
                 INSERT INTO plain(id, v) VALUES(5, 'n'); SELECT batch_commit();
-                CREATE VIRTUAL TABLE temp.then USING batch_as_of(plain, first.1);
+                CREATE VIRTUAL TABLE temp.earlier USING batch_as_of(plain, first.1);
                 SELECT '--';
-                SELECT v FROM then WHERE id = 1; SELECT v FROM then WHERE id = '4'; SELECT v FROM then WHERE rowid = 3.0;
-                SELECT count(*) FROM then WHERE id = 5; SELECT count(*) FROM then WHERE id = 1.5;
-                SELECT count(*) FROM then WHERE id IS NULL; SELECT count(*) FROM then WHERE id IN (1, 4, 5);
-                SELECT group_concat(plain.id || plain.v || ifnull(then.v, '-')) FROM plain LEFT JOIN then USING (id);
+                SELECT v FROM earlier WHERE id = 1; SELECT v FROM earlier WHERE id = '4'; SELECT v FROM earlier WHERE rowid = 3.0;
+                SELECT count(*) FROM earlier WHERE id = 5; SELECT count(*) FROM earlier WHERE id = 1.5;
+                SELECT count(*) FROM earlier WHERE id IS NULL; SELECT count(*) FROM earlier WHERE id IN (1, 4, 5);
+                SELECT group_concat(plain.id || plain.v || ifnull(earlier.v, '-')) FROM plain LEFT JOIN earlier USING (id);
                 SELECT key, json_extract(row, '$.v') FROM batch_as_of('plain', 'first') WHERE key = 4;
                 SELECT count(*) FROM batch_log l, batch_as_of('plain', l.batch) r;
                 """)

@@ -131,7 +131,8 @@ struct HostRulesTests {
             let set = try Hosts.tool(folder, "switch set --name safe_mode --value on --reason maintenance")
             try #require(set.code == 0, "\(set.err)")
             let result = try Hosts.sqlite(
-                folder, "SELECT batch_switch('safe_mode'); SELECT batch_begin('work'); SELECT batch_switch('nope');\n")
+                folder, "SELECT batch_switch('safe_mode');\nSELECT batch_begin('work');\nSELECT batch_switch('nope');\n"
+            )
             #expect(result.out == "on\n")
             #expect(result.err.contains("batch_begin: ERR_SECURITY_SAFE_MODE"), "\(result.err)")
             #expect(result.err.contains("batch_switch: ERR_UX_UNKNOWN_SWITCH"), "\(result.err)")

@@ -24,6 +24,12 @@ enum Hosts {
         return access(path, X_OK) == 0 ? path : nil
     }()
 
+    /// The one of the toolchain that built these tests.
+    static let swiftCompiler: String? = {
+        let search = getenv("PATH").map { String(cString: $0) } ?? ""
+        return search.split(separator: ":").map { $0 + "/swiftc" }.first { access($0, X_OK) == 0 }
+    }()
+
     /// Runs SQL in the shell of Debian, with the extension loaded; the folder holds `app.db`.
     static func sqlite(_ folder: String, _ sql: String, database: String = "app.db") throws -> BuiltTool.Result {
         try TextFile.write(".load \(name)\n" + sql, to: folder + "/script.sql")

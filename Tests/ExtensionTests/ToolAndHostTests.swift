@@ -8,7 +8,7 @@ struct ToolAndHostTests {
         for job, sql in [("import", "UPDATE t SET v = v || '!'"), ("clean", "DELETE FROM t WHERE id = 2"),
                          ("fill", "INSERT INTO pairs VALUES('n', 1, x'00')")]:
             with c:
-                c.execute("SELECT batch_begin(?, NULL, '{\"actor\": \"py\"}')", (job,))
+                c.execute("SELECT batch_begin(?, NULL, ?)", (job, '{"actor": "py"}'))
                 c.execute(sql)
         """
 
@@ -16,7 +16,8 @@ struct ToolAndHostTests {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(folder, HostBatchTests.schema)
             let before = try Hosts.dump(folder)
-            #expect(try Hosts.python(folder, ToolAndHostTests.python).fault == nil)
+            let host = try Hosts.python(folder, ToolAndHostTests.python)
+            #expect(host.fault == nil)
             let pending = "SELECT group_concat(DISTINCT status), count(*) FROM batchmgr_points"
             #expect(try Hosts.sql(folder, pending) == "pending|4\n")
             let list = try Hosts.tool(folder, "list --json").out
@@ -67,7 +68,8 @@ struct ToolAndHostTests {
     @Test func driftBetweenBatchesOfAHostIsToldByTheTool() throws {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(folder, HostBatchTests.schema)
-            #expect(try Hosts.python(folder, ToolAndHostTests.python).fault == nil)
+            let host = try Hosts.python(folder, ToolAndHostTests.python)
+            #expect(host.fault == nil)
             _ = try Hosts.sql(folder, "UPDATE t SET v = 'drift' WHERE id = 1;")
             #expect(try Hosts.tool(folder, "list").code == 0)
             #expect(try Hosts.tool(folder, "verify").code == 6)
