@@ -67,14 +67,17 @@ import Testing
     func aNameWithTricksOpensNoFile(_ tenant: String) throws {
         try Self.with { scene in
             try scene.sql("CREATE TABLE items(id)", in: "a.db")
-            let before = try scene.shell("find . | sort").out
+            // What was refused is audited and logged, beside the databases.
+            let look = "find . -not -path './backups*' | sort"
+            let before = try scene.shell(look).out
             for words in [
                 ["run", "--id", "x", "--sql", "DELETE FROM items"], ["list"],
                 ["restore", "--point", "x", "--to", "new.db"], ["rollback", "--id", "x"], ["doctor"],
             ] {
                 try scene.expect(.otherTenant, from: ["--tenant", tenant] + words)
             }
-            #expect(try scene.shell("find . | sort").out == before)
+            #expect(try scene.shell(look).out == before)
+            #expect(try scene.shell("find backups -name '*.db' | grep -v control.db").out == "")
         }
     }
 

@@ -18,9 +18,7 @@ public struct PublicKey: Hashable, Sendable {
             throw BatchError(.fileMissing, "there is no key file \(path)", hint: "name the public key: --key FILE")
         }
         let text = try File(reading: path).contents(atMost: 1 << 16)
-        let memory = BIO_new_mem_buf(text, Int32(text.count))
-        defer { BIO_free(memory) }
-        let key = PEM_read_bio_PUBKEY(memory, nil, nil, nil)
+        let key = MemoryText.read(text) { PEM_read_bio_PUBKEY($0, nil, nil, nil) }
         defer { EVP_PKEY_free(key) }
         var bytes = [UInt8](repeating: 0, count: 32)
         var count = bytes.count
@@ -48,17 +46,5 @@ public struct PublicKey: Hashable, Sendable {
         }
         guard EVP_DigestVerifyInit(context, nil, nil, nil, key) == 1 else { return false }
         return EVP_DigestVerify(context, signature, signature.count, text, text.count) == 1
-    }
-}
-
-/// Text that libcrypto writes.
-enum MemoryText {
-    static func write(_ body: (OpaquePointer?) -> Int32) -> String {
-        let memory = BIO_new(BIO_s_mem())
-        defer { BIO_free(memory) }
-        guard body(memory) == 1 else { return "" }
-        var text = [UInt8](repeating: 0, count: 4_096)
-        let count = BIO_read(memory, &text, Int32(text.count))
-        return String(decoding: text.prefix(Int(max(0, count))), as: UTF8.self)
     }
 }

@@ -50,9 +50,8 @@ public final class SigningKey {
     /// The key is the caller's to free.
     private static func read(_ path: String) throws(BatchError) -> (OpaquePointer, PublicKey, String?) {
         let text = try File(reading: path).contents(atMost: 1 << 16)
-        let memory = BIO_new_mem_buf(text, Int32(text.count))
-        defer { BIO_free(memory) }
-        guard let key = PEM_read_bio_PrivateKey(memory, nil, nil, nil) else { throw unusable(path) }
+        let key = MemoryText.read(text) { PEM_read_bio_PrivateKey($0, nil, nil, nil) }
+        guard let key else { throw unusable(path) }
         var bytes = [UInt8](repeating: 0, count: 32)
         var count = bytes.count
         guard EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, let known = PublicKey(bytes: bytes) else {

@@ -1,0 +1,107 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Batches that have begun already.
+extension Runner {
+    /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
+    public func resume(_ reference: BatchReference) throws(BatchError) -> RunReport {
+        let start = ContinuousClock.now
+        let lease = try takeLease(for: "resume of \(reference)")
+        let preparation = Preparation(session: session, control: control)
+        try preparation.recover()
+        var batch = try BatchLookup(session).batch(reference)
+        let id = batch.batch
+        guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition
+        else {
+            throw BatchError(
+                .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
+                hint: "see it: batchmgr show --id \(id)")
+        }
+        let checkpoints = try session.ledger.checkpoints(of: batch.seq)
+        guard checkpoints.allSatisfy(\.isLive) else {
+            throw BatchError(
+                .wrongState, "batch \(id) was rolled back in part",
+                hint: "run the job again: batchmgr run --id \(id.job)")
+        }
+        let job = try JobDefinition.parse(text: text, file: "\(id)")
+        let switches = SwitchGate(session, control)
+        try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")
+        let values = try PinnedParameters.values(batch.parameters)
+        try session.plugins().require(job.pluginNames)
+        let reason = try preparation.openHistory()
+        let (step, position) = try place(job, batch, checkpoints)
+        let policy = LevelPolicy(level: job.level)
+        let gate = LevelGate(session: session)
+        var rehearsal: String?
+        switch policy.course() {
+        case .rehearse:
+            rehearsal = try gate.rehearse(
+                .init(
+                    job: job, values: values, batch: batch, step: step, position: position,
+                    lastNumber: checkpoints.last?.number ?? 0))
+        case .propose(let because):
+            throw BatchError(
+                .approvalRequired, "batch \(id) cannot be gone on with: \(because)",
+                hint: "take back what it did, if anything: batchmgr rollback --id \(id); then make a new plan: "
+                    + "batchmgr run --id \(id.job)")
+        case .apply, .carryOut: break
+        }
+        let orphans = policy.needsChecklist ? Checklist.orphans(session.connection) : nil
+        let gateway = try Runner.gateway(session, job, tenant: batch.tenant)
+        batch.status = .running
+        batch.traceID = session.context.traceID
+        batch.error = nil
+        batch.finishedAt = nil
+        let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
+        var point = try begin(&batch, needs: [], snapshot: snapshot)
+        let run = BatchRun(
+            session, gateway, job: job, values: values, batch: batch, lease: lease,
+            lastNumber: checkpoints.last?.number ?? 0)
+        run.switches = switches
+        run.rehearsal = rehearsal
+        run.waiting = try waiting(job, batch)
+        run.noted = run.waiting.isEmpty ? nil : checkpoints.last?.id
+        var report = try carryOut(run, &point, from: step, position: position, since: start)
+        if policy.needsChecklist { report.checklist = try gate.checkOff(run, orphans: orphans) }
+        return report
+    }
+
+    /// Asks the process that runs a batch to stop at its next checkpoint.
+    public func stop(_ reference: BatchReference) throws(BatchError) -> StopReport {
+        let batch = try BatchLookup(session).batch(reference)
+        let id = batch.batch
+        guard batch.status == .running, let holder = try control.holder(of: session.path),
+            holder.isAlive(at: session.context.now())
+        else {
+            throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: batchmgr show --id \(id)")
+        }
+        try control.requestStop(session.path)
+        return StopReport(batch: id)
+    }
+
+    /// Where a batch goes on: the step, and for a chunked one the items that are done.
+    private func place(
+        _ job: JobDefinition, _ batch: BatchRecord, _ checkpoints: [CheckpointRecord]
+    ) throws(BatchError) -> (step: Int, position: Int) {
+        guard let last = checkpoints.last, let index = job.steps.firstIndex(where: { $0.id == last.step }) else {
+            return (0, 0)
+        }
+        // Of a replay only programs can be left.
+        if try session.ledger.replays().originals[batch.seq] != nil { return (job.steps.count, 0) }
+        // The list of items stays until the last chunk.
+        if let done = last.position.flatMap({ Int($0) }),
+            try Worklist.load(session.ledger, batch: batch.seq, step: last.step) != nil
+        {
+            return (index, done)
+        }
+        return (index + 1, 0)
+    }
+
+    /// Steps of a replayed batch that were to run once its rows were permanent, and did not.
+    private func waiting(_ job: JobDefinition, _ batch: BatchRecord) throws(BatchError) -> [StepDefinition] {
+        guard try session.ledger.replays().originals[batch.seq] != nil else { return [] }
+        let done = Set(try session.ledger.effects(of: batch.seq).map(\.step))
+        return job.steps.filter { $0.isOutside && !done.contains($0.id) }
+    }
+}
