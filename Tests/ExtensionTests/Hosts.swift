@@ -19,10 +19,15 @@ enum Hosts {
     static var name: String { String(library.dropLast(3)) }
 
     /// Python with a SQLite of its own; nil when scripts/install-dependencies could not get it.
-    static let apsw: String? = {
-        let path = TextFile.inPackage(".build/extension/apsw/bin/python")
+    static let apsw = program("python")
+
+    /// Node with its own SQLite; nil when scripts/install-dependencies could not get it.
+    static let node = program("node")
+
+    private static func program(_ name: String) -> String? {
+        let path = TextFile.inPackage(".build/extension/hosts/bin/\(name)")
         return access(path, X_OK) == 0 ? path : nil
-    }()
+    }
 
     /// The one of the toolchain that built these tests.
     static let swiftCompiler: String? = {
