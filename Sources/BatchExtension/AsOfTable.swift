@@ -133,6 +133,7 @@ private final class AsOfCursor: HostCursor {
 
     override var isAtEnd: Bool { rows?.isAtEnd ?? true }
     override var rowid: Int64 { rows?.name ?? 0 }
+    override var borrowed: BorrowedRow? { rows?.borrowed }
 
     override func begin(_ plan: Int32, _ arguments: [SQLValue]) throws(BatchError) {
         rows = nil

@@ -18,8 +18,9 @@ final class EarlierRows {
 
     private let statement: Statement
     private let layout: TableLayout
+    private let row: StatementRow
     /// Position in the statement for each stored column; -1 for those that are not read.
-    private let places: [Int32]
+    private let places: UnsafeMutableBufferPointer<Int32>
     private var changes: ChangeReader?
     /// The next changed row, of the rowid tables that are gone through in order.
     private var change: RowChange?
@@ -56,14 +57,24 @@ final class EarlierRows {
         var list: [String] = []
         if let rowid = layout.rowidName { list.append(rowid) }
         for position in read where places.indices.contains(position) {
+            // The rowid has been asked for already.
+            if layout.rowidName != nil, stored[position] == layout.integerPrimaryKey {
+                places[position] = 0
+                continue
+            }
             places[position] = Int32(list.count)
             list.append(SQLName.quote(layout.columns[stored[position]].name))
         }
-        self.places = places
+        self.places = .allocate(capacity: places.count)
+        _ = self.places.initialize(from: places)
         var sql = "SELECT \(list.joined(separator: ", ")) FROM main.\(layout.quotedName)"
         if case .rowid(let rowid, _) = wanted { sql += " WHERE \(layout.rowidName ?? "rowid") = \(rowid)" }
         sql += " ORDER BY \(layout.keyOrder ?? "1")"
-        statement = try host.connection.prepare(sql)
+        do throws(BatchError) { statement = try host.connection.prepare(sql) } catch {
+            self.places.deallocate()
+            throw error
+        }
+        row = StatementRow(of: statement)
         if case .rowid(let rowid, let known) = wanted {
             expect(known[.rowid(rowid)].map { RowChange(key: .rowid(rowid), before: $0, after: nil) })
         } else if layout.isWithoutRowID {
@@ -74,6 +85,8 @@ final class EarlierRows {
         }
         hasRow = try step()
     }
+
+    deinit { places.deallocate() }
 
     /// What SQLite calls the row.
     var name: Int64 { layout.isWithoutRowID ? number : rowid }
@@ -107,8 +120,14 @@ final class EarlierRows {
         if isOld {
             if let old, old.indices.contains(column) { HostValue.give(old[column], to: call) }
         } else if places[column] >= 0 {
-            statement.give(places[column], to: call)
+            row.give(places[column], to: call)
         }
+    }
+
+    /// The current row, when it is as it is now.
+    var borrowed: BorrowedRow? {
+        guard !isOld, !isAtEnd, let base = places.baseAddress else { return nil }
+        return BorrowedRow(row: row, places: base, count: Int32(places.count))
     }
 
     // MARK: Going through
@@ -120,17 +139,17 @@ final class EarlierRows {
         isOld = false
         if layout.isWithoutRowID { return try nextByKey() }
         while true {
-            if hasRow, current < nextChanged {
-                rowid = current
-                return
+            if hasRow {
+                rowid = statement.integer(0)
+                if rowid < nextChanged { return }
             }
             guard let change else {
-                if hasRow { rowid = current } else { isAtEnd = true }
+                isAtEnd = !hasRow
                 return
             }
             // The row was another, or was not there.
             let changedRowid = nextChanged
-            if hasRow, current == changedRowid { hasRow = try step() }
+            if hasRow, rowid == changedRowid { hasRow = try step() }
             let before = change.before
             try readChange()
             if let before {
@@ -160,8 +179,6 @@ final class EarlierRows {
         old = row
         isOld = true
     }
-
-    private var current: Int64 { statement.integer(0) }
 
     private func step() throws(BatchError) -> Bool { try statement.step() }
 

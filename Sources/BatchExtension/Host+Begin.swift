@@ -72,9 +72,22 @@ extension Host {
     private func open(
         _ job: String, _ tenant: String?, _ options: BatchOptions, _ policy: WritePolicy, isJoined: Bool
     ) throws(BatchError) -> HostBatch {
+        widenPageCache()
         let gateway = try gateway(isTriggered: options.isTriggered)
         gateway.policy = policy
+        gateway.watchStatements()
         if isJoined { gateway.hold() }
+        do throws(BatchError) {
+            return try open(gateway, job, tenant, options, isJoined: isJoined)
+        } catch {
+            gateway.restoreTriggerSetting()
+            throw error
+        }
+    }
+
+    private func open(
+        _ gateway: Gateway, _ job: String, _ tenant: String?, _ options: BatchOptions, isJoined: Bool
+    ) throws(BatchError) -> HostBatch {
         try gateway.begin()
         let ledger = gateway.ledger
         let time = now

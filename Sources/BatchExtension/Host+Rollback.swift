@@ -28,6 +28,9 @@ extension Host {
         if mode == .unconflicted, let rules = try ledger.policy() {
             gateway.policy = WritePolicy(protected: rules.protected.map(ProtectedName.init))
         }
+        let temporaryTriggers = try TemporaryTriggers(connection)
+        defer { temporaryTriggers.putBack() }
+        try temporaryTriggers.lift()
         let undo = Undo(gateway)
         try undo.open()
         defer {

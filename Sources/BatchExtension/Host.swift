@@ -21,6 +21,8 @@ final class Host {
     private var isAtWork = false
     /// The transaction is about to be watched: see `TransactionWatch`.
     var isJoining = false
+    /// See `widenPageCache`.
+    var hasWidePageCache = false
 
     init(_ database: OpaquePointer) {
         self.database = database
@@ -41,6 +43,8 @@ final class Host {
                 hint: "call it in a SELECT of its own")
         }
         try requireNoWriter()
+        // A batch that ended with a COMMIT of the host could not do it.
+        if batch == nil { narrowPageCache() }
         isAtWork = true
         // The rows of the ledger are no business of the host.
         let lastRow = connection.lastInsertRowID
@@ -79,7 +83,11 @@ final class Host {
     /// The batch is over, whatever became of it.
     /// - Parameter canWrite: false while SQLite ends the transaction; what is left on the connection then does nothing.
     func close(because reason: String? = nil, canWrite: Bool = true) {
-        if canWrite { batch?.gateway.removeTriggers() }
+        batch?.gateway.restoreTriggerSetting()
+        if canWrite {
+            batch?.gateway.removeTriggers()
+            narrowPageCache()
+        }
         batch = nil
         ended = reason
         connection.dropCachedStatements()

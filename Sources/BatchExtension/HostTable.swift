@@ -39,6 +39,9 @@ class HostTable {
 class HostCursor {
     var isAtEnd: Bool { true }
     var rowid: Int64 { 0 }
+    /// The current row, where it is one of another table just as it is: then nobody asks `give`. The cursor keeps it
+    /// alive until it goes on.
+    var borrowed: BorrowedRow? { nil }
 
     func begin(_ plan: Int32, _ arguments: [SQLValue]) throws(BatchError) {}
     func next() throws(BatchError) {}

@@ -45,6 +45,7 @@ final class TableModule {
     private struct Cursor {
         var base: sqlite3_vtab_cursor
         let cursor: Unmanaged<HostCursor>
+        var borrowed: BorrowedRow?
     }
 
     nonisolated(unsafe) private static let eponymous = pointer(to: methods(canBeCreated: false))
@@ -74,7 +75,12 @@ final class TableModule {
         module.xNext = { TableModule.next($0) }
         module.xEof = { TableModule.cursor($0)?.isAtEnd == false ? 0 : 1 }
         module.xColumn = { cursor, call, column in
-            if let call { TableModule.cursor(cursor)?.give(column, to: call) }
+            guard let cursor, let call else { return SQLITE_OK }
+            if let row = TableModule.pointer(cursor).pointee.borrowed {
+                row.give(column, to: call)
+            } else {
+                TableModule.cursor(cursor)?.give(column, to: call)
+            }
             return SQLITE_OK
         }
         module.xRowid = { cursor, rowid in
@@ -87,8 +93,12 @@ final class TableModule {
     @inline(__always)
     private static func cursor(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> HostCursor? {
         guard let cursor else { return nil }
-        return UnsafeMutableRawPointer(cursor).assumingMemoryBound(to: Cursor.self).pointee.cursor
-            ._withUnsafeGuaranteedRef { $0 }
+        return pointer(cursor).pointee.cursor._withUnsafeGuaranteedRef { $0 }
+    }
+
+    @inline(__always)
+    private static func pointer(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>) -> UnsafeMutablePointer<Cursor> {
+        UnsafeMutableRawPointer(cursor).assumingMemoryBound(to: Cursor.self)
     }
 
     private static func table(_ table: UnsafeMutablePointer<sqlite3_vtab>) -> UnsafeMutablePointer<Table> {
@@ -179,14 +189,14 @@ final class TableModule {
         }
         let cursor = memory.bindMemory(to: Cursor.self, capacity: 1)
         let made = table(base).pointee.table.takeUnretainedValue().open()
-        cursor.initialize(to: Cursor(base: sqlite3_vtab_cursor(), cursor: Unmanaged.passRetained(made)))
+        cursor.initialize(to: Cursor(base: sqlite3_vtab_cursor(), cursor: Unmanaged.passRetained(made), borrowed: nil))
         result?.pointee = memory.assumingMemoryBound(to: sqlite3_vtab_cursor.self)
         return SQLITE_OK
     }
 
     private static func close(_ base: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
         guard let base else { return SQLITE_OK }
-        UnsafeMutableRawPointer(base).assumingMemoryBound(to: Cursor.self).pointee.cursor.release()
+        pointer(base).pointee.cursor.release()
         sqlite3_free(base)
         return SQLITE_OK
     }
@@ -197,17 +207,22 @@ final class TableModule {
     ) -> Int32 {
         guard let base, let cursor = cursor(base) else { return SQLITE_ERROR }
         let arguments = (0..<Int(max(0, count))).map { values?[$0].map(HostValue.read) ?? .null }
+        pointer(base).pointee.borrowed = nil
         do throws(BatchError) {
             try cursor.begin(plan, arguments)
+            pointer(base).pointee.borrowed = cursor.borrowed
             return SQLITE_OK
         } catch { return fail(base.pointee.pVtab, error) }
     }
 
     @inline(__always)
     private static func next(_ base: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
+        guard let base, let cursor = cursor(base) else { return SQLITE_ERROR }
+        pointer(base).pointee.borrowed = nil
         do throws(BatchError) {
-            try cursor(base)?.next()
+            try cursor.next()
+            pointer(base).pointee.borrowed = cursor.borrowed
             return SQLITE_OK
-        } catch { return fail(base?.pointee.pVtab, error) }
+        } catch { return fail(base.pointee.pVtab, error) }
     }
 }

@@ -229,7 +229,9 @@ struct HostBatchTests {
             #expect(
                 result.err.contains("batch_rollback: ERR_DATA_DEPENDENTS: 1 later batch depends on first.1: second.1"))
             #expect(
-                result.out.contains("second.1|row|row t 1 key\nrollback.1\nfirst.1|rolled_back\nsecond.1|rolled_back"))
+                result.out.contains(
+                    "second.1|row|row t 1 key\nother.1|read|read t.id, t.v\nrollback.1\nfirst.1|rolled_back\nsecond.1|rolled_back"
+                ))
             #expect(try Hosts.dump(folder) == before)
         }
     }

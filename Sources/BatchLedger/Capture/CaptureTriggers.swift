@@ -3,20 +3,23 @@ internal import BatchCore
 /// TEMP triggers that hand every changed row of one table to the recorder, where SQLite's hook cannot be had.
 ///
 /// TEMP triggers fire before those of the schema, so changes come in the order in which they happen. REPLACE removes rows
-/// without firing any: rows that it could remove are handed over before, as candidates.
+/// without firing any, unless triggers are recursive: rows that it could remove are then handed over before, as candidates.
 struct CaptureTriggers {
     static let prefix = "batchmgr_record_"
     private let layout: TableLayout
     private let index: Int
     private let token: Int64
+    private let seesReplaced: Bool
 
     /// - Parameters:
     ///   - index: by which the triggers name the table.
     ///   - token: known to the triggers and the recorder alone, so that nobody else can write into the record.
-    init(_ layout: TableLayout, index: Int, token: Int64) {
+    ///   - seesReplaced: triggers for DELETE fire for rows that REPLACE removes.
+    init(_ layout: TableLayout, index: Int, token: Int64, seesReplaced: Bool) {
         self.layout = layout
         self.index = index
         self.token = token
+        self.seesReplaced = seesReplaced
     }
 
     var statements: [String] {
@@ -29,8 +32,9 @@ struct CaptureTriggers {
             trigger("AFTER", "INSERT", record(ChangeChunk.Kind.insert)),
             trigger("AFTER", "UPDATE", record(ChangeChunk.Kind.update)),
             trigger("AFTER", "DELETE", record(ChangeChunk.Kind.delete)),
-            trigger("BEFORE", "INSERT", candidates(conditions + keyCondition)),
         ]
+        if seesReplaced { return statements }
+        statements.append(trigger("BEFORE", "INSERT", candidates(conditions + keyCondition)))
         let replacing = conditions + keyCondition
         if !replacing.isEmpty { statements.append(trigger("BEFORE", "UPDATE", candidates(replacing, not: "OLD"))) }
         return statements

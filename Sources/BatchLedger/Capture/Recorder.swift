@@ -48,6 +48,10 @@ final class Recorder {
     private(set) var isTriggered = false
     /// The TEMP triggers that are there.
     var triggers: Triggers?
+    /// The setting was changed, and has to be set back.
+    var madeTriggersRecursive = false
+    /// For a host, whose statements nobody announces; nil otherwise.
+    var watch: StatementWatch?
     private var settable = SettableColumns.all
     /// Counts the statements for which `settable` was said.
     private var statementNumber = 0
@@ -122,6 +126,7 @@ final class Recorder {
         madeTables = []
         counts = RowCounts()
         triggers?.candidates = []
+        watch?.begin()
     }
 
     /// Says which columns the statements that run next may set.
@@ -138,6 +143,7 @@ final class Recorder {
             guard let track = try track(name) else { return }
             hookCalls &+= 1
             track.isTouched = true
+            noteStatement()
             switch operation {
             case SQLITE_INSERT: try recordInsert(track, newRowid)
             case SQLITE_DELETE where sqlite3_preupdate_blobwrite(connection.handle) >= 0:
@@ -149,6 +155,14 @@ final class Recorder {
         } catch {
             failure = error
         }
+    }
+
+    /// A host may run another statement than for the row before.
+    @inline(__always)
+    func noteStatement() {
+        guard let watch, watch.isAnother() else { return }
+        expect(.all)
+        watch.noteReads()
     }
 
     private func recordInsert(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
@@ -178,6 +192,7 @@ final class Recorder {
 
     private func recordUpdate(_ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64) throws(BatchError) {
         counts.updated += 1
+        if let columns = watch?.settable() { expect(columns) }
         track.settable.prepare(settable, statement: statementNumber, track)
         try readOld(track, oldRowid)
         checkOld()

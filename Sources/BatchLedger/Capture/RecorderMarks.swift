@@ -23,6 +23,7 @@ extension Recorder {
         triggers?.candidates = []
         counts = mark.counts
         failure = mark.failure
+        watch?.forgetStatement()
         if mark.chunk == chunkNumber { return chunk.bytes.setCount(mark.length) }
         fail(
             BatchError(

@@ -18,19 +18,25 @@ extension Recorder {
         /// By the numbers that the triggers give.
         var layouts: [TableLayout] = []
         var schemaVersion: Int64?
+        /// Rows that REPLACE removes fire triggers too.
+        var seesReplaced = false
         var candidates: [Candidate] = []
     }
 
     /// Makes the triggers, unless they are there for the schema as it is.
     func installTriggers(schemaVersion: Int64) throws(BatchError) {
         guard triggers?.schemaVersion != schemaVersion else { return }
+        try requireOwnTriggersAlone()
         try removeTriggers()
         var generator = SystemRandomNumberGenerator()
         var made = Triggers(token: Int64(bitPattern: generator.next()))
+        made.seesReplaced = try seeReplaced()
         for layout in try SchemaReader(connection).tables() where layout.role != .system {
             let index = made.layouts.count
             made.layouts.append(layout)
-            for sql in CaptureTriggers(layout, index: index, token: made.token).statements {
+            for sql in CaptureTriggers(
+                layout, index: index, token: made.token, seesReplaced: made.seesReplaced
+            ).statements {
                 try connection.execute(sql)
             }
         }
@@ -38,8 +44,23 @@ extension Recorder {
         triggers = made
     }
 
+    /// SQLite says nothing about whose TEMP trigger fires first, and changes must be recorded in their order.
+    /// - Throws: `ERR_DATA_NOT_UNDOABLE` naming a TEMP trigger of the host.
+    func requireOwnTriggersAlone() throws(BatchError) {
+        let sql = """
+            SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' \
+            AND name NOT LIKE 'batchmgr\\_record\\_%' ESCAPE '\\' \
+            AND lower(tbl_name) NOT IN (SELECT lower(name) FROM temp.sqlite_schema WHERE type <> 'trigger') LIMIT 1
+            """
+        guard isTriggered, let name = try connection.value(sql)?.string else { return }
+        throw BatchError(
+            .notUndoable, "TEMP trigger \(name) may change rows before what it reacts to is recorded here",
+            hint: "drop it for the length of the batch: DROP TRIGGER temp.\(SQLName.quote(name))")
+    }
+
     func removeTriggers() throws(BatchError) {
         triggers = nil
+        stopSeeingReplaced()
         let names = try connection.rows(
             "SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND name LIKE 'batchmgr\\_record\\_%' ESCAPE '\\'"
         )
@@ -132,6 +153,7 @@ extension Recorder {
     ) throws(BatchError) {
         hookCalls &+= 1
         track.isTouched = true
+        noteStatement()
         if kind != ChangeChunk.Kind.insert { checkOld() }
         if triggers?.candidates.isEmpty == false { try settleCandidates(kind, track, table, oldRowid, newRowid) }
         switch kind {
@@ -237,7 +259,7 @@ extension Recorder {
     /// A partial or computed unique index may have let REPLACE remove rows that nobody could foresee: such tables are
     /// counted whole.
     func requireWhole(_ ledger: Ledger) throws(BatchError) {
-        guard triggers != nil else { return }
+        guard let triggers, !triggers.seesReplaced else { return }
         for track in tracks where track.isTouched && track.layout.uniqueIndexes.contains(where: \.isUnforeseeable) {
             var expected = try ledger.state()?.tables[track.layout.name] ?? TableDigest()
             expected += track.digest
@@ -278,4 +300,7 @@ extension Gateway {
     public func removeTriggers() {
         if recorder.isTriggered { try? recorder.removeTriggers() }
     }
+
+    /// Sets back what the triggers changed of the connection; the triggers themselves may stay, and then do nothing.
+    public func restoreTriggerSetting() { recorder.stopSeeingReplaced() }
 }

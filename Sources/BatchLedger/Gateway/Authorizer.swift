@@ -65,7 +65,9 @@ final class Authorizer {
         case SQLITE_ATTACH: return refuse("attach another database")
         case SQLITE_DETACH: return refuse("detach a database")
         case SQLITE_PRAGMA: return pragma(first, second)
-        case SQLITE_FUNCTION where second.lowercased() == "load_extension": return refuse("load an extension")
+        case SQLITE_FUNCTION:
+            findings.functions.insert(second.lowercased())
+            if second.lowercased() == "load_extension" { return refuse("load an extension") }
         case SQLITE_READ:
             if let wall, !wall.admits(first, in: database, through: source) {
                 return refuse(

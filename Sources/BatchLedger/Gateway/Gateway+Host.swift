@@ -15,6 +15,9 @@ extension Gateway {
     /// When so much was changed since that the record is in the log already, the checkpoint cannot be committed any more.
     public func goBack(to mark: Mark) { recorder.goBack(to: mark.recorder) }
 
+    /// Looks at the statements of the host from here on: at what they read, and at the columns that they may set.
+    public func watchStatements() { recorder.watch = StatementWatch(connection) }
+
     /// Like `commit`, while SQLite asks everybody to get ready for a COMMIT that the host has called.
     public func finishInSync(_ body: () throws(BatchError) -> Void) throws(BatchError) {
         isInSync = true

@@ -141,6 +141,8 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         if !isInSync { try flushVirtualTables() }
         try flush()
+        try recorder.requireOwnTriggersAlone()
+        try recorder.requireReplacedSeen()
         if isHosted { try refuseSchemaChange() } else { try restoreGuard() }
         let systemChanges = try system.changes(connection)
         try requirePolicy(batch: batch, systemChanges)
@@ -156,6 +158,7 @@ public final class Gateway {
         for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
         if let pin = pins?.used { try ledger.note(pin, of: checkpoint) }
         let start = ContinuousClock.now
+        for columns in recorder.watch?.reads ?? [] { readFacts.note(columns) }
         try readFacts.write(ledger, recorder, schema, batch: batch, checkpoint: checkpoint)
         ledger.factsTime += ContinuousClock.now - start
         try updateState()

@@ -28,9 +28,17 @@ struct ReadFacts {
     }
 
     mutating func note(_ findings: StatementFindings) {
-        guard noted.updateValue(findings.reads, forKey: ObjectIdentifier(findings.reads)) == nil else { return }
-        reads.formUnion(findings.reads)
+        guard note(findings.reads) else { return }
         updated.merge(findings.updatedColumns) { $0.union($1) }
+    }
+
+    /// Notes what a statement reads, where nothing is known of the columns that it sets.
+    /// - Returns: false when it was noted before.
+    @discardableResult
+    mutating func note(_ columns: ReadColumns) -> Bool {
+        guard noted.updateValue(columns, forKey: ObjectIdentifier(columns)) == nil else { return false }
+        reads.formUnion(columns)
+        return true
     }
 
     /// Writes the facts that the ledger lacks.

@@ -9,5 +9,7 @@ struct StatementFindings {
     /// Columns that the statement, its triggers and its foreign key actions set, by lower-case names.
     var updatedColumns: [String: Set<String>] = [:]
     var touchesStatistics = false
+    /// Functions that it calls, by lower-case names.
+    var functions: Set<String> = []
     let reads = ReadColumns()
 }

@@ -144,11 +144,8 @@ public final class Statement {
     @inline(__always)
     public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(truncatingIfNeeded: column)) }
 
-    /// Hands a value over to a call of SQLite, whatever it is.
-    @inline(__always)
-    public func give(_ column: Int32, to call: OpaquePointer) {
-        if let value = sqlite3_column_value(handle, column) { sqlite3_result_value(call, value) }
-    }
+    /// See `SQLValue`.
+    var isUTF16: Bool { connection.isUTF16 }
 
     private func bytes(_ start: UnsafeRawPointer?, _ count: Int32) -> [UInt8] {
         guard let start, count > 0 else { return [] }

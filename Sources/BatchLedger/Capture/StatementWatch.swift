@@ -1,0 +1,128 @@
+internal import BatchCore
+internal import CSQLite
+
+/// Tells which statement of a host changes rows, and what it reads and sets.
+///
+/// Nobody announces a statement to us, so the first row that it changes is looked at: SQLite counts changes when a
+/// statement ends, and the one that is running is in the list of the connection.
+final class StatementWatch {
+    private unowned let host: Connection
+    private let database: OpaquePointer
+    /// Kept from batch to batch, while the schema stays the same.
+    private var twin: SchemaTwin?
+    /// By text; nil where nothing can be told.
+    private var known: [String: StatementFindings?] = [:]
+    /// The number of changes that SQLite counted before the running statement; -1 for one that nobody has looked at.
+    private var total: Int64 = -1
+    /// Rows that the running statement updated before this one.
+    private var updated = 0
+    /// The findings of the running statement were asked for, or are of no use.
+    private var isSettled = false
+    /// What the statements of the checkpoint read.
+    private(set) var reads: [ReadColumns] = []
+    private var noted: Set<ObjectIdentifier> = []
+
+    /// Texts that are compiled; a program that writes its values into the text has no end of them.
+    private static let mostTexts = 256
+    /// To look through more statements at every change would cost more than it is worth.
+    private static let mostStatements = 64
+    /// Statements that update fewer rows are not worth compiling for their columns.
+    private static let worthwhile = 32
+
+    init(_ host: Connection) {
+        self.host = host
+        database = host.handle
+    }
+
+    /// Begins a checkpoint.
+    func begin() {
+        forgetStatement()
+        reads = []
+        noted = []
+    }
+
+    /// A statement was taken back: SQLite did not count what it changed.
+    func forgetStatement() {
+        total = -1
+        updated = 0
+        isSettled = false
+    }
+
+    /// Call it for every row that changes.
+    /// - Returns: true when another statement is running than for the row before.
+    @inline(__always)
+    func isAnother() -> Bool {
+        let now = sqlite3_total_changes64(database)
+        if now == total { return false }
+        total = now
+        updated = 0
+        isSettled = false
+        return true
+    }
+
+    /// Notes what the running statement reads.
+    func noteReads() {
+        guard let sql = runningText(), let findings = findings(of: sql) else { return }
+        if noted.insert(ObjectIdentifier(findings.reads)).inserted { reads.append(findings.reads) }
+    }
+
+    /// Call it for every row that the running statement updates.
+    /// - Returns: columns that it may set, once it is known to be one of many rows; nil while nothing changes.
+    @inline(__always)
+    func settable() -> SettableColumns? {
+        if isSettled { return nil }
+        updated &+= 1
+        return updated < StatementWatch.worthwhile ? nil : settle()
+    }
+
+    private func settle() -> SettableColumns? {
+        isSettled = true
+        // Triggers of the connection are in no schema of ours, and could update the same table.
+        guard let sql = runningText(), let findings = findings(of: sql), !hasOwnTriggers else { return nil }
+        return .named(findings.updatedColumns)
+    }
+
+    private var hasOwnTriggers: Bool {
+        let sql = """
+            SELECT 1 FROM temp.sqlite_schema WHERE type = 'trigger' \
+            AND name NOT LIKE 'batchmgr\\_record\\_%' ESCAPE '\\' LIMIT 1
+            """
+        guard let statement = try? host.prepare(sql), let hasRow = try? statement.step() else { return true }
+        return hasRow
+    }
+
+    /// The text of the one statement that writes and is running. Nil when there are several, or when it returns rows:
+    /// such a statement has made its changes while it still waits for its rows to be fetched.
+    private func runningText() -> String? {
+        var found: OpaquePointer?
+        var statement = sqlite3_next_stmt(database, nil)
+        var count = 0
+        while let current = statement {
+            count += 1
+            if count > StatementWatch.mostStatements { return nil }
+            if sqlite3_stmt_busy(current) != 0, sqlite3_stmt_readonly(current) == 0 {
+                if found != nil { return nil }
+                found = current
+            }
+            statement = sqlite3_next_stmt(database, current)
+        }
+        guard let found, sqlite3_column_count(found) == 0 else { return nil }
+        return sqlite3_sql(found).map { String(cString: $0) }
+    }
+
+    private func findings(of sql: String) -> StatementFindings? {
+        guard let version = try? host.prepare("PRAGMA main.schema_version"), (try? version.step()) == true else {
+            return nil
+        }
+        let schemaVersion = version.integer(0)
+        if twin?.schemaVersion != schemaVersion {
+            known = [:]
+            twin = try? SchemaTwin(of: host, schemaVersion: schemaVersion)
+        }
+        if let findings = known[sql] { return findings }
+        guard let twin, known.count < StatementWatch.mostTexts else { return nil }
+        let findings = twin.findings(of: sql)
+        known[sql] = .some(findings)
+        return findings
+    }
+}
