@@ -42,7 +42,9 @@ let package = Package(
         module("BatchCore", []),
         .target(
             name: "BatchLedger", dependencies: ["BatchCore", "CSQLite", "CXXHash", "CZstd"], swiftSettings: fast),
-        module("BatchHistory", ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CLinux", "CZstd"]),
+        module(
+            "BatchHistory",
+            ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CLinux", "CXXHash", "CZstd"]),
         module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "CYAML", "CCurl", "CLinux"]),
         .executableTarget(
             name: "batchmgr", dependencies: ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"],

@@ -36,7 +36,7 @@ import Testing
         #expect(Workplace.dump(forward.path) == scenario.dumps.after)
         let known = try bak.restore(
             digest: scenario.after.digest.combined, database: "main", to: scenario.work.path("known.db"),
-            recorded: [full.name: full.sha256, delta.name: delta.sha256])
+            recorded: [full.name: full.hash, delta.name: delta.hash])
         #expect(Workplace.dump(known.path) == scenario.dumps.after)
         let third = scenario.label("c.1", base: delta.name, time: 1_795_226_402_000)
         _ = try bak.writeFull(third, from: scenario.new, before: scenario.after)
@@ -58,11 +58,13 @@ import Testing
         let full = try scenario.bak.writeFull(
             scenario.label("a.1", base: nil, time: 0), from: scenario.old, before: scenario.before)
         Workplace.run("sqlite3 '\(full.path)' 'UPDATE t SET a = 3 WHERE a = 2'")
-        let failure = #expect(throws: BatchError.self) {
-            try scenario.bak.restore(
-                digest: scenario.before.digest.combined, database: "main", to: scenario.work.path("r.db"),
-                recorded: [full.name: full.sha256])
+        for hash in [full.hash, .sha256(full.sha256)] {
+            let failure = #expect(throws: BatchError.self) {
+                try scenario.bak.restore(
+                    digest: scenario.before.digest.combined, database: "main", to: scenario.work.path("r.db"),
+                    recorded: [full.name: hash])
+            }
+            #expect(failure?.code == .verificationFailed)
         }
-        #expect(failure?.code == .verificationFailed)
     }
 }

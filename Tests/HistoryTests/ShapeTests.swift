@@ -41,7 +41,7 @@ import Testing
             scenario.label("b.1", base: full.name, time: 1), changes: scenario.changes, before: scenario.before,
             after: scenario.after, source: scenario.new)
         try pending.settle()
-        for recorded in [[:], [full.name: full.sha256, delta.name: delta.sha256]] {
+        for recorded in [[:], [full.name: full.hash, delta.name: delta.hash]] {
             let rebuilt = try bak.restore(
                 digest: scenario.after.digest.combined, database: "main",
                 to: scenario.work.path("by\(recorded.count).db"), recorded: recorded)

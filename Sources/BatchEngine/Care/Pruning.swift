@@ -42,6 +42,7 @@ public struct Pruning {
                 point.bakSHA256 = nil
                 try ledger.save(&point)
             }
+            try ledger.forgetFiles()
             try ledger.audit(
                 session.context.action(or: "prune"), batch: nil, outcome: "removed",
                 details: ["files": .array(names.sorted().map(JSONValue.string))], context: session.context)

@@ -185,6 +185,7 @@ public struct Erasure {
             }
             try ledger.save(&point)
         }
+        try ledger.forgetFiles()
         for var batch in try ledger.batches() {
             batch.digestBefore = batch.digestBefore.map { rewrite.digests[$0] ?? $0 }
             batch.digestAfter = batch.digestAfter.map { rewrite.digests[$0] ?? $0 }

@@ -204,6 +204,7 @@ struct PointKeeper {
         point.bak = written.name
         point.bakKind = written.kind == .full ? .full : .delta
         point.bakSHA256 = written.sha256
+        if let xxh3 = written.xxh3 { try session.ledger.note(xxh3: xxh3, ofFile: written.sha256) }
         return (written, pending)
     }
 

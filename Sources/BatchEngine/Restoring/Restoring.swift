@@ -101,12 +101,16 @@ public struct Restoring {
         }
     }
 
-    /// The SHA-256 of the `.bak` files; none when the ledger is lost or damaged.
-    private func hashes() -> [String: String] {
+    /// The hashes of the `.bak` files; none when the ledger is lost or damaged.
+    private func hashes() -> [String: FileHash] {
         guard let points = try? session.ledger.points(where: "status = 'complete' AND bak_sha256 IS NOT NULL") else {
             return [:]
         }
-        let pairs = points.compactMap { point in point.bak.flatMap { bak in point.bakSHA256.map { (bak, $0) } } }
+        let short = (try? session.ledger.fileHashes()) ?? [:]
+        let pairs = points.compactMap { point -> (String, FileHash)? in
+            guard let bak = point.bak, let sha256 = point.bakSHA256 else { return nil }
+            return (bak, short[sha256].map(FileHash.xxh3) ?? .sha256(sha256))
+        }
         return Dictionary(pairs, uniquingKeysWith: { _, last in last })
     }
 

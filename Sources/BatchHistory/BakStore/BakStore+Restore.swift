@@ -51,11 +51,11 @@ extension BakStore {
 
     /// Builds a new database file in the state of this digest, from whichever `.bak` files lead there.
     ///
-    /// - Parameter recorded: the SHA-256 of files, by name. When all files of the chain have theirs, the rows of the
+    /// - Parameter recorded: the hashes of files, by name. When all files of the chain have theirs, the rows of the
     ///   whole copy are known by it and only changed rows are read again; otherwise all rows are.
     /// - Throws: as above.
     public func restore(
-        digest: Digest, database: String, to path: String, recorded: [String: String] = [:]
+        digest: Digest, database: String, to path: String, recorded: [String: FileHash] = [:]
     ) throws(BatchError) -> Rebuilt {
         let own = try contents().files.filter { $0.database == database }
         return try restore(digest: digest.description, among: own, to: path, recorded)
@@ -63,7 +63,7 @@ extension BakStore {
 
     /// Goes around files that turn out to be damaged, as long as there is another way.
     private func restore(
-        digest: String, among files: [BakManifest], to path: String, _ recorded: [String: String] = [:]
+        digest: String, among files: [BakManifest], to path: String, _ recorded: [String: FileHash] = [:]
     ) throws(BatchError) -> Rebuilt {
         var usable = files
         var failure: BatchError?
@@ -84,7 +84,7 @@ extension BakStore {
     }
 
     private func restore(
-        _ chain: BakChain, to path: String, _ recorded: [String: String]
+        _ chain: BakChain, to path: String, _ recorded: [String: FileHash]
     ) throws(BatchError) -> Rebuilt {
         let files = [chain.full] + chain.steps.map(\.file)
         let witness = FileWitness(files.map { ($0.path, recorded[$0.name]) })

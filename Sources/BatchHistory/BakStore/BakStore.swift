@@ -62,7 +62,7 @@ public struct BakStore: Sendable {
             try file.execute("DELETE FROM batchmgr_bak_block WHERE kind <> 'before'")
             try BakWriter(file: file, source: source).write(changes, from: before, to: after)
         }
-        return BakFile(path: full.path, kind: .full, sha256: try SHA256.hex(ofFile: full.path))
+        return try BakFile(reading: full.path, kind: .full)
     }
 
     /// The file of this name when it holds all that it will: it leads to `digest`. Nil otherwise.
@@ -70,7 +70,7 @@ public struct BakStore: Sendable {
         let path = folder + "/" + name
         guard Folder.exists(path), let manifest = try? BakManifest.read(path), manifest.after == digest.description
         else { return nil }
-        return BakFile(path: path, kind: manifest.kind, sha256: try SHA256.hex(ofFile: path))
+        return try BakFile(reading: path, kind: manifest.kind)
     }
 
     /// Writes what a batch changed: the rows before and after. It is there, and durable, when
@@ -110,8 +110,8 @@ public struct BakStore: Sendable {
         defer { for ending in ["-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
         do throws(BatchError) {
             try fill(temporary, write)
-            let hash = try SHA256.hex(ofFile: temporary)
-            return (BakFile(path: path, kind: kind, sha256: hash), PendingFile(temporary, as: path))
+            let written = try BakFile(reading: temporary, kind: kind, as: path)
+            return (written, PendingFile(temporary, as: path))
         } catch {
             Folder.remove(temporary)
             throw error

@@ -2,20 +2,20 @@ internal import BatchCore
 internal import Dispatch
 internal import Synchronization
 
-/// Tells whether files are, byte for byte, those that were written: by their SHA-256, computed beside other work.
+/// Tells whether files are, byte for byte, those that were written: by their hashes, computed beside other work.
 final class FileWitness: Sendable {
     private let group = DispatchGroup()
     private let isDoubtful = Mutex(false)
 
-    /// - Parameter recorded: the SHA-256 of each path, as 64 hexadecimal digits; nil where none is on record.
-    init(_ files: [(path: String, recorded: String?)]) {
+    /// - Parameter recorded: the hash of each path; nil where none is on record.
+    init(_ files: [(path: String, recorded: FileHash?)]) {
         for (path, recorded) in files {
             guard let recorded else {
                 isDoubtful.withLock { $0 = true }
                 continue
             }
             DispatchQueue.global().async(group: group) {
-                if (try? SHA256.hex(ofFile: path)) != recorded { self.isDoubtful.withLock { $0 = true } }
+                if (try? recorded.holds(for: path)) != true { self.isDoubtful.withLock { $0 = true } }
             }
         }
     }

@@ -71,6 +71,35 @@ extension Ledger {
         if point.id == 0 { point.id = connection.lastInsertRowID }
     }
 
+    /// False in a ledger of an older program, until the next batch completes it.
+    private func knowsFiles() throws(BatchError) -> Bool {
+        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_files'") != nil
+    }
+
+    /// Notes the shorter hash of a file that is known by its SHA-256.
+    public func note(xxh3: Digest, ofFile sha256: String) throws(BatchError) {
+        guard try knowsFiles() else { return }
+        try connection.run(
+            "INSERT OR REPLACE INTO batchmgr_files VALUES(?, ?)", [.string(sha256), .string(xxh3.description)])
+    }
+
+    /// Shorter hashes of files, by their SHA-256.
+    public func fileHashes() throws(BatchError) -> [String: Digest] {
+        guard try knowsFiles() else { return [:] }
+        let pairs = try connection.rows("SELECT sha256, xxh3 FROM batchmgr_files").compactMap { row in
+            row[0].string.flatMap { sha256 in row[1].string.flatMap(Digest.init(hex:)).map { (sha256, $0) } }
+        }
+        return Dictionary(pairs) { _, last in last }
+    }
+
+    /// Forgets hashes of files that no point has.
+    public func forgetFiles() throws(BatchError) {
+        guard try knowsFiles() else { return }
+        try connection.run(
+            "DELETE FROM batchmgr_files WHERE sha256 NOT IN (SELECT bak_sha256 FROM batchmgr_points WHERE bak_sha256 IS NOT NULL)"
+        )
+    }
+
     public func removePoint(_ id: Int64) throws(BatchError) {
         try connection.run("DELETE FROM batchmgr_points WHERE id = ?", [.integer(id)])
     }
