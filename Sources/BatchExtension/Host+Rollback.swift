@@ -73,19 +73,11 @@ extension Host {
         return records.sorted { $0.seq > $1.seq }
     }
 
-    /// A host runs no programs and writes no files, and its schema is its own.
+    /// A host runs no programs and writes no files.
     private func requireWithinDatabase(_ batches: [BatchRecord], _ ledger: Ledger) throws(BatchError) {
-        for batch in batches {
-            let reason: String
-            if batch.hasSchemaChange {
-                reason = "changed the schema"
-            } else if try ledger.hasEffects(batch.seq) {
-                reason = "did something outside the database"
-            } else {
-                continue
-            }
+        for batch in batches where try ledger.hasEffects(batch.seq) {
             throw BatchError(
-                .notUndoable, "batch \(batch.batch) \(reason), which only the tool takes back",
+                .notUndoable, "batch \(batch.batch) did something outside the database, which only the tool takes back",
                 hint: "batchmgr rollback --id \(batch.batch)")
         }
     }
@@ -114,6 +106,7 @@ extension Host {
             var finished = inserted
             finished.finishedAt = now.iso8601
             finished.digestAfter = try ledger.state()?.combined
+            finished.hasSchemaChange = gateway.changedSchema
             try ledger.update(finished)
             try ledger.record(undone: checkpoints, of: order, by: checkpoint, keeping: kept)
             try ledger.audit(

@@ -38,6 +38,27 @@ extension Recorder {
         triggers = made
     }
 
+    /// Makes the triggers of tables anew that were made or altered, under another number: those of before may come back
+    /// with a savepoint. The next checkpoint makes all of them anew.
+    func followTriggers(_ change: SchemaChange) throws(BatchError) {
+        guard triggers != nil else { return }
+        let changed = Set((change.before + change.after).map(\.tableName))
+        let names = try connection.rows(
+            "SELECT name, tbl_name FROM temp.sqlite_schema WHERE type = 'trigger' AND name LIKE 'batchmgr\\_record\\_%' ESCAPE '\\'")
+        for row in names where changed.contains(row[1].string ?? "") {
+            try connection.execute("DROP TRIGGER temp.\(SQLName.quote(row[0].string ?? ""))")
+        }
+        triggers?.candidates = []
+        triggers?.schemaVersion = nil
+        for layout in try SchemaReader(connection).tables() where layout.role != .system && changed.contains(layout.name) {
+            guard let made = triggers else { return }
+            triggers?.layouts.append(layout)
+            for sql in CaptureTriggers(layout, index: made.layouts.count, token: made.token).statements {
+                try connection.execute(sql)
+            }
+        }
+    }
+
     func removeTriggers() throws(BatchError) {
         triggers = nil
         let names = try connection.rows(
@@ -65,6 +86,7 @@ extension Recorder {
         let layout = triggers.layouts[index]
         if let lastTrack, lastTrack.layout.name == layout.name { return lastTrack }
         if let known = trackByName[layout.name] { return known }
+        if allowed?.contains(layout.name) == false { return nil }
         let track = try makeTrack(recordedLayouts[layout.name] ?? layout, visible: layout)
         trackByName[layout.name] = .some(track)
         lastTrack = track
@@ -238,13 +260,16 @@ extension Recorder {
     /// counted whole.
     func requireWhole(_ ledger: Ledger) throws(BatchError) {
         guard triggers != nil else { return }
-        for track in tracks where track.isTouched && track.layout.uniqueIndexes.contains(where: \.isUnforeseeable) {
-            var expected = try ledger.state()?.tables[track.layout.name] ?? TableDigest()
-            expected += track.digest
-            guard try StateDigest.compute(track.layout, connection) != expected else { continue }
+        let touched = tracks.filter { $0.isTouched && $0.layout.uniqueIndexes.contains(where: \.isUnforeseeable) }
+        for name in touched.map(\.layout.name).uniqued() {
+            guard let layout = try SchemaReader(connection).layout(named: name) else { continue }
+            var expected = try ledger.state()?.tables[name] ?? TableDigest()
+            // A table that was altered has a track for each of its forms.
+            for track in tracks where track.layout.name == name { expected += track.digest }
+            guard try StateDigest.compute(layout, connection) != expected else { continue }
             throw BatchError(
                 .notUndoable,
-                "rows of table \(track.layout.name) were replaced, or changed before the batch, by what cannot be recorded here",
+                "rows of table \(name) were replaced, or changed before the batch, by what cannot be recorded here",
                 hint: "run the statement with the tool: batchmgr run --id NAME --sql SQL")
         }
     }
