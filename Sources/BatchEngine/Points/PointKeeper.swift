@@ -89,8 +89,12 @@ struct PointKeeper {
             let message = text.message(
                 point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined,
                 heads: signedHeads())
-            let tag = batch.flatMap { $0.status == .committed || $0.kind == .rollback ? "batch/\($0.batch)" : nil }
-            point.commit = try commit(content, message, tag: tag, snapshot: pending, from: source.connection).description
+            // A batch of a host may be rolled back already, and may come back with an undo of that.
+            let tag = batch.flatMap {
+                [.committed, .rolledBack].contains($0.status) || $0.kind == .rollback ? "batch/\($0.batch)" : nil
+            }
+            point.commit = try commit(content, message, tag: tag, snapshot: pending, from: source.connection)
+                .description
             session.context.reach("commit-written")
             point.status = .complete
             point.digest = content.after.digest.combined

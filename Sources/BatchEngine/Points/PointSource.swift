@@ -43,7 +43,8 @@ struct PointSource {
         let covered = try checkpoints()
         guard let first = covered.first, let last = covered.last else { return nil }
         guard try !ledger.checkpoints(where: "id > ?", [.integer(last)]).isEmpty else { return nil }
-        let sql = "SELECT 1 FROM batchmgr_checkpoints c JOIN batchmgr_batches b ON b.seq = c.batch WHERE c.id >= ? AND b.has_ddl"
+        let sql =
+            "SELECT 1 FROM batchmgr_checkpoints c JOIN batchmgr_batches b ON b.seq = c.batch WHERE c.id >= ? AND b.has_ddl"
         guard try ledger.connection.value(sql, [.integer(first)]) != nil else { return nil }
         return try EarlierState(session, after: last)
     }

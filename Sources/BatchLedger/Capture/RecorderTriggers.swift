@@ -44,13 +44,17 @@ extension Recorder {
         guard triggers != nil else { return }
         let changed = Set((change.before + change.after).map(\.tableName))
         let names = try connection.rows(
-            "SELECT name, tbl_name FROM temp.sqlite_schema WHERE type = 'trigger' AND name LIKE 'batchmgr\\_record\\_%' ESCAPE '\\'")
+            """
+            SELECT name, tbl_name FROM temp.sqlite_schema \
+            WHERE type = 'trigger' AND name LIKE 'batchmgr\\_record\\_%' ESCAPE '\\'
+            """)
         for row in names where changed.contains(row[1].string ?? "") {
             try connection.execute("DROP TRIGGER temp.\(SQLName.quote(row[0].string ?? ""))")
         }
         triggers?.candidates = []
         triggers?.schemaVersion = nil
-        for layout in try SchemaReader(connection).tables() where layout.role != .system && changed.contains(layout.name) {
+        let layouts = try SchemaReader(connection).tables()
+        for layout in layouts where layout.role != .system && changed.contains(layout.name) {
             guard let made = triggers else { return }
             triggers?.layouts.append(layout)
             for sql in CaptureTriggers(layout, index: made.layouts.count, token: made.token).statements {

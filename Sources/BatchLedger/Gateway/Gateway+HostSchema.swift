@@ -25,7 +25,8 @@ extension Gateway {
         }
         observe { () throws(BatchError) in
             try followSchema()
-            var running = HostSchema.Running(savepoint: savepoint, mark: recorder.mark())
+            var running = HostSchema.Running(
+                savepoint: savepoint, mark: recorder.mark(), ledgerObjects: try ledger.tableCount())
             running.owned = try ownedTables()
             let layouts = try rewrittenTables(try statement.rewritten.flatMap(tableOfMain).map { [$0] } ?? [])
             running.recorded = Set(layouts.map(\.name))
@@ -46,7 +47,7 @@ extension Gateway {
         guard let running = endStatement(at: savepoint), recorder.failure == nil else { return }
         observe { () throws(BatchError) in
             try recorder.settlePending()
-            guard try ledger.tableCount() == hostSchema.ownObjects else {
+            guard try ledger.tableCount() == running.ledgerObjects else {
                 throw BatchError(
                     .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
                     hint: "choose another name")
@@ -92,7 +93,6 @@ extension Gateway {
         hostSchema.objects = hostSchema.first
         hostSchema.cookie = schemaVersion
         hostSchema.firstCookie = schemaVersion
-        hostSchema.ownObjects = try ledger.tableCount()
         try noteStatistics()
     }
 

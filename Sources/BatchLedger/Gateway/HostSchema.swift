@@ -10,6 +10,8 @@ struct HostSchema {
         var recorded: Set<String> = []
         /// Tables with the tenant column.
         var owned: Set<String> = []
+        /// How many objects the ledger has.
+        let ledgerObjects: Int64
     }
 
     /// At the beginning of the checkpoint.
@@ -18,8 +20,6 @@ struct HostSchema {
     var objects: [SchemaObject] = []
     var cookie: Int64 = 0
     var firstCookie: Int64 = 0
-    /// How many objects the ledger has.
-    var ownObjects: Int64 = 0
     var running: Running?
     /// SQL of ours is at work inside a statement of the host.
     var isReading = false
