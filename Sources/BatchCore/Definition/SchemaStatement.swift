@@ -12,12 +12,14 @@ public struct SchemaStatement: Hashable, Sendable {
 
     /// Nil for a statement that changes no schema.
     public init?(_ sql: String) {
-        let tokens = SQLTokens(sql)
+        let tokens = SQLTokens(sql.hasPrefix("\u{FEFF}") ? String(sql.unicodeScalars.dropFirst()) : sql)
         var rest = tokens.makeIterator()
         func word(_ token: SQLTokens.Token?) -> String? {
             token.flatMap { $0.kind == .word ? tokens.text($0).lowercased() : nil }
         }
-        let verb = word(rest.next())
+        var start = rest.next()
+        while let token = start, token.kind == .symbol, tokens.text(token) == ";" { start = rest.next() }
+        let verb = word(start)
         guard let verb, ["create", "drop", "alter", "analyze"].contains(verb) else { return nil }
         guard verb == "drop" || verb == "alter", word(rest.next()) == "table" else {
             rewritten = nil

@@ -220,9 +220,10 @@ extension Ledger {
     func rewrittenTables(in checkpoint: Int64) throws(BatchError) -> Set<String> {
         let sql = """
             SELECT r.table_name FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation \
-            WHERE f.checkpoint = ? AND r.kind = 'definition'
+            WHERE f.checkpoint = ? AND f.side = ? AND r.kind = 'definition'
             """
-        let names = try connection.rows(sql, [.integer(checkpoint)]).compactMap { $0[0].string }
+        // A table that an index or a view of the checkpoint merely refers to has the rows that it had.
+        let names = try connection.rows(sql, [.integer(checkpoint), .integer(FactSide.changed.rawValue)]).compactMap { $0[0].string }
         return Set(names.filter { name in !["index ", "view ", "trigger "].contains { name.hasPrefix($0) } })
     }
 }

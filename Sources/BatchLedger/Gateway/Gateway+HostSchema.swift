@@ -157,14 +157,15 @@ extension Gateway {
 
     // MARK: The statement
 
-    /// The statement of the host that is running and changes the schema, by its text.
+    /// The statement of the host that is running, when its text changes the schema.
+    ///
+    /// The first that writes will do: statements come with the latest first, and what is missed is refused in the end.
     private func runningSchemaStatement() -> SchemaStatement? {
         var statement = sqlite3_next_stmt(connection.handle, nil)
         while let current = statement {
-            if sqlite3_stmt_busy(current) != 0, sqlite3_stmt_readonly(current) == 0, let text = sqlite3_sql(current),
-                Gateway.mayChangeSchema(text), let found = SchemaStatement(String(cString: text))
-            {
-                return found
+            if sqlite3_stmt_busy(current) != 0, sqlite3_stmt_readonly(current) == 0 {
+                guard let text = sqlite3_sql(current), Gateway.mayChangeSchema(text) else { return nil }
+                return SchemaStatement(String(cString: text))
             }
             statement = sqlite3_next_stmt(connection.handle, current)
         }
@@ -174,8 +175,9 @@ extension Gateway {
     /// Looks at the first byte alone: the text of a statement may be long, and most write rows.
     private static func mayChangeSchema(_ text: UnsafePointer<CChar>) -> Bool {
         var place = text
-        while place.pointee == 32 || (place.pointee >= 9 && place.pointee <= 13) { place += 1 }
-        return "acdACD-/".utf8.contains(UInt8(bitPattern: place.pointee))
+        while place.pointee == 32 || place.pointee == 59 || (place.pointee >= 9 && place.pointee <= 13) { place += 1 }
+        let first = UInt8(bitPattern: place.pointee)
+        return "acdACD-/".utf8.contains(first) || first >= 128
     }
 
     /// The name of a table of the main database; nil for one of another database. SQLite looks among TEMP tables first.
