@@ -208,7 +208,7 @@ extension Host {
                 .notUndoable, "rows of table \(layout.name) cannot be named: its columns hide the rowid",
                 hint: "restore the point to a file: batchmgr restore --point \(batch) --to FILE")
         }
-        if let open = self.batch, open.gateway.rows.total > 0 {
+        if let open = self.batch, open.gateway.rows.total > 0 || open.gateway.changedSchema {
             throw BatchError(
                 .wrongState, "batch \(open.name) is open on this connection, and what it wrote is in no log yet",
                 hint: "end it first: SELECT batch_commit(), or look through another connection")

@@ -107,11 +107,14 @@ extension Host {
         return HostBatch(gateway, record, point, isJoined: isJoined, base: savepoints.count)
     }
 
+    /// True where there is no hook.
+    var isTriggered: Bool { sqlite_forward_has_preupdate() == 0 }
+
     /// - Parameter isTriggered: record with TEMP triggers, whether there is a hook or not.
     func gateway(isTriggered: Bool = false) throws(BatchError) -> Gateway {
         let gateway = try Gateway(
             connection, spillFolder: temporaryFolder, isHosted: true,
-            isTriggered: isTriggered || sqlite_forward_has_preupdate() == 0)
+            isTriggered: isTriggered || self.isTriggered)
         recording = gateway
         return gateway
     }

@@ -14,10 +14,21 @@ extension Host {
     func layout(named table: String) throws(BatchError) -> TableLayout {
         let reader = SchemaReader(connection)
         if let layout = try reader.layout(named: table) { return layout }
+        if let gone = try goneTable(table) {
+            throw BatchError(
+                .schemaChanged, "table \(gone) is there no more: it was dropped or renamed",
+                hint: "restore a point that has it: batchmgr restore --point BATCH --to FILE")
+        }
         let names = try reader.tables().map(\.name)
         throw BatchError(
             .usage, "there is no table '\(table)' with rows of its own\(Suggestion.clause(for: table, in: names))",
             hint: "see the tables: SELECT name FROM sqlite_schema WHERE type = 'table'")
+    }
+
+    /// A table that a batch once wrote to.
+    private func goneTable(_ table: String) throws(BatchError) -> String? {
+        let ledger = try Ledger(connection)
+        return try ledger.exists() ? try ledger.lastLayout(named: table)?.name : nil
     }
 
     /// Statements that are kept would be in the way of who closes the connection; a batch needs them soon again.

@@ -53,7 +53,8 @@ extension Host {
 
     private func finish(_ batch: HostBatch, _ ending: Ending) throws(BatchError) {
         let gateway = batch.gateway
-        if gateway.rows.total > 0 || batch.number == 0 { try seal(batch, "commit") }
+        let isChanged = try gateway.hasChanges()
+        if isChanged || batch.number == 0 { try seal(batch, "commit") }
         var record = batch.record
         record.status = .committed
         record.finishedAt = now.iso8601
@@ -79,7 +80,9 @@ extension Host {
         var record = batch.record
         record.rows += gateway.rows
         let checkpoint = try gateway.commit(batch: record.seq, number: batch.number + 1, step: name, at: now) {
-            (_) throws(BatchError) in try gateway.ledger.update(record)
+            (_) throws(BatchError) in
+            record.hasSchemaChange = record.hasSchemaChange || gateway.changedSchema
+            try gateway.ledger.update(record)
         }
         batch.record = record
         batch.number += 1

@@ -39,11 +39,29 @@ extension Host {
         }
         let checkpoints = try ledger.liveCheckpoints(of: [batch] + order.filter { $0.seq != batch.seq })
         let isPartial = mode == .unconflicted
-        let outcome = try undo.perform(
-            checkpoints, collecting: isPartial,
-            leaving: isPartial ? try ledger.laterTouches(of: checkpoints.map(\.checkpoint)) : TouchedKeys())
+        let outcome = try namingReaders(isNewSchema: order.contains(where: \.hasSchemaChange)) {
+            () throws(BatchError) in
+            try undo.perform(
+                checkpoints, collecting: isPartial,
+                leaving: isPartial ? try ledger.laterTouches(of: checkpoints.map(\.checkpoint)) : TouchedKeys())
+        }
         try outcome.require(for: batch.batch)
         return try keep(gateway, order, checkpoints, outcome, of: batch, mode)
+    }
+
+    /// SQLite drops no table while anything is being read on the connection.
+    private func namingReaders<Result>(
+        isNewSchema: Bool, _ body: () throws(BatchError) -> Result
+    ) throws(BatchError) -> Result {
+        do throws(BatchError) {
+            return try body()
+        } catch {
+            // One of them is the SELECT that calls us.
+            guard isNewSchema, error.code == .busy, runningStatements > 1 else { throw error }
+            throw BatchError(
+                .wrongState, "the schema cannot change while a statement of this connection is still being read",
+                hint: "read it to its end or reset it, and call batch_rollback again")
+        }
     }
 
     /// The batches that are undone, in this order.
@@ -76,20 +94,27 @@ extension Host {
         return records.sorted { $0.seq > $1.seq }
     }
 
-    /// A host runs no programs and writes no files, and its schema is its own.
+    /// A host runs no programs and writes no files.
     private func requireWithinDatabase(_ batches: [BatchRecord], _ ledger: Ledger) throws(BatchError) {
-        for batch in batches {
-            let reason: String
-            if batch.hasSchemaChange {
-                reason = "changed the schema"
-            } else if try ledger.hasEffects(batch.seq) {
-                reason = "did something outside the database"
-            } else {
-                continue
-            }
+        for batch in batches where try ledger.hasEffects(batch.seq) {
             throw BatchError(
-                .notUndoable, "batch \(batch.batch) \(reason), which only the tool takes back",
+                .notUndoable, "batch \(batch.batch) did something outside the database, which only the tool takes back",
                 hint: "batchmgr rollback --id \(batch.batch)")
+        }
+        guard isTriggered else { return }
+        for batch in batches where try hasModuleRows(batch, ledger) {
+            throw BatchError(
+                .notUndoable,
+                "batch \(batch.batch) wrote to a virtual table, which only the tool takes back in a program with a SQLite of its own",
+                hint: "batchmgr rollback --id \(batch.batch)")
+        }
+    }
+
+    /// True when a module keeps what the batch wrote: TEMP triggers cannot record that it goes.
+    private func hasModuleRows(_ batch: BatchRecord, _ ledger: Ledger) throws(BatchError) -> Bool {
+        let changes = try BatchChanges(ledger, checkpoints: try ledger.checkpoints(of: batch.seq).map(\.id))
+        return changes.tables.contains { table in
+            if case .shadow = (table.before ?? table.after)?.role { true } else { false }
         }
     }
 
@@ -117,6 +142,7 @@ extension Host {
             var finished = inserted
             finished.finishedAt = now.iso8601
             finished.digestAfter = try ledger.state()?.combined
+            finished.hasSchemaChange = gateway.changedSchema
             try ledger.update(finished)
             try ledger.record(undone: checkpoints, of: order, by: checkpoint, keeping: kept)
             try ledger.audit(

@@ -17,17 +17,24 @@ extension Host {
     }
 
     func marked(_ savepoint: Int32) {
+        if batch?.gateway.isReadingSchema == true { return }
         savepoints.removeAll { $0 >= savepoint }
         savepoints.append(savepoint)
-        if let batch, batch.phase == .open { batch.mark(savepoint) }
+        guard let batch, batch.phase == .open, !batch.gateway.hasBegun(at: savepoint) else { return }
+        batch.mark(savepoint)
+        batch.gateway.noteBegin(at: savepoint)
     }
 
     func released(_ savepoint: Int32) {
+        if batch?.gateway.isReadingSchema == true { return }
+        if let batch, batch.phase == .open { batch.gateway.noteEnd(at: savepoint) }
         savepoints.removeAll { $0 >= savepoint }
         batch?.release(savepoint, open: savepoints.count)
     }
 
     func wentBack(to savepoint: Int32) {
+        if batch?.gateway.isReadingSchema == true { return }
+        if let batch, batch.phase == .open { batch.gateway.noteReturn(to: savepoint) }
         savepoints.removeAll { $0 > savepoint }
         guard let batch, batch.phase == .open else { return }
         guard savepoints.count <= batch.base else { return batch.goBack(to: savepoint) }

@@ -68,6 +68,16 @@ final class Host {
         }
     }
 
+    var runningStatements: Int {
+        var count = 0
+        var statement = sqlite3_next_stmt(database, nil)
+        while let current = statement {
+            if sqlite3_stmt_busy(current) != 0 { count += 1 }
+            statement = sqlite3_next_stmt(database, current)
+        }
+        return count
+    }
+
     func requireBatch() throws(BatchError) -> HostBatch {
         if let batch {
             if batch.process == getpid() { return batch }

@@ -197,19 +197,6 @@ struct HostBatchTests {
         }
     }
 
-    @Test func aChangeOfTheSchemaIsRefusedByName() throws {
-        try TemporaryFolder.with { folder in
-            _ = try Hosts.sql(folder, HostBatchTests.schema)
-            let before = try Hosts.dump(folder)
-            let result = try Hosts.sqlite(
-                folder,
-                "SELECT batch_begin('ddl'); DROP TABLE pairs; UPDATE t SET v = 'x'; SELECT batch_commit();\n")
-            #expect(result.err.contains("batch_commit: ERR_SECURITY_FORBIDDEN_STATEMENT"))
-            #expect(result.err.contains("table pairs"), "\(result.err)")
-            #expect(try Hosts.dump(folder) == before)
-        }
-    }
-
     @Test func dependentsAreNamedAndUndoneFirst() throws {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(folder, HostBatchTests.schema)

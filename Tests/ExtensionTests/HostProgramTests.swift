@@ -206,8 +206,13 @@ enum CHost {
             if (run(db, "REPLACE INTO t VALUES(5, 2); DELETE FROM w; INSERT INTO w VALUES(2, zeroblob(300000))", 0)) return 5;
             if (run(db, "SELECT batch_checkpoint('one'); UPDATE t SET v = v + 10", 0)) return 6;
             if (run(db, "INSERT INTO t VALUES(9, 9), (1, 1)", 0) == SQLITE_OK) return 7;
+            if (run(db, "CREATE TABLE made AS SELECT * FROM t; SAVEPOINT s; DROP TABLE made; ROLLBACK TO s; RELEASE s", 0)) return 16;
+            if (run(db, "; ALTER TABLE made ADD COLUMN z DEFAULT 1; UPDATE made SET z = 2; DROP TABLE main.w", 0)) return 17;
+            if (run(db, "CREATE VIEW seen AS SELECT * FROM made; CREATE TABLE counted(a INTEGER PRIMARY KEY AUTOINCREMENT)", 0)) return 18;
+            if (run(db, "INSERT INTO counted VALUES(7); CREATE INDEX ti ON t(v); DROP VIEW seen", 0)) return 19;
             if (run(db, "SELECT batch_commit(); SELECT * FROM batch_changes('first')", 0)) return 8;
             if (run(db, "SELECT * FROM batch_as_of('t', 'first^'); SELECT * FROM batch_row_history('t', 1)", 0)) return 9;
+            if (run(db, "SELECT * FROM batch_as_of('made', 'first^')", 0) != SQLITE_ERROR) return 20;
             if (run(db, "SELECT batch_rollback('first')", 1)) return 10;
             if (run(db, "SELECT sum(v) FROM t", 1)) return 11;
             if (run(db, "SELECT batch_begin(NULL)", 0) != SQLITE_ERROR) return 12;

@@ -75,6 +75,30 @@ struct ReplacedRowTests {
         }
     }
 
+    /// A trigger that is made in the batch fires as it would without one: not for rows that are replaced.
+    @Test func aTriggerMadeInTheBatchIsNotRecursive() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, ReplacedRowTests.schema + "CREATE TABLE log(x);")
+            let before = try Hosts.dump(folder)
+            let result = try Hosts.sqlite(
+                folder,
+                """
+                \(ReplacedRowTests.begin)
+                PRAGMA recursive_triggers;
+                REPLACE INTO w VALUES(1,1,2);
+                CREATE TRIGGER own AFTER DELETE ON t BEGIN INSERT INTO log VALUES(OLD.id); END;
+                PRAGMA recursive_triggers;
+                \(ReplacedRowTests.work)
+                DELETE FROM t WHERE id = 7;
+                SELECT batch_commit();
+                SELECT x FROM log;
+                SELECT batch_rollback('work');
+                """)
+            #expect(result.out == "work.1\n1\n0\nwork.1\n7\nrollback.1\n", "\(result)")
+            #expect(try Hosts.dump(folder) == before)
+        }
+    }
+
     @Test func aHostThatSwitchesItOffCannotCommit() throws {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(folder, ReplacedRowTests.schema)

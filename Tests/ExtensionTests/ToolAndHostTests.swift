@@ -78,14 +78,4 @@ struct ToolAndHostTests {
             #expect(try Hosts.tool(folder, "rollback --id fill --yes").code == 0)
         }
     }
-
-    @Test func aSchemaChangeOfTheToolIsLeftToTheTool() throws {
-        try TemporaryFolder.with { folder in
-            _ = try Hosts.sql(folder, HostBatchTests.schema)
-            #expect(try Hosts.tool(folder, "run --id ddl --sql \"CREATE TABLE more(x)\"").code == 0)
-            let result = try Hosts.sqlite(folder, "SELECT batch_rollback('ddl');\n")
-            #expect(result.err.contains("batch_rollback: ERR_DATA_NOT_UNDOABLE"))
-            #expect(result.err.contains("batchmgr rollback --id ddl.1"))
-        }
-    }
 }

@@ -103,6 +103,11 @@ public enum SQLText {
         return isPlain && !isRowID && !isNumber ? name : nil
     }
 
+    /// What a name stands for, whatever quotes it is written in.
+    static func name(_ token: SQLTokens.Token, _ tokens: SQLTokens) -> String {
+        unquoted(tokens.text(token), token.kind == .text ? .quoted : token.kind)
+    }
+
     private static func unquoted(_ text: String, _ kind: SQLTokens.Kind) -> String {
         guard kind == .quoted, let mark = text.first, text.count >= 2 else { return text }
         let inner = String(text.dropFirst().dropLast())

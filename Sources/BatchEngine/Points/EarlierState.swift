@@ -7,6 +7,8 @@ internal import BatchLedger
 /// A host that writes no files leaves several points pending; the first of them are made from what is there no more.
 final class EarlierState {
     let connection: Connection
+    /// Knows nothing of what came later.
+    let ledger: Ledger
     let state: DatabaseState
     private let folder: ScratchFolder
 
@@ -24,6 +26,8 @@ final class EarlierState {
         try connection.execute("PRAGMA synchronous = OFF")
         try EarlierState.goBack(connection, to: checkpoint, spillFolder: folder.path)
         state = try DatabaseState.read(connection, digest: try StateDigest.compute(connection))
+        ledger = try Ledger(connection)
+        try ledger.forget(after: checkpoint, leaving: state.digest)
     }
 
     private static func goBack(

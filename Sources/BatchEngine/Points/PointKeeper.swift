@@ -80,16 +80,21 @@ struct PointKeeper {
         var file: BakFile?
         var pending = PendingFile()
         let isWritten = try session.connection.transaction { () throws(BatchError) -> Bool in
-            let source = PointSource(session: session, point: point, batch: batch)
+            var source = PointSource(session: session, point: point, batch: batch)
             if version == nil || version != session.connection.dataVersion, try !hold(source, batch) { return false }
+            guard try goBack(&source) else { return false }
             let content = try source.read()
-            if let batch { (file, pending) = try writeBak(&point, batch, content) }
+            if let batch { (file, pending) = try writeBak(&point, batch, content, source.connection) }
             session.context.reach("bak-written")
             let message = text.message(
                 point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined,
                 heads: signedHeads())
-            let tag = batch.flatMap { $0.status == .committed || $0.kind == .rollback ? "batch/\($0.batch)" : nil }
-            point.commit = try commit(content, message, tag: tag, snapshot: pending).description
+            // A batch of a host may be rolled back already, and may come back with an undo of that.
+            let tag = batch.flatMap {
+                [.committed, .rolledBack].contains($0.status) || $0.kind == .rollback ? "batch/\($0.batch)" : nil
+            }
+            point.commit = try commit(content, message, tag: tag, snapshot: pending, from: source.connection)
+                .description
             session.context.reach("commit-written")
             point.status = .complete
             point.digest = content.after.digest.combined
@@ -145,15 +150,16 @@ struct PointKeeper {
     }
 
     /// The whole copy that a chain of deltas begins with, when no batch of the tool has made one.
+    /// - Parameter isNeeded: in the middle of a chain too: a delta cannot tell how the schema was before.
     private func writeFirst(
-        _ label: BakStore.Label, _ content: PointSource.Content
+        _ label: BakStore.Label, _ content: PointSource.Content, _ source: Connection, isNeeded: Bool
     ) throws(BatchError) -> BakFile? {
-        guard label.base == nil, let first = content.checkpoints.first else { return nil }
+        guard label.base == nil || isNeeded, let first = content.checkpoints.first else { return nil }
         do throws(BatchError) {
             let earlier = try EarlierState(session, after: first - 1)
             let full = try bak.writeFull(label, from: earlier.connection, before: earlier.state)
             return try bak.complete(
-                full, with: content.changes, before: earlier.state, after: content.after, source: session.connection)
+                full, with: content.changes, before: earlier.state, after: content.after, source: source)
         } catch {
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
             return nil
@@ -168,16 +174,34 @@ struct PointKeeper {
             return true
         }
         guard let drifted = try source.driftedTable() else { return true }
-        try ledger.removePoint(source.point.id)
-        try ledger.audit(
-            "restore point", batch: batch, outcome: "lost",
-            details: ["table": .string(drifted), "because": "changed outside any batch before the point was written"],
-            context: session.context)
+        try giveUp(source.point, batch, table: drifted)
         return false
     }
 
+    /// - Returns: false when the database cannot be shown as the batch left it: the point is given up.
+    private func goBack(_ source: inout PointSource) throws(BatchError) -> Bool {
+        guard let batch = source.batch else { return true }
+        do throws(BatchError) {
+            source.earlier = try source.earlierState()
+            return true
+        } catch {
+            guard error.code == .conflict || error.code == .schemaChanged else { throw error }
+            try giveUp(source.point, batch, table: nil)
+            return false
+        }
+    }
+
+    private func giveUp(_ point: PointRecord, _ batch: BatchRecord, table: String?) throws(BatchError) {
+        try ledger.removePoint(point.id)
+        try ledger.audit(
+            "restore point", batch: batch, outcome: "lost",
+            details: [
+                "table": .init(table), "because": "changed outside any batch before the point was written",
+            ], context: session.context)
+    }
+
     private func writeBak(
-        _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
+        _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content, _ source: Connection
     ) throws(BatchError) -> (BakFile, PendingFile) {
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
         let label = try label(batch.batch.description, time)
@@ -191,15 +215,15 @@ struct PointKeeper {
             let full = BakFile(path: "\(session.backups)/\(name)", kind: .full, sha256: point.bakSHA256 ?? "")
             let before = try bak.state(before: full)
             written = try bak.complete(
-                full, with: content.changes, before: before, after: content.after, source: session.connection)
-        } else if let first = try writeFirst(label, content) {
+                full, with: content.changes, before: before, after: content.after, source: source)
+        } else if let first = try writeFirst(label, content, source, isNeeded: batch.hasSchemaChange) {
             written = first
         } else {
             (written, pending) = try bak.writeDelta(
                 label, changes: content.changes,
                 before: DatabaseState(
                     settings: content.after.settings, objects: content.after.objects, digest: content.before),
-                after: content.after, source: session.connection)
+                after: content.after, source: source)
         }
         point.bak = written.name
         point.bakKind = written.kind == .full ? .full : .delta
@@ -211,22 +235,23 @@ struct PointKeeper {
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
     /// was lost or damaged, or is older than the ledger.
     private func commit(
-        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: PendingFile
+        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: PendingFile,
+        from source: Connection
     ) throws(BatchError) -> CommitID {
         func point(_ rows: PointContent.Rows) -> PointContent {
             PointContent(
                 branch: session.branch, tag: tag, message: message, state: content.after, rows: rows,
                 tenantColumn: session.database.tenantColumn)
         }
-        if content.isWhole { return try git.commit(point(.all), connection: session.connection, snapshot: snapshot) }
+        if content.isWhole { return try git.commit(point(.all), connection: source, snapshot: snapshot) }
         do throws(BatchError) {
             return try git.commit(
-                point(.changes(content.changes, before: content.before)), connection: session.connection,
+                point(.changes(content.changes, before: content.before)), connection: source,
                 snapshot: snapshot)
         } catch {
             guard error.code == .schemaChanged || error.code == .corruptRecord else { throw error }
             return try git.commit(
-                point(.all), connection: session.connection, snapshot: snapshot,
+                point(.all), connection: source, snapshot: snapshot,
                 isRenewing: error.code == .corruptRecord)
         }
     }

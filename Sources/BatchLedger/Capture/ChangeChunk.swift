@@ -1,3 +1,5 @@
+internal import BatchCore
+
 /// Row changes as the hook saw them, waiting to be worked into the undo log: their images and nothing derived from them.
 ///
 /// Each change is a kind, the number of its table, the rowids before and after, and the images that the kind has. The
@@ -9,6 +11,8 @@ final class ChangeChunk: @unchecked Sendable {
         static let insert: UInt8 = 0
         static let update: UInt8 = 1
         static let delete: UInt8 = 2
+        /// Of the schema, not of a row: see `append(_:rewritten:)`.
+        static let schema: UInt8 = 3
         static let operations: UInt8 = 3
         /// The new image holds all columns.
         static let whole: UInt8 = 4
@@ -35,6 +39,21 @@ final class ChangeChunk: @unchecked Sendable {
     func append(_ image: ByteBuffer) {
         bytes.appendVarint(UInt64(image.count))
         bytes.append(image.start, count: image.count)
+    }
+
+    /// A change of the schema, with the rows that it left in tables that it made or altered.
+    func append(_ change: SchemaChange, rewritten: [(track: TableTrack, rows: TableDigest)]) {
+        bytes.append(Kind.schema)
+        bytes.appendVarint(UInt64(rewritten.count))
+        for (track, rows) in rewritten {
+            bytes.appendVarint(UInt64(track.number))
+            bytes.appendFixed(rows.digest.high)
+            bytes.appendFixed(rows.digest.low)
+            bytes.appendSigned(rows.rows)
+        }
+        var buffer = ByteBuffer()
+        change.encode(into: &buffer)
+        append(buffer)
     }
 
     /// The positions of the columns that the next image holds.

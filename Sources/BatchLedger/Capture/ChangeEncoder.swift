@@ -24,6 +24,10 @@ final class ChangeEncoder {
         var track: TableTrack?
         while !reader.isAtEnd {
             let kind = try reader.byte()
+            if kind == ChangeChunk.Kind.schema {
+                try writeSchema(&reader, chunk)
+                continue
+            }
             let number = Int(try reader.varint())
             let oldRowid = Int64(bitPattern: try reader.fixed())
             let newRowid = Int64(bitPattern: try reader.fixed())
@@ -81,6 +85,19 @@ final class ChangeEncoder {
     }
 
     // MARK: Entries
+
+    private func writeSchema(_ reader: inout ByteReader, _ chunk: ChangeChunk) throws(BatchError) {
+        for _ in 0..<(try reader.count()) {
+            let track = chunk.tracks[Int(try reader.varint())]
+            let digest = Digest(high: try reader.fixed(), low: try reader.fixed())
+            track.digest += TableDigest(digest: digest, rows: try reader.signed())
+        }
+        let change = try reader.slice(try reader.count())
+        log.append(UndoEntry.Operation.schema.rawValue)
+        log.appendVarint(UInt64(change.count))
+        log.append(change)
+        try log.end()
+    }
 
     private func writeInsert(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
         track.watch?.noteInsert(rows) { key(track, rowid, rows.pointee.new) }

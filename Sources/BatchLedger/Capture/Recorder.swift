@@ -190,6 +190,17 @@ final class Recorder {
         handOver()
     }
 
+    func keep(removed image: ByteBuffer, _ rowid: Int64, _ track: TableTrack) {
+        chunk.begin(ChangeChunk.Kind.delete, track, rowid, rowid)
+        chunk.append(image)
+        handOver()
+    }
+
+    func keep(_ change: SchemaChange, rewritten: [(track: TableTrack, rows: TableDigest)]) {
+        chunk.append(change, rewritten: rewritten)
+        handOver()
+    }
+
     private func recordUpdate(_ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64) throws(BatchError) {
         counts.updated += 1
         if let columns = watch?.settable() { expect(columns) }

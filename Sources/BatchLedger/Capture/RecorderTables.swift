@@ -3,44 +3,42 @@ internal import BatchCore
 /// Changes that the hook does not report: of whole tables, of the schema and of SQLite's own tables.
 extension Recorder {
     /// Records all rows of a table as deleted: it will be dropped or altered.
+    ///
+    /// They are part of the definition that goes: nobody counts them, and no policy asks for each of them.
     func recordRemoval(of layout: TableLayout, rows: RowReader) throws(BatchError) {
-        try flush()
-        let track = try makeTrack(layout)
+        try settlePending()
+        let track = TableTrack(
+            layout: layout, visible: layout, number: tracks.count, uniqueKeys: [], references: [])
+        tracks.append(track)
         track.isTouched = true
         var image = ByteBuffer()
         while let (key, values) = try rows.next() {
-            guard let key else {
-                throw BatchError(
-                    .notUndoable,
-                    "table \(layout.name) hides its rowid, so its rows cannot be recorded before it changes",
-                    hint: "give one of its columns rowid, _rowid_, oid another name first")
-            }
+            guard let key else { throw Recorder.hiddenRows(of: layout) }
             image.removeAll()
             RowCodec.encode(values, into: &image)
-            track.digest -= TableDigest(digest: image.digest(), rows: 1)
-            log.begin(.delete, flags: 0, table: track)
-            if case .rowid(let rowid) = key { log.appendRowid(rowid, of: track) }
-            log.append(image.bytes)
-            try log.end()
-            track.removed.insert(key.order)
+            var rowid: Int64 = 0
+            if case .rowid(let known) = key { rowid = known }
+            keep(removed: image, rowid, track)
         }
     }
 
-    /// Counts the rows of a table that a statement created or altered.
-    func noteRewritten(_ layout: TableLayout, rows: TableDigest) throws(BatchError) {
-        let track = try makeTrack(layout)
-        track.isTouched = true
-        track.digest += rows
+    static func hiddenRows(of layout: TableLayout) -> BatchError {
+        BatchError(
+            .notUndoable, "table \(layout.name) hides its rowid, so its rows cannot be recorded before it changes",
+            hint: "give one of its columns rowid, _rowid_, oid another name first")
     }
 
-    func record(_ change: SchemaChange) throws(BatchError) {
-        try flush()
-        var buffer = ByteBuffer()
-        change.encode(into: &buffer)
-        log.append(UndoEntry.Operation.schema.rawValue)
-        log.appendVarint(UInt64(buffer.count))
-        log.append(buffer.bytes)
-        try log.end()
+    /// - Parameter rewritten: tables that the statement made or altered, with the rows that it left in them.
+    func record(
+        _ change: SchemaChange, rewritten: [(layout: TableLayout, rows: TableDigest)]
+    ) throws(BatchError) {
+        try settlePending()
+        let tracks = try rewritten.map { (layout, rows) throws(BatchError) in
+            let track = try makeTrack(layout)
+            track.isTouched = true
+            return (track: track, rows: rows)
+        }
+        keep(change, rewritten: tracks)
     }
 
     /// Records changes of a system table, found by comparing it.

@@ -31,17 +31,19 @@ extension Recorder {
         var generator = SystemRandomNumberGenerator()
         var made = Triggers(token: Int64(bitPattern: generator.next()))
         made.seesReplaced = try seeReplaced()
-        for layout in try SchemaReader(connection).tables() where layout.role != .system {
-            let index = made.layouts.count
-            made.layouts.append(layout)
-            for sql in CaptureTriggers(
-                layout, index: index, token: made.token, seesReplaced: made.seesReplaced
-            ).statements {
-                try connection.execute(sql)
-            }
-        }
         made.schemaVersion = schemaVersion
         triggers = made
+        for layout in try SchemaReader(connection).tables() where layout.role != .system {
+            try makeTriggers(of: layout)
+        }
+    }
+
+    private func makeTriggers(of layout: TableLayout) throws(BatchError) {
+        guard let made = triggers else { return }
+        triggers?.layouts.append(layout)
+        let own = CaptureTriggers(
+            layout, index: made.layouts.count, token: made.token, seesReplaced: made.seesReplaced)
+        for sql in own.statements { try connection.execute(sql) }
     }
 
     /// SQLite says nothing about whose TEMP trigger fires first, and changes must be recorded in their order.
@@ -56,6 +58,33 @@ extension Recorder {
         throw BatchError(
             .notUndoable, "TEMP trigger \(name) may change rows before what it reacts to is recorded here",
             hint: "drop it for the length of the batch: DROP TRIGGER temp.\(SQLName.quote(name))")
+    }
+
+    /// Makes the triggers of tables anew that were made or altered, under another number: those of before may come back
+    /// with a savepoint. The next checkpoint makes all of them anew.
+    func followTriggers(_ change: SchemaChange) throws(BatchError) {
+        guard triggers != nil else { return }
+        // A trigger of the host must not be recursive, so from here on others look for replaced rows.
+        let isNoLongerAlone = madeTriggersRecursive && change.after.contains { $0.type == "trigger" }
+        if isNoLongerAlone {
+            stopSeeingReplaced()
+            triggers?.seesReplaced = false
+        }
+        let changed = Set((change.before + change.after).map(\.tableName))
+        let names = try connection.rows(
+            """
+            SELECT name, tbl_name FROM temp.sqlite_schema \
+            WHERE type = 'trigger' AND name LIKE 'batchmgr\\_record\\_%' ESCAPE '\\'
+            """)
+        for row in names where isNoLongerAlone || changed.contains(row[1].string ?? "") {
+            try connection.execute("DROP TRIGGER temp.\(SQLName.quote(row[0].string ?? ""))")
+        }
+        triggers?.candidates = []
+        triggers?.schemaVersion = nil
+        let layouts = try SchemaReader(connection).tables()
+        for layout in layouts where layout.role != .system && (isNoLongerAlone || changed.contains(layout.name)) {
+            try makeTriggers(of: layout)
+        }
     }
 
     func removeTriggers() throws(BatchError) {
@@ -86,6 +115,7 @@ extension Recorder {
         let layout = triggers.layouts[index]
         if let lastTrack, lastTrack.layout.name == layout.name { return lastTrack }
         if let known = trackByName[layout.name] { return known }
+        if allowed?.contains(layout.name) == false { return nil }
         let track = try makeTrack(recordedLayouts[layout.name] ?? layout, visible: layout)
         trackByName[layout.name] = .some(track)
         lastTrack = track
@@ -260,13 +290,16 @@ extension Recorder {
     /// counted whole.
     func requireWhole(_ ledger: Ledger) throws(BatchError) {
         guard let triggers, !triggers.seesReplaced else { return }
-        for track in tracks where track.isTouched && track.layout.uniqueIndexes.contains(where: \.isUnforeseeable) {
-            var expected = try ledger.state()?.tables[track.layout.name] ?? TableDigest()
-            expected += track.digest
-            guard try StateDigest.compute(track.layout, connection) != expected else { continue }
+        let touched = tracks.filter { $0.isTouched && $0.layout.uniqueIndexes.contains(where: \.isUnforeseeable) }
+        for name in touched.map(\.layout.name).uniqued() {
+            guard let layout = try SchemaReader(connection).layout(named: name) else { continue }
+            var expected = try ledger.state()?.tables[name] ?? TableDigest()
+            // A table that was altered has a track for each of its forms.
+            for track in tracks where track.layout.name == name { expected += track.digest }
+            guard try StateDigest.compute(layout, connection) != expected else { continue }
             throw BatchError(
                 .notUndoable,
-                "rows of table \(track.layout.name) were replaced, or changed before the batch, by what cannot be recorded here",
+                "rows of table \(name) were replaced, or changed before the batch, by what cannot be recorded here",
                 hint: "run the statement with the tool: batchmgr run --id NAME --sql SQL")
         }
     }

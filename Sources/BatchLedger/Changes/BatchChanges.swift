@@ -87,6 +87,7 @@ public final class BatchChanges: ChangeSource {
             return
         }
         if let spool = spools[table.name] { return try spool.forEach(body) }
+        if isChecked { try requireSameTable(table.name) }
         let (keys, movesKeys) = try touchedKeys(layout)
         // A row that changed its key belongs to two places of the order, so such a table is read in one go.
         let windows = keys.windows(of: movesKeys ? .max : UInt64(BatchChanges.window))
@@ -112,6 +113,15 @@ public final class BatchChanges: ChangeSource {
         }
         try spool?.close()
         spools[table.name] = spool
+    }
+
+    /// Rows of now say nothing of those that the table had before it was made anew.
+    private func requireSameTable(_ table: String) throws(BatchError) {
+        for checkpoint in later where try ledger.hasRemade(table, in: checkpoint) {
+            throw BatchError(
+                .schemaChanged, "table \(table) was made anew, altered or dropped since",
+                hint: "see the rows with the tool, which has restore points: batchmgr diff --id BATCH")
+        }
     }
 
     private func goBack(
@@ -189,13 +199,33 @@ extension Ledger {
 }
 
 extension Ledger {
+    /// True when rows of a table were made anew by a change of its definition, or went with it.
+    func hasRemade(_ table: String, in checkpoint: Int64) throws(BatchError) -> Bool {
+        guard try rewrittenTables(in: checkpoint).contains(table) else { return false }
+        let recorded = try changedTables(of: checkpoint)
+        for number in 0..<(try undoBlockCount(checkpoint)) {
+            guard let block = try undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
+            let buffer = try BlockCompressor.restore(block)
+            defer { withExtendedLifetime(buffer) {} }
+            for step in try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps() {
+                guard let change = try LogWalk.change(step, buffer.bytes) else { continue }
+                let isGone = change.before.contains { $0.name == table } && !change.after.contains { $0.name == table }
+                if isGone || change.digests[table] != nil { return true }
+            }
+        }
+        return false
+    }
+
     /// Tables that a checkpoint created, dropped or altered.
     func rewrittenTables(in checkpoint: Int64) throws(BatchError) -> Set<String> {
         let sql = """
             SELECT r.table_name FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation \
-            WHERE f.checkpoint = ? AND r.kind = 'definition'
+            WHERE f.checkpoint = ? AND f.side = ? AND r.kind = 'definition'
             """
-        let names = try connection.rows(sql, [.integer(checkpoint)]).compactMap { $0[0].string }
+        // A table that an index or a view of the checkpoint merely refers to has the rows that it had.
+        let names = try connection.rows(sql, [.integer(checkpoint), .integer(FactSide.changed.rawValue)]).compactMap {
+            $0[0].string
+        }
         return Set(names.filter { name in !["index ", "view ", "trigger "].contains { name.hasPrefix($0) } })
     }
 }

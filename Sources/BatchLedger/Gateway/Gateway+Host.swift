@@ -6,14 +6,18 @@ extension Gateway {
     /// A place in the record of the open checkpoint.
     public struct Mark {
         let recorder: Recorder.Mark
+        let schema: SchemaMark?
     }
 
     /// Call it where the host could come back to: at the beginning of a statement, and at a savepoint.
-    public func mark() -> Mark { Mark(recorder: recorder.mark()) }
+    public func mark() -> Mark { Mark(recorder: recorder.mark(), schema: schemaMark()) }
 
     /// The host took back what it did since the mark: a statement failed half-way, or it went back to a savepoint.
     /// When so much was changed since that the record is in the log already, the checkpoint cannot be committed any more.
-    public func goBack(to mark: Mark) { recorder.goBack(to: mark.recorder) }
+    public func goBack(to mark: Mark) {
+        recorder.goBack(to: mark.recorder)
+        goBack(to: mark.schema)
+    }
 
     /// Looks at the statements of the host from here on: at what they read, and at the columns that they may set.
     public func watchStatements() { recorder.watch = StatementWatch(connection) }
@@ -47,24 +51,6 @@ extension Gateway {
         systemLog.discard()
         // They may have gone with the transaction.
         recorder.triggers?.schemaVersion = nil
-    }
-
-    // MARK: Schema
-
-    func noteHostSchema() throws(BatchError) {
-        hostObjects = try schema.objects()
-        try noteStatistics()
-    }
-
-    /// Nobody asked us before the schema was changed, so the rows of a dropped table are gone unrecorded.
-    func refuseSchemaChange() throws(BatchError) {
-        guard try connection.value("PRAGMA main.schema_version")?.integer != schemaVersion else { return }
-        let objects = try schema.objects()
-        guard let change = SchemaChange(from: hostObjects, to: objects) else { return }
-        let names = (change.before + change.after).map { "\($0.type) \($0.name)" }
-        throw BatchError(
-            .forbiddenStatement, "the schema was changed inside a batch: \(names.first ?? "an object")",
-            hint: "CREATE, DROP and ALTER can be undone in batches of the tool: batchmgr run --id NAME --sql SQL")
     }
 }
 

@@ -26,7 +26,7 @@ extension Gateway {
         let before = try schema.objects()
         let own = try ledger.objectCount()
         let owned = try ownedTables()
-        let rewritten = try rewrittenTables(prepared.findings)
+        let rewritten = try rewrittenTables(prepared.findings.rewrittenTables)
         for layout in rewritten { try recordRows(of: layout) }
         let named = Set(rewritten.map(\.name))
         // Rows of other tables may change too: dropping a parent can cascade.
@@ -55,13 +55,14 @@ extension Gateway {
         guard var change = SchemaChange(from: before, to: objects) else { return }
         hasSchemaChange = true
         try notePolicy(change, owners: owned)
+        var rewritten: [(layout: TableLayout, rows: TableDigest)] = []
         for object in change.after where object.type == "table" && !object.isVirtualTable && !object.isSystem {
             // The text alone has changed, e.g. the name of a parent table in it: the rows are as they were.
             if change.holdsRows(object), !recorded.contains(object.name) { continue }
             guard let layout = try schema.layout(named: object.name) else { continue }
             let digest = try StateDigest.compute(layout, connection)
             change.digests[object.name] = digest
-            try recorder.noteRewritten(layout, rows: digest)
+            rewritten.append((layout, digest))
         }
         for object in change.before + change.after {
             definitions.insert(.definition(of: object))
@@ -69,12 +70,14 @@ extension Gateway {
         for object in change.after {
             for other in before + objects where object.uses(other) { usedDefinitions.insert(.definition(of: other)) }
         }
-        try recorder.record(change)
+        try recorder.record(change, rewritten: rewritten)
+        try noteHostSchema(objects, after: change)
     }
 
-    private func rewrittenTables(_ findings: StatementFindings) throws(BatchError) -> [TableLayout] {
+    /// The tables of which rows go or change with these tables.
+    func rewrittenTables(_ names: Set<String>) throws(BatchError) -> [TableLayout] {
         var layouts: [TableLayout] = []
-        for name in findings.rewrittenTables.sorted() {
+        for name in names.sorted() {
             if let layout = try schema.layout(named: name) {
                 layouts.append(layout)
             } else {

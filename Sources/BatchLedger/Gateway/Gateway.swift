@@ -16,8 +16,8 @@ public final class Gateway {
     var readFacts = ReadFacts()
     /// Nil on the connection of a host: its clock and its random numbers are its own.
     private let pins: StatementPins?
-    /// The schema at the beginning of a checkpoint on the connection of a host, who may change it without asking.
-    var hostObjects: [SchemaObject] = []
+    /// On the connection of a host, who changes the schema without asking.
+    var hostSchema = HostSchema()
     var isHosted: Bool { authorizer == nil }
     /// The schema cookie at the beginning of the checkpoint.
     var schemaVersion: Int64 = 0
@@ -82,7 +82,7 @@ public final class Gateway {
         isGuardLifted = false
         guardMode = try WriteGuard(ledger).mode()
         if guardMode != .off { try WriteGuard(ledger).open() }
-        if isHosted { try noteHostSchema() }
+        if isHosted { try beginHostSchema() }
         if recorder.isTriggered { try recorder.installTriggers(schemaVersion: schemaVersion) }
     }
 
@@ -140,10 +140,11 @@ public final class Gateway {
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
     ) throws(BatchError) -> Int64 {
         if !isInSync { try flushVirtualTables() }
-        try flush()
+        try settle()
         try recorder.requireOwnTriggersAlone()
         try recorder.requireReplacedSeen()
-        if isHosted { try refuseSchemaChange() } else { try restoreGuard() }
+        if isHosted { try sealHostSchema() } else { try restoreGuard() }
+        try flush()
         let systemChanges = try system.changes(connection)
         try requirePolicy(batch: batch, systemChanges)
         try recorder.requireWhole(ledger)

@@ -95,24 +95,36 @@ public final class Connection {
         guard code == SQLITE_OK else { throw SQLiteFault.error(code, handle, doing: path) }
     }
 
+    /// Takes a statement out of the cache while it runs: SQLite may connect a virtual table of ours in the middle of it,
+    /// which asks the same.
+    private func borrow(_ sql: String) throws(BatchError) -> Statement {
+        if let statement = cache.removeValue(forKey: sql) { return statement }
+        return try prepare(sql)
+    }
+
+    private func giveBack(_ statement: Statement, _ sql: String) {
+        statement.reset()
+        cache[sql] = statement
+    }
+
     public func run(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) {
-        let statement = try cached(sql)
-        defer { statement.reset() }
+        let statement = try borrow(sql)
+        defer { giveBack(statement, sql) }
         try statement.bind(parameters)
         while try statement.step() {}
     }
 
     /// The first column of the first row; nil when there is no row.
     public func value(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) -> SQLValue? {
-        let statement = try cached(sql)
-        defer { statement.reset() }
+        let statement = try borrow(sql)
+        defer { giveBack(statement, sql) }
         try statement.bind(parameters)
         return try statement.step() ? statement.value(0) : nil
     }
 
     public func rows(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) -> [[SQLValue]] {
-        let statement = try cached(sql)
-        defer { statement.reset() }
+        let statement = try borrow(sql)
+        defer { giveBack(statement, sql) }
         try statement.bind(parameters)
         var rows: [[SQLValue]] = []
         while try statement.step() { rows.append(statement.values) }

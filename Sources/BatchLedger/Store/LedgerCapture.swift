@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 
 /// What a checkpoint writes beside the user's rows, in the same transaction.
 extension Ledger {
@@ -15,6 +15,12 @@ extension Ledger {
                 .integer(Int64(rows.inserted)), .integer(Int64(rows.updated)), .integer(Int64(rows.deleted)),
             ])
         return connection.lastInsertRowID
+    }
+
+    /// In a copy that shows an earlier state: nothing has happened since.
+    public func forget(after checkpoint: Int64, leaving state: StateDigest) throws(BatchError) {
+        try connection.run("DELETE FROM batchmgr_checkpoints WHERE id > ?", [.integer(checkpoint)])
+        try setState(state)
     }
 
     /// Keeps the schema cookies at both ends of a checkpoint. When those of neighbours do not meet, somebody else has
