@@ -57,8 +57,8 @@ import Testing
             CREATE VIRTUAL TABLE r USING rtree(id, a, b); INSERT INTO r VALUES(1, 0, 1), (2, 5, 6)
             """,
             "UPDATE f SET body = 'four' WHERE rowid = 1; UPDATE r SET b = 9 WHERE id = 1",
-            "INSERT INTO f VALUES('five'); INSERT INTO r VALUES(3, 1, 2)", "DELETE FROM f WHERE rowid = 1; DELETE FROM r"
-        ),
+            "INSERT INTO f VALUES('five'); INSERT INTO r VALUES(3, 1, 2)",
+            "DELETE FROM f WHERE rowid = 1; DELETE FROM r"),
     ]
 
     @Test(arguments: cases, [("log", "full"), ("git", "full"), ("bak", "full"), ("git", "delta"), ("bak", "delta")])

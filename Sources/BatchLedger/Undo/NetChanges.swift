@@ -39,6 +39,10 @@ public struct NetChange {
         self.left = left
     }
 
+    /// What stands for `left` where a record knows that the row of now is another than the batch left, and not which.
+    /// - Parameter found: low half of the hash of the row as it is now, 0 for none.
+    public static func notAsLeft(_ found: UInt64) -> UInt64 { ~found }
+
     /// Nil when the row is as it was.
     /// - Parameter isWhole: an updated row names all columns, not just those that differ.
     public init?(_ change: RowChange, isWhole: Bool = false) {

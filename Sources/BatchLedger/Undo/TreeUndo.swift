@@ -3,6 +3,8 @@ internal import BatchCore
 /// Undoes an R*Tree through the virtual table, row by row.
 struct TreeUndo {
     private let owner: String
+    private let names: [String]
+    /// The same, quoted.
     private let columns: [String]
     /// By the checkpoint, or the last one of the run.
     private let changes: [Int64: TreeChanges]
@@ -12,6 +14,7 @@ struct TreeUndo {
         _ tree: TreeShape, _ ledger: Ledger, checkpoints: [Int64], _ record: UndoRecord
     ) throws(BatchError) {
         owner = tree.owner
+        names = tree.columns
         columns = tree.columns.map(SQLName.quote)
         var changes: [Int64: TreeChanges] = [:]
         switch record {
@@ -37,6 +40,10 @@ struct TreeUndo {
             hint: "undo the later batches too: batchmgr rollback --id \(run.batch) --mode cascade")
     }
 
+    private func fields(_ id: Int64, _ row: [SQLValue]) -> [Change.Field] {
+        zip(names, [.integer(id)] + row).map { Change.Field($0, $1) }
+    }
+
     /// The rows that are not as the batch left them; those are not touched.
     func undo(_ checkpoint: Int64, _ batch: String, _ connection: Connection) throws(BatchError) -> [UndoConflict] {
         var conflicts: [UndoConflict] = []
@@ -47,12 +54,13 @@ struct TreeUndo {
                 [.integer(change.id)]
             ).first
             guard now == change.after else {
-                conflicts.append(
-                    UndoConflict(
-                        batch: batch, table: owner, key: .rowid(change.id),
-                        reason: now == nil ? .missing : change.after == nil ? .taken : .changed,
-                        expected: change.after == nil ? "no row with this key" : "the row as the batch left it",
-                        found: now == nil ? "no row" : "other values"))
+                var conflict = UndoConflict(
+                    batch: batch, table: owner, key: .rowid(change.id),
+                    reason: now == nil ? .missing : change.after == nil ? .taken : .changed,
+                    expected: change.after == nil ? "no row with this key" : "the row as the batch left it",
+                    found: now == nil ? "no row" : "other values", row: now.map { fields(change.id, $0) })
+                conflict.expectedRow = change.after.map { fields(change.id, $0) }
+                conflicts.append(conflict)
                 continue
             }
             if now != nil { try connection.run("DELETE FROM \(table) WHERE \(columns[0]) = ?", [.integer(change.id)]) }
