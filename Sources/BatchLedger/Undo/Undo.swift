@@ -120,6 +120,18 @@ public final class Undo {
         return outcome
     }
 
+    /// Goes back over changes in the transaction that is open, whatever record has them. The caller looks at the result.
+    public func goBack(over changes: any NetChanges, named name: String) throws(BatchError) {
+        try gateway.noteStatistics()
+        let run = NetRun(batch: name, lastCheckpoint: .max, changes: changes)
+        let virtual = try VirtualTableUndo(logical: [], gateway.ledger, checkpoints: [], .points([]))
+        let undo = UndoRun(
+            gateway, mode: .strict, leaving: TouchedKeys(), virtual: virtual, lastBeforeVacuum: 0)
+        try undo.undo(.whole(run))
+        try undo.finish()
+        forgetModules()
+    }
+
     private func digests(
         _ before: StateDigest, expected: StateDigest, exempt: Set<String>
     ) -> [DigestCheck] {
