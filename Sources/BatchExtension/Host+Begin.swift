@@ -26,7 +26,7 @@ extension Host {
         let ledger = try openLedger(isJoined: isJoined)
         try requireSwitches(job, tenant: tenant, ledger)
         let policy = try policy(ledger, tenant: tenant, options)
-        if let key = options.key, let earlier = try ledger.batches(where: "idempotency_key = ?", [.string(key)]).last {
+        if let key = options.key, let earlier = try ledger.holder(of: key, tenant: nil) {
             throw BatchError(
                 .wrongState, "key '\(key)' was used by batch \(earlier.batch) already, which is \(earlier.status)",
                 hint: "there is nothing to do again; or give another key")

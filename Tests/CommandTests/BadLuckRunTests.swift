@@ -154,6 +154,67 @@ import Testing
         }
     }
 
+    @Test func aKeyIsFreeAgainWhenNothingIsLeftOfItsWork() throws {
+        let steps = "steps:\n  - id: a\n    sql: UPDATE items SET qty = qty + 1\n  - id: b\n    check: SELECT 1\n"
+        let jobs = ["fails": "on_failure: rollback\n" + steps, "half": steps]
+        try BadLuckScene.with(jobs: jobs) { scene in
+            let sum = try scene.sql("SELECT sum(qty) FROM items")
+            // It changed nothing; it was taken back.
+            for number in [1, 2] {
+                try scene.expect(
+                    1, "run", "--id", "never", "--key", "k", "--sql", "INSERT INTO items SELECT * FROM nowhere")
+                #expect(try scene.status("never.\(number)") == "failed")
+                try scene.expect(1, "run", "--id", "fails", "--key", "k")
+                #expect(try scene.status("fails.\(number)") == "rolled_back")
+            }
+            #expect(try scene.sql("SELECT sum(qty) FROM items") == sum)
+            let words = ["run", "--id", "more", "--key", "k", "--sql", "UPDATE items SET qty = qty + 1"]
+            try scene.expect(0, words)
+            #expect(try scene.expect(0, words).out.contains("more.1 has already run with this key"))
+            try scene.expect(.wrongState, "resume", "--id", "never.1")
+            // A part that stands holds the key.
+            try scene.expect(1, "run", "--id", "half", "--key", "h")
+            let half = try scene.expect(.wrongState, "run", "--id", "half", "--key", "h")
+            #expect(half.err.contains("hint: go on with it: batchmgr resume --id half.1"), "\(half.err)")
+        }
+    }
+
+    @Test func theWorkOfAKeyIsNotBroughtBackBesideAnother() throws {
+        try BadLuckScene.with { scene in
+            // Row 100, then row 101: rows do not keep them apart.
+            let sql = "INSERT INTO items SELECT 99 + max(seq), 1, 1 FROM batchmgr_batches"
+            let words = ["run", "--id", "add", "--key", "k", "--sql", sql]
+            try scene.expect(0, words)
+            try scene.expect(0, "rollback", "--id", "add.1")
+            try scene.expect(0, words)
+            let before = try scene.dump()
+            let refused = try scene.expect(.wrongState, "rollback", "--id", "rollback.1")
+            #expect(refused.err.contains("batchmgr rollback --id add.2"), "\(refused.err)")
+            #expect(try scene.dump() == before)
+            try scene.expect(0, "rollback", "--id", "add.2")
+            try scene.expect(0, "rollback", "--id", "rollback.1")
+            #expect(try scene.status("add.1") == "committed")
+            #expect(try scene.status("add.2") == "rolled_back")
+        }
+    }
+
+    @Test func whatCannotBeCompletedIsSaid() throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET qty = qty + 1")
+            try scene.tool("run", "--id", "more", "--sql", "UPDATE items SET qty = qty + 1", killAt: "bak-written")
+            try scene.shell("cd backups/batch_manager && mv history.git away && echo x > history.git")
+            let told = try scene.expect(0, "list")
+            #expect(told.out.contains("more.1"))
+            #expect(told.err.contains("warning: WARN_DATA_PENDING_RESTORE_POINT: what an earlier command left"))
+            #expect(told.err.contains("\nhint: "))
+            let log = try scene.shell("grep recovery.left backups/batch_manager/logs/batchmgr.log").out
+            #expect(log.contains("what an earlier command left is not completed: ") && log.contains("\"ERR_"), "\(log)")
+            try scene.shell("cd backups/batch_manager && rm history.git && mv away history.git")
+            #expect(try scene.expect(0, "list").err.isEmpty)
+            try scene.expectWhole("completed")
+        }
+    }
+
     @Test(arguments: ["delete", "wal"], [false, true])
     func aDryRunShowsItsRowsAndChangesNothing(journal: String, hasLedger: Bool) throws {
         try BadLuckScene.with(journal: journal) { scene in

@@ -110,6 +110,40 @@ import Testing
         }
     }
 
+    @Test(arguments: ["log", "git", "bak"])
+    func aConflictShowsWhatTheBatchLeft(_ source: String) throws {
+        try BadLuckScene.with(
+            jobs: ["d": "snapshot: delta\nsteps:\n  - id: a\n    sql: UPDATE items SET qty = 50 WHERE id < 4\n"]
+        ) { scene in
+            try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET price = 10")
+            try scene.expect(0, "run", "--id", "d")
+            try scene.sql("UPDATE items SET qty = 51 WHERE id = 1; DELETE FROM items WHERE id = 2")
+            try scene.expect(0, "run", "--id", "later", "--sql", "UPDATE items SET qty = 52 WHERE id = 3")
+            let document = try scene.json("rollback", "--id", "d.1", "--source", source, "--mode", "unconflicted")
+            let conflicts = document["conflicts"]?.array ?? []
+            #expect(conflicts.count == 3, "\(document)")
+            for conflict in conflicts {
+                let id = conflict["key"]?.integer ?? 0
+                #expect(conflict["expected"] == ["id": .integer(id), "price": 10, "qty": 50], "\(conflict)")
+            }
+        }
+    }
+
+    /// The log knows what a later batch found, not what was there before a change outside any batch.
+    @Test func whereGitCannotTellTheLogDoes() throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "b", "--sql", "UPDATE items SET price = 10, qty = 50")
+            try scene.sql("UPDATE items SET qty = 51 WHERE id = 1")
+            try scene.expect(0, "run", "--id", "later", "--sql", "UPDATE items SET qty = 52 WHERE id = 3")
+            try scene.shell("rm -rf backups/batch_manager/history.git")
+            let document = try scene.json("rollback", "--id", "b.1", "--source", "log", "--mode", "unconflicted")
+            let expected = (document["conflicts"]?.array ?? []).map { ($0["key"]?.integer ?? 0, $0["expected"]) }
+            #expect(expected.first { $0.0 == 3 }?.1 == ["id": 3, "price": 10, "qty": 50], "\(document)")
+            let drifted = expected.compactMap { $0.0 == 1 ? $0.1?.string : nil }.first ?? ""
+            #expect(drifted.hasPrefix("row hash ") && drifted.hasSuffix("in no record that can be read"), "\(document)")
+        }
+    }
+
     // MARK: Damage
 
     /// Damages every record of a batch but those that are named.

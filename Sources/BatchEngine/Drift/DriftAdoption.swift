@@ -21,8 +21,8 @@ public struct DriftAdoption {
         self.control = control
     }
 
-    /// - Throws: `ERR_UX_WRONG_STATE` when there is no drift; `ERR_DATA_SCHEMA_CHANGED` when it is of the schema, which
-    ///   the next batch keeps as a restore point. Nothing has changed then.
+    /// - Throws: `ERR_UX_WRONG_STATE` when there is no drift; `ERR_DATA_NOT_UNDOABLE` when an object cannot be made again,
+    ///   such as a virtual table without its module. Nothing has changed then.
     public func perform() throws(BatchError) -> RunReport {
         try session.requireOperator("drift adopt")
         let start = ContinuousClock.now
@@ -69,8 +69,11 @@ public struct DriftAdoption {
         let version = session.connection.dataVersion
         try gateway.begin()
         guard let drift = try find() else { throw DriftAdoption.nothing }
-        if drift.hasSchemaChange { throw DriftAdoption.schemaDrift }
-        try replay(drift, gateway)
+        if drift.needsWhole, let before = drift.before {
+            try replay(drift, before.connection, gateway, settings)
+        } else {
+            try replay(drift, gateway)
+        }
         var (batch, point) = (try newBatch(), PointRecord(batch: 0, kind: .drift, lastCheckpoint: 0, createdAt: ""))
         try commit(gateway, drift.state, &batch, &point)
         settings.close()
@@ -94,6 +97,30 @@ public struct DriftAdoption {
                 try ChangeWriter(gateway: gateway).write(changes, layout)
             }
             if !isForward { try gateway.forgetChanges() }
+        }
+    }
+
+    /// The same by whole databases, for what rows do not tell: goes back to how it was before, and to a copy of how it is
+    /// now.
+    private func replay(
+        _ drift: Drift, _ before: Connection, _ gateway: Gateway, _ undo: Undo
+    ) throws(BatchError) {
+        let folder = try ScratchFolder(in: session.backups)
+        let copy = try Connection(path: folder.file("now.db"), mode: .create)
+        copy.tolerateUnknownCollations()
+        // The connection that holds the write lock cannot be copied from.
+        try Connection(path: session.path, mode: .readOnly).backup(to: copy)
+        let now = session.connection
+        do throws(BatchError) {
+            try undo.goBack(over: try DatabaseNet(to: before, from: now, state: drift.state), named: DriftAdoption.job)
+            try gateway.forgetChanges()
+            try undo.goBack(
+                over: try DatabaseNet(to: copy, from: now, state: try session.ledger.state()), named: DriftAdoption.job)
+        } catch {
+            // An index that calls a function of the application, a module that is not here.
+            throw BatchError(
+                .notUndoable, "what was changed outside a batch cannot be made again here: \(error.message)",
+                hint: "the next batch keeps it as a point; take it back: batchmgr restore --point POINT --in-place")
         }
     }
 
@@ -142,12 +169,6 @@ public struct DriftAdoption {
         BatchError(
             .wrongState, "nothing was changed outside a batch",
             hint: "earlier changes are batches already: batchmgr list --job drift")
-    }
-
-    private static var schemaDrift: BatchError {
-        BatchError(
-            .schemaChanged, "the schema was changed outside a batch, which cannot be made a batch afterwards",
-            hint: "see it: batchmgr drift show; take it back: batchmgr drift undo; the next batch keeps it as a point")
     }
 
     private static var mismatch: BatchError {

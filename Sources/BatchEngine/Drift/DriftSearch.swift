@@ -47,6 +47,7 @@ struct DriftSearch {
         }
         return Drift(
             tables: tables.filter { $0.after?.role != .system } + tables.filter { $0.after?.role == .system },
-            state: now, hasSchemaChange: known.schema != now.schema, isTracked: false)
+            state: now, hasSchemaChange: known.schema != now.schema,
+            before: Drift.Before(old, in: scratch), isTracked: false)
     }
 }

@@ -21,31 +21,8 @@ extension Session {
     }
 
     /// `drift undo`
-    public func undoDrift() throws(BatchError) -> DriftUndo {
-        let adopted: RunReport
-        do throws(BatchError) {
-            adopted = try DriftAdoption(self).perform()
-        } catch {
-            guard error.code == .schemaChanged else { throw error }
-            return .restored(try InPlaceRestore(self).perform(.revision(try lastCommit())))
-        }
-        return .rolledBack(
-            try Rollback(self).perform(RollbackRequest(batch: .batch(adopted.batch), mode: .restrict)))
+    public func undoDrift() throws(BatchError) -> Rollback.Outcome {
+        let adopted = try DriftAdoption(self).perform()
+        return try Rollback(self).perform(RollbackRequest(batch: .batch(adopted.batch), mode: .restrict))
     }
-
-    /// Of the state that the ledger knows.
-    private func lastCommit() throws(BatchError) -> String {
-        guard let commit = try ledger.points(where: "status = 'complete' AND commit_id IS NOT NULL").last?.commit else {
-            throw BatchError(
-                .noRestorePoint, "no restore point tells what the database was before",
-                hint: "see which there are: batchmgr points")
-        }
-        return commit
-    }
-}
-
-/// How drift was taken back.
-public enum DriftUndo: Sendable {
-    case rolledBack(Rollback.Outcome)
-    case restored(RunReport)
 }

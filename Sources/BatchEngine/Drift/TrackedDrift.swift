@@ -43,7 +43,7 @@ struct TrackedDrift {
         }
         return Drift(
             tables: tables.filter { $0.after?.role != .system } + tables.filter { $0.after?.role == .system },
-            state: state, hasSchemaChange: false, isTracked: true)
+            state: state, hasSchemaChange: false, before: nil, isTracked: true)
     }
 
     private func changes(of layout: TableLayout) throws(BatchError) -> [RowChange]? {

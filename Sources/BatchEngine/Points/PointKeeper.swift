@@ -241,7 +241,7 @@ struct PointKeeper {
         func point(_ rows: PointContent.Rows) -> PointContent {
             PointContent(
                 branch: session.branch, tag: tag, message: message, state: content.after, rows: rows,
-                tenantColumn: session.database.tenantColumn)
+                undoLog: content.isWhole ? nil : content.changes, tenantColumn: session.database.tenantColumn)
         }
         if content.isWhole { return try git.commit(point(.all), connection: source, snapshot: snapshot) }
         do throws(BatchError) {

@@ -6,12 +6,21 @@ internal import BatchLedger
 struct SnapshotChoice {
     let session: Session
 
+    /// Why a whole copy is taken whatever the policy says.
+    enum Reason {
+        static let firstBatch = "the first batch"
+        /// A delta holds one schema, that after the batch, so from it alone nobody could tell the one before.
+        static let schemaChange = "the schema changes"
+    }
+
     /// - Parameter reason: one that is known already: the first batch, drift.
     func kind(for job: JobDefinition, because reason: String?) throws(BatchError) -> SnapshotKind {
         if LevelPolicy(level: job.level).needsFullSnapshot { return .full }
         switch job.snapshot ?? session.database.snapshot {
         case .full: return .full
-        case .delta: return reason == "the first batch" ? .full : .delta
+        case .delta:
+            let isForced = reason == Reason.firstBatch || reason == Reason.schemaChange
+            return isForced || SchemaStatements.appear(in: job) ? .full : .delta
         case .auto: break
         }
         if reason != nil || job.isCritical || SchemaStatements.appear(in: job) { return .full }

@@ -103,16 +103,18 @@ public struct InPlaceRestore {
         try gateway.begin()
         session.context.reach("begun")
         let changer = DatabaseChanger(gateway: gateway, wanted: wanted)
-        let changesSchema = rows == nil && owner == nil ? try changer.changesSchema() : false
-        try snapshot(&point, batch, changesSchema: changesSchema, reason)
+        let net =
+            rows == nil && owner == nil
+            ? try DatabaseNet(to: wanted, from: session.connection, state: session.ledger.state()) : nil
+        try snapshot(&point, batch, changesSchema: net?.changesSchema ?? false, reason)
         if let rows {
             try changer.bringBack(try RowChoice(rows, in: wanted, owner: owner))
             try requireParents(gateway)
         } else if let owner {
             try changer.bringBack(rowsOf: owner)
             try requireParents(gateway)
-        } else {
-            try changer.perform()
+        } else if let net {
+            try settings.goBack(over: net, named: batch.batch.description)
         }
         session.context.reach("worked")
         try commit(gateway, digest, &batch, &point)
@@ -125,7 +127,7 @@ public struct InPlaceRestore {
     ) throws(BatchError) {
         let job = try JobDefinition.adHoc(id: InPlaceRestore.job, sql: ["SELECT 1"])
         point.bakKind = try SnapshotChoice(session: session)
-            .kind(for: job, because: changesSchema ? "the schema changes" : reason)
+            .kind(for: job, because: changesSchema ? SnapshotChoice.Reason.schemaChange : reason)
         guard point.bakKind == .full else { return }
         let before = try DatabaseState.read(session.connection, digest: session.ledger.state())
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()

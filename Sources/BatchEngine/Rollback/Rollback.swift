@@ -55,6 +55,7 @@ public struct Rollback {
         do throws(BatchError) {
             try plan.requireOwner(session.owner)
             if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
+            try session.ledger.requireKeys(ofRevivedBy: plan.checkpoints.map(\.checkpoint), besides: plan.order)
             try refuseReplay(plan)
             if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
             let reason = isBound ? drift : try preparation.openHistory()

@@ -70,20 +70,39 @@ final class UndoRecords {
 
     private func record(_ source: RollbackSource) throws(BatchError) -> UndoRecord {
         if source == .log { return .log }
-        var runs: [NetRun] = []
-        for (point, batch) in try points() {
+        var parts: [UndoPart] = []
+        for covered in try points() {
             do throws(BatchError) {
-                let changes = try changes(of: point, source)
-                runs.append(NetRun(batch: batch, lastCheckpoint: point.lastCheckpoint, changes: changes))
+                parts.append(try part(covered, try changes(of: covered.point, source)))
             } catch {
-                throw BatchError(error.code, "\(batch): \(error.message)", hint: error.hint)
+                throw BatchError(error.code, "\(covered.batch.batch): \(error.message)", hint: error.hint)
             }
         }
-        return .net(runs)
+        return .points(parts)
     }
 
-    private func changes(of point: PointRecord, _ source: RollbackSource) throws(BatchError) -> any NetChanges {
-        let changes: any NetChanges
+    /// A point leads from its one end to the other; to a checkpoint in between lead the copies of the undo log.
+    private func part(_ covered: Covered, _ changes: any NetChanges & UndoBlockCopies) throws(BatchError) -> UndoPart {
+        let name = covered.batch.batch.description
+        if covered.isWhole {
+            return .whole(NetRun(batch: name, lastCheckpoint: covered.point.lastCheckpoint, changes: changes))
+        }
+        // A checkpoint that changed nothing has no blocks, but not all of a batch.
+        var blocks = 0
+        for checkpoint in covered.all { blocks += try changes.blocks(of: checkpoint.number) }
+        if blocks == 0, covered.all.contains(where: { $0.rows.total > 0 }) {
+            throw BatchError(
+                .noRestorePoint,
+                "the \(source.record) has no undo log of its single checkpoints, and leads back over all of them alone",
+                hint: "undo all of it: batchmgr rollback --id \(name) --source \(source.rawValue)")
+        }
+        return .some(CopiedRun(batch: name, checkpoints: covered.wanted, blocks: changes))
+    }
+
+    private func changes(
+        of point: PointRecord, _ source: RollbackSource
+    ) throws(BatchError) -> any NetChanges & UndoBlockCopies {
+        let changes: any NetChanges & UndoBlockCopies
         if source == .git {
             guard let commit = point.commit.flatMap({ CommitID($0) }) else { throw missing("no commit") }
             changes = try session.git.changes(of: commit)
@@ -96,31 +115,43 @@ final class UndoRecords {
         return changes
     }
 
+    /// A restore point and what is to be undone of it.
+    private struct Covered {
+        let point: PointRecord
+        let batch: BatchRecord
+        /// All checkpoints that it covers.
+        let all: [CheckpointRecord]
+        /// The last first.
+        let wanted: [CheckpointRecord]
+        var isWhole: Bool { wanted.count == all.count }
+    }
+
     /// The restore points that cover what is undone, the last first.
-    private func points() throws(BatchError) -> [(point: PointRecord, batch: String)] {
+    private func points() throws(BatchError) -> [Covered] {
         let undone = Set(plan.checkpoints.map(\.checkpoint.id))
-        var found: [(point: PointRecord, batch: String)] = []
+        var found: [Covered] = []
         for batch in plan.order {
-            let all = try session.ledger.checkpoints(of: batch.seq).map(\.id)
-            var open = undone.intersection(all)
+            let all = try session.ledger.checkpoints(of: batch.seq)
+            var open = undone.intersection(all.map(\.id))
             var last: Int64 = 0
             for point in try session.ledger.points(where: "batch = ? AND status = 'complete'", [.integer(batch.seq)]) {
-                let covered = all.filter { $0 > last && $0 <= point.lastCheckpoint }
+                let covered = all.filter { $0.id > last && $0.id <= point.lastCheckpoint }
                 last = point.lastCheckpoint
-                let wanted = covered.filter(open.contains)
+                let wanted = covered.filter { open.contains($0.id) }
                 if wanted.isEmpty { continue }
-                guard wanted.count == covered.count else { throw missing("single checkpoints", of: batch) }
-                open.subtract(covered)
-                found.append((point, batch.batch.description))
+                open.subtract(wanted.map(\.id))
+                found.append(Covered(point: point, batch: batch, all: covered, wanted: wanted.reversed()))
             }
-            if !open.isEmpty { throw missing("all of its checkpoints", of: batch) }
+            guard open.isEmpty else {
+                throw BatchError(
+                    .noRestorePoint, "the restore points of \(batch.batch) do not hold all of its checkpoints",
+                    hint: "see the points: batchmgr points")
+            }
         }
         return found.sorted { $0.point.lastCheckpoint > $1.point.lastCheckpoint }
     }
 
-    private func missing(_ what: String, of batch: BatchRecord? = nil) -> BatchError {
-        let text =
-            batch.map { "the restore points of \($0.batch) do not hold \(what)" } ?? "its restore point has \(what)"
-        return BatchError(.noRestorePoint, text, hint: "see the points: batchmgr points")
+    private func missing(_ what: String) -> BatchError {
+        BatchError(.noRestorePoint, "its restore point has \(what)", hint: "see the points: batchmgr points")
     }
 }

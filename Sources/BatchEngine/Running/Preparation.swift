@@ -49,7 +49,7 @@ struct Preparation {
             try session.followPolicy()
             session.context.reach("ledger-created")
             try keeper.completePending(since: version)
-            return "the first batch"
+            return SnapshotChoice.Reason.firstBatch
         }
         guard let drifted = try DriftWatch(session: session, control: control).look() else { return nil }
         if try DriftAdoption(session, control: control).adoptNoted() { return nil }

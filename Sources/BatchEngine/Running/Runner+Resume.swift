@@ -24,6 +24,7 @@ extension Runner {
                 .wrongState, "batch \(id) was rolled back in part",
                 hint: "run the job again: batchmgr run --id \(id.job)")
         }
+        try session.ledger.requireKey(of: batch)
         let job = try JobDefinition.parse(text: text, file: "\(id)")
         let switches = SwitchGate(session, control)
         try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")

@@ -46,12 +46,7 @@ public struct Runner {
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
-        if let key = order.key, try session.ledger.exists(),
-            let earlier = try session.ledger.batches(
-                where: "idempotency_key = ?1 AND (?2 IS NULL OR tenant = ?2)",
-                [.string(key), .optional(session.owner)]
-            ).last
-        {
+        if let earlier = try holder(of: order.key) {
             return .ran(try RunOutcome(session: session).repeated(earlier))
         }
         let needed = try needs(of: job)
@@ -77,6 +72,19 @@ public struct Runner {
         var report = try carryOut(run, &point, from: 0, position: 0, since: start)
         if order.isGoverned { report.checklist = try gate.checkOff(run, orphans: orphans) }
         return .ran(report)
+    }
+
+    /// The batch that has done the work of a key already.
+    /// - Throws: `ERR_UX_WRONG_STATE` when it has done a part: done again from the beginning, that would be done twice.
+    private func holder(of key: String?) throws(BatchError) -> BatchRecord? {
+        guard let key, try session.ledger.exists(),
+            let earlier = try session.ledger.holder(of: key, tenant: session.owner)
+        else { return nil }
+        guard earlier.status == .stopped || earlier.status == .failed else { return earlier }
+        throw BatchError(
+            .wrongState,
+            "batch \(earlier.batch) with the key '\(key)' is \(earlier.status.rawValue), and a part of it is done",
+            hint: "go on with it: batchmgr resume --id \(earlier.batch)")
     }
 
     private func newBatch(_ order: RunOrder) throws(BatchError) -> BatchRecord {

@@ -31,6 +31,8 @@ public struct Context: Sendable {
     /// Waits for milliseconds.
     public var sleep: @Sendable (Int64) -> Void
     public var progress: @Sendable (StepProgress) -> Void
+    /// Tells the person what no report of the command has a place for, with the next command.
+    public var warn: @Sendable (_ warning: Warning, _ hint: String) -> Void = { _, _ in }
     /// Called by name at the places where a crash would be worst; tests stop the process there.
     public var reach: @Sendable (String) -> Void
 

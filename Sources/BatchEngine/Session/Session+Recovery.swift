@@ -15,13 +15,24 @@ extension Session {
     /// Completes what a crash left, unless somebody is at work on the database.
     ///
     /// It is called by commands that only look: what cannot be completed now, because the disk is full or the folder is
-    /// read-only, does not keep them from looking. The next command that writes says what is wrong.
-    func completeLeftovers() {
+    /// read-only, does not keep them from looking. They say why.
+    static func completeLeftovers(_ workspace: Workspace, _ tenant: String?, _ context: Context) {
         do throws(BatchError) {
-            let control = try ControlFile(folder: controlFolder)
-            let lease = try Lease(control, folder: controlFolder, database: path, work: "recovery", context: context)
+            let session = try Session(workspace, tenant: tenant, context: context)
+            let control = try ControlFile(folder: session.controlFolder)
+            let lease = try Lease(
+                control, folder: session.controlFolder, database: session.path, work: "recovery", context: context)
             defer { withExtendedLifetime(lease) {} }
-            try Preparation(session: self, control: control).recover()
-        } catch { return }
+            try Preparation(session: session, control: control).recover()
+        } catch {
+            // Whoever is at work completes it.
+            if error.code == .busy { return }
+            context.log.write(
+                .warn, "recovery.left", "what an earlier command left is not completed: \(error.logMessage)",
+                module: .recovery, error: error, warning: .pendingPoint)
+            context.warn(
+                Warning(.pendingPoint, "what an earlier command left is not completed: \(error.message)"),
+                "correct that, then look again: batchmgr points")
+        }
     }
 }

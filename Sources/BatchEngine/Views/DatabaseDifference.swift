@@ -45,7 +45,8 @@ struct DatabaseDifference {
         }
     }
 
-    private func forEachRow(
+    /// Calls `body` for every row of a table.
+    func forEachRow(
         _ layout: TableLayout, _ connection: Connection, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {
         try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in

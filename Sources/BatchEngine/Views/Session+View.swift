@@ -16,7 +16,7 @@ extension Session {
         } catch  where error.code == .readOnly || error.code == .file {
             session = try other(workspace, tenant, context, because: error)
         }
-        if session.mayHaveLeftovers { try? Session(workspace, tenant: tenant, context: context).completeLeftovers() }
+        if session.mayHaveLeftovers { completeLeftovers(workspace, tenant, context) }
         session.connection.tolerateUnknownCollations()
         return session
     }

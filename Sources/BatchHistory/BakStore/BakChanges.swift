@@ -55,7 +55,16 @@ public final class BakChanges: NetChanges {
         _ table: String, _ layout: TableLayout, _ body: (NetChange) throws(BatchError) -> Void
     ) throws(BatchError) {
         var was: [RowKey: [SQLValue]] = [:]
-        try forEachRowBefore(of: table) { (key, row) throws(BatchError) in was[key] = row }
+        try forEachRow(of: table, isAfter: false) { (key, row) throws(BatchError) in was[key] = row }
+        let now = try wholeRows(of: table, layout)
+        for key in Set(was.keys).union(now.keys).sorted(by: { $0.order < $1.order }) {
+            let change = RowChange(key: key, before: was[key], after: now[key])
+            if let change = NetChange(change, isWhole: true) { try body(change) }
+        }
+    }
+
+    /// The rows afterwards, where the file has all of them.
+    private func wholeRows(of table: String, _ layout: TableLayout) throws(BatchError) -> [RowKey: [SQLValue]] {
         var now: [RowKey: [SQLValue]] = [:]
         let format = LineFormat(layout)
         try BakBlock.forEach(name: table, kind: "rows", in: reader.file) { (bytes) throws(BatchError) in
@@ -66,15 +75,13 @@ public final class BakChanges: NetChanges {
                 now[format.key(rowid: rowid, format.arranged(row))] = row
             }
         }
-        for key in Set(was.keys).union(now.keys).sorted(by: { $0.order < $1.order }) {
-            let change = RowChange(key: key, before: was[key], after: now[key])
-            if let change = NetChange(change, isWhole: true) { try body(change) }
-        }
+        return now
     }
 
-    public func forEachRowBefore(
-        of table: String, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
+    public func forEachRow(
+        of table: String, isAfter: Bool, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {
+        if isAfter { return try forEachRowAfter(of: table, body) }
         guard let known = models.before.layout(table) else { return }
         // The rowid that columns hide is named for a moment, in a copy.
         let source = try known.key == .rowid(alias: nil) ? rebuiltBefore() : sourceBefore()
@@ -90,6 +97,24 @@ public final class BakChanges: NetChanges {
                 try body(key, row.values)
             }
         }
+    }
+
+    /// The rows before, with what the file says about them.
+    private func forEachRowAfter(
+        of table: String, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        guard let layout = models.after.layout(table) else { return }
+        var rows: [RowKey: [SQLValue]] = [:]
+        if wholeTables.contains(table) {
+            rows = try wholeRows(of: table, layout)
+        } else {
+            try forEachRow(of: table, isAfter: false) { (key, row) throws(BatchError) in rows[key] = row }
+            try BakBlock.forEach(name: table, kind: "changes", in: reader.file) { (bytes) throws(BatchError) in
+                var reader = ByteReader(bytes)
+                while !reader.isAtEnd { try BakRecord(&reader, layout).apply(to: &rows) }
+            }
+        }
+        for (key, row) in rows.sorted(by: { $0.key.order < $1.key.order }) { try body(key, row) }
     }
 
     /// A full copy is the database before the batch; what came before a delta is rebuilt.
@@ -121,6 +146,21 @@ private final class TemporaryDatabase {
     }
 
     deinit { for ending in ["", "-wal", "-shm"] { Folder.remove(path + ending) } }
+}
+
+extension BakChanges: UndoBlockCopies {
+    public func blocks(of checkpoint: Int) throws(BatchError) -> Int {
+        let prefix = UndoBlockName.folder(of: checkpoint)
+        return try reader.names(UndoBlockName.kind).count { $0.hasPrefix(prefix) }
+    }
+
+    public func block(_ number: Int, of checkpoint: Int) throws(BatchError) -> [UInt8] {
+        var found: [UInt8]?
+        let name = UndoBlockName.text(checkpoint, number)
+        try BakBlock.forEach(name: name, kind: UndoBlockName.kind, in: reader.file) { bytes in found = [UInt8](bytes) }
+        guard let found else { throw BakFault.damaged(manifest.path, "it has lost undo block \(name)") }
+        return found
+    }
 }
 
 extension BakStore {

@@ -49,6 +49,21 @@ enum BakRecord {
         }
     }
 
+    /// Goes forward over the change.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the row that it changes is not there.
+    func apply(to rows: inout [RowKey: [SQLValue]]) throws(BatchError) {
+        switch self {
+        case .insert(let key, let row): rows[key] = row
+        case .delete(let key, _): rows[key] = nil
+        case .update(let key, let update):
+            guard var row = rows[key] else {
+                throw BatchError(.corruptRecord, "a record changes a row that is not there", hint: "batchmgr verify")
+            }
+            for (column, value) in zip(update.columns, update.after) { row[column] = value }
+            rows[key] = row
+        }
+    }
+
     // MARK: Bytes
 
     func encode(into buffer: inout ByteBuffer) {

@@ -25,6 +25,11 @@ struct BakWriter {
             }
         }
         if try writeUnreported(except: done, before, after) { isReversible = false }
+        try changes.forEachUndoBlock { (block) throws(BatchError) in
+            var buffer = ByteBuffer(capacity: max(16, block.bytes.count))
+            buffer.append(contentsOf: block.bytes)
+            try BakBlock.write(buffer, name: UndoBlockName.text(block), kind: UndoBlockName.kind, into: file)
+        }
         try BakWriter.write(after, kind: "after", into: file)
         try BakManifest.set("after", after.digest.combined.description, in: file)
         try BakManifest.set("reversible", isReversible ? "yes" : "no", in: file)

@@ -30,7 +30,7 @@ struct CurrentRows {
             let found = try row(key).map { RowCodec.hash($0).low } ?? 0
             let isAsLeft = UInt32(truncatingIfNeeded: found) == update.hash
             // A row that others have changed must not pass for the one that the batch left.
-            return NetChange(key: key, kind: kind, left: isAsLeft ? found : ~found)
+            return NetChange(key: key, kind: kind, left: isAsLeft ? found : NetChange.notAsLeft(found))
         }
     }
 

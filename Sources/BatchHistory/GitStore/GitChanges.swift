@@ -27,12 +27,13 @@ public final class GitChanges: NetChanges {
         (isAfter ? models.after : models.before).layout(table)
     }
 
-    public func forEachRowBefore(
-        of table: String, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
+    public func forEachRow(
+        of table: String, isAfter: Bool, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {
-        guard let layout = models.before.layout(table) else { return }
-        let walk = walk(layout, old)
-        for tree in try trees(of: table, in: old) {
+        guard let layout = try layout(of: table, isAfter: isAfter) else { return }
+        let point = isAfter ? new : old
+        let walk = walk(layout, point)
+        for tree in try trees(of: table, in: point) {
             try walk.forEachRow(of: tree.id) { (rowid, line) throws(BatchError) in
                 try body(walk.format.key(rowid: rowid, line), walk.format.stored(rowid: rowid, line))
             }
@@ -102,6 +103,22 @@ public final class GitChanges: NetChanges {
             }
         }
         return rows
+    }
+}
+
+extension GitChanges: UndoBlockCopies {
+    public func blocks(of checkpoint: Int) throws(BatchError) -> Int { try folder(of: checkpoint)?.names.count ?? 0 }
+
+    public func block(_ number: Int, of checkpoint: Int) throws(BatchError) -> [UInt8] {
+        guard let id = try folder(of: checkpoint)?.id("\(number)") else {
+            let name = UndoBlockName.text(checkpoint, number)
+            throw GitRepository.corrupt(new.tree, .tree, "has lost undo block \(name)")
+        }
+        return try repository.read(id, .blob)
+    }
+
+    private func folder(of checkpoint: Int) throws(BatchError) -> TreeFolder? {
+        try TreeFolder(new.tree, in: repository).folder(UndoBlockName.kind)?.folder("\(checkpoint)")
     }
 }
 

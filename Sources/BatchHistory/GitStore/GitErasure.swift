@@ -128,11 +128,18 @@ public final class GitErasure {
         _ point: PointReader, _ repository: GitRepository, _ pack: PackWriter
     ) throws(BatchError) -> (ObjectID, StateDigest) {
         let state = point.manifest.state
-        guard let layout = try SchemaModel(state).layout(table) else { return (point.tree, state.digest) }
+        let root = try TreeFolder(point.tree, in: repository)
+        let hasUndoLog = root.names.contains(UndoBlockName.kind)
+        // It may hold the rows, and is kept for a way back in parts alone.
+        root.set(UndoBlockName.kind, nil, isTree: true)
+        func unchanged() throws(BatchError) -> (ObjectID, StateDigest) {
+            (hasUndoLog ? try root.write(pack) ?? point.tree : point.tree, state.digest)
+        }
+        guard let layout = try SchemaModel(state).layout(table) else { return try unchanged() }
         let walk = self.walk(point, layout, repository)
         var rows: [(key: RowKey, row: [SQLValue])] = []
         for tree in try trees(point, repository) { rows += try found(in: tree, isTree: true, walk) }
-        if rows.isEmpty { return (point.tree, state.digest) }
+        if rows.isEmpty { return try unchanged() }
         var digest = state.digest
         for (_, row) in rows {
             digest.tables[table, default: TableDigest()] -= TableDigest(digest: RowCodec.hash(row), rows: 1)
@@ -142,7 +149,6 @@ public final class GitErasure {
         let content = PointContent(
             branch: branch, tag: nil, message: point.message, state: smaller, rows: .all,
             tenantColumn: point.manifest.tenantColumn)
-        let root = try TreeFolder(point.tree, in: repository)
         let shards = TableShards(layout, root: root, repository: repository, pack: pack, content: content)
         for (key, row) in rows { try shards.apply(RowChange(key: key, before: row, after: nil)) }
         try shards.finish()

@@ -17,6 +17,7 @@ struct PointWriter {
 
     func write(_ connection: Connection) throws(BatchError) -> ObjectID {
         let root = try rows(connection)
+        try writeUndoLog(into: root)
         let manifest = PointManifest(state: content.state, tenantColumn: content.tenantColumn)
         root.set("schema.sql", try pack.add(.blob, Array(manifest.schemaText.utf8)), isTree: false)
         root.set("manifest.json", try pack.add(.blob, Array(manifest.text.utf8)), isTree: false)
@@ -24,6 +25,15 @@ struct PointWriter {
             throw BatchError(.internalFault, "the tree of a restore point came out empty", hint: "batchmgr doctor")
         }
         return tree
+    }
+
+    /// That of the point before is not carried on.
+    private func writeUndoLog(into root: TreeFolder) throws(BatchError) {
+        root.set(UndoBlockName.kind, nil, isTree: true)
+        try content.undoLog?.forEachUndoBlock { (block) throws(BatchError) in
+            let folder = try root.folder(UndoBlockName.kind, isNew: true)?.folder("\(block.checkpoint)", isNew: true)
+            folder?.set("\(block.number)", try pack.add(.blob, block.bytes), isTree: false)
+        }
     }
 
     private func rows(_ connection: Connection) throws(BatchError) -> TreeFolder {

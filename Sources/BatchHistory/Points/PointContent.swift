@@ -17,13 +17,16 @@ public struct PointContent {
     /// The database as it is at this point.
     public let state: DatabaseState
     public let rows: Rows
+    /// Has the undo log of the batch, where it has several checkpoints; nil for a point that no batch made.
+    public let undoLog: (any ChangeSource)?
     /// Tables that have this column are stored per tenant.
     public let tenantColumn: String?
 
     public init(
         branch: String, tag: String?, message: PointMessage, state: DatabaseState, rows: Rows,
-        tenantColumn: String? = nil
+        undoLog: (any ChangeSource)? = nil, tenantColumn: String? = nil
     ) {
+        self.undoLog = undoLog
         self.branch = branch
         self.tag = tag
         self.message = message

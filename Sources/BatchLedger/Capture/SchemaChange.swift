@@ -20,19 +20,27 @@ struct SchemaChange {
         if before.isEmpty && after.isEmpty { return nil }
     }
 
-    /// True when the object is the same table before and after, with another text.
+    /// True when the object is the same table before and after, with another text, or at another place.
     func holdsRows(_ object: SchemaObject) -> Bool {
-        object.type == "table" && !object.isVirtualTable
-            && before.contains { $0.type == "table" && $0.name == object.name && $0.rowid == object.rowid }
-            && after.contains { $0.type == "table" && $0.name == object.name && $0.rowid == object.rowid }
+        guard object.type == "table", !object.isVirtualTable,
+            let old = before.first(where: { $0.type == "table" && $0.name == object.name }),
+            let new = after.first(where: { $0.type == "table" && $0.name == object.name })
+        else { return false }
+        return old.rowid == new.rowid || old.sql == new.sql
     }
 
     /// Tables that undo drops, because their rows are in the log: those that are new, and those that were rewritten.
     var replacedTables: [SchemaObject] {
         after.filter { object in
             guard object.type == "table", !object.isSystem else { return false }
-            return object.isVirtualTable || digests[object.name] != nil || !holdsRows(object)
+            return object.isVirtualTable && !isMoved(object) || digests[object.name] != nil
+                || !object.isVirtualTable && !holdsRows(object)
         }
+    }
+
+    /// True when nothing but the place of an object has changed.
+    private func isMoved(_ object: SchemaObject) -> Bool {
+        before.contains { $0.type == object.type && $0.name == object.name && $0.sql == object.sql }
     }
 
     func encode(into buffer: inout ByteBuffer) {

@@ -124,6 +124,17 @@ public final class BatchChanges: ChangeSource {
         }
     }
 
+    public func forEachUndoBlock(_ body: (UndoBlockCopy) throws(BatchError) -> Void) throws(BatchError) {
+        if checkpoints.count < 2 { return }
+        for id in checkpoints {
+            guard let checkpoint = try ledger.checkpoints(where: "id = ?", [.integer(id)]).first else { continue }
+            for number in 0..<(try ledger.undoBlockCount(id)) {
+                guard let block = try ledger.undoBlock(id, number) else { throw Ledger.damaged("batchmgr_undo") }
+                try body(UndoBlockCopy(checkpoint: checkpoint.number, number: Int(number), bytes: block.encoded))
+            }
+        }
+    }
+
     private func goBack(
         through checkpoints: [Int64], _ layout: TableLayout, _ rewind: inout RowRewind,
         within window: ClosedRange<UInt64>?

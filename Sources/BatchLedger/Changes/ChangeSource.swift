@@ -9,4 +9,12 @@ public protocol ChangeSource {
     func forEachChange(
         of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
     ) throws(BatchError)
+
+    /// Calls `body` with the undo log of a run of several checkpoints, block by block. Of a single one the net changes
+    /// say all.
+    func forEachUndoBlock(_ body: (UndoBlockCopy) throws(BatchError) -> Void) throws(BatchError)
+}
+
+extension ChangeSource {
+    public func forEachUndoBlock(_ body: (UndoBlockCopy) throws(BatchError) -> Void) throws(BatchError) {}
 }

@@ -13,8 +13,15 @@ extension StateDigest {
         return state
     }
 
-    /// Goes back over a run of checkpoints.
-    mutating func subtract(_ run: any NetChanges) {
+    /// Goes back over what a restore point serves for.
+    mutating func subtract(_ part: UndoPart, _ ledger: Ledger) throws(BatchError) {
+        switch part {
+        case .whole(let run): subtract(run.changes)
+        case .some(let run): self = try subtracting(run.checkpoints.map(\.id), ledger)
+        }
+    }
+
+    private mutating func subtract(_ run: any NetChanges) {
         let (old, new) = (run.before.digest.tables, run.after.digest.tables)
         for name in Set(old.keys).union(new.keys) where old[name] != new[name] {
             var change = new[name] ?? TableDigest()

@@ -26,6 +26,19 @@ struct SchemaText {
                 [.integer(rowid), .string(type), .string(name)])
         }
 
+        /// Moves what belongs to the ledger behind everything else when it has one of these places. SQLite wants a table
+        /// before its indexes, so all of it moves, in its order, which matters to nobody.
+        func makeRoom(at rowids: [Int64]) throws(BatchError) {
+            let condition = "lower(substr(name, 1, 9)) = 'batchmgr_' OR lower(substr(tbl_name, 1, 9)) = 'batchmgr_'"
+            let taken = try connection.rows("SELECT rowid FROM main.sqlite_schema WHERE \(condition)")
+            guard !Set(taken.compactMap { $0[0].integer }).isDisjoint(with: rowids) else { return }
+            try connection.run(
+                """
+                UPDATE main.sqlite_schema SET rowid = rowid + (SELECT max(rowid) FROM main.sqlite_schema) + 1000 \
+                WHERE \(condition)
+                """)
+        }
+
         /// Moves an object behind all others.
         func setAside(_ index: Int64, type: String, name: String) throws(BatchError) {
             try connection.run(

@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 
 extension TableLayout {
     /// SQL behind WHERE that finds the row of one key, which it binds.
@@ -9,5 +9,11 @@ extension TableLayout {
         case .primaryKey(let positions):
             positions.map { SQLName.quote(columns[$0].name) + " = ?" }.joined(separator: " AND ")
         }
+    }
+
+    /// The values of a row with the names of their columns.
+    /// - Parameter row: the stored columns in their order.
+    public func fields(of row: [SQLValue]) -> [Change.Field] {
+        zip(storedColumns, row).map { Change.Field(columns[$0].name, $1) }
     }
 }

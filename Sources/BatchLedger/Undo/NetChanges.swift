@@ -12,9 +12,9 @@ public protocol NetChanges {
     /// It is called more than once for a table.
     func forEachChange(of table: String, _ body: (NetChange) throws(BatchError) -> Void) throws(BatchError)
 
-    /// Calls `body` for every row that the table had before.
-    func forEachRowBefore(
-        of table: String, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
+    /// Calls `body` for every row that the table had before, or with `isAfter` as the run left it.
+    func forEachRow(
+        of table: String, isAfter: Bool, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError)
 }
 
@@ -39,6 +39,10 @@ public struct NetChange {
         self.left = left
     }
 
+    /// What stands for `left` where a record knows that the row of now is another than the batch left, and not which.
+    /// - Parameter found: low half of the hash of the row as it is now, 0 for none.
+    public static func notAsLeft(_ found: UInt64) -> UInt64 { ~found }
+
     /// Nil when the row is as it was.
     /// - Parameter isWhole: an updated row names all columns, not just those that differ.
     public init?(_ change: RowChange, isWhole: Bool = false) {
@@ -59,8 +63,16 @@ public struct NetChange {
 /// The record that checkpoints are undone from.
 public enum UndoRecord {
     case log
-    /// The last run first.
-    case net([NetRun])
+    /// What restore points hold, the last first.
+    case points([UndoPart])
+}
+
+/// What one restore point serves for.
+public enum UndoPart {
+    /// All checkpoints that it covers.
+    case whole(NetRun)
+    /// Some of them.
+    case some(CopiedRun)
 }
 
 /// A run of checkpoints of one batch, and what it did.
@@ -73,5 +85,18 @@ public struct NetRun {
         self.batch = batch
         self.lastCheckpoint = lastCheckpoint
         self.changes = changes
+    }
+}
+
+/// Single checkpoints of one batch, the last first, and copies of their undo log.
+public struct CopiedRun {
+    public let batch: String
+    public let checkpoints: [CheckpointRecord]
+    public let blocks: any UndoBlockCopies
+
+    public init(batch: String, checkpoints: [CheckpointRecord], blocks: any UndoBlockCopies) {
+        self.batch = batch
+        self.checkpoints = checkpoints
+        self.blocks = blocks
     }
 }

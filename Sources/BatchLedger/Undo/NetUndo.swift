@@ -67,7 +67,7 @@ struct NetUndo {
     private func bringBack(_ name: String, _ number: Int) throws(BatchError) {
         guard let layout = try net.layout(of: name, isAfter: false) else { return }
         let table = Numbered(layout: layout, number: number)
-        try net.forEachRowBefore(of: name) { (key, row) throws(BatchError) in
+        try net.forEachRow(of: name, isAfter: false) { (key, row) throws(BatchError) in
             try send(NetChange(key: key, kind: .delete(row), left: 0), table)
         }
     }

@@ -104,6 +104,7 @@ struct SchemaUndo {
                 // Where the text alone differs it is put back later, so that what hangs on a view stays.
                 if change.before.contains(where: {
                     $0.type == type && $0.name == object.name && $0.rowid == object.rowid
+                        && $0.tableName == object.tableName
                 }),
                     type != "index"
                 {
@@ -161,6 +162,7 @@ struct SchemaUndo {
             for object in objects {
                 if let sql = object.sql { try edit.set(sql: sql, type: object.type, name: object.name) }
             }
+            try edit.makeRoom(at: places.map(\.rowid))
             // Out of the way first: two objects may have to swap.
             for (index, object) in places.enumerated() {
                 try edit.setAside(Int64(index), type: object.type, name: object.name)

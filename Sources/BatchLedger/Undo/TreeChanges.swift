@@ -13,8 +13,8 @@ struct TreeChanges {
 
     let changes: [Change]
 
-    /// - Parameter columns: of the virtual table: the id, the coordinates, the auxiliary columns.
-    init(_ owner: String, columns: Int, isInteger: Bool, _ ledger: Ledger, checkpoint: Int64) throws(BatchError) {
+    init(_ tree: TreeShape, _ ledger: Ledger, checkpoint: Int64) throws(BatchError) {
+        let owner = tree.owner
         let source = try BatchChanges(ledger, checkpoints: [checkpoint])
         var nodes: [Int64: RowChange] = [:]
         var rows: [Int64: RowChange] = [:]
@@ -30,10 +30,7 @@ struct TreeChanges {
             func content(_ values: [SQLValue]?, _ image: (RowChange) -> [SQLValue]?) throws(BatchError) -> [SQLValue]? {
                 guard let values, values.count > 1, let node = values[1].integer else { return nil }
                 let blob = nodes[node].flatMap(image)?.last?.bytes ?? []
-                let extra = Array(values.dropFirst(2))
-                let cell = TreeChanges.cell(id, in: blob, columns - 1 - extra.count, isInteger: isInteger)
-                guard let cell else { throw Ledger.damaged("batchmgr_undo") }
-                return cell + extra
+                return try tree.row(id, values, in: blob)
             }
             // A node that was not written holds what it held.
             let nodesOfRow = [row.before, row.after].compactMap { $0?.dropFirst().first?.integer }
@@ -45,22 +42,11 @@ struct TreeChanges {
         changes = found
     }
 
-    /// Coordinates of a row in a node: two bytes of depth, two for the number of cells, then the cells, all big-endian.
-    private static func cell(_ id: Int64, in node: [UInt8], _ coordinates: Int, isInteger: Bool) -> [SQLValue]? {
-        func number(_ offset: Int, _ length: Int) -> UInt64 {
-            node[offset..<offset + length].reduce(0) { $0 << 8 | UInt64($1) }
+    /// What a run of checkpoints did, by the rows at both ends.
+    init(_ tree: TreeShape, _ net: any NetChanges) throws(BatchError) {
+        let (before, after) = (try tree.rows(net, isAfter: false), try tree.rows(net, isAfter: true))
+        changes = Set(before.keys).union(after.keys).sorted().compactMap { id in
+            before[id] == after[id] ? nil : Change(id: id, before: before[id], after: after[id])
         }
-        guard node.count >= 4, coordinates > 0 else { return nil }
-        let size = 8 + 4 * coordinates
-        for index in 0..<Int(number(2, 2)) {
-            let start = 4 + index * size
-            guard start + size <= node.count else { return nil }
-            guard Int64(bitPattern: number(start, 8)) == id else { continue }
-            return (0..<coordinates).map { coordinate in
-                let bits = UInt32(truncatingIfNeeded: number(start + 8 + 4 * coordinate, 4))
-                return isInteger ? .integer(Int64(Int32(bitPattern: bits))) : .real(Double(Float(bitPattern: bits)))
-            }
-        }
-        return nil
     }
 }

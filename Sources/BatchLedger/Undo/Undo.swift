@@ -97,13 +97,13 @@ public final class Undo {
         let before = try gateway.ledger.state() ?? StateDigest()
         try gateway.noteStatistics()
         let virtual = try VirtualTableUndo(
-            logical: rebuilding, gateway.ledger, checkpoints: checkpoints.map(\.checkpoint.id))
+            logical: rebuilding, gateway.ledger, checkpoints: checkpoints.map(\.checkpoint.id), record)
         let run = UndoRun(
             gateway, mode: mode, leaving: leaving, virtual: virtual,
             lastBeforeVacuum: try gateway.ledger.lastCheckpointBeforeVacuum())
         switch record {
         case .log: for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }
-        case .net(let runs): for part in runs { try run.undo(part) }
+        case .points(let parts): for part in parts { try run.undo(part) }
         }
         try run.finish()
         try gateway.flush()
@@ -111,13 +111,25 @@ public final class Undo {
         var expected = before
         switch record {
         case .log: expected = try before.subtracting(checkpoints.map(\.checkpoint.id), gateway.ledger)
-        case .net(let runs): for part in runs { expected.subtract(part.changes) }
+        case .points(let parts): for part in parts { try expected.subtract(part, gateway.ledger) }
         }
         let exempt = run.exemptTables.union(run.conflicts.map(\.table))
         outcome.digests = digests(before, expected: expected, exempt: exempt)
         outcome.changedTables = gateway.recorder.tracks.filter(\.isTouched).map(\.layout.name).uniqued()
         outcome.foreignKeyViolations = try ForeignKeyCheck(gateway).newViolations()
         return outcome
+    }
+
+    /// Goes back over changes in the transaction that is open, whatever record has them. The caller looks at the result.
+    public func goBack(over changes: any NetChanges, named name: String) throws(BatchError) {
+        try gateway.noteStatistics()
+        let run = NetRun(batch: name, lastCheckpoint: .max, changes: changes)
+        let virtual = try VirtualTableUndo(logical: [], gateway.ledger, checkpoints: [], .points([]))
+        let undo = UndoRun(
+            gateway, mode: .strict, leaving: TouchedKeys(), virtual: virtual, lastBeforeVacuum: 0)
+        try undo.undo(.whole(run))
+        try undo.finish()
+        forgetModules()
     }
 
     private func digests(

@@ -23,10 +23,19 @@ public struct UndoConflict: Hashable, Sendable {
     /// The row as the batch left it, as far as it is known: a hash in hexadecimal, or words.
     public let expected: String
     public let found: String
+    /// Low half of the hash of the row as the batch left it; nil when the record does not have it.
+    public var left: UInt64?
+    /// True when the batch left a row with this key, so that its values may be found.
+    public var leavesRow = false
+    /// The row as the batch left it, where the record has its values.
+    public var expectedRow: [Change.Field]?
+    /// Of the table as the batch left it.
+    public var layout: TableLayout?
     /// The row as it is now, where there is one.
     public let row: [Change.Field]?
     /// True when the row was put back nevertheless.
     public let isOverwritten: Bool
+
     public init(
         batch: String, table: String, key: RowKey?, reason: Reason, expected: String, found: String,
         row: [Change.Field]? = nil, isOverwritten: Bool = false

@@ -109,14 +109,17 @@ extension UndoRun {
             listed.insert(ListedRow(table: layout.name, key: old))
         }
         guard isNew, !problem.isListed else { return }
-        let expected = step.operation == .delete ? "no row with this key" : "row hash \(Hex.string(step.left))"
-        let fields = problem.row.map { row in
-            zip(layout.storedColumns, row).map { Change.Field(layout.columns[$0].name, $1) }
-        }
-        conflicts.append(
-            UndoConflict(
-                batch: batch, table: layout.name, key: key, reason: problem.reason, expected: expected,
-                found: problem.found, row: fields, isOverwritten: isOverwritten))
+        let leavesRow = step.operation != .delete
+        let left = leavesRow && !step.hidesLeft(now: problem.row) ? step.left : nil
+        let hash = left.map { "row hash \(Hex.string($0))" } ?? "the row as the batch left it"
+        var conflict = UndoConflict(
+            batch: batch, table: layout.name, key: key, reason: problem.reason,
+            expected: leavesRow ? hash : "no row with this key", found: problem.found,
+            row: problem.row.map(layout.fields), isOverwritten: isOverwritten)
+        conflict.left = left
+        conflict.leavesRow = leavesRow
+        conflict.layout = layout
+        conflicts.append(conflict)
     }
 
     /// A conflict that the statement itself ran into, or that no row is at fault for.

@@ -61,28 +61,47 @@ final class UndoRun {
     }
 
     /// Undoes one checkpoint. Call it for later checkpoints first.
-    func undo(_ checkpoint: CheckpointRecord, of batch: String) throws(BatchError) {
+    /// - Parameter copies: read instead of the ledger.
+    func undo(
+        _ checkpoint: CheckpointRecord, of batch: String, from copies: (any UndoBlockCopies)? = nil
+    ) throws(BatchError) {
         renumbering.enter(checkpoint.id)
-        let conflicts = try virtualTables.undoTrees(of: checkpoint.id, batch, connection)
-        self.conflicts += conflicts
-        if mode == .strict, let first = conflicts.first {
-            throw BatchError(
-                .conflict, "a row of table \(first.table) is not as batch \(batch) left it",
-                hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
-        }
+        try undoTrees(of: checkpoint.id, batch)
         let recorded = try gateway.ledger.changedTables(of: checkpoint.id)
         current = nil
-        let blocks = try gateway.ledger.undoBlockCount(checkpoint.id)
-        for number in stride(from: blocks - 1, through: 0, by: -1) {
-            guard let block = try gateway.ledger.undoBlock(checkpoint.id, number) else {
-                throw BatchError(
-                    .corruptRecord, "undo block \(number) of checkpoint \(checkpoint.id) is missing",
-                    hint: "see what else is damaged: batchmgr verify")
-            }
+        let count: Int64
+        if let copies {
+            count = Int64(try copies.blocks(of: checkpoint.number))
+        } else {
+            count = try gateway.ledger.undoBlockCount(checkpoint.id)
+        }
+        for number in stride(from: count - 1, through: 0, by: -1) {
+            let block = try self.block(number, of: checkpoint, from: copies)
             let (buffer, steps) = try decode(block, recorded, "undo block \(number) of checkpoint \(checkpoint.number)")
             for step in steps.reversed() { try undo(step, buffer.bytes, recorded, batch) }
             withExtendedLifetime(buffer) {}
         }
+    }
+
+    private func block(
+        _ number: Int64, of checkpoint: CheckpointRecord, from copies: (any UndoBlockCopies)?
+    ) throws(BatchError) -> UndoBlock {
+        if let copies { return try UndoBlock(encoded: try copies.block(Int(number), of: checkpoint.number)) }
+        guard let block = try gateway.ledger.undoBlock(checkpoint.id, number) else {
+            throw BatchError(
+                .corruptRecord, "undo block \(number) of checkpoint \(checkpoint.number) is missing",
+                hint: "see what else is damaged: batchmgr verify")
+        }
+        return block
+    }
+
+    private func undoTrees(of checkpoint: Int64, _ batch: String) throws(BatchError) {
+        let conflicts = try virtualTables.undoTrees(of: checkpoint, batch, connection)
+        self.conflicts += conflicts
+        guard mode == .strict, let first = conflicts.first else { return }
+        throw BatchError(
+            .conflict, "a row of table \(first.table) is not as batch \(batch) left it",
+            hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
     }
 
     /// - Parameter name: of the block, for people.
@@ -97,14 +116,19 @@ final class UndoRun {
         throw BatchError(.corruptRecord, "\(name) is damaged", hint: "see what else is damaged: batchmgr verify")
     }
 
-    /// Undoes a run of checkpoints by what it did in the end. Call it for later runs first.
-    func undo(_ run: NetRun) throws(BatchError) {
-        guard !virtualTables.hasTrees else {
-            throw BatchError(
-                .noRestorePoint, "a later batch wrote to an R*Tree of \(run.batch), which the undo log alone can undo",
-                hint: "undo the later batches too: --mode cascade")
+    /// Undoes what a restore point serves for. Call it for later points first.
+    func undo(_ part: UndoPart) throws(BatchError) {
+        switch part {
+        case .whole(let run): try undo(run)
+        case .some(let run):
+            for checkpoint in run.checkpoints { try undo(checkpoint, of: run.batch, from: run.blocks) }
         }
+    }
+
+    /// Undoes a run of checkpoints by what it did in the end.
+    private func undo(_ run: NetRun) throws(BatchError) {
         renumbering.enter(run.lastCheckpoint)
+        try undoTrees(of: run.lastCheckpoint, run.batch)
         current = nil
         try NetUndo(run.changes, connection) { (step, bytes, tables) throws(BatchError) in
             try self.undo(step, bytes, tables, run.batch)

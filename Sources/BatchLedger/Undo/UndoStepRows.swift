@@ -8,6 +8,11 @@ extension UndoStep {
         return row.map { RowCodec.hash($0).low == left } ?? false
     }
 
+    /// True when `left` only says that the row is not what the batch left: see `NetChange.notAsLeft`.
+    func hidesLeft(now row: [SQLValue]?) -> Bool {
+        left == NetChange.notAsLeft(row.map { RowCodec.hash($0).low } ?? 0)
+    }
+
     /// The row before the change; nil when there was none.
     /// - Parameters:
     ///   - row: as the change left it.

@@ -13,13 +13,16 @@ struct VirtualTableUndo {
     /// - Parameters:
     ///   - logical: virtual tables that are undone by their content.
     ///   - checkpoints: all that will be undone.
-    init(logical: Set<String>, _ ledger: Ledger, checkpoints: [Int64]) throws(BatchError) {
+    ///   - record: what they are undone from.
+    init(
+        logical: Set<String>, _ ledger: Ledger, checkpoints: [Int64], _ record: UndoRecord
+    ) throws(BatchError) {
         self.logical = logical
         for owner in logical.sorted() {
             let module = try VirtualTableUndo.module(of: owner, ledger.connection)
             guard module.name == "rtree" || module.name == "rtree_i32" else { continue }
-            trees[owner] = try TreeUndo(
-                owner, isInteger: module.name == "rtree_i32", ledger, checkpoints: checkpoints)
+            let tree = try TreeShape(owner, isInteger: module.name == "rtree_i32", ledger.connection)
+            trees[owner] = try TreeUndo(tree, ledger, checkpoints: checkpoints, record)
         }
     }
 
@@ -38,9 +41,6 @@ struct VirtualTableUndo {
         }
         return conflicts
     }
-
-    /// True when an R*Tree is undone by its content.
-    var hasTrees: Bool { !trees.isEmpty }
 
     func isLogical(_ table: String) -> Bool { logical.contains(table) }
 

@@ -17,6 +17,12 @@ extension CommandContext {
 
     /// The database, opened to be looked at.
     public func view() throws(BatchError) -> Session {
-        try Session.view(try workspace(), tenant: globals.tenant, context: work)
+        var context = work
+        let isQuiet = globals.isQuiet
+        context.warn = { warning, hint in
+            if isQuiet { return }
+            StandardStream.error.tryWrite("warning: \(warning.code.rawValue): \(warning.text)\nhint: \(hint)\n")
+        }
+        return try Session.view(try workspace(), tenant: globals.tenant, context: context)
     }
 }

@@ -6,9 +6,8 @@ enum DriftUndoCommand: Command {
 
     static func run(_ arguments: ParsedArguments, in context: CommandContext) throws(BatchError) -> ExitCode {
         switch try context.session().undoDrift() {
-        case .restored(let report): try context.output.show(report)
-        case .rolledBack(.done(let report)): try context.output.show(report)
-        case .rolledBack(.refused(let report)):
+        case .done(let report): try context.output.show(report)
+        case .refused(let report):
             try context.output.show(report)
             return report.error.code.exitCode
         }

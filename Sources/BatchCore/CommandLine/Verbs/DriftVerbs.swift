@@ -16,16 +16,14 @@ extension Verb {
     public static let driftAdopt = Verb(
         "drift adopt", "make a batch of what was changed outside any batch",
         details: """
-            The rows stay as they are. The batch drift.N can be shown, blamed and rolled back like any other. A changed \
-            schema cannot be adopted: the next batch keeps it as a restore point.
+            Rows and schema stay as they are. The batch drift.N can be shown, blamed and rolled back like any other.
             """,
         examples: [.init("batchmgr drift adopt", "keep it, and be able to undo it")])
 
     public static let driftUndo = Verb(
         "drift undo", "take back what was changed outside any batch",
         details: """
-            The change is adopted as a batch and that is rolled back, so this can be undone too. A changed schema is taken \
-            back by a restore in place of the last recorded state.
+            The change is adopted as a batch and that is rolled back, so this can be undone too.
             """,
         examples: [.init("batchmgr drift undo", "back to the state after the last batch")])
 
