@@ -70,6 +70,26 @@ import Testing
         }
     }
 
+    @Test(arguments: ["restrict", "cascade", "unconflicted"])
+    func referencesToNothingThatAnEarlierBatchLeftComeBack(_ mode: String) throws {
+        try BadLuckScene.with { scene in
+            try scene.sql(
+                """
+                CREATE TABLE part(id INTEGER PRIMARY KEY, item INT REFERENCES items(id));
+                INSERT INTO part VALUES(1, 2), (2, 3), (3, 4)
+                """)
+            try scene.expect(0, "run", "--id", "break", "--sql", "DELETE FROM items WHERE id IN (2, 3)")
+            let broken = try scene.dump()
+            try scene.expect(0, "run", "--id", "clear", "--sql", "DELETE FROM part WHERE item IN (2, 3)")
+            try scene.expect(0, "rollback", "--id", "clear", "--mode", mode)
+            #expect(try scene.dump() == broken)
+            try scene.expect(0, "run", "--id", "heal", "--sql", "INSERT INTO items SELECT item, 1, 1 FROM part WHERE id < 3")
+            try scene.expect(0, "rollback", "--id", "heal", "--mode", mode)
+            #expect(try scene.dump() == broken)
+            try scene.expectWhole("after both")
+        }
+    }
+
     @Test func aRowThatADriftedChildRefersToIsNotTakenAway() throws {
         try BadLuckScene.with { scene in
             try scene.sql("CREATE TABLE part(id INTEGER PRIMARY KEY, item INT REFERENCES items(id))")
