@@ -6,20 +6,23 @@ internal import BatchCore
 /// later one cleared them: undoing the later one brings them back, and that is exact.
 final class LaterReferences {
     private let ledger: Ledger
-    private let first: Int64
     private let undone: Set<Int64>
+    private let first: Int64
+    /// False when rows of what is undone stay as they are: then it counts as later too.
+    private let isWhole: Bool
     private let relations: [Relation: Int64]
     /// Somebody has written outside any batch since, so the facts do not tell everything.
     private let isUnsure: Bool
-    private var known: [Relation: (removed: KeyRuns, referenced: KeyRuns)] = [:]
+    private var known: [Relation: [Fact]] = [:]
 
     /// - Parameters:
     ///   - checkpoints: ids of what is undone.
-    ///   - isWhole: false when rows of these checkpoints stay as they are: then those count as later ones.
+    ///   - isWhole: false when rows of these checkpoints stay as they are.
     init(_ ledger: Ledger, undoing checkpoints: [Int64], isWhole: Bool) throws(BatchError) {
         self.ledger = ledger
+        self.isWhole = isWhole
+        undone = Set(checkpoints)
         first = checkpoints.min() ?? 0
-        undone = isWhole ? Set(checkpoints) : []
         relations = Dictionary(try ledger.relations().map { ($0.value, $0.key) }) { first, _ in first }
         isUnsure = try ledger.lastTaken() >= first
     }
@@ -29,22 +32,27 @@ final class LaterReferences {
     ///   - lost: the undo took away what is referred to.
     func broke(_ orphan: OrphanRows.Orphan, cameBack: Bool, lost: Bool) throws(BatchError) -> Bool {
         if isUnsure { return true }
-        let since = try facts(on: orphan.relation)
-        return cameBack && since.removed.contains(orphan.key) || lost && since.referenced.contains(orphan.key)
+        let facts = try facts(on: orphan.relation).filter { $0.keys.contains(orphan.key) }
+        return cameBack && reliedOn(.released, .removed, facts) || lost && reliedOn(.added, .referenced, facts)
     }
 
-    /// What live batches did since that are not undone.
-    private func facts(on relation: Relation) throws(BatchError) -> (removed: KeyRuns, referenced: KeyRuns) {
-        if let facts = known[relation] { return facts }
-        var facts = (removed: KeyRuns(), referenced: KeyRuns())
-        if let id = relations[relation] {
-            for fact in try ledger.laterFacts(on: id, after: first - 1) where !undone.contains(fact.checkpoint) {
-                if fact.side == .removed { facts.removed.formUnion(fact.keys) }
-                if fact.side == .referenced { facts.referenced.formUnion(fact.keys) }
-            }
+    /// True when a batch that stays did `later` behind an undone `earlier`, without which it could not have.
+    private func reliedOn(_ earlier: FactSide, _ later: FactSide, _ facts: [Fact]) -> Bool {
+        let start = facts.first { undone.contains($0.checkpoint) && $0.side == earlier }?.checkpoint ?? first
+        return facts.contains { fact in
+            fact.side == later && fact.checkpoint >= start && !(isWhole && undone.contains(fact.checkpoint))
         }
-        known[relation] = facts
-        return facts
+    }
+
+    /// Of live batches, in commit order.
+    private func facts(on relation: Relation) throws(BatchError) -> [Fact] {
+        if let facts = known[relation] { return facts }
+        let sides: Set<FactSide> = [.added, .removed, .referenced, .released]
+        let facts = try relations[relation].map { (id) throws(BatchError) in
+            try ledger.laterFacts(on: id, after: first - 1).filter { sides.contains($0.side) }
+        }
+        known[relation] = facts ?? []
+        return facts ?? []
     }
 }
 
