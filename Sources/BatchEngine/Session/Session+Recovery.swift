@@ -22,6 +22,8 @@ extension Session {
             let lease = try Lease(control, folder: controlFolder, database: path, work: "recovery", context: context)
             defer { withExtendedLifetime(lease) {} }
             try Preparation(session: self, control: control).recover()
+            // What it noted is behind the last commit, where no other command may sign it.
+            try AuditTrail.signHeads(self, backups: backups)
         } catch { return }
     }
 }
