@@ -36,6 +36,10 @@ import Testing
     @Test(arguments: [
         ("sed -i 's/\"source\": \"log\"/\"source\": \"git\"/' c.json", "the file was changed"),
         ("sed -i 's/\"signature\": \"../\"signature\": \"00/' c.json", "the file was changed"),
+        (
+            #"sed -i -e 's/"public_key": "0/"public_key": "1/;t' -e 's/"public_key": "./"public_key": "0/' c.json"#,
+            "the file was changed"
+        ),
         ("openssl genpkey -algorithm ed25519 -out k && openssl pkey -in k -pubout -out signing.pub", "another key"),
         ("sqlite3 app.db 'UPDATE items SET qty = 51 WHERE id = 2'", "outside any batch"),
         (

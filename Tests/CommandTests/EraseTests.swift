@@ -98,6 +98,30 @@ import Testing
         }
     }
 
+    @Test func patchPlansAndFilesOfKilledProcessesHoldNoTraceEither() throws {
+        try scene { scene in
+            let change = "UPDATE people SET city = email WHERE id <= 2"
+            try scene.expect(7, "run", "--id", "later", "--sql", change, "--propose")
+            // The shell that says its number is gone when it has said it.
+            try scene.shell(
+                """
+                cp app.db backups/batch_manager/batch_x.1_snapshot_20261121T020000.123Z.bak.$$.tmp
+                cp app.db backups/batch_manager/history.git/objects/pack/tmp_pack_$$
+                """)
+            try scene.expect(0, "erase", "--table", "people", "--where", "email LIKE '%secret.example'", "--yes")
+            #expect(try traces("secret.example", scene) == "")
+            try scene.expect(.alteredPlan, "plan", "show", "--id", "plan.1")
+            try scene.expectWhole("after erase")
+        }
+    }
+
+    @Test(arguments: ["id = :id", "id = ?1", "email = @a"])
+    func aParameterWithoutAValueIsRefused(_ condition: String) throws {
+        try scene { scene in
+            try scene.expect(.usage, "erase", "--table", "people", "--where", condition, "--yes")
+        }
+    }
+
     private func theOthersAreUndone(_ scene: BadLuckScene) throws {
         try scene.expect(0, "restore", "--point", "one.1^", "--to", "first.db", "--source", "git")
         try scene.expect(0, "restore", "--point", "one.1^", "--to", "second.db", "--source", "bak")

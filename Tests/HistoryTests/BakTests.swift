@@ -35,8 +35,8 @@ import Testing
         let forward = try bak.restore(batch: "b.1", database: "main", .after, to: scenario.work.path("forward.db"))
         #expect(Workplace.dump(forward.path) == scenario.dumps.after)
         let known = try bak.restore(
-            digest: scenario.after.digest.combined, database: "main", to: scenario.work.path("known.db"),
-            recorded: [full.name: full.hash, delta.name: delta.hash])
+            BakTarget(scenario.after.digest.combined, file: nil, .after), database: "main",
+            to: scenario.work.path("known.db"), recorded: [full.name: full.hash, delta.name: delta.hash])
         #expect(Workplace.dump(known.path) == scenario.dumps.after)
         let third = scenario.label("c.1", base: delta.name, time: 1_795_226_402_000)
         _ = try bak.writeFull(third, from: scenario.new, before: scenario.after)
@@ -61,8 +61,8 @@ import Testing
         for hash in [full.hash, .sha256(full.sha256)] {
             let failure = #expect(throws: BatchError.self) {
                 try scenario.bak.restore(
-                    digest: scenario.before.digest.combined, database: "main", to: scenario.work.path("r.db"),
-                    recorded: [full.name: hash])
+                    BakTarget(scenario.before.digest.combined, file: full.name, .before), database: "main",
+                    to: scenario.work.path("r.db"), recorded: [full.name: hash])
             }
             #expect(failure?.code == .verificationFailed)
         }

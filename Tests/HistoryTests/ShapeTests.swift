@@ -43,7 +43,7 @@ import Testing
         try pending.settle()
         for recorded in [[:], [full.name: full.hash, delta.name: delta.hash]] {
             let rebuilt = try bak.restore(
-                digest: scenario.after.digest.combined, database: "main",
+                BakTarget(scenario.after.digest.combined, file: nil, .after), database: "main",
                 to: scenario.work.path("by\(recorded.count).db"), recorded: recorded)
             #expect(Workplace.dump(rebuilt.path) == scenario.dumps.after)
         }

@@ -49,7 +49,7 @@ public struct AuditTrail {
             }
         }
         do throws(BatchError) {
-            try signHeads(session)
+            try AuditTrail.signHeads(session, backups: workspace.backups)
         } catch {
             context.log.write(
                 .warn, "audit.unsigned", "the heads of the audit could not be signed: \(error.logMessage)",
@@ -132,18 +132,21 @@ public struct AuditTrail {
             signing: heads, branch: session.branch, with: try SigningKey(folder: session.backups))
     }
 
-    private func signHeads(_ session: Session?) throws(BatchError) {
+    /// Keeps signed ends of both chains beside the database.
+    /// - Parameter session: nil when the ledger is not to be looked at.
+    static func signHeads(_ session: Session?, backups: String) throws(BatchError) {
         if let session, let id = try session.ledger.meta("database_id") {
             let chain = AuditChain(.ledger, on: session.connection)
-            try sign(try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }, chain)
+            let head = try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }
+            try sign(head, chain, backups)
         }
-        guard let control = try ControlAudit(reading: workspace.backups), let name = try control.name() else { return }
-        try sign(try control.chain.sealedHead(chain: name), control.chain)
+        guard let control = try ControlAudit(reading: backups), let name = try control.name() else { return }
+        try sign(try control.chain.sealedHead(chain: name), control.chain, backups)
     }
 
-    private func sign(_ head: AuditHead?, _ chain: AuditChain) throws(BatchError) {
+    private static func sign(_ head: AuditHead?, _ chain: AuditChain, _ backups: String) throws(BatchError) {
         guard let head else { return }
-        let file = AuditHeadFile(folder: workspace.backups, chain: head.chain)
+        let file = AuditHeadFile(folder: backups, chain: head.chain)
         try file.keepEvidence(against: chain.table)
         try file.write(head)
     }

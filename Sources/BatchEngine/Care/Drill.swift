@@ -83,7 +83,7 @@ public struct Drill {
         guard try SHA256.hex(ofFile: "\(session.backups)/\(file)") == point.bakSHA256 else {
             throw BatchError(.corruptRecord, "\(file) does not have its recorded SHA-256", hint: "")
         }
-        return try store.restore(digest: digest, database: session.branch, to: path)
+        return try store.restore(BakTarget(digest, file: file, .after), database: session.branch, to: path)
     }
 
     private func missing(_ what: String) -> BatchError {

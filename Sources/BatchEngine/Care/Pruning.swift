@@ -97,9 +97,10 @@ public struct Pruning {
         for (index, point) in points.enumerated().reversed() where !reasons[index].isEmpty {
             guard let digest = point.digest else { continue }
             let kept = Set(zip(points, reasons).filter { !$0.1.isEmpty }.compactMap { $0.0.bak })
-            if !store.chain(to: digest, among: files.filter { kept.contains($0.name) }).isEmpty { continue }
+            let target = BakTarget(digest, file: point.bak, .after)
             let name = batches[point.batch]?.batch.description ?? point.kind.rawValue
-            for file in store.chain(to: digest, among: files) where !kept.contains(file) {
+            for file in store.chain(to: target, among: files, preferring: kept)
+            where !kept.contains(file) {
                 guard let other = points.firstIndex(where: { $0.bak == file }) else { continue }
                 reasons[other].append("the way to \(name)")
             }

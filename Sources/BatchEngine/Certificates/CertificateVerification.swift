@@ -21,9 +21,8 @@ public struct CertificateVerification {
         let known = try PublicKey(file: key ?? SigningKey.publicFile(session.backups))
         let body = certificate.body
         guard certificate.isSigned(with: known) else {
-            let detail =
-                certificate.isSigned(with: certificate.key)
-                ? "it was signed with another key" : "the signature does not fit: the file was changed"
+            let isWhole = certificate.isSigned(with: certificate.key)
+            let detail = isWhole ? "it was signed with another key" : "the signature does not fit: the file was changed"
             return ChecksReport(checks: [failed("signature", detail)])
         }
         var checks: [Check] = [.passed("signature", "Ed25519, by the key \(Hex.string(known.bytes).prefix(16))…")]

@@ -43,5 +43,8 @@ struct SignedCertificate {
         self.signature = signature
     }
 
-    func isSigned(with key: PublicKey) -> Bool { key.verifies(signature, of: SignedCertificate.bytes(body)) }
+    /// The key that the file names beside the signature must be this one too.
+    func isSigned(with key: PublicKey) -> Bool {
+        key.bytes == self.key.bytes && key.verifies(signature, of: SignedCertificate.bytes(body))
+    }
 }

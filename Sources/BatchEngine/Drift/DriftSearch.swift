@@ -32,7 +32,8 @@ struct DriftSearch {
     private func compare(_ known: StateDigest, _ now: StateDigest) throws(BatchError) -> Drift {
         let last = try session.ledger.points(where: "status = 'complete'").last
         let point = RestorePoint(
-            name: "the last recorded state", commit: last?.commit.flatMap { CommitID($0) }, digest: known.combined)
+            name: "the last recorded state", commit: last?.commit.flatMap { CommitID($0) }, digest: known.combined,
+            bak: last?.bak.map { RestorePoint.Bak(file: $0, side: .after) })
         let scratch = try ScratchFolder(in: session.backups)
         let old = try Connection(path: try Restoring(session).rebuild(point, to: scratch.file("last.db")).file)
         old.tolerateUnknownCollations()

@@ -34,6 +34,7 @@ public struct Erasure {
         defer { withExtendedLifetime(lease) {} }
         let preparation = Preparation(session: session, control: control)
         try preparation.recover()
+        Leftovers(mayBeOwn: true).remove(backups: session.backups)
         guard try ledger.exists() else {
             throw BatchError(
                 .wrongState, "no batch has run on this database: there is no record to erase from",

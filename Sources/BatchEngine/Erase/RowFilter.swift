@@ -24,6 +24,9 @@ final class RowFilter {
             guard SQLText.isBlank(bare.tail), !condition.contains(";") || SQLText.isBlank(made.question.tail) else {
                 throw BatchError(.usage, "it is more than one statement", hint: "")
             }
+            guard made.question.parameterCount == 0 else {
+                throw BatchError(.usage, "a parameter has no value here", hint: "")
+            }
             scratch[layout] = made
         } catch {
             throw BatchError(

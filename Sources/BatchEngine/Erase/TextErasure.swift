@@ -79,11 +79,11 @@ struct TextErasure {
         return changed
     }
 
-    /// Logs and reports of rollbacks.
+    /// Logs and reports of rollbacks, and patch plans: a plan that held such a text is refused from then on.
     func clean(folder: String) throws(BatchError) {
         for place in [folder, folder + "/reports", folder + "/logs"] where Folder.exists(place) {
             for name in try FolderText.names(in: place)
-            where name.hasSuffix(".log") || name.hasSuffix(".md") || name.hasPrefix(LogFile.name) {
+            where [".log", ".md", ".json"].contains(where: name.hasSuffix) || name.hasPrefix(LogFile.name) {
                 let path = "\(place)/\(name)"
                 let text = String(decoding: try Folder.read(path), as: UTF8.self)
                 if let cleaned = cleaned(text) { try Folder.write(Array(cleaned.utf8), to: path) }

@@ -52,13 +52,18 @@ final class DatabaseNet: NetChanges {
         isAfter ? tables[table]?.after : tables[table]?.before
     }
 
+    func touches(_ table: String) throws(BatchError) -> Bool { try !knownChanges(of: table).isEmpty }
+
     func forEachChange(of table: String, _ body: (NetChange) throws(BatchError) -> Void) throws(BatchError) {
-        if let changes = system[table] {
-            for change in changes { try body(change) }
-            return
-        }
-        if known?.table != table { known = (table, try changes(of: table)) }
-        for change in known?.changes ?? [] { try body(change) }
+        for change in try knownChanges(of: table) { try body(change) }
+    }
+
+    private func knownChanges(of table: String) throws(BatchError) -> [NetChange] {
+        if let changes = system[table] { return changes }
+        if let known, known.table == table { return known.changes }
+        let changes = try changes(of: table)
+        known = (table, changes)
+        return changes
     }
 
     private func changes(of name: String) throws(BatchError) -> [NetChange] {

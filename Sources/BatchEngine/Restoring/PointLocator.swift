@@ -28,7 +28,9 @@ struct PointLocator {
     private func after(_ id: BatchID) throws(BatchError) -> RestorePoint {
         guard let (_, points) = try recorded(id) else { return try storedAfter(id) }
         guard let last = points.last else { throw none(id) }
-        return RestorePoint(name: "\(id)", commit: last.commit.flatMap { CommitID($0) }, digest: last.digest)
+        return RestorePoint(
+            name: "\(id)", commit: last.commit.flatMap { CommitID($0) }, digest: last.digest,
+            bak: side(.after, last.bak))
     }
 
     private func before(_ id: BatchID) throws(BatchError) -> RestorePoint {
@@ -38,7 +40,12 @@ struct PointLocator {
         // The point that was written before is the state that the batch began from, whoever made it.
         let parent = try ledger.points(where: "id < ? AND status = 'complete'", [.integer(first.id)]).last
         return RestorePoint(
-            name: name, commit: parent?.commit.flatMap { CommitID($0) }, digest: batch.digestBefore ?? parent?.digest)
+            name: name, commit: parent?.commit.flatMap { CommitID($0) }, digest: batch.digestBefore ?? parent?.digest,
+            bak: side(.before, first.bak) ?? side(.after, parent?.bak))
+    }
+
+    private func side(_ side: BakStore.Side, _ file: String?) -> RestorePoint.Bak? {
+        file.map { RestorePoint.Bak(file: $0, side: side) }
     }
 
     /// Nil when the ledger does not know the batch, or cannot be read: a restore is for bad days.
@@ -58,7 +65,7 @@ struct PointLocator {
         if let found = try? git.point("batch/\(id)") { return point(named: "\(id)", found) }
         let file = try? ownFiles().last { $0.batch == "\(id)" && $0.after != nil }
         guard let digest = file?.after.flatMap({ Digest(hex: $0) }) else { throw try unknown(batch: id) }
-        return RestorePoint(name: "\(id)", commit: nil, digest: digest)
+        return RestorePoint(name: "\(id)", commit: nil, digest: digest, bak: side(.after, file?.name))
     }
 
     private func storedBefore(_ id: BatchID) throws(BatchError) -> RestorePoint {
@@ -70,7 +77,7 @@ struct PointLocator {
         if let found { return point(named: "\(id)^", found) }
         let file = try? ownFiles().first { $0.batch == "\(id)" }
         guard let digest = file.flatMap({ Digest(hex: $0.before) }) else { throw try unknown(batch: id) }
-        return RestorePoint(name: "\(id)^", commit: nil, digest: digest)
+        return RestorePoint(name: "\(id)^", commit: nil, digest: digest, bak: side(.before, file?.name))
     }
 
     private func ownFiles() throws(BatchError) -> [BakManifest] {
@@ -78,7 +85,9 @@ struct PointLocator {
     }
 
     private func point(named name: String, _ point: GitPoint) -> RestorePoint {
-        RestorePoint(name: name, commit: point.id, digest: point.state.digest.combined)
+        RestorePoint(
+            name: name, commit: point.id, digest: point.state.digest.combined,
+            bak: side(.after, point.message.snapshotFile))
     }
 
     // MARK: Errors

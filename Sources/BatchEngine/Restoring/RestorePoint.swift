@@ -9,4 +9,18 @@ public struct RestorePoint: Hashable, Sendable {
     public let commit: CommitID?
     /// The state digest as recorded; nil when no record of it is left.
     public let digest: Digest?
+    /// The name of a `.bak` that has it, and on which side; nil when none is known.
+    let bak: Bak?
+
+    struct Bak: Hashable {
+        let file: String
+        let side: BakStore.Side
+    }
+
+    init(name: String, commit: CommitID?, digest: Digest?, bak: Bak? = nil) {
+        self.name = name
+        self.commit = commit
+        self.digest = digest
+        self.bak = bak
+    }
 }

@@ -94,7 +94,8 @@ public struct Restoring {
         case .bak:
             guard let digest = point.digest else { throw missing(point, source) }
             return try BakStore(folder: session.backups).restore(
-                digest: digest, database: session.branch, to: path, recorded: hashes())
+                BakTarget(digest, file: point.bak?.file, point.bak?.side ?? .after), database: session.branch, to: path,
+                recorded: hashes())
         case .git:
             guard let commit = point.commit else { throw missing(point, source) }
             return try session.git.restore(commit, to: path)

@@ -12,6 +12,7 @@ struct Preparation {
     func recover() throws(BatchError) {
         let ledger = session.ledger
         ScratchFolder.sweep(session.backups)
+        Leftovers().remove(backups: session.backups)
         guard try ledger.exists() else { return }
         try ledger.complete()
         try session.followPolicy()

@@ -24,6 +24,8 @@ extension Session {
                 control, folder: session.controlFolder, database: session.path, work: "recovery", context: context)
             defer { withExtendedLifetime(lease) {} }
             try Preparation(session: session, control: control).recover()
+            // What it noted is behind the last commit, where no other command may sign it.
+            try AuditTrail.signHeads(session, backups: session.backups)
         } catch {
             // Whoever is at work completes it.
             if error.code == .busy { return }

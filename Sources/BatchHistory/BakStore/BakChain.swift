@@ -1,6 +1,6 @@
 internal import BatchCore
 
-/// The way from a full copy to a state digest over the `.bak` files of a folder.
+/// The way from a full copy to a state over the `.bak` files of a folder.
 struct BakChain {
     struct Step {
         let file: BakManifest
@@ -10,32 +10,21 @@ struct BakChain {
     let full: BakManifest
     let steps: [Step]
 
-    /// The shortest way. Files are joined by the digests they say they lead from and to, so a chain that is found fits.
+    /// The shortest way. Files that name each other as base are joined first: a batch that did no more than number rows
+    /// anew leaves the digest as it was, and its file must not be left out. Where such a file is gone, digests join.
+    /// - Parameter kept: where these files alone lead there as well, they are taken.
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` naming the file that is missing.
-    static func find(_ digest: String, among files: [BakManifest]) throws(BatchError) -> BakChain {
-        var reached: [String: [Step]] = [digest: []]
-        var queue = [digest]
-        var next = 0
-        while next < queue.count {
-            let state = queue[next]
-            let way = reached[state] ?? []
-            next += 1
-            if let full = files.first(where: { $0.kind == .full && $0.before == state }) {
-                return BakChain(full: full, steps: way)
-            }
-            for file in files {
-                guard let after = file.after else { continue }
-                if after == state, reached[file.before] == nil {
-                    reached[file.before] = [Step(file: file, isBackward: false)] + way
-                    queue.append(file.before)
-                }
-                if file.before == state, file.isReversible, reached[after] == nil {
-                    reached[after] = [Step(file: file, isBackward: true)] + way
-                    queue.append(after)
-                }
+    static func find(
+        _ target: BakTarget, among files: [BakManifest], preferring kept: Set<String> = []
+    ) throws(BatchError) -> BakChain {
+        let preferred = files.filter { kept.contains($0.name) }
+        for isExact in [true, false] {
+            for choice in [preferred, files] {
+                var search = BakSearch(choice, isExact: isExact)
+                if let chain = search.chain(to: target) { return chain }
             }
         }
-        throw BakFault.noChain(missing(digest, files))
+        throw BakFault.noChain(missing(target.digest, files))
     }
 
     private static func missing(_ digest: String, _ files: [BakManifest]) -> String {

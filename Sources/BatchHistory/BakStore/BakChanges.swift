@@ -14,6 +14,8 @@ public final class BakChanges: NetChanges {
     private let models: (before: SchemaModel, after: SchemaModel)
     /// Tables of which the file has all rows afterwards.
     private let wholeTables: Set<String>
+    /// Tables of which the file has anything.
+    private let changedTables: Set<String>
     private var rebuilt: TemporaryDatabase?
 
     init(_ manifest: BakManifest, in store: BakStore, live: Connection) throws(BatchError) {
@@ -25,6 +27,7 @@ public final class BakChanges: NetChanges {
         states = (try reader.state("before"), try reader.state("after"))
         models = (try SchemaModel(states.before), try SchemaModel(states.after))
         wholeTables = try reader.names("rows")
+        changedTables = try reader.names("changes").union(wholeTables)
     }
 
     public var before: (objects: [SchemaObject], digest: StateDigest) { (states.before.objects, states.before.digest) }
@@ -35,6 +38,8 @@ public final class BakChanges: NetChanges {
     }
 
     // MARK: Rows
+
+    public func touches(_ table: String) -> Bool { changedTables.contains(table) }
 
     public func forEachChange(
         of table: String, _ body: (NetChange) throws(BatchError) -> Void
@@ -125,7 +130,8 @@ public final class BakChanges: NetChanges {
     private func rebuiltBefore() throws(BatchError) -> Connection {
         if let rebuilt { return rebuilt.connection }
         let made = try TemporaryDatabase(beside: manifest.path) { (path) throws(BatchError) in
-            _ = try store.restore(digest: states.before.digest.combined, database: manifest.database, to: path)
+            let target = BakTarget(states.before.digest.combined, file: manifest.name, .before)
+            _ = try store.restore(target, database: manifest.database, to: path)
         }
         rebuilt = made
         return made.connection

@@ -3,7 +3,7 @@ internal import BatchLedger
 
 extension BakStore {
     /// Which side of a batch.
-    public enum Side: Sendable {
+    public enum Side: Hashable, Sendable {
         case before, after
     }
 
@@ -26,9 +26,11 @@ extension BakStore {
     }
 
     /// The names of the files that a restore of this state reads; none when no chain leads there.
-    /// - Parameter files: those to choose from, as `contents` lists them.
-    public func chain(to digest: Digest, among files: [BakManifest]) -> [String] {
-        guard let chain = try? BakChain.find(digest.description, among: files) else { return [] }
+    /// - Parameters:
+    ///   - files: those to choose from, as `contents` lists them.
+    ///   - kept: names of those that are taken where they lead there as well.
+    public func chain(to target: BakTarget, among files: [BakManifest], preferring kept: Set<String>) -> [String] {
+        guard let chain = try? BakChain.find(target, among: files, preferring: kept) else { return [] }
         return ([chain.full] + chain.steps.map(\.file)).map { Folder.name(of: $0.path) }
     }
 
@@ -46,30 +48,30 @@ extension BakStore {
         guard let digest = side == .before ? file.before : file.after else {
             throw BakFault.noChain("\(Folder.name(of: file.path)) does not hold what its batch changed")
         }
-        return try restore(digest: digest, among: own, to: path)
+        return try restore(BakTarget(digest: digest, file: file.name, side: side), among: own, to: path)
     }
 
-    /// Builds a new database file in the state of this digest, from whichever `.bak` files lead there.
+    /// Builds a new database file in this state, from whichever `.bak` files lead there.
     ///
     /// - Parameter recorded: the hashes of files, by name. When all files of the chain have theirs, the rows of the
     ///   whole copy are known by it and only changed rows are read again; otherwise all rows are.
     /// - Throws: as above.
     public func restore(
-        digest: Digest, database: String, to path: String, recorded: [String: FileHash] = [:]
+        _ target: BakTarget, database: String, to path: String, recorded: [String: FileHash] = [:]
     ) throws(BatchError) -> Rebuilt {
         let own = try contents().files.filter { $0.database == database }
-        return try restore(digest: digest.description, among: own, to: path, recorded)
+        return try restore(target, among: own, to: path, recorded)
     }
 
     /// Goes around files that turn out to be damaged, as long as there is another way.
     private func restore(
-        digest: String, among files: [BakManifest], to path: String, _ recorded: [String: FileHash] = [:]
+        _ target: BakTarget, among files: [BakManifest], to path: String, _ recorded: [String: FileHash] = [:]
     ) throws(BatchError) -> Rebuilt {
         var usable = files
         var failure: BatchError?
         while true {
             let chain: BakChain
-            do { chain = try BakChain.find(digest, among: usable) } catch { throw failure ?? error }
+            do { chain = try BakChain.find(target, among: usable) } catch { throw failure ?? error }
             do {
                 return try restore(chain, to: path, recorded)
             } catch  where error.code == .corruptRecord {

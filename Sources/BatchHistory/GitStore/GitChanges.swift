@@ -27,6 +27,10 @@ public final class GitChanges: NetChanges {
         (isAfter ? models.after : models.before).layout(table)
     }
 
+    public func touches(_ table: String) throws(BatchError) -> Bool {
+        try trees(of: table, in: old) != trees(of: table, in: new)
+    }
+
     public func forEachRow(
         of table: String, isAfter: Bool, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {

@@ -40,6 +40,12 @@ public struct PointMessage: Hashable, Sendable {
     /// The value of the first trailer with this key.
     public subscript(trailer key: String) -> String? { trailers.first { $0.key == key }?.value }
 
+    /// The name of the `.bak` in the trailer `Snapshot`, which goes on with its SHA-256.
+    public var snapshotFile: String? {
+        guard let words = self[trailer: "Snapshot"]?.split(separator: " "), words.count > 1 else { return nil }
+        return words.dropLast().joined(separator: " ")
+    }
+
     // MARK: Text
 
     /// As git wants it: subject, body and trailers, an empty line between them.

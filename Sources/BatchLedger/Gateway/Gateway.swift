@@ -153,6 +153,7 @@ public final class Gateway {
         try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
         try record(systemChanges)
         try ledger.write(recorder, system: systemLog, checkpoint: checkpoint)
+        try ledger.writeTreeFacts(recorder.tracks, checkpoint: checkpoint)
         var everything = KeyRuns()
         everything.insert(0)
         for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }

@@ -92,6 +92,7 @@ public final class Ledger {
         try setState(Ledger.schemaRow, TableDigest(digest: state.schema))
         try WriteGuard(self).clearNotes()
         try noteOrphans()
+        try noteTaken()
     }
 
     func setState(_ table: String, _ digest: TableDigest) throws(BatchError) {

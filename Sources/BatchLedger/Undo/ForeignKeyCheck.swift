@@ -24,9 +24,13 @@ public struct ForeignKeyViolation: Hashable, Sendable {
 struct ForeignKeyCheck {
     private let gateway: Gateway
     private let connection: Connection
+    /// What came after the state that an undo goes back to; nil when nothing is undone.
+    private let later: LaterReferences?
 
-    init(_ gateway: Gateway) {
+    /// - Parameter later: knows the violations that an undo brings back as they were.
+    init(_ gateway: Gateway, later: LaterReferences? = nil) {
         self.gateway = gateway
+        self.later = later
         connection = gateway.connection
     }
 
@@ -64,11 +68,13 @@ struct ForeignKeyCheck {
             let refers = own.contains { track in
                 track.references.contains { $0.relation == orphan.relation && $0.referenced.containsAny(orphan.key) }
             }
-            guard refers || lost(orphan, tracks) else { return }
+            let isLost = lost(orphan, tracks)
+            guard refers || isLost else { return }
             if known[orphan.relation] == nil {
                 known[orphan.relation] = try gateway.ledger.orphans(of: child.name, orphan.relation)
             }
             if known[orphan.relation]?.contains(orphan.key) == true { return }
+            if let later, try !later.broke(orphan, cameBack: refers, lost: isLost) { return }
             violations.append(
                 ForeignKeyViolation(
                     table: child.name, rowid: orphan.rowid, parent: orphan.parent,

@@ -8,6 +8,10 @@ public protocol NetChanges {
     /// The table as it was before, or with `isAfter` as the run left it; nil when there is none.
     func layout(of table: String, isAfter: Bool) throws(BatchError) -> TableLayout?
 
+    /// False when no row of the table was changed. Rows of equal content may be under other rowids, which a digest does
+    /// not show.
+    func touches(_ table: String) throws(BatchError) -> Bool
+
     /// Calls `body` once for every changed row of a table that is there, in the same form, before and after.
     /// It is called more than once for a table.
     func forEachChange(of table: String, _ body: (NetChange) throws(BatchError) -> Void) throws(BatchError)

@@ -47,13 +47,23 @@ struct NetUndo {
         }
         let (old, new) = (net.before.digest.tables, net.after.digest.tables)
         let names = Set(old.keys).union(new.keys)
-        for (number, name) in names.sorted().enumerated() where replaced.contains(name) || old[name] != new[name] {
+        for (number, name) in names.sorted().enumerated() {
+            let isChanged = replaced.contains(name) || old[name] != new[name]
+            guard try isRenumbered(name) || isChanged else { continue }
             if !replaced.contains(name), old[name] != nil, new[name] != nil {
                 try undoRows(of: name, number)
             } else {
                 try bringBack(name, number)
             }
         }
+    }
+
+    /// True where rows may have other rowids than before, although their content is the same.
+    private func isRenumbered(_ name: String) throws(BatchError) -> Bool {
+        guard let layout = try net.layout(of: name, isAfter: true), layout.role != .system,
+            !layout.isWithoutRowID, layout.integerPrimaryKey == nil
+        else { return false }
+        return try net.touches(name)
     }
 
     /// A table with the number that its entries bear.

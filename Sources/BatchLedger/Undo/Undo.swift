@@ -116,7 +116,9 @@ public final class Undo {
         let exempt = run.exemptTables.union(run.conflicts.map(\.table))
         outcome.digests = digests(before, expected: expected, exempt: exempt)
         outcome.changedTables = gateway.recorder.tracks.filter(\.isTouched).map(\.layout.name).uniqued()
-        outcome.foreignKeyViolations = try ForeignKeyCheck(gateway).newViolations()
+        let later = try LaterReferences(
+            gateway.ledger, undoing: checkpoints.map(\.checkpoint.id), isWhole: run.conflicts.isEmpty)
+        outcome.foreignKeyViolations = try ForeignKeyCheck(gateway, later: later).newViolations()
         return outcome
     }
 

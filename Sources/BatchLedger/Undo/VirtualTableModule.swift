@@ -11,6 +11,11 @@ struct VirtualTableModule {
     let name: String
     let rebuilding: Rebuilding
 
+    /// An R*Tree.
+    var isTree: Bool { name == "rtree" || hasIntegers }
+    /// An R*Tree whose coordinates are whole numbers.
+    var hasIntegers: Bool { name == "rtree_i32" }
+
     init(_ sql: String) {
         let lowered = sql.lowercased()
         let words = lowered.split { !($0.isLetter || $0.isNumber || $0 == "_") }

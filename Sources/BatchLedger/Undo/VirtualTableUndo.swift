@@ -20,13 +20,13 @@ struct VirtualTableUndo {
         self.logical = logical
         for owner in logical.sorted() {
             let module = try VirtualTableUndo.module(of: owner, ledger.connection)
-            guard module.name == "rtree" || module.name == "rtree_i32" else { continue }
-            let tree = try TreeShape(owner, isInteger: module.name == "rtree_i32", ledger.connection)
+            guard module.isTree else { continue }
+            let tree = try TreeShape(owner, isInteger: module.hasIntegers, ledger.connection)
             trees[owner] = try TreeUndo(tree, ledger, checkpoints: checkpoints, record)
         }
     }
 
-    private static func module(of owner: String, _ connection: Connection) throws(BatchError) -> VirtualTableModule {
+    static func module(of owner: String, _ connection: Connection) throws(BatchError) -> VirtualTableModule {
         let sql = try connection.value(
             "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [.string(owner)])
         return VirtualTableModule(sql?.string ?? "")
