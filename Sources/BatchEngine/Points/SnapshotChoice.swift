@@ -7,16 +7,29 @@ struct SnapshotChoice {
     let session: Session
 
     /// - Parameter reason: one that is known already: the first batch, drift.
-    func kind(for job: JobDefinition, because reason: String?) throws(BatchError) -> SnapshotKind {
+    /// - Parameter changesSchema: a reason too, but one that a delta can do with when it is asked for.
+    func kind(
+        for job: JobDefinition, because reason: String?, changesSchema: Bool = false
+    ) throws(BatchError) -> SnapshotKind {
         if LevelPolicy(level: job.level).needsFullSnapshot { return .full }
         switch job.snapshot ?? session.database.snapshot {
         case .full: return .full
-        case .delta: return reason == "the first batch" ? .full : .delta
+        case .delta: return try lastLeadsHere() ? .delta : .full
         case .auto: break
         }
-        if reason != nil || job.isCritical || SchemaStatements.appear(in: job) { return .full }
+        if reason != nil || changesSchema || job.isCritical || SchemaStatements.appear(in: job) { return .full }
         if DatabaseFile(session.path).size < DriftWatch.smallDatabase { return .full }
+        if try !lastLeadsHere() { return .full }
         return try chainIsLong() ? .full : .delta
+    }
+
+    /// False when a delta would have nothing to follow: there is no `.bak` yet, others wrote since the last one, or a
+    /// point was lost.
+    private func lastLeadsHere() throws(BatchError) -> Bool {
+        let last = "id = (SELECT max(id) FROM batchmgr_points WHERE bak IS NOT NULL AND status = 'complete')"
+        guard let digest = try session.ledger.points(where: last).last?.digest else { return false }
+        let now = try session.ledger.state()?.combined
+        return digest == now
     }
 
     /// True when the deltas since the last whole copy add up to half of its size: a restore would have to read them all.

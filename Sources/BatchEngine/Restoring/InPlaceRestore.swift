@@ -125,7 +125,7 @@ public struct InPlaceRestore {
     ) throws(BatchError) {
         let job = try JobDefinition.adHoc(id: InPlaceRestore.job, sql: ["SELECT 1"])
         point.bakKind = try SnapshotChoice(session: session)
-            .kind(for: job, because: changesSchema ? "the schema changes" : reason)
+            .kind(for: job, because: reason, changesSchema: changesSchema)
         guard point.bakKind == .full else { return }
         let before = try DatabaseState.read(session.connection, digest: session.ledger.state())
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()

@@ -152,7 +152,7 @@ struct RollbackRun {
         let changesSchema = plan.order.contains(where: \.hasSchemaChange)
         let choice = SnapshotChoice(session: session)
         let kinds = try definitions.map { (job) throws(BatchError) in
-            try choice.kind(for: job, because: changesSchema ? "the schema changes" : reason)
+            try choice.kind(for: job, because: reason, changesSchema: changesSchema)
         }
         point.bakKind = kinds.contains(.full) || definitions.isEmpty ? .full : .delta
         guard point.bakKind == .full else { return }
