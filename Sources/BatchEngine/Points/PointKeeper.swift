@@ -220,16 +220,26 @@ struct PointKeeper {
             written = first
         } else {
             (written, pending) = try bak.writeDelta(
-                label, changes: content.changes,
-                before: DatabaseState(
-                    settings: content.after.settings, objects: content.after.objects, digest: content.before),
-                after: content.after, source: source)
+                label, changes: content.changes, before: before(content, batch, label), after: content.after,
+                source: source)
         }
         point.bak = written.name
         point.bakKind = written.kind == .full ? .full : .delta
         point.bakSHA256 = written.sha256
         if let xxh3 = written.xxh3 { try session.ledger.note(xxh3: xxh3, ofFile: written.sha256) }
         return (written, pending)
+    }
+
+    /// The state that a delta leads from. The ledger does not keep what the schema was: where the batch changed it, the
+    /// `.bak` before tells.
+    private func before(_ content: PointSource.Content, _ batch: BatchRecord, _ label: BakStore.Label) -> DatabaseState {
+        if batch.hasSchemaChange, let base = label.base, let last = try? bak.state(after: base),
+            last.digest.holdsSameRows(as: content.before)
+        {
+            return last
+        }
+        return DatabaseState(
+            settings: content.after.settings, objects: content.after.objects, digest: content.before)
     }
 
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository

@@ -20,12 +20,23 @@ struct SnapshotChoice {
         case .full: return .full
         case .delta:
             let isForced = reason == Reason.firstBatch || reason == Reason.schemaChange
-            return isForced || SchemaStatements.appear(in: job) ? .full : .delta
+            if isForced || SchemaStatements.appear(in: job) { return .full }
+            return try lastLeadsHere() ? .delta : .full
         case .auto: break
         }
         if reason != nil || job.isCritical || SchemaStatements.appear(in: job) { return .full }
         if DatabaseFile(session.path).size < DriftWatch.smallDatabase { return .full }
+        if try !lastLeadsHere() { return .full }
         return try chainIsLong() ? .full : .delta
+    }
+
+    /// False when a delta would have nothing to follow: there is no `.bak` yet, others wrote since the last one, or a
+    /// point was lost.
+    private func lastLeadsHere() throws(BatchError) -> Bool {
+        let last = "id = (SELECT max(id) FROM batchmgr_points WHERE bak IS NOT NULL AND status = 'complete')"
+        guard let digest = try session.ledger.points(where: last).last?.digest else { return false }
+        let now = try session.ledger.state()?.combined
+        return digest == now
     }
 
     /// True when the deltas since the last whole copy add up to half of its size: a restore would have to read them all.

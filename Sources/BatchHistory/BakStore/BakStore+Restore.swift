@@ -15,6 +15,15 @@ extension BakStore {
         } catch { throw BakFault.damaged(full.path, error.message) }
     }
 
+    /// The state that the `.bak` of this name leads to.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` naming the file.
+    public func state(after name: String) throws(BatchError) -> DatabaseState {
+        let path = folder + "/" + name
+        do {
+            return try BakReader(path).state("after")
+        } catch { throw BakFault.damaged(path, error.message) }
+    }
+
     /// What the folder holds: readable `.bak` files, oldest first, and the names of those that are damaged.
     public func contents() throws(BatchError) -> (files: [BakManifest], damaged: [String]) {
         var files: [BakManifest] = []

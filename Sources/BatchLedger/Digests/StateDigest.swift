@@ -25,6 +25,13 @@ public struct StateDigest: Hashable, Sendable {
         return sum
     }
 
+    /// True when all tables have the same rows, whatever the schema says of them.
+    public func holdsSameRows(as other: StateDigest) -> Bool {
+        Set(tables.keys).union(other.tables.keys).allSatisfy { name in
+            tables[name] ?? TableDigest() == other.tables[name] ?? TableDigest()
+        }
+    }
+
     /// Reads every row of every table: time proportional to the database.
     public static func compute(_ connection: Connection) throws(BatchError) -> StateDigest {
         let reader = SchemaReader(connection)

@@ -81,7 +81,7 @@ public final class Connection {
             statement.reset()
             return statement
         }
-        let statement = try prepare(sql)
+        let statement = try Statement(sql, on: self, isKept: true)
         cache[sql] = statement
         return statement
     }

@@ -4,13 +4,18 @@ internal import CSQLite
 /// A prepared statement; finalised when it is released.
 public final class Statement {
     let handle: OpaquePointer
-    private let connection: Connection
+    private unowned let connection: Connection
+    /// Keeps the connection open; nil for a statement that the connection itself keeps.
+    private let keeper: Connection?
+    private let database: OpaquePointer
+    private(set) lazy var isUTF16 = connection.isUTF16
     /// The part of the text behind this statement: more statements, or only space.
     public let tail: String
 
     /// Prepares the first statement of `sql`.
+    /// - Parameter isKept: by the connection, which would never be closed if its statements kept it in turn.
     /// - Throws: `ERR_DATA_SQL` when the text holds no statement at all.
-    init(_ sql: String, on connection: Connection) throws(BatchError) {
+    init(_ sql: String, on connection: Connection, isKept: Bool = false) throws(BatchError) {
         var prepared: OpaquePointer?
         var rest = ""
         var text = sql
@@ -32,6 +37,8 @@ public final class Statement {
         handle = prepared
         tail = rest
         self.connection = connection
+        keeper = isKept ? nil : connection
+        database = connection.handle
     }
 
     deinit { sqlite3_finalize(handle) }
@@ -60,7 +67,7 @@ public final class Statement {
         case .blob(let bytes):
             code = withPointer(bytes) { csqlite_bind_blob(handle, index, $0, Int32(bytes.count)) }
         }
-        guard code == SQLITE_OK else { throw SQLiteFault.error(code, connection.handle, doing: "bind a value") }
+        guard code == SQLITE_OK else { throw SQLiteFault.error(code, database, doing: "bind a value") }
     }
 
     /// Binds every parameter of the statement by its name without the `:`, `@` or `$`.
@@ -103,7 +110,7 @@ public final class Statement {
         let code = sqlite3_step(handle)
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
-        throw SQLiteFault.error(code, connection.handle, doing: "run SQL")
+        throw SQLiteFault.error(code, database, doing: "run SQL")
     }
 
     /// Ends the run; bound values stay until they are bound again.
@@ -127,7 +134,7 @@ public final class Statement {
         switch sqlite3_column_type(handle, index) {
         case SQLITE_INTEGER: return .integer(sqlite3_column_int64(handle, index))
         case SQLITE_FLOAT: return .real(sqlite3_column_double(handle, index))
-        case SQLITE_TEXT where connection.isUTF16:
+        case SQLITE_TEXT where isUTF16:
             let start = sqlite3_column_text16(handle, index)
             return .text16(bytes(start, sqlite3_column_bytes16(handle, index)))
         case SQLITE_TEXT:
@@ -143,9 +150,6 @@ public final class Statement {
     /// For a column that is known to hold one.
     @inline(__always)
     public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(truncatingIfNeeded: column)) }
-
-    /// See `SQLValue`.
-    var isUTF16: Bool { connection.isUTF16 }
 
     private func bytes(_ start: UnsafeRawPointer?, _ count: Int32) -> [UInt8] {
         guard let start, count > 0 else { return [] }

@@ -23,6 +23,7 @@ enum LedgerSchema {
         "CREATE TABLE IF NOT EXISTS batchmgr_dependencies(batch INTEGER NOT NULL, needs INTEGER NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY(batch, needs)) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_pins(checkpoint INTEGER PRIMARY KEY, time INTEGER, seed INTEGER) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_replays(batch INTEGER PRIMARY KEY, replays INTEGER NOT NULL, rollback INTEGER NOT NULL) STRICT",
+        "CREATE TABLE IF NOT EXISTS batchmgr_undone(rollback INTEGER NOT NULL, checkpoint INTEGER NOT NULL, PRIMARY KEY(rollback, checkpoint)) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_worklists(batch INTEGER NOT NULL, step TEXT NOT NULL, part INTEGER NOT NULL, items INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(batch, step, part)) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_effects(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, checkpoint INTEGER NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, undone_by INTEGER) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_points(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL, last_checkpoint INTEGER NOT NULL, bak TEXT, bak_kind TEXT, bak_sha256 TEXT, commit_id TEXT, digest TEXT, created_at TEXT NOT NULL) STRICT",

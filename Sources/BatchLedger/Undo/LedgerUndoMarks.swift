@@ -1,13 +1,30 @@
 public import BatchCore
 
 extension Ledger {
-    /// When a rollback is undone, what it had undone lives again.
+    /// When a rollback is undone, what it had undone lives again. Was that a rollback too, it holds again, and what it
+    /// had undone is undone.
     public func revive(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
-        let revived = try connection.rows(
-            "SELECT DISTINCT batch FROM batchmgr_checkpoints WHERE undone_by = ?", [.integer(checkpoint)])
-        try connection.run(
-            "UPDATE batchmgr_checkpoints SET undone_by = NULL WHERE undone_by = ?", [.integer(checkpoint)])
-        for row in revived { try refreshStatus(row[0].integer ?? 0, isPartial: false) }
+        for revived in try connection.rows(
+            "SELECT id, batch FROM batchmgr_checkpoints WHERE undone_by = ? ORDER BY id DESC", [.integer(checkpoint)])
+        {
+            let id = revived[0].integer ?? 0
+            try markUndone(id, by: nil)
+            try bury(checkpointsUndoneBy: id)
+            try refreshStatus(revived[1].integer ?? 0, isPartial: false)
+        }
+    }
+
+    private func bury(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
+        let sql = """
+            SELECT c.id, c.batch FROM batchmgr_undone u JOIN batchmgr_checkpoints c ON c.id = u.checkpoint \
+            WHERE u.rollback = ? AND c.undone_by IS NULL ORDER BY c.id DESC
+            """
+        for buried in try connection.rows(sql, [.integer(checkpoint)]) {
+            let id = buried[0].integer ?? 0
+            try markUndone(id, by: checkpoint)
+            try revive(checkpointsUndoneBy: id)
+            try refreshStatus(buried[1].integer ?? 0, isPartial: false)
+        }
     }
 
     /// Sets the status of a batch from its checkpoints.
@@ -35,6 +52,8 @@ extension Ledger {
     ) throws(BatchError) {
         for (undone, _) in checkpoints {
             try markUndone(undone.id, by: checkpoint)
+            try connection.run(
+                "INSERT OR IGNORE INTO batchmgr_undone VALUES(?, ?)", [.integer(checkpoint), .integer(undone.id)])
             try revive(checkpointsUndoneBy: undone.id)
             each()
         }

@@ -1,0 +1,37 @@
+import BatchCore
+import Glibc
+import TestSupport
+import Testing
+
+/// Random histories over random schemas: what is rolled back is as if it had never run, whatever the mode, and each
+/// restore point comes back from both copies.
+///
+/// `BATCHMGR_HISTORIES` says how many, `BATCHMGR_SEED` where to begin; `scripts/soak` plays them for hours.
+@Suite struct HistoryTests {
+    /// Seeds that once failed.
+    static let known: [UInt64] = []
+
+    /// Seeds that one test case plays.
+    struct Part: Sendable, CustomStringConvertible {
+        let seeds: [UInt64]
+        var description: String { "seeds \(seeds.first ?? 0) to \(seeds.last ?? 0)" }
+    }
+
+    private static func number(_ name: String, _ usual: UInt64) -> UInt64 {
+        getenv(name).flatMap { UInt64(String(cString: $0)) } ?? usual
+    }
+
+    static var parts: [Part] {
+        let first = number("BATCHMGR_SEED", 0)
+        let end = first + number("BATCHMGR_HISTORIES", 2_000)
+        let parts = stride(from: first, to: end, by: 25).map { Part(seeds: Array($0..<min($0 + 25, end))) }
+        return (known.isEmpty ? [] : [Part(seeds: known)]) + parts
+    }
+
+    @Test(arguments: parts) func everyHistoryCanBeUndoneExactly(_ part: Part) {
+        for seed in part.seeds {
+            guard let failure = HistoryTrial.fails(seed: seed) else { continue }
+            Issue.record("\(failure)")
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import BatchLedger
+import TestSupport
+
+/// Tables of every shape, with the columns that foreign keys may name.
+struct RandomSchema {
+    /// A table that others may refer to.
+    struct Parent {
+        let name: String
+        let columns: String
+        let isInteger: Bool
+    }
+
+    private(set) var pieces: [SQLPiece] = []
+    private var names = RandomSchema.names
+
+    static let names = [
+        "p", "c", "w", "n", "t", "select", "we\"ird; 'na\nme", "Ähre 🦆", String(repeating: "long ", count: 40) + "name",
+    ]
+
+    init(_ random: inout SeededRandom) {
+        var parents: [Parent] = []
+        for _ in 0..<(2 + random.below(3)) {
+            let name = names.remove(at: random.chance(80) ? 0 : random.below(names.count))
+            pieces.append(RandomTable.create(name, parents, &random))
+            parents += RandomTable.parents(in: pieces[pieces.count - 1], name)
+        }
+        if random.chance(35) { pieces.append(RandomTable.virtual(random.pick(["f", "fx y"]), &random)) }
+        if random.chance(15) { pieces.append(RandomTable.virtual("r", &random)) }
+    }
+}
