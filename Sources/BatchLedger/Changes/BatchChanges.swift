@@ -223,7 +223,9 @@ extension Ledger {
             WHERE f.checkpoint = ? AND f.side = ? AND r.kind = 'definition'
             """
         // A table that an index or a view of the checkpoint merely refers to has the rows that it had.
-        let names = try connection.rows(sql, [.integer(checkpoint), .integer(FactSide.changed.rawValue)]).compactMap { $0[0].string }
+        let names = try connection.rows(sql, [.integer(checkpoint), .integer(FactSide.changed.rawValue)]).compactMap {
+            $0[0].string
+        }
         return Set(names.filter { name in !["index ", "view ", "trigger "].contains { name.hasPrefix($0) } })
     }
 }
