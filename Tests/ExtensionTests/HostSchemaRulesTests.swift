@@ -20,6 +20,7 @@ struct HostSchemaRulesTests {
                 + "PRAGMA writable_schema = RESET", "", "None",
             "ERR_DATA_NOT_UNDOABLE: the definition of index tv"
         ),
+        ("PRAGMA schema_version = 9000", "", "None", "ERR_DATA_NOT_UNDOABLE: the schema was changed and changed back"),
     ]
 
     @Test(arguments: ["hook", "triggers"], refused.indices)

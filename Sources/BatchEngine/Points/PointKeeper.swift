@@ -232,7 +232,8 @@ struct PointKeeper {
 
     /// The state that a delta leads from. The ledger does not keep what the schema was: where the batch changed it, the
     /// `.bak` before tells.
-    private func before(_ content: PointSource.Content, _ batch: BatchRecord, _ label: BakStore.Label) -> DatabaseState {
+    private func before(_ content: PointSource.Content, _ batch: BatchRecord, _ label: BakStore.Label) -> DatabaseState
+    {
         if batch.hasSchemaChange, let base = label.base, let last = try? bak.state(after: base),
             last.digest.holdsSameRows(as: content.before)
         {

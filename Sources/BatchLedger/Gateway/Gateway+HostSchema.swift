@@ -55,6 +55,7 @@ extension Gateway {
             let objects = try schema.objects()
             guard let change = SchemaChange(from: hostSchema.objects, to: objects) else {
                 // It had nothing to do.
+                hostSchema.cookie = try schemaCookie()
                 if !running.recorded.isEmpty { recorder.goBack(to: running.mark) }
                 return
             }
@@ -120,7 +121,13 @@ extension Gateway {
         let cookie = try schemaCookie()
         guard cookie != hostSchema.cookie else { return }
         hostSchema.cookie = cookie
-        guard let change = SchemaChange(from: hostSchema.objects, to: try schema.objects()) else { return }
+        guard let change = SchemaChange(from: hostSchema.objects, to: try schema.objects()) else {
+            // Rows that went with a table are missing, though one of the same text has taken its place.
+            if isUndoing { return }
+            throw BatchError(
+                .notUndoable, "the schema was changed and changed back by what cannot be recorded",
+                hint: "use CREATE, ALTER and DROP; or run it with the tool: batchmgr run --id NAME --sql SQL")
+        }
         if let object = (change.before + change.after).first(where: { $0.type == "table" || $0.type == "index" }) {
             throw BatchError(
                 .notUndoable, "the definition of \(object.type) \(object.name) was changed by what cannot be recorded",

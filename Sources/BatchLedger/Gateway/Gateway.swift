@@ -19,6 +19,8 @@ public final class Gateway {
     /// On the connection of a host, who changes the schema without asking.
     var hostSchema = HostSchema()
     var isHosted: Bool { authorizer == nil }
+    /// The undo log is gone back through: what changes the schema then is ours.
+    var isUndoing = false
     /// The schema cookie at the beginning of the checkpoint.
     var schemaVersion: Int64 = 0
     var hasSchemaChange = false

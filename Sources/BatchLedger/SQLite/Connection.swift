@@ -99,7 +99,7 @@ public final class Connection {
     /// which asks the same.
     private func borrow(_ sql: String) throws(BatchError) -> Statement {
         if let statement = cache.removeValue(forKey: sql) { return statement }
-        return try prepare(sql)
+        return try Statement(sql, on: self, isKept: true)
     }
 
     private func giveBack(_ statement: Statement, _ sql: String) {

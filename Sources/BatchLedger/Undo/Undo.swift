@@ -92,6 +92,7 @@ public final class Undo {
         _ leaving: TouchedKeys,
         _ rebuilding: Set<String>, _ locked: () throws(BatchError) -> Void
     ) throws(BatchError) -> Outcome {
+        gateway.isUndoing = true
         try gateway.begin()
         try locked()
         let before = try gateway.ledger.state() ?? StateDigest()
@@ -175,6 +176,7 @@ public final class Undo {
 
     /// Switches everything back on, inside the open transaction too: what runs then runs as in a batch.
     public func leave() {
+        gateway.isUndoing = false
         forgetModules()
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil)
         try? connection.execute("PRAGMA ignore_check_constraints = \(checksWereIgnored ? "ON" : "OFF")")

@@ -33,7 +33,8 @@ struct RandomStatements {
         case 16, 17: return updateFromOthers(table, &random)
         case 18: return changeKey(table, &random)
         case 19: return swap(table, &random)
-        case 20...22: return .plain("DELETE FROM \(table.quotedName) WHERE \(condition(table, &random))", on: table.quotedName)
+        case 20...22:
+            return .plain("DELETE FROM \(table.quotedName) WHERE \(condition(table, &random))", on: table.quotedName)
         case 23: return .plain("DELETE FROM \(table.quotedName) WHERE \(range(table, &random))", on: table.quotedName)
         case 24: return random.chance(40) ? .plain("DELETE FROM \(table.quotedName)", on: table.quotedName) : nil
         default: return deleteByOthers(table, &random)
@@ -95,7 +96,8 @@ struct RandomStatements {
         guard let key = keyColumn(table), let from = keyColumn(other) else { return nil }
         let shift = 3 + random.below(20)
         let old = SQLName.quote(from.name)
-        let new = key.declaredType.uppercased().contains("INT") ? "abs(\(old)) % 50 + \(shift)" : "\(old) || '.\(shift)'"
+        let new =
+            key.declaredType.uppercased().contains("INT") ? "abs(\(old)) % 50 + \(shift)" : "\(old) || '.\(shift)'"
         var (names, texts) = ([SQLName.quote(key.name)], [new])
         if isNamedByRowid(table), let rowid = table.rowidName {
             guard other.integerPrimaryKey != nil || isNamedByRowid(other), let otherRowid = other.rowidName else {
@@ -131,12 +133,16 @@ struct RandomStatements {
     ) -> SQLPiece? {
         var parts: [Part] = []
         for _ in 0..<(1 + random.below(2)) {
-            guard let column = setting(table, &random), !parts.contains(where: { $0.column == SQLName.quote(column.name) })
+            guard let column = setting(table, &random),
+                !parts.contains(where: { $0.column == SQLName.quote(column.name) })
             else { continue }
             let name = SQLName.quote(column.name)
             let text =
                 column.name == "v"
-                ? random.pick(["'\(mark)'", "v || '\(mark)'", "upper(v)", "(SELECT count(*) FROM \(random.pick(scene.tables).quotedName))"])
+                ? random.pick([
+                    "'\(mark)'", "v || '\(mark)'", "upper(v)",
+                    "(SELECT count(*) FROM \(random.pick(scene.tables).quotedName))",
+                ])
                 : column.name == "x" && random.chance(40) ? "x + 1" : RandomLiterals.value(for: column, &random)
             parts.append(Part(column: name, text: text))
         }
@@ -177,7 +183,8 @@ struct RandomStatements {
         texts.append(RandomLiterals.key(for: key, &random))
         let part =
             isNamedByRowid(table) && random.chance(40)
-            ? Part(column: table.rowidName, text: "\(1 + random.below(15))") : Part(column: name, text: random.pick(texts))
+            ? Part(column: table.rowidName, text: "\(1 + random.below(15))")
+            : Part(column: name, text: random.pick(texts))
         return SQLPiece(
             .update, table.quotedName, "UPDATE \(table.quotedName)", [part],
             tail: " WHERE \(random.chance(80) ? condition(table, &random) : range(table, &random))")
@@ -222,7 +229,9 @@ struct RandomStatements {
             return table.columns.contains { $0.name == "x" } ? "x > \(random.below(8))" : "1"
         }
         let name = SQLName.quote(column.name)
-        return random.pick(["\(name) > \(RandomLiterals.key(for: column, &random))", "\(name) IS NOT NULL", "length(\(name)) = 1"])
+        return random.pick([
+            "\(name) > \(RandomLiterals.key(for: column, &random))", "\(name) IS NOT NULL", "length(\(name)) = 1",
+        ])
     }
 
     // MARK: Views and virtual tables
