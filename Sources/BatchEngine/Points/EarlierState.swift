@@ -9,13 +9,18 @@ final class EarlierState {
     let connection: Connection
     let state: DatabaseState
     private let folder: ScratchFolder
+    private let original: Session
+    private let checkpoint: Int64
 
     /// - Throws: `ERR_DATA_CONFLICT` when somebody has changed rows outside any batch since: nothing tells then what
     ///   they were.
     init(_ session: Session, after checkpoint: Int64) throws(BatchError) {
         try Folder.create(session.backups)
         folder = try ScratchFolder(in: session.backups)
-        let path = folder.file("earlier.db")
+        original = session
+        self.checkpoint = checkpoint
+        // The branch of the history follows from the name of the file.
+        let path = folder.file(session.path.split(separator: "/").last.map(String.init) ?? "earlier.db")
         // The session may hold the write lock, and could not be copied from then.
         let source = try Connection(path: session.path, mode: .readOnly)
         try source.backup(to: try Connection(path: path, mode: .create))
@@ -24,6 +29,23 @@ final class EarlierState {
         try connection.execute("PRAGMA synchronous = OFF")
         try EarlierState.goBack(connection, to: checkpoint, spillFolder: folder.path)
         state = try DatabaseState.read(connection, digest: try StateDigest.compute(connection))
+    }
+
+    /// A session over the copy, whose ledger ends at the checkpoint and which writes into the copies of the original.
+    func session() throws(BatchError) -> Session {
+        let ledger = try Ledger(connection)
+        let digest = state.digest
+        let (connection, checkpoint) = (connection, checkpoint)
+        try connection.transaction { () throws(BatchError) in
+            try connection.run("DELETE FROM batchmgr_checkpoints WHERE id > ?", [.integer(checkpoint)])
+            try ledger.setState(digest)
+        }
+        var database = original.database
+        database.path = connection.path
+        let place = Workspace(
+            folder: original.workspace.folder, file: original.workspace.file, databases: [database],
+            backups: original.workspace.backups, catalog: original.workspace.catalog)
+        return try Session(place, tenant: original.tenant, context: original.context)
     }
 
     private static func goBack(

@@ -6,10 +6,10 @@ internal import BatchLedger
 struct PointKeeper {
     let session: Session
 
-    private var ledger: Ledger { session.ledger }
+    var ledger: Ledger { session.ledger }
     private var bak: BakStore { BakStore(folder: session.backups) }
-    private var git: GitStore { session.git }
-    private var text: PointText { PointText(session: session) }
+    var git: GitStore { session.git }
+    var text: PointText { PointText(session: session) }
 
     // MARK: Before a batch
 
@@ -75,6 +75,7 @@ struct PointKeeper {
         if batch == nil, try !ledger.checkpoints(where: "id > ?", [.integer(point.lastCheckpoint)]).isEmpty {
             return try completeEarlier(&point)
         }
+        if let batch, try isOvertaken(point, batch) { return try completeElsewhere(&point, batch) }
         // What the batch has filled for writing is of no use for the point.
         try session.connection.limitPageCache(to: Connection.smallPageCache)
         var file: BakFile?
@@ -107,7 +108,7 @@ struct PointKeeper {
 
     /// A point is worth more than its signature: a key that cannot be used does not keep it from being written. `audit
     /// verify` then names a commit without heads.
-    private func signedHeads() -> SignedAuditHeads? {
+    func signedHeads() -> SignedAuditHeads? {
         do throws(BatchError) {
             return try AuditTrail.heads(session)
         } catch {
@@ -118,37 +119,12 @@ struct PointKeeper {
         }
     }
 
-    /// Completes a point of the whole database behind which batches have run already.
-    private func completeEarlier(_ point: inout PointRecord) throws(BatchError) -> Bool {
-        var done = point
-        do throws(BatchError) {
-            let earlier = try EarlierState(session, after: point.lastCheckpoint)
-            let digest = earlier.state.digest
-            let message = text.message(
-                point, nil, changes: PointSource.counts(of: digest), snapshot: nil, digest: digest.combined,
-                heads: signedHeads())
-            let content = PointContent(
-                branch: session.branch, tag: nil, message: message, state: earlier.state, rows: .all,
-                tenantColumn: session.database.tenantColumn)
-            done.commit = try git.commit(content, connection: earlier.connection, snapshot: PendingFile()).description
-            done.status = .complete
-            done.digest = digest.combined
-            try session.connection.transaction { () throws(BatchError) in try ledger.save(&done) }
-        } catch {
-            guard error.code == .conflict || error.code == .schemaChanged else { throw error }
-            try session.connection.transaction { () throws(BatchError) in try ledger.removePoint(point.id) }
-            point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt)
-            return false
-        }
-        point = done
-        return true
-    }
-
-    /// The whole copy that a chain of deltas begins with, when no batch of the tool has made one.
+    /// The whole copy that a chain of deltas begins with, when no batch of the tool has made one, and that of a batch
+    /// which changed the schema: a delta holds one schema.
     private func writeFirst(
-        _ label: BakStore.Label, _ content: PointSource.Content
+        _ label: BakStore.Label, _ content: PointSource.Content, _ batch: BatchRecord
     ) throws(BatchError) -> BakFile? {
-        guard label.base == nil, let first = content.checkpoints.first else { return nil }
+        guard label.base == nil || batch.hasSchemaChange, let first = content.checkpoints.first else { return nil }
         do throws(BatchError) {
             let earlier = try EarlierState(session, after: first - 1)
             let full = try bak.writeFull(label, from: earlier.connection, before: earlier.state)
@@ -192,7 +168,7 @@ struct PointKeeper {
             let before = try bak.state(before: full)
             written = try bak.complete(
                 full, with: content.changes, before: before, after: content.after, source: session.connection)
-        } else if let first = try writeFirst(label, content) {
+        } else if let first = try writeFirst(label, content, batch) {
             written = first
         } else {
             (written, pending) = try bak.writeDelta(
