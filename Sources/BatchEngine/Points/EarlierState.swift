@@ -11,13 +11,18 @@ final class EarlierState {
     let ledger: Ledger
     let state: DatabaseState
     private let folder: ScratchFolder
+    private let original: Session
+    private let checkpoint: Int64
 
     /// - Throws: `ERR_DATA_CONFLICT` when somebody has changed rows outside any batch since: nothing tells then what
     ///   they were.
     init(_ session: Session, after checkpoint: Int64) throws(BatchError) {
         try Folder.create(session.backups)
         folder = try ScratchFolder(in: session.backups)
-        let path = folder.file("earlier.db")
+        original = session
+        self.checkpoint = checkpoint
+        // The branch of the history follows from the name of the file.
+        let path = folder.file(session.path.split(separator: "/").last.map(String.init) ?? "earlier.db")
         // The session may hold the write lock, and could not be copied from then.
         let source = try Connection(path: session.path, mode: .readOnly)
         try source.backup(to: try Connection(path: path, mode: .create))
@@ -28,6 +33,23 @@ final class EarlierState {
         state = try DatabaseState.read(connection, digest: try StateDigest.compute(connection))
         ledger = try Ledger(connection)
         try ledger.forget(after: checkpoint, leaving: state.digest)
+    }
+
+    /// A session over the copy, whose ledger ends at the checkpoint and which writes into the copies of the original.
+    func session() throws(BatchError) -> Session {
+        let ledger = try Ledger(connection)
+        let digest = state.digest
+        let (connection, checkpoint) = (connection, checkpoint)
+        try connection.transaction { () throws(BatchError) in
+            try connection.run("DELETE FROM batchmgr_checkpoints WHERE id > ?", [.integer(checkpoint)])
+            try ledger.setState(digest)
+        }
+        var database = original.database
+        database.path = connection.path
+        let place = Workspace(
+            folder: original.workspace.folder, file: original.workspace.file, databases: [database],
+            backups: original.workspace.backups, catalog: original.workspace.catalog)
+        return try Session(place, tenant: original.tenant, context: original.context)
     }
 
     private static func goBack(

@@ -6,10 +6,10 @@ internal import BatchLedger
 struct PointKeeper {
     let session: Session
 
-    private var ledger: Ledger { session.ledger }
+    var ledger: Ledger { session.ledger }
     private var bak: BakStore { BakStore(folder: session.backups) }
-    private var git: GitStore { session.git }
-    private var text: PointText { PointText(session: session) }
+    var git: GitStore { session.git }
+    var text: PointText { PointText(session: session) }
 
     // MARK: Before a batch
 
@@ -75,16 +75,16 @@ struct PointKeeper {
         if batch == nil, try !ledger.checkpoints(where: "id > ?", [.integer(point.lastCheckpoint)]).isEmpty {
             return try completeEarlier(&point)
         }
+        if let batch, try isOvertaken(point, batch) { return try completeElsewhere(&point, batch) }
         // What the batch has filled for writing is of no use for the point.
         try session.connection.limitPageCache(to: Connection.smallPageCache)
         var file: BakFile?
         var pending = PendingFile()
         let isWritten = try session.connection.transaction { () throws(BatchError) -> Bool in
-            var source = PointSource(session: session, point: point, batch: batch)
+            let source = PointSource(session: session, point: point, batch: batch)
             if version == nil || version != session.connection.dataVersion, try !hold(source, batch) { return false }
-            guard try goBack(&source) else { return false }
             let content = try source.read()
-            if let batch { (file, pending) = try writeBak(&point, batch, content, source.connection) }
+            if let batch { (file, pending) = try writeBak(&point, batch, content) }
             session.context.reach("bak-written")
             let message = text.message(
                 point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined,
@@ -93,8 +93,7 @@ struct PointKeeper {
             let tag = batch.flatMap {
                 [.committed, .rolledBack].contains($0.status) || $0.kind == .rollback ? "batch/\($0.batch)" : nil
             }
-            point.commit = try commit(content, message, tag: tag, snapshot: pending, from: source.connection)
-                .description
+            point.commit = try commit(content, message, tag: tag, snapshot: pending).description
             session.context.reach("commit-written")
             point.status = .complete
             point.digest = content.after.digest.combined
@@ -112,7 +111,7 @@ struct PointKeeper {
 
     /// A point is worth more than its signature: a key that cannot be used does not keep it from being written. `audit
     /// verify` then names a commit without heads.
-    private func signedHeads() -> SignedAuditHeads? {
+    func signedHeads() -> SignedAuditHeads? {
         do throws(BatchError) {
             return try AuditTrail.heads(session)
         } catch {
@@ -123,43 +122,17 @@ struct PointKeeper {
         }
     }
 
-    /// Completes a point of the whole database behind which batches have run already.
-    private func completeEarlier(_ point: inout PointRecord) throws(BatchError) -> Bool {
-        var done = point
-        do throws(BatchError) {
-            let earlier = try EarlierState(session, after: point.lastCheckpoint)
-            let digest = earlier.state.digest
-            let message = text.message(
-                point, nil, changes: PointSource.counts(of: digest), snapshot: nil, digest: digest.combined,
-                heads: signedHeads())
-            let content = PointContent(
-                branch: session.branch, tag: nil, message: message, state: earlier.state, rows: .all,
-                tenantColumn: session.database.tenantColumn)
-            done.commit = try git.commit(content, connection: earlier.connection, snapshot: PendingFile()).description
-            done.status = .complete
-            done.digest = digest.combined
-            try session.connection.transaction { () throws(BatchError) in try ledger.save(&done) }
-        } catch {
-            guard error.code == .conflict || error.code == .schemaChanged else { throw error }
-            try session.connection.transaction { () throws(BatchError) in try ledger.removePoint(point.id) }
-            point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt)
-            return false
-        }
-        point = done
-        return true
-    }
-
-    /// The whole copy that a chain of deltas begins with, when no batch of the tool has made one.
-    /// - Parameter isNeeded: in the middle of a chain too: a delta cannot tell how the schema was before.
+    /// The whole copy that a chain of deltas begins with, when no batch of the tool has made one, and that of a batch
+    /// which changed the schema: a delta holds one schema.
     private func writeFirst(
-        _ label: BakStore.Label, _ content: PointSource.Content, _ source: Connection, isNeeded: Bool
+        _ label: BakStore.Label, _ content: PointSource.Content, _ batch: BatchRecord
     ) throws(BatchError) -> BakFile? {
-        guard label.base == nil || isNeeded, let first = content.checkpoints.first else { return nil }
+        guard label.base == nil || batch.hasSchemaChange, let first = content.checkpoints.first else { return nil }
         do throws(BatchError) {
             let earlier = try EarlierState(session, after: first - 1)
             let full = try bak.writeFull(label, from: earlier.connection, before: earlier.state)
             return try bak.complete(
-                full, with: content.changes, before: earlier.state, after: content.after, source: source)
+                full, with: content.changes, before: earlier.state, after: content.after, source: session.connection)
         } catch {
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
             return nil
@@ -174,34 +147,16 @@ struct PointKeeper {
             return true
         }
         guard let drifted = try source.driftedTable() else { return true }
-        try giveUp(source.point, batch, table: drifted)
+        try ledger.removePoint(source.point.id)
+        try ledger.audit(
+            "restore point", batch: batch, outcome: "lost",
+            details: ["table": .string(drifted), "because": "changed outside any batch before the point was written"],
+            context: session.context)
         return false
     }
 
-    /// - Returns: false when the database cannot be shown as the batch left it: the point is given up.
-    private func goBack(_ source: inout PointSource) throws(BatchError) -> Bool {
-        guard let batch = source.batch else { return true }
-        do throws(BatchError) {
-            source.earlier = try source.earlierState()
-            return true
-        } catch {
-            guard error.code == .conflict || error.code == .schemaChanged else { throw error }
-            try giveUp(source.point, batch, table: nil)
-            return false
-        }
-    }
-
-    private func giveUp(_ point: PointRecord, _ batch: BatchRecord, table: String?) throws(BatchError) {
-        try ledger.removePoint(point.id)
-        try ledger.audit(
-            "restore point", batch: batch, outcome: "lost",
-            details: [
-                "table": .init(table), "because": "changed outside any batch before the point was written",
-            ], context: session.context)
-    }
-
     private func writeBak(
-        _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content, _ source: Connection
+        _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
     ) throws(BatchError) -> (BakFile, PendingFile) {
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
         let label = try label(batch.batch.description, time)
@@ -215,25 +170,26 @@ struct PointKeeper {
             let full = BakFile(path: "\(session.backups)/\(name)", kind: .full, sha256: point.bakSHA256 ?? "")
             let before = try bak.state(before: full)
             written = try bak.complete(
-                full, with: content.changes, before: before, after: content.after, source: source)
-        } else if let first = try writeFirst(label, content, source, isNeeded: batch.hasSchemaChange) {
+                full, with: content.changes, before: before, after: content.after, source: session.connection)
+        } else if let first = try writeFirst(label, content, batch) {
             written = first
         } else {
             (written, pending) = try bak.writeDelta(
                 label, changes: content.changes, before: before(content, batch, label), after: content.after,
-                source: source)
+                source: session.connection)
         }
         point.bak = written.name
         point.bakKind = written.kind == .full ? .full : .delta
         point.bakSHA256 = written.sha256
-        if let xxh3 = written.xxh3 { try session.ledger.note(xxh3: xxh3, ofFile: written.sha256) }
+        if let xxh3 = written.xxh3 { try ledger.note(xxh3: xxh3, ofFile: written.sha256) }
         return (written, pending)
     }
 
     /// The state that a delta leads from. The ledger does not keep what the schema was: where the batch changed it, the
     /// `.bak` before tells.
-    private func before(_ content: PointSource.Content, _ batch: BatchRecord, _ label: BakStore.Label) -> DatabaseState
-    {
+    private func before(
+        _ content: PointSource.Content, _ batch: BatchRecord, _ label: BakStore.Label
+    ) -> DatabaseState {
         if batch.hasSchemaChange, let base = label.base, let last = try? bak.state(after: base),
             last.digest.holdsSameRows(as: content.before)
         {
@@ -246,23 +202,22 @@ struct PointKeeper {
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
     /// was lost or damaged, or is older than the ledger.
     private func commit(
-        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: PendingFile,
-        from source: Connection
+        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: PendingFile
     ) throws(BatchError) -> CommitID {
         func point(_ rows: PointContent.Rows) -> PointContent {
             PointContent(
                 branch: session.branch, tag: tag, message: message, state: content.after, rows: rows,
                 undoLog: content.isWhole ? nil : content.changes, tenantColumn: session.database.tenantColumn)
         }
-        if content.isWhole { return try git.commit(point(.all), connection: source, snapshot: snapshot) }
+        if content.isWhole { return try git.commit(point(.all), connection: session.connection, snapshot: snapshot) }
         do throws(BatchError) {
             return try git.commit(
-                point(.changes(content.changes, before: content.before)), connection: source,
+                point(.changes(content.changes, before: content.before)), connection: session.connection,
                 snapshot: snapshot)
         } catch {
             guard error.code == .schemaChanged || error.code == .corruptRecord else { throw error }
             return try git.commit(
-                point(.all), connection: source, snapshot: snapshot,
+                point(.all), connection: session.connection, snapshot: snapshot,
                 isRenewing: error.code == .corruptRecord)
         }
     }

@@ -18,11 +18,8 @@ struct PointSource {
     let session: Session
     let point: PointRecord
     let batch: BatchRecord?
-    /// The database as the point left it, when it shows that no more.
-    var earlier: EarlierState?
 
-    private var ledger: Ledger { earlier?.ledger ?? session.ledger }
-    var connection: Connection { earlier?.connection ?? session.connection }
+    private var ledger: Ledger { session.ledger }
 
     func read() throws(BatchError) -> Content {
         let covered = try checkpoints()
@@ -33,20 +30,8 @@ struct PointSource {
         let changes = try BatchChanges(ledger, checkpoints: covered, spillFolder: session.backups)
         return Content(
             changes: changes, checkpoints: covered, before: before,
-            after: try DatabaseState.read(connection, digest: after),
+            after: try DatabaseState.read(session.connection, digest: after),
             counts: try counts(changes, covered, after), isWhole: point.batch == 0)
-    }
-
-    /// The database as the point left it, when a definition was changed by the point or since, and batches followed:
-    /// rows of now can then not be told in the form that they had.
-    func earlierState() throws(BatchError) -> EarlierState? {
-        let covered = try checkpoints()
-        guard let first = covered.first, let last = covered.last else { return nil }
-        guard try !ledger.checkpoints(where: "id > ?", [.integer(last)]).isEmpty else { return nil }
-        let sql =
-            "SELECT 1 FROM batchmgr_checkpoints c JOIN batchmgr_batches b ON b.seq = c.batch WHERE c.id >= ? AND b.has_ddl"
-        guard try ledger.connection.value(sql, [.integer(first)]) != nil else { return nil }
-        return try EarlierState(session, after: last)
     }
 
     /// A table of the point whose rows are not those that the ledger knows; nil when there is none.

@@ -14,14 +14,14 @@ final class UndoRun {
         case overwriting
     }
 
-    private let gateway: Gateway
+    let gateway: Gateway
     let connection: Connection
     let recorder: Recorder
     private let schema: SchemaReader
     let mode: Mode
     private var tables: [String: UndoTable] = [:]
     /// The table of the last entry, by its number in the checkpoint.
-    private var current: (number: Int, table: UndoTable)?
+    var current: (number: Int, table: UndoTable)?
     /// The layout of the log for which each of `tables` was made.
     private var checkedLayouts: [String: TableLayout] = [:]
     var readers: [String: StoredRowReader] = [:]
@@ -83,27 +83,6 @@ final class UndoRun {
         }
     }
 
-    private func block(
-        _ number: Int64, of checkpoint: CheckpointRecord, from copies: (any UndoBlockCopies)?
-    ) throws(BatchError) -> UndoBlock {
-        if let copies { return try UndoBlock(encoded: try copies.block(Int(number), of: checkpoint.number)) }
-        guard let block = try gateway.ledger.undoBlock(checkpoint.id, number) else {
-            throw BatchError(
-                .corruptRecord, "undo block \(number) of checkpoint \(checkpoint.number) is missing",
-                hint: "see what else is damaged: batchmgr verify")
-        }
-        return block
-    }
-
-    private func undoTrees(of checkpoint: Int64, _ batch: String) throws(BatchError) {
-        let conflicts = try virtualTables.undoTrees(of: checkpoint, batch, connection)
-        self.conflicts += conflicts
-        guard mode == .strict, let first = conflicts.first else { return }
-        throw BatchError(
-            .conflict, "a row of table \(first.table) is not as batch \(batch) left it",
-            hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
-    }
-
     /// - Parameter name: of the block, for people.
     private func decode(
         _ block: UndoBlock, _ recorded: [Int: RecordedTable], _ name: String
@@ -114,26 +93,6 @@ final class UndoRun {
             if steps.count == block.entries { return (buffer, steps) }
         } catch  where error.code != .corruptRecord { throw error } catch {}
         throw BatchError(.corruptRecord, "\(name) is damaged", hint: "see what else is damaged: batchmgr verify")
-    }
-
-    /// Undoes what a restore point serves for. Call it for later points first.
-    func undo(_ part: UndoPart) throws(BatchError) {
-        switch part {
-        case .whole(let run): try undo(run)
-        case .some(let run):
-            for checkpoint in run.checkpoints { try undo(checkpoint, of: run.batch, from: run.blocks) }
-        }
-    }
-
-    /// Undoes a run of checkpoints by what it did in the end.
-    private func undo(_ run: NetRun) throws(BatchError) {
-        renumbering.enter(run.lastCheckpoint)
-        try undoTrees(of: run.lastCheckpoint, run.batch)
-        current = nil
-        try NetUndo(run.changes, connection) { (step, bytes, tables) throws(BatchError) in
-            try self.undo(step, bytes, tables, run.batch)
-        }.run()
-        current = nil
     }
 
     /// Ends the run: puts everything back that was only changed for it.
@@ -151,7 +110,7 @@ final class UndoRun {
         }
     }
 
-    private func undo(
+    func undo(
         _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ recorded: [Int: RecordedTable], _ batch: String
     ) throws(BatchError) {
         if step.operation == .schema {
