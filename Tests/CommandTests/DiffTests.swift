@@ -3,6 +3,25 @@ import TestSupport
 import Testing
 
 @Suite struct DiffTests {
+    /// The diff is made from the rows of now, gone back over the keys that a row had in between.
+    @Test func aRowThatGotAnotherKeyAndChangedThereIsShownAsTheBatchLeftIt() throws {
+        try BadLuckScene.with { scene in
+            try scene.sql("UPDATE items SET qty = 1")
+            for (name, sql) in [
+                ("one", "UPDATE items SET qty = 2 WHERE id = 1"), ("two", "UPDATE items SET qty = 3 WHERE id = 1"),
+                ("move", "UPDATE items SET id = 70 WHERE id = 1"), ("again", "UPDATE items SET id = 80 WHERE id = 70"),
+                ("there", "UPDATE items SET qty = 99 WHERE id = 80"), ("gone", "DELETE FROM items WHERE id = 80"),
+            ] {
+                try scene.expect(0, "run", "--id", name, "--sql", sql)
+            }
+            for (name, before, after) in [("one", 1, 2), ("two", 2, 3)] {
+                let change = try scene.json("diff", "--id", name)["changes"]?.array?.first
+                #expect(change?["before"]?["qty"]?.integer == Int64(before), "\(name): \(change ?? .null)")
+                #expect(change?["after"]?["qty"]?.integer == Int64(after), "\(name): \(change ?? .null)")
+            }
+        }
+    }
+
     @Test func theChangesOfABatchStayExactWhileLaterOnesLive() throws {
         try SampleDatabase.withBatches { database in
             let diff = try database.json("diff", "--id", "reprice")

@@ -16,6 +16,22 @@ import Testing
         }
     }
 
+    @Test func aFileThatIsPrunedMeanwhileHasNotFailed() throws {
+        try BadLuckScene.with { scene in
+            for round in 1...6 {
+                try scene.expect(0, "run", "--id", "b", "--sql", "UPDATE items SET qty = \(round)")
+            }
+            let result = try scene.shell(
+                """
+                "$TOOL" drill > drilled 2>&1 & drill=$!
+                "$TOOL" prune --keep-last 1 --yes > pruned || exit 98
+                wait $drill || { cat drilled; exit 97; }
+                """)
+            #expect(result.code == 0, "\(result.out)\(result.err)")
+            try scene.expectWhole("after both")
+        }
+    }
+
     @Test func everyPointComesBackFromBothCopies() throws {
         try scene { scene in
             let document = try scene.json("drill")

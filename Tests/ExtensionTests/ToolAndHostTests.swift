@@ -82,4 +82,33 @@ struct ToolAndHostTests {
             #expect(try Hosts.tool(folder, "rollback --id fill --yes").code == 0)
         }
     }
+
+    /// The points are made from the rows of now, gone back over keys that the row had in between.
+    @Test func pointsOfAHostAreCompletedWhereARowGotAnotherKeySince() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, HostBatchTests.schema)
+            _ = try Hosts.sql(folder, "CREATE TABLE place(k TEXT COLLATE NOCASE PRIMARY KEY, v) WITHOUT ROWID")
+            let host = try Hosts.python(
+                folder,
+                """
+                c = connect()
+                for job, sql in [("put", "INSERT INTO place VALUES('a', 1)"), ("set", "UPDATE place SET v = 2"),
+                                 ("raise", "UPDATE place SET k = 'A'"), ("more", "UPDATE place SET v = 3"),
+                                 ("drop", "DELETE FROM place"), ("move", "UPDATE t SET id = 77 WHERE id = 1"),
+                                 ("note", "UPDATE t SET v = 'n' WHERE id = 77")]:
+                    with c:
+                        c.execute("SELECT batch_begin(?)", (job,))
+                        c.execute(sql)
+                """)
+            #expect(host.fault == nil)
+            for verb in ["run --id next --sql 'SELECT 1'", "verify", "drill"] {
+                let result = try Hosts.tool(folder, verb)
+                #expect(result.code == 0, "\(verb): \(result.out)\(result.err)")
+            }
+            #expect(try Hosts.sql(folder, "SELECT DISTINCT status FROM batchmgr_points") == "complete\n")
+            #expect(try Hosts.tool(folder, "diff --id set").out.contains("~ place 'a': v 1 → 2"))
+            let all = try Hosts.tool(folder, "rollback --id put --mode cascade --yes")
+            #expect(all.code == 0, "\(all.err)")
+        }
+    }
 }

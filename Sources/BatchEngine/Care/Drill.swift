@@ -23,7 +23,7 @@ public struct Drill {
         for point in points {
             for source in RestoreSource.allCases where source == .git || point.bak != nil {
                 let name = names[point.batch] ?? "\(point.kind.rawValue) of \(point.createdAt)"
-                let (check, time) = check(point, name, source)
+                guard let (check, time) = try settled(point, name, source) else { continue }
                 checks.append(check)
                 times[source, default: []].append(time)
             }
@@ -52,6 +52,21 @@ public struct Drill {
     }
 
     // MARK: One copy
+
+    /// A copy that prune or erase took away, or wrote anew, while it was looked at has not failed: it is looked at again
+    /// as it is now. Nil when it is gone.
+    private func settled(
+        _ point: PointRecord, _ name: String, _ source: RestoreSource
+    ) throws(BatchError) -> (Check, time: Int64)? {
+        let files = try session.ledger.points(where: "bak IS NOT NULL").count
+        let first = check(point, name, source)
+        if first.0.code == nil { return first }
+        guard let now = try session.ledger.points(where: "id = ?", [.integer(point.id)]).first else { return nil }
+        let isSame = now.bak == point.bak && now.bakSHA256 == point.bakSHA256 && now.commit == point.commit
+        if isSame, try session.ledger.points(where: "bak IS NOT NULL").count == files { return first }
+        if source == .bak, now.bak == nil { return nil }
+        return check(now, name, source)
+    }
 
     private func check(_ point: PointRecord, _ name: String, _ source: RestoreSource) -> (Check, time: Int64) {
         let title = "\(name) \(source == .git ? "git" : ".bak")"

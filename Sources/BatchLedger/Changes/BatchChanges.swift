@@ -98,9 +98,10 @@ public final class BatchChanges: ChangeSource {
             } : nil
         try connection.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
             for window in windows {
-                var rewind = try RowRewind(
-                    visible, name: layout.name, on: connection, window: window, isChecked: isChecked)
-                try goBack(through: later, layout, &rewind, within: nil)
+                var rewind = try rewind(visible, layout, window, [])
+                if rewind.hasLostRow {
+                    rewind = try self.rewind(visible, layout, window, try laterKeys(of: layout, in: window))
+                }
                 rewind.beginRun()
                 try goBack(through: checkpoints, layout, &rewind, within: movesKeys ? nil : window)
                 let touched = rewind.touchedRows()
@@ -133,6 +134,31 @@ public final class BatchChanges: ChangeSource {
                 try body(UndoBlockCopy(checkpoint: checkpoint.number, number: Int(number), bytes: block.encoded))
             }
         }
+    }
+
+    /// Rows of a window as they were when the run ended.
+    private func rewind(
+        _ visible: TableLayout, _ layout: TableLayout, _ window: ClosedRange<UInt64>, _ followed: Set<RowKey>
+    ) throws(BatchError) -> RowRewind {
+        var rewind = try RowRewind(
+            visible, name: layout.name, on: connection, window: window, isChecked: isChecked, following: followed)
+        try goBack(through: later, layout, &rewind, within: nil)
+        return rewind
+    }
+
+    /// The keys that rows of a window got after the run.
+    private func laterKeys(of layout: TableLayout, in window: ClosedRange<UInt64>) throws(BatchError) -> Set<RowKey> {
+        var moves: [StepKeys] = []
+        for checkpoint in later.reversed() {
+            try steps(of: checkpoint, of: layout, within: nil) { (step, bytes, _) throws(BatchError) in
+                if step.keyChanged { moves.append(try StepKeys(step, bytes, layout)) }
+            }
+        }
+        var keys: Set<RowKey> = []
+        for move in moves.reversed() where window.contains(move.before.order) || keys.contains(move.before) {
+            keys.insert(move.after)
+        }
+        return keys
     }
 
     private func goBack(

@@ -45,11 +45,17 @@ struct RowRewind {
     private var after: [RowKey: [SQLValue]?] = [:]
     private var isInRun = false
     private let isChecked: Bool
+    /// Keys outside the window that rows of the window have had later.
+    private let followed: Set<RowKey>
+    /// A row of the window went to a key that is not followed: what it was there is not known.
+    private(set) var hasLostRow = false
 
     init(
-        _ layout: TableLayout, name: String, on connection: Connection, window: ClosedRange<UInt64>, isChecked: Bool
+        _ layout: TableLayout, name: String, on connection: Connection, window: ClosedRange<UInt64>, isChecked: Bool,
+        following followed: Set<RowKey> = []
     ) throws(BatchError) {
         self.isChecked = isChecked
+        self.followed = followed
         self.layout = layout
         self.window = window
         reader = try StoredRowReader(layout, on: connection)
@@ -61,8 +67,12 @@ struct RowRewind {
 
     /// Undoes one entry in memory.
     mutating func goBack(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer) throws(BatchError) {
+        if hasLostRow { return }
         let keys = try StepKeys(step, bytes, layout)
-        guard window.contains(keys.after.order) || window.contains(keys.before.order) || rows[keys.after] != nil else {
+        let isKnown = window.contains(keys.after.order) || rows[keys.after] != nil || followed.contains(keys.after)
+        guard isKnown || window.contains(keys.before.order) || followed.contains(keys.before) else { return }
+        guard isKnown || !step.keyChanged else {
+            hasLostRow = true
             return
         }
         let now = try row(keys.after)
