@@ -83,13 +83,16 @@ struct PointKeeper {
             let source = PointSource(session: session, point: point, batch: batch)
             if version == nil || version != session.connection.dataVersion, try !hold(source, batch) { return false }
             let content = try source.read()
-            if let batch { (file, pending) = try writeBak(&point, batch, content) }
+            let earlier =
+                content.needsEarlierRows ? try EarlierState(session, after: content.checkpoints.last ?? 0) : nil
+            let rows = earlier?.connection ?? session.connection
+            if let batch { (file, pending) = try writeBak(&point, batch, content, rows) }
             session.context.reach("bak-written")
             let message = text.message(
                 point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined,
                 heads: signedHeads())
             let tag = batch.flatMap { $0.status == .committed || $0.kind == .rollback ? "batch/\($0.batch)" : nil }
-            point.commit = try commit(content, message, tag: tag, snapshot: pending).description
+            point.commit = try commit(content, rows, message, tag: tag, snapshot: pending).description
             session.context.reach("commit-written")
             point.status = .complete
             point.digest = content.after.digest.combined
@@ -177,7 +180,7 @@ struct PointKeeper {
     }
 
     private func writeBak(
-        _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
+        _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content, _ rows: Connection
     ) throws(BatchError) -> (BakFile, PendingFile) {
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
         let label = try label(batch.batch.description, time)
@@ -191,13 +194,13 @@ struct PointKeeper {
             let full = BakFile(path: "\(session.backups)/\(name)", kind: .full, sha256: point.bakSHA256 ?? "")
             let before = try bak.state(before: full)
             written = try bak.complete(
-                full, with: content.changes, before: before, after: content.after, source: session.connection)
+                full, with: content.changes, before: before, after: content.after, source: rows)
         } else if let first = try writeFirst(label, content) {
             written = first
         } else {
             (written, pending) = try bak.writeDelta(
                 label, changes: content.changes, before: before(content, batch, label), after: content.after,
-                source: session.connection)
+                source: rows)
         }
         point.bak = written.name
         point.bakKind = written.kind == .full ? .full : .delta
@@ -207,7 +210,8 @@ struct PointKeeper {
 
     /// The state that a delta leads from. The ledger does not keep what the schema was: where the batch changed it, the
     /// `.bak` before tells.
-    private func before(_ content: PointSource.Content, _ batch: BatchRecord, _ label: BakStore.Label) -> DatabaseState {
+    private func before(_ content: PointSource.Content, _ batch: BatchRecord, _ label: BakStore.Label) -> DatabaseState
+    {
         if batch.hasSchemaChange, let base = label.base, let last = try? bak.state(after: base),
             last.digest.holdsSameRows(as: content.before)
         {
@@ -220,22 +224,23 @@ struct PointKeeper {
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
     /// was lost or damaged, or is older than the ledger.
     private func commit(
-        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: PendingFile
+        _ content: PointSource.Content, _ rows: Connection, _ message: PointMessage, tag: String?,
+        snapshot: PendingFile
     ) throws(BatchError) -> CommitID {
         func point(_ rows: PointContent.Rows) -> PointContent {
             PointContent(
                 branch: session.branch, tag: tag, message: message, state: content.after, rows: rows,
                 tenantColumn: session.database.tenantColumn)
         }
-        if content.isWhole { return try git.commit(point(.all), connection: session.connection, snapshot: snapshot) }
+        if content.isWhole { return try git.commit(point(.all), connection: rows, snapshot: snapshot) }
         do throws(BatchError) {
             return try git.commit(
-                point(.changes(content.changes, before: content.before)), connection: session.connection,
+                point(.changes(content.changes, before: content.before)), connection: rows,
                 snapshot: snapshot)
         } catch {
             guard error.code == .schemaChanged || error.code == .corruptRecord else { throw error }
             return try git.commit(
-                point(.all), connection: session.connection, snapshot: snapshot,
+                point(.all), connection: rows, snapshot: snapshot,
                 isRenewing: error.code == .corruptRecord)
         }
     }

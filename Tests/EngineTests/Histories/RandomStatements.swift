@@ -12,7 +12,7 @@ struct RandomStatements {
     let mark: String
 
     func next(_ random: inout SeededRandom) -> SQLPiece? {
-        if !scene.virtual.isEmpty, random.chance(25) { return virtual(random.pick(scene.virtual), &random) }
+        if !scene.virtual.isEmpty, random.chance(25) { return virtualRow(&random) }
         let views = scene.views.filter { !$0.accepts.isEmpty && !$0.columns.isEmpty }
         if !views.isEmpty, random.chance(15) { return view(random.pick(views), &random) }
         guard !scene.tables.isEmpty else { return nil }
@@ -33,7 +33,8 @@ struct RandomStatements {
         case 16, 17: return updateFromOthers(table, &random)
         case 18: return changeKey(table, &random)
         case 19: return swap(table, &random)
-        case 20...22: return .plain("DELETE FROM \(table.quotedName) WHERE \(condition(table, &random))", on: table.quotedName)
+        case 20...22:
+            return .plain("DELETE FROM \(table.quotedName) WHERE \(condition(table, &random))", on: table.quotedName)
         case 23: return .plain("DELETE FROM \(table.quotedName) WHERE \(range(table, &random))", on: table.quotedName)
         case 24: return random.chance(40) ? .plain("DELETE FROM \(table.quotedName)", on: table.quotedName) : nil
         default: return deleteByOthers(table, &random)
@@ -95,7 +96,8 @@ struct RandomStatements {
         guard let key = keyColumn(table), let from = keyColumn(other) else { return nil }
         let shift = 3 + random.below(20)
         let old = SQLName.quote(from.name)
-        let new = key.declaredType.uppercased().contains("INT") ? "abs(\(old)) % 50 + \(shift)" : "\(old) || '.\(shift)'"
+        let new =
+            key.declaredType.uppercased().contains("INT") ? "abs(\(old)) % 50 + \(shift)" : "\(old) || '.\(shift)'"
         var (names, texts) = ([SQLName.quote(key.name)], [new])
         if isNamedByRowid(table), let rowid = table.rowidName {
             guard other.integerPrimaryKey != nil || isNamedByRowid(other), let otherRowid = other.rowidName else {
@@ -131,12 +133,16 @@ struct RandomStatements {
     ) -> SQLPiece? {
         var parts: [Part] = []
         for _ in 0..<(1 + random.below(2)) {
-            guard let column = setting(table, &random), !parts.contains(where: { $0.column == SQLName.quote(column.name) })
+            guard let column = setting(table, &random),
+                !parts.contains(where: { $0.column == SQLName.quote(column.name) })
             else { continue }
             let name = SQLName.quote(column.name)
             let text =
                 column.name == "v"
-                ? random.pick(["'\(mark)'", "v || '\(mark)'", "upper(v)", "(SELECT count(*) FROM \(random.pick(scene.tables).quotedName))"])
+                ? random.pick([
+                    "'\(mark)'", "v || '\(mark)'", "upper(v)",
+                    "(SELECT count(*) FROM \(random.pick(scene.tables).quotedName))",
+                ])
                 : column.name == "x" && random.chance(40) ? "x + 1" : RandomLiterals.value(for: column, &random)
             parts.append(Part(column: name, text: text))
         }
@@ -177,7 +183,8 @@ struct RandomStatements {
         texts.append(RandomLiterals.key(for: key, &random))
         let part =
             isNamedByRowid(table) && random.chance(40)
-            ? Part(column: table.rowidName, text: "\(1 + random.below(15))") : Part(column: name, text: random.pick(texts))
+            ? Part(column: table.rowidName, text: "\(1 + random.below(15))")
+            : Part(column: name, text: random.pick(texts))
         return SQLPiece(
             .update, table.quotedName, "UPDATE \(table.quotedName)", [part],
             tail: " WHERE \(random.chance(80) ? condition(table, &random) : range(table, &random))")
@@ -222,53 +229,8 @@ struct RandomStatements {
             return table.columns.contains { $0.name == "x" } ? "x > \(random.below(8))" : "1"
         }
         let name = SQLName.quote(column.name)
-        return random.pick(["\(name) > \(RandomLiterals.key(for: column, &random))", "\(name) IS NOT NULL", "length(\(name)) = 1"])
-    }
-
-    // MARK: Views and virtual tables
-
-    private func view(_ view: Scene.View, _ random: inout SeededRandom) -> SQLPiece? {
-        let name = view.quotedName
-        let first = SQLName.quote(view.columns[0])
-        switch random.pick(view.accepts.sorted()) {
-        case "INSERT":
-            let parts = view.columns.map { column in
-                Part(
-                    column: SQLName.quote(column),
-                    text: random.chance(70) ? "\(1 + random.below(RandomLiterals.keys))" : RandomLiterals.name(&random))
-            }
-            return SQLPiece(.insert, name, "INSERT INTO \(name)", parts)
-        case "UPDATE": return .plain("UPDATE \(name) SET v = '\(mark)' WHERE \(first) > \(random.below(6))", on: name)
-        default: return .plain("DELETE FROM \(name) WHERE \(first) = \(1 + random.below(6))", on: name)
-        }
-    }
-
-    func virtualRow(_ random: inout SeededRandom) -> SQLPiece { virtual(random.pick(scene.virtual), &random) }
-
-    private func virtual(_ table: Scene.Virtual, _ random: inout SeededRandom) -> SQLPiece {
-        let name = table.quotedName
-        let key = table.isTree ? "id" : "rowid"
-        let number = 1 + random.below(7)
-        let text: (inout SeededRandom) -> String = { random in
-            random.chance(80)
-                ? "'\(random.pick(["one", "two", "k1", "k2"])) \(mark)'" : RandomLiterals.name(&random)
-        }
-        let set = table.isTree ? "x1 = x1 + 1" : "\(SQLName.quote(table.columns[0])) = \(text(&random))"
-        switch random.below(8) {
-        case 0...3:
-            var parts = [Part(column: key, text: "\(number)")]
-            for column in table.columns where column != "id" || !table.isTree {
-                let bound = column.hasSuffix("0") ? "\(number)" : "\(number + 2)"
-                parts.append(
-                    Part(column: SQLName.quote(column), text: table.isTree && column != "note" ? bound : text(&random)))
-            }
-            return SQLPiece(.insert, name, "INSERT INTO \(name)", parts)
-        case 4: return .plain("UPDATE \(name) SET \(set) WHERE \(key) = \(number)", on: name)
-        case 5: return .plain("UPDATE \(name) SET \(set) WHERE \(key) > \(number)", on: name)
-        case 6: return .plain("DELETE FROM \(name) WHERE \(key) = \(number)", on: name)
-        default:
-            if table.isTree { return .plain("DELETE FROM \(name) WHERE x0 < \(number)", on: name) }
-            return .plain("DELETE FROM \(name) WHERE \(name) MATCH 'one'", on: name)
-        }
+        return random.pick([
+            "\(name) > \(RandomLiterals.key(for: column, &random))", "\(name) IS NOT NULL", "length(\(name)) = 1",
+        ])
     }
 }

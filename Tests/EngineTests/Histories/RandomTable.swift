@@ -7,7 +7,8 @@ struct RandomTable {
     private typealias Part = SQLPiece.Part
 
     private enum Shape: CaseIterable {
-        case integerKey, counted, textKey, noKey, withoutRowid, composite, compositeWithoutRowid, hiddenRowid, descending
+        case integerKey, counted, textKey, noKey, withoutRowid, composite, compositeWithoutRowid, hiddenRowid,
+            descending
     }
 
     private static let shapes: [Shape] =
@@ -120,7 +121,7 @@ struct RandomTable {
         guard random.chance(35) else { return [] }
         let kind = random.pick([" VIRTUAL", " STORED"])
         let columns = [
-            RandomTable.part("g", "INT AS (x + 1)" + kind),
+            RandomTable.part("g", "INT AS (x % 100)" + kind),
             RandomTable.part("h", "TEXT GENERATED ALWAYS AS (v || '/' || x)" + random.pick([" VIRTUAL", " STORED"])),
         ]
         return random.chance(30) ? columns : [random.pick(columns)]
@@ -130,7 +131,9 @@ struct RandomTable {
         var list: [Part] = []
         if shape == .composite || shape == .compositeWithoutRowid {
             list.append(
-                Part(column: nil, text: random.pick(["PRIMARY KEY(k, id)", "PRIMARY KEY(id, k)", "PRIMARY KEY(k DESC, id)"])))
+                Part(
+                    column: nil,
+                    text: random.pick(["PRIMARY KEY(k, id)", "PRIMARY KEY(id, k)", "PRIMARY KEY(k DESC, id)"])))
         }
         if random.chance(10) { list.append(Part(column: nil, text: "CHECK(x IS NULL OR x < 100)")) }
         if random.chance(8), shape != .hiddenRowid { list.append(Part(column: nil, text: "UNIQUE(x, v)")) }

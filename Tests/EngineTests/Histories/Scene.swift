@@ -44,9 +44,10 @@ struct Scene {
             let texts = objects.filter { $0.type == "trigger" && $0.tableName == object.name }.compactMap(\.sql)
             return View(
                 name: object.name, columns: (try? Scene.columns(of: object.name, connection)) ?? [],
-                accepts: Set(["INSERT", "UPDATE", "DELETE"].filter { word in
-                    texts.contains { $0.contains("INSTEAD OF \(word)") }
-                }))
+                accepts: Set(
+                    ["INSERT", "UPDATE", "DELETE"].filter { word in
+                        texts.contains { $0.contains("INSTEAD OF \(word)") }
+                    }))
         }
     }
 
