@@ -23,6 +23,8 @@ final class HistoryPlay {
     /// What each restore point must hold, by its id; nil for those that nobody saw.
     private(set) var seen: [Int64: DatabaseImage] = [:]
     private var events = 0
+    /// A rollback left rows as they were: no batch that had changed them can be undone whole any more.
+    var hasKeptRows = false
     /// How many rollbacks were carried out.
     var rollbacks = 0
     /// How often an event changed nothing because it was refused, by the reason.
