@@ -34,12 +34,12 @@ struct BakReader {
     func apply(to database: String, backward: Bool, _ proof: RowProof?) throws(BatchError) -> [String] {
         let target = try state(backward ? "before" : "after")
         let rewritten = backward ? [] : try names("rows")
-        let counters = try CounterRows(of: database)
+        let system = try SystemRows(of: database)
         let builder = try DatabaseBuilder(changing: database, to: target, rewritten: rewritten)
         for name in rewritten.union(builder.newTables) { proof?.forget(name) }
         let changed = try names("changes")
         for (name, hidden) in try builder.tables() {
-            if name == "sqlite_sequence" { try counters.restore(on: builder.connection) }
+            if hidden.role == .system { try system.restore(name, hidden, on: builder.connection) }
             if rewritten.contains(name) {
                 try insertAll(name, try builder.reveal(hidden), builder)
             } else if changed.contains(name) {

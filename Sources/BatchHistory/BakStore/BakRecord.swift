@@ -102,7 +102,8 @@ enum BakRecord {
         default:
             let count = try reader.count()
             var columns: [Int] = []
-            for _ in 0..<count { columns.append(try reader.count()) }
+            // A position is no count: it may be larger than the whole block is long.
+            for _ in 0..<count { columns.append(Int(clamping: try reader.varint())) }
             guard columns.allSatisfy({ $0 < layout.storedColumns.count }) else {
                 throw BatchError(.corruptRecord, "a record names no column", hint: "batchmgr verify")
             }

@@ -16,8 +16,7 @@ struct BakWriter {
         var done: Set<String> = []
         for table in changes.tables {
             done.formUnion([table.before?.name, table.after?.name].compactMap(\.self))
-            let isUnnamed = table.after?.key == .rowid(alias: nil)
-            if table.isRewritten || table.before == nil || table.after == nil || isUnnamed {
+            if table.isReadWhole || table.isStatistics {
                 isReversible = false
                 if let layout = table.after { try writeRows(of: layout) }
             } else {

@@ -66,7 +66,7 @@ struct PointWriter {
         _ table: ChangedTable, _ source: any ChangeSource, into root: TreeFolder, _ connection: Connection
     ) throws(BatchError) {
         // Rows of a table that hides its rowid may be numbered differently in the tree.
-        guard let layout = table.after, !table.isRewritten, table.before != nil, layout.key != .rowid(alias: nil) else {
+        guard let layout = table.after, !table.isReadWhole else {
             for layout in [table.before, table.after] {
                 if let layout { try TableShards.remove(layout.name, from: root) }
             }

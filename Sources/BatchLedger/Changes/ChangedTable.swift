@@ -14,4 +14,12 @@ public struct ChangedTable: Hashable, Sendable {
     }
 
     public var name: String { after?.name ?? before?.name ?? "" }
+
+    /// True when a copy needs all rows as they are: the changes do not tell them, or do not name them.
+    public var isReadWhole: Bool {
+        isRewritten || before == nil || after == nil || after?.key == .rowid(alias: nil)
+    }
+
+    /// What ANALYZE keeps. A whole copy leaves out what it keeps of the ledger, so its rows have other numbers there.
+    public var isStatistics: Bool { name.hasPrefix("sqlite_stat") }
 }

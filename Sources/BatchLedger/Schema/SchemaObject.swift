@@ -20,6 +20,11 @@ public struct SchemaObject: Hashable, Sendable {
     /// `sqlite_sequence` and the statistics: SQLite makes them itself.
     var isSystem: Bool { type == "table" && name.hasPrefix("sqlite_") }
 
+    /// True when the other is the same, wherever it stands: VACUUM moves objects.
+    func isAlike(_ other: SchemaObject) -> Bool {
+        type == other.type && name == other.name && tableName == other.tableName && sql == other.sql
+    }
+
     /// True when the definition needs the other object: it belongs to it, or names it in its text.
     func uses(_ other: SchemaObject) -> Bool {
         guard other.type == "table" || other.type == "view", !other.isSystem, name != other.name else { return false }

@@ -45,7 +45,7 @@ struct SchemaUndo {
     ) -> [SchemaObject] {
         let names = Set(replaced.map(\.name))
         return current.filter { object in
-            names.contains(object.tableName) && object.type != "table" && !change.after.contains(object)
+            names.contains(object.tableName) && object.type != "table" && !change.after.contains { $0.isAlike(object) }
         }
     }
 

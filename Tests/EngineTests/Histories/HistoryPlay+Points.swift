@@ -35,7 +35,7 @@ extension HistoryPlay {
                 detail: "restore \(source.rawValue)")
         }
         let connection = try Connection(path: path)
-        let image = try ImageReader(connection).read()
+        let image = try ImageReader(connection, keepsOrder: !traits.vacuums).read()
         try expectWhole(connection, "point \(point.id) from \(source)")
         return image
     }

@@ -23,6 +23,8 @@ final class HistoryPlay {
     /// What each restore point must hold, by its id; nil for those that nobody saw.
     private(set) var seen: [Int64: DatabaseImage] = [:]
     private var events = 0
+    /// A rollback left rows as they were: no batch that had changed them can be undone whole any more.
+    var hasKeptRows = false
     /// How many rollbacks were carried out.
     var rollbacks = 0
     /// How often an event changed nothing because it was refused, by the reason.
@@ -42,7 +44,7 @@ final class HistoryPlay {
         session = try Session(.adHoc(database: path), context: .system())
         try session.connection.execute("PRAGMA synchronous = OFF")
         reader = try Connection(path: path)
-        images = ImageReader(reader)
+        images = ImageReader(reader, keepsOrder: !traits.vacuums)
         model = try PlainModel(copying: start, to: folder.file("model0.db"), traits)
         isModelled = !traits.choosesKeys
     }
@@ -146,7 +148,8 @@ final class HistoryPlay {
     private func expectOwnDigests(_ moment: String) throws {
         let kept = try session.ledger.state() ?? StateDigest()
         let real = try StateDigest.compute(reader)
-        var stale = Set(kept.tables.keys).union(real.tables.keys).filter { kept.tables[$0] != real.tables[$0] }
+        let names = Set(kept.tables.keys).union(real.tables.keys)
+        var stale = names.filter { kept.tables[$0] ?? TableDigest() != real.tables[$0] ?? TableDigest() }
         if kept.schema != real.schema { stale.insert("(schema)") }
         guard stale.isEmpty else { throw HistoryFault(.digest, "\(moment): digests of \(stale.sorted()) are wrong") }
     }

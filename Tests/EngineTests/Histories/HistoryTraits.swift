@@ -9,7 +9,7 @@ struct HistoryTraits: Hashable, Sendable {
     let namesRowids: Bool
     /// Keys are left to SQLite: then what a batch does depends on how far the keys have come, which is no dependency.
     let choosesKeys: Bool
-    let vacuums: Bool
+    var vacuums: Bool
     let changesSchema: Bool
     /// Others write too.
     let drifts: Bool

@@ -40,7 +40,8 @@ enum HistoryTrial {
         }
     }
 
-    private static func failure(of history: History) -> HistoryFault? {
+    /// Plays a history, and restores all of its points.
+    static func failure(of history: History) -> HistoryFault? {
         do {
             let play = try HistoryPlay(history)
             for event in history.events { try play.play(event) }

@@ -15,7 +15,13 @@ final class ImageReader {
     private var objects: [SchemaObject] = []
     private var plans: [Plan] = []
 
-    init(_ connection: Connection) { self.connection = connection }
+    private let keepsOrder: Bool
+
+    /// - Parameter keepsOrder: false where the order of the schema does not count. VACUUM changes it, and no digest tells.
+    init(_ connection: Connection, keepsOrder: Bool) {
+        self.connection = connection
+        self.keepsOrder = keepsOrder
+    }
 
     func read() throws -> DatabaseImage {
         try plan()
@@ -36,7 +42,9 @@ final class ImageReader {
         let now = try connection.prepare("PRAGMA schema_version").only()
         if now == version { return }
         let reader = SchemaReader(connection)
-        objects = try reader.objects().enumerated().map { place, object in
+        let listed = try reader.objects()
+        let ordered = keepsOrder ? listed : listed.sorted { ($0.type, $0.name) < ($1.type, $1.name) }
+        objects = ordered.enumerated().map { place, object in
             SchemaObject(
                 rowid: Int64(place), type: object.type, name: object.name, tableName: object.tableName, sql: object.sql)
         }
@@ -59,6 +67,7 @@ final class ImageReader {
                 name: table.name, kind: kind, hasFreeRowid: table.integerPrimaryKey == nil && !table.isWithoutRowID,
                 sql: "SELECT \(table.rowidName ?? "NULL"), * FROM main.\(table.quotedName)\(order)")
         }
+        if !keepsOrder { plans.sort { $0.name < $1.name } }
         plans += objects.filter(\.isVirtualTable).flatMap(ImageReader.plans)
         version = now
     }

@@ -15,7 +15,7 @@ final class PlainModel {
         let own = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name LIKE 'batchmgr\\_%' ESCAPE '\\'"
         for row in try connection.prepare(own).all() { try connection.execute("DROP TABLE \(row[0].string ?? "")") }
         try connection.execute("PRAGMA foreign_keys = \(traits.enforcesForeignKeys ? "ON" : "OFF")")
-        images = ImageReader(connection)
+        images = ImageReader(connection, keepsOrder: !traits.vacuums)
         rowids = traits.namesRowids
     }
 

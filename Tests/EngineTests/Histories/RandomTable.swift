@@ -121,7 +121,7 @@ struct RandomTable {
         guard random.chance(35) else { return [] }
         let kind = random.pick([" VIRTUAL", " STORED"])
         let columns = [
-            RandomTable.part("g", "INT AS (x + 1)" + kind),
+            RandomTable.part("g", "INT AS (x % 100)" + kind),
             RandomTable.part("h", "TEXT GENERATED ALWAYS AS (v || '/' || x)" + random.pick([" VIRTUAL", " STORED"])),
         ]
         return random.chance(30) ? columns : [random.pick(columns)]

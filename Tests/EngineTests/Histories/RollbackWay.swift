@@ -11,6 +11,12 @@ struct RollbackWay: Hashable, Sendable, CustomStringConvertible {
     var keeps: Int?
     var isDryRun = false
 
+    /// All that depends on it, readers too.
+    init(_ mode: RollbackMode) {
+        self.mode = mode
+        readers = .include
+    }
+
     init(_ traits: HistoryTraits, _ random: inout SeededRandom) {
         let modes: [(RollbackMode, RollbackRequest.ReaderPolicy)] = [
             (.restrict, .show), (.restrict, .include), (.cascade, .show), (.cascade, .include), (.cascade, .include),

@@ -1,0 +1,80 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// The smallest histories of faults that random ones found.
+@Suite struct PastFaultTests {
+    struct Fault: Sendable, CustomTestStringConvertible {
+        let name: String
+        let history: History
+
+        var testDescription: String { name }
+
+        init(_ name: String, encoding: String? = nil, vacuums: Bool = false, _ setup: String, _ events: [History.Event])
+        {
+            self.name = name
+            var traits = HistoryTraits.plain
+            traits.encoding = encoding
+            traits.vacuums = vacuums
+            history = History(traits: traits, setup: [.plain(setup)], events: events)
+        }
+    }
+
+    private static func run(_ steps: String..., snapshot: SnapshotPolicy = .delta) -> History.Event {
+        .batch(steps: steps.map { [.plain($0)] }, snapshot: snapshot)
+    }
+
+    /// Of the live batch that is so many places before the last.
+    private static func rollBack(_ place: Int, _ mode: RollbackMode = .cascade) -> History.Event {
+        .rollback(place, RollbackWay(mode))
+    }
+
+    static let faults: [Fault] = [
+        Fault(
+            "a UTF-16 database restored with an index in the order of bytes", encoding: "UTF-16le",
+            "CREATE TABLE p(id TEXT COLLATE NOCASE PRIMARY KEY); INSERT INTO p VALUES('K7')",
+            [run("INSERT INTO p VALUES('k4')")]),
+        Fault(
+            "a delta .bak behind drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
+            [
+                run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
+                run("INSERT INTO p VALUES(2, 'b')"),
+            ]),
+        Fault(
+            "a delta .bak of a batch that changed the schema", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
+            [
+                run("INSERT INTO p VALUES(1, 'a')"), run("ALTER TABLE p ADD COLUMN w"),
+                run("CREATE VIEW s AS SELECT * FROM p"),
+            ]),
+        Fault(
+            "a rollback that came back and left what it had undone alive", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
+            [run("INSERT INTO p VALUES(1, 'a')"), rollBack(0), rollBack(0), rollBack(0), rollBack(0)]),
+        Fault(
+            "a counter that a delta .bak met twice", "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT)",
+            [run("ALTER TABLE t ADD COLUMN v"), run("INSERT INTO t VALUES(2, 'x')")]),
+        Fault(
+            "statistics lost with a table that a delta .bak makes anew",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES(1, 2); CREATE INDEX i ON t(x)",
+            [run("ANALYZE"), run("ALTER TABLE t ADD COLUMN v"), run("INSERT INTO t VALUES(2, 3, 4)", "ANALYZE")]),
+        Fault(
+            "a small change of a wide row that no .bak could be read for",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, \((0..<70).map { "c\($0)" }.joined(separator: ", "))); INSERT INTO t(id) VALUES(1)",
+            [run("UPDATE t SET c1 = 1"), run("UPDATE t SET c69 = 1")]),
+        Fault(
+            "a table renamed, a trigger on it, and VACUUM", vacuums: true,
+            "CREATE TABLE gone(x); CREATE TABLE c(x); CREATE TRIGGER t AFTER DELETE ON c BEGIN SELECT 1; END; DROP TABLE gone",
+            [run("ALTER TABLE c RENAME TO d"), .outside(.plain("VACUUM")), rollBack(0)]),
+        Fault(
+            "a replay with a table that hides its rowid",
+            "CREATE TABLE p(id INTEGER PRIMARY KEY, v); CREATE TABLE h(rowid, _rowid_, oid, v); INSERT INTO h VALUES(1, 2, 3, 4), (5, 6, 7, 8); INSERT INTO p VALUES(1, 'a')",
+            [
+                run("UPDATE p SET v = 'bad'; DELETE FROM h WHERE oid = 7"),
+                run("UPDATE p SET v = v || '!'; INSERT INTO h VALUES(9, 9, 9, 9)"), rollBack(1, .replay),
+            ]),
+    ]
+
+    @Test(arguments: faults) func staysCorrected(_ fault: Fault) throws {
+        let found = HistoryTrial.failure(of: fault.history)
+        #expect(found == nil, "\(found.map { "\($0)" } ?? "")")
+    }
+}
