@@ -84,6 +84,10 @@ final class DatabaseBuilder {
                 try connection.execute("DROP \(type) IF EXISTS main.\(SQLName.quote(object.name))")
             }
         }
+        let sequence = "sqlite_sequence"
+        if !state.objects.contains(where: { $0.name == sequence }), try exists("table", sequence) {
+            try SchemaText(connection).dropSequence()
+        }
     }
 
     private struct Identity: Hashable {

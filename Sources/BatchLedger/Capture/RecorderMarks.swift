@@ -7,8 +7,6 @@ extension Recorder {
         let length: Int
         let counts: RowCounts
         let failure: BatchError?
-        /// False from a trigger of the host on: the triggers of before would come back without what they rely on.
-        let seesReplaced: Bool
     }
 
     func mark() -> Mark {
@@ -16,9 +14,7 @@ extension Recorder {
             // The row is as its statement left it: what comes behind the mark may change it, and go back.
             try settlePending()
         } catch { fail(error) }
-        return Mark(
-            chunk: chunkNumber, length: chunk.bytes.count, counts: counts, failure: failure,
-            seesReplaced: triggers?.seesReplaced ?? false)
+        return Mark(chunk: chunkNumber, length: chunk.bytes.count, counts: counts, failure: failure)
     }
 
     /// Forgets what was recorded since the mark.
@@ -28,9 +24,7 @@ extension Recorder {
         counts = mark.counts
         failure = mark.failure
         watch?.forgetStatement()
-        if mark.chunk == chunkNumber, mark.seesReplaced == triggers?.seesReplaced ?? false {
-            return chunk.bytes.setCount(mark.length)
-        }
+        if mark.chunk == chunkNumber { return chunk.bytes.setCount(mark.length) }
         fail(
             BatchError(
                 .notUndoable, "more was changed and taken back than the record can forget",

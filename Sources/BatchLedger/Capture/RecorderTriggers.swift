@@ -64,25 +64,19 @@ extension Recorder {
     /// with a savepoint. The next checkpoint makes all of them anew.
     func followTriggers(_ change: SchemaChange) throws(BatchError) {
         guard triggers != nil else { return }
-        // A trigger of the host must not be recursive, so from here on others look for replaced rows.
-        let isNoLongerAlone = madeTriggersRecursive && change.after.contains { $0.type == "trigger" }
-        if isNoLongerAlone {
-            stopSeeingReplaced()
-            triggers?.seesReplaced = false
-        }
         let changed = Set((change.before + change.after).map(\.tableName))
         let names = try connection.rows(
             """
             SELECT name, tbl_name FROM temp.sqlite_schema \
             WHERE type = 'trigger' AND name LIKE 'batchmgr\\_record\\_%' ESCAPE '\\'
             """)
-        for row in names where isNoLongerAlone || changed.contains(row[1].string ?? "") {
+        for row in names where changed.contains(row[1].string ?? "") {
             try connection.execute("DROP TRIGGER temp.\(SQLName.quote(row[0].string ?? ""))")
         }
         triggers?.candidates = []
         triggers?.schemaVersion = nil
         let layouts = try SchemaReader(connection).tables()
-        for layout in layouts where layout.role != .system && (isNoLongerAlone || changed.contains(layout.name)) {
+        for layout in layouts where layout.role != .system && changed.contains(layout.name) {
             try makeTriggers(of: layout)
         }
     }

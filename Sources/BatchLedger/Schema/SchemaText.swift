@@ -1,11 +1,11 @@
-internal import BatchCore
+public import BatchCore
 internal import CSQLite
 
 /// Writes rows of `sqlite_schema` directly: only to give objects the exact text and place that they had before.
-struct SchemaText {
+public struct SchemaText {
     private let connection: Connection
 
-    init(_ connection: Connection) { self.connection = connection }
+    public init(_ connection: Connection) { self.connection = connection }
 
     struct Edit {
         fileprivate let connection: Connection
@@ -70,7 +70,7 @@ struct SchemaText {
     }
 
     /// Drops `sqlite_sequence`, which SQL cannot: the table gets a name that SQL can drop.
-    func dropSequence() throws(BatchError) {
+    public func dropSequence() throws(BatchError) {
         let stand = "batchmgr_dropped_sequence"
         try write { (edit) throws(BatchError) in
             try edit.connection.run(

@@ -20,6 +20,17 @@ struct DatabaseImage: Hashable {
     let objects: [SchemaObject]
     let tables: [Table]
 
+    /// Without the rowids that VACUUM changes behind everybody's back: no record tells of that.
+    var withoutFreeRowids: DatabaseImage {
+        let tables = tables.map { table in
+            guard table.hasFreeRowid else { return table }
+            return Table(
+                name: table.name, kind: table.kind, hasFreeRowid: true,
+                rows: table.rows.map { [SQLValue.null] + $0.dropFirst() })
+        }
+        return DatabaseImage(settings: settings, objects: objects, tables: tables)
+    }
+
     /// The first thing in which another image differs; nil when there is none.
     func difference(from other: DatabaseImage) -> String? {
         if settings != other.settings { return "settings \(settings) and \(other.settings)" }

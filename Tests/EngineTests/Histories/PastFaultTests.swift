@@ -65,6 +65,13 @@ import Testing
             "CREATE TABLE gone(x); CREATE TABLE c(x); CREATE TRIGGER t AFTER DELETE ON c BEGIN SELECT 1; END; DROP TABLE gone",
             [run("ALTER TABLE c RENAME TO d"), .outside(.plain("VACUUM")), rollBack(0)]),
         Fault(
+            "counters that went with the only table that had one", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
+            [run("CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT)"), rollBack(0)]),
+        Fault(
+            "rows that VACUUM numbered anew", vacuums: true,
+            "CREATE TABLE p(v); INSERT INTO p VALUES('a'), ('b'); CREATE TABLE q(id INTEGER PRIMARY KEY)",
+            [run("DELETE FROM p WHERE v = 'a'"), .outside(.plain("VACUUM")), run("INSERT INTO q VALUES(1)")]),
+        Fault(
             "a replay with a table that hides its rowid",
             "CREATE TABLE p(id INTEGER PRIMARY KEY, v); CREATE TABLE h(rowid, _rowid_, oid, v); INSERT INTO h VALUES(1, 2, 3, 4), (5, 6, 7, 8); INSERT INTO p VALUES(1, 'a')",
             [
