@@ -14,7 +14,7 @@ import Testing
 
     static var seeds: [UInt64] {
         let first = number("BATCHMGR_SEED", 0)
-        return known + (first..<first + number("BATCHMGR_HISTORIES", 200))
+        return known + (first..<first + number("BATCHMGR_HISTORIES", 1_500))
     }
 
     @Test(arguments: seeds) func rolledBackBatchesNeverHappened(_ seed: UInt64) throws {

@@ -35,7 +35,8 @@ extension Recorder {
                 .notUndoable, "recursive_triggers was switched off in a batch: rows may have been replaced unseen",
                 hint: "set it before batch_begin, or leave it as it is until batch_commit")
         }
-        guard madeTriggersRecursive, try hasForeignTriggers() else { return }
+        // An undo makes triggers too, while those of the schema are switched off.
+        guard madeTriggersRecursive, watch != nil, try hasForeignTriggers() else { return }
         throw BatchError(
             .forbiddenStatement, "a trigger was created inside a batch, and others may have fired since",
             hint: "create it before batch_begin, or with the tool: batchmgr run --id NAME --sql SQL")
