@@ -46,10 +46,17 @@ import Testing
         }
     }
 
+    /// Every page of the project, by its path from the package's folder.
+    static func pages() throws -> [String] {
+        let names = try BuiltTool.shell("cd \"$1\" && find docs -name '*.md' | sort", [TextFile.inPackage("")]).out
+        return ["README.md", "CHANGELOG.md"] + names.split(separator: "\n").map(String.init)
+    }
+
     @Test func everyLinkOfTheDocumentsLeadsToAFile() throws {
-        for page in ["README.md", "docs/README.md", "docs/decisions.md", "CHANGELOG.md"] {
-            let folder = page.hasPrefix("docs/") ? "docs/" : ""
-            for match in try TextFile.read(TextFile.inPackage(page)).matches(of: #/\]\(([^)#:]+)\)/#) {
+        for page in try Self.pages() {
+            let folder = page.lastIndex(of: "/").map { String(page[...$0]) } ?? ""
+            let text = try TextFile.read(TextFile.inPackage(page))
+            for match in text.matches(of: #/\]\(([^)#:]+\.[a-z]+|[A-Z]+)(#[^)]*)?\)/#) {
                 let target = TextFile.inPackage(folder + match.output.1)
                 #expect(access(target, R_OK) == 0, "\(page) links to \(match.output.1)")
             }
@@ -58,10 +65,10 @@ import Testing
 
     @Test func theIndexNamesEveryDocument() throws {
         let index = try TextFile.read(TextFile.inPackage("docs/README.md"))
-        let names = try BuiltTool.shell("ls \"$1\"", [TextFile.inPackage("docs")]).out.split(separator: "\n")
+        let names = try Self.pages().filter { $0.hasPrefix("docs/") && $0 != "docs/README.md" }
         #expect(names.count > 5)
-        for name in names where name != "README.md" {
-            #expect(index.contains("](\(name))"), "docs/README.md does not name \(name)")
+        for name in names {
+            #expect(index.contains("](\(name.dropFirst(5)))"), "docs/README.md does not name \(name)")
         }
     }
 }

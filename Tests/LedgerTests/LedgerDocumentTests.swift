@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct LedgerDocumentTests {
-    /// docs/ledger.md names every table and column of the ledger, and no other.
+    /// docs/internals/ledger.md names every table and column of the ledger, and no other.
     @Test func theDocumentNamesEveryTableAndColumn() throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder.file("app.db"), spillFolder: folder.path)
@@ -15,7 +15,7 @@ import Testing
         var table = ""
         var documented: [String] = []
         let path = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        let text = String(decoding: Shell.run("cat \(Shell.quote("/" + path + "/docs/ledger.md"))"), as: UTF8.self)
+        let text = String(decoding: Shell.run("cat \(Shell.quote("/" + path + "/docs/internals/ledger.md"))"), as: UTF8.self)
         for line in text.split(separator: "\n") {
             if line.hasPrefix("## ") { table = String(line.dropFirst(3)) }
             guard line.hasPrefix("- `"), let end = line.dropFirst(3).firstIndex(of: "`") else { continue }

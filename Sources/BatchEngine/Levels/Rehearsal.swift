@@ -112,7 +112,7 @@ struct Rehearsal {
         if let wrong = outcome.digests.first(where: { !$0.matches }) {
             throw BatchError(
                 .rehearsalFailed, failure(subject, "undoing it does not bring back table \(wrong.table)"),
-                hint: "see how a batch is undone: docs/undo.md")
+                hint: "see how a batch is undone: docs/internals/undo.md")
         }
         let exempt = Set(outcome.digests.filter(\.isExempt).map(\.table))
         let names = Set(found.tables.keys).union(before.tables.keys).subtracting(exempt)
@@ -121,7 +121,7 @@ struct Rehearsal {
             let what = different.min().map { "table \($0)" } ?? "the schema"
             throw BatchError(
                 .rehearsalFailed, failure(subject, "undoing it does not bring back \(what)"),
-                hint: "see how a batch is undone: docs/undo.md")
+                hint: "see how a batch is undone: docs/internals/undo.md")
         }
         return found
     }

@@ -1,6 +1,6 @@
 internal import BatchCore
 
-/// The tables of the ledger. `docs/ledger.md` explains each; a test holds the two together.
+/// The tables of the ledger. `docs/internals/ledger.md` explains each; a test holds the two together.
 ///
 /// Every statement stands on one line: then `sqlite3 app.db .dump | grep -v batchmgr_` shows the user's data alone.
 enum LedgerSchema {
