@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchLedger
 internal import CSQLite
 internal import SQLiteForward
 
@@ -27,5 +28,42 @@ public func loadExtension(
     } catch {
         message?.pointee = HostMemory.text("batchmgr: \(error.message)")
         return SQLITE_ERROR
+    }
+}
+
+/// Gives the functions and tables to one connection.
+struct Registration {
+    private let database: OpaquePointer
+
+    init(_ database: OpaquePointer) { self.database = database }
+
+    func perform() throws(BatchError) {
+        // Loaded before, perhaps in the middle of a batch: what is there stays.
+        if isDone { return }
+        let host = Host(database)
+        for function in ScalarFunction.all { try function.register(on: database, for: host) }
+        for function in TableFunction.all { try TableModule(function).register(on: database, for: host) }
+        try AsOfTable.module.register(on: database, for: host)
+        try TriggerFunction.register(on: database, for: host)
+        try TransactionTable.register(on: database, for: host)
+    }
+
+    private var isDone: Bool {
+        var statement: OpaquePointer?
+        defer { sqlite3_finalize(statement) }
+        return sqlite3_prepare_v3(database, "SELECT batchmgr_version()", -1, 0, &statement, nil) == SQLITE_OK
+    }
+}
+
+/// Memory that SQLite frees.
+enum HostMemory {
+    /// A copy with a NUL behind it; nil when there is no memory.
+    static func text(_ text: String) -> UnsafeMutablePointer<CChar>? {
+        let bytes = Array(text.utf8)
+        guard let memory = sqlite3_malloc64(sqlite3_uint64(bytes.count) + 1) else { return nil }
+        let characters = memory.bindMemory(to: CChar.self, capacity: bytes.count + 1)
+        for (index, byte) in bytes.enumerated() { characters[index] = CChar(bitPattern: byte) }
+        characters[bytes.count] = 0
+        return characters
     }
 }

@@ -19,7 +19,7 @@ final class Host {
     var savepoints: [Int32] = []
     /// One of our functions is at work: SQL that it runs may not call another one.
     private var isAtWork = false
-    /// The transaction is about to be watched: see `TransactionWatch`.
+    /// The transaction is about to be watched: see `TransactionTable`.
     var isJoining = false
     /// See `widenPageCache`.
     var hasWidePageCache = false
@@ -120,5 +120,131 @@ final class Host {
             }
         }
         return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp"
+    }
+}
+
+/// The batch that is open on a connection of a host.
+final class HostBatch {
+    enum Phase {
+        /// The host writes.
+        case open
+        /// One of our functions ends the transaction.
+        case ending
+        /// Everything is written, and the COMMIT of the host is on its way.
+        case sealed
+    }
+
+    let gateway: Gateway
+    var record: BatchRecord
+    var point: PointRecord
+    /// The transaction was the host's before it was ours: it ends when the host says so.
+    let isJoined: Bool
+    /// Of the last checkpoint.
+    var number = 0
+    var phase = Phase.open
+    /// The savepoints that were open when the batch began: going back to one of them takes all of the batch back.
+    private(set) var base: Int
+    private var marks: [(savepoint: Int32, mark: Gateway.Mark)] = []
+
+    /// The process that began it. One that was forked from it has neither its locks nor its threads.
+    let process = getpid()
+
+    /// Begins in the middle of a transaction of the host.
+    static let savepoint = "batchmgr_batch"
+
+    init(_ gateway: Gateway, _ record: BatchRecord, _ point: PointRecord, isJoined: Bool, base: Int) {
+        self.gateway = gateway
+        self.record = record
+        self.point = point
+        self.isJoined = isJoined
+        self.base = base
+    }
+
+    var name: BatchID { record.batch }
+
+    // MARK: Savepoints
+
+    func mark(_ savepoint: Int32) { marks.append((savepoint, gateway.mark())) }
+
+    /// - Parameter open: savepoints that are left. Those of before the batch may be among the others.
+    func release(_ savepoint: Int32, open: Int) {
+        base = min(base, open)
+        marks.removeAll { $0.savepoint >= savepoint }
+    }
+
+    /// The savepoint stays, as SQLite lets it.
+    func goBack(to savepoint: Int32) {
+        marks.removeAll { $0.savepoint > savepoint }
+        if let mark = marks.last(where: { $0.savepoint == savepoint }) { gateway.goBack(to: mark.mark) }
+    }
+}
+
+/// What SQLite tells of the transaction that a batch is in.
+extension Host {
+    func committed() {
+        savepoints = []
+        guard let batch, batch.phase == .sealed else { return }
+        close(because: "batch \(batch.name) ended with the COMMIT of its transaction", canWrite: false)
+    }
+
+    func rolledBack() {
+        savepoints = []
+        guard let batch, batch.phase != .ending else { return }
+        batch.gateway.abandon()
+        close(because: "batch \(batch.name) is gone: its transaction was rolled back", canWrite: false)
+    }
+
+    func marked(_ savepoint: Int32) {
+        if batch?.gateway.isReadingSchema == true { return }
+        savepoints.removeAll { $0 >= savepoint }
+        savepoints.append(savepoint)
+        guard let batch, batch.phase == .open, !batch.gateway.hasBegun(at: savepoint) else { return }
+        batch.mark(savepoint)
+        batch.gateway.noteBegin(at: savepoint)
+    }
+
+    func released(_ savepoint: Int32) {
+        if batch?.gateway.isReadingSchema == true { return }
+        if let batch, batch.phase == .open { batch.gateway.noteEnd(at: savepoint) }
+        savepoints.removeAll { $0 >= savepoint }
+        batch?.release(savepoint, open: savepoints.count)
+    }
+
+    func wentBack(to savepoint: Int32) {
+        if batch?.gateway.isReadingSchema == true { return }
+        if let batch, batch.phase == .open { batch.gateway.noteReturn(to: savepoint) }
+        savepoints.removeAll { $0 > savepoint }
+        guard let batch, batch.phase == .open else { return }
+        guard savepoints.count <= batch.base else { return batch.goBack(to: savepoint) }
+        batch.gateway.abandon()
+        close(
+            because: "batch \(batch.name) is gone: its transaction went back to a savepoint before it", canWrite: false)
+    }
+}
+
+/// A larger page cache for the length of a batch: with SQLite's standard of 2 MB, pages of indexes and of the undo log
+/// push each other out, and are written again and again.
+extension Host {
+    private static let standard: Int64 = -2_000
+    /// In KiB, negative as SQLite wants it.
+    private static let wide: Int64 = -32_768
+
+    private var pageCache: Int64? {
+        get { (try? connection.value("PRAGMA main.cache_size"))?.integer }
+        set { if let newValue { try? connection.execute("PRAGMA main.cache_size = \(newValue)") } }
+    }
+
+    /// A host that has chosen a size for itself keeps it.
+    func widenPageCache() {
+        guard pageCache == Host.standard else { return }
+        pageCache = Host.wide
+        hasWidePageCache = true
+    }
+
+    /// Gives the memory back. The host may have chosen a size since.
+    func narrowPageCache() {
+        guard hasWidePageCache else { return }
+        hasWidePageCache = false
+        if pageCache == Host.wide { pageCache = Host.standard }
     }
 }

@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchLedger
 internal import CSQLite
 
 /// A function of SQL.
@@ -89,5 +90,146 @@ struct ScalarFunction {
                     hint: "load the extension when no statement is running")
             }
         }
+    }
+}
+
+/// `batch_digest`.
+extension Host {
+    /// Reads every row. The digest that the last batch left is in `batchmgr_state`: when it differs, somebody has written
+    /// outside any batch.
+    func digest(of table: String) throws(BatchError) -> Digest {
+        defer { dropStatementsUnlessOpen() }
+        return try StateDigest.compute(try layout(named: table), connection).digest
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when there is no such table, with the name that was probably meant.
+    func layout(named table: String) throws(BatchError) -> TableLayout {
+        let reader = SchemaReader(connection)
+        if let layout = try reader.layout(named: table) { return layout }
+        if let gone = try goneTable(table) {
+            throw BatchError(
+                .schemaChanged, "table \(gone) is there no more: it was dropped or renamed",
+                hint: "restore a point that has it: batchmgr restore --point BATCH --to FILE")
+        }
+        let names = try reader.tables().map(\.name)
+        throw BatchError(
+            .usage, "there is no table '\(table)' with rows of its own\(Suggestion.clause(for: table, in: names))",
+            hint: "see the tables: SELECT name FROM sqlite_schema WHERE type = 'table'")
+    }
+
+    /// A table that a batch once wrote to.
+    private func goneTable(_ table: String) throws(BatchError) -> String? {
+        let ledger = try Ledger(connection)
+        return try ledger.exists() ? try ledger.lastLayout(named: table)?.name : nil
+    }
+
+    /// Statements that are kept would be in the way of who closes the connection; a batch needs them soon again.
+    func dropStatementsUnlessOpen() {
+        if batch == nil { connection.dropCachedStatements() }
+    }
+}
+
+/// The arguments of one call. Positions are counted from 0.
+struct Arguments {
+    let function: String
+    private let values: UnsafeMutablePointer<OpaquePointer?>?
+    let count: Int
+
+    init(function: String, values: UnsafeMutablePointer<OpaquePointer?>?, count: Int) {
+        self.function = function
+        self.values = values
+        self.count = count
+    }
+
+    /// NULL where there is no such argument.
+    func value(_ position: Int) -> SQLValue {
+        guard position >= 0, position < count, let value = values?[position] else { return .null }
+        return HostValue.read(value)
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when it is no text.
+    func text(_ position: Int, _ name: String) throws(BatchError) -> String {
+        guard let text = try optionalText(position, name) else { throw wrong(name, "is NULL") }
+        return text
+    }
+
+    /// Nil for NULL and for an argument that was left out.
+    func optionalText(_ position: Int, _ name: String) throws(BatchError) -> String? {
+        guard size(position) <= Arguments.longestText else { throw wrong(name, "is too long") }
+        switch value(position) {
+        case .null: return nil
+        case .text(let bytes):
+            guard let text = String(validating: bytes, as: UTF8.self), !text.contains("\0") else {
+                throw wrong(name, "is not valid UTF-8 text")
+            }
+            return text
+        default: throw wrong(name, "is no text")
+        }
+    }
+
+    /// In bytes, without a copy of them.
+    private func size(_ position: Int) -> Int32 {
+        guard position >= 0, position < count, let value = values?[position] else { return 0 }
+        return sqlite3_value_bytes(value)
+    }
+
+    private static let longestText: Int32 = 1 << 20
+
+    private func wrong(_ name: String, _ what: String) -> BatchError {
+        BatchError(.usage, "the argument \(name) \(what)", hint: "see docs/extension.md: \(function)")
+    }
+}
+
+/// Values on their way between SQLite and Swift.
+enum HostValue {
+    static func read(_ value: OpaquePointer) -> SQLValue {
+        switch sqlite3_value_type(value) {
+        case SQLITE_INTEGER: .integer(sqlite3_value_int64(value))
+        case SQLITE_FLOAT: .real(sqlite3_value_double(value))
+        case SQLITE_TEXT:
+            // The pointer first: it may convert the text, and that changes its length.
+            .text(bytes(UnsafeRawPointer(sqlite3_value_text(value)), value))
+        case SQLITE_BLOB: .blob(bytes(sqlite3_value_blob(value), value))
+        default: .null
+        }
+    }
+
+    private static func bytes(_ start: UnsafeRawPointer?, _ value: OpaquePointer) -> [UInt8] {
+        let count = Int(sqlite3_value_bytes(value))
+        guard let start, count > 0 else { return [] }
+        return [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    static func give(_ value: SQLValue, to call: OpaquePointer) {
+        switch value {
+        case .null: sqlite3_result_null(call)
+        case .integer(let number): sqlite3_result_int64(call, number)
+        case .real(let number): sqlite3_result_double(call, number)
+        case .text(let bytes): pass(bytes, call) { csqlite_result_text(call, $0, $1) }
+        case .text16(let bytes): pass(bytes, call) { csqlite_result_text16(call, $0, $1) }
+        case .blob(let bytes): pass(bytes, call) { csqlite_result_blob(call, $0, $1) }
+        }
+    }
+
+    /// A null pointer would be NULL, also for an empty text or blob.
+    private static func pass(
+        _ bytes: [UInt8], _ call: OpaquePointer, _ body: (UnsafeRawPointer, Int32) -> Void
+    ) {
+        guard let count = Int32(exactly: bytes.count) else { return sqlite3_result_error_toobig(call) }
+        bytes.withUnsafeBytes { buffer in
+            if let base = buffer.baseAddress { return body(base, count) }
+            var nothing: UInt8 = 0
+            body(&nothing, 0)
+        }
+    }
+
+    /// The error as text: what was called, what is wrong, and what to do about it.
+    static func give(_ error: BatchError, of function: String, to call: OpaquePointer) {
+        sqlite3_result_error(call, words(error, of: function), -1)
+        if error.code == .busy { sqlite3_result_error_code(call, SQLITE_BUSY) }
+    }
+
+    static func words(_ error: BatchError, of function: String) -> String {
+        "\(function): \(error.code.rawValue): \(error.message); hint: \(error.hint)"
     }
 }

@@ -105,3 +105,85 @@ private final class FunctionCursor: HostCursor {
         if arguments.indices.contains(argument) { HostValue.give(arguments[argument], to: call) }
     }
 }
+
+/// The tables that show the ledger.
+extension TableFunction {
+    static let all: [TableFunction] = [
+        listing(
+            "batch_log",
+            [
+                ("batch", "batch"), ("job", "job"), ("kind", "kind"), ("status", "status"), ("tenant", "tenant"),
+                ("actor", "actor"), ("inserted", "inserted"), ("updated", "updated"), ("deleted", "deleted"),
+                ("started_at", "started_at"), ("finished_at", "finished_at"), ("trace_id", "trace_id"),
+                ("rolls_back", "rolls_back"), ("error", "error"),
+            ], from: "batchmgr_batches ORDER BY seq"),
+        listing(
+            "batch_points",
+            [
+                ("batch", "b.batch"), ("kind", "p.kind"), ("status", "p.status"), ("created_at", "p.created_at"),
+                ("bak", "p.bak"), ("bak_kind", "p.bak_kind"), ("commit", "p.commit_id"), ("digest", "p.digest"),
+            ], from: "batchmgr_points p LEFT JOIN batchmgr_batches b ON b.seq = p.batch ORDER BY p.id"),
+        listing(
+            "batch_audit",
+            ["at", "trace_id", "actor", "tenant", "action", "batch", "outcome", "details"].map { ($0, $0) },
+            from: "batchmgr_audit ORDER BY seq"),
+        checkpoints, dependents, changes, rowHistory,
+    ]
+
+    /// A SELECT from tables of the ledger; without rows where there is none.
+    private static func listing(
+        _ name: String, _ columns: [(name: String, expression: String)], from tables: String
+    ) -> TableFunction {
+        let sql = "SELECT \(columns.map(\.expression).joined(separator: ", ")) FROM \(tables)"
+        return TableFunction(name: name, columns: columns.map(\.name), parameters: []) { (host, _) throws(BatchError) in
+            guard try Ledger(host.connection).exists() else { return { nil } }
+            return try TableFunction.rows(of: sql, [], host)
+        }
+    }
+
+    private static func rows(of sql: String, _ parameters: [SQLValue], _ host: Host) throws(BatchError) -> Rows {
+        let statement = try host.connection.prepare(sql)
+        try statement.bind(parameters)
+        return { () throws(BatchError) in try statement.step() ? statement.values : nil }
+    }
+
+    private static let checkpoints = TableFunction(
+        name: "batch_checkpoints",
+        columns: ["number", "step", "committed_at", "inserted", "updated", "deleted", "undone_by"],
+        parameters: ["batch"]
+    ) { (host, arguments) throws(BatchError) in
+        let batch = try host.batch(arguments[0])
+        let sql = """
+            SELECT c.number, c.step, c.committed_at, c.inserted, c.updated, c.deleted, b.batch \
+            FROM batchmgr_checkpoints c LEFT JOIN batchmgr_checkpoints u ON u.id = c.undone_by \
+            LEFT JOIN batchmgr_batches b ON b.seq = u.batch WHERE c.batch = ? ORDER BY c.number
+            """
+        return try rows(of: sql, [.integer(batch.seq)], host)
+    }
+
+    private static let dependents = TableFunction(
+        name: "batch_dependents", columns: ["dependent", "depth", "kind", "evidence", "on"], parameters: ["batch"]
+    ) { (host, arguments) throws(BatchError) in
+        let batch = try host.batch(arguments[0])
+        let ledger = try Ledger(host.connection)
+        let found = try DependencyGraph(ledger).find(of: batch)
+        let edges = found.dependents + found.readers
+        let names = try ledger.names(of: Set(edges.flatMap { [$0.batch, $0.on] }))
+        var left = edges[...]
+        return {
+            left.popFirst().map { edge in
+                [
+                    .optional(names[edge.batch]?.description), .integer(Int64(edge.depth)),
+                    .string(edge.kind.rawValue), .string(edge.evidence), .optional(names[edge.on]?.description),
+                ]
+            }
+        }
+    }
+}
+
+extension Host {
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`, with the name that was probably meant.
+    func batch(_ name: String) throws(BatchError) -> BatchRecord {
+        try HostLookup(ledger: Ledger(connection)).batch(try BatchReference(name))
+    }
+}

@@ -20,7 +20,7 @@ struct ApprovedPlan {
     }
 
     var pins: RecordedPins {
-        RecordedPins(plan.pins.map { ($0.step, Pin(time: $0.time, seed: $0.seed)) })
+        RecordedPins(plan.pins.map { ($0.step, PinnedInputs(time: $0.time, seed: $0.seed)) })
     }
 
     /// Makes sure that the database is as it was when the plan was made. Call it when drift has been taken into the ledger.

@@ -5,7 +5,9 @@ internal import BatchCore
 /// TEMP triggers fire before those of the schema, so changes come in the order in which they happen. REPLACE removes rows
 /// without firing any, unless triggers are recursive: rows that it could remove are then handed over before, as candidates.
 struct CaptureTriggers {
-    static let prefix = "batchmgr_record_"
+    private static let prefix = "batchmgr_record_"
+    /// A condition of SQL on the name of a trigger.
+    static let isOwn = "name LIKE 'batchmgr\\_record\\_%' ESCAPE '\\'"
     private let layout: TableLayout
     private let index: Int
     private let token: Int64

@@ -4,7 +4,7 @@ internal import BatchCore
 final class ChangeEncoder {
     let log: UndoLogWriter
     /// Behind a pointer: Swift checks every access to a variable of a class, and these are written for every value.
-    let rows = UnsafeMutablePointer<RowImages>.allocate(capacity: 1)
+    private let rows = UnsafeMutablePointer<RowImages>.allocate(capacity: 1)
 
     init(spillFolder: String) {
         log = UndoLogWriter(spillFolder: spillFolder)
@@ -21,7 +21,7 @@ final class ChangeEncoder {
         let bytes = chunk.bytes
         defer { withExtendedLifetime(bytes) {} }
         var reader = ByteReader(bytes.bytes)
-        var track: TableTrack?
+        var table: CapturedTable?
         while !reader.isAtEnd {
             let kind = try reader.byte()
             if kind == ChangeChunk.Kind.schema {
@@ -31,37 +31,37 @@ final class ChangeEncoder {
             let number = Int(try reader.varint())
             let oldRowid = Int64(bitPattern: try reader.fixed())
             let newRowid = Int64(bitPattern: try reader.fixed())
-            if track?.number != number { track = chunk.tracks[number] }
-            guard let track else { return }
+            if table?.number != number { table = chunk.tables[number] }
+            guard let table else { return }
             switch kind & ChangeChunk.Kind.operations {
             case ChangeChunk.Kind.insert:
-                try readImage(&reader, track, into: &rows.pointee.new)
-                try writeInsert(track, newRowid)
+                try readImage(&reader, table, into: &rows.pointee.new)
+                try writeInsert(table, newRowid)
             case ChangeChunk.Kind.delete:
-                try readImage(&reader, track, into: &rows.pointee.old)
-                try writeDelete(track, oldRowid)
+                try readImage(&reader, table, into: &rows.pointee.old)
+                try writeDelete(table, oldRowid)
             default:
-                try readImage(&reader, track, into: &rows.pointee.old)
-                try readNew(&reader, track, isWhole: kind & ChangeChunk.Kind.whole != 0)
-                try writeUpdate(track, oldRowid, newRowid, touchesKeys: kind & ChangeChunk.Kind.keys != 0)
+                try readImage(&reader, table, into: &rows.pointee.old)
+                try readNew(&reader, table, isWhole: kind & ChangeChunk.Kind.whole != 0)
+                try writeUpdate(table, oldRowid, newRowid, touchesKeys: kind & ChangeChunk.Kind.keys != 0)
             }
         }
     }
 
     @inline(__always)
     private func readImage(
-        _ reader: inout ByteReader, _ track: TableTrack, into row: inout RowBuffer
+        _ reader: inout ByteReader, _ table: CapturedTable, into row: inout RowBuffer
     ) throws(BatchError) {
         let image = try reader.slice(try reader.count())
-        row.begin(columns: track.columns.count)
+        row.begin(columns: table.columns.count)
         if let base = image.baseAddress { row.buffer.append(base, count: image.count) }
-        row.markAll(track.columns.count)
+        row.markAll(table.columns.count)
     }
 
     /// Columns that the statement could not set are as they were.
-    private func readNew(_ reader: inout ByteReader, _ track: TableTrack, isWhole: Bool) throws(BatchError) {
-        if isWhole { return try readImage(&reader, track, into: &rows.pointee.new) }
-        let columns = track.columns.count
+    private func readNew(_ reader: inout ByteReader, _ table: CapturedTable, isWhole: Bool) throws(BatchError) {
+        if isWhole { return try readImage(&reader, table, into: &rows.pointee.new) }
+        let columns = table.columns.count
         rows.pointee.new.begin(columns: columns)
         var positions = reader
         let count = Int(try reader.varint())
@@ -88,9 +88,9 @@ final class ChangeEncoder {
 
     private func writeSchema(_ reader: inout ByteReader, _ chunk: ChangeChunk) throws(BatchError) {
         for _ in 0..<(try reader.count()) {
-            let track = chunk.tracks[Int(try reader.varint())]
+            let table = chunk.tables[Int(try reader.varint())]
             let digest = Digest(high: try reader.fixed(), low: try reader.fixed())
-            track.digest += TableDigest(digest: digest, rows: try reader.signed())
+            table.digest += TableDigest(digest: digest, rows: try reader.signed())
         }
         let change = try reader.slice(try reader.count())
         log.append(UndoEntry.Operation.schema.rawValue)
@@ -99,70 +99,70 @@ final class ChangeEncoder {
         try log.end()
     }
 
-    private func writeInsert(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
-        track.watch?.noteInsert(rows) { key(track, rowid, rows.pointee.new) }
+    private func writeInsert(_ table: CapturedTable, _ rowid: Int64) throws(BatchError) {
+        table.policy?.noteInsert(rows) { key(table, rowid, rows.pointee.new) }
         let left = rows.pointee.new.buffer.digest()
-        track.digest += TableDigest(digest: left, rows: 1)
-        noteKeys(track, in: rows.pointee.new, side: .added)
-        log.begin(.insert, flags: 0, table: track)
-        if track.isWithoutRowID {
-            track.added.insert(keyHash(track, rows.pointee.new))
-            appendKey(track, rows.pointee.new)
+        table.digest += TableDigest(digest: left, rows: 1)
+        noteKeys(table, in: rows.pointee.new, side: .added)
+        log.begin(.insert, flags: 0, table: table)
+        if table.isWithoutRowID {
+            table.added.insert(keyHash(table, rows.pointee.new))
+            appendKey(table, rows.pointee.new)
         } else {
-            track.added.insert(UInt64(bitPattern: rowid) ^ (1 << 63))
-            log.appendRowid(rowid, of: track)
+            table.added.insert(UInt64(bitPattern: rowid) ^ (1 << 63))
+            log.appendRowid(rowid, of: table)
         }
         log.appendFixed(left.low)
         try log.end()
     }
 
-    private func writeDelete(_ track: TableTrack, _ rowid: Int64) throws(BatchError) {
-        track.watch?.noteDelete(rows) { key(track, rowid, rows.pointee.old) }
-        track.digest -= TableDigest(digest: rows.pointee.old.buffer.digest(), rows: 1)
-        noteKeys(track, in: rows.pointee.old, side: .removed)
-        log.begin(.delete, flags: 0, table: track)
-        if track.isWithoutRowID {
-            track.removed.insert(keyHash(track, rows.pointee.old))
+    private func writeDelete(_ table: CapturedTable, _ rowid: Int64) throws(BatchError) {
+        table.policy?.noteDelete(rows) { key(table, rowid, rows.pointee.old) }
+        table.digest -= TableDigest(digest: rows.pointee.old.buffer.digest(), rows: 1)
+        noteKeys(table, in: rows.pointee.old, side: .removed)
+        log.begin(.delete, flags: 0, table: table)
+        if table.isWithoutRowID {
+            table.removed.insert(keyHash(table, rows.pointee.old))
         } else {
-            track.removed.insert(UInt64(bitPattern: rowid) ^ (1 << 63))
-            log.appendRowid(rowid, of: track)
+            table.removed.insert(UInt64(bitPattern: rowid) ^ (1 << 63))
+            log.appendRowid(rowid, of: table)
         }
         log.append(rows.pointee.old.buffer.bytes)
         try log.end()
     }
 
     private func writeUpdate(
-        _ track: TableTrack, _ oldRowid: Int64, _ newRowid: Int64, touchesKeys: Bool
+        _ table: CapturedTable, _ oldRowid: Int64, _ newRowid: Int64, touchesKeys: Bool
     ) throws(BatchError) {
-        track.watch?.noteUpdate(rows) { key(track, oldRowid, rows.pointee.old) }
+        table.policy?.noteUpdate(rows) { key(table, oldRowid, rows.pointee.old) }
         let before = rows.pointee.old.buffer.digest()
         let left = rows.pointee.new.buffer.digest()
-        let keyChanged = track.isWithoutRowID ? !hasSameKey(track) : oldRowid != newRowid
+        let keyChanged = table.isWithoutRowID ? !hasSameKey(table) : oldRowid != newRowid
         if before == left && !keyChanged {
-            track.confirmed.insert(
-                track.isWithoutRowID ? keyHash(track, rows.pointee.new) : RowKey.rowid(newRowid).order)
+            table.confirmed.insert(
+                table.isWithoutRowID ? keyHash(table, rows.pointee.new) : RowKey.rowid(newRowid).order)
             return
         }
-        track.digest -= TableDigest(digest: before, rows: 0)
-        track.digest += TableDigest(digest: left, rows: 0)
-        if touchesKeys { noteChangedKeys(track) }
-        log.begin(.update, flags: keyChanged ? UndoEntry.Flag.key : 0, table: track)
-        if track.isWithoutRowID {
-            noteRowKeys(track, keyHash(track, rows.pointee.old), keyHash(track, rows.pointee.new), keyChanged)
-            appendKey(track, rows.pointee.new)
+        table.digest -= TableDigest(digest: before, rows: 0)
+        table.digest += TableDigest(digest: left, rows: 0)
+        if touchesKeys { noteChangedKeys(table) }
+        log.begin(.update, flags: keyChanged ? UndoEntry.Flag.key : 0, table: table)
+        if table.isWithoutRowID {
+            noteRowKeys(table, keyHash(table, rows.pointee.old), keyHash(table, rows.pointee.new), keyChanged)
+            appendKey(table, rows.pointee.new)
         } else {
             noteRowKeys(
-                track, UInt64(bitPattern: oldRowid) ^ (1 << 63), UInt64(bitPattern: newRowid) ^ (1 << 63), keyChanged)
-            log.appendRowid(newRowid, of: track)
+                table, UInt64(bitPattern: oldRowid) ^ (1 << 63), UInt64(bitPattern: newRowid) ^ (1 << 63), keyChanged)
+            log.appendRowid(newRowid, of: table)
             if keyChanged { log.appendVarint(UInt64(bitPattern: oldRowid &- newRowid)) }
         }
-        appendChangedColumns(track)
+        appendChangedColumns(table)
         log.appendFixed(left.low)
         try log.end()
     }
 
-    private func appendChangedColumns(_ track: TableTrack) {
-        let columns = track.columns.count
+    private func appendChangedColumns(_ table: CapturedTable) {
+        let columns = table.columns.count
         for first in stride(from: 0, to: columns, by: 8) {
             var mask: UInt8 = 0
             for column in first..<min(first + 8, columns) where !rows.pointee.isEqual(column) {
@@ -173,5 +173,99 @@ final class ChangeEncoder {
         for column in 0..<columns where !rows.pointee.isEqual(column) {
             log.append(rows.pointee.old.column(column))
         }
+    }
+
+    // MARK: The keys that a change touches: what batches depend on each other by
+
+    @inline(__always)
+    private func noteRowKeys(_ table: CapturedTable, _ before: UInt64, _ after: UInt64, _ keyChanged: Bool) {
+        if keyChanged {
+            table.removed.insert(before)
+            table.added.insert(after)
+        } else {
+            table.changed.insert(after)
+        }
+    }
+
+    private func hasSameKey(_ table: CapturedTable) -> Bool {
+        table.keyColumns.allSatisfy { rows.pointee.isEqual($0) }
+    }
+
+    private func keyHash(_ table: CapturedTable, _ row: RowBuffer) -> UInt64 {
+        rows.pointee.scratch.removeAll()
+        for column in table.keyColumns {
+            let value = row.column(column)
+            if let base = value.baseAddress { rows.pointee.scratch.append(base, count: value.count) }
+        }
+        return rows.pointee.scratch.hash64()
+    }
+
+    private func appendKey(_ table: CapturedTable, _ row: RowBuffer) {
+        for column in table.keyColumns { log.append(row.column(column)) }
+    }
+
+    /// For messages; nil when it cannot be told.
+    private func key(_ table: CapturedTable, _ rowid: Int64, _ row: RowBuffer) -> RowKey? {
+        guard table.isWithoutRowID else { return .rowid(rowid) }
+        var buffer = ByteBuffer()
+        for column in table.keyColumns {
+            let value = row.column(column)
+            if let base = value.baseAddress { buffer.append(base, count: value.count) }
+        }
+        return (try? buffer.values(table.keyColumns.count)).map(RowKey.values)
+    }
+
+    @inline(__always)
+    private func noteKeys(_ table: CapturedTable, in row: RowBuffer, side: FactSide) {
+        for index in table.uniqueKeys.indices {
+            guard let hash = uniqueHash(row, table.uniqueKeys[index]) else { continue }
+            if side == .added {
+                table.uniqueKeys[index].taken.insert(hash)
+            } else {
+                table.uniqueKeys[index].freed.insert(hash)
+            }
+        }
+        for index in table.references.indices {
+            guard let key = referenceKey(row, table.references[index]) else { continue }
+            if side == .added {
+                table.references[index].referenced.insert(key)
+            } else {
+                table.references[index].released.insert(key)
+            }
+        }
+    }
+
+    private func noteChangedKeys(_ table: CapturedTable) {
+        for index in table.uniqueKeys.indices {
+            let columns = table.uniqueKeys[index].columns
+            if columns.allSatisfy({ rows.pointee.isEqual($0) }) { continue }
+            if let hash = uniqueHash(rows.pointee.old, table.uniqueKeys[index]) {
+                table.uniqueKeys[index].freed.insert(hash)
+            }
+            if let hash = uniqueHash(rows.pointee.new, table.uniqueKeys[index]) {
+                table.uniqueKeys[index].taken.insert(hash)
+            }
+        }
+        for index in table.references.indices {
+            let columns = table.references[index].columns
+            if columns.allSatisfy({ rows.pointee.isEqual($0) }) { continue }
+            if let key = referenceKey(rows.pointee.old, table.references[index]) {
+                table.references[index].released.insert(key)
+            }
+            if let key = referenceKey(rows.pointee.new, table.references[index]) {
+                table.references[index].referenced.insert(key)
+            }
+        }
+    }
+
+    private func uniqueHash(_ row: RowBuffer, _ key: CapturedUniqueKey) -> UInt64? {
+        rows.pointee.scratch.removeAll()
+        for (column, collation) in zip(key.columns, key.collations)
+        where !KeyHash.append(row.column(column), collation, to: &rows.pointee.scratch) { return nil }
+        return rows.pointee.scratch.hash64()
+    }
+
+    private func referenceKey(_ row: RowBuffer, _ reference: CapturedReference) -> UInt64? {
+        reference.key(of: reference.columns.map(row.column), &rows.pointee.scratch)
     }
 }

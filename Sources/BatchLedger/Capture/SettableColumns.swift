@@ -41,42 +41,42 @@ struct SettablePositions {
 
     /// - Parameter statement: counts statements; the answer holds for one of them.
     @inline(__always)
-    mutating func prepare(_ columns: SettableColumns, statement: Int, _ track: TableTrack) {
+    mutating func prepare(_ columns: SettableColumns, statement: Int, _ table: CapturedTable) {
         if self.statement == statement { return }
-        work(out: columns, statement, track)
+        work(out: columns, statement, table)
     }
 
-    private mutating func work(out settable: SettableColumns, _ statement: Int, _ track: TableTrack) {
+    private mutating func work(out settable: SettableColumns, _ statement: Int, _ table: CapturedTable) {
         switch settable {
         case .all:
             self.statement = statement
             mask = nil
-            take(track) { _ in true }
+            take(table) { _ in true }
         case .named(let tables):
             self.statement = statement
             mask = nil
-            let names = tables[track.layout.name.lowercased()]
-            let stored = track.layout.storedColumns
-            take(track) { names?.contains(track.layout.columns[stored[$0]].name.lowercased()) ?? true }
+            let names = tables[table.layout.name.lowercased()]
+            let stored = table.layout.storedColumns
+            take(table) { names?.contains(table.layout.columns[stored[$0]].name.lowercased()) ?? true }
         case .mask(let bytes):
             self.statement = -1
             // Entries of an undo log mostly change the same columns one after another.
             let word = bytes.count <= 8 ? bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) } : nil
             if let word, word == mask { return }
             mask = word
-            take(track) { bytes[$0 / 8] & (1 << UInt8($0 % 8)) != 0 }
+            take(table) { bytes[$0 / 8] & (1 << UInt8($0 % 8)) != 0 }
         }
     }
 
-    private mutating func take(_ track: TableTrack, _ isSettable: (Int) -> Bool) {
+    private mutating func take(_ table: CapturedTable, _ isSettable: (Int) -> Bool) {
         count = 0
-        for position in 0..<columns where track.columns[position].isRowid || isSettable(position) {
+        for position in 0..<columns where table.columns[position].isRowid || isSettable(position) {
             list[count] = position
             count += 1
         }
         let settable = Set(UnsafeBufferPointer(start: list, count: count))
         touchesKeys =
-            track.uniqueKeys.contains { !settable.isDisjoint(with: $0.columns) }
-            || track.references.contains { !settable.isDisjoint(with: $0.columns) }
+            table.uniqueKeys.contains { !settable.isDisjoint(with: $0.columns) }
+            || table.references.contains { !settable.isDisjoint(with: $0.columns) }
     }
 }

@@ -52,3 +52,17 @@ struct SystemTables {
         return all
     }
 }
+
+extension TableLayout {
+    /// SQLite's own tables can be gone, but their old rows still have a layout.
+    static func dropped(systemTable name: String) -> TableLayout {
+        let columns = SystemTables.columns(of: name).map { name in
+            Column(
+                name: name, declaredType: "", hasRealAffinity: false, isNotNull: false, hasDefault: false,
+                generated: .no, primaryKeyPosition: 0)
+        }
+        return TableLayout(
+            name: name, columns: columns, key: .rowid(alias: "rowid"), integerPrimaryKey: nil, isStrict: false,
+            isAutoincrement: false, role: .system, uniqueIndexes: [], foreignKeys: [], sql: "")
+    }
+}

@@ -1,6 +1,6 @@
 /// A set of 64-bit keys as runs of neighbours. Keys that arrive in order cost one run, however many they are.
 ///
-/// The recorder adds keys in any order; `sorted()` makes a canonical set of it.
+/// The sink adds keys in any order; `sorted()` makes a canonical set of it.
 struct KeyRuns {
     struct Run: Equatable {
         var low: UInt64

@@ -1,6 +1,6 @@
 internal import BatchCore
 
-extension ReferenceTrack {
+extension CapturedReference {
     /// The parent's key that a child refers to, as facts name it; nil for a reference to nothing.
     /// - Parameter values: of the child's columns, in `RowCodec` form.
     func key(of values: [UnsafeRawBufferPointer], _ scratch: inout ByteBuffer) -> UInt64? {

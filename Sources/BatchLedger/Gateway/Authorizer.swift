@@ -9,9 +9,9 @@ final class Authorizer {
     /// Only while a statement of the user is being prepared.
     private var isActive = false
     /// Of a query for one tenant; nil where everything may be read.
-    var wall: ReadWall?
+    var tenantReads: TenantReads?
     private var source: String?
-    private(set) var findings = StatementFindings()
+    private(set) var effects = StatementEffects()
 
     init(_ connection: Connection) {
         self.connection = connection
@@ -27,7 +27,7 @@ final class Authorizer {
                 func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
                 if authorizer.isGuard(trigger: text(source)) { return SQLITE_OK }
                 authorizer.source = source.map { String(cString: $0) }
-                if let source { authorizer.findings.reads.note(source: String(cString: source)) }
+                if let source { authorizer.effects.reads.note(source: String(cString: source)) }
                 return authorizer.decide(action, text(first), text(second), text(database))
             }, Unmanaged.passUnretained(self).toOpaque())
     }
@@ -42,17 +42,17 @@ final class Authorizer {
     /// Prepares a statement of a batch.
     /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` with the reason when the statement may not run.
     func prepare(_ sql: String) throws(BatchError) -> Statement {
-        findings = StatementFindings()
+        effects = StatementEffects()
         isActive = true
         defer { isActive = false }
         do throws(BatchError) {
             let statement = try connection.prepare(sql)
-            if !findings.reads.written.isEmpty, SQLText.resolvesConflicts(statement.text) {
-                findings.reads.noteProbes()
+            if !effects.reads.written.isEmpty, SQLText.resolvesConflicts(statement.text) {
+                effects.reads.noteProbes()
             }
             return statement
         } catch {
-            guard let reason = findings.refusal else { throw error }
+            guard let reason = effects.refusal else { throw error }
             throw BatchError(
                 .forbiddenStatement, "a batch may not \(reason)", hint: "see docs/catalog.md for what it may do")
         }
@@ -66,30 +66,30 @@ final class Authorizer {
         case SQLITE_DETACH: return refuse("detach a database")
         case SQLITE_PRAGMA: return pragma(first, second)
         case SQLITE_FUNCTION:
-            findings.functions.insert(second.lowercased())
+            effects.functions.insert(second.lowercased())
             if second.lowercased() == "load_extension" { return refuse("load an extension") }
         case SQLITE_READ:
-            if let wall, !wall.admits(first, in: database, through: source) {
+            if let tenantReads, !tenantReads.admits(first, in: database, through: source) {
                 return refuse(
                     "read \(first) in an export for one tenant, but by its own name and through no other view")
             }
             read(first, second, database)
         case SQLITE_INSERT:
-            findings.reads.note(written: first)
+            effects.reads.note(written: first)
             return write(first, database)
         case SQLITE_DELETE:
             read(first, "", database)
             return write(first, database)
         case SQLITE_UPDATE:
-            findings.updatedColumns[first.lowercased(), default: []].insert(second.lowercased())
-            findings.reads.note(written: first)
+            effects.updatedColumns[first.lowercased(), default: []].insert(second.lowercased())
+            effects.reads.note(written: first)
             read(first, "", database)
             return write(first, database)
-        case SQLITE_ANALYZE: findings.touchesStatistics = true
+        case SQLITE_ANALYZE: effects.touchesStatistics = true
         case SQLITE_CREATE_TABLE, SQLITE_CREATE_VTABLE, SQLITE_CREATE_VIEW: return define(first, rewrites: false)
         case SQLITE_CREATE_INDEX, SQLITE_CREATE_TRIGGER: return define(second, also: first, rewrites: false)
         // A table that goes takes its guard along.
-        case SQLITE_DROP_TRIGGER where isGuard(trigger: first) && findings.rewrittenTables.contains(second): break
+        case SQLITE_DROP_TRIGGER where isGuard(trigger: first) && effects.rewrittenTables.contains(second): break
         case SQLITE_DROP_INDEX, SQLITE_DROP_TRIGGER: return define(second, also: first, rewrites: false)
         case SQLITE_DROP_VIEW: return define(first, rewrites: false)
         case SQLITE_DROP_TABLE, SQLITE_DROP_VTABLE: return define(first, rewrites: true)
@@ -100,7 +100,7 @@ final class Authorizer {
     }
 
     private func refuse(_ reason: String) -> Int32 {
-        if findings.refusal == nil { findings.refusal = reason }
+        if effects.refusal == nil { effects.refusal = reason }
         return SQLITE_DENY
     }
 
@@ -126,14 +126,14 @@ final class Authorizer {
         if database.lowercased() == "temp" || SQLName.isLedger(table) || table.lowercased().hasPrefix("sqlite_") {
             return
         }
-        findings.reads.note(column.isEmpty ? nil : column, of: table)
+        effects.reads.note(column.isEmpty ? nil : column, of: table)
     }
 
     private func write(_ table: String, _ database: String) -> Int32 {
         if database.lowercased() == "temp" { return SQLITE_OK }
         if SQLName.isLedger(table) { return refuse("write to \(table): the ledger belongs to batchmgr") }
-        if table.lowercased().hasPrefix("sqlite_stat") { findings.touchesStatistics = true }
-        if !table.lowercased().hasPrefix("sqlite_") { findings.writtenTables.insert(table) }
+        if table.lowercased().hasPrefix("sqlite_stat") { effects.touchesStatistics = true }
+        if !table.lowercased().hasPrefix("sqlite_") { effects.writtenTables.insert(table) }
         return SQLITE_OK
     }
 
@@ -141,8 +141,33 @@ final class Authorizer {
         for name in [name, other ?? ""] where SQLName.isLedger(name) {
             return refuse("change the definition of \(name): the ledger belongs to batchmgr")
         }
-        findings.changesSchema = true
-        if rewrites { findings.rewrittenTables.insert(name) }
+        effects.changesSchema = true
+        if rewrites { effects.rewrittenTables.insert(name) }
         return SQLITE_OK
     }
+}
+
+/// What SQLite's compiler said of one statement.
+struct StatementEffects {
+    /// Why it may not run: what it would do, in words that follow "a batch may not".
+    var refusal: String?
+    var changesSchema = false
+    /// Tables that are dropped or altered: their rows must be recorded before.
+    var rewrittenTables: Set<String> = []
+    var writtenTables: Set<String> = []
+    /// Columns that the statement, its triggers and its foreign key actions set, by lower-case names.
+    var updatedColumns: [String: Set<String>] = [:]
+    var touchesStatistics = false
+    /// Functions that it calls, by lower-case names.
+    var functions: Set<String> = []
+    let reads = ReadColumns()
+}
+
+/// A statement that the gateway has accepted, with what it will do.
+public struct GatewayStatement {
+    public let statement: Statement
+    let effects: StatementEffects
+
+    /// True when the statement creates, drops or alters something.
+    public var changesSchema: Bool { effects.changesSchema }
 }

@@ -5,22 +5,22 @@ internal import CSQLite
 extension Gateway {
     /// A place in the record of the open checkpoint.
     public struct Mark {
-        let recorder: Recorder.Mark
+        let changes: ChangeSink.Mark
         let schema: SchemaMark?
     }
 
     /// Call it where the host could come back to: at the beginning of a statement, and at a savepoint.
-    public func mark() -> Mark { Mark(recorder: recorder.mark(), schema: schemaMark()) }
+    public func mark() -> Mark { Mark(changes: sink.mark(), schema: schemaMark()) }
 
     /// The host took back what it did since the mark: a statement failed half-way, or it went back to a savepoint.
     /// When so much was changed since that the record is in the log already, the checkpoint cannot be committed any more.
     public func goBack(to mark: Mark) {
-        recorder.goBack(to: mark.recorder)
+        sink.goBack(to: mark.changes)
         goBack(to: mark.schema)
     }
 
     /// Looks at the statements of the host from here on: at what they read, and at the columns that they may set.
-    public func watchStatements() { recorder.watch = StatementWatch(connection) }
+    public func watchStatements() { sink.followStatements() }
 
     /// Like `commit`, while SQLite asks everybody to get ready for a COMMIT that the host has called.
     public func finishInSync(_ body: () throws(BatchError) -> Void) throws(BatchError) {
@@ -38,31 +38,261 @@ extension Gateway {
     }
 
     /// The next checkpoint is in the same transaction.
-    public func goOn() { recorder.reset() }
+    public func goOn() { sink.reset() }
 
     /// Lets go of every statement that is kept from row to row; they are made again when they are needed.
-    public func dropStatements() { recorder.rowReaders = [:] }
+    public func dropStatements() { sink.storedRows.dropStatements() }
 
     /// The transaction is gone, or goes on without us.
     public func abandon() {
         isHolding = false
         readFacts.forget()
-        recorder.reset()
+        sink.reset()
         systemLog.discard()
         // They may have gone with the transaction.
-        recorder.triggers?.schemaVersion = nil
+        tap.noteTransactionEnd()
     }
 }
 
-extension Connection {
-    /// Makes SQLite compile every statement anew before it runs again. A DELETE of all rows that was prepared before
-    /// the hook was set would not call it.
-    ///
-    /// A change of a setting does that, and unlike a reset of the schema it is harmless to statements that are running.
-    func expireStatements() {
-        var now: Int32 = 0
-        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1, &now)
-        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, now == 0 ? 1 : 0, nil)
-        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, now, nil)
+/// Statements of a host that change the schema.
+///
+/// SQLite makes a savepoint for each of them before it does anything, and tells a virtual table of it. So the rows of a
+/// table that goes are still there to be recorded, and the change gets its place among the changes of rows.
+extension Gateway {
+    /// True while SQL of ours runs inside a statement of the host: what SQLite tells of it is nobody's business.
+    public var isReadingSchema: Bool { hostSchema.isReading }
+
+    /// True when something is to be written as a checkpoint.
+    public func hasChanges() throws(BatchError) -> Bool {
+        if rows.total > 0 || state.hasSchemaChange { return true }
+        return try schemaCookie() != hostSchema.cookie
     }
+
+    /// SQLite tells of a statement once for each database that it writes to.
+    public func hasBegun(at savepoint: Int32) -> Bool { hostSchema.running?.savepoint == savepoint }
+
+    /// A statement of the host begins. It may be one that changes the schema.
+    public func noteBegin(at savepoint: Int32) {
+        guard hostSchema.running == nil, sink.failure == nil, let statement = runningSchemaStatement() else {
+            return
+        }
+        observe { () throws(BatchError) in
+            try followSchema()
+            var running = HostSchema.Running(
+                savepoint: savepoint, mark: sink.mark(), ledgerObjects: try ledger.tableCount())
+            running.owned = try ownedTables()
+            let layouts = try rewrittenTables(try statement.rewritten.flatMap(tableOfMain).map { [$0] } ?? [])
+            running.recorded = Set(layouts.map(\.name))
+            for layout in layouts {
+                // A column that hides it cannot be renamed while the statement runs.
+                if case .rowid(nil) = layout.key { throw ChangeSink.hiddenRows(of: layout) }
+                try recordRows(of: layout)
+            }
+            hostSchema.running = running
+            // Rows of other tables may change too: dropping a parent can cascade.
+            let others = hostSchema.objects.filter { $0.type == "table" && !running.recorded.contains($0.name) }
+            sink.limit(to: Set(others.map(\.name)))
+        }
+    }
+
+    /// The statement has done its work.
+    public func noteEnd(at savepoint: Int32) {
+        guard let running = endStatement(at: savepoint), sink.failure == nil else { return }
+        observe { () throws(BatchError) in
+            try tap.settle()
+            guard try ledger.tableCount() == running.ledgerObjects else {
+                throw BatchError(
+                    .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
+                    hint: "choose another name")
+            }
+            let objects = try schema.objects()
+            guard let change = SchemaChange(from: hostSchema.objects, to: objects) else {
+                // It had nothing to do.
+                hostSchema.cookie = try schemaCookie()
+                if !running.recorded.isEmpty { sink.goBack(to: running.mark) }
+                return
+            }
+            let gone = Set(change.before.filter { $0.type == "table" }.map(\.name))
+            guard let left = running.recorded.subtracting(gone).sorted().first else {
+                return try noteSchemaChange(
+                    from: hostSchema.objects, recorded: running.recorded, owned: running.owned)
+            }
+            throw BatchError(
+                .notUndoable, "the statement did something else to table \(left) than its text says",
+                hint: "run it with the tool: batchmgr run --id NAME --sql SQL")
+        }
+    }
+
+    /// The host went back to a savepoint, or the statement failed.
+    public func noteReturn(to savepoint: Int32) { _ = endStatement(at: savepoint) }
+
+    private func endStatement(at savepoint: Int32) -> HostSchema.Running? {
+        guard let running = hostSchema.running, savepoint <= running.savepoint else { return nil }
+        hostSchema.running = nil
+        sink.limit(to: nil)
+        return running
+    }
+
+    private func observe(_ body: () throws(BatchError) -> Void) {
+        hostSchema.isReading = true
+        defer { hostSchema.isReading = false }
+        do throws(BatchError) { try body() } catch { sink.fail(error) }
+    }
+
+    // MARK: The checkpoint
+
+    func beginHostSchema() throws(BatchError) {
+        hostSchema = HostSchema()
+        hostSchema.first = try schema.objects()
+        hostSchema.objects = hostSchema.first
+        hostSchema.cookie = state.schemaVersion
+        hostSchema.firstCookie = state.schemaVersion
+        try noteStatistics()
+    }
+
+    /// Everything that the host did to the schema is recorded after this, and the guard fits it.
+    func sealHostSchema() throws(BatchError) {
+        try followSchema()
+        if state.hasSchemaChange, guardMode != .off, !state.isGuardLifted {
+            try WriteGuard(ledger).remove()
+            state.isGuardLifted = true
+        }
+        try restoreGuard()
+    }
+
+    /// The record has the schema as it is.
+    func noteHostSchema(_ objects: [SchemaObject], after change: SchemaChange) throws(BatchError) {
+        guard isHosted else { return }
+        hostSchema.objects = objects
+        hostSchema.cookie = try schemaCookie()
+        try tap.follow(change)
+    }
+
+    /// Records what no savepoint told of: views and triggers that were dropped. Where that stands among the changes of
+    /// rows makes no difference.
+    private func followSchema() throws(BatchError) {
+        let cookie = try schemaCookie()
+        guard cookie != hostSchema.cookie else { return }
+        hostSchema.cookie = cookie
+        guard let change = SchemaChange(from: hostSchema.objects, to: try schema.objects()) else {
+            // Rows that went with a table are missing, though one of the same text has taken its place.
+            if isUndoing { return }
+            throw BatchError(
+                .notUndoable, "the schema was changed and changed back by what cannot be recorded",
+                hint: "use CREATE, ALTER and DROP; or run it with the tool: batchmgr run --id NAME --sql SQL")
+        }
+        if let object = (change.before + change.after).first(where: { $0.type == "table" || $0.type == "index" }) {
+            throw BatchError(
+                .notUndoable, "the definition of \(object.type) \(object.name) was changed by what cannot be recorded",
+                hint: "use CREATE, ALTER and DROP; or run it with the tool: batchmgr run --id NAME --sql SQL")
+        }
+        try noteSchemaChange(from: hostSchema.objects, recorded: [], owned: try ownedTables())
+    }
+
+    private func schemaCookie() throws(BatchError) -> Int64 {
+        try connection.value("PRAGMA main.schema_version")?.integer ?? 0
+    }
+
+    // MARK: Going back
+
+    /// Nil as long as the schema is as it was at the beginning of the checkpoint.
+    func schemaMark() -> SchemaMark? {
+        guard state.hasSchemaChange else { return nil }
+        return SchemaMark(
+            objects: hostSchema.objects, cookie: hostSchema.cookie, definitions: state.definitions,
+            usedDefinitions: state.usedDefinitions, definitionChanges: state.definitionChanges,
+            madeTables: sink.madeTables)
+    }
+
+    func goBack(to mark: SchemaMark?) {
+        guard state.hasSchemaChange else { return }
+        state.hasSchemaChange = mark != nil
+        hostSchema.objects = mark?.objects ?? hostSchema.first
+        hostSchema.cookie = mark?.cookie ?? hostSchema.firstCookie
+        state.definitions = mark?.definitions ?? []
+        state.usedDefinitions = mark?.usedDefinitions ?? []
+        state.definitionChanges = mark?.definitionChanges ?? RecordedCheckpoint()
+        sink.madeTables = mark?.madeTables ?? []
+        sink.forgetLayouts()
+    }
+
+    // MARK: The statement
+
+    /// The statement of the host that is running, when its text changes the schema.
+    ///
+    /// The first that writes will do: statements come with the latest first, and what is missed is refused in the end.
+    private func runningSchemaStatement() -> SchemaStatement? {
+        var statement = sqlite3_next_stmt(connection.handle, nil)
+        while let current = statement {
+            if sqlite3_stmt_busy(current) != 0, sqlite3_stmt_readonly(current) == 0 {
+                guard let text = sqlite3_sql(current), Gateway.mayChangeSchema(text) else { return nil }
+                return SchemaStatement(String(cString: text))
+            }
+            statement = sqlite3_next_stmt(connection.handle, current)
+        }
+        return nil
+    }
+
+    /// Looks at the first byte alone: the text of a statement may be long, and most write rows.
+    private static func mayChangeSchema(_ text: UnsafePointer<CChar>) -> Bool {
+        var place = text
+        while place.pointee == 32 || place.pointee == 59 || (place.pointee >= 9 && place.pointee <= 13) { place += 1 }
+        let first = UInt8(bitPattern: place.pointee)
+        return "acdACD-/".utf8.contains(first) || first >= 128
+    }
+
+    /// The name of a table of the main database; nil for one of another database. SQLite looks among TEMP tables first.
+    private func tableOfMain(_ target: SchemaStatement.Target) throws(BatchError) -> String? {
+        if let database = target.database { return database == "main" ? target.name : nil }
+        let temporary = try connection.value(
+            "SELECT 1 FROM temp.sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE",
+            [.string(target.name)])
+        return temporary == nil ? target.name : nil
+    }
+}
+
+extension Ledger {
+    /// Tables and indexes of the ledger, without the triggers of the guard.
+    fileprivate func tableCount() throws(BatchError) -> Int64 {
+        let sql = """
+            SELECT count(*) FROM main.sqlite_schema \
+            WHERE name LIKE 'batchmgr\\_%' ESCAPE '\\' AND name NOT LIKE 'batchmgr\\_guard\\_%' ESCAPE '\\'
+            """
+        return try connection.value(sql)?.integer ?? 0
+    }
+}
+
+/// The schema as the open checkpoint of a host has recorded it.
+struct HostSchema {
+    /// What a statement that changes the schema began from.
+    struct Running {
+        let savepoint: Int32
+        let mark: ChangeSink.Mark
+        /// Tables whose rows were recorded as removed before it.
+        var recorded: Set<String> = []
+        /// Tables with the tenant column.
+        var owned: Set<String> = []
+        /// How many objects the ledger has.
+        let ledgerObjects: Int64
+    }
+
+    /// At the beginning of the checkpoint.
+    var first: [SchemaObject] = []
+    /// Behind the last change that is recorded.
+    var objects: [SchemaObject] = []
+    var cookie: Int64 = 0
+    var firstCookie: Int64 = 0
+    var running: Running?
+    /// SQL of ours is at work inside a statement of the host.
+    var isReading = false
+}
+
+/// What was recorded of the schema, to be taken back with the rows.
+struct SchemaMark {
+    let objects: [SchemaObject]
+    let cookie: Int64
+    let definitions: Set<Relation>
+    let usedDefinitions: Set<Relation>
+    let definitionChanges: RecordedCheckpoint
+    let madeTables: Set<String>
 }

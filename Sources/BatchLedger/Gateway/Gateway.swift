@@ -5,35 +5,42 @@ internal import CSQLite
 public final class Gateway {
     public let connection: Connection
     public let ledger: Ledger
-    let recorder: Recorder
+    let sink: ChangeSink
+    let tap: any ChangeTap
+    let schema: SchemaReader
     /// Nil on the connection of a host, which keeps its own.
     let authorizer: Authorizer?
-    let schema: SchemaReader
-    var system = SystemTables()
-    let systemLog: UndoLogWriter
-    var definitions: Set<Relation> = []
-    var usedDefinitions: Set<Relation> = []
-    var readFacts = ReadFacts()
     /// Nil on the connection of a host: its clock and its random numbers are its own.
-    private let pins: StatementPins?
-    /// On the connection of a host, who changes the schema without asking.
-    var hostSchema = HostSchema()
-    var isHosted: Bool { authorizer == nil }
-    /// The undo log is gone back through: what changes the schema then is ours.
-    var isUndoing = false
-    /// The schema cookie at the beginning of the checkpoint.
-    var schemaVersion: Int64 = 0
-    var hasSchemaChange = false
-    /// What statements did to definitions, for the policy.
-    var definitionChanges = RecordedCheckpoint()
+    private let inputs: StatementInputs?
+    let systemLog: UndoLogWriter
     private var interruption: Interruption?
     /// What the batch may write. It holds from the next `begin` on.
     public var policy = WritePolicy()
     var guardMode = GuardMode.off
     /// SQLite is about to commit the transaction: see `finishInSync`.
     var isInSync = false
-    /// The triggers of the guard are away while the schema changes.
-    var isGuardLifted = false
+    /// The undo log is gone back through: what changes the schema then is ours.
+    var isUndoing = false
+    var readFacts = ReadFacts()
+    var state = State()
+    /// On the connection of a host, who changes the schema without asking.
+    var hostSchema = HostSchema()
+    var isHosted: Bool { authorizer == nil }
+
+    /// What is known of the open checkpoint beside its rows.
+    struct State {
+        var system = SystemTables()
+        /// The schema cookie at the beginning.
+        var schemaVersion: Int64 = 0
+        var hasSchemaChange = false
+        /// Things that were defined, and that definitions use.
+        var definitions: Set<Relation> = []
+        var usedDefinitions: Set<Relation> = []
+        /// What statements did to definitions, for the policy.
+        var definitionChanges = RecordedCheckpoint()
+        /// The triggers of the guard are away while the schema changes.
+        var isGuardLifted = false
+    }
 
     /// - Parameters:
     ///   - spillFolder: where the undo log of a large transaction waits for its end.
@@ -45,47 +52,42 @@ public final class Gateway {
     {
         self.connection = connection
         ledger = try Ledger(connection)
-        recorder = Recorder(connection, spillFolder: spillFolder)
+        sink = ChangeSink(connection, spillFolder: spillFolder)
         authorizer = isHosted ? nil : Authorizer(connection)
         schema = SchemaReader(connection)
         systemLog = UndoLogWriter(spillFolder: spillFolder)
-        pins = isHosted ? nil : StatementPins(connection)
-        recorder.attach(isHosted: isHosted, isTriggered: isTriggered)
+        inputs = isHosted ? nil : StatementInputs(connection)
+        tap = isTriggered ? TriggerTap(sink) : HookTap(sink, isHosted: isHosted)
+        tap.attach()
         authorizer?.attach()
-        pins?.attach()
+        inputs?.attach()
     }
 
     deinit {
-        recorder.detach()
+        tap.detach()
         authorizer?.detach()
-        pins?.detach()
+        inputs?.detach()
     }
 
     // MARK: Transactions
 
     /// Begins a checkpoint.
     /// - Parameter pin: the time and random numbers that its statements see; nil for those of the moment.
-    public func begin(seeing pin: Pin? = nil) throws(BatchError) {
-        recorder.reset()
-        definitions = []
-        usedDefinitions = []
+    public func begin(seeing pin: PinnedInputs? = nil) throws(BatchError) {
+        sink.begin(PolicyRules(policy, isUTF16: connection.isUTF16))
         readFacts.begin()
-        hasSchemaChange = false
         systemLog.discard()
-        system = SystemTables()
-        definitionChanges = RecordedCheckpoint()
-        recorder.rules = PolicyRules(policy, isUTF16: connection.isUTF16)
+        state = State()
         // With SQLite's default, pages of indexes are written again and again: twice the time for a table with two.
         if !isHosted { try connection.limitPageCache(to: 65_536) }
         if !isHolding { try connection.execute("BEGIN IMMEDIATE") }
-        pins?.begin(pin)
-        schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
-        try system.note(SystemTables.sequence, connection)
-        isGuardLifted = false
+        inputs?.begin(pin)
+        state.schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
+        try state.system.note(SystemTables.sequence, connection)
         guardMode = try WriteGuard(ledger).mode()
         if guardMode != .off { try WriteGuard(ledger).open() }
         if isHosted { try beginHostSchema() }
-        if recorder.isTriggered { try recorder.installTriggers(schemaVersion: schemaVersion) }
+        try tap.begin(schemaVersion: state.schemaVersion)
     }
 
     /// True while checkpoints share one transaction.
@@ -99,7 +101,7 @@ public final class Gateway {
     public func release() throws(BatchError) {
         try end()
         isHolding = false
-        recorder.reset()
+        sink.reset()
     }
 
     /// No other connection ever sees the guard open.
@@ -109,7 +111,7 @@ public final class Gateway {
     }
 
     /// Rows changed since `begin`.
-    public var rows: RowCounts { recorder.counts }
+    public var rows: RowCounts { sink.counts }
 
     /// Writes the undo log, the facts and the digests of the checkpoint, lets `finish` add to the ledger, and commits.
     /// - Returns: the id of the checkpoint.
@@ -123,8 +125,8 @@ public final class Gateway {
         let checkpoint = try seal(batch: batch, number: number, step: step, position: position, at: time)
         try finish(checkpoint)
         if !isHolding { try end() } else if !isHosted { try requireReferences() }
-        pins?.end()
-        recorder.reset()
+        inputs?.end()
+        sink.reset()
         return checkpoint
     }
 
@@ -143,27 +145,26 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         if !isInSync { try flushVirtualTables() }
         try settle()
-        try recorder.requireOwnTriggersAlone()
-        try recorder.requireReplacedSeen()
+        try tap.requireUndisturbed()
         if isHosted { try sealHostSchema() } else { try restoreGuard() }
         try flush()
-        let systemChanges = try system.changes(connection)
+        let systemChanges = try state.system.changes(connection)
         try requirePolicy(batch: batch, systemChanges)
-        try recorder.requireWhole(ledger)
+        try tap.requireWhole(ledger)
         let checkpoint = try ledger.insertCheckpoint(
-            batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: recorder.counts)
-        try ledger.noteSchemaVersions(checkpoint, before: schemaVersion)
+            batch: batch, number: number, step: step, position: position, at: time.iso8601, rows: sink.counts)
+        try ledger.noteSchemaVersions(checkpoint, before: state.schemaVersion)
         try record(systemChanges)
-        try ledger.write(recorder, system: systemLog, checkpoint: checkpoint)
-        try ledger.writeTreeFacts(recorder.tracks, checkpoint: checkpoint)
+        try ledger.write(sink, system: systemLog, checkpoint: checkpoint)
+        try ledger.writeTreeFacts(sink.tables, checkpoint: checkpoint)
         var everything = KeyRuns()
         everything.insert(0)
-        for relation in definitions { try ledger.write(relation, .changed, everything, checkpoint) }
-        for relation in usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
-        if let pin = pins?.used { try ledger.note(pin, of: checkpoint) }
+        for relation in state.definitions { try ledger.write(relation, .changed, everything, checkpoint) }
+        for relation in state.usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
+        if let pin = inputs?.used { try ledger.note(pin, of: checkpoint) }
         let start = ContinuousClock.now
-        for columns in recorder.watch?.reads ?? [] { readFacts.note(columns) }
-        try readFacts.write(ledger, recorder, schema, batch: batch, checkpoint: checkpoint)
+        for columns in sink.reads { readFacts.note(columns) }
+        try readFacts.write(ledger, sink, schema, batch: batch, checkpoint: checkpoint)
         ledger.factsTime += ContinuousClock.now - start
         try updateState()
         return checkpoint
@@ -199,20 +200,20 @@ public final class Gateway {
     public func forgetChanges() throws(BatchError) {
         try flushVirtualTables()
         try settle()
-        recorder.reset()
+        sink.reset()
         systemLog.discard()
-        system = SystemTables()
-        try system.note(SystemTables.sequence, connection)
+        state.system = SystemTables()
+        try state.system.note(SystemTables.sequence, connection)
     }
 
     /// Throws away everything since `begin`.
     public func rollback() {
         connection.rollbackIfOpen()
-        pins?.end()
+        inputs?.end()
         readFacts.forget()
         isHolding = false
-        recorder.reset()
-        recorder.triggers?.schemaVersion = nil
+        sink.reset()
+        tap.noteTransactionEnd()
     }
 
     /// Full-text indexes gather changes and write them at the end of the transaction, or before a savepoint.
@@ -222,80 +223,50 @@ public final class Gateway {
 
     /// Everything the hook has seen is recorded after this.
     func settle() throws(BatchError) {
-        if let failure = recorder.failure { throw failure }
-        try recorder.settlePending()
+        if let failure = sink.failure { throw failure }
+        try tap.settle()
     }
 
     /// Everything that is recorded is in the log after this.
     func flush() throws(BatchError) {
         try settle()
-        try recorder.flush()
+        try sink.flush()
     }
 
-    // MARK: Statements of a batch
+    // MARK: What a checkpoint leaves behind beside its log
 
-    /// Prepares the first statement of `sql` under the rules for batches.
-    public func prepare(_ sql: String) throws(BatchError) -> GatewayStatement {
-        guard let authorizer else {
-            return GatewayStatement(statement: try connection.prepare(sql), findings: StatementFindings())
-        }
-        return GatewayStatement(statement: try authorizer.prepare(sql), findings: authorizer.findings)
-    }
-
-    /// Runs every statement of a script; rows that they return are thrown away.
-    /// - Parameters:
-    ///   - parameters: values by name, without the `:`, `@` or `$`.
-    ///   - each: called behind each statement.
-    public func run(
-        script sql: String, _ parameters: [String: SQLValue] = [:], each: () -> Void = {}
-    ) throws(BatchError) {
-        var rest = sql
-        while !SQLText.isBlank(rest) {
-            let statement = try prepare(rest)
-            rest = statement.statement.tail
-            try run(statement, parameters)
-            each()
+    private func record(_ system: [(table: String, changes: [RowChange])]) throws(BatchError) {
+        for (table, changes) in system {
+            let layout = try schema.layout(named: table) ?? TableLayout.dropped(systemTable: table)
+            try sink.record(changes, of: layout, in: systemLog)
         }
     }
 
-    /// Runs one prepared statement to its end.
-    public func run(
-        _ prepared: GatewayStatement, _ parameters: [String: SQLValue] = [:],
-        onRow: (Statement) throws(BatchError) -> Void = { _ in }
-    ) throws(BatchError) {
-        let statement = prepared.statement
-        defer { statement.reset() }
-        try statement.bind(named: parameters)
-        note(prepared)
-        recorder.expect(.named(prepared.findings.updatedColumns))
-        defer { recorder.expect(.all) }
-        do throws(BatchError) {
-            if prepared.findings.changesSchema || prepared.findings.touchesStatistics {
-                try runSchemaChange(prepared)
-            } else {
-                while try statement.step() { try onRow(statement) }
-            }
-            try settle()
-        } catch {
-            recorder.fail(error)
-            throw error
+    private func updateState() throws(BatchError) {
+        var names: Set<String> = []
+        var changes: [String: TableDigest] = [:]
+        for track in sink.tables where track.isTouched {
+            names.insert(track.layout.name)
+            changes[track.layout.name, default: TableDigest()] += track.digest
+        }
+        for name in names {
+            let row = try connection.rows(
+                "SELECT digest, rows FROM batchmgr_state WHERE table_name = ?", [.string(name)]
+            ).first
+            var now = TableDigest(
+                digest: row?[0].string.flatMap(Digest.init(hex:)) ?? .zero, rows: row?[1].integer ?? 0)
+            now += changes[name] ?? TableDigest()
+            try ledger.setState(name, now)
+        }
+        guard state.hasSchemaChange else { return }
+        let objects = try schema.objects()
+        try ledger.setState(Ledger.schemaRow, TableDigest(digest: StateDigest.schemaDigest(objects)))
+        let tables = Set(objects.filter { $0.type == "table" && !$0.isVirtualTable }.map(\.name))
+        for name in names where !tables.contains(name) { try ledger.removeState(name) }
+        for name in tables.subtracting(names) {
+            try connection.run(
+                "INSERT OR IGNORE INTO batchmgr_state VALUES(?, ?, 0)",
+                [.string(name), .string(Digest.zero.description)])
         }
     }
-
-    /// Notes what a statement reads with the checkpoint. `run` does it; this is for a statement that is stepped by others.
-    public func note(_ prepared: GatewayStatement) { readFacts.note(prepared.findings) }
-
-    /// Marks that the definition of something depends on this checkpoint.
-    func noteDefinition(_ relation: Relation) { definitions.insert(relation) }
-
-    /// True when a statement since `begin` changed the schema.
-    public var changedSchema: Bool { hasSchemaChange }
-
-    /// Notes the rows of the statistics, before something changes them.
-    func noteStatistics() throws(BatchError) {
-        for table in SystemTables.statistics { try system.note(table, connection) }
-    }
-
-    /// Rows of SQLite's own tables as they were when they were noted.
-    var systemRows: [String: [Int64: [SQLValue]]] { system.before }
 }

@@ -27,9 +27,9 @@ struct ReadFacts {
         knownWritten = []
     }
 
-    mutating func note(_ findings: StatementFindings) {
-        guard note(findings.reads) else { return }
-        updated.merge(findings.updatedColumns) { $0.union($1) }
+    mutating func note(_ effects: StatementEffects) {
+        guard note(effects.reads) else { return }
+        updated.merge(effects.updatedColumns) { $0.union($1) }
     }
 
     /// Notes what a statement reads, where nothing is known of the columns that it sets.
@@ -43,7 +43,7 @@ struct ReadFacts {
 
     /// Writes the facts that the ledger lacks.
     mutating func write(
-        _ ledger: Ledger, _ recorder: Recorder, _ schema: SchemaReader, batch: Int64, checkpoint: Int64
+        _ ledger: Ledger, _ sink: ChangeSink, _ schema: SchemaReader, batch: Int64, checkpoint: Int64
     ) throws(BatchError) {
         if batch != self.batch {
             self.batch = batch
@@ -51,10 +51,10 @@ struct ReadFacts {
         }
         var everything = KeyRuns()
         everything.insert(0)
-        for relation in try readRelations(recorder, schema, ledger) where known.insert(relation).inserted {
+        for relation in try readRelations(sink, schema, ledger) where known.insert(relation).inserted {
             try ledger.write(relation, .read, everything, checkpoint)
         }
-        for relation in writtenRelations(recorder) where knownWritten.insert(relation).inserted {
+        for relation in writtenRelations(sink) where knownWritten.insert(relation).inserted {
             try ledger.write(relation, .written, everything, checkpoint)
         }
     }
@@ -62,35 +62,35 @@ struct ReadFacts {
     // MARK: Parts
 
     private func readRelations(
-        _ recorder: Recorder, _ schema: SchemaReader, _ ledger: Ledger
+        _ sink: ChangeSink, _ schema: SchemaReader, _ ledger: Ledger
     ) throws(BatchError) -> [Relation] {
         var columns = reads.columns
         for source in reads.sources where columns[source] == nil { columns[source] = [] }
-        for table in try probed(recorder, ledger) {
-            guard let layout = try layout(table, recorder, schema) else { continue }
+        for table in try probed(sink, ledger) {
+            guard let layout = try layout(table, sink, schema) else { continue }
             columns[layout.name, default: []].formUnion(ReadFacts.uniqueColumns(of: layout))
         }
         return columns.map { Relation.columns($0.key, $0.value) }
     }
 
     /// Tables with rows whose fate a unique key may have decided.
-    private func probed(_ recorder: Recorder, _ ledger: Ledger) throws(BatchError) -> Set<String> {
+    private func probed(_ sink: ChangeSink, _ ledger: Ledger) throws(BatchError) -> Set<String> {
         var probed = reads.probed
         for source in reads.sources where probed.count < reads.written.count {
             let text = try ledger.connection.value(
                 "SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?", [.string(source)])?.string
             if let text, SQLText.resolvesConflicts(text) { probed.formUnion(reads.written) }
         }
-        for track in recorder.tracks where SQLText.resolvesConflicts(track.layout.sql) {
+        for track in sink.tables where SQLText.resolvesConflicts(track.layout.sql) {
             probed.insert(track.layout.name)
         }
         return probed
     }
 
-    private func layout(_ table: String, _ recorder: Recorder, _ schema: SchemaReader) throws(BatchError)
+    private func layout(_ table: String, _ sink: ChangeSink, _ schema: SchemaReader) throws(BatchError)
         -> TableLayout?
     {
-        if let track = recorder.tracks.first(where: { $0.layout.name == table }) { return track.layout }
+        if let track = sink.tables.first(where: { $0.layout.name == table }) { return track.layout }
         return try schema.layout(named: table)
     }
 
@@ -101,9 +101,9 @@ struct ReadFacts {
         return names
     }
 
-    private func writtenRelations(_ recorder: Recorder) -> [Relation] {
+    private func writtenRelations(_ sink: ChangeSink) -> [Relation] {
         var relations: [Relation] = []
-        for track in recorder.tracks where track.isTouched {
+        for track in sink.tables where track.isTouched {
             switch track.layout.role {
             case .system: continue
             case .shadow(let owner): relations.append(.columns(owner, nil))

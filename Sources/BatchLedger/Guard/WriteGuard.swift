@@ -11,9 +11,11 @@ public struct WriteGuard {
     public init(_ ledger: Ledger) { self.ledger = ledger }
 
     /// What the database is guarded by, whatever a `batchmgr.yaml` says.
+    /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when the mode cannot be read: nothing may be written then.
     public func mode() throws(BatchError) -> GuardMode {
-        guard try ledger.exists() else { return .off }
-        return try ledger.meta("guard").flatMap(GuardMode.init) ?? .off
+        guard try ledger.exists(), let text = try ledger.meta("guard") else { return .off }
+        guard let mode = GuardMode(rawValue: text) else { throw Ledger.damaged("batchmgr_meta") }
+        return mode
     }
 
     /// Changes the mode. Call it in a transaction that shows the database as the ledger knows it: what was changed

@@ -202,3 +202,49 @@ public final class Connection {
         if !isAutocommit { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
     }
 }
+
+extension Connection {
+    /// Copies the whole main database into `destination`, page by page, as one consistent state.
+    ///
+    /// The connection that holds the write lock cannot be the source: hold `BEGIN IMMEDIATE` there and copy through
+    /// a second connection.
+    public func backup(to destination: Connection) throws(BatchError) {
+        guard let copy = sqlite3_backup_init(destination.handle, "main", handle, "main") else {
+            throw SQLiteFault.error(
+                sqlite3_errcode(destination.handle), destination.handle, doing: "copy to \(destination.path)")
+        }
+        var code = sqlite3_backup_step(copy, -1)
+        let finished = sqlite3_backup_finish(copy)
+        if code == SQLITE_DONE { code = finished }
+        guard code == SQLITE_OK else {
+            throw SQLiteFault.error(code, destination.handle, doing: "copy \(path) to \(destination.path)")
+        }
+    }
+}
+
+extension Connection {
+    /// Lets the schema name collations that only the application has: they compare bytes here.
+    ///
+    /// An index that uses one is then in byte order, so the application has to REINDEX it.
+    public func tolerateUnknownCollations() {
+        sqlite3_collation_needed(handle, nil) { _, database, _, name in
+            // In a UTF-16 database SQLite asks for its own ones too, before it makes them from their UTF-8 form.
+            for own in ["BINARY", "NOCASE", "RTRIM"] where name.map({ strcasecmp(own, $0) == 0 }) == true { return }
+            sqlite3_create_collation_v2(
+                database, name, SQLITE_UTF8, nil,
+                { _, leftCount, left, rightCount, right in
+                    guard let left, let right else { return leftCount - rightCount }
+                    let order = memcmp(left, right, Int(min(leftCount, rightCount)))
+                    return order == 0 ? leftCount - rightCount : order
+                }, nil)
+        }
+    }
+}
+
+/// Settings of SQLite for a whole process that is ours.
+public enum SQLiteProcess {
+    /// Call it before the first connection is opened. A host of the extension makes its own choice.
+    public static func prepare() {
+        csqlite_forget_memory_statistics()
+    }
+}

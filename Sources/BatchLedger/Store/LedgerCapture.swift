@@ -46,15 +46,15 @@ extension Ledger {
 
     /// Writes everything the recorder gathered.
     /// - Parameter system: log and tracks of the system tables; their entries are undone last, so they come first.
-    func write(_ recorder: Recorder, system: UndoLogWriter, checkpoint: Int64) throws(BatchError) {
+    func write(_ sink: ChangeSink, system: UndoLogWriter, checkpoint: Int64) throws(BatchError) {
         var block: Int64 = 0
-        for log in [system, recorder.log] {
+        for log in [system, sink.log] {
             try log.drain { (undo) throws(BatchError) in
                 try insert(undo, checkpoint: checkpoint, block: block)
                 block += 1
             }
         }
-        for track in recorder.tracks where track.isTouched {
+        for track in sink.tables where track.isTouched {
             let layout = try layoutID(track.layout)
             try connection.run(
                 "INSERT INTO batchmgr_changes VALUES(?, ?, ?, ?, ?, ?)",
@@ -95,7 +95,7 @@ extension Ledger {
 
     // MARK: Facts
 
-    private func write(facts track: TableTrack, checkpoint: Int64) throws(BatchError) {
+    private func write(facts track: CapturedTable, checkpoint: Int64) throws(BatchError) {
         guard let name = track.factName else { return }
         let rows = Relation.rows(name)
         try write(rows, .added, track.added, checkpoint)

@@ -5,7 +5,7 @@ extension Ledger {
     ///
     /// The rows are cells of nodes, and a node that is split moves rows that nobody changed: so what the tables of the
     /// tree saw would name too many.
-    func writeTreeFacts(_ tracks: [TableTrack], checkpoint: Int64) throws(BatchError) {
+    func writeTreeFacts(_ tracks: [CapturedTable], checkpoint: Int64) throws(BatchError) {
         for track in tracks where track.isTouched {
             guard case .shadow(let owner) = track.layout.role, track.layout.name == owner + "_rowid" else { continue }
             let module = try VirtualTableUndo.module(of: owner, connection)

@@ -36,7 +36,7 @@ struct ForeignKeyCheck {
 
     func newViolations() throws(BatchError) -> [ForeignKeyViolation] {
         try gateway.flush()
-        let tracks = gateway.recorder.tracks.filter { $0.isTouched && $0.layout.role == .ordinary }
+        let tracks = gateway.sink.tables.filter { $0.isTouched && $0.layout.role == .ordinary }
         var removedParents: Set<String> = []
         var children: Set<String> = []
         for track in tracks {
@@ -60,7 +60,7 @@ struct ForeignKeyCheck {
         return violations
     }
 
-    private func check(_ child: TableLayout, _ tracks: [TableTrack]) throws(BatchError) -> [ForeignKeyViolation] {
+    private func check(_ child: TableLayout, _ tracks: [CapturedTable]) throws(BatchError) -> [ForeignKeyViolation] {
         let own = tracks.filter { $0.layout.name == child.name }
         var known: [Relation: KeyRuns] = [:]
         var violations: [ForeignKeyViolation] = []
@@ -90,7 +90,7 @@ struct ForeignKeyCheck {
     }
 
     /// True when the parent that a row misses was removed in this transaction.
-    private func lost(_ orphan: OrphanRows.Orphan, _ tracks: [TableTrack]) -> Bool {
+    private func lost(_ orphan: OrphanRows.Orphan, _ tracks: [CapturedTable]) -> Bool {
         tracks.contains { track in
             if orphan.relation.kind == .rows {
                 return track.layout.name == orphan.relation.table && track.removed.containsAny(orphan.key)

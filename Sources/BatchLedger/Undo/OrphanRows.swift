@@ -23,7 +23,7 @@ struct OrphanRows {
     /// can satisfy them.
     func forEach(of layout: TableLayout, _ body: (Orphan) throws(BatchError) -> Void) throws(BatchError) {
         let stored = layout.storedColumns
-        for (key, parent, track) in try TableTrackBuilder(schema: schema).references(layout, stored) {
+        for (key, parent, track) in try CapturedTableBuilder(schema: schema).references(layout, stored) {
             let statement: Statement
             do throws(BatchError) { statement = try connection.prepare(query(layout, key, parent)) } catch { continue }
             var scratch = ByteBuffer()
@@ -44,7 +44,7 @@ struct OrphanRows {
     }
 
     private func hash(
-        _ track: ReferenceTrack, _ values: [SQLValue], _ image: inout ByteBuffer, _ scratch: inout ByteBuffer
+        _ track: CapturedReference, _ values: [SQLValue], _ image: inout ByteBuffer, _ scratch: inout ByteBuffer
     ) -> UInt64? {
         image.removeAll()
         var ends: [Int] = []

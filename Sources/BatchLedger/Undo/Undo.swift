@@ -116,7 +116,7 @@ public final class Undo {
         }
         let exempt = run.exemptTables.union(run.conflicts.map(\.table))
         outcome.digests = digests(before, expected: expected, exempt: exempt)
-        outcome.changedTables = gateway.recorder.tracks.filter(\.isTouched).map(\.layout.name).uniqued()
+        outcome.changedTables = gateway.sink.tables.filter(\.isTouched).map(\.layout.name).uniqued()
         let later = try LaterReferences(
             gateway.ledger, undoing: checkpoints.map(\.checkpoint.id), isWhole: run.conflicts.isEmpty)
         outcome.foreignKeyViolations = try ForeignKeyCheck(gateway, later: later).newViolations()
@@ -139,7 +139,7 @@ public final class Undo {
         _ before: StateDigest, expected: StateDigest, exempt: Set<String>
     ) -> [DigestCheck] {
         var found: [String: TableDigest] = [:]
-        for track in gateway.recorder.tracks where track.isTouched {
+        for track in gateway.sink.tables where track.isTouched {
             let name = track.layout.name
             found[name, default: before.tables[name] ?? TableDigest()] += track.digest
         }

@@ -14,8 +14,8 @@ final class UndoLogWriter {
     private var isLaneEmpty = true
     private let spillFolder: String
     /// Table of the last entry in this block.
-    private var table: TableTrack?
-    private var tablesInBlock: [TableTrack] = []
+    private var table: CapturedTable?
+    private var tablesInBlock: [CapturedTable] = []
     private static let mostHeld = 24 << 20
 
     init(spillFolder: String) { self.spillFolder = spillFolder }
@@ -24,7 +24,7 @@ final class UndoLogWriter {
 
     /// Begins an entry: its operation, the table when it is another than before, and nothing else.
     @inline(__always)
-    func begin(_ operation: UndoEntry.Operation, flags: UInt8, table track: TableTrack) {
+    func begin(_ operation: UndoEntry.Operation, flags: UInt8, table track: CapturedTable) {
         if track === table {
             buffer.append(operation.rawValue | flags)
         } else {
@@ -32,7 +32,7 @@ final class UndoLogWriter {
         }
     }
 
-    private func switchTable(_ operation: UndoEntry.Operation, _ flags: UInt8, _ track: TableTrack) {
+    private func switchTable(_ operation: UndoEntry.Operation, _ flags: UInt8, _ track: CapturedTable) {
         buffer.append(operation.rawValue | flags | UndoEntry.Flag.table)
         buffer.appendVarint(UInt64(track.number))
         if !tablesInBlock.contains(where: { $0 === track }) {
@@ -43,7 +43,7 @@ final class UndoLogWriter {
     }
 
     @inline(__always)
-    func appendRowid(_ rowid: Int64, of track: TableTrack) {
+    func appendRowid(_ rowid: Int64, of track: CapturedTable) {
         buffer.appendSigned(rowid &- track.lastRowid)
         track.lastRowid = rowid
     }

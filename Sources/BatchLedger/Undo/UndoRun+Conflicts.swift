@@ -73,7 +73,7 @@ extension UndoRun {
     private func overwrite(
         _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ rowid: Int64, _ problem: Problem
     ) throws(BatchError) -> Bool {
-        recorder.expected = nil
+        sink.expect(row: nil)
         do throws(BatchError) {
             switch (step.operation, problem.row) {
             case (.insert, nil): return true
@@ -81,8 +81,8 @@ extension UndoRun {
             // Of an updated row the log holds the changed columns alone.
             case (.update, nil): return false
             case (.update, _):
-                recorder.expect(.mask(table.mask(of: step, bytes)))
-                defer { recorder.expect(.all) }
+                sink.expect(.mask(table.mask(of: step, bytes)))
+                defer { sink.expect(.all) }
                 try table.update(step, rowid: rowid, bytes)
             default:
                 if problem.row != nil { try table.remove(try key(step, bytes, table.layout, rowid: rowid)) }
@@ -92,7 +92,7 @@ extension UndoRun {
             guard error.code == .constraint else { throw error }
             return false
         }
-        if let failure = recorder.failure { throw failure }
+        if let failure = sink.failure { throw failure }
         renumbering.note(step, was: rowid, in: table.layout)
         return true
     }

@@ -16,7 +16,7 @@ final class UndoRun {
 
     let gateway: Gateway
     let connection: Connection
-    let recorder: Recorder
+    let sink: ChangeSink
     private let schema: SchemaReader
     let mode: Mode
     private var tables: [String: UndoTable] = [:]
@@ -53,7 +53,7 @@ final class UndoRun {
         self.leaving = leaving
         self.mode = mode
         connection = gateway.connection
-        recorder = gateway.recorder
+        sink = gateway.sink
         schema = SchemaReader(gateway.connection)
         renumbering = RenumberedRows(gateway.connection, lastBefore: lastBeforeVacuum)
         systemRows = SystemRowUndo(gateway.systemRows)
@@ -97,13 +97,13 @@ final class UndoRun {
 
     /// Ends the run: puts everything back that was only changed for it.
     func finish() throws(BatchError) {
-        recorder.expected = nil
+        sink.expect(row: nil)
         try hideTables()
         try systemRows.finish(connection)
         try virtualTables.finish(connection)
         try gateway.flushVirtualTables()
         // The content is equal; how the module keeps it is its own business.
-        for track in recorder.tracks {
+        for track in sink.tables {
             if case .shadow(let owner) = track.layout.role, virtualTables.isLogical(owner) {
                 exemptTables.insert(track.layout.name)
             }
@@ -148,11 +148,10 @@ final class UndoRun {
                 return try settle(step, bytes, table, batch, rowid, problem)
             }
         }
-        recorder.expected = step.operation == .delete ? nil : step.left
-        recorder.expectationMet = true
-        let calls = recorder.hookCalls
-        if step.operation == .update { recorder.expect(.mask(table.mask(of: step, bytes))) }
-        defer { recorder.expect(.all) }
+        sink.expect(row: step.operation == .delete ? nil : step.left)
+        let calls = sink.changeNumber
+        if step.operation == .update { sink.expect(.mask(table.mask(of: step, bytes))) }
+        defer { sink.expect(.all) }
         do throws(BatchError) {
             switch step.operation {
             case .insert: try table.delete(step, rowid: rowid, bytes)
@@ -163,9 +162,9 @@ final class UndoRun {
             guard error.code == .constraint else { throw error }
             return try conflict(step, bytes, table.layout, batch, .taken, error.message)
         }
-        if let failure = recorder.failure { throw failure }
-        if recorder.hookCalls == calls { return try conflict(step, bytes, table.layout, batch, .missing, "no row") }
-        if !recorder.expectationMet { return try conflict(step, bytes, table.layout, batch, .changed, "other values") }
+        if let failure = sink.failure { throw failure }
+        if sink.changeNumber == calls { return try conflict(step, bytes, table.layout, batch, .missing, "no row") }
+        if !sink.isExpectationMet { return try conflict(step, bytes, table.layout, batch, .changed, "other values") }
         renumbering.note(step, was: rowid, in: table.layout)
     }
 
@@ -193,9 +192,9 @@ final class UndoRun {
         readers = [:]
         for table in revealed.reversed() {
             try table.hide(connection)
-            recorder.recordedLayouts[table.layout.name] = nil
+            sink.record(table.layout.name, as: nil)
         }
-        if !revealed.isEmpty { recorder.forgetLayouts() }
+        if !revealed.isEmpty { sink.forgetLayouts() }
         revealed = []
     }
 
@@ -215,8 +214,8 @@ final class UndoRun {
         if var hidden = HiddenRowidTable(layout) {
             layout = try hidden.reveal(connection)
             revealed.append(hidden)
-            recorder.recordedLayouts[recorded.name] = hidden.layout
-            recorder.forgetLayouts()
+            sink.record(recorded.name, as: hidden.layout)
+            sink.forgetLayouts()
         }
         let table = UndoTable(layout, on: connection)
         tables[recorded.name] = table

@@ -157,3 +157,41 @@ extension Host {
         return record.batch
     }
 }
+
+/// Finds the batch that a caller names.
+struct HostLookup {
+    let ledger: Ledger
+
+    /// The batch of this id; of a job the latest that is not rolled back, or the latest when all are.
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`, with the name that was probably meant.
+    func batch(_ reference: BatchReference) throws(BatchError) -> BatchRecord {
+        guard try ledger.exists() else {
+            throw BatchError(
+                .unknownBatch, "there is no batch '\(reference)'; no batch has run on this database",
+                hint: "run one: SELECT batch_begin('NAME')")
+        }
+        let found: [BatchRecord]
+        switch reference {
+        case .batch(let id): found = try ledger.batches(where: "batch = ?", [.string(id.description)])
+        case .latest(let job): found = try ledger.batches(where: "job = ?", [.string(job)])
+        }
+        if let batch = found.last(where: { $0.status != .rolledBack }) ?? found.last { return batch }
+        let sql = "SELECT batch FROM batchmgr_batches ORDER BY seq DESC LIMIT 1000"
+        let names = try ledger.connection.rows(sql).compactMap { $0[0].string }
+        throw BatchError(
+            .unknownBatch, "there is no batch '\(reference)'\(Suggestion.clause(for: "\(reference)", in: names))",
+            hint: "see the batches: SELECT batch FROM batch_log")
+    }
+}
+
+extension RollbackMode {
+    /// - Throws: `ERR_UX_USAGE` for a mode that a host does not have.
+    init(argument: String?) throws(BatchError) {
+        guard let mode = RollbackMode(rawValue: argument ?? "restrict"), mode != .replay else {
+            throw BatchError(
+                .usage, "there is no mode '\(argument ?? "")' here",
+                hint: "restrict, cascade or unconflicted; to run dependents again: batchmgr rollback --mode replay")
+        }
+        self = mode
+    }
+}

@@ -5,18 +5,18 @@ internal import CSQLite
 ///
 /// Nobody announces a statement to us, so the first row that it changes is looked at: SQLite counts changes when a
 /// statement ends, and the one that is running is in the list of the connection.
-final class StatementWatch {
+final class HostStatements {
     private unowned let host: Connection
     private let database: OpaquePointer
     /// Kept from batch to batch, while the schema stays the same.
-    private var twin: SchemaTwin?
+    private var schema: SchemaCopy?
     /// By text; nil where nothing can be told.
-    private var known: [String: StatementFindings?] = [:]
+    private var known: [String: StatementEffects?] = [:]
     /// The number of changes that SQLite counted before the running statement; -1 for one that nobody has looked at.
     private var total: Int64 = -1
     /// Rows that the running statement updated before this one.
     private var updated = 0
-    /// The findings of the running statement were asked for, or are of no use.
+    /// The effects of the running statement were asked for, or are of no use.
     private var isSettled = false
     /// What the statements of the checkpoint read.
     private(set) var reads: [ReadColumns] = []
@@ -62,8 +62,8 @@ final class StatementWatch {
 
     /// Notes what the running statement reads.
     func noteReads() {
-        guard let sql = runningText(), let findings = findings(of: sql) else { return }
-        if noted.insert(ObjectIdentifier(findings.reads)).inserted { reads.append(findings.reads) }
+        guard let sql = runningText(), let effects = effects(of: sql) else { return }
+        if noted.insert(ObjectIdentifier(effects.reads)).inserted { reads.append(effects.reads) }
     }
 
     /// Call it for every row that the running statement updates.
@@ -72,20 +72,19 @@ final class StatementWatch {
     func settable() -> SettableColumns? {
         if isSettled { return nil }
         updated &+= 1
-        return updated < StatementWatch.worthwhile ? nil : settle()
+        return updated < HostStatements.worthwhile ? nil : settle()
     }
 
     private func settle() -> SettableColumns? {
         isSettled = true
         // Triggers of the connection are in no schema of ours, and could update the same table.
-        guard let sql = runningText(), let findings = findings(of: sql), !hasOwnTriggers else { return nil }
-        return .named(findings.updatedColumns)
+        guard let sql = runningText(), let effects = effects(of: sql), !hasOwnTriggers else { return nil }
+        return .named(effects.updatedColumns)
     }
 
     private var hasOwnTriggers: Bool {
         let sql = """
-            SELECT 1 FROM temp.sqlite_schema WHERE type = 'trigger' \
-            AND name NOT LIKE 'batchmgr\\_record\\_%' ESCAPE '\\' LIMIT 1
+            SELECT 1 FROM temp.sqlite_schema WHERE type = 'trigger' AND NOT \(CaptureTriggers.isOwn) LIMIT 1
             """
         guard let statement = try? host.prepare(sql), let hasRow = try? statement.step() else { return true }
         return hasRow
@@ -99,7 +98,7 @@ final class StatementWatch {
         var count = 0
         while let current = statement {
             count += 1
-            if count > StatementWatch.mostStatements { return nil }
+            if count > HostStatements.mostStatements { return nil }
             if sqlite3_stmt_busy(current) != 0, sqlite3_stmt_readonly(current) == 0 {
                 if found != nil { return nil }
                 found = current
@@ -110,19 +109,66 @@ final class StatementWatch {
         return sqlite3_sql(found).map { String(cString: $0) }
     }
 
-    private func findings(of sql: String) -> StatementFindings? {
+    private func effects(of sql: String) -> StatementEffects? {
         guard let version = try? host.prepare("PRAGMA main.schema_version"), (try? version.step()) == true else {
             return nil
         }
         let schemaVersion = version.integer(0)
-        if twin?.schemaVersion != schemaVersion {
+        if schema?.schemaVersion != schemaVersion {
             known = [:]
-            twin = try? SchemaTwin(of: host, schemaVersion: schemaVersion)
+            schema = try? SchemaCopy(of: host, schemaVersion: schemaVersion)
         }
-        if let findings = known[sql] { return findings }
-        guard let twin, known.count < StatementWatch.mostTexts else { return nil }
-        let findings = twin.findings(of: sql)
-        known[sql] = .some(findings)
-        return findings
+        if let effects = known[sql] { return effects }
+        guard let schema, known.count < HostStatements.mostTexts else { return nil }
+        let effects = schema.effects(of: sql)
+        known[sql] = .some(effects)
+        return effects
+    }
+}
+
+/// The schema of a host's database once more, in memory and without rows. Statements of the host are compiled there to
+/// learn what they read and set: the authorizer of the host's own connection belongs to the host.
+///
+/// What cannot be compiled, because it uses a function, a module or another database that only the host has, stays
+/// unknown.
+private final class SchemaCopy {
+    /// Of the original: the copy is of use while it stays the same.
+    let schemaVersion: Int64
+    private let copy: Connection
+    private let authorizer: Authorizer
+    /// Built-in functions that the host has put others in the place of; those could do anything.
+    private let replaced: Set<String>
+
+    /// - Parameter host: its schema is read.
+    init(of host: Connection, schemaVersion: Int64) throws(BatchError) {
+        self.schemaVersion = schemaVersion
+        copy = try Connection(path: ":memory:", mode: .create)
+        copy.tolerateUnknownCollations()
+        // With these a statement may set more columns than without, never fewer.
+        try copy.execute("PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON")
+        let objects = "SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid"
+        for sql in try host.rows(objects).compactMap({ $0[0].string }) where SchemaCopy.canCopy(sql) {
+            // One that fails is missing, and statements that use it stay unknown.
+            try? copy.execute(sql)
+        }
+        replaced = Set(
+            try host.rows("SELECT lower(name) FROM pragma_function_list WHERE NOT builtin").compactMap { $0[0].string })
+        authorizer = Authorizer(copy)
+        authorizer.attach()
+    }
+
+    deinit { authorizer.detach() }
+
+    /// Modules of others may do something when a table is created.
+    private static func canCopy(_ sql: String) -> Bool {
+        guard sql.hasPrefix("CREATE VIRTUAL TABLE") else { return true }
+        return sql.lowercased().contains(#/using\s+["`\[]?(fts3|fts4|fts5|rtree|rtree_i32)\b/#)
+    }
+
+    /// - Returns: what the compiler says of the statement; nil when it cannot be told.
+    func effects(of sql: String) -> StatementEffects? {
+        guard (try? authorizer.prepare(sql)) != nil else { return nil }
+        let effects = authorizer.effects
+        return effects.changesSchema || !effects.functions.isDisjoint(with: replaced) ? nil : effects
     }
 }

@@ -10,7 +10,7 @@ internal import CSQLite
 /// happening: ours go then.
 ///
 /// Source: https://www.sqlite.org/vtab.html
-enum TransactionWatch {
+enum TransactionTable {
     static let name = "batchmgr_transaction"
 
     /// What SQLite calls a table. It is cast to `sqlite3_vtab`, so that comes first.
@@ -68,8 +68,8 @@ enum TransactionWatch {
             return SQLITE_OK
         }
         module.xDisconnect = { table in
-            TransactionWatch.host(table)?.connection.dropCachedStatements()
-            TransactionWatch.host(table)?.batch?.gateway.dropStatements()
+            TransactionTable.host(table)?.connection.dropCachedStatements()
+            TransactionTable.host(table)?.batch?.gateway.dropStatements()
             sqlite3_free(table)
             return SQLITE_OK
         }
@@ -93,39 +93,39 @@ enum TransactionWatch {
         module.xColumn = { _, _, _ in SQLITE_OK }
         module.xRowid = { _, _ in SQLITE_OK }
         module.xUpdate = { table, _, _, _ in
-            guard TransactionWatch.host(table)?.isJoining == true else {
-                return TransactionWatch.fail(table, "the table is batchmgr's own: SELECT batch_begin('NAME')")
+            guard TransactionTable.host(table)?.isJoining == true else {
+                return TransactionTable.fail(table, "the table is batchmgr's own: SELECT batch_begin('NAME')")
             }
             return SQLITE_OK
         }
         module.xBegin = { _ in SQLITE_OK }
         module.xSync = { table in
-            guard let host = TransactionWatch.host(table) else { return SQLITE_OK }
+            guard let host = TransactionTable.host(table) else { return SQLITE_OK }
             do throws(BatchError) {
                 try host.commitInSync()
                 return SQLITE_OK
             } catch {
-                return TransactionWatch.fail(table, HostValue.words(error, of: "COMMIT"))
+                return TransactionTable.fail(table, HostValue.words(error, of: "COMMIT"))
             }
         }
         module.xCommit = { table in
-            TransactionWatch.host(table)?.committed()
+            TransactionTable.host(table)?.committed()
             return SQLITE_OK
         }
         module.xRollback = { table in
-            TransactionWatch.host(table)?.rolledBack()
+            TransactionTable.host(table)?.rolledBack()
             return SQLITE_OK
         }
         module.xSavepoint = { table, savepoint in
-            TransactionWatch.host(table)?.marked(savepoint)
+            TransactionTable.host(table)?.marked(savepoint)
             return SQLITE_OK
         }
         module.xRelease = { table, savepoint in
-            TransactionWatch.host(table)?.released(savepoint)
+            TransactionTable.host(table)?.released(savepoint)
             return SQLITE_OK
         }
         module.xRollbackTo = { table, savepoint in
-            TransactionWatch.host(table)?.wentBack(to: savepoint)
+            TransactionTable.host(table)?.wentBack(to: savepoint)
             return SQLITE_OK
         }
         return module

@@ -17,11 +17,11 @@ extension Gateway {
         let temporary = try connection.rows("SELECT lower(name) FROM temp.sqlite_schema").compactMap { $0[0].string }
         let views = try schema.objects().filter { $0.type == "view" }.map { $0.name.lowercased() }
         defer {
-            authorizer?.wall = nil
+            authorizer?.tenantReads = nil
             for table in owned { try? connection.execute("DROP VIEW IF EXISTS temp.\(table.quotedName)") }
         }
         for table in owned { try connection.execute(view(of: table, scope.column, tenant)) }
-        authorizer?.wall = ReadWall(
+        authorizer?.tenantReads = TenantReads(
             views: names, open: try readable(beside: names, scope).union(views), temporary: Set(temporary),
             others: Set(views + temporary))
         return try body()
@@ -32,7 +32,7 @@ extension Gateway {
     private func readable(beside owned: Set<String>, _ scope: TenantScope) throws(BatchError) -> Set<String> {
         let ordinary = try schema.tables().filter { $0.role == .ordinary && !SQLName.isLedger($0.name) }
         return Set(ordinary.map { $0.name.lowercased() }).subtracting(owned)
-            .union(scope.sharedTables.map { $0.lowercased() }).union(ReadWall.harmless)
+            .union(scope.sharedTables.map { $0.lowercased() }).union(TenantReads.harmless)
     }
 
     private func view(of table: TableLayout, _ column: String, _ tenant: String) -> String {
@@ -57,7 +57,7 @@ extension Gateway {
 }
 
 /// What a query for one tenant may read.
-struct ReadWall {
+struct TenantReads {
     /// Names, in lower case, of tables that are read through a view of the same name alone.
     let views: Set<String>
     /// Tables and views that are read as they are; what a view reads is looked at too.

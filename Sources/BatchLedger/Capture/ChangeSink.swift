@@ -1,0 +1,377 @@
+internal import BatchCore
+
+/// Where changed rows are seen: SQLite's hook, or TEMP triggers where that cannot be had. Either hands them to a `ChangeSink`.
+protocol ChangeTap: AnyObject {
+    func attach()
+    func detach()
+    /// A checkpoint begins, with the schema of this version.
+    func begin(schemaVersion: Int64) throws(BatchError)
+    /// Everything that was seen is in the sink after this.
+    func settle() throws(BatchError)
+    /// What was seen and is not in the sink yet never happened: SQLite took it back, or the checkpoint is over.
+    func forgetRows()
+    /// The schema changed inside a checkpoint.
+    func follow(_ change: SchemaChange) throws(BatchError)
+    /// - Throws: when somebody stood in the way, so that changes may have been missed or seen in another order.
+    func requireUndisturbed() throws(BatchError)
+    /// - Throws: when a table does not hold what it should after everything that was recorded.
+    func requireWhole(_ ledger: Ledger) throws(BatchError)
+    /// The transaction is gone, with whatever the tap had put into it.
+    func noteTransactionEnd()
+    /// Takes away what the tap has put into the database.
+    func remove() throws(BatchError)
+    /// Sets back what it changed of the connection; it runs no statement, so this works while a transaction ends.
+    func restoreSettings()
+}
+
+/// Takes the row changes of one connection in the order of execution, and works them into an undo log, the facts for
+/// dependencies and the digests.
+///
+/// The undo log needs the order: going back through it passes only states the database was in, so swapped unique values
+/// undo cleanly. The session extension keeps no order, skips tables without a primary key and costs more.
+final class ChangeSink {
+    unowned let connection: Connection
+    let isUTF16: Bool
+    /// The images of the row that changes. Behind a pointer: Swift checks every access to a variable of a class, and
+    /// these are written for every value.
+    let rows = UnsafeMutablePointer<RowImages>.allocate(capacity: 1)
+    let storedRows: StoredRows
+    private(set) var tables: [CapturedTable] = []
+    private(set) var counts = RowCounts()
+    /// The first failure inside a hook or trigger, which cannot throw; the checkpoint must not be committed.
+    private(set) var failure: BatchError?
+    /// Tables that the checkpoint itself has made, by the names that they have now: a policy asks for none of their rows.
+    var madeTables: Set<String> = []
+
+    /// Asked to settle when something else than a row is to be recorded.
+    weak var tap: (any ChangeTap)?
+    private let encoder: ChangeEncoder
+    private let queue: ChangeQueue
+    private let builder: CapturedTableBuilder
+    private var chunk = ChangeChunk()
+    /// Counts the chunks that went into the log.
+    private var chunkNumber = 0
+    private var tableByName: [String: CapturedTable?] = [:]
+    /// Moves when tables must be looked up again.
+    private(set) var layoutNumber = 0
+    /// While a statement changes the schema: the tables whose rows are recorded; nil for all.
+    private var allowed: Set<String>?
+    /// What to look at in the changes for the policy of the batch; nil for nothing.
+    private var rules: PolicyRules?
+    /// Layouts under which tables are recorded whose columns are renamed for a moment.
+    private var recordedLayouts: [String: TableLayout] = [:]
+
+    /// Counts the changes that were seen.
+    private(set) var changeNumber = 0
+    /// During undo: the hash that the next changed row must have, and whether it had it.
+    private var expectedRow: UInt64?
+    private(set) var isExpectationMet = true
+    /// For a host, whose statements nobody announces; nil otherwise.
+    private var statements: HostStatements?
+    private var settable = SettableColumns.all
+    /// Counts the statements for which `settable` was said.
+    private var statementNumber = 0
+
+    init(_ connection: Connection, spillFolder: String) {
+        self.connection = connection
+        isUTF16 = connection.isUTF16
+        storedRows = StoredRows(connection, isUTF16: isUTF16)
+        encoder = ChangeEncoder(spillFolder: spillFolder)
+        queue = ChangeQueue(encoder)
+        builder = CapturedTableBuilder(schema: SchemaReader(connection))
+        rows.initialize(to: RowImages())
+    }
+
+    deinit {
+        rows.deinitialize(count: 1)
+        rows.deallocate()
+    }
+
+    /// Holds all changes after `flush`.
+    var log: UndoLogWriter { encoder.log }
+
+    // MARK: Checkpoints
+
+    /// Begins a checkpoint.
+    func begin(_ rules: PolicyRules?) {
+        reset()
+        self.rules = rules
+    }
+
+    /// Forgets everything of the checkpoint: it was committed, or rolled back.
+    func reset() {
+        queue.discard()
+        chunk.bytes.removeAll()
+        chunkNumber &+= 1
+        log.discard()
+        tables = []
+        forgetLayouts()
+        failure = nil
+        recordedLayouts = [:]
+        madeTables = []
+        counts = RowCounts()
+        tap?.forgetRows()
+        statements?.begin()
+    }
+
+    /// A statement failed half-way: what the log holds of it never happened, so the checkpoint must not be committed.
+    func fail(_ error: BatchError) {
+        if failure == nil { failure = error }
+    }
+
+    /// Everything that was recorded is in the log, the facts and the digests after this.
+    func flush() throws(BatchError) {
+        try tap?.settle()
+        try queue.finish()
+        chunk.tables = tables
+        chunkNumber &+= 1
+        defer { chunk.bytes.removeAll() }
+        try encoder.write(chunk)
+    }
+
+    // MARK: Statements
+
+    /// Looks at the statements of a host from here on: at what they read, and at the columns that they may set.
+    func followStatements() { statements = HostStatements(connection) }
+
+    var isFollowingStatements: Bool { statements != nil }
+
+    /// What the statements of the host have read.
+    var reads: [ReadColumns] { statements?.reads ?? [] }
+
+    /// Says which columns the statements that run next may set.
+    func expect(_ columns: SettableColumns) {
+        settable = columns
+        statementNumber &+= 1
+    }
+
+    /// During undo: the row that changes next is the one of this hash; nil for any row.
+    func expect(row hash: UInt64?) {
+        expectedRow = hash
+        isExpectationMet = true
+    }
+
+    /// Call it for each change, before its row is read.
+    @inline(__always)
+    func noteChange(of table: CapturedTable) {
+        changeNumber &+= 1
+        table.isTouched = true
+        // A host may run another statement than for the row before.
+        guard let statements, statements.isAnother() else { return }
+        expect(.all)
+        statements.noteReads()
+    }
+
+    /// Works out which columns of a row that is updated may differ.
+    @inline(__always)
+    func prepareSettable(_ table: CapturedTable) {
+        if let columns = statements?.settable() { expect(columns) }
+        table.settable.prepare(settable, statement: statementNumber, table)
+    }
+
+    /// Call it when the old image of a row is there.
+    @inline(__always)
+    func checkOld() {
+        if let expectedRow, expectedRow != rows.pointee.old.buffer.digest().low { isExpectationMet = false }
+    }
+
+    // MARK: Rows
+
+    func countInsert() { counts.inserted += 1 }
+    func countUpdate() { counts.updated += 1 }
+    func countDelete() { counts.deleted += 1 }
+
+    func keepInsert(_ table: CapturedTable, _ rowid: Int64) {
+        chunk.begin(ChangeChunk.Kind.insert, table, rowid, rowid)
+        chunk.append(rows.pointee.new.buffer)
+        handOver()
+    }
+
+    func keepDelete(_ table: CapturedTable, _ rowid: Int64) {
+        keepDelete(table, rowid, rows.pointee.old.buffer)
+    }
+
+    func keepDelete(_ table: CapturedTable, _ rowid: Int64, _ image: ByteBuffer) {
+        chunk.begin(ChangeChunk.Kind.delete, table, rowid, rowid)
+        chunk.append(image)
+        handOver()
+    }
+
+    /// - Parameter isWhole: the new image holds all columns, and not only those that the statement may set.
+    func keepUpdate(_ table: CapturedTable, _ oldRowid: Int64, _ newRowid: Int64, isWhole: Bool) {
+        let keys = isWhole || table.settable.touchesKeys ? ChangeChunk.Kind.keys : 0
+        chunk.begin(
+            ChangeChunk.Kind.update | keys | (isWhole ? ChangeChunk.Kind.whole : 0), table, oldRowid, newRowid)
+        chunk.append(rows.pointee.old.buffer)
+        if !isWhole { chunk.append(table.settable) }
+        chunk.append(rows.pointee.new.buffer)
+        handOver()
+    }
+
+    private func handOver() {
+        guard chunk.isFull else { return }
+        chunk.tables = tables
+        chunk = queue.exchange(chunk)
+        chunkNumber &+= 1
+    }
+
+    // MARK: Going back
+
+    /// A place in the record, for changes that SQLite itself may take back.
+    struct Mark {
+        fileprivate let chunk: Int
+        fileprivate let length: Int
+        fileprivate let counts: RowCounts
+        fileprivate let failure: BatchError?
+    }
+
+    func mark() -> Mark {
+        do throws(BatchError) {
+            // The row is as its statement left it: what comes behind the mark may change it, and go back.
+            try tap?.settle()
+        } catch { fail(error) }
+        return Mark(chunk: chunkNumber, length: chunk.bytes.count, counts: counts, failure: failure)
+    }
+
+    /// Forgets what was recorded since the mark.
+    func goBack(to mark: Mark) {
+        tap?.forgetRows()
+        counts = mark.counts
+        failure = mark.failure
+        statements?.forgetStatement()
+        if mark.chunk == chunkNumber { return chunk.bytes.setCount(mark.length) }
+        fail(
+            BatchError(
+                .notUndoable, "more was changed and taken back than the record can forget",
+                hint: "take the batch back with SELECT batch_abort(), and begin it anew"))
+    }
+}
+
+// MARK: - Tables
+
+extension ChangeSink {
+    /// Nil for tables that are not recorded: SQLite's own and the ledger's.
+    func table(named name: String) throws(BatchError) -> CapturedTable? {
+        if let known = tableByName[name] { return known }
+        if name.hasPrefix("sqlite_") || SQLName.isLedger(name) || allowed?.contains(name) == false {
+            tableByName[name] = .some(nil)
+            return nil
+        }
+        guard let layout = try builder.schema.layout(named: name) else {
+            throw BatchError(
+                .internalFault, "table \(name) changed, but the schema does not hold it", hint: "batchmgr doctor")
+        }
+        return try table(of: layout)
+    }
+
+    /// - Returns: nil while a statement that changes the schema has the table for itself.
+    func table(of layout: TableLayout) throws(BatchError) -> CapturedTable? {
+        if let known = tableByName[layout.name] { return known }
+        var table: CapturedTable?
+        if allowed?.contains(layout.name) != false {
+            table = try makeTable(recordedLayouts[layout.name] ?? layout, visible: layout)
+        }
+        tableByName[layout.name] = .some(table)
+        return table
+    }
+
+    /// - Parameter visible: the layout whose names SQL knows now, when that is another.
+    private func makeTable(_ layout: TableLayout, visible: TableLayout? = nil) throws(BatchError) -> CapturedTable {
+        let table = try builder.table(layout, visible: visible ?? layout, number: tables.count)
+        if !madeTables.contains(layout.ownerTable) { table.policy = rules?.table(layout) }
+        tables.append(table)
+        return table
+    }
+
+    /// Limits the record to tables that were there before, and are not to be rewritten themselves; nil for no limit.
+    func limit(to names: Set<String>?) {
+        allowed = names
+        forgetLayouts()
+    }
+
+    /// Records a table under another layout than the schema has at the moment; nil for its own again.
+    func record(_ name: String, as layout: TableLayout?) { recordedLayouts[name] = layout }
+
+    /// After a change of the schema every table must be looked up again.
+    func forgetLayouts() {
+        tableByName = [:]
+        storedRows.dropStatements()
+        layoutNumber &+= 1
+    }
+
+    // MARK: Changes that no tap sees: of whole tables, of the schema and of SQLite's own tables
+
+    /// Records all rows of a table as deleted: it will be dropped or altered.
+    ///
+    /// They are part of the definition that goes: nobody counts them, and no policy asks for each of them.
+    func recordRemoval(of layout: TableLayout, rows: RowReader) throws(BatchError) {
+        try tap?.settle()
+        let table = CapturedTable(
+            layout: layout, visible: layout, number: tables.count, uniqueKeys: [], references: [])
+        tables.append(table)
+        table.isTouched = true
+        var image = ByteBuffer()
+        while let (key, values) = try rows.next() {
+            guard let key else { throw ChangeSink.hiddenRows(of: layout) }
+            image.removeAll()
+            RowCodec.encode(values, into: &image)
+            var rowid: Int64 = 0
+            if case .rowid(let known) = key { rowid = known }
+            keepDelete(table, rowid, image)
+        }
+    }
+
+    static func hiddenRows(of layout: TableLayout) -> BatchError {
+        BatchError(
+            .notUndoable, "table \(layout.name) hides its rowid, so its rows cannot be recorded before it changes",
+            hint: "give one of its columns rowid, _rowid_, oid another name first")
+    }
+
+    /// - Parameter rewritten: tables that the statement made or altered, with the rows that it left in them.
+    func record(
+        _ change: SchemaChange, rewritten: [(layout: TableLayout, rows: TableDigest)]
+    ) throws(BatchError) {
+        try tap?.settle()
+        let tables = try rewritten.map { (layout, rows) throws(BatchError) in
+            let table = try makeTable(layout)
+            table.isTouched = true
+            return (table: table, rows: rows)
+        }
+        chunk.append(change, rewritten: tables)
+        handOver()
+    }
+
+    /// Records changes of a system table, found by comparing it.
+    func record(_ changes: [RowChange], of layout: TableLayout, in systemLog: UndoLogWriter) throws(BatchError) {
+        let table = try makeTable(layout)
+        table.isTouched = true
+        var image = ByteBuffer()
+        for change in changes {
+            guard case .rowid(let rowid) = change.key else { continue }
+            if let before = change.before { table.digest -= TableDigest(digest: RowCodec.hash(before), rows: 1) }
+            let left = change.after.map(RowCodec.hash)
+            if let left { table.digest += TableDigest(digest: left, rows: 1) }
+            image.removeAll()
+            RowCodec.encode(change.before ?? [], into: &image)
+            switch (change.before, left) {
+            case (nil, let left?):
+                systemLog.begin(.insert, flags: 0, table: table)
+                systemLog.appendRowid(rowid, of: table)
+                systemLog.appendFixed(left.low)
+            case (_?, let left?):
+                systemLog.begin(.update, flags: 0, table: table)
+                systemLog.appendRowid(rowid, of: table)
+                for first in stride(from: 0, to: layout.storedColumns.count, by: 8) {
+                    systemLog.append(UInt8(truncatingIfNeeded: (1 << min(8, layout.storedColumns.count - first)) - 1))
+                }
+                systemLog.append(image.bytes)
+                systemLog.appendFixed(left.low)
+            default:
+                systemLog.begin(.delete, flags: 0, table: table)
+                systemLog.appendRowid(rowid, of: table)
+                systemLog.append(image.bytes)
+            }
+            try systemLog.end()
+        }
+    }
+}

@@ -1,0 +1,386 @@
+public import BatchCore
+internal import CSQLite
+
+/// Sees every changed row through TEMP triggers, in hosts whose SQLite has no hook for us.
+///
+/// REPLACE removes rows without firing a trigger, unless triggers are recursive. They are made so for the length of a batch
+/// where that changes nothing else: where ours are the only ones. Elsewhere rows that REPLACE could remove are handed over
+/// before, as candidates.
+///
+/// Source: https://www.sqlite.org/lang_conflict.html, https://www.sqlite.org/pragma.html#pragma_recursive_triggers
+final class TriggerTap: ChangeTap {
+    private let sink: ChangeSink
+    private let connection: Connection
+    private let isUTF16: Bool
+    private let rows: UnsafeMutablePointer<RowImages>
+    private var lastTable: CapturedTable?
+    private var layoutNumber = 0
+
+    /// Known to the triggers and to this alone, so that nobody else can write into the record; nil while there are none.
+    private var token: Int64?
+    /// By the numbers that the triggers give.
+    private var layouts: [TableLayout] = []
+    /// Of the schema that the triggers fit; nil when they may not be there.
+    private var schemaVersion: Int64?
+    /// Rows that REPLACE removes fire triggers too.
+    private var seesReplaced = false
+    /// The setting was changed, and has to be set back.
+    private var madeTriggersRecursive = false
+    private var candidates: [Candidate] = []
+
+    /// A row that REPLACE may remove, as it was before.
+    private struct Candidate {
+        let table: Int
+        let key: RowKey
+        let rowid: Int64
+        let image: [UInt8]
+    }
+
+    init(_ sink: ChangeSink) {
+        self.sink = sink
+        connection = sink.connection
+        isUTF16 = sink.isUTF16
+        rows = sink.rows
+        sink.tap = self
+    }
+
+    func attach() {
+        connection.dropCachedStatements()
+        connection.expireStatements()
+    }
+
+    func detach() { sink.storedRows.dropStatements() }
+    func settle() {}
+    func forgetRows() { candidates = [] }
+    func noteTransactionEnd() { schemaVersion = nil }
+
+    // MARK: The triggers
+
+    /// Makes the triggers, unless they are there for the schema as it is.
+    func begin(schemaVersion: Int64) throws(BatchError) {
+        guard token == nil || self.schemaVersion != schemaVersion else { return }
+        try requireOwnTriggersAlone()
+        try remove()
+        var generator = SystemRandomNumberGenerator()
+        seesReplaced = try seeReplaced()
+        token = Int64(bitPattern: generator.next())
+        layouts = []
+        self.schemaVersion = schemaVersion
+        for layout in try SchemaReader(connection).tables() where layout.role != .system {
+            try makeTriggers(of: layout)
+        }
+    }
+
+    private func makeTriggers(of layout: TableLayout) throws(BatchError) {
+        guard let token else { return }
+        layouts.append(layout)
+        let own = CaptureTriggers(layout, index: layouts.count - 1, token: token, seesReplaced: seesReplaced)
+        for sql in own.statements { try connection.execute(sql) }
+    }
+
+    /// Makes the triggers of tables anew that were made or altered, under another number: those of before may come back
+    /// with a savepoint. The next checkpoint makes all of them anew.
+    func follow(_ change: SchemaChange) throws(BatchError) {
+        guard token != nil else { return }
+        let changed = Set((change.before + change.after).map(\.tableName))
+        let names = try connection.rows(
+            "SELECT name, tbl_name FROM temp.sqlite_schema WHERE type = 'trigger' AND \(CaptureTriggers.isOwn)")
+        for row in names where changed.contains(row[1].string ?? "") {
+            try connection.execute("DROP TRIGGER temp.\(SQLName.quote(row[0].string ?? ""))")
+        }
+        candidates = []
+        schemaVersion = nil
+        let layouts = try SchemaReader(connection).tables()
+        for layout in layouts where layout.role != .system && changed.contains(layout.name) {
+            try makeTriggers(of: layout)
+        }
+    }
+
+    func remove() throws(BatchError) {
+        token = nil
+        schemaVersion = nil
+        candidates = []
+        restoreSettings()
+        let names = try connection.rows(
+            "SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND \(CaptureTriggers.isOwn)")
+        for name in names.compactMap({ $0[0].string }) {
+            try connection.execute("DROP TRIGGER temp.\(SQLName.quote(name))")
+        }
+    }
+
+    // MARK: Settings
+
+    private static let setting = "PRAGMA recursive_triggers"
+
+    /// - Returns: true when triggers fire for rows that REPLACE removes from here on.
+    private func seeReplaced() throws(BatchError) -> Bool {
+        if try areTriggersRecursive() { return true }
+        guard try isAlone(), try !hasForeignTriggers() else { return false }
+        try connection.execute(TriggerTap.setting + " = ON")
+        madeTriggersRecursive = try areTriggersRecursive()
+        return madeTriggersRecursive
+    }
+
+    /// The setting changes as soon as the statement is compiled.
+    func restoreSettings() {
+        guard madeTriggersRecursive else { return }
+        madeTriggersRecursive = false
+        _ = try? connection.prepare(TriggerTap.setting + " = OFF")
+    }
+
+    private func areTriggersRecursive() throws(BatchError) -> Bool {
+        try connection.value(TriggerTap.setting)?.integer == 1
+    }
+
+    /// False while another database is attached, whose triggers would be recursive as well. None can be attached in a
+    /// transaction.
+    private func isAlone() throws(BatchError) -> Bool {
+        try connection.rows("PRAGMA database_list").allSatisfy { ["main", "temp"].contains($0[1].string) }
+    }
+
+    /// Triggers that are neither those that record nor those of the guard, which write into the ledger alone.
+    private func hasForeignTriggers() throws(BatchError) -> Bool {
+        let sql = """
+            SELECT 1 FROM (SELECT type, name FROM main.sqlite_schema UNION ALL SELECT type, name FROM temp.sqlite_schema) \
+            WHERE type = 'trigger' AND NOT \(CaptureTriggers.isOwn) \
+            AND name NOT LIKE 'batchmgr\\_guard\\_%' ESCAPE '\\' LIMIT 1
+            """
+        return try connection.value(sql) != nil
+    }
+
+    // MARK: Proof
+
+    /// - Throws: `ERR_DATA_NOT_UNDOABLE` when the host has changed what the record relies on.
+    func requireUndisturbed() throws(BatchError) {
+        try requireOwnTriggersAlone()
+        guard token != nil, seesReplaced else { return }
+        guard try areTriggersRecursive() else {
+            throw BatchError(
+                .notUndoable, "recursive_triggers was switched off in a batch: rows may have been replaced unseen",
+                hint: "set it before batch_begin, or leave it as it is until batch_commit")
+        }
+        // An undo makes triggers too, while those of the schema are switched off.
+        guard madeTriggersRecursive, sink.isFollowingStatements, try hasForeignTriggers() else { return }
+        throw BatchError(
+            .forbiddenStatement, "a trigger was created inside a batch, and others may have fired since",
+            hint: "create it before batch_begin, or with the tool: batchmgr run --id NAME --sql SQL")
+    }
+
+    /// SQLite says nothing about whose TEMP trigger fires first, and changes must be recorded in their order.
+    /// - Throws: `ERR_DATA_NOT_UNDOABLE` naming a TEMP trigger of the host.
+    private func requireOwnTriggersAlone() throws(BatchError) {
+        let sql = """
+            SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND NOT \(CaptureTriggers.isOwn) \
+            AND lower(tbl_name) NOT IN (SELECT lower(name) FROM temp.sqlite_schema WHERE type <> 'trigger') LIMIT 1
+            """
+        guard let name = try connection.value(sql)?.string else { return }
+        throw BatchError(
+            .notUndoable, "TEMP trigger \(name) may change rows before what it reacts to is recorded here",
+            hint: "drop it for the length of the batch: DROP TRIGGER temp.\(SQLName.quote(name))")
+    }
+
+    /// A partial or computed unique index may have let REPLACE remove rows that nobody could foresee: such tables are
+    /// counted whole.
+    func requireWhole(_ ledger: Ledger) throws(BatchError) {
+        guard token != nil, !seesReplaced else { return }
+        let touched = sink.tables.filter { table in
+            table.isTouched && table.layout.uniqueIndexes.contains { $0.isPartial || !$0.isComputable }
+        }
+        for name in touched.map(\.layout.name).uniqued() {
+            guard let layout = try SchemaReader(connection).layout(named: name) else { continue }
+            var expected = try ledger.state()?.tables[name] ?? TableDigest()
+            // A table that was altered is captured once in each of its forms.
+            for table in sink.tables where table.layout.name == name { expected += table.digest }
+            guard try StateDigest.compute(layout, connection) != expected else { continue }
+            throw BatchError(
+                .notUndoable,
+                "rows of table \(name) were replaced, or changed before the batch, by what cannot be recorded here",
+                hint: "run the statement with the tool: batchmgr run --id NAME --sql SQL")
+        }
+    }
+
+    // MARK: Calls of the triggers
+
+    /// - Returns: why the statement that calls must fail; nil when it need not.
+    func take(
+        _ call: Gateway.TriggerCall, _ values: UnsafeMutablePointer<OpaquePointer?>, count: Int
+    ) -> BatchError? {
+        // Every call begins with the token; others are none of ours.
+        guard let token, count > 2, sink.failure == nil, sqlite3_value_int64(values[0]) == token else {
+            return sink.failure
+        }
+        do throws(BatchError) {
+            switch call {
+            case .record: try noteChange(values, count)
+            case .candidate: try noteCandidate(values, count)
+            case .image: try noteImage(values, count)
+            }
+        } catch { sink.fail(error) }
+        return sink.failure
+    }
+
+    private func number(_ values: UnsafeMutablePointer<OpaquePointer?>, _ index: Int) -> Int {
+        Int(truncatingIfNeeded: sqlite3_value_int64(values[index]))
+    }
+
+    private func table(_ index: Int) throws(BatchError) -> CapturedTable? {
+        guard layouts.indices.contains(index) else { return nil }
+        let layout = layouts[index]
+        if let lastTable, layoutNumber == sink.layoutNumber, lastTable.layout.name == layout.name { return lastTable }
+        lastTable = try sink.table(of: layout)
+        layoutNumber = sink.layoutNumber
+        return lastTable
+    }
+
+    /// A part of an image that is too wide for one call.
+    private func noteImage(_ values: UnsafeMutablePointer<OpaquePointer?>, _ count: Int) throws(BatchError) {
+        guard count > 4, let table = try table(number(values, 2)) else { return }
+        try read(values + 4, count - 4, table, from: number(values, 3), isNew: number(values, 1) == 1)
+    }
+
+    /// A row changed.
+    private func noteChange(_ values: UnsafeMutablePointer<OpaquePointer?>, _ count: Int) throws(BatchError) {
+        guard count >= 5, let table = try table(number(values, 2)) else { return }
+        let (kind, columns) = (UInt8(truncatingIfNeeded: number(values, 1)), table.columns.count)
+        let (oldRowid, newRowid) = (sqlite3_value_int64(values[3]), sqlite3_value_int64(values[4]))
+        if count > 5 {
+            var next = values + 5
+            if kind != ChangeChunk.Kind.insert {
+                try read(next, columns, table, from: 0, isNew: false)
+                next += columns
+            }
+            if kind != ChangeChunk.Kind.delete { try read(next, columns, table, from: 0, isNew: true) }
+        }
+        sink.noteChange(of: table)
+        if kind != ChangeChunk.Kind.insert { sink.checkOld() }
+        if !candidates.isEmpty { try settleCandidates(kind, table, number(values, 2), oldRowid, newRowid) }
+        switch kind {
+        case ChangeChunk.Kind.insert:
+            sink.countInsert()
+            sink.keepInsert(table, newRowid)
+        case ChangeChunk.Kind.delete:
+            sink.countDelete()
+            sink.keepDelete(table, oldRowid)
+        default:
+            sink.countUpdate()
+            sink.keepUpdate(table, oldRowid, newRowid, isWhole: true)
+        }
+    }
+
+    private func read(
+        _ values: UnsafeMutablePointer<OpaquePointer?>, _ count: Int, _ table: CapturedTable, from start: Int,
+        isNew: Bool
+    ) throws(BatchError) {
+        guard start >= 0, start + count <= table.columns.count else { throw StoredRows.unreadable(table) }
+        if isNew {
+            try read(values, count, table, from: start, into: &rows.pointee.new)
+        } else {
+            try read(values, count, table, from: start, into: &rows.pointee.old)
+        }
+    }
+
+    private func read(
+        _ values: UnsafeMutablePointer<OpaquePointer?>, _ count: Int, _ table: CapturedTable, from start: Int,
+        into row: inout RowBuffer
+    ) throws(BatchError) {
+        if start == 0 { row.begin(columns: table.columns.count) }
+        for position in 0..<count {
+            guard let value = values[position] else { throw StoredRows.unreadable(table) }
+            row.mark(start + position)
+            _ = table.columns[start + position].append(value, isUTF16: isUTF16, to: &row.buffer)
+        }
+        row.mark(start + count)
+    }
+
+    // MARK: Candidates
+
+    /// A row stands in the way of one that comes.
+    private func noteCandidate(_ values: UnsafeMutablePointer<OpaquePointer?>, _ count: Int) throws(BatchError) {
+        let number = number(values, 1)
+        guard let table = try table(number) else { return }
+        let rowid = sqlite3_value_int64(values[2])
+        let bound: [SQLValue]
+        if table.isWithoutRowID {
+            var buffer = ByteBuffer()
+            for (position, column) in table.keyColumns.enumerated() where position + 3 < count {
+                guard let value = values[position + 3] else { throw StoredRows.unreadable(table) }
+                _ = table.columns[column].append(value, isUTF16: isUTF16, to: &buffer)
+            }
+            bound = try buffer.values(table.keyColumns.count)
+        } else {
+            bound = [.integer(rowid)]
+        }
+        let key: RowKey = table.isWithoutRowID ? .values(bound) : .rowid(rowid)
+        if candidates.contains(where: { $0.table == number && $0.key == key }) { return }
+        var row = RowBuffer()
+        try sink.storedRows.read(table, key: bound, into: &row)
+        candidates.append(Candidate(table: number, key: key, rowid: rowid, image: row.buffer.array))
+    }
+
+    /// A candidate that is gone without a change that was recorded was removed by REPLACE, before the change at hand.
+    private func settleCandidates(
+        _ kind: UInt8, _ table: CapturedTable, _ number: Int, _ oldRowid: Int64, _ newRowid: Int64
+    ) throws(BatchError) {
+        let all = candidates.filter { $0.table == number }
+        if all.isEmpty { return }
+        let before = kind == ChangeChunk.Kind.insert ? nil : try key(table, rows.pointee.old, oldRowid)
+        let after = kind == ChangeChunk.Kind.delete ? nil : try key(table, rows.pointee.new, newRowid)
+        candidates.removeAll { $0.table == number }
+        for candidate in all {
+            if candidate.key == before {
+                // It was no candidate of this change, and it is another row from here on.
+                if kind == ChangeChunk.Kind.delete { continue }
+                candidates.append(
+                    Candidate(
+                        table: number, key: after ?? candidate.key, rowid: newRowid,
+                        image: rows.pointee.new.buffer.array))
+                continue
+            }
+            if candidate.key != after, try isThere(candidate, table) { continue }
+            sink.countDelete()
+            var image = ByteBuffer()
+            image.append(contentsOf: candidate.image)
+            sink.keepDelete(table, candidate.rowid, image)
+        }
+    }
+
+    private func isThere(_ candidate: Candidate, _ table: CapturedTable) throws(BatchError) -> Bool {
+        let bound: [SQLValue] =
+            switch candidate.key {
+            case .rowid(let rowid): [.integer(rowid)]
+            case .values(let values): values
+            }
+        var row = RowBuffer()
+        return try sink.storedRows.find(table, key: bound, into: &row)
+    }
+
+    private func key(_ table: CapturedTable, _ row: RowBuffer, _ rowid: Int64) throws(BatchError) -> RowKey {
+        guard table.isWithoutRowID else { return .rowid(rowid) }
+        var buffer = ByteBuffer()
+        for column in table.keyColumns {
+            let value = row.column(column)
+            if let base = value.baseAddress { buffer.append(base, count: value.count) }
+        }
+        return .values(try buffer.values(table.keyColumns.count))
+    }
+}
+
+extension Gateway {
+    /// For the functions that the TEMP triggers call, with the arguments of the call.
+    public enum TriggerCall: String, CaseIterable, Sendable {
+        case record = "batchmgr_record"
+        case candidate = "batchmgr_candidate"
+        case image = "batchmgr_image"
+    }
+
+    /// - Returns: why the statement that calls must fail; nil when it need not.
+    public func take(_ call: TriggerCall, _ values: UnsafeMutablePointer<OpaquePointer?>, count: Int) -> BatchError? {
+        (tap as? TriggerTap)?.take(call, values, count: count)
+    }
+
+    /// Takes away what records from the database, where that is in it.
+    public func removeTriggers() { try? tap.remove() }
+
+    /// Sets back what recording changed of the connection; triggers may stay, and then do nothing.
+    public func restoreTriggerSetting() { tap.restoreSettings() }
+}

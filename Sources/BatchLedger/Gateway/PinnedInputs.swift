@@ -1,0 +1,194 @@
+public import BatchCore
+internal import CSQLite
+internal import Glibc
+
+/// What the statements of a checkpoint see of the world outside: they see the same when they run again.
+public struct PinnedInputs: Hashable, Sendable {
+    /// SQLite's clock: milliseconds since the beginning of the Julian day numbers. Nil when nothing asked for the time.
+    public let time: Int64?
+    /// Where `random()` and `randomblob()` begin; nil when nothing asked for them.
+    public let seed: UInt64?
+
+    public init(time: Int64?, seed: UInt64?) {
+        self.time = time
+        self.seed = seed
+    }
+
+    /// For a checkpoint that asked for neither: a second run may take another way and ask.
+    public init(checkpoint: CheckpointRecord) {
+        let committed = Timestamp(iso8601: checkpoint.committedAt)?.milliseconds
+        time = committed.map { $0 + PinnedInputs.unixEpoch }
+        seed = UInt64(bitPattern: checkpoint.id)
+    }
+
+    /// 1970-01-01 on SQLite's clock.
+    private static let unixEpoch: Int64 = 210_866_760_000_000
+}
+
+extension Ledger {
+    func note(_ pin: PinnedInputs, of checkpoint: Int64) throws(BatchError) {
+        try connection.run(
+            "INSERT INTO batchmgr_pins VALUES(?, ?, ?)",
+            [
+                .integer(checkpoint), pin.time.map(SQLValue.integer) ?? .null,
+                pin.seed.map { .integer(Int64(bitPattern: $0)) } ?? .null,
+            ])
+    }
+
+    /// What to pin when this checkpoint runs again.
+    public func pin(for checkpoint: CheckpointRecord) throws(BatchError) -> PinnedInputs {
+        let fallback = PinnedInputs(checkpoint: checkpoint)
+        let row = try connection.rows(
+            "SELECT time, seed FROM batchmgr_pins WHERE checkpoint = ?", [.integer(checkpoint.id)]
+        ).first
+        return PinnedInputs(
+            time: row?[0].integer ?? fallback.time,
+            seed: row?[1].integer.map { UInt64(bitPattern: $0) } ?? fallback.seed)
+    }
+}
+
+/// Gives the statements of a gateway the time and random numbers, and remembers what they were given.
+///
+/// Within a checkpoint the time stands still at its first use, as it does within a transaction of other databases.
+final class StatementInputs {
+    private unowned let connection: Connection
+    /// On SQLite's clock; nil until it is asked for.
+    var time: Int64? {
+        get {
+            isTimeUsed = true
+            return pinnedTime
+        }
+        set { pinnedTime = newValue }
+    }
+    private var pinnedTime: Int64?
+    private var isTimeUsed = false
+    private var seed: UInt64 = 0
+    private var state: UInt64 = 0
+    private var isRandomUsed = false
+
+    init(_ connection: Connection) { self.connection = connection }
+
+    // MARK: Checkpoints
+
+    func begin(_ pin: PinnedInputs?) {
+        pinnedTime = pin?.time
+        var generator = SystemRandomNumberGenerator()
+        seed = pin?.seed ?? generator.next()
+        state = seed
+        isTimeUsed = false
+        isRandomUsed = false
+        PinnedClock.use(self)
+    }
+
+    func end() { PinnedClock.drop(self) }
+
+    /// What was asked for since `begin`; nil when nothing was.
+    var used: PinnedInputs? {
+        guard isTimeUsed || isRandomUsed else { return nil }
+        return PinnedInputs(time: isTimeUsed ? pinnedTime : nil, seed: isRandomUsed ? seed : nil)
+    }
+
+    // MARK: Random numbers
+
+    /// SplitMix64.
+    private func next() -> UInt64 {
+        isRandomUsed = true
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    private func bytes(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 8)
+        while bytes.count < count {
+            let number = next()
+            for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        }
+        return Array(bytes[..<count])
+    }
+
+    /// Takes the place of SQLite's own functions on this connection. They stay usable in triggers and views.
+    func attach() {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        let flags = SQLITE_UTF8 | SQLITE_INNOCUOUS
+        sqlite3_create_function_v2(
+            connection.handle, "random", 0, flags, context,
+            { call, _, _ in
+                guard let call, let pins = StatementInputs.of(call) else { return }
+                sqlite3_result_int64(call, Int64(bitPattern: pins.next()))
+            }, nil, nil, nil)
+        sqlite3_create_function_v2(
+            connection.handle, "randomblob", 1, flags, context,
+            { call, _, values in
+                guard let call, let pins = StatementInputs.of(call) else { return }
+                let wanted = max(1, sqlite3_value_int64(values?[0]))
+                guard wanted <= sqlite3_limit(sqlite3_context_db_handle(call), SQLITE_LIMIT_LENGTH, -1) else {
+                    return sqlite3_result_error_toobig(call)
+                }
+                pins.bytes(Int(wanted)).withUnsafeBytes { csqlite_result_blob(call, $0.baseAddress, Int32($0.count)) }
+            }, nil, nil, nil)
+    }
+
+    func detach() {
+        end()
+        sqlite3_create_function_v2(connection.handle, "random", 0, SQLITE_UTF8, nil, nil, nil, nil, nil)
+        sqlite3_create_function_v2(connection.handle, "randomblob", 1, SQLITE_UTF8, nil, nil, nil, nil, nil)
+    }
+
+    private static func of(_ call: OpaquePointer) -> StatementInputs? {
+        sqlite3_user_data(call).map { Unmanaged<StatementInputs>.fromOpaque($0).takeUnretainedValue() }
+    }
+}
+
+/// SQLite's own file system with one change: what time it is can be said beforehand, for the transaction that runs on
+/// this thread. Every way to ask for the time (`'now'`, `CURRENT_TIMESTAMP`, defaults of columns) comes through here.
+///
+/// Source: https://www.sqlite.org/c3ref/vfs.html
+enum PinnedClock {
+    /// The name to open connections with; nil when the system has none of its own to build on.
+    static let name: String? = register()
+
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        pthread_key_create(&key, nil)
+        return key
+    }()
+
+    /// Asks these pins for the time from here on; nil for the system's clock.
+    static func use(_ pins: StatementInputs?) {
+        pthread_setspecific(key, pins.map { Unmanaged.passUnretained($0).toOpaque() })
+    }
+
+    /// Stops asking these pins, if they are the ones.
+    static func drop(_ pins: StatementInputs) {
+        if pthread_getspecific(key) == Unmanaged.passUnretained(pins).toOpaque() { use(nil) }
+    }
+
+    private static func register() -> String? {
+        guard let system = sqlite3_vfs_find(nil), system.pointee.iVersion >= 2 else { return nil }
+        let own = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
+        own.initialize(to: system.pointee)
+        own.pointee.pNext = nil
+        own.pointee.zName = UnsafePointer(strdup("batchmgr"))
+        own.pointee.xCurrentTimeInt64 = { _, answer in
+            guard let pointer = pthread_getspecific(PinnedClock.key) else { return PinnedClock.system(answer) }
+            let pins = Unmanaged<StatementInputs>.fromOpaque(pointer).takeUnretainedValue()
+            if let now = pins.time {
+                answer?.pointee = now
+                return SQLITE_OK
+            }
+            let code = PinnedClock.system(answer)
+            pins.time = answer?.pointee
+            return code
+        }
+        return sqlite3_vfs_register(own, 0) == SQLITE_OK ? "batchmgr" : nil
+    }
+
+    private static func system(_ answer: UnsafeMutablePointer<sqlite3_int64>?) -> Int32 {
+        guard let system = sqlite3_vfs_find(nil) else { return SQLITE_ERROR }
+        return system.pointee.xCurrentTimeInt64?(system, answer) ?? SQLITE_ERROR
+    }
+}
