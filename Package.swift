@@ -45,9 +45,11 @@ let package = Package(
         module(
             "BatchHistory",
             ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CLinux", "CXXHash", "CZstd"]),
-        module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "CYAML", "CCurl", "CLinux"]),
+        module("BatchCatalog", ["BatchCore", "CYAML"]),
+        module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "CCurl", "CLinux"]),
         .executableTarget(
-            name: "batchmgr", dependencies: ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"],
+            name: "batchmgr",
+            dependencies: ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"],
             swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "SQLiteForward"),
         module("BatchExtension", ["BatchCore", "BatchLedger", "CLinux", "CSQLite", "SQLiteForward"]),
@@ -57,9 +59,9 @@ let package = Package(
         tests("CoreTests", ["BatchCore"]),
         tests("LedgerTests", ["BatchCore", "BatchLedger"]),
         tests("HistoryTests", ["BatchCore", "BatchLedger", "BatchHistory"]),
-        tests("EngineTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine"]),
-        tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
+        tests("EngineTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"]),
+        tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),
         tests("ExtensionTests", ["BatchCore", "batchmgr"]),
-        tests("GateTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchEngine", "batchmgr"]),
+        tests("GateTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),
     ]
 )

@@ -1,3 +1,4 @@
+import BatchCatalog
 import BatchCore
 import BatchEngine
 import Testing

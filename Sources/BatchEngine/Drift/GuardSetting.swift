@@ -1,3 +1,4 @@
+internal import BatchCatalog
 public import BatchCore
 internal import BatchLedger
 

@@ -1,3 +1,4 @@
+public import BatchCatalog
 public import BatchCore
 internal import BatchHistory
 internal import Glibc

@@ -1,3 +1,4 @@
+public import BatchCatalog
 public import BatchCore
 
 /// Asks whether the user of this process has the role that something takes.

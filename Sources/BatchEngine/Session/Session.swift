@@ -1,3 +1,4 @@
+public import BatchCatalog
 public import BatchCore
 public import BatchHistory
 public import BatchLedger

@@ -1,3 +1,4 @@
+public import BatchCatalog
 public import BatchCore
 internal import BatchLedger
 internal import Glibc

@@ -1,3 +1,4 @@
+public import BatchCatalog
 public import BatchCore
 public import BatchEngine
 internal import Glibc

@@ -1,5 +1,5 @@
+public import BatchCatalog
 public import BatchCore
-public import BatchEngine
 
 /// `catalog validate`
 public struct CatalogReport: TextReport {

@@ -1,3 +1,4 @@
+internal import BatchCatalog
 internal import BatchCore
 internal import BatchEngine
 

@@ -1,10 +1,10 @@
-internal import BatchCore
+public import BatchCore
 
 /// A table of keys as JSON Schema (draft 2020-12), for editors.
 ///
 /// The schema says what a file looks like. What takes more than one place of it to see — that a parameter is
 /// declared, that `needs` leads nowhere in a circle — only `batchmgr catalog validate` tells.
-enum SchemaText {
+enum JSONSchema {
     static func document(_ table: KeyTable, title: String) -> JSONValue {
         let head: [JSONValue.Member] = [
             .init("$schema", "https://json-schema.org/draft/2020-12/schema"), .init("title", .string(title)),
@@ -60,4 +60,21 @@ enum SchemaText {
         let members = schema(key.shape).members ?? []
         return .object([.init("description", .string(key.meaning))] + members)
     }
+}
+
+/// What a job file looks like, for editors and for the documentation.
+public enum CatalogSchema {
+    /// The JSON Schema of a job file.
+    /// - Parameter pluginNames: step kinds that the workspace adds.
+    public static func document(pluginNames: [String] = []) -> JSONValue {
+        JSONSchema.document(JobKeys.table(plugins: pluginNames), title: "A job of batchmgr")
+    }
+
+    /// As it stands in `catalog/schema.json`.
+    public static func text(pluginNames: [String] = []) -> String {
+        JSONWriter.text(document(pluginNames: pluginNames), indented: true) + "\n"
+    }
+
+    /// Every key of a job file by its path, with its meaning.
+    public static var keys: [(path: String, meaning: String)] { JobKeys.table(plugins: []).documentation }
 }

@@ -61,3 +61,9 @@ enum WorkspaceKeys {
         .choice(Choice.allCases.map(\.rawValue))
     }
 }
+
+/// What `batchmgr.yaml` may hold, for the documentation.
+public enum ConfigurationKeys {
+    /// Every key by its path, with its meaning.
+    public static var keys: [(path: String, meaning: String)] { WorkspaceKeys.table.documentation }
+}

@@ -83,3 +83,22 @@ struct YAMLNode: Sendable {
         return .string(text)
     }
 }
+
+/// A place in a text. Lines and columns count from 1; columns count characters as an editor does (code points).
+public struct YAMLMark: Hashable, Sendable {
+    public var line: Int
+    public var column: Int
+
+    public static let start = YAMLMark(line: 1, column: 1)
+}
+
+/// Why a text is not a YAML document that can be read here, and where.
+struct YAMLFault: Error, Sendable {
+    let mark: YAMLMark
+    let message: String
+
+    init(_ mark: YAMLMark, _ message: String) {
+        self.mark = mark
+        self.message = message
+    }
+}

@@ -1,10 +1,9 @@
-internal import BatchCore
-internal import CLinux
+public import BatchCore
 internal import Glibc
 
 /// Reads and names the text files of a workspace.
-enum FolderText {
-    enum Content {
+public enum FolderText {
+    public enum Content {
         case text(String)
         /// It is there, but is no text that is read here.
         case unreadable(YAMLMark, String)
@@ -12,32 +11,32 @@ enum FolderText {
 
     // MARK: Names
 
-    static func join(_ folder: String, _ name: String) -> String {
+    public static func join(_ folder: String, _ name: String) -> String {
         if name.hasPrefix("/") { return name }
         return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
     }
 
     /// `/` for a path without a folder above.
-    static func parent(_ path: String) -> String {
+    public static func parent(_ path: String) -> String {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
         return String(path[..<slash])
     }
 
-    static var current: String {
+    public static var current: String {
         guard let path = getcwd(nil, 0) else { return "/" }
         defer { free(path) }
         return String(cString: path)
     }
 
     /// With all links resolved; nil when there is nothing at this path.
-    static func resolved(_ path: String) -> String? {
+    public static func resolved(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)
     }
 
     /// Relative to the current folder when it is below it, as a user would write it.
-    static func shown(_ path: String) -> String {
+    public static func shown(_ path: String) -> String {
         let prefix = current + "/"
         return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
     }
@@ -45,7 +44,7 @@ enum FolderText {
     // MARK: Files
 
     /// The names in a folder, sorted; none when there is no such folder.
-    static func names(in folder: String) throws(BatchError) -> [String] {
+    public static func names(in folder: String) throws(BatchError) -> [String] {
         guard let stream = opendir(folder) else {
             if errno == ENOENT { return [] }
             throw failure("read the folder", folder)
@@ -61,15 +60,15 @@ enum FolderText {
         return names.sorted()
     }
 
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    static func isFile(_ path: String) -> Bool {
+    public static func isFile(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     /// - Parameter limit: in bytes; a longer file is not read to its end.
-    static func read(_ path: String, limit: Int) throws(BatchError) -> Content {
+    public static func read(_ path: String, limit: Int) throws(BatchError) -> Content {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw failure("read", path) }
         defer { close(file) }
@@ -100,7 +99,7 @@ enum FolderText {
     }
 
     /// Writes a file that must not be there yet; when the disk fails nothing of it stays.
-    static func create(_ path: String, _ text: String) throws(BatchError) {
+    public static func create(_ path: String, _ text: String) throws(BatchError) {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             if errno == EEXIST {

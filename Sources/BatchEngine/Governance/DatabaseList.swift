@@ -1,3 +1,4 @@
+internal import BatchCatalog
 internal import BatchCore
 
 /// The databases of a workspace that are there: with tenancy by file, one for each tenant.
