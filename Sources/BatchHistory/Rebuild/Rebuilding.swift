@@ -1,5 +1,7 @@
-internal import BatchCore
+public import BatchCore
 internal import BatchLedger
+internal import Dispatch
+internal import Synchronization
 
 /// The frame of every rebuild: a temporary file, checked against the recorded digest, then given its name.
 enum Rebuilding {
@@ -45,5 +47,39 @@ enum Rebuilding {
         throw BatchError(
             .verificationFailed, "the rebuilt \(name) does not have the recorded state digest; \(what)",
             hint: "restore the point from its other copy: batchmgr restore --source git or bak")
+    }
+}
+
+/// A database file that was built from a restore point.
+public struct Rebuilt: Hashable, Sendable {
+    public let path: String
+    /// The state digest of the new file, equal to the recorded one.
+    public let digest: Digest
+    /// Indexes that need a function which is not here: the application has to REINDEX them.
+    public let staleIndexes: [String]
+}
+
+/// Tells whether files are, byte for byte, those that were written: by their hashes, computed beside other work.
+final class FileWitness: Sendable {
+    private let group = DispatchGroup()
+    private let isDoubtful = Mutex(false)
+
+    /// - Parameter recorded: the hash of each path; nil where none is on record.
+    init(_ files: [(path: String, recorded: FileHash?)]) {
+        for (path, recorded) in files {
+            guard let recorded else {
+                isDoubtful.withLock { $0 = true }
+                continue
+            }
+            DispatchQueue.global().async(group: group) {
+                if (try? recorded.holds(for: path)) != true { self.isDoubtful.withLock { $0 = true } }
+            }
+        }
+    }
+
+    /// Waits for the answer.
+    var agrees: Bool {
+        group.wait()
+        return isDoubtful.withLock { !$0 }
     }
 }

@@ -1,0 +1,158 @@
+internal import BatchCore
+internal import BatchLedger
+internal import CZstd
+
+/// Writes what a batch changed into a `.bak`.
+struct BakWriter {
+    let file: Connection
+    let source: Connection
+
+    /// - Parameters:
+    ///   - before: the state that the changes lead from.
+    ///   - after: the state that `source` shows now.
+    func write(
+        _ changes: any ChangeSource, from before: DatabaseState, to after: DatabaseState
+    ) throws(BatchError) {
+        var isReversible = true
+        var done: Set<String> = []
+        for table in changes.tables {
+            done.formUnion([table.before?.name, table.after?.name].compactMap(\.self))
+            if table.isReadWhole || table.isStatistics {
+                isReversible = false
+                if let layout = table.after { try writeRows(of: layout) }
+            } else {
+                try writeChanges(of: table, changes)
+            }
+        }
+        if try writeUnreported(except: done, before, after) { isReversible = false }
+        try changes.forEachUndoBlock { (block) throws(BatchError) in
+            var buffer = ByteBuffer(capacity: max(16, block.bytes.count))
+            buffer.append(contentsOf: block.bytes)
+            try BakBlock.write(buffer, name: UndoBlockName.text(block), kind: UndoBlockName.kind, into: file)
+        }
+        try BakWriter.write(after, kind: "after", into: file)
+        try BakManifest.set("after", after.digest.combined.description, in: file)
+        try BakManifest.set("reversible", isReversible ? "yes" : "no", in: file)
+    }
+
+    /// Settings, schema and digests.
+    static func write(_ state: DatabaseState, kind: String, into file: Connection) throws(BatchError) {
+        let manifest = PointManifest(state: state, tenantColumn: nil)
+        for (part, text) in [("manifest", manifest.text), ("schema", manifest.schemaText)] {
+            var buffer = ByteBuffer()
+            buffer.append(contentsOf: Array(text.utf8))
+            try BakBlock.write(buffer, name: part, kind: kind, into: file)
+        }
+    }
+
+    private func writeChanges(of table: ChangedTable, _ changes: any ChangeSource) throws(BatchError) {
+        var block = ByteBuffer(capacity: BakBlock.largest)
+        try changes.forEachChange(of: table) { change throws(BatchError) in
+            BakRecord(change)?.encode(into: &block)
+            if block.count >= BakBlock.largest {
+                try BakBlock.write(block, name: table.name, kind: "changes", into: file)
+                block.removeAll()
+            }
+        }
+        if block.count > 0 { try BakBlock.write(block, name: table.name, kind: "changes", into: file) }
+    }
+
+    /// All rows of a table: the rowid, or nothing, and the stored columns. An empty table has one empty block.
+    private func writeRows(of layout: TableLayout) throws(BatchError) {
+        try source.withVisibleRowid(of: layout) { visible throws(BatchError) in
+            let reader = try RowReader(visible, on: source, where: visible.userRows)
+            var block = ByteBuffer(capacity: BakBlock.largest)
+            var row = ByteBuffer()
+            var count: Int64 = 0
+            while true {
+                row.removeAll()
+                count += 1
+                // A rowid that cannot be read is counted.
+                if visible.key == .rowid(alias: nil) { RowCodec.encode(.integer(count), into: &row) }
+                guard try reader.nextEncoded(into: &row) else { break }
+                if let start = row.bytes.baseAddress { block.append(start, count: row.count) }
+                if block.count < BakBlock.largest { continue }
+                try BakBlock.write(block, name: layout.name, kind: "rows", into: file)
+                block.removeAll()
+            }
+            try BakBlock.write(block, name: layout.name, kind: "rows", into: file)
+        }
+    }
+
+    /// SQLite reports no changes of `sqlite_sequence` and the statistics tables; they are small. True when there were any.
+    private func writeUnreported(
+        except done: Set<String>, _ before: DatabaseState, _ after: DatabaseState
+    ) throws(BatchError) -> Bool {
+        let old = before.digest.tables
+        let new = after.digest.tables
+        var changed = Set(new.keys).filter { old[$0] != new[$0] && !done.contains($0) }
+        let isChanged = !changed.isEmpty
+        for layout in try SchemaReader(source).tables() where changed.remove(layout.name) != nil {
+            try writeRows(of: layout)
+        }
+        return isChanged
+    }
+}
+
+/// Compressed, checksummed pieces of data inside a `.bak`.
+enum BakBlock {
+    /// Bytes before compression at which a block is full.
+    static let largest = 256 << 10
+    /// A block with one huge row may be larger; this bounds what a damaged size can ask for.
+    private static let most = 4 << 30
+
+    static func write(
+        _ content: ByteBuffer, name: String, kind: String, into connection: Connection
+    ) throws(BatchError) {
+        try connection.run(
+            "INSERT INTO batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, ?)",
+            [
+                .string(name), .string(kind), .integer(Int64(content.count)), .string(content.digest().description),
+                .blob(try compress(content.bytes)),
+            ])
+    }
+
+    private static func compress(_ bytes: UnsafeRawBufferPointer) throws(BatchError) -> [UInt8] {
+        let bound = ZSTD_compressBound(bytes.count)
+        var failed = false
+        let compressed = [UInt8](unsafeUninitializedCapacity: bound) { space, count in
+            count = ZSTD_compress(space.baseAddress, bound, bytes.baseAddress, bytes.count, 4)
+            failed = ZSTD_isError(count) != 0
+            if failed { count = 0 }
+        }
+        if failed { throw BatchError(.internalFault, "a block cannot be compressed", hint: "batchmgr doctor") }
+        return compressed
+    }
+
+    /// Calls `body` with the content of every block of these names and kinds, in the order they were written.
+    static func forEach(
+        name: String, kind: String, in connection: Connection,
+        _ body: (UnsafeRawBufferPointer) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        let statement = try connection.prepare(
+            "SELECT size, checksum, data FROM batchmgr_bak_block WHERE name = ? AND kind = ? ORDER BY id")
+        try statement.bind([.string(name), .string(kind)])
+        while try statement.step() {
+            let content = try expand(
+                statement.value(2).bytes ?? [], size: Int(statement.value(0).integer ?? 0),
+                checksum: statement.value(1).string ?? "", path: connection.path)
+            try body(content.bytes)
+        }
+    }
+
+    private static func expand(
+        _ data: [UInt8], size: Int, checksum: String, path: String
+    ) throws(BatchError) -> ByteBuffer {
+        guard size >= 0, size <= most else { throw BakFault.damaged(path, "a block has an impossible size") }
+        let content = [UInt8](unsafeUninitializedCapacity: size) { space, count in
+            let expanded = ZSTD_decompress(space.baseAddress, size, data, data.count)
+            count = ZSTD_isError(expanded) != 0 ? 0 : expanded
+        }
+        var buffer = ByteBuffer(capacity: max(16, content.count))
+        buffer.append(contentsOf: content)
+        guard content.count == size, buffer.digest().description == checksum else {
+            throw BakFault.damaged(path, "a block does not have its checksum")
+        }
+        return buffer
+    }
+}

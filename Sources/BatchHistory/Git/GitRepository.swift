@@ -1,0 +1,188 @@
+internal import BatchCore
+internal import CGit2
+
+/// A bare repository: objects, references, and where packs go.
+final class GitRepository {
+    let path: String
+    private let handle: OpaquePointer
+    private let objects: OpaquePointer
+    private let hash = SHA1()
+
+    /// libgit2 wants one start per process. Its caches are kept small: objects are read once, and memory has to stay flat.
+    private static let library: Bool = {
+        git_libgit2_init()
+        _ = cgit2_set_flag(Int32(GIT_OPT_ENABLE_FSYNC_GITDIR.rawValue), 1)
+        _ = cgit2_set_flag(Int32(GIT_OPT_SET_OWNER_VALIDATION.rawValue), 0)
+        // `read` checks with the processor's SHA instructions, several times as fast.
+        _ = cgit2_set_flag(Int32(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION.rawValue), 0)
+        _ = cgit2_set_size(Int32(GIT_OPT_SET_MWINDOW_SIZE.rawValue), 8 << 20)
+        _ = cgit2_set_size(Int32(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT.rawValue), 64 << 20)
+        _ = cgit2_set_cache(8 << 20)
+        return true
+    }()
+
+    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when there is no repository, `ERR_INTEGRATION_GIT` when it is damaged.
+    init(opening path: String) throws(BatchError) {
+        _ = GitRepository.library
+        guard Folder.exists(path) else {
+            throw BatchError(
+                .noRestorePoint, "there is no repository of restore points at \(path)",
+                hint: "restore from the .bak files: batchmgr restore --source bak, or run a batch to begin one")
+        }
+        var opened: OpaquePointer?
+        try GitFault.check(git_repository_open_bare(&opened, path), doing: "open \(path)")
+        var database: OpaquePointer?
+        let code = git_repository_odb(&database, opened)
+        guard let opened, let database else { throw GitFault.error(code, doing: "open the objects of \(path)") }
+        handle = opened
+        objects = database
+        self.path = path
+    }
+
+    /// Makes the repository when it is missing. `branch` is what a clone checks out.
+    static func create(_ path: String, branch: String) throws(BatchError) {
+        _ = library
+        if Folder.exists(path + "/HEAD") && Folder.exists(path + "/objects") { return }
+        try Folder.create(Folder.parent(of: path))
+        var options = git_repository_init_options()
+        git_repository_init_options_init(&options, UInt32(GIT_REPOSITORY_INIT_OPTIONS_VERSION))
+        options.flags = GIT_REPOSITORY_INIT_BARE.rawValue | GIT_REPOSITORY_INIT_MKPATH.rawValue
+        var made: OpaquePointer?
+        let code = branch.withCString { head in
+            options.initial_head = head
+            return git_repository_init_ext(&made, path, &options)
+        }
+        try GitFault.check(code, doing: "create \(path)")
+        git_repository_free(made)
+        try Folder.sync(path)
+    }
+
+    deinit {
+        git_odb_free(objects)
+        git_repository_free(handle)
+    }
+
+    var packFolder: String { path + "/objects/pack" }
+
+    // MARK: Objects
+
+    /// True without looking at the disk again: new packs of other processes are not seen.
+    func holds(_ id: ObjectID) -> Bool {
+        var native = GitRepository.native(id)
+        return git_odb_exists_ext(objects, &native, GIT_ODB_LOOKUP_NO_REFRESH.rawValue) == 1
+    }
+
+    /// The content of an object; its SHA-1 is checked.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` with the id when it is missing, damaged or of another kind.
+    func read(_ id: ObjectID, _ kind: ObjectKind) throws(BatchError) -> [UInt8] {
+        var native = GitRepository.native(id)
+        var object: OpaquePointer?
+        let code = git_odb_read(&object, objects, &native)
+        defer { git_odb_object_free(object) }
+        guard code == 0, let object else {
+            let what = code == GIT_ENOTFOUND.rawValue ? "is missing" : "is damaged"
+            throw GitRepository.corrupt(id, kind, what)
+        }
+        guard git_odb_object_type(object).rawValue == Int32(kind.rawValue) else {
+            throw GitRepository.corrupt(id, kind, "is of another kind")
+        }
+        let content = UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object))
+        hash.update(Array("\(kind.name) \(content.count)\0".utf8))
+        hash.update(content)
+        guard hash.finish() == id else { throw GitRepository.corrupt(id, kind, "is damaged") }
+        return [UInt8](content)
+    }
+
+    /// The content of an object of any kind.
+    func read(_ id: ObjectID) throws(BatchError) -> (ObjectKind, [UInt8]) {
+        for kind in [ObjectKind.blob, .tree, .commit, .tag] {
+            var native = GitRepository.native(id)
+            var size = 0
+            var type = GIT_OBJECT_INVALID
+            guard git_odb_read_header(&size, &type, objects, &native) == 0 else { break }
+            if type.rawValue == Int32(kind.rawValue) { return (kind, try read(id, kind)) }
+        }
+        throw GitRepository.corrupt(id, .blob, "is missing")
+    }
+
+    static func corrupt(_ id: ObjectID, _ kind: ObjectKind, _ what: String) -> BatchError {
+        BatchError(
+            .corruptRecord, "git \(kind.name) \(id) \(what)",
+            hint: "restore this point from its .bak: batchmgr restore --source bak")
+    }
+
+    /// The object whose id begins with `prefix`; nil when there is none or more than one.
+    func object(withPrefix prefix: String) -> ObjectID? {
+        guard prefix.utf8.count >= 4, prefix.utf8.count <= 40 else { return nil }
+        var short = git_oid()
+        guard git_oid_fromstrp(&short, prefix) == 0 else { return nil }
+        var full = git_oid()
+        guard git_odb_exists_prefix(&full, objects, &short, prefix.utf8.count) == 0 else { return nil }
+        return GitRepository.id(full)
+    }
+
+    // MARK: References
+
+    /// Where a reference points; nil when there is none.
+    func reference(_ name: String) -> ObjectID? {
+        var target = git_oid()
+        guard git_reference_name_to_id(&target, handle, name) == 0 else { return nil }
+        return GitRepository.id(target)
+    }
+
+    /// - Throws: `ERR_INTEGRATION_GIT` when somebody else has moved the reference meanwhile; `ERR_PERF_BUSY` while another
+    ///   program holds its lock.
+    func perform(_ move: ReferenceMove) throws(BatchError) {
+        var new = GitRepository.native(move.target)
+        var expected = GitRepository.native(move.from ?? ObjectID([]))
+        var made: OpaquePointer?
+        let code =
+            move.from == nil
+            ? git_reference_create(&made, handle, move.name, &new, move.isForced ? 1 : 0, nil)
+            : git_reference_create_matching(&made, handle, move.name, &new, 1, &expected, nil)
+        git_reference_free(made)
+        try GitFault.check(code, doing: "set \(move.name) in \(path)")
+    }
+
+    /// Names of all references below `prefix`, without it.
+    func references(_ prefix: String) throws(BatchError) -> [String] {
+        var names = git_strarray()
+        try GitFault.check(git_reference_list(&names, handle), doing: "list references of \(path)")
+        defer { git_strarray_dispose(&names) }
+        return (0..<names.count).compactMap { names.strings[$0].map { String(cString: $0) } }
+            .filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+    }
+
+    private static func native(_ id: ObjectID) -> git_oid {
+        var native = git_oid()
+        git_oid_fromraw(&native, id.bytes)
+        return native
+    }
+
+    private static func id(_ native: git_oid) -> ObjectID {
+        withUnsafeBytes(of: native.id) { ObjectID($0) }
+    }
+}
+
+/// The one funnel for libgit2's return codes. Its last error is copied at once: the next call overwrites it.
+enum GitFault {
+    /// - Parameter doing: what was tried, with the name of the thing.
+    static func error(_ code: Int32, doing: String) -> BatchError {
+        let said = git_error_last().flatMap { $0.pointee.message }.map { String(cString: $0) } ?? "code \(code)"
+        let message = "\(doing): \(said)"
+        if code == GIT_ELOCKED.rawValue || code == GIT_EMODIFIED.rawValue {
+            return BatchError(.busy, message, hint: "another program writes to the repository; try again in a moment")
+        }
+        if said.contains("No space left") {
+            return BatchError(.diskFull, message, hint: "free some space, then: batchmgr doctor")
+        }
+        if said.contains("Permission denied") || said.contains("Read-only file system") {
+            return BatchError(.readOnly, message, hint: "make the repository writable, then: batchmgr doctor")
+        }
+        return BatchError(.git, message, hint: "check the repository: git fsck, then: batchmgr verify")
+    }
+
+    static func check(_ code: Int32, doing: @autoclosure () -> String) throws(BatchError) {
+        if code < 0 { throw error(code, doing: doing()) }
+    }
+}

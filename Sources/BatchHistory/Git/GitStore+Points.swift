@@ -1,0 +1,141 @@
+public import BatchCore
+
+extension GitStore {
+    /// True when there is a repository to read.
+    public var exists: Bool { Folder.exists(path + "/HEAD") }
+
+    /// The newest point of a database; nil when it has none, or there is no repository.
+    public func latest(branch: String) throws(BatchError) -> GitPoint? {
+        guard exists else { return nil }
+        let repository = try GitRepository(opening: path)
+        guard let tip = repository.reference(Reference.branch(branch)) else { return nil }
+        return GitPoint(try PointReader(repository, tip))
+    }
+
+    /// All points of a database, newest first.
+    /// - Parameter limit: how many at most.
+    public func points(branch: String, limit: Int = .max) throws(BatchError) -> [GitPoint] {
+        guard exists else { return [] }
+        let repository = try GitRepository(opening: path)
+        var next = repository.reference(Reference.branch(branch))
+        var points: [GitPoint] = []
+        while let id = next, points.count < limit {
+            let reader = try PointReader(repository, id)
+            points.append(GitPoint(reader))
+            next = reader.parent
+        }
+        return points
+    }
+
+    /// The point of a tag (`batch/reprice.3`), a batch id, a commit, or the first digits of one (at least four).
+    /// - Throws: `ERR_UX_UNKNOWN_POINT` when there is none, or the digits fit several.
+    public func point(_ name: String) throws(BatchError) -> GitPoint {
+        let repository = try GitRepository(opening: path)
+        guard let commit = try GitStore.commit(name, in: repository) else {
+            throw BatchError(
+                .unknownPoint, "git has no restore point \(name)", hint: "see the points there are: batchmgr points")
+        }
+        return GitPoint(try PointReader(repository, commit))
+    }
+
+    /// Names of tags by the commit that they name.
+    public func tags() throws(BatchError) -> [CommitID: [String]] {
+        guard exists else { return [:] }
+        let repository = try GitRepository(opening: path)
+        var tags: [CommitID: [String]] = [:]
+        for name in try repository.references(Reference.tag("")) {
+            guard let commit = try? GitStore.commit(name, in: repository) else { continue }
+            tags[CommitID(commit), default: []].append(name)
+        }
+        return tags
+    }
+
+    /// True when the commit itself can be read; `verify` tells whether all below it can.
+    public func has(_ commit: CommitID) -> Bool {
+        guard exists, let repository = try? GitRepository(opening: path) else { return false }
+        return (try? repository.read(commit.object, .commit)) != nil
+    }
+
+    private static func commit(_ name: String, in repository: GitRepository) throws(BatchError) -> ObjectID? {
+        for tag in [name, "batch/" + name] {
+            guard let target = repository.reference(Reference.tag(tag)) else { continue }
+            // A tag that somebody set by hand may be a plain one.
+            return (try? repository.read(target, .commit)) != nil ? target : try peeled(target, in: repository)
+        }
+        guard let object = repository.object(withPrefix: name) else { return nil }
+        return (try? repository.read(object, .commit)) != nil ? object : nil
+    }
+
+    /// An annotated tag names its commit in the first line.
+    private static func peeled(_ tag: ObjectID, in repository: GitRepository) throws(BatchError) -> ObjectID {
+        let text = String(decoding: try repository.read(tag, .tag).prefix(47), as: UTF8.self)
+        guard text.hasPrefix("object "), let commit = ObjectID(hex: text.dropFirst(7)) else {
+            throw GitRepository.corrupt(tag, .tag, "is damaged")
+        }
+        return commit
+    }
+
+    // MARK: Verification
+
+    /// Reads every object that the points need, each once; libgit2 checks its SHA-1.
+    /// - Returns: of each point what is wrong; those in which every object is there and whole are left out.
+    public func damage(in commits: [CommitID]) throws(BatchError) -> [CommitID: BatchError] {
+        let repository = try GitRepository(opening: path)
+        var whole: Set<ObjectID> = []
+        var damage: [CommitID: BatchError] = [:]
+        for commit in commits {
+            do throws(BatchError) {
+                try GitStore.verify(try PointReader(repository, commit.object).tree, in: repository, whole: &whole)
+            } catch { damage[commit] = error }
+        }
+        return damage
+    }
+
+    /// Reads every object that a point needs.
+    /// - Returns: how many objects there are.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` with the id of the first that is missing or damaged.
+    @discardableResult
+    public func verify(_ commit: CommitID) throws(BatchError) -> Int {
+        let repository = try GitRepository(opening: path)
+        let point = try PointReader(repository, commit.object)
+        var whole: Set<ObjectID> = []
+        try GitStore.verify(point.tree, in: repository, whole: &whole)
+        return 1 + whole.count
+    }
+
+    /// - Parameter whole: trees and blobs that are known to be good, with everything below them.
+    private static func verify(
+        _ tree: ObjectID, in repository: GitRepository, whole: inout Set<ObjectID>
+    ) throws(BatchError) {
+        if whole.contains(tree) { return }
+        for entry in try TreeEntry.decode(try repository.read(tree, .tree), of: tree) where !whole.contains(entry.id) {
+            if entry.isTree {
+                try verify(entry.id, in: repository, whole: &whole)
+            } else {
+                _ = try repository.read(entry.id, .blob)
+                whole.insert(entry.id)
+            }
+        }
+        whole.insert(tree)
+    }
+}
+
+/// A restore point as git holds it.
+public struct GitPoint: Hashable, Sendable {
+    public let id: CommitID
+    /// The point before it on its branch; nil for the first.
+    public let parent: CommitID?
+    public let message: PointMessage
+    /// What the database was, without its rows.
+    public let state: DatabaseState
+    /// Tables that have this column are stored per tenant.
+    public let tenantColumn: String?
+
+    init(_ reader: PointReader) {
+        id = CommitID(reader.id)
+        parent = reader.parent.map { CommitID($0) }
+        message = reader.message
+        state = reader.manifest.state
+        tenantColumn = reader.manifest.tenantColumn
+    }
+}

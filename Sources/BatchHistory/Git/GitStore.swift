@@ -1,0 +1,147 @@
+public import BatchCore
+public import BatchLedger
+
+/// The restore points in a bare git repository that stock git can read.
+///
+/// Each call opens the repository anew: other programs may have packed or repaired it meanwhile.
+public struct GitStore: Sendable {
+    public let path: String
+
+    public init(path: String) { self.path = path }
+
+    /// Writes a restore point; it is durable when this returns.
+    ///
+    /// The same point written again, after a crash between commit and tag, is found and completed.
+    /// - Parameters:
+    ///   - connection: shows the database in the state of the point, inside a transaction of the caller. It must be able
+    ///     to write when a table hides its rowid. Only rows of new and rewritten tables are read.
+    ///   - snapshot: the `.bak` that the commit names; it is there before the commit is.
+    ///   - isRenewing: the repository is damaged: write every object anew, also those that seem to be there.
+    /// - Throws: `ERR_DATA_SCHEMA_CHANGED` when the last point of the branch is not the state the changes began from: the
+    ///   caller then writes a point with all rows first.
+    public func commit(
+        _ content: PointContent, connection: Connection, snapshot: PendingFile = PendingFile(),
+        isRenewing: Bool = false
+    ) throws(BatchError) -> CommitID {
+        do throws(BatchError) {
+            return try write(content, connection, snapshot, isRenewing)
+        } catch {
+            guard error.code == .busy, StaleLocks(path: path).remove() else { throw error }
+            return try write(content, connection, snapshot, isRenewing)
+        }
+    }
+
+    private func write(
+        _ content: PointContent, _ connection: Connection, _ snapshot: PendingFile, _ isRenewing: Bool
+    ) throws(BatchError) -> CommitID {
+        try GitRepository.create(path, branch: content.branch)
+        let repository = try GitRepository(opening: path)
+        let tip = repository.reference(Reference.branch(content.branch))
+        let last: PointReader?
+        if let tip, !isRenewing { last = try PointReader(repository, tip) } else { last = nil }
+        if let tip, let last, try last.isAlready(content) {
+            try snapshot.settle()
+            try tag(tip, content, in: repository)
+            return CommitID(tip)
+        }
+        let pack = PackWriter(folder: repository.packFolder) {
+            last != nil && repository.holds($0)
+        }
+        let tree = try PointWriter(repository, pack, content, last: last).write(connection)
+        let commit = try pack.add(.commit, Array(GitStore.commitText(content.message, tree: tree, parent: tip).utf8))
+        let tagged = try content.tag.map { name throws(BatchError) in
+            try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
+        }
+        try pack.finish()
+        try snapshot.settle()
+        try publish(commit, after: tip, tag: tagged, content)
+        return CommitID(commit)
+    }
+
+    /// Sets branch and tag side by side: most of the time they wait for the disk. A tag without its commit on the branch
+    /// is what a crash may leave; the point is written again then.
+    private func publish(
+        _ commit: ObjectID, after tip: ObjectID?, tag: ObjectID?, _ content: PointContent
+    ) throws(BatchError) {
+        var moves = [ReferenceMove(name: Reference.branch(content.branch), target: commit, from: tip, isForced: false)]
+        if let name = content.tag, let tag {
+            moves.append(ReferenceMove(name: Reference.tag(name), target: tag, from: nil, isForced: true))
+        }
+        let path = path
+        try Concurrently.forEach(moves) { (move) throws(BatchError) in
+            try GitRepository(opening: path).perform(move)
+        }
+    }
+
+    /// The tag of a commit that has none yet.
+    private func tag(_ commit: ObjectID, _ content: PointContent, in repository: GitRepository) throws(BatchError) {
+        guard let name = content.tag, repository.reference(Reference.tag(name)) == nil else { return }
+        let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
+        let tag = try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
+        try pack.finish()
+        try repository.perform(ReferenceMove(name: Reference.tag(name), target: tag, from: nil, isForced: false))
+    }
+
+    static func commitText(_ message: PointMessage, tree: ObjectID, parent: ObjectID?) -> String {
+        let parents = parent.map { "parent \($0)\n" } ?? ""
+        let signature = message.signature
+        return "tree \(tree)\n\(parents)author \(signature)\ncommitter \(signature)\n\n\(message.text)"
+    }
+
+    static func tagText(_ message: PointMessage, name: String, commit: ObjectID) -> [UInt8] {
+        let head = "object \(commit)\ntype commit\ntag \(name)\ntagger \(message.signature)\n\n"
+        return Array((head + message.text).utf8)
+    }
+}
+
+extension GitStore {
+    /// What the commits of a database say, newest first. Nothing but the commits themselves is read.
+    public func messages(branch: String) throws(BatchError) -> [(id: CommitID, message: PointMessage)] {
+        guard exists else { return [] }
+        let repository = try GitRepository(opening: path)
+        var next = repository.reference(Reference.branch(branch))
+        var messages: [(id: CommitID, message: PointMessage)] = []
+        while let id = next {
+            let header = try CommitHeader(try repository.read(id, .commit), id)
+            messages.append((CommitID(id), header.message))
+            next = header.parent
+        }
+        return messages
+    }
+}
+
+extension GitStore {
+    /// Builds a new database file from a commit alone. It is durable when this returns.
+    /// - Throws: `ERR_UX_FILE_EXISTS`; `ERR_DATA_CORRUPT_RECORD` when an object of the commit is missing or damaged;
+    ///   `ERR_DATA_VERIFICATION_FAILED` when the file does not have the recorded digest. No file is left behind then.
+    public func restore(_ commit: CommitID, to path: String) throws(BatchError) -> Rebuilt {
+        let repository = try GitRepository(opening: self.path)
+        let point = try PointReader(repository, commit.object)
+        let state = point.manifest.state
+        return try Rebuilding.run(to: path, expecting: state.digest) { file throws(BatchError) in
+            let builder = try DatabaseBuilder(at: file, state: state)
+            let root = try TreeFolder(point.tree, in: repository)
+            let folders = try TableShards.folders(in: root)
+            for (name, hidden) in try builder.tables() {
+                let layout = try builder.reveal(hidden)
+                try GitStore.fill(layout, from: folders.compactMap { $0.id(PathName.table(name)) }, builder, repository)
+            }
+            try builder.finish()
+            return Rebuilding.Work(staleIndexes: builder.staleIndexes)
+        }
+    }
+
+    private static func fill(
+        _ layout: TableLayout, from trees: [ObjectID], _ builder: DatabaseBuilder, _ repository: GitRepository
+    ) throws(BatchError) {
+        let inserter = try RowInserter(layout, on: builder.connection)
+        if layout.role == .system { try inserter.removeAll() }
+        let format = builder.lineFormat(layout)
+        let walk = ShardWalk(repository: repository, format: format, isUTF16: builder.connection.isUTF16)
+        for tree in trees {
+            try walk.forEachRow(of: tree) { rowid, values throws(BatchError) in
+                try inserter.insert(rowid: rowid, values)
+            }
+        }
+    }
+}
