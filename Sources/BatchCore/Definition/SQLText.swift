@@ -55,6 +55,37 @@ public enum SQLText {
         }
     }
 
+    /// The module of `CREATE VIRTUAL TABLE name USING module(…)` in lower case, and its arguments as they are written but
+    /// for space and comments; nil for another text.
+    public static func module(ofVirtualTable sql: String) -> (name: String, arguments: [String])? {
+        let tokens = SQLTokens(sql)
+        var list = Array(tokens)[...]
+        func isNext(_ word: String) -> Bool { list.first.map { tokens.text($0).lowercased() == word } ?? false }
+        for word in ["create", "virtual", "table"] {
+            guard isNext(word) else { return nil }
+            list.removeFirst()
+        }
+        if isNext("if") { list.removeFirst(min(3, list.count)) }
+        _ = list.popFirst()
+        if isNext(".") { list.removeFirst(min(2, list.count)) }
+        guard isNext("using") else { return nil }
+        list.removeFirst()
+        guard let module = list.popFirst() else { return nil }
+        var arguments: [String] = []
+        var depth = 0
+        for token in list {
+            let text = tokens.text(token)
+            if text == ")" { depth -= 1 }
+            if depth == 1, text == "," {
+                arguments.append("")
+            } else if depth > 0 {
+                arguments.append((arguments.popLast() ?? "") + text)
+            }
+            if text == "(" { depth += 1 }
+        }
+        return (unquoted(tokens.text(module), module.kind == .word ? .word : .quoted).lowercased(), arguments)
+    }
+
     /// True when there is no statement: nothing but space, comments and semicolons.
     public static func isBlank(_ sql: String) -> Bool {
         let tokens = SQLTokens(sql)

@@ -1,4 +1,5 @@
-internal import BatchCore
+public import BatchCore
+internal import BatchHistory
 internal import BatchLedger
 
 /// What differs from the state that the ledger knows, and no batch did.
@@ -39,4 +40,80 @@ struct Drift {
     let before: Before?
     /// Found by the notes of the guard, without reading the database.
     let isTracked: Bool
+}
+
+/// Finds what was changed outside any batch, row by row.
+struct DriftSearch {
+    let session: Session
+    /// Somebody who holds the gate of the guard open writes without a note.
+    private let mayTrustNotes: Bool
+
+    /// Make it before a gateway opens the gate itself.
+    init(session: Session) throws(BatchError) {
+        self.session = session
+        mayTrustNotes = try !WriteGuard(session.ledger).isForcedOpen()
+    }
+
+    /// Nil when nothing was.
+    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when no copy tells what the rows were.
+    func find() throws(BatchError) -> Drift? {
+        guard let known = try session.ledger.state() else { return nil }
+        if let drift = try tracked(known) { return drift.state.combined == known.combined ? nil : drift }
+        let now = try StateDigest.compute(session.connection)
+        return now.combined == known.combined ? nil : try compare(known, now)
+    }
+
+    /// What the notes of the guard tell; nil when they cannot be relied on.
+    func tracked(_ known: StateDigest) throws(BatchError) -> Drift? {
+        mayTrustNotes ? try TrackedDrift(session, known)?.find() : nil
+    }
+
+    /// Rebuilds the last point beside the database and reads both.
+    private func compare(_ known: StateDigest, _ now: StateDigest) throws(BatchError) -> Drift {
+        let last = try session.ledger.points(where: "status = 'complete'").last
+        let point = RestorePoint(
+            name: "the last recorded state", commit: last?.commit.flatMap { CommitID($0) }, digest: known.combined,
+            bak: last?.bak.map { RestorePoint.Bak(file: $0, side: .after) })
+        let scratch = try ScratchFolder(in: session.backups)
+        let old = try Connection(path: try Restoring(session).rebuild(point, to: scratch.file("last.db")).file)
+        old.tolerateUnknownCollations()
+        let difference = DatabaseDifference(old: old, new: session.connection)
+        var tables: [Drift.Table] = []
+        for table in try difference.tables() {
+            var changes: [RowChange] = []
+            try difference.forEachChange(of: table) { (row) throws(BatchError) in changes.append(row) }
+            let isSame = table.before.map { before in table.after?.holdsSameRows(as: before) == true } ?? false
+            guard !changes.isEmpty || !isSame else { continue }
+            tables.append(Drift.Table(before: table.before, after: table.after, changes: changes))
+        }
+        return Drift(
+            tables: tables.filter { $0.after?.role != .system } + tables.filter { $0.after?.role == .system },
+            state: now, hasSchemaChange: known.schema != now.schema,
+            before: Drift.Before(old, in: scratch), isTracked: false)
+    }
+}
+
+extension Session {
+    /// `drift show`
+    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when no copy tells what the rows were; `ERR_UX_USAGE` for a table that is not.
+    public func drift(_ request: DriftRequest) throws(BatchError) -> DriftReport {
+        if let name = request.table { _ = try table(named: name) }
+        return try reading { () throws(BatchError) in
+            let drift = try DriftSearch(session: self).find()
+            var list = ChangeList(table: request.table, isStatistics: request.isStatistics, owner: RowOwner(self))
+            for table in drift?.tables ?? [] {
+                guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
+                for change in table.changes { list.add(change, before: table.before, after: table.after) }
+            }
+            return DriftReport(
+                changes: list.report(), hasSchemaChange: drift?.hasSchemaChange ?? false,
+                isTracked: drift?.isTracked ?? false)
+        }
+    }
+
+    /// `drift undo`
+    public func undoDrift() throws(BatchError) -> Rollback.Outcome {
+        let adopted = try DriftAdoption(self).perform()
+        return try Rollback(self).perform(RollbackRequest(batch: .batch(adopted.batch), mode: .restrict))
+    }
 }

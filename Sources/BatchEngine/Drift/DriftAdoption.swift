@@ -63,20 +63,20 @@ public struct DriftAdoption {
     ) throws(BatchError) -> RunReport {
         let begun = ContinuousClock.now
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
-        let settings = Undo(gateway)
-        try settings.open()
-        defer { settings.close() }
+        let undo = Undo(gateway)
+        try undo.open()
+        defer { undo.close() }
         let version = session.connection.dataVersion
         try gateway.begin()
         guard let drift = try find() else { throw DriftAdoption.nothing }
         if drift.needsWhole, let before = drift.before {
-            try replay(drift, before.connection, gateway, settings)
+            try replay(drift, before.connection, gateway, undo)
         } else {
             try replay(drift, gateway)
         }
         var (batch, point) = (try newBatch(), PointRecord(batch: 0, kind: .drift, lastCheckpoint: 0, createdAt: ""))
         try commit(gateway, drift.state, &batch, &point)
-        settings.close()
+        undo.close()
         let captured = begun.millisecondsSince
         try PointKeeper(session: session).complete(&point, since: version)
         DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)

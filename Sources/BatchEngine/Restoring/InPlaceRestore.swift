@@ -98,9 +98,9 @@ public struct InPlaceRestore {
         let owner = RowOwner(session)
         gateway.policy = PolicyChoice(session: session).policyForRestore(isWhole: rows == nil && owner == nil)
         // As for an undo: triggers, cascades and checks must not change what is put back.
-        let settings = Undo(gateway)
-        try settings.open()
-        defer { settings.close() }
+        let undo = Undo(gateway)
+        try undo.open()
+        defer { undo.close() }
         try gateway.begin()
         session.context.reach("begun")
         let changer = DatabaseChanger(gateway: gateway, wanted: wanted)
@@ -115,7 +115,7 @@ public struct InPlaceRestore {
             try changer.bringBack(rowsOf: owner)
             try requireParents(gateway)
         } else if let net {
-            try settings.goBack(over: net, named: batch.batch.description)
+            try undo.goBack(over: net, named: batch.batch.description)
         }
         session.context.reach("worked")
         try commit(gateway, digest, &batch, &point)

@@ -81,7 +81,7 @@ public struct Restoring {
         }
         let scratch = try ScratchFolder(in: session.backups)
         let whole = try rebuild(point, to: scratch.file("whole.db"), source: source)
-        let notes = try TenantExtract(owner: owner).write(whole.file, to: path, scratch: scratch.path)
+        let notes = try TenantExtract(owner: owner).write(whole.file, to: path)
         return RestoreReport(
             point: whole.point, file: path, source: whole.source, commit: whole.commit, digest: whole.digest,
             staleIndexes: whole.staleIndexes, warnings: whole.warnings + notes.map { Warning(.tenantAlone, $0) },
@@ -139,5 +139,22 @@ extension RestoreSource {
         case .git: "git copy"
         case .bak: ".bak copy"
         }
+    }
+}
+
+extension Session {
+    /// A session over an empty database that stands in for one that is lost: it finds the copies of the lost one.
+    static func standIn(_ workspace: Workspace, tenant: String?, context: Context) throws(BatchError) -> Session {
+        let scratch = try ScratchFolder(in: workspace.backups)
+        var database = try workspace.database()
+        // The branch of the history follows from the name of the file.
+        let name = database.path.split(separator: "/").last.map(String.init) ?? database.name
+        database.path = scratch.file(name)
+        let place = Workspace(
+            folder: workspace.folder, file: workspace.file, databases: [database], backups: workspace.backups,
+            catalog: workspace.catalog)
+        let path = database.path.replacing("{tenant}", with: tenant ?? "")
+        try Connection(path: path, mode: .create).execute("PRAGMA user_version = 1")
+        return try Session(place, tenant: tenant, context: context, mode: .readOnly)
     }
 }

@@ -6,15 +6,14 @@ internal import BatchLedger
 struct TenantExtract {
     let owner: RowOwner
 
-    /// - Parameter scratch: a folder for temporary files.
     /// - Returns: what a person should know of the new file.
-    func write(_ source: String, to path: String, scratch: String) throws(BatchError) -> [String] {
+    func write(_ source: String, to path: String) throws(BatchError) -> [String] {
         let connection = try Connection(path: source)
         connection.tolerateUnknownCollations()
-        let triggers = Undo(try Gateway(connection, spillFolder: scratch))
+        let settings = UndoSettings(connection)
         // Triggers and cascades must not follow the rows that go.
-        try triggers.open()
-        defer { triggers.close() }
+        try settings.open()
+        defer { settings.close() }
         var notes = ["the file holds the rows of tenant \(owner.tenant), and the tables that all tenants share"]
         let schema = SchemaReader(connection)
         for table in try schema.virtualTables() {

@@ -86,7 +86,7 @@ final class DatabaseBuilder {
         }
         let sequence = "sqlite_sequence"
         if !state.objects.contains(where: { $0.name == sequence }), try exists("table", sequence) {
-            try SchemaText(connection).dropSequence()
+            try SchemaEditor(connection).dropSequence()
         }
     }
 

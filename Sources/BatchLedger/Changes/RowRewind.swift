@@ -1,37 +1,5 @@
 internal import BatchCore
 
-/// The keys that an entry of the undo log is about.
-struct StepKeys {
-    let before: RowKey
-    let after: RowKey
-
-    init(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout) throws(BatchError) {
-        guard case .primaryKey(let positions) = layout.key else {
-            before = .rowid(step.oldRowid)
-            after = .rowid(step.rowid)
-            return
-        }
-        let stored = layout.storedColumns
-        let places = positions.compactMap { stored.firstIndex(of: $0) }
-        if step.operation == .delete {
-            var reader = ByteReader(bytes, at: step.imageOffset)
-            let values = try reader.values(stored.count)
-            after = .values(places.map { values[$0] })
-            before = after
-            return
-        }
-        var reader = ByteReader(bytes, at: step.keyOffset)
-        let now = try reader.values(positions.count)
-        after = .values(now)
-        guard step.keyChanged else {
-            before = after
-            return
-        }
-        let old = try step.changedColumns(bytes, stored.count)
-        before = .values(places.enumerated().map { old[$1] ?? now[$0] })
-    }
-}
-
 /// Goes back over the entries of one table, for the rows of one window of keys.
 struct RowRewind {
     private let layout: TableLayout

@@ -63,3 +63,36 @@ public struct DependencyGraph {
         return search
     }
 }
+
+/// A later batch that would not be the same without an earlier one.
+public struct DependencyEdge: Hashable, Sendable {
+    /// `BatchRecord.seq`.
+    public let batch: Int64
+    /// The batch that it depends on.
+    public let on: Int64
+    /// 1 for a direct dependent.
+    public let depth: Int
+    public let kind: DependencyKind
+    /// What proves it, e.g. `row invoices 12 keys`.
+    public let evidence: String
+
+    public init(batch: Int64, on: Int64, depth: Int, kind: DependencyKind, evidence: String) {
+        self.batch = batch
+        self.on = on
+        self.depth = depth
+        self.kind = kind
+        self.evidence = evidence
+    }
+}
+
+extension Ledger {
+    /// The last live batch behind a checkpoint that wrote a row; nil when no batch did, so that it was drift.
+    public func lastWriter(of key: RowKey, in table: String, after checkpoint: Int64) throws(BatchError) -> BatchRecord?
+    {
+        guard let relation = try relations().first(where: { $0.value == .rows(table) })?.key else { return nil }
+        let writes: Set<FactSide> = [.added, .changed, .removed]
+        let fact = try laterFacts(on: relation, after: checkpoint)
+            .last { writes.contains($0.side) && $0.keys.contains(key.order) }
+        return try fact.flatMap { (fact) throws(BatchError) in try batch(seq: fact.batch) }
+    }
+}

@@ -1,7 +1,7 @@
 internal import BatchCore
 
 /// Goes forward through the facts of all relations that an undo would touch, in commit order, and gathers the batches
-/// whose facts collide. What is found taints further keys, so the set of watched relations grows on the way.
+/// whose facts collide. What is found is undone too, so the set of watched relations grows on the way.
 struct DependencySearch {
     let ledger: Ledger
     let root: Int64
@@ -11,7 +11,7 @@ struct DependencySearch {
     private var depths: [Int64: Int] = [:]
     private var streams: [Int64: FactStream] = [:]
     /// What undoing the batches found so far takes away.
-    private(set) var taints: [Taint] = []
+    private(set) var undone: [UndoneKeys] = []
 
     init(_ ledger: Ledger, root: Int64) throws(BatchError) {
         self.ledger = ledger
@@ -77,21 +77,21 @@ struct DependencySearch {
         let from = checkpoints.min() ?? 0
         for (id, keys) in sides.sorted(by: { $0.key < $1.key }) {
             guard let relation = relations[id] else { continue }
-            let taint = Taint(batch: batch, from: from, relation: relation, sides: keys)
-            taints.append(taint)
-            try watch(for: taint, id)
+            let keys = UndoneKeys(batch: batch, from: from, relation: relation, sides: keys)
+            undone.append(keys)
+            try watch(for: keys, id)
         }
         try addDeclared(on: batch)
     }
 
-    private mutating func watch(for taint: Taint, _ id: Int64) throws(BatchError) {
-        if taint.relation.kind == .columns { return }
-        try watch(id, Watch(taint, rule: .sameKeys))
+    private mutating func watch(for keys: UndoneKeys, _ id: Int64) throws(BatchError) {
+        if keys.relation.kind == .columns { return }
+        try watch(id, Watch(keys, rule: .sameKeys))
         // Rows depend on the definition of their table, and a definition on the rows that were there.
-        if taint.relation.kind == .unique || taint.isUse { return }
-        let table = taint.relation.table
-        let other: Relation = taint.relation.kind == .rows ? .definition(table) : .rows(table)
-        if let id = relationIDs[other] { try watch(id, Watch(taint, rule: .definition)) }
+        if keys.relation.kind == .unique || keys.isUse { return }
+        let table = keys.relation.table
+        let other: Relation = keys.relation.kind == .rows ? .definition(table) : .rows(table)
+        if let id = relationIDs[other] { try watch(id, Watch(keys, rule: .definition)) }
     }
 
     private mutating func watch(_ relation: Int64, _ watch: Watch) throws(BatchError) {
@@ -109,5 +109,96 @@ struct DependencySearch {
             guard let dependent = row[0].integer else { continue }
             try note(dependent, on: batch, .declared, row[1].string ?? "needs")
         }
+    }
+}
+
+/// Keys of one relation that undoing a batch takes away.
+struct UndoneKeys {
+    let batch: Int64
+    /// The first checkpoint that is undone: what was before it does not matter.
+    let from: Int64
+    let relation: Relation
+    let sides: [FactSide: KeyRuns]
+
+    /// The batch only used what the facts are about.
+    var isUse: Bool {
+        sides.keys.allSatisfy { $0 == .referenced || $0 == .released || $0 == .confirmed || $0 == .read }
+    }
+}
+
+/// Looks at later facts for what is undone.
+struct Watch {
+    enum Rule {
+        /// Facts about the same relation.
+        case sameKeys
+        /// Facts about the definition of the table, or about its rows when the definition is undone.
+        case definition
+    }
+
+    let keys: UndoneKeys
+    let rule: Rule
+    /// Rows that were added, changed or removed: one key may be on several sides.
+    private let touched: KeyRuns
+
+    var batch: Int64 { keys.batch }
+    var from: Int64 { keys.from }
+
+    init(_ keys: UndoneKeys, rule: Rule) {
+        self.keys = keys
+        self.rule = rule
+        var touched = keys.sides[.added] ?? KeyRuns()
+        touched.formUnion(keys.sides[.changed] ?? KeyRuns())
+        touched.formUnion(keys.sides[.removed] ?? KeyRuns())
+        self.touched = touched
+    }
+
+    /// Keys outside of it cannot collide; nil when all can.
+    var range: ClosedRange<UInt64>? {
+        guard rule == .sameKeys else { return nil }
+        let runs = keys.sides.values.flatMap(\.runs)
+        guard let low = runs.map(\.low).min(), let high = runs.map(\.high).max() else { return nil }
+        return low...high
+    }
+
+    /// How a later fact collides with what would be undone, and the evidence; nil when it does not.
+    func collision(with later: Fact, on relation: Relation?) -> (DependencyKind, String)? {
+        guard let relation else { return nil }
+        switch rule {
+        case .definition:
+            if later.side == .referenced || later.side == .released { return nil }
+            return (.row, "definition of \(keys.relation.table)")
+        case .sameKeys:
+            guard let (kind, keys) = match(relation, later) else { return nil }
+            if relation.kind == .definition { return (kind, "definition of \(relation.table)") }
+            let thing = relation.columns.isEmpty ? relation.table : "\(relation.table)(\(relation.columns))"
+            return (kind, "\(kind.rawValue) \(thing) \(keys) \(keys == 1 ? "key" : "keys")")
+        }
+    }
+
+    private func match(_ relation: Relation, _ later: Fact) -> (DependencyKind, UInt64)? {
+        switch (relation.kind, later.side) {
+        case (.rows, .added), (.rows, .changed), (.rows, .removed), (.rows, .confirmed), (.definition, .changed):
+            let keys = touched.overlap(with: later.keys)
+            if keys > 0 { return (.row, keys) }
+            return later.side == .removed ? reference(.released, later) : nil
+        case (.unique, .added):
+            let keys = shared(.removed, later)
+            return keys > 0 ? (.unique, keys) : nil
+        case (.unique, .removed): return reference(.released, later)
+        case (.definition, .referenced):
+            let keys = shared(.changed, later)
+            return keys > 0 ? (.row, keys) : nil
+        case (_, .referenced): return reference(.added, later)
+        default: return nil
+        }
+    }
+
+    private func shared(_ side: FactSide, _ later: Fact) -> UInt64 {
+        keys.sides[side].map { $0.overlap(with: later.keys) } ?? 0
+    }
+
+    private func reference(_ side: FactSide, _ later: Fact) -> (DependencyKind, UInt64)? {
+        let keys = shared(side, later)
+        return keys > 0 ? (.foreignKey, keys) : nil
     }
 }

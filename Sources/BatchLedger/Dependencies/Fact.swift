@@ -57,3 +57,74 @@ extension Ledger {
         return relations
     }
 }
+
+/// Facts about one relation from live checkpoints, in commit order, as far as some watch may care for them.
+///
+/// Rows are read one at a time: a table that every batch of a long history wrote to has millions of facts.
+final class FactStream {
+    private let ledger: Ledger
+    private let relation: Int64
+    private(set) var watches: [Watch] = []
+    /// The next fact; nil behind the last.
+    private(set) var head: Fact?
+    private var range: ClosedRange<UInt64>?
+    private var position: Int64 = .max
+    private var statement: Statement?
+
+    init(_ ledger: Ledger, relation: Int64) {
+        self.ledger = ledger
+        self.relation = relation
+    }
+
+    /// Goes back to where the watch begins.
+    func add(_ watch: Watch) throws(BatchError) {
+        let wanted = watch.range ?? 0...UInt64.max
+        let joined = range.map { min($0.lowerBound, wanted.lowerBound)...max($0.upperBound, wanted.upperBound) }
+        watches.append(watch)
+        // Facts that were passed do not come back unless this watch could have seen them.
+        let isCovered = joined == range && watch.from >= position
+        range = joined ?? wanted
+        if isCovered { return }
+        // The next fact has been read, not looked at.
+        position = min(head.map { $0.checkpoint - 1 } ?? position, watch.from)
+        try open()
+    }
+
+    func advance() throws(BatchError) {
+        head = nil
+        guard let statement, try statement.step() else { return }
+        let row = statement.values
+        guard let side = row[2].integer.flatMap(FactSide.init), let keys = row[3].bytes else {
+            throw Ledger.damaged("batchmgr_facts")
+        }
+        let checkpoint = row[0].integer ?? 0
+        position = checkpoint
+        head = Fact(
+            relation: relation, checkpoint: checkpoint, batch: row[1].integer ?? 0, side: side,
+            keys: try KeyRuns(encoded: keys))
+    }
+
+    /// Rollbacks are left out: what they undid is not live, and so neither is there.
+    private func open() throws(BatchError) {
+        let statement: Statement
+        if let known = self.statement {
+            statement = known
+            statement.reset()
+        } else {
+            statement = try ledger.connection.prepare(
+                """
+                SELECT f.checkpoint, c.batch, f.side, f.keys FROM batchmgr_facts f \
+                CROSS JOIN batchmgr_checkpoints c ON c.id = f.checkpoint \
+                CROSS JOIN batchmgr_batches b ON b.seq = c.batch \
+                WHERE f.relation = ? AND f.checkpoint > ? AND f.high >= ? AND f.low <= ? AND c.undone_by IS NULL \
+                AND b.kind <> 'rollback' ORDER BY f.checkpoint, f.side, f.part
+                """)
+            self.statement = statement
+        }
+        let range = self.range ?? 0...UInt64.max
+        try statement.bind([
+            .integer(relation), .integer(position), .ordered(range.lowerBound), .ordered(range.upperBound),
+        ])
+        try advance()
+    }
+}

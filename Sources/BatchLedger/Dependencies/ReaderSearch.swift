@@ -37,26 +37,26 @@ struct ReaderSearch {
 
     private func writings(of search: DependencySearch) throws(BatchError) -> [String: [Writing]] {
         var writings: [String: [Writing]] = [:]
-        for taint in search.taints where !taint.isUse {
-            switch taint.relation.kind {
+        for keys in search.undone where !keys.isUse {
+            switch keys.relation.kind {
             case .rows:
-                let comesOrGoes = taint.sides[.added] != nil || taint.sides[.removed] != nil
+                let comesOrGoes = keys.sides[.added] != nil || keys.sides[.removed] != nil
                 if comesOrGoes {
-                    note(taint, nil, taint.relation.table, &writings)
-                } else if taint.sides[.changed] != nil {
+                    note(keys, nil, keys.relation.table, &writings)
+                } else if keys.sides[.changed] != nil {
                     // The columns are noted once for a run of the batch, perhaps before the part that is undone.
-                    for columns in try updatedColumns(taint, search) {
-                        note(taint, columns, taint.relation.table, &writings)
+                    for columns in try updatedColumns(keys, search) {
+                        note(keys, columns, keys.relation.table, &writings)
                     }
                 }
             case .definition:
                 // `view v`: readers know the name alone.
-                let name = taint.relation.table
+                let name = keys.relation.table
                 let kinds = ["view ", "trigger "]
                 let bare = kinds.first { name.hasPrefix($0) }.map { String(name.dropFirst($0.count)) } ?? name
-                note(taint, nil, bare, &writings)
-            case .columns where taint.relation.columns == "*":
-                note(taint, nil, taint.relation.table, &writings)
+                note(keys, nil, bare, &writings)
+            case .columns where keys.relation.columns == "*":
+                note(keys, nil, keys.relation.table, &writings)
             case .columns, .unique: continue
             }
         }
@@ -64,20 +64,20 @@ struct ReaderSearch {
     }
 
     private func note(
-        _ taint: Taint, _ columns: Set<String>?, _ table: String, _ writings: inout [String: [Writing]]
+        _ keys: UndoneKeys, _ columns: Set<String>?, _ table: String, _ writings: inout [String: [Writing]]
     ) {
         writings[table.lowercased(), default: []].append(
-            Writing(batch: taint.batch, from: taint.from, columns: columns))
+            Writing(batch: keys.batch, from: keys.from, columns: columns))
     }
 
-    private func updatedColumns(_ taint: Taint, _ search: DependencySearch) throws(BatchError) -> [Set<String>?] {
+    private func updatedColumns(_ keys: UndoneKeys, _ search: DependencySearch) throws(BatchError) -> [Set<String>?] {
         let sql = """
             SELECT DISTINCT f.relation FROM batchmgr_checkpoints c JOIN batchmgr_facts f ON f.checkpoint = c.id \
             WHERE c.batch = ? AND f.side = \(FactSide.written.rawValue)
             """
-        let written = try ledger.connection.rows(sql, [.integer(taint.batch)]).compactMap { row in
+        let written = try ledger.connection.rows(sql, [.integer(keys.batch)]).compactMap { row in
             row[0].integer.flatMap { search.relations[$0] }
-        }.filter { $0.table == taint.relation.table }
+        }.filter { $0.table == keys.relation.table }
         // A ledger of an older program does not know them.
         if written.isEmpty { return [nil] }
         return written.map { $0.columns == "*" ? nil : Set($0.columns.split(separator: ",").map { $0.lowercased() }) }
@@ -108,5 +108,79 @@ struct ReaderSearch {
         let names = columns.sorted()
         let rest = names.count > 4 ? " and \(names.count - 4) more" : ""
         return "read " + names.prefix(4).joined(separator: ", ") + rest
+    }
+}
+
+/// Finds batches that would be overtaken when dependents run again: they wrote, after a dependent had run, what the
+/// dependent reads. To keep the order, they have to run again too.
+struct OvertakenSearch {
+    private let ledger: Ledger
+
+    init(_ ledger: Ledger) { self.ledger = ledger }
+
+    /// In commit order.
+    func overtaken(by search: DependencySearch) throws(BatchError) -> [DependencyEdge] {
+        var found: [Int64: DependencyEdge] = [:]
+        for dependent in search.dependents {
+            let own = try ledger.checkpoints(of: dependent.batch).filter(\.isLive)
+            guard let first = own.first?.id else { continue }
+            for (table, columns) in try reads(of: dependent.batch, search) {
+                for batch in try writers(of: table, columns, after: first, search)
+                where !search.isDependent(batch) && found[batch] == nil {
+                    found[batch] = DependencyEdge(
+                        batch: batch, on: dependent.batch, depth: dependent.depth + 1, kind: .read,
+                        evidence: "wrote \(table), which was read before")
+                }
+            }
+        }
+        return found.values.sorted { $0.batch < $1.batch }
+    }
+
+    /// Columns by table, in lower case.
+    private func reads(of batch: Int64, _ search: DependencySearch) throws(BatchError) -> [String: Set<String>] {
+        var reads: [String: Set<String>] = [:]
+        for relation in try relations(of: batch, .read, search) {
+            reads[relation.table, default: []].formUnion(relation.columns.split(separator: ",").map { $0.lowercased() })
+        }
+        return reads
+    }
+
+    private func relations(
+        of batch: Int64, _ side: FactSide, _ search: DependencySearch
+    ) throws(BatchError) -> [Relation] {
+        let sql = """
+            SELECT DISTINCT f.relation FROM batchmgr_checkpoints c JOIN batchmgr_facts f ON f.checkpoint = c.id \
+            WHERE c.batch = ? AND f.side = ?
+            """
+        return try ledger.connection.rows(sql, [.integer(batch), .integer(side.rawValue)])
+            .compactMap { $0[0].integer.flatMap { search.relations[$0] } }
+    }
+
+    private func writers(
+        of table: String, _ columns: Set<String>, after checkpoint: Int64, _ search: DependencySearch
+    ) throws(BatchError) -> Set<Int64> {
+        guard let rows = search.relations.first(where: { $0.value == .rows(table) })?.key else { return [] }
+        let sql = """
+            SELECT DISTINCT c.batch, f.side FROM batchmgr_facts f CROSS JOIN batchmgr_checkpoints c ON c.id = f.checkpoint \
+            CROSS JOIN batchmgr_batches b ON b.seq = c.batch WHERE f.relation = ? AND f.checkpoint > ? \
+            AND f.side IN (0, 1, 2) AND c.undone_by IS NULL AND b.kind <> 'rollback'
+            """
+        var writers: Set<Int64> = []
+        for row in try ledger.connection.rows(sql, [.integer(rows), .integer(checkpoint)]) {
+            guard let batch = row[0].integer, let side = row[1].integer.flatMap(FactSide.init) else { continue }
+            if side == .changed, try !updates(batch, table, columns, search) { continue }
+            writers.insert(batch)
+        }
+        return writers
+    }
+
+    private func updates(
+        _ batch: Int64, _ table: String, _ columns: Set<String>, _ search: DependencySearch
+    ) throws(BatchError) -> Bool {
+        try relations(of: batch, .written, search).contains { relation in
+            relation.table == table
+                && (relation.columns == "*"
+                    || relation.columns.split(separator: ",").contains { columns.contains($0.lowercased()) })
+        }
     }
 }

@@ -1,3 +1,5 @@
+internal import BatchCore
+
 /// A set of 64-bit keys as runs of neighbours. Keys that arrive in order cost one run, however many they are.
 ///
 /// The sink adds keys in any order; `sorted()` makes a canonical set of it.
@@ -117,5 +119,40 @@ struct KeyRuns {
         }
         if let start, let last = runs.last { windows.append(start...last.high) }
         return windows
+    }
+}
+
+extension KeyRuns {
+    /// Compacted runs as varints: gap to the run before, length less one.
+    func encoded(_ range: Range<Int>) -> [UInt8] {
+        var buffer = ByteBuffer(capacity: range.count * 4)
+        var last: UInt64 = 0
+        for run in runs[range] {
+            buffer.appendVarint(run.low &- last)
+            buffer.appendVarint(run.high - run.low)
+            last = run.high
+        }
+        return buffer.array
+    }
+
+    init(encoded bytes: [UInt8]) throws(BatchError) {
+        self.init(runs: try KeyRuns.decode(bytes))
+    }
+
+    private static func decode(_ bytes: [UInt8]) throws(BatchError) -> [Run] {
+        try bytes.reading { (reader) throws(BatchError) in
+            var runs: [Run] = []
+            var last: UInt64 = 0
+            while !reader.isAtEnd {
+                let low = last &+ (try reader.varint())
+                let (high, overflow) = low.addingReportingOverflow(try reader.varint())
+                guard !overflow else {
+                    throw BatchError(.corruptLedger, "a set of keys cannot be read", hint: "batchmgr verify")
+                }
+                runs.append(Run(low: low, high: high))
+                last = high
+            }
+            return runs
+        }
     }
 }

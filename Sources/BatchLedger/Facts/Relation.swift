@@ -1,3 +1,5 @@
+public import BatchCore
+
 /// A set of keys that facts are about: the rows of a table, or the values of one of its unique keys.
 struct Relation: Hashable {
     enum Kind: String {
@@ -39,4 +41,58 @@ enum FactSide: Int64, CaseIterable {
     case read = 6
     /// Columns were updated. Noted likewise; rows added and removed touch all columns anyway.
     case written = 7
+}
+
+/// What statements read, as far as SQLite's compiler can tell: tables, columns, and the views and triggers on the way.
+final class ReadColumns {
+    /// Names of columns by table; no column for a table of which only the rows as such matter.
+    private(set) var columns: [String: Set<String>] = [:]
+    /// Views and triggers that the statement goes through.
+    private(set) var sources: Set<String> = []
+    /// Tables in which a unique key may decide what happens to a row: `OR IGNORE`, `OR REPLACE`, an upsert.
+    private(set) var probed: Set<String> = []
+    /// Tables that the statement inserts into or updates.
+    private(set) var written: Set<String> = []
+
+    func note(_ column: String?, of table: String) {
+        columns[table, default: []].formUnion(column.map { [$0] } ?? [])
+    }
+
+    func note(source: String) { sources.insert(source) }
+
+    func note(written table: String) { written.insert(table) }
+
+    func noteProbes() { probed.formUnion(written) }
+
+    func formUnion(_ other: ReadColumns) {
+        columns.merge(other.columns) { $0.union($1) }
+        sources.formUnion(other.sources)
+        probed.formUnion(other.probed)
+        written.formUnion(other.written)
+    }
+}
+
+extension Ledger {
+    /// How many rows of each table some checkpoints touched, from their facts alone. A row that several checkpoints
+    /// touched counts for each of them.
+    public func touchedRows(in checkpoints: [Int64]) throws(BatchError) -> [String: RowCounts] {
+        var counts: [String: RowCounts] = [:]
+        for checkpoint in checkpoints {
+            let sql = """
+                SELECT r.table_name, f.side, sum(f.count) FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation \
+                WHERE f.checkpoint = ? AND r.kind = 'rows' GROUP BY 1, 2
+                """
+            for row in try connection.rows(sql, [.integer(checkpoint)]) {
+                guard let table = row[0].string, let side = row[1].integer.flatMap(FactSide.init) else { continue }
+                let count = Int(row[2].integer ?? 0)
+                switch side {
+                case .added: counts[table, default: RowCounts()].inserted += count
+                case .changed: counts[table, default: RowCounts()].updated += count
+                case .removed: counts[table, default: RowCounts()].deleted += count
+                default: break
+                }
+            }
+        }
+        return counts
+    }
 }

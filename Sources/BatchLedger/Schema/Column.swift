@@ -1,3 +1,6 @@
+internal import BatchCore
+internal import CSQLite
+
 /// One column of a table, as far as capture and undo need to know it.
 public struct Column: Hashable, Sendable {
     public enum Generated: Sendable {
@@ -23,5 +26,42 @@ public struct Column: Hashable, Sendable {
         }
         if type.contains("BLOB") || type.isEmpty { return false }
         return type.contains("REAL") || type.contains("FLOA") || type.contains("DOUB")
+    }
+}
+
+extension Column {
+    /// What SQLite does to values of the column, section 3.1 of "Datatypes In SQLite".
+    enum Affinity: Sendable {
+        case none, text, numeric, real
+
+        /// True when a value of this type may be stored as another one.
+        @inline(__always)
+        func mayConvert(_ type: Int32) -> Bool {
+            switch self {
+            case .none: false
+            case .text: type == SQLITE_INTEGER || type == SQLITE_FLOAT
+            case .numeric: type == SQLITE_TEXT || type == SQLITE_FLOAT
+            case .real: type == SQLITE_TEXT
+            }
+        }
+
+        /// The value as a key of this affinity compares it, as far as whole numbers go.
+        func convert(_ value: SQLValue) -> SQLValue {
+            switch (self, value) {
+            case (.text, .integer(let number)): .string(String(number))
+            case (.numeric, .text), (.numeric, .text16), (.real, .text), (.real, .text16):
+                value.string.flatMap { Int64($0) }.map(SQLValue.integer) ?? value
+            case (.numeric, .real(let number)): Int64(exactly: number).map(SQLValue.integer) ?? value
+            default: value
+            }
+        }
+    }
+
+    var affinity: Affinity {
+        if hasRealAffinity { return .real }
+        let type = declaredType.uppercased()
+        if type.contains("INT") { return .numeric }
+        if type.contains("CHAR") || type.contains("CLOB") || type.contains("TEXT") { return .text }
+        return type.contains("BLOB") || type.isEmpty ? .none : .numeric
     }
 }

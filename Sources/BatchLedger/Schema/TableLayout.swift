@@ -1,3 +1,5 @@
+public import BatchCore
+
 /// How the rows of one table are named and what they hold.
 public struct TableLayout: Hashable, Sendable {
     public enum Role: Hashable, Sendable {
@@ -56,4 +58,48 @@ public struct TableLayout: Hashable, Sendable {
             positions.map { SQLName.quote(columns[$0].name) }.joined(separator: ", ")
         }
     }
+}
+
+extension TableLayout {
+    /// SQL behind WHERE that finds the row of one key, which it binds.
+    public var keyCondition: String {
+        switch key {
+        case .rowid: "\(rowidName ?? "NULL") = ?"
+        // The key of a WITHOUT ROWID table may be NULL-free only, so "=" finds it by the key's own index.
+        case .primaryKey(let positions):
+            positions.map { SQLName.quote(columns[$0].name) + " = ?" }.joined(separator: " AND ")
+        }
+    }
+
+    /// The values of a row with the names of their columns.
+    /// - Parameter row: the stored columns in their order.
+    public func fields(of row: [SQLValue]) -> [Change.Field] {
+        zip(storedColumns, row).map { Change.Field(columns[$0].name, $1) }
+    }
+}
+
+/// A set of columns whose values no two rows may share.
+public struct UniqueIndex: Hashable, Sendable {
+    public let name: String
+    /// Positions in `TableLayout.columns`; nil for an expression, whose value only SQLite can compute.
+    public let columns: [Int?]
+    /// Collation of each column: BINARY, NOCASE, RTRIM or one of the application's own.
+    public let collations: [String]
+    public let isPartial: Bool
+    public let isPrimaryKey: Bool
+
+    /// True when the values of a row alone decide its place in the index.
+    public var isComputable: Bool {
+        columns.allSatisfy { $0 != nil }
+            && collations.allSatisfy { ["BINARY", "NOCASE", "RTRIM"].contains($0.uppercased()) }
+    }
+}
+
+/// A reference from columns of one table to a key of another.
+public struct ForeignKey: Hashable, Sendable {
+    public let parent: String
+    /// Positions in the child's `TableLayout.columns`.
+    public let columns: [Int]
+    /// Names of the parent's columns; empty when the declaration leaves them to the parent's primary key.
+    public let parentColumns: [String]
 }

@@ -126,7 +126,7 @@ struct SchemaUndo {
             if object.name != SystemTables.sequence {
                 try connection.execute("DROP TABLE IF EXISTS main.\(object.name)")
             } else if try !schema.tables().contains(where: \.isAutoincrement) {
-                try SchemaText(connection).dropSequence()
+                try SchemaEditor(connection).dropSequence()
             }
         }
     }
@@ -137,11 +137,11 @@ struct SchemaUndo {
         for object in missing where object.type == "table" && !object.isVirtualTable && !object.isSystem {
             try connection.execute(object.sql ?? "")
         }
-        try SchemaText(connection).write { (edit) throws(BatchError) in
+        try SchemaEditor(connection).write { (edit) throws(BatchError) in
             for object in missing where object.isVirtualTable { try edit.insert(virtualTable: object) }
         }
         try createSystemTables(missing)
-        if missing.contains(where: \.isVirtualTable) { try SchemaText(connection).reload() }
+        if missing.contains(where: \.isVirtualTable) { try SchemaEditor(connection).reload() }
         for type in ["index", "view", "trigger"] {
             for object in missing where object.type == type { try connection.execute(object.sql ?? "") }
         }
@@ -152,13 +152,13 @@ struct SchemaUndo {
             let exists = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [.string(object.name)])
             if exists != nil { continue }
             let connection = self.connection
-            try SchemaText(connection).write { (_) throws(BatchError) in try connection.execute(object.sql ?? "") }
+            try SchemaEditor(connection).write { (_) throws(BatchError) in try connection.execute(object.sql ?? "") }
         }
     }
 
     /// Triggers fire in the order of the schema, so objects get their old places back.
     private func restoreText(_ objects: [SchemaObject], places: [SchemaObject]) throws(BatchError) {
-        try SchemaText(connection).write { (edit) throws(BatchError) in
+        try SchemaEditor(connection).write { (edit) throws(BatchError) in
             for object in objects {
                 if let sql = object.sql { try edit.set(sql: sql, type: object.type, name: object.name) }
             }
@@ -169,6 +169,6 @@ struct SchemaUndo {
             }
             for object in places { try edit.set(rowid: object.rowid, type: object.type, name: object.name) }
         }
-        try SchemaText(connection).reload()
+        try SchemaEditor(connection).reload()
     }
 }

@@ -73,3 +73,113 @@ struct TreeUndo {
         return conflicts
     }
 }
+
+/// An R*Tree, and how its rows lie in its nodes.
+struct TreeShape {
+    let owner: String
+    /// The id, the coordinates, the auxiliary columns.
+    let columns: [String]
+    private let isInteger: Bool
+
+    init(_ owner: String, isInteger: Bool, _ connection: Connection) throws(BatchError) {
+        self.owner = owner
+        self.isInteger = isInteger
+        columns = try connection.rows(
+            "SELECT name FROM pragma_table_info(?, 'main') ORDER BY cid", [.string(owner)]
+        ).map { $0[0].string ?? "" }
+    }
+
+    /// All rows at one end of a run, by their id.
+    func rows(_ net: any NetChanges, isAfter: Bool) throws(BatchError) -> [Int64: [SQLValue]] {
+        var nodes: [Int64: [UInt8]] = [:]
+        try net.forEachRow(of: owner + "_node", isAfter: isAfter) { (key, row) in
+            if case .rowid(let number) = key { nodes[number] = row.last?.bytes }
+        }
+        var rows: [Int64: [SQLValue]] = [:]
+        try net.forEachRow(of: owner + "_rowid", isAfter: isAfter) { (key, row) throws(BatchError) in
+            guard case .rowid(let id) = key, row.count > 1, let node = row[1].integer else { return }
+            rows[id] = try self.row(id, row, in: nodes[node] ?? [])
+        }
+        return rows
+    }
+
+    /// The coordinates and the auxiliary columns of a row.
+    /// - Parameter values: of the row of `_rowid`: its id, its node, the auxiliary columns.
+    func row(_ id: Int64, _ values: [SQLValue], in node: [UInt8]) throws(BatchError) -> [SQLValue] {
+        let extra = Array(values.dropFirst(2))
+        guard let cell = cell(id, in: node, columns.count - 1 - extra.count) else {
+            throw Ledger.damaged("batchmgr_undo")
+        }
+        return cell + extra
+    }
+
+    /// Coordinates of a row in a node: two bytes of depth, two for the number of cells, then the cells, all big-endian.
+    private func cell(_ id: Int64, in node: [UInt8], _ coordinates: Int) -> [SQLValue]? {
+        func number(_ offset: Int, _ length: Int) -> UInt64 {
+            node[offset..<offset + length].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        guard node.count >= 4, coordinates > 0 else { return nil }
+        let size = 8 + 4 * coordinates
+        for index in 0..<Int(number(2, 2)) {
+            let start = 4 + index * size
+            guard start + size <= node.count else { return nil }
+            guard Int64(bitPattern: number(start, 8)) == id else { continue }
+            return (0..<coordinates).map { coordinate in
+                let bits = UInt32(truncatingIfNeeded: number(start + 8 + 4 * coordinate, 4))
+                return isInteger ? .integer(Int64(Int32(bitPattern: bits))) : .real(Double(Float(bitPattern: bits)))
+            }
+        }
+        return nil
+    }
+}
+
+/// What a checkpoint did to the rows of an R*Tree, read from the images of its nodes.
+///
+/// The rows themselves are nowhere in the log: they are cells of nodes, and later batches move cells between nodes.
+struct TreeChanges {
+    struct Change {
+        let id: Int64
+        /// Coordinates, then auxiliary columns; nil when there was no such row.
+        let before: [SQLValue]?
+        let after: [SQLValue]?
+    }
+
+    let changes: [Change]
+
+    init(_ tree: TreeShape, _ ledger: Ledger, checkpoint: Int64) throws(BatchError) {
+        let owner = tree.owner
+        let source = try BatchChanges(ledger, checkpoints: [checkpoint])
+        var nodes: [Int64: RowChange] = [:]
+        var rows: [Int64: RowChange] = [:]
+        for table in source.tables {
+            guard table.name == owner + "_node" || table.name == owner + "_rowid" else { continue }
+            try source.forEachTouchedRow(of: table) { row in
+                guard case .rowid(let key) = row.key else { return }
+                if table.name == owner + "_node" { nodes[key] = row } else { rows[key] = row }
+            }
+        }
+        var found: [Change] = []
+        for (id, row) in rows.sorted(by: { $0.key < $1.key }) {
+            func content(_ values: [SQLValue]?, _ image: (RowChange) -> [SQLValue]?) throws(BatchError) -> [SQLValue]? {
+                guard let values, values.count > 1, let node = values[1].integer else { return nil }
+                let blob = nodes[node].flatMap(image)?.last?.bytes ?? []
+                return try tree.row(id, values, in: blob)
+            }
+            // A node that was not written holds what it held.
+            let nodesOfRow = [row.before, row.after].compactMap { $0?.dropFirst().first?.integer }
+            if row.before == row.after, nodesOfRow.allSatisfy({ nodes[$0] == nil }) { continue }
+            let before = try content(row.before, \.before)
+            let after = try content(row.after, \.after)
+            if before != after { found.append(Change(id: id, before: before, after: after)) }
+        }
+        changes = found
+    }
+
+    /// What a run of checkpoints did, by the rows at both ends.
+    init(_ tree: TreeShape, _ net: any NetChanges) throws(BatchError) {
+        let (before, after) = (try tree.rows(net, isAfter: false), try tree.rows(net, isAfter: true))
+        changes = Set(before.keys).union(after.keys).sorted().compactMap { id in
+            before[id] == after[id] ? nil : Change(id: id, before: before[id], after: after[id])
+        }
+    }
+}

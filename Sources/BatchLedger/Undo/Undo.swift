@@ -1,5 +1,4 @@
 public import BatchCore
-internal import CSQLite
 
 /// Undoes checkpoints in one transaction of a gateway.
 public final class Undo {
@@ -38,14 +37,12 @@ public final class Undo {
 
     private let gateway: Gateway
     private let connection: Connection
-    private var foreignKeysWereOn = false
-    private var triggersWereOn: Int32 = 1
-    private var checksWereIgnored = false
-    private var wasDefensive: Int32 = 0
+    private let settings: UndoSettings
 
     public init(_ gateway: Gateway) {
         self.gateway = gateway
         connection = gateway.connection
+        settings = UndoSettings(gateway.connection)
     }
 
     /// Opens a transaction and undoes the checkpoints in it. The caller looks at the outcome, and then calls
@@ -65,49 +62,67 @@ public final class Undo {
         collecting: Bool, overwriting: Bool = false, leaving: TouchedKeys = TouchedKeys(),
         locked: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> Outcome {
-        var rebuilding: Set<String> = []
+        let mode: UndoRun.Mode = !collecting ? .strict : overwriting ? .overwriting : .collecting
+        var byContent: Set<String> = []
         var leaving = leaving
         while true {
-            do throws(BatchError) {
-                let mode: UndoRun.Mode = !collecting ? .strict : overwriting ? .overwriting : .collecting
-                let outcome = try attempt(checkpoints, record, mode, leaving, rebuilding, locked)
+            switch try attempt(checkpoints, record, mode, leaving, byContent, locked) {
+            case .done(let outcome):
                 // A row that others refer to stays, and with it all that it needs.
                 let causes = outcome.foreignKeyViolations.compactMap(\.cause)
                 guard mode == .collecting, leaving.insert(causes) else { return outcome }
-                gateway.rollback()
-                forgetModules()
-            } catch {
-                gateway.rollback()
-                forgetModules()
-                // A virtual table that was written since: start again, and undo this one by its content.
-                guard let table = VirtualTableUndo.tableToRebuild(error), rebuilding.insert(table).inserted else {
-                    throw error
-                }
+            case .needsContent(let table): byContent.insert(table)
             }
+            takeBack()
         }
+    }
+
+    private enum Attempt {
+        case done(Outcome)
+        /// This virtual table was written since: it is to be undone by its content, from the start.
+        case needsContent(String)
+    }
+
+    private func takeBack() {
+        gateway.rollback()
+        settings.forgetModules()
     }
 
     private func attempt(
         _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ record: UndoRecord, _ mode: UndoRun.Mode,
-        _ leaving: TouchedKeys,
-        _ rebuilding: Set<String>, _ locked: () throws(BatchError) -> Void
-    ) throws(BatchError) -> Outcome {
-        gateway.isUndoing = true
-        try gateway.begin()
-        try locked()
-        let before = try gateway.ledger.state() ?? StateDigest()
-        try gateway.noteStatistics()
-        let virtual = try VirtualTableUndo(
-            logical: rebuilding, gateway.ledger, checkpoints: checkpoints.map(\.checkpoint.id), record)
-        let run = UndoRun(
-            gateway, mode: mode, leaving: leaving, virtual: virtual,
-            lastBeforeVacuum: try gateway.ledger.lastCheckpointBeforeVacuum())
-        switch record {
-        case .log: for (checkpoint, batch) in checkpoints { try run.undo(checkpoint, of: batch) }
-        case .points(let parts): for part in parts { try run.undo(part) }
+        _ leaving: TouchedKeys, _ byContent: Set<String>, _ locked: () throws(BatchError) -> Void
+    ) throws(BatchError) -> Attempt {
+        var run: UndoRun?
+        do throws(BatchError) {
+            gateway.isUndoing = true
+            try gateway.begin()
+            try locked()
+            let before = try gateway.ledger.state() ?? StateDigest()
+            try gateway.noteStatistics()
+            let virtual = try VirtualTableUndo(
+                logical: byContent, gateway.ledger, checkpoints: checkpoints.map(\.checkpoint.id), record)
+            let undo = UndoRun(
+                gateway, mode: mode, leaving: leaving, virtual: virtual,
+                lastBeforeVacuum: try gateway.ledger.lastCheckpointBeforeVacuum())
+            run = undo
+            switch record {
+            case .log: for (checkpoint, batch) in checkpoints { try undo.undo(checkpoint, of: batch) }
+            case .points(let parts): for part in parts { try undo.undo(part) }
+            }
+            try undo.finish()
+            try gateway.flush()
+            return .done(try outcome(of: undo, checkpoints, record, before))
+        } catch {
+            takeBack()
+            guard let table = run?.virtualTables.needsContent, !byContent.contains(table) else { throw error }
+            return .needsContent(table)
         }
-        try run.finish()
-        try gateway.flush()
+    }
+
+    private func outcome(
+        of run: UndoRun, _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ record: UndoRecord,
+        _ before: StateDigest
+    ) throws(BatchError) -> Outcome {
         var outcome = Outcome(conflicts: run.conflicts, digests: [], foreignKeyViolations: [], changedTables: [])
         var expected = before
         switch record {
@@ -132,7 +147,7 @@ public final class Undo {
             gateway, mode: .strict, leaving: TouchedKeys(), virtual: virtual, lastBeforeVacuum: 0)
         try undo.undo(.whole(run))
         try undo.finish()
-        forgetModules()
+        settings.forgetModules()
     }
 
     private func digests(
@@ -154,20 +169,8 @@ public final class Undo {
 
     // MARK: Settings of the connection
 
-    /// Switches off what would change rows behind the undo: triggers, cascades, and checks that old rows need not pass.
     /// Must be called outside a transaction.
-    public func open() throws(BatchError) {
-        foreignKeysWereOn = try connection.value("PRAGMA foreign_keys")?.integer == 1
-        checksWereIgnored = try connection.value("PRAGMA ignore_check_constraints")?.integer == 1
-        try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
-        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, -1, &wasDefensive)
-        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, 0, nil)
-        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggersWereOn)
-        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nil)
-    }
-
-    /// Modules of virtual tables keep parts of their shadow tables in memory, which the undo changed behind their backs.
-    private func forgetModules() { try? connection.execute("PRAGMA writable_schema = RESET") }
+    public func open() throws(BatchError) { try settings.open() }
 
     public func close() {
         gateway.rollback()
@@ -177,11 +180,7 @@ public final class Undo {
     /// Switches everything back on, inside the open transaction too: what runs then runs as in a batch.
     public func leave() {
         gateway.isUndoing = false
-        forgetModules()
-        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil)
-        try? connection.execute("PRAGMA ignore_check_constraints = \(checksWereIgnored ? "ON" : "OFF")")
-        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, wasDefensive, nil)
-        connection.enforceForeignKeys(foreignKeysWereOn)
+        settings.close()
     }
 }
 

@@ -1,3 +1,8 @@
+public import BatchCore
+internal import CXXHash
+internal import CZstd
+internal import Synchronization
+
 /// A compressed run of undo log entries.
 struct UndoBlock {
     /// Entries are numbered through a checkpoint in the order of execution.
@@ -7,4 +12,146 @@ struct UndoBlock {
     /// XXH3 of the compressed bytes.
     let checksum: UInt64
     let data: [UInt8]
+}
+
+/// A block of the undo log as another record keeps it. What is in it only an undo reads.
+public struct UndoBlockCopy: Hashable, Sendable {
+    /// Number of the checkpoint within its batch, from 1.
+    public let checkpoint: Int
+    /// From 0.
+    public let number: Int
+    public let bytes: [UInt8]
+}
+
+/// Copies of undo blocks. A restore point knows both ends of a batch; the blocks lead back to a checkpoint in between.
+public protocol UndoBlockCopies {
+    /// Numbers of blocks that there are of a checkpoint; none when no copy was kept.
+    func blocks(of checkpoint: Int) throws(BatchError) -> Int
+
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when it is missing or damaged.
+    func block(_ number: Int, of checkpoint: Int) throws(BatchError) -> [UInt8]
+}
+
+extension UndoBlock {
+    var encoded: [UInt8] {
+        var buffer = ByteBuffer(capacity: data.count + 32)
+        buffer.appendVarint(UInt64(entries))
+        buffer.appendVarint(UInt64(size))
+        buffer.appendFixed(checksum)
+        buffer.append(contentsOf: data)
+        return Array(buffer.bytes)
+    }
+
+    init(encoded: [UInt8]) throws(BatchError) {
+        self = try encoded.reading { (reader) throws(BatchError) in
+            let (entries, size) = (try reader.varint(), try reader.varint())
+            let checksum = try reader.fixed()
+            let data = [UInt8](try reader.slice(encoded.count - reader.position))
+            return UndoBlock(
+                entries: Int(clamping: entries), size: Int(clamping: size), checksum: checksum, data: data)
+        }
+    }
+}
+
+/// Compresses and restores undo blocks with zstd.
+final class BlockCompressor {
+    private let context: OpaquePointer?
+    private var scratch: [UInt8] = []
+    /// Level 1 keeps up with capture; blocks of an undo log gain little from more.
+    private static let level: Int32 = 1
+    /// A block is at most this long before compression, unless a single row is longer.
+    static let blockSize = 262_144
+
+    init() { context = ZSTD_createCCtx() }
+    deinit { ZSTD_freeCCtx(context) }
+
+    func block(_ bytes: [UInt8], entries: Int) throws(BatchError) -> UndoBlock {
+        let bound = ZSTD_compressBound(bytes.count)
+        if scratch.count < bound { scratch = [UInt8](repeating: 0, count: bound) }
+        let length = scratch.withUnsafeMutableBytes {
+            ZSTD_compressCCtx(context, $0.baseAddress, $0.count, bytes, bytes.count, BlockCompressor.level)
+        }
+        guard ZSTD_isError(length) == 0 else {
+            throw BatchError(.internalFault, "compress an undo block: \(name(length))", hint: "batchmgr doctor")
+        }
+        let data = Array(scratch[..<length])
+        return UndoBlock(
+            entries: entries, size: bytes.count, checksum: BlockCompressor.checksum(data), data: data)
+    }
+
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the block is not what was written.
+    static func restore(_ block: UndoBlock) throws(BatchError) -> ByteBuffer {
+        guard checksum(block.data) == block.checksum, block.size >= 0, block.size < 1 << 31 else { throw damaged }
+        var buffer = ByteBuffer(capacity: max(16, block.size))
+        let length = block.data.withUnsafeBytes {
+            ZSTD_decompress(buffer.start, block.size, $0.baseAddress, $0.count)
+        }
+        guard ZSTD_isError(length) == 0, length == block.size else { throw damaged }
+        buffer.setCount(length)
+        return buffer
+    }
+
+    private static var damaged: BatchError {
+        BatchError(.corruptRecord, "an undo block is damaged", hint: "see what else is damaged: batchmgr verify")
+    }
+
+    private static func checksum(_ data: [UInt8]) -> UInt64 {
+        data.withUnsafeBytes { cxxhash_64($0.baseAddress, $0.count) }
+    }
+
+    private func name(_ code: Int) -> String { String(cString: ZSTD_getErrorName(code)) }
+}
+
+/// Compresses undo blocks beside the statement that fills them.
+///
+/// Blocks come out in the order they went in. Only a few wait at a time, so that memory stays flat when the statement is
+/// faster than the compressor.
+final class BackgroundCompressor: Sendable {
+    private struct State {
+        var finished: [UndoBlock] = []
+        var failure: BatchError?
+    }
+
+    private static let mostWaiting = 8
+    private let thread = WorkThread(mostWaiting: mostWaiting)
+    private let state = Mutex(State())
+
+    /// Takes the bytes of a block; returns when there is room for another one.
+    func add(_ bytes: [UInt8], entries: Int) {
+        thread.add { [self] in
+            let result = Result { () throws(BatchError) in
+                // Not kept: a context belongs to one thread at a time, and making one costs nothing beside a block.
+                let compressor = BlockCompressor()
+                return try compressor.block(bytes, entries: entries)
+            }
+            state.withLock { state in
+                switch result {
+                case .success(let block): state.finished.append(block)
+                case .failure(let error): state.failure = state.failure ?? error
+                }
+            }
+        }
+    }
+
+    /// The blocks that are done so far, in order; they are the caller's then.
+    func takeFinished() throws(BatchError) -> [UndoBlock] {
+        let (blocks, failure) = state.withLock { state in
+            defer { state.finished = [] }
+            return (state.finished, state.failure)
+        }
+        if let failure { throw failure }
+        return blocks
+    }
+
+    /// Waits for all blocks.
+    func finish() throws(BatchError) -> [UndoBlock] {
+        thread.wait()
+        return try takeFinished()
+    }
+
+    /// Forgets all blocks.
+    func discard() {
+        thread.wait()
+        state.withLock { $0 = State() }
+    }
 }

@@ -60,7 +60,7 @@ extension UndoRun {
         _ problem: Problem
     ) throws(BatchError) {
         // An index of full text is undone as a whole.
-        if case .shadow(let owner) = table.layout.role { throw virtualTables.mustRebuild(owner) }
+        if case .shadow(let owner) = table.layout.role { throw virtualTables.refuseRows(of: owner) }
         guard mode == .overwriting, try overwrite(step, bytes, table, rowid, problem) else {
             return try note(step, bytes, table.layout, batch, problem, isOverwritten: false)
         }
@@ -127,7 +127,7 @@ extension UndoRun {
         _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, _ batch: String,
         _ reason: UndoConflict.Reason, _ found: String
     ) throws(BatchError) {
-        if case .shadow(let owner) = layout.role { throw virtualTables.mustRebuild(owner) }
+        if case .shadow(let owner) = layout.role { throw virtualTables.refuseRows(of: owner) }
         try note(
             step, bytes, layout, batch, Problem(reason: reason, found: found), isOverwritten: false)
         if mode == .strict {

@@ -44,16 +44,15 @@ struct VirtualTableUndo {
 
     func isLogical(_ table: String) -> Bool { logical.contains(table) }
 
-    /// Tells the caller to start again with this table undone by its content.
-    func mustRebuild(_ table: String) -> BatchError {
-        BatchError(.conflict, VirtualTableUndo.marker + table, hint: "")
-    }
+    /// The virtual table that a later batch wrote to: whoever undoes must start again, with this one undone by its content.
+    private(set) var needsContent: String?
 
-    private static let marker = "virtual table "
-
-    static func tableToRebuild(_ error: BatchError) -> String? {
-        guard error.code == .conflict, error.message.hasPrefix(marker) else { return nil }
-        return String(error.message.dropFirst(marker.count))
+    /// Ends the run for the sake of `needsContent`.
+    mutating func refuseRows(of table: String) -> BatchError {
+        needsContent = table
+        return BatchError(
+            .conflict, "a later batch wrote to virtual table \(table)",
+            hint: "undo the later batches too: --mode cascade")
     }
 
     mutating func undo(
@@ -130,6 +129,40 @@ struct VirtualTableUndo {
                     "virtual table \(table) (\(module.name)) keeps no content, and a later batch wrote to it",
                     hint: "undo the later batches too: --mode cascade")
             }
+        }
+    }
+}
+
+/// What the text of a virtual table says about undoing it by its content.
+struct VirtualTableModule {
+    enum Rebuilding {
+        /// The module builds its index from another table.
+        case fromContent
+        /// The rows were undone through the virtual table.
+        case byRows
+        case impossible
+    }
+
+    let name: String
+    let rebuilding: Rebuilding
+
+    /// An R*Tree.
+    var isTree: Bool { name == "rtree" || hasIntegers }
+    /// An R*Tree whose coordinates are whole numbers.
+    var hasIntegers: Bool { name == "rtree_i32" }
+
+    init(_ sql: String) {
+        let module = SQLText.module(ofVirtualTable: sql)
+        name = module?.name ?? ""
+        guard name.hasPrefix("fts") else {
+            rebuilding = .impossible
+            return
+        }
+        let content = module?.arguments.last { $0.lowercased().hasPrefix("content=") }?.dropFirst("content=".count)
+        switch content {
+        case nil: rebuilding = .byRows
+        case "", "''", "\"\"": rebuilding = .impossible
+        default: rebuilding = .fromContent
         }
     }
 }

@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 
 /// Gathers the undo log of one checkpoint: blocks are compressed as they fill, and go to a spill file when there are many.
 ///
@@ -10,7 +10,7 @@ final class UndoLogWriter {
     private var blocks: [UndoBlock] = []
     private var heldBytes = 0
     private var spill: SpillFile?
-    private let lane = CompressionLane()
+    private let lane = BackgroundCompressor()
     private var isLaneEmpty = true
     private let spillFolder: String
     /// Table of the last entry in this block.
@@ -112,5 +112,37 @@ final class UndoLogWriter {
         spill = nil
         if !isLaneEmpty { lane.discard() }
         isLaneEmpty = true
+    }
+}
+
+extension Ledger {
+    /// Reads the undo log of a checkpoint to its last entry, as an undo would, and changes nothing.
+    /// - Returns: how many blocks it has.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when a block is missing, damaged, or cannot be decoded.
+    public func verifyUndoLog(of checkpoint: CheckpointRecord) throws(BatchError) -> Int {
+        let tables = try changedTables(of: checkpoint.id)
+        let count = try undoBlockCount(checkpoint.id)
+        var entries = 0
+        for number in 0..<count {
+            guard let block = try undoBlock(checkpoint.id, number) else { throw missing(checkpoint, "block \(number)") }
+            let buffer = try BlockCompressor.restore(block)
+            guard try UndoBlockReader(bytes: buffer.bytes, tables: tables).steps().count == block.entries else {
+                throw missing(checkpoint, "an entry of block \(number)")
+            }
+            entries += block.entries
+        }
+        // Without a row of undo log a batch that changed rows would be undone to nothing.
+        // An UPDATE that sets what is there already is counted, and leaves nothing to undo.
+        let isUnchanged =
+            checkpoint.rows.inserted + checkpoint.rows.deleted == 0
+            && tables.values.allSatisfy { $0.change == TableDigest() }
+        guard entries > 0 || isUnchanged else { throw missing(checkpoint, "all of it") }
+        return Int(count)
+    }
+
+    private func missing(_ checkpoint: CheckpointRecord, _ what: String) -> BatchError {
+        BatchError(
+            .corruptRecord, "the undo log of checkpoint \(checkpoint.number) has lost \(what)",
+            hint: "undo from another record: batchmgr restore")
     }
 }

@@ -2,7 +2,7 @@ public import BatchCore
 internal import CSQLite
 
 /// Writes rows of `sqlite_schema` directly: only to give objects the exact text and place that they had before.
-public struct SchemaText {
+public struct SchemaEditor {
     private let connection: Connection
 
     public init(_ connection: Connection) { self.connection = connection }

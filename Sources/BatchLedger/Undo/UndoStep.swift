@@ -1,5 +1,29 @@
 internal import BatchCore
 
+/// The parts of one entry of the undo log. Its first byte is operation and flags; then come
+///
+/// - the number of the table, when it is another than that of the entry before (`Flag.table`);
+/// - for the definition of tables (`schema`): a length and the encoded `SchemaChange`;
+/// - the key: for rowid tables the rowid after the change as a difference to the last one of this table in the block,
+///   and with `Flag.key` the rowid before it as a difference to the rowid after; for WITHOUT ROWID tables the key
+///   values after the change (not for DELETE, whose image holds them) — with `Flag.key` the image holds the old ones;
+/// - the image before: for DELETE all stored columns, for UPDATE a bit mask of changed columns and their values;
+/// - for INSERT and UPDATE the low half of the hash of the row as it was left.
+enum UndoEntry {
+    enum Operation: UInt8 {
+        case insert = 0
+        case update = 1
+        case delete = 2
+        case schema = 3
+    }
+
+    enum Flag {
+        static let operations: UInt8 = 3
+        static let key: UInt8 = 4
+        static let table: UInt8 = 8
+    }
+}
+
 /// One decoded entry of an undo block; see `UndoEntry` for the form.
 struct UndoStep {
     let operation: UndoEntry.Operation
@@ -117,5 +141,79 @@ extension ByteReader {
         case RowCodec.Tag.real: _ = try fixed()
         default: _ = try slice(try count())
         }
+    }
+}
+
+/// The rows on both sides of an entry.
+extension UndoStep {
+    /// True when the row, nil for none, is what the change left.
+    func left(_ row: [SQLValue]?) -> Bool {
+        guard operation != .delete else { return row == nil }
+        return row.map { RowCodec.hash($0).low == left } ?? false
+    }
+
+    /// True when `left` only says that the row is not what the batch left: see `NetChange.notAsLeft`.
+    func hidesLeft(now row: [SQLValue]?) -> Bool {
+        left == NetChange.notAsLeft(row.map { RowCodec.hash($0).low } ?? 0)
+    }
+
+    /// The row before the change; nil when there was none.
+    /// - Parameters:
+    ///   - row: as the change left it.
+    ///   - columns: how many columns the table stores.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when an updated row is not there.
+    func before(_ row: [SQLValue]?, _ bytes: UnsafeRawBufferPointer, _ columns: Int) throws(BatchError) -> [SQLValue]? {
+        switch operation {
+        case .insert, .schema: return nil
+        case .delete:
+            var reader = ByteReader(bytes, at: imageOffset)
+            return try reader.values(columns)
+        case .update:
+            guard var values = row else { throw Ledger.damaged("batchmgr_undo") }
+            for (column, value) in try changedColumns(bytes, columns) { values[column] = value }
+            return values
+        }
+    }
+
+    /// Old values of an UPDATE by their place among the stored columns.
+    func changedColumns(_ bytes: UnsafeRawBufferPointer, _ columns: Int) throws(BatchError) -> [Int: SQLValue] {
+        var reader = ByteReader(bytes, at: imageOffset + (columns + 7) / 8)
+        var values: [Int: SQLValue] = [:]
+        for column in 0..<columns where bytes[imageOffset + column / 8] & (1 << UInt8(column % 8)) != 0 {
+            values[column] = try reader.value()
+        }
+        return values
+    }
+}
+
+/// The keys that an entry of the undo log is about.
+struct StepKeys {
+    let before: RowKey
+    let after: RowKey
+
+    init(_ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout) throws(BatchError) {
+        guard case .primaryKey(let positions) = layout.key else {
+            before = .rowid(step.oldRowid)
+            after = .rowid(step.rowid)
+            return
+        }
+        let stored = layout.storedColumns
+        let places = positions.compactMap { stored.firstIndex(of: $0) }
+        if step.operation == .delete {
+            var reader = ByteReader(bytes, at: step.imageOffset)
+            let values = try reader.values(stored.count)
+            after = .values(places.map { values[$0] })
+            before = after
+            return
+        }
+        var reader = ByteReader(bytes, at: step.keyOffset)
+        let now = try reader.values(positions.count)
+        after = .values(now)
+        guard step.keyChanged else {
+            before = after
+            return
+        }
+        let old = try step.changedColumns(bytes, stored.count)
+        before = .values(places.enumerated().map { old[$1] ?? now[$0] })
     }
 }
