@@ -46,7 +46,10 @@ let package = Package(
             "BatchHistory",
             ["BatchCore", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CLinux", "CXXHash", "CZstd"]),
         module("BatchCatalog", ["BatchCore", "CYAML"]),
-        module("BatchEngine", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "CCurl", "CLinux"]),
+        module("BatchControl", ["BatchCore", "BatchLedger"]),
+        module(
+            "BatchEngine",
+            ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl", "CCurl", "CLinux"]),
         .executableTarget(
             name: "batchmgr",
             dependencies: ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"],
@@ -59,6 +62,7 @@ let package = Package(
         tests("CoreTests", ["BatchCore"]),
         tests("LedgerTests", ["BatchCore", "BatchLedger"]),
         tests("HistoryTests", ["BatchCore", "BatchLedger", "BatchHistory"]),
+        tests("ControlTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchControl"]),
         tests("EngineTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),
         tests("ExtensionTests", ["BatchCore", "batchmgr"]),

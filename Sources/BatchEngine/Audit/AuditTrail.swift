@@ -1,4 +1,5 @@
 public import BatchCatalog
+internal import BatchControl
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -41,12 +42,12 @@ public struct AuditTrail {
     public func conclude(_ ending: Ending) throws(BatchError) {
         let session = ending.code == .busy || ending.sparesDatabase ? nil : writableSession()
         if try !isNoted(session) {
-            let entry = entry(ending)
             do throws(BatchError) {
                 guard let session else { throw AuditTrail.noLedger }
-                try write(entry, to: session)
+                try write(ending, to: session)
             } catch {
-                try ControlAudit(folder: workspace.backups, context: context).append(entry, context)
+                let act = context.act(context.action, outcome: ending.outcome, batch: ending.batch)
+                try context.control(in: workspace.backups).append(act, details: details(ending))
             }
         }
         do throws(BatchError) {
@@ -60,30 +61,32 @@ public struct AuditTrail {
 
     private static var noLedger: BatchError { BatchError(.wrongState, "there is no ledger", hint: "run a batch") }
 
-    private func entry(_ ending: Ending) -> AuditEntry {
+    private func details(_ ending: Ending) -> JSONValue {
         var details = context.notes.details
         if let code = ending.code {
             details.append(.init("code", .string(code.rawValue)))
             details.append(.init("class", .string(code.errorClass.rawValue)))
         }
         if ending.exitCode != .done { details.append(.init("exit_code", .integer(Int64(ending.exitCode.rawValue)))) }
-        return context.entry(
-            context.action, batch: ending.batch, tenant: nil, outcome: ending.outcome, details: .object(details))
+        return .object(details)
     }
 
     /// Rows may have been written in a transaction that was rolled back later.
     private func isNoted(_ session: Session?) throws(BatchError) -> Bool {
         for row in context.notes.rows(of: context.action) {
-            let connection: Connection
-            if let session, session.path == row.path {
-                connection = session.connection
-            } else {
-                connection = try Connection(path: row.path, mode: .readOnly)
-            }
-            let found = try AuditTable(connection).origin(of: row.seq)
+            let found = try origin(of: row, session)
             if found?.traceID == context.traceID, found?.action == row.action { return true }
         }
         return false
+    }
+
+    private func origin(
+        of row: AuditNotes.Row, _ session: Session?
+    ) throws(BatchError) -> (traceID: String, action: String)? {
+        let control = try context.control(in: workspace.backups)
+        if row.path == control.path { return try control.auditOrigin(of: row.seq) }
+        if let session, session.path == row.path { return try AuditTable(session.connection).origin(of: row.seq) }
+        return try AuditTable(try Connection(path: row.path, mode: .readOnly)).origin(of: row.seq)
     }
 
     // MARK: Ledger
@@ -94,7 +97,7 @@ public struct AuditTrail {
             let session = try Session(workspace, tenant: context.tenant, context: context)
             guard try session.ledger.exists() else { return nil }
             if Folder.exists(workspace.backups + "/control.db") {
-                let holder = try ControlFile(folder: workspace.backups).holder(of: session.path)
+                let holder = try context.control(in: workspace.backups).holder(of: session.path)
                 if let holder, holder.isAlive(at: context.now()) { return nil }
             }
             return session
@@ -102,9 +105,10 @@ public struct AuditTrail {
     }
 
     /// The row is no drift: a large database that was known not to have changed stays known.
-    private func write(_ entry: AuditEntry, to session: Session) throws(BatchError) {
-        let control = try ControlFile(folder: workspace.backups)
-        let watch = DriftWatch(session: session, control: control)
+    private func write(_ ending: Ending, to session: Session) throws(BatchError) {
+        let entry = context.entry(
+            context.action, batch: ending.batch, tenant: nil, outcome: ending.outcome, details: details(ending))
+        let watch = DriftWatch(session: session, control: try context.control(in: workspace.backups))
         let version = session.connection.dataVersion
         let isKnown = watch.isKnownUntouched()
         let seq = try AuditChain(.ledger, on: session.connection).append(entry)

@@ -1,3 +1,4 @@
+internal import BatchControl
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -12,7 +13,7 @@ public struct Erasure {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.controlFolder)
+        control = try session.control()
     }
 
     private var ledger: Ledger { session.ledger }
@@ -161,14 +162,12 @@ public struct Erasure {
     }
 
     private func eraseFromControl(_ words: TextErasure) throws(BatchError) {
-        let context = session.context
-        let control = try ControlAudit(folder: session.backups, context: context)
-        try control.connection.transaction { () throws(BatchError) in
-            let cleaned = try words.cleanAudit(control.connection)
-            if cleaned.isEmpty { return }
-            let details: JSONValue = .object([.init(AuditChain.voucherKey, AuditChain.vouchers(cleaned))])
-            _ = try control.chain.append(
-                context.entry(AuditChain.erasure, batch: nil, tenant: nil, outcome: "erased", details: details))
+        let control = try session.context.control(in: session.controlFolder)
+        try control.correct(session.context.act(AuditChain.erasure, outcome: "erased")) {
+            (connection) throws(BatchError) in
+            let cleaned = try words.cleanAudit(connection)
+            return cleaned.isEmpty
+                ? nil : .object([.init(AuditChain.voucherKey, AuditChain.vouchers(cleaned))])
         }
     }
 

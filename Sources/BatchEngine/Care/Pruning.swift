@@ -9,7 +9,7 @@ public struct Pruning {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.controlFolder)
+        control = try session.control()
     }
 
     private var ledger: Ledger { session.ledger }

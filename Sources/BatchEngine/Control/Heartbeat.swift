@@ -11,7 +11,7 @@ final class Heartbeat {
         timer.schedule(deadline: .now() + 10, repeating: 10)
         timer.setEventHandler {
             // A beat that fails is no reason to fail the work: the next one may not.
-            _ = try? ControlFile(folder: folder).beat(database, epoch: epoch, at: now())
+            _ = try? OpenedControl().file(in: folder).beat(database, epoch: epoch, at: now())
         }
         timer.resume()
     }

@@ -13,7 +13,7 @@ public struct DriftAdoption {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.controlFolder)
+        control = try session.control()
     }
 
     init(_ session: Session, control: any ControlStore) {

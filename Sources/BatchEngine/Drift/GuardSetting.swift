@@ -18,7 +18,7 @@ public struct GuardSetting {
                 "\(Workspace.fileName) says 'guard: \(declared.rawValue)' for database \(session.database.name)",
                 hint: "change it there; the next batch follows it")
         }
-        let control = try ControlFile(folder: session.controlFolder)
+        let control = try session.control()
         let lease = try Lease(
             control, folder: session.controlFolder, database: session.path, work: "guard", context: session.context)
         defer { withExtendedLifetime(lease) {} }

@@ -1,4 +1,5 @@
 public import BatchCatalog
+internal import BatchControl
 public import BatchCore
 internal import BatchLedger
 
@@ -11,7 +12,7 @@ public struct OpsChannel {
     public init(_ workspace: Workspace, context: Context) throws(BatchError) {
         self.workspace = workspace
         self.context = context
-        control = try ControlFile(folder: workspace.backups)
+        control = try context.control(in: workspace.backups)
     }
 
     /// What came of a request.
@@ -29,7 +30,7 @@ public struct OpsChannel {
         let request = try SignedRequest(file: path).request
         for word in request.words { context.notes.describe(word.key, word.value) }
         try require(request)
-        let (signer, old) = try control.claim(request, context: context) { signer in
+        let (signer, old) = try control.claim(request, context.act("ops accept")) { signer in
             guard case .switching(let setting) = request.action else { return nil }
             return SwitchSetting.state(setting, actor: signer.name, at: context.now())
         }

@@ -1,4 +1,5 @@
 public import BatchCatalog
+internal import BatchControl
 public import BatchCore
 internal import BatchHistory
 internal import Glibc
@@ -12,7 +13,7 @@ public struct OpsDesk {
     public init(_ workspace: Workspace, context: Context) throws(BatchError) {
         self.workspace = workspace
         self.context = context
-        control = try ControlFile(folder: workspace.backups)
+        control = try context.control(in: workspace.backups)
     }
 
     /// `ops keygen`: it needs no workspace.
@@ -41,7 +42,7 @@ public struct OpsDesk {
             target = given
         } else {
             let here = try workspace()
-            target = try OpsDesk.target(here, try ControlFile(folder: here.backups))
+            target = try OpsDesk.target(here, try context.control(in: here.backups))
         }
         let document = try SignedRequest.document(request.request)
         guard let members = document.members else {
@@ -70,14 +71,14 @@ public struct OpsDesk {
         let key = TrustedKey(
             name: request.name, role: request.role, key: Hex.string(try PublicKey(file: request.key).bytes),
             trustedBy: context.actor, trustedAt: context.now())
-        try control.trust(key, context: context)
+        try control.trust(key, context.act("ops trust"))
         return OpsTrustReport(key: key)
     }
 
     /// `ops revoke`
     public func revoke(_ name: String, reason: String) throws(BatchError) -> OpsTrustReport {
         try requireOwner("revokes keys")
-        return OpsTrustReport(key: try control.revoke(name, reason: reason, context: context))
+        return OpsTrustReport(key: try control.revoke(name, reason: reason, context.act("ops revoke")))
     }
 
     /// Where nobody has a role, the workspace is that of whoever owns its files.

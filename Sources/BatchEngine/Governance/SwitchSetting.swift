@@ -1,4 +1,5 @@
 public import BatchCatalog
+internal import BatchControl
 public import BatchCore
 internal import BatchLedger
 
@@ -11,13 +12,13 @@ public struct SwitchSetting {
     public init(_ workspace: Workspace, context: Context) throws(BatchError) {
         self.workspace = workspace
         self.context = context
-        control = try ControlFile(folder: workspace.backups)
+        control = try context.control(in: workspace.backups)
     }
 
     /// It counts from the moment it is in `control.db`; a batch that is running looks at its next checkpoint.
     public func set(_ request: SwitchRequest) throws(BatchError) -> SwitchReport {
         let state = SwitchSetting.state(request, actor: context.actor, at: context.now())
-        return try tell(state, old: try control.set(state, context: context))
+        return try tell(state, old: try control.set(state, context.act(context.action(or: "switch set"))))
     }
 
     static func state(_ request: SwitchRequest, actor: String, at now: Timestamp) -> SwitchState {

@@ -1,4 +1,5 @@
 internal import BatchCatalog
+internal import BatchControl
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -6,7 +7,7 @@ internal import BatchLedger
 /// Patch plans of a database: made by a run that may not apply, decided by a human, applied as a batch.
 public struct PatchPlans {
     private let session: Session
-    private let store: ControlFile
+    private let store: any ControlStore
     private let desk: PlanDesk
     /// Only plans of this tenant; nil for all.
     private let tenant: String?
@@ -15,7 +16,7 @@ public struct PatchPlans {
     public init(_ session: Session) throws(BatchError) {
         self.session = session
         tenant = session.tenant
-        store = try ControlFile(folder: session.controlFolder)
+        store = try session.control()
         desk = PlanDesk(session: session, store: store)
     }
 
@@ -200,7 +201,7 @@ public struct PatchPlans {
             var now = record
             now.status = .applying
             now.batch = batch.description
-            guard try store.movePlan(now, from: [.approved], witness: {}) else {
+            guard try store.movePlan(now, from: [.approved], noting: {}) else {
                 throw wrongState(try desk.record(record.id, tenant: tenant))
             }
             begun.record = now

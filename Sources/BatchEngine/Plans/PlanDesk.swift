@@ -1,3 +1,4 @@
+internal import BatchControl
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -64,11 +65,11 @@ struct PlanDesk {
             settled.status = .failed
             settled.reason = "its process ended before the batch did"
         }
-        return try store.movePlan(settled, from: [.applying], witness: {}) ? settled : record
+        return try store.movePlan(settled, from: [.applying], noting: {}) ? settled : record
     }
 
     private func isAtWork() throws(BatchError) -> Bool {
-        let holder = try ControlFile(folder: session.controlFolder).holder(of: session.path)
+        let holder = try session.control().holder(of: session.path)
         return holder?.isAlive(at: session.context.now()) ?? false && holder?.owner != .current()
     }
 

@@ -1,3 +1,4 @@
+internal import BatchControl
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -23,7 +24,7 @@ struct PlanDraft {
                 context: session.context)
             throw error
         }
-        let store = try ControlFile(folder: session.controlFolder)
+        let store = try session.control()
         let head = try PlanBinding(session: session).head()
         let now = session.context.now()
         let ends = now.milliseconds + (order.planLife ?? PlanDraft.life).wholeMilliseconds

@@ -1,3 +1,4 @@
+internal import BatchControl
 internal import BatchCore
 internal import BatchHistory
 

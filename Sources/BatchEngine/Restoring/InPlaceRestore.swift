@@ -12,7 +12,7 @@ public struct InPlaceRestore {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.controlFolder)
+        control = try session.control()
     }
 
     /// Rebuilds the point beside the database, and changes in one transaction whatever differs from it.

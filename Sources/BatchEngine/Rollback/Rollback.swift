@@ -10,12 +10,12 @@ public struct Rollback {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.controlFolder)
+        control = try session.control()
     }
 
     init(_ session: Session, control: (any ControlStore)?) throws(BatchError) {
         self.session = session
-        if let control { self.control = control } else { self.control = try ControlFile(folder: session.controlFolder) }
+        if let control { self.control = control } else { self.control = try session.control() }
     }
 
     /// What came of it.

@@ -12,7 +12,7 @@ public struct Runner {
 
     public init(_ session: Session) throws(BatchError) {
         self.session = session
-        control = try ControlFile(folder: session.controlFolder)
+        control = try session.control()
     }
 
     // MARK: Run

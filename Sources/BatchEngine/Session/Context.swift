@@ -27,6 +27,8 @@ public struct Context: Sendable {
     public var log = Log.none
     /// What the command has written into the audit so far.
     public let notes = AuditNotes()
+    /// What processes share, opened once.
+    let opened = OpenedControl()
     public var stopWish: @Sendable () -> StopWish
     /// Waits for milliseconds.
     public var sleep: @Sendable (Int64) -> Void

@@ -20,7 +20,7 @@ extension Session {
     static func completeLeftovers(_ workspace: Workspace, _ tenant: String?, _ context: Context) {
         do throws(BatchError) {
             let session = try Session(workspace, tenant: tenant, context: context)
-            let control = try ControlFile(folder: session.controlFolder)
+            let control = try session.control()
             let lease = try Lease(
                 control, folder: session.controlFolder, database: session.path, work: "recovery", context: context)
             defer { withExtendedLifetime(lease) {} }

@@ -15,7 +15,7 @@ struct OwnerWatch {
     private func hasDied(_ batch: BatchID) -> Bool {
         guard Folder.exists(session.controlFolder + "/control.db") else { return true }
         do throws(BatchError) {
-            let control = try ControlFile(folder: session.controlFolder)
+            let control = try session.control()
             guard let holder = try control.holder(of: session.path) else { return true }
             // One batch at a time: an owner that is busy with something else has left this one.
             let isOther =

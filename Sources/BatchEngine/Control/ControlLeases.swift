@@ -1,42 +1,9 @@
+public import BatchControl
 public import BatchCore
-internal import BatchHistory
 internal import BatchLedger
 
-/// `control.db`: one SQLite file that all processes of a workspace share.
-public final class ControlFile: ControlStore {
-    let connection: Connection
-    let folder: String
-    /// The switches as they were read last, with `Connection.dataVersion` of that time.
-    var board: (version: Int64, board: SwitchBoard)?
-
-    /// - Parameter folder: the backups folder; it is made when it is missing.
-    public init(folder: String) throws(BatchError) {
-        try Folder.create(folder)
-        self.folder = folder
-        connection = try Connection(path: folder + "/control.db", mode: .create, busyTimeout: 10_000)
-        // A lease that a power cut takes back belonged to a process that the power cut ended. What must outlive one is
-        // written by `durably`, and a checkpoint of anybody has to keep it.
-        try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
-        connection.keepLogOnClose()
-        try connection.execute(
-            """
-            CREATE TABLE IF NOT EXISTS leases(
-                database TEXT PRIMARY KEY, process INTEGER NOT NULL, started_at TEXT NOT NULL, machine TEXT NOT NULL,
-                work TEXT NOT NULL, beat_at INTEGER NOT NULL, epoch INTEGER NOT NULL,
-                stop INTEGER NOT NULL DEFAULT 0) STRICT;
-            CREATE TABLE IF NOT EXISTS fingerprints(database TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT
-            """)
-        try connection.execute(ControlFile.switchTables)
-        try connection.execute(ControlFile.opsTables)
-    }
-
-    /// A transaction that is on disk when this returns.
-    func durably<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
-        try connection.execute("PRAGMA synchronous = FULL")
-        defer { try? connection.execute("PRAGMA synchronous = NORMAL") }
-        return try connection.transaction(body)
-    }
-
+/// Leases in `control.db`.
+extension ControlFile: ControlStore {
     public func acquire(
         _ database: String, for work: String, owner: LeaseOwner, at time: Timestamp
     ) throws(BatchError) -> Int64 {
@@ -94,18 +61,5 @@ public final class ControlFile: ControlStore {
         try connection.value(
             "SELECT stop FROM leases WHERE database = ? AND epoch = ?", [.string(database), .integer(epoch)])?.integer
             == 1
-    }
-
-    public func fingerprint(of database: String) throws(BatchError) -> String? {
-        try connection.value("SELECT fingerprint FROM fingerprints WHERE database = ?", [.string(database)])?.string
-    }
-
-    public func setFingerprint(_ fingerprint: String?, of database: String) throws(BatchError) {
-        if let fingerprint {
-            try connection.run(
-                "INSERT OR REPLACE INTO fingerprints VALUES(?, ?)", [.string(database), .string(fingerprint)])
-        } else {
-            try connection.run("DELETE FROM fingerprints WHERE database = ?", [.string(database)])
-        }
     }
 }

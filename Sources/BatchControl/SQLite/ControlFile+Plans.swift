@@ -7,22 +7,8 @@ extension ControlFile: PlanStore {
         decided_at, approval, reason, batch
         """
 
-    /// Makes the table; and an approval must outlive a power cut, unlike a lease.
-    private func preparePlans() throws(BatchError) {
-        try connection.execute(
-            """
-            PRAGMA synchronous = FULL;
-            CREATE TABLE IF NOT EXISTS plans(
-                number INTEGER PRIMARY KEY AUTOINCREMENT, database TEXT NOT NULL, job TEXT NOT NULL, tenant TEXT,
-                author TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, file TEXT NOT NULL,
-                sha256 TEXT NOT NULL, seal TEXT NOT NULL, status TEXT NOT NULL, decided_by TEXT, typed_by TEXT,
-                decided_at TEXT, approval TEXT, reason TEXT, batch TEXT) STRICT
-            """)
-    }
-
     public func addPlan(_ make: (PlanID) throws(BatchError) -> PlanRecord) throws(BatchError) -> PlanRecord {
-        try preparePlans()
-        return try connection.transaction { () throws(BatchError) in
+        return try durably { () throws(BatchError) in
             let last = try connection.value("SELECT seq FROM sqlite_sequence WHERE name = 'plans'")?.integer ?? 0
             let record = try make(PlanID(Int(last) + 1))
             try connection.run(
@@ -50,7 +36,6 @@ extension ControlFile: PlanStore {
     }
 
     private func plans(_ condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [PlanRecord] {
-        try preparePlans()
         let sql = "SELECT \(ControlFile.columns) FROM plans WHERE \(condition) ORDER BY number"
         var records: [PlanRecord] = []
         for row in try connection.rows(sql, parameters) { records.append(try ControlFile.record(row)) }
@@ -79,18 +64,17 @@ extension ControlFile: PlanStore {
     }
 
     public func movePlan(
-        _ record: PlanRecord, from: Set<PlanStatus>, witness: () throws(BatchError) -> Void
+        _ record: PlanRecord, from: Set<PlanStatus>, noting note: () throws(BatchError) -> Void
     ) throws(BatchError) -> Bool {
-        try preparePlans()
         let allowed = from.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
-        return try connection.transaction { () throws(BatchError) in
+        return try durably { () throws(BatchError) in
             try connection.run(
                 """
                 UPDATE plans SET status = ?, decided_by = ?, typed_by = ?, decided_at = ?, approval = ?, reason = ?, \
                 batch = ? WHERE number = ? AND status IN (\(allowed))
                 """, decision(record) + [.integer(Int64(record.id.number))])
             guard connection.changes == 1 else { return false }
-            try witness()
+            try note()
             return true
         }
     }

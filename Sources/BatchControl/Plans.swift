@@ -55,8 +55,8 @@ public protocol PlanStore: AnyObject {
     func plan(_ id: PlanID) throws(BatchError) -> PlanRecord?
 
     /// Writes what changed of a plan, when its status is still one of these; of two at once, one finds it so.
-    /// - Parameter witness: notes elsewhere what happens; when it cannot, it does not happen.
+    /// - Parameter note: notes elsewhere what happens; when it cannot, it does not happen.
     func movePlan(
-        _ record: PlanRecord, from: Set<PlanStatus>, witness: () throws(BatchError) -> Void
+        _ record: PlanRecord, from: Set<PlanStatus>, noting note: () throws(BatchError) -> Void
     ) throws(BatchError) -> Bool
 }

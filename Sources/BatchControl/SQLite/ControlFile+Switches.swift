@@ -2,23 +2,7 @@ public import BatchCore
 internal import BatchLedger
 
 /// The switches of the workspace, and who set what when.
-extension ControlFile {
-    static let switchTables = """
-        CREATE TABLE IF NOT EXISTS workspace(one INTEGER PRIMARY KEY CHECK(one = 1), id TEXT NOT NULL) STRICT;
-        CREATE TABLE IF NOT EXISTS switches(
-            name TEXT PRIMARY KEY, value TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
-            set_at TEXT NOT NULL, expires_at TEXT) STRICT, WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS switch_history(
-            seq INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL, actor TEXT NOT NULL,
-            reason TEXT NOT NULL, set_at TEXT NOT NULL, expires_at TEXT, old TEXT NOT NULL) STRICT
-        """
-
-    public func workspaceID() throws(BatchError) -> String {
-        if let id = try connection.value("SELECT id FROM workspace")?.string { return id }
-        try connection.run("INSERT OR IGNORE INTO workspace VALUES(1, lower(hex(randomblob(16))))")
-        return try connection.value("SELECT id FROM workspace")?.string ?? ""
-    }
-
+extension ControlFile: SwitchStore {
     /// Reads the table only when another connection has written since.
     public func switches() throws(BatchError) -> SwitchBoard {
         let version = connection.dataVersion
@@ -30,8 +14,8 @@ extension ControlFile {
         return read
     }
 
-    public func set(_ state: SwitchState, context: Context) throws(BatchError) -> SwitchValue {
-        try audited(context.action(or: "switch set"), context) { () throws(BatchError) in
+    public func set(_ state: SwitchState, _ act: ControlAct) throws(BatchError) -> SwitchValue {
+        try audited(act) { () throws(BatchError) in
             let old = try write(state)
             return (old, .object((state.json.members ?? []) + [.init("old", .string(old.rawValue))]))
         }

@@ -2,16 +2,7 @@ public import BatchCore
 internal import BatchLedger
 
 /// Keys that are trusted, and requests that were used.
-extension ControlFile {
-    static let opsTables = """
-        CREATE TABLE IF NOT EXISTS trusted_keys(
-            key TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, trusted_by TEXT NOT NULL,
-            trusted_at TEXT NOT NULL, revoked_by TEXT, revoked_at TEXT) STRICT;
-        CREATE TABLE IF NOT EXISTS used_requests(
-            nonce TEXT PRIMARY KEY, signer TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
-            at TEXT NOT NULL, outcome TEXT NOT NULL) STRICT
-        """
-
+extension ControlFile: KeyStore {
     public func trustedKeys() throws(BatchError) -> [TrustedKey] {
         let sql = """
             SELECT name, role, key, trusted_by, trusted_at, revoked_by, revoked_at FROM trusted_keys ORDER BY trusted_at
@@ -31,8 +22,8 @@ extension ControlFile {
         }
     }
 
-    public func trust(_ key: TrustedKey, context: Context) throws(BatchError) {
-        try audited("ops trust", context) { () throws(BatchError) in
+    public func trust(_ key: TrustedKey, _ act: ControlAct) throws(BatchError) {
+        try audited(act) { () throws(BatchError) in
             let known = try trustedKeys()
             if let same = known.first(where: { $0.key == key.key }) {
                 throw BatchError(
@@ -56,19 +47,19 @@ extension ControlFile {
         }
     }
 
-    public func revoke(_ name: String, reason: String, context: Context) throws(BatchError) -> TrustedKey {
-        try audited("ops revoke", context) { () throws(BatchError) in
+    public func revoke(_ name: String, reason: String, _ act: ControlAct) throws(BatchError) -> TrustedKey {
+        try audited(act) { () throws(BatchError) in
             let known = try trustedKeys().filter { $0.revokedBy == nil }
             guard var key = known.first(where: { $0.name == name }) else {
                 throw BatchError(
                     .usage, "no key counts for '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
                     hint: "see the keys: batchmgr ops list")
             }
-            key.revokedBy = context.actor
-            key.revokedAt = context.now()
+            key.revokedBy = act.actor
+            key.revokedAt = act.at
             try connection.run(
                 "UPDATE trusted_keys SET revoked_by = ?, revoked_at = ? WHERE key = ?",
-                [.string(context.actor), .optional(key.revokedAt?.iso8601), .string(key.key)])
+                [.string(act.actor), .optional(key.revokedAt?.iso8601), .string(key.key)])
             return (key, .object((key.json.members ?? []) + [.init("reason", .string(reason))]))
         }
     }
@@ -89,21 +80,21 @@ extension ControlFile {
     }
 
     public func claim(
-        _ request: OpsRequest, context: Context, setting: (TrustedKey) -> SwitchState?
+        _ request: OpsRequest, _ act: ControlAct, setting: (TrustedKey) -> SwitchState?
     ) throws(BatchError) -> (signer: TrustedKey, old: SwitchValue?) {
-        var context = context
+        var act = act
         // Until the key is known, nobody has said anything in the name of the signer.
-        let submitter = context.actor
+        let submitter = act.actor
         let known = try signer(of: request)
-        context.actor = known.name
-        return try audited("ops accept", context) { () throws(BatchError) in
+        act.actor = known.name
+        return try audited(act) { () throws(BatchError) in
             let signer = try signer(of: request)
             if let earlier = try used("nonce = ?", [.string(request.nonce)]).first { throw ControlFile.used(earlier) }
             try connection.run(
                 "INSERT INTO used_requests VALUES(?, ?, ?, ?, ?, 'accepted')",
                 [
                     .string(request.nonce), .string(signer.name), .string(request.action.name),
-                    .string(request.action.subject), .string(context.now().iso8601),
+                    .string(request.action.subject), .string(act.at.iso8601),
                 ])
             let old = try setting(signer).map { (state) throws(BatchError) in try write(state) }
             return ((signer, old), .object(request.words + [.init("submitted_by", .string(submitter))]))

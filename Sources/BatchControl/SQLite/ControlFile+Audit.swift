@@ -1,0 +1,62 @@
+public import BatchCore
+public import BatchLedger
+
+/// The audit chain of `control.db`. It begins with the first row: until then there is no table of it.
+extension ControlFile: AuditStore {
+    private static let nameKey = "control_id"
+
+    public func append(_ act: ControlAct, details: JSONValue) throws(BatchError) {
+        try audited(act) { ((), details) }
+    }
+
+    public func auditOrigin(of seq: Int64) throws(BatchError) -> (traceID: String, action: String)? {
+        let table = AuditTable(connection)
+        return try table.exists() ? try table.origin(of: seq) : nil
+    }
+
+    /// A durable transaction of which the audit has a row: neither is there without the other.
+    /// - Parameter body: gives its result, and the details of the row.
+    func audited<Result>(
+        _ act: ControlAct, _ body: () throws(BatchError) -> (Result, JSONValue)
+    ) throws(BatchError) -> Result {
+        let (result, entry, seq) = try durably { () throws(BatchError) in
+            try beginAudit(act)
+            let (result, details) = try body()
+            let entry = act.entry(act.actor, details)
+            return (result, entry, try appendAudit(connection, entry))
+        }
+        act.done(path, seq, entry)
+        return result
+    }
+
+    /// Changes what was written before, for an erasure.
+    /// - Parameter body: gives the details of the row about it; nil when there was nothing to change.
+    public func correct(
+        _ act: ControlAct, _ body: (Connection) throws(BatchError) -> JSONValue?
+    ) throws(BatchError) {
+        guard try AuditTable(connection).exists() else { return }
+        let row = try durably { () throws(BatchError) -> (entry: AuditEntry, seq: Int64)? in
+            guard let details = try body(connection) else { return nil }
+            let entry = act.entry(act.actor, details)
+            return (entry, try appendAudit(connection, entry))
+        }
+        if let row { act.done(path, row.seq, row.entry) }
+    }
+
+    private func beginAudit(_ act: ControlAct) throws(BatchError) {
+        let table = AuditTable(connection)
+        if try table.exists() { return }
+        try table.create()
+        try connection.execute(
+            "CREATE TABLE IF NOT EXISTS batchmgr_meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
+        try connection.run(
+            "INSERT OR IGNORE INTO batchmgr_meta VALUES(?, lower(hex(randomblob(16))))",
+            [.string(ControlFile.nameKey)])
+        _ = try appendAudit(connection, act.first())
+    }
+
+    /// The random name of the chain in a control file.
+    public static func auditName(_ connection: Connection) throws(BatchError) -> String? {
+        try connection.value("SELECT value FROM batchmgr_meta WHERE key = ?", [.string(nameKey)])?.string
+    }
+}

@@ -1,0 +1,66 @@
+internal import BatchControl
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+internal import Glibc
+internal import Synchronization
+
+/// The control files that a command has opened: each once. A connection belongs to a thread, so each thread has its own.
+final class OpenedControl: @unchecked Sendable {
+    private struct Place: Hashable {
+        let path: String
+        let thread: UInt
+        let device: UInt
+        let inode: UInt
+    }
+
+    private let lock = Mutex(())
+    /// Reached by `lock` alone.
+    private var files: [Place: ControlFile] = [:]
+
+    /// - Parameter folder: the backups folder; it is made when it is missing.
+    func file(in folder: String) throws(BatchError) -> ControlFile {
+        let path = folder + "/control.db"
+        // A file that was put in its place is another one.
+        if let place = place(path), let known = lock.withLock({ _ in files[place] }) { return known }
+        try Folder.create(folder)
+        let file = try ControlFile(path: path) { (connection, entry) throws(BatchError) in
+            try AuditChain(.control, on: connection).append(entry)
+        }
+        if let place = place(path) { lock.withLock { _ in files[place] = file } }
+        return file
+    }
+
+    private func place(_ path: String) -> Place? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Place(
+            path: path, thread: UInt(pthread_self()), device: UInt(status.st_dev), inode: UInt(status.st_ino))
+    }
+}
+
+extension Context {
+    /// The control file in a backups folder; it is made when it is missing.
+    func control(in folder: String) throws(BatchError) -> ControlFile { try opened.file(in: folder) }
+
+    /// What is done to a control store, as the audit tells it.
+    func act(_ action: String, outcome: String = "done", batch: String? = nil) -> ControlAct {
+        let context = self
+        return ControlAct(
+            actor: actor, at: now(),
+            entry: { actor, details in
+                var named = context
+                named.actor = actor
+                return named.entry(action, batch: batch, tenant: nil, outcome: outcome, details: details)
+            },
+            first: { context.shared.entry("control", batch: nil, tenant: nil, outcome: "created", details: [:]) },
+            done: { store, seq, entry in
+                context.notes.add(.init(path: store, seq: seq, action: entry.action))
+                context.log.audit(entry)
+            })
+    }
+}
+
+extension Session {
+    func control() throws(BatchError) -> any ControlStore { try context.control(in: controlFolder) }
+}
