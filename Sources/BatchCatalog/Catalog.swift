@@ -19,7 +19,7 @@ public struct Catalog: Sendable {
     ///   read.
     public static func load(folder: String, pluginNames: [String] = []) throws(BatchError) -> Catalog {
         let outcomes = try read(folder, pluginNames)
-        let hint = "correct them, then: batchmgr catalog validate"
+        let hint: Hint = "correct them, then: \(command: "catalog validate")"
         if let error = Diagnostic.error(outcomes.flatMap(\.source.diagnostics), .invalidCatalog, hint: hint) {
             throw error
         }
@@ -70,7 +70,8 @@ public struct Catalog: Sendable {
         if let job = jobs.first(where: { $0.id == name }) { return job }
         let place = folder.map { " in \(FolderText.shown($0))" } ?? ""
         let meant = jobs.isEmpty ? "; there are no jobs\(place)" : Suggestion.clause(for: name, in: jobs.map(\.id))
-        throw BatchError(.unknownJob, "no job is called '\(name)'\(meant)", hint: "see the jobs: batchmgr catalog list")
+        throw BatchError(
+            .unknownJob, "no job is called '\(name)'\(meant)", hint: "see the jobs: \(command: "catalog list")")
     }
 
     /// The file that a job was read from, as the user would write it.

@@ -24,7 +24,7 @@ final class AsOfTable: HostTable {
     init(_ host: Host, _ arguments: [String]?) throws(BatchError) {
         if let arguments {
             guard arguments.count == 2 else {
-                throw BatchError(.usage, "two arguments are needed: table and batch", hint: AsOfTable.usage)
+                throw BatchError(.usage, "two arguments are needed: table and batch", hint: Hint(AsOfTable.usage))
             }
             let table = AsOfTable.unquoted(arguments[0])
             target = (table, AsOfTable.unquoted(arguments[1]))
@@ -100,7 +100,7 @@ final class AsOfTable: HostTable {
         for column in [Int32(2), 3] {
             let given = conditions.indices.filter { conditions[$0].column == column && conditions[$0].isEqual }
             guard !given.isEmpty else {
-                throw BatchError(.usage, "table and batch are not given", hint: AsOfTable.usage)
+                throw BatchError(.usage, "table and batch are not given", hint: Hint(AsOfTable.usage))
             }
             guard let usable = given.first(where: { conditions[$0].isUsable }) else { return nil }
             plan.arguments.append(usable)
@@ -188,10 +188,10 @@ private final class AsOfDocuments: HostCursor {
         self.arguments = arguments
         guard arguments.count == 2, !arguments.contains(where: \.isNull) else { return }
         defer { host.dropStatementsUnlessOpen() }
-        let table = try TableArgument.text(arguments[0], "table", hint: AsOfTable.usage)
+        let table = try TableArgument.text(arguments[0], "table", hint: Hint(AsOfTable.usage))
         let layout = try host.layout(named: table)
         self.layout = layout
-        let batch = try TableArgument.text(arguments[1], "batch", hint: AsOfTable.usage)
+        let batch = try TableArgument.text(arguments[1], "batch", hint: Hint(AsOfTable.usage))
         rows = try host.earlierRows(of: layout, after: batch, .all, columns: nil)
         try next()
     }

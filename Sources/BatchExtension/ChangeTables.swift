@@ -97,7 +97,7 @@ extension RowKey {
 /// An argument of a table.
 enum TableArgument {
     /// - Throws: `ERR_UX_USAGE` when the value has no text that could name something.
-    static func text(_ value: SQLValue, _ name: String, hint: String) throws(BatchError) -> String {
+    static func text(_ value: SQLValue, _ name: String, hint: Hint) throws(BatchError) -> String {
         switch value {
         case .integer(let number): return String(number)
         case .text(let bytes) where bytes.count <= 1 << 20:

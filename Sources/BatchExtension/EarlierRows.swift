@@ -206,7 +206,7 @@ extension Host {
         if case .rowid(nil) = layout.key {
             throw BatchError(
                 .notUndoable, "rows of table \(layout.name) cannot be named: its columns hide the rowid",
-                hint: "restore the point to a file: batchmgr restore --point \(batch) --to FILE")
+                hint: "restore the point to a file: \(command: "restore --point \(batch) --to FILE")")
         }
         if let open = self.batch, open.gateway.rows.total > 0 || open.gateway.changedSchema {
             throw BatchError(
@@ -228,7 +228,7 @@ extension Host {
         if changes.tables.contains(where: { $0.name == layout.name && $0.isRewritten }) {
             throw BatchError(
                 .schemaChanged, "table \(layout.name) was created or altered since",
-                hint: "restore the point to a file: batchmgr restore --point \(batch) --to FILE")
+                hint: "restore the point to a file: \(command: "restore --point \(batch) --to FILE")")
         }
         return changes
     }

@@ -71,7 +71,7 @@ extension Host {
         guard batch.status != .running else {
             throw BatchError(
                 .wrongState, "batch \(batch.batch) is running",
-                hint: "end it first; when its process is gone, any command of the tool says so: batchmgr list")
+                hint: "end it first; when its process is gone, any command of the tool says so: \(command: "list")")
         }
         try ledger.requireLive(batch)
         if mode == .unconflicted { return [batch] }
@@ -99,14 +99,14 @@ extension Host {
         for batch in batches where try ledger.hasEffects(batch.seq) {
             throw BatchError(
                 .notUndoable, "batch \(batch.batch) did something outside the database, which only the tool takes back",
-                hint: "batchmgr rollback --id \(batch.batch)")
+                hint: "\(command: "rollback --id \(batch.batch)")")
         }
         guard isTriggered else { return }
         for batch in batches where try hasModuleRows(batch, ledger) {
             throw BatchError(
                 .notUndoable,
                 "batch \(batch.batch) wrote to a virtual table, which only the tool takes back in a program with a SQLite of its own",
-                hint: "batchmgr rollback --id \(batch.batch)")
+                hint: "\(command: "rollback --id \(batch.batch)")")
         }
     }
 
@@ -190,7 +190,9 @@ extension RollbackMode {
         guard let mode = RollbackMode(rawValue: argument ?? "restrict"), mode != .replay else {
             throw BatchError(
                 .usage, "there is no mode '\(argument ?? "")' here",
-                hint: "restrict, cascade or unconflicted; to run dependents again: batchmgr rollback --mode replay")
+                hint:
+                    "restrict, cascade or unconflicted; to run dependents again: \(command: "rollback --id BATCH --mode replay")"
+            )
         }
         self = mode
     }

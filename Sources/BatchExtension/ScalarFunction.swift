@@ -109,7 +109,7 @@ extension Host {
         if let gone = try goneTable(table) {
             throw BatchError(
                 .schemaChanged, "table \(gone) is there no more: it was dropped or renamed",
-                hint: "restore a point that has it: batchmgr restore --point BATCH --to FILE")
+                hint: "restore a point that has it: \(command: "restore --point BATCH --to FILE")")
         }
         let names = try reader.tables().map(\.name)
         throw BatchError(
@@ -230,6 +230,6 @@ enum HostValue {
     }
 
     static func words(_ error: BatchError, of function: String) -> String {
-        "\(function): \(error.code.rawValue): \(error.message); hint: \(error.hint)"
+        "\(function): \(error.code.rawValue): \(error.message); hint: \(error.hint.text())"
     }
 }

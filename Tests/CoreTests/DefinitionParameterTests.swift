@@ -39,7 +39,7 @@ import Testing
         let error = try #require(refusal(try job(ParameterDefinition(name: "p", type: type)), ["p=\(text)"]))
         #expect(error.code == .invalidParameter)
         #expect(error.message == "parameter p: the value is not \(type.shape)")
-        #expect(error.hint.contains("--set p="))
+        #expect(error.hint.text().contains("--set p="))
     }
 
     @Test func defaultsFillInAndNothingElseIsNull() throws {
@@ -59,7 +59,7 @@ import Testing
         let error = try #require(refusal(job, []))
         #expect(error.code == .missingParameter)
         #expect(error.message == "job raise needs parameters day, rate")
-        #expect(error.hint == "add: --set day=2026-11-21 --set rate=2.5")
+        #expect(error.hint.text() == "add: --set day=2026-11-21 --set rate=2.5")
     }
 
     @Test(arguments: [

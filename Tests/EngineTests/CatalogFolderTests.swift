@@ -26,7 +26,7 @@ import Testing
         #expect(
             throws: BatchError(
                 .unknownJob, "no job is called 'reprice_invoice'; did you mean 'reprice_invoices'?",
-                hint: "see the jobs: batchmgr catalog list")
+                hint: "see the jobs: \(command: "catalog list")")
         ) { try catalog.job(named: "reprice_invoice") }
     }
 

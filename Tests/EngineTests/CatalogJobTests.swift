@@ -110,7 +110,7 @@ import Testing
         }
         #expect(error.code == .invalidCatalog)
         #expect(error.message.contains("all.yaml:28:5: a step has no key 'mailer'; did you mean 'mailr'?"))
-        #expect(error.hint == "correct all.yaml, then: batchmgr catalog validate")
+        #expect(error.hint.text() == "correct all.yaml, then: batchmgr catalog validate")
     }
 
     @Test func aTextIsKeptByteForByte() throws {

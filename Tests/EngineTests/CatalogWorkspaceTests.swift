@@ -89,7 +89,7 @@ import Testing
         #expect(error.code == .invalidConfiguration)
         #expect(error.message.hasPrefix("1 mistake\n"))
         #expect(error.message.contains("/batchmgr.yaml:\(message)\n"), "\(error.message)")
-        #expect(error.hint.hasSuffix("its keys are explained in docs/configuration.md"))
+        #expect(error.hint.text().hasSuffix("its keys are explained in docs/configuration.md"))
     }
 
     @Test(arguments: [
@@ -110,7 +110,7 @@ import Testing
         let outside = try CatalogFolder()
         let error = try #require(throws: BatchError.self) { _ = try Workspace.find(from: outside.path) }
         #expect(error.code == .noWorkspace)
-        #expect(error.hint.contains("batchmgr init --database PATH"))
+        #expect(error.hint.text().contains("batchmgr init --database PATH"))
         #expect(throws: BatchError.self) { _ = try Workspace.find(from: outside.file("nowhere")) }
     }
 

@@ -12,14 +12,14 @@ extension JobDefinition {
     ) throws(BatchError) -> JobDefinition {
         let outcome = JobReader.read(text: text, file: file, keys: JobKeys.table(plugins: pluginNames))
         if let error = Diagnostic.error(
-            outcome.source.diagnostics, .invalidCatalog, hint: "correct \(file), then: batchmgr catalog validate")
+            outcome.source.diagnostics, .invalidCatalog, hint: "correct \(file), then: \(command: "catalog validate")")
         {
             throw error
         }
         guard let definition = outcome.definition else {
             throw BatchError(
                 .internalFault, "\(file) has no mistake, and yet gives no job",
-                hint: "check it: batchmgr catalog validate")
+                hint: "check it: \(command: "catalog validate")")
         }
         return definition
     }

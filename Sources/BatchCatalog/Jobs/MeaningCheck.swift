@@ -72,7 +72,7 @@ struct MeaningCheck {
         do throws(BatchError) {
             placeholders = try CommandTemplate([text]).placeholders
         } catch {
-            return source.report(node, "\(error.message); \(error.hint)")
+            return source.report(node, "\(error.message); \(error.hint.text())")
         }
         if scope.forbidsTenant, placeholders.contains(.tenant) {
             source.report(node, "'{tenant}' has no value in a job with 'tenant: none'")

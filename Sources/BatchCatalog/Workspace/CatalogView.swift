@@ -10,7 +10,7 @@ extension Workspace {
             guard let catalog else {
                 throw BatchError(
                     .usage, "a database given with --db has no catalog",
-                    hint: "name files: batchmgr catalog validate FILE")
+                    hint: "name files: \(command: "catalog validate FILE")")
             }
             let all = try FolderText.names(in: catalog).count { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }
             return (all, try Catalog.diagnostics(folder: catalog, pluginNames: names))
@@ -22,7 +22,7 @@ extension Workspace {
         for file in files {
             guard let path = FolderText.resolved(file) else {
                 throw BatchError(
-                    .fileMissing, "there is no file \(file)", hint: "see the catalog: batchmgr catalog list")
+                    .fileMissing, "there is no file \(file)", hint: "see the catalog: \(command: "catalog list")")
             }
             if let catalog, FolderText.parent(path) == FolderText.resolved(catalog) {
                 mistakes += (known ?? []).filter { FolderText.resolved($0.file) == path }

@@ -131,9 +131,9 @@ public enum FolderText {
         let code = errno
         let message = "\(doing) \(shown(path)): \(String(cString: strerror(code)))"
         switch code {
-        case ENOSPC: return BatchError(.diskFull, message, hint: "free some space, then: batchmgr doctor")
+        case ENOSPC: return BatchError(.diskFull, message, hint: "free some space, then: \(command: "doctor")")
         case EROFS, EACCES:
-            return BatchError(.readOnly, message, hint: "give yourself the right to it, then: batchmgr doctor")
+            return BatchError(.readOnly, message, hint: "give yourself the right to it, then: \(command: "doctor")")
         default: return BatchError(.file, message, hint: "check that the path exists and may be read and written")
         }
     }

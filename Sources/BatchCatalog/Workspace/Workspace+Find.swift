@@ -12,7 +12,7 @@ extension Workspace {
         }
         throw BatchError(
             .noWorkspace, "no \(fileName) in this folder or above it",
-            hint: "make one: batchmgr init --database PATH; or name a database: --db PATH")
+            hint: "make one: \(command: "init --database PATH"); or name a database: --db PATH")
     }
 
     /// Reads the `batchmgr.yaml` of a folder.
@@ -24,7 +24,7 @@ extension Workspace {
         guard FolderText.exists(path) else {
             throw BatchError(
                 .noWorkspace, "there is no \(fileName) in \(FolderText.shown(root))",
-                hint: "make one there: batchmgr init --database PATH")
+                hint: "make one there: \(command: "init --database PATH")")
         }
         switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
         case .text(let text):

@@ -26,7 +26,7 @@ enum WorkspaceReader {
     /// A plugin declared twice has a code of its own, and no other mistake must hide it.
     static func error(_ source: SourceText) -> BatchError {
         let special = source.diagnostics.first { $0.code == .pluginDuplicate }?.code
-        let hint = "correct \(source.file); its keys are explained in docs/configuration.md"
+        let hint: Hint = "correct \(source.file); its keys are explained in docs/configuration.md"
         return Diagnostic.error(source.diagnostics, special ?? .invalidConfiguration, hint: hint)
             ?? BatchError(.internalFault, "\(source.file): nothing is wrong", hint: "try again")
     }

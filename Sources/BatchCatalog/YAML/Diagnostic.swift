@@ -64,7 +64,7 @@ extension Diagnostic: CustomStringConvertible {
 extension Diagnostic {
     /// All of them in one error; nil when there are none.
     /// - Parameter hint: the next command to type.
-    public static func error(_ diagnostics: [Diagnostic], _ code: ErrorCode, hint: String) -> BatchError? {
+    public static func error(_ diagnostics: [Diagnostic], _ code: ErrorCode, hint: Hint) -> BatchError? {
         guard !diagnostics.isEmpty else { return nil }
         let count = diagnostics.count == 1 ? "1 mistake" : "\(diagnostics.count) mistakes"
         let list = diagnostics.map(\.description).joined(separator: "\n")

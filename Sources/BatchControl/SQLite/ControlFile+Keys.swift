@@ -30,12 +30,14 @@ extension ControlFile: KeyStore {
                     .wrongState,
                     same.revokedBy == nil
                         ? "this key is trusted already, as \(same.name)" : "this key of \(same.name) was revoked",
-                    hint: "see the keys: batchmgr ops list; make a new one: batchmgr ops keygen --name NAME --to FILE")
+                    hint:
+                        "see the keys: \(command: "ops list"); make a new one: \(command: "ops keygen --name NAME --to FILE")"
+                )
             }
             if known.contains(where: { $0.name == key.name && $0.revokedBy == nil }) {
                 throw BatchError(
                     .wrongState, "\(key.name) has another key already",
-                    hint: "let that one go first: batchmgr ops revoke --name \(key.name) --reason TEXT")
+                    hint: "let that one go first: \(command: "ops revoke --name \(key.name) --reason TEXT")")
             }
             try connection.run(
                 "INSERT INTO trusted_keys(key, name, role, trusted_by, trusted_at) VALUES(?, ?, ?, ?, ?)",
@@ -53,7 +55,7 @@ extension ControlFile: KeyStore {
             guard var key = known.first(where: { $0.name == name }) else {
                 throw BatchError(
                     .usage, "no key counts for '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
-                    hint: "see the keys: batchmgr ops list")
+                    hint: "see the keys: \(command: "ops list")")
             }
             key.revokedBy = act.actor
             key.revokedAt = act.at
@@ -103,7 +105,8 @@ extension ControlFile: KeyStore {
 
     private func signer(of request: OpsRequest) throws(BatchError) -> TrustedKey {
         let text = Hex.string(request.key)
-        let hint = "see the keys: batchmgr ops list; an admin trusts them: batchmgr ops trust"
+        let hint: Hint =
+            "see the keys: \(command: "ops list"); an admin trusts them: \(command: "ops trust --name NAME --key FILE.pub --role ROLE")"
         guard let key = try trustedKeys().first(where: { $0.key == text }) else {
             throw BatchError(
                 .untrustedKey, "the key \(text.prefix(16))… of '\(request.signer)' is not trusted", hint: hint)
@@ -120,7 +123,7 @@ extension ControlFile: KeyStore {
             throw BatchError(
                 .role,
                 "\(key.name) has the role \(key.role.rawValue), and to \(request.action.name) takes \(request.action.role.rawValue)",
-                hint: "ask somebody who has it; see the keys: batchmgr ops list")
+                hint: "ask somebody who has it; see the keys: \(command: "ops list")")
         }
         return key
     }
@@ -133,7 +136,8 @@ extension ControlFile: KeyStore {
                 ? "this request was used at \(earlier.at.iso8601) (\(what)), and what came of it was not noted"
                 : "this request was used at \(earlier.at.iso8601) (\(what)): \(earlier.outcome)",
             hint:
-                "see what was done: batchmgr list; when it has to be done again, sign a new request: batchmgr ops sign")
+                "see what was done: \(command: "list"); when it has to be done again, sign a new request: \(command: "ops sign --request FILE --key KEY --to FILE")"
+        )
     }
 
     public func noteOutcome(_ outcome: String, of nonce: String) throws(BatchError) {

@@ -48,7 +48,7 @@ extension ControlFile: PlanStore {
         guard let status = PlanStatus(rawValue: text(10)) else {
             throw BatchError(
                 .alteredPlan, "the row of plan.\(number) in control.db has a status that there is not",
-                hint: "make a new plan: batchmgr run --id \(text(2)) --propose")
+                hint: "make a new plan: \(command: "run --id \(text(2)) --propose")")
         }
         var record = PlanRecord(
             id: PlanID(number), database: text(1), job: text(2), tenant: row[3].string, author: text(4),

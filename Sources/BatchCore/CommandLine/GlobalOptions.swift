@@ -17,6 +17,8 @@ public struct GlobalOptions: Hashable, Sendable {
 
     public init() {}
 
+    public var call: CallOptions { CallOptions(database: database, workspace: workspace, tenant: tenant) }
+
     public static let table: [Option] = [
         .value("db", .file("PATH"), "work on this SQLite file; no workspace is needed"),
         .value("workspace", .folder("DIR"), "the folder with batchmgr.yaml (default: found by walking up)"),

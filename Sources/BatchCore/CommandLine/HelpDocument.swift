@@ -4,7 +4,7 @@ public struct HelpDocument: Report {
 
     public init(verbs: [Verb]) { self.verbs = verbs }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("version", .string(Tool.version)),
             .init("verbs", .array(verbs.map(document))),

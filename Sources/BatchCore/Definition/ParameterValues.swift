@@ -55,7 +55,7 @@ extension ParameterValues {
         let known = names.isEmpty ? "it has none" : "it has " + names.joined(separator: ", ")
         return BatchError(
             .invalidParameter, "job \(job.id) has no parameter \(name)" + Suggestion.clause(for: name, in: names),
-            hint: "\(known); see: batchmgr catalog show --id \(job.id)")
+            hint: "\(known); see: \(command: "catalog show --id \(job.id)")")
     }
 
     private static func missing(_ parameters: [ParameterDefinition], _ job: JobDefinition) -> BatchError {

@@ -4,12 +4,45 @@ public struct BatchError: Error, Equatable, Sendable {
     /// What happened, with the name of the thing. No row values: they may be secret.
     public let message: String
     /// What to do next, usually a command.
-    public let hint: String
+    public let hint: Hint
+    /// What a library or the system said, as a value. Code decides by it and by `subject`, never by `message`.
+    public let cause: Cause?
+    /// What it is about, when somebody has to know by name.
+    public let subject: Subject?
 
-    public init(_ code: ErrorCode, _ message: String, hint: String) {
+    public enum Cause: Hashable, Sendable {
+        /// The extended result code, and SQLite's own words.
+        case sqlite(code: Int32, said: String)
+        case system(errno: Int32)
+        case git(code: Int32, class: Int32)
+    }
+
+    public enum Subject: Hashable, Sendable {
+        case step(String)
+        /// A path.
+        case file(String)
+        case table(String)
+    }
+
+    public init(
+        _ code: ErrorCode, _ message: String, hint: Hint, cause: Cause? = nil, subject: Subject? = nil
+    ) {
         self.code = code
         self.message = message
         self.hint = hint
+        self.cause = cause
+        self.subject = subject
+    }
+
+    /// The same error told with more words around it.
+    public func with(message: String? = nil, hint: Hint? = nil, subject: Subject? = nil) -> BatchError {
+        BatchError(
+            code, message ?? self.message, hint: hint ?? self.hint, cause: cause, subject: subject ?? self.subject)
+    }
+
+    /// What SQLite said, without what was being done.
+    public var saidBySQLite: String? {
+        if case .sqlite(_, let said) = cause { said } else { nil }
     }
 }
 

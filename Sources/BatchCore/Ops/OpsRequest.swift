@@ -73,7 +73,7 @@ public struct OpsRequest: Hashable, Sendable {
 
     /// - Throws: `ERR_SECURITY_REQUEST_EXPIRED` when it is not for this time.
     public func requireTime(_ now: Timestamp) throws(BatchError) {
-        let hint = "sign a new one: batchmgr ops sign --request FILE --key KEY --to FILE"
+        let hint: Hint = "sign a new one: \(command: "ops sign --request FILE --key KEY --to FILE")"
         guard now < expires else {
             throw BatchError(.requestExpired, "request \(nonce) expired at \(expires.iso8601)", hint: hint)
         }

@@ -39,16 +39,16 @@ public enum PolicyViolation: Hashable, Sendable {
         case .disowned(let table, let column):
             return BatchError(
                 .otherTenant, "table \(table) would be gone, or lose the column \(column) that says whose its rows are",
-                hint: "make a plan of it for a person to approve: batchmgr run --id JOB --propose")
+                hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
         case .protected(let name, let what):
             return BatchError(
                 .protectedData, "\(name) is protected, and the batch would \(what)",
-                hint: "make a plan of it for a person to approve: batchmgr run --id JOB --propose")
+                hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
         case .rows(let found, let limit):
             return BatchError(
                 .limitExceeded, "the batch would change \(found) rows, and its limit is \(limit)",
                 hint:
-                    "make it smaller, raise 'limits.rows' of the job, or make a plan for a person to approve: batchmgr run --id JOB --propose"
+                    "make it smaller, raise 'limits.rows' of the job, or make a plan for a person to approve: \(command: "run --id JOB --propose")"
             )
         case .table(let table, let allowed):
             return BatchError(
@@ -59,7 +59,7 @@ public enum PolicyViolation: Hashable, Sendable {
             return BatchError(
                 .limitExceeded,
                 "the batch would delete \(deleted) of \(total) rows of table \(table), more than a share of \(limit)",
-                hint: "make a plan of it for a person to approve: batchmgr run --id JOB --propose")
+                hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
         }
     }
 }

@@ -77,16 +77,18 @@ extension SwitchState {
 
     /// - Parameter work: as it begins a sentence: `job reprice`.
     public func refusal(of work: String) -> BatchError {
-        let back = "batchmgr switch set --name \(name) --value \(name.standard.rawValue) --reason TEXT"
+        let back: HintCommand = "switch set --name \(name) --value \(name.standard.rawValue) --reason TEXT"
         switch name {
         case .job:
-            return BatchError(.jobDisabled, "\(work) is refused: \(words)", hint: "when it may run again: \(back)")
+            return BatchError(
+                .jobDisabled, "\(work) is refused: \(words)", hint: "when it may run again: \(command: back)")
         case .module:
-            return BatchError(.moduleOff, "\(work) is refused: \(words)", hint: "when it may run again: \(back)")
+            return BatchError(
+                .moduleOff, "\(work) is refused: \(words)", hint: "when it may run again: \(command: back)")
         case .safeMode, .autoHeal:
             return BatchError(
                 .safeMode, "\(work) is refused: \(words)",
-                hint: "rehearse it: --dry-run; when changes may be made again: \(back)")
+                hint: "rehearse it: --dry-run; when changes may be made again: \(command: back)")
         }
     }
 }

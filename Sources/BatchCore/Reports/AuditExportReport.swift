@@ -14,7 +14,7 @@ public struct AuditExportReport: Report {
         self.sha256 = sha256
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("path", .string(path)), .init("format", .string(format)), .init("rows", JSONValue(rows)),
             .init("bytes", JSONValue(bytes)), .init("sha256", .string(sha256)),

@@ -5,5 +5,5 @@ public struct AuditListReport: Report {
 
     public init(rows: [AuditRow]) { self.rows = rows }
 
-    public var members: [JSONValue.Member] { [.init("entries", .array(rows.map(\.json)))] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("entries", .array(rows.map(\.json)))] }
 }

@@ -24,9 +24,9 @@ public struct AuditReport: Report {
 
     public var exitCode: ExitCode { ChecksReport(checks: checks).exitCode }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         let counts = AuditPlace.allCases.map { JSONValue.Member($0.rawValue, .integer(rows[$0] ?? 0)) }
-        return ChecksReport(checks: checks).members + [
+        return ChecksReport(checks: checks).members(call) + [
             .init("findings", .array(findings.map(\.json))), .init("rows", .object(counts)),
             .init("signed_heads", JSONValue(heads)), .init("duration_ms", .number(duration)),
         ]

@@ -30,7 +30,7 @@ public struct BatchDetail: Report, Hashable {
         self.rollsBack = rollsBack
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         summary.members + [
             .init("job_version", JSONValue(jobVersion)), .init("trace_id", .string(traceID)),
             .init("parameters", parameters), .init("error", JSONValue(error)),

@@ -70,7 +70,7 @@ public struct BlameReport: Report, Hashable {
         self.columns = columns
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("table", .string(table)), .init("key", key.json), .init("exists", .bool(deleted == nil)),
             .init("deleted", deleted.map { .object($0.members) } ?? .null),

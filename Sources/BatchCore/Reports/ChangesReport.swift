@@ -33,7 +33,7 @@ public struct ChangesReport: Report, Hashable {
 
     public var total: RowCounts { tables.reduce(into: RowCounts()) { $0 += $1.rows } }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         let tables = tables.map { JSONValue.object([.init("table", .string($0.table))] + $0.rows.members) }
         return [
             .init("changes", .array(changes.map(\.json))),

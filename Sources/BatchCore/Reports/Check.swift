@@ -12,7 +12,7 @@ public struct Check: Hashable, Sendable {
     /// What was found.
     public let detail: String
     /// What to do; empty when nothing is.
-    public let advice: String
+    public let advice: Hint
     /// Why it failed, for the exit code; nil unless it did.
     public let code: ErrorCode?
     /// Which warning it is; nil unless it is one.
@@ -22,7 +22,7 @@ public struct Check: Hashable, Sendable {
         Check(name: name, outcome: .passed, detail: detail, advice: "", code: nil, warning: nil)
     }
 
-    public static func warning(_ name: String, _ detail: String, code: WarningCode, advice: String) -> Check {
+    public static func warning(_ name: String, _ detail: String, code: WarningCode, advice: Hint) -> Check {
         Check(name: name, outcome: .warning, detail: detail, advice: advice, code: nil, warning: code)
     }
 
@@ -30,10 +30,12 @@ public struct Check: Hashable, Sendable {
         Check(name: name, outcome: .failed, detail: error.message, advice: error.hint, code: error.code, warning: nil)
     }
 
-    public var json: JSONValue {
+    public var json: JSONValue { json(.none) }
+
+    func json(_ call: CallOptions) -> JSONValue {
         [
             "name": .string(name), "ok": .bool(outcome != .failed), "detail": .string(detail),
-            "outcome": .string(outcome.rawValue), "advice": .string(advice),
+            "outcome": .string(outcome.rawValue), "advice": .string(advice.text(call)),
             "code": JSONValue(code?.rawValue ?? warning?.rawValue),
         ]
     }

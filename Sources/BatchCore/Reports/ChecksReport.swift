@@ -10,7 +10,7 @@ public struct ChecksReport: Report, Hashable {
     /// That of the first check that failed.
     public var exitCode: ExitCode { checks.lazy.compactMap(\.code).first?.exitCode ?? .done }
 
-    public var members: [JSONValue.Member] {
-        [.init("ok", .bool(isOK)), .init("checks", .array(checks.map(\.json)))]
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("ok", .bool(isOK)), .init("checks", .array(checks.map { $0.json(call) }))]
     }
 }

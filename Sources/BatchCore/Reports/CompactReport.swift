@@ -16,7 +16,7 @@ public struct CompactReport: Report {
         self.duration = duration
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("packs_before", JSONValue(packs.before)), .init("packs_after", JSONValue(packs.after)),
             .init("objects", JSONValue(objects)), .init("bytes_before", .integer(bytes.before)),

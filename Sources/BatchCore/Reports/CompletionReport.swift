@@ -8,5 +8,7 @@ public struct CompletionReport: Report {
         self.script = script
     }
 
-    public var members: [JSONValue.Member] { [.init("shell", .string(shell)), .init("script", .string(script))] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("shell", .string(shell)), .init("script", .string(script))]
+    }
 }

@@ -9,7 +9,7 @@ public struct DependentsReport: Report, Hashable {
         self.dependents = dependents
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("batch", .string(batch.description)),
             .init("dependents", .array(dependents.map(\.json))),

@@ -14,10 +14,10 @@ public struct DriftReport: Report, Hashable {
 
     public var isDrifted: Bool { hasSchemaChange || changes.total.total > 0 }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("drifted", .bool(isDrifted)), .init("schema_changed", .bool(hasSchemaChange)),
             .init("tracked", .bool(isTracked)),
-        ] + changes.members
+        ] + changes.members(call)
     }
 }

@@ -30,11 +30,11 @@ public struct EraseReport: Report, Hashable {
         self.duration = duration
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("table", .string(table)), .init("rows", JSONValue(rows)), .init("live_rows", JSONValue(liveRows)),
             .init("undo_entries", JSONValue(entries)), .init("commits", JSONValue(commits)),
-            .init("bak_files", JSONValue(files)), .init("warnings", warnings.texts),
+            .init("bak_files", JSONValue(files)), .init("warnings", warnings.texts(call)),
             .init("duration_ms", .number(duration)),
         ] + warnings.codes + JSONValue.Member.only("dry_run", if: isDryRun)
     }

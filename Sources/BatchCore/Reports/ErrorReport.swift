@@ -11,17 +11,17 @@ public struct ErrorReport: Report {
         self.conflicts = conflicts
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         var members: [JSONValue.Member] = [
             .init(
                 "error",
                 [
                     "code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue),
-                    "message": .string(error.message), "hint": .string(error.hint),
+                    "message": .string(error.message), "hint": .string(error.hint.text(call)),
                     "exit_code": .integer(Int64(error.code.exitCode.rawValue)),
                 ])
         ]
-        if let dependents { members += dependents.members }
+        if let dependents { members += dependents.members(call) }
         if !conflicts.isEmpty { members.append(.init("conflicts", .array(conflicts.map(\.json)))) }
         return members
     }

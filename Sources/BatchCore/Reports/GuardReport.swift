@@ -37,7 +37,7 @@ public struct GuardReport: Report, Hashable {
         self.noted = noted
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("guard", .string(mode.rawValue)), .init("declared", JSONValue(declared?.rawValue)),
             .init("intact", .bool(isIntact)), .init("forced_open", .bool(isForcedOpen)),

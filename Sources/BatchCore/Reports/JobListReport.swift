@@ -5,5 +5,7 @@ public struct JobListReport: Report, Hashable {
 
     public init(jobs: [JobReport]) { self.jobs = jobs }
 
-    public var members: [JSONValue.Member] { [.init("jobs", .array(jobs.map { .object($0.summary) }))] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("jobs", .array(jobs.map { .object($0.summary) }))]
+    }
 }

@@ -19,7 +19,7 @@ public struct JobReport: Report, Hashable {
         ]
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         summary + [
             .init("module", JSONValue(job.module)), .init("critical", .bool(job.isCritical)),
             .init("on_failure", .string(job.onFailure.rawValue)),

@@ -4,7 +4,7 @@ public struct ListReport: Report, Hashable {
 
     public init(batches: [BatchSummary]) { self.batches = batches }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [.init("batches", .array(batches.map { .object($0.members) }))]
     }
 }

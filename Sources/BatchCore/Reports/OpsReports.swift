@@ -12,7 +12,7 @@ public struct OpsKeyReport: Report, Hashable {
         self.key = key
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("name", .string(name)), .init("file", .string(file)), .init("public_file", .string(publicFile)),
             .init("key", .string(key)),
@@ -26,7 +26,7 @@ public struct OpsTrustReport: Report, Hashable {
 
     public init(key: TrustedKey) { self.key = key }
 
-    public var members: [JSONValue.Member] { [.init("key", key.json)] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("key", key.json)] }
 }
 
 /// `ops sign`
@@ -39,7 +39,9 @@ public struct OpsSignReport: Report, Hashable {
         self.file = file
     }
 
-    public var members: [JSONValue.Member] { [.init("file", .string(file)), .init("request", request.json)] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("file", .string(file)), .init("request", request.json)]
+    }
 }
 
 /// `ops list`
@@ -56,7 +58,7 @@ public struct OpsListReport: Report, Hashable {
         self.requests = requests
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("targets", .array(targets.map(JSONValue.string))), .init("keys", .array(keys.map(\.json))),
             .init("requests", .array(requests.map(\.json))),
@@ -76,7 +78,7 @@ public struct OpsReport: Report {
         self.answer = answer
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("nonce", .string(request.nonce)), .init("signer", .string(signer.name)),
             .init("action", .string(request.action.name)), .init("answer", answer.json),

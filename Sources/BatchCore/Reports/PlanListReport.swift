@@ -5,5 +5,7 @@ public struct PlanListReport: Report, Hashable {
 
     public init(plans: [PlanReport]) { self.plans = plans }
 
-    public var members: [JSONValue.Member] { [.init("plans", .array(plans.map { .object($0.members) }))] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("plans", .array(plans.map { .object($0.members(call)) }))]
+    }
 }

@@ -46,7 +46,7 @@ public struct PlanReport: Report, Hashable {
         self.content = content
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         let own: [JSONValue.Member] = [
             .init("plan", .string("\(id)")), .init("status", .string(status.rawValue)), .init("job", .string(job)),
             .init("tenant", JSONValue(tenant)), .init("author", .string(author)),

@@ -41,5 +41,5 @@ public struct PointsReport: Report, Hashable {
 
     public init(points: [Point]) { self.points = points }
 
-    public var members: [JSONValue.Member] { [.init("points", .array(points.map(\.json)))] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("points", .array(points.map(\.json)))] }
 }

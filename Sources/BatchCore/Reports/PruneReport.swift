@@ -34,7 +34,7 @@ public struct PruneReport: Report, Hashable {
     public var removed: [Point] { points.filter(\.reasons.isEmpty) }
     public var freedBytes: Int64 { removed.reduce(0) { $0 + $1.bytes } }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("points", .array(points.map(\.json))), .init("removed", JSONValue(removed.count)),
             .init("freed_bytes", .integer(freedBytes)),

@@ -1,11 +1,14 @@
 /// What a verb answers: one JSON document, a published interface. Text for people is made from the same value.
 public protocol Report: Sendable {
     /// All but `format_version`. Keys may be added; none is removed or renamed without a new version.
-    var members: [JSONValue.Member] { get }
+    /// - Parameter call: how the tool was called, for the commands that it names.
+    func members(_ call: CallOptions) -> [JSONValue.Member]
 }
 
 extension Report {
-    public var json: JSONValue { .object([.init("format_version", 1)] + members) }
+    public var json: JSONValue { json(.none) }
+
+    public func json(_ call: CallOptions) -> JSONValue { .object([.init("format_version", 1)] + members(call)) }
 }
 
 extension JSONValue.Member {

@@ -30,12 +30,12 @@ public struct RestoreReport: Report, Hashable {
         self.duration = duration
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("point", .string(point)), .init("file", .string(file)), .init("source", .string(source.rawValue)),
             .init("commit", JSONValue(commit)), .init("digest", .string(digest.description)),
             .init("digests_match", true), .init("stale_indexes", .array(staleIndexes.map { .string($0) })),
-            .init("warnings", warnings.texts), .init("duration_ms", .number(duration)),
+            .init("warnings", warnings.texts(call)), .init("duration_ms", .number(duration)),
         ] + warnings.codes
     }
 }

@@ -81,7 +81,7 @@ public struct RollbackReport: Report, Hashable {
         self.duration = duration
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         let members: [JSONValue.Member] = [
             .init("batch", .string(batch.description)), .init("rollback", JSONValue(rollback?.description)),
             .init("status", .string(status.rawValue)), .init("mode", .string(mode.rawValue)),
@@ -91,7 +91,7 @@ public struct RollbackReport: Report, Hashable {
             .init("certificate", certificate.json), .init("restore_point", restorePoint?.json ?? .null),
             .init("log", JSONValue(log)), .init("report", JSONValue(report)),
             .init("certificate_file", JSONValue(signed)),
-            .init("warnings", warnings.texts), .init("duration_ms", .number(duration)),
+            .init("warnings", warnings.texts(call)), .init("duration_ms", .number(duration)),
         ]
         let timed = (phases.map { [JSONValue.Member("phases", $0.json)] } ?? []) + warnings.codes
         let modes =

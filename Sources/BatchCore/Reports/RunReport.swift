@@ -63,7 +63,7 @@ public struct RunReport: Report, Hashable {
         self.warnings = warnings
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         var members: [JSONValue.Member] = [
             .init("batch", .string(batch.description)), .init("job", .string(batch.job)),
             .init("tenant", JSONValue(tenant)), .init("status", .string(status.rawValue)),
@@ -71,9 +71,9 @@ public struct RunReport: Report, Hashable {
             .init("restore_point", restorePoint?.json ?? .null),
             .init("phases", phases.json),
             .init("trace_id", .string(traceID)), .init("duration_ms", .number(duration)),
-            .init("warnings", warnings.texts),
+            .init("warnings", warnings.texts(call)),
         ]
-        if let preview { members += [.init("dry_run", true)] + preview.members }
+        if let preview { members += [.init("dry_run", true)] + preview.members(call) }
         members += JSONValue.Member.only("plan", plan.map { .string("\($0)") })
         members += JSONValue.Member.only("rehearsal", rehearsal.map(JSONValue.string))
         members += JSONValue.Member.only("checklist", checklist.map(JSONValue.string))

@@ -4,5 +4,5 @@ public struct SchemaReport: Report, Hashable {
 
     public init(schema: JSONValue) { self.schema = schema }
 
-    public var members: [JSONValue.Member] { [.init("schema", schema)] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("schema", schema)] }
 }

@@ -15,7 +15,7 @@ public struct SetupReport: Report, Hashable {
         self.notes = notes
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("file", .string(file)), .init("database", .string(database)),
             .init("created", .array(created.map { .string($0) })), .init("notes", .array(notes.map { .string($0) })),

@@ -4,7 +4,7 @@ public struct StopReport: Report, Hashable {
 
     public init(batch: BatchID) { self.batch = batch }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [.init("batch", .string(batch.description)), .init("stop_requested", true)]
     }
 }

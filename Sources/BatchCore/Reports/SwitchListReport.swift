@@ -23,7 +23,7 @@ public struct SwitchListReport: Report, Hashable {
         self.isHistory = isHistory
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init(
                 "switches",

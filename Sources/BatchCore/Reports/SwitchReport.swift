@@ -25,7 +25,7 @@ public struct SwitchReport: Report, Hashable {
         self.behind = behind
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("switch", state.json), .init("old", .string(old.rawValue)),
             .init("databases", .array(databases.map(JSONValue.string))),

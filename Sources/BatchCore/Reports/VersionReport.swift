@@ -2,5 +2,5 @@
 public struct VersionReport: Report {
     public init() {}
 
-    public var members: [JSONValue.Member] { [.init("version", .string(Tool.version))] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("version", .string(Tool.version))] }
 }

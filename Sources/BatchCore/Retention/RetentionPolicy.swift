@@ -26,7 +26,8 @@ public struct RetentionPolicy: Hashable, Sendable {
         tags = arguments.values("keep-tag")
         guard last + daily + weekly + monthly > 0 || !tags.isEmpty else {
             throw BatchError(
-                .usage, "prune does not know what to keep", hint: "say it: batchmgr prune --keep-last 30 --dry-run")
+                .usage, "prune does not know what to keep", hint: "say it: \(command: "prune --keep-last 30 --dry-run")"
+            )
         }
     }
 

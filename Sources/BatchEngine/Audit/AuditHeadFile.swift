@@ -53,6 +53,6 @@ struct AuditHeadFile {
     private func fault() -> BatchError {
         BatchError(
             .file, "write \(path): \(String(cString: strerror(errno)))",
-            hint: "see disk and permissions: batchmgr doctor")
+            hint: "see disk and permissions: \(command: "doctor")")
     }
 }

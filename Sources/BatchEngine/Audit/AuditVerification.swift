@@ -169,7 +169,7 @@ struct AuditVerification {
             "audit \(finding.place.rawValue)",
             BatchError(
                 .auditTampered, "\(finding.kind.rawValue): \(finding.detail)",
-                hint: "compare with a clone of the history, or an export: batchmgr audit list --limit 50"))
+                hint: "compare with a clone of the history, or an export: \(command: "audit list --limit 50")"))
     }
 }
 

@@ -83,7 +83,7 @@ public struct Drill {
             let other = source == .git ? "bak" : "git"
             let damage = BatchError(
                 .corruptRecord, error.message,
-                hint: "this point can still be restored if its other copy is whole: batchmgr restore --source \(other)")
+                hint: "try its other copy: \(command: "restore --point \(name) --source \(other) --to FILE")")
             return (.failed(title, damage), session.context.clock.now() - start)
         }
     }

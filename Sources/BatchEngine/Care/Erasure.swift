@@ -39,7 +39,7 @@ public struct Erasure {
         guard try ledger.exists() else {
             throw BatchError(
                 .wrongState, "no batch has run on this database: there is no record to erase from",
-                hint: "delete the rows: batchmgr run --id NAME --sql \"DELETE FROM …\"")
+                hint: "delete the rows: \(command: "run --id NAME --sql \"DELETE FROM …\"")")
         }
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
@@ -130,7 +130,7 @@ public struct Erasure {
             guard try orphanCount() <= orphans else {
                 throw BatchError(
                     .conflict, "rows of other tables refer to rows that would be erased",
-                    hint: "erase or change those first: batchmgr erase --table CHILD --where …")
+                    hint: "erase or change those first: \(command: "erase --table CHILD --where CONDITION")")
             }
             try update(points)
             try PendingErasure(session: session).intend(
@@ -197,7 +197,8 @@ public struct Erasure {
         try log.formerNames().map {
             Warning(
                 .notErased,
-                "table \(layout.name) was called \($0) before: erase there too: batchmgr erase --table \($0) --where …")
+                "table \(layout.name) was called \($0) before",
+                hint: "erase there too: \(command: "erase --table \($0) --where CONDITION")")
         }
     }
 

@@ -37,7 +37,7 @@ struct PendingErasure {
         else {
             throw BatchError(
                 .corruptRecord, "the plan of an erasure that was interrupted is lost: \(plan)",
-                hint: "restore that file, then: batchmgr verify")
+                hint: "restore that file, then: \(command: "verify")")
         }
         let git = GitErasure(session.git, branch: session.branch, table: json["table"]?.string ?? "")
         var map: [CommitID: CommitID] = [:]

@@ -42,7 +42,8 @@ public struct CertificateVerification {
     private func failed(_ name: String, _ what: String) -> Check {
         .failed(
             name,
-            BatchError(.verificationFailed, what, hint: "see what the records say: batchmgr verify, batchmgr list"))
+            BatchError(
+                .verificationFailed, what, hint: "see what the records say: \(command: "verify"), \(command: "list")"))
     }
 
     /// What the ledger says of the rollback.

@@ -13,7 +13,8 @@ extension ControlFile: ControlStore {
                 throw BatchError(
                     .busy, "\(last.work) is running on \(database) (process \(last.owner.process))",
                     hint: (try? BatchReference(last.work)) != nil
-                        ? "wait for it, or stop it: batchmgr stop --id \(last.work)" : "try again when it has ended")
+                        ? "wait for it, or stop it: \(command: "stop --id \(last.work)")"
+                        : "try again when it has ended")
             }
             let epoch = (last?.epoch ?? 0) + 1
             try connection.run(

@@ -120,7 +120,8 @@ public struct DriftAdoption {
             // An index that calls a function of the application, a module that is not here.
             throw BatchError(
                 .notUndoable, "what was changed outside a batch cannot be made again here: \(error.message)",
-                hint: "the next batch keeps it as a point; take it back: batchmgr restore --point POINT --in-place")
+                hint: "the next batch keeps it as a point; take it back: \(command: "restore --point POINT --in-place")"
+            )
         }
     }
 
@@ -168,12 +169,12 @@ public struct DriftAdoption {
     private static var nothing: BatchError {
         BatchError(
             .wrongState, "nothing was changed outside a batch",
-            hint: "earlier changes are batches already: batchmgr list --job drift")
+            hint: "earlier changes are batches already: \(command: "list --job drift")")
     }
 
     private static var mismatch: BatchError {
         BatchError(
             .verificationFailed, "the rows that differ do not account for all that changed; nothing was changed",
-            hint: "the next batch keeps the change as a restore point; see what differs: batchmgr verify")
+            hint: "the next batch keeps the change as a restore point; see what differs: \(command: "verify")")
     }
 }

@@ -60,6 +60,6 @@ public struct Export: Sendable {
     private var stopped: BatchError {
         BatchError(
             .stopped, "the export '\(target.path)' was ended because a stop was asked for",
-            hint: "go on with: batchmgr resume --id BATCH")
+            hint: "go on with: \(command: "resume --id BATCH")")
     }
 }

@@ -43,7 +43,8 @@ public struct OpsChannel {
         guard request.target == here else {
             throw BatchError(
                 .wrongWorkspace, "the request was made for \(request.target), and this is \(here)",
-                hint: "sign it for this one: batchmgr ops sign --request FILE --key KEY --to FILE --target \(here)")
+                hint: "sign it for this one: \(command: "ops sign --request FILE --key KEY --to FILE --target \(here)")"
+            )
         }
         try request.requireTime(context.now())
     }

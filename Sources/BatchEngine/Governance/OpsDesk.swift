@@ -35,7 +35,7 @@ public struct OpsDesk {
         guard let signer = key.name else {
             throw BatchError(
                 .usage, "\(request.key) does not say whose it is",
-                hint: "make a key: batchmgr ops keygen --name NAME --to FILE")
+                hint: "make a key: \(command: "ops keygen --name NAME --to FILE")")
         }
         let target: String
         if let given = request.target {

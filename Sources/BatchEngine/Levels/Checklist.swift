@@ -14,7 +14,7 @@ struct Checklist {
     let orphans: [String: Int64]?
 
     private var ledger: Ledger { session.ledger }
-    private var hint: String { "undo it: batchmgr rollback --id \(batch.batch)" }
+    private var hint: Hint { "undo it: \(command: "rollback --id \(batch.batch)")" }
 
     func checks() throws(BatchError) -> [Check] {
         let tables = try BatchChanges(ledger, checkpoints: checkpoints).tables.map(\.name)

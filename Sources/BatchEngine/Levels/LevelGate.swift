@@ -36,7 +36,7 @@ struct LevelGate {
     private func refuse(_ subject: Rehearsal.Subject, _ error: BatchError) {
         let paper = try? LevelPaper(session: session).write(
             "rehearsal", subject.batch, subject.job, isOK: false,
-            [.init("error", .string(error.description)), .init("hint", .string(error.hint))])
+            [.init("error", .string(error.description)), .init("hint", .string(error.hint.text()))])
         try? session.ledger.audit(
             "rehearse", batch: subject.batch, outcome: "refused",
             details: ["error": .string(error.code.rawValue), "report": paper?.json ?? .null], context: session.context)
@@ -98,7 +98,7 @@ struct LevelGate {
         let error = BatchError(
             .verificationFailed,
             "batch \(batch.batch) has run, but does not pass its checklist: \(failed.name): \(failed.detail)",
-            hint: "undo it: batchmgr rollback --id \(batch.batch); see the checklist: \(paper.path)")
+            hint: "undo it: \(command: "rollback --id \(batch.batch)"); see the checklist: \(paper.path)")
         Bulletin(session: session).tell(.failed, batch, error)
         return (paper.path, error)
     }

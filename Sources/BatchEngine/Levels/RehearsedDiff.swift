@@ -16,7 +16,7 @@ struct RehearsedDiff {
     let referring: [String]
 
     var members: [JSONValue.Member] {
-        report.members + [.init("complete", .bool(isComplete)), .init("schema", .array(schema))]
+        report.members(.none) + [.init("complete", .bool(isComplete)), .init("schema", .array(schema))]
     }
 
     /// - Parameter original: the database as it was before, when the batch changed the schema: the undo log has no rows

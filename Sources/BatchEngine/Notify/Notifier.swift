@@ -22,7 +22,7 @@ public struct Notifier: Sendable {
                 try tell(target, JSONWriter.text(event.document) + "\n")
             } catch {
                 let message = "\(target.name) could not be told of '\(event.kind.rawValue)': \(error.message)"
-                let hint = "check 'notify:' in batchmgr.yaml; \(error.hint)"
+                let hint: Hint = "check 'notify:' in batchmgr.yaml; \(error.hint)"
                 failures.append(
                     NotifyFailure(target: target.name, error: BatchError(.notifyFailed, message, hint: hint)))
             }

@@ -36,7 +36,7 @@ public struct NotifyEvent: Sendable, Equatable {
             "tenant": .init(tenant), "at": .string(at.iso8601),
             "error": [
                 "code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue),
-                "message": .string(error.message), "hint": .string(error.hint),
+                "message": .string(error.message), "hint": .string(error.hint.text()),
             ],
         ]
     }

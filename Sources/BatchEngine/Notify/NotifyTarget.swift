@@ -42,7 +42,7 @@ public struct NotifyTarget: Sendable, Equatable {
         }
     }
 
-    private static func invalid(_ message: String, hint: String) -> BatchError {
+    private static func invalid(_ message: String, hint: Hint) -> BatchError {
         BatchError(.invalidConfiguration, message, hint: hint + " under 'notify:' in batchmgr.yaml")
     }
 }

@@ -34,14 +34,14 @@ struct ApprovedPlan {
     static func stale(_ plan: PatchPlan, _ moved: String) -> BatchError {
         BatchError(
             .stalePlan, "\(plan.id) is out of date: \(moved)",
-            hint: "make a new plan: batchmgr run --id \(plan.job) --propose")
+            hint: "make a new plan: \(command: "run --id \(plan.job) --propose")")
     }
 
     /// Why the batch of the plan failed. A plan is tried once: its batch has moved the ledger.
     func failure(_ error: BatchError) -> BatchError {
         let rest = isAtomic && error.code != .otherChanges ? "; nothing of \(plan.id) was applied" : ""
         return BatchError(
-            error.code, error.message + rest, hint: "make a new plan: batchmgr run --id \(plan.job) --propose")
+            error.code, error.message + rest, hint: "make a new plan: \(command: "run --id \(plan.job) --propose")")
     }
 
     /// The batch has run, and is not permanent yet where that can be helped.
@@ -55,7 +55,7 @@ struct ApprovedPlan {
             throw BatchError(
                 .otherChanges,
                 "the batch of \(plan.id) did not change what was approved, so it was taken back",
-                hint: "make a new plan: batchmgr run --id \(plan.job) --propose")
+                hint: "make a new plan: \(command: "run --id \(plan.job) --propose")")
         }
     }
 }

@@ -64,7 +64,7 @@ public struct PatchPlans {
             guard !PatchPlan.isSamePerson(record.decidedBy ?? "", plan.author) else {
                 throw BatchError(
                     .selfApproval, "\(plan.author) made \(id) and cannot approve it",
-                    hint: "ask somebody else: batchmgr plan approve --id \(id) --as NAME")
+                    hint: "ask somebody else: \(command: "plan approve --id \(id) --as NAME")")
             }
             try desk.requireLife(plan)
             if let moved = try PlanBinding(session: session).moved(since: plan) {
@@ -159,7 +159,8 @@ public struct PatchPlans {
             case .applied: "was applied already, as \(record.batch ?? "a batch")"
             case .failed: "was tried, and is used up: \(record.reason ?? "its batch failed")"
             }
-        return BatchError(.wrongState, "\(record.id) \(words)", hint: "see it: batchmgr plan show --id \(record.id)")
+        return BatchError(
+            .wrongState, "\(record.id) \(words)", hint: "see it: \(command: "plan show --id \(record.id)")")
     }
 
     // MARK: Applying
@@ -185,7 +186,9 @@ public struct PatchPlans {
         if record.status == .proposed {
             throw BatchError(
                 .approvalRequired, "\(plan.id) is not approved yet",
-                hint: "somebody other than \(plan.author) approves it: batchmgr plan approve --id \(plan.id) --as NAME")
+                hint:
+                    "somebody other than \(plan.author) approves it: \(command: "plan approve --id \(plan.id) --as NAME")"
+            )
         }
         try require(record, .approved)
         try desk.requireLife(plan)
@@ -245,7 +248,7 @@ public struct PatchPlans {
         if report.isRepeated {
             throw BatchError(
                 .wrongState, "the key of the plan was used already, by \(report.batch)",
-                hint: "see it: batchmgr show --id \(report.batch)")
+                hint: "see it: \(command: "show --id \(report.batch)")")
         }
         return report
     }

@@ -15,7 +15,8 @@ struct PlanDesk {
     func record(_ id: PlanID, tenant: String?) throws(BatchError) -> PlanRecord {
         guard let record = try store.plan(id), tenant == nil || record.tenant == tenant else {
             let owner = tenant.map { " of tenant \($0)" } ?? ""
-            throw BatchError(.unknownPlan, "there is no plan \(id)\(owner)", hint: "see the plans: batchmgr plan list")
+            throw BatchError(
+                .unknownPlan, "there is no plan \(id)\(owner)", hint: "see the plans: \(command: "plan list")")
         }
         return try settled(record)
     }
@@ -39,7 +40,7 @@ struct PlanDesk {
     private func altered(_ record: PlanRecord, _ what: String) -> BatchError {
         BatchError(
             .alteredPlan, "\(record.id) is refused: \(what)",
-            hint: "make a new plan: batchmgr run --id \(record.job) --propose")
+            hint: "make a new plan: \(command: "run --id \(record.job) --propose")")
     }
 
     /// - Throws: `ERR_SECURITY_EXPIRED_PLAN`.
@@ -47,7 +48,7 @@ struct PlanDesk {
         guard plan.expiresAt <= session.context.now() else { return }
         throw BatchError(
             .expiredPlan, "\(plan.id) expired at \(plan.expiresAt.iso8601)",
-            hint: "make a new plan: batchmgr run --id \(plan.job) --propose")
+            hint: "make a new plan: \(command: "run --id \(plan.job) --propose")")
     }
 
     /// A process that was killed left its plan without a word about how it ended: the ledger tells.

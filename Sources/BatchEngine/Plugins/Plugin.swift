@@ -92,6 +92,6 @@ public struct Plugin: Sendable, Equatable {
     private func failure(_ what: String) -> BatchError {
         BatchError(
             .pluginFailed, "plugin '\(name)' \(what)",
-            hint: "mend the plugin (its protocol: docs/plugins.md), then type: batchmgr resume --id BATCH")
+            hint: "mend the plugin (its protocol: docs/plugins.md), then type: \(command: "resume --id BATCH")")
     }
 }

@@ -117,7 +117,7 @@ struct PolicyChoice {
     private func wrong(_ job: JobDefinition, _ message: String) -> BatchError {
         BatchError(
             .invalidCatalog, "job \(job.id): shared_tables: \(message)",
-            hint: "correct the job: batchmgr catalog show --id \(job.id)")
+            hint: "correct the job: \(command: "catalog show --id \(job.id)")")
     }
 }
 

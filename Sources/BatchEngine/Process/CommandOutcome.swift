@@ -41,12 +41,13 @@ public struct CommandOutcome: Sendable {
         case .stopped:
             throw BatchError(
                 .stopped, "\(name) was ended because a stop was asked for",
-                hint: "go on with: batchmgr resume --id BATCH")
+                hint: "go on with: \(command: "resume --id BATCH")")
         }
     }
 
     private func failure(_ message: String) -> BatchError {
         BatchError(
-            .commandFailed, message, hint: "run the command by hand, mend it, then type: batchmgr resume --id BATCH")
+            .commandFailed, message,
+            hint: "run the command by hand, mend it, then type: \(command: "resume --id BATCH")")
     }
 }

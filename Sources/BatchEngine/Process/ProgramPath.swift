@@ -60,7 +60,7 @@ enum ProgramPath {
         default:
             return BatchError(
                 .commandFailed, "the program \(name) could not be started: \(SystemFault.text(code))",
-                hint: "type: batchmgr doctor")
+                hint: "type: \(command: "doctor")")
         }
     }
 

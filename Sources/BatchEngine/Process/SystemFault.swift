@@ -9,11 +9,11 @@ enum SystemFault {
     static func error(_ code: Int32, doing what: String) -> BatchError {
         switch code {
         case ENOSPC, EDQUOT:
-            BatchError(.diskFull, "\(what): \(text(code))", hint: "free some space, then type: batchmgr doctor")
+            BatchError(.diskFull, "\(what): \(text(code))", hint: "free some space, then type: \(command: "doctor")")
         case EROFS, EACCES, EPERM:
-            BatchError(.readOnly, "\(what): \(text(code))", hint: "check who may write there: batchmgr doctor")
+            BatchError(.readOnly, "\(what): \(text(code))", hint: "check who may write there: \(command: "doctor")")
         default:
-            BatchError(.file, "\(what): \(text(code))", hint: "type: batchmgr doctor")
+            BatchError(.file, "\(what): \(text(code))", hint: "type: \(command: "doctor")")
         }
     }
 }

@@ -10,7 +10,7 @@ struct ChangeWriter {
         if case .rowid(nil) = layout.key {
             throw BatchError(
                 .notUndoable, "table \(layout.name) cannot be brought back in place: its columns hide the rowid",
-                hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+                hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
         }
         let writer = RowWriter(gateway: gateway, layout: layout)
         let replaced = changes.map { takesUniqueValue($0, layout) }

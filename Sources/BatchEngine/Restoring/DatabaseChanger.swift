@@ -40,6 +40,6 @@ struct DatabaseChanger {
     private func changed(_ table: String) -> BatchError {
         BatchError(
             .schemaChanged, "table \(table) has another shape now than at the point",
-            hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+            hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
     }
 }

@@ -179,12 +179,12 @@ public struct InPlaceRestore {
         throw BatchError(
             .conflict,
             "\(Counted.text(violations.count, "row")) of \(first.table) would refer to rows of \(first.parent) that are not there",
-            hint: "bring those back first: batchmgr restore --point POINT --table \(first.parent)")
+            hint: "bring those back first: \(command: "restore --point POINT --table \(first.parent)")")
     }
 
     private static var mismatch: BatchError {
         BatchError(
             .verificationFailed, "the database would not have the recorded state digest; nothing was changed",
-            hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+            hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
     }
 }

@@ -100,13 +100,13 @@ struct PointLocator {
     }
 
     private func unknown(_ name: String) -> BatchError {
-        BatchError(.unknownPoint, "there is no restore point '\(name)'", hint: "see the points: batchmgr points")
+        BatchError(.unknownPoint, "there is no restore point '\(name)'", hint: "see the points: \(command: "points")")
     }
 
     private func none(_ id: BatchID) -> BatchError {
         BatchError(
             .noRestorePoint, "batch \(id) has no complete restore point",
-            hint: "see which there are: batchmgr points")
+            hint: "see which there are: \(command: "points")")
     }
 }
 

@@ -68,7 +68,7 @@ public struct Restoring {
         let reasons = failures.map { "\($0.source.copy): \($0.error.message)" }.joined(separator: "; ")
         throw BatchError(
             .noRestorePoint, "no copy of \(point.name) verifies: \(reasons)",
-            hint: "see what is damaged, and which points are whole: batchmgr verify")
+            hint: "see what is damaged, and which points are whole: \(command: "verify")")
     }
 
     /// As `rebuild`, with the rows of the session's tenant alone where tenants share tables.
@@ -122,13 +122,13 @@ public struct Restoring {
         unlink(rebuilt.path)
         throw BatchError(
             .verificationFailed, "\(point.name) was recorded with digest \(digest), and its copy has \(rebuilt.digest)",
-            hint: "see what is damaged: batchmgr verify")
+            hint: "see what is damaged: \(command: "verify")")
     }
 
     private func missing(_ point: RestorePoint, _ source: RestoreSource) -> BatchError {
         BatchError(
             .noRestorePoint, "\(source.copy) has no record of \(point.name)",
-            hint: "try the other copy, or see the points: batchmgr points")
+            hint: "try the other copy, or see the points: \(command: "points")")
     }
 }
 

@@ -22,12 +22,12 @@ struct RowChoice {
             throw BatchError(
                 .usage,
                 "the point has no table '\(rows.table)' with rows of its own\(Suggestion.clause(for: rows.table, in: names))",
-                hint: "see what a point holds: batchmgr restore --point POINT --to FILE")
+                hint: "see what a point holds: \(command: "restore --point POINT --to FILE")")
         }
         if case .rowid(nil) = layout.key {
             throw BatchError(
                 .notUndoable, "rows of table \(layout.name) cannot be brought back alone: its columns hide the rowid",
-                hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+                hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
         }
         self.layout = layout
         if let owner, !owner.isOwned(layout) { throw owner.shared(layout.name) }
@@ -45,7 +45,7 @@ struct RowChoice {
                 }
             }
         } catch {
-            let reason = error.message.replacing("prepare SQL: ", with: "")
+            let reason = error.saidBySQLite ?? error.message
             throw BatchError(
                 .usage, "'\(condition)' is not one SQL expression: \(reason)",
                 hint: "for example: --where \"customer_id = 7 AND total > 0\"")
@@ -57,12 +57,12 @@ struct RowChoice {
         guard let now = try SchemaReader(database).layout(named: layout.name) else {
             throw BatchError(
                 .schemaChanged, "there is no table \(layout.name) any more",
-                hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+                hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
         }
         guard now.holdsSameRows(as: layout) else {
             throw BatchError(
                 .schemaChanged, "table \(layout.name) has other columns now than at the point",
-                hint: "rebuild the point to a new file instead: batchmgr restore --point POINT --to FILE")
+                hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
         }
     }
 

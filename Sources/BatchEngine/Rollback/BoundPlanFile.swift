@@ -29,7 +29,7 @@ public enum BoundPlanFile {
 
     static func invalid(_ message: String) -> BatchError {
         BatchError(
-            .invalidPlan, message, hint: "write a plan: batchmgr rollback --id BATCH --plan-out FILE")
+            .invalidPlan, message, hint: "write a plan: \(command: "rollback --id BATCH --plan-out FILE")")
     }
 
     private static func hash(_ members: [JSONValue.Member]) -> String {

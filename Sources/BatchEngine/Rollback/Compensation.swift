@@ -54,7 +54,7 @@ struct Compensation {
     private func missing(_ effect: Effect, _ batch: BatchRecord, _ why: String) -> BatchError {
         BatchError(
             .compensationMissing, "step \(effect.step) of \(batch.batch) \(why)",
-            hint: "undo the data alone: batchmgr rollback --id \(batch.batch) --without-compensation")
+            hint: "undo the data alone: \(command: "rollback --id \(batch.batch) --without-compensation")")
     }
 
     /// Runs the compensations. A failing one ends it; the caller then rolls the transaction back.
@@ -82,7 +82,7 @@ struct Compensation {
                 throw BatchError(
                     .compensationFailed, "the undo of step \(effect.step) of \(batch.batch) failed: \(error.message)",
                     hint:
-                        "correct it and try again, or undo the data alone: batchmgr rollback --id \(batch.batch) --without-compensation"
+                        "correct it and try again, or undo the data alone: \(command: "rollback --id \(batch.batch) --without-compensation")"
                 )
             }
         }

@@ -27,7 +27,7 @@ struct PlanBinding {
         throw BatchError(
             .stalePlan,
             "the plan for \(plan.batch) is out of date: \(try moved(plan.head, now).joined(separator: "; "))",
-            hint: "write a new one: batchmgr rollback --id \(plan.batch) --plan-out FILE")
+            hint: "write a new one: \(command: "rollback --id \(plan.batch) --plan-out FILE")")
     }
 
     /// The state is the one of the plan, so the same request leads to the same batches, unless somebody edited it.

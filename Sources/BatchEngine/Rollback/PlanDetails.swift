@@ -17,7 +17,8 @@ struct PlanDetails {
         return [
             .init("dependents", .array(plan.reports.map(\.json))),
             .init("exempt", .array(plan.summaries(plan.exempt).map(\.json))),
-            .init("preview", .object(rows.members)), .init("estimate_ms", JSONValue(Int(milliseconds.rounded(.up)))),
+            .init("preview", .object(rows.members(.none))),
+            .init("estimate_ms", JSONValue(Int(milliseconds.rounded(.up)))),
             .init("created_at", .string(session.context.now().iso8601)), .init("actor", .string(session.context.actor)),
         ]
     }

@@ -108,7 +108,7 @@ public struct Rollback {
         throw BatchError(
             .notReplayable,
             "what depends on \(plan.batch.batch) cannot be run again: \(reasons.joined(separator: "; "))",
-            hint: "undo it without running it again: batchmgr rollback --id \(plan.batch.batch) --mode cascade")
+            hint: "undo it without running it again: \(command: "rollback --id \(plan.batch.batch) --mode cascade")")
     }
 
     /// Takes back what a failed batch had committed, for `on_failure: rollback`.

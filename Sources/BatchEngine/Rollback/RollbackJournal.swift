@@ -18,7 +18,7 @@ final class RollbackJournal {
         guard descriptor >= 0 else {
             throw BatchError(
                 errno == ENOSPC ? .diskFull : .file, "write \(path): \(String(cString: strerror(errno)))",
-                hint: "see disk and permissions: batchmgr doctor")
+                hint: "see disk and permissions: \(command: "doctor")")
         }
     }
 

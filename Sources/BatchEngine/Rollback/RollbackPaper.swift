@@ -63,7 +63,7 @@ struct RollbackPaper {
         if !done.left.isEmpty { lines += ["## NOT taken back", ""] + done.left.map { "- \($0)" } + [""] }
         lines += [
             "## Restore point", "", "- `.bak`: `\(point.bak ?? "-")`", "- commit: `\(point.commit ?? "-")`", "",
-            "Undo this rollback: `batchmgr rollback --id \(batch.batch)`", "",
+            "Undo this rollback: `\(HintCommand("rollback --id \(batch.batch)").text())`", "",
         ]
         return lines.joined(separator: "\n")
     }

@@ -63,7 +63,7 @@ struct RollbackPlan {
             .otherTenant,
             "\(foreignDependents) later \(noun) of other tenants, or of none, depend on \(batch.batch): it cannot be undone for its tenant alone",
             hint:
-                "ask somebody who may see them all: batchmgr rollback --id \(batch.batch) --mode cascade, without --tenant"
+                "ask somebody who may see them all: batchmgr rollback --mode cascade, without --tenant"
         )
     }
 
@@ -73,7 +73,7 @@ struct RollbackPlan {
         let noun = count == 1 ? "batch depends" : "batches depend"
         return BatchError(
             .dependents, "\(count) later \(noun) on \(batch.batch)",
-            hint: "undo them too: batchmgr rollback --id \(batch.batch) --mode cascade\(readersOption)")
+            hint: "undo them too: \(command: "rollback --id \(batch.batch) --mode cascade\(readersOption)")")
     }
 
     private var readersOption: String {

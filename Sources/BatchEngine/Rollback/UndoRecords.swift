@@ -50,8 +50,8 @@ final class UndoRecords {
         throw BatchError(
             .noRestorePoint, "no record of \(plan.batch.batch) verifies: \(reasons)",
             hint: isAll
-                ? "see what is damaged, and which points are whole: batchmgr verify"
-                : "use the first record that verifies: batchmgr rollback --id \(plan.batch.batch)")
+                ? "see what is damaged, and which points are whole: \(command: "verify")"
+                : "use the first record that verifies: \(command: "rollback --id \(plan.batch.batch)")")
     }
 
     /// The damage behind an error.
@@ -94,7 +94,7 @@ final class UndoRecords {
             throw BatchError(
                 .noRestorePoint,
                 "the \(source.record) has no undo log of its single checkpoints, and leads back over all of them alone",
-                hint: "undo all of it: batchmgr rollback --id \(name) --source \(source.rawValue)")
+                hint: "undo all of it: \(command: "rollback --id \(name) --source \(source.rawValue)")")
         }
         return .some(CopiedRun(batch: name, checkpoints: covered.wanted, blocks: changes))
     }
@@ -145,13 +145,13 @@ final class UndoRecords {
             guard open.isEmpty else {
                 throw BatchError(
                     .noRestorePoint, "the restore points of \(batch.batch) do not hold all of its checkpoints",
-                    hint: "see the points: batchmgr points")
+                    hint: "see the points: \(command: "points")")
             }
         }
         return found.sorted { $0.point.lastCheckpoint > $1.point.lastCheckpoint }
     }
 
     private func missing(_ what: String) -> BatchError {
-        BatchError(.noRestorePoint, "its restore point has \(what)", hint: "see the points: batchmgr points")
+        BatchError(.noRestorePoint, "its restore point has \(what)", hint: "see the points: \(command: "points")")
     }
 }

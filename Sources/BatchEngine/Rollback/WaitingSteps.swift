@@ -29,7 +29,8 @@ struct WaitingSteps {
         batch.finishedAt = session.context.now().iso8601
         try ledger.update(batch)
         outcome.batch = batch
-        return failure.map { "\($0.message); go on with it: batchmgr resume --id \(batch.batch)" }
+        let next = HintCommand("resume --id \(batch.batch)").text(session.context.call)
+        return failure.map { "\($0.message); go on with it: \(next)" }
     }
 }
 

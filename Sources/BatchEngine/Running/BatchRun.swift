@@ -169,12 +169,12 @@ final class BatchRun {
             guard let limit, context.clock.now() > limit else {
                 throw BatchError(
                     .stopped, "batch \(batch.batch) stopped in step \(step.id), after checkpoint \(lastNumber)",
-                    hint: "go on with: batchmgr resume --id \(batch.batch)")
+                    hint: "go on with: \(command: "resume --id \(batch.batch)")")
             }
             if let policyLimit, context.clock.now() > policyLimit { throw exceeded }
             throw BatchError(
                 .timeout, "step \(step.id) of \(batch.batch) took longer than its timeout",
-                hint: "raise the timeout or make the chunks smaller, then: batchmgr resume --id \(batch.batch)")
+                hint: "raise the timeout or make the chunks smaller, then: \(command: "resume --id \(batch.batch)")")
         }
     }
 
@@ -196,7 +196,7 @@ final class BatchRun {
         guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
         throw BatchError(
             .stopped, "batch \(batch.batch) stopped after checkpoint \(lastNumber)",
-            hint: "go on with: batchmgr resume --id \(batch.batch)")
+            hint: "go on with: \(command: "resume --id \(batch.batch)")")
     }
 
     private func stopIfSwitched() throws(BatchError) {
@@ -208,7 +208,7 @@ final class BatchRun {
         throw BatchError(
             .stopped,
             "batch \(batch.batch) stopped after checkpoint \(lastNumber): \(cause.words)",
-            hint: "when it may go on: batchmgr resume --id \(batch.batch)")
+            hint: "when it may go on: \(command: "resume --id \(batch.batch)")")
     }
 }
 

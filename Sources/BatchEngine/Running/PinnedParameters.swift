@@ -10,7 +10,7 @@ enum PinnedParameters {
         guard let text else { return ParameterValues([]) }
         guard let members = (try? JSONParser.parse(text))?.members else {
             throw BatchError(
-                .corruptLedger, "pinned parameters cannot be read", hint: "see what is damaged: batchmgr verify")
+                .corruptLedger, "pinned parameters cannot be read", hint: "see what is damaged: \(command: "verify")")
         }
         return ParameterValues(members.map { .init($0.key, value($0.value)) })
     }

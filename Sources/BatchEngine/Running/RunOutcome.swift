@@ -139,7 +139,7 @@ struct RunOutcome {
         }
         return BatchError(
             failure.code, "\(failure.message); what it had committed was rolled back",
-            hint: "correct the cause, then: batchmgr run --id \(run.job.id)")
+            hint: "correct the cause, then: \(command: "run --id \(run.job.id)")")
     }
 
     func summary(_ point: PointRecord) -> RestorePointSummary? {

@@ -17,13 +17,13 @@ extension Runner {
         else {
             throw BatchError(
                 .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
-                hint: "see it: batchmgr show --id \(id)")
+                hint: "see it: \(command: "show --id \(id)")")
         }
         let checkpoints = try session.ledger.checkpoints(of: batch.seq)
         guard checkpoints.allSatisfy(\.isLive) else {
             throw BatchError(
                 .wrongState, "batch \(id) was rolled back in part",
-                hint: "run the job again: batchmgr run --id \(id.job)")
+                hint: "run the job again: \(command: "run --id \(id.job)")")
         }
         try session.ledger.requireKey(of: batch)
         let job = try JobDefinition.parse(text: text, file: "\(id)")
@@ -45,8 +45,8 @@ extension Runner {
         case .propose(let because):
             throw BatchError(
                 .approvalRequired, "batch \(id) cannot be gone on with: \(because)",
-                hint: "take back what it did, if anything: batchmgr rollback --id \(id); then make a new plan: "
-                    + "batchmgr run --id \(id.job)")
+                hint: "take back what it did, if anything: \(command: "rollback --id \(id)"); then make a new plan: "
+                    + "\(command: "run --id \(id.job)")")
         case .apply, .carryOut: break
         }
         let orphans = policy.needsChecklist ? Checklist.orphans(session.connection) : nil
@@ -76,7 +76,7 @@ extension Runner {
         guard batch.status == .running, let holder = try control.holder(of: session.path),
             holder.isAlive(at: session.context.now())
         else {
-            throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: batchmgr show --id \(id)")
+            throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: \(command: "show --id \(id)")")
         }
         try control.requestStop(session.path)
         return StopReport(batch: id)

@@ -29,7 +29,7 @@ public struct Runner {
         case .planned(let plan):
             throw BatchError(
                 .approvalRequired, "\(plan.id) was made instead of a batch of \(job.id), and waits for approval",
-                hint: "read it: batchmgr plan show --id \(plan.id)")
+                hint: "read it: \(command: "plan show --id \(plan.id)")")
         }
     }
 
@@ -84,7 +84,7 @@ public struct Runner {
         throw BatchError(
             .wrongState,
             "batch \(earlier.batch) with the key '\(key)' is \(earlier.status.rawValue), and a part of it is done",
-            hint: "go on with it: batchmgr resume --id \(earlier.batch)")
+            hint: "go on with it: \(command: "resume --id \(earlier.batch)")")
     }
 
     private func newBatch(_ order: RunOrder) throws(BatchError) -> BatchRecord {
@@ -169,7 +169,7 @@ public struct Runner {
             guard let last else {
                 throw BatchError(
                     .wrongState, "job \(job.id) needs a committed batch of \(name), and there is none",
-                    hint: "run it first: batchmgr run --id \(name)")
+                    hint: "run it first: \(command: "run --id \(name)")")
             }
             needed.append(last)
         }

@@ -25,16 +25,14 @@ struct StepRun {
                 error.code == .stopped ? .warn : .error, "step.end", "step \(step.id): \(error.logMessage)", span, error
             )
             var message = error.message
-            for doing in ["prepare SQL: ", "run SQL: "] where message.hasPrefix(doing) {
-                message = "step \(step.id) of \(run.batch.batch): \(message.dropFirst(doing.count))"
-            }
+            if let said = error.saidBySQLite { message = "step \(step.id) of \(run.batch.batch): \(said)" }
             if [.otherTenant, .protectedData, .limitExceeded].contains(error.code) {
                 message = "step \(step.id) of \(run.batch.batch): \(message)"
             }
-            throw BatchError(
-                error.code, message,
-                hint: error.hint.replacing("--id BATCH", with: "--id \(run.batch.batch)").replacing(
-                    "--id JOB", with: "--id \(run.job.id)"))
+            throw error.with(
+                message: message,
+                hint: error.hint.filling("BATCH", "\(run.batch.batch)").filling("JOB", run.job.id),
+                subject: error.subject ?? .step(step.id))
         }
     }
 
@@ -133,7 +131,7 @@ struct StepRun {
         let work = { () throws(BatchError) in done = try runItems(sql, known, from: start) }
         try run.checkpoint(step, position: { done.map { "\($0.end)" } }, body: work)
         guard let done else {
-            throw BatchError(.internalFault, "step \(step.id) lost its worklist", hint: "batchmgr doctor")
+            throw BatchError(.internalFault, "step \(step.id) lost its worklist", hint: "\(command: "doctor")")
         }
         return (done.items, done.end)
     }
@@ -196,7 +194,7 @@ struct StepRun {
                 throw BatchError(
                     .checkFailed,
                     "check \(step.id) of \(run.batch.batch) found \(found) \(found == 1 ? "row" : "rows") (\(sample))",
-                    hint: "see them with the query of the check: batchmgr catalog show --id \(run.job.id)")
+                    hint: "see them with the query of the check: \(command: "catalog show --id \(run.job.id)")")
             }
         }
         try run.checkpoint(step, body: look)

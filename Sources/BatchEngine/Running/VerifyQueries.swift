@@ -25,7 +25,7 @@ struct VerifyQueries {
         guard let first = failing.first else { return }
         throw BatchError(
             .verificationFailed, "batch \(batch) left data that its job calls wrong: \(first)",
-            hint: "undo it: batchmgr rollback --id \(batch)")
+            hint: "undo it: \(command: "rollback --id \(batch)")")
     }
 
     /// As in SQL's WHERE.

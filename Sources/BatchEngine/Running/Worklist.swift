@@ -83,7 +83,7 @@ struct Worklist {
 
     private static var damaged: BatchError {
         BatchError(
-            .corruptLedger, "the worklist of a step cannot be read", hint: "see what is damaged: batchmgr verify")
+            .corruptLedger, "the worklist of a step cannot be read", hint: "see what is damaged: \(command: "verify")")
     }
 
     private struct Writer {

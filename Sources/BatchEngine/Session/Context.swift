@@ -24,6 +24,8 @@ public struct Context: Sendable {
     public var action = ""
     /// For whom it was called.
     public var tenant: String?
+    /// How it was called; commands in notifications and reports are to be typed in the same way.
+    public var call = CallOptions.none
     public var log = Log.none
     /// What the command has written into the audit so far.
     public let notes = AuditNotes()
@@ -34,7 +36,7 @@ public struct Context: Sendable {
     public var sleep: @Sendable (Int64) -> Void
     public var progress: @Sendable (StepProgress) -> Void
     /// Tells the person what no report of the command has a place for, with the next command.
-    public var warn: @Sendable (_ warning: Warning, _ hint: String) -> Void = { _, _ in }
+    public var warn: @Sendable (_ warning: Warning, _ hint: Hint) -> Void = { _, _ in }
     /// Called by name at the places where a crash would be worst; tests stop the process there.
     public var reach: @Sendable (String) -> Void
 

@@ -18,13 +18,14 @@ struct DatabaseFile {
         }
         guard access(path, R_OK) == 0 else {
             throw BatchError(
-                .file, "\(path) may not be read", hint: "see the permissions: batchmgr doctor --db \(path)")
+                .file, "\(path) may not be read", hint: "see the permissions: \(command: "doctor --db \(path)")")
         }
         guard mustWrite else { return }
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         for place in [path, folder.isEmpty ? "/" : folder] where access(place, W_OK) != 0 {
             throw BatchError(
-                .readOnly, "\(place) may not be written", hint: "see the permissions: batchmgr doctor --db \(path)")
+                .readOnly, "\(place) may not be written", hint: "see the permissions: \(command: "doctor --db \(path)")"
+            )
         }
     }
 

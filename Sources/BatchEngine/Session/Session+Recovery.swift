@@ -35,7 +35,7 @@ extension Session {
                 module: .recovery, error: error, warning: .pendingPoint)
             context.warn(
                 Warning(.pendingPoint, "what an earlier command left is not completed: \(error.message)"),
-                "correct that, then look again: batchmgr points")
+                "correct that, then look again: \(command: "points")")
         }
     }
 }

@@ -39,10 +39,8 @@ public final class Session {
         do throws(BatchError) {
             _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")
         } catch {
-            throw BatchError(
-                error.code,
-                error.message.replacing("prepare SQL:", with: "\(path):")
-                    .replacing("run SQL:", with: "\(path):"), hint: error.hint)
+            guard let said = error.saidBySQLite else { throw error }
+            throw error.with(message: "\(path): \(said)", subject: .file(path))
         }
         ledger = try Ledger(connection)
         if workspace.file == nil, let kept = try ledger.policy() { database.adopt(kept) }

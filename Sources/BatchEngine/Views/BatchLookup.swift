@@ -29,7 +29,7 @@ public struct BatchLookup {
         if case .latest(let job) = reference, batch.status == .rolledBack {
             throw BatchError(
                 .wrongState, "every batch of \(job) is rolled back already, \(batch.batch) the last",
-                hint: "see them: batchmgr list --job \(job)")
+                hint: "see them: \(command: "list --job \(job)")")
         }
         return batch
     }
@@ -60,6 +60,7 @@ public struct BatchLookup {
         return BatchError(
             .unknownBatch,
             "there is no batch '\(reference)'\(none)\(Suggestion.clause(for: "\(reference)", in: names))",
-            hint: names.isEmpty ? "run one: batchmgr run --id NAME --sql SQL" : "see the batches: batchmgr list")
+            hint: names.isEmpty
+                ? "run one: \(command: "run --id NAME --sql SQL")" : "see the batches: \(command: "list")")
     }
 }

@@ -11,7 +11,7 @@ extension Session {
             if case .rowid(nil) = layout.key {
                 throw BatchError(
                     .usage, "rows of table \(layout.name) cannot be named: its columns hide the rowid",
-                    hint: "see what a batch changed in it: batchmgr diff --id BATCH --table \(layout.name)")
+                    hint: "see what a batch changed in it: \(command: "diff --id BATCH --table \(layout.name)")")
             }
             var (key, row) = try RowLookup(connection: connection, layout: layout).find(try request.values())
             let owner = RowOwner(self)
@@ -22,7 +22,7 @@ extension Session {
             guard !isForeign, let report = try blame.report() else {
                 throw BatchError(
                     .usage, "table \(layout.name) has no row with key \(request.key), and no batch knows of one",
-                    hint: "see which rows a batch changed: batchmgr diff --id BATCH --table \(layout.name)")
+                    hint: "see which rows a batch changed: \(command: "diff --id BATCH --table \(layout.name)")")
             }
             return report
         }
@@ -35,7 +35,7 @@ extension Session {
         let names = try schema.tables().filter { $0.role == .ordinary }.map(\.name)
         throw BatchError(
             .usage, "there is no table '\(name)' with rows of its own\(Suggestion.clause(for: name, in: names))",
-            hint: "see which tables changed: batchmgr diff --id BATCH --stat")
+            hint: "see which tables changed: \(command: "diff --id BATCH --stat")")
     }
 }
 

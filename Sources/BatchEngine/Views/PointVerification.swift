@@ -45,7 +45,8 @@ struct PointVerification {
             guard let what = try fault(point, manifests) else { continue }
             let damage = BatchError(
                 .corruptRecord, "\(point.bak ?? "") of \(name(point)) \(what)",
-                hint: "restore this point from git: batchmgr restore --point \(name(point)) --source git --to FILE")
+                hint: "restore this point from git: \(command: "restore --point \(name(point)) --source git --to FILE")"
+            )
             failed.append(.failed(".bak", damage))
         }
         let how = isFast ? "all there" : "all there, with the recorded SHA-256"
@@ -97,11 +98,14 @@ struct PointVerification {
     }
 
     private func lost(_ message: String, _ point: PointRecord?) -> BatchError {
-        let command = point.map { "batchmgr restore --point \(name($0)) --source bak --to FILE" }
-        return BatchError(
-            .corruptRecord, message,
-            hint: command.map { "restore this point from its .bak: \($0)" }
-                ?? "the .bak files are enough to restore any point: batchmgr restore --source bak")
+        let hint: Hint
+        if let point {
+            hint =
+                "restore this point from its .bak: \(command: "restore --point \(name(point)) --source bak --to FILE")"
+        } else {
+            hint = "try the .bak files: \(command: "restore --point POINT --source bak --to FILE")"
+        }
+        return BatchError(.corruptRecord, message, hint: hint)
     }
 
     /// What is wrong with the commit; nil when nothing is.

@@ -29,7 +29,7 @@ struct Verification {
         } catch  where error.code == .corruptLedger || error.code == .corruptDatabase || error.code == .sql {
             let damage = BatchError(
                 .corruptLedger, "cannot be read: \(error.message)",
-                hint: "rebuild the database from its copies: batchmgr restore --point BATCH --to FILE")
+                hint: "rebuild the database from its copies: \(command: "restore --point BATCH --to FILE")")
             return [.failed("ledger", damage)]
         }
     }
@@ -71,7 +71,7 @@ struct Verification {
             return [
                 .warning(
                     "guard", what, code: .guardIncomplete,
-                    advice: "the next batch puts it right; see it: batchmgr guard show")
+                    advice: "the next batch puts it right; see it: \(command: "guard show")")
             ]
         }
         return [.passed("guard", "\(report.mode.rawValue), on \(Counted.text(report.tables.count, "table"))")]
@@ -81,7 +81,7 @@ struct Verification {
         BatchError(
             .verificationFailed, "\(thing) was changed outside any batch\(detail)",
             hint:
-                "see the rows: batchmgr drift show; keep them: batchmgr drift adopt; take them back: batchmgr drift undo"
+                "see the rows: \(command: "drift show"); keep them: \(command: "drift adopt"); take them back: \(command: "drift undo")"
         )
     }
 
@@ -99,7 +99,7 @@ struct Verification {
                 let damage = BatchError(
                     .corruptRecord, "\(batch.batch): \(error.message)",
                     hint:
-                        "this batch can still be undone from its restore point: batchmgr restore --point \(batch.batch)^"
+                        "this batch can still be undone from its restore point: \(command: "restore --point \(batch.batch)^ --to FILE")"
                 )
                 failed.append(.failed("undo log", damage))
             }

@@ -97,7 +97,7 @@ public final class BakChanges: NetChanges {
                 guard let key = row.key else {
                     throw BatchError(
                         .noRestorePoint, "a .bak does not number the rows of table \(table), which hides its rowid",
-                        hint: "undo it from another record: batchmgr rollback --source git")
+                        hint: "undo it from another record: \(command: "rollback --id BATCH --source git")")
                 }
                 try body(key, row.values)
             }

@@ -57,7 +57,8 @@ enum BakRecord {
         case .delete(let key, _): rows[key] = nil
         case .update(let key, let update):
             guard var row = rows[key] else {
-                throw BatchError(.corruptRecord, "a record changes a row that is not there", hint: "batchmgr verify")
+                throw BatchError(
+                    .corruptRecord, "a record changes a row that is not there", hint: "\(command: "verify")")
             }
             for (column, value) in zip(update.columns, update.after) { row[column] = value }
             rows[key] = row
@@ -105,7 +106,7 @@ enum BakRecord {
             // A position is no count: it may be larger than the whole block is long.
             for _ in 0..<count { columns.append(Int(clamping: try reader.varint())) }
             guard columns.allSatisfy({ $0 < layout.storedColumns.count }) else {
-                throw BatchError(.corruptRecord, "a record names no column", hint: "batchmgr verify")
+                throw BatchError(.corruptRecord, "a record names no column", hint: "\(command: "verify")")
             }
             let before = try reader.values(count)
             let after = try reader.values(count)

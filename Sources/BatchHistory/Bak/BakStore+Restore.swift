@@ -86,7 +86,7 @@ extension BakStore {
             } catch  where error.code == .corruptRecord {
                 failure = failure ?? error
                 let bad = ([chain.full] + chain.steps.map(\.file)).filter {
-                    error.message.contains(Folder.name(of: $0.path))
+                    error.subject == .file($0.path)
                 }
                 if bad.isEmpty { throw error }
                 usable.removeAll { bad.contains($0) }
@@ -135,7 +135,7 @@ extension BakStore {
         do {
             return try body(try BakReader(file.path))
         } catch {
-            if [.diskFull, .busy].contains(error.code) || error.message.contains(Folder.name(of: file.path)) {
+            if [.diskFull, .busy].contains(error.code) || error.subject == .file(file.path) {
                 throw error
             }
             throw BakFault.damaged(file.path, error.message)

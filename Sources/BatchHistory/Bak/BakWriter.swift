@@ -120,7 +120,7 @@ enum BakBlock {
             failed = ZSTD_isError(count) != 0
             if failed { count = 0 }
         }
-        if failed { throw BatchError(.internalFault, "a block cannot be compressed", hint: "batchmgr doctor") }
+        if failed { throw BatchError(.internalFault, "a block cannot be compressed", hint: "\(command: "doctor")") }
         return compressed
     }
 

@@ -43,7 +43,7 @@ struct LineReader {
     private var damaged: BatchError {
         BatchError(
             .corruptRecord, "a row in git is damaged near byte \(position) of its line",
-            hint: "check the repository: batchmgr verify")
+            hint: "check the repository: \(command: "verify")")
     }
 
     private mutating func expect(_ bytes: [UInt8]) throws(BatchError) {

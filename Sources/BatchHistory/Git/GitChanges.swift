@@ -136,7 +136,7 @@ extension GitStore {
         guard let parent = new.parent else {
             throw BatchError(
                 .noRestorePoint, "commit \(commit) has none before it",
-                hint: "see the points: batchmgr points")
+                hint: "see the points: \(command: "points")")
         }
         return try GitChanges(repository, from: try PointReader(repository, parent), to: new)
     }

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import CGit2
+internal import Glibc
 
 /// A bare repository: objects, references, and where packs go.
 final class GitRepository {
@@ -27,7 +28,9 @@ final class GitRepository {
         guard Folder.exists(path) else {
             throw BatchError(
                 .noRestorePoint, "there is no repository of restore points at \(path)",
-                hint: "restore from the .bak files: batchmgr restore --source bak, or run a batch to begin one")
+                hint:
+                    "restore from the .bak files: \(command: "restore --point POINT --source bak --to FILE"), or run a batch to begin one"
+            )
         }
         var opened: OpaquePointer?
         try GitFault.check(git_repository_open_bare(&opened, path), doing: "open \(path)")
@@ -108,7 +111,7 @@ final class GitRepository {
     static func corrupt(_ id: ObjectID, _ kind: ObjectKind, _ what: String) -> BatchError {
         BatchError(
             .corruptRecord, "git \(kind.name) \(id) \(what)",
-            hint: "restore this point from its .bak: batchmgr restore --source bak")
+            hint: "restore this point from its .bak: \(command: "restore --point POINT --source bak --to FILE")")
     }
 
     /// The object whose id begins with `prefix`; nil when there is none or more than one.
@@ -168,18 +171,26 @@ final class GitRepository {
 enum GitFault {
     /// - Parameter doing: what was tried, with the name of the thing.
     static func error(_ code: Int32, doing: String) -> BatchError {
-        let said = git_error_last().flatMap { $0.pointee.message }.map { String(cString: $0) } ?? "code \(code)"
-        let message = "\(doing): \(said)"
+        // Read first: libgit2 gives the code of a failed system call nowhere else.
+        let system = errno
+        let last = git_error_last()
+        let said = last.flatMap { $0.pointee.message }.map { String(cString: $0) } ?? "code \(code)"
+        let kind = last.map { $0.pointee.klass } ?? 0
+        let error = refusal(code, isSystem: kind == GIT_ERROR_OS.rawValue, system, "\(doing): \(said)")
+        return BatchError(error.code, error.message, hint: error.hint, cause: .git(code: code, class: kind))
+    }
+
+    private static func refusal(_ code: Int32, isSystem: Bool, _ system: Int32, _ message: String) -> BatchError {
         if code == GIT_ELOCKED.rawValue || code == GIT_EMODIFIED.rawValue {
             return BatchError(.busy, message, hint: "another program writes to the repository; try again in a moment")
         }
-        if said.contains("No space left") {
-            return BatchError(.diskFull, message, hint: "free some space, then: batchmgr doctor")
+        if isSystem, system == ENOSPC || system == EDQUOT {
+            return BatchError(.diskFull, message, hint: "free some space, then: \(command: "doctor")")
         }
-        if said.contains("Permission denied") || said.contains("Read-only file system") {
-            return BatchError(.readOnly, message, hint: "make the repository writable, then: batchmgr doctor")
+        if isSystem, [EACCES, EPERM, EROFS].contains(system) {
+            return BatchError(.readOnly, message, hint: "make the repository writable, then: \(command: "doctor")")
         }
-        return BatchError(.git, message, hint: "check the repository: git fsck, then: batchmgr verify")
+        return BatchError(.git, message, hint: "check the repository: git fsck, then: \(command: "verify")")
     }
 
     static func check(_ code: Int32, doing: @autoclosure () -> String) throws(BatchError) {

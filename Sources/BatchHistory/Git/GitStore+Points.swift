@@ -33,7 +33,8 @@ extension GitStore {
         let repository = try GitRepository(opening: path)
         guard let commit = try GitStore.commit(name, in: repository) else {
             throw BatchError(
-                .unknownPoint, "git has no restore point \(name)", hint: "see the points there are: batchmgr points")
+                .unknownPoint, "git has no restore point \(name)",
+                hint: "see the points there are: \(command: "points")")
         }
         return GitPoint(try PointReader(repository, commit))
     }

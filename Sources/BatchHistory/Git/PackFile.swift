@@ -69,7 +69,8 @@ final class PackFile {
 
     private static func damaged(_ path: String, _ what: String) -> BatchError {
         BatchError(
-            .corruptRecord, "pack \(Folder.name(of: path)) \(what)", hint: "see which points are whole: batchmgr verify"
+            .corruptRecord, "pack \(Folder.name(of: path)) \(what)",
+            hint: "see which points are whole: \(command: "verify")"
         )
     }
 

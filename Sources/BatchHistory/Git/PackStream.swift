@@ -83,7 +83,7 @@ final class PackStream {
         }
         if count == 0 {
             throw BatchError(
-                .internalFault, "an object of \(content.count) bytes cannot be deflated", hint: "batchmgr doctor")
+                .internalFault, "an object of \(content.count) bytes cannot be deflated", hint: "\(command: "doctor")")
         }
     }
 

@@ -82,7 +82,7 @@ struct PointManifest {
         else {
             throw BatchError(
                 .corruptRecord, "manifest.json of a commit is damaged or of a newer format",
-                hint: "check the repository: batchmgr verify")
+                hint: "check the repository: \(command: "verify")")
         }
         state = DatabaseState(settings: settings, objects: objects, digest: digest)
         tenantColumn = json["tenant_column"]?.string

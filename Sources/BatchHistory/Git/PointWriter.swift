@@ -22,7 +22,7 @@ struct PointWriter {
         root.set("schema.sql", try pack.add(.blob, Array(manifest.schemaText.utf8)), isTree: false)
         root.set("manifest.json", try pack.add(.blob, Array(manifest.text.utf8)), isTree: false)
         guard let tree = try root.write(pack) else {
-            throw BatchError(.internalFault, "the tree of a restore point came out empty", hint: "batchmgr doctor")
+            throw BatchError(.internalFault, "the tree of a restore point came out empty", hint: "\(command: "doctor")")
         }
         return tree
     }
@@ -44,7 +44,7 @@ struct PointWriter {
             throw BatchError(
                 .schemaChanged,
                 "the last restore point of \(content.branch) is not the state that the batch began from",
-                hint: "compare the records: batchmgr verify")
+                hint: "compare the records: \(command: "verify")")
         }
         let root = try TreeFolder(last.tree, in: repository)
         var done: Set<String> = []

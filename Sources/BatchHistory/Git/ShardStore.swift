@@ -24,7 +24,7 @@ final class ShardStore {
     func missingRow() -> BatchError {
         BatchError(
             .corruptRecord, "git has no such row of table \(format.layout.name) as the batch changed",
-            hint: "compare the records: batchmgr verify")
+            hint: "compare the records: \(command: "verify")")
     }
 
     // MARK: Reading
@@ -104,7 +104,8 @@ final class ShardStore {
                 let (id, files) = try writeShard(child.rows)
                 entries += ShardStore.entries(name, id, files)
             case .branch:
-                throw BatchError(.internalFault, "a branch of a shard tree was not sealed", hint: "batchmgr doctor")
+                throw BatchError(
+                    .internalFault, "a branch of a shard tree was not sealed", hint: "\(command: "doctor")")
             }
         }
         return try pack.add(.tree, TreeEntry.encode(entries))

@@ -46,7 +46,9 @@ enum Rebuilding {
         let what = tables.isEmpty ? "its schema differs" : "these tables differ: \(tables.joined(separator: ", "))"
         throw BatchError(
             .verificationFailed, "the rebuilt \(name) does not have the recorded state digest; \(what)",
-            hint: "restore the point from its other copy: batchmgr restore --source git or bak")
+            hint:
+                "restore the point from its other copy (git or bak): \(command: "restore --point POINT --source COPY --to FILE")"
+        )
     }
 }
 

@@ -26,7 +26,7 @@ public final class SigningKey {
         guard Folder.exists(path) else {
             throw BatchError(
                 .fileMissing, "there is no key file \(path)",
-                hint: "make one: batchmgr ops keygen --name NAME --to FILE")
+                hint: "make one: \(command: "ops keygen --name NAME --to FILE")")
         }
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & 0o077 == 0 else {
@@ -97,7 +97,7 @@ public final class SigningKey {
         guard EVP_DigestSignInit(context, nil, nil, nil, key) == 1,
             EVP_DigestSign(context, &signature, &count, text, text.count) == 1
         else {
-            throw BatchError(.internalFault, "libcrypto does not sign", hint: "batchmgr doctor")
+            throw BatchError(.internalFault, "libcrypto does not sign", hint: "\(command: "doctor")")
         }
         return signature
     }

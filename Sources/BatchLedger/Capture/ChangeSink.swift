@@ -259,7 +259,7 @@ extension ChangeSink {
         }
         guard let layout = try builder.schema.layout(named: name) else {
             throw BatchError(
-                .internalFault, "table \(name) changed, but the schema does not hold it", hint: "batchmgr doctor")
+                .internalFault, "table \(name) changed, but the schema does not hold it", hint: "\(command: "doctor")")
         }
         return try table(of: layout)
     }

@@ -29,7 +29,7 @@ final class StoredRows {
     static func unreadable(_ table: CapturedTable) -> BatchError {
         BatchError(
             .internalFault, "the changed row of table \(table.layout.name) cannot be read",
-            hint: "check the library: batchmgr doctor")
+            hint: "check the library: \(command: "doctor")")
     }
 
     // MARK: Rows that cannot be named

@@ -163,7 +163,7 @@ final class TriggerTap: ChangeTap {
         guard madeTriggersRecursive, sink.isFollowingStatements, try hasForeignTriggers() else { return }
         throw BatchError(
             .forbiddenStatement, "a trigger was created inside a batch, and others may have fired since",
-            hint: "create it before batch_begin, or with the tool: batchmgr run --id NAME --sql SQL")
+            hint: "create it before batch_begin, or with the tool: \(command: "run --id NAME --sql SQL")")
     }
 
     /// SQLite says nothing about whose TEMP trigger fires first, and changes must be recorded in their order.
@@ -195,7 +195,7 @@ final class TriggerTap: ChangeTap {
             throw BatchError(
                 .notUndoable,
                 "rows of table \(name) were replaced, or changed before the batch, by what cannot be recorded here",
-                hint: "run the statement with the tool: batchmgr run --id NAME --sql SQL")
+                hint: "run the statement with the tool: \(command: "run --id NAME --sql SQL")")
         }
     }
 

@@ -121,7 +121,7 @@ public final class BatchChanges: ChangeSource {
         for checkpoint in later where try ledger.hasRemade(table, in: checkpoint) {
             throw BatchError(
                 .schemaChanged, "table \(table) was made anew, altered or dropped since",
-                hint: "see the rows with the tool, which has restore points: batchmgr diff --id BATCH")
+                hint: "see the rows with the tool, which has restore points: \(command: "diff --id BATCH")")
         }
     }
 
@@ -226,7 +226,7 @@ extension Ledger {
                 guard !strangers.contains(step.table) else {
                     throw BatchError(
                         .schemaChanged, "table \(layout.name) has had another layout since",
-                        hint: "see the points around it: batchmgr points")
+                        hint: "see the points around it: \(command: "points")")
                 }
                 try body(step, buffer.bytes, number)
             }

@@ -109,7 +109,7 @@ struct LogWalk {
         BatchError(
             .notUndoable,
             "table \(layout.name) had keys of another kind once: its older rows cannot be told apart",
-            hint: "see which batch changed it: batchmgr list")
+            hint: "see which batch changed it: \(command: "list")")
     }
 }
 

@@ -47,7 +47,7 @@ struct RowRewind {
         if isChecked, !step.left(now) {
             throw BatchError(
                 .conflict, "a row of table \(layout.name) was changed outside any batch",
-                hint: "see who wrote it: batchmgr blame --table \(layout.name) --key KEY")
+                hint: "see who wrote it: \(command: "blame --table \(layout.name) --key KEY")")
         }
         if isInRun { remember(keys.after, now) }
         switch step.operation {

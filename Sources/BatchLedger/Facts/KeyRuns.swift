@@ -147,7 +147,7 @@ extension KeyRuns {
                 let low = last &+ (try reader.varint())
                 let (high, overflow) = low.addingReportingOverflow(try reader.varint())
                 guard !overflow else {
-                    throw BatchError(.corruptLedger, "a set of keys cannot be read", hint: "batchmgr verify")
+                    throw BatchError(.corruptLedger, "a set of keys cannot be read", hint: "\(command: "verify")")
                 }
                 runs.append(Run(low: low, high: high))
                 last = high

@@ -119,7 +119,7 @@ extension Gateway {
             }
             throw BatchError(
                 .notUndoable, "the statement did something else to table \(left) than its text says",
-                hint: "run it with the tool: batchmgr run --id NAME --sql SQL")
+                hint: "run it with the tool: \(command: "run --id NAME --sql SQL")")
         }
     }
 
@@ -179,12 +179,12 @@ extension Gateway {
             if isUndoing { return }
             throw BatchError(
                 .notUndoable, "the schema was changed and changed back by what cannot be recorded",
-                hint: "use CREATE, ALTER and DROP; or run it with the tool: batchmgr run --id NAME --sql SQL")
+                hint: "use CREATE, ALTER and DROP; or run it with the tool: \(command: "run --id NAME --sql SQL")")
         }
         if let object = (change.before + change.after).first(where: { $0.type == "table" || $0.type == "index" }) {
             throw BatchError(
                 .notUndoable, "the definition of \(object.type) \(object.name) was changed by what cannot be recorded",
-                hint: "use CREATE, ALTER and DROP; or run it with the tool: batchmgr run --id NAME --sql SQL")
+                hint: "use CREATE, ALTER and DROP; or run it with the tool: \(command: "run --id NAME --sql SQL")")
         }
         try noteSchemaChange(from: hostSchema.objects, recorded: [], owned: try ownedTables())
     }

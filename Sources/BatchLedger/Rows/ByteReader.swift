@@ -14,7 +14,7 @@ public struct ByteReader {
     public var isAtEnd: Bool { position >= bytes.count }
 
     private var truncated: BatchError {
-        BatchError(.corruptRecord, "a record ends too early", hint: "see what is damaged: batchmgr verify")
+        BatchError(.corruptRecord, "a record ends too early", hint: "see what is damaged: \(command: "verify")")
     }
 
     public mutating func byte() throws(BatchError) -> UInt8 {

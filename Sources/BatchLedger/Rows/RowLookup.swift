@@ -54,6 +54,6 @@ public struct RowLookup {
         let shape = count == 1 ? "one value" : "a list of \(count) values"
         return BatchError(
             .usage, "the key of table \(layout.name) is \(shape)",
-            hint: "see keys: batchmgr diff --id BATCH --table \(SQLName.quote(layout.name))")
+            hint: "see keys: \(command: "diff --id BATCH --table \(SQLName.quote(layout.name))")")
     }
 }

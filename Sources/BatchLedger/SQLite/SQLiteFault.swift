@@ -7,21 +7,25 @@ enum SQLiteFault {
     static func error(_ code: Int32, _ database: OpaquePointer?, doing: String) -> BatchError {
         let detail = database.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? ""
         let said = detail.isEmpty ? String(cString: sqlite3_errstr(code)) : detail
-        let message = "\(doing): \(said)"
+        let error = refusal(code, database, "\(doing): \(said)")
+        return BatchError(error.code, error.message, hint: error.hint, cause: .sqlite(code: code, said: said))
+    }
+
+    private static func refusal(_ code: Int32, _ database: OpaquePointer?, _ message: String) -> BatchError {
         switch code & 0xFF {
         case SQLITE_BUSY, SQLITE_LOCKED:
             return BatchError(.busy, message, hint: "another program holds the database; try again in a moment")
         case SQLITE_FULL:
-            return BatchError(.diskFull, message, hint: "free some space, then: batchmgr doctor")
+            return BatchError(.diskFull, message, hint: "free some space, then: \(command: "doctor")")
         case SQLITE_IOERR where sqlite3_system_errno(database) == 28:
-            return BatchError(.diskFull, message, hint: "free some space, then: batchmgr doctor")
+            return BatchError(.diskFull, message, hint: "free some space, then: \(command: "doctor")")
         case SQLITE_NOTADB:
             return BatchError(.notADatabase, message, hint: "give the path of a SQLite database: --db PATH")
         case SQLITE_CORRUPT:
-            return BatchError(.corruptDatabase, message, hint: "see what is damaged: batchmgr verify")
+            return BatchError(.corruptDatabase, message, hint: "see what is damaged: \(command: "verify")")
         case SQLITE_READONLY, SQLITE_PERM:
             return BatchError(
-                .readOnly, message, hint: "make the database and its folder writable, then: batchmgr doctor")
+                .readOnly, message, hint: "make the database and its folder writable, then: \(command: "doctor")")
         case SQLITE_CANTOPEN, SQLITE_IOERR:
             return BatchError(.file, message, hint: "check that the path exists and may be read and written")
         case SQLITE_CONSTRAINT:
@@ -30,7 +34,7 @@ enum SQLiteFault {
         case SQLITE_AUTH:
             return BatchError(.forbiddenStatement, message, hint: "see docs/catalog.md for what a batch may do")
         case SQLITE_INTERRUPT:
-            return BatchError(.stopped, message, hint: "go on with: batchmgr resume")
+            return BatchError(.stopped, message, hint: "go on with: \(command: "resume --id BATCH")")
         default:
             return BatchError(.sql, message, hint: "correct the statement; nothing of it was kept")
         }

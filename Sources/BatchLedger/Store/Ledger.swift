@@ -13,7 +13,7 @@ public final class Ledger {
         guard number <= LedgerSchema.version else {
             throw BatchError(
                 .corruptLedger, "the ledger of \(connection.path) has format \(number), newer than this program knows",
-                hint: "install the newer batchmgr, then: batchmgr version")
+                hint: "install the newer batchmgr, then: \(command: "version")")
         }
     }
 
@@ -106,6 +106,7 @@ public final class Ledger {
     }
 
     static func damaged(_ table: String) -> BatchError {
-        BatchError(.corruptLedger, "a row of \(table) cannot be read", hint: "see what is damaged: batchmgr verify")
+        BatchError(
+            .corruptLedger, "a row of \(table) cannot be read", hint: "see what is damaged: \(command: "verify")")
     }
 }

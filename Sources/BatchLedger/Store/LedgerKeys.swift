@@ -23,7 +23,7 @@ extension Ledger {
         else { return }
         throw BatchError(
             .wrongState, "\(other.batch) has done the work of \(batch.batch) meanwhile: both have the key '\(key)'",
-            hint: "to have it done by \(batch.batch), undo the other first: batchmgr rollback --id \(other.batch)")
+            hint: "to have it done by \(batch.batch), undo the other first: \(command: "rollback --id \(other.batch)")")
     }
 
     /// Undoing a rollback brings batches back to life. Their work must not have been done again meanwhile.

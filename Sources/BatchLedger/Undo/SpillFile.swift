@@ -59,6 +59,6 @@ final class SpillFile {
         let full = number == ENOSPC || number == EDQUOT
         return BatchError(
             full ? .diskFull : .file, "\(doing): \(String(cString: strerror(number)))",
-            hint: "free some space, then: batchmgr doctor")
+            hint: "free some space, then: \(command: "doctor")")
     }
 }

@@ -37,7 +37,7 @@ struct TreeUndo {
         return BatchError(
             .noRestorePoint,
             "a later batch wrote to the R*Tree \(tree.owner): from its restore point \(run.batch) can be undone as a whole alone",
-            hint: "undo the later batches too: batchmgr rollback --id \(run.batch) --mode cascade")
+            hint: "undo the later batches too: \(command: "rollback --id \(run.batch) --mode cascade")")
     }
 
     private func fields(_ id: Int64, _ row: [SQLValue]) -> [Change.Field] {

@@ -14,14 +14,14 @@ public final class Undo {
             if let first = digests.first(where: { !$0.matches }) {
                 throw BatchError(
                     .verificationFailed, "undoing \(batch) would not bring back table \(first.table) exactly",
-                    hint: "nothing was changed; see what is damaged: batchmgr verify")
+                    hint: "nothing was changed; see what is damaged: \(command: "verify")")
             }
             guard let violation = foreignKeyViolations.first else { return }
             let count = foreignKeyViolations.count
             throw BatchError(
                 .conflict,
                 "\(count) \(count == 1 ? "row" : "rows") would refer to nothing, the first in \(violation.table) (to \(violation.parent))",
-                hint: "undo the batch that wrote it first: batchmgr blame, batchmgr list")
+                hint: "undo the batch that wrote it first: \(command: "list")")
         }
     }
 

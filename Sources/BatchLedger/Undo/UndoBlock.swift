@@ -72,7 +72,7 @@ final class BlockCompressor {
             ZSTD_compressCCtx(context, $0.baseAddress, $0.count, bytes, bytes.count, BlockCompressor.level)
         }
         guard ZSTD_isError(length) == 0 else {
-            throw BatchError(.internalFault, "compress an undo block: \(name(length))", hint: "batchmgr doctor")
+            throw BatchError(.internalFault, "compress an undo block: \(name(length))", hint: "\(command: "doctor")")
         }
         let data = Array(scratch[..<length])
         return UndoBlock(
@@ -92,7 +92,7 @@ final class BlockCompressor {
     }
 
     private static var damaged: BatchError {
-        BatchError(.corruptRecord, "an undo block is damaged", hint: "see what else is damaged: batchmgr verify")
+        BatchError(.corruptRecord, "an undo block is damaged", hint: "see what else is damaged: \(command: "verify")")
     }
 
     private static func checksum(_ data: [UInt8]) -> UInt64 {

@@ -143,6 +143,6 @@ extension Ledger {
     private func missing(_ checkpoint: CheckpointRecord, _ what: String) -> BatchError {
         BatchError(
             .corruptRecord, "the undo log of checkpoint \(checkpoint.number) has lost \(what)",
-            hint: "undo from another record: batchmgr restore")
+            hint: "undo from another record: \(command: "rollback --id BATCH --source git")")
     }
 }

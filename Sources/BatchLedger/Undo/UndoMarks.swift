@@ -79,7 +79,7 @@ extension Ledger {
     public func requireLive(_ batch: BatchRecord, after kept: Int? = nil) throws(BatchError) {
         let own = try checkpoints(of: batch.seq)
         if own.contains(where: { $0.isLive && $0.number > kept ?? 0 }) { return }
-        let hint = "see it: batchmgr show --id \(batch.batch)"
+        let hint: Hint = "see it: \(command: "show --id \(batch.batch)")"
         if own.isEmpty {
             throw BatchError(
                 .wrongState, "batch \(batch.batch) committed nothing, so there is nothing to undo", hint: hint)

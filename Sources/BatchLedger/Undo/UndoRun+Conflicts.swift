@@ -133,7 +133,7 @@ extension UndoRun {
         if mode == .strict {
             throw BatchError(
                 .conflict, "a row of table \(layout.name) is not as batch \(batch) left it",
-                hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
+                hint: "see the rows: \(command: "rollback --id \(batch) --dry-run")")
         }
     }
 }

@@ -92,7 +92,7 @@ final class UndoRun {
             let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
             if steps.count == block.entries { return (buffer, steps) }
         } catch  where error.code != .corruptRecord { throw error } catch {}
-        throw BatchError(.corruptRecord, "\(name) is damaged", hint: "see what else is damaged: batchmgr verify")
+        throw BatchError(.corruptRecord, "\(name) is damaged", hint: "see what else is damaged: \(command: "verify")")
     }
 
     /// Ends the run: puts everything back that was only changed for it.
@@ -234,7 +234,7 @@ final class UndoRun {
                     found: problem.found))
             throw BatchError(
                 .schemaChanged, "\(problem.table): expected \(problem.expected), found \(problem.found)",
-                hint: "see who changed it: batchmgr list")
+                hint: "see who changed it: \(command: "list")")
         }
     }
 }
@@ -268,7 +268,7 @@ extension UndoRun {
         guard let block = try gateway.ledger.undoBlock(checkpoint.id, number) else {
             throw BatchError(
                 .corruptRecord, "undo block \(number) of checkpoint \(checkpoint.number) is missing",
-                hint: "see what else is damaged: batchmgr verify")
+                hint: "see what else is damaged: \(command: "verify")")
         }
         return block
     }
@@ -279,6 +279,6 @@ extension UndoRun {
         guard mode == .strict, let first = conflicts.first else { return }
         throw BatchError(
             .conflict, "a row of table \(first.table) is not as batch \(batch) left it",
-            hint: "see the rows: batchmgr rollback --id \(batch) --dry-run")
+            hint: "see the rows: \(command: "rollback --id \(batch) --dry-run")")
     }
 }

@@ -89,7 +89,8 @@ struct UndoBlockReader {
     }
 
     private var damaged: BatchError {
-        BatchError(.corruptRecord, "an undo block cannot be decoded", hint: "see what else is damaged: batchmgr verify")
+        BatchError(
+            .corruptRecord, "an undo block cannot be decoded", hint: "see what else is damaged: \(command: "verify")")
     }
 
     private func schemaStep(_ reader: inout ByteReader) throws(BatchError) -> UndoStep {

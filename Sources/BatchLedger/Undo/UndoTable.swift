@@ -159,7 +159,7 @@ struct ValueBinder {
 
     private func check(_ code: Int32) throws(BatchError) {
         guard code == SQLITE_OK else {
-            throw BatchError(.internalFault, "bind an old value: code \(code)", hint: "batchmgr doctor")
+            throw BatchError(.internalFault, "bind an old value: code \(code)", hint: "\(command: "doctor")")
         }
     }
 

@@ -20,9 +20,11 @@ extension CommandContext {
     public func view() throws(BatchError) -> Session {
         var context = work
         let isQuiet = globals.isQuiet
+        let call = globals.call
         context.warn = { warning, hint in
             if isQuiet { return }
-            StandardStream.error.tryWrite("warning: \(warning.code.rawValue): \(warning.text)\nhint: \(hint)\n")
+            let text = Printable.text("\(warning.code.rawValue): \(warning.text)")
+            StandardStream.error.tryWrite("warning: \(text)\nhint: \(Printable.text(hint.text(call)))\n")
         }
         return try Session.view(try workspace(), tenant: globals.tenant, context: context)
     }

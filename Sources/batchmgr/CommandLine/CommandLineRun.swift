@@ -28,11 +28,11 @@ struct CommandLineRun {
     private func context(
         _ tool: Tool, _ globals: GlobalOptions, _ work: Context = .system()
     ) -> CommandContext {
-        let terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet)
+        let terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call)
         return CommandContext(
             tool: tool, globals: globals, terminal: terminal,
             output: Output(
-                isJSON: globals.isJSON, isQuiet: globals.isQuiet, terminal: terminal, database: globals.database),
+                isJSON: globals.isJSON, isQuiet: globals.isQuiet, terminal: terminal),
             work: work)
     }
 
@@ -44,6 +44,7 @@ struct CommandLineRun {
         var work = Context.system()
         work.action = parsed.verb.name
         work.tenant = parsed.globals.tenant
+        work.call = parsed.globals.call
         let place = workspace(parsed, context(tool, parsed.globals, work))
         if parsed.verb.trace != .none, let place { work.log = Log(place, context: work) }
         let context = context(tool, parsed.globals, work)

@@ -7,11 +7,7 @@ public final class Output {
     private let isQuiet: Bool
     private let terminal: Terminal
 
-    private let commands: CommandWords
-
-    /// - Parameter database: of `--db`; the commands that answers name are to be typed with it too.
-    init(isJSON: Bool, isQuiet: Bool, terminal: Terminal, database: String? = nil) {
-        commands = CommandWords(database: database)
+    init(isJSON: Bool, isQuiet: Bool, terminal: Terminal) {
         self.isJSON = isJSON
         self.isQuiet = isQuiet
         self.terminal = terminal
@@ -23,14 +19,14 @@ public final class Output {
         if isJSON {
             try show(document: report)
         } else {
-            try write(commands.complete(report.text(terminal.style, width: terminal.width)))
+            try write(report.text(terminal.style, width: terminal.width))
         }
     }
 
     /// Shows an answer whose text is made elsewhere.
     /// - Throws: `ERR_INTEGRATION_FILE` when standard output cannot be written.
     public func show(_ report: some Report, text: String) throws(BatchError) {
-        if isJSON { try show(document: report) } else { try write(commands.complete(text)) }
+        if isJSON { try show(document: report) } else { try write(text) }
     }
 
     /// Errors are the document when JSON was asked for; otherwise they go to standard error.
@@ -39,7 +35,7 @@ public final class Output {
     public func show(_ error: ErrorReport) throws(BatchError) {
         if isJSON { return try show(document: error) }
         let text = error.text(terminal.errorStyle, width: terminal.width, withHint: !isQuiet)
-        StandardStream.error.tryWrite(commands.complete(text))
+        StandardStream.error.tryWrite(text)
     }
 
     /// A remark beside the answer; standard error, so that it never mixes with a document.
@@ -49,7 +45,7 @@ public final class Output {
 
     /// The document, whatever was asked for.
     func show(document: some Report) throws(BatchError) {
-        try write(JSONWriter.text(document.json, indented: terminal.isOutputTTY) + "\n")
+        try write(JSONWriter.text(document.json(terminal.style.call), indented: terminal.isOutputTTY) + "\n")
     }
 
     private func write(_ text: String) throws(BatchError) { try StandardStream.output.write(text) }

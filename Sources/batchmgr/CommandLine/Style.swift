@@ -1,8 +1,21 @@
-/// Colours, or none.
+public import BatchCore
+
+/// How text is shown: with colours or without, and the options that its commands need.
 public struct Style: Sendable {
     public let isColored: Bool
+    /// How the tool was called: commands that the text names are to be typed in the same way.
+    public let call: CallOptions
 
-    public init(isColored: Bool) { self.isColored = isColored }
+    public init(isColored: Bool, call: CallOptions = .none) {
+        self.isColored = isColored
+        self.call = call
+    }
+
+    /// What to do next.
+    public func hint(_ hint: Hint) -> String { faint(Printable.text(hint.text(call))) }
+
+    /// What to do next, on a line of its own.
+    public func next(_ hint: Hint) -> String { self.hint(hint) + "\n" }
 
     public func good(_ text: String) -> String { paint(text, "32") }
     public func bad(_ text: String) -> String { paint(text, "31") }

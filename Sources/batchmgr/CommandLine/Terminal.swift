@@ -1,3 +1,4 @@
+internal import BatchCore
 internal import Glibc
 
 /// What the standard streams are connected to.
@@ -11,7 +12,7 @@ public struct Terminal: Sendable {
     public let style: Style
     public let errorStyle: Style
 
-    init(isPlain: Bool, isQuiet: Bool) {
+    init(isPlain: Bool, isQuiet: Bool, call: CallOptions = .none) {
         isInputTTY = isatty(STDIN_FILENO) == 1
         isOutputTTY = isatty(STDOUT_FILENO) == 1
         let isErrorTTY = isatty(STDERR_FILENO) == 1
@@ -20,8 +21,8 @@ public struct Terminal: Sendable {
         let allowsColor = !isPlain && !isDumb && Terminal.environment("NO_COLOR").isEmpty
         showsProgress = isErrorTTY && !isQuiet && !isDumb
         width = Terminal.columns(STDOUT_FILENO) ?? 80
-        style = Style(isColored: isOutputTTY && allowsColor)
-        errorStyle = Style(isColored: isErrorTTY && allowsColor)
+        style = Style(isColored: isOutputTTY && allowsColor, call: call)
+        errorStyle = Style(isColored: isErrorTTY && allowsColor, call: call)
     }
 
     private static func environment(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }

@@ -29,8 +29,10 @@ struct LibraryChecks {
         let name = "SQLite \(entry.name)"
         if compiled.contains(entry.option) { return .passed(name, "compiled in") }
         let advice = "install the SQLite of your distribution (Debian: libsqlite3-0), or build it with \(entry.option)"
-        guard entry.isNeeded else { return .warning(name, "missing: \(entry.effect)", code: .machine, advice: advice) }
-        return .failed(name, BatchError(.libraryMissing, "missing: \(entry.effect)", hint: advice))
+        guard entry.isNeeded else {
+            return .warning(name, "missing: \(entry.effect)", code: .machine, advice: Hint(advice))
+        }
+        return .failed(name, BatchError(.libraryMissing, "missing: \(entry.effect)", hint: Hint(advice)))
     }
 
     private var threads: Check {

@@ -51,7 +51,7 @@ struct SQLiteBug {
     /// and a warning that is always there is not read.
     var check: Check {
         switch condition {
-        case .walMode: .warning("SQLite \(name)", effect, code: .machine, advice: advice)
+        case .walMode: .warning("SQLite \(name)", effect, code: .machine, advice: Hint(advice))
         case .hostileSQL, .hostileFullText:
             .passed("SQLite \(name)", "unless your distribution has corrected it, \(effect): \(advice)")
         }

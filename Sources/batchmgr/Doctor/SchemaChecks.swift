@@ -43,8 +43,7 @@ struct SchemaChecks {
             do throws(BatchError) {
                 _ = try connection.prepare(sql)
             } catch {
-                // The funnel puts "prepare SQL: " before SQLite's own words.
-                return String(error.message.split(separator: ": ", maxSplits: 1).last ?? "")
+                return error.saidBySQLite ?? error.message
             }
         }
         return missingIndexCollation(name)

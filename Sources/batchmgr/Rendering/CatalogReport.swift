@@ -11,7 +11,7 @@ public struct CatalogReport: TextReport {
         diagnostics = outcome.mistakes
     }
 
-    public var members: [JSONValue.Member] {
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("ok", .bool(diagnostics.isEmpty)), .init("files", JSONValue(files)),
             .init("errors", .array(diagnostics.map(\.json))),

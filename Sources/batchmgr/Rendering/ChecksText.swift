@@ -10,7 +10,7 @@ extension ChecksReport: TextReport {
             text += check.outcome.mark(style) + "  " + check.name + padding
             text += wrapped(Printable.text(check.detail), indent, width) + "\n"
             if !check.advice.isEmpty {
-                text += indent + wrapped("→ " + Printable.text(check.advice), indent, width) + "\n"
+                text += indent + wrapped("→ " + Printable.text(check.advice.text(style.call)), indent, width) + "\n"
             }
         }
         return text + "\n" + conclusion(style) + "\n"

@@ -5,8 +5,8 @@ extension DriftReport: TextReport {
         guard isDrifted else { return "nothing was changed outside a batch\n" }
         var text = changes.total.total > 0 ? changes.text(style, width: width) : ""
         if hasSchemaChange { text += "\(style.caution("the schema was changed too"))\n" }
-        let keep = hasSchemaChange ? "" : "make it a batch: batchmgr drift adopt\n"
-        return text + "\n" + keep + "take it back: batchmgr drift undo\n"
+        let keep = hasSchemaChange ? "" : style.next("make it a batch: \(command: "drift adopt")")
+        return text + "\n" + keep + style.next("take it back: \(command: "drift undo")")
     }
 }
 
@@ -17,7 +17,9 @@ extension GuardReport: TextReport {
             text += " (batchmgr.yaml says \(declared.rawValue); the next batch follows it)"
         }
         text += "\n"
-        if mode == .off { return text + "note or abort writes that no batch makes: batchmgr guard set --mode track\n" }
+        if mode == .off {
+            return text + style.next("note or abort writes that no batch makes: \(command: "guard set --mode track")")
+        }
         text += "tables         \(Figures.count(tables.count, "table"))"
         text +=
             isIntact
@@ -35,7 +37,7 @@ extension GuardReport: TextReport {
             let rows = note.rows.map { Figures.count($0, "row") } ?? "any row"
             text += "noted          \(Printable.text(note.table)): \(rows)\n"
         }
-        if !noted.isEmpty { text += "see them: batchmgr drift show\n" }
+        if !noted.isEmpty { text += style.next("see them: \(command: "drift show")") }
         return text
     }
 }

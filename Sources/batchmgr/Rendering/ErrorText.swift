@@ -7,7 +7,9 @@ extension ErrorReport {
         if let dependents { text += dependents.text(style, width: width) }
         text += ConflictText.text(conflicts, style)
         text += "\(style.bad("error:")) \(error.code.rawValue): \(ErrorReport.lines(error.message))\n"
-        if withHint, !error.hint.isEmpty { text += "\(style.caution("hint:")) \(Printable.text(error.hint))\n" }
+        if withHint, !error.hint.isEmpty {
+            text += "\(style.caution("hint:")) \(Printable.text(error.hint.text(style.call)))\n"
+        }
         return text
     }
 

@@ -18,7 +18,7 @@ extension JobReport: TextReport {
         if !job.description.isEmpty { text += Printable.text(job.description) + "\n" }
         text += "\n" + facts.map { "\($0.0.padded(to: 11))  \(Printable.text($0.1))\n" }.joined()
         if !job.parameters.isEmpty { text += "\n" + parametersText(style) }
-        return text + "\n" + stepsText(style) + "\n" + style.faint("run it: \(command)") + "\n"
+        return text + "\n" + stepsText(style) + "\n" + style.faint("run it: \(command(style.call))") + "\n"
     }
 
     private var facts: [(String, String)] {
@@ -47,10 +47,12 @@ extension JobReport: TextReport {
         return table.text(style)
     }
 
-    private var command: String {
-        let tenant = job.tenant == .required ? " --tenant TENANT" : ""
+    private func command(_ call: CallOptions) -> String {
+        var command: HintCommand = "run --id \(job.id)"
+        if job.tenant == .required { command = command.adding("--tenant TENANT") }
         let needed = job.parameters.filter { $0.isRequired && $0.defaultValue == nil }
-        return "batchmgr run --id \(job.id)\(tenant)" + needed.map { " --set \($0.name)=\($0.example)" }.joined()
+        for parameter in needed { command = command.adding("--set \(parameter.name)=\(parameter.example)") }
+        return command.text(call)
     }
 }
 

@@ -5,9 +5,8 @@ extension OpsKeyReport: TextReport {
         """
         private key    \(Printable.text(file)), for \(Printable.text(name)) alone
         public key     \(Printable.text(publicFile))
-        let it count: batchmgr ops trust --name \(Printable.text(name)) --key \(Printable.text(publicFile)) --role ROLE
 
-        """
+        """ + style.next("let it count: \(command: "ops trust --name \(name) --key \(publicFile) --role ROLE")")
     }
 }
 
@@ -25,9 +24,8 @@ extension OpsSignReport: TextReport {
         """
         \(style.good("signed")) \(Printable.text(file)): \(request.action.name) \(Printable.text(request.action.subject))
         good once, until \(request.expires.iso8601), for \(Printable.text(request.target))
-        use it there: batchmgr ops submit --file \(Printable.text(file))
 
-        """
+        """ + style.next("use it there: \(command: "ops submit --file \(file)")")
     }
 }
 
@@ -42,7 +40,8 @@ extension OpsListReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         var text = targets.map { "target  \(Printable.text($0))\n" }.joined()
         if keys.isEmpty {
-            return text + "no key counts here: batchmgr ops trust --name NAME --key FILE.pub --role ROLE\n"
+            return text
+                + style.next("no key counts here: \(command: "ops trust --name NAME --key FILE.pub --role ROLE")")
         }
         var table = TextTable([("NAME", .left), ("ROLE", .left), ("KEY", .left), ("TRUSTED BY", .left), ("", .left)])
         for key in keys {

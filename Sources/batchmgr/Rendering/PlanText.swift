@@ -32,7 +32,7 @@ extension PlanReport: TextReport {
         if let batch { lines.append("batch        \(batch)") }
         lines.append("file         \(Printable.text(file))")
         if let stale { lines.append(style.bad("stale        \(Printable.text(stale)): it cannot be applied any more")) }
-        if let next { lines.append(style.faint(next)) }
+        if let next { lines.append(style.hint(next)) }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -54,14 +54,14 @@ extension PlanReport: TextReport {
         }
     }
 
-    private var next: String? {
-        if isExpired || stale != nil { return "make a new one: batchmgr run --id \(job) --propose" }
+    private var next: Hint? {
+        if isExpired || stale != nil { return "make a new one: \(command: "run --id \(job) --propose")" }
         return switch status {
         case .proposed:
-            "approve it: batchmgr plan approve --id \(id) --as NAME; or: batchmgr plan reject --id \(id) --reason TEXT"
-        case .approved: "apply it: batchmgr plan apply --id \(id)"
-        case .applied: batch.map { "undo it: batchmgr rollback --id \($0)" }
-        case .failed, .rejected: "make a new one: batchmgr run --id \(job) --propose"
+            "approve it: \(command: "plan approve --id \(id) --as NAME"); or: \(command: "plan reject --id \(id) --reason TEXT")"
+        case .approved: "apply it: \(command: "plan apply --id \(id)")"
+        case .applied: batch.map { "undo it: \(command: "rollback --id \($0)")" }
+        case .failed, .rejected: "make a new one: \(command: "run --id \(job) --propose")"
         case .applying: nil
         }
     }
@@ -94,7 +94,7 @@ extension PlanReport {
         let changes = diff?["changes"]?.array ?? []
         var lines = changes.prefix(PlanReport.mostRows).map { "  \(PlanReport.line($0, style))" }
         if changes.count > PlanReport.mostRows {
-            lines.append("  … all that are listed: batchmgr plan show --id \(id) --json")
+            lines.append("  … all that are listed: " + HintCommand("plan show --id \(id) --json").text(style.call))
         }
         for object in diff?["schema"]?.array ?? [] {
             let was = object["before"]?.string

@@ -19,8 +19,8 @@ extension RollbackReport: TextReport {
         if let report { text += "report         \(Printable.text(report))\n" }
         if let signed { text += "signed         \(Printable.text(signed))\n" }
         text += WarningText.text(warnings, style)
-        if let plan { text += style.faint("do it: batchmgr rollback --plan \(plan)") + "\n" }
-        if let rollback { text += style.faint("take it back: batchmgr rollback --id \(rollback)") + "\n" }
+        if let plan { text += style.next("do it: \(command: "rollback --plan \(plan)")") }
+        if let rollback { text += style.next("take it back: \(command: "rollback --id \(rollback)")") }
         return text
     }
 }

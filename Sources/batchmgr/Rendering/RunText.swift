@@ -13,10 +13,10 @@ extension RunReport: TextReport {
         if let checklist { text += "checklist      \(Printable.text(checklist))\n" }
         text += WarningText.text(warnings, style)
         if preview == nil, status == .committed {
-            text += style.faint("undo it: batchmgr rollback --id \(batch)") + "\n"
+            text += style.next("undo it: \(command: "rollback --id \(batch)")")
         }
         if status == .stopped || status == .failed {
-            text += style.faint("go on with: batchmgr resume --id \(batch)") + "\n"
+            text += style.next("go on with: \(command: "resume --id \(batch)")")
         }
         return text
     }

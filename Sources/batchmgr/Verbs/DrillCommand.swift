@@ -8,7 +8,7 @@ enum DrillCommand: Command {
         let sample = arguments.number("sample")
         if sample == 0 {
             throw BatchError(
-                .usage, "--sample 0 would restore no point", hint: "restore all of them: batchmgr drill")
+                .usage, "--sample 0 would restore no point", hint: "restore all of them: \(command: "drill")")
         }
         let report = try Drill(try context.session()).perform(sample: sample)
         try context.output.show(report)

@@ -10,7 +10,8 @@ enum StopCommand: Command {
         let report = try Runner(session).stop(request.batch)
         try context.output.show(
             report,
-            text: "\(report.batch) stops at its next checkpoint.\nGo on later: batchmgr resume --id \(report.batch)\n")
+            text: "\(report.batch) stops at its next checkpoint.\n"
+                + context.terminal.style.next("Go on later: \(command: "resume --id \(report.batch)")"))
         return .done
     }
 }

@@ -12,7 +12,7 @@ public enum BatchReference: Hashable, Sendable {
         } else {
             throw BatchError(
                 .usage, "'\(text)' names no batch: JOB.NUMBER, or JOB for its latest batch",
-                hint: "see the batches: batchmgr list")
+                hint: "see the batches: \(command: "list")")
         }
     }
 }

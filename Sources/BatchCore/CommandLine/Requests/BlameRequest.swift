@@ -32,7 +32,7 @@ public struct BlameRequest: Hashable, Sendable {
     private var unreadable: BatchError {
         BatchError(
             .usage, "'\(key)' is no key: one value, or a JSON list with one value for each column of the key",
-            hint: "for example: batchmgr blame --table lines --key '[7, \"a\"]'")
+            hint: "for example: \(command: "blame --table lines --key '[7, \"a\"]'")")
     }
 
     private static func value(_ text: String) -> SQLValue {

@@ -15,7 +15,8 @@ public struct PlanRequest: Hashable, Sendable {
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         let text = try arguments.required("id")
         guard let id = PlanID(text) else {
-            throw BatchError(.usage, "'\(text)' names no plan: plan.NUMBER", hint: "see the plans: batchmgr plan list")
+            throw BatchError(
+                .usage, "'\(text)' names no plan: plan.NUMBER", hint: "see the plans: \(command: "plan list")")
         }
         self.id = id
         approver = try PlanRequest.words("as", arguments)

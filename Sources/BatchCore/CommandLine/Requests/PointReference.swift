@@ -17,7 +17,7 @@ public enum PointReference: Hashable, Sendable {
         } else {
             throw BatchError(
                 .usage, "'\(text)' names no restore point: BATCH, BATCH^, a tag or a commit",
-                hint: "see the points: batchmgr points")
+                hint: "see the points: \(command: "points")")
         }
     }
 

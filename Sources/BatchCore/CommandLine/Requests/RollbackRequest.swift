@@ -47,7 +47,8 @@ public struct RollbackRequest: Hashable, Sendable {
         checkpoint = arguments.number("to")
         guard checkpoint != 0 else {
             throw BatchError(
-                .usage, "--to 0 would keep no checkpoint", hint: "undo the whole batch: batchmgr rollback --id \(batch)"
+                .usage, "--to 0 would keep no checkpoint",
+                hint: "undo the whole batch: \(command: "rollback --id \(batch)")"
             )
         }
         let policy = arguments.value("on-conflict").flatMap { ConflictPolicy(rawValue: $0) }
