@@ -98,6 +98,8 @@ final class Host {
             batch?.gateway.removeTriggers()
             narrowPageCache()
         }
+        // What is left of it in the database goes with the transaction, or is found abandoned.
+        batch?.lease.forget()
         batch = nil
         ended = reason
         connection.dropCachedStatements()
@@ -135,6 +137,7 @@ final class HostBatch {
     }
 
     let gateway: Gateway
+    let lease: Lease
     var record: BatchRecord
     var point: PointRecord
     /// The transaction was the host's before it was ours: it ends when the host says so.
@@ -152,8 +155,11 @@ final class HostBatch {
     /// Begins in the middle of a transaction of the host.
     static let savepoint = "batchmgr_batch"
 
-    init(_ gateway: Gateway, _ record: BatchRecord, _ point: PointRecord, isJoined: Bool, base: Int) {
+    init(
+        _ gateway: Gateway, _ lease: Lease, _ record: BatchRecord, _ point: PointRecord, isJoined: Bool, base: Int
+    ) {
         self.gateway = gateway
+        self.lease = lease
         self.record = record
         self.point = point
         self.isJoined = isJoined

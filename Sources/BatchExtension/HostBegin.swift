@@ -91,6 +91,8 @@ extension Host {
         try gateway.begin()
         let ledger = gateway.ledger
         let time = now
+        // It is written with the first checkpoint; until then the open transaction keeps others out.
+        let lease = try Lease.join(connection, for: LeaseWork(LeaseWork.host, job: job), at: time, token: randomID())
         var record = BatchRecord(
             batch: BatchID(job: job, number: try ledger.nextNumber(of: job)), kind: .batch, actor: options.actor,
             traceID: options.trace ?? randomID(), startedAt: time.iso8601)
@@ -103,8 +105,9 @@ extension Host {
         var point = PointRecord(batch: record.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
         point.bakKind = .delta
         try save(&point, ledger)
+        try lease.note(record.batch)
         try watch()
-        return HostBatch(gateway, record, point, isJoined: isJoined, base: savepoints.count)
+        return HostBatch(gateway, lease, record, point, isJoined: isJoined, base: savepoints.count)
     }
 
     /// True where there is no hook.

@@ -26,6 +26,7 @@ extension Host {
             try seal(batch, name)
             if !batch.isJoined { try gateway.release() } else { gateway.goOn() }
             try gateway.begin()
+            try batch.lease.renew(at: now)
             try watch()
             batch.phase = .open
             return batch.number
@@ -63,6 +64,7 @@ extension Host {
         try gateway.ledger.audit(
             "run", batch: record, outcome: record.status.rawValue, details: ["rows": record.rows.json, "host": true],
             by: record.actor, trace: record.traceID, at: now)
+        try batch.lease.giveBackInTransaction()
         batch.record = record
         switch ending {
         case .commit: try gateway.release()
@@ -98,7 +100,7 @@ extension Host {
             return try body()
         } catch {
             batch.phase = .ending
-            takeBack(batch, because: error.description)
+            takeBack(batch, because: error.description, isLost: error.code == .leaseLost)
             throw error
         }
     }
@@ -114,14 +116,15 @@ extension Host {
     }
 
     /// Takes the open checkpoint back, and in a transaction of the host all of the batch.
-    private func takeBack(_ batch: HostBatch, because reason: String) {
+    /// - Parameter isLost: somebody else has the lease: nothing may be written.
+    private func takeBack(_ batch: HostBatch, because reason: String, isLost: Bool = false) {
         let ledger = batch.gateway.ledger
         if batch.isJoined {
             takeBack()
             batch.gateway.abandon()
         } else {
             batch.gateway.rollback()
-            if batch.number > 0 { markFailed(batch, reason, ledger) }
+            if batch.number > 0, !isLost { markFailed(batch, reason, ledger) }
         }
         close(because: "batch \(batch.name) was taken back (\(reason))")
     }
@@ -133,8 +136,10 @@ extension Host {
         record.finishedAt = now.iso8601
         record.error = reason
         try? connection.transaction { () throws(BatchError) in
+            try batch.lease.renew(at: now)
             record.digestAfter = try ledger.state()?.combined
             try ledger.update(record)
+            try batch.lease.giveBackInTransaction()
             try ledger.audit(
                 "run", batch: record, outcome: record.status.rawValue,
                 details: ["rows": record.rows.json, "error": .string(reason), "host": true], by: record.actor,

@@ -124,6 +124,7 @@ extension Host {
         _ mode: RollbackMode
     ) throws(BatchError) -> BatchID {
         let ledger = gateway.ledger
+        try LeaseTable(connection).requireFree()
         let time = now
         var record = BatchRecord(
             batch: BatchID(job: "rollback", number: try ledger.nextNumber(of: "rollback")), kind: .rollback,

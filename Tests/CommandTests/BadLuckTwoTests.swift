@@ -44,8 +44,8 @@ import Testing
             #expect(result.out == "75\n75\n0\n0\n", "\(result.err)")
             for file in ["second", "third"] {
                 let text = try scene.shell("cat \(file)").out
-                #expect(text.hasPrefix("error: ERR_PERF_BUSY: job is running on "))
-                #expect(text.contains("hint: wait for it, or stop it: batchmgr stop --id job\n"))
+                #expect(text.hasPrefix("error: ERR_PERF_BUSY: job.1 is running on "))
+                #expect(text.contains("hint: wait for it, or stop it: batchmgr stop --id job.1\n"))
             }
             #expect(try scene.status("job.1") == "committed")
             #expect(try scene.status("multi.1") == nil)

@@ -10,10 +10,6 @@ enum ControlFormat {
     /// Every statement of a step is true to what is there already: a step may have been begun by an older program.
     static let steps = [
         """
-        CREATE TABLE IF NOT EXISTS leases(
-            database TEXT PRIMARY KEY, process INTEGER NOT NULL, started_at TEXT NOT NULL, machine TEXT NOT NULL,
-            work TEXT NOT NULL, beat_at INTEGER NOT NULL, epoch INTEGER NOT NULL,
-            stop INTEGER NOT NULL DEFAULT 0) STRICT;
         CREATE TABLE IF NOT EXISTS fingerprints(database TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS workspace(one INTEGER PRIMARY KEY CHECK(one = 1), id TEXT NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS switches(
@@ -33,7 +29,9 @@ enum ControlFormat {
             author TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, file TEXT NOT NULL,
             sha256 TEXT NOT NULL, seal TEXT NOT NULL, status TEXT NOT NULL, decided_by TEXT, typed_by TEXT,
             decided_at TEXT, approval TEXT, reason TEXT, batch TEXT) STRICT
-        """
+        """,
+        // Databases keep their leases themselves, and are told apart by the ids of their ledgers.
+        "DROP TABLE IF EXISTS leases; DELETE FROM fingerprints",
     ]
 
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file.

@@ -59,6 +59,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case limitExceeded = "ERR_SECURITY_LIMIT"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
+    case leaseLost = "ERR_PERF_LEASE_LOST"
     case diskFull = "ERR_PERF_DISK_FULL"
     case timeout = "ERR_PERF_TIMEOUT"
     case stopped = "ERR_PERF_STOPPED"
@@ -90,7 +91,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
             .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered:
             .security
-        case .busy, .diskFull, .timeout, .stopped: .performance
+        case .busy, .leaseLost, .diskFull, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
             .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
             .integration
@@ -115,7 +116,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint
         case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed, .auditTampered: .integrityViolation
-        case .busy: .busy
+        case .busy, .leaseLost: .busy
         case .stopped: .stopped
         }
     }

@@ -40,7 +40,7 @@ public struct AuditTrail {
     /// process is at work on it: then it goes into `control.db`.
     /// - Throws: when it can be written nowhere.
     public func conclude(_ ending: Ending) throws(BatchError) {
-        let session = ending.code == .busy || ending.sparesDatabase ? nil : writableSession()
+        let session = [.busy, .leaseLost].contains(ending.code) || ending.sparesDatabase ? nil : writableSession()
         if try !isNoted(session) {
             do throws(BatchError) {
                 guard let session else { throw AuditTrail.noLedger }
@@ -96,10 +96,7 @@ public struct AuditTrail {
         do throws(BatchError) {
             let session = try Session(workspace, tenant: context.tenant, context: context)
             guard try session.ledger.exists() else { return nil }
-            if Folder.exists(workspace.backups + "/control.db") {
-                let holder = try context.control(in: workspace.backups).holder(of: session.path)
-                if let holder, holder.isAlive(at: context.now()) { return nil }
-            }
+            if let row = try LeaseTable(session.connection).read(), row.isHeld { return nil }
             return session
         } catch { return nil }
     }
@@ -108,7 +105,7 @@ public struct AuditTrail {
     private func write(_ ending: Ending, to session: Session) throws(BatchError) {
         let entry = context.entry(
             context.action, batch: ending.batch, tenant: nil, outcome: ending.outcome, details: details(ending))
-        let watch = DriftWatch(session: session, control: try context.control(in: workspace.backups))
+        let watch = DriftWatch(session: session)
         let version = session.connection.dataVersion
         let isKnown = watch.isKnownUntouched()
         let seq = try AuditChain(.ledger, on: session.connection).append(entry)

@@ -9,12 +9,8 @@ internal import BatchLedger
 /// keep what is to be forgotten. Afterwards every record reads as if the rows had never been there.
 public struct Erasure {
     private let session: Session
-    private let control: any ControlStore
 
-    public init(_ session: Session) throws(BatchError) {
-        self.session = session
-        control = try session.control()
-    }
+    public init(_ session: Session) { self.session = session }
 
     private var ledger: Ledger { session.ledger }
     private var connection: Connection { session.connection }
@@ -28,22 +24,18 @@ public struct Erasure {
         try session.requireOperator("erase")
         let start = ContinuousClock.now
         if !request.isDryRun {
-            try SwitchGate(session, control).require(.change, "erasure of rows of \(request.table)")
+            try SwitchGate(session).require(.change, "erasure of rows of \(request.table)")
         }
-        let lease = try Lease(
-            control, folder: session.controlFolder, database: session.path, work: "erase", context: session.context)
-        defer { withExtendedLifetime(lease) {} }
-        let preparation = Preparation(session: session, control: control)
-        try preparation.recover()
-        Leftovers(mayBeOwn: true).remove(backups: session.backups)
         guard try ledger.exists() else {
             throw BatchError(
                 .wrongState, "no batch has run on this database: there is no record to erase from",
                 hint: "delete the rows: \(command: "run --id NAME --sql \"DELETE FROM …\"")")
         }
+        let turn = try session.turn(for: LeaseWork("erase"))
+        Leftovers(mayBeOwn: true).remove(backups: session.backups)
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
-        _ = try preparation.openHistory()
+        _ = try turn.openHistory()
         let git = GitErasure(session.git, branch: session.branch, table: layout.name)
         let log = LogErasure(ledger, table: layout)
         let found = try search(layout, filter, log, git)
@@ -51,7 +43,7 @@ public struct Erasure {
             table: layout.name, rows: found.keys.count, isDryRun: true, duration: start.millisecondsSince)
         if request.isDryRun || found.keys.isEmpty { return report }
         guard try confirm(found.keys.count) else { return report }
-        return try erase(found, request, layout, log, git, start)
+        return try erase(found, request, layout, log, git, turn, start)
     }
 
     /// Of the table as it is, or as it was last: its rows are in the records when it is gone.
@@ -115,7 +107,7 @@ public struct Erasure {
 
     private func erase(
         _ found: Found, _ request: EraseRequest, _ layout: TableLayout, _ log: LogErasure, _ git: GitErasure,
-        _ start: ContinuousClock.Instant
+        _ turn: borrowing Turn, _ start: ContinuousClock.Instant
     ) throws(BatchError) -> EraseReport {
         let points = try PointRewrite(session, git, found.keys)
         try points.run()
@@ -153,9 +145,9 @@ public struct Erasure {
         let warnings = try tidy() + formerNames(log, layout)
         session.context.log.warnings(warnings, module: .command)
         if request.live == .keep {
-            _ = try Preparation(session: session, control: control).openHistory()
+            _ = try turn.openHistory()
         }
-        DriftWatch(session: session, control: control).remember(version: connection.dataVersion)
+        DriftWatch(session: session).remember(version: connection.dataVersion)
         return EraseReport(
             table: layout.name, rows: found.keys.count, liveRows: live, entries: entries, commits: points.commits.count,
             files: points.files.count, warnings: warnings, isDryRun: false, duration: start.millisecondsSince)

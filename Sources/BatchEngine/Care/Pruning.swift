@@ -5,12 +5,8 @@ internal import BatchLedger
 /// Removes `.bak` files that a policy does not keep. Commits, undo logs and the rows of the ledger stay.
 public struct Pruning {
     private let session: Session
-    private let control: any ControlStore
 
-    public init(_ session: Session) throws(BatchError) {
-        self.session = session
-        control = try session.control()
-    }
+    public init(_ session: Session) { self.session = session }
 
     private var ledger: Ledger { session.ledger }
     private var store: BakStore { BakStore(folder: session.backups) }
@@ -20,10 +16,9 @@ public struct Pruning {
         _ policy: RetentionPolicy, isDryRun: Bool, confirm: (PruneReport) throws(BatchError) -> Bool
     ) throws(BatchError) -> PruneReport {
         try session.requireOperator("prune")
-        let lease = try Lease(
-            control, folder: session.controlFolder, database: session.path, work: "prune", context: session.context)
-        defer { withExtendedLifetime(lease) {} }
         guard try ledger.exists() else { return PruneReport(points: [], isDryRun: isDryRun) }
+        let turn = try session.plainTurn(for: LeaseWork("prune"))
+        defer { withExtendedLifetime(turn) {} }
         let points = try ledger.points(where: "bak IS NOT NULL")
         let plan = PruneReport(points: try decide(policy, points), isDryRun: isDryRun)
         if isDryRun || plan.removed.isEmpty { return plan }

@@ -9,17 +9,8 @@ public struct DriftAdoption {
     private static let job = "drift"
 
     private let session: Session
-    private let control: any ControlStore
 
-    public init(_ session: Session) throws(BatchError) {
-        self.session = session
-        control = try session.control()
-    }
-
-    init(_ session: Session, control: any ControlStore) {
-        self.session = session
-        self.control = control
-    }
+    public init(_ session: Session) { self.session = session }
 
     /// - Throws: `ERR_UX_WRONG_STATE` when there is no drift; `ERR_DATA_NOT_UNDOABLE` when an object cannot be made again,
     ///   such as a virtual table without its module. Nothing has changed then.
@@ -27,13 +18,10 @@ public struct DriftAdoption {
         try session.requireOperator("drift adopt")
         let start = ContinuousClock.now
         // It records what is there, and changes no row.
-        try SwitchGate(session, control).require(.undo, "adoption of drift in \(session.path)")
-        let lease = try Lease(
-            control, folder: session.controlFolder, database: session.path, work: DriftAdoption.job,
-            context: session.context)
-        defer { withExtendedLifetime(lease) {} }
-        try Preparation(session: session, control: control).recover()
+        try SwitchGate(session).require(.undo, "adoption of drift in \(session.path)")
         guard try session.ledger.state() != nil else { throw DriftAdoption.nothing }
+        let turn = try session.turn(for: LeaseWork("drift adopt"))
+        defer { withExtendedLifetime(turn) {} }
         let search = try DriftSearch(session: session)
         return try adopt(since: start) { () throws(BatchError) in try search.find() }
     }
@@ -79,7 +67,7 @@ public struct DriftAdoption {
         undo.close()
         let captured = begun.millisecondsSince
         try PointKeeper(session: session).complete(&point, since: version)
-        DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
+        DriftWatch(session: session).remember(version: session.connection.dataVersion)
         return RunReport(
             batch: batch.batch, status: batch.status, checkpoints: 1, rows: batch.rows,
             restorePoint: RunOutcome(session: session).summary(point),

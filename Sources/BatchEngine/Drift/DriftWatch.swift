@@ -8,7 +8,6 @@ struct DriftWatch {
     static let smallDatabase: Int64 = 16 << 20
 
     let session: Session
-    let control: any ControlStore
 
     /// The state of the database when it is not the one that the ledger remembers; nil when nothing drifted.
     ///
@@ -31,13 +30,25 @@ struct DriftWatch {
     private func looksUntouched() throws(BatchError) -> Bool {
         let file = DatabaseFile(session.path)
         if file.size < DriftWatch.smallDatabase { return false }
-        guard let last = try control.fingerprint(of: session.path) else { return false }
+        // Since the lease was taken the file has changed for that.
+        if session.hasTurn { return session.untouchedSince == session.connection.dataVersion }
+        guard let id = try session.databaseID, let last = try session.control().fingerprint(of: id) else {
+            return false
+        }
         return FileFingerprint(path: session.path).read(at: session.context.now().milliseconds) == last
     }
 
-    /// Notes how the file looks now. Call it when all of our writing is done.
+    /// Notes how the file looks when all of our writing is done: in a turn, when the lease was given back.
     /// - Parameter version: `Connection.dataVersion` after our last commit.
     func remember(version: Int64) {
+        session.settledAt = version
+        if !session.hasTurn { settle() }
+    }
+
+    /// Call it behind the last write.
+    func settle() {
+        guard let version = session.settledAt, let id = try? session.databaseID else { return }
+        session.settledAt = nil
         try? session.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         let print = FileFingerprint(path: session.path)
         var fingerprint = print.read(at: session.context.now().milliseconds)
@@ -47,6 +58,6 @@ struct DriftWatch {
         }
         // Somebody wrote between our commit and now: then the fingerprint would hide it.
         if session.connection.dataVersion != version { fingerprint = nil }
-        try? control.setFingerprint(fingerprint, of: session.path)
+        try? session.control().setFingerprint(fingerprint, of: id)
     }
 }

@@ -18,20 +18,15 @@ public struct GuardSetting {
                 "\(Workspace.fileName) says 'guard: \(declared.rawValue)' for database \(session.database.name)",
                 hint: "change it there; the next batch follows it")
         }
-        let control = try session.control()
-        let lease = try Lease(
-            control, folder: session.controlFolder, database: session.path, work: "guard", context: session.context)
-        defer { withExtendedLifetime(lease) {} }
-        let preparation = Preparation(session: session, control: control)
-        try preparation.recover()
+        let turn = try session.turn(for: LeaseWork("guard set"))
         for _ in 0..<10 {
             let version = session.connection.dataVersion
-            _ = try preparation.openHistory()
+            _ = try turn.openHistory()
             if try install(mode, since: version) {
                 try session.ledger.audit(
                     session.context.action(or: "guard set"), batch: nil, outcome: mode.rawValue, details: [:],
                     context: session.context)
-                DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
+                DriftWatch(session: session).remember(version: session.connection.dataVersion)
                 return try report()
             }
         }

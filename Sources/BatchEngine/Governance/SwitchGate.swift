@@ -8,16 +8,12 @@ internal import BatchLedger
 /// database does not escape its switches by being named with `--db`.
 final class SwitchGate {
     private let session: Session
-    private let control: any ControlStore
     private var foreign: (version: Int64, states: [SwitchState])?
 
-    init(_ session: Session, _ control: any ControlStore) {
-        self.session = session
-        self.control = control
-    }
+    init(_ session: Session) { self.session = session }
 
     func decision(on work: SwitchedWork) throws(BatchError) -> SwitchDecision {
-        var board = try control.switches()
+        var board = try session.control().switches()
         board.states += try foreignStates()
         return board.decision(on: work, at: session.context.now())
     }
@@ -53,13 +49,13 @@ final class SwitchGate {
 
     /// Gives the ledger the settings of today. Call it in a transaction.
     func mirror() throws(BatchError) {
-        try session.ledger.mirror(try control.switches().states, of: try control.workspaceID())
+        try session.ledger.mirror(try session.control().switches().states, of: try session.control().workspaceID())
     }
 
     private func foreignStates() throws(BatchError) -> [SwitchState] {
         let version = session.connection.dataVersion
         if let foreign, foreign.version == version { return foreign.states }
-        let own = try control.workspaceID()
+        let own = try session.control().workspaceID()
         let states = try session.ledger.switches().filter { $0.workspace != own }.map(\.state)
         foreign = (version, states)
         return states

@@ -64,16 +64,15 @@ public struct SwitchSetting {
     private func mirror(_ name: SwitchName, _ session: Session) throws(BatchError) -> Bool {
         guard try session.ledger.exists() else { return false }
         // A batch that is at work there writes it itself when it ends.
-        let lease = try Lease(
-            control, folder: session.backups, database: session.path, work: "switch", context: context)
-        defer { withExtendedLifetime(lease) {} }
-        let watch = DriftWatch(session: session, control: control)
+        let turn = try session.plainTurn(for: LeaseWork("switch set"))
+        defer { withExtendedLifetime(turn) {} }
+        let watch = DriftWatch(session: session)
         let isKnown = watch.isKnownUntouched()
         let version = session.connection.dataVersion
         try session.ledger.complete()
         try session.connection.transaction { () throws(BatchError) in
             try session.ledger.overrule(name, by: try control.workspaceID())
-            try SwitchGate(session, control).mirror()
+            try SwitchGate(session).mirror()
         }
         if isKnown { watch.remember(version: version) }
         return true

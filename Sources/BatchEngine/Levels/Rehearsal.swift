@@ -87,7 +87,7 @@ struct Rehearsal {
             if batch.seq == 0 { try place.ledger.insert(&batch) } else { try place.ledger.update(batch) }
         }
         let run = BatchRun(
-            place, gateway, job: subject.job, values: subject.values, batch: batch, lease: nil,
+            place, gateway, job: subject.job, values: subject.values, batch: batch,
             lastNumber: subject.lastNumber, purpose: .rehearsal)
         for (index, step) in subject.job.steps.enumerated() where index >= subject.step {
             try run.stopIfAsked()

@@ -70,8 +70,8 @@ struct PlanDesk {
     }
 
     private func isAtWork() throws(BatchError) -> Bool {
-        let holder = try session.control().holder(of: session.path)
-        return holder?.isAlive(at: session.context.now()) ?? false && holder?.owner != .current()
+        guard let row = try LeaseTable(session.connection).read() else { return false }
+        return row.isHeld && row.owner != .current()
     }
 
     func report(_ record: PlanRecord, content: PatchPlan? = nil, stale: String? = nil) -> PlanReport {

@@ -51,7 +51,7 @@ struct PlanDraft {
             return record
         }
         session.context.reach("plan-kept")
-        DriftWatch(session: session, control: store).remember(version: session.connection.dataVersion)
+        DriftWatch(session: session).remember(version: session.connection.dataVersion)
         return PlanDesk(session: session, store: store).report(record, content: made)
     }
 

@@ -8,18 +8,19 @@ struct SnapshotChoice {
 
     /// Why a whole copy is taken whatever the policy says.
     enum Reason {
-        static let firstBatch = "the first batch"
+        case firstBatch
         /// A delta holds one schema, that after the batch, so from it alone nobody could tell the one before.
-        static let schemaChange = "the schema changes"
+        case schemaChange
+        case drift
     }
 
     /// - Parameter reason: one that is known already: the first batch, drift.
-    func kind(for job: JobDefinition, because reason: String?) throws(BatchError) -> SnapshotKind {
+    func kind(for job: JobDefinition, because reason: Reason?) throws(BatchError) -> SnapshotKind {
         if LevelPolicy(level: job.level).needsFullSnapshot { return .full }
         switch job.snapshot ?? session.database.snapshot {
         case .full: return .full
         case .delta:
-            let isForced = reason == Reason.firstBatch || reason == Reason.schemaChange
+            let isForced = reason == .firstBatch || reason == .schemaChange
             if isForced || SchemaStatements.appear(in: job) { return .full }
             return try lastLeadsHere() ? .delta : .full
         case .auto: break

@@ -8,12 +8,8 @@ public struct InPlaceRestore {
     private static let job = "restore"
 
     private let session: Session
-    private let control: any ControlStore
 
-    public init(_ session: Session) throws(BatchError) {
-        self.session = session
-        control = try session.control()
-    }
+    public init(_ session: Session) { self.session = session }
 
     /// Rebuilds the point beside the database, and changes in one transaction whatever differs from it.
     /// - Parameter rows: bring back these alone; nil for everything.
@@ -34,13 +30,8 @@ public struct InPlaceRestore {
         _ reference: PointReference, _ source: RestoreSource?, _ rows: RowSelection?
     ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
-        try SwitchGate(session, control).require(.undo, "restore of \(session.path)")
-        let lease = try Lease(
-            control, folder: session.controlFolder, database: session.path, work: InPlaceRestore.job,
-            context: session.context)
-        defer { withExtendedLifetime(lease) {} }
-        let preparation = Preparation(session: session, control: control)
-        try preparation.recover()
+        try SwitchGate(session).require(.undo, "restore of \(session.path)")
+        let turn = try session.turn(for: LeaseWork(InPlaceRestore.job))
         let restoring = Restoring(session)
         let target = try restoring.point(reference)
         let scratch = try ScratchFolder(in: session.backups)
@@ -53,7 +44,7 @@ public struct InPlaceRestore {
             try choice.check(session.connection)
             warnings += try choice.warnings(session.connection)
         }
-        let reason = try preparation.openHistory()
+        let reason = try turn.openHistory()
         var batch = try newBatch(target, rebuilt, rows)
         var point = PointRecord(batch: 0, kind: .restore, lastCheckpoint: 0, createdAt: batch.startedAt)
         let begun = ContinuousClock.now
@@ -63,7 +54,7 @@ public struct InPlaceRestore {
             &point)
         let captured = begun.millisecondsSince
         try PointKeeper(session: session).complete(&point, since: version)
-        DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
+        DriftWatch(session: session).remember(version: session.connection.dataVersion)
         return RunReport(
             batch: batch.batch, status: batch.status, checkpoints: 1, rows: batch.rows,
             restorePoint: RunOutcome(session: session).summary(point),
@@ -90,7 +81,7 @@ public struct InPlaceRestore {
     // MARK: The transaction
 
     private func change(
-        to wanted: Connection, _ rows: RowSelection?, _ digest: Digest?, because reason: String?,
+        to wanted: Connection, _ rows: RowSelection?, _ digest: Digest?, because reason: SnapshotChoice.Reason?,
         _ batch: inout BatchRecord,
         _ point: inout PointRecord
     ) throws(BatchError) {
@@ -124,11 +115,11 @@ public struct InPlaceRestore {
 
     /// A whole copy is taken under the lock, before anything changes.
     private func snapshot(
-        _ point: inout PointRecord, _ batch: BatchRecord, changesSchema: Bool, _ reason: String?
+        _ point: inout PointRecord, _ batch: BatchRecord, changesSchema: Bool, _ reason: SnapshotChoice.Reason?
     ) throws(BatchError) {
         let job = try JobDefinition.adHoc(id: InPlaceRestore.job, sql: ["SELECT 1"])
         point.bakKind = try SnapshotChoice(session: session)
-            .kind(for: job, because: changesSchema ? SnapshotChoice.Reason.schemaChange : reason)
+            .kind(for: job, because: changesSchema ? .schemaChange : reason)
         guard point.bakKind == .full else { return }
         let before = try DatabaseState.read(session.connection, digest: session.ledger.state())
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()

@@ -86,7 +86,7 @@ struct Rerun {
         gateway.policy = try PolicyChoice(session: session).policy(for: job, tenant: original.tenant)
         session.connection.enforceForeignKeys(job.foreignKeys ?? false)
         let values = try PinnedParameters.values(original.parameters)
-        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .replay)
+        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, purpose: .replay)
         run.name = name ?? batch.batch
         run.pins = try RecordedPins(ledger, of: original.seq)
         for step in job.steps { try StepRun(run: run, step: step).perform() }

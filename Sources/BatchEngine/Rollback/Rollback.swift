@@ -6,17 +6,8 @@ internal import BatchLedger
 /// Undoes batches.
 public struct Rollback {
     let session: Session
-    let control: any ControlStore
 
-    public init(_ session: Session) throws(BatchError) {
-        self.session = session
-        control = try session.control()
-    }
-
-    init(_ session: Session, control: (any ControlStore)?) throws(BatchError) {
-        self.session = session
-        if let control { self.control = control } else { self.control = try session.control() }
-    }
+    public init(_ session: Session) { self.session = session }
 
     /// What came of it.
     public enum Outcome: Sendable {
@@ -30,15 +21,11 @@ public struct Rollback {
     public func perform(_ request: RollbackRequest, bound: BoundPlan? = nil) throws(BatchError) -> Outcome {
         let start = ContinuousClock.now
         try stopIfRunning(request.batch)
-        let lease = try Lease(
-            control, folder: session.controlFolder, database: session.path, work: "rollback of \(request.batch)",
-            context: session.context)
-        defer { withExtendedLifetime(lease) {} }
-        let preparation = Preparation(session: session, control: control)
-        try preparation.recover()
+        try session.requireLedger(for: request.batch)
+        let turn = try session.turn(for: LeaseWork("rollback", job: "rollback of \(request.batch)"))
         // A plan is bound to the rows too, so drift has to be known before it is looked at.
         let isBound = request.planTarget != nil || bound != nil
-        let drift = isBound ? try preparation.openHistory() : nil
+        let drift = isBound ? try turn.openHistory() : nil
         if let bound { try PlanBinding(session: session).require(bound) }
         let batch = try BatchLookup(session).liveBatch(request.batch)
         let plan = try RollbackPlan.make(session, batch, request)
@@ -59,9 +46,9 @@ public struct Rollback {
             try session.ledger.requireKeys(ofRevivedBy: plan.checkpoints.map(\.checkpoint), besides: plan.order)
             try refuseReplay(plan)
             if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
-            let reason = isBound ? drift : try preparation.openHistory()
+            let reason = isBound ? drift : try turn.openHistory()
             return try RollbackRun(
-                session: session, control: control, plan: plan, journal: journal, records: records, reason: reason,
+                session: session, plan: plan, journal: journal, records: records, reason: reason,
                 start: start, action: session.context.action(or: "rollback")
             )
             .perform()
@@ -79,7 +66,7 @@ public struct Rollback {
 
     /// The way back is open to a person; what would run again has to be allowed to run.
     private func requireSwitches(_ plan: RollbackPlan) throws(BatchError) {
-        let gate = SwitchGate(session, control)
+        let gate = SwitchGate(session)
         let batch = plan.batch
         try gate.require(
             SwitchedWork(.undo, origin: session.context.origin, job: batch.batch.job, tenant: batch.tenant),
@@ -121,7 +108,7 @@ public struct Rollback {
         let journal = try RollbackJournal(session: session, batch: run.batch.batch)
         journal.write("begin", ["batch": .string(run.batch.batch.description), "because": "on_failure: rollback"])
         return try RollbackRun(
-            session: session, control: control, plan: plan, journal: journal,
+            session: session, plan: plan, journal: journal,
             records: UndoRecords(session: session, plan: plan, journal: journal), reason: nil, start: .now
         ).perform()
     }
@@ -145,9 +132,8 @@ public struct Rollback {
 
     /// A batch that is running is asked to stop at its next checkpoint first.
     private func stopIfRunning(_ reference: BatchReference) throws(BatchError) {
-        guard try session.ledger.exists(), let holder = try control.holder(of: session.path),
-            holder.isAlive(at: session.context.now())
-        else { return }
+        let lease = LeaseTable(session.connection)
+        guard let row = try lease.read(), row.isHeld else { return }
         let own = "status = 'running' AND (?1 IS NULL OR tenant = ?1)"
         let running = try session.ledger.batches(where: own, [.optional(session.owner)]).contains { batch in
             switch reference {
@@ -156,11 +142,9 @@ public struct Rollback {
             }
         }
         guard running else { return }
-        try control.requestStop(session.path)
+        try session.requestStop(row)
         for _ in 0..<600 {
-            guard let holder = try control.holder(of: session.path), holder.isAlive(at: session.context.now()) else {
-                return
-            }
+            guard let now = try lease.read(), now.isHeld, now.epoch == row.epoch else { return }
             session.context.sleep(100)
         }
         throw BatchError(

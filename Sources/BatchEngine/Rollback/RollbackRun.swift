@@ -6,12 +6,11 @@ internal import BatchLedger
 /// Carries out one rollback: undo, checks, compensations, commit, restore point, papers.
 struct RollbackRun {
     let session: Session
-    let control: any ControlStore
     let plan: RollbackPlan
     let journal: RollbackJournal
     let records: UndoRecords
     /// Why the `.bak` must be a whole copy, when that is known already.
-    let reason: String?
+    let reason: SnapshotChoice.Reason?
     let start: ContinuousClock.Instant
     /// As the audit calls it.
     var action = "rollback"
@@ -87,7 +86,7 @@ struct RollbackRun {
         undo.close()
         try PointKeeper(session: session).completePending(since: version)
         point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last ?? point
-        DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
+        DriftWatch(session: session).remember(version: session.connection.dataVersion)
         let paper = try RollbackPaper(session: session, records: records).write(plan, batch, outcome, point, done)
         done.paper = paper
         done.signed = CertificatePaper(session: session, records: records)
@@ -153,7 +152,7 @@ struct RollbackRun {
         let changesSchema = plan.order.contains(where: \.hasSchemaChange)
         let choice = SnapshotChoice(session: session)
         let kinds = try definitions.map { (job) throws(BatchError) in
-            try choice.kind(for: job, because: changesSchema ? SnapshotChoice.Reason.schemaChange : reason)
+            try choice.kind(for: job, because: changesSchema ? .schemaChange : reason)
         }
         point.bakKind = kinds.contains(.full) || definitions.isEmpty ? .full : .delta
         guard point.bakKind == .full else { return }

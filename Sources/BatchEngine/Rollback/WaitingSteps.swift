@@ -17,7 +17,7 @@ struct WaitingSteps {
         var batch = outcome.batch
         let job = try JobDefinition.parse(text: batch.definition ?? "", file: "\(batch.batch)")
         let run = BatchRun(
-            session, gateway, job: job, values: try PinnedParameters.values(batch.parameters), batch: batch, lease: nil)
+            session, gateway, job: job, values: try PinnedParameters.values(batch.parameters), batch: batch)
         run.noted = try ledger.checkpoints(of: batch.seq).last?.id
         var failure: BatchError?
         do throws(BatchError) {

@@ -8,7 +8,8 @@ final class BatchRun {
     let gateway: Gateway
     let job: JobDefinition
     let values: ParameterValues
-    let lease: Lease?
+    /// Nil in what nobody can stop.
+    let lease: WatchedLease?
     let purpose: Purpose
     /// Of a batch that may be held back on its way; nil in rehearsals.
     var switches: SwitchGate?
@@ -27,7 +28,7 @@ final class BatchRun {
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
-        lease: Lease?, lastNumber: Int = 0, purpose: Purpose = .work
+        lease: WatchedLease? = nil, lastNumber: Int = 0, purpose: Purpose = .work
     ) {
         self.session = session
         self.gateway = gateway
@@ -192,6 +193,7 @@ final class BatchRun {
 
     /// - Throws: `ERR_PERF_STOPPED` when somebody asked to stop, or switched something off.
     func stopIfAsked() throws(BatchError) {
+        try lease?.require()
         try stopIfSwitched()
         guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
         throw BatchError(

@@ -10,6 +10,7 @@ struct DryRun {
         let ledger = session.ledger
         try gateway.begin()
         defer { gateway.rollback() }
+        try LeaseTable(session.connection).requireFree()
         if try ledger.state() == nil {
             if try !ledger.exists() { try ledger.create(databaseID: context.randomID()) }
             try ledger.setState(StateDigest())

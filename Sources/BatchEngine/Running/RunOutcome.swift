@@ -5,7 +5,6 @@ internal import BatchLedger
 /// How a batch ends: its status, its restore point, who is told.
 struct RunOutcome {
     let session: Session
-    var control: (any ControlStore)?
 
     func conclude(
         _ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?, since start: ContinuousClock.Instant
@@ -35,9 +34,7 @@ struct RunOutcome {
                 "batch \(run.batch.batch) is committed, but its restore point is pending: \(pointFailure.message)",
                 hint: "\(pointFailure.hint); any next command completes it")
         }
-        if let control {
-            DriftWatch(session: session, control: control).remember(version: session.connection.dataVersion)
-        }
+        DriftWatch(session: session).remember(version: session.connection.dataVersion)
         var report = RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: run.batch.status,
             checkpoints: run.lastNumber, rows: run.batch.rows, restorePoint: summary(point),
@@ -86,7 +83,7 @@ struct RunOutcome {
                 if let name = settled.bak { Folder.remove("\(session.backups)/\(name)") }
             }
             // What was switched while it ran.
-            if let control { try SwitchGate(session, control).mirror() }
+            try SwitchGate(session).mirror()
             session.context.reach("before-settled")
             return digest
         }
@@ -131,7 +128,7 @@ struct RunOutcome {
     /// Undoes the batch, as its job wants it, and adds to the failure how that went.
     private func undone(_ run: BatchRun, _ failure: BatchError) -> BatchError {
         do throws(BatchError) {
-            _ = try Rollback(session, control: control).undoFailed(run)
+            _ = try Rollback(session).undoFailed(run)
         } catch {
             return BatchError(
                 failure.code, "\(failure.message); what it had committed could not be rolled back: \(error.message)",

@@ -8,9 +8,8 @@ extension Runner {
     /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
     public func resume(_ reference: BatchReference) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
-        let lease = try takeLease(for: "resume of \(reference)")
-        let preparation = Preparation(session: session, control: control)
-        try preparation.recover()
+        try session.requireLedger(for: reference)
+        let turn = try session.turn(for: LeaseWork("resume", job: "resume of \(reference)"))
         var batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
         guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition
@@ -27,11 +26,11 @@ extension Runner {
         }
         try session.ledger.requireKey(of: batch)
         let job = try JobDefinition.parse(text: text, file: "\(id)")
-        let switches = SwitchGate(session, control)
+        let switches = SwitchGate(session)
         try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")
         let values = try PinnedParameters.values(batch.parameters)
         try session.plugins().require(job.pluginNames)
-        let reason = try preparation.openHistory()
+        let reason = try turn.openHistory()
         let (step, position) = try place(job, batch, checkpoints)
         let policy = LevelPolicy(level: job.level)
         let gate = LevelGate(session: session)
@@ -56,9 +55,9 @@ extension Runner {
         batch.error = nil
         batch.finishedAt = nil
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
-        var point = try begin(&batch, needs: [], snapshot: snapshot)
+        var point = try begin(&batch, needs: [], snapshot: snapshot, turn)
         let run = BatchRun(
-            session, gateway, job: job, values: values, batch: batch, lease: lease,
+            session, gateway, job: job, values: values, batch: batch, lease: turn.lease,
             lastNumber: checkpoints.last?.number ?? 0)
         run.switches = switches
         run.rehearsal = rehearsal
@@ -73,12 +72,10 @@ extension Runner {
     public func stop(_ reference: BatchReference) throws(BatchError) -> StopReport {
         let batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
-        guard batch.status == .running, let holder = try control.holder(of: session.path),
-            holder.isAlive(at: session.context.now())
-        else {
+        guard batch.status == .running, let row = try LeaseTable(session.connection).read(), row.isHeld else {
             throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: \(command: "show --id \(id)")")
         }
-        try control.requestStop(session.path)
+        try session.requestStop(row)
         return StopReport(batch: id)
     }
 

@@ -5,15 +5,11 @@ internal import BatchLedger
 /// Runs batches.
 public struct Runner {
     let session: Session
-    let control: any ControlStore
 
     /// Names that the tool uses for its own batches.
     static let reservedJobs: Set<String> = ["rollback", "restore", "drift", "baseline", "plan"]
 
-    public init(_ session: Session) throws(BatchError) {
-        self.session = session
-        control = try session.control()
-    }
+    public init(_ session: Session) { self.session = session }
 
     // MARK: Run
 
@@ -40,17 +36,14 @@ public struct Runner {
         var order = order
         let job = order.job
         try check(job, order.tenant)
-        let switches = SwitchGate(session, control)
+        let switches = SwitchGate(session)
         order.suggestion = try switches.suggestion(for: order) ?? order.suggestion
-        let lease = try takeLease(for: job.id)
-        defer { withExtendedLifetime(lease) {} }
-        let preparation = Preparation(session: session, control: control)
-        try preparation.recover()
+        let turn = try session.turn(for: LeaseWork("run", job: job.id))
         if let earlier = try holder(of: order.key) {
             return .ran(try RunOutcome(session: session).repeated(earlier))
         }
         let needed = try needs(of: job)
-        let reason = try preparation.openHistory()
+        let reason = try turn.openHistory()
         var batch = try newBatch(order)
         let gate = LevelGate(session: session)
         var rehearsal: String?
@@ -63,8 +56,8 @@ public struct Runner {
         let orphans = order.isGoverned ? Checklist.orphans(session.connection) : nil
         let gateway = try Runner.gateway(session, job, tenant: order.tenant, approval: order.plan?.approval)
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
-        var point = try begin(&batch, needs: needed, snapshot: snapshot)
-        let run = BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: lease)
+        var point = try begin(&batch, needs: needed, snapshot: snapshot, turn)
+        let run = BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: turn.lease)
         run.switches = switches
         run.rehearsal = rehearsal
         run.plan = order.plan
@@ -105,21 +98,20 @@ public struct Runner {
         _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil
     ) throws(BatchError) -> RunReport {
         try check(job, tenant)
-        let switches = SwitchGate(session, control)
+        let switches = SwitchGate(session)
         // Safe mode forbids no look at what would happen.
         if case .refused(let cause) = try switches.decision(on: switches.work(job, tenant: tenant)) {
             throw cause.refusal(of: "job \(job.id)")
         }
-        let lease = try takeLease(for: job.id)
-        defer { withExtendedLifetime(lease) {} }
-        try Preparation(session: session, control: control).recover()
+        // It is one transaction, so SQLite's own lock is enough for it.
+        if session.mayHaveLeftovers { _ = try session.turn(for: LeaseWork("run", job: job.id)) }
         let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: job.id) : 1
         let gateway = try Runner.gateway(session, job, tenant: tenant)
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
             traceID: session.context.traceID, startedAt: session.context.now().iso8601)
         batch.tenant = tenant
-        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, lease: nil, purpose: .dryRun)
+        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, purpose: .dryRun)
         do throws(BatchError) {
             return try DryRun(session: session).perform(run, gateway)
         } catch {
@@ -129,10 +121,6 @@ public struct Runner {
     }
 
     // MARK: Before the first step
-
-    func takeLease(for work: String) throws(BatchError) -> Lease {
-        try Lease(control, folder: session.controlFolder, database: session.path, work: work, context: session.context)
-    }
 
     /// The gateway for a batch of this job, with what it may write.
     static func gateway(
@@ -179,9 +167,9 @@ public struct Runner {
     /// Writes the intent: the batch, and the restore point it will get. A whole copy is taken under the same lock, so
     /// that it is the state before the first checkpoint.
     func begin(
-        _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind
+        _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind, _ turn: borrowing Turn
     ) throws(BatchError) -> PointRecord {
-        let ledger = session.ledger
+        let (ledger, lease) = (session.ledger, turn.lease.lease)
         let time = session.context.now()
         var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
         var record = batch
@@ -203,8 +191,9 @@ public struct Runner {
                 session.context.reach("full-written")
             }
             try ledger.save(&point)
+            try lease.note(record.batch)
             for needed in needs { try ledger.noteNeed(of: record.seq, needed) }
-            try SwitchGate(session, control).mirror()
+            try SwitchGate(session).mirror()
         }
         session.context.reach("batch-begun")
         batch = record
@@ -233,6 +222,6 @@ public struct Runner {
             failure = run.plan?.failure(error) ?? error
             if run.isAtomic { run.discard() }
         }
-        return try RunOutcome(session: session, control: control).conclude(run, &point, failure, since: start)
+        return try RunOutcome(session: session).conclude(run, &point, failure, since: start)
     }
 }

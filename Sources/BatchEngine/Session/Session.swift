@@ -48,6 +48,17 @@ public final class Session {
         try requireTenantName()
     }
 
+    /// A turn is taken: the lease is this session's.
+    var hasTurn = false
+    /// `Connection.dataVersion` before the lease was taken, when nobody had written since our last command.
+    var untouchedSince: Int64?
+    /// `Connection.dataVersion` after the last commit of work that has ended.
+    var settledAt: Int64?
+    /// Nil while there is no ledger.
+    var databaseID: String? {
+        get throws(BatchError) { try ledger.exists() ? try ledger.meta("database_id") : nil }
+    }
+
     /// The tenant whose rows alone this session may show and touch; nil where it may all.
     public var owner: String? { database.tenancy == .column ? tenant : nil }
 
@@ -57,7 +68,7 @@ public final class Session {
         return "\(workspace.backups)/tenants/\(tenant)"
     }
 
-    /// Leases and everything else that is one for the whole workspace.
+    /// Everything that is one for the whole workspace.
     public var controlFolder: String { workspace.backups }
 
     private func requireTenantName() throws(BatchError) {
@@ -87,6 +98,30 @@ extension Session {
         var name = String(safe).split(separator: ".").joined(separator: ".")
         while name.hasPrefix("-") { name.removeFirst() }
         return name.isEmpty || name.hasSuffix(".lock") ? name + "_" : name
+    }
+}
+
+extension Session {
+    /// Asks the owner of the lease to stop at its next checkpoint. While a checkpoint is open that has to wait.
+    /// - Throws: `ERR_PERF_BUSY` when there is no end to it.
+    func requestStop(_ row: LeaseTable.Row) throws(BatchError) {
+        let other = try Connection(path: path, busyTimeout: 0)
+        let end = context.clock.now() + 30_000
+        while true {
+            do throws(BatchError) {
+                _ = try LeaseTable(other).requestStop(row.epoch)
+                return
+            } catch {
+                guard error.code == .busy, context.clock.now() < end else { throw error }
+                context.sleep(1)
+            }
+        }
+    }
+
+    /// What is asked about a batch is answered without a lease where there never was one.
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
+    func requireLedger(for reference: BatchReference) throws(BatchError) {
+        if try !ledger.exists() { _ = try BatchLookup(self).batch(reference) }
     }
 }
 

@@ -80,7 +80,7 @@ public final class Gateway {
         state = State()
         // With SQLite's default, pages of indexes are written again and again: twice the time for a table with two.
         if !isHosted { try connection.limitPageCache(to: 65_536) }
-        if !isHolding { try connection.execute("BEGIN IMMEDIATE") }
+        if !isHolding { try connection.beginImmediate() }
         inputs?.begin(pin)
         state.schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try state.system.note(SystemTables.sequence, connection)

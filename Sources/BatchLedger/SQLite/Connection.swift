@@ -25,6 +25,8 @@ public final class Connection {
     private let ownsHandle: Bool
     public let path: String
     private var cache: [String: Statement] = [:]
+    /// Asked first in each transaction whether it may write: see `Lease`.
+    public var fence: ((Connection) throws(BatchError) -> Void)?
     /// Text of a UTF-16 database is read and bound as UTF-16: see `SQLValue`.
     public private(set) lazy var isUTF16: Bool = readEncodingIsUTF16()
 
@@ -184,9 +186,20 @@ public final class Connection {
 
     public func interrupt() { sqlite3_interrupt(handle) }
 
+    /// - Throws: `ERR_PERF_LEASE_LOST` when this connection worked under a lease that somebody else has now.
+    func beginImmediate() throws(BatchError) {
+        try execute("BEGIN IMMEDIATE")
+        do throws(BatchError) {
+            try fence?(self)
+        } catch {
+            rollbackIfOpen()
+            throw error
+        }
+    }
+
     /// Runs `body` in an IMMEDIATE transaction; any error rolls it back.
     public func transaction<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
-        try execute("BEGIN IMMEDIATE")
+        try beginImmediate()
         do {
             let result = try body()
             try execute("COMMIT")

@@ -44,6 +44,14 @@ public final class Ledger {
         return count?.integer ?? 0 >= Int64(wanted)
     }
 
+    /// Makes the tables, or those that a ledger of an older program lacks. Call it in a transaction.
+    /// - Parameter databaseID: a random name for a new ledger.
+    func ready(databaseID: () -> String) throws(BatchError) {
+        guard try !isComplete() else { return }
+        try AuditTable(connection).addColumns()
+        try create(databaseID: databaseID())
+    }
+
     /// Adds the tables and columns that a ledger of an older program lacks.
     public func complete() throws(BatchError) {
         try AuditTable(connection).addColumns()

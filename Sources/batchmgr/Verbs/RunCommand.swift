@@ -12,7 +12,7 @@ enum RunCommand: Command {
         let job = try job(request, workspace, assignments)
         let values = try ParameterValues(job, set: assignments)
         let session = try context.session(workspace)
-        let runner = try Runner(session)
+        let runner = Runner(session)
         let tenant = context.globals.tenant
         if request.isDryRun {
             try context.output.show(try runner.preview(job, values, tenant: tenant))

@@ -1,0 +1,200 @@
+internal import BatchCatalog
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+internal import Dispatch
+internal import Synchronization
+
+/// The lease on the database of a session, for as long as this lives, with records that are up to date.
+///
+/// Whatever needs the lease takes a turn, so it cannot be forgotten: `let turn = try session.turn(for: LeaseWork("prune"))`.
+struct Turn: ~Copyable {
+    let session: Session
+    let lease: WatchedLease
+
+    fileprivate init(_ session: Session, for work: LeaseWork) throws(BatchError) {
+        let (connection, context) = (session.connection, session.context)
+        // The lease is in the file, so taking it changes how the file looks.
+        let version = connection.dataVersion
+        let isUntouched = DriftWatch(session: session).isKnownUntouched()
+        let sleep = context.sleep
+        let taken = try Lease.take(
+            session.ledger, for: work, at: context.now(), rules: LeaseRules(pause: { sleep($0) }), id: context.randomID)
+        lease = WatchedLease(taken, path: session.path, now: context.now)
+        self.session = session
+        session.untouchedSince = isUntouched ? version : nil
+        session.hasTurn = true
+    }
+
+    deinit {
+        lease.giveBack()
+        session.hasTurn = false
+        session.untouchedSince = nil
+        DriftWatch(session: session).settle()
+    }
+}
+
+extension Session {
+    /// Takes the lease, and brings the records up to date: batches of dead processes are marked stopped, pending restore
+    /// points completed.
+    /// - Throws: `ERR_PERF_BUSY` when somebody is at work on the database.
+    func turn(for work: LeaseWork) throws(BatchError) -> Turn {
+        let turn = try plainTurn(for: work)
+        try turn.recover()
+        return turn
+    }
+
+    /// Takes the lease alone, for what does not look at batches.
+    func plainTurn(for work: LeaseWork) throws(BatchError) -> Turn { try Turn(self, for: work) }
+}
+
+// MARK: Records
+
+extension Turn {
+    fileprivate func recover() throws(BatchError) {
+        let ledger = session.ledger
+        ScratchFolder.sweep(session.backups)
+        Leftovers().remove(backups: session.backups)
+        guard try ledger.exists() else { return }
+        try ledger.complete()
+        try session.followPolicy()
+        for var batch in try ledger.batches(where: "status = 'running'") {
+            batch.status = .stopped
+            batch.finishedAt = session.context.now().iso8601
+            batch.error = batch.error ?? "ERR_PERF_STOPPED: the process ended before the batch did"
+            try session.connection.transaction { () throws(BatchError) in
+                try ledger.update(batch)
+                try ledger.audit("recover", batch: batch, outcome: "stopped", details: [:], context: session.context)
+            }
+            session.context.log.write(
+                .warn, "batch.recovered", "the process of batch \(batch.batch) ended before it: stopped",
+                module: .recovery, batch: LoggedBatch(batch))
+            session.context.reach("stop-noted")
+        }
+        try PendingErasure(session: session).finish()
+        try PointKeeper(session: session).completePending()
+    }
+
+    /// Makes the ledger and its first commit, or commits what drifted since the last batch.
+    /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
+    func openHistory() throws(BatchError) -> SnapshotChoice.Reason? {
+        try LevelGate(session: session).makeUp()
+        let version = session.connection.dataVersion
+        let reason = try keepDrift(since: version)
+        try GuardSetting(session).follow(since: version)
+        return reason
+    }
+
+    private func keepDrift(since version: Int64) throws(BatchError) -> SnapshotChoice.Reason? {
+        let keeper = PointKeeper(session: session)
+        if try session.ledger.state() == nil {
+            try session.createLedger()
+            try session.followPolicy()
+            session.context.reach("ledger-created")
+            try keeper.completePending(since: version)
+            return .firstBatch
+        }
+        guard let drifted = try DriftWatch(session: session).look() else { return nil }
+        if try DriftAdoption(session).adoptNoted() { return nil }
+        try keeper.writeDrift(drifted, since: version)
+        return .drift
+    }
+}
+
+extension Session {
+    /// The ledger's tables, the digests that everything after builds on, and the intent of the first point, in one
+    /// transaction.
+    func createLedger() throws(BatchError) {
+        try connection.transaction { () throws(BatchError) in
+            try ledger.create(databaseID: context.randomID())
+            let state = try StateDigest.compute(connection)
+            try ledger.setState(state)
+            try ledger.audit(
+                "ledger", batch: nil, outcome: "created",
+                details: ["database_id": .init(try ledger.meta("database_id"))], context: context.shared)
+            try PointKeeper(session: self).intend(.baseline)
+        }
+    }
+
+    /// A crash may have left something: a batch without a process, a restore point that is not written.
+    var mayHaveLeftovers: Bool {
+        do throws(BatchError) {
+            guard try ledger.exists() else { return false }
+            let points = try ledger.points(where: "status = 'pending'")
+            let batches = try ledger.batches(where: "status = 'running'")
+            return !points.isEmpty || !batches.isEmpty
+        } catch { return false }
+    }
+
+    /// Completes what a crash left, unless somebody is at work on the database.
+    ///
+    /// It is called by commands that only look: what cannot be completed now, because the disk is full or the folder is
+    /// read-only, does not keep them from looking. They say why.
+    static func completeLeftovers(_ workspace: Workspace, _ tenant: String?, _ context: Context) {
+        do throws(BatchError) {
+            let session = try Session(workspace, tenant: tenant, context: context)
+            let turn = try session.turn(for: LeaseWork("recovery"))
+            // What it noted is behind the last commit, where no other command may sign it.
+            try AuditTrail.signHeads(turn.session, backups: session.backups)
+        } catch {
+            // Whoever is at work completes it.
+            if error.code == .busy { return }
+            context.log.write(
+                .warn, "recovery.left", "what an earlier command left is not completed: \(error.logMessage)",
+                module: .recovery, error: error, warning: .pendingPoint)
+            context.warn(
+                Warning(.pendingPoint, "what an earlier command left is not completed: \(error.message)"),
+                "correct that, then look again: \(command: "points")")
+        }
+    }
+}
+
+/// A lease that is looked at while its owner works, from a connection of its own: who asks whether the owner lives is
+/// answered, and who asks it to stop is heard. It writes when it is asked alone, and gives way to every lock.
+final class WatchedLease {
+    let lease: Lease
+    private let path: String
+    private let news = News()
+    private let timer: any DispatchSourceTimer
+
+    private final class News: Sendable {
+        let state = Mutex((isStopRequested: false, isLost: false))
+    }
+
+    /// Milliseconds between two looks.
+    private static let period = 2_000
+
+    fileprivate init(_ lease: Lease, path: String, now: @escaping @Sendable () -> Timestamp) {
+        self.lease = lease
+        self.path = path
+        timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "batchmgr.lease"))
+        timer.schedule(
+            deadline: .now() + .milliseconds(WatchedLease.period), repeating: .milliseconds(WatchedLease.period))
+        timer.setEventHandler { [news, epoch = lease.epoch] in
+            // What is locked is protected by the lock: the next look is early enough.
+            guard let connection = try? Connection(path: path, busyTimeout: 200),
+                let answer = try? LeaseTable(connection).answer(epoch, at: now())
+            else { return }
+            news.state.withLock { $0 = (answer.isStopRequested, !answer.isOurs) }
+        }
+        timer.resume()
+    }
+
+    deinit { timer.cancel() }
+
+    fileprivate func giveBack() {
+        timer.cancel()
+        lease.giveBack()
+    }
+
+    /// Somebody typed `batchmgr stop`, or the lease is lost.
+    var isStopRequested: Bool {
+        let (isStopRequested, isLost) = news.state.withLock { $0 }
+        return isStopRequested || isLost || lease.isStopRequested
+    }
+
+    /// - Throws: `ERR_PERF_LEASE_LOST`, as soon as it is known; each transaction makes sure.
+    func require() throws(BatchError) {
+        if news.state.withLock({ $0.isLost }) { throw LeaseTable.lost(path) }
+    }
+}

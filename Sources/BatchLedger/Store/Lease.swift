@@ -1,0 +1,149 @@
+public import BatchCore
+internal import Glibc
+internal import Synchronization
+
+/// The right to run batches on one database: one owner at a time, whoever it is and by whatever name the file is opened.
+///
+/// It is a row of the database itself. Whoever takes it raises its epoch, and every transaction of the owner looks
+/// first whether the epoch is still its own: a process that was taken for dead and wakes up writes nothing more.
+public final class Lease {
+    private let connection: Connection
+    public let epoch: Int64
+    private let token: String
+    private var isHeld = true
+
+    private init(_ connection: Connection, epoch: Int64, token: String) {
+        self.connection = connection
+        self.epoch = epoch
+        self.token = token
+        Lease.held.withLock { _ = $0.insert(token) }
+    }
+
+    deinit { giveBack() }
+
+    /// Leases that this process has, so that it does not take its own for those of a process before it.
+    private static let held = Mutex<Set<String>>([])
+
+    static func isHeld(_ token: String) -> Bool { held.withLock { $0.contains(token) } }
+
+    // MARK: Taking
+
+    /// Takes the lease, or takes it over from an owner that is dead. Makes the tables of the ledger where there are none.
+    /// From here on each transaction on the connection of the ledger is refused when the lease is lost.
+    /// - Parameter rules: when an owner is dead that cannot be looked at from here.
+    /// - Throws: `ERR_PERF_BUSY` naming the owner.
+    public static func take(
+        _ ledger: Ledger, for work: LeaseWork, at time: Timestamp, rules: LeaseRules = LeaseRules(), id: () -> String
+    ) throws(BatchError) -> Lease {
+        let table = LeaseTable(ledger.connection)
+        // Most owners can be seen to live without waiting for their transaction to end.
+        if let row = try table.read(), row.isFirmlyHeld { throw table.busy(row) }
+        var seen: LeaseTable.Row?
+        while true {
+            let token = id()
+            let answer = try ledger.connection.transaction { () throws(BatchError) in
+                try ledger.ready(databaseID: id)
+                return try table.take(work, token: token, at: time, rules: rules, seen: seen)
+            }
+            switch answer {
+            case .taken(let epoch): return Lease.begin(ledger.connection, epoch: epoch, token: token)
+            case .held(let row): throw table.busy(row)
+            case .ask(let row):
+                seen = row
+                rules.pause(LeaseRules.gap)
+            }
+        }
+    }
+
+    /// Takes the lease in the transaction that is open, for a host whose batch begins in it.
+    /// - Throws: `ERR_PERF_BUSY` naming the owner.
+    public static func join(_ connection: Connection, for work: LeaseWork, at time: Timestamp, token: String)
+        throws(BatchError) -> Lease
+    {
+        let table = LeaseTable(connection)
+        switch try table.take(work, token: token, at: time, rules: LeaseRules(), seen: nil) {
+        case .taken(let epoch): return Lease(connection, epoch: epoch, token: token)
+        case .held(let row), .ask(let row): throw table.busy(row)
+        }
+    }
+
+    private static func begin(_ connection: Connection, epoch: Int64, token: String) -> Lease {
+        connection.fence = { (connection) throws(BatchError) in try LeaseTable(connection).require(epoch) }
+        return Lease(connection, epoch: epoch, token: token)
+    }
+
+    // MARK: Holding
+
+    /// Tells others which batch it is. Call it in the transaction that begins the batch.
+    public func note(_ batch: BatchID) throws(BatchError) { try LeaseTable(connection).note(batch, epoch: epoch) }
+
+    /// Call it in the transaction of each checkpoint of a host.
+    /// - Throws: `ERR_PERF_LEASE_LOST`.
+    public func renew(at time: Timestamp) throws(BatchError) {
+        try LeaseTable(connection).require(epoch)
+        try LeaseTable(connection).beat(epoch, at: time)
+    }
+
+    /// Somebody asked to stop. False also while it cannot be read.
+    public var isStopRequested: Bool {
+        guard connection.isAutocommit, let row = try? LeaseTable(connection).read() else { return false }
+        return row.epoch == epoch && row.isStopRequested
+    }
+
+    /// Gives it back in the transaction that is open.
+    public func giveBackInTransaction() throws(BatchError) { try LeaseTable(connection).giveBack(epoch) }
+
+    /// Gives it back. What cannot be written now ends with the process.
+    public func giveBack() {
+        guard isHeld else { return }
+        isHeld = false
+        connection.fence = nil
+        // In the middle of a transaction of a host it goes with that.
+        if connection.isAutocommit {
+            try? connection.transaction { () throws(BatchError) in try LeaseTable(connection).giveBack(epoch) }
+        }
+        forget()
+    }
+
+    /// The row is not ours any more, or is gone with its transaction.
+    public func forget() {
+        isHeld = false
+        _ = Lease.held.withLock { $0.remove(token) }
+    }
+}
+
+/// What the owner of a lease does.
+public struct LeaseWork: Hashable, Sendable {
+    /// A verb of the tool, or `host`.
+    public let kind: String
+    /// The job, where that is known before the batch has its number.
+    public let job: String?
+    public let batch: String?
+
+    public init(_ kind: String, job: String? = nil, batch: String? = nil) {
+        self.kind = kind
+        self.job = job
+        self.batch = batch
+    }
+
+    public static let host = "host"
+
+    public var words: String { batch ?? job ?? kind }
+}
+
+/// When an owner counts as dead that cannot be looked at from here.
+public struct LeaseRules: Sendable {
+    /// An owner that does not answer for so many milliseconds, by the clock of whoever asks, is dead.
+    public let silence: Int64
+    /// Waits for milliseconds.
+    public let pause: @Sendable (Int64) -> Void
+
+    public init(silence: Int64 = 30_000, pause: (@Sendable (Int64) -> Void)? = nil) {
+        self.silence = silence
+        self.pause = pause ?? { usleep(UInt32(clamping: $0 * 1_000)) }
+    }
+
+    /// Between two checkpoints a host has no transaction open for a moment. Whoever can write twice, so many
+    /// milliseconds apart, without a checkpoint in between, sees that its batch is gone.
+    static let gap: Int64 = 1_000
+}

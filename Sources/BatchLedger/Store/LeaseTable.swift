@@ -1,0 +1,191 @@
+public import BatchCore
+
+/// `batchmgr_lease`: one row.
+///
+/// An owner in another container or on another machine cannot be looked at. Who wants the lease asks, by a note in the
+/// row; a living owner answers within seconds, by raising the beat. Nobody asks: nothing is written. No clock but that
+/// of who asks counts, so a beat from the future keeps nobody waiting.
+public struct LeaseTable {
+    static let creation =
+        "CREATE TABLE IF NOT EXISTS batchmgr_lease(id INTEGER PRIMARY KEY CHECK(id = 1), epoch INTEGER NOT NULL, process INTEGER, started TEXT, boot TEXT, namespace TEXT, machine TEXT, token TEXT, kind TEXT, job TEXT, batch TEXT, stop INTEGER NOT NULL DEFAULT 0, beat INTEGER NOT NULL DEFAULT 0, beat_at TEXT, asked_beat INTEGER, asked_boot TEXT, asked_at INTEGER) STRICT"
+
+    private let connection: Connection
+
+    public init(_ connection: Connection) { self.connection = connection }
+
+    public struct Row: Hashable, Sendable {
+        public let epoch: Int64
+        /// Nil when nobody has it.
+        public let owner: LeaseOwner?
+        let token: String
+        public let work: LeaseWork
+        public let isStopRequested: Bool
+        public let beat: Int64
+        /// For people: by the clock of the owner.
+        public let beatAt: String?
+        let question: Question?
+
+        struct Question: Hashable, Sendable {
+            let beat: Int64
+            let boot: String
+            let at: Int64
+        }
+
+        /// Whether somebody has it, looked at from here.
+        public var life: LeaseOwner.Life {
+            guard let owner else { return .dead }
+            // A process does not take its own for those of one before it.
+            if owner == .current() { return Lease.isHeld(token) ? .alive : .dead }
+            return owner.life
+        }
+
+        /// False for a batch that has no process any more. An owner that cannot be looked at has the lease until it was
+        /// asked and did not answer.
+        public var isHeld: Bool { life != .dead }
+
+        /// A host between two checkpoints may have let go of its batch without a word.
+        var isFirmlyHeld: Bool { life == .alive && work.kind != LeaseWork.host }
+    }
+
+    /// Nil in a database that nobody ever had a lease on.
+    public func read() throws(BatchError) -> Row? {
+        let known = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_lease'")
+        guard known != nil else { return nil }
+        let sql = """
+            SELECT epoch, process, started, boot, namespace, machine, token, kind, job, batch, stop, beat, beat_at, \
+            asked_beat, asked_boot, asked_at FROM batchmgr_lease
+            """
+        guard let row = try connection.rows(sql).first else { return nil }
+        func text(_ column: Int) -> String { row[column].string ?? "" }
+        return Row(
+            epoch: row[0].integer ?? 0,
+            owner: row[1].integer.map {
+                LeaseOwner(process: $0, startedAt: text(2), boot: text(3), namespace: text(4), machine: text(5))
+            },
+            token: text(6), work: LeaseWork(text(7), job: row[8].string, batch: row[9].string),
+            isStopRequested: row[10].integer == 1, beat: row[11].integer ?? 0, beatAt: row[12].string,
+            question: row[13].integer.map { .init(beat: $0, boot: text(14), at: row[15].integer ?? 0) })
+    }
+
+    enum Answer {
+        case taken(epoch: Int64)
+        case held(Row)
+        /// Look again in a while whether the row is still this.
+        case ask(Row)
+    }
+
+    /// Call it in a transaction.
+    /// - Parameter seen: the row as it was found a while ago.
+    func take(
+        _ work: LeaseWork, token: String, at time: Timestamp, rules: LeaseRules, seen: Row?
+    ) throws(BatchError) -> Answer {
+        let row = try read()
+        if let row {
+            switch row.life {
+            case .dead: break
+            case .alive:
+                guard row.work.kind == LeaseWork.host else { return .held(row) }
+                guard let seen else { return .ask(row) }
+                guard seen.epoch == row.epoch, seen.beat == row.beat else { return .held(row) }
+            case .unknown:
+                guard try isSilent(row, rules) else { return .held(row) }
+            }
+        }
+        let owner = LeaseOwner.current()
+        let epoch = (row?.epoch ?? 0) + 1
+        try connection.run(
+            "INSERT OR REPLACE INTO batchmgr_lease VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, NULL, NULL)",
+            [
+                .integer(epoch), .integer(owner.process), .string(owner.startedAt), .string(owner.boot),
+                .string(owner.namespace), .string(owner.machine), .string(token), .string(work.kind),
+                .optional(work.job), .optional(work.batch), .integer((row?.beat ?? 0) + 1), .string(time.iso8601),
+            ])
+        return .taken(epoch: epoch)
+    }
+
+    /// True when an owner was asked long enough ago and has not answered; else it is asked.
+    private func isSilent(_ row: Row, _ rules: LeaseRules) throws(BatchError) -> Bool {
+        let (boot, now) = (LeaseOwner.current().boot, SteadyClock.now())
+        if let question = row.question, question.boot == boot, question.beat == row.beat, question.at <= now {
+            return now - question.at >= rules.silence
+        }
+        if rules.silence == 0 { return true }
+        try connection.run(
+            "UPDATE batchmgr_lease SET asked_beat = beat, asked_boot = ?, asked_at = ?",
+            [.string(boot), .integer(now)])
+        return false
+    }
+
+    // MARK: By its owner
+
+    /// - Throws: `ERR_PERF_LEASE_LOST` when somebody else has taken the lease.
+    func require(_ epoch: Int64) throws(BatchError) {
+        let sql = "SELECT epoch, asked_beat IS beat FROM batchmgr_lease"
+        let row = try connection.rows(sql).first
+        guard row?[0].integer == epoch else { throw LeaseTable.lost(connection.path) }
+        // Our lock keeps the asker from asking again until this is committed.
+        if row?[1].integer == 1 { try connection.run("UPDATE batchmgr_lease SET beat = beat + 1") }
+    }
+
+    public static func lost(_ path: String) -> BatchError {
+        BatchError(
+            .leaseLost, "another process has taken over the work on \(path): this one was silent too long",
+            hint: "see what became of it: \(command: "list"); then go on with what is stopped: "
+                + "\(command: "resume --id BATCH")")
+    }
+
+    func beat(_ epoch: Int64, at time: Timestamp) throws(BatchError) {
+        try connection.run(
+            "UPDATE batchmgr_lease SET beat = beat + 1, beat_at = ? WHERE epoch = ?",
+            [.string(time.iso8601), .integer(epoch)])
+    }
+
+    func note(_ batch: BatchID, epoch: Int64) throws(BatchError) {
+        try connection.run(
+            "UPDATE batchmgr_lease SET batch = ? WHERE epoch = ?", [.string(batch.description), .integer(epoch)])
+    }
+
+    /// The row stays, so that the next epoch is a new one.
+    func giveBack(_ epoch: Int64) throws(BatchError) {
+        try connection.run(
+            "UPDATE batchmgr_lease SET process = NULL, token = NULL, asked_beat = NULL WHERE epoch = ?",
+            [.integer(epoch)])
+    }
+
+    /// Answers who has asked, from another connection than that of the work.
+    /// - Returns: false when the lease is lost.
+    public func answer(_ epoch: Int64, at time: Timestamp) throws(BatchError) -> (isOurs: Bool, isStopRequested: Bool) {
+        guard let row = try read(), row.epoch == epoch else { return (false, false) }
+        if row.question?.beat == row.beat { try beat(epoch, at: time) }
+        return (true, row.isStopRequested)
+    }
+
+    // MARK: By others
+
+    /// Asks the owner to stop at its next checkpoint.
+    /// - Returns: false when the lease has changed hands.
+    public func requestStop(_ epoch: Int64) throws(BatchError) -> Bool {
+        try connection.run("UPDATE batchmgr_lease SET stop = 1 WHERE epoch = ?", [.integer(epoch)])
+        return connection.changes == 1
+    }
+
+    /// - Throws: `ERR_PERF_BUSY` when somebody else is at work.
+    public func requireFree() throws(BatchError) {
+        guard let row = try read(), row.isHeld else { return }
+        throw busy(row)
+    }
+
+    public func busy(_ row: Row) -> BatchError {
+        let process = row.owner.map { " (process \($0.process))" } ?? ""
+        let what = "\(row.work.words) is running on \(connection.path)\(process)"
+        if row.life == .unknown {
+            return BatchError(
+                .busy, "\(what), in another container or on another machine",
+                hint: "try again in half a minute: when it does not answer until then, it is taken for dead")
+        }
+        return BatchError(
+            .busy, what,
+            hint: row.work.batch.map { "wait for it, or stop it: \(command: "stop --id \($0)")" }
+                ?? "try again when it has ended")
+    }
+}
