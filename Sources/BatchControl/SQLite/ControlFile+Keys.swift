@@ -34,10 +34,13 @@ extension ControlFile: KeyStore {
                         "see the keys: \(command: "ops list"); make a new one: \(command: "ops keygen --name NAME --to FILE")"
                 )
             }
-            if known.contains(where: { $0.name == key.name && $0.revokedBy == nil }) {
+            if let other = known.first(where: { PersonName.isSame($0.name, key.name) && $0.revokedBy == nil }) {
                 throw BatchError(
-                    .wrongState, "\(key.name) has another key already",
-                    hint: "let that one go first: \(command: "ops revoke --name \(key.name) --reason TEXT")")
+                    .wrongState,
+                    other.name == key.name
+                        ? "\(key.name) has another key already"
+                        : "\(key.name) reads like \(other.name), who has a key already",
+                    hint: "let that one go first: \(command: "ops revoke --name \(other.name) --reason TEXT")")
             }
             try connection.run(
                 "INSERT INTO trusted_keys(key, name, role, trusted_by, trusted_at) VALUES(?, ?, ?, ?, ?)",

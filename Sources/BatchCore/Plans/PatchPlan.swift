@@ -73,13 +73,6 @@ public struct PatchPlan: Hashable, Sendable {
         self.pins = pins
         self.details = details
     }
-
-    /// Two names are the same person also when they differ in case, spaces, marks or characters that nobody sees.
-    public static func isSamePerson(_ a: String, _ b: String) -> Bool { person(a) == person(b) }
-
-    private static func person(_ name: String) -> [Unicode.Scalar] {
-        name.lowercased().unicodeScalars.filter { $0.properties.isAlphabetic || $0.properties.numericType != nil }
-    }
 }
 
 extension PatchPlan {

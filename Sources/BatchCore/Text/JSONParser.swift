@@ -2,14 +2,20 @@
 public struct JSONParser {
     private let input: [UInt8]
     private var position = 0
+    private let refusesRepeats: Bool
     /// Deeper documents are refused: a plugin's output must not be able to exhaust the stack.
     private static let deepest = 200
 
-    private init(_ input: [UInt8]) { self.input = input }
+    private init(_ input: [UInt8], refusesRepeats: Bool) {
+        self.input = input
+        self.refusesRepeats = refusesRepeats
+    }
 
+    /// - Parameter refusingRepeats: a key that is there twice is an error, since two readers would each believe another
+    ///   one. Ask for it where somebody may gain by that.
     /// - Throws: `JSONSyntaxError` with the offset of the first byte that does not fit.
-    public static func parse(_ text: String) throws(JSONSyntaxError) -> JSONValue {
-        var parser = JSONParser(Array(text.utf8))
+    public static func parse(_ text: String, refusingRepeats: Bool = false) throws(JSONSyntaxError) -> JSONValue {
+        var parser = JSONParser(Array(text.utf8), refusesRepeats: refusingRepeats)
         let value = try parser.value(depth: 0)
         parser.skipSpace()
         guard parser.position == parser.input.count else { throw parser.failure("more text after the document") }
@@ -64,6 +70,9 @@ public struct JSONParser {
         repeat {
             skipSpace()
             let key = try string()
+            if refusesRepeats, members.contains(where: { $0.key == key }) {
+                throw failure("the key '\(key)' is there twice")
+            }
             try expect(":")
             members.append(.init(key, try value(depth: depth + 1)))
         } while take(",")
@@ -105,33 +114,66 @@ public struct JSONParser {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(byte)
         case UInt8(ascii: "u"):
             var units = [try unit()]
-            if units[0] & 0xFC00 == 0xD800, input[position...].starts(with: "\\u".utf8) {
+            if UTF16.isLeadSurrogate(units[0]), input[position...].starts(with: "\\u".utf8) {
                 position += 2
                 units.append(try unit())
             }
-            bytes.append(contentsOf: String(decoding: units, as: UTF16.self).utf8)
+            guard let text = String(validating: units, as: UTF16.self) else {
+                throw failure("half of a surrogate pair")
+            }
+            bytes.append(contentsOf: text.utf8)
         default: throw failure("no such escape")
         }
     }
 
     private mutating func unit() throws(JSONSyntaxError) -> UInt16 {
-        guard position + 4 <= input.count,
-            let unit = UInt16(String(decoding: input[position..<position + 4], as: UTF8.self), radix: 16)
+        let digits = input[position...].prefix(4)
+        // The conversion to a number would take a sign too.
+        guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+            let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
         else { throw failure("four hexadecimal digits expected") }
         position += 4
         return unit
     }
 
+    /// `-`, digits without a zero before others, and with digits behind each: `.` and `e`.
     private mutating func number() throws(JSONSyntaxError) -> JSONValue {
         let start = position
-        while let byte = peek, "+-.eE0123456789".utf8.contains(byte) { position += 1 }
-        let text = String(decoding: input[start..<position], as: UTF8.self)
-        if let whole = Int64(text), !text.hasPrefix("+") { return .integer(whole) }
-        guard let real = Double(text), let first = text.utf8.first, first != UInt8(ascii: "+") else {
-            position = start
-            throw failure("not a JSON value")
+        var isWhole = true
+        _ = skip(UInt8(ascii: "-"))
+        let isZero = skip(UInt8(ascii: "0"))
+        var isNumber = isZero || skipDigits()
+        if isNumber, skip(UInt8(ascii: ".")) {
+            isWhole = false
+            isNumber = skipDigits()
         }
-        return .number(real)
+        if isNumber, skip(UInt8(ascii: "e")) || skip(UInt8(ascii: "E")) {
+            isWhole = false
+            if !skip(UInt8(ascii: "-")) { _ = skip(UInt8(ascii: "+")) }
+            isNumber = skipDigits()
+        }
+        let text = String(decoding: input[start..<position], as: UTF8.self)
+        if isNumber, !continuesNumber {
+            if isWhole, let whole = Int64(text) { return .integer(whole) }
+            if let real = Double(text) { return .number(real) }
+        }
+        position = start
+        throw failure("not a JSON value")
+    }
+
+    private var continuesNumber: Bool { peek.map { "+-.eE0123456789".utf8.contains($0) } ?? false }
+
+    private mutating func skip(_ byte: UInt8) -> Bool {
+        guard peek == byte else { return false }
+        position += 1
+        return true
+    }
+
+    /// False when there is none.
+    private mutating func skipDigits() -> Bool {
+        let start = position
+        while let byte = peek, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
+        return position > start
     }
 }
 

@@ -10,6 +10,17 @@ struct SignedCertificate {
     let key: PublicKey
     let signature: [UInt8]
 
+    /// The members of a body, in their order: what is not known here would be passed over by whoever reads it.
+    private static let members = [
+        "format", "database_id", "database", "batch", "rollback", "checkpoint", "mode", "source", "records_not_used",
+        "order", "undone_checkpoints", "actor", "trace_id", "finished_at", "state_before", "state_after", "tables",
+        "digests_match", "verify_passed", "foreign_keys_ok", "restore_point",
+    ]
+
+    private static func isWhole(_ body: JSONValue) -> Bool {
+        body.members?.map(\.key) == members && body["format"]?.string == format
+    }
+
     private static func bytes(_ body: JSONValue) -> [UInt8] { Array(JSONWriter.text(body).utf8) }
 
     init(signing body: JSONValue, with key: SigningKey) throws(BatchError) {
@@ -29,8 +40,9 @@ struct SignedCertificate {
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the file is no certificate.
     init(file path: String) throws(BatchError) {
         let bytes = try Folder.read(path)
-        guard let document = try? JSONParser.parse(String(decoding: bytes, as: UTF8.self)),
-            let body = document["certificate"], body["format"]?.string == SignedCertificate.format,
+        guard let document = try? JSONParser.parse(String(decoding: bytes, as: UTF8.self), refusingRepeats: true),
+            document.members?.map(\.key) == ["certificate", "public_key", "signature"],
+            let body = document["certificate"], SignedCertificate.isWhole(body),
             let key = document["public_key"]?.string.flatMap({ Hex.bytes($0) }).flatMap({ PublicKey(bytes: $0) }),
             let signature = document["signature"]?.string.flatMap({ Hex.bytes($0) })
         else {

@@ -46,7 +46,7 @@ struct SignedRequest {
         case .unreadable(_, let why): throw invalid("\(path): \(why)")
         case .text(let text):
             do throws(JSONSyntaxError) {
-                return try JSONParser.parse(text)
+                return try JSONParser.parse(text, refusingRepeats: true)
             } catch {
                 throw invalid("\(path) is not JSON: \(error.what), at byte \(error.offset)")
             }

@@ -61,7 +61,7 @@ public struct PatchPlans {
     public func approve(_ id: PlanID, as name: String? = nil) throws(BatchError) -> PlanReport {
         try audited("plan approve", id, as: name) { (record, plan) throws(BatchError) in
             try require(record, .proposed)
-            guard !PatchPlan.isSamePerson(record.decidedBy ?? "", plan.author) else {
+            guard !PersonName.isSame(record.decidedBy ?? "", plan.author) else {
                 throw BatchError(
                     .selfApproval, "\(plan.author) made \(id) and cannot approve it",
                     hint: "ask somebody else: \(command: "plan approve --id \(id) --as NAME")")

@@ -1,0 +1,72 @@
+/// Names of people, compared as people read them: nobody becomes somebody else by a letter that only looks different to a
+/// program, or by one that nobody sees.
+///
+/// It errs to "the same": an approval that is refused costs a minute, a person who approves their own work costs the rule.
+public enum PersonName {
+    public static func isSame(_ a: String, _ b: String) -> Bool { skeleton(a) == skeleton(b) }
+
+    /// What is left of a name when case, accents, spaces, punctuation, invisible characters and styles of letters are
+    /// taken away, and letters that look like Latin ones are those. Compared by canonical equivalence.
+    static func skeleton(_ name: String) -> String {
+        var visible = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars where isSeen(scalar) { visible.append(plain(scalar)) }
+        // Both ways, since some letters have a capital and no small letter of their own: ß, ſ, ligatures.
+        var skeleton = String.UnicodeScalarView()
+        for scalar in String(visible).uppercased().lowercased().unicodeScalars {
+            skeleton.append(alike[scalar] ?? scalar)
+        }
+        return String(skeleton)
+    }
+
+    private static func isSeen(_ scalar: Unicode.Scalar) -> Bool {
+        let properties = scalar.properties
+        if properties.isDefaultIgnorableCodePoint || properties.generalCategory == .format { return false }
+        switch properties.generalCategory {
+        // Accents behind a letter go with those of the table below.
+        case .nonspacingMark, .enclosingMark: return false
+        case .otherSymbol: return plain(scalar) != scalar
+        default: return properties.isAlphabetic || properties.numericType != nil
+        }
+    }
+
+    /// Letters and digits in other styles: full width, mathematical, in circles and squares.
+    private static func plain(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+        let value = scalar.value
+        func letter(_ first: UInt32, _ count: UInt32, from base: Unicode.Scalar) -> Unicode.Scalar {
+            Unicode.Scalar(base.value + (value - first) % count) ?? scalar
+        }
+        switch value {
+        case 0xFF01...0xFF5E: return Unicode.Scalar(value - 0xFEE0) ?? scalar
+        case 0x1D400...0x1D6A3:
+            let place = (value - 0x1D400) % 52
+            return Unicode.Scalar(place < 26 ? 0x41 + place : 0x61 + place - 26) ?? scalar
+        case 0x1D7CE...0x1D7FF: return letter(0x1D7CE, 10, from: "0")
+        case 0x249C...0x24B5: return letter(0x249C, 26, from: "a")
+        case 0x24B6...0x24E9: return letter(0x24B6, 26, from: "a")
+        case 0x1F110...0x1F129: return letter(0x1F110, 26, from: "a")
+        case 0x1F130...0x1F149: return letter(0x1F130, 26, from: "a")
+        case 0x1F150...0x1F169: return letter(0x1F150, 26, from: "a")
+        case 0x1F170...0x1F189: return letter(0x1F170, 26, from: "a")
+        default: return scalar
+        }
+    }
+
+    /// For each Latin letter the small letters that are read as it: accented, raised and lowered ones, small capitals,
+    /// and those of Cyrillic, Greek and Armenian. Digits stand with the letters that they are taken for.
+    private static let lookAlikes: [(Unicode.Scalar, String)] = [
+        ("a", "àáâãäåāăąǎȁȃȧạảấầẩẫậắằẳẵặªᵃₐᴀɑаαӑӓ"), ("b", "ƀɓᵇʙвβь"), ("c", "çćĉċčᶜᴄсϲⅽℂ"), ("d", "ďđḍɖᵈᴅԁⅾ"),
+        ("e", "èéêëēĕėęěȅȇẹẻẽếềểễệᵉₑᴇеҽєεѐёℯ"), ("f", "ƒᶠꜰғ"), ("g", "ĝğġģǧǵᵍɢɡցℊ"), ("h", "ĥħḥʰₕʜһнհℎ"),
+        ("k", "ķǩƙᵏₖᴋкκќ"), ("l", "iìíîïĩīĭįıǐȉȋịỉⁱɪіїιӏⅰ1ĺļľŀłˡₗʟⅼjĵǰʲᴊјϳ"), ("m", "ᵐₘᴍмⅿ"),
+        ("n", "ñńņňǹŉⁿₙɴηпո"), ("o", "òóôõöøōŏőơǒȍȏọỏốồổỗộớờởỡợºᵒₒᴏоοσօ0ӧℴ"), ("p", "ᵖₚᴘрρ"), ("q", "ԛզ"),
+        ("r", "ŕŗřȑȓʳʀг"), ("s", "śŝşšșˢₛꜱѕ"), ("t", "ţťŧțᵗₜᴛтτ"), ("u", "ùúûüũūŭůűųưǔȕȗụủứừửữựᵘᴜυսμц"),
+        ("v", "ᵛᴠνѵⅴ"), ("w", "ŵẁẃẅʷᴡԝωш"), ("x", "ˣₓхχⅹ"), ("y", "ýÿŷỳỵỷỹʸʏуγўү"), ("z", "źżžᶻᴢ"),
+    ]
+
+    private static let alike: [Unicode.Scalar: Unicode.Scalar] = {
+        var table: [Unicode.Scalar: Unicode.Scalar] = [:]
+        for (letter, others) in lookAlikes {
+            for scalar in others.unicodeScalars { table[scalar] = letter }
+        }
+        return table
+    }()
+}
