@@ -119,6 +119,36 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("job:biled", "disabled", "there is no job 'biled'; did you mean 'billed'?"),
+        ("safe_mode:job:biled", "on", "did you mean 'billed'?"), ("module:biling", "off", "did you mean 'billing'?"),
+        ("job:nobody", "disabled", "there is no job 'nobody'"),
+    ])
+    func aSwitchForSomethingThatIsNotThereIsAnError(_ name: String, _ value: String, _ says: String) throws {
+        try Self.with { scene in
+            let words = ["switch", "set", "--name", name, "--value", value, "--reason", "r"]
+            let refused = try scene.expect(.unknownSwitch, from: words)
+            #expect(refused.err.contains(says), "\(refused.err)")
+            try scene.expect(0, words + ["--unknown"])
+            // What was set once can be set back.
+            try Self.set(scene, name, value == "off" ? "on" : value == "on" ? "off" : "enabled")
+        }
+    }
+
+    @Test func aJobThatHasRunIsKnownWithoutACatalog() throws {
+        try Self.with { scene in
+            try scene.expect(0, "run", "--id", "adhoc", "--sql", "UPDATE items SET qty = qty")
+            try Self.set(scene, "job:adhoc", "disabled")
+        }
+    }
+
+    @Test func aBrokenCatalogDoesNotKeepASwitchFromBeingSet() throws {
+        try Self.with { scene in
+            try scene.write("catalog/broken.yaml", "id: [")
+            try Self.set(scene, "job:anything", "disabled")
+        }
+    }
+
     @Test func aDegradedModuleRunsWhatAPersonBegins() throws {
         try Self.with { scene in
             try Self.set(scene, "module:billing", "degraded")

@@ -47,6 +47,9 @@ public struct OpsChannel {
             )
         }
         try request.requireTime(context.now())
+        if case .switching(let setting) = request.action {
+            try SwitchSetting(workspace, context: context).require(setting)
+        }
     }
 
     // MARK: Doing it

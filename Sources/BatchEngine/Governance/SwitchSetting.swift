@@ -16,9 +16,17 @@ public struct SwitchSetting {
     }
 
     /// It counts from the moment it is in `control.db`; a batch that is running looks at its next checkpoint.
+    /// - Throws: `ERR_UX_UNKNOWN_SWITCH` when there is no job, module or tenant of that name.
     public func set(_ request: SwitchRequest) throws(BatchError) -> SwitchReport {
+        try require(request)
         let state = SwitchSetting.state(request, actor: context.actor, at: context.now())
         return try tell(state, old: try control.set(state, context.act(context.action(or: "switch set"))))
+    }
+
+    func require(_ request: SwitchRequest) throws(BatchError) {
+        if request.mayBeUnknown { return }
+        try SwitchSubjects(workspace: workspace, context: context)
+            .require(request.name, known: try control.switches().states)
     }
 
     static func state(_ request: SwitchRequest, actor: String, at now: Timestamp) -> SwitchState {

@@ -31,7 +31,9 @@ struct PlanDesk {
         guard try SHA256.hex(ofFile: path) == record.sha256 else {
             throw altered(record, "its file \(path) was changed after it was written")
         }
-        guard let json = try? JSONParser.parse(String(decoding: try Folder.read(path), as: UTF8.self), refusingRepeats: true),
+        guard
+            let json = try? JSONParser.parse(
+                String(decoding: try Folder.read(path), as: UTF8.self), refusingRepeats: true),
             let plan = PatchPlan(json: json), plan.id == record.id
         else { throw altered(record, "its file \(path) is no plan") }
         return plan

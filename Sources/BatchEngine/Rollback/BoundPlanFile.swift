@@ -17,7 +17,8 @@ public enum BoundPlanFile {
 
     /// - Throws: `ERR_UX_INVALID_PLAN` when the text is no plan, or not as it was written.
     public static func read(_ text: String, path: String) throws(BatchError) -> BoundPlan {
-        guard let json = try? JSONParser.parse(text, refusingRepeats: true), let members = json.members, let plan = BoundPlan(json: json)
+        guard let json = try? JSONParser.parse(text, refusingRepeats: true), let members = json.members,
+            let plan = BoundPlan(json: json)
         else {
             throw invalid("\(path) is not a plan of a rollback")
         }

@@ -12,14 +12,17 @@ extension Verb {
     public static let switchSet = Verb(
         "switch set", "hold back everything, a tenant, a module or a job; or let it go on",
         details: """
-            Switches: safe_mode, safe_mode:tenant:NAME, safe_mode:module:NAME, safe_mode:job:NAME (on, off); \
-            auto_heal:DATA, auto_heal:PERF, auto_heal:SECURITY (on, off); module:NAME (on, degraded, off); job:NAME \
-            (enabled, disabled). A batch that is running stops at its next checkpoint when it may not go on.
+            Switches: safe_mode, safe_mode:tenant:T, safe_mode:module:NAME, safe_mode:job:NAME (on, off); auto_heal:CLASS, \
+            auto_heal:CLASS:tenant:T, auto_heal:job:NAME, auto_heal:tenant:T (on, off; CLASS is DATA, PERF or SECURITY); \
+            module:NAME (on, degraded, off); job:NAME, job:NAME:tenant:T (enabled, disabled); tenant:T (on, isolated); \
+            flag:NAME (default, on, off); threshold:RULE.KEY (default, or a number). A wider one that holds back is never \
+            lifted by a narrower one. A batch that is running stops at its next checkpoint when it may not go on.
             """,
         options: [
             .required("name", .text("SWITCH"), "the switch"),
-            .required("value", .choice(SwitchValue.allCases.map(\.rawValue)), "what to set it to"),
+            .required("value", .text("VALUE"), "what to set it to"),
             .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused"),
+            .flag("unknown", "set it although no job, module or tenant of that name is known"),
             .value("for", .text("TIME"), "how long, e.g. 30m or 2h (default: until it is set again)"),
         ],
         examples: [

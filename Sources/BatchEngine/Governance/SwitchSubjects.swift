@@ -1,0 +1,86 @@
+internal import BatchCatalog
+internal import BatchControl
+internal import BatchCore
+internal import BatchLedger
+
+/// The jobs, modules and tenants that a switch can be about. A switch for a name that nobody has holds nothing back, and
+/// whoever set it believes that it does.
+struct SwitchSubjects {
+    let workspace: Workspace
+    let context: Context
+
+    /// So many different values of a tenant column are read to find what was meant.
+    private static let mostTenants = 1_000
+
+    /// - Throws: `ERR_UX_UNKNOWN_SWITCH` with what was probably meant.
+    func require(_ name: SwitchName, known states: [SwitchState]) throws(BatchError) {
+        // What was set once can be set back, whatever has become of its subject.
+        if states.contains(where: { $0.name == name }) { return }
+        switch name {
+        case .safeMode(.everywhere), .flag, .threshold, .autoHeal(.faults(_, nil)): return
+        case .safeMode(.job(let job)), .autoHeal(.job(let job)), .job(let job, nil): try require(job: job, name)
+        case .job(let job, let tenant?):
+            try require(job: job, name)
+            try require(tenant: tenant, name)
+        case .safeMode(.module(let module)), .module(let module):
+            guard let jobs = jobs() else { return }
+            try require(module, "module", in: Set(jobs.compactMap(\.module)), name)
+        case .safeMode(.tenant(let tenant)), .autoHeal(.tenant(let tenant)), .autoHeal(.faults(_, let tenant?)),
+            .tenant(let tenant):
+            try require(tenant: tenant, name)
+        }
+    }
+
+    private func require(_ word: String, _ kind: String, in known: Set<String>, _ name: SwitchName) throws(BatchError) {
+        if known.contains(word) { return }
+        throw BatchError(
+            .unknownSwitch, "there is no \(kind) '\(word)'\(Suggestion.clause(for: word, in: known.sorted()))",
+            hint: "to set \(name) for one that comes later: --unknown")
+    }
+
+    /// Nil when the catalog cannot be read: then nobody can be told that a name is wrong, and a switch is for such nights.
+    private func jobs() -> [JobDefinition]? { (try? workspace.loadCatalog())?.jobs }
+
+    private func require(job: String, _ name: SwitchName) throws(BatchError) {
+        guard let jobs = jobs() else { return }
+        var known = Set(jobs.map(\.id))
+        if known.contains(job) { return }
+        try forEachDatabase { (session) throws(BatchError) in
+            guard try session.ledger.exists() else { return }
+            let ran = try session.connection.rows("SELECT DISTINCT job FROM main.batchmgr_batches")
+            known.formUnion(ran.compactMap { $0[0].string })
+        }
+        try require(job, "job", in: known, name)
+    }
+
+    private func require(tenant: String, _ name: SwitchName) throws(BatchError) {
+        let databases = workspace.databases
+        guard !databases.isEmpty, databases.allSatisfy({ $0.tenancy != .none }) else { return }
+        var known: Set<String> = []
+        for (_, tenant) in try DatabaseList(workspace).all() { if let tenant { known.insert(tenant) } }
+        if known.contains(tenant) { return }
+        try forEachDatabase { (session) throws(BatchError) in
+            guard let column = session.database.tenantColumn else { return }
+            for layout in try SchemaReader(session.connection).tables() {
+                guard let owner = layout.ownerColumn(named: column), !known.contains(tenant) else { continue }
+                let (table, name) = (SQLName.quote(layout.name), SQLName.quote(layout.columns[owner].name))
+                let own = "SELECT \(name) FROM main.\(table) WHERE \(name) = ? LIMIT 1"
+                if try session.connection.value(own, [.string(tenant)]) != nil { known.insert(tenant) }
+                let some = "SELECT DISTINCT \(name) FROM main.\(table) LIMIT \(SwitchSubjects.mostTenants)"
+                known.formUnion(try session.connection.rows(some).compactMap { $0[0].string })
+            }
+        }
+        try require(tenant, "tenant", in: known, name)
+    }
+
+    private func forEachDatabase(_ body: (Session) throws(BatchError) -> Void) throws(BatchError) {
+        for (database, tenant) in try DatabaseList(workspace).all() {
+            // One that cannot be opened now may hold the name.
+            guard
+                let session = try? Session(
+                    workspace, database: database.name, tenant: tenant, context: context, mode: .readOnly)
+            else { continue }
+            try body(session)
+        }
+    }
+}
