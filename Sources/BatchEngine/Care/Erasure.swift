@@ -36,14 +36,14 @@ public struct Erasure {
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
         _ = try turn.openHistory()
-        let git = GitErasure(session.git, branch: session.branch, table: layout.name)
         let log = LogErasure(ledger, table: layout)
-        let found = try search(layout, filter, log, git)
+        let history = try ErasedHistory(session, table: layout.name)
+        let found = try search(layout, filter, log, history)
         let report = EraseReport(
             table: layout.name, rows: found.keys.count, isDryRun: true, duration: start.millisecondsSince)
         if request.isDryRun || found.keys.isEmpty { return report }
         guard try confirm(found.keys.count) else { return report }
-        return try erase(found, request, layout, log, git, turn, start)
+        return try erase(found, request, layout, log, history, turn, start)
     }
 
     /// Of the table as it is, or as it was last: its rows are in the records when it is gone.
@@ -69,52 +69,45 @@ public struct Erasure {
     private struct Found {
         var keys: Set<RowKey> = []
         /// What the rows held, by column.
-        var texts: [String: Set<String>] = [:]
+        var values: [String: Set<SQLValue>] = [:]
 
         mutating func note(_ row: [SQLValue], _ layout: TableLayout) {
             for (value, position) in zip(row, layout.storedColumns) {
-                if let text = value.string {
-                    texts[layout.columns[position].name.lowercased(), default: []].insert(text)
-                }
+                values[layout.columns[position].name.lowercased(), default: []].insert(value)
             }
         }
     }
 
     /// A row is meant when any version of it is.
     private func search(
-        _ layout: TableLayout, _ filter: RowFilter, _ log: LogErasure, _ git: GitErasure
+        _ layout: TableLayout, _ filter: RowFilter, _ log: LogErasure, _ history: ErasedHistory
     ) throws(BatchError) -> Found {
         var found = Found()
-        if try exists(layout) {
-            let rows = try RowReader(layout, on: connection)
-            while let row = try rows.next() {
-                if let key = row.key, try filter.matches(layout, key, row.values) { found.keys.insert(key) }
-            }
-        }
+        if try exists(layout) { found.keys = try filter.keys(in: layout, of: connection) }
         try log.forEachVersion { (then, key, row) throws(BatchError) in
             if !found.keys.contains(key), try filter.matches(then, key, row) { found.keys.insert(key) }
         }
-        try git.forEachVersion { (then, key, row) throws(BatchError) in
-            if !found.keys.contains(key), try filter.matches(then, key, row) { found.keys.insert(key) }
+        try history.forEachFile { (then, rows) throws(BatchError) in
+            found.keys.formUnion(try filter.matches(then, rows))
         }
         found.keys = try log.linked(found.keys)
         try log.forEachVersion { (then, key, row) in if found.keys.contains(key) { found.note(row, then) } }
-        try git.forEachVersion { (then, key, row) in if found.keys.contains(key) { found.note(row, then) } }
+        try history.forEachVersion(of: found.keys) { (then, row) in found.note(row, then) }
         return found
     }
 
     // MARK: Erase
 
     private func erase(
-        _ found: Found, _ request: EraseRequest, _ layout: TableLayout, _ log: LogErasure, _ git: GitErasure,
+        _ found: Found, _ request: EraseRequest, _ layout: TableLayout, _ log: LogErasure, _ history: ErasedHistory,
         _ turn: borrowing Turn, _ start: ContinuousClock.Instant
     ) throws(BatchError) -> EraseReport {
-        let points = try PointRewrite(session, git, found.keys)
-        try points.run()
+        let points = try history.rewrite(without: found.keys)
         session.context.reach("erase-prepared")
         try connection.execute("PRAGMA secure_delete = ON")
         var entries = 0
         var live = 0
+        let words = try TextErasure(found.values, without: found.keys, try exists(layout) ? layout : nil, connection)
         try connection.transaction { () throws(BatchError) in
             let orphans = try orphanCount()
             entries = try log.erase(found.keys)
@@ -127,7 +120,6 @@ public struct Erasure {
             try update(points)
             try PendingErasure(session: session).intend(
                 table: layout.name, commits: points.commits, token: session.context.randomID())
-            let words = try TextErasure(found.texts, try exists(layout) ? layout : nil, connection)
             let cleaned = try words.clean(connection)
             try words.clean(folder: session.backups)
             try ledger.audit(
@@ -142,7 +134,8 @@ public struct Erasure {
         }
         session.context.reach("erase-committed")
         try PendingErasure(session: session).finish()
-        let warnings = try tidy() + formerNames(log, layout)
+        var warnings = try tidy() + formerNames(log, layout) + lost(points)
+        warnings += try check(found.keys, layout, points, words)
         session.context.log.warnings(warnings, module: .command)
         if request.live == .keep {
             _ = try turn.openHistory()
@@ -157,7 +150,7 @@ public struct Erasure {
         let control = try session.context.control(in: session.controlFolder)
         try control.correct(session.context.act(AuditChain.erasure, outcome: "erased")) {
             (connection) throws(BatchError) in
-            let cleaned = try words.cleanAudit(connection)
+            let cleaned = try words.clean(connection)
             return cleaned.isEmpty
                 ? nil : .object([.init(AuditChain.voucherKey, AuditChain.vouchers(cleaned))])
         }
@@ -166,7 +159,9 @@ public struct Erasure {
     private func orphanCount() throws(BatchError) -> Int { try connection.rows("PRAGMA foreign_key_check").count }
 
     private func update(_ rewrite: PointRewrite) throws(BatchError) {
-        for var point in try ledger.points() {
+        let lost = Set(rewrite.lost.map(\.id))
+        for old in try ledger.points() {
+            var point = old
             if let new = point.commit.flatMap({ CommitID($0) }).flatMap({ rewrite.commits[$0] }) {
                 point.commit = new.description
             }
@@ -174,14 +169,57 @@ public struct Erasure {
             if let file = rewrite.files[point.id] {
                 point.bak = file.name
                 point.bakSHA256 = file.sha256
+                if let xxh3 = file.xxh3 { try ledger.note(xxh3: xxh3, ofFile: file.sha256) }
             }
-            try ledger.save(&point)
+            if lost.contains(point.id) { (point.bak, point.bakKind, point.bakSHA256) = (nil, nil, nil) }
+            if point != old { try ledger.save(&point) }
         }
         try ledger.forgetFiles()
-        for var batch in try ledger.batches() {
+        for old in try ledger.batches() {
+            var batch = old
             batch.digestBefore = batch.digestBefore.map { rewrite.digests[$0] ?? $0 }
             batch.digestAfter = batch.digestAfter.map { rewrite.digests[$0] ?? $0 }
-            try ledger.update(batch)
+            if batch != old { try ledger.update(batch) }
+        }
+    }
+
+    /// Says "erased" only of what is nowhere any more: looks into every store again.
+    /// - Throws: `ERR_DATA_VERIFICATION_FAILED` when a record still has one of the rows.
+    private func check(
+        _ keys: Set<RowKey>, _ layout: TableLayout, _ rewrite: PointRewrite, _ words: TextErasure
+    ) throws(BatchError) -> [Warning] {
+        var places: [String] = []
+        try LogErasure(ledger, table: layout).forEachVersion { (_, key, _) in
+            if keys.contains(key), !places.contains("the undo log") { places.append("the undo log") }
+        }
+        let history = try ErasedHistory(session, table: layout.name)
+        try history.forEachVersion(of: keys) { (_, _) in
+            if !places.contains("the git history") { places.append("the git history") }
+        }
+        if try !history.left(of: rewrite.commits).isEmpty { places.append("old commits of the git history") }
+        let files = Set(rewrite.files.values.map(\.name))
+        for point in rewrite.lost where Folder.exists("\(session.backups)/\(point.bak ?? "")") {
+            places.append(point.bak ?? "")
+        }
+        let unknown = try BakStore(folder: session.backups).contents().files.filter { file in
+            file.database == session.branch && !files.contains(file.name)
+        }
+        places += unknown.map(\.name)
+        guard places.isEmpty else {
+            throw BatchError(
+                .verificationFailed, "rows of \(layout.name) are still in \(places.joined(separator: ", "))",
+                hint: "see what keeps them there: \(command: "verify"); then erase again")
+        }
+        return try words.places(in: session).map {
+            Warning(.notErased, "the text of an erased row is still in \($0): another row or a name holds it too")
+        }
+    }
+
+    private func lost(_ rewrite: PointRewrite) -> [Warning] {
+        rewrite.lost.map {
+            Warning(
+                .notErased,
+                "\($0.bak ?? "") was damaged or of an unknown state and is removed; its point can be restored from git")
         }
     }
 

@@ -39,14 +39,14 @@ struct PendingErasure {
                 .corruptRecord, "the plan of an erasure that was interrupted is lost: \(plan)",
                 hint: "restore that file, then: \(command: "verify")")
         }
-        let git = GitErasure(session.git, branch: session.branch, table: json["table"]?.string ?? "")
+        let git = session.git.exists ? try GitErasure(session.git, table: json["table"]?.string ?? "") : nil
         var map: [CommitID: CommitID] = [:]
         for pair in json["commits"]?.members ?? [] {
             if let old = CommitID(pair.key), let new = pair.value.string.flatMap({ CommitID($0) }) { map[old] = new }
         }
-        try git.publish(map)
+        try git?.publish(map)
         try replaceFiles(from: folder)
-        try git.purge()
+        try git?.purge()
         try session.connection.transaction { () throws(BatchError) in try ledger.setMeta(PendingErasure.key, "") }
         try Folder.removeAll(folder)
     }

@@ -11,6 +11,14 @@ final class RowFilter {
         let insertion: Statement
         let question: Statement
         let hasRowid: Bool
+
+        func insert(_ key: RowKey, _ row: [SQLValue]) throws(BatchError) {
+            var values = row
+            if hasRowid, case .rowid(let rowid) = key { values.append(.integer(rowid)) }
+            defer { insertion.reset() }
+            try insertion.bind(values)
+            while try insertion.step() {}
+        }
     }
 
     /// - Throws: `ERR_UX_USAGE` when the condition is not one expression over the columns of the table.
@@ -40,6 +48,8 @@ final class RowFilter {
         connection.tolerateUnknownCollations()
         try connection.execute("PRAGMA ignore_check_constraints=ON")
         try connection.execute(layout.sql.isEmpty ? RowFilter.definition(layout) : layout.sql)
+        // Rows of an old state are compared with a condition, not kept.
+        try connection.execute("BEGIN")
         var names = layout.storedColumns.map { SQLName.quote(layout.columns[$0].name) }
         let hasRowid = layout.integerPrimaryKey == nil && layout.rowidName != nil
         if hasRowid, let rowid = layout.rowidName { names.append(rowid) }
@@ -62,28 +72,41 @@ final class RowFilter {
         return "CREATE TABLE \(layout.quotedName)(\(columns.joined(separator: ", ")))"
     }
 
+    /// The keys of the rows that are meant in a table as it is.
+    func keys(in layout: TableLayout, of connection: Connection) throws(BatchError) -> Set<RowKey> {
+        let rows = try RowReader(layout, on: connection, where: "(\(condition)\n)")
+        var keys: Set<RowKey> = []
+        while let row = try rows.next() { if let key = row.key { keys.insert(key) } }
+        return keys
+    }
+
+    /// The keys of the rows that are meant, of rows that were in the table at the same time.
+    func matches(
+        _ layout: TableLayout, _ rows: [(key: RowKey, row: [SQLValue])]
+    ) throws(BatchError) -> [RowKey] {
+        guard let tool = tool(for: layout) else { return [] }
+        try tool.connection.run("DELETE FROM main.\(layout.quotedName)")
+        for (key, row) in rows { try tool.insert(key, row) }
+        let found = try RowReader(layout, on: tool.connection, where: "(\(condition)\n)")
+        var keys: [RowKey] = []
+        while let row = try found.next() { if let key = row.key { keys.append(key) } }
+        return keys
+    }
+
     /// A form of the table for which the condition has no meaning, because a column was not there yet, holds no row of it.
     func matches(_ layout: TableLayout, _ key: RowKey, _ row: [SQLValue]) throws(BatchError) -> Bool {
-        let tool: Scratch
-        if let known = scratch[layout] {
-            tool = known
-        } else if let same = scratch.first(where: { $0.key.holdsSameRows(as: layout) })?.value {
-            scratch[layout] = same
-            tool = same
-        } else {
-            guard let made = try? make(layout) else { return false }
-            scratch[layout] = made
-            tool = made
-        }
-        try tool.connection.execute("DELETE FROM main.\(layout.quotedName)")
-        var values = row
-        if tool.hasRowid, case .rowid(let rowid) = key { values.append(.integer(rowid)) }
-        defer {
-            tool.insertion.reset()
-            tool.question.reset()
-        }
-        try tool.insertion.bind(values)
-        while try tool.insertion.step() {}
+        guard let tool = tool(for: layout) else { return false }
+        try tool.connection.run("DELETE FROM main.\(layout.quotedName)")
+        try tool.insert(key, row)
+        defer { tool.question.reset() }
         return try tool.question.step()
+    }
+
+    private func tool(for layout: TableLayout) -> Scratch? {
+        if let known = scratch[layout] { return known }
+        let same = scratch.first { $0.key.holdsSameRows(as: layout) }?.value
+        guard let made = try? same ?? make(layout) else { return nil }
+        scratch[layout] = made
+        return made
     }
 }

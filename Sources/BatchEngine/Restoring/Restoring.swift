@@ -38,9 +38,7 @@ public struct Restoring {
     public func rebuild(
         _ point: RestorePoint, to path: String, source: RestoreSource? = nil
     ) throws(BatchError) -> RestoreReport {
-        guard !Folder.exists(path) else {
-            throw BatchError(.fileExists, "\(path) exists already", hint: "name another file: --to FILE")
-        }
+        try NewDatabase.check(path)
         let start = session.context.clock.now()
         var failures: [(source: RestoreSource, error: BatchError)] = []
         for source in source.map({ [$0] }) ?? [.bak, .git] {
@@ -60,7 +58,7 @@ public struct Restoring {
                     duration: Double(session.context.clock.now() - start))
             } catch {
                 // Neither a full disk nor a folder that cannot be written gets better with the other copy.
-                if [.diskFull, .readOnly, .fileExists].contains(error.code) { throw error }
+                if [.diskFull, .readOnly, .fileExists, .fileMissing].contains(error.code) { throw error }
                 failures.append((source, error))
             }
         }
@@ -76,9 +74,7 @@ public struct Restoring {
         _ point: RestorePoint, to path: String, source: RestoreSource? = nil
     ) throws(BatchError) -> RestoreReport {
         guard let owner = RowOwner(session) else { return try rebuild(point, to: path, source: source) }
-        guard !Folder.exists(path) else {
-            throw BatchError(.fileExists, "\(path) exists already", hint: "name another file: --to FILE")
-        }
+        try NewDatabase.check(path)
         let scratch = try ScratchFolder(in: session.backups)
         let whole = try rebuild(point, to: scratch.file("whole.db"), source: source)
         let notes = try TenantExtract(owner: owner).write(whole.file, to: path)

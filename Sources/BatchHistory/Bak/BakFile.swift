@@ -1,5 +1,6 @@
 public import BatchCore
 internal import BatchLedger
+internal import Glibc
 
 /// A `.bak` that was written.
 public struct BakFile: Hashable, Sendable {
@@ -108,9 +109,26 @@ public struct BakManifest: Hashable, Sendable {
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` naming the file when it is damaged or no `.bak` of ours.
     static func read(_ path: String) throws(BatchError) -> BakManifest {
         do {
-            let connection = try Connection(path: path, mode: .readOnly)
-            return try read(path, connection)
+            return try read(path, try BakManifest.open(path))
         } catch { throw BakFault.damaged(path, error.message) }
+    }
+
+    /// Opens a `.bak` to read it. It may be of anybody's making: what it calls a table must be one, and nothing that is
+    /// no ordinary file is opened.
+    static func open(_ path: String) throws(BatchError) -> Connection {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw BakFault.damaged(path, "it is no ordinary file")
+        }
+        let connection = try Connection(path: path, mode: .readOnly)
+        try connection.execute("PRAGMA trusted_schema=OFF")
+        let tables = try connection.value(
+            """
+            SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND rootpage > 0 \
+            AND name IN ('batchmgr_bak_manifest', 'batchmgr_bak_block')
+            """)
+        guard tables?.integer == 2 else { throw BakFault.damaged(path, "it has no manifest") }
+        return connection
     }
 
     private static func read(_ path: String, _ connection: Connection) throws(BatchError) -> BakManifest {

@@ -8,7 +8,7 @@ struct BakReader {
 
     init(_ path: String) throws(BatchError) {
         self.path = path
-        file = try Connection(path: path, mode: .readOnly)
+        file = try BakManifest.open(path)
     }
 
     /// - Parameter kind: `before` or `after`.

@@ -76,44 +76,47 @@ extension BakStore {
     private func restore(
         _ target: BakTarget, among files: [BakManifest], to path: String, _ recorded: [String: FileHash] = [:]
     ) throws(BatchError) -> Rebuilt {
+        try NewDatabase.check(path)
         var usable = files
         var failure: BatchError?
         while true {
             let chain: BakChain
             do { chain = try BakChain.find(target, among: usable) } catch { throw failure ?? error }
-            do {
-                return try restore(chain, to: path, recorded)
-            } catch  where error.code == .corruptRecord {
+            let suspicion = Suspicion()
+            do throws(BatchError) {
+                return try restore(chain, to: path, recorded, suspicion)
+            } catch {
+                guard let bad = suspicion.file else { throw error }
                 failure = failure ?? error
-                let bad = ([chain.full] + chain.steps.map(\.file)).filter {
-                    error.subject == .file($0.path)
-                }
-                if bad.isEmpty { throw error }
-                usable.removeAll { bad.contains($0) }
+                usable.removeAll { $0.path == bad }
             }
         }
     }
 
     private func restore(
-        _ chain: BakChain, to path: String, _ recorded: [String: FileHash]
+        _ chain: BakChain, to path: String, _ recorded: [String: FileHash], _ suspicion: Suspicion
     ) throws(BatchError) -> Rebuilt {
         let files = [chain.full] + chain.steps.map(\.file)
-        let witness = FileWitness(files.map { ($0.path, recorded[$0.name]) })
-        let start = try named(chain.full) { reader throws(BatchError) in try reader.state("before") }
+        let hashes = HashCheck(files.map { ($0.path, recorded[$0.name]) })
+        let start = try suspicion.reading(chain.full) { reader throws(BatchError) in try reader.state("before") }
         var target = start
         if let last = chain.steps.last {
-            target = try named(last.file) { reader throws(BatchError) in
+            target = try suspicion.reading(last.file) { reader throws(BatchError) in
                 try reader.state(last.isBackward ? "before" : "after")
             }
         }
         return try Rebuilding.run(to: path, expecting: target.digest) { file throws(BatchError) in
             try File.copy(chain.full.path, to: file)
             let writing = BackgroundSync(file)
-            var stale = try BakStore.reduce(file, to: start)
-            let proof = witness.agrees ? RowProof(start.digest) : nil
+            let known = hashes.result
+            if let changed = known.mismatch { throw suspicion.blame(changed, "its hash is not the recorded one") }
+            var stale = try suspicion.reading(chain.full) { _ throws(BatchError) in
+                try BakStore.reduce(file, to: start)
+            }
+            let proof = known.isComplete ? RowProof(start.digest) : nil
             writing.wait()
             for step in chain.steps {
-                stale += try named(step.file) { reader throws(BatchError) in
+                stale += try suspicion.reading(step.file) { reader throws(BatchError) in
                     try reader.apply(to: file, backward: step.isBackward, proof)
                 }
             }
@@ -127,18 +130,28 @@ extension BakStore {
         try builder.finish()
         return builder.staleIndexes
     }
+}
 
-    /// Any error that SQLite has with a `.bak` names the file.
-    private func named<Result>(
+/// Which file of a chain turned out to be damaged.
+private final class Suspicion {
+    private(set) var file: String?
+
+    /// Whatever goes wrong while a file is read is its damage, unless the machine is short of something.
+    func reading<Result>(
         _ file: BakManifest, _ body: (BakReader) throws(BatchError) -> Result
     ) throws(BatchError) -> Result {
         do {
             return try body(try BakReader(file.path))
         } catch {
-            if [.diskFull, .busy].contains(error.code) || error.subject == .file(file.path) {
-                throw error
+            switch error.code {
+            case .diskFull, .busy, .readOnly, .file: throw error
+            default: throw blame(file.path, error.message)
             }
-            throw BakFault.damaged(file.path, error.message)
         }
+    }
+
+    func blame(_ path: String, _ what: String) -> BatchError {
+        file = path
+        return BakFault.damaged(path, what)
     }
 }

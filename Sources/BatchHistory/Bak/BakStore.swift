@@ -88,7 +88,7 @@ public struct BakStore: Sendable {
         }
     }
 
-    private func describe(
+    func describe(
         _ label: Label, kind: BakFile.Kind, _ before: DatabaseState, in file: Connection
     ) throws(BatchError) {
         try file.execute(BakManifest.schema)
@@ -100,7 +100,7 @@ public struct BakStore: Sendable {
         try BakWriter.write(before, kind: "before", into: file)
     }
 
-    private func write(
+    func write(
         _ label: Label, kind: BakFile.Kind, _ write: (Connection) throws(BatchError) -> Void
     ) throws(BatchError) -> (file: BakFile, pending: PendingFile) {
         try Folder.create(folder)

@@ -99,7 +99,7 @@ enum BakBlock {
     /// Bytes before compression at which a block is full.
     static let largest = 256 << 10
     /// A block with one huge row may be larger; this bounds what a damaged size can ask for.
-    private static let most = 4 << 30
+    private static let most = 2 << 30
 
     static func write(
         _ content: ByteBuffer, name: String, kind: String, into connection: Connection
@@ -140,10 +140,13 @@ enum BakBlock {
         }
     }
 
-    private static func expand(
+    static func expand(
         _ data: [UInt8], size: Int, checksum: String, path: String
     ) throws(BatchError) -> ByteBuffer {
-        guard size >= 0, size <= most else { throw BakFault.damaged(path, "a block has an impossible size") }
+        let said = data.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
+        guard size >= 0, size <= most, said == UInt64(size) else {
+            throw BakFault.damaged(path, "a block has an impossible size")
+        }
         let content = [UInt8](unsafeUninitializedCapacity: size) { space, count in
             let expanded = ZSTD_decompress(space.baseAddress, size, data, data.count)
             count = ZSTD_isError(expanded) != 0 ? 0 : expanded

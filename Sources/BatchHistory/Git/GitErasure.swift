@@ -4,91 +4,109 @@ public import BatchLedger
 /// Writes the history of a database anew without certain rows of one table. Nothing refers to the new commits until
 /// `publish`, and the old ones are there until `purge`.
 public final class GitErasure {
-    public struct Rewritten: Sendable {
-        public let old: CommitID
-        public let new: CommitID
-        public let before: Digest
-        public let after: Digest
-    }
-
     private let store: GitStore
-    private let branch: String
     private let table: String
+    private let repository: GitRepository
     /// The rows of a table by the tree or file that holds them: points share most of these.
     private var known: [ObjectID: [(key: RowKey, row: [SQLValue])]] = [:]
-    private var keys: Set<RowKey> = []
+    private var wanted = WantedKeys([])
 
-    public init(_ store: GitStore, branch: String, table: String) {
+    /// - Throws: as `GitRepository.init`.
+    public init(_ store: GitStore, table: String) throws(BatchError) {
         self.store = store
-        self.branch = branch
         self.table = table
+        repository = try GitRepository(opening: store.path)
     }
 
-    /// All commits of the branch, the oldest first.
-    public func commits() throws(BatchError) -> [GitPoint] { try store.points(branch: branch).reversed() }
+    /// The commits of every branch that the database has or had, the oldest of each first.
+    /// - Parameters:
+    ///   - branch: the one that it has now.
+    ///   - commits: those that its ledger knows: a branch with any of them was its own under another name.
+    public func histories(branch: String, knowing commits: Set<CommitID>) throws(BatchError) -> [[GitPoint]] {
+        var histories: [[GitPoint]] = []
+        for name in try repository.refs.names(below: Refs.branch("")) {
+            let points = try store.points(branch: name)
+            guard name == branch || points.contains(where: { commits.contains($0.id) }) else { continue }
+            histories.append(points.reversed())
+        }
+        return histories
+    }
 
     // MARK: Finding
 
-    /// Calls `body` with every version of every row of the table that a commit holds, each file once.
-    public func forEachVersion(
-        _ body: (TableLayout, RowKey, [SQLValue]) throws(BatchError) -> Void
+    /// Calls `body` with the rows of every file of the table that these commits hold, each file once.
+    public func forEachFile(
+        in points: [GitPoint], _ body: (TableLayout, [(key: RowKey, row: [SQLValue])]) throws(BatchError) -> Void
     ) throws(BatchError) {
-        let repository = try GitRepository(opening: store.path)
         var seen: Set<ObjectID> = []
-        for point in try commits() {
-            let reader = try PointReader(repository, point.id.object)
-            guard let layout = try SchemaModel(reader.manifest.state).layout(table) else { continue }
-            let walk = self.walk(reader, layout, repository)
-            for tree in try trees(reader, repository) {
-                try visit(tree, isTree: true, repository, &seen) { (file) throws(BatchError) in
-                    try walk.forEachRow(in: try repository.read(file, .blob)) { (rowid, line) throws(BatchError) in
-                        try body(layout, walk.format.key(rowid: rowid, line), walk.format.stored(rowid: rowid, line))
+        for point in points {
+            guard let layout = try SchemaModel(point.state).layout(table) else { continue }
+            let walk = walk(point.state, layout)
+            for part in try parts(of: point.id) {
+                try visit(part, &seen) { (file) throws(BatchError) in
+                    var rows: [(key: RowKey, row: [SQLValue])] = []
+                    try walk.forEachRow(in: try repository.read(file, .blob)) { (rowid, line) in
+                        rows.append((walk.format.key(rowid: rowid, line), walk.format.stored(rowid: rowid, line)))
                     }
+                    try body(layout, rows)
                 }
             }
         }
     }
 
     private func visit(
-        _ id: ObjectID, isTree: Bool, _ repository: GitRepository, _ seen: inout Set<ObjectID>,
-        _ body: (ObjectID) throws(BatchError) -> Void
+        _ part: ShardPart, _ seen: inout Set<ObjectID>, _ body: (ObjectID) throws(BatchError) -> Void
     ) throws(BatchError) {
-        guard seen.insert(id).inserted else { return }
-        guard isTree else { return try body(id) }
-        for entry in try TreeEntry.decode(try repository.read(id, .tree), of: id)
-        where !entry.name.hasSuffix(ShardStore.filesSuffix) {
-            try visit(entry.id, isTree: entry.isTree, repository, &seen, body)
+        guard seen.insert(part.id).inserted else { return }
+        guard part.isTree else { return try body(part.id) }
+        for inner in try part.parts(in: repository) { try visit(inner, &seen, body) }
+    }
+
+    /// Calls `body` with every version of these rows: their keys are the way to them.
+    public func forEachVersion(
+        of keys: Set<RowKey>, in points: [GitPoint],
+        _ body: (TableLayout, RowKey, [SQLValue]) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        look(for: keys)
+        for point in points {
+            guard let layout = try SchemaModel(point.state).layout(table) else { continue }
+            let walk = walk(point.state, layout)
+            for part in try parts(of: point.id) {
+                for (key, row) in try found(in: part, walk) { try body(layout, key, row) }
+            }
         }
     }
 
-    private func walk(_ point: PointReader, _ layout: TableLayout, _ repository: GitRepository) -> ShardWalk {
-        ShardWalk(
-            repository: repository, format: LineFormat(layout), isUTF16: point.manifest.state.settings.isUTF16)
+    private func walk(_ state: DatabaseState, _ layout: TableLayout) -> ShardWalk {
+        ShardWalk(repository: repository, format: LineFormat(layout), isUTF16: state.settings.isUTF16)
     }
 
-    private func trees(_ point: PointReader, _ repository: GitRepository) throws(BatchError) -> [ObjectID] {
-        try TableShards.folders(in: try TreeFolder(point.tree, in: repository)).compactMap {
-            $0.id(PathName.table(table))
-        }
+    private func parts(of commit: CommitID) throws(BatchError) -> [ShardPart] {
+        let tree = try CommitHeader(try repository.read(commit.object, .commit), commit.object).tree
+        return try TableShards.folders(in: try TreeFolder(tree, in: repository))
+            .compactMap { $0.id(PathName.table(table)) }.map { ShardPart(id: $0, isTree: true) }
     }
 
-    private func found(
-        in id: ObjectID, isTree: Bool, _ walk: ShardWalk
-    ) throws(BatchError) -> [(key: RowKey, row: [SQLValue])] {
-        if let rows = known[id] { return rows }
+    private func look(for keys: Set<RowKey>) {
+        if wanted.keys == keys { return }
+        known = [:]
+        wanted = WantedKeys(keys)
+    }
+
+    /// Goes only where a key leads.
+    private func found(in part: ShardPart, _ walk: ShardWalk) throws(BatchError) -> [(key: RowKey, row: [SQLValue])] {
+        guard wanted.hasAny(in: part) else { return [] }
+        if let rows = known[part.id] { return rows }
         var rows: [(key: RowKey, row: [SQLValue])] = []
-        if isTree {
-            for entry in try TreeEntry.decode(try walk.repository.read(id, .tree), of: id)
-            where !entry.name.hasSuffix(ShardStore.filesSuffix) {
-                rows += try found(in: entry.id, isTree: entry.isTree, walk)
-            }
+        if part.isTree {
+            for inner in try part.parts(in: repository) { rows += try found(in: inner, walk) }
         } else {
-            try walk.forEachRow(in: try walk.repository.read(id, .blob)) { (rowid, line) in
+            try walk.forEachRow(in: try repository.read(part.id, .blob)) { (rowid, line) in
                 let key = walk.format.key(rowid: rowid, line)
-                if keys.contains(key) { rows.append((key, walk.format.stored(rowid: rowid, line))) }
+                if wanted.keys.contains(key) { rows.append((key, walk.format.stored(rowid: rowid, line))) }
             }
         }
-        known[id] = rows
+        known[part.id] = rows
         return rows
     }
 
@@ -100,13 +118,11 @@ public final class GitErasure {
     ///   - snapshot: the trailer `Snapshot`; nil leaves it as it was.
     public func rewrite(
         _ point: GitPoint, without keys: Set<RowKey>, parent: CommitID?, snapshot: String?
-    ) throws(BatchError) -> Rewritten {
-        if self.keys != keys { known = [:] }
-        self.keys = keys
-        let repository = try GitRepository(opening: store.path)
+    ) throws(BatchError) -> CommitID {
+        look(for: keys)
         let reader = try PointReader(repository, point.id.object)
-        let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
-        let (tree, digest) = try tree(reader, repository, pack)
+        let pack = PackWriter(folder: repository.packFolder) { [repository] in repository.holds($0) }
+        let (tree, digest) = try tree(reader, pack)
         let trailers = reader.message.trailers.map { trailer in
             switch trailer.key {
             case "State-Digest": PointMessage.Trailer(trailer.key, digest.combined.description)
@@ -120,13 +136,20 @@ public final class GitErasure {
         let text = GitStore.commitText(message, tree: tree, parent: parent?.object)
         let commit = try pack.add(.commit, Array(text.utf8))
         try pack.finish()
-        return Rewritten(
-            old: point.id, new: CommitID(commit), before: reader.manifest.state.digest.combined, after: digest.combined)
+        return CommitID(commit)
     }
 
-    private func tree(
-        _ point: PointReader, _ repository: GitRepository, _ pack: PackWriter
-    ) throws(BatchError) -> (ObjectID, StateDigest) {
+    /// The state digest of a point without these rows.
+    public func digest(of point: GitPoint, without keys: Set<RowKey>) throws(BatchError) -> StateDigest {
+        look(for: keys)
+        guard let layout = try SchemaModel(point.state).layout(table) else { return point.state.digest }
+        let walk = walk(point.state, layout)
+        var rows: [(key: RowKey, row: [SQLValue])] = []
+        for part in try parts(of: point.id) { rows += try found(in: part, walk) }
+        return point.state.digest.without(rows.map(\.row), of: table)
+    }
+
+    private func tree(_ point: PointReader, _ pack: PackWriter) throws(BatchError) -> (ObjectID, StateDigest) {
         let state = point.manifest.state
         let root = try TreeFolder(point.tree, in: repository)
         let hasUndoLog = root.names.contains(UndoBlockName.kind)
@@ -136,18 +159,15 @@ public final class GitErasure {
             (hasUndoLog ? try root.write(pack) ?? point.tree : point.tree, state.digest)
         }
         guard let layout = try SchemaModel(state).layout(table) else { return try unchanged() }
-        let walk = self.walk(point, layout, repository)
+        let walk = walk(state, layout)
         var rows: [(key: RowKey, row: [SQLValue])] = []
-        for tree in try trees(point, repository) { rows += try found(in: tree, isTree: true, walk) }
+        for part in try parts(of: CommitID(point.id)) { rows += try found(in: part, walk) }
         if rows.isEmpty { return try unchanged() }
-        var digest = state.digest
-        for (_, row) in rows {
-            digest.tables[table, default: TableDigest()] -= TableDigest(digest: RowCodec.hash(row), rows: 1)
-        }
+        let digest = state.digest.without(rows.map(\.row), of: table)
         let smaller = DatabaseState(settings: state.settings, objects: state.objects, digest: digest)
         let manifest = PointManifest(state: smaller, tenantColumn: point.manifest.tenantColumn)
         let content = PointContent(
-            branch: branch, tag: nil, message: point.message, state: smaller, rows: .all,
+            branch: "", tag: nil, message: point.message, state: smaller, rows: .all,
             tenantColumn: point.manifest.tenantColumn)
         let shards = TableShards(layout, root: root, repository: repository, pack: pack, content: content)
         for (key, row) in rows { try shards.apply(RowChange(key: key, before: row, after: nil)) }
@@ -159,36 +179,58 @@ public final class GitErasure {
 
     // MARK: Taking effect
 
-    /// Moves the branch and every tag from the old commits to the new ones.
+    /// Moves every branch and every tag that names an old commit to the new one.
+    /// - Throws: whatever keeps one from being read or moved: an erasure must not overlook any.
     public func publish(_ map: [CommitID: CommitID]) throws(BatchError) {
-        let repository = try GitRepository(opening: store.path)
-        for name in try repository.references(Reference.tag("")) {
-            let reference = Reference.tag(name)
-            guard let old = repository.reference(reference),
-                let commit = try? store.point(name).id, let new = map[commit], new != commit
+        for name in try repository.refs.names(below: "") {
+            guard let old = try repository.refs.target(name), let commit = try GitErasure.commit(old, in: store.path),
+                let new = map[CommitID(commit)], new.object != commit
             else { continue }
             var target = new.object
-            if old != commit.object {
+            if old != commit {
                 let message = try PointReader(repository, new.object).message
-                let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
-                target = try pack.add(.tag, GitStore.tagText(message, name: name, commit: new.object))
+                let pack = PackWriter(folder: repository.packFolder) { [repository] in repository.holds($0) }
+                let tag = name.hasPrefix(Refs.tag("")) ? String(name.dropFirst(Refs.tag("").count)) : name
+                target = try pack.add(.tag, GitStore.tagText(message, name: tag, commit: new.object))
                 try pack.finish()
             }
-            try repository.perform(
-                ReferenceMove(name: reference, target: target, from: old, isForced: false))
+            try repository.refs.move(Refs.Move(name: name, target: target, before: .exactly(old)))
         }
-        let head = Reference.branch(branch)
-        guard let tip = repository.reference(head), let new = map[CommitID(tip)] else { return }
-        try repository.perform(
-            ReferenceMove(name: head, target: new.object, from: tip, isForced: false))
+    }
+
+    /// The commit behind a reference; nil when what it names was lost before: then it leads to no row either.
+    private static func commit(_ start: ObjectID, in path: String) throws(BatchError) -> ObjectID? {
+        // Opened anew: what could not be found a moment ago, for want of a descriptor, is looked for again.
+        for isLast in [false, true] {
+            do throws(BatchError) {
+                let repository = try GitRepository(opening: path)
+                var id = start
+                for _ in 0..<8 {
+                    let (kind, content) = try repository.read(id)
+                    if kind == .commit { return id }
+                    let text = String(decoding: content.prefix(47), as: UTF8.self)
+                    guard kind == .tag, text.hasPrefix("object "), let next = ObjectID(hex: text.dropFirst(7)) else {
+                        return nil
+                    }
+                    id = next
+                }
+                return nil
+            } catch {
+                guard error.code == .corruptRecord else { throw error }
+                if isLast { return nil }
+            }
+        }
+        return nil
     }
 
     /// Removes every object that no branch and no tag leads to, and all that could lead to one.
     public func purge() throws(BatchError) {
         let repository = try GitRepository(opening: store.path)
         var wanted: Set<ObjectID> = []
-        for name in try repository.references("refs/") {
-            guard let id = repository.reference("refs/" + name) else { continue }
+        for name in try repository.refs.names(below: "") {
+            guard let id = try repository.refs.target(name), try GitErasure.commit(id, in: store.path) != nil else {
+                continue
+            }
             try GitErasure.mark(id, repository, &wanted)
         }
         _ = try GitStore.merge(repository, keeping: wanted)
@@ -197,6 +239,12 @@ public final class GitErasure {
         }
         for name in ["logs", "objects/info/commit-graphs"] { try Folder.removeAll(store.path + "/" + name) }
         for name in ["objects/info/commit-graph", "ORIG_HEAD", "FETCH_HEAD"] { Folder.remove(store.path + "/" + name) }
+    }
+
+    /// Old commits that can still be read, after `purge`: a reference that nobody knew of leads to them.
+    public func left(of map: [CommitID: CommitID]) throws(BatchError) -> [CommitID] {
+        let repository = try GitRepository(opening: store.path)
+        return map.filter { $0.key != $0.value && repository.holds($0.key.object) }.map(\.key)
     }
 
     private static func mark(
@@ -222,5 +270,36 @@ public final class GitErasure {
                 }
             }
         }
+    }
+}
+
+extension StateDigest {
+    fileprivate func without(_ rows: [[SQLValue]], of table: String) -> StateDigest {
+        var state = self
+        for row in rows {
+            state.tables[table, default: TableDigest()] -= TableDigest(digest: RowCodec.hash(row), rows: 1)
+        }
+        return state
+    }
+}
+
+/// Keys that are looked for, in the order of the tree.
+private struct WantedKeys {
+    let keys: Set<RowKey>
+    private let orders: [UInt64]
+
+    init(_ keys: Set<RowKey>) {
+        self.keys = keys
+        orders = keys.map(\.order).sorted()
+    }
+
+    /// True when a key may lie in this part.
+    func hasAny(in part: ShardPart) -> Bool {
+        var (low, high) = (0, orders.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if orders[middle] < part.prefix { low = middle + 1 } else { high = middle }
+        }
+        return low < orders.count && part.mayHold(orders[low])
     }
 }

@@ -5,7 +5,7 @@ internal import Glibc
 /// A bare repository: objects, references, and where packs go.
 final class GitRepository {
     let path: String
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private let objects: OpaquePointer
     private let hash = SHA1()
 
@@ -65,7 +65,11 @@ final class GitRepository {
         git_repository_free(handle)
     }
 
+    /// Bytes of an object. A few bytes of a pack can claim to be many gigabytes.
+    private static let largest = 2 << 30
+
     var packFolder: String { path + "/objects/pack" }
+    var refs: Refs { Refs(repository: self) }
 
     // MARK: Objects
 
@@ -79,12 +83,19 @@ final class GitRepository {
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` with the id when it is missing, damaged or of another kind.
     func read(_ id: ObjectID, _ kind: ObjectKind) throws(BatchError) -> [UInt8] {
         var native = GitRepository.native(id)
+        var size = 0
+        var type = GIT_OBJECT_INVALID
+        if git_odb_read_header(&size, &type, objects, &native) == 0, size > GitRepository.largest {
+            throw GitRepository.corrupt(id, kind, "is larger than any value that SQLite has")
+        }
         var object: OpaquePointer?
         let code = git_odb_read(&object, objects, &native)
         defer { git_odb_object_free(object) }
         guard code == 0, let object else {
-            let what = code == GIT_ENOTFOUND.rawValue ? "is missing" : "is damaged"
-            throw GitRepository.corrupt(id, kind, what)
+            if code == GIT_ENOTFOUND.rawValue { throw GitRepository.corrupt(id, kind, "is missing") }
+            // A disk that does not answer, or no descriptor left, is no damage.
+            if GitFault.isOfSystem { throw GitFault.error(code, doing: "read \(kind.name) \(id)") }
+            throw GitRepository.corrupt(id, kind, "is damaged")
         }
         guard git_odb_object_type(object).rawValue == Int32(kind.rawValue) else {
             throw GitRepository.corrupt(id, kind, "is of another kind")
@@ -124,45 +135,13 @@ final class GitRepository {
         return GitRepository.id(full)
     }
 
-    // MARK: References
-
-    /// Where a reference points; nil when there is none.
-    func reference(_ name: String) -> ObjectID? {
-        var target = git_oid()
-        guard git_reference_name_to_id(&target, handle, name) == 0 else { return nil }
-        return GitRepository.id(target)
-    }
-
-    /// - Throws: `ERR_INTEGRATION_GIT` when somebody else has moved the reference meanwhile; `ERR_PERF_BUSY` while another
-    ///   program holds its lock.
-    func perform(_ move: ReferenceMove) throws(BatchError) {
-        var new = GitRepository.native(move.target)
-        var expected = GitRepository.native(move.from ?? ObjectID([]))
-        var made: OpaquePointer?
-        let code =
-            move.from == nil
-            ? git_reference_create(&made, handle, move.name, &new, move.isForced ? 1 : 0, nil)
-            : git_reference_create_matching(&made, handle, move.name, &new, 1, &expected, nil)
-        git_reference_free(made)
-        try GitFault.check(code, doing: "set \(move.name) in \(path)")
-    }
-
-    /// Names of all references below `prefix`, without it.
-    func references(_ prefix: String) throws(BatchError) -> [String] {
-        var names = git_strarray()
-        try GitFault.check(git_reference_list(&names, handle), doing: "list references of \(path)")
-        defer { git_strarray_dispose(&names) }
-        return (0..<names.count).compactMap { names.strings[$0].map { String(cString: $0) } }
-            .filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
-    }
-
-    private static func native(_ id: ObjectID) -> git_oid {
+    static func native(_ id: ObjectID) -> git_oid {
         var native = git_oid()
         git_oid_fromraw(&native, id.bytes)
         return native
     }
 
-    private static func id(_ native: git_oid) -> ObjectID {
+    static func id(_ native: git_oid) -> ObjectID {
         withUnsafeBytes(of: native.id) { ObjectID($0) }
     }
 }
@@ -191,6 +170,11 @@ enum GitFault {
             return BatchError(.readOnly, message, hint: "make the repository writable, then: \(command: "doctor")")
         }
         return BatchError(.git, message, hint: "check the repository: git fsck, then: \(command: "verify")")
+    }
+
+    /// True when the last error came from the operating system.
+    static var isOfSystem: Bool {
+        git_error_last().map { $0.pointee.klass == Int32(GIT_ERROR_OS.rawValue) } ?? false
     }
 
     static func check(_ code: Int32, doing: @autoclosure () -> String) throws(BatchError) {

@@ -8,7 +8,7 @@ extension GitStore {
     public func latest(branch: String) throws(BatchError) -> GitPoint? {
         guard exists else { return nil }
         let repository = try GitRepository(opening: path)
-        guard let tip = repository.reference(Reference.branch(branch)) else { return nil }
+        guard let tip = try repository.refs.target(Refs.branch(branch)) else { return nil }
         return GitPoint(try PointReader(repository, tip))
     }
 
@@ -17,7 +17,7 @@ extension GitStore {
     public func points(branch: String, limit: Int = .max) throws(BatchError) -> [GitPoint] {
         guard exists else { return [] }
         let repository = try GitRepository(opening: path)
-        var next = repository.reference(Reference.branch(branch))
+        var next = try repository.refs.target(Refs.branch(branch))
         var points: [GitPoint] = []
         while let id = next, points.count < limit {
             let reader = try PointReader(repository, id)
@@ -44,7 +44,7 @@ extension GitStore {
         guard exists else { return [:] }
         let repository = try GitRepository(opening: path)
         var tags: [CommitID: [String]] = [:]
-        for name in try repository.references(Reference.tag("")) {
+        for name in try repository.refs.names(below: Refs.tag("")) {
             guard let commit = try? GitStore.commit(name, in: repository) else { continue }
             tags[CommitID(commit), default: []].append(name)
         }
@@ -59,7 +59,7 @@ extension GitStore {
 
     private static func commit(_ name: String, in repository: GitRepository) throws(BatchError) -> ObjectID? {
         for tag in [name, "batch/" + name] {
-            guard let target = repository.reference(Reference.tag(tag)) else { continue }
+            guard let target = try repository.refs.target(Refs.tag(tag)) else { continue }
             // A tag that somebody set by hand may be a plain one.
             return (try? repository.read(target, .commit)) != nil ? target : try peeled(target, in: repository)
         }
@@ -106,12 +106,14 @@ extension GitStore {
 
     /// - Parameter whole: trees and blobs that are known to be good, with everything below them.
     private static func verify(
-        _ tree: ObjectID, in repository: GitRepository, whole: inout Set<ObjectID>
+        _ tree: ObjectID, in repository: GitRepository, whole: inout Set<ObjectID>, depth: Int = 0
     ) throws(BatchError) {
         if whole.contains(tree) { return }
+        // No point is half as deep; a stack is not endless.
+        guard depth < 64 else { throw GitRepository.corrupt(tree, .tree, "lies too deep in other folders") }
         for entry in try TreeEntry.decode(try repository.read(tree, .tree), of: tree) where !whole.contains(entry.id) {
             if entry.isTree {
-                try verify(entry.id, in: repository, whole: &whole)
+                try verify(entry.id, in: repository, whole: &whole, depth: depth + 1)
             } else {
                 _ = try repository.read(entry.id, .blob)
                 whole.insert(entry.id)

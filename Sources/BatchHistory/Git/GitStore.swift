@@ -23,20 +23,9 @@ public struct GitStore: Sendable {
         _ content: PointContent, connection: Connection, snapshot: PendingFile = PendingFile(),
         isRenewing: Bool = false
     ) throws(BatchError) -> CommitID {
-        do throws(BatchError) {
-            return try write(content, connection, snapshot, isRenewing)
-        } catch {
-            guard error.code == .busy, StaleLocks(path: path).remove() else { throw error }
-            return try write(content, connection, snapshot, isRenewing)
-        }
-    }
-
-    private func write(
-        _ content: PointContent, _ connection: Connection, _ snapshot: PendingFile, _ isRenewing: Bool
-    ) throws(BatchError) -> CommitID {
         try GitRepository.create(path, branch: content.branch)
         let repository = try GitRepository(opening: path)
-        let tip = repository.reference(Reference.branch(content.branch))
+        let tip = try repository.refs.target(Refs.branch(content.branch))
         let last: PointReader?
         if let tip, !isRenewing { last = try PointReader(repository, tip) } else { last = nil }
         if let tip, let last, try last.isAlready(content) {
@@ -63,23 +52,23 @@ public struct GitStore: Sendable {
     private func publish(
         _ commit: ObjectID, after tip: ObjectID?, tag: ObjectID?, _ content: PointContent
     ) throws(BatchError) {
-        var moves = [ReferenceMove(name: Reference.branch(content.branch), target: commit, from: tip, isForced: false)]
+        var moves = [Refs.Move(name: Refs.branch(content.branch), target: commit, before: .init(tip))]
         if let name = content.tag, let tag {
-            moves.append(ReferenceMove(name: Reference.tag(name), target: tag, from: nil, isForced: true))
+            moves.append(Refs.Move(name: Refs.tag(name), target: tag, before: .anything))
         }
         let path = path
         try Concurrently.forEach(moves) { (move) throws(BatchError) in
-            try GitRepository(opening: path).perform(move)
+            try GitRepository(opening: path).refs.move(move)
         }
     }
 
     /// The tag of a commit that has none yet.
     private func tag(_ commit: ObjectID, _ content: PointContent, in repository: GitRepository) throws(BatchError) {
-        guard let name = content.tag, repository.reference(Reference.tag(name)) == nil else { return }
+        guard let name = content.tag, try repository.refs.target(Refs.tag(name)) == nil else { return }
         let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
         let tag = try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
         try pack.finish()
-        try repository.perform(ReferenceMove(name: Reference.tag(name), target: tag, from: nil, isForced: false))
+        try repository.refs.move(Refs.Move(name: Refs.tag(name), target: tag, before: .nothing))
     }
 
     static func commitText(_ message: PointMessage, tree: ObjectID, parent: ObjectID?) -> String {
@@ -99,7 +88,7 @@ extension GitStore {
     public func messages(branch: String) throws(BatchError) -> [(id: CommitID, message: PointMessage)] {
         guard exists else { return [] }
         let repository = try GitRepository(opening: path)
-        var next = repository.reference(Reference.branch(branch))
+        var next = try repository.refs.target(Refs.branch(branch))
         var messages: [(id: CommitID, message: PointMessage)] = []
         while let id = next {
             let header = try CommitHeader(try repository.read(id, .commit), id)

@@ -1,70 +1,167 @@
 internal import BatchCore
+internal import CGit2
 internal import Glibc
 
-/// Full names of git references.
-enum Reference {
+/// The branches and tags of a repository: whatever reads, lists or moves a reference does it here.
+///
+/// An error is never "there is none": who erases must not overlook a tag that could not be read.
+struct Refs {
+    /// What a reference must be before it is moved.
+    enum Before: Sendable {
+        case anything, nothing
+        case exactly(ObjectID)
+
+        /// As it was read before.
+        init(_ target: ObjectID?) { self = target.map { .exactly($0) } ?? .nothing }
+    }
+
+    /// A reference that is to point somewhere else.
+    struct Move: Sendable {
+        let name: String
+        let target: ObjectID
+        let before: Before
+    }
+
     static func branch(_ name: String) -> String { "refs/heads/" + name }
     static func tag(_ name: String) -> String { "refs/tags/" + name }
-}
 
-/// A reference that is to point somewhere else.
-struct ReferenceMove: Sendable {
-    let name: String
-    let target: ObjectID
-    /// Where it must point before; nil for a new one.
-    let from: ObjectID?
-    /// A new one replaces whatever bears its name.
-    let isForced: Bool
-}
+    let repository: GitRepository
 
-/// Lock files that a killed process left in a repository: libgit2 and git wait for nobody to take them away.
-///
-/// Who holds a lock has the file open, or is about to rename it. A lock that nobody has open and that is older than a
-/// moment is nobody's.
-struct StaleLocks {
-    private static let seconds = 1
+    // MARK: Reading
 
-    /// The repository.
-    let path: String
-
-    /// - Returns: true when there were any.
-    func remove() -> Bool {
-        let locks = find(path, isTop: true)
-        if locks.isEmpty { return false }
-        let oldest = locks.map(Folder.modificationTime).max() ?? 0
-        // Ages are known in whole seconds.
-        while time(nil) - oldest <= StaleLocks.seconds { usleep(50_000) }
-        let held = openFiles()
-        var isAny = false
-        for lock in locks where Folder.exists(lock) && !held.contains(lock) {
-            Folder.remove(lock)
-            isAny = true
-        }
-        return isAny
+    /// Where a reference points; nil when there is none, or the name is none that a reference can have.
+    func target(_ name: String) throws(BatchError) -> ObjectID? {
+        var target = git_oid()
+        let code = git_reference_name_to_id(&target, repository.handle, name)
+        if code == GIT_ENOTFOUND.rawValue || code == GIT_EINVALIDSPEC.rawValue { return nil }
+        try GitFault.check(code, doing: "read \(name) in \(repository.path)")
+        return GitRepository.id(target)
     }
 
-    private func find(_ folder: String, isTop: Bool) -> [String] {
-        var locks: [String] = []
-        for name in (try? Folder.names(in: folder)) ?? [] {
-            let inner = folder + "/" + name
-            if name.hasSuffix(".lock") { locks.append(inner) }
-            if !isTop || name == "refs" { locks += find(inner, isTop: false) }
-        }
-        return locks
+    /// Names of all references below `prefix`, without it, sorted. libgit2 would leave out those that it cannot read.
+    func names(below prefix: String) throws(BatchError) -> [String] {
+        var names = try packed()
+        try collect("refs", into: &names)
+        return names.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
     }
 
-    /// Of all processes that this one may look at.
-    private func openFiles() -> Set<String> {
-        var files: Set<String> = []
-        var buffer = [CChar](repeating: 0, count: 4_096)
-        for process in (try? Folder.names(in: "/proc")) ?? [] where process.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) {
-            let folder = "/proc/\(process)/fd"
-            for descriptor in (try? Folder.names(in: folder)) ?? [] {
-                let count = readlink("\(folder)/\(descriptor)", &buffer, buffer.count)
-                guard count > 0 else { continue }
-                files.insert(String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    private func collect(_ folder: String, into names: inout Set<String>) throws(BatchError) {
+        for entry in try Folder.names(in: "\(repository.path)/\(folder)") where !entry.hasSuffix(".lock") {
+            let name = "\(folder)/\(entry)"
+            var status = stat()
+            guard lstat("\(repository.path)/\(name)", &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                try collect(name, into: &names)
+            } else {
+                names.insert(name)
             }
         }
-        return files
+    }
+
+    /// Those that stock git has put into one file.
+    private func packed() throws(BatchError) -> Set<String> {
+        let path = repository.path + "/packed-refs"
+        guard Folder.exists(path) else { return [] }
+        let file = try File(reading: path)
+        let text = String(decoding: try file.contents(atMost: Int(try file.size())), as: UTF8.self)
+        var names: Set<String> = []
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") && !line.hasPrefix("^") {
+            if let space = line.firstIndex(of: " ") { names.insert(String(line[line.index(after: space)...])) }
+        }
+        return names
+    }
+
+    // MARK: Moving
+
+    /// Sets a reference. The caller has the lease of the database that it belongs to, so a lock on it is that of a killed
+    /// process, unless somebody works in the repository by hand.
+    /// - Throws: `ERR_PERF_BUSY` when somebody else has moved it meanwhile or holds its lock;
+    ///   `ERR_INTEGRATION_READ_ONLY` when it cannot be written.
+    func move(_ move: Move) throws(BatchError) {
+        do throws(BatchError) {
+            try set(move)
+        } catch {
+            guard error.code == .busy else { throw error }
+            let lock = StaleLock(path: "\(repository.path)/\(move.name).lock")
+            guard lock.isThere else {
+                // libgit2 calls a folder that cannot be written "locked" as well.
+                throw access(Folder.parent(of: lock.path), W_OK) == 0 ? error : readOnly(move)
+            }
+            guard lock.remove() else { throw error }
+            try set(move)
+        }
+    }
+
+    private func set(_ move: Move) throws(BatchError) {
+        var new = GitRepository.native(move.target)
+        var made: OpaquePointer?
+        let code: Int32
+        switch move.before {
+        case .anything: code = git_reference_create(&made, repository.handle, move.name, &new, 1, nil)
+        case .nothing: code = git_reference_create(&made, repository.handle, move.name, &new, 0, nil)
+        case .exactly(let id):
+            var expected = GitRepository.native(id)
+            code = git_reference_create_matching(&made, repository.handle, move.name, &new, 1, &expected, nil)
+        }
+        git_reference_free(made)
+        try GitFault.check(code, doing: "set \(move.name) in \(repository.path)")
+    }
+
+    private func readOnly(_ move: Move) -> BatchError {
+        BatchError(
+            .readOnly, "\(move.name) cannot be written in \(repository.path)",
+            hint: "make the repository writable, then: \(command: "doctor")")
+    }
+}
+
+/// The lock file of a reference that a killed process may have left: libgit2 and git wait for nobody to take it away.
+///
+/// Who holds a lock has the file open, or is about to rename it. One that stays the same for a while and that nobody has
+/// open is nobody's.
+private struct StaleLock {
+    private static let seconds = 2
+
+    let path: String
+
+    private struct Identity: Equatable {
+        let inode: ino_t
+        let time: Int
+
+        init?(_ path: String) {
+            var status = stat()
+            guard lstat(path, &status) == 0 else { return nil }
+            inode = status.st_ino
+            time = Int(status.st_mtim.tv_sec)
+        }
+    }
+
+    var isThere: Bool { Identity(path) != nil }
+
+    /// - Returns: true when the lock is gone.
+    func remove() -> Bool {
+        guard let first = Identity(path) else { return true }
+        var moments = first.time < time(nil) - StaleLock.seconds ? 0 : StaleLock.seconds * 20
+        while moments > 0 {
+            usleep(50_000)
+            guard Identity(path) == first else { return !isThere }
+            moments -= 1
+        }
+        guard !isOpen(), Identity(path) == first else { return !isThere }
+        Folder.remove(path)
+        return !isThere
+    }
+
+    /// By any process that this one may look at.
+    private func isOpen() -> Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return false }
+        for process in (try? Folder.names(in: "/proc")) ?? [] where process.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) {
+            for descriptor in (try? Folder.names(in: "/proc/\(process)/fd")) ?? [] {
+                var open = stat()
+                guard stat("/proc/\(process)/fd/\(descriptor)", &open) == 0 else { continue }
+                if open.st_ino == status.st_ino && open.st_dev == status.st_dev { return true }
+            }
+        }
+        return false
     }
 }

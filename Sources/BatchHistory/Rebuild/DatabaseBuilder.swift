@@ -56,7 +56,8 @@ final class DatabaseBuilder {
         try connection.execute(
             """
             PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA foreign_keys=OFF; PRAGMA cache_size=-65536;
-            PRAGMA ignore_check_constraints=ON; PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=FILE
+            PRAGMA ignore_check_constraints=ON; PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=FILE;
+            PRAGMA trusted_schema=OFF
             """)
         return connection
     }
@@ -109,6 +110,17 @@ final class DatabaseBuilder {
 
     // MARK: Tables
 
+    /// SQLite compiles the text of a view, a trigger or a virtual table whenever it opens the file, and runs nothing.
+    private static func isDefinition(_ sql: String, of type: String) -> Bool {
+        let words = SQLText.firstWords(in: sql).map { $0.uppercased() }
+        guard words.first == "CREATE", words.count > 1 else { return false }
+        switch type {
+        case "view", "trigger": return words[1] == type.uppercased()
+        case "table": return words[1] == "VIRTUAL"
+        default: return false
+        }
+    }
+
     private static func isVirtual(_ object: SchemaObject) -> Bool {
         object.sql?.uppercased().hasPrefix("CREATE VIRTUAL") == true
     }
@@ -121,7 +133,7 @@ final class DatabaseBuilder {
             if object.name.hasPrefix("sqlite_") {
                 try createStandIn(object)
             } else {
-                try connection.execute(object.sql ?? "")
+                try define(object)
             }
         }
         if state.objects.contains(where: { $0.name == "sqlite_sequence" }), try !exists("table", "sqlite_sequence") {
@@ -130,10 +142,29 @@ final class DatabaseBuilder {
         }
     }
 
+    /// Runs the text of a table or an index, which comes from a copy that somebody may have edited.
+    private func define(_ object: SchemaObject) throws(BatchError) {
+        do throws(BatchError) {
+            try CopiedDefinition(object.sql ?? "", on: connection).run()
+        } catch  where error.code == .sql && object.type == "table" {
+            throw DatabaseBuilder.unusable(object, error.message)
+        }
+        guard try exists(object.type, object.name) else {
+            throw DatabaseBuilder.unusable(object, "it makes another object")
+        }
+    }
+
+    private static func unusable(_ object: SchemaObject, _ why: String) -> BatchError {
+        BatchError(
+            .corruptRecord, "the definition of \(object.type) \(object.name) in the copy cannot be used: \(why)",
+            hint: "restore the point from its other copy: \(command: "restore --source git") or bak")
+    }
+
     private func createStandIn(_ object: SchemaObject) throws(BatchError) {
         let name = "~" + object.name
-        guard let columns = object.sql?.firstIndex(of: "("), let sql = object.sql else { return }
-        try connection.execute("CREATE TABLE main.\(SQLName.quote(name))\(sql[columns...])")
+        guard object.name.hasPrefix("sqlite_stat"), let columns = object.sql?.firstIndex(of: "("), let sql = object.sql
+        else { throw DatabaseBuilder.unusable(object, "SQLite has no such table of its own") }
+        try CopiedDefinition("CREATE TABLE main.\(SQLName.quote(name))\(sql[columns...])", on: connection).run()
         standIns[name] = object.name
     }
 
@@ -166,6 +197,23 @@ final class DatabaseBuilder {
         }
     }
 
+    /// Fills the tables from a file that has the same ones, without its free pages. The rowids that columns hide are
+    /// numbered anew.
+    func copyRows(from path: String) throws(BatchError) {
+        try connection.run("ATTACH ? AS source", [.string(path)])
+        for (name, layout) in try tables() {
+            var columns = layout.storedColumns.map { SQLName.quote(layout.columns[$0].name) }
+            if let rowid = layout.rowidName, layout.integerPrimaryKey == nil { columns.insert(rowid, at: 0) }
+            if layout.role == .system { try connection.execute("DELETE FROM main.\(layout.quotedName)") }
+            if columns.isEmpty { continue }
+            let list = columns.joined(separator: ", ")
+            try connection.execute(
+                "INSERT INTO main.\(layout.quotedName)(\(list)) SELECT \(list) FROM source.\(SQLName.quote(name))"
+                    + (layout.userRows.map { " WHERE \($0)" } ?? ""))
+        }
+        // Detached when the connection is closed: SQLite does not let go of it inside a transaction.
+    }
+
     // MARK: The rest
 
     /// Makes indexes, views, triggers and virtual tables, puts the schema in order and closes the file.
@@ -186,7 +234,7 @@ final class DatabaseBuilder {
 
     private func createIndex(_ object: SchemaObject) throws(BatchError) {
         do {
-            try connection.execute(object.sql ?? "")
+            try define(object)
         } catch  where error.code == .sql {
             // It needs a function that is not here. A plain index keeps its place until the application reindexes.
             let table = SQLName.quote(object.tableName)
@@ -210,6 +258,9 @@ final class DatabaseBuilder {
                     "UPDATE main.sqlite_schema SET sql = ?3 WHERE type = ?1 AND name = ?2 AND sql <> ?3",
                     [.string(object.type), .string(object.name), .string(sql)])
             } else {
+                guard DatabaseBuilder.isDefinition(sql, of: object.type) else {
+                    throw DatabaseBuilder.unusable(object, "it is no such definition")
+                }
                 try connection.run(
                     "INSERT INTO main.sqlite_schema(type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, 0, ?)",
                     [.string(object.type), .string(object.name), .string(object.tableName), .string(sql)])
@@ -233,6 +284,6 @@ final class DatabaseBuilder {
     /// WAL is a property of the file: two bytes of its header.
     private func markWAL() throws(BatchError) {
         try connection.execute("PRAGMA locking_mode=NORMAL; SELECT 1 FROM main.sqlite_schema LIMIT 1")
-        try connection.execute("PRAGMA writable_schema=OFF; PRAGMA journal_mode=WAL")
+        try connection.execute("PRAGMA writable_schema=OFF; PRAGMA main.journal_mode=WAL")
     }
 }

@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchLedger
 internal import Dispatch
+internal import Glibc
 internal import Synchronization
 
 /// The frame of every rebuild: a temporary file, checked against the recorded digest, then given its name.
@@ -17,10 +18,7 @@ enum Rebuilding {
     static func run(
         to path: String, expecting digest: StateDigest, _ build: (String) throws(BatchError) -> Work
     ) throws(BatchError) -> Rebuilt {
-        guard !Folder.exists(path) else {
-            throw BatchError(
-                .fileExists, "\(path) exists already", hint: "name another file, or restore with --in-place")
-        }
+        try NewDatabase.check(path)
         let temporary = Folder.temporary(for: path)
         defer { for ending in ["", "-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
         let work = try build(temporary)
@@ -52,6 +50,48 @@ enum Rebuilding {
     }
 }
 
+/// The place where a database is to be built.
+public enum NewDatabase {
+    /// Looks whether a database can be made there, before anything is read or written for it.
+    /// - Throws: `ERR_UX_FILE_EXISTS` when something bears the name, or is left of a database that bore it: SQLite would
+    ///   take a log for part of the new one. `ERR_UX_FILE_MISSING` when there is no such folder,
+    ///   `ERR_INTEGRATION_READ_ONLY` when nothing can be made in it.
+    public static func check(_ path: String) throws(BatchError) {
+        if let kind = kind(path) {
+            throw BatchError(.fileExists, "\(path) exists already\(kind)", hint: "name another file: --to FILE")
+        }
+        for ending in ["-wal", "-journal", "-shm"] where kind(path + ending) != nil {
+            throw BatchError(
+                .fileExists,
+                "\(path)\(ending) is left of another database: SQLite would take it for part of the new one",
+                hint: "move it away, or name another file: --to FILE")
+        }
+        let folder = Folder.parent(of: path)
+        var status = stat()
+        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, !path.hasSuffix("/") else {
+            throw BatchError(
+                .fileMissing, "there is no folder \(folder) to make \(path) in",
+                hint: "make it first: mkdir -p \(folder)")
+        }
+        guard access(folder, W_OK | X_OK) == 0 else {
+            throw BatchError(
+                .readOnly, "no file can be made in \(folder)", hint: "name a file in another folder: --to FILE")
+        }
+    }
+
+    /// What is there, when it is no ordinary file; nil when nothing is.
+    private static func kind(_ path: String) -> String? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return ""
+        case S_IFDIR: return ", and is a folder"
+        case S_IFLNK: return ", and is a symbolic link"
+        default: return ", and is no file"
+        }
+    }
+}
+
 /// A database file that was built from a restore point.
 public struct Rebuilt: Hashable, Sendable {
     public let path: String
@@ -61,27 +101,38 @@ public struct Rebuilt: Hashable, Sendable {
     public let staleIndexes: [String]
 }
 
-/// Tells whether files are, byte for byte, those that were written: by their hashes, computed beside other work.
-final class FileWitness: Sendable {
+/// Compares files with their recorded hashes, beside other work.
+final class HashCheck: Sendable {
+    struct Result {
+        /// The first file that is not what was recorded.
+        var mismatch: String?
+        /// Every file has its recorded hash.
+        var isComplete = true
+    }
+
     private let group = DispatchGroup()
-    private let isDoubtful = Mutex(false)
+    private let found = Mutex(Result())
 
     /// - Parameter recorded: the hash of each path; nil where none is on record.
     init(_ files: [(path: String, recorded: FileHash?)]) {
         for (path, recorded) in files {
             guard let recorded else {
-                isDoubtful.withLock { $0 = true }
+                found.withLock { $0.isComplete = false }
                 continue
             }
             DispatchQueue.global().async(group: group) {
-                if (try? recorded.holds(for: path)) != true { self.isDoubtful.withLock { $0 = true } }
+                guard (try? recorded.holds(for: path)) != true else { return }
+                self.found.withLock { result in
+                    result.isComplete = false
+                    result.mismatch = result.mismatch ?? path
+                }
             }
         }
     }
 
     /// Waits for the answer.
-    var agrees: Bool {
+    var result: Result {
         group.wait()
-        return isDoubtful.withLock { !$0 }
+        return found.withLock { $0 }
     }
 }
