@@ -1,6 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
-internal import CLinux
+internal import BatchSystem
 internal import CSQLite
 internal import Glibc
 
@@ -80,7 +80,7 @@ final class Host {
 
     func requireBatch() throws(BatchError) -> HostBatch {
         if let batch {
-            if batch.process == getpid() { return batch }
+            if batch.process == Environment.processID { return batch }
             throw BatchError(
                 .wrongState, "batch \(batch.name) was begun by another process, from which this one was forked",
                 hint: "open a connection of your own behind fork()")
@@ -107,7 +107,7 @@ final class Host {
 
     // MARK: The world outside
 
-    var now: Timestamp { Timestamp(milliseconds: Int64(clinux_wall_milliseconds())) }
+    var now: Timestamp { WallClock.now }
 
     func randomID() -> String {
         var generator = SystemRandomNumberGenerator()
@@ -117,11 +117,11 @@ final class Host {
     /// Where the undo log of a large batch waits: the folders that SQLite takes for its own temporary files.
     var temporaryFolder: String {
         for name in ["SQLITE_TMPDIR", "TMPDIR"] {
-            if let folder = getenv(name).map({ String(cString: $0) }), access(folder, W_OK | X_OK) == 0 {
+            if let folder = Environment.value(name), Folder.mayWrite(folder) {
                 return folder
             }
         }
-        return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp"
+        return Folder.mayWrite("/var/tmp") ? "/var/tmp" : "/tmp"
     }
 }
 
@@ -150,7 +150,7 @@ final class HostBatch {
     private var marks: [(savepoint: Int32, mark: Gateway.Mark)] = []
 
     /// The process that began it. One that was forked from it has neither its locks nor its threads.
-    let process = getpid()
+    let process = Environment.processID
 
     /// Begins in the middle of a transaction of the host.
     static let savepoint = "batchmgr_batch"

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 internal import CSQLite
 internal import SQLiteForward
 

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 
 /// `batch_rollback`.
 extension Host {

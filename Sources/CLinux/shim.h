@@ -9,22 +9,14 @@ extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *
 
 static const unsigned int clinux_mfd_cloexec = 1u;
 
-/* struct timespec is defined in a module that Swift code cannot name. */
-#include <time.h>
-static inline long clinux_wall_milliseconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Device, inode, bytes and time of the last change in nanoseconds; 0 when there is no such file. */
-#include <sys/stat.h>
-static inline int clinux_file_facts(const char *path, long facts[4]) {
-    struct stat status;
-    if (stat(path, &status) != 0) return 0;
-    facts[0] = (long)status.st_dev;
-    facts[1] = (long)status.st_ino;
-    facts[2] = (long)status.st_size;
-    facts[3] = (long)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec;
-    return 1;
+/* O_TMPFILE is declared only with _GNU_SOURCE. */
+#include <errno.h>
+#include <fcntl.h>
+static inline int clinux_open_unnamed(const char *folder, unsigned int mode) {
+#ifdef __O_TMPFILE
+    return open(folder, __O_TMPFILE | O_DIRECTORY | O_RDWR | O_CLOEXEC, mode);
+#else
+    errno = ENOTSUP;
+    return -1;
+#endif
 }

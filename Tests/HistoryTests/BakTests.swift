@@ -1,6 +1,7 @@
 import BatchCore
 import BatchHistory
 import BatchLedger
+import BatchSystem
 import Testing
 
 @Suite struct BakTests {
@@ -31,7 +32,7 @@ import Testing
         let second = scenario.label("b.1", base: full.name, time: 1_795_226_401_000)
         let (delta, pending) = try bak.writeDelta(
             second, changes: scenario.changes, before: scenario.before, after: scenario.after, source: scenario.new)
-        try pending.settle()
+        try pending.value()
         let forward = try bak.restore(batch: "b.1", database: "main", .after, to: scenario.work.path("forward.db"))
         #expect(Workplace.dump(forward.path) == scenario.dumps.after)
         let known = try bak.restore(

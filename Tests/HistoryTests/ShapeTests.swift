@@ -1,6 +1,7 @@
 import BatchCore
 import BatchHistory
 import BatchLedger
+import BatchSystem
 import Testing
 
 /// Odd databases that the test makes itself: each goes to git and to `.bak` and comes back.
@@ -40,7 +41,7 @@ import Testing
         let (delta, pending) = try bak.writeDelta(
             scenario.label("b.1", base: full.name, time: 1), changes: scenario.changes, before: scenario.before,
             after: scenario.after, source: scenario.new)
-        try pending.settle()
+        try pending.value()
         for recorded in [[:], [full.name: full.hash, delta.name: delta.hash]] {
             let rebuilt = try bak.restore(
                 BakTarget(scenario.after.digest.combined, file: nil, .after), database: "main",
@@ -135,7 +136,7 @@ import Testing
         let (delta, pending) = try bak.writeDelta(
             scenario.label("b.1", base: full.name, time: 1), changes: scenario.changes, before: scenario.before,
             after: scenario.after, source: scenario.new)
-        try pending.settle()
+        try pending.value()
         Workplace.run(
             "sqlite3 '\(delta.path)' \"UPDATE batchmgr_bak_block SET data = zeroblob(40) WHERE kind = 'changes'\"")
         let damaged = #expect(throws: BatchError.self) {

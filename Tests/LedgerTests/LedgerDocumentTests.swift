@@ -15,7 +15,8 @@ import Testing
         var table = ""
         var documented: [String] = []
         let path = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        let text = String(decoding: Shell.run("cat \(Shell.quote("/" + path + "/docs/internals/ledger.md"))"), as: UTF8.self)
+        let text = String(
+            decoding: Shell.run("cat \(Shell.quote("/" + path + "/docs/internals/ledger.md"))"), as: UTF8.self)
         for line in text.split(separator: "\n") {
             if line.hasPrefix("## ") { table = String(line.dropFirst(3)) }
             guard line.hasPrefix("- `"), let end = line.dropFirst(3).firstIndex(of: "`") else { continue }

@@ -61,6 +61,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case busy = "ERR_PERF_BUSY"
     case leaseLost = "ERR_PERF_LEASE_LOST"
     case diskFull = "ERR_PERF_DISK_FULL"
+    case limitOfMachine = "ERR_PERF_LIMIT"
     case timeout = "ERR_PERF_TIMEOUT"
     case stopped = "ERR_PERF_STOPPED"
     // INTEGRATION: something beside the database failed
@@ -91,7 +92,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
             .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered:
             .security
-        case .busy, .leaseLost, .diskFull, .timeout, .stopped: .performance
+        case .busy, .leaseLost, .diskFull, .limitOfMachine, .timeout, .stopped: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
             .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
             .integration
@@ -104,7 +105,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
             .invalidRequest, .unknownSwitch, .unknownPlan, .pluginMissing, .pluginDuplicate:
             .usage
-        case .sql, .constraint, .checkFailed, .diskFull, .timeout, .file, .readOnly, .git, .libraryMissing,
+        case .sql, .constraint, .checkFailed, .diskFull, .limitOfMachine, .timeout, .file, .readOnly, .git,
+            .libraryMissing,
             .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             .stepFailed
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,

@@ -2,7 +2,7 @@ internal import BatchCatalog
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
-internal import Glibc
+internal import BatchSystem
 
 /// The newest signed head of a chain, beside the history: it covers the rows that no commit covers yet.
 struct AuditHeadFile {
@@ -21,7 +21,9 @@ struct AuditHeadFile {
             signed.isWhole(branch: AuditHeadFile.branch), let head = signed.heads.first
         else { return }
         let hash = try table.connection.value("SELECT hash FROM batchmgr_audit WHERE seq = ?", [.integer(head.seq)])
-        if hash?.string != head.hash { rename(path, "\(folder)/audit-heads/\(chain).\(head.seq).head") }
+        if hash?.string != head.hash {
+            try DurableFile.rename(path, to: "\(folder)/audit-heads/\(chain).\(head.seq).head")
+        }
     }
 
     /// Without syncing: a file that a power cut takes back is an older one, or is written by the next command.
@@ -29,13 +31,9 @@ struct AuditHeadFile {
         let signed = try SignedAuditHeads(
             signing: [head], branch: AuditHeadFile.branch, with: try SigningKey(folder: folder))
         try Folder.create(folder + "/audit-heads")
-        let temporary = "\(path).\(getpid()).tmp"
-        guard let file = fopen(temporary, "w") else { throw fault() }
-        let isWritten = fputs(signed.text, file) >= 0
-        guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else {
-            unlink(temporary)
-            throw fault()
-        }
+        let temporary = try TemporaryFile(for: path)
+        try temporary.file.write(Array(signed.text.utf8))
+        try temporary.rename()
     }
 
     /// The newest head, and those that were kept as evidence; none when there is no file.
@@ -47,12 +45,6 @@ struct AuditHeadFile {
     }
 
     private func read(_ path: String) throws(BatchError) -> String {
-        String(decoding: try Folder.read(path), as: UTF8.self)
-    }
-
-    private func fault() -> BatchError {
-        BatchError(
-            .file, "write \(path): \(String(cString: strerror(errno)))",
-            hint: "see disk and permissions: \(command: "doctor")")
+        String(decoding: try DurableFile.read(path), as: UTF8.self)
     }
 }

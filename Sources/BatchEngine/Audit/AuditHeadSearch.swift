@@ -2,6 +2,7 @@ internal import BatchCatalog
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Collects the signed heads of a database: from the commits of its branch, and from the files beside the history.
 struct AuditHeadSearch {

@@ -3,6 +3,7 @@ internal import BatchControl
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Sees to it that the action of a command stands in the audit: once, whatever became of it.
 public struct AuditTrail {

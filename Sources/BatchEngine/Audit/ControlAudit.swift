@@ -2,6 +2,7 @@ internal import BatchControl
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// The audit chain of `control.db`.
 struct ControlAudit {

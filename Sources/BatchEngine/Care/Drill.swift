@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Restores restore points to scratch from both copies, and looks whether they are what was recorded.
 public struct Drill {

@@ -2,6 +2,7 @@ internal import BatchControl
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Removes rows from every record for good: the undo log, the `.bak` files, the git history, and the table itself.
 ///
@@ -32,7 +33,7 @@ public struct Erasure {
                 hint: "delete the rows: \(command: "run --id NAME --sql \"DELETE FROM …\"")")
         }
         let turn = try session.turn(for: LeaseWork("erase"))
-        Leftovers(mayBeOwn: true).remove(backups: session.backups)
+        Leftovers.remove(backups: session.backups, at: nil)
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
         _ = try turn.openHistory()

@@ -2,6 +2,7 @@ internal import BatchCatalog
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// The second half of an erasure, behind the commit in the database: references and files follow.
 ///
@@ -21,7 +22,7 @@ struct PendingErasure {
     func intend(table: String, commits: [CommitID: CommitID], token: String) throws(BatchError) {
         let pairs = commits.map { JSONValue.Member($0.key.description, .string($0.value.description)) }
         let text = JSONWriter.text(["token": .string(token), "table": .string(table), "commits": .object(pairs)])
-        try Folder.write(Array(text.utf8), to: plan)
+        try DurableFile.write(Array(text.utf8), to: plan)
         try ledger.setMeta(PendingErasure.key, token)
     }
 
@@ -32,7 +33,7 @@ struct PendingErasure {
             // It was never binding.
             return try Folder.removeAll(folder)
         }
-        guard let json = try? JSONParser.parse(String(decoding: try Folder.read(plan), as: UTF8.self)),
+        guard let json = try? JSONParser.parse(String(decoding: try DurableFile.read(plan), as: UTF8.self)),
             json["token"]?.string == token
         else {
             throw BatchError(
@@ -54,7 +55,7 @@ struct PendingErasure {
     /// Puts the new files into the place of the old ones, and removes every other file of this database.
     private func replaceFiles(from folder: String) throws(BatchError) {
         for name in try FolderText.names(in: folder) where BakName(name) != nil {
-            try Folder.move("\(folder)/\(name)", to: "\(session.backups)/\(name)")
+            try DurableFile.move("\(folder)/\(name)", to: "\(session.backups)/\(name)")
         }
         let kept = Set(try ledger.points(where: "bak IS NOT NULL").compactMap(\.bak))
         let all = try BakStore(folder: session.backups).contents().files

@@ -1,6 +1,7 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Writes every restore point of a database anew without certain rows: commits into the repository, `.bak` files into a
 /// folder beside the old ones. Nothing takes effect yet.

@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Removes `.bak` files that a policy does not keep. Commits, undo logs and the rows of the ledger stay.
 public struct Pruning {

@@ -2,6 +2,7 @@ internal import BatchCatalog
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Takes the words of erased rows out of texts that name them: SQL and parameters in the ledger, reasons, plans, logs,
 /// reports.
@@ -145,8 +146,8 @@ struct TextErasure {
     /// Logs and reports of rollbacks, and patch plans: a plan that held such a text is refused from then on.
     func clean(folder: String) throws(BatchError) {
         try forEachText(in: folder) { (path) throws(BatchError) in
-            let text = String(decoding: try Folder.read(path), as: UTF8.self)
-            if let cleaned = cleaned(text) { try Folder.write(Array(cleaned.utf8), to: path) }
+            let text = String(decoding: try DurableFile.read(path), as: UTF8.self)
+            if let cleaned = cleaned(text) { try DurableFile.write(Array(cleaned.utf8), to: path) }
         }
     }
 
@@ -165,7 +166,7 @@ struct TextErasure {
     func places(in session: Session) throws(BatchError) -> [String] {
         var places: Set<String> = []
         try forEachText(in: session.backups) { (path) throws(BatchError) in
-            if cleaned(String(decoding: try Folder.read(path), as: UTF8.self)) != nil { places.insert(path) }
+            if cleaned(String(decoding: try DurableFile.read(path), as: UTF8.self)) != nil { places.insert(path) }
         }
         func look(_ connection: Connection, _ name: String) throws(BatchError) {
             for (table, column) in try texts(connection) {

@@ -1,6 +1,7 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Writes the signed certificate of a rollback.
 struct CertificatePaper {
@@ -19,7 +20,7 @@ struct CertificatePaper {
             let path = "\(folder)/certificate_\(plan.batch.batch)_\(session.context.now().compact).json"
             let body = try body(plan, batch, outcome, certificate, point)
             let signed = try SignedCertificate(signing: body, with: try SigningKey(folder: session.backups))
-            try Folder.write(Array(signed.text.utf8), to: path)
+            try DurableFile.write(Array(signed.text.utf8), to: path)
             return path
         } catch {
             notes.append("the certificate could not be signed: \(error.message)")

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchHistory
+internal import BatchSystem
 
 /// A certificate of a rollback with its signature, as it lies in a file.
 struct SignedCertificate {
@@ -39,7 +40,7 @@ struct SignedCertificate {
 
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the file is no certificate.
     init(file path: String) throws(BatchError) {
-        let bytes = try Folder.read(path)
+        let bytes = try DurableFile.read(path)
         guard let document = try? JSONParser.parse(String(decoding: bytes, as: UTF8.self), refusingRepeats: true),
             document.members?.map(\.key) == ["certificate", "public_key", "signature"],
             let body = document["certificate"], SignedCertificate.isWhole(body),

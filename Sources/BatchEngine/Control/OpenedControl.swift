@@ -2,7 +2,7 @@ internal import BatchControl
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
-internal import Glibc
+internal import BatchSystem
 internal import Synchronization
 
 /// The control files that a command has opened: each once. A connection belongs to a thread, so each thread has its own.
@@ -32,10 +32,9 @@ final class OpenedControl: @unchecked Sendable {
     }
 
     private func place(_ path: String) -> Place? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        guard let status = FileStatus(path) else { return nil }
         return Place(
-            path: path, thread: UInt(pthread_self()), device: UInt(status.st_dev), inode: UInt(status.st_ino))
+            path: path, thread: Environment.threadID, device: UInt(status.device), inode: UInt(status.inode))
     }
 }
 

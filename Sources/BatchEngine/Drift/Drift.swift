@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// What differs from the state that the ledger knows, and no batch did.
 struct Drift {

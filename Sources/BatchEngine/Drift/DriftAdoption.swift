@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Makes a batch of what was changed outside any batch, with an undo log: it can be shown, blamed and rolled back.
 ///

@@ -1,6 +1,7 @@
 internal import BatchControl
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 
 /// Looks for changes that no batch made.
 struct DriftWatch {

@@ -1,45 +1,36 @@
 internal import BatchCore
-internal import Glibc
+internal import BatchSystem
 
 /// A file that appears under its name only when it is complete and durable.
 struct ExportFile: ~Copyable {
     private let target: ExportPath
-    private let folder: FileHandle
-    private let file: FileHandle
+    private let folder: OpenFolder
+    private let file: File
     private let temporaryName: String
     private var isFinished = false
 
     init(_ target: ExportPath, in workspace: String) throws(BatchError) {
         let folder = try target.openFolder(in: workspace)
-        let name = ".\(target.name.utf8.count > 200 ? "export" : target.name).\(getpid()).tmp"
-        // A rest of a killed process that had our number.
-        unlinkat(folder.number, name, 0)
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        let number = openat(folder.number, name, flags, 0o644)
-        guard number >= 0 else { throw SystemFault.error(errno, doing: "make the file '\(target.path)'") }
+        let name = folder.temporaryName(for: ".\(target.name.utf8.count > 200 ? "export" : target.name)")
+        let file = try folder.create(name, for: target.path)
         self.target = target
         self.folder = folder
-        file = FileHandle(number: number)
+        self.file = file
         temporaryName = name
     }
 
     /// Nothing half-written stays behind.
     deinit {
-        if !isFinished { unlinkat(folder.number, temporaryName, 0) }
+        if !isFinished { folder.remove(temporaryName) }
     }
 
     func write(_ bytes: ArraySlice<UInt8>) throws(BatchError) {
-        try file.write(bytes, doing: "write the file '\(target.path)'")
+        try file.write(bytes)
     }
 
     mutating func finish() throws(BatchError) {
-        guard fsync(file.number) == 0 else { throw SystemFault.error(errno, doing: "write the file '\(target.path)'") }
-        guard renameat(folder.number, temporaryName, folder.number, target.name) == 0 else {
-            throw SystemFault.error(errno, doing: "name the file '\(target.path)'")
-        }
+        try file.sync()
+        try folder.rename(temporaryName, to: target.name, for: target.path)
         isFinished = true
-        guard fsync(folder.number) == 0 else {
-            throw SystemFault.error(errno, doing: "write the file '\(target.path)'")
-        }
     }
 }

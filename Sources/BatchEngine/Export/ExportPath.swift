@@ -1,5 +1,5 @@
 internal import BatchCore
-internal import Glibc
+internal import BatchSystem
 
 /// A path inside the workspace, walked folder by folder through open folders: no part of it can lead elsewhere, not even
 /// when a symbolic link is put there meanwhile.
@@ -29,23 +29,14 @@ struct ExportPath {
     }
 
     /// The folder of the file, made when it is missing.
-    func openFolder(in workspace: String) throws(BatchError) -> FileHandle {
-        let root = open(workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard root >= 0 else { throw SystemFault.error(errno, doing: "open the folder '\(workspace)'") }
-        var folder = FileHandle(number: root)
+    func openFolder(in workspace: String) throws(BatchError) -> OpenFolder {
+        var folder = try OpenFolder(workspace)
         for part in folders {
-            if mkdirat(folder.number, part, 0o755) == 0 {
-                fsync(folder.number)
-            } else if errno != EEXIST {
-                throw SystemFault.error(errno, doing: "make the folder '\(part)' of '\(path)'")
+            do throws(SystemError) {
+                folder = try folder.folder(part)
+            } catch {
+                throw error.isLink ? ExportPath.outside(path) : error.error("open folder '\(part)' of '\(path)'")
             }
-            let next = openat(folder.number, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            guard next >= 0 else {
-                // Linux says ENOTDIR for a symbolic link here.
-                if errno == ELOOP || errno == ENOTDIR { throw ExportPath.outside(path) }
-                throw SystemFault.error(errno, doing: "open the folder '\(part)' of '\(path)'")
-            }
-            folder = FileHandle(number: next)
         }
         return folder
     }

@@ -2,7 +2,7 @@ public import BatchCatalog
 internal import BatchControl
 public import BatchCore
 internal import BatchHistory
-internal import Glibc
+internal import BatchSystem
 
 /// Keys and requests of the signed channel: what is made before anything is submitted.
 public struct OpsDesk {
@@ -54,7 +54,7 @@ public struct OpsDesk {
             expires: Timestamp(milliseconds: now.milliseconds + request.life.wholeMilliseconds), signer: signer,
             key: key.publicKey.bytes)
         let signed = try SignedRequest(signing: made, with: key)
-        try Folder.write(Array(signed.text.utf8), to: request.file)
+        try DurableFile.write(Array(signed.text.utf8), to: request.file)
         return OpsSignReport(request: made, file: request.file)
     }
 
@@ -83,9 +83,10 @@ public struct OpsDesk {
 
     /// Where nobody has a role, the workspace is that of whoever owns its files.
     private func requireOwner(_ what: String) throws(BatchError) {
-        var status = stat()
         let place = workspace.file ?? workspace.backups
-        guard workspace.roles == nil, stat(place, &status) == 0, getuid() != 0, status.st_uid != getuid() else {
+        guard workspace.roles == nil, let status = FileStatus(place), Environment.userID != 0,
+            status.owner != Environment.userID
+        else {
             return
         }
         throw BatchError(

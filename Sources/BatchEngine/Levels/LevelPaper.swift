@@ -1,6 +1,7 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Writes what level 2 asks to be kept: the rehearsal before a batch, the checklist behind it.
 struct LevelPaper {
@@ -28,7 +29,7 @@ struct LevelPaper {
                 .init("actor", .string(session.context.actor)), .init("trace_id", .string(batch.traceID)),
                 .init("created_at", .string(session.context.now().iso8601)), .init("database", .string(session.path)),
             ] + members)
-        try Folder.write(Array((JSONWriter.text(document, indented: true) + "\n").utf8), to: path)
+        try DurableFile.write(Array((JSONWriter.text(document, indented: true) + "\n").utf8), to: path)
         return Written(path: path, sha256: try SHA256.hex(ofFile: path))
     }
 }

@@ -1,14 +1,12 @@
 public import BatchCatalog
 public import BatchCore
-internal import BatchHistory
-internal import CLinux
-internal import Glibc
+internal import BatchSystem
 
 /// Reads the log of a workspace, through all its files, and goes on with what is appended.
 public final class LogReader {
     private let folder: String
     private let request: LogsRequest
-    private var descriptor: Int32 = -1
+    private var file: File?
     /// The part of a line that has no end yet.
     private var rest: [UInt8] = []
 
@@ -16,8 +14,6 @@ public final class LogReader {
         folder = workspace.backups + "/logs"
         self.request = request
     }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
 
     private var path: String { "\(folder)/\(LogFile.name)" }
 
@@ -66,54 +62,41 @@ public final class LogReader {
             // A file that has gone meanwhile was older than any that there is.
             let oldest = try numbers().max()
             guard let next = place.map({ $0 - 1 }) ?? oldest else { return }
-            let last = descriptor
-            descriptor = -1
+            let status = file?.status
+            let last = file.take()
             open(next)
-            if let place, let now = try self.place(of: last), now != place {
+            if let place, let now = try self.place(of: status), now != place {
                 end()
-                descriptor = last
+                file = last
                 continue
             }
-            if last >= 0 { close(last) }
-            if descriptor < 0 { return }
+            if file == nil { return }
         }
     }
 
     /// The number of the file that is open; nil when it has none any more.
-    private func place() throws(BatchError) -> Int? { try place(of: descriptor) }
+    private func place() throws(BatchError) -> Int? { try place(of: file?.status) }
 
-    private func place(of descriptor: Int32) throws(BatchError) -> Int? {
-        var own = stat()
-        guard descriptor >= 0, fstat(descriptor, &own) == 0 else { return nil }
-        for number in try numbers() {
-            var facts: [Int] = [0, 0, 0, 0]
-            if clinux_file_facts(path(number), &facts) == 1, Int(own.st_ino) == facts[1], Int(own.st_dev) == facts[0] {
-                return number
-            }
-        }
-        return nil
+    private func place(of own: FileStatus?) throws(BatchError) -> Int? {
+        guard let own else { return nil }
+        return try numbers().first { FileStatus(path($0))?.isSameFile(as: own) == true }
     }
 
     private func path(_ number: Int) -> String { number == 0 ? path : "\(path).\(number)" }
 
     private func open(_ number: Int) {
         end()
-        descriptor = Glibc.open(path(number), O_RDONLY | O_CLOEXEC)
+        file = try? File(reading: path(number))
     }
 
     private func end() {
-        if descriptor >= 0 { close(descriptor) }
-        descriptor = -1
+        file = nil
         rest = []
     }
 
     private func readToEnd(_ body: (String, LogLine) throws(BatchError) -> Void) throws(BatchError) {
-        guard descriptor >= 0 else { return }
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { return }
-            rest += buffer[..<count]
+        while let bytes = try file?.read(1 << 16), !bytes.isEmpty {
+            rest += bytes
             let lines = rest.split(separator: 10, omittingEmptySubsequences: false)
             for bytes in lines.dropLast() {
                 let text = String(decoding: bytes, as: UTF8.self)

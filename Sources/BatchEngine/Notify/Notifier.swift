@@ -1,4 +1,5 @@
 internal import BatchCore
+public import BatchSystem
 
 /// Tells people of bad news, through a command or a webhook. It never throws: the work does not depend on it.
 public struct Notifier: Sendable {

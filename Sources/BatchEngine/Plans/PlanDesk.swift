@@ -2,6 +2,7 @@ internal import BatchControl
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Finds plans, makes sure that nobody edited them, and tells what a plan is waiting for.
 struct PlanDesk {
@@ -33,7 +34,7 @@ struct PlanDesk {
         }
         guard
             let json = try? JSONParser.parse(
-                String(decoding: try Folder.read(path), as: UTF8.self), refusingRepeats: true),
+                String(decoding: try DurableFile.read(path), as: UTF8.self), refusingRepeats: true),
             let plan = PatchPlan(json: json), plan.id == record.id
         else { throw altered(record, "its file \(path) is no plan") }
         return plan

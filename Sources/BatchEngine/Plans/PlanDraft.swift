@@ -2,6 +2,7 @@ internal import BatchControl
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Makes a patch plan of a job that is not to run yet: tries it on a copy, and writes down what it would do.
 struct PlanDraft {
@@ -62,7 +63,7 @@ struct PlanDraft {
         var file = "plan_\(plan.id.number).json"
         if Folder.exists("\(folder)/\(file)") { file = "plan_\(plan.id.number)_\(plan.createdAt.compact).json" }
         let path = "\(folder)/\(file)"
-        try Folder.write(Array((JSONWriter.text(.object(plan.members), indented: true) + "\n").utf8), to: path)
+        try DurableFile.write(Array((JSONWriter.text(.object(plan.members), indented: true) + "\n").utf8), to: path)
         let sha256 = try SHA256.hex(ofFile: path)
         func record(_ seal: String) -> PlanRecord {
             PlanRecord(

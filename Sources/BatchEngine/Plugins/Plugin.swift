@@ -1,4 +1,5 @@
 public import BatchCore
+public import BatchSystem
 
 /// A program that is a kind of step. It speaks JSON on stdin and stdout and never sees the database.
 public struct Plugin: Sendable, Equatable {

@@ -2,6 +2,7 @@ internal import BatchCatalog
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// The database as it was behind a checkpoint: a copy in which everything since is undone.
 ///

@@ -1,6 +1,7 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Points behind which other batches have run already.
 extension PointKeeper {
@@ -16,7 +17,8 @@ extension PointKeeper {
             let content = PointContent(
                 branch: session.branch, tag: nil, message: message, state: earlier.state, rows: .all,
                 tenantColumn: session.database.tenantColumn)
-            done.commit = try git.commit(content, connection: earlier.connection, snapshot: PendingFile()).description
+            done.commit = try git.commit(content, connection: earlier.connection, snapshot: BackgroundTask())
+                .description
             done.status = .complete
             done.digest = digest.combined
             try session.connection.transaction { () throws(BatchError) in try ledger.save(&done) }

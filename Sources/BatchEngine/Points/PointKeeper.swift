@@ -1,6 +1,7 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Writes restore points, both copies, and completes those that a crash left pending.
 struct PointKeeper {
@@ -79,7 +80,7 @@ struct PointKeeper {
         // What the batch has filled for writing is of no use for the point.
         try session.connection.limitPageCache(to: Connection.smallPageCache)
         var file: BakFile?
-        var pending = PendingFile()
+        var pending = BackgroundTask()
         let isWritten = try session.connection.transaction { () throws(BatchError) -> Bool in
             let source = PointSource(session: session, point: point, batch: batch)
             if version == nil || version != session.connection.dataVersion, try !hold(source, batch) { return false }
@@ -157,11 +158,11 @@ struct PointKeeper {
 
     private func writeBak(
         _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
-    ) throws(BatchError) -> (BakFile, PendingFile) {
+    ) throws(BatchError) -> (BakFile, BackgroundTask<Void>) {
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
         let label = try label(batch.batch.description, time)
         let written: BakFile
-        var pending = PendingFile()
+        var pending = BackgroundTask()
         // A crash may have come between the file and our note of it. Written again, its SHA-256 would be another than
         // the one that the commit names.
         if let done = try bak.finished(point.bak ?? label.fileName, leadingTo: content.after.digest.combined) {
@@ -202,7 +203,7 @@ struct PointKeeper {
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
     /// was lost or damaged, or is older than the ledger.
     private func commit(
-        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: PendingFile
+        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: BackgroundTask<Void>
     ) throws(BatchError) -> CommitID {
         func point(_ rows: PointContent.Rows) -> PointContent {
             PointContent(

@@ -2,6 +2,7 @@ internal import BatchCatalog
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Brings the database back to a restore point, as a batch: it has an undo log, a restore point, and can be rolled back.
 public struct InPlaceRestore {

@@ -2,7 +2,7 @@ public import BatchCatalog
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
-internal import Glibc
+internal import BatchSystem
 
 /// Rebuilds the database as it was at a restore point.
 public struct Restoring {
@@ -115,7 +115,7 @@ public struct Restoring {
     /// The stores check what they build against their own record; this is the ledger's.
     private func check(_ rebuilt: Rebuilt, _ point: RestorePoint) throws(BatchError) {
         guard let digest = point.digest, digest != rebuilt.digest else { return }
-        unlink(rebuilt.path)
+        Folder.remove(rebuilt.path)
         throw BatchError(
             .verificationFailed, "\(point.name) was recorded with digest \(digest), and its copy has \(rebuilt.digest)",
             hint: "see what is damaged: \(command: "verify")")

@@ -1,5 +1,6 @@
 public import BatchCore
 internal import BatchHistory
+internal import BatchSystem
 
 /// A plan as a file: JSON that ends with the SHA-256 of everything before it.
 public enum BoundPlanFile {
@@ -12,7 +13,7 @@ public enum BoundPlanFile {
         }
         let members = plan.members + details
         let sealed = JSONValue.object(members + [.init("sha256", .string(hash(members)))])
-        try Folder.write(Array((JSONWriter.text(sealed, indented: true) + "\n").utf8), to: path)
+        try DurableFile.write(Array((JSONWriter.text(sealed, indented: true) + "\n").utf8), to: path)
     }
 
     /// - Throws: `ERR_UX_INVALID_PLAN` when the text is no plan, or not as it was written.

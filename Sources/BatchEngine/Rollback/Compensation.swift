@@ -1,6 +1,7 @@
 internal import BatchCatalog
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 
 /// Takes back what steps did outside the database.
 struct Compensation {

@@ -1,11 +1,11 @@
 internal import BatchCore
 internal import BatchHistory
-internal import Glibc
+internal import BatchSystem
 
 /// `rollback_<batchID>_<ts>.log`: each decision and action of one rollback as a line of JSON, on disk before the next.
 final class RollbackJournal {
     let path: String
-    private let descriptor: Int32
+    private let file: File
     private let context: Context
     private let batch: LoggedBatch
 
@@ -14,15 +14,9 @@ final class RollbackJournal {
         self.batch = LoggedBatch(name: batch.description)
         try Folder.create(session.backups)
         path = "\(session.backups)/rollback_\(batch)_\(context.now().compact).log"
-        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw BatchError(
-                errno == ENOSPC ? .diskFull : .file, "write \(path): \(String(cString: strerror(errno)))",
-                hint: "see disk and permissions: \(command: "doctor")")
-        }
+        file = try File(appendingTo: path)
+        try Folder.sync(session.backups)
     }
-
-    deinit { close(descriptor) }
 
     /// A line that cannot be written does not stop a rollback: the ledger has the record that counts.
     func write(_ event: String, _ details: JSONValue = [:]) {
@@ -32,7 +26,12 @@ final class RollbackJournal {
             batch: batch)
         let line: JSONValue = .object(
             [.init("at", .string(context.now().iso8601)), .init("event", .string(event))] + (details.members ?? []))
-        let bytes = Array((JSONWriter.text(line) + "\n").utf8)
-        _ = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        do throws(BatchError) {
+            try file.write(Array((JSONWriter.text(line) + "\n").utf8))
+            try file.sync()
+        } catch {
+            context.log.write(
+                .warn, "rollback.log", "\(path) misses a line: \(error.logMessage)", module: .rollback, batch: batch)
+        }
     }
 }

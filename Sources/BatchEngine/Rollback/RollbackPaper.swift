@@ -1,6 +1,7 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// The report of a rollback for people, with the certificate, in Markdown.
 struct RollbackPaper {
@@ -16,7 +17,7 @@ struct RollbackPaper {
         try Folder.create(folder)
         let path = "\(folder)/rollback_\(plan.batch.batch)_\(session.context.now().compact).md"
         let text = page(plan, batch, outcome, point, done)
-        try Folder.write(Array(text.utf8), to: path)
+        try DurableFile.write(Array(text.utf8), to: path)
         return path
     }
 

@@ -2,6 +2,7 @@ internal import BatchCatalog
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Carries out one rollback: undo, checks, compensations, commit, restore point, papers.
 struct RollbackRun {

@@ -1,6 +1,7 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// How a batch ends: its status, its restore point, who is told.
 struct RunOutcome {

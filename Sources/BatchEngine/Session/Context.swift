@@ -1,4 +1,5 @@
 public import BatchCore
+public import BatchSystem
 
 /// What the engine would otherwise reach for: the time, chance, the person, and the wish to stop.
 public struct Context: Sendable {

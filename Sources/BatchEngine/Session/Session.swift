@@ -2,6 +2,7 @@ public import BatchCatalog
 public import BatchCore
 public import BatchHistory
 public import BatchLedger
+internal import BatchSystem
 
 /// One database of a workspace, opened for a command.
 public final class Session {

@@ -2,6 +2,7 @@ internal import BatchCatalog
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 internal import Dispatch
 internal import Synchronization
 
@@ -54,7 +55,7 @@ extension Turn {
     fileprivate func recover() throws(BatchError) {
         let ledger = session.ledger
         ScratchFolder.sweep(session.backups)
-        Leftovers().remove(backups: session.backups)
+        Leftovers.remove(backups: session.backups, at: session.context.now().milliseconds / 1_000)
         guard try ledger.exists() else { return }
         try ledger.complete()
         try session.followPolicy()

@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 extension Session {
     /// `diff`: what a batch changed, or how two restore points differ.

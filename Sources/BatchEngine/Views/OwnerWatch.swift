@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 
 /// Tells whether a batch that the ledger calls running still has a process.
 struct OwnerWatch {

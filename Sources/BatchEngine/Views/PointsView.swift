@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Restore points as the ledger knows them, with a look at whether their copies are still there.
 struct PointsView {

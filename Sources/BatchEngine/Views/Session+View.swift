@@ -1,7 +1,7 @@
 public import BatchCatalog
 public import BatchCore
 internal import BatchLedger
-internal import Glibc
+internal import BatchSystem
 
 extension Session {
     /// Opens a database to look at it: without writing, and also when the file or its folder is read-only. What a crash
@@ -29,7 +29,7 @@ extension Session {
     ) throws(BatchError) -> Session {
         if let session = try? Session(workspace, tenant: tenant, context: context) { return session }
         guard let session = try? Session(workspace, tenant: tenant, context: context, mode: .immutable),
-            access(FolderText.parent(session.path), W_OK) != 0, !FolderText.exists(session.path + "-wal")
+            !Folder.mayWrite(FilePath.parent(session.path)), !FolderText.exists(session.path + "-wal")
         else { throw error }
         return session
     }

@@ -2,6 +2,7 @@ internal import BatchCatalog
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Makes a workspace: `batchmgr.yaml`, the catalog, and the folder for what is written beside the database.
 public struct WorkspaceSetup {

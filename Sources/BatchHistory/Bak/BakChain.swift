@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 
 /// The way from a full copy to a state over the `.bak` files of a folder.
 struct BakChain {
@@ -36,7 +37,7 @@ struct BakChain {
             state = file.before
         }
         guard let last else { return "no file has the state \(digest)" }
-        return "\(last.base ?? "a full copy") is missing or damaged, which \(Folder.name(of: last.path)) follows"
+        return "\(last.base ?? "a full copy") is missing or damaged, which \(FilePath.name(last.path)) follows"
     }
 }
 

@@ -1,5 +1,6 @@
 public import BatchCore
 public import BatchLedger
+internal import BatchSystem
 
 /// What a batch did, read from its `.bak`.
 ///
@@ -141,17 +142,15 @@ public final class BakChanges: NetChanges {
 /// A database that is gone when it is released.
 private final class TemporaryDatabase {
     let connection: Connection
-    private let path: String
+    private let folder: ScratchFolder
 
     init(beside place: String, _ build: (String) throws(BatchError) -> Void) throws(BatchError) {
-        path = Folder.temporary(for: place + ".before")
-        Folder.remove(path)
+        folder = try ScratchFolder(in: FilePath.parent(place))
+        let path = folder.file("before.db")
         try build(path)
         connection = try Connection(path: path, mode: .readWrite)
         connection.tolerateUnknownCollations()
     }
-
-    deinit { for ending in ["", "-wal", "-shm"] { Folder.remove(path + ending) } }
 }
 
 extension BakChanges: UndoBlockCopies {

@@ -1,5 +1,6 @@
 public import BatchCore
 public import BatchLedger
+internal import BatchSystem
 
 /// Writes `.bak` files anew without certain rows of one table, into another folder.
 public struct BakErasure {
@@ -47,7 +48,7 @@ public struct BakErasure {
                 try copy(old, to: file, after, manifest)
                 try file.execute("COMMIT")
             }
-            try delta.pending.settle()
+            try delta.pending.value()
             return delta.file
         case .full:
             let scratch = "\(folder)/\(name).rows"
@@ -62,7 +63,7 @@ public struct BakErasure {
                 try copy(old, to: file, after, manifest)
                 try file.execute("COMMIT")
             }
-            try full.pending.settle()
+            try full.pending.value()
             return full.file
         }
     }

@@ -1,6 +1,6 @@
 public import BatchCore
 internal import BatchLedger
-internal import Glibc
+internal import BatchSystem
 
 /// A `.bak` that was written.
 public struct BakFile: Hashable, Sendable {
@@ -40,7 +40,7 @@ public struct BakFile: Hashable, Sendable {
             xxh3: kind == .full ? xxh3.finish() : nil)
     }
 
-    public var name: String { Folder.name(of: path) }
+    public var name: String { FilePath.name(path) }
 
     /// The quickest to check.
     public var hash: FileHash { xxh3.map(FileHash.xxh3) ?? .sha256(sha256) }
@@ -97,7 +97,7 @@ public struct BakManifest: Hashable, Sendable {
     public let isReversible: Bool
 
     /// Of the file.
-    public var name: String { Folder.name(of: path) }
+    public var name: String { FilePath.name(path) }
 
     static let schema = """
         CREATE TABLE batchmgr_bak_manifest(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -116,8 +116,7 @@ public struct BakManifest: Hashable, Sendable {
     /// Opens a `.bak` to read it. It may be of anybody's making: what it calls a table must be one, and nothing that is
     /// no ordinary file is opened.
     static func open(_ path: String) throws(BatchError) -> Connection {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard FileStatus(path)?.isFile == true else {
             throw BakFault.damaged(path, "it is no ordinary file")
         }
         let connection = try Connection(path: path, mode: .readOnly)
@@ -157,7 +156,7 @@ public struct BakManifest: Hashable, Sendable {
 enum BakFault {
     static func damaged(_ path: String, _ what: String) -> BatchError {
         BatchError(
-            .corruptRecord, "\(Folder.name(of: path)) is damaged: \(what)",
+            .corruptRecord, "\(FilePath.name(path)) is damaged: \(what)",
             hint: "restore the point from git: \(command: "restore --point POINT --source git --to FILE")",
             subject: .file(path))
     }

@@ -1,5 +1,6 @@
 public import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 
 extension BakStore {
     /// Which side of a batch.
@@ -40,7 +41,7 @@ extension BakStore {
     ///   - kept: names of those that are taken where they lead there as well.
     public func chain(to target: BakTarget, among files: [BakManifest], preferring kept: Set<String>) -> [String] {
         guard let chain = try? BakChain.find(target, among: files, preferring: kept) else { return [] }
-        return ([chain.full] + chain.steps.map(\.file)).map { Folder.name(of: $0.path) }
+        return ([chain.full] + chain.steps.map(\.file)).map { FilePath.name($0.path) }
     }
 
     /// Builds a new database file in the state before or after a batch, from `.bak` files alone.
@@ -55,7 +56,7 @@ extension BakStore {
                 ?? BakFault.noChain("there is no .bak of batch \(batch)")
         }
         guard let digest = side == .before ? file.before : file.after else {
-            throw BakFault.noChain("\(Folder.name(of: file.path)) does not hold what its batch changed")
+            throw BakFault.noChain("\(FilePath.name(file.path)) does not hold what its batch changed")
         }
         return try restore(BakTarget(digest: digest, file: file.name, side: side), among: own, to: path)
     }
@@ -105,9 +106,10 @@ extension BakStore {
                 try reader.state(last.isBackward ? "before" : "after")
             }
         }
-        return try Rebuilding.run(to: path, expecting: target.digest) { file throws(BatchError) in
-            try File.copy(chain.full.path, to: file)
-            let writing = BackgroundSync(file)
+        return try Rebuilding.run(to: path, expecting: target.digest) { temporary throws(BatchError) in
+            try temporary.file.copy(of: chain.full.path)
+            let file = temporary.path
+            let writing = BackgroundTask.syncing(file)
             let known = hashes.result
             if let changed = known.mismatch { throw suspicion.blame(changed, "its hash is not the recorded one") }
             var stale = try suspicion.reading(chain.full) { _ throws(BatchError) in

@@ -1,5 +1,6 @@
 public import BatchCore
 public import BatchLedger
+public import BatchSystem
 
 /// The restore points in `.bak` files: whole copies, and deltas that lead from point to point.
 public struct BakStore: Sendable {
@@ -44,7 +45,7 @@ public struct BakStore: Sendable {
             try describe(label, kind: .full, before, in: file)
             try file.execute("COMMIT")
         }
-        try pending.settle()
+        try pending.value()
         return copy
     }
 
@@ -78,7 +79,7 @@ public struct BakStore: Sendable {
     /// - Parameter source: shows the state after the batch; rows of rewritten tables are read from it.
     public func writeDelta(
         _ label: Label, changes: any ChangeSource, before: DatabaseState, after: DatabaseState, source: Connection
-    ) throws(BatchError) -> (file: BakFile, pending: PendingFile) {
+    ) throws(BatchError) -> (file: BakFile, pending: BackgroundTask<Void>) {
         try write(label, kind: .delta) { file throws(BatchError) in
             try file.execute("PRAGMA page_size=1024; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
             try file.execute("BEGIN")
@@ -102,20 +103,13 @@ public struct BakStore: Sendable {
 
     func write(
         _ label: Label, kind: BakFile.Kind, _ write: (Connection) throws(BatchError) -> Void
-    ) throws(BatchError) -> (file: BakFile, pending: PendingFile) {
+    ) throws(BatchError) -> (file: BakFile, pending: BackgroundTask<Void>) {
         try Folder.create(folder)
         let path = folder + "/" + label.fileName
-        let temporary = Folder.temporary(for: path)
-        Folder.remove(temporary)
-        defer { for ending in ["-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
-        do throws(BatchError) {
-            try fill(temporary, write)
-            let written = try BakFile(reading: temporary, kind: kind, as: path)
-            return (written, PendingFile(temporary, as: path))
-        } catch {
-            Folder.remove(temporary)
-            throw error
-        }
+        let temporary = try TemporaryFile(for: path)
+        try fill(temporary.path, write)
+        let written = try BakFile(reading: temporary.path, kind: kind, as: path)
+        return (written, BackgroundTask { () throws(BatchError) in try temporary.publish() })
     }
 
     /// The connection is closed when it returns.

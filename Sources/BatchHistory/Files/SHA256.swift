@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 internal import CCrypto
 internal import Glibc
 

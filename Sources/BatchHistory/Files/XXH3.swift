@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchSystem
 internal import CXXHash
 
 /// XXH3 with 128 bits, fed in pieces: tells that bytes are those that were written as surely as a state digest does, and ten

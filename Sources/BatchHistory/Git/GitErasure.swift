@@ -1,5 +1,6 @@
 public import BatchCore
 public import BatchLedger
+internal import BatchSystem
 
 /// Writes the history of a database anew without certain rows of one table. Nothing refers to the new commits until
 /// `publish`, and the old ones are there until `purge`.

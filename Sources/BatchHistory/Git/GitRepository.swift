@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchSystem
 internal import CGit2
 internal import Glibc
 
@@ -46,7 +47,7 @@ final class GitRepository {
     static func create(_ path: String, branch: String) throws(BatchError) {
         _ = library
         if Folder.exists(path + "/HEAD") && Folder.exists(path + "/objects") { return }
-        try Folder.create(Folder.parent(of: path))
+        try Folder.create(FilePath.parent(path))
         var options = git_repository_init_options()
         git_repository_init_options_init(&options, UInt32(GIT_REPOSITORY_INIT_OPTIONS_VERSION))
         options.flags = GIT_REPOSITORY_INIT_BARE.rawValue | GIT_REPOSITORY_INIT_MKPATH.rawValue

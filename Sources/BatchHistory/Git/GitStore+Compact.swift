@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 
 extension GitStore {
     /// What a merge of packs did.
@@ -57,7 +58,7 @@ extension GitStore {
         merged.packsAfter = min(1, done.count)
         let new = try stream.finish()
         merged.bytesAfter = Int64(stream.byteCount)
-        for name in names where Folder.name(of: name) != new { PackFile.remove(name) }
+        for name in names where FilePath.name(name) != new { PackFile.remove(name) }
         // An index over packs that are gone.
         Folder.remove(repository.packFolder + "/multi-pack-index")
         try Folder.sync(repository.packFolder)

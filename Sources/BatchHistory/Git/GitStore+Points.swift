@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 
 extension GitStore {
     /// True when there is a repository to read.

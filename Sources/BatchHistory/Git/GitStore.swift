@@ -1,5 +1,6 @@
 public import BatchCore
 public import BatchLedger
+public import BatchSystem
 
 /// The restore points in a bare git repository that stock git can read.
 ///
@@ -20,7 +21,7 @@ public struct GitStore: Sendable {
     /// - Throws: `ERR_DATA_SCHEMA_CHANGED` when the last point of the branch is not the state the changes began from: the
     ///   caller then writes a point with all rows first.
     public func commit(
-        _ content: PointContent, connection: Connection, snapshot: PendingFile = PendingFile(),
+        _ content: PointContent, connection: Connection, snapshot: BackgroundTask<Void> = BackgroundTask(),
         isRenewing: Bool = false
     ) throws(BatchError) -> CommitID {
         try GitRepository.create(path, branch: content.branch)
@@ -29,7 +30,7 @@ public struct GitStore: Sendable {
         let last: PointReader?
         if let tip, !isRenewing { last = try PointReader(repository, tip) } else { last = nil }
         if let tip, let last, try last.isAlready(content) {
-            try snapshot.settle()
+            try snapshot.value()
             try tag(tip, content, in: repository)
             return CommitID(tip)
         }
@@ -42,7 +43,7 @@ public struct GitStore: Sendable {
             try pack.add(.tag, GitStore.tagText(content.message, name: name, commit: commit))
         }
         try pack.finish()
-        try snapshot.settle()
+        try snapshot.value()
         try publish(commit, after: tip, tag: tagged, content)
         return CommitID(commit)
     }
@@ -108,7 +109,7 @@ extension GitStore {
         let point = try PointReader(repository, commit.object)
         let state = point.manifest.state
         return try Rebuilding.run(to: path, expecting: state.digest) { file throws(BatchError) in
-            let builder = try DatabaseBuilder(at: file, state: state)
+            let builder = try DatabaseBuilder(at: file.path, state: state)
             let root = try TreeFolder(point.tree, in: repository)
             let folders = try TableShards.folders(in: root)
             for (name, hidden) in try builder.tables() {

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 internal import CDeflate
 internal import Glibc
 
@@ -21,8 +22,7 @@ final class PackFile {
     init(_ path: String) throws(BatchError) {
         self.path = path
         let file = try File(reading: path + ".pack")
-        let indexSize = try File(reading: path + ".idx").size()
-        index = try File(reading: path + ".idx").contents(atMost: Int(indexSize))
+        index = try File(reading: path + ".idx").contents(atMost: .max - 1)
         size = Int(try file.size())
         guard size > 32, let map = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.descriptor, 0), map != MAP_FAILED else {
             throw PackFile.damaged(path, "cannot be read")
@@ -45,7 +45,7 @@ final class PackFile {
         let stems = names.filter { $0.hasPrefix("pack-") && $0.hasSuffix(".pack") }.map { String($0.dropLast(5)) }
             .filter { names.contains($0 + ".idx") && (withKept || !names.contains($0 + ".keep")) }
         return stems.map { "\(folder)/\($0)" }
-            .map { (path: $0, time: Folder.modificationTime($0 + ".pack")) }
+            .map { (path: $0, time: FileStatus($0 + ".pack")?.modifiedAt ?? 0) }
             .sorted { ($0.time, $0.path) < ($1.time, $1.path) }.map(\.path)
     }
 
@@ -69,7 +69,7 @@ final class PackFile {
 
     private static func damaged(_ path: String, _ what: String) -> BatchError {
         BatchError(
-            .corruptRecord, "pack \(Folder.name(of: path)) \(what)",
+            .corruptRecord, "pack \(FilePath.name(path)) \(what)",
             hint: "see which points are whole: \(command: "verify")"
         )
     }

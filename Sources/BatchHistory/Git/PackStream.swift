@@ -1,7 +1,7 @@
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 internal import CDeflate
-internal import Glibc
 
 /// The bytes of a pack and its index, straight into a repository.
 ///
@@ -90,7 +90,7 @@ final class PackStream {
     private func spill() throws(BatchError) {
         if file == nil {
             try Folder.create(folder)
-            file = try TemporaryFile("\(folder)/tmp_pack_\(getpid())")
+            file = try TemporaryFile(for: "\(folder)/pack", permissions: 0o444)
         }
         try file?.file.write(pending.bytes)
         spilled += UInt64(pending.count)
@@ -105,17 +105,17 @@ final class PackStream {
         try spill()
         guard let file else { return nil }
         let count = PackStream.bigEndian(UInt32(entries.count))
-        try file.write(count, at: 8)
+        try file.file.write(count, at: 8)
         try file.file.forEachPiece { hash.update($0) }
         let checksum = hash.finish()
-        try file.write(checksum.bytes, at: Int(spilled))
-        let index = try TemporaryFile("\(folder)/tmp_idx_\(getpid())")
+        try file.file.write(checksum.bytes, at: Int(spilled))
+        let index = try TemporaryFile(for: "\(folder)/idx", permissions: 0o444)
         try write(index, pack: checksum)
-        try Concurrently.forEach([file.file.path, index.file.path]) { (path) throws(BatchError) in
-            try Folder.syncFile(path)
+        try Concurrently.forEach([file.path, index.path]) { (path) throws(BatchError) in
+            try DurableFile.sync(path)
         }
-        try file.publish("\(folder)/pack-\(checksum).pack")
-        try index.publish("\(folder)/pack-\(checksum).idx")
+        try file.rename(to: "\(folder)/pack-\(checksum).pack")
+        try index.rename(to: "\(folder)/pack-\(checksum).idx")
         try Folder.sync(folder)
         return "pack-\(checksum)"
     }

@@ -1,6 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
-internal import Glibc
+internal import BatchSystem
 
 /// Gathers the new objects of a restore point and writes them as one pack.
 final class PackWriter {
@@ -13,7 +13,8 @@ final class PackWriter {
     private let stream: PackStream
     private var ids: Set<ObjectID> = []
     private var batch = PackBatch()
-    private var lane: PackLane?
+    /// Deflates one batch while the next one is gathered.
+    private var deflating: BackgroundTask<Void>?
 
     /// - Parameter isKnown: true for objects that the repository holds already; they are not written again.
     init(folder: String, isKnown: @escaping (ObjectID) -> Bool) {
@@ -21,7 +22,7 @@ final class PackWriter {
         self.isKnown = isKnown
     }
 
-    deinit { try? lane?.wait() }
+    deinit { deflating?.wait() }
 
     func add(_ kind: ObjectKind, _ content: [UInt8]) throws(BatchError) -> ObjectID {
         // A typed error does not pass through `withUnsafeBytes`.
@@ -43,20 +44,21 @@ final class PackWriter {
     }
 
     private func handOver() throws(BatchError) {
-        try waitForLane()
-        lane = PackLane(stream, batch)
+        try waitForDeflating()
+        let work = DeflatingWork(stream: stream, batch: batch)
+        deflating = BackgroundTask { () throws(BatchError) in try work.stream.append(work.batch) }
         batch = PackBatch()
     }
 
-    private func waitForLane() throws(BatchError) {
-        let running = lane
-        lane = nil
-        try running?.wait()
+    private func waitForDeflating() throws(BatchError) {
+        let running = deflating
+        deflating = nil
+        try running?.value()
     }
 
     /// Makes the pack durable and visible.
     func finish() throws(BatchError) {
-        try waitForLane()
+        try waitForDeflating()
         try stream.append(batch)
         batch = PackBatch()
         try stream.finish()
@@ -81,41 +83,8 @@ struct PackBatch {
     }
 }
 
-/// Deflates one batch on a thread of its own while the next one is gathered.
-///
-/// The thread is the only user of the stream until `wait` returns, and the batch belongs to it.
-final class PackLane: @unchecked Sendable {
-    private let stream: PackStream
-    private let batch: PackBatch
-    private var failure: BatchError?
-    private var thread = pthread_t()
-    private var isRunning = false
-
-    init(_ stream: PackStream, _ batch: PackBatch) {
-        self.stream = stream
-        self.batch = batch
-        let me = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                if let context { Unmanaged<PackLane>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            }, me.toOpaque())
-        isRunning = code == 0
-        if !isRunning {
-            // No thread to be had: it is done here.
-            me.release()
-            run()
-        }
-    }
-
-    private func run() {
-        do { try stream.append(batch) } catch { failure = error }
-    }
-
-    /// Returns when the batch is in the stream. To be called exactly once.
-    func wait() throws(BatchError) {
-        if isRunning { pthread_join(thread, nil) }
-        if let failure { throw failure }
-    }
+/// The task is the only user of the stream until it has been waited for, and the batch belongs to it.
+private struct DeflatingWork: @unchecked Sendable {
+    let stream: PackStream
+    let batch: PackBatch
 }

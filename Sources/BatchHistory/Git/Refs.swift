@@ -1,6 +1,6 @@
 internal import BatchCore
+internal import BatchSystem
 internal import CGit2
-internal import Glibc
 
 /// The branches and tags of a repository: whatever reads, lists or moves a reference does it here.
 ///
@@ -48,9 +48,8 @@ struct Refs {
     private func collect(_ folder: String, into names: inout Set<String>) throws(BatchError) {
         for entry in try Folder.names(in: "\(repository.path)/\(folder)") where !entry.hasSuffix(".lock") {
             let name = "\(folder)/\(entry)"
-            var status = stat()
-            guard lstat("\(repository.path)/\(name)", &status) == 0 else { continue }
-            if status.st_mode & S_IFMT == S_IFDIR {
+            guard let status = FileStatus("\(repository.path)/\(name)", followingLinks: false) else { continue }
+            if status.isFolder {
                 try collect(name, into: &names)
             } else {
                 names.insert(name)
@@ -62,8 +61,7 @@ struct Refs {
     private func packed() throws(BatchError) -> Set<String> {
         let path = repository.path + "/packed-refs"
         guard Folder.exists(path) else { return [] }
-        let file = try File(reading: path)
-        let text = String(decoding: try file.contents(atMost: Int(try file.size())), as: UTF8.self)
+        let text = String(decoding: try DurableFile.read(path), as: UTF8.self)
         var names: Set<String> = []
         for line in text.split(separator: "\n") where !line.hasPrefix("#") && !line.hasPrefix("^") {
             if let space = line.firstIndex(of: " ") { names.insert(String(line[line.index(after: space)...])) }
@@ -85,7 +83,7 @@ struct Refs {
             let lock = StaleLock(path: "\(repository.path)/\(move.name).lock")
             guard lock.isThere else {
                 // libgit2 calls a folder that cannot be written "locked" as well.
-                throw access(Folder.parent(of: lock.path), W_OK) == 0 ? error : readOnly(move)
+                throw Folder.mayWrite(FilePath.parent(lock.path)) ? error : readOnly(move)
             }
             guard lock.remove() else { throw error }
             try set(move)
@@ -119,19 +117,17 @@ struct Refs {
 /// Who holds a lock has the file open, or is about to rename it. One that stays the same for a while and that nobody has
 /// open is nobody's.
 private struct StaleLock {
-    private static let seconds = 2
+    private static let seconds: Int64 = 2
 
     let path: String
 
     private struct Identity: Equatable {
-        let inode: ino_t
-        let time: Int
+        let inode: UInt64
+        let time: Int64
 
         init?(_ path: String) {
-            var status = stat()
-            guard lstat(path, &status) == 0 else { return nil }
-            inode = status.st_ino
-            time = Int(status.st_mtim.tv_sec)
+            guard let status = FileStatus(path, followingLinks: false) else { return nil }
+            (inode, time) = (status.inode, status.modifiedAt)
         }
     }
 
@@ -140,9 +136,9 @@ private struct StaleLock {
     /// - Returns: true when the lock is gone.
     func remove() -> Bool {
         guard let first = Identity(path) else { return true }
-        var moments = first.time < time(nil) - StaleLock.seconds ? 0 : StaleLock.seconds * 20
+        var moments = first.time < WallClock.now.milliseconds / 1_000 - StaleLock.seconds ? 0 : StaleLock.seconds * 20
         while moments > 0 {
-            usleep(50_000)
+            WallClock.sleep(milliseconds: 50)
             guard Identity(path) == first else { return !isThere }
             moments -= 1
         }
@@ -153,15 +149,6 @@ private struct StaleLock {
 
     /// By any process that this one may look at.
     private func isOpen() -> Bool {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return false }
-        for process in (try? Folder.names(in: "/proc")) ?? [] where process.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) {
-            for descriptor in (try? Folder.names(in: "/proc/\(process)/fd")) ?? [] {
-                var open = stat()
-                guard stat("/proc/\(process)/fd/\(descriptor)", &open) == 0 else { continue }
-                if open.st_ino == status.st_ino && open.st_dev == status.st_dev { return true }
-            }
-        }
-        return false
+        FileStatus(path, followingLinks: false).map(ProcessTable.hasOpen) ?? false
     }
 }

@@ -20,7 +20,6 @@ final class DatabaseBuilder {
 
     /// Begins a new file.
     convenience init(at path: String, state: DatabaseState) throws(BatchError) {
-        Folder.remove(path)
         let connection = try DatabaseBuilder.open(path, .create)
         let settings = state.settings
         try connection.execute("PRAGMA page_size=\(settings.pageSize)")

@@ -1,8 +1,6 @@
 public import BatchCore
 internal import BatchLedger
-internal import Dispatch
-internal import Glibc
-internal import Synchronization
+internal import BatchSystem
 
 /// The frame of every rebuild: a temporary file, checked against the recorded digest, then given its name.
 enum Rebuilding {
@@ -14,20 +12,19 @@ enum Rebuilding {
         var proof: RowProof?
     }
 
-    /// - Parameter build: fills the file of that name.
+    /// - Parameter build: fills the file.
     static func run(
-        to path: String, expecting digest: StateDigest, _ build: (String) throws(BatchError) -> Work
+        to path: String, expecting digest: StateDigest, _ build: (TemporaryFile) throws(BatchError) -> Work
     ) throws(BatchError) -> Rebuilt {
         try NewDatabase.check(path)
-        let temporary = Folder.temporary(for: path)
-        defer { for ending in ["", "-journal", "-wal", "-shm"] { Folder.remove(temporary + ending) } }
+        let temporary = try TemporaryFile(for: path)
         let work = try build(temporary)
         // The disk takes as long to write the rows as the processor to read them again.
-        let writing = BackgroundSync(temporary)
-        try verify(temporary, work.proof, digest, name: path)
+        let writing = BackgroundTask.syncing(temporary.path)
+        try verify(temporary.path, work.proof, digest, name: path)
         writing.wait()
-        for ending in ["-wal", "-shm"] { Folder.remove(temporary + ending) }
-        try Folder.publish(temporary, as: path)
+        for ending in ["-wal", "-shm"] { Folder.remove(temporary.path + ending) }
+        try temporary.publish()
         return Rebuilt(path: path, digest: digest.combined, staleIndexes: work.staleIndexes)
     }
 
@@ -66,14 +63,13 @@ public enum NewDatabase {
                 "\(path)\(ending) is left of another database: SQLite would take it for part of the new one",
                 hint: "move it away, or name another file: --to FILE")
         }
-        let folder = Folder.parent(of: path)
-        var status = stat()
-        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, !path.hasSuffix("/") else {
+        let folder = FilePath.parent(path)
+        guard FileStatus(folder)?.isFolder == true, !path.hasSuffix("/") else {
             throw BatchError(
                 .fileMissing, "there is no folder \(folder) to make \(path) in",
                 hint: "make it first: mkdir -p \(folder)")
         }
-        guard access(folder, W_OK | X_OK) == 0 else {
+        guard Folder.mayWrite(folder) else {
             throw BatchError(
                 .readOnly, "no file can be made in \(folder)", hint: "name a file in another folder: --to FILE")
         }
@@ -81,14 +77,10 @@ public enum NewDatabase {
 
     /// What is there, when it is no ordinary file; nil when nothing is.
     private static func kind(_ path: String) -> String? {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return nil }
-        switch status.st_mode & S_IFMT {
-        case S_IFREG: return ""
-        case S_IFDIR: return ", and is a folder"
-        case S_IFLNK: return ", and is a symbolic link"
-        default: return ", and is no file"
-        }
+        guard let status = FileStatus(path, followingLinks: false) else { return nil }
+        if status.isFile { return "" }
+        if status.isFolder { return ", and is a folder" }
+        return status.isLink ? ", and is a symbolic link" : ", and is no file"
     }
 }
 
@@ -110,29 +102,23 @@ final class HashCheck: Sendable {
         var isComplete = true
     }
 
-    private let group = DispatchGroup()
-    private let found = Mutex(Result())
+    /// Nil where no hash is on record.
+    private let checks: [(path: String, task: BackgroundTask<Bool>?)]
 
     /// - Parameter recorded: the hash of each path; nil where none is on record.
     init(_ files: [(path: String, recorded: FileHash?)]) {
-        for (path, recorded) in files {
-            guard let recorded else {
-                found.withLock { $0.isComplete = false }
-                continue
-            }
-            DispatchQueue.global().async(group: group) {
-                guard (try? recorded.holds(for: path)) != true else { return }
-                self.found.withLock { result in
-                    result.isComplete = false
-                    result.mismatch = result.mismatch ?? path
-                }
-            }
+        checks = files.map { path, recorded in
+            (path, recorded.map { hash in BackgroundTask { () throws(BatchError) in try hash.holds(for: path) } })
         }
     }
 
     /// Waits for the answer.
     var result: Result {
-        group.wait()
-        return found.withLock { $0 }
+        var result = Result()
+        for (path, task) in checks where (try? task?.value()) != true {
+            result.isComplete = false
+            if task != nil { result.mismatch = result.mismatch ?? path }
+        }
+        return result
     }
 }

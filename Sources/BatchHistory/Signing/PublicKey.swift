@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 internal import CCrypto
 
 /// The public half of an Ed25519 key: it tells whether a text was signed with the other half.

@@ -1,6 +1,6 @@
 public import BatchCore
+internal import BatchSystem
 internal import CCrypto
-internal import Glibc
 
 /// An Ed25519 key that signs. That of a workspace is `signing.key`, readable by its owner alone, with `signing.pub`
 /// beside it for everybody.
@@ -17,7 +17,7 @@ public final class SigningKey {
         if !Folder.exists(path) { try SigningKey.create(path) }
         (key, publicKey, name) = try SigningKey.read(path)
         let open = SigningKey.publicFile(folder)
-        if !Folder.exists(open) { try Folder.write(Array(publicKey.pem.utf8), to: open) }
+        if !Folder.exists(open) { try DurableFile.write(Array(publicKey.pem.utf8), to: open) }
     }
 
     /// Opens a person's key.
@@ -28,8 +28,7 @@ public final class SigningKey {
                 .fileMissing, "there is no key file \(path)",
                 hint: "make one: \(command: "ops keygen --name NAME --to FILE")")
         }
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & 0o077 == 0 else {
+        guard let status = FileStatus(path), status.permissions & 0o077 == 0 else {
             throw BatchError(.file, "\(path) may be read by others", hint: "chmod 600 \(path)")
         }
         (key, publicKey, name) = try SigningKey.read(path)
@@ -43,7 +42,7 @@ public final class SigningKey {
         }
         try create(path, name: name)
         let key = try SigningKey(file: path)
-        try Folder.write(Array("name: \(name)\n\(key.publicKey.pem)".utf8), to: path + ".pub")
+        try DurableFile.write(Array("name: \(name)\n\(key.publicKey.pem)".utf8), to: path + ".pub")
         return key.publicKey
     }
 
@@ -73,13 +72,9 @@ public final class SigningKey {
         defer { EVP_PKEY_free(key) }
         let pem = MemoryText.write { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }
         let text = Array(((name.map { "name: \($0)\n" } ?? "") + pem).utf8)
-        let temporary = Folder.temporary(for: path)
-        defer { Folder.remove(temporary) }
-        Folder.remove(temporary)
-        let file = try File(creating: temporary, permissions: 0o600)
-        try file.write(text)
-        try file.sync()
-        guard link(temporary, path) == 0 || errno == EEXIST else { throw FileFault.error("create", path) }
+        let temporary = try TemporaryFile(for: path, permissions: 0o600)
+        try temporary.file.write(text)
+        _ = try temporary.publishNew()
     }
 
     private static func unusable(_ path: String) -> BatchError {

@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchSystem
 internal import Synchronization
 
 /// Row changes as the hook saw them, waiting to be worked into the undo log: their images and nothing derived from them.

@@ -1,5 +1,5 @@
 public import BatchCore
-internal import Glibc
+internal import BatchSystem
 internal import Synchronization
 
 /// The right to run batches on one database: one owner at a time, whoever it is and by whatever name the file is opened.
@@ -140,7 +140,7 @@ public struct LeaseRules: Sendable {
 
     public init(silence: Int64 = 30_000, pause: (@Sendable (Int64) -> Void)? = nil) {
         self.silence = silence
-        self.pause = pause ?? { usleep(UInt32(clamping: $0 * 1_000)) }
+        self.pause = pause ?? { WallClock.sleep(milliseconds: $0) }
     }
 
     /// Between two checkpoints a host has no transaction open for a moment. Whoever can write twice, so many

@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 
 /// `batchmgr_lease`: one row.
 ///

@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 internal import CXXHash
 internal import CZstd
 internal import Synchronization

@@ -1,3 +1,4 @@
+internal import BatchSystem
 internal import Glibc
 
 /// A line on standard error that is drawn over itself; nothing at all when that is no terminal.
@@ -32,8 +33,6 @@ public final class ProgressBar {
 
     /// Seconds of a clock that is never set.
     private static var now: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        Double(MonotonicClock.system.now()) / 1_000
     }
 }

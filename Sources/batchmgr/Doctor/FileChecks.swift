@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchSystem
 internal import Glibc
 
 /// The file, its folder and the disk below them, before SQLite has a look.
@@ -7,40 +8,37 @@ struct FileChecks {
 
     /// Where restore points go: beside the database.
     private var folder: String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
+        FilePath.parent(path)
     }
 
     /// - Throws: `ERR_UX_FILE_MISSING`, or `ERR_UX_USAGE` when the path names something that is no file.
     func size() throws(BatchError) -> Int {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            let code = errno == ENOENT || errno == ENOTDIR ? ErrorCode.fileMissing : .file
+        guard let status = FileStatus(path) else {
             throw BatchError(
-                code, "\(path): \(String(cString: strerror(errno)))",
+                .fileMissing, "there is no file \(path)",
                 hint: "give the path of a SQLite database: batchmgr --db PATH doctor")
         }
-        guard status.st_mode & S_IFMT == S_IFREG else {
+        guard status.isFile else {
             throw BatchError(.usage, "\(path) is not a file", hint: "give the path of a SQLite database: --db PATH")
         }
-        return Int(status.st_size)
+        return Int(status.size)
     }
 
     func checks(size: Int) -> [Check] { [permissions, space(size)] }
 
     private var permissions: Check {
         let name = "permissions"
-        guard access(path, R_OK) == 0 else {
+        guard Folder.mayRead(path) else {
             return .failed(
                 name, BatchError(.file, "\(path) may not be read", hint: "as its owner: chmod u+rw '\(path)'"))
         }
-        if access(path, W_OK) != 0 {
+        if !Folder.mayWrite(path) {
             return .warning(
                 name, "\(path) may not be written: batches are not possible", code: .machine,
                 advice: "as its owner: chmod u+w '\(path)'")
         }
         // SQLite needs a journal, and batchmgr its backups, beside the file.
-        guard access(folder, W_OK | X_OK) == 0 else {
+        guard Folder.mayWrite(folder) else {
             return .warning(
                 name, "the folder \(folder) may not be written: batches are not possible", code: .machine,
                 advice: "as its owner: chmod u+wx '\(folder)'")

@@ -1,5 +1,6 @@
 import BatchCore
 import BatchEngine
+import BatchSystem
 import Glibc
 import Testing
 
@@ -57,7 +58,6 @@ import Testing
             })
         #expect(seen == input.count)
         #expect(outcome.output.total == input.count)
-        #expect(outcome.output.wasCut)
         #expect(Array(outcome.output.bytes) == Array(input.suffix(1_000)))
     }
 

@@ -1,4 +1,5 @@
 import BatchEngine
+import BatchSystem
 import Glibc
 
 /// A temporary workspace folder, removed with everything in it when it is released.

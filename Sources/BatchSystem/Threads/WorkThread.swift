@@ -6,7 +6,7 @@ internal import Glibc
 /// was forked while work was waiting has no such thread; there the work is given up, and nobody waits for it.
 ///
 /// Unchecked: everything that is shared is behind the mutex.
-final class WorkThread: @unchecked Sendable {
+public final class WorkThread: @unchecked Sendable {
     /// Shared with the thread, which may outlive the last owner by a moment.
     private final class Shared: @unchecked Sendable {
         let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -52,11 +52,11 @@ final class WorkThread: @unchecked Sendable {
     private var process: pid_t = 0
 
     /// - Parameter mostWaiting: pieces that may wait; whoever adds another one waits himself.
-    init(mostWaiting: Int) { self.mostWaiting = mostWaiting }
+    public init(mostWaiting: Int) { self.mostWaiting = mostWaiting }
 
     deinit { end() }
 
-    func add(_ work: @escaping @Sendable () -> Void) {
+    public func add(_ work: @escaping @Sendable () -> Void) {
         forgetForeignThread()
         if thread == nil { start() }
         // No thread can be had: the work is done nevertheless.
@@ -69,7 +69,7 @@ final class WorkThread: @unchecked Sendable {
     }
 
     /// Returns when all work is done.
-    func wait() {
+    public func wait() {
         forgetForeignThread()
         guard thread != nil else { return }
         pthread_mutex_lock(shared.mutex)

@@ -1,6 +1,6 @@
 /// Text of other programs, made fit for a message: it must not be able to move the cursor of a terminal.
-enum PlainText {
-    static func oneLine(_ text: String, limit: Int = 200) -> String {
+public enum PlainText {
+    public static func oneLine(_ text: String, limit: Int = 200) -> String {
         var line = ""
         for scalar in text.unicodeScalars {
             let isControl =

@@ -1,8 +1,34 @@
+public import BatchCore
 internal import Glibc
 
+/// Runs one program to its end: its own process group, no shell, bounded output, a time limit, and an ear for stops.
+///
+/// When the program has ended, what it left in its process group is ended too: a step that is over leaves nothing behind.
+public struct ExternalCommand: Sendable {
+    public let program: CommandLineProgram
+    private let clock: MonotonicClock
+
+    public init(_ program: CommandLineProgram, clock: MonotonicClock = .system) {
+        self.program = program
+        self.clock = clock
+    }
+
+    /// - Parameters:
+    ///   - input: all that the program finds on stdin.
+    ///   - stop: asked about every 100 ms; true ends the program.
+    ///   - output: sees stdout as it comes; false ends the program.
+    /// - Throws: `ERR_INTEGRATION_COMMAND_FAILED` when it cannot be started. How it ended is in the outcome.
+    public func run(
+        input: [UInt8] = [], stop: () -> Bool = { false }, output: (ArraySlice<UInt8>) -> Bool = { _ in true }
+    ) throws(BatchError) -> CommandOutcome {
+        var watch = CommandWatch(try ChildProcess(program, input: input), program, clock)
+        return watch.run(stop: stop, output: output)
+    }
+}
+
 /// Watches one running program: reads its outputs, keeps its time, ends it when it must end.
-struct CommandWatch: ~Copyable {
-    private var process: SpawnedProcess
+private struct CommandWatch: ~Copyable {
+    private var process: ChildProcess
     private let program: CommandLineProgram
     private let clock: MonotonicClock
     private let started: Int64
@@ -22,7 +48,7 @@ struct CommandWatch: ~Copyable {
     /// A pipe holds at most this much that was written before the end.
     private static let pipeCapacity = 1 << 20
 
-    init(_ process: consuming SpawnedProcess, _ program: CommandLineProgram, _ clock: MonotonicClock) {
+    init(_ process: consuming ChildProcess, _ program: CommandLineProgram, _ clock: MonotonicClock) {
         self.process = process
         self.program = program
         self.clock = clock
@@ -88,8 +114,8 @@ struct CommandWatch: ~Copyable {
         }
         // poll skips an entry with a negative number.
         var entries = [
-            pollfd(fd: outputIsOpen ? process.output.number : -1, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: errorsAreOpen ? process.errors.number : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: outputIsOpen ? process.output.descriptor : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: errorsAreOpen ? process.errors.descriptor : -1, events: Int16(POLLIN), revents: 0),
         ]
         guard poll(&entries, 2, Int32(wait)) > 0 else { return }
         if entries[0].revents != 0 { readOutput(sink) }
@@ -97,7 +123,7 @@ struct CommandWatch: ~Copyable {
     }
 
     private mutating func readOutput(_ sink: (ArraySlice<UInt8>) -> Bool) {
-        let bytes = readSome(process.output.number)
+        let bytes = buffer[..<buffer.withUnsafeMutableBytes { process.output.readSome(into: $0) }]
         outputIsOpen = !bytes.isEmpty
         guard outputIsOpen else { return }
         output.append(bytes)
@@ -105,18 +131,9 @@ struct CommandWatch: ~Copyable {
     }
 
     private mutating func readErrors() {
-        let bytes = readSome(process.errors.number)
+        let bytes = buffer[..<buffer.withUnsafeMutableBytes { process.errors.readSome(into: $0) }]
         errorsAreOpen = !bytes.isEmpty
         errors.append(bytes)
-    }
-
-    /// Empty at the end of the file.
-    private mutating func readSome(_ number: Int32) -> ArraySlice<UInt8> {
-        while true {
-            let count = buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            return buffer[0..<max(0, count)]
-        }
     }
 
     /// What the program wrote before its end is still in the pipes. A process that left the group may go on writing:

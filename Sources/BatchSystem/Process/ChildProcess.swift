@@ -3,19 +3,20 @@ internal import CLinux
 internal import Glibc
 
 /// A running child, leader of a process group of its own, with its two outputs as pipes.
-struct SpawnedProcess: ~Copyable {
+struct ChildProcess: ~Copyable {
     let id: pid_t
-    let output: FileHandle
-    let errors: FileHandle
+    let output: File
+    let errors: File
     private var isReaped = false
 
     /// - Parameter input: all of its stdin; a file in memory, so that no reader and no writer can block each other.
     init(_ program: CommandLineProgram, input: [UInt8]) throws(BatchError) {
         let path = try ProgramPath.find(program)
-        let stdin = try FileHandle.memory(holding: input)
+        let stdin = try File.memory(holding: input)
         let output = try Pipe()
         let errors = try Pipe()
-        id = try SpawnedProcess.spawn(path, program, [stdin.number, output.writing.number, errors.writing.number])
+        id = try ChildProcess.spawn(
+            path, program, [stdin.descriptor, output.writing.descriptor, errors.writing.descriptor])
         self.output = output.reading
         self.errors = errors.reading
     }
@@ -25,7 +26,7 @@ struct SpawnedProcess: ~Copyable {
         guard !isReaped else { return }
         kill(-id, SIGKILL)
         var status: Int32 = 0
-        waitpid(id, &status, 0)
+        _ = try? SystemCall.attempt(.other) { waitpid(id, &status, 0) }
     }
 
     /// Does nothing once the leader is reaped: its id may be a stranger's then.
@@ -44,7 +45,7 @@ struct SpawnedProcess: ~Copyable {
     mutating func reap() -> CommandOutcome.Ending {
         kill(-id, SIGKILL)
         var status: Int32 = 0
-        while waitpid(id, &status, 0) < 0 && errno == EINTR {}
+        _ = try? SystemCall.attempt(.other) { waitpid(id, &status, 0) }
         isReaped = true
         let signal = status & 0x7F
         return signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
@@ -93,5 +94,18 @@ struct SpawnedProcess: ~Copyable {
         let copies = texts.map { strdup($0) }
         defer { for copy in copies { free(copy) } }
         return body(copies + [nil])
+    }
+}
+
+/// Two ends of a pipe, neither inherited by a child unless it is given one.
+private struct Pipe: ~Copyable {
+    let reading: File
+    let writing: File
+
+    init() throws(BatchError) {
+        var ends: [Int32] = [0, 0]
+        try SystemCall.run(.open, "make a pipe") { pipe2(&ends, O_CLOEXEC) }
+        reading = File(descriptor: ends[0], path: "a pipe")
+        writing = File(descriptor: ends[1], path: "a pipe")
     }
 }

@@ -1,13 +1,47 @@
 internal import BatchCore
 internal import Glibc
 
+/// A program to start, without a shell: nothing in an argument is ever expanded.
+public struct CommandLineProgram: Sendable, Equatable {
+    /// The program, then its arguments. A program with a `/` is looked up from `folder`, any other one in `PATH`.
+    public var arguments: [String]
+    /// Variables given to the program beside the few that it inherits (`inherited`).
+    public var environment: [String: String]
+    /// The folder it runs in.
+    public var folder: String
+    /// Milliseconds until it is ended; nil for no limit.
+    public var timeout: Int64?
+    /// Milliseconds between the polite signal (SIGTERM) and the last one (SIGKILL).
+    public var grace: Int64
+    /// Bytes kept of each output; of more, only the end is kept.
+    public var outputLimit: Int
+
+    /// A program sees these of our own variables and no others: what else is in there may be secret.
+    public static let inherited = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"]
+
+    public init(
+        arguments: [String], environment: [String: String] = [:], folder: String, timeout: Int64? = nil,
+        grace: Int64 = 5_000, outputLimit: Int = 1 << 20
+    ) {
+        self.arguments = arguments
+        self.environment = environment
+        self.folder = folder
+        self.timeout = timeout
+        self.grace = grace
+        self.outputLimit = outputLimit
+    }
+
+    /// The name for messages.
+    public var name: String { arguments.first ?? "" }
+}
+
 /// Finds the file of a program before anything is started, so that a missing one is named clearly.
-enum ProgramPath {
+public enum ProgramPath {
     /// The variables that the program will see.
     static func environment(of program: CommandLineProgram) -> [String: String] {
         var variables: [String: String] = ["PATH": "/usr/local/bin:/usr/bin:/bin"]
         for name in CommandLineProgram.inherited {
-            if let value = getenv(name) { variables[name] = String(cString: value) }
+            if let value = Environment.value(name) { variables[name] = value }
         }
         return variables.merging(program.environment) { _, given in given }
     }
@@ -33,14 +67,12 @@ enum ProgramPath {
     }
 
     static func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        FileStatus(path)?.isFolder == true
     }
 
     /// True for a regular file that we may execute.
-    static func isProgram(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+    public static func isProgram(_ path: String) -> Bool {
+        FileStatus(path)?.isFile == true && access(path, X_OK) == 0
     }
 
     static func cannotStart(_ program: CommandLineProgram, _ code: Int32) -> BatchError {
@@ -59,7 +91,7 @@ enum ProgramPath {
                 hint: "begin a script with a line like: #!/bin/sh")
         default:
             return BatchError(
-                .commandFailed, "the program \(name) could not be started: \(SystemFault.text(code))",
+                .commandFailed, "the program \(name) could not be started: \(SystemError(code: code).text)",
                 hint: "type: \(command: "doctor")")
         }
     }

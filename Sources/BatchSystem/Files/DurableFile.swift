@@ -1,0 +1,154 @@
+public import BatchCore
+internal import Glibc
+
+/// Files that are there whole or not at all, also after a crash or a power cut: each is written under a temporary name
+/// that nobody can foresee, made durable, renamed, and its name made durable with the folder.
+public enum DurableFile {
+    /// Writes a small file, in place of one that bears the name.
+    public static func write(_ bytes: [UInt8], to path: String) throws(BatchError) {
+        let temporary = try TemporaryFile(for: path)
+        try temporary.file.write(bytes)
+        try temporary.publish()
+    }
+
+    /// Writes a small file whose name must be free.
+    public static func create(_ bytes: [UInt8], as path: String) throws(BatchError) {
+        let temporary = try TemporaryFile(for: path)
+        try temporary.file.write(bytes)
+        guard try temporary.publishNew() else {
+            throw BatchError(
+                .fileExists, "\(FilePath.shown(path)) is already there", hint: "edit it, or remove it and try again")
+        }
+    }
+
+    /// The content of a small file.
+    /// - Throws: `ERR_UX_FILE_MISSING`.
+    public static func read(_ path: String, atMost limit: Int = 64 << 20) throws(BatchError) -> [UInt8] {
+        guard Folder.exists(path) else {
+            throw BatchError(.fileMissing, "there is no file \(path)", hint: "check the path")
+        }
+        return try File(reading: path).contents(atMost: limit)
+    }
+
+    /// Gives a file another name, in place of the one that bears it: its bytes are durable before the name is, and the
+    /// name when this returns.
+    public static func move(_ from: String, to path: String) throws(BatchError) {
+        try sync(from)
+        try rename(from, to: path)
+        try Folder.sync(FilePath.parent(path))
+    }
+
+    /// Gives a file another name; the caller syncs the folder.
+    public static func rename(_ from: String, to path: String) throws(BatchError) {
+        try SystemCall.run(.rename, "rename to \(path)", file: path) { Glibc.rename(from, path) }
+    }
+
+    /// Removes a file for good.
+    /// - Throws: when it is still there.
+    public static func remove(_ path: String) throws(BatchError) {
+        do throws(SystemError) {
+            try SystemCall.attempt(.unlink) { unlink(path) }
+        } catch {
+            if error.isMissing { return }
+            throw error.error("remove \(path)", file: path)
+        }
+        try Folder.sync(FilePath.parent(path))
+    }
+
+    /// Makes the bytes of a file durable that somebody else has written.
+    public static func sync(_ path: String) throws(BatchError) { try File(reading: path).sync() }
+}
+
+/// A file that is not finished. It disappears unless it is published.
+///
+/// It is locked as long as it is open: so what a killed process left is told from what is being written, by every process
+/// of the machine, also from another container.
+///
+/// Unchecked: whoever has it uses it alone, and may hand it over.
+public final class TemporaryFile: @unchecked Sendable {
+    public let file: File
+    private let target: String
+    private var isPublished = false
+
+    /// - Parameter target: the name that it is to get.
+    public init(for target: String, permissions: UInt32 = 0o666) throws(BatchError) {
+        self.target = target
+        file = try TemporaryFile.create(target, permissions)
+    }
+
+    private static func create(_ target: String, _ permissions: UInt32) throws(BatchError) -> File {
+        while true {
+            let file = try File(creating: TemporaryName.beside(target), permissions: permissions)
+            // Somebody may have taken it for a leftover before it was locked.
+            if file.tryLock(), FileStatus(file.path)?.isSameFile(as: file.status) == true { return file }
+            Folder.remove(file.path)
+        }
+    }
+
+    public var path: String { file.path }
+
+    deinit {
+        if isPublished { return }
+        for ending in TemporaryName.endings { Folder.remove(path + ending) }
+    }
+
+    /// Gives the file its name, in place of the one that bears it; durable when this returns.
+    public func publish() throws(BatchError) {
+        try file.sync()
+        try rename()
+        try Folder.sync(FilePath.parent(target))
+    }
+
+    /// Gives the file its name when that is free.
+    /// - Returns: false when it is not.
+    public func publishNew() throws(BatchError) -> Bool {
+        try file.sync()
+        do throws(SystemError) {
+            try SystemCall.attempt(.link) { link(path, target) }
+        } catch {
+            if error.code == EEXIST { return false }
+            throw error.error("create \(target)", file: target)
+        }
+        try Folder.sync(FilePath.parent(target))
+        return true
+    }
+
+    /// The name alone. The caller has synced the file, and syncs the folder.
+    /// - Parameter name: when it is known only now; a name in the same folder.
+    public func rename(to name: String? = nil) throws(BatchError) {
+        try DurableFile.rename(path, to: name ?? target)
+        isPublished = true
+    }
+}
+
+/// Names of files that are not finished.
+enum TemporaryName {
+    /// What SQLite puts beside a database.
+    static let endings = ["", "-journal", "-wal", "-shm"]
+
+    /// A name that nobody else takes, in no process and no container.
+    static func beside(_ path: String) -> String {
+        var generator = SystemRandomNumberGenerator()
+        return "\(path).\(Hex.string(generator.next() as UInt64)).tmp"
+    }
+
+    /// The name of the unfinished file that a name belongs to; nil for other files.
+    static func base(_ name: String) -> String? {
+        for ending in endings where name.hasSuffix(".tmp" + ending) {
+            let base = String(name.dropLast(ending.count))
+            let mark = base.dropLast(4).suffix(17)
+            return mark.hasPrefix(".") && Hex.bytes(mark.dropFirst())?.count == 8 ? base : nil
+        }
+        return nil
+    }
+
+    /// True for names that version 0.1 gave, by the number of the process.
+    static func isOfOldKind(_ name: String) -> Bool {
+        for prefix in ["tmp_pack_", "tmp_idx_"] where name.hasPrefix(prefix) {
+            return Int(name.dropFirst(prefix.count)) != nil
+        }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 2, let last = parts.last, last == "tmp" || last.hasPrefix("tmp-") else { return false }
+        return parts[parts.count - 2].utf8.count < 16 && Int(parts[parts.count - 2]) != nil
+    }
+}
