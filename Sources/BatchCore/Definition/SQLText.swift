@@ -86,6 +86,37 @@ public enum SQLText {
         return (unquoted(tokens.text(module), module.kind == .word ? .word : .quoted).lowercased(), arguments)
     }
 
+    /// The terms of `CREATE INDEX` without collation and order, and the condition of a partial one; nil for another text.
+    public static func index(_ sql: String) -> (terms: [String], condition: String?)? {
+        let tokens = SQLTokens(sql)
+        let list = Array(tokens)
+        func word(_ place: Int) -> String { tokens.text(list[place]).lowercased() }
+        func text(_ places: ArraySlice<SQLTokens.Token>) -> String {
+            guard let first = places.first, let last = places.last else { return "" }
+            return tokens.text(SQLTokens.Token(kind: .word, range: first.range.lowerBound..<last.range.upperBound))
+        }
+        guard let open = list.indices.first(where: { list[$0].kind == .symbol && word($0) == "(" }) else { return nil }
+        var terms: [ArraySlice<SQLTokens.Token>] = []
+        var (depth, start, end) = (0, open + 1, open)
+        for place in list.indices[open...] where list[place].kind == .symbol {
+            if word(place) == "(" { depth += 1 }
+            if word(place) == ")" { depth -= 1 }
+            guard depth == 0 || depth == 1 && word(place) == "," else { continue }
+            terms.append(list[start..<place])
+            (start, end) = (place + 1, place)
+            if depth == 0 { break }
+        }
+        guard depth == 0 else { return nil }
+        let bare = terms.map { term in
+            var term = term
+            if let last = term.last, ["asc", "desc"].contains(tokens.text(last).lowercased()) { term.removeLast() }
+            if term.count > 2, word(term.endIndex - 2) == "collate" { term.removeLast(2) }
+            return text(term)
+        }
+        let hasCondition = end + 1 < list.count && word(end + 1) == "where"
+        return (bare, hasCondition ? text(list[(end + 2)...]) : nil)
+    }
+
     /// True when there is no statement: nothing but space, comments and semicolons.
     public static func isBlank(_ sql: String) -> Bool {
         let tokens = SQLTokens(sql)

@@ -100,14 +100,18 @@ public struct InPlaceRestore {
             rows == nil && owner == nil
             ? try DatabaseNet(to: wanted, from: session.connection, state: session.ledger.state()) : nil
         try snapshot(&point, batch, changesSchema: net?.changesSchema ?? false, reason)
-        if let rows {
-            try changer.bringBack(try RowChoice(rows, in: wanted, owner: owner))
-            try requireParents(gateway)
-        } else if let owner {
-            try changer.bringBack(rowsOf: owner)
-            try requireParents(gateway)
-        } else if let net {
+        if let net {
             try undo.goBack(over: net, named: batch.batch.description)
+        } else {
+            let all = try SchemaReader(session.connection).tables().map(\.name)
+            let tables = rows.map { [$0.table] } ?? all
+            let baseline = try gateway.foreignKeyBaseline(of: Set(tables))
+            if let rows {
+                try changer.bringBack(try RowChoice(rows, in: wanted, owner: owner))
+            } else if let owner {
+                try changer.bringBack(rowsOf: owner)
+            }
+            try requireParents(gateway, since: baseline)
         }
         session.context.reach("worked")
         try commit(gateway, digest, &batch, &point)
@@ -165,8 +169,8 @@ public struct InPlaceRestore {
         point = saved
     }
 
-    private func requireParents(_ gateway: Gateway) throws(BatchError) {
-        let violations = try gateway.newForeignKeyViolations()
+    private func requireParents(_ gateway: Gateway, since baseline: ForeignKeyBaseline) throws(BatchError) {
+        let violations = try gateway.newForeignKeyViolations(since: baseline)
         guard let first = violations.first else { return }
         throw BatchError(
             .conflict,

@@ -213,6 +213,9 @@ struct CurrentRows {
         case .delete(let key, let row): return NetChange(key: key, kind: .delete(row), left: 0)
         case .update(let key, let update):
             let kind = NetChange.Kind.update(update.columns, before: update.before)
+            if update.columns.count == layout.storedColumns.count {
+                return NetChange(key: key, kind: kind, left: RowCodec.hash(update.after).low)
+            }
             let found = try row(key).map { RowCodec.hash($0).low } ?? 0
             let isAsLeft = UInt32(truncatingIfNeeded: found) == update.hash
             // A row that others have changed must not pass for the one that the batch left.

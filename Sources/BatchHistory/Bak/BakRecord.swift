@@ -17,12 +17,13 @@ enum BakRecord {
     case delete(RowKey, [SQLValue])
     case update(RowKey, Update)
 
-    init?(_ change: RowChange) {
+    /// - Parameter isWhole: keep all columns of an updated row, not just those that differ.
+    init?(_ change: RowChange, isWhole: Bool = false) {
         switch (change.before, change.after) {
         case (nil, let after?): self = .insert(change.key, after)
         case (let before?, nil): self = .delete(change.key, before)
         case (let before?, let after?):
-            let columns = after.indices.filter { before[$0] != after[$0] }
+            let columns = after.indices.filter { isWhole || before[$0] != after[$0] }
             self = .update(
                 change.key,
                 Update(

@@ -47,8 +47,10 @@ struct BakWriter {
 
     private func writeChanges(of table: ChangedTable, _ changes: any ChangeSource) throws(BatchError) {
         var block = ByteBuffer(capacity: BakBlock.largest)
+        // An undo cannot look up the rest of such a row: SQLite changes it by itself.
+        let isSystem = (table.after ?? table.before)?.role == .system
         try changes.forEachChange(of: table) { change throws(BatchError) in
-            BakRecord(change)?.encode(into: &block)
+            BakRecord(change, isWhole: isSystem)?.encode(into: &block)
             if block.count >= BakBlock.largest {
                 try BakBlock.write(block, name: table.name, kind: "changes", into: file)
                 block.removeAll()

@@ -17,7 +17,7 @@ final class RowInserter {
         if let rowid = layout.rowidName { names.insert(rowid, at: 0) }
         let places = names.map { _ in "?" }.joined(separator: ", ")
         let list = names.isEmpty ? "DEFAULT VALUES" : "(\(names.joined(separator: ", "))) VALUES (\(places))"
-        insertion = try connection.prepare("INSERT INTO main.\(layout.quotedName) \(list)")
+        insertion = try connection.prepare("INSERT OR ABORT INTO main.\(layout.quotedName) \(list)")
     }
 
     /// - Parameter values: in the order of the line format.
@@ -73,7 +73,7 @@ final class RowUpdater {
         let stored = layout.storedColumns
         let terms = update.columns.map { SQLName.quote(layout.columns[stored[$0]].name) + " = ?" }
         if terms.isEmpty { return true }
-        let sql = "UPDATE main.\(layout.quotedName) SET \(terms.joined(separator: ", ")) WHERE \(condition)"
+        let sql = "UPDATE OR ABORT main.\(layout.quotedName) SET \(terms.joined(separator: ", ")) WHERE \(condition)"
         do {
             try connection.run(sql, update.after + key.parameters)
             return connection.changes == 1

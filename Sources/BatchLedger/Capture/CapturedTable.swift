@@ -55,6 +55,8 @@ final class CapturedTable {
     var confirmed = KeyRuns()
     var uniqueKeys: [CapturedUniqueKey]
     var references: [CapturedReference]
+    /// For keys that the stored columns do not show; nil when they show all.
+    var computed: ComputedKeys?
     /// Sum over the changes: state after minus state before.
     var digest = TableDigest()
     /// Last rowid written to the current block: keys are stored as differences.
@@ -124,9 +126,12 @@ final class CapturedTable {
 /// A unique key of a table, as capture follows it.
 struct CapturedUniqueKey {
     let relation: Relation
-    /// Positions among the stored columns.
+    /// Positions among the stored columns, or among the computed terms.
     let columns: [Int]
     let collations: [KeyHash.Collation]
+    let isComputed: Bool
+    /// The computed term that tells whether a partial index covers the row.
+    let condition: Int?
     var taken = KeyRuns()
     var freed = KeyRuns()
 }
@@ -134,12 +139,14 @@ struct CapturedUniqueKey {
 /// A foreign key of a table, as capture follows it.
 struct CapturedReference {
     let relation: Relation
-    /// Positions among the stored columns of the child.
-    let columns: [Int]
+    /// Positions among the stored columns of the child; nil when a column is generated.
+    let columns: [Int]?
     /// Of the parent's columns. Nil when the parent's key is its rowid: then the value itself is the key.
     let collations: [KeyHash.Collation]?
     /// How the parent's column turns the child's value before it compares; nil where both have the same affinity.
     let conversions: [Column.Affinity?]
+    /// The computed terms that hold the converted values; nil where no value is ever converted.
+    let computed: [Int]?
     var referenced = KeyRuns()
     var released = KeyRuns()
 }
@@ -148,73 +155,126 @@ struct CapturedReference {
 struct CapturedTableBuilder {
     let schema: SchemaReader
 
+    /// A foreign key and how it is followed; nil where that cannot be.
+    struct Reference {
+        let key: ForeignKey
+        let parent: TableLayout?
+        let reference: CapturedReference?
+    }
+
     func table(_ layout: TableLayout, visible: TableLayout, number: Int) throws(BatchError) -> CapturedTable {
-        let stored = layout.storedColumns
         // A module decides about its shadow tables; they never make one batch depend on another by their rows.
         guard layout.role == .ordinary else {
             return CapturedTable(layout: layout, visible: visible, number: number, uniqueKeys: [], references: [])
         }
-        let uniqueKeys = layout.uniqueIndexes.compactMap { index -> CapturedUniqueKey? in
-            let columns = index.columns.compactMap { $0.flatMap(stored.firstIndex(of:)) }
-            let collations = index.collations.compactMap(KeyHash.Collation.init)
-            guard index.isComputable, columns.count == index.columns.count else { return nil }
-            return CapturedUniqueKey(
-                relation: relation(layout, index), columns: columns, collations: collations)
+        var terms: [ComputedKeys.Term] = []
+        var uniqueKeys: [CapturedUniqueKey] = []
+        for index in layout.uniqueIndexes {
+            if let key = try uniqueKey(index, of: layout, &terms) { uniqueKeys.append(key) }
         }
-        return CapturedTable(
-            layout: layout, visible: visible, number: number, uniqueKeys: uniqueKeys,
-            references: try references(layout, stored).map(\.reference))
+        var references = try self.references(layout, &terms).compactMap(\.reference)
+        let computed = terms.isEmpty ? nil : try? ComputedKeys(layout, terms, isUTF16: schema.connection.isUTF16)
+        if computed == nil {
+            uniqueKeys.removeAll(where: \.isComputed)
+            references.removeAll { $0.columns == nil }
+        }
+        let table = CapturedTable(
+            layout: layout, visible: visible, number: number, uniqueKeys: uniqueKeys, references: references)
+        table.computed = computed
+        return table
     }
 
     private func relation(_ layout: TableLayout, _ index: UniqueIndex) -> Relation {
-        let names = index.columns.compactMap { $0.map { layout.columns[$0].name.lowercased() } }
-        return Relation(kind: .unique, table: layout.name, columns: names.joined(separator: ","))
+        let names = index.terms.map { $0.lowercased() }.joined(separator: ",")
+        return Relation(
+            kind: .unique, table: layout.name, columns: names + (index.condition.map { " where \($0)" } ?? ""))
     }
 
-    /// The foreign keys of a table whose keys can be followed.
-    func references(_ layout: TableLayout, _ stored: [Int]) throws(BatchError) -> [(
-        key: ForeignKey, parent: TableLayout, reference: CapturedReference
-    )] {
-        var references: [(key: ForeignKey, parent: TableLayout, reference: CapturedReference)] = []
+    /// Nil when the values of the key cannot be compared here.
+    private func uniqueKey(
+        _ index: UniqueIndex, of layout: TableLayout, _ terms: inout [ComputedKeys.Term]
+    ) throws(BatchError) -> CapturedUniqueKey? {
+        guard let collations = index.knownCollations else { return nil }
+        let stored = layout.storedColumns
+        let columns = index.columns.compactMap { $0.flatMap(stored.firstIndex(of:)) }
+        if columns.count == index.columns.count, !index.isPartial {
+            return CapturedUniqueKey(
+                relation: relation(layout, index), columns: columns, collations: collations, isComputed: false,
+                condition: nil)
+        }
+        guard index.terms.count == index.columns.count, !index.isPartial || index.condition != nil else { return nil }
+        let places = zip(index.columns, index.terms).map { column, text in
+            terms.place(of: ComputedKeys.Term(sql: column == nil ? "(\(text))" : SQLName.quote(text), affinity: .none))
+        }
+        let condition = index.condition.map { terms.place(of: .init(sql: "(\($0)) IS TRUE", affinity: .none)) }
+        return CapturedUniqueKey(
+            relation: relation(layout, index), columns: places, collations: collations, isComputed: true,
+            condition: condition)
+    }
+
+    /// The foreign keys of a table.
+    func references(
+        _ layout: TableLayout, _ terms: inout [ComputedKeys.Term]
+    ) throws(BatchError) -> [Reference] {
+        var references: [Reference] = []
         for key in layout.foreignKeys {
-            let columns = key.columns.compactMap(stored.firstIndex(of:))
-            guard columns.count == key.columns.count, let parent = try schema.layout(named: key.parent) else {
-                continue
-            }
-            let affinities = key.columns.map { layout.columns[$0].affinity }
-            if let reference = reference(key, to: parent, columns: columns, affinities) {
-                references.append((key, parent, reference))
-            }
+            let parent = try schema.layout(named: key.parent)
+            references.append(
+                Reference(
+                    key: key, parent: parent, reference: parent.flatMap { reference(key, of: layout, to: $0, &terms) }))
         }
         return references
     }
 
-    private func reference(_ key: ForeignKey, to parent: TableLayout, columns: [Int], _ affinities: [Column.Affinity])
-        -> CapturedReference?
-    {
+    private func reference(
+        _ key: ForeignKey, of layout: TableLayout, to parent: TableLayout, _ terms: inout [ComputedKeys.Term]
+    ) -> CapturedReference? {
         let names = key.parentColumns.map { $0.lowercased() }
-        if columns.count == 1, let position = parent.integerPrimaryKey,
+        if key.columns.count == 1, let position = parent.integerPrimaryKey,
             names.isEmpty || names == [parent.columns[position].name.lowercased()]
         {
-            return CapturedReference(
-                relation: .rows(parent.name), columns: columns, collations: nil,
-                conversions: [affinities[0] == .numeric ? nil : .numeric])
+            return reference(.rows(parent.name), of: layout, key.columns, [.numeric], nil, &terms)
         }
-        for index in parent.uniqueIndexes where index.isComputable && !index.isPartial {
+        for index in parent.uniqueIndexes where !index.isPartial && !index.columns.contains(nil) {
             let parents = index.columns.compactMap { $0.map { parent.columns[$0].name.lowercased() } }
-            guard names.isEmpty ? index.isPrimaryKey : Set(names) == Set(parents) && names.count == parents.count
+            guard names.isEmpty ? index.isPrimaryKey : Set(names) == Set(parents) && names.count == parents.count,
+                let collations = index.knownCollations
             else { continue }
             // Hash in the order of the parent's index, whatever order the foreign key is written in.
-            let order = names.isEmpty ? Array(columns.indices) : parents.compactMap(names.firstIndex(of:))
-            guard order.count == columns.count else { continue }
-            return CapturedReference(
-                relation: relation(parent, index), columns: order.map { columns[$0] },
-                collations: index.collations.compactMap(KeyHash.Collation.init),
-                conversions: zip(order, index.columns).map { child, column in
-                    let affinity = column.map { parent.columns[$0].affinity }
-                    return affinity == affinities[child] ? nil : affinity
-                })
+            let order = names.isEmpty ? Array(key.columns.indices) : parents.compactMap(names.firstIndex(of:))
+            guard order.count == key.columns.count else { continue }
+            let affinities = index.columns.map { $0.map { parent.affinity(of: $0) } ?? .none }
+            return reference(
+                relation(parent, index), of: layout, order.map { key.columns[$0] }, affinities, collations, &terms)
         }
         return nil
+    }
+
+    /// - Parameters:
+    ///   - columns: of the child.
+    ///   - affinities: of the parent's columns.
+    private func reference(
+        _ relation: Relation, of layout: TableLayout, _ columns: [Int], _ affinities: [Column.Affinity],
+        _ collations: [KeyHash.Collation]?, _ terms: inout [ComputedKeys.Term]
+    ) -> CapturedReference {
+        let stored = layout.storedColumns
+        let places = columns.compactMap(stored.firstIndex(of:))
+        let isStored = places.count == columns.count
+        let conversions = zip(columns, affinities).map { $1 == layout.affinity(of: $0) ? nil : $1 }
+        let computed = zip(columns, affinities).map { column, affinity in
+            (sql: SQLName.quote(layout.columns[column].name), affinity: affinity)
+        }
+        return CapturedReference(
+            relation: relation, columns: isStored ? places : nil, collations: collations, conversions: conversions,
+            computed: isStored && conversions.allSatisfy { $0 == nil }
+                ? nil : computed.map { terms.place(of: ComputedKeys.Term(sql: $0.sql, affinity: $0.affinity)) })
+    }
+}
+
+extension [ComputedKeys.Term] {
+    fileprivate mutating func place(of term: ComputedKeys.Term) -> Int {
+        if let place = firstIndex(of: term) { return place }
+        append(term)
+        return count - 1
     }
 }

@@ -217,17 +217,19 @@ final class ChangeEncoder {
 
     @inline(__always)
     private func noteKeys(_ table: CapturedTable, in row: RowBuffer, side: FactSide) {
+        let isAfter = side == .added
+        table.computed?.begin()
         for index in table.uniqueKeys.indices {
-            guard let hash = uniqueHash(row, table.uniqueKeys[index]) else { continue }
-            if side == .added {
-                table.uniqueKeys[index].taken.insert(hash)
+            guard let key = uniqueKey(index, of: table, row, isAfter: isAfter) else { continue }
+            if isAfter {
+                table.uniqueKeys[index].taken.insert(key)
             } else {
-                table.uniqueKeys[index].freed.insert(hash)
+                table.uniqueKeys[index].freed.insert(key)
             }
         }
         for index in table.references.indices {
-            guard let key = referenceKey(row, table.references[index]) else { continue }
-            if side == .added {
+            guard let key = reference(index, of: table, row, isAfter: isAfter) else { continue }
+            if isAfter {
                 table.references[index].referenced.insert(key)
             } else {
                 table.references[index].released.insert(key)
@@ -236,36 +238,32 @@ final class ChangeEncoder {
     }
 
     private func noteChangedKeys(_ table: CapturedTable) {
+        table.computed?.begin()
         for index in table.uniqueKeys.indices {
-            let columns = table.uniqueKeys[index].columns
-            if columns.allSatisfy({ rows.pointee.isEqual($0) }) { continue }
-            if let hash = uniqueHash(rows.pointee.old, table.uniqueKeys[index]) {
-                table.uniqueKeys[index].freed.insert(hash)
-            }
-            if let hash = uniqueHash(rows.pointee.new, table.uniqueKeys[index]) {
-                table.uniqueKeys[index].taken.insert(hash)
-            }
+            let isComputed = table.uniqueKeys[index].isComputed
+            if !isComputed, table.uniqueKeys[index].columns.allSatisfy({ rows.pointee.isEqual($0) }) { continue }
+            let before = uniqueKey(index, of: table, rows.pointee.old, isAfter: false)
+            let after = uniqueKey(index, of: table, rows.pointee.new, isAfter: true)
+            if isComputed && before == after { continue }
+            if let before { table.uniqueKeys[index].freed.insert(before) }
+            if let after { table.uniqueKeys[index].taken.insert(after) }
         }
         for index in table.references.indices {
             let columns = table.references[index].columns
-            if columns.allSatisfy({ rows.pointee.isEqual($0) }) { continue }
-            if let key = referenceKey(rows.pointee.old, table.references[index]) {
-                table.references[index].released.insert(key)
-            }
-            if let key = referenceKey(rows.pointee.new, table.references[index]) {
-                table.references[index].referenced.insert(key)
-            }
+            if let columns, columns.allSatisfy({ rows.pointee.isEqual($0) }) { continue }
+            let before = reference(index, of: table, rows.pointee.old, isAfter: false)
+            let after = reference(index, of: table, rows.pointee.new, isAfter: true)
+            if columns == nil && before == after { continue }
+            if let before { table.references[index].released.insert(before) }
+            if let after { table.references[index].referenced.insert(after) }
         }
     }
 
-    private func uniqueHash(_ row: RowBuffer, _ key: CapturedUniqueKey) -> UInt64? {
-        rows.pointee.scratch.removeAll()
-        for (column, collation) in zip(key.columns, key.collations)
-        where !KeyHash.append(row.column(column), collation, to: &rows.pointee.scratch) { return nil }
-        return rows.pointee.scratch.hash64()
+    private func uniqueKey(_ index: Int, of table: CapturedTable, _ row: RowBuffer, isAfter: Bool) -> UInt64? {
+        table.uniqueKeys[index].key(of: row, isAfter: isAfter, table.computed, &rows.pointee.scratch)
     }
 
-    private func referenceKey(_ row: RowBuffer, _ reference: CapturedReference) -> UInt64? {
-        reference.key(of: reference.columns.map(row.column), &rows.pointee.scratch)
+    private func reference(_ index: Int, of table: CapturedTable, _ row: RowBuffer, isAfter: Bool) -> UInt64? {
+        table.references[index].key(of: row, isAfter: isAfter, table.computed, &rows.pointee.scratch)
     }
 }

@@ -76,7 +76,7 @@ struct SettablePositions {
         }
         let settable = Set(UnsafeBufferPointer(start: list, count: count))
         touchesKeys =
-            table.uniqueKeys.contains { !settable.isDisjoint(with: $0.columns) }
-            || table.references.contains { !settable.isDisjoint(with: $0.columns) }
+            table.computed != nil || table.uniqueKeys.contains { !settable.isDisjoint(with: $0.columns) }
+            || table.references.contains { !settable.isDisjoint(with: $0.columns ?? []) }
     }
 }

@@ -38,6 +38,10 @@ struct SystemTables {
         return rows
     }
 
+    static func digest(_ rows: [Int64: [SQLValue]]) -> TableDigest {
+        rows.values.reduce(into: TableDigest()) { $0 += TableDigest(digest: RowCodec.hash($1), rows: 1) }
+    }
+
     /// The rows that differ now, table by table.
     func changes(_ connection: Connection) throws(BatchError) -> [(table: String, changes: [RowChange])] {
         var all: [(table: String, changes: [RowChange])] = []

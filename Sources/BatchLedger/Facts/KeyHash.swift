@@ -57,37 +57,63 @@ enum KeyHash {
 
 extension CapturedReference {
     /// The parent's key that a child refers to, as facts name it; nil for a reference to nothing.
-    /// - Parameter values: of the child's columns, in `RowCodec` form.
-    func key(of values: [UnsafeRawBufferPointer], _ scratch: inout ByteBuffer) -> UInt64? {
+    /// - Parameter isAfter: the row is the one behind a change.
+    func key(
+        of row: RowBuffer, isAfter: Bool, _ computedKeys: ComputedKeys?, _ scratch: inout ByteBuffer
+    ) -> UInt64? {
+        if let columns,
+            computed == nil || columns.indices.allSatisfy({ isConverted(row.column(columns[$0]), conversions[$0]) })
+        {
+            return key(columns.map(row.column), &scratch)
+        }
+        guard let computed, let values = computedKeys?.values(of: row, isAfter: isAfter) else { return nil }
+        return key(computed.map(values.column), &scratch)
+    }
+
+    /// True when the parent's column would not change the value.
+    private func isConverted(_ value: UnsafeRawBufferPointer, _ affinity: Column.Affinity?) -> Bool {
+        guard let affinity, let tag = value.first else { return true }
+        return switch affinity {
+        case .none: true
+        case .text: tag != RowCodec.Tag.integer && tag != RowCodec.Tag.real
+        case .numeric, .real: tag != RowCodec.Tag.text && tag != RowCodec.Tag.text16
+        }
+    }
+
+    private func key(_ values: [UnsafeRawBufferPointer], _ scratch: inout ByteBuffer) -> UInt64? {
         guard let collations else {
             guard let value = values.first else { return nil }
             var reader = ByteReader(value)
-            guard let read = try? reader.value() else { return nil }
-            guard case .integer(let rowid) = conversions[0].map({ $0.convert(read) }) ?? read else { return nil }
-            return RowKey.rowid(rowid).order
-        }
-        scratch.removeAll()
-        for (position, value) in values.enumerated() {
-            if let affinity = conversions[position] {
-                guard KeyHash.append(value, affinity, collations[position], to: &scratch) else { return nil }
-            } else if !KeyHash.append(value, collations[position], to: &scratch) {
-                return nil
+            switch try? reader.value() {
+            case .integer(let rowid): return RowKey.rowid(rowid).order
+            case .real(let number): return Int64(exactly: number).map { RowKey.rowid($0).order }
+            default: return nil
             }
         }
+        scratch.removeAll()
+        for (value, collation) in zip(values, collations)
+        where !KeyHash.append(value, collation, to: &scratch) { return nil }
         return scratch.hash64()
     }
 }
 
-extension KeyHash {
-    /// Appends a value as a column of `affinity` compares it.
-    static func append(
-        _ value: UnsafeRawBufferPointer, _ affinity: Column.Affinity, _ collation: Collation,
-        to buffer: inout ByteBuffer
-    ) -> Bool {
-        var reader = ByteReader(value)
-        guard let read = try? reader.value() else { return false }
-        var converted = ByteBuffer()
-        RowCodec.encode(affinity.convert(read), into: &converted)
-        return withExtendedLifetime(converted) { append(converted.bytes, collation, to: &buffer) }
+extension CapturedUniqueKey {
+    /// The key of a row as facts name it; nil for one that the index does not cover.
+    func key(
+        of row: RowBuffer, isAfter: Bool, _ computedKeys: ComputedKeys?, _ scratch: inout ByteBuffer
+    ) -> UInt64? {
+        var row = row
+        if isComputed {
+            guard let values = computedKeys?.values(of: row, isAfter: isAfter) else { return nil }
+            row = values
+            if let condition {
+                var reader = ByteReader(row.column(condition))
+                guard (try? reader.value()) == .integer(1) else { return nil }
+            }
+        }
+        scratch.removeAll()
+        for (column, collation) in zip(columns, collations)
+        where !KeyHash.append(row.column(column), collation, to: &scratch) { return nil }
+        return scratch.hash64()
     }
 }

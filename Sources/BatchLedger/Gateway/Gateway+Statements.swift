@@ -100,7 +100,7 @@ extension Gateway {
         while try prepared.statement.step() {}
         prepared.statement.reset()
         try settle()
-        guard try ledger.objectCount() == own else {
+        guard try ledger.objectCount() <= own else {
             throw BatchError(
                 .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
                 hint: "choose another name")

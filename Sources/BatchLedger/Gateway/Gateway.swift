@@ -190,10 +190,22 @@ public final class Gateway {
         init(_ condition: @escaping () -> Bool) { self.condition = condition }
     }
 
+    /// Rows that refer to nothing, of tables and of those that refer to them.
+    public func foreignKeyBaseline(of tables: Set<String>) throws(BatchError) -> ForeignKeyBaseline {
+        let names = Set(tables.map { $0.lowercased() })
+        let children = try schema.tables().filter { layout in
+            !layout.foreignKeys.isEmpty && names.contains(layout.name.lowercased())
+                || layout.foreignKeys.contains { names.contains($0.parent.lowercased()) }
+        }
+        return ForeignKeyBaseline(orphans: try ForeignKeyCheck.baseline(of: Set(children.map(\.name)), connection))
+    }
+
     /// Rows that refer to nothing because of what was written since `begin`.
-    public func newForeignKeyViolations() throws(BatchError) -> [ForeignKeyViolation] {
+    public func newForeignKeyViolations(
+        since baseline: ForeignKeyBaseline
+    ) throws(BatchError) -> [ForeignKeyViolation] {
         try settle()
-        return try ForeignKeyCheck(self).newViolations()
+        return try ForeignKeyCheck(self, baseline: baseline.orphans).result().violations
     }
 
     /// Takes what was written since `begin` for given: it is in no undo log and no digest, as if it had been so before.

@@ -44,17 +44,6 @@ extension Column {
             case .real: type == SQLITE_TEXT
             }
         }
-
-        /// The value as a key of this affinity compares it, as far as whole numbers go.
-        func convert(_ value: SQLValue) -> SQLValue {
-            switch (self, value) {
-            case (.text, .integer(let number)): .string(String(number))
-            case (.numeric, .text), (.numeric, .text16), (.real, .text), (.real, .text16):
-                value.string.flatMap { Int64($0) }.map(SQLValue.integer) ?? value
-            case (.numeric, .real(let number)): Int64(exactly: number).map(SQLValue.integer) ?? value
-            default: value
-            }
-        }
     }
 
     var affinity: Affinity {

@@ -9,8 +9,20 @@ public enum SQLName {
         "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
     }
 
-    /// True for the tables, indexes and triggers of the ledger itself.
-    public static func isLedger(_ name: String) -> Bool { name.lowercased().hasPrefix("batchmgr_") }
+    /// True for the tables, indexes and triggers of the ledger itself, and for what a `.bak` keeps beside it. Another
+    /// table whose name begins alike is the application's own.
+    public static func isLedger(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return isReserved(name)
+            && (LedgerSchema.names.contains(name) || passing.contains { name.hasPrefix($0) }
+                || name == TableLayout.stand)
+    }
+
+    /// True for names that a batch may not give to anything new.
+    public static func isReserved(_ name: String) -> Bool { name.lowercased().hasPrefix("batchmgr_") }
+
+    /// How names begin of what belongs to us and comes and goes.
+    private static let passing = ["batchmgr_guard_", "batchmgr_record_", "batchmgr_bak_", "batchmgr_dropped_"]
 }
 
 extension TableLayout {
@@ -19,9 +31,15 @@ extension TableLayout {
     /// ANALYZE and AUTOINCREMENT note the ledger's tables too; those rows are not the user's.
     public var userRows: String? {
         switch name {
-        case "sqlite_sequence": "name NOT LIKE 'batchmgr\\_%' ESCAPE '\\'"
-        case _ where role == .system: "tbl NOT LIKE 'batchmgr\\_%' ESCAPE '\\'"
+        case "sqlite_sequence": TableLayout.isNotLedger("name")
+        case _ where role == .system: TableLayout.isNotLedger("tbl")
         default: nil
         }
+    }
+
+    /// A row without a name is the user's.
+    private static func isNotLedger(_ column: String) -> String {
+        let names = LedgerSchema.names.sorted().map(SQLName.literal).joined(separator: ", ")
+        return "(lower(\(column)) IN (\(names)) OR \(column) LIKE 'batchmgr\\_bak\\_%' ESCAPE '\\') IS NOT TRUE"
     }
 }

@@ -132,22 +132,31 @@ public struct SchemaReader {
     }
 
     private func uniqueIndexes(_ table: String, columns: [Column]) throws(BatchError) -> [UniqueIndex] {
-        let list = "SELECT name, origin, partial FROM pragma_index_list(?, 'main') WHERE \"unique\" ORDER BY seq DESC"
+        let list = """
+            SELECT l.name, l.origin, l.partial, s.sql FROM pragma_index_list(?, 'main') l \
+            LEFT JOIN main.sqlite_schema s ON s.type = 'index' AND s.name = l.name WHERE l."unique" ORDER BY l.seq DESC
+            """
         var indexes: [UniqueIndex] = []
         for row in try connection.rows(list, [.string(table)]) {
             let name = row[0].string ?? ""
             let terms = try connection.rows(
                 "SELECT cid, coll FROM pragma_index_xinfo(?, 'main') WHERE key ORDER BY seqno", [.string(name)])
+            let text = row[3].string.flatMap(SQLText.index)
+            let positions = terms.map { term -> Int? in
+                guard let position = term[0].integer, position >= 0, position < columns.count else { return nil }
+                return Int(position)
+            }
             indexes.append(
                 UniqueIndex(
                     name: name,
-                    columns: terms.map { term in
-                        guard let position = term[0].integer, position >= 0, position < columns.count else {
-                            return nil
-                        }
-                        return Int(position)
+                    columns: positions,
+                    terms: positions.enumerated().map { place, position in
+                        position.map { columns[$0].name } ?? text.flatMap {
+                            $0.terms.indices.contains(place) ? $0.terms[place] : nil
+                        } ?? ""
                     },
                     collations: terms.map { $0[1].string ?? "BINARY" }, isPartial: row[2].integer == 1,
+                    condition: text?.condition,
                     isPrimaryKey: row[1].string == "pk"))
         }
         return indexes
@@ -164,10 +173,14 @@ public struct SchemaReader {
             if row[0].integer == current, let last = keys.popLast() {
                 keys.append(
                     ForeignKey(
-                        parent: last.parent, columns: last.columns + [position], parentColumns: last.parentColumns + to)
+                        id: last.id, parent: last.parent, columns: last.columns + [position],
+                        parentColumns: last.parentColumns + to)
                 )
             } else {
-                keys.append(ForeignKey(parent: row[1].string ?? "", columns: [position], parentColumns: to))
+                keys.append(
+                    ForeignKey(
+                        id: Int(row[0].integer ?? 0), parent: row[1].string ?? "", columns: [position],
+                        parentColumns: to))
             }
             current = row[0].integer
         }

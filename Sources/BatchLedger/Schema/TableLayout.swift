@@ -34,6 +34,12 @@ public struct TableLayout: Hashable, Sendable {
     /// Positions of the columns that a row image holds: all but the generated ones.
     public var storedColumns: [Int] { columns.indices.filter { columns[$0].generated == .no } }
 
+    /// The affinity of a column, at its position in `columns`.
+    func affinity(of position: Int) -> Column.Affinity {
+        // Anywhere else this would be a type like many others, with a numeric affinity.
+        isStrict && columns[position].declaredType.uppercased() == "ANY" ? .none : columns[position].affinity
+    }
+
     public var quotedName: String { SQLName.quote(name) }
 
     /// The stored columns, quoted and joined by commas.
@@ -83,20 +89,29 @@ public struct UniqueIndex: Hashable, Sendable {
     public let name: String
     /// Positions in `TableLayout.columns`; nil for an expression, whose value only SQLite can compute.
     public let columns: [Int?]
+    /// Names of columns, and the text of expressions.
+    public let terms: [String]
     /// Collation of each column: BINARY, NOCASE, RTRIM or one of the application's own.
     public let collations: [String]
     public let isPartial: Bool
+    /// The text behind WHERE of a partial index.
+    public let condition: String?
     public let isPrimaryKey: Bool
 
     /// True when the values of a row alone decide its place in the index.
-    public var isComputable: Bool {
-        columns.allSatisfy { $0 != nil }
-            && collations.allSatisfy { ["BINARY", "NOCASE", "RTRIM"].contains($0.uppercased()) }
+    public var isComputable: Bool { columns.allSatisfy { $0 != nil } && knownCollations != nil }
+
+    /// Nil when one is the application's own.
+    var knownCollations: [KeyHash.Collation]? {
+        let known = collations.compactMap(KeyHash.Collation.init)
+        return known.count == collations.count ? known : nil
     }
 }
 
 /// A reference from columns of one table to a key of another.
 public struct ForeignKey: Hashable, Sendable {
+    /// As `PRAGMA foreign_key_list` and `foreign_key_check` number it.
+    public let id: Int
     public let parent: String
     /// Positions in the child's `TableLayout.columns`.
     public let columns: [Int]

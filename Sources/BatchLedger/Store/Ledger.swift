@@ -38,10 +38,9 @@ public final class Ledger {
 
     /// True when all tables are there: a ledger of an older program lacks some.
     public func isComplete() throws(BatchError) -> Bool {
-        let count = try connection.value(
-            "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name LIKE 'batchmgr\\_%' ESCAPE '\\'")
-        let wanted = LedgerSchema.statements.count { $0.hasPrefix("CREATE TABLE") }
-        return count?.integer ?? 0 >= Int64(wanted)
+        let names = LedgerSchema.names.map(SQLName.literal).joined(separator: ", ")
+        let count = try connection.value("SELECT count(*) FROM main.sqlite_schema WHERE name IN (\(names))")
+        return count?.integer ?? 0 >= Int64(LedgerSchema.names.count)
     }
 
     /// Makes the tables, or those that a ledger of an older program lacks. Call it in a transaction.

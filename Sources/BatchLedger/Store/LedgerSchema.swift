@@ -6,6 +6,13 @@ internal import BatchCore
 enum LedgerSchema {
     static let version: Int64 = 1
 
+    /// Of its tables and indexes.
+    static let names: Set<String> = Set(
+        statements.compactMap { statement in
+            statement.split(separator: "(", maxSplits: 1).first?.split(separator: " ")
+                .first { $0.hasPrefix("batchmgr_") }.map(String.init)
+        })
+
     static let statements: [String] = [
         "CREATE TABLE IF NOT EXISTS batchmgr_meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_batches(seq INTEGER PRIMARY KEY, batch TEXT NOT NULL UNIQUE, job TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, job_version TEXT, tenant TEXT, status TEXT NOT NULL, idempotency_key TEXT, actor TEXT NOT NULL, trace_id TEXT NOT NULL, definition TEXT, parameters TEXT, started_at TEXT NOT NULL, finished_at TEXT, inserted INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, digest_before TEXT, digest_after TEXT, has_ddl INTEGER NOT NULL DEFAULT 0, rolls_back TEXT, error TEXT) STRICT",

@@ -19,83 +19,146 @@ public struct ForeignKeyViolation: Hashable, Sendable {
     }
 }
 
-/// Looks for foreign keys that the open transaction broke. Violations that were there before are not its business, and
-/// tables whose references the transaction cannot have broken are not read.
+/// Rows that referred to nothing already.
+public struct ForeignKeyBaseline {
+    let orphans: ForeignKeyCheck.Baseline
+}
+
+/// Looks for foreign keys that the open transaction broke, with SQLite's own eyes. Violations that were there before are
+/// not its business, and tables whose references the transaction cannot have broken are not read.
 struct ForeignKeyCheck {
+    struct Result {
+        var violations: [ForeignKeyViolation] = []
+        /// Tables that SQLite cannot check: a foreign key names no key, or needs a collation of the application.
+        var unchecked: [String] = []
+        /// Tables with violations of which nobody has looked whether they were there before.
+        var needsBaseline: Set<String> = []
+    }
+
+    /// Violations before the transaction changed anything, by table.
+    typealias Baseline = [String: [OrphanRows.Orphan: Int]]
+
     private let gateway: Gateway
     private let connection: Connection
+    private let schema: SchemaReader
     /// What came after the state that an undo goes back to; nil when nothing is undone.
     private let later: LaterReferences?
+    private let baseline: Baseline
 
     /// - Parameter later: knows the violations that an undo brings back as they were.
-    init(_ gateway: Gateway, later: LaterReferences? = nil) {
+    init(_ gateway: Gateway, baseline: Baseline = [:], later: LaterReferences? = nil) {
         self.gateway = gateway
+        self.baseline = baseline
         self.later = later
         connection = gateway.connection
+        schema = SchemaReader(gateway.connection)
     }
 
-    func newViolations() throws(BatchError) -> [ForeignKeyViolation] {
+    /// The violations of some tables as they are now; tables that are not there, or cannot be checked, have none.
+    static func baseline(of tables: Set<String>, _ connection: Connection) throws(BatchError) -> Baseline {
+        var baseline: Baseline = [:]
+        for name in tables {
+            var orphans: [OrphanRows.Orphan: Int] = [:]
+            if let layout = try SchemaReader(connection).layout(named: name) {
+                try OrphanRows(connection).forEach(of: layout) { orphans[$0, default: 0] += 1 }
+            }
+            baseline[name] = orphans
+        }
+        return baseline
+    }
+
+    func result() throws(BatchError) -> Result {
         try gateway.flush()
-        let tracks = gateway.sink.tables.filter { $0.isTouched && $0.layout.role == .ordinary }
-        var removedParents: Set<String> = []
-        var children: Set<String> = []
-        for track in tracks {
-            let freed = track.uniqueKeys.contains { !$0.freed.isEmpty }
-            if !track.removed.isEmpty || freed { removedParents.insert(track.layout.name.lowercased()) }
-            let refers = track.references.contains { !$0.referenced.isEmpty }
-            if refers { children.insert(track.layout.name) }
-        }
-        if !removedParents.isEmpty {
-            for layout in try SchemaReader(connection).tables()
-            where layout.foreignKeys.contains(where: { removedParents.contains($0.parent.lowercased()) }) {
-                children.insert(layout.name)
-            }
-        }
-        var violations: [ForeignKeyViolation] = []
-        let schema = SchemaReader(connection)
-        for child in children.sorted() {
+        let tables = gateway.sink.tables.filter { $0.isTouched && $0.layout.role == .ordinary }
+        var result = Result()
+        for child in try children(tables).sorted() {
             guard let layout = try schema.layout(named: child) else { continue }
-            violations += try check(layout, tracks)
+            try check(layout, tables, &result)
         }
-        return violations
+        return result
     }
 
-    private func check(_ child: TableLayout, _ tracks: [CapturedTable]) throws(BatchError) -> [ForeignKeyViolation] {
-        let own = tracks.filter { $0.layout.name == child.name }
-        var known: [Relation: KeyRuns] = [:]
-        var violations: [ForeignKeyViolation] = []
-        try OrphanRows(connection).forEach(of: child) { (orphan) throws(BatchError) in
-            let refers = own.contains { track in
-                track.references.contains { $0.relation == orphan.relation && $0.referenced.containsAny(orphan.key) }
-            }
-            let isLost = lost(orphan, tracks)
-            guard refers || isLost else { return }
-            if known[orphan.relation] == nil {
-                known[orphan.relation] = try gateway.ledger.orphans(of: child.name, orphan.relation)
-            }
-            if known[orphan.relation]?.contains(orphan.key) == true { return }
-            if let later, try !later.broke(orphan, cameBack: refers, lost: isLost) { return }
-            violations.append(
-                ForeignKeyViolation(
-                    table: child.name, rowid: orphan.rowid, parent: orphan.parent,
-                    cause: ForeignKeyCheck.cause(of: orphan, refers: refers)))
+    /// Tables whose references may be broken.
+    private func children(_ tables: [CapturedTable]) throws(BatchError) -> Set<String> {
+        var parents: Set<String> = []
+        var children: Set<String> = []
+        for table in tables {
+            let layout = table.layout
+            let losesKeys =
+                !table.removed.isEmpty || table.uniqueKeys.contains { !$0.freed.isEmpty }
+                || table.uniqueKeys.count < layout.uniqueIndexes.count
+            if losesKeys { parents.insert(layout.name.lowercased()) }
+            let refers =
+                table.references.contains { !$0.referenced.isEmpty }
+                || table.references.count < layout.foreignKeys.count
+            if refers { children.insert(layout.name) }
         }
-        return violations
+        guard !parents.isEmpty else { return children }
+        for layout in try schema.tables()
+        where layout.foreignKeys.contains(where: { parents.contains($0.parent.lowercased()) }) {
+            children.insert(layout.name)
+        }
+        return children
+    }
+
+    private func check(_ child: TableLayout, _ tables: [CapturedTable], _ result: inout Result) throws(BatchError) {
+        let orphanRows = OrphanRows(connection)
+        guard let broken = try orphanRows.count(of: child) else {
+            result.unchecked.append(child.name)
+            return
+        }
+        if broken.isEmpty { return }
+        guard let before = baseline[child.name] else {
+            result.needsBaseline.insert(child.name)
+            return
+        }
+        var rest = before
+        var found: [Int: Int] = [:]
+        var new: [OrphanRows.Orphan] = []
+        try orphanRows.forEach(of: child) { orphan in
+            found[orphan.foreignKey, default: 0] += 1
+            if let count = rest[orphan], count > 0 { rest[orphan] = count - 1 } else { new.append(orphan) }
+        }
+        if found != broken { result.unchecked.append(child.name) }
+        for orphan in new {
+            if let violation = try violation(orphan, child, tables) { result.violations.append(violation) }
+        }
+    }
+
+    /// Nil for one that was so in the state that an undo goes back to.
+    private func violation(
+        _ orphan: OrphanRows.Orphan, _ child: TableLayout, _ tables: [CapturedTable]
+    ) throws(BatchError) -> ForeignKeyViolation? {
+        let refers = tables.contains { table in
+            table.layout.name == child.name
+                && table.references.contains {
+                    $0.relation == orphan.relation && $0.referenced.containsAny(orphan.key)
+                }
+        }
+        if let relation = orphan.relation {
+            if try gateway.ledger.orphans(of: child.name, relation).contains(orphan.key) { return nil }
+            let isLost = lost(orphan, tables)
+            if let later, try !later.broke(orphan, cameBack: refers || !isLost, lost: isLost || !refers) { return nil }
+        }
+        var rowid: Int64?
+        if case .rowid(let number) = orphan.row { rowid = number }
+        return ForeignKeyViolation(
+            table: child.name, rowid: rowid, parent: orphan.parent, cause: ForeignKeyCheck.cause(of: orphan, refers))
     }
 
     /// Either the reference came back, or what it refers to went away.
-    private static func cause(of orphan: OrphanRows.Orphan, refers: Bool) -> (table: String, key: UInt64)? {
-        if refers { return orphan.rowid.map { (orphan.child, RowKey.rowid($0).order) } }
-        return orphan.relation.kind == .rows ? (orphan.parent, orphan.key) : nil
+    private static func cause(of orphan: OrphanRows.Orphan, _ refers: Bool) -> (table: String, key: UInt64)? {
+        if refers { return (orphan.child, orphan.row.order) }
+        return orphan.relation?.kind == .rows ? (orphan.parent, orphan.key) : nil
     }
 
     /// True when the parent that a row misses was removed in this transaction.
-    private func lost(_ orphan: OrphanRows.Orphan, _ tracks: [CapturedTable]) -> Bool {
-        tracks.contains { track in
-            if orphan.relation.kind == .rows {
-                return track.layout.name == orphan.relation.table && track.removed.containsAny(orphan.key)
+    private func lost(_ orphan: OrphanRows.Orphan, _ tables: [CapturedTable]) -> Bool {
+        tables.contains { table in
+            if orphan.relation?.kind == .rows {
+                return table.layout.name == orphan.relation?.table && table.removed.containsAny(orphan.key)
             }
-            return track.uniqueKeys.contains { $0.relation == orphan.relation && $0.freed.containsAny(orphan.key) }
+            return table.uniqueKeys.contains { $0.relation == orphan.relation && $0.freed.containsAny(orphan.key) }
         }
     }
 }
@@ -115,51 +178,74 @@ struct OrphanRows {
         schema = SchemaReader(connection)
     }
 
-    struct Orphan {
+    struct Orphan: Hashable {
         let child: String
         let parent: String
-        let relation: Relation
+        /// Its number in the child.
+        let foreignKey: Int
+        /// The key of the row; all of its values where SQL cannot name the rowid.
+        let row: RowKey
+        /// Nil where facts cannot follow the foreign key.
+        let relation: Relation?
         /// The missing key as facts name it.
         let key: UInt64
-        let rowid: Int64?
+    }
+
+    /// How many rows break each foreign key, as SQLite counts them; nil when it cannot. Of keys to a table that is not
+    /// there nothing is said: no row can satisfy them.
+    func count(of layout: TableLayout) throws(BatchError) -> [Int: Int]? {
+        var counts: [Int: Int] = [:]
+        do throws(BatchError) {
+            let sql = "SELECT fkid, count(*) FROM pragma_foreign_key_check(?, 'main') GROUP BY 1"
+            for row in try connection.rows(sql, [.string(layout.name)]) {
+                counts[Int(row[0].integer ?? 0)] = Int(row[1].integer ?? 0)
+            }
+        } catch {
+            guard error.code == .sql else { throw error }
+            return nil
+        }
+        for key in layout.foreignKeys where counts[key.id] != nil {
+            if try schema.layout(named: key.parent) == nil { counts[key.id] = nil }
+        }
+        return counts
     }
 
     /// Calls `body` for every orphan. Foreign keys that name no table or no key are an old fault of the schema: no row
     /// can satisfy them.
     func forEach(of layout: TableLayout, _ body: (Orphan) throws(BatchError) -> Void) throws(BatchError) {
-        let stored = layout.storedColumns
-        for (key, parent, track) in try CapturedTableBuilder(schema: schema).references(layout, stored) {
+        var terms: [ComputedKeys.Term] = []
+        let references = try CapturedTableBuilder(schema: schema).references(layout, &terms)
+        let computed = terms.isEmpty ? nil : try? ComputedKeys(layout, terms, isUTF16: connection.isUTF16)
+        for reference in references {
+            guard let parent = reference.parent else { continue }
             let statement: Statement
-            do throws(BatchError) { statement = try connection.prepare(query(layout, key, parent)) } catch { continue }
+            do throws(BatchError) {
+                statement = try connection.prepare(query(layout, reference.key, parent))
+            } catch { continue }
             var scratch = ByteBuffer()
-            var image = ByteBuffer()
+            var image = RowBuffer()
+            let columns = layout.storedColumns.count
             while try statement.step() {
-                let values = (0..<key.columns.count).map { statement.value($0) }
-                // The track names the columns in the order of the parent's index.
-                let ordered = track.columns.map { column in
-                    key.columns.firstIndex { stored[column] == $0 }.map { values[$0] } ?? .null
-                }
-                guard let hash = hash(track, ordered, &image, &scratch) else { continue }
-                let rowid = layout.rowidName == nil ? nil : statement.value(key.columns.count).integer
+                image.begin(columns: columns)
+                statement.encodeColumns(1..<columns + 1, isUTF16: connection.isUTF16, into: &image.buffer)
+                image.markAll(columns)
+                computed?.begin()
+                let key = reference.reference?.key(of: image, isAfter: true, computed, &scratch)
                 try body(
                     Orphan(
-                        child: layout.name, parent: parent.name, relation: track.relation, key: hash, rowid: rowid))
+                        child: layout.name, parent: parent.name, foreignKey: reference.key.id,
+                        row: try row(layout, statement.value(0).integer, image),
+                        relation: key == nil ? nil : reference.reference?.relation, key: key ?? 0))
             }
         }
     }
 
-    private func hash(
-        _ track: CapturedReference, _ values: [SQLValue], _ image: inout ByteBuffer, _ scratch: inout ByteBuffer
-    ) -> UInt64? {
-        image.removeAll()
-        var ends: [Int] = []
-        for value in values {
-            RowCodec.encode(value, into: &image)
-            ends.append(image.count)
-        }
-        let bytes = image.bytes
-        let parts = zip([0] + ends, ends).map { UnsafeRawBufferPointer(rebasing: bytes[$0..<$1]) }
-        return track.key(of: parts, &scratch)
+    private func row(_ layout: TableLayout, _ rowid: Int64?, _ image: RowBuffer) throws(BatchError) -> RowKey {
+        if let rowid { return .rowid(rowid) }
+        let values = try image.buffer.values(layout.storedColumns.count)
+        guard case .primaryKey(let positions) = layout.key else { return .values(values) }
+        let stored = layout.storedColumns
+        return .values(positions.compactMap { stored.firstIndex(of: $0).map { values[$0] } })
     }
 
     private func query(_ layout: TableLayout, _ key: ForeignKey, _ parent: TableLayout) -> String {
@@ -169,13 +255,14 @@ struct OrphanRows {
             names = parent.columns.filter { $0.primaryKeyPosition > 0 }
                 .sorted { $0.primaryKeyPosition < $1.primaryKeyPosition }.map(\.name)
         }
-        // The parent stands on the left: its collation and affinity decide.
-        let matches = zip(names, columns).map { "parent.\(SQLName.quote($0)) = \($1)" }.joined(separator: " AND ")
+        // As for a foreign key, the parent's column alone decides: it stands on the left, so its collation counts, and
+        // behind "+" the child's value has no affinity of its own.
+        let matches = zip(names, columns).map { "parent.\(SQLName.quote($0)) = +\($1)" }.joined(separator: " AND ")
         let present = columns.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
-        let rowid = layout.rowidName.map { ", child.\($0)" } ?? ""
+        let list = layout.storedColumns.map { ", child.\(SQLName.quote(layout.columns[$0].name))" }.joined()
         return """
-            SELECT \(columns.joined(separator: ", "))\(rowid) FROM main.\(layout.quotedName) AS child WHERE \(present) \
-            AND NOT EXISTS (SELECT 1 FROM main.\(parent.quotedName) AS parent WHERE \(matches))
+            SELECT \(layout.rowidName.map { "child.\($0)" } ?? "NULL")\(list) FROM main.\(layout.quotedName) AS child \
+            WHERE \(present) AND NOT EXISTS (SELECT 1 FROM main.\(parent.quotedName) AS parent WHERE \(matches))
             """
     }
 }
@@ -188,7 +275,7 @@ extension Ledger {
         for layout in try SchemaReader(connection).tables() where !layout.foreignKeys.isEmpty {
             var keys: [Relation: KeyRuns] = [:]
             try orphans.forEach(of: layout) { (orphan) throws(BatchError) in
-                keys[orphan.relation, default: KeyRuns()].insert(orphan.key)
+                if let relation = orphan.relation { keys[relation, default: KeyRuns()].insert(orphan.key) }
             }
             for (relation, var runs) in keys {
                 runs.compact()
@@ -243,7 +330,8 @@ final class LaterReferences {
     ///   - lost: the undo took away what is referred to.
     func broke(_ orphan: OrphanRows.Orphan, cameBack: Bool, lost: Bool) throws(BatchError) -> Bool {
         if isUnsure { return true }
-        let facts = try facts(on: orphan.relation).filter { $0.keys.contains(orphan.key) }
+        guard let relation = orphan.relation else { return true }
+        let facts = try facts(on: relation).filter { $0.keys.contains(orphan.key) }
         return cameBack && reliedOn(.released, .removed, facts) || lost && reliedOn(.added, .referenced, facts)
     }
 

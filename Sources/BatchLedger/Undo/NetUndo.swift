@@ -40,14 +40,23 @@ struct NetUndo {
     }
 
     func run() throws(BatchError) {
+        let (old, new) = (net.before.digest.tables, net.after.digest.tables)
+        let names = Set(old.keys).union(new.keys).sorted()
+        // SQLite changes its own tables by itself while others are undone, so these are asked about before that. The undo
+        // writes them last.
+        for (number, name) in names.enumerated() where SystemTables.isSystem(name) && old[name] != new[name] {
+            if try net.layout(of: name, isAfter: true) != nil {
+                try undoRows(of: name, number)
+            } else {
+                try bringBack(name, number)
+            }
+        }
         if let schemaChange {
             var buffer = ByteBuffer()
             schemaChange.encode(into: &buffer)
             try apply(UndoStep(operation: .schema, table: -1), buffer.bytes, [:])
         }
-        let (old, new) = (net.before.digest.tables, net.after.digest.tables)
-        let names = Set(old.keys).union(new.keys)
-        for (number, name) in names.sorted().enumerated() {
+        for (number, name) in names.enumerated() where !SystemTables.isSystem(name) {
             let isChanged = replaced.contains(name) || old[name] != new[name]
             guard try isRenumbered(name) || isChanged else { continue }
             if !replaced.contains(name), old[name] != nil, new[name] != nil {

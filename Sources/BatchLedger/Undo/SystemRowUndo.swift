@@ -35,18 +35,17 @@ struct SystemRowUndo {
     }
 
     /// Makes the tables what they should be.
-    func finish(_ connection: Connection) throws(BatchError) {
-        for (table, wanted) in rows.sorted(by: { $0.key < $1.key }) {
-            let found = try SystemTables.rows(table, connection)
+    /// - Parameter expected: what they must hold then, where nobody has moved a row on.
+    func finish(_ connection: Connection, expected: [String: TableDigest]) throws(BatchError) {
+        for (table, rows) in rows.sorted(by: { $0.key < $1.key }) {
             let exists = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [.string(table)])
             if exists == nil { continue }
+            let wanted = try wanted(table, rows, expected[table], connection)
+            let found = try SystemTables.rows(table, connection)
             for rowid in found.keys.sorted() where found[rowid] != wanted[rowid] {
                 try connection.run("DELETE FROM main.\(table) WHERE rowid = ?", [.integer(rowid)])
             }
             for (rowid, values) in wanted.sorted(by: { $0.key < $1.key }) where found[rowid] != values {
-                if touched[table]?.contains(rowid) != true, try !isAboutSomething(table, values, connection) {
-                    continue
-                }
                 // A row about the ledger may have taken the place; nobody misses it.
                 let columns = SystemTables.columns(of: table).joined(separator: ", ")
                 let marks = values.map { _ in ", ?" }.joined()
@@ -57,7 +56,21 @@ struct SystemRowUndo {
         }
     }
 
-    /// False for a row about a table or index that the undo dropped.
+    /// SQLite forgets what it kept of a table that the undo drops, and so does the undo of a batch that made the table.
+    /// But a row may be about a name that nothing bears any more: ALTER TABLE … RENAME leaves the statistics as they are.
+    /// What the state was tells which of both it is.
+    private func wanted(
+        _ table: String, _ rows: [Int64: [SQLValue]], _ expected: TableDigest?, _ connection: Connection
+    ) throws(BatchError) -> [Int64: [SQLValue]] {
+        if SystemTables.digest(rows) == expected { return rows }
+        var wanted = rows
+        for (rowid, values) in rows where touched[table]?.contains(rowid) != true {
+            if try !isAboutSomething(table, values, connection) { wanted[rowid] = nil }
+        }
+        return wanted
+    }
+
+    /// False for a row about a table or index that is not there.
     private func isAboutSomething(_ table: String, _ values: [SQLValue], _ connection: Connection) throws(BatchError)
         -> Bool
     {

@@ -7,6 +7,8 @@ public final class Undo {
         public var conflicts: [UndoConflict]
         public var digests: [DigestCheck]
         public var foreignKeyViolations: [ForeignKeyViolation]
+        /// Tables whose foreign keys SQLite cannot check.
+        public var uncheckedForeignKeys: [String] = []
         public var changedTables: [String]
 
         /// - Throws: when the database would not be what it must be; the transaction must then be rolled back.
@@ -65,13 +67,16 @@ public final class Undo {
         let mode: UndoRun.Mode = !collecting ? .strict : overwriting ? .overwriting : .collecting
         var byContent: Set<String> = []
         var leaving = leaving
+        // Most databases have no row that refers to nothing: then nothing has to be looked at beforehand.
+        var compared: Set<String> = []
         while true {
-            switch try attempt(checkpoints, record, mode, leaving, byContent, locked) {
+            switch try attempt(checkpoints, record, mode, leaving, byContent, compared, locked) {
             case .done(let outcome):
                 // A row that others refer to stays, and with it all that it needs.
                 let causes = outcome.foreignKeyViolations.compactMap(\.cause)
                 guard mode == .collecting, leaving.insert(causes) else { return outcome }
             case .needsContent(let table): byContent.insert(table)
+            case .needsBaseline(let tables): compared.formUnion(tables)
             }
             takeBack()
         }
@@ -81,6 +86,8 @@ public final class Undo {
         case done(Outcome)
         /// This virtual table was written since: it is to be undone by its content, from the start.
         case needsContent(String)
+        /// Rows of these tables refer to nothing: it is to be seen whether they did so before, from the start.
+        case needsBaseline(Set<String>)
     }
 
     private func takeBack() {
@@ -90,7 +97,8 @@ public final class Undo {
 
     private func attempt(
         _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ record: UndoRecord, _ mode: UndoRun.Mode,
-        _ leaving: TouchedKeys, _ byContent: Set<String>, _ locked: () throws(BatchError) -> Void
+        _ leaving: TouchedKeys, _ byContent: Set<String>, _ compared: Set<String>,
+        _ locked: () throws(BatchError) -> Void
     ) throws(BatchError) -> Attempt {
         var run: UndoRun?
         do throws(BatchError) {
@@ -98,6 +106,7 @@ public final class Undo {
             try gateway.begin()
             try locked()
             let before = try gateway.ledger.state() ?? StateDigest()
+            let baseline = try ForeignKeyCheck.baseline(of: compared, connection)
             try gateway.noteStatistics()
             let virtual = try VirtualTableUndo(
                 logical: byContent, gateway.ledger, checkpoints: checkpoints.map(\.checkpoint.id), record)
@@ -109,9 +118,17 @@ public final class Undo {
             case .log: for (checkpoint, batch) in checkpoints { try undo.undo(checkpoint, of: batch) }
             case .points(let parts): for part in parts { try undo.undo(part) }
             }
-            try undo.finish()
+            let expected = try expected(from: before, checkpoints, record)
+            try undo.finish(expecting: expected)
             try gateway.flush()
-            return .done(try outcome(of: undo, checkpoints, record, before))
+            var outcome = try outcome(of: undo, before, expected)
+            let later = try LaterReferences(
+                gateway.ledger, undoing: checkpoints.map(\.checkpoint.id), isWhole: undo.conflicts.isEmpty)
+            let references = try ForeignKeyCheck(gateway, baseline: baseline, later: later).result()
+            if !references.needsBaseline.isSubset(of: compared) { return .needsBaseline(references.needsBaseline) }
+            outcome.foreignKeyViolations = references.violations
+            outcome.uncheckedForeignKeys = references.unchecked
+            return .done(outcome)
         } catch {
             takeBack()
             guard let table = run?.virtualTables.needsContent, !byContent.contains(table) else { throw error }
@@ -119,22 +136,25 @@ public final class Undo {
         }
     }
 
-    private func outcome(
-        of run: UndoRun, _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ record: UndoRecord,
-        _ before: StateDigest
-    ) throws(BatchError) -> Outcome {
-        var outcome = Outcome(conflicts: run.conflicts, digests: [], foreignKeyViolations: [], changedTables: [])
-        var expected = before
+    /// The state that an undo must lead to.
+    private func expected(
+        from now: StateDigest, _ checkpoints: [(checkpoint: CheckpointRecord, batch: String)], _ record: UndoRecord
+    ) throws(BatchError) -> StateDigest {
+        var expected = now
         switch record {
-        case .log: expected = try before.subtracting(checkpoints.map(\.checkpoint.id), gateway.ledger)
+        case .log: expected = try now.subtracting(checkpoints.map(\.checkpoint.id), gateway.ledger)
         case .points(let parts): for part in parts { try expected.subtract(part, gateway.ledger) }
         }
+        return expected
+    }
+
+    private func outcome(
+        of run: UndoRun, _ before: StateDigest, _ expected: StateDigest
+    ) throws(BatchError) -> Outcome {
+        var outcome = Outcome(conflicts: run.conflicts, digests: [], foreignKeyViolations: [], changedTables: [])
         let exempt = run.exemptTables.union(run.conflicts.map(\.table))
-        outcome.digests = digests(before, expected: expected, exempt: exempt)
+        outcome.digests = try digests(before, expected: expected, exempt: exempt)
         outcome.changedTables = gateway.sink.tables.filter(\.isTouched).map(\.layout.name).uniqued()
-        let later = try LaterReferences(
-            gateway.ledger, undoing: checkpoints.map(\.checkpoint.id), isWhole: run.conflicts.isEmpty)
-        outcome.foreignKeyViolations = try ForeignKeyCheck(gateway, later: later).newViolations()
         return outcome
     }
 
@@ -146,14 +166,19 @@ public final class Undo {
         let undo = UndoRun(
             gateway, mode: .strict, leaving: TouchedKeys(), virtual: virtual, lastBeforeVacuum: 0)
         try undo.undo(.whole(run))
-        try undo.finish()
+        try undo.finish(expecting: changes.before.digest)
         settings.forgetModules()
     }
 
     private func digests(
         _ before: StateDigest, expected: StateDigest, exempt: Set<String>
-    ) -> [DigestCheck] {
+    ) throws(BatchError) -> [DigestCheck] {
         var found: [String: TableDigest] = [:]
+        // SQLite tells nobody what it does to these.
+        for table in [SystemTables.sequence] + SystemTables.statistics {
+            let now = SystemTables.digest(try SystemTables.rows(table, connection))
+            if now != before.tables[table] ?? TableDigest() { found[table] = now }
+        }
         for track in gateway.sink.tables where track.isTouched {
             let name = track.layout.name
             found[name, default: before.tables[name] ?? TableDigest()] += track.digest
@@ -163,7 +188,7 @@ public final class Undo {
             let now = before.tables[name] ?? TableDigest()
             return DigestCheck(
                 table: name, expected: expected.tables[name] ?? now, found: found[name] ?? now,
-                isExempt: exempt.contains(name) || SystemTables.isSystem(name))
+                isExempt: exempt.contains(name))
         }
     }
 

@@ -96,10 +96,11 @@ final class UndoRun {
     }
 
     /// Ends the run: puts everything back that was only changed for it.
-    func finish() throws(BatchError) {
+    /// - Parameter expected: the state that the run must lead to, where nobody has changed anything since.
+    func finish(expecting expected: StateDigest) throws(BatchError) {
         sink.expect(row: nil)
         try hideTables()
-        try systemRows.finish(connection)
+        try systemRows.finish(connection, expected: expected.tables)
         try virtualTables.finish(connection)
         try gateway.flushVirtualTables()
         // The content is equal; how the module keeps it is its own business.

@@ -2,6 +2,9 @@ internal import BatchCore
 internal import CSQLite
 
 /// The statements that undo changes of one table. They are made once for each set of changed columns.
+///
+/// Each says OR ABORT: an ON CONFLICT clause of the schema would end the transaction in the middle of the undo, keep half
+/// of a statement, drop the row without a word, or destroy the row of somebody else.
 final class UndoTable {
     let layout: TableLayout
     private let connection: Connection
@@ -61,9 +64,9 @@ final class UndoTable {
     private var insertText: String {
         var names = stored.map { SQLName.quote(layout.columns[$0].name) }
         if needsRowid, let rowid = layout.rowidName { names.append(rowid) }
-        if names.isEmpty { return "INSERT INTO main.\(layout.quotedName) DEFAULT VALUES" }
+        if names.isEmpty { return "INSERT OR ABORT INTO main.\(layout.quotedName) DEFAULT VALUES" }
         let marks = names.map { _ in "?" }.joined(separator: ", ")
-        return "INSERT INTO main.\(layout.quotedName)(\(names.joined(separator: ", "))) VALUES(\(marks))"
+        return "INSERT OR ABORT INTO main.\(layout.quotedName)(\(names.joined(separator: ", "))) VALUES(\(marks))"
     }
 
     /// One bit for each stored column that an UPDATE changed.
@@ -101,7 +104,8 @@ final class UndoTable {
             .map { SQLName.quote(layout.columns[stored[$0]].name) + " = ?" }
         if setsRowid, needsRowid, let rowid = layout.rowidName { terms.append("\(rowid) = ?") }
         let statement = try connection.prepare(
-            "UPDATE main.\(layout.quotedName) SET \(terms.joined(separator: ", ")) WHERE \(layout.keyCondition)")
+            "UPDATE OR ABORT main.\(layout.quotedName) SET \(terms.joined(separator: ", ")) WHERE \(layout.keyCondition)"
+        )
         updates[key] = statement
         return statement
     }
