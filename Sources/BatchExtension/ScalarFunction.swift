@@ -12,7 +12,7 @@ struct ScalarFunction {
 
     static let all: [ScalarFunction] = [
         ScalarFunction(name: "batchmgr_version", arguments: 0...0, isDirectOnly: false) { _, _ in
-            .string(Tool.version)
+            .string(VersionReport.version)
         },
         ScalarFunction(name: "batch_begin", arguments: 1...3, isDirectOnly: true) {
             (host, arguments) throws(BatchError) in

@@ -1,6 +1,7 @@
 import BatchCore
 import TestSupport
 import Testing
+import batchmgr
 
 @Suite struct CompletionTests {
     /// Lets bash complete the last word, as it does on the TAB key; it breaks words at "=" itself.

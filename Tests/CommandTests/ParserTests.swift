@@ -1,6 +1,7 @@
 import BatchCore
 import TestSupport
 import Testing
+import batchmgr
 
 @Suite struct ParserTests {
     static let tool = Tool(verbs: [

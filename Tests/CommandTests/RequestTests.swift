@@ -1,6 +1,8 @@
 import BatchCore
+import BatchEngine
 import TestSupport
 import Testing
+import batchmgr
 
 @Suite struct RequestTests {
     static func arguments(_ line: [String]) throws -> ParsedArguments {

@@ -7,11 +7,12 @@ import Testing
     @Test func versionIsPrintedAsTextAndAsOneDocument() throws {
         for line in ["version", "--version"] {
             let text = try BuiltTool.run(line)
-            #expect(text.out == "batchmgr \(Tool.version)\n")
+            #expect(text.out == "batchmgr \(VersionReport.version)\n")
             #expect(text.code == 0)
         }
         #expect(
-            try BuiltTool.run("version", "--json").out == "{\"format_version\":1,\"version\":\"\(Tool.version)\"}\n")
+            try BuiltTool.run("version", "--json").out
+                == "{\"format_version\":1,\"version\":\"\(VersionReport.version)\"}\n")
     }
 
     @Test func helpIsTheSameByOptionAndByVerb() throws {

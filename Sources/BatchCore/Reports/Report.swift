@@ -22,3 +22,57 @@ extension JSONValue.Member {
         value == nil || value?.array?.isEmpty == true ? [] : [.init(key, value ?? .null)]
     }
 }
+
+/// Something to know about work that was done.
+public struct Warning: Hashable, Sendable {
+    public let code: WarningCode
+    public let text: String
+    /// Empty when there is nothing to do about it.
+    public let hint: Hint
+
+    public init(_ code: WarningCode, _ text: String, hint: Hint = "") {
+        self.code = code
+        self.text = text
+        self.hint = hint
+    }
+
+    /// With what to do about it.
+    public func text(_ call: CallOptions) -> String { hint.isEmpty ? text : "\(text): \(hint.text(call))" }
+}
+
+extension [Warning] {
+    /// The words.
+    func texts(_ call: CallOptions) -> JSONValue { .array(map { .string($0.text(call)) }) }
+
+    /// A code for each, in the same order; nothing when there is no warning.
+    var codes: [JSONValue.Member] { JSONValue.Member.only("warning_codes", .array(map { .string($0.code.rawValue) })) }
+}
+
+/// Any error. A refused rollback also tells what stands in its way.
+public struct ErrorReport: Report {
+    public let error: BatchError
+    /// Nil unless dependents are the reason.
+    public let dependents: DependentsReport?
+    public let conflicts: [Conflict]
+
+    public init(_ error: BatchError, dependents: DependentsReport? = nil, conflicts: [Conflict] = []) {
+        self.error = error
+        self.dependents = dependents
+        self.conflicts = conflicts
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        var members: [JSONValue.Member] = [
+            .init(
+                "error",
+                [
+                    "code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue),
+                    "message": .string(error.message), "hint": .string(error.hint.text(call)),
+                    "exit_code": .integer(Int64(error.code.exitCode.rawValue)),
+                ])
+        ]
+        if let dependents { members += dependents.members(call) }
+        if !conflicts.isEmpty { members.append(.init("conflicts", .array(conflicts.map(\.json)))) }
+        return members
+    }
+}

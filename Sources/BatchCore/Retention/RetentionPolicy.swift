@@ -17,20 +17,6 @@ public struct RetentionPolicy: Hashable, Sendable {
         self.tags = tags
     }
 
-    /// - Throws: `ERR_UX_USAGE` when nothing is to be kept.
-    public init(_ arguments: ParsedArguments) throws(BatchError) {
-        last = arguments.number("keep-last") ?? 0
-        daily = arguments.number("keep-daily") ?? 0
-        weekly = arguments.number("keep-weekly") ?? 0
-        monthly = arguments.number("keep-monthly") ?? 0
-        tags = arguments.values("keep-tag")
-        guard last + daily + weekly + monthly > 0 || !tags.isEmpty else {
-            throw BatchError(
-                .usage, "prune does not know what to keep", hint: "say it: \(command: "prune --keep-last 30 --dry-run")"
-            )
-        }
-    }
-
     /// A point, as far as the decision needs it.
     public struct Point: Hashable, Sendable {
         public let time: Timestamp

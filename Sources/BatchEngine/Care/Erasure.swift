@@ -253,3 +253,27 @@ public struct Erasure {
         return warnings
     }
 }
+
+/// `erase`
+public struct EraseRequest: Hashable, Sendable {
+    /// What becomes of rows that are in the table today.
+    public enum Live: String, Sendable, CaseIterable {
+        /// They are deleted, for good.
+        case delete
+        /// They stay; what they were before is forgotten.
+        case keep
+    }
+
+    public let table: String
+    /// An SQL expression over the columns of the table.
+    public let condition: String
+    public let live: Live
+    public let isDryRun: Bool
+
+    public init(table: String, condition: String, live: Live = .delete, isDryRun: Bool = false) {
+        self.table = table
+        self.condition = condition
+        self.live = live
+        self.isDryRun = isDryRun
+    }
+}

@@ -101,3 +101,48 @@ public struct OpsDesk {
             requests: try control.usedRequests(limit: 50))
     }
 }
+
+/// `ops trust`
+public struct TrustRequest: Hashable, Sendable {
+    public let name: String
+    /// A file.
+    public let key: String
+    public let role: Role
+
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(name: String, key: String, role: Role) throws(BatchError) {
+        self.name = try KeyName.check(name)
+        self.key = key
+        self.role = role
+    }
+}
+
+/// `ops sign`
+public struct SignRequest: Hashable, Sendable {
+    public let request: String
+    public let key: String
+    public let file: String
+    public let life: Duration
+    /// Nil: the workspace at hand.
+    public let target: String?
+
+    public init(request: String, key: String, file: String, life: Duration, target: String? = nil) {
+        self.request = request
+        self.key = key
+        self.file = file
+        self.life = life
+        self.target = target
+    }
+}
+
+/// Whose key it is: a name that fits on one line of a key file and of a report.
+public enum KeyName {
+    public static func check(_ name: String) throws(BatchError) -> String {
+        let isPlain = name.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != 58 }
+        guard isPlain, (1...64).contains(name.utf8.count) else {
+            throw BatchError(
+                .usage, "'\(name)' is no name for a key", hint: "1 to 64 letters, digits and signs, no space, no ':'")
+        }
+        return name
+    }
+}

@@ -107,3 +107,23 @@ public final class LogReader {
         }
     }
 }
+
+/// `logs`
+public struct LogsRequest: Hashable, Sendable {
+    public let follows: Bool
+    public let traceID: String?
+    public let level: LogLevel
+    /// The last ones, this many; nil for all.
+    public let count: Int?
+
+    public init(follows: Bool = false, traceID: String? = nil, level: LogLevel = .debug, count: Int? = nil) {
+        self.follows = follows
+        self.traceID = traceID
+        self.level = level
+        self.count = count
+    }
+
+    public func wants(_ line: LogLine) -> Bool {
+        line.level >= level && (traceID == nil || line.traceID == traceID)
+    }
+}

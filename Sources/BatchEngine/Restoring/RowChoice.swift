@@ -86,3 +86,15 @@ struct RowChoice {
         }
     }
 }
+
+/// Some rows of one table.
+public struct RowSelection: Hashable, Sendable {
+    public let table: String
+    /// One SQL expression; nil for all rows.
+    public let condition: String?
+
+    public init(table: String, condition: String? = nil) {
+        self.table = table
+        self.condition = condition
+    }
+}

@@ -74,3 +74,17 @@ public struct WorkspaceSetup {
         return ["\(declared) declared, but \(lost) in \(tables): batches work, and know these from new ones"]
     }
 }
+
+/// `init`
+public struct InitRequest: Hashable, Sendable {
+    public let database: String
+    public let tenancy: Tenancy
+    /// Set exactly when the tenancy is by column.
+    public let tenantColumn: String?
+
+    public init(database: String, tenancy: Tenancy = .none, tenantColumn: String? = nil) {
+        self.database = database
+        self.tenancy = tenancy
+        self.tenantColumn = tenantColumn
+    }
+}

@@ -1,8 +1,9 @@
 internal import BatchCatalog
 internal import BatchCore
 internal import BatchEngine
+internal import Glibc
 
-/// One call of the tool, from its arguments to its exit code.
+/// From the arguments of a call to its exit code.
 struct CommandLineRun {
     let arguments: [String]
 
@@ -15,45 +16,35 @@ struct CommandLineRun {
             switch try ArgumentParser.parse(arguments, tool) {
             case .help(let words, let given):
                 globals = given
-                return try HelpCommand.show(words, in: context(tool, globals))
+                return try HelpCommand.show(words, Call(tool, globals))
             case .run(let parsed):
                 globals = parsed.globals
                 return try dispatch(parsed, tool)
             }
         } catch {
-            return fail(error, context(tool, globals))
+            // The document of the error may fail as the output did: then the exit code alone tells.
+            try? Call(tool, globals).output.show(error)
+            return error.code.exitCode
         }
-    }
-
-    private func context(
-        _ tool: Tool, _ globals: GlobalOptions, _ work: Context = .system()
-    ) -> CommandContext {
-        let terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call)
-        return CommandContext(
-            tool: tool, globals: globals, terminal: terminal,
-            output: Output(
-                isJSON: globals.isJSON, isQuiet: globals.isQuiet, terminal: terminal),
-            work: work)
     }
 
     private func dispatch(_ parsed: ParsedArguments, _ tool: Tool) throws(BatchError) -> ExitCode {
-        guard let command = Commands.all.first(where: { $0.verb == parsed.verb }) else {
+        guard let command = Commands.all.first(where: { $0.verb.name == parsed.verb.name }) else {
             throw BatchError(.internalFault, "\(parsed.verb.name) has no command", hint: "report this as a defect")
         }
-        let roles = try RoleCheck(parsed, context(tool, parsed.globals))
-        var work = Context.system()
-        work.action = parsed.verb.name
-        work.tenant = parsed.globals.tenant
-        work.call = parsed.globals.call
-        let place = workspace(parsed, context(tool, parsed.globals, work))
-        if parsed.verb.trace != .none, let place { work.log = Log(place, context: work) }
-        let context = context(tool, parsed.globals, work)
-        let record = CommandRecord(parsed, output: context.output, work: work)
+        var call = Call(tool, parsed.globals)
+        let roles = try RoleCheck(parsed, call)
+        // Roles have settled who acts.
+        call.work.actor = Context.system().actor
+        call.work.action = parsed.verb.name
+        let place = recordPlace(parsed, call)
+        if parsed.verb.trace != .none, let place { call.work.log = Log(place, context: call.work) }
+        let record = CommandRecord(parsed, output: call.output, work: call.work)
         record.begin()
         do throws(BatchError) {
             try roles.require()
-            let code = try command.run(parsed, in: context)
-            record.end(code, nil, place ?? workspace(parsed, context))
+            let code = try command.run(parsed, call)
+            record.end(code, nil, place ?? recordPlace(parsed, call))
             return code
         } catch {
             record.end(error.code.exitCode, error, place)
@@ -63,17 +54,38 @@ struct CommandLineRun {
 
     /// Where the call is recorded; nil without a workspace, and for a database that is not there: nothing is made beside
     /// a path that was mistyped.
-    private func workspace(_ parsed: ParsedArguments, _ context: CommandContext) -> Workspace? {
+    private func recordPlace(_ parsed: ParsedArguments, _ call: Call) -> Workspace? {
         if parsed.verb.trace == .none { return nil }
-        if parsed.verb == .initialize { return try? Workspace.load(parsed.globals.workspace ?? ".") }
-        guard let workspace = try? context.workspace() else { return nil }
+        if parsed.verb.name == Verb.initialize.name { return try? Workspace.load(parsed.globals.workspace ?? ".") }
+        guard let workspace = try? call.workspace() else { return nil }
         if workspace.file != nil || workspace.hasRecords { return workspace }
         return parsed.verb.trace.makesFolder && workspace.hasDatabase ? workspace : nil
     }
+}
 
-    private func fail(_ error: BatchError, _ context: CommandContext) -> ExitCode {
-        // The document of the error may fail as the output did: then the exit code alone tells.
-        try? context.output.show(error)
-        return error.code.exitCode
+/// The one place where a verb is held against the roles of the workspace.
+struct RoleCheck {
+    private let arguments: ParsedArguments
+    /// Nil where there are no roles.
+    private let gate: RoleGate?
+
+    /// Call it before anything asks who acts.
+    /// - Throws: `ERR_UX_INVALID_CONFIGURATION`.
+    init(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) {
+        self.arguments = arguments
+        guard arguments.verb.role != nil, let workspace = try call.workspaceIfAny()?.governing else {
+            gate = nil
+            return
+        }
+        // Who acts is not a matter of taste where it decides what may be done.
+        unsetenv("BATCHMGR_ACTOR")
+        gate = RoleGate(workspace, user: Context.system().actor)
+    }
+
+    /// - Throws: `ERR_SECURITY_ROLE`.
+    func require() throws(BatchError) {
+        guard let gate, let role = arguments.verb.role else { return }
+        try gate.require(role, for: arguments.verb.name)
+        if let name = arguments.value("as") { try gate.requireOwnName(name, for: arguments.verb.name) }
     }
 }

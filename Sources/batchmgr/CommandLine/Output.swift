@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 internal import Glibc
 
 /// Where answers go: text for people, or exactly one JSON document, on standard output.
@@ -49,4 +50,51 @@ public final class Output {
     }
 
     private func write(_ text: String) throws(BatchError) { try StandardStream.output.write(text) }
+}
+
+/// Standard output or standard error, written to the last byte.
+enum StandardStream: Int32 {
+    case output = 1
+    case error = 2
+
+    /// A reader that has gone away (`batchmgr list | head -1`) is no error: the rest is of no interest to anybody.
+    /// - Throws: `ERR_INTEGRATION_FILE`, e.g. when standard output is a file on a full disk.
+    func write(_ text: String) throws(BatchError) {
+        do throws(SystemError) {
+            try SystemCall.write(Array(text.utf8), to: rawValue)
+        } catch {
+            if error.isClosedPipe { return }
+            throw BatchError(
+                .file, "write standard output: \(error.text)",
+                hint: "check where the output is sent; the work itself was done")
+        }
+    }
+
+    /// For remarks: when they cannot be written there is nobody to tell.
+    func tryWrite(_ text: String) { try? SystemCall.write(Array(text.utf8), to: rawValue) }
+}
+
+/// A question before something that is not taken back lightly.
+public enum Confirmation {
+    /// What the options and the terminal decide without asking; nil: ask.
+    /// - Throws: `ERR_UX_USAGE` when an answer is needed and nobody can give one.
+    public static func decided(
+        _ question: String, _ globals: GlobalOptions, isTerminal: Bool
+    ) throws(BatchError) -> Bool? {
+        if globals.assumesYes { return true }
+        guard !globals.isNonInteractive, !globals.isJSON, isTerminal else {
+            throw BatchError(.usage, "not confirmed: \(question)", hint: "add --yes when that is what you want")
+        }
+        return nil
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when an answer is needed and nobody can give one.
+    public static func ask(_ question: String, _ call: Call) throws(BatchError) -> Bool {
+        if let answer = try decided(question, call.globals, isTerminal: call.terminal.isInputTTY) {
+            return answer
+        }
+        StandardStream.error.tryWrite("\(question) [y/N] ")
+        let answer = readLine()?.lowercased() ?? ""
+        return answer == "y" || answer == "yes"
+    }
 }

@@ -41,3 +41,9 @@ extension BatchStatus {
         }
     }
 }
+
+enum WarningText {
+    static func text(_ warnings: [Warning], _ style: Style) -> String {
+        warnings.map { "\(style.caution("warning:")) \(Printable.text($0.text(style.call)))\n" }.joined()
+    }
+}

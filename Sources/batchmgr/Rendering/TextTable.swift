@@ -1,3 +1,5 @@
+public import BatchCore
+
 /// Columns that stand under each other.
 public struct TextTable {
     public enum Alignment: Sendable {
@@ -50,6 +52,97 @@ public struct TextTable {
         case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
             0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
             true
+        default: false
+        }
+    }
+}
+
+/// Numbers as people read them.
+public enum Figures {
+    /// `1,234,567`
+    public static func grouped(_ number: Int) -> String {
+        var text = ""
+        for (index, digit) in String(number.magnitude).reversed().enumerated() {
+            if index > 0, index.isMultiple(of: 3) { text.append(",") }
+            text.append(digit)
+        }
+        return (number < 0 ? "-" : "") + String(text.reversed())
+    }
+
+    /// `1 row`, `2 rows`
+    public static func count(_ number: Int, _ noun: String, plural: String? = nil) -> String {
+        "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
+    }
+
+    /// `812 bytes`, `1.4 MB`: powers of 1,000, as disks are sold.
+    public static func bytes(_ number: Int) -> String {
+        var value = Double(number)
+        for unit in ["bytes", "kB", "MB", "GB", "TB"] {
+            if value < 1_000 { return unit == "bytes" ? "\(number) bytes" : "\(tenths(value)) \(unit)" }
+            value /= 1_000
+        }
+        return "\(tenths(value)) PB"
+    }
+
+    /// `0:07`, `1:02:03`
+    public static func clock(_ seconds: Double) -> String {
+        let whole = seconds < 1e9 ? Int(seconds.rounded(.up)) : 999_999_999
+        let (hours, minutes, rest) = (whole / 3_600, whole / 60 % 60, whole % 60)
+        let tail = (rest < 10 ? "0" : "") + String(rest)
+        guard hours > 0 else { return "\(minutes):\(tail)" }
+        return "\(hours):\(minutes < 10 ? "0" : "")\(minutes):\(tail)"
+    }
+
+    /// Of milliseconds: `12 ms`, `1.4 s`, `2:05`
+    public static func duration(_ milliseconds: Double) -> String {
+        if milliseconds < 1_000 { return "\(Int(milliseconds.rounded())) ms" }
+        return milliseconds < 60_000 ? "\(tenths(milliseconds / 1_000)) s" : clock(milliseconds / 1_000)
+    }
+
+    private static func tenths(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}
+
+/// Text from a database as it may be shown: nothing in it can steer the terminal or break a line.
+public enum Printable {
+    /// Control characters, also those of C1 and the marks that turn writing direction, become `\u{…}`.
+    public static func text(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
+        return text.unicodeScalars.reduce(into: "") { result, scalar in
+            if isUnsafe(scalar) {
+                result += scalar == "\n" ? "\\n" : scalar == "\t" ? "\\t" : "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
+    /// A value as a SQL literal, cut to `limit` characters.
+    public static func value(_ value: SQLValue, limit: Int = 60) -> String {
+        let text = text(SQLLiteral.value(shortened(value, to: limit)))
+        return text.count > limit ? text.prefix(limit - 1) + "…" : text
+    }
+
+    /// Keeps a large value from being written out only to be cut.
+    private static func shortened(_ value: SQLValue, to limit: Int) -> SQLValue {
+        switch value {
+        case .blob(let bytes) where bytes.count > limit: .blob(Array(bytes.prefix(limit)))
+        default: value
+        }
+    }
+
+    public static func key(_ key: RowKey) -> String {
+        switch key {
+        case .rowid(let number): String(number)
+        case .values(let values): values.map { value($0) }.joined(separator: ", ")
+        }
+    }
+
+    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<32, 127..<160, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
         default: false
         }
     }

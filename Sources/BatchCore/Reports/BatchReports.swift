@@ -1,0 +1,144 @@
+/// The state of a batch.
+public enum BatchStatus: String, Sendable, CaseIterable {
+    case running
+    case committed
+    case failed
+    case stopped
+    case rolledBack = "rolled_back"
+    case partiallyRolledBack = "partially_rolled_back"
+}
+
+/// One line of `list`.
+public struct BatchSummary: Hashable, Sendable {
+    public let batch: BatchID
+    public let tenant: String?
+    public let status: BatchStatus
+    public let rows: RowCounts
+    public let startedAt: Timestamp
+    /// Nil while it runs.
+    public let finishedAt: Timestamp?
+    /// The batch that this one is again, after a rollback with `--mode replay`; nil for others.
+    public let replays: BatchID?
+    /// The batch that this one was run again as; nil for others.
+    public let replayedBy: BatchID?
+
+    public init(
+        batch: BatchID, tenant: String?, status: BatchStatus, rows: RowCounts, startedAt: Timestamp,
+        finishedAt: Timestamp?, replays: BatchID? = nil, replayedBy: BatchID? = nil
+    ) {
+        self.batch = batch
+        self.tenant = tenant
+        self.status = status
+        self.rows = rows
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.replays = replays
+        self.replayedBy = replayedBy
+    }
+
+    public var members: [JSONValue.Member] {
+        [
+            .init("batch", .string(batch.description)), .init("job", .string(batch.job)),
+            .init("tenant", JSONValue(tenant)), .init("status", .string(status.rawValue)), .init("rows", rows.json),
+            .init("started_at", .string(startedAt.iso8601)), .init("finished_at", JSONValue(finishedAt?.iso8601)),
+        ] + JSONValue.Member.only("replays", replays.map { .string($0.description) })
+            + JSONValue.Member.only("replayed_by", replayedBy.map { .string($0.description) })
+    }
+}
+
+/// One committed transaction of a batch.
+public struct CheckpointSummary: Hashable, Sendable {
+    /// Counted from 1.
+    public let number: Int
+    public let step: String
+    /// Of a chunked step, counted from 1; nil for others.
+    public let chunk: Int?
+    public let rows: RowCounts
+    public let committedAt: Timestamp
+    /// A rollback has undone it.
+    public let isUndone: Bool
+
+    public init(
+        number: Int, step: String, chunk: Int?, rows: RowCounts, committedAt: Timestamp, isUndone: Bool = false
+    ) {
+        self.number = number
+        self.step = step
+        self.chunk = chunk
+        self.rows = rows
+        self.committedAt = committedAt
+        self.isUndone = isUndone
+    }
+
+    var json: JSONValue {
+        [
+            "number": JSONValue(number), "step": .string(step), "chunk": chunk.map { JSONValue($0) } ?? .null,
+            "rows": rows.json, "committed_at": .string(committedAt.iso8601), "undone": .bool(isUndone),
+        ]
+    }
+}
+
+/// `show`
+public struct BatchDetail: Report, Hashable {
+    public let summary: BatchSummary
+    /// Version of the job; nil for SQL of one's own.
+    public let jobVersion: String?
+    public let traceID: String
+    /// As pinned when the batch began.
+    public let parameters: JSONValue
+    /// Why it failed; nil when it did not.
+    public let error: String?
+    public let checkpoints: [CheckpointSummary]
+    public let dependents: [DependentSummary]
+    public let restorePoint: RestorePointSummary?
+    /// The batches that this one undid, when it is a rollback.
+    public let rollsBack: [BatchID]
+
+    public init(
+        summary: BatchSummary, jobVersion: String?, traceID: String, parameters: JSONValue, error: String?,
+        checkpoints: [CheckpointSummary], dependents: [DependentSummary], restorePoint: RestorePointSummary?,
+        rollsBack: [BatchID] = []
+    ) {
+        self.summary = summary
+        self.jobVersion = jobVersion
+        self.traceID = traceID
+        self.parameters = parameters
+        self.error = error
+        self.checkpoints = checkpoints
+        self.dependents = dependents
+        self.restorePoint = restorePoint
+        self.rollsBack = rollsBack
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        summary.members + [
+            .init("job_version", JSONValue(jobVersion)), .init("trace_id", .string(traceID)),
+            .init("parameters", parameters), .init("error", JSONValue(error)),
+            .init("checkpoints", .array(checkpoints.map(\.json))),
+            .init("dependents", .array(dependents.map(\.json))),
+            .init("restore_point", restorePoint?.json ?? .null),
+            .init("rolls_back", .array(rollsBack.map { .string($0.description) })),
+        ]
+    }
+}
+
+/// `list`
+public struct ListReport: Report, Hashable {
+    public let batches: [BatchSummary]
+
+    public init(batches: [BatchSummary]) { self.batches = batches }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("batches", .array(batches.map { .object($0.members) }))]
+    }
+}
+
+/// `stop`
+public struct StopReport: Report, Hashable {
+    public let batch: BatchID
+
+    public init(batch: BatchID) { self.batch = batch }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("batch", .string(batch.description)), .init("stop_requested", true)]
+    }
+}

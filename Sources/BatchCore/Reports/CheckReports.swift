@@ -1,0 +1,59 @@
+/// `verify`, `doctor` and `drill`
+public struct ChecksReport: Report, Hashable {
+    public let checks: [Check]
+
+    public init(checks: [Check]) { self.checks = checks }
+
+    /// No check failed; warnings may be there.
+    public var isOK: Bool { !checks.contains { $0.outcome == .failed } }
+
+    /// That of the first check that failed.
+    public var exitCode: ExitCode { checks.lazy.compactMap(\.code).first?.exitCode ?? .done }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("ok", .bool(isOK)), .init("checks", .array(checks.map { $0.json(call) }))]
+    }
+}
+
+/// One thing that was looked at, and what to do when it is not well.
+public struct Check: Hashable, Sendable {
+    public enum Outcome: String, Sendable, CaseIterable {
+        case passed
+        /// Works, but should be known.
+        case warning
+        case failed
+    }
+
+    public let name: String
+    public let outcome: Outcome
+    /// What was found.
+    public let detail: String
+    /// What to do; empty when nothing is.
+    public let advice: Hint
+    /// Why it failed, for the exit code; nil unless it did.
+    public let code: ErrorCode?
+    /// Which warning it is; nil unless it is one.
+    public let warning: WarningCode?
+
+    public static func passed(_ name: String, _ detail: String) -> Check {
+        Check(name: name, outcome: .passed, detail: detail, advice: "", code: nil, warning: nil)
+    }
+
+    public static func warning(_ name: String, _ detail: String, code: WarningCode, advice: Hint) -> Check {
+        Check(name: name, outcome: .warning, detail: detail, advice: advice, code: nil, warning: code)
+    }
+
+    public static func failed(_ name: String, _ error: BatchError) -> Check {
+        Check(name: name, outcome: .failed, detail: error.message, advice: error.hint, code: error.code, warning: nil)
+    }
+
+    public var json: JSONValue { json(.none) }
+
+    func json(_ call: CallOptions) -> JSONValue {
+        [
+            "name": .string(name), "ok": .bool(outcome != .failed), "detail": .string(detail),
+            "outcome": .string(outcome.rawValue), "advice": .string(advice.text(call)),
+            "code": JSONValue(code?.rawValue ?? warning?.rawValue),
+        ]
+    }
+}

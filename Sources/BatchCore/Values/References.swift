@@ -1,0 +1,67 @@
+/// How a person names a batch: by its id, or by its job when the latest one is meant.
+public enum BatchReference: Hashable, Sendable {
+    case batch(BatchID)
+    case latest(job: String)
+
+    /// - Throws: `ERR_UX_USAGE` when the text can name neither.
+    public init(_ text: String) throws(BatchError) {
+        if let id = BatchID(text) {
+            self = .batch(id)
+        } else if JobID.isValid(text) {
+            self = .latest(job: text)
+        } else {
+            throw BatchError(
+                .usage, "'\(text)' names no batch: JOB.NUMBER, or JOB for its latest batch",
+                hint: "see the batches: \(command: "list")")
+        }
+    }
+}
+
+extension BatchReference: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .batch(let id): id.description
+        case .latest(let job): job
+        }
+    }
+}
+
+/// How a person names a restore point.
+public enum PointReference: Hashable, Sendable {
+    case after(BatchID)
+    /// `BATCH^`
+    case before(BatchID)
+    /// A git tag or commit, looked up in the history.
+    case revision(String)
+
+    /// - Throws: `ERR_UX_USAGE` when the text can name no point.
+    public init(_ text: String) throws(BatchError) {
+        if let id = BatchID(text) {
+            self = .after(id)
+        } else if text.hasSuffix("^"), let id = BatchID(String(text.dropLast())) {
+            self = .before(id)
+        } else if PointReference.mayBeRevision(text) {
+            self = .revision(text)
+        } else {
+            throw BatchError(
+                .usage, "'\(text)' names no restore point: BATCH, BATCH^, a tag or a commit",
+                hint: "see the points: \(command: "points")")
+        }
+    }
+
+    /// Only what git allows in names of tags; anything more, such as `@{…}` or `:path`, is not a point.
+    private static func mayBeRevision(_ text: String) -> Bool {
+        guard let first = text.utf8.first, first != UInt8(ascii: "-"), !text.contains("..") else { return false }
+        return text.utf8.allSatisfy { $0 > 32 && $0 != 127 && !"~^:?*[\\@{".utf8.contains($0) }
+    }
+}
+
+extension PointReference: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .after(let id): id.description
+        case .before(let id): "\(id)^"
+        case .revision(let name): name
+        }
+    }
+}

@@ -1,0 +1,120 @@
+public import BatchCatalog
+public import BatchCore
+public import BatchEngine
+internal import Glibc
+
+/// A verb that can be called: its table, and what it does.
+public protocol Command: SendableMetatype {
+    static var verb: Verb { get }
+
+    /// - Returns: the exit code; its report has been shown.
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode
+}
+
+/// One call of the tool, and what a verb is given beside its own arguments. It is made once: roles, log, audit and the
+/// verb itself share it, and `batchmgr.yaml` is read once.
+public struct Call {
+    public let tool: Tool
+    public let globals: GlobalOptions
+    public let terminal: Terminal
+    public let output: Output
+    /// What the engine works with: one trace id, and the log, for everything that this call does.
+    public var work: Context
+    private let place: Place
+
+    init(_ tool: Tool, _ globals: GlobalOptions, work: Context = .system()) {
+        self.tool = tool
+        self.globals = globals
+        self.work = work
+        self.work.tenant = globals.tenant
+        self.work.call = globals.call
+        terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call)
+        output = Output(isJSON: globals.isJSON, isQuiet: globals.isQuiet, terminal: terminal)
+        place = Place(globals)
+    }
+
+    /// What the options name: a database alone, a folder, or the workspace around the current folder.
+    /// - Throws: `ERR_UX_USAGE`, `ERR_UX_NO_WORKSPACE`, `ERR_UX_INVALID_CONFIGURATION`.
+    public func workspace() throws(BatchError) -> Workspace { try place.workspace() }
+
+    /// Nil when there is none: then the verb says so, or needs none.
+    /// - Throws: `ERR_UX_USAGE`, `ERR_UX_INVALID_CONFIGURATION`.
+    public func workspaceIfAny() throws(BatchError) -> Workspace? {
+        do throws(BatchError) {
+            return try workspace()
+        } catch {
+            guard error.code == .noWorkspace else { throw error }
+            return nil
+        }
+    }
+
+    /// The database, opened to be looked at.
+    public func view() throws(BatchError) -> Session {
+        var context = work
+        let (isQuiet, style) = (globals.isQuiet, terminal.errorStyle)
+        context.warn = { warning, hint in
+            if isQuiet { return }
+            let text = Printable.text("\(warning.code.rawValue): \(warning.text)")
+            StandardStream.error.tryWrite("warning: \(text)\nhint: \(Printable.text(hint.text(style.call)))\n")
+        }
+        return try Session.view(try workspace(), tenant: globals.tenant, context: context)
+    }
+
+    /// The database, opened to be worked on: signals stop the work at a checkpoint, and progress is shown.
+    public func session() throws(BatchError) -> Session {
+        try Session(try workspace(), tenant: globals.tenant, context: workContext())
+    }
+
+    /// For work that signals stop at a checkpoint.
+    public func workContext() -> Context {
+        StopSignal.install()
+        var context = work
+        context.stopWish = { StopSignal.isAborting ? .now : StopSignal.isRequested ? .atCheckpoint : .goOn }
+        let progress = ProgressLine(ProgressBar(terminal))
+        context.progress = { progress.show($0) }
+        return context
+    }
+}
+
+/// The workspace of a call, read when it is first asked for.
+private final class Place {
+    private let globals: GlobalOptions
+    private var read: Result<Workspace, BatchError>?
+
+    init(_ globals: GlobalOptions) { self.globals = globals }
+
+    func workspace() throws(BatchError) -> Workspace {
+        if let read { return try read.get() }
+        do throws(BatchError) {
+            let found = try find()
+            read = .success(found)
+            return found
+        } catch {
+            read = .failure(error)
+            throw error
+        }
+    }
+
+    private func find() throws(BatchError) -> Workspace {
+        switch (globals.database, globals.workspace) {
+        case (nil, nil): return try Workspace.find()
+        case (let database?, nil): return .adHoc(database: database)
+        case (nil, let folder?): return try Workspace.load(folder)
+        case (_?, _?):
+            throw BatchError(
+                .usage, "--db and --workspace exclude each other", hint: "--db is for a database without a workspace")
+        }
+    }
+}
+
+/// Hands progress to the bar. Steps report from the one thread that runs the batch.
+private final class ProgressLine: @unchecked Sendable {
+    private let bar: ProgressBar
+
+    init(_ bar: ProgressBar) { self.bar = bar }
+
+    func show(_ progress: StepProgress) {
+        bar.update("\(progress.batch) \(progress.step)", done: progress.done, total: progress.total)
+        if progress.done >= progress.total ?? .max { bar.clear() }
+    }
+}

@@ -1,0 +1,258 @@
+internal import BatchCore
+
+/// The completion script for bash, made from the tables.
+///
+/// The words are in `case` tables, so completion starts no process: it is as fast as bash itself.
+public enum BashCompletion {
+    public static func script(_ tool: Tool) -> String {
+        """
+        # bash completion for batchmgr. Load it with: source <(batchmgr completion bash)
+        _batchmgr() {
+            local current="${COMP_WORDS[COMP_CWORD]}" previous="" verb="" index word
+            [ "$COMP_CWORD" -gt 0 ] && previous="${COMP_WORDS[COMP_CWORD-1]}"
+            # bash breaks words at "=": --mode=cas arrives as "--mode" "=" "cas".
+            if [ "$current" = "=" ]; then current=""
+            elif [ "$previous" = "=" ]; then previous="${COMP_WORDS[COMP_CWORD-2]}"; fi
+            for ((index = 1; index < COMP_CWORD; index++)); do
+                word="${COMP_WORDS[index]}"
+                case "$word" in
+                    \(valueOptions(GlobalOptions.table))) ((index++)); [ "${COMP_WORDS[index]}" = "=" ] && ((index++)) ;;
+                    -*) ;;
+                    *) verb="${verb:+$verb }$word"
+                        case "$verb" in \(groupPattern(tool))) ;; *) break ;; esac ;;
+                esac
+            done
+            COMPREPLY=()
+            case "$verb $previous" in
+        \(values(tool))
+            esac
+            case "$verb" in
+        \(words(tool))
+            esac
+        }
+        complete -o filenames -F _batchmgr batchmgr
+
+        """
+    }
+
+    private static func valueOptions(_ options: [Option]) -> String {
+        options.filter { $0.argument != nil }.map { "--\($0.name)" }.joined(separator: "|")
+    }
+
+    private static func groupPattern(_ tool: Tool) -> String {
+        let groups = tool.firstWords.filter { tool.verb(named: $0) == nil }
+        return groups.isEmpty ? "''" : groups.joined(separator: "|")
+    }
+
+    /// What may follow an option that takes a value.
+    private static func values(_ tool: Tool) -> String {
+        let own = tool.verbs.flatMap { verb in
+            verb.options.compactMap { option in line("\"\(verb.name) --\(option.name)\"", option.argument) }
+        }
+        let global = GlobalOptions.table.compactMap { line("*\" --\($0.name)\"", $0.argument) }
+        return (own + global).joined(separator: "\n")
+    }
+
+    private static func line(_ pattern: String, _ argument: OptionArgument?) -> String? {
+        argument.map { "        \(pattern)) \(reply($0)); return ;;" }
+    }
+
+    private static func reply(_ argument: OptionArgument) -> String {
+        switch argument {
+        case .file: "COMPREPLY=($(compgen -f -- \"$current\"))"
+        case .folder: "COMPREPLY=($(compgen -d -- \"$current\"))"
+        case .choice(let words): reply(words)
+        case .text, .number, .pair: ":"
+        }
+    }
+
+    private static func reply(_ words: [String]) -> String {
+        "COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$current\"))"
+    }
+
+    /// What may stand where an option or a positional is expected.
+    private static func words(_ tool: Tool) -> String {
+        let globals = GlobalOptions.table.map { "--\($0.name)" }
+        var lines = ["        \"\") \(reply(tool.firstWords + globals)) ;;"]
+        for group in tool.firstWords where tool.verb(named: group) == nil {
+            let seconds = tool.verbs(inGroup: group).map { String($0.name.dropFirst(group.count + 1)) }
+            lines.append("        \(group)) \(reply(seconds)) ;;")
+        }
+        for verb in tool.verbs {
+            lines.append("        \"\(verb.name)\") \(reply(words(verb, tool) + globals))\(files(verb)) ;;")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func words(_ verb: Verb, _ tool: Tool) -> [String] {
+        var words = verb.options.map { "--\($0.name)" }
+        for positional in verb.positionals {
+            if case .choice(let choices) = positional.argument { words += choices }
+        }
+        return verb == .help ? words + tool.firstWords : words
+    }
+
+    private static func files(_ verb: Verb) -> String {
+        let takesFiles = verb.positionals.contains { if case .file = $0.argument { true } else { false } }
+        return takesFiles ? "; COMPREPLY+=($(compgen -f -- \"$current\"))" : ""
+    }
+}
+
+/// The completion script for zsh, made from the tables.
+public enum ZshCompletion {
+    public static func script(_ tool: Tool) -> String {
+        """
+        #compdef batchmgr
+        # zsh completion for batchmgr. Load it with: source <(batchmgr completion zsh)
+        _batchmgr() {
+            local verb="" word state line
+            local -a verbs globals
+            verbs=(
+        \(verbs(tool))
+            )
+            globals=(
+        \(specifications(GlobalOptions.table))
+            )
+            local index=2
+            while (( index < CURRENT )); do
+                word="${words[index]}"
+                case "$word" in
+                    \(valueOptions)) (( index++ )) ;;
+                    -*) ;;
+                    *) verb="${verb:+$verb }$word"
+                        case "$verb" in \(groupPattern(tool))) ;; *) break ;; esac ;;
+                esac
+                (( index++ ))
+            done
+            case "$verb" in
+        \(cases(tool))
+                *) _arguments $globals; _describe -t verbs verb verbs ;;
+            esac
+        }
+        if [ "$funcstack[1]" = "_batchmgr" ]; then _batchmgr "$@"; else compdef _batchmgr batchmgr; fi
+
+        """
+    }
+
+    private static var valueOptions: String {
+        GlobalOptions.table.filter { $0.argument != nil }.map { "--\($0.name)" }.joined(separator: "|")
+    }
+
+    private static func groupPattern(_ tool: Tool) -> String {
+        let groups = tool.firstWords.filter { tool.verb(named: $0) == nil }
+        return groups.isEmpty ? "''" : groups.joined(separator: "|")
+    }
+
+    private static func verbs(_ tool: Tool) -> String {
+        tool.firstWords.map { word in
+            let summary = tool.verb(named: word)?.summary ?? "verbs of \(word)"
+            return "        '\(word):\(escaped(summary))'"
+        }.joined(separator: "\n")
+    }
+
+    private static func cases(_ tool: Tool) -> String {
+        var lines: [String] = []
+        for group in tool.firstWords where tool.verb(named: group) == nil {
+            let seconds = tool.verbs(inGroup: group).map { $0.name.dropFirst(group.count + 1) }.joined(separator: " ")
+            lines.append("        \(group)) compadd -- \(seconds) ;;")
+        }
+        for verb in tool.verbs {
+            let options = specifications(verb.options, separator: " ")
+            lines.append("        '\(verb.name)') _arguments $globals \(options) \(rest(verb, tool)) ;;")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// One rule for all words: the verb itself is one of them, and without a rule zsh offers nothing behind it.
+    private static func rest(_ verb: Verb, _ tool: Tool) -> String {
+        if verb == .help { return "'*:VERB:(\(tool.firstWords.joined(separator: " ")))'" }
+        guard let argument = verb.positionals.first?.argument else { return "'*: : '" }
+        return "'*:\(escaped(argument.placeholder)):\(action(argument))'"
+    }
+
+    private static func specifications(_ options: [Option], separator: String = "\n") -> String {
+        options.map { option in
+            let value = option.argument.map { ":\(escaped($0.placeholder)):\(action($0))" } ?? ""
+            return "\(separator == "\n" ? "        " : "")'\(option.repeats ? "*" : "")--\(option.name)"
+                + "[\(escaped(option.summary))]\(value)'"
+        }.joined(separator: separator)
+    }
+
+    private static func action(_ argument: OptionArgument) -> String {
+        switch argument {
+        case .file: "_files"
+        case .folder: "_files -/"
+        case .choice(let words): "(\(words.joined(separator: " ")))"
+        case .text, .number, .pair: " "
+        }
+    }
+
+    /// Quotes, colons and brackets mean something in a specification.
+    private static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { result, character in
+            switch character {
+            case "'": result += "'\\''"
+            case ":", "[", "]", "\\": result += "\\\(character)"
+            default: result.append(character)
+            }
+        }
+    }
+}
+
+/// The completion script for fish, made from the tables.
+public enum FishCompletion {
+    public static func script(_ tool: Tool) -> String {
+        var lines = [
+            "# fish completion for batchmgr: save it as ~/.config/fish/completions/batchmgr.fish",
+            "complete -c batchmgr -f",
+        ]
+        lines += GlobalOptions.table.map { option("", $0) }
+        for word in tool.firstWords {
+            let summary = tool.verb(named: word)?.summary ?? "verbs of \(word)"
+            lines.append("complete -c batchmgr -n __fish_use_subcommand -a \(word) -d \(quoted(summary))")
+        }
+        lines += tool.verbs.flatMap(verb)
+        lines.append(
+            "complete -c batchmgr -n '__fish_seen_subcommand_from help' -a '\(tool.firstWords.joined(separator: " "))'")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func verb(_ verb: Verb) -> [String] {
+        var lines: [String] = []
+        let words = verb.name.split(separator: " ").map(String.init)
+        if let group = verb.group, let second = words.last {
+            lines.append(
+                "complete -c batchmgr -n '__fish_seen_subcommand_from \(group)' -a \(second) -d \(quoted(verb.summary))"
+            )
+        }
+        let seen = words.map { "__fish_seen_subcommand_from \($0)" }.joined(separator: "; and ")
+        lines += verb.options.map { option("-n '\(seen)' ", $0) }
+        for positional in verb.positionals {
+            switch positional.argument {
+            case .choice(let choices):
+                lines.append("complete -c batchmgr -n '\(seen)' -a '\(choices.joined(separator: " "))'")
+            case .file: lines.append("complete -c batchmgr -n '\(seen)' -F")
+            case .text, .folder, .number, .pair: break
+            }
+        }
+        return lines
+    }
+
+    private static func option(_ condition: String, _ option: Option) -> String {
+        "complete -c batchmgr \(condition)-l \(option.name)\(value(option.argument)) -d \(quoted(option.summary))"
+    }
+
+    private static func value(_ argument: OptionArgument?) -> String {
+        switch argument {
+        case nil: ""
+        case .file: " -r -F"
+        case .folder: " -x -a '(__fish_complete_directories)'"
+        case .choice(let words): " -x -a '\(words.joined(separator: " "))'"
+        case .text, .number, .pair: " -x"
+        }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        "'" + text.reduce(into: "") { $0 += $1 == "'" || $1 == "\\" ? "\\\($1)" : "\($1)" } + "'"
+    }
+}

@@ -1,0 +1,56 @@
+public import BatchCore
+
+/// The options that every verb takes, before or behind its name.
+public struct GlobalOptions: Hashable, Sendable {
+    /// One JSON document on standard output, errors too.
+    public var isJSON = false
+    public var isQuiet = false
+    /// Every question is answered with yes.
+    public var assumesYes = false
+    /// A question is an error instead.
+    public var isNonInteractive = false
+    public var tenant: String?
+    /// The folder with `batchmgr.yaml`; nil: found by walking up from the current folder.
+    public var workspace: String?
+    /// A SQLite file to work on without a workspace.
+    public var database: String?
+    /// `--no-color`; the environment variable `NO_COLOR` is the terminal's affair.
+    public var isPlain = false
+
+    public init() {}
+
+    public var call: CallOptions { CallOptions(database: database, workspace: workspace, tenant: tenant) }
+
+    public static let table: [Option] = [
+        .value("db", .file("PATH"), "work on this SQLite file; no workspace is needed"),
+        .value("workspace", .folder("DIR"), "the folder with batchmgr.yaml (default: found by walking up)"),
+        .value("tenant", .text("TENANT"), "the owner of the rows to work on"),
+        .flag("json", "print one JSON document on standard output, errors too"),
+        .flag("quiet", "no progress and no hints"),
+        .flag("yes", "answer every question with yes"),
+        .flag("no-input", "ask nothing; a question is an error"),
+        .flag("no-color", "no colours (also: NO_COLOR in the environment)"),
+        .flag("help", "show help"),
+    ]
+
+    /// Whether errors of parsing itself have to be JSON.
+    public static func wantJSON(_ arguments: [String]) -> Bool {
+        arguments.prefix { $0 != "--" }.contains("--json")
+    }
+
+    /// - Returns: false when this is not a global option.
+    mutating func take(_ name: String, _ value: String) -> Bool {
+        switch name {
+        case "db": database = value
+        case "workspace": workspace = value
+        case "tenant": tenant = value
+        case "json": isJSON = true
+        case "quiet": isQuiet = true
+        case "yes": assumesYes = true
+        case "no-input": isNonInteractive = true
+        case "no-color": isPlain = true
+        default: return false
+        }
+        return true
+    }
+}

@@ -1,0 +1,188 @@
+public import BatchCore
+
+/// One verb of the tool, as data: parsing, help, completion and `docs/cli.md` all read this.
+public struct Verb: Hashable, Sendable {
+    public struct Example: Hashable, Sendable {
+        public let command: String
+        public let meaning: String
+
+        public init(_ command: String, _ meaning: String) {
+            self.command = command
+            self.meaning = meaning
+        }
+    }
+
+    /// One word, or two for a verb of a group: `catalog list`.
+    public let name: String
+    /// One line, without a full stop.
+    public let summary: String
+    /// Sentences below the summary.
+    public let details: String
+    public let positionals: [Positional]
+    public let options: [Option]
+    public let examples: [Example]
+    /// Who may call it where a workspace has roles; nil: everybody. A verb that does not say is an admin's alone.
+    public let role: Role?
+    public let trace: Trace
+
+    /// What a call leaves behind. An action has a row in the audit, whatever became of it; a new verb is one unless it
+    /// says otherwise.
+    public enum Trace: String, Sendable {
+        /// Nothing: it is about the tool, not about a database.
+        case none
+        /// Lines in the log.
+        case view
+        /// Lines in the log, and a row in the audit, in `control.db`: it only reads. Where batchmgr has never worked, it
+        /// leaves nothing.
+        case check
+        /// Lines in the log, and a row in the audit.
+        case action
+        /// The same, in `control.db`: it concerns the whole workspace, not one database.
+        case workspace
+
+        public var isAudited: Bool { self != .none && self != .view }
+        /// May make the folder of the records beside a database.
+        public var makesFolder: Bool { self == .action || self == .workspace }
+    }
+
+    public init(
+        _ name: String, _ summary: String, details: String = "", positionals: [Positional] = [],
+        options: [Option] = [], role: Role? = .admin, trace: Trace = .action, examples: [Example] = []
+    ) {
+        self.name = name
+        self.summary = summary
+        self.details = details
+        self.positionals = positionals
+        self.options = options
+        self.examples = examples
+        self.role = role
+        self.trace = trace
+    }
+
+    /// `catalog` of `catalog list`; nil for a verb of one word.
+    public var group: String? {
+        name.firstIndex(of: " ").map { String(name[..<$0]) }
+    }
+
+    /// `batchmgr run --id JOB [options]`
+    public var usage: String {
+        let required = options.filter(\.isRequired).map(\.usage)
+        let rest = options.contains { !$0.isRequired } ? ["[options]"] : []
+        return (["batchmgr", name] + required + positionals.map(\.usage) + rest).joined(separator: " ")
+    }
+}
+
+/// One option of a verb, as data.
+public struct Option: Hashable, Sendable {
+    /// Without the dashes: `dry-run`.
+    public let name: String
+    /// Nil for a flag.
+    public let argument: OptionArgument?
+    public let summary: String
+    public let isRequired: Bool
+    /// May be given more than once.
+    public let repeats: Bool
+
+    private init(_ name: String, _ argument: OptionArgument?, _ summary: String, isRequired: Bool, repeats: Bool) {
+        self.name = name
+        self.argument = argument
+        self.summary = summary
+        self.isRequired = isRequired
+        self.repeats = repeats
+    }
+
+    public static func flag(_ name: String, _ summary: String) -> Option {
+        Option(name, nil, summary, isRequired: false, repeats: false)
+    }
+
+    public static func value(_ name: String, _ argument: OptionArgument, _ summary: String) -> Option {
+        Option(name, argument, summary, isRequired: false, repeats: false)
+    }
+
+    public static func required(_ name: String, _ argument: OptionArgument, _ summary: String) -> Option {
+        Option(name, argument, summary, isRequired: true, repeats: false)
+    }
+
+    public static func repeated(_ name: String, _ argument: OptionArgument, _ summary: String) -> Option {
+        Option(name, argument, summary, isRequired: false, repeats: true)
+    }
+
+    /// `--set NAME=VALUE`
+    public var usage: String { argument.map { "--\(name) \($0.placeholder)" } ?? "--\(name)" }
+}
+
+/// What the value of an option or a positional may be; completion and checking both read it.
+public enum OptionArgument: Hashable, Sendable {
+    /// Any text, shown in help under this name.
+    case text(String)
+    case file(String)
+    case folder(String)
+    /// A whole number, zero or more.
+    case number(String)
+    /// `name=value`, for options that may be repeated.
+    case pair(String)
+    case choice([String])
+
+    /// As help shows it: `PATH`, or `restrict|cascade`.
+    public var placeholder: String {
+        switch self {
+        case .text(let name), .file(let name), .folder(let name), .number(let name), .pair(let name): name
+        case .choice(let words): words.joined(separator: "|")
+        }
+    }
+
+    /// Why `value` does not fit; nil when it does.
+    func objection(to value: String) -> String? {
+        switch self {
+        case .text, .file, .folder: value.isEmpty ? "is empty" : nil
+        case .number:
+            value.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } && Int(value) != nil ? nil : "is not a whole number"
+        case .pair:
+            value.firstIndex(of: "=").map { $0 > value.startIndex } ?? false ? nil : "is not of the form NAME=VALUE"
+        case .choice(let words): words.contains(value) ? nil : "is none of: \(words.joined(separator: ", "))"
+        }
+    }
+}
+
+/// One argument that stands for itself, without an option name.
+public struct Positional: Hashable, Sendable {
+    public let argument: OptionArgument
+    public let summary: String
+    public let isRequired: Bool
+    public let repeats: Bool
+
+    public init(_ argument: OptionArgument, _ summary: String, isRequired: Bool = true, repeats: Bool = false) {
+        self.argument = argument
+        self.summary = summary
+        self.isRequired = isRequired
+        self.repeats = repeats
+    }
+
+    /// `SHELL`, `[VERB…]`
+    public var usage: String {
+        let name = argument.placeholder + (repeats ? "…" : "")
+        return isRequired ? name : "[\(name)]"
+    }
+}
+
+/// The command line as a whole: every verb that can be called, and the options that all of them take.
+public struct Tool: Sendable {
+    public let verbs: [Verb]
+
+    public init(verbs: [Verb]) { self.verbs = verbs }
+
+    public func verb(named name: String) -> Verb? { verbs.first { $0.name == name } }
+
+    /// The verbs of a group: `catalog` → `catalog list`, `catalog show`, …
+    public func verbs(inGroup group: String) -> [Verb] { verbs.filter { $0.group == group } }
+
+    /// What may stand as the first word.
+    public var firstWords: [String] {
+        var words: [String] = []
+        for verb in verbs {
+            let word = verb.group ?? verb.name
+            if !words.contains(word) { words.append(word) }
+        }
+        return words
+    }
+}

@@ -1,0 +1,34 @@
+public import BatchCore
+
+extension PruneReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var text = ""
+        for point in points {
+            let verdict = point.reasons.isEmpty ? style.caution("remove") : style.good("keep  ")
+            let why = point.reasons.isEmpty ? "" : "  " + Printable.text(point.reasons.joined(separator: "; "))
+            text += "\(verdict)  \(Printable.text(point.name))  \(Printable.text(point.bak))\(why)\n"
+        }
+        let words = isDryRun ? "would be removed" : "removed"
+        return text + "\(Figures.count(removed.count, "file")) \(words), \(freedBytes) bytes; every commit stays\n"
+    }
+}
+
+extension CompactReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let what = "\(Figures.count(packs.before, "pack")) of \(bytes.before) bytes"
+        let now = "\(Figures.count(packs.after, "pack")) of \(bytes.after) bytes"
+        return "\(what) → \(now), \(Figures.count(objects, "object")), \(Figures.duration(duration))\n"
+    }
+}
+
+extension EraseReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let name = style.strong(Printable.text(table))
+        if isDryRun { return "\(name)  \(Figures.count(rows, "row")) would be erased from all records\n" }
+        var text = "\(name)  \(Figures.count(rows, "row")) erased, \(Figures.duration(duration))\n"
+        text += "undo log       \(entries) entries\n"
+        text +=
+            "restore points \(Figures.count(commits, "commit")) and \(Figures.count(files, ".bak file")) written anew\n"
+        return text + WarningText.text(warnings, style)
+    }
+}

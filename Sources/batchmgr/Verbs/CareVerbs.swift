@@ -1,0 +1,112 @@
+public import BatchCore
+public import BatchEngine
+
+extension Verb {
+    public static let prune = Verb(
+        "prune", "remove .bak files that a policy does not keep",
+        details: """
+            Commits and undo logs stay, so every batch can still be undone, and every point restored, from git. A file is \
+            kept also when another one that is kept follows it, and when it is the last whole copy of its point. The \
+            reason is printed for each.
+            """,
+        options: [
+            .value("keep-last", .number("N"), "the N newest points"),
+            .value("keep-daily", .number("N"), "the newest point of each of the last N days that have one"),
+            .value("keep-weekly", .number("N"), "the same for weeks"),
+            .value("keep-monthly", .number("N"), "the same for months"),
+            .repeated("keep-tag", .text("NAME"), "points of this batch, job or git tag; NAME* for all that begin so"),
+            .flag("dry-run", "only say what would be removed, and why the rest is kept"),
+        ],
+        role: .admin,
+        examples: [
+            .init("batchmgr prune --keep-last 10 --keep-daily 30 --keep-monthly 12 --dry-run", "what would go?")
+        ])
+
+    public static let erase = Verb(
+        "erase", "remove rows from all records for good: undo log, .bak files, git history",
+        details: """
+            For personal data that must be forgotten. A row is meant when any version of it fits, and then all of its \
+            versions go. History is rewritten: commits and .bak files get other names and digests, other rows keep \
+            theirs. There is no way back, and a batch that wrote such rows is undone without them.
+            """,
+        options: [
+            .required("table", .text("TABLE"), "the table"),
+            .required("where", .text("SQL"), "one expression over its columns"),
+            .value(
+                "live", .choice(EraseRequest.Live.allCases.map(\.rawValue)),
+                "rows that are in the table today: delete them (default), or keep them as a new restore point"),
+            .flag("dry-run", "only say how many rows are meant"),
+        ],
+        role: .admin,
+        examples: [
+            .init("batchmgr erase --table customers --where \"email = 'ann@example.com'\"", "every trace of one person")
+        ])
+
+    public static let historyCompact = Verb(
+        "history compact", "merge the packs of the git history into one",
+        details:
+            "Each restore point is a pack of its own; many of them make git slow. No object and no commit changes.",
+        role: .operator,
+        examples: [.init("batchmgr history compact", "after some hundred batches")])
+}
+
+extension RetentionPolicy {
+    /// - Throws: `ERR_UX_USAGE` when nothing is to be kept.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        self.init(
+            last: arguments.number("keep-last") ?? 0, daily: arguments.number("keep-daily") ?? 0,
+            weekly: arguments.number("keep-weekly") ?? 0, monthly: arguments.number("keep-monthly") ?? 0,
+            tags: arguments.values("keep-tag"))
+        guard last + daily + weekly + monthly > 0 || !tags.isEmpty else {
+            throw BatchError(
+                .usage, "prune does not know what to keep", hint: "say it: \(command: "prune --keep-last 30 --dry-run")"
+            )
+        }
+    }
+}
+
+extension EraseRequest {
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        self.init(
+            table: try arguments.required("table"), condition: try arguments.required("where"),
+            live: try arguments.choice("live") ?? .delete, isDryRun: arguments.has("dry-run"))
+    }
+}
+
+enum PruneCommand: Command {
+    static let verb = Verb.prune
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let policy = try RetentionPolicy(arguments)
+        let report = try Pruning(try call.session()).perform(policy, isDryRun: arguments.has("dry-run")) {
+            (plan) throws(BatchError) in
+            try Confirmation.ask("remove \(Figures.count(plan.removed.count, ".bak file")) for good?", call)
+        }
+        try call.output.show(report)
+        return .done
+    }
+}
+
+enum EraseCommand: Command {
+    static let verb = Verb.erase
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try EraseRequest(arguments)
+        let report = try Erasure(try call.session()).perform(request) { (rows) throws(BatchError) in
+            let what = "\(Figures.count(rows, "row")) of \(request.table)"
+            return try Confirmation.ask("erase \(what) from all records, with no way back?", call)
+        }
+        try call.output.show(report)
+        return .done
+    }
+}
+
+enum HistoryCompactCommand: Command {
+    static let verb = Verb.historyCompact
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try HistoryCompaction(try call.session()).perform())
+        return .done
+    }
+}

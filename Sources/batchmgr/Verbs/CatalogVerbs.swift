@@ -1,0 +1,86 @@
+internal import BatchCatalog
+public import BatchCore
+internal import BatchEngine
+
+extension Verb {
+    public static let catalogList = Verb("catalog list", "list the jobs of the catalog", role: .viewer, trace: .view)
+
+    public static let catalogShow = Verb(
+        "catalog show", "show one job: steps, parameters, needs",
+        options: [.required("id", .text("JOB"), "the job")],
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr catalog show --id reprice_invoices", "one job in full")])
+
+    public static let catalogValidate = Verb(
+        "catalog validate", "check every file of the catalog and show all errors",
+        positionals: [Positional(.file("FILE"), "check only these files", isRequired: false, repeats: true)],
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr catalog validate", "exit 2 when anything is wrong")])
+
+    public static let catalogSchema = Verb(
+        "catalog schema", "print the JSON Schema of a job",
+        role: nil,
+        trace: .none,
+        examples: [.init("batchmgr catalog schema > catalog/schema.json", "for editors")])
+}
+
+/// `catalog show`
+public struct CatalogShowRequest: Hashable, Sendable {
+    public let job: String
+
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        job = try arguments.required("id")
+    }
+}
+
+enum CatalogListCommand: Command {
+    static let verb = Verb.catalogList
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let catalog = try call.workspace().loadCatalog()
+        let jobs = catalog.jobs.map { JobReport($0, file: catalog.file(of: $0.id)) }
+        try call.output.show(JobListReport(jobs: jobs))
+        return .done
+    }
+}
+
+enum CatalogShowCommand: Command {
+    static let verb = Verb.catalogShow
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let catalog = try call.workspace().loadCatalog()
+        let job = try catalog.job(named: try CatalogShowRequest(arguments).job)
+        try call.output.show(JobReport(job, file: catalog.file(of: job.id)))
+        return .done
+    }
+}
+
+enum CatalogValidateCommand: Command {
+    static let verb = Verb.catalogValidate
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let report = CatalogReport(
+            try call.workspace().validateCatalog(files: arguments.positionals))
+        try call.output.show(report)
+        return report.diagnostics.isEmpty ? .done : .usage
+    }
+}
+
+enum CatalogSchemaCommand: Command {
+    static let verb = Verb.catalogSchema
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        // Outside a workspace there are no plugins, and the schema is that of every job.
+        let plugins: [String]
+        do throws(BatchError) {
+            plugins = try call.workspace().plugins.map(\.name)
+        } catch  where error.code == .noWorkspace { plugins = [] }
+        try call.output.show(
+            SchemaReport(schema: CatalogSchema.document(pluginNames: plugins)),
+            text: CatalogSchema.text(pluginNames: plugins))
+        return .done
+    }
+}

@@ -1,0 +1,92 @@
+public import BatchCore
+public import BatchEngine
+
+extension Verb {
+    public static let diff = Verb(
+        "diff", "show row-level changes of a batch, or between two restore points",
+        details: "A point is a batch (the state after it), BATCH^ (the state before it), a tag or a commit.",
+        positionals: [
+            Positional(.text("P1"), "the older point", isRequired: false),
+            Positional(.text("P2"), "the newer point", isRequired: false),
+        ],
+        options: [
+            .value("id", .text("BATCH"), "the changes of this batch"),
+            .flag("stat", "only how many rows of which table"),
+            .value("table", .text("TABLE"), "only this table"),
+            .flag("sql", "as SQL statements"),
+        ],
+        role: .viewer,
+        trace: .view,
+        examples: [
+            .init("batchmgr diff --id reprice_invoices.3 --table invoices", "what a batch did to one table"),
+            .init("batchmgr diff import_index.1^ reprice_invoices.3 --stat", "between two points"),
+        ])
+
+    public static let blame = Verb(
+        "blame", "show who set each column of a row, when, and from what",
+        details: """
+            A value that a rollback brought back is that of whoever set it first. Changes outside any batch are shown as \
+            drift, as far as the restore points tell them. A row that is gone is shown as it was last.
+            """,
+        options: [
+            .required("table", .text("TABLE"), "the table"),
+            .required(
+                "key", .text("KEY"),
+                "the value of its primary key or its rowid; a JSON list for a key of several columns"
+            ),
+        ],
+        role: .viewer,
+        trace: .view,
+        examples: [
+            .init("batchmgr blame --table invoices --key 42", "who wrote this row?"),
+            .init("batchmgr blame --table lines --key '[42, \"a\"]' --json", "a key of two columns, for scripts"),
+        ])
+}
+
+extension DiffRequest {
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        try arguments.allowOne(of: ["stat", "sql"])
+        let subject: Subject
+        switch (arguments.value("id"), arguments.positionals.count) {
+        case (let id?, 0): subject = .batch(try BatchReference(id))
+        case (nil, 2):
+            subject = .points(
+                try PointReference(arguments.positionals[0]), try PointReference(arguments.positionals[1]))
+        default: throw .missing("either --id BATCH or two points", of: arguments.verb)
+        }
+        self.init(
+            subject, isStatistics: arguments.has("stat"), table: arguments.value("table"), isSQL: arguments.has("sql"))
+    }
+}
+
+extension BlameRequest {
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        self.init(table: try arguments.required("table"), key: try arguments.required("key"))
+    }
+}
+
+enum DiffCommand: Command {
+    static let verb = Verb.diff
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try DiffRequest(arguments)
+        let report = try call.view().diff(request)
+        if request.isSQL {
+            try call.output.show(report, text: report.sql)
+        } else {
+            try call.output.show(report)
+        }
+        return .done
+    }
+}
+
+enum BlameCommand: Command {
+    static let verb = Verb.blame
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try call.view().blame(try BlameRequest(arguments)))
+        return .done
+    }
+}

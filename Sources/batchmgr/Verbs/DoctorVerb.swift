@@ -1,0 +1,40 @@
+internal import BatchCatalog
+internal import BatchCore
+internal import BatchEngine
+
+extension Verb {
+    public static let doctor = Verb(
+        "doctor", "check machine, libraries and database, and say what to do",
+        details: """
+            Reads only. Without --db it checks the machine alone. The exit code is that of the first failed check: \
+            2 when the file is missing or no database, 1 when it cannot be read, 6 when it is damaged. Warnings leave \
+            it at 0.
+            """,
+        options: [.flag("fast", "leave out the checks that read the whole database")],
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr --db app.db doctor", "is this database ready for batches?")])
+}
+
+enum DoctorCommand: Command {
+    static let verb = Verb.doctor
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let examination = Examination(database: try database(call), isFast: arguments.has("fast"))
+        let report = examination.report()
+        try call.output.show(report)
+        return report.exitCode
+    }
+
+    /// The database that is named, or that of the workspace around; nil when there is neither.
+    private static func database(_ call: Call) throws(BatchError) -> String? {
+        do throws(BatchError) {
+            let definition = try call.workspace().database()
+            guard definition.tenancy == .file else { return definition.path }
+            return try call.globals.tenant.map { (tenant) throws(BatchError) in try definition.path(of: tenant) }
+        } catch {
+            guard error.code == .noWorkspace, call.globals.workspace == nil else { throw error }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,124 @@
+public import BatchCore
+public import BatchEngine
+
+extension Verb {
+    public static let driftShow = Verb(
+        "drift show", "show row by row what was changed outside any batch",
+        details: """
+            Compares the database with the state after the last batch. With 'guard: track' only the noted rows are read; \
+            without it the last restore point is rebuilt beside the database.
+            """,
+        options: [
+            .flag("stat", "only how many rows of which table"), .value("table", .text("TABLE"), "only this table"),
+            .flag("sql", "as SQL statements"),
+        ],
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr drift show --stat", "did anybody else write?")])
+
+    public static let driftAdopt = Verb(
+        "drift adopt", "make a batch of what was changed outside any batch",
+        details: """
+            Rows and schema stay as they are. The batch drift.N can be shown, blamed and rolled back like any other.
+            """,
+        role: .operator,
+        examples: [.init("batchmgr drift adopt", "keep it, and be able to undo it")])
+
+    public static let driftUndo = Verb(
+        "drift undo", "take back what was changed outside any batch",
+        details: """
+            The change is adopted as a batch and that is rolled back, so this can be undone too.
+            """,
+        role: .operator,
+        examples: [.init("batchmgr drift undo", "back to the state after the last batch")])
+
+    public static let guardShow = Verb(
+        "guard show", "show what happens to writes that no batch makes",
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr guard show", "which tables are guarded, and what was noted?")])
+
+    public static let guardSet = Verb(
+        "guard set", "note or abort writes that no batch makes, from any program",
+        details: """
+            Puts triggers of plain SQL on every table; they work for clients that never heard of batchmgr. 'track' notes \
+            which rows such a client writes, 'enforce' aborts the write with ERR_SECURITY_WRITE_OUTSIDE_GATEWAY, 'off' takes \
+            the triggers away. In a workspace 'guard:' in batchmgr.yaml says so instead. Virtual tables cannot be guarded.
+            """,
+        options: [
+            .required("mode", .choice(GuardMode.allCases.map(\.rawValue)), "what to do with such writes")
+        ],
+        role: .admin,
+        examples: [
+            .init("batchmgr --db app.db guard set --mode track", "find drift without reading the whole database"),
+            .init("batchmgr --db app.db guard set --mode enforce", "nobody else may write"),
+        ])
+}
+
+extension DriftRequest {
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        try arguments.allowOne(of: ["stat", "sql"])
+        self.init(
+            isStatistics: arguments.has("stat"), table: arguments.value("table"), isSQL: arguments.has("sql"))
+    }
+}
+
+enum DriftShowCommand: Command {
+    static let verb = Verb.driftShow
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try DriftRequest(arguments)
+        let report = try call.view().drift(request)
+        if request.isSQL {
+            try call.output.show(report, text: report.changes.sql)
+        } else {
+            try call.output.show(report)
+        }
+        return .done
+    }
+}
+
+enum DriftAdoptCommand: Command {
+    static let verb = Verb.driftAdopt
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try DriftAdoption(try call.session()).perform())
+        return .done
+    }
+}
+
+enum DriftUndoCommand: Command {
+    static let verb = Verb.driftUndo
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        switch try call.session().undoDrift() {
+        case .done(let report): try call.output.show(report)
+        case .refused(let report):
+            try call.output.show(report)
+            return report.error.code.exitCode
+        }
+        return .done
+    }
+}
+
+enum GuardShowCommand: Command {
+    static let verb = Verb.guardShow
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try GuardSetting(try call.view()).report())
+        return .done
+    }
+}
+
+enum GuardSetCommand: Command {
+    static let verb = Verb.guardSet
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        guard let mode: GuardMode = try arguments.choice("mode") else {
+            throw .missing("--mode MODE", of: arguments.verb)
+        }
+        try call.output.show(try GuardSetting(try call.session()).set(mode))
+        return .done
+    }
+}

@@ -1,0 +1,49 @@
+internal import BatchCore
+public import BatchEngine
+
+extension Verb {
+    public static let list = Verb(
+        "list", "list batches, the latest first",
+        options: [
+            .value("job", .text("JOB"), "only batches of this job"),
+            .value("status", .choice(BatchStatus.allCases.map(\.rawValue)), "only batches in this state"),
+            .value("limit", .number("N"), "at most N batches"),
+        ],
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr list --status failed --limit 10", "the last failures")])
+
+    public static let show = Verb(
+        "show", "show one batch: checkpoints, dependents, restore point",
+        options: [batch("the batch, or a job for its latest one")],
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr show --id reprice_invoices.3", "one batch in full")])
+}
+
+extension ListRequest {
+    public init(_ arguments: ParsedArguments) {
+        self.init(
+            job: arguments.value("job"), status: arguments.value("status").flatMap { BatchStatus(rawValue: $0) },
+            limit: arguments.number("limit"))
+    }
+}
+
+enum ListCommand: Command {
+    static let verb = Verb.list
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let session = try call.view()
+        try call.output.show(try session.list(ListRequest(arguments)))
+        return .done
+    }
+}
+
+enum ShowCommand: Command {
+    static let verb = Verb.show
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try call.view().show(try BatchRequest(arguments).batch))
+        return .done
+    }
+}

@@ -1,0 +1,151 @@
+public import BatchCore
+internal import BatchEngine
+
+extension Verb {
+    public static let planList = Verb(
+        "plan list", "list patch plans, the latest first",
+        options: [.value("status", .choice(PlanStatus.allCases.map(\.rawValue)), "only plans of this status")],
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr plan list --status proposed", "what waits for approval?")])
+
+    public static let planShow = Verb(
+        "plan show", "show what a plan would change: rows, SQL, checks, who else is concerned",
+        options: [
+            plan,
+            .value("sql", .choice(PlanRequest.Direction.allCases.map(\.rawValue)), "only the SQL, forward or back"),
+        ],
+        role: .viewer,
+        trace: .view,
+        examples: [
+            .init("batchmgr plan show --id plan.4", "read it before approving it"),
+            .init("batchmgr plan show --id plan.4 --sql back", "how would it be taken back?"),
+        ])
+
+    public static let planApprove = Verb(
+        "plan approve", "approve a plan: it may be applied once, exactly as it is",
+        details: """
+            The approver must be somebody else than the author of the plan. The approval is signed with the key of the \
+            workspace. A plan that has expired, was edited, or is of a state that is gone is refused.
+            """,
+        options: [
+            plan, .value("as", .text("NAME"), "the name of the approver (default: the user who types)"),
+        ],
+        role: .approver,
+        examples: [.init("batchmgr plan approve --id plan.4 --as grace", "a second pair of eyes")])
+
+    public static let planReject = Verb(
+        "plan reject", "reject a plan, also an approved one that was not applied yet",
+        options: [
+            plan, .required("reason", .text("TEXT"), "why; it is kept with the plan"),
+            .value("as", .text("NAME"), "who rejects it (default: the user who types)"),
+        ],
+        role: .approver,
+        examples: [.init("batchmgr plan reject --id plan.4 --reason \"wrong quarter\"", "it will never be applied")])
+
+    public static let planApply = Verb(
+        "plan apply", "apply an approved plan as a batch",
+        details: """
+            Refused when the ledger, the schema or the rows have moved since the plan was made, and taken back when the \
+            changes are not exactly those of the plan. The batch can be rolled back like any other. Exit 7: nobody has \
+            approved the plan yet.
+            """,
+        options: [plan],
+        role: .operator,
+        examples: [.init("batchmgr plan apply --id plan.4", "do what was approved")])
+
+    private static let plan = Option.required("id", .text("PLAN"), "the plan: plan.4, or 4")
+}
+
+/// `plan show`, `plan approve`, `plan reject` and `plan apply`
+public struct PlanRequest: Hashable, Sendable {
+    /// Which statements of a plan to show.
+    public enum Direction: String, Sendable, CaseIterable {
+        case forward, back
+    }
+
+    public let id: PlanID
+    /// The name of the approver; nil for the user who typed the command.
+    public let approver: String?
+    public let reason: String?
+    public let sql: Direction?
+
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        let text = try arguments.required("id")
+        guard let id = PlanID(text) else {
+            throw BatchError(
+                .usage, "'\(text)' names no plan: plan.NUMBER", hint: "see the plans: \(command: "plan list")")
+        }
+        self.id = id
+        approver = try PlanRequest.words("as", arguments)
+        reason = try PlanRequest.words("reason", arguments)
+        sql = arguments.value("sql").flatMap { Direction(rawValue: $0) }
+    }
+
+    /// - Throws: `ERR_UX_USAGE` for a value of nothing but spaces.
+    private static func words(_ name: String, _ arguments: ParsedArguments) throws(BatchError) -> String? {
+        guard let text = arguments.value(name) else { return nil }
+        guard text.contains(where: { !$0.isWhitespace }) else { throw .usage("--\(name) is empty", arguments.verb) }
+        return text
+    }
+}
+
+enum PlanListCommand: Command {
+    static let verb = Verb.planList
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let status = arguments.value("status").flatMap { PlanStatus(rawValue: $0) }
+        try call.output.show(try PatchPlans(try call.view()).list(status))
+        return .done
+    }
+}
+
+enum PlanShowCommand: Command {
+    static let verb = Verb.planShow
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try PlanRequest(arguments)
+        let plan = try PatchPlans(try call.view()).show(request.id)
+        if let sql = request.sql {
+            try call.output.show(plan, text: plan.sql(sql))
+        } else {
+            try call.output.show(plan)
+        }
+        return .done
+    }
+}
+
+enum PlanApproveCommand: Command {
+    static let verb = Verb.planApprove
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try PlanRequest(arguments)
+        let plans = try PatchPlans(try call.session())
+        try call.output.show(try plans.approve(request.id, as: request.approver))
+        return .done
+    }
+}
+
+enum PlanRejectCommand: Command {
+    static let verb = Verb.planReject
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try PlanRequest(arguments)
+        let reason = try arguments.required("reason")
+        let plans = try PatchPlans(try call.session())
+        try call.output.show(try plans.reject(request.id, because: reason, as: request.approver))
+        return .done
+    }
+}
+
+enum PlanApplyCommand: Command {
+    static let verb = Verb.planApply
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try PlanRequest(arguments)
+        try call.output.show(
+            try PatchPlans(try call.session()).apply(request.id))
+        return .done
+    }
+}

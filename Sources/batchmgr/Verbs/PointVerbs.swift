@@ -1,0 +1,106 @@
+public import BatchCore
+public import BatchEngine
+
+extension Verb {
+    public static let points = Verb(
+        "points", "list restore points",
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr points --json", "for scripts")])
+
+    public static let restore = Verb(
+        "restore", "rebuild the database at a restore point, or bring back some of its rows",
+        details: """
+            The .bak copy is used when it verifies, else git; the result has the recorded digest. A new file can be made \
+            also when the database itself is lost. In place it is a batch of its own, and can be rolled back. Exit 5: \
+            no copy of the point verifies; exit 6: the result would not have the recorded digest. Nothing is left \
+            behind then. With --table the rows that the point has are put back as they were, as a batch too; rows that \
+            are newer, and all other tables, stay as they are.
+            """,
+        options: [
+            .required("point", .text("POINT"), "a batch (the state after it), BATCH^ (before it), a tag or a commit"),
+            .value("to", .file("FILE"), "write a new database file"),
+            .flag("in-place", "change the database back to that state"),
+            .value("table", .text("TABLE"), "bring back rows of this table alone"),
+            .value("where", .text("EXPRESSION"), "with --table: only rows of the point for which this SQL is true"),
+            .value(
+                "source", .choice(RestoreSource.allCases.map(\.rawValue)),
+                "which copy to use (default: the first that verifies)"),
+        ],
+        role: .operator,
+        examples: [
+            .init("batchmgr restore --point reprice_invoices.3^ --to before.db", "the state before a batch"),
+            .init("batchmgr restore --point import_index.1 --in-place", "go back, undoably"),
+            .init(
+                "batchmgr restore --point import_index.1 --table invoices --where \"customer_id = 7\"",
+                "bring back some rows, undoably"),
+        ])
+}
+
+/// `restore`
+public struct RestoreRequest: Hashable, Sendable {
+    public enum Target: Hashable, Sendable {
+        case file(String)
+        case inPlace
+        case rows(RowSelection)
+    }
+
+    public let point: PointReference
+    public let target: Target
+    /// Nil: the first copy that verifies.
+    public let source: RestoreSource?
+
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        point = try PointReference(try arguments.required("point"))
+        try arguments.allowOne(of: ["to", "in-place"])
+        for name in ["to", "in-place"] { try arguments.allowOne(of: [name, "table"]) }
+        if arguments.has("where"), !arguments.has("table") {
+            throw .missing("--table TABLE for --where", of: arguments.verb)
+        }
+        if let file = arguments.value("to") {
+            target = .file(file)
+        } else if arguments.has("in-place") {
+            target = .inPlace
+        } else if let table = arguments.value("table") {
+            target = .rows(RowSelection(table: table, condition: arguments.value("where")))
+        } else {
+            throw .missing("--to FILE, --in-place or --table TABLE", of: arguments.verb)
+        }
+        source = arguments.value("source").flatMap { RestoreSource(rawValue: $0) }
+    }
+}
+
+enum PointsCommand: Command {
+    static let verb = Verb.points
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try call.view().points())
+        return .done
+    }
+}
+
+enum RestoreCommand: Command {
+    static let verb = Verb.restore
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try RestoreRequest(arguments)
+        switch request.target {
+        case .file(let path):
+            let restoring = try Restoring(
+                try call.workspace(), tenant: call.globals.tenant, context: call.work)
+            try call.output.show(
+                try restoring.extract(try restoring.point(request.point), to: path, source: request.source))
+        case .inPlace: try call.output.show(try restore(request, nil, call))
+        case .rows(let rows): try call.output.show(try restore(request, rows, call))
+        }
+        return .done
+    }
+
+    private static func restore(
+        _ request: RestoreRequest, _ rows: RowSelection?, _ call: Call
+    ) throws(BatchError) -> RunReport {
+        let session = try Session(try call.workspace(), tenant: call.globals.tenant, context: call.work)
+        return try InPlaceRestore(session).perform(request.point, source: request.source, rows: rows)
+    }
+}

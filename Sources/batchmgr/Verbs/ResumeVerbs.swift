@@ -1,0 +1,54 @@
+public import BatchCore
+internal import BatchEngine
+
+extension Verb {
+    static func batch(_ summary: String) -> Option { .required("id", .text("BATCH"), summary) }
+
+    public static let resume = Verb(
+        "resume", "go on with a stopped or failed batch from its last checkpoint",
+        options: [batch("the batch, or a job for its latest one")],
+        role: .operator,
+        examples: [.init("batchmgr resume --id reprice_invoices.3", "go on where it stopped")])
+
+    public static let stop = Verb(
+        "stop", "ask a running batch to stop at its next checkpoint",
+        options: [batch("the batch, or a job for its running one")],
+        role: .operator,
+        examples: [.init("batchmgr stop --id reprice_invoices.3", "it can be resumed later")])
+}
+
+/// `show`, `resume` and `stop`: a batch is all they need.
+public struct BatchRequest: Hashable, Sendable {
+    public let batch: BatchReference
+
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        batch = try BatchReference(try arguments.required("id"))
+    }
+}
+
+enum ResumeCommand: Command {
+    static let verb = Verb.resume
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try BatchRequest(arguments)
+        let session = try call.session()
+        try call.output.show(try Runner(session).resume(request.batch))
+        return .done
+    }
+}
+
+enum StopCommand: Command {
+    static let verb = Verb.stop
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try BatchRequest(arguments)
+        let session = try call.session()
+        let report = try Runner(session).stop(request.batch)
+        try call.output.show(
+            report,
+            text: "\(report.batch) stops at its next checkpoint.\n"
+                + call.terminal.style.next("Go on later: \(command: "resume --id \(report.batch)")"))
+        return .done
+    }
+}

@@ -1,0 +1,70 @@
+public import BatchCore
+internal import BatchEngine
+
+extension Verb {
+    public static let switchList = Verb(
+        "switch list", "show what is switched, by whom, why and until when",
+        options: [.flag("history", "every setting there ever was, the latest first")],
+        role: .viewer,
+        trace: .view,
+        examples: [
+            .init("batchmgr switch list", "is anything held back?"),
+            .init("batchmgr switch list --history", "who switched what?"),
+        ])
+
+    public static let switchSet = Verb(
+        "switch set", "hold back everything, a tenant, a module or a job; or let it go on",
+        details: """
+            Switches: safe_mode, safe_mode:tenant:T, safe_mode:module:NAME, safe_mode:job:NAME (on, off); auto_heal:CLASS, \
+            auto_heal:CLASS:tenant:T, auto_heal:job:NAME, auto_heal:tenant:T (on, off; CLASS is DATA, PERF or SECURITY); \
+            module:NAME (on, degraded, off); job:NAME, job:NAME:tenant:T (enabled, disabled); tenant:T (on, isolated); \
+            flag:NAME (default, on, off); threshold:RULE.KEY (default, or a number). A wider one that holds back is never \
+            lifted by a narrower one. A batch that is running stops at its next checkpoint when it may not go on.
+            """,
+        options: [
+            .required("name", .text("SWITCH"), "the switch"),
+            .required("value", .text("VALUE"), "what to set it to"),
+            .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused"),
+            .flag("unknown", "set it although no job, module or tenant of that name is known"),
+            .value("for", .text("TIME"), "how long, e.g. 30m or 2h (default: until it is set again)"),
+        ],
+        role: .admin,
+        examples: [
+            .init(
+                "batchmgr switch set --name safe_mode --value on --reason \"month end\" --for 8h",
+                "plans only, until the evening"),
+            .init(
+                "batchmgr switch set --name job:reprice_invoices --value disabled --reason \"wrong index\"",
+                "one job stays away"),
+        ])
+}
+
+extension SwitchRequest {
+    /// - Throws: `ERR_UX_UNKNOWN_SWITCH`, `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        try self.init(
+            name: try arguments.required("name"), value: try arguments.required("value"),
+            reason: try arguments.required("reason"), duration: arguments.value("for"),
+            mayBeUnknown: arguments.has("unknown"))
+    }
+}
+
+enum SwitchListCommand: Command {
+    static let verb = Verb.switchList
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let switches = try SwitchSetting(try call.workspace(), context: call.work)
+        try call.output.show(try switches.list(history: arguments.has("history")))
+        return .done
+    }
+}
+
+enum SwitchSetCommand: Command {
+    static let verb = Verb.switchSet
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let request = try SwitchRequest(arguments)
+        try call.output.show(try SwitchSetting(try call.workspace(), context: call.work).set(request))
+        return .done
+    }
+}

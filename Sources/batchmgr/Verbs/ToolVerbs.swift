@@ -1,0 +1,122 @@
+public import BatchCore
+public import BatchEngine
+
+extension Verb {
+    public static let initialize = Verb(
+        "init", "set up a workspace: write batchmgr.yaml in the current folder",
+        options: [
+            .required("database", .file("PATH"), "the SQLite file; with {tenant} in it for --tenancy file"),
+            .value("tenancy", .choice(Tenancy.allCases.map(\.rawValue)), "how rows belong to tenants (default: none)"),
+            .value("tenant-column", .text("NAME"), "the column that names the owner; for --tenancy column"),
+        ],
+        role: nil,
+        trace: .workspace,
+        examples: [
+            .init("batchmgr init --database data/app.db", "one owner"),
+            .init(
+                "batchmgr init --database data/app.db --tenancy column --tenant-column tenant_id",
+                "rows of many owners in one file"),
+        ])
+
+    public static let version = Verb("version", "print the version", role: nil, trace: .none)
+
+    public static let completion = Verb(
+        "completion", "print the completion script of a shell",
+        positionals: [Positional(.choice(["bash", "zsh", "fish"]), "the shell")],
+        role: nil,
+        trace: .none,
+        examples: [
+            .init("source <(batchmgr completion bash)", "in this shell"),
+            .init("batchmgr completion fish > ~/.config/fish/completions/batchmgr.fish", "for good"),
+        ])
+
+    public static let help = Verb(
+        "help", "show help for the tool or a verb",
+        details: "With --json: the tables of verbs and options. With --markdown: docs/cli.md, which is written by it.",
+        positionals: [
+            Positional(.text("VERB"), "the verb, e.g. run or catalog list", isRequired: false, repeats: true)
+        ],
+        options: [.flag("markdown", "print the reference of all verbs as Markdown")],
+        role: nil,
+        trace: .none,
+        examples: [.init("batchmgr help rollback", "the options of one verb")])
+}
+
+extension InitRequest {
+    /// - Throws: `ERR_UX_USAGE` when tenancy, column and path do not go together.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        let database = try arguments.required("database")
+        let column = arguments.value("tenant-column")
+        let tenancy: Tenancy = try arguments.choice("tenancy") ?? (column == nil ? .none : .column)
+        if tenancy == .column, column == nil {
+            throw .missing("--tenant-column NAME for --tenancy column", of: arguments.verb)
+        }
+        if tenancy != .column, column != nil {
+            throw .usage("--tenant-column does not go with --tenancy \(tenancy.rawValue)", arguments.verb)
+        }
+        let names = database.contains("{tenant}")
+        guard names == (tenancy == .file) else {
+            throw .usage(
+                names
+                    ? "a path with {tenant} needs --tenancy file"
+                    : "--tenancy file needs a path with {tenant}, e.g. data/{tenant}.db", arguments.verb)
+        }
+        self.init(database: database, tenancy: tenancy, tenantColumn: column)
+    }
+}
+
+enum InitCommand: Command {
+    static let verb = Verb.initialize
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let setup = WorkspaceSetup(
+            folder: call.globals.workspace ?? ".", request: try InitRequest(arguments), context: call.work)
+        try call.output.show(try setup.perform())
+        return .done
+    }
+}
+
+enum VersionCommand: Command {
+    static let verb = Verb.version
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(VersionReport(), text: "batchmgr \(VersionReport.version)\n")
+        return .done
+    }
+}
+
+enum CompletionCommand: Command {
+    static let verb = Verb.completion
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let shell = arguments.positionals[0]
+        let script =
+            switch shell {
+            case "bash": BashCompletion.script(call.tool)
+            case "zsh": ZshCompletion.script(call.tool)
+            default: FishCompletion.script(call.tool)
+            }
+        try call.output.show(CompletionReport(shell: shell, script: script), text: script)
+        return .done
+    }
+}
+
+enum HelpCommand: Command {
+    static let verb = Verb.help
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        guard arguments.has("markdown") else { return try show(arguments.positionals, call) }
+        let text = CommandReference.markdown(call.tool)
+        try call.output.show(HelpDocument(verbs: call.tool.verbs), text: text)
+        return .done
+    }
+
+    /// - Parameter words: none for the tool; a group or a verb otherwise.
+    static func show(_ words: [String], _ call: Call) throws(BatchError) -> ExitCode {
+        let text = try HelpText.text(words, call.tool, width: call.terminal.width)
+        let name = words.joined(separator: " ")
+        let verbs = call.tool.verbs.filter { words.isEmpty || $0.name == name || $0.group == name }
+        try call.output.show(HelpDocument(verbs: verbs), text: text)
+        return .done
+    }
+}

@@ -1,0 +1,89 @@
+internal import BatchCore
+internal import BatchEngine
+
+extension Verb {
+    public static let verify = Verb(
+        "verify", "recheck digests, undo records and both copies of every restore point",
+        details: """
+            Exit 6 when anything is damaged or was changed outside a batch. Foreign keys that point nowhere are a \
+            warning: databases arrive with them.
+            """,
+        options: [
+            .value("id", .text("BATCH"), "only the records of this batch, or of a job's latest one"),
+            .flag("fast", "leave out what reads all rows, all undo blocks, all files or all git objects"),
+        ],
+        role: .viewer,
+        trace: .check,
+        examples: [
+            .init("batchmgr --db app.db verify", "is everything as it was recorded?"),
+            .init("batchmgr verify --id reprice_invoices.3", "can this batch still be undone and restored?"),
+        ])
+
+    public static let drill = Verb(
+        "drill", "restore every restore point to scratch from both copies, and compare",
+        details: """
+            Digests are compared, and integrity_check and foreign_key_check run on each. The time that it took is noted \
+            in the audit. Exit 6 when a copy does not come back as it was recorded.
+            """,
+        options: [.value("sample", .number("N"), "only N points, the newest among them")],
+        role: .operator,
+        examples: [.init("batchmgr drill --sample 5", "every night")])
+
+    public static let certificateVerify = Verb(
+        "certificate verify", "check the signed certificate of a rollback",
+        details: """
+            It needs nothing but the file, the public key and the database: the signature, the ledger, and the rows as \
+            they are, back over later batches. Exit 6 when anything does not hold.
+            """,
+        positionals: [Positional(.file("FILE"), "the certificate")],
+        options: [.value("key", .file("FILE"), "the public key, PEM (default: signing.pub of the backups)")],
+        role: .viewer,
+        trace: .view,
+        examples: [
+            .init("batchmgr --db app.db certificate verify certificate_raise.1.json --key signing.pub", "by anybody")
+        ])
+}
+
+enum VerifyCommand: Command {
+    static let verb = Verb.verify
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let session = try call.view()
+        let isFast = arguments.has("fast")
+        let batch = try arguments.value("id").map { (text) throws(BatchError) in try BatchReference(text) }
+        var checks = try session.verify(batch, isFast: isFast).checks
+        if !isFast, batch == nil {
+            checks += try session.verifyAudit().checks
+            checks += IntegrityChecks(connection: session.connection, pragma: "integrity_check").checks
+        }
+        let report = ChecksReport(checks: checks)
+        try call.output.show(report)
+        return report.exitCode
+    }
+}
+
+enum DrillCommand: Command {
+    static let verb = Verb.drill
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let sample = arguments.number("sample")
+        if sample == 0 {
+            throw BatchError(
+                .usage, "--sample 0 would restore no point", hint: "restore all of them: \(command: "drill")")
+        }
+        let report = try Drill(try call.session()).perform(sample: sample)
+        try call.output.show(report)
+        return report.exitCode
+    }
+}
+
+enum CertificateVerifyCommand: Command {
+    static let verb = Verb.certificateVerify
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let verification = try CertificateVerification(try call.view(), file: arguments.positionals.first ?? "")
+        let report = try verification.report(key: arguments.value("key"))
+        try call.output.show(report)
+        return report.exitCode
+    }
+}
