@@ -20,7 +20,7 @@ extension Host {
         ended = nil
         let ledger = try Ledger(connection)
         defer { connection.dropCachedStatements() }
-        let batch = try HostLookup(ledger: ledger).batch(reference)
+        let batch = try HostLookup(ledger: ledger).batchToUndo(reference)
         if try !ledger.isComplete() { try ledger.complete() }
         let order = try self.order(batch, mode, ledger)
         try requireWithinDatabase(order, ledger)
@@ -172,17 +172,35 @@ struct HostLookup {
                 .unknownBatch, "there is no batch '\(reference)'; no batch has run on this database",
                 hint: "run one: SELECT batch_begin('NAME')")
         }
-        let found: [BatchRecord]
-        switch reference {
-        case .batch(let id): found = try ledger.batches(where: "batch = ?", [.string(id.description)])
-        case .latest(let job): found = try ledger.batches(where: "job = ?", [.string(job)])
-        }
+        let found = try candidates(reference)
         if let batch = found.last(where: { $0.status != .rolledBack }) ?? found.last { return batch }
         let sql = "SELECT batch FROM batchmgr_batches ORDER BY seq DESC LIMIT 1000"
         let names = try ledger.connection.rows(sql).compactMap { $0[0].string }
         throw BatchError(
             .unknownBatch, "there is no batch '\(reference)'\(Suggestion.clause(for: "\(reference)", in: names))",
             hint: "see the batches: SELECT batch FROM batch_log")
+    }
+
+    /// A name that is called twice must not undo two batches: of a job it is the latest.
+    func batchToUndo(_ reference: BatchReference) throws(BatchError) -> BatchRecord {
+        if case .latest = reference, try ledger.exists() {
+            let found = try candidates(reference)
+            if let latest = found.last, latest.status == .rolledBack,
+                let before = found.last(where: { $0.status != .rolledBack })
+            {
+                throw BatchError(
+                    .wrongState, "\(latest.batch) is rolled back already; the one before is \(before.batch)",
+                    hint: "undo that one too: SELECT batch_rollback('\(before.batch)')")
+            }
+        }
+        return try batch(reference)
+    }
+
+    private func candidates(_ reference: BatchReference) throws(BatchError) -> [BatchRecord] {
+        switch reference {
+        case .batch(let id): try ledger.batches(where: "batch = ?", [.string(id.description)])
+        case .latest(let job): try ledger.batches(where: "job = ?", [.string(job)])
+        }
     }
 }
 

@@ -30,7 +30,7 @@ struct ControlStoreTests {
                 try file.movePlan(moved, from: [.proposed]) { () throws(BatchError) in throw full }
             }
             #expect(throws: BatchError.self) {
-                try file.addPlan { (_) throws(BatchError) -> PlanRecord in throw full }
+                try file.addPlan { (_) throws(BatchError) -> PatchPlanRecord in throw full }
             }
             #expect(try file.plans().map(\.status) == [.proposed])
         }

@@ -1,13 +1,13 @@
 public import BatchCore
 internal import BatchLedger
 
-extension ControlFile: PlanStore {
+extension ControlFile: PatchPlanStore {
     private static let columns = """
         number, database, job, tenant, author, created_at, expires_at, file, sha256, seal, status, decided_by, typed_by, \
         decided_at, approval, reason, batch
         """
 
-    public func addPlan(_ make: (PlanID) throws(BatchError) -> PlanRecord) throws(BatchError) -> PlanRecord {
+    public func addPlan(_ make: (PlanID) throws(BatchError) -> PatchPlanRecord) throws(BatchError) -> PatchPlanRecord {
         return try durably { () throws(BatchError) in
             let last = try connection.value("SELECT seq FROM sqlite_sequence WHERE name = 'plans'")?.integer ?? 0
             let record = try make(PlanID(Int(last) + 1))
@@ -22,27 +22,27 @@ extension ControlFile: PlanStore {
         }
     }
 
-    private func decision(_ record: PlanRecord) -> [SQLValue] {
+    private func decision(_ record: PatchPlanRecord) -> [SQLValue] {
         [
             .string(record.status.rawValue), .optional(record.decidedBy), .optional(record.typedBy),
             .optional(record.decidedAt), .optional(record.approval), .optional(record.reason), .optional(record.batch),
         ]
     }
 
-    public func plans() throws(BatchError) -> [PlanRecord] { try plans("1", []) }
+    public func plans() throws(BatchError) -> [PatchPlanRecord] { try plans("1", []) }
 
-    public func plan(_ id: PlanID) throws(BatchError) -> PlanRecord? {
+    public func plan(_ id: PlanID) throws(BatchError) -> PatchPlanRecord? {
         try plans("number = ?", [.integer(Int64(id.number))]).first
     }
 
-    private func plans(_ condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [PlanRecord] {
+    private func plans(_ condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [PatchPlanRecord] {
         let sql = "SELECT \(ControlFile.columns) FROM plans WHERE \(condition) ORDER BY number"
-        var records: [PlanRecord] = []
+        var records: [PatchPlanRecord] = []
         for row in try connection.rows(sql, parameters) { records.append(try ControlFile.record(row)) }
         return records
     }
 
-    private static func record(_ row: [SQLValue]) throws(BatchError) -> PlanRecord {
+    private static func record(_ row: [SQLValue]) throws(BatchError) -> PatchPlanRecord {
         func text(_ place: Int) -> String { row[place].string ?? "" }
         let number = Int(row[0].integer ?? 0)
         guard let status = PlanStatus(rawValue: text(10)) else {
@@ -50,7 +50,7 @@ extension ControlFile: PlanStore {
                 .alteredPlan, "the row of plan.\(number) in control.db has a status that there is not",
                 hint: "make a new plan: \(command: "run --id \(text(2)) --propose")")
         }
-        var record = PlanRecord(
+        var record = PatchPlanRecord(
             id: PlanID(number), database: text(1), job: text(2), tenant: row[3].string, author: text(4),
             createdAt: text(5), expiresAt: text(6), file: text(7), sha256: text(8), seal: text(9))
         record.status = status
@@ -64,7 +64,7 @@ extension ControlFile: PlanStore {
     }
 
     public func movePlan(
-        _ record: PlanRecord, from: Set<PlanStatus>, noting note: () throws(BatchError) -> Void
+        _ record: PatchPlanRecord, from: Set<PlanStatus>, noting note: () throws(BatchError) -> Void
     ) throws(BatchError) -> Bool {
         let allowed = from.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
         return try durably { () throws(BatchError) in

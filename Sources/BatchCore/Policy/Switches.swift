@@ -64,25 +64,31 @@ public enum SwitchValue: Hashable, Sendable, RawRepresentable {
     /// As it was typed.
     case number(String)
 
-    private static let words: [(SwitchValue, String)] = [
-        (.on, "on"), (.off, "off"), (.degraded, "degraded"), (.enabled, "enabled"), (.disabled, "disabled"),
-        (.isolated, "isolated"), (.standard, "default"),
-    ]
-
+    // Without a table of values: two of them are compared by what this returns.
     public var rawValue: String {
-        if case .number(let text) = self { return text }
-        return SwitchValue.words.first { $0.0 == self }?.1 ?? ""
+        switch self {
+        case .on: "on"
+        case .off: "off"
+        case .degraded: "degraded"
+        case .enabled: "enabled"
+        case .disabled: "disabled"
+        case .isolated: "isolated"
+        case .standard: "default"
+        case .number(let text): text
+        }
     }
 
+    private static let words: [SwitchValue] = [.on, .off, .degraded, .enabled, .disabled, .isolated, .standard]
+
     public init?(rawValue: String) {
-        if let word = SwitchValue.words.first(where: { $0.1 == rawValue }) {
-            self = word.0
-        } else if rawValue.utf8.count <= 40, case .integer? = try? JSONParser.parse(rawValue) {
-            self = .number(rawValue)
-        } else if rawValue.utf8.count <= 40, case .number? = try? JSONParser.parse(rawValue) {
-            self = .number(rawValue)
-        } else {
-            return nil
+        if let word = SwitchValue.words.first(where: { $0.rawValue == rawValue }) {
+            self = word
+            return
+        }
+        guard rawValue.utf8.count <= 40, let number = try? JSONParser.parse(rawValue) else { return nil }
+        switch number {
+        case .integer, .number: self = .number(rawValue)
+        default: return nil
         }
     }
 }

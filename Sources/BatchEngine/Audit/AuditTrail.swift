@@ -2,8 +2,9 @@ public import BatchCatalog
 internal import BatchControl
 public import BatchCore
 internal import BatchHistory
-internal import BatchLedger
+public import BatchLedger
 internal import BatchSystem
+internal import Synchronization
 
 /// Sees to it that the action of a command stands in the audit: once, whatever became of it.
 public struct AuditTrail {
@@ -125,7 +126,7 @@ public struct AuditTrail {
         {
             heads.append(head)
         }
-        if let control = try ControlAudit(reading: session.backups), let name = try control.name(),
+        if let control = try ControlChain(reading: session.backups), let name = try control.name(),
             let head = try control.chain.sealedHead(chain: name)
         {
             heads.append(head)
@@ -143,7 +144,7 @@ public struct AuditTrail {
             let head = try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }
             try sign(head, chain, backups)
         }
-        guard let control = try ControlAudit(reading: backups), let name = try control.name() else { return }
+        guard let control = try ControlChain(reading: backups), let name = try control.name() else { return }
         try sign(try control.chain.sealedHead(chain: name), control.chain, backups)
     }
 
@@ -152,5 +153,69 @@ public struct AuditTrail {
         let file = AuditHeadFile(folder: backups, chain: head.chain)
         try file.keepEvidence(against: chain.table)
         try file.write(head)
+    }
+}
+
+/// What one command has written into the audit, so that its action gets one row: not none, and not two.
+public final class AuditNotes: Sendable {
+    struct Row: Sendable {
+        /// The database file.
+        let path: String
+        let seq: Int64
+        let action: String
+    }
+
+    private struct State: Sendable {
+        var rows: [Row] = []
+        var details: [JSONValue.Member] = []
+    }
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    func add(_ row: Row) { state.withLock { $0.rows.append(row) } }
+
+    func rows(of action: String) -> [Row] { state.withLock { $0.rows.filter { $0.action == action } } }
+
+    /// Adds to the details of the row that the command ends with.
+    public func describe(_ key: String, _ value: JSONValue) {
+        state.withLock { $0.details.append(.init(key, value)) }
+    }
+
+    var details: [JSONValue.Member] { state.withLock { $0.details } }
+}
+
+extension Context {
+    /// The name of what is done: that of the verb, when one was called.
+    func action(or name: String) -> String { action.isEmpty ? name : action }
+
+    /// For a row that is nobody's in particular.
+    var shared: Context {
+        var shared = self
+        shared.tenant = nil
+        return shared
+    }
+
+    func entry(
+        _ action: String, batch: String?, tenant: String?, outcome: String, details: JSONValue
+    ) -> AuditEntry {
+        AuditEntry(
+            at: now().iso8601, traceID: traceID, actor: actor, tenant: tenant ?? self.tenant, action: action,
+            batch: batch, outcome: outcome, details: JSONWriter.text(details))
+    }
+}
+
+extension Ledger {
+    /// Appends a row to the audit chain of the database, in the open transaction or in one of its own.
+    /// - Parameter details: names and counts; never values of rows.
+    public func audit(
+        _ action: String, batch: BatchRecord?, outcome: String, details: JSONValue, context: Context
+    ) throws(BatchError) {
+        let name = batch?.batch.description
+        let entry = context.entry(action, batch: name, tenant: batch?.tenant, outcome: outcome, details: details)
+        let seq = try AuditChain(.ledger, on: connection).append(entry)
+        context.notes.add(.init(path: connection.path, seq: seq, action: action))
+        context.log.audit(entry)
     }
 }

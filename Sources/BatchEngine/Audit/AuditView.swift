@@ -41,7 +41,7 @@ struct AuditView {
     private func tables() throws(BatchError) -> [(AuditPlace, AuditTable)] {
         var tables: [(AuditPlace, AuditTable)] = []
         if try session.ledger.exists() { tables.append((.ledger, AuditTable(session.connection))) }
-        if let control = try ControlAudit(reading: session.backups) { tables.append((.control, control.chain.table)) }
+        if let control = try ControlChain(reading: session.backups) { tables.append((.control, control.chain.table)) }
         return tables
     }
 

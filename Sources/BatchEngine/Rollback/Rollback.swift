@@ -26,12 +26,12 @@ public struct Rollback {
         // A plan is bound to the rows too, so drift has to be known before it is looked at.
         let isBound = request.planTarget != nil || bound != nil
         let drift = isBound ? try turn.openHistory() : nil
-        if let bound { try PlanBinding(session: session).require(bound) }
+        if let bound { try LedgerHeadCheck(session: session).require(bound) }
         let batch = try BatchLookup(session).liveBatch(request.batch)
         let plan = try RollbackPlan.make(session, batch, request)
-        if let bound { try PlanBinding(session: session).require(bound, plan) }
+        if let bound { try LedgerHeadCheck(session: session).require(bound, plan) }
         if !request.isDryRun { try requireSwitches(plan) }
-        let journal = try RollbackJournal(session: session, batch: batch.batch)
+        let journal = try RollbackJournal(session: session, batch: batch.batch, isKept: !request.isDryRun)
         journal.write(
             "begin",
             [

@@ -10,6 +10,10 @@ struct RollbackDone {
     /// Batches of which rows stay, by their names.
     let kept: Set<String>
     var replayed: [Rerun.Outcome] = []
+    /// Verify queries that do not hold.
+    var failing: [VerifyAfterRollback.Failing] = []
+    /// What was compensated and is not done again, in words.
+    var revived: [String] = []
     /// What stays outside the database, in words.
     var left: [String] = []
     /// Milliseconds until all was committed; nil for a dry run.
@@ -29,9 +33,7 @@ struct RollbackDone {
     }
 
     var warnings: [Warning] {
-        left.map { Warning(.effectLeft, $0) } + notes.map { Warning(.certificateUnsigned, $0) }
-            + replayed.flatMap(\.warnings)
-            + (certificate.verifyPassed
-                ? [] : [Warning(.verifyFailed, "a verify query of the job does not hold; see the report")])
+        (left + revived).map { Warning(.effectLeft, $0) } + notes.map { Warning(.certificateUnsigned, $0) }
+            + replayed.flatMap(\.warnings) + failing.map { Warning(.verifyFailed, $0.words) }
     }
 }

@@ -32,28 +32,33 @@ struct RollbackRun {
         defer { if point.batch == 0, let name = point.bak { Folder.remove("\(session.backups)/\(name)") } }
         let began = ContinuousClock.now
         var version: Int64?
-        let (outcome, certificate) = try records.first {
-            (record) throws(BatchError) -> (Undo.Outcome, Certificate) in
-            // Between two attempts others may have written.
+        let verify = try VerifyAfterRollback(session: session, plan: plan)
+        let (outcome, failing) = try records.first {
+            (record) throws(BatchError) -> (Undo.Outcome, [VerifyAfterRollback.Failing]) in
             gateway.rollback()
-            if let name = point.bak { Folder.remove("\(session.backups)/\(name)") }
-            point.bak = nil
             let outcome = try attempt(undo, record) { () throws(BatchError) in
+                // An undo may begin more than once, and between two attempts others may have written.
+                if let name = point.bak { Folder.remove("\(session.backups)/\(name)") }
+                point.bak = nil
                 version = session.connection.dataVersion
                 session.context.reach("begun")
+                verify.askBefore()
                 if !request.isDryRun { try snapshot(&point, batch) }
                 session.context.reach("copied")
             }
             journal.write(
                 "undone", ["rows": gateway.rows.json, "tables": .array(outcome.changedTables.map(JSONValue.string))])
             session.context.reach("undone")
-            return (outcome, try inspect(outcome))
+            return (outcome, try inspect(outcome, verify))
         }
+        let certificate = Certificate(digestsMatch: true, verifyPassed: failing.isEmpty, foreignKeysOK: true)
         let conflicts = try ConflictList(session: session, plan: plan).describe(outcome.conflicts, isRefused: false)
         for conflict in conflicts { journal.write("conflict", conflict.json) }
         var done = RollbackDone(
             rows: gateway.rows, certificate: certificate, conflicts: conflicts,
             kept: Set(outcome.conflicts.filter { !$0.isOverwritten }.map(\.batch)))
+        done.failing = failing
+        done.revived = try revived()
         if request.isDryRun, plan.replayed.isEmpty, request.planTarget == nil {
             gateway.rollback()
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
@@ -88,9 +93,9 @@ struct RollbackRun {
         try PointKeeper(session: session).completePending(since: version)
         point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last ?? point
         DriftWatch(session: session).remember(version: session.connection.dataVersion)
-        let paper = try RollbackPaper(session: session, records: records).write(plan, batch, outcome, point, done)
+        let paper = try RollbackDocument(session: session, records: records).write(plan, batch, outcome, point, done)
         done.paper = paper
-        done.signed = CertificatePaper(session: session, records: records)
+        done.signed = CertificateWriter(session: session, records: records)
             .write(plan, batch, outcome, certificate, point, &done.notes)
         if !done.left.isEmpty {
             let error = BatchError(
@@ -118,13 +123,13 @@ struct RollbackRun {
         _ checkpoint: Int64, _ began: ContinuousClock.Instant
     ) throws(BatchError) -> [JSONValue.Member] {
         guard request.planTarget != nil else { return [] }
-        return try PlanDetails(session: session, plan: plan)
+        return try BoundPlanDetails(session: session, plan: plan)
             .members(from: checkpoint, milliseconds: began.millisecondsSince)
     }
 
     private func writePlan(_ details: [JSONValue.Member], to path: String) throws(BatchError) {
         let bound = BoundPlan(
-            request: request, batch: plan.batch.batch, head: try PlanBinding(session: session).head(),
+            request: request, batch: plan.batch.batch, head: try LedgerHeadCheck(session: session).head(),
             order: plan.order.map(\.batch), replayed: plan.replayed.map(\.batch))
         try BoundPlanFile.write(bound, details: details, to: path)
         journal.write("planned", ["file": .string(path)])
@@ -144,7 +149,6 @@ struct RollbackRun {
     }
 
     private func snapshot(_ point: inout PointRecord, _ batch: BatchRecord) throws(BatchError) {
-        guard point.bak == nil else { return }
         var definitions: [JobDefinition] = []
         for batch in plan.order {
             guard let text = batch.definition else { continue }
@@ -165,7 +169,9 @@ struct RollbackRun {
     }
 
     /// - Throws: when the result is not what it must be; the caller's transaction is rolled back.
-    private func inspect(_ outcome: Undo.Outcome) throws(BatchError) -> Certificate {
+    private func inspect(
+        _ outcome: Undo.Outcome, _ verify: VerifyAfterRollback
+    ) throws(BatchError) -> [VerifyAfterRollback.Failing] {
         for check in outcome.digests {
             journal.write(
                 "digest",
@@ -176,18 +182,23 @@ struct RollbackRun {
                 ])
         }
         try outcome.require(for: plan.batch.batch)
-        var failing: [String] = []
-        for batch in plan.order {
-            guard let text = batch.definition else { continue }
-            let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
-            var bindings: [String: SQLValue] = [
-                "tenant": .optional(batch.tenant), "batch": .string(batch.batch.description),
-            ]
-            for entry in try PinnedParameters.values(batch.parameters).entries { bindings[entry.name] = entry.value }
-            failing += try VerifyQueries(session: session).failing(job.verify, bindings)
+        let failing = verify.askAfter()
+        journal.write("verify", ["failing": .array(failing.map(\.json))])
+        return failing
+    }
+
+    /// What the rollbacks that are taken back had undone outside the database: nobody does it again.
+    private func revived() throws(BatchError) -> [String] {
+        var words: [String] = []
+        for rollback in plan.order where rollback.kind == .rollback {
+            let made = plan.checkpoints.filter { $0.checkpoint.batch == rollback.seq }.map(\.checkpoint.id)
+            for (step, batch) in try ledger.effects(undoneBy: made) {
+                words.append(
+                    "step \(step) of \(batch) was taken back outside the database by \(rollback.batch), and is not done again: \(batch) lives again without it"
+                )
+            }
         }
-        journal.write("verify", ["failing": .array(failing.map(JSONValue.string))])
-        return Certificate(digestsMatch: true, verifyPassed: failing.isEmpty, foreignKeysOK: true)
+        return words
     }
 
     /// Writes the rollback into the ledger; the transaction stays open.

@@ -58,13 +58,13 @@ final class BatchRun {
     /// What SQL sees as the id of its batch.
     var name: BatchID
     /// What each checkpoint saw the first time, in a replay or in the rehearsal of a plan.
-    var pins: RecordedPins?
+    var pins: RecordedInputs?
     /// In a replay: steps outside the database, which cannot be thrown away with the transaction.
     var waiting: [StepDefinition] = []
     /// Behind a replay: the checkpoint that is noted for such steps. A new one would stand behind those of later batches.
     var noted: Int64?
     /// The approved plan that this batch carries out.
-    var plan: ApprovedPlan?
+    var plan: ApprovedPatchPlan?
     /// The report of the rehearsal that let it through.
     var rehearsal: String?
 

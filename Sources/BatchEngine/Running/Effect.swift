@@ -40,6 +40,16 @@ extension Ledger {
         }
     }
 
+    /// What these checkpoints of a rollback have taken back outside the database: the step and its batch.
+    func effects(undoneBy checkpoints: [Int64]) throws(BatchError) -> [(step: String, batch: String)] {
+        let list = checkpoints.map(String.init).joined(separator: ", ")
+        let sql = """
+            SELECT e.step, b.batch FROM main.batchmgr_effects e JOIN main.batchmgr_batches b ON b.seq = e.batch \
+            WHERE e.undone_by IN (\(list)) ORDER BY e.id
+            """
+        return try connection.rows(sql).map { ($0[0].string ?? "", $0[1].string ?? "") }
+    }
+
     func markEffectUndone(_ id: Int64, by checkpoint: Int64) throws(BatchError) {
         try connection.run(
             "UPDATE batchmgr_effects SET undone_by = ? WHERE id = ?", [.integer(checkpoint), .integer(id)])

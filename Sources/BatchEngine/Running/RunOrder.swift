@@ -12,7 +12,7 @@ public struct RunOrder {
     /// How long a plan may be applied; nil for the usual time.
     public var planLife: Duration?
     /// The approved plan to carry out.
-    var plan: ApprovedPlan?
+    var plan: ApprovedPatchPlan?
 
     public init(
         job: JobDefinition, values: ParameterValues, tenant: String? = nil, key: String? = nil,

@@ -50,7 +50,7 @@ public struct Runner {
         switch LevelPolicy(level: job.level).course(approval: order.plan?.approval, suggestion: order.suggestion) {
         case .apply: break
         case .rehearse: rehearsal = try gate.rehearse(.init(job: job, values: order.values, batch: batch))
-        case .propose(let because): return .planned(try PlanDraft(session: session).make(order, batch, because))
+        case .propose(let because): return .planned(try PatchPlanDraft(session: session).make(order, batch, because))
         case .carryOut: try order.plan?.claim(session, batch)
         }
         let orphans = order.isGoverned ? Checklist.orphans(session.connection) : nil

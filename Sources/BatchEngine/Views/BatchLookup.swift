@@ -22,16 +22,23 @@ public struct BatchLookup {
         return batch
     }
 
-    /// The batch of this id; of a job the latest that is not rolled back.
-    /// - Throws: `ERR_UX_UNKNOWN_BATCH`; `ERR_UX_WRONG_STATE` when all batches of the job are rolled back.
+    /// The batch of this id, to be undone; of a job the latest.
+    ///
+    /// A name that is typed twice must not undo two batches: when the latest is rolled back already, that is an error, and
+    /// the one before has to be named.
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`; `ERR_UX_WRONG_STATE`.
     public func liveBatch(_ reference: BatchReference) throws(BatchError) -> BatchRecord {
-        let batch = try batch(reference)
-        if case .latest(let job) = reference, batch.status == .rolledBack {
+        guard case .latest(let job) = reference else { return try batch(reference) }
+        let found = try candidates(reference)
+        guard let latest = found.last, latest.status == .rolledBack else { return try batch(reference) }
+        if let before = found.last(where: { $0.status != .rolledBack }) {
             throw BatchError(
-                .wrongState, "every batch of \(job) is rolled back already, \(batch.batch) the last",
-                hint: "see them: \(command: "list --job \(job)")")
+                .wrongState, "\(latest.batch) is rolled back already; the one before is \(before.batch)",
+                hint: "undo that one too: \(command: "rollback --id \(before.batch)")")
         }
-        return batch
+        throw BatchError(
+            .wrongState, "every batch of \(job) is rolled back already, \(latest.batch) the last",
+            hint: "see them: \(command: "list --job \(job)")")
     }
 
     private func candidates(_ reference: BatchReference) throws(BatchError) -> [BatchRecord] {

@@ -87,6 +87,24 @@ extension Ledger {
         if let kept, own.contains(where: \.isLive) {
             throw BatchError(.wrongState, "batch \(batch.batch) has nothing behind checkpoint \(kept)", hint: hint)
         }
-        throw BatchError(.wrongState, "batch \(batch.batch) is rolled back already", hint: hint)
+        guard let rollback = try undoer(of: own) else {
+            throw BatchError(.wrongState, "batch \(batch.batch) is rolled back already", hint: hint)
+        }
+        guard batch.status == .partiallyRolledBack else {
+            throw BatchError(
+                .wrongState, "batch \(batch.batch) is rolled back already, by \(rollback)",
+                hint: "bring it back: \(command: "rollback --id \(rollback)")")
+        }
+        throw BatchError(
+            .wrongState, "batch \(batch.batch) was undone in part by \(rollback), and nothing of it is left to undo",
+            hint: "to undo it in another way, take that back first: \(command: "rollback --id \(rollback)")")
+    }
+
+    /// The batch that undid the last of these checkpoints.
+    private func undoer(of checkpoints: [CheckpointRecord]) throws(BatchError) -> BatchID? {
+        guard let by = checkpoints.compactMap(\.undoneBy).max(),
+            let checkpoint = try self.checkpoints(where: "id = ?", [.integer(by)]).first
+        else { return nil }
+        return try batch(seq: checkpoint.batch)?.batch
     }
 }

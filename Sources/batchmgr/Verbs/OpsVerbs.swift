@@ -100,7 +100,7 @@ enum OpsListCommand: Command {
     static let verb = Verb.opsList
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        try call.output.show(try OpsDesk(try call.workspace(), context: call.work).list())
+        try call.output.show(try OpsKeys(try call.workspace(), context: call.work).list())
         return .done
     }
 }
@@ -110,7 +110,7 @@ enum OpsKeygenCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         try call.output.show(
-            try OpsDesk.makeKey(name: try arguments.required("name"), file: try arguments.required("to")))
+            try OpsKeys.makeKey(name: try arguments.required("name"), file: try arguments.required("to")))
         return .done
     }
 }
@@ -120,7 +120,7 @@ enum OpsTrustCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let request = try TrustRequest(arguments)
-        try call.output.show(try OpsDesk(try call.workspace(), context: call.work).trust(request))
+        try call.output.show(try OpsKeys(try call.workspace(), context: call.work).trust(request))
         return .done
     }
 }
@@ -129,7 +129,7 @@ enum OpsRevokeCommand: Command {
     static let verb = Verb.opsRevoke
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        let desk = try OpsDesk(try call.workspace(), context: call.work)
+        let desk = try OpsKeys(try call.workspace(), context: call.work)
         let reason = try arguments.required("reason")
         try call.output.show(try desk.revoke(try arguments.required("name"), reason: reason))
         return .done
@@ -141,7 +141,7 @@ enum OpsSignCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let request = try SignRequest(arguments)
-        let report = try OpsDesk.sign(request, context: call.work) { () throws(BatchError) in
+        let report = try OpsKeys.sign(request, context: call.work) { () throws(BatchError) in
             try call.workspace()
         }
         try call.output.show(report)

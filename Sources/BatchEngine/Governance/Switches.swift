@@ -1,0 +1,148 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+internal import BatchLedger
+
+/// Asks the switches whether work may begin, and whether it may go on.
+///
+/// The workspace's own are in `control.db`. Those in the ledger that another workspace has set count as well: a
+/// database does not escape its switches by being named with `--db`.
+final class SwitchGate {
+    private let session: Session
+    private var foreign: (version: Int64, states: [SwitchState])?
+
+    init(_ session: Session) { self.session = session }
+
+    func decision(on work: SwitchedWork) throws(BatchError) -> SwitchDecision {
+        var board = try session.control().switches()
+        board.states += try foreignStates()
+        return board.decision(on: work, at: session.context.now())
+    }
+
+    /// - Parameter what: how the work is named to people: `job reprice`.
+    /// - Throws: `ERR_SECURITY_SAFE_MODE`, `ERR_SECURITY_JOB_DISABLED`, `ERR_SECURITY_MODULE_OFF`.
+    func require(_ work: SwitchedWork, _ what: String) throws(BatchError) {
+        guard let cause = try decision(on: work).cause else { return }
+        throw cause.refusal(of: what)
+    }
+
+    func require(_ action: SwitchedWork.Action, _ what: String) throws(BatchError) {
+        try require(SwitchedWork(action, origin: session.context.origin), what)
+    }
+
+    /// Why there may be a plan of an order and no batch; nil when nothing stands against a run.
+    /// - Throws: when there may be neither, or the order is a plan already.
+    func suggestion(for order: RunOrder) throws(BatchError) -> String? {
+        let what = order.plan.map { "\($0.plan.id)" } ?? "job \(order.job.id)"
+        switch try decision(on: work(order.job, tenant: order.tenant)) {
+        case .go: return nil
+        case .refused(let cause): throw cause.refusal(of: what)
+        case .planOnly(let cause):
+            guard order.plan == nil else { throw cause.refusal(of: what) }
+            return cause.words
+        }
+    }
+
+    /// The work of running a job.
+    func work(_ job: JobDefinition, tenant: String?) -> SwitchedWork {
+        SwitchedWork(.run, origin: session.context.origin, job: job.id, module: job.module, tenant: tenant)
+    }
+
+    /// Gives the ledger the settings of today. Call it in a transaction.
+    func mirror() throws(BatchError) {
+        try session.ledger.mirror(try session.control().switches().states, of: try session.control().workspaceID())
+    }
+
+    private func foreignStates() throws(BatchError) -> [SwitchState] {
+        let version = session.connection.dataVersion
+        if let foreign, foreign.version == version { return foreign.states }
+        let own = try session.control().workspaceID()
+        let states = try session.ledger.switches().filter { $0.workspace != own }.map(\.state)
+        foreign = (version, states)
+        return states
+    }
+}
+
+/// Sets the switches of a workspace, and tells its databases.
+public struct SwitchSetting {
+    private let workspace: Workspace
+    private let context: Context
+    private let control: any ControlStore
+
+    public init(_ workspace: Workspace, context: Context) throws(BatchError) {
+        self.workspace = workspace
+        self.context = context
+        control = try context.control(in: workspace.backups)
+    }
+
+    /// It counts from the moment it is in `control.db`; a batch that is running looks at its next checkpoint.
+    /// - Throws: `ERR_UX_UNKNOWN_SWITCH` when there is no job, module or tenant of that name.
+    public func set(_ request: SwitchRequest) throws(BatchError) -> SwitchReport {
+        try require(request)
+        let state = SwitchSetting.state(request, actor: context.actor, at: context.now())
+        return try tell(state, old: try control.set(state, context.act(context.action(or: "switch set"))))
+    }
+
+    func require(_ request: SwitchRequest) throws(BatchError) {
+        if request.mayBeUnknown { return }
+        try SwitchSubjects(workspace: workspace, context: context)
+            .require(request.name, known: try control.switches().states)
+    }
+
+    static func state(_ request: SwitchRequest, actor: String, at now: Timestamp) -> SwitchState {
+        SwitchState(
+            name: request.name, value: request.value, actor: actor, reason: request.reason, setAt: now,
+            expiresAt: request.duration.map { Timestamp(milliseconds: now.milliseconds + $0.wholeMilliseconds) })
+    }
+
+    public func list(history: Bool) throws(BatchError) -> SwitchListReport {
+        let now = context.now()
+        if history {
+            let entries = try control.switchHistory().map { entry in
+                SwitchListReport.Entry(
+                    state: entry.state, holds: entry.holds && entry.state.holds(at: now), old: entry.old)
+            }
+            return SwitchListReport(entries: entries, isHistory: true)
+        }
+        let entries = try control.switches().states.map { state in
+            SwitchListReport.Entry(state: state, holds: state.holds(at: now))
+        }
+        return SwitchListReport(
+            entries: entries.filter { $0.holds && $0.state.value != $0.state.name.standard }, isHistory: false)
+    }
+
+    // MARK: The databases
+
+    func tell(_ state: SwitchState, old: SwitchValue) throws(BatchError) -> SwitchReport {
+        var told: [String] = []
+        var behind: [SwitchReport.Behind] = []
+        for (database, tenant) in try DatabaseList(workspace).all() {
+            do throws(BatchError) {
+                let session = try Session(workspace, database: database.name, tenant: tenant, context: context)
+                if try mirror(state.name, session) { told.append(session.path) }
+            } catch {
+                let path = database.path.replacing("{tenant}", with: tenant ?? "{tenant}")
+                behind.append(.init(database: path, reason: error.message))
+            }
+        }
+        return SwitchReport(state: state, old: old, databases: told, behind: behind)
+    }
+
+    /// - Returns: false when no batch has run on it: there is no ledger to write to.
+    private func mirror(_ name: SwitchName, _ session: Session) throws(BatchError) -> Bool {
+        guard try session.ledger.exists() else { return false }
+        // A batch that is at work there writes it itself when it ends.
+        let turn = try session.plainTurn(for: LeaseWork("switch set"))
+        defer { withExtendedLifetime(turn) {} }
+        let watch = DriftWatch(session: session)
+        let isKnown = watch.isKnownUntouched()
+        let version = session.connection.dataVersion
+        try session.ledger.complete()
+        try session.connection.transaction { () throws(BatchError) in
+            try session.ledger.overrule(name, by: try control.workspaceID())
+            try SwitchGate(session).mirror()
+        }
+        if isKnown { watch.remember(version: version) }
+        return true
+    }
+}

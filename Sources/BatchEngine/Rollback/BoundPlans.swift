@@ -1,0 +1,81 @@
+public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+internal import BatchSystem
+
+/// A plan as a file: JSON that ends with the SHA-256 of everything before it.
+public enum BoundPlanFile {
+    /// - Parameter details: what people want to see: reasons, rows, time.
+    static func write(
+        _ plan: BoundPlan, details: [JSONValue.Member], to path: String
+    ) throws(BatchError) {
+        if Folder.exists(path) {
+            throw BatchError(.fileExists, "\(path) is there already", hint: "give another path: --plan-out FILE")
+        }
+        let members = plan.members + details
+        let sealed = JSONValue.object(members + [.init("sha256", .string(hash(members)))])
+        try DurableFile.write(Array((JSONWriter.text(sealed, indented: true) + "\n").utf8), to: path)
+    }
+
+    /// - Throws: `ERR_UX_INVALID_PLAN` when the text is no plan, or not as it was written.
+    public static func read(_ text: String, path: String) throws(BatchError) -> BoundPlan {
+        guard let json = try? JSONParser.parse(text, refusingRepeats: true), let members = json.members,
+            let plan = BoundPlan(json: json)
+        else {
+            throw invalid("\(path) is not a plan of a rollback")
+        }
+        guard let last = members.last, last.key == "sha256", last.value.string == hash(Array(members.dropLast())) else {
+            throw invalid("\(path) was changed after it was written")
+        }
+        return plan
+    }
+
+    static func invalid(_ message: String) -> BatchError {
+        BatchError(
+            .invalidPlan, message, hint: "write a plan: \(command: "rollback --id BATCH --plan-out FILE")")
+    }
+
+    private static func hash(_ members: [JSONValue.Member]) -> String {
+        let hash = SHA256()
+        Array(JSONWriter.text(.object(members)).utf8).withUnsafeBytes { hash.update($0) }
+        return Hex.string(hash.finish())
+    }
+}
+
+/// What a plan tells people beside what it binds.
+struct BoundPlanDetails {
+    let session: Session
+    let plan: RollbackPlan
+
+    /// Rows named one by one in a plan; of larger ones it has the counts alone.
+    private static let mostRows = 1_000
+
+    /// - Parameters:
+    ///   - checkpoint: of the rehearsed rollback, in the open transaction; all behind it belong to it too.
+    ///   - milliseconds: that the rehearsal took.
+    func members(from checkpoint: Int64, milliseconds: Double) throws(BatchError) -> [JSONValue.Member] {
+        let rows = try preview(from: checkpoint)
+        return [
+            .init("dependents", .array(plan.reports.map(\.json))),
+            .init("exempt", .array(plan.summaries(plan.exempt).map(\.json))),
+            .init("preview", .object(rows.members(.none))),
+            .init("estimate_ms", JSONValue(Int(milliseconds.rounded(.up)))),
+            .init("created_at", .string(session.context.now().iso8601)), .init("actor", .string(session.context.actor)),
+        ]
+    }
+
+    private func preview(from checkpoint: Int64) throws(BatchError) -> ChangesReport {
+        let ledger = session.ledger
+        let made = try ledger.checkpoints(where: "id >= ?", [.integer(checkpoint)])
+        let count = made.reduce(0) { $0 + $1.rows.total }
+        var list = ChangeList(table: nil, isStatistics: count > BoundPlanDetails.mostRows)
+        let changes = try BatchChanges(ledger, checkpoints: made.map(\.id))
+        for table in changes.tables {
+            guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
+            try changes.forEachChange(of: table) { (row) throws(BatchError) in
+                list.add(row, before: table.before, after: table.after)
+            }
+        }
+        return list.report()
+    }
+}

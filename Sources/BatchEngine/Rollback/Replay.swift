@@ -1,0 +1,162 @@
+internal import BatchCatalog
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// Runs a recorded batch again, with its pinned definition and parameters, in the open transaction of a rollback.
+struct Rerun {
+    let session: Session
+    let gateway: Gateway
+
+    /// One batch that ran again.
+    struct Outcome {
+        let original: BatchRecord
+        var batch: BatchRecord
+        let warnings: [Warning]
+        /// Steps outside the database: they wait until everything else is permanent.
+        let waiting: [StepDefinition]
+    }
+
+    private var ledger: Ledger { session.ledger }
+
+    // MARK: Before
+
+    /// Why a batch cannot be run again; nil when it can.
+    /// - Parameter isRehearsed: on a copy, to compare what it does; then nothing outside the database may happen.
+    static func objection(to batch: BatchRecord, isRehearsed: Bool) throws(BatchError) -> String? {
+        guard batch.kind == .batch, let text = batch.definition else {
+            return "\(batch.batch) was made by batchmgr itself"
+        }
+        if batch.status != .committed { return "\(batch.batch) is \(batch.status.rawValue), not committed" }
+        // Rows alone are compared.
+        if isRehearsed, batch.hasSchemaChange { return "\(batch.batch) changed the schema" }
+        let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
+        if let objection = LevelPolicy(level: job.level).objectionToReplay { return "\(batch.batch): \(objection)" }
+        for step in job.steps where step.isOutside {
+            if isRehearsed { return "step \(step.id) of \(batch.batch) works outside the database" }
+            if case .exec = step.kind, step.undo == nil {
+                return "step \(step.id) of \(batch.batch) runs a program and declares no undo"
+            }
+        }
+        return nil
+    }
+
+    // MARK: Running
+
+    /// - Parameter rollback: `seq` of the rollback that made it necessary.
+    /// - Throws: the failure; the caller's transaction is rolled back then.
+    func perform(_ original: BatchRecord, for rollback: Int64) throws(BatchError) -> Outcome {
+        do throws(BatchError) {
+            return try run(original, rollback)
+        } catch {
+            gateway.rollback()
+            throw BatchError(
+                error.code, "running \(original.batch) again failed: \(error.message); nothing was changed",
+                hint: "undo it without running it again: --mode cascade")
+        }
+    }
+
+    /// Runs it under its old name, so that SQL that asks for it sees what it saw. The caller throws it all away.
+    func rehearse(_ original: BatchRecord) throws(BatchError) -> BatchRecord {
+        let job = try definition(of: original)
+        return try steps(of: job, original, try begin(original, job), as: original.batch).batch
+    }
+
+    private func run(_ original: BatchRecord, _ rollback: Int64) throws(BatchError) -> Outcome {
+        let job = try definition(of: original)
+        var batch = try begin(original, job)
+        try ledger.noteReplay(batch.seq, of: original.seq, by: rollback)
+        var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: batch.startedAt)
+        point.bakKind = .delta
+        let run = try steps(of: job, original, batch)
+        batch = run.batch
+        point.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
+        if point.lastCheckpoint > 0 { try ledger.save(&point) }
+        try finish(&batch, original, isWhole: run.waiting.isEmpty)
+        return Outcome(original: original, batch: batch, warnings: run.warnings, waiting: run.waiting)
+    }
+
+    private func definition(of batch: BatchRecord) throws(BatchError) -> JobDefinition {
+        try JobDefinition.parse(text: batch.definition ?? "", file: "\(batch.batch)")
+    }
+
+    private func steps(
+        of job: JobDefinition, _ original: BatchRecord, _ batch: BatchRecord, as name: BatchID? = nil
+    ) throws(BatchError) -> BatchRun {
+        gateway.policy = try PolicyChoice(session: session).policy(for: job, tenant: original.tenant)
+        session.connection.enforceForeignKeys(job.foreignKeys ?? false)
+        let values = try PinnedParameters.values(original.parameters)
+        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, purpose: .replay)
+        run.name = name ?? batch.batch
+        run.pins = try RecordedInputs(ledger, of: original.seq)
+        for step in job.steps { try StepRun(run: run, step: step).perform() }
+        // A batch of programs alone has a checkpoint too: what they did is noted there.
+        if let step = run.waiting.first, run.checkpoints == 0 { try run.checkpoint(step) {} }
+        try VerifyQueries(session: session).require(job.verify, run.bindings, of: batch.batch)
+        return run
+    }
+
+    private func begin(_ original: BatchRecord, _ job: JobDefinition) throws(BatchError) -> BatchRecord {
+        var batch = BatchRecord(
+            batch: BatchID(job: original.batch.job, number: try ledger.nextNumber(of: original.batch.job)),
+            kind: .batch, actor: session.context.actor, traceID: session.context.traceID,
+            startedAt: session.context.now().iso8601)
+        batch.jobVersion = original.jobVersion
+        batch.tenant = original.tenant
+        batch.idempotencyKey = original.idempotencyKey
+        batch.definition = original.definition
+        batch.parameters = original.parameters
+        batch.digestBefore = try ledger.state()?.combined
+        try ledger.insert(&batch)
+        for name in job.needs {
+            let tenant = session.database.tenancy == .column ? original.tenant : nil
+            guard let needed = try ledger.lastCommitted(name, seenBy: tenant) else {
+                throw BatchError(
+                    .notReplayable, "it needs a committed batch of \(name), and there is none any more",
+                    hint: "undo it: --mode cascade")
+            }
+            try ledger.noteNeed(of: batch.seq, needed)
+        }
+        return batch
+    }
+
+    /// A batch whose programs wait is `stopped`: after a crash `resume` runs them.
+    private func finish(
+        _ batch: inout BatchRecord, _ original: BatchRecord, isWhole: Bool
+    ) throws(BatchError) {
+        batch.status = isWhole ? .committed : .stopped
+        batch.finishedAt = session.context.now().iso8601
+        batch.digestAfter = try ledger.state()?.combined
+        try ledger.update(batch)
+        try ledger.audit(
+            "run", batch: batch, outcome: batch.status.rawValue,
+            details: ["rows": batch.rows.json, "replays": .string(original.batch.description)],
+            context: session.context)
+    }
+}
+
+extension JobDefinition {
+    /// Whether its SQL asks for foreign keys to be enforced; nil when it says nothing.
+    var foreignKeys: Bool? {
+        var isOn: Bool?
+        for case .sql(let sql) in steps.map(\.kind) { isOn = ForeignKeySetting.split(sql).isOn ?? isOn }
+        return isOn
+    }
+}
+
+extension Ledger {
+    /// The latest committed batch of a job: of this tenant, or of none; nil for any.
+    func lastCommitted(_ job: String, seenBy tenant: String?) throws(BatchError) -> BatchRecord? {
+        try batches(
+            where: "job = ?1 AND status = 'committed' AND (?2 IS NULL OR tenant IS NULL OR tenant = ?2)",
+            [.string(job), .optional(tenant)]
+        ).last
+    }
+
+    /// Notes that a batch depends on another because its job says so.
+    func noteNeed(of batch: Int64, _ needed: BatchRecord) throws(BatchError) {
+        try connection.run(
+            "INSERT OR IGNORE INTO batchmgr_dependencies VALUES(?, ?, ?)",
+            [.integer(batch), .integer(needed.seq), .string("needs \(needed.batch.job)")])
+    }
+}
