@@ -15,11 +15,22 @@ public struct BatchLookup {
     /// The batch of this id; of a job the latest that is not rolled back, or the latest when all are.
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`, with the name that was probably meant.
     public func batch(_ reference: BatchReference) throws(BatchError) -> BatchRecord {
-        let found = try candidates(reference)
-        guard let batch = found.last(where: { $0.status != .rolledBack }) ?? found.last else {
-            throw try unknown(reference)
+        guard try ledger.exists() else { throw try unknown(reference) }
+        let name: SQLValue
+        let column: String
+        switch reference {
+        case .batch(let id): (column, name) = ("batch", .string(id.description))
+        case .latest(let job): (column, name) = ("job", .string(job))
         }
-        return batch
+        var latest: BatchRecord?
+        try ledger.forEachBatchFromNewest(
+            where: "\(column) = ?1 AND (?2 IS NULL OR tenant = ?2)", [name, .optional(tenant)]
+        ) { (batch) in
+            if latest == nil || batch.status != .rolledBack { latest = batch }
+            return batch.status == .rolledBack
+        }
+        guard let latest else { throw try unknown(reference) }
+        return latest
     }
 
     /// The batch of this id, to be undone; of a job the latest.
@@ -40,18 +51,6 @@ public struct BatchLookup {
             .wrongState, "every batch of \(job) is rolled back already, \(latest.batch) the last",
             hint: "see them: \(command: "list --job \(job)")")
     }
-
-    private func candidates(_ reference: BatchReference) throws(BatchError) -> [BatchRecord] {
-        guard try ledger.exists() else { return [] }
-        switch reference {
-        case .batch(let id):
-            return try ledger.batches(where: "batch = ? AND \(own)", [.string(id.description), .optional(tenant)])
-        case .latest(let job):
-            return try ledger.batches(where: "job = ? AND \(own)", [.string(job), .optional(tenant)])
-        }
-    }
-
-    private let own = "(?2 IS NULL OR tenant = ?2)"
 
     private func unknown(_ reference: BatchReference) throws(BatchError) -> BatchError {
         var names: [String] = []
