@@ -55,7 +55,7 @@ extension Host {
     /// Makes the ledger where there is none: from then on the state of the database is known.
     private func openLedger(isJoined: Bool) throws(BatchError) -> Ledger {
         let ledger = try Ledger(connection)
-        if try ledger.isComplete() { return ledger }
+        if try ledger.isComplete(), try ledger.state() != nil { return ledger }
         let id = randomID()
         let time = now
         let create = { [self] () throws(BatchError) in

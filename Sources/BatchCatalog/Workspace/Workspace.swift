@@ -18,6 +18,8 @@ public struct Workspace: Hashable, Sendable {
     /// Who may do what at the terminal; nil: everybody everything.
     public let roles: RoleBook?
     public let log: LogSettings
+    /// The tenant whose file was named by its path.
+    public var tenant: String?
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,

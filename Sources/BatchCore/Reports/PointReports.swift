@@ -38,17 +38,10 @@ public struct PointsReport: Report, Hashable {
     }
 
     public let points: [Point]
-    /// There are older ones that were not asked for.
-    public let isMore: Bool
 
-    public init(points: [Point], isMore: Bool = false) {
-        self.points = points
-        self.isMore = isMore
-    }
+    public init(points: [Point]) { self.points = points }
 
-    public func members(_ call: CallOptions) -> [JSONValue.Member] {
-        [.init("points", .array(points.map(\.json))), .init("more", .bool(isMore))]
-    }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("points", .array(points.map(\.json)))] }
 }
 
 /// Whether both copies of a restore point are there.

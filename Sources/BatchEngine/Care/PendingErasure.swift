@@ -9,7 +9,7 @@ internal import BatchSystem
 /// What there is to do lies in a folder, and the ledger names it in the same transaction that erases the rows. So a crash
 /// leaves either nothing to do, or all that is needed to finish.
 struct PendingErasure {
-    private static let key = "pending_erasure"
+    static let key = "pending_erasure"
 
     let session: Session
 
@@ -59,6 +59,9 @@ struct PendingErasure {
         }
         let kept = Set(try ledger.points(where: "bak IS NOT NULL").compactMap(\.bak))
         let all = try BakStore(folder: session.backups).contents().files
-        for file in all where file.database == session.branch && !kept.contains(file.name) { Folder.remove(file.path) }
+        for file in all
+        where file.database == session.branch && session.bakOwner.owns(file) && !kept.contains(file.name) {
+            Folder.remove(file.path)
+        }
     }
 }

@@ -23,8 +23,7 @@ final class EarlierState {
         folder = try ScratchFolder(in: session.backups)
         original = session
         self.checkpoint = checkpoint
-        // The branch of the history follows from the name of the file.
-        let path = folder.file(session.path.split(separator: "/").last.map(String.init) ?? "earlier.db")
+        let path = folder.file("earlier.db")
         // The session may hold the write lock, and could not be copied from then.
         let source = try Connection(path: session.path, mode: .readOnly)
         try source.backup(to: try Connection(path: path, mode: .create))
@@ -51,7 +50,8 @@ final class EarlierState {
         let place = Workspace(
             folder: original.workspace.folder, file: original.workspace.file, databases: [database],
             backups: original.workspace.backups, catalog: original.workspace.catalog)
-        return try Session(place, tenant: original.tenant, context: original.context)
+        return try Session(
+            place, tenant: original.tenant, context: original.context, standingFor: original.home)
     }
 
     private static func goBack(

@@ -40,12 +40,9 @@ struct PointKeeper {
     }
 
     private func label(_ batch: String, _ time: Timestamp) throws(BatchError) -> BakStore.Label {
-        var base: String?
-        try ledger.forEachPointFromNewest(where: "bak IS NOT NULL AND status = 'complete'") { (point) in
-            base = point.bak
-            return false
-        }
-        return BakStore.Label(batch: batch, database: session.branch, base: base, time: time)
+        let base = try ledger.points(where: "bak IS NOT NULL AND status = 'complete'").last?.bak
+        return BakStore.Label(
+            batch: batch, database: session.branch, ledger: try session.databaseID, base: base, time: time)
     }
 
     // MARK: After a batch
@@ -96,7 +93,8 @@ struct PointKeeper {
                 heads: signedHeads())
             // A batch of a host may be rolled back already, and may come back with an undo of that.
             let tag = batch.flatMap {
-                [.committed, .rolledBack].contains($0.status) || $0.kind == .rollback ? "batch/\($0.batch)" : nil
+                [.committed, .rolledBack].contains($0.status) || $0.kind == .rollback
+                    ? session.home.tags + "\($0.batch)" : nil
             }
             point.commit = try commit(content, message, tag: tag, snapshot: pending).description
             session.context.reach("commit-written")

@@ -62,14 +62,14 @@ struct PointLocator {
     // MARK: Without the ledger
 
     private func storedAfter(_ id: BatchID) throws(BatchError) -> RestorePoint {
-        if let found = try? git.point("batch/\(id)") { return point(named: "\(id)", found) }
+        if let found = try? git.point("\(id)") { return point(named: "\(id)", found) }
         let file = try? ownFiles().last { $0.batch == "\(id)" && $0.after != nil }
         guard let digest = file?.after.flatMap({ Digest(hex: $0) }) else { throw try unknown(batch: id) }
         return RestorePoint(name: "\(id)", commit: nil, digest: digest, bak: side(.after, file?.name))
     }
 
     private func storedBefore(_ id: BatchID) throws(BatchError) -> RestorePoint {
-        var found = try? git.point("batch/\(id)")
+        var found = try? git.point("\(id)")
         // A batch that was stopped and resumed has several points.
         while let point = found, point.message[trailer: "Batch-Id"] == "\(id)" {
             found = point.parent.flatMap { try? git.point($0.description) }
@@ -81,7 +81,7 @@ struct PointLocator {
     }
 
     private func ownFiles() throws(BatchError) -> [BakManifest] {
-        try BakStore(folder: session.backups).contents().files.filter { $0.database == session.branch }
+        try BakStore(folder: session.backups).contents().files.filter(session.bakOwner.owns)
     }
 
     private func point(named name: String, _ point: GitPoint) -> RestorePoint {

@@ -91,12 +91,25 @@ public struct Restoring {
         case .bak:
             guard let digest = point.digest else { throw missing(point, source) }
             return try BakStore(folder: session.backups).restore(
-                BakTarget(digest, file: point.bak?.file, point.bak?.side ?? .after), database: session.branch, to: path,
-                recorded: (try? session.ledger.recordedHashes()) ?? [:])
+                BakTarget(digest, file: point.bak?.file, point.bak?.side ?? .after), of: session.bakOwner, to: path,
+                recorded: hashes())
         case .git:
             guard let commit = point.commit else { throw missing(point, source) }
             return try session.git.restore(commit, to: path)
         }
+    }
+
+    /// The hashes of the `.bak` files; none when the ledger is lost or damaged.
+    private func hashes() -> [String: FileHash] {
+        guard let points = try? session.ledger.points(where: "status = 'complete' AND bak_sha256 IS NOT NULL") else {
+            return [:]
+        }
+        let short = (try? session.ledger.fileHashes()) ?? [:]
+        let pairs = points.compactMap { point -> (String, FileHash)? in
+            guard let bak = point.bak, let sha256 = point.bakSHA256 else { return nil }
+            return (bak, short[sha256].map(FileHash.xxh3) ?? .sha256(sha256))
+        }
+        return Dictionary(pairs, uniquingKeysWith: { _, last in last })
     }
 
     /// The stores check what they build against their own record; this is the ledger's.
@@ -130,14 +143,17 @@ extension Session {
     static func standIn(_ workspace: Workspace, tenant: String?, context: Context) throws(BatchError) -> Session {
         let scratch = try ScratchFolder(in: workspace.backups)
         var database = try workspace.database()
-        // The branch of the history follows from the name of the file.
-        let name = database.path.split(separator: "/").last.map(String.init) ?? database.name
-        database.path = scratch.file(name)
+        let lost = try database.path(of: tenant ?? workspace.tenant)
+        let standard = Home.standard(workspace, database, tenant: tenant ?? workspace.tenant, path: lost)
+        let home = try HomeSearch(
+            ledger: try Ledger(try Connection(path: ":memory:", mode: .create)), path: lost, standard: standard
+        ).lostHome()
+        database.path = scratch.file("lost.db")
+        if database.tenancy == .file { database.tenancy = .none }
         let place = Workspace(
             folder: workspace.folder, file: workspace.file, databases: [database], backups: workspace.backups,
             catalog: workspace.catalog)
-        let path = database.path.replacing("{tenant}", with: tenant ?? "")
-        try Connection(path: path, mode: .create).execute("PRAGMA user_version = 1")
-        return try Session(place, tenant: tenant, context: context, mode: .readOnly)
+        try Connection(path: database.path, mode: .create).execute("PRAGMA user_version = 1")
+        return try Session(place, tenant: tenant, context: context, mode: .readOnly, standingFor: home)
     }
 }

@@ -26,7 +26,8 @@ final class ScratchCopy {
         context.reach = { reach("copy-\($0)") }
         // What happens here has not happened.
         context.log = .none
-        session = try Session(place, tenant: original.tenant, context: context)
+        let home = Home(folder: folder.path, branch: original.branch, tags: original.home.tags)
+        session = try Session(place, tenant: original.tenant, context: context, standingFor: home)
         try session.connection.execute("PRAGMA synchronous = OFF")
     }
 }

@@ -16,20 +16,33 @@ public final class Session {
     public let path: String
     public let connection: Connection
     public let ledger: Ledger
+    /// Where the database belongs.
+    public internal(set) var home: Home
+    private(set) var homeState = HomeSearch.State.unplaced
+    /// Why it is not known where it belongs.
+    private(set) var homeFault: BatchError?
+    /// Where it belongs when it does not say so itself.
+    let standardHome: Home
+    /// A copy that works with the home of another database: it claims none.
+    let isStandIn: Bool
 
     /// Opens the database for reading and writing, or for reading alone when the file does not allow more.
     ///
-    /// - Parameter tenant: names the file when the tenancy is by file.
+    /// - Parameters:
+    ///   - tenant: names the file when the tenancy is by file.
+    ///   - home: of the database that this one is a copy of, to try things on.
     /// - Throws: `ERR_UX_FILE_MISSING`, `ERR_DATA_NOT_A_DATABASE`, `ERR_INTEGRATION_READ_ONLY`.
     public init(
         _ workspace: Workspace, database name: String? = nil, tenant: String? = nil, context: Context,
-        mode: Connection.Mode = .readWrite
+        mode: Connection.Mode = .readWrite, standingFor home: Home? = nil, requiringHome: Bool = true
     ) throws(BatchError) {
         self.workspace = workspace
         self.context = context
+        let tenant = tenant ?? workspace.tenant
         self.tenant = tenant
         var database = try workspace.database(named: name)
-        path = try database.path(of: tenant)
+        let named = try database.path(of: tenant)
+        path = FolderText.resolved(named) ?? named
         do throws(BatchError) {
             try DatabaseFile(path).check(mustWrite: mode.canWrite)
         } catch  where error.code == .fileMissing && database.tenancy == .file {
@@ -46,6 +59,18 @@ public final class Session {
         ledger = try Ledger(connection)
         if workspace.file == nil, let kept = try ledger.policy() { database.adopt(kept) }
         self.database = database
+        standardHome = Home.standard(workspace, database, tenant: tenant, path: path)
+        isStandIn = home != nil
+        self.home = home ?? standardHome
+        if home == nil {
+            try requireOtherThanOurs()
+            do throws(BatchError) {
+                try findHome()
+            } catch {
+                if requiringHome { throw error }
+                homeFault = error
+            }
+        }
         try requireTenantName()
     }
 
@@ -63,11 +88,8 @@ public final class Session {
     /// The tenant whose rows alone this session may show and touch; nil where it may all.
     public var owner: String? { database.tenancy == .column ? tenant : nil }
 
-    /// A tenant with a file of its own has copies and a history of its own.
-    public var backups: String {
-        guard database.tenancy == .file, let tenant else { return workspace.backups }
-        return "\(workspace.backups)/tenants/\(tenant)"
-    }
+    /// The folder of its copies and its history.
+    public var backups: String { home.folder }
 
     /// Everything that is one for the whole workspace.
     public var controlFolder: String { workspace.backups }
@@ -79,26 +101,49 @@ public final class Session {
         throw error
     }
 
-    public var git: GitStore { GitStore(path: backups + "/history.git") }
+    public var git: GitStore { GitStore(path: backups + "/history.git", tagPrefix: home.tags) }
 }
 
 extension Session {
     /// The branch of the history that this database is on.
-    public var branch: String {
-        let name = workspace.file == nil ? fileName : database.name
-        guard database.tenancy == .file, let tenant else { return name }
-        return "\(name)/\(tenant)"
+    public var branch: String { home.branch }
+
+    /// Looks anew where the database belongs.
+    func findHome() throws(BatchError) {
+        if isStandIn { return }
+        let found = try homeSearch().look()
+        home = found.home
+        homeState = found.state
     }
 
-    /// The name of the file, with characters that git does not allow in branches replaced.
-    private var fileName: String {
-        let last = path.split(separator: "/").last.map(String.init) ?? "main"
-        let safe = last.map {
-            $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") ? $0 : "_"
+    /// - Throws: `ERR_UX_USAGE` for a file that batchmgr keeps beside databases.
+    private func requireOtherThanOurs() throws(BatchError) {
+        let sql = """
+            SELECT name FROM main.sqlite_schema \
+            WHERE type = 'table' AND name IN ('batchmgr_bak_manifest', 'trusted_keys', 'switch_history')
+            """
+        let names = try connection.rows(sql).compactMap { $0[0].string }
+        let file = path.split(separator: "/").last.map(String.init) ?? ""
+        if names.contains("batchmgr_bak_manifest") {
+            let kind = try connection.value("SELECT value FROM batchmgr_bak_manifest WHERE key = 'kind'")?.string
+            guard kind == "full", !(file.hasPrefix("batch_") && file.hasSuffix(".bak")) else {
+                throw BatchError(
+                    .usage, "\(path) is a copy that batchmgr made of a database, and is not to be worked on",
+                    hint: "see the points of its database: \(command: "--db PATH points"), and restore one: "
+                        + "\(command: "--db PATH restore --point POINT --to FILE")")
+            }
+        } else if names.count == 2 || path.contains("/history.git/") {
+            throw BatchError(
+                .usage, "\(path) is a file of batchmgr's own, and is not to be worked on",
+                hint: "name the database itself: \(command: "--db PATH list")")
         }
-        var name = String(safe).split(separator: ".").joined(separator: ".")
-        while name.hasPrefix("-") { name.removeFirst() }
-        return name.isEmpty || name.hasSuffix(".lock") ? name + "_" : name
+    }
+
+    /// Whose `.bak` files this session may read and remove.
+    var bakOwner: BakOwner {
+        let names =
+            (try? ledger.exists()) == true ? try? ledger.points(where: "bak IS NOT NULL").compactMap(\.bak) : nil
+        return BakOwner(ledger: (try? databaseID) ?? nil, database: branch, names: names.map { Set($0) })
     }
 }
 

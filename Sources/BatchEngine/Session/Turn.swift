@@ -20,7 +20,8 @@ struct Turn: ~Copyable {
         let isUntouched = DriftWatch(session: session).isKnownUntouched()
         let sleep = context.sleep
         let taken = try Lease.take(
-            session.ledger, for: work, at: context.now(), rules: LeaseRules(pause: { sleep($0) }), id: context.randomID)
+            session.ledger, for: work, at: context.now(), rules: LeaseRules(pause: { sleep($0) }), id: context.randomID
+        ) { () throws(BatchError) in try session.settleHome() }
         lease = WatchedLease(taken, path: session.path, now: context.now)
         self.session = session
         session.untouchedSince = isUntouched ? version : nil
@@ -121,6 +122,9 @@ extension Session {
     var mayHaveLeftovers: Bool {
         do throws(BatchError) {
             guard try ledger.exists() else { return false }
+            // A copy, or a database of version 0.1: the first command takes it over.
+            if case .copy = homeState { return true }
+            if homeState == .unplaced, try ledger.points().isEmpty == false { return true }
             let points = try ledger.points(where: "status = 'pending'")
             let batches = try ledger.batches(where: "status = 'running'")
             return !points.isEmpty || !batches.isEmpty

@@ -42,19 +42,8 @@ struct PointVerification {
         let store = BakStore(folder: session.backups)
         let manifests = Folder.exists(session.backups) ? try store.contents().files : []
         var failed: [Check] = []
-        var usable: [BakManifest] = []
-        var faults: [Int64: String] = [:]
         for point in expected {
-            faults[point.id] = try fault(point, manifests)
-            if faults[point.id] == nil, let file = manifests.first(where: { $0.name == point.bak }) {
-                usable.append(file)
-            }
-        }
-        let reach = BakReach(usable)
-        for point in expected {
-            let isReached = point.digest.map(reach.leads) ?? false
-            guard let what = faults[point.id] ?? (isReached ? nil : "cannot be used: no chain of files leads to it")
-            else { continue }
+            guard let what = try fault(point, manifests) else { continue }
             let damage = BatchError(
                 .corruptRecord, "\(point.bak ?? "") of \(name(point)) \(what)",
                 hint: "restore this point from git: \(command: "restore --point \(name(point)) --source git --to FILE")"
@@ -137,7 +126,10 @@ struct PointVerification {
         guard let batch = batches[point.batch], let record = try session.ledger.batch(batch),
             record.status == .committed, points.last(where: { $0.batch == point.batch }) == point
         else { return nil }
-        guard let tagged = try? session.git.point("batch/\(batch)") else { return "its tag batch/\(batch) is missing" }
-        return tagged.id == found.id ? nil : "its tag batch/\(batch) names another commit"
+        // Points of version 0.1 may bear tags without a prefix.
+        let tags = [session.home.tags + "\(batch)", Home.standardTags + "\(batch)"]
+        let tagged = tags.compactMap { try? session.git.point($0).id }
+        if tagged.contains(found.id) { return nil }
+        return tagged.isEmpty ? "its tag \(tags[0]) is missing" : "its tag \(tags[0]) names another commit"
     }
 }

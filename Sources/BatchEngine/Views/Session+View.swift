@@ -17,7 +17,10 @@ extension Session {
         } catch  where error.code == .readOnly || error.code == .file {
             session = try other(workspace, tenant, context, because: error)
         }
-        if session.mayHaveLeftovers { completeLeftovers(workspace, tenant, context) }
+        if session.mayHaveLeftovers {
+            completeLeftovers(workspace, tenant, context)
+            try session.findHome()
+        }
         session.connection.tolerateUnknownCollations()
         return session
     }

@@ -4,11 +4,10 @@ public import BatchCore
 public struct ListRequest: Hashable, Sendable {
     public let job: String?
     public let status: BatchStatus?
-    public let limit: Int
-    /// What is shown when nobody says how many.
-    public static let usualLimit = 50
+    /// Nil: all.
+    public let limit: Int?
 
-    public init(job: String? = nil, status: BatchStatus? = nil, limit: Int = .max) {
+    public init(job: String? = nil, status: BatchStatus? = nil, limit: Int? = nil) {
         self.job = job
         self.status = status
         self.limit = limit

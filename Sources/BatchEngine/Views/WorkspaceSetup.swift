@@ -43,7 +43,7 @@ public struct WorkspaceSetup {
     // MARK: Database
 
     private func look(at path: String) throws(BatchError) -> [String] {
-        let session = try Session.view(.adHoc(database: path), context: context)
+        let session = try Session.view(try .naming(database: path), context: context)
         let layouts = try SchemaReader(session.connection).tables()
         let tables = layouts.filter { $0.role == .ordinary }
         var notes = [Counted.text(tables.count, "table") + " found"]

@@ -132,7 +132,8 @@ public final class BakChanges: NetChanges {
         if let rebuilt { return rebuilt.connection }
         let made = try TemporaryDatabase(beside: manifest.path) { (path) throws(BatchError) in
             let target = BakTarget(states.before.digest.combined, file: manifest.name, .before)
-            _ = try store.restore(target, database: manifest.database, to: path)
+            let owner = BakOwner(ledger: manifest.ledger, database: manifest.database)
+            _ = try store.restore(target, of: owner, to: path)
         }
         rebuilt = made
         return made.connection

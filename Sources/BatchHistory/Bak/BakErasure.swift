@@ -35,7 +35,8 @@ public struct BakErasure {
         old.file.tolerateUnknownCollations()
         let was = try old.state("before")
         let label = BakStore.Label(
-            batch: manifest.batch, database: manifest.database, base: manifest.base,
+            batch: manifest.batch, database: manifest.database, ledger: manifest.ledger,
+            base: manifest.base,
             time: Timestamp(iso8601: manifest.createdAt) ?? Timestamp(milliseconds: 0))
         guard manifest.after != nil, let after = state(of: try old.state("after")) else { return nil }
         let target = BakStore(folder: folder)

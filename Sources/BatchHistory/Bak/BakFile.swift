@@ -87,6 +87,8 @@ public struct BakManifest: Hashable, Sendable {
     public let batch: String
     /// Names the database, as its branch in git does.
     public let database: String
+    /// The id of its ledger; nil in files of version 0.1.
+    public let ledger: String?
     /// The file that holds the state before; nil for the first.
     public let base: String?
     /// State digests. `after` is nil for a full copy whose batch is not complete.
@@ -140,7 +142,8 @@ public struct BakManifest: Hashable, Sendable {
             let before = values["before"]
         else { throw BakFault.damaged(path, "its manifest is incomplete or of a newer format") }
         return BakManifest(
-            path: path, kind: kind, batch: batch, database: values["database"] ?? "", base: values["base"],
+            path: path, kind: kind, batch: batch, database: values["database"] ?? "",
+            ledger: values["ledger"], base: values["base"],
             before: before, after: values["after"], createdAt: values["created_at"] ?? "",
             isReversible: values["reversible"] == "yes")
     }
@@ -165,5 +168,25 @@ enum BakFault {
         BatchError(
             .noRestorePoint, "no chain of .bak files leads to the point: \(what)",
             hint: "restore the point from git: \(command: "restore --point POINT --source git --to FILE")")
+    }
+}
+
+/// Whose `.bak` files: several databases may have theirs in one folder.
+public struct BakOwner: Sendable {
+    public let ledger: String?
+    public let database: String
+    /// Names that the ledger knows; nil when it is lost.
+    public let names: Set<String>?
+
+    public init(ledger: String?, database: String, names: Set<String>? = nil) {
+        self.ledger = ledger
+        self.database = database
+        self.names = names
+    }
+
+    /// A file says to which ledger it belongs; those of version 0.1 do not, and are known by the ledger.
+    public func owns(_ file: BakManifest) -> Bool {
+        if let other = file.ledger { return ledger.map { $0 == other } ?? (file.database == database) }
+        return names.map { $0.contains(file.name) } ?? (file.database == database)
     }
 }

@@ -47,9 +47,10 @@ extension BakStore {
     /// Builds a new database file in the state before or after a batch, from `.bak` files alone.
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when no chain of files leads there, naming what is missing;
     ///   `ERR_DATA_CORRUPT_RECORD` naming the file when one is damaged and there is no way around it.
-    public func restore(batch: String, database: String, _ side: Side, to path: String) throws(BatchError) -> Rebuilt {
+    public func restore(batch: String, of owner: BakOwner, _ side: Side, to path: String) throws(BatchError) -> Rebuilt
+    {
         let (files, damaged) = try contents()
-        let own = files.filter { $0.database == database }
+        let own = files.filter(owner.owns)
         guard let file = own.last(where: { $0.batch == batch }) else {
             let lost = damaged.first { BakName($0)?.batch == batch }
             throw lost.map { BakFault.damaged($0, "its manifest cannot be read") }
@@ -67,9 +68,9 @@ extension BakStore {
     ///   whole copy are known by it and only changed rows are read again; otherwise all rows are.
     /// - Throws: as above.
     public func restore(
-        _ target: BakTarget, database: String, to path: String, recorded: [String: FileHash] = [:]
+        _ target: BakTarget, of owner: BakOwner, to path: String, recorded: [String: FileHash] = [:]
     ) throws(BatchError) -> Rebuilt {
-        let own = try contents().files.filter { $0.database == database }
+        let own = try contents().files.filter(owner.owns)
         return try restore(target, among: own, to: path, recorded)
     }
 

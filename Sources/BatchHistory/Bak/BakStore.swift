@@ -13,13 +13,16 @@ public struct BakStore: Sendable {
         public let batch: String
         /// Names the database, as its branch in git does.
         public let database: String
+        /// The id of its ledger.
+        public let ledger: String?
         /// The name of the `.bak` that this one follows; nil for the first.
         public let base: String?
         public let time: Timestamp
 
-        public init(batch: String, database: String, base: String?, time: Timestamp) {
+        public init(batch: String, database: String, ledger: String? = nil, base: String?, time: Timestamp) {
             self.batch = batch
             self.database = database
+            self.ledger = ledger
             self.base = base
             self.time = time
         }
@@ -95,7 +98,8 @@ public struct BakStore: Sendable {
         try file.execute(BakManifest.schema)
         let values: [(String, String?)] = [
             ("format", "1"), ("kind", kind.rawValue), ("batch", label.batch), ("database", label.database),
-            ("base", label.base), ("before", before.digest.combined.description), ("created_at", label.time.iso8601),
+            ("ledger", label.ledger), ("base", label.base),
+            ("before", before.digest.combined.description), ("created_at", label.time.iso8601),
         ]
         for (key, value) in values { try BakManifest.set(key, value, in: file) }
         try BakWriter.write(before, kind: "before", into: file)

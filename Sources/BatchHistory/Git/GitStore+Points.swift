@@ -32,7 +32,7 @@ extension GitStore {
     /// - Throws: `ERR_UX_UNKNOWN_POINT` when there is none, or the digits fit several.
     public func point(_ name: String) throws(BatchError) -> GitPoint {
         let repository = try GitRepository(opening: path)
-        guard let commit = try GitStore.commit(name, in: repository) else {
+        guard let commit = try commit(name, in: repository) else {
             throw BatchError(
                 .unknownPoint, "git has no restore point \(name)",
                 hint: "see the points there are: \(command: "points")")
@@ -40,30 +40,53 @@ extension GitStore {
         return GitPoint(try PointReader(repository, commit))
     }
 
+    /// The commits at which branches end, by their names.
+    public func tips() throws(BatchError) -> [String: String] {
+        guard exists else { return [:] }
+        let repository = try GitRepository(opening: path)
+        var tips: [String: String] = [:]
+        for name in try repository.refs.names(below: Refs.branch("")) {
+            tips[name] = try repository.refs.target(Refs.branch(name))?.description
+        }
+        return tips
+    }
+
+    /// Gives the commit of a batch the tag that it should have; nothing when it has it.
+    public func tag(_ batch: BatchID, at commit: CommitID) throws(BatchError) {
+        let repository = try GitRepository(opening: path)
+        let (name, reader) = (tagPrefix + batch.description, try PointReader(repository, commit.object))
+        if let target = try repository.refs.target(Refs.tag(name)) {
+            guard try GitStore.peeled(target, in: repository) != commit.object else { return }
+        }
+        let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
+        let tag = try pack.add(.tag, GitStore.tagText(reader.message, name: name, commit: commit.object))
+        try pack.finish()
+        try repository.refs.move(.init(name: Refs.tag(name), target: tag, before: .anything))
+    }
+
     /// Names of tags by the commit that they name.
-    /// - Parameter hidden: names that begin like this are left out, and not read.
-    public func tags(except hidden: String) throws(BatchError) -> [CommitID: [String]] {
+    public func tags() throws(BatchError) -> [CommitID: [String]] {
         guard exists else { return [:] }
         let repository = try GitRepository(opening: path)
         var tags: [CommitID: [String]] = [:]
-        for name in try repository.refs.names(below: Refs.tag("")) where !name.hasPrefix(hidden) {
-            guard let commit = try? GitStore.commit(name, in: repository) else { continue }
+        for name in try repository.refs.names(below: Refs.tag("")) {
+            guard let commit = try? commit(name, in: repository) else { continue }
             tags[CommitID(commit), default: []].append(name)
         }
         return tags
     }
 
-    /// Those of the commits that can be read themselves; `verify` tells whether all below them can.
-    public func present(_ commits: [CommitID]) -> Set<CommitID> {
-        guard exists, let repository = try? GitRepository(opening: path) else { return [] }
-        return Set(commits.filter { (try? repository.read($0.object, .commit)) != nil })
+    /// True when the commit itself can be read; `verify` tells whether all below it can.
+    public func has(_ commit: CommitID) -> Bool {
+        guard exists, let repository = try? GitRepository(opening: path) else { return false }
+        return (try? repository.read(commit.object, .commit)) != nil
     }
 
-    private static func commit(_ name: String, in repository: GitRepository) throws(BatchError) -> ObjectID? {
-        for tag in [name, "batch/" + name] {
+    private func commit(_ name: String, in repository: GitRepository) throws(BatchError) -> ObjectID? {
+        for tag in [name, tagPrefix + name] {
             guard let target = try repository.refs.target(Refs.tag(tag)) else { continue }
             // A tag that somebody set by hand may be a plain one.
-            return (try? repository.read(target, .commit)) != nil ? target : try peeled(target, in: repository)
+            return (try? repository.read(target, .commit)) != nil ? target : try GitStore.peeled(target, in: repository)
         }
         guard let object = repository.object(withPrefix: name) else { return nil }
         return (try? repository.read(object, .commit)) != nil ? object : nil
@@ -94,48 +117,6 @@ extension GitStore {
         return damage
     }
 
-    /// Reads every object that the points added to those before them.
-    /// - Returns: of each point what is wrong; those in which every object is there and whole are left out.
-    public func damage(inChangesOf commits: [CommitID]) throws(BatchError) -> [CommitID: BatchError] {
-        let repository = try GitRepository(opening: path)
-        var damage: [CommitID: BatchError] = [:]
-        for commit in commits {
-            do throws(BatchError) {
-                let point = try PointReader(repository, commit.object)
-                let before = try point.parent.map { (parent) throws(BatchError) in
-                    try CommitHeader(try repository.read(parent, .commit), parent).tree
-                }
-                try GitStore.verify(point.tree, since: before, in: repository)
-            } catch { damage[commit] = error }
-        }
-        return damage
-    }
-
-    /// - Parameter before: the tree that stood in its place; what is in both is left out.
-    private static func verify(
-        _ tree: ObjectID, since before: ObjectID?, in repository: GitRepository, depth: Int = 0
-    ) throws(BatchError) {
-        if tree == before { return }
-        guard depth < deepest else { throw GitRepository.corrupt(tree, .tree, "lies too deep in other folders") }
-        let old = try before.map { (id) throws(BatchError) in
-            try TreeEntry.decode(try repository.read(id, .tree), of: id)
-        }
-        let known = Dictionary((old ?? []).map { ($0.name, $0) }) { first, _ in first }
-        for entry in try TreeEntry.decode(try repository.read(tree, .tree), of: tree) {
-            let was = known[entry.name]
-            if was?.id == entry.id { continue }
-            if entry.isTree {
-                let folder = was.flatMap { $0.isTree ? $0.id : nil }
-                try verify(entry.id, since: folder, in: repository, depth: depth + 1)
-            } else {
-                _ = try repository.read(entry.id, .blob)
-            }
-        }
-    }
-
-    /// No point is half as deep; a stack is not endless.
-    private static let deepest = 64
-
     /// Reads every object that a point needs.
     /// - Returns: how many objects there are.
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` with the id of the first that is missing or damaged.
@@ -153,7 +134,8 @@ extension GitStore {
         _ tree: ObjectID, in repository: GitRepository, whole: inout Set<ObjectID>, depth: Int = 0
     ) throws(BatchError) {
         if whole.contains(tree) { return }
-        guard depth < deepest else { throw GitRepository.corrupt(tree, .tree, "lies too deep in other folders") }
+        // No point is half as deep; a stack is not endless.
+        guard depth < 64 else { throw GitRepository.corrupt(tree, .tree, "lies too deep in other folders") }
         for entry in try TreeEntry.decode(try repository.read(tree, .tree), of: tree) where !whole.contains(entry.id) {
             if entry.isTree {
                 try verify(entry.id, in: repository, whole: &whole, depth: depth + 1)

@@ -7,8 +7,13 @@ public import BatchSystem
 /// Each call opens the repository anew: other programs may have packed or repaired it meanwhile.
 public struct GitStore: Sendable {
     public let path: String
+    /// What stands before batch ids in tags.
+    public let tagPrefix: String
 
-    public init(path: String) { self.path = path }
+    public init(path: String, tagPrefix: String = "batch/") {
+        self.path = path
+        self.tagPrefix = tagPrefix
+    }
 
     /// Writes a restore point; it is durable when this returns.
     ///
@@ -45,8 +50,6 @@ public struct GitStore: Sendable {
         try pack.finish()
         try snapshot.value()
         try publish(commit, after: tip, tag: tagged, content)
-        // The point is there, whatever an old pack is like; `verify` looks at those.
-        try? GitStore.mergeSmallPacks(repository)
         return CommitID(commit)
     }
 
@@ -123,7 +126,7 @@ extension GitStore {
         }
     }
 
-    static func fill(
+    private static func fill(
         _ layout: TableLayout, from trees: [ObjectID], _ builder: DatabaseBuilder, _ repository: GitRepository
     ) throws(BatchError) {
         let inserter = try RowInserter(layout, on: builder.connection)

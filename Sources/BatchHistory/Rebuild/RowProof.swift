@@ -41,11 +41,7 @@ final class RowProof {
             if let known = tables[table.name], !unfollowed.contains(table.name), table.role != .system {
                 state.tables[table.name] = known
             } else {
-                let read = try StateDigest.compute(table, connection)
-                state.tables[table.name] = read
-                if table.role == .system { continue }
-                tables[table.name] = read
-                unfollowed.remove(table.name)
+                state.tables[table.name] = try StateDigest.compute(table, connection)
             }
         }
         return state

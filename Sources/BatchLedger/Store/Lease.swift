@@ -30,10 +30,13 @@ public final class Lease {
 
     /// Takes the lease, or takes it over from an owner that is dead. Makes the tables of the ledger where there are none.
     /// From here on each transaction on the connection of the ledger is refused when the lease is lost.
-    /// - Parameter rules: when an owner is dead that cannot be looked at from here.
+    /// - Parameters:
+    ///   - rules: when an owner is dead that cannot be looked at from here.
+    ///   - first: done in the same transaction, before the lease is looked at.
     /// - Throws: `ERR_PERF_BUSY` naming the owner.
     public static func take(
-        _ ledger: Ledger, for work: LeaseWork, at time: Timestamp, rules: LeaseRules = LeaseRules(), id: () -> String
+        _ ledger: Ledger, for work: LeaseWork, at time: Timestamp, rules: LeaseRules = LeaseRules(), id: () -> String,
+        first: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> Lease {
         let table = LeaseTable(ledger.connection)
         // Most owners can be seen to live without waiting for their transaction to end.
@@ -43,6 +46,7 @@ public final class Lease {
             let token = id()
             let answer = try ledger.connection.transaction { () throws(BatchError) in
                 try ledger.ready(databaseID: id)
+                try first()
                 return try table.take(work, token: token, at: time, rules: rules, seen: seen)
             }
             switch answer {

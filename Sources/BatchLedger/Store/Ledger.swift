@@ -31,16 +31,17 @@ public final class Ledger {
     /// - Parameter databaseID: a random name for this database, kept for its life.
     public func create(databaseID: String) throws(BatchError) {
         for statement in LedgerSchema.statements { try connection.execute(statement) }
-        try connection.run(
-            "INSERT OR IGNORE INTO batchmgr_meta VALUES('format_version', ?)", [.string("\(LedgerSchema.version)")])
+        // Each format has the tables of the one before it.
+        try setMeta("format_version", "\(LedgerSchema.version)")
         try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
     }
 
-    /// True when all tables and indexes are there: a ledger of an older program lacks some.
+    /// True when all tables are there: a ledger of an older program lacks some.
     public func isComplete() throws(BatchError) -> Bool {
         let names = LedgerSchema.names.map(SQLName.literal).joined(separator: ", ")
         let count = try connection.value("SELECT count(*) FROM main.sqlite_schema WHERE name IN (\(names))")
-        return count?.integer ?? 0 >= Int64(LedgerSchema.names.count)
+        guard count?.integer ?? 0 >= Int64(LedgerSchema.names.count) else { return false }
+        return try meta("format_version") == "\(LedgerSchema.version)"
     }
 
     /// Makes the tables, or those that a ledger of an older program lacks. Call it in a transaction.
@@ -56,7 +57,7 @@ public final class Ledger {
         try AuditTable(connection).addColumns()
         if try isComplete() { return }
         try connection.transaction { () throws(BatchError) in
-            for statement in LedgerSchema.statements { try connection.execute(statement) }
+            try create(databaseID: try meta("database_id") ?? "")
         }
     }
 

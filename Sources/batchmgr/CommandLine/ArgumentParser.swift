@@ -89,7 +89,10 @@ public struct ArgumentParser {
 
     private func twice(_ option: Option) -> BatchError { .usage("--\(option.name) is given twice", verb) }
 
-    private func isGlobal(_ name: String) -> Bool { GlobalOptions.table.contains { $0.name == name } }
+    /// An option of the verb goes before a global one of its name.
+    private func isGlobal(_ name: String) -> Bool {
+        verb?.options.contains { $0.name == name } != true && GlobalOptions.table.contains { $0.name == name }
+    }
 
     private func option(named name: String) throws(BatchError) -> Option {
         let known = (verb?.options ?? []) + GlobalOptions.table

@@ -97,13 +97,19 @@ private final class Place {
 
     private func find() throws(BatchError) -> Workspace {
         switch (globals.database, globals.workspace) {
-        case (nil, nil): return try Workspace.find()
-        case (let database?, nil): return .adHoc(database: database)
-        case (nil, let folder?): return try Workspace.load(folder)
+        case (nil, nil): return try chosen(try Workspace.find())
+        case (let database?, nil): return try chosen(try .naming(database: database))
+        case (nil, let folder?): return try chosen(try Workspace.load(folder))
         case (_?, _?):
             throw BatchError(
                 .usage, "--db and --workspace exclude each other", hint: "--db is for a database without a workspace")
         }
+    }
+
+    /// With the database of `--database` alone.
+    private func chosen(_ workspace: Workspace) throws(BatchError) -> Workspace {
+        guard let name = globals.databaseName else { return workspace }
+        return workspace.choosing(try workspace.database(named: name))
     }
 }
 

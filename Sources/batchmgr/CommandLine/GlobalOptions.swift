@@ -14,6 +14,8 @@ public struct GlobalOptions: Hashable, Sendable {
     public var workspace: String?
     /// A SQLite file to work on without a workspace.
     public var database: String?
+    /// One of several databases of the workspace.
+    public var databaseName: String?
     /// `--no-color`; the environment variable `NO_COLOR` is the terminal's affair.
     public var isPlain = false
 
@@ -24,6 +26,7 @@ public struct GlobalOptions: Hashable, Sendable {
     public static let table: [Option] = [
         .value("db", .file("PATH"), "work on this SQLite file; no workspace is needed"),
         .value("workspace", .folder("DIR"), "the folder with batchmgr.yaml (default: found by walking up)"),
+        .value("database", .text("NAME"), "one of several databases of the workspace"),
         .value("tenant", .text("TENANT"), "the owner of the rows to work on"),
         .flag("json", "print one JSON document on standard output, errors too"),
         .flag("quiet", "no progress and no hints"),
@@ -42,6 +45,7 @@ public struct GlobalOptions: Hashable, Sendable {
     mutating func take(_ name: String, _ value: String) -> Bool {
         switch name {
         case "db": database = value
+        case "database": databaseName = value
         case "workspace": workspace = value
         case "tenant": tenant = value
         case "json": isJSON = true

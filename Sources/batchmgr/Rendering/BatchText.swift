@@ -61,8 +61,7 @@ extension ListReport: TextReport {
                     batch.took,
                 ])
         }
-        let command: HintCommand = "list --limit \(batches.count * 10)"
-        return table.text(style) + (isMore ? style.faint("older ones: \(command.text(style.call))\n") : "")
+        return table.text(style)
     }
 }
 

@@ -32,3 +32,23 @@ extension EraseReport: TextReport {
         return text + WarningText.text(warnings, style)
     }
 }
+
+extension HomeReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var text = "database       \(Printable.text(database))\n"
+        text += "home           \(style.strong(Printable.text(folder)))\n"
+        if state != .none { text += "branch         \(branch), tags \(tags)…\n" }
+        switch state {
+        case .none: text += "no batch has run yet: the first one makes the folder\n"
+        case .here, .lost: break
+        case .moved: text += "the file has a new name or place; the next batch notes it\n"
+        case .copy(let original):
+            text +=
+                style.caution("a copy of \(Printable.text(original))")
+                + ": its next batch begins a history of its own\n"
+        }
+        for path in neighbours { text += "shared with    \(Printable.text(path))\n" }
+        guard let fault else { return text }
+        return text + "\(style.bad("error:")) \(Printable.text(fault.message))\n" + style.next(fault.hint)
+    }
+}

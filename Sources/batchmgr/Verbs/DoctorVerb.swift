@@ -21,9 +21,16 @@ enum DoctorCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let examination = Examination(database: try database(call), isFast: arguments.has("fast"))
-        let report = examination.report()
+        var report = examination.report()
+        if let workspace = try call.workspaceIfAny(), let home = try? home(of: workspace, call) {
+            report = ChecksReport(checks: report.checks + [home])
+        }
         try call.output.show(report)
         return report.exitCode
+    }
+
+    private static func home(of workspace: Workspace, _ call: Call) throws(BatchError) -> Check {
+        try Session.homeReport(workspace, tenant: call.globals.tenant, context: call.work).check
     }
 
     /// The database that is named, or that of the workspace around; nil when there is neither.
