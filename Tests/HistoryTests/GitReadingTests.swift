@@ -26,9 +26,9 @@ import Testing
         #expect(try work.git.points(branch: "main").map(\.id) == [second, first])
         #expect(try work.git.point("b.2").parent == first)
         #expect(try work.git.point("b.2").message == Workplace.message("b.2"))
-        #expect(work.git.has(first))
+        #expect(work.git.present([first]) == [first])
         let absent = try #require(CommitID(String(repeating: "1", count: 40)))
-        #expect(!work.git.has(absent))
+        #expect(work.git.present([absent]).isEmpty)
         #expect(throws: BatchError.self) { try work.git.point("nonsense") }
     }
 

@@ -18,6 +18,12 @@ public enum SQLText {
         }
     }
 
+    /// The first words and symbols of the text, in lower case, without comments.
+    public static func opening(of sql: String, count: Int) -> [String] {
+        let tokens = SQLTokens(sql)
+        return tokens.prefix(count).map { tokens.text($0).lowercased() }
+    }
+
     /// The first word of each statement, in lower case. A word behind a `;` inside a trigger counts too.
     public static func firstWords(in sql: String) -> [String] {
         let tokens = SQLTokens(sql)

@@ -4,6 +4,7 @@
 /// `docs/errors.md` explains each one; a test holds the two together.
 public enum WarningCode: String, Sendable, CaseIterable {
     case stepRetried = "WARN_PERF_STEP_RETRIED"
+    case wholeScan = "WARN_PERF_WHOLE_SCAN"
     case stepLeftOut = "WARN_UX_STEP_LEFT_OUT"
     case verifyFailed = "WARN_DATA_VERIFY_QUERY"
     case noPoint = "WARN_DATA_NO_RESTORE_POINT"
@@ -25,7 +26,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
 
     public var errorClass: ErrorClass {
         switch self {
-        case .stepRetried: .performance
+        case .stepRetried, .wholeScan: .performance
         case .stepLeftOut: .usage
         case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .schemaShape, .notChecked: .data
         case .certificateUnsigned, .notErased, .guardIncomplete, .tenantAlone, .auditUnsigned, .auditReplaced,

@@ -124,11 +124,16 @@ public struct BatchDetail: Report, Hashable {
 /// `list`
 public struct ListReport: Report, Hashable {
     public let batches: [BatchSummary]
+    /// There are older ones that were not asked for.
+    public let isMore: Bool
 
-    public init(batches: [BatchSummary]) { self.batches = batches }
+    public init(batches: [BatchSummary], isMore: Bool = false) {
+        self.batches = batches
+        self.isMore = isMore
+    }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
-        [.init("batches", .array(batches.map { .object($0.members) }))]
+        [.init("batches", .array(batches.map { .object($0.members) })), .init("more", .bool(isMore))]
     }
 }
 

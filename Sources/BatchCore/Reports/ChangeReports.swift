@@ -14,10 +14,13 @@ public struct ChangesReport: Report, Hashable {
     public let changes: [Change]
     /// By name of table.
     public let tables: [TableCounts]
+    /// Tables, indexes, views and triggers that came, went or changed; tables first.
+    public var schema: [SchemaObjectChange] = []
 
-    public init(changes: [Change], tables: [TableCounts]) {
+    public init(changes: [Change], tables: [TableCounts], schema: [SchemaObjectChange] = []) {
         self.changes = changes
         self.tables = tables
+        self.schema = schema
     }
 
     /// Counts the changes by itself.
@@ -29,7 +32,9 @@ public struct ChangesReport: Report, Hashable {
     }
 
     /// The counts alone.
-    public var statistics: ChangesReport { ChangesReport(changes: [], tables: tables) }
+    public var statistics: ChangesReport { ChangesReport(changes: [], tables: tables, schema: schema) }
+
+    public var isEmpty: Bool { total.total == 0 && schema.isEmpty }
 
     public var total: RowCounts { tables.reduce(into: RowCounts()) { $0 += $1.rows } }
 
@@ -38,7 +43,43 @@ public struct ChangesReport: Report, Hashable {
         return [
             .init("changes", .array(changes.map(\.json))),
             .init("counts", .object(total.members + [.init("tables", .array(tables))])),
+            .init("schema", .array(schema.map(\.json))),
         ]
+    }
+}
+
+/// A table, index, view or trigger that came, went, or is defined otherwise.
+public struct SchemaObjectChange: Hashable, Sendable {
+    /// `table`, `index`, `view` or `trigger`.
+    public let type: String
+    public let name: String
+    /// The SQL that makes it, as the schema keeps it; nil where it is not there.
+    public let before: String?
+    public let after: String?
+
+    public init(type: String, name: String, before: String?, after: String?) {
+        self.type = type
+        self.name = name
+        self.before = before
+        self.after = after
+    }
+
+    public var operation: String { before == nil ? "create" : after == nil ? "drop" : "alter" }
+
+    var json: JSONValue {
+        [
+            "op": .string(operation), "object": .string("\(type) \(name)"), "before": JSONValue(before),
+            "after": JSONValue(after),
+        ]
+    }
+
+    /// The statement that does it; nil where SQLite keeps only the result, as of ALTER TABLE.
+    public var sql: String? {
+        switch (before, after) {
+        case (nil, let after?): after + ";"
+        case (.some, nil): "DROP \(type.uppercased()) \(SQLLiteral.name(name));"
+        default: nil
+        }
     }
 }
 

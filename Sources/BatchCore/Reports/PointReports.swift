@@ -38,10 +38,17 @@ public struct PointsReport: Report, Hashable {
     }
 
     public let points: [Point]
+    /// There are older ones that were not asked for.
+    public let isMore: Bool
 
-    public init(points: [Point]) { self.points = points }
+    public init(points: [Point], isMore: Bool = false) {
+        self.points = points
+        self.isMore = isMore
+    }
 
-    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("points", .array(points.map(\.json)))] }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("points", .array(points.map(\.json))), .init("more", .bool(isMore))]
+    }
 }
 
 /// Whether both copies of a restore point are there.

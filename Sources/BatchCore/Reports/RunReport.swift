@@ -38,6 +38,8 @@ public struct RunReport: Report, Hashable {
     public let isRepeated: Bool
     /// What could not be done beside the work itself, e.g. a notification.
     public let warnings: [Warning]
+    /// Tables, indexes, views or triggers came, went or changed too: no count of rows tells it.
+    public var hasSchemaChange = false
     /// The plan that the batch applied.
     public var plan: PlanID?
     /// Paths of what was written about the rehearsal before the batch, and the checklist behind it.
@@ -66,7 +68,8 @@ public struct RunReport: Report, Hashable {
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         var members: [JSONValue.Member] = [
             .init("batch", .string(batch.description)), .init("job", .string(batch.job)),
-            .init("tenant", JSONValue(tenant)), .init("status", .string(status.rawValue)),
+            .init("tenant", JSONValue(tenant)),
+            .init("status", .string(preview == nil ? status.rawValue : "discarded")),
             .init("checkpoints", JSONValue(checkpoints)), .init("rows", rows.json),
             .init("restore_point", restorePoint?.json ?? .null),
             .init("phases", phases.json),
@@ -74,6 +77,7 @@ public struct RunReport: Report, Hashable {
             .init("warnings", warnings.texts(call)),
         ]
         if let preview { members += [.init("dry_run", true)] + preview.members(call) }
+        members += JSONValue.Member.only("schema_changed", if: hasSchemaChange)
         members += JSONValue.Member.only("plan", plan.map { .string("\($0)") })
         members += JSONValue.Member.only("rehearsal", rehearsal.map(JSONValue.string))
         members += JSONValue.Member.only("checklist", checklist.map(JSONValue.string))

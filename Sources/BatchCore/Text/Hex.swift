@@ -10,13 +10,23 @@ public enum Hex {
         return String(decoding: text, as: UTF8.self)
     }
 
-    public static func string(_ bytes: some Sequence<UInt8>) -> String {
-        var text = [UInt8]()
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+    public static func string(_ bytes: some Sequence<UInt8>) -> String { string(Array(bytes)) }
+
+    /// A value may have a gigabyte.
+    public static func string(_ bytes: [UInt8]) -> String {
+        bytes.withUnsafeBufferPointer { bytes in
+            digits.withUnsafeBufferPointer { digits in
+                String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+                    var place = 0
+                    for byte in bytes {
+                        text[place] = digits[Int(byte >> 4)]
+                        text[place + 1] = digits[Int(byte & 15)]
+                        place += 2
+                    }
+                    return place
+                }
+            }
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Nil when a character is not a hexadecimal digit or their number is odd.

@@ -17,26 +17,30 @@ public struct Drill {
             return ChecksReport(checks: [.passed("restore points", "there are none: no batch has run on this database")]
             )
         }
-        let names = try names()
         let points = choose(try session.ledger.points(where: "status = 'complete'"), sample)
-        var checks: [Check] = []
+        var checks: [[Check]] = points.map { _ in [] }
         var times: [RestoreSource: [Int64]] = [:]
-        for point in points {
-            for source in RestoreSource.allCases where source == .git || point.bak != nil {
-                let name = names[point.batch] ?? "\(point.kind.rawValue) of \(point.createdAt)"
-                guard let (check, time) = try settled(point, name, source) else { continue }
-                checks.append(check)
+        // One copy after the other: each point is reached from the one before it.
+        for source in RestoreSource.allCases {
+            let scratch = try ScratchFolder(in: session.backups)
+            var walk: PointWalk?
+            let last = points.lastIndex { source == .git || $0.bak != nil }
+            for (index, point) in points.enumerated() where source == .git || point.bak != nil {
+                let drilled = Drilled(
+                    point: point, name: try name(of: point), source: source, isLast: index == last)
+                guard let (check, time) = try settled(drilled, scratch.file("point.db"), &walk) else { continue }
+                checks[index].append(check)
                 times[source, default: []].append(time)
             }
         }
-        let report = ChecksReport(checks: checks)
+        let report = ChecksReport(checks: checks.flatMap(\.self))
         try record(report, points.count, times)
         return report
     }
 
-    private func names() throws(BatchError) -> [Int64: String] {
-        let batches = try session.ledger.batches()
-        return Dictionary(batches.map { ($0.seq, $0.batch.description) }) { first, _ in first }
+    private func name(of point: PointRecord) throws(BatchError) -> String {
+        let batch = try session.ledger.names(of: [point.batch])[point.batch]
+        return batch?.description ?? "\(point.kind.rawValue) of \(point.createdAt)"
     }
 
     /// Other points each time, so that many small drills reach all of them.
@@ -54,62 +58,90 @@ public struct Drill {
 
     // MARK: One copy
 
+    /// One copy of one point.
+    private struct Drilled {
+        var point: PointRecord
+        let name: String
+        let source: RestoreSource
+        /// The last of its copy: all of it is read again, and SQLite checks it.
+        let isLast: Bool
+    }
+
     /// A copy that prune or erase took away, or wrote anew, while it was looked at has not failed: it is looked at again
     /// as it is now. Nil when it is gone.
     private func settled(
-        _ point: PointRecord, _ name: String, _ source: RestoreSource
+        _ drilled: Drilled, _ path: String, _ walk: inout PointWalk?
     ) throws(BatchError) -> (Check, time: Int64)? {
-        let files = try session.ledger.points(where: "bak IS NOT NULL").count
-        let first = check(point, name, source)
+        let point = drilled.point
+        let files = try fileCount()
+        let first = check(drilled, path, &walk)
         if first.0.code == nil { return first }
+        walk = nil
         guard let now = try session.ledger.points(where: "id = ?", [.integer(point.id)]).first else { return nil }
         let isSame = now.bak == point.bak && now.bakSHA256 == point.bakSHA256 && now.commit == point.commit
-        if isSame, try session.ledger.points(where: "bak IS NOT NULL").count == files { return first }
-        if source == .bak, now.bak == nil { return nil }
-        return check(now, name, source)
+        if isSame, try fileCount() == files { return first }
+        if drilled.source == .bak, now.bak == nil { return nil }
+        var again = drilled
+        again.point = now
+        return check(again, path, &walk)
     }
 
-    private func check(_ point: PointRecord, _ name: String, _ source: RestoreSource) -> (Check, time: Int64) {
-        let title = "\(name) \(source == .git ? "git" : ".bak")"
+    private func fileCount() throws(BatchError) -> Int64 {
+        try session.connection.value("SELECT count(*) FROM main.batchmgr_points WHERE bak IS NOT NULL")?.integer ?? 0
+    }
+
+    private func check(_ drilled: Drilled, _ path: String, _ walk: inout PointWalk?) -> (Check, time: Int64) {
+        let source = drilled.source
+        let title = "\(drilled.name) \(source == .git ? "git" : ".bak")"
         let start = session.context.clock.now()
         do throws(BatchError) {
-            let scratch = try ScratchFolder(in: session.backups)
-            let rebuilt = try rebuild(point, source, to: scratch.file("point.db"))
+            let current = if let walk { walk } else { try PointWalk(try copy(source), in: path) }
+            walk = current
+            let rebuilt = try rebuild(drilled.point, source, current)
             let time = session.context.clock.now() - start
-            guard rebuilt.digest == point.digest else {
+            guard rebuilt.digest == drilled.point.digest else {
                 throw BatchError(.verificationFailed, "it was restored with another digest", hint: "")
             }
-            return (.passed(title, "restored in \(time) ms, digest ok, \(try inspect(rebuilt))"), time)
+            let found = drilled.isLast ? ", " + (try inspect(rebuilt)) : ""
+            return (.passed(title, "restored in \(time) ms, digest ok\(found)"), time)
         } catch {
             let other = source == .git ? "bak" : "git"
             let damage = BatchError(
                 .corruptRecord, error.message,
-                hint: "try its other copy: \(command: "restore --point \(name) --source \(other) --to FILE")")
+                hint: "try its other copy: \(command: "restore --point \(drilled.name) --source \(other) --to FILE")")
             return (.failed(title, damage), session.context.clock.now() - start)
         }
     }
 
-    private func rebuild(_ point: PointRecord, _ source: RestoreSource, to path: String) throws(BatchError) -> Rebuilt {
-        if source == .git {
-            guard let commit = point.commit.flatMap({ CommitID($0) }) else { throw missing("commit") }
-            return try session.git.restore(commit, to: path)
+    private func copy(_ source: RestoreSource) throws(BatchError) -> PointWalk.Copy {
+        switch source {
+        case .git: .git(session.git)
+        case .bak:
+            .bak(
+                BakStore(folder: session.backups), database: session.bakOwner,
+                recorded: try session.ledger.recordedHashes())
         }
-        guard let digest = point.digest, let file = point.bak else { throw missing("digest") }
-        let store = BakStore(folder: session.backups)
+    }
+
+    private func rebuild(
+        _ point: PointRecord, _ source: RestoreSource, _ walk: PointWalk
+    ) throws(BatchError) -> Rebuilt {
+        guard source == .bak, let file = point.bak else {
+            return try walk.go(commit: point.commit.flatMap { CommitID($0) }, target: nil)
+        }
         guard try SHA256.hex(ofFile: "\(session.backups)/\(file)") == point.bakSHA256 else {
             throw BatchError(.corruptRecord, "\(file) does not have its recorded SHA-256", hint: "")
         }
-        return try store.restore(BakTarget(digest, file: file, .after), of: session.bakOwner, to: path)
-    }
-
-    private func missing(_ what: String) -> BatchError {
-        BatchError(.noRestorePoint, "the ledger knows no \(what) of it", hint: "")
+        return try walk.go(commit: nil, target: point.digest.map { BakTarget($0, file: file, .after) })
     }
 
     /// What SQLite itself says of the file.
     private func inspect(_ rebuilt: Rebuilt) throws(BatchError) -> String {
         let file = try Connection(path: rebuilt.path, mode: .readWrite)
         file.tolerateUnknownCollations()
+        guard try StateDigest.compute(file).combined == rebuilt.digest else {
+            throw BatchError(.verificationFailed, "read again as a whole, it has another digest", hint: "")
+        }
         var words = "integrity not checked: an index of the application is missing"
         if rebuilt.staleIndexes.isEmpty {
             do throws(BatchError) {

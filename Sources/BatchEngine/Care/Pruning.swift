@@ -50,8 +50,10 @@ public struct Pruning {
     // MARK: Decision
 
     private func decide(_ policy: RetentionPolicy, _ points: [PointRecord]) throws(BatchError) -> [PruneReport.Point] {
-        let batches = Dictionary(try ledger.batches().map { ($0.seq, $0) }) { first, _ in first }
-        let tags = (try? session.git.tags()) ?? [:]
+        let ofPoints = "seq IN (SELECT batch FROM batchmgr_points WHERE bak IS NOT NULL)"
+        let batches = Dictionary(try ledger.batches(where: ofPoints).map { ($0.seq, $0) }) { first, _ in first }
+        // Those of batches say no more than the ledger does.
+        let tags = (try? session.git.tags(except: "batch/")) ?? [:]
         var reasons = policy.reasons(
             for: points.map { point in
                 var names = Set(point.commit.flatMap { CommitID($0) }.flatMap { tags[$0] } ?? [])
@@ -60,8 +62,8 @@ public struct Pruning {
             })
         for (index, point) in points.enumerated() {
             if point.status != .complete { reasons[index].append("not complete yet") }
-            reasons[index] += onlyCopy(point, batches[point.batch])
         }
+        try addOnlyCopies(points, batches, &reasons)
         try addChains(points, batches, &reasons)
         return zip(points, reasons).map { point, why in
             let name = batches[point.batch]?.batch.description ?? point.kind.rawValue
@@ -70,19 +72,28 @@ public struct Pruning {
         }
     }
 
-    /// Without its `.bak` a batch is undone from the log or git, and restored from git: those must be there.
-    private func onlyCopy(_ point: PointRecord, _ batch: BatchRecord?) -> [String] {
-        var reasons: [String] = []
-        guard let commit = point.commit.flatMap({ CommitID($0) }), (try? session.git.verify(commit)) != nil else {
-            return ["its git copy is missing or damaged"]
-        }
-        guard let batch else { return [] }
-        do throws(BatchError) {
-            for checkpoint in try ledger.checkpoints(of: batch.seq) where checkpoint.isLive {
-                _ = try ledger.verifyUndoLog(of: checkpoint)
+    /// Without its `.bak` a batch is undone from the log or git, and restored from git: those must be there. Only what
+    /// would go is looked at, and of a commit what it added to the one before.
+    private func addOnlyCopies(
+        _ points: [PointRecord], _ batches: [Int64: BatchRecord], _ reasons: inout [[String]]
+    ) throws(BatchError) {
+        let going = points.indices.filter { reasons[$0].isEmpty }
+        let commits = going.compactMap { points[$0].commit.flatMap { CommitID($0) } }
+        let damage = session.git.exists && !commits.isEmpty ? try session.git.damage(inChangesOf: commits) : [:]
+        for index in going {
+            guard session.git.exists, let commit = points[index].commit.flatMap({ CommitID($0) }),
+                damage[commit] == nil
+            else {
+                reasons[index].append("its git copy is missing or damaged")
+                continue
             }
-        } catch { reasons.append("the way back for \(batch.batch): its undo log is damaged") }
-        return reasons
+            guard let batch = batches[points[index].batch] else { continue }
+            do throws(BatchError) {
+                for checkpoint in try ledger.checkpoints(of: batch.seq) where checkpoint.isLive {
+                    _ = try ledger.verifyUndoLog(of: checkpoint)
+                }
+            } catch { reasons[index].append("the way back for \(batch.batch): its undo log is damaged") }
+        }
     }
 
     /// A file that is kept needs those it follows. Where kept files suffice, no other is added.

@@ -106,8 +106,12 @@ extension Session {
                 guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
                 for change in table.changes { list.add(change, before: table.before, after: table.after) }
             }
+            var changes = list.report()
+            if let before = drift?.before?.connection {
+                changes.schema = try DatabaseDifference(old: before, new: connection).schema()
+            }
             return DriftReport(
-                changes: list.report(), hasSchemaChange: drift?.hasSchemaChange ?? false,
+                changes: changes, hasSchemaChange: drift?.hasSchemaChange ?? false,
                 isTracked: drift?.isTracked ?? false)
         }
     }

@@ -21,8 +21,20 @@ struct DriftWatch {
         if let drift = try DriftSearch(session: session).tracked(known) {
             return drift.state.combined == known.combined ? nil : drift.state
         }
+        let start = session.context.clock.now()
         let now = try StateDigest.compute(session.connection)
+        sayWhySlow(session.context.clock.now() - start)
         return now.combined == known.combined ? nil : now
+    }
+
+    /// From here on every batch behind a write of others takes as long, and it need not.
+    private func sayWhySlow(_ time: Int64) {
+        guard time >= 500 else { return }
+        session.context.warn(
+            Warning(
+                .wholeScan,
+                "another program wrote to the database since the last batch, so all its rows were read: \(time) ms"),
+            "have such changes noted as they are made: \(command: "guard set --mode track")")
     }
 
     /// True when the rows of a large database need not be read to know that they are as the ledger remembers them.

@@ -85,7 +85,7 @@ struct PatchPlanDraft {
             .init(
                 "sql",
                 [
-                    "complete": .bool(diff.isComplete && diff.schema.isEmpty), "forward": sql(changes),
+                    "complete": .bool(diff.isComplete && diff.report.schema.isEmpty), "forward": sql(changes),
                     "back": sql(changes.reversed().map(\.inverse)),
                 ]), .init("checks", checks(order.job)), .init("rehearsal", .array(result.checks.map(\.json))),
             .init("rollback", result.rollback), .init("left_out", .array(result.leftOut.map(JSONValue.string))),

@@ -40,7 +40,11 @@ struct PointKeeper {
     }
 
     private func label(_ batch: String, _ time: Timestamp) throws(BatchError) -> BakStore.Label {
-        let base = try ledger.points(where: "bak IS NOT NULL AND status = 'complete'").last?.bak
+        var base: String?
+        try ledger.forEachPointFromNewest(where: "bak IS NOT NULL AND status = 'complete'") { (point) in
+            base = point.bak
+            return false
+        }
         return BakStore.Label(
             batch: batch, database: session.branch, ledger: try session.databaseID, base: base, time: time)
     }

@@ -42,14 +42,14 @@ struct SnapshotChoice {
 
     /// True when the deltas since the last whole copy add up to half of its size: a restore would have to read them all.
     private func chainIsLong() throws(BatchError) -> Bool {
-        var deltas: Int64 = 0
-        for point in try session.ledger.points(where: "bak IS NOT NULL").reversed() {
-            guard let name = point.bak else { continue }
-            let size = DatabaseFile("\(session.backups)/\(name)").size
-            if point.bakKind == .full { return size == 0 || deltas > size / 2 }
+        var (isLong, deltas) = (true, Int64(0))
+        try session.ledger.forEachPointFromNewest(where: "bak IS NOT NULL") { (point) in
+            let size = DatabaseFile("\(session.backups)/\(point.bak ?? "")").size
+            if point.bakKind == .full { isLong = size == 0 || deltas > size / 2 }
             deltas += size
+            return point.bakKind != .full
         }
-        return true
+        return isLong
     }
 }
 

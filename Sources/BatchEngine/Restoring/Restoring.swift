@@ -91,25 +91,13 @@ public struct Restoring {
         case .bak:
             guard let digest = point.digest else { throw missing(point, source) }
             return try BakStore(folder: session.backups).restore(
-                BakTarget(digest, file: point.bak?.file, point.bak?.side ?? .after), of: session.bakOwner, to: path,
-                recorded: hashes())
+                BakTarget(digest, file: point.bak?.file, point.bak?.side ?? .after), database: session.bakOwner,
+                to: path,
+                recorded: (try? session.ledger.recordedHashes()) ?? [:])
         case .git:
             guard let commit = point.commit else { throw missing(point, source) }
             return try session.git.restore(commit, to: path)
         }
-    }
-
-    /// The hashes of the `.bak` files; none when the ledger is lost or damaged.
-    private func hashes() -> [String: FileHash] {
-        guard let points = try? session.ledger.points(where: "status = 'complete' AND bak_sha256 IS NOT NULL") else {
-            return [:]
-        }
-        let short = (try? session.ledger.fileHashes()) ?? [:]
-        let pairs = points.compactMap { point -> (String, FileHash)? in
-            guard let bak = point.bak, let sha256 = point.bakSHA256 else { return nil }
-            return (bak, short[sha256].map(FileHash.xxh3) ?? .sha256(sha256))
-        }
-        return Dictionary(pairs, uniquingKeysWith: { _, last in last })
     }
 
     /// The stores check what they build against their own record; this is the ledger's.

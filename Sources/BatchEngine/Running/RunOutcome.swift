@@ -43,6 +43,7 @@ struct RunOutcome {
                 capture: run.captureMilliseconds, restorePoint: pointMilliseconds,
                 facts: run.gateway.ledger.factsTime.precise),
             traceID: run.batch.traceID, duration: start.millisecondsSince, warnings: run.warnings)
+        report.hasSchemaChange = run.batch.hasSchemaChange
         report.plan = run.plan?.plan.id
         report.rehearsal = run.rehearsal
         return report

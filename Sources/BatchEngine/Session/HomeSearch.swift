@@ -168,7 +168,8 @@ extension Session {
         for point in try ledger.points(where: "status = 'complete'") where names[point.batch] != nil {
             last[point.batch] = point.commit.flatMap { CommitID($0) }
         }
-        for (batch, commit) in last.sorted(by: { $0.key < $1.key }) where git.has(commit) {
+        let present = git.present(Array(last.values))
+        for (batch, commit) in last.sorted(by: { $0.key < $1.key }) where present.contains(commit) {
             if let name = names[batch] { try git.tag(name, at: commit) }
         }
     }

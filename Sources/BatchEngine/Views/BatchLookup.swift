@@ -15,11 +15,29 @@ public struct BatchLookup {
     /// The batch of this id; of a job the latest that is not rolled back, or the latest when all are.
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`, with the name that was probably meant.
     public func batch(_ reference: BatchReference) throws(BatchError) -> BatchRecord {
-        let found = try candidates(reference)
-        guard let batch = found.last(where: { $0.status != .rolledBack }) ?? found.last else {
-            throw try unknown(reference)
-        }
+        let found = try newest(reference)
+        guard let batch = found.live ?? found.latest else { throw try unknown(reference) }
         return batch
+    }
+
+    /// The latest batch, and the latest that is not rolled back; what is older is not read.
+    private func newest(_ reference: BatchReference) throws(BatchError) -> (latest: BatchRecord?, live: BatchRecord?) {
+        guard try ledger.exists() else { return (nil, nil) }
+        let name: SQLValue
+        let column: String
+        switch reference {
+        case .batch(let id): (column, name) = ("batch", .string(id.description))
+        case .latest(let job): (column, name) = ("job", .string(job))
+        }
+        var (latest, live): (BatchRecord?, BatchRecord?)
+        try ledger.forEachBatchFromNewest(
+            where: "\(column) = ?1 AND (?2 IS NULL OR tenant = ?2)", [name, .optional(tenant)]
+        ) { (batch) in
+            latest = latest ?? batch
+            if batch.status != .rolledBack { live = batch }
+            return live == nil
+        }
+        return (latest, live)
     }
 
     /// The batch of this id, to be undone; of a job the latest.
@@ -29,9 +47,9 @@ public struct BatchLookup {
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`; `ERR_UX_WRONG_STATE`.
     public func liveBatch(_ reference: BatchReference) throws(BatchError) -> BatchRecord {
         guard case .latest(let job) = reference else { return try batch(reference) }
-        let found = try candidates(reference)
-        guard let latest = found.last, latest.status == .rolledBack else { return try batch(reference) }
-        if let before = found.last(where: { $0.status != .rolledBack }) {
+        let found = try newest(reference)
+        guard let latest = found.latest, latest.status == .rolledBack else { return try batch(reference) }
+        if let before = found.live {
             throw BatchError(
                 .wrongState, "\(latest.batch) is rolled back already; the one before is \(before.batch)",
                 hint: "undo that one too: \(command: "rollback --id \(before.batch)")")
@@ -40,18 +58,6 @@ public struct BatchLookup {
             .wrongState, "every batch of \(job) is rolled back already, \(latest.batch) the last",
             hint: "see them: \(command: "list --job \(job)")")
     }
-
-    private func candidates(_ reference: BatchReference) throws(BatchError) -> [BatchRecord] {
-        guard try ledger.exists() else { return [] }
-        switch reference {
-        case .batch(let id):
-            return try ledger.batches(where: "batch = ? AND \(own)", [.string(id.description), .optional(tenant)])
-        case .latest(let job):
-            return try ledger.batches(where: "job = ? AND \(own)", [.string(job), .optional(tenant)])
-        }
-    }
-
-    private let own = "(?2 IS NULL OR tenant = ?2)"
 
     private func unknown(_ reference: BatchReference) throws(BatchError) -> BatchError {
         var names: [String] = []

@@ -8,12 +8,29 @@ extension Session {
         return try reading { () throws(BatchError) in
             let watch = OwnerWatch(session: self)
             let replays = try ledger.replays()
-            var found = try ledger.batches(
-                where: "(?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2)",
-                [.optional(request.job), .optional(database.tenancy == .file ? nil : tenant)]
-            ).reversed().map { BatchSummary($0, watch.status(of: $0), replays) }
-            if let status = request.status { found = found.filter { $0.status == status } }
-            return ListReport(batches: Array(found.prefix(request.limit ?? .max)))
+            var found: [BatchSummary] = []
+            var isMore = false
+            try ledger.forEachBatchFromNewest(
+                // One whose process has died is shown as stopped, and not noted yet.
+                where: """
+                    (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2) \
+                    AND (?3 IS NULL OR status = ?3 OR status = 'running')
+                    """,
+                [
+                    .optional(request.job), .optional(database.tenancy == .file ? nil : tenant),
+                    .optional(request.status?.rawValue),
+                ]
+            ) { (batch) in
+                let summary = BatchSummary(batch, watch.status(of: batch), replays)
+                if let status = request.status, summary.status != status { return true }
+                if found.count == request.limit {
+                    isMore = true
+                    return false
+                }
+                found.append(summary)
+                return true
+            }
+            return ListReport(batches: found, isMore: isMore)
         }
     }
 

@@ -23,6 +23,30 @@ struct DatabaseDifference {
         }
     }
 
+    /// Tables, indexes, views and triggers that are not the same in both; tables first.
+    func schema() throws(BatchError) -> [SchemaObjectChange] {
+        DatabaseDifference.schema(from: try SchemaReader(old).objects(), to: try SchemaReader(new).objects())
+    }
+
+    /// The objects that came, went or are defined otherwise; those that SQLite makes by itself are left out.
+    static func schema(from old: [SchemaObject], to new: [SchemaObject]) -> [SchemaObjectChange] {
+        func byName(_ objects: [SchemaObject]) -> [String: SchemaObject] {
+            let made = objects.filter { $0.sql != nil && !$0.name.hasPrefix("sqlite_") }
+            return Dictionary(made.map { ("\($0.type) \($0.name)", $0) }) { first, _ in first }
+        }
+        let (was, now) = (byName(old), byName(new))
+        let changes = Set(was.keys).union(now.keys).compactMap { name -> SchemaObjectChange? in
+            guard let object = now[name] ?? was[name], was[name]?.sql != now[name]?.sql else { return nil }
+            return SchemaObjectChange(
+                type: object.type, name: object.name, before: was[name]?.sql, after: now[name]?.sql)
+        }
+        let order = ["table", "view", "index", "trigger"]
+        return changes.sorted {
+            let (a, b) = (order.firstIndex(of: $0.type) ?? 4, order.firstIndex(of: $1.type) ?? 4)
+            return a == b ? $0.name < $1.name : a < b
+        }
+    }
+
     /// Calls `body` for every row that differs, and for all rows of a table that is in one of them alone.
     func forEachChange(of table: Table, _ body: (RowChange) throws(BatchError) -> Void) throws(BatchError) {
         guard let before = table.before, let after = table.after, before.isWithoutRowID == after.isWithoutRowID else {

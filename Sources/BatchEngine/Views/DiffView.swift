@@ -16,7 +16,7 @@ extension Session {
             }
         case .points(let old, let new): report = try view.changes(from: old, to: new)
         }
-        if report.tables.isEmpty, let table = request.table { try checkName(table) }
+        if report.isEmpty, let table = request.table { try checkName(table) }
         return report
     }
 
@@ -106,7 +106,9 @@ struct DiffView {
                 list.add(row, before: table.before, after: table.after)
             }
         }
-        return list.report()
+        var report = list.report()
+        report.schema = try difference.schema().filter { table == nil || $0.name == table }
+        return report
     }
 
     /// All checkpoints between two points, when the undo log between them tells how they differ: the second is the later

@@ -42,8 +42,19 @@ struct PointVerification {
         let store = BakStore(folder: session.backups)
         let manifests = Folder.exists(session.backups) ? try store.contents().files : []
         var failed: [Check] = []
+        var usable: [BakManifest] = []
+        var faults: [Int64: String] = [:]
         for point in expected {
-            guard let what = try fault(point, manifests) else { continue }
+            faults[point.id] = try fault(point, manifests)
+            if faults[point.id] == nil, let file = manifests.first(where: { $0.name == point.bak }) {
+                usable.append(file)
+            }
+        }
+        let reach = BakReach(usable)
+        for point in expected {
+            let isReached = point.digest.map(reach.leads) ?? false
+            guard let what = faults[point.id] ?? (isReached ? nil : "cannot be used: no chain of files leads to it")
+            else { continue }
             let damage = BatchError(
                 .corruptRecord, "\(point.bak ?? "") of \(name(point)) \(what)",
                 hint: "restore this point from git: \(command: "restore --point \(name(point)) --source git --to FILE")"

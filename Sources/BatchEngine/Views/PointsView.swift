@@ -7,33 +7,44 @@ internal import BatchSystem
 struct PointsView {
     let session: Session
 
-    func report() throws(BatchError) -> PointsReport {
+    /// - Parameter limit: the newest so many.
+    func report(limit: Int) throws(BatchError) -> PointsReport {
         let ledger = session.ledger
         guard try ledger.exists() else { return PointsReport(points: []) }
-        let names = try ledger.connection.rows(
-            "SELECT seq, batch FROM batchmgr_batches WHERE ?1 IS NULL OR tenant = ?1", [.optional(session.owner)])
-        let batches = Dictionary(names.map { ($0[0].integer ?? 0, $0[1].string) }) { first, _ in first }
-        return PointsReport(
-            points: try ledger.points().filter { session.owner == nil || batches[$0.batch] != nil }.map { point in
-                PointsReport.Point(
-                    batch: (batches[point.batch] ?? nil).flatMap(BatchID.init),
-                    kind: PointsReport.Point.Kind(point.kind),
-                    copies: summary(point), digest: point.digest, createdAt: Timestamp(ledger: point.createdAt))
-            })
+        var found: [PointRecord] = []
+        var isMore = false
+        try ledger.forEachPointFromNewest(
+            where: "?1 IS NULL OR batch IN (SELECT seq FROM batchmgr_batches WHERE tenant = ?1)",
+            [.optional(session.owner)]
+        ) { (point) in
+            isMore = found.count == limit
+            if !isMore { found.append(point) }
+            return !isMore
+        }
+        let names = try ledger.names(of: Set(found.map(\.batch)))
+        let commits = present(found)
+        let points = found.reversed().map { point in
+            PointsReport.Point(
+                batch: names[point.batch], kind: PointsReport.Point.Kind(point.kind),
+                copies: summary(point, commits), digest: point.digest, createdAt: Timestamp(ledger: point.createdAt))
+        }
+        return PointsReport(points: points, isMore: isMore)
     }
 
-    func summary(_ point: PointRecord) -> RestorePointSummary {
-        let path = point.bak.map { "\(session.backups)/\($0)" }
-        return RestorePointSummary(
-            bak: path, bakKind: point.bakKind, commit: point.commit,
-            status: point.status == .complete && isIncomplete(point, path) ? .damaged : point.status)
+    func summary(_ point: PointRecord) -> RestorePointSummary { summary(point, present([point])) }
+
+    private func present(_ points: [PointRecord]) -> Set<CommitID> {
+        session.git.present(points.compactMap { $0.commit.flatMap { CommitID($0) } })
     }
 
     /// Looks only for the names; `verify` reads what is behind them.
-    private func isIncomplete(_ point: PointRecord, _ path: String?) -> Bool {
+    private func summary(_ point: PointRecord, _ commits: Set<CommitID>) -> RestorePointSummary {
+        let path = point.bak.map { "\(session.backups)/\($0)" }
         let lacksFile = path.map { !Folder.exists($0) } ?? false
-        let lacksCommit = point.commit.flatMap { CommitID($0) }.map { !session.git.has($0) } ?? true
-        return lacksFile || lacksCommit
+        let lacksCommit = point.commit.flatMap { CommitID($0) }.map { !commits.contains($0) } ?? true
+        return RestorePointSummary(
+            bak: path, bakKind: point.bakKind, commit: point.commit,
+            status: point.status == .complete && (lacksFile || lacksCommit) ? .damaged : point.status)
     }
 }
 
@@ -51,7 +62,8 @@ extension PointsReport.Point.Kind {
 
 extension Session {
     /// `points`: the oldest first; none when no batch has run on the database.
-    public func points() throws(BatchError) -> PointsReport {
-        try reading { () throws(BatchError) in try PointsView(session: self).report() }
+    /// - Parameter limit: the newest so many.
+    public func points(limit: Int = .max) throws(BatchError) -> PointsReport {
+        try reading { () throws(BatchError) in try PointsView(session: self).report(limit: limit) }
     }
 }

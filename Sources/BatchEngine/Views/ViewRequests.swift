@@ -4,10 +4,11 @@ public import BatchCore
 public struct ListRequest: Hashable, Sendable {
     public let job: String?
     public let status: BatchStatus?
-    /// Nil: all.
-    public let limit: Int?
+    public let limit: Int
+    /// What is shown when nobody says how many.
+    public static let usualLimit = 50
 
-    public init(job: String? = nil, status: BatchStatus? = nil, limit: Int? = nil) {
+    public init(job: String? = nil, status: BatchStatus? = nil, limit: Int = .max) {
         self.job = job
         self.status = status
         self.limit = limit

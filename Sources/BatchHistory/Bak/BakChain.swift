@@ -142,3 +142,27 @@ struct BakSearch {
             .map { Place(file: $0, side: .before) }
     }
 }
+
+/// All states that the `.bak` files of a folder lead to.
+public struct BakReach {
+    private let digests: Set<String>
+
+    /// - Parameter files: those to choose from, as `contents` lists them.
+    public init(_ files: [BakManifest]) {
+        var ways: [String: [String]] = [:]
+        for file in files {
+            guard let after = file.after else { continue }
+            ways[file.before, default: []].append(after)
+            if file.isReversible { ways[after, default: []].append(file.before) }
+        }
+        var open = files.filter { $0.kind == .full }.map(\.before)
+        var reached: Set<String> = []
+        while let state = open.popLast() {
+            if reached.insert(state).inserted { open += ways[state] ?? [] }
+        }
+        digests = reached
+    }
+
+    /// True when a restore finds a chain from a whole copy to this state.
+    public func leads(to digest: Digest) -> Bool { digests.contains(digest.description) }
+}

@@ -133,7 +133,7 @@ public final class BakChanges: NetChanges {
         let made = try TemporaryDatabase(beside: manifest.path) { (path) throws(BatchError) in
             let target = BakTarget(states.before.digest.combined, file: manifest.name, .before)
             let owner = BakOwner(ledger: manifest.ledger, database: manifest.database)
-            _ = try store.restore(target, of: owner, to: path)
+            _ = try store.restore(target, database: owner, to: path)
         }
         rebuilt = made
         return made.connection

@@ -172,7 +172,7 @@ enum BakFault {
 }
 
 /// Whose `.bak` files: several databases may have theirs in one folder.
-public struct BakOwner: Sendable {
+public struct BakOwner: Hashable, Sendable, ExpressibleByStringLiteral {
     public let ledger: String?
     public let database: String
     /// Names that the ledger knows; nil when it is lost.
@@ -183,6 +183,9 @@ public struct BakOwner: Sendable {
         self.database = database
         self.names = names
     }
+
+    /// By the name that the database has in its files alone.
+    public init(stringLiteral database: String) { self.init(ledger: nil, database: database) }
 
     /// A file says to which ledger it belongs; those of version 0.1 do not, and are known by the ledger.
     public func owns(_ file: BakManifest) -> Bool {

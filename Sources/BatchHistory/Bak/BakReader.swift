@@ -66,34 +66,10 @@ struct BakReader {
     private func change(
         _ name: String, _ layout: TableLayout, _ builder: DatabaseBuilder, backward: Bool, _ proof: RowProof?
     ) throws(BatchError) {
-        guard let proof else { return try change(name, layout, builder, backward: backward) }
-        var keys = RowKeys()
-        try forEach(name, layout, backward) { record throws(BatchError) in keys.insert(record.key) }
-        try proof.follow(keys, of: layout, on: builder.connection) { () throws(BatchError) in
-            try change(name, layout, builder, backward: backward)
+        let isWhole = try builder.change(layout, proof) { (body) throws(BatchError) in
+            try forEach(name, layout, backward, body)
         }
-    }
-
-    /// Deletes come first and inserts last, so that no row is in the way of another.
-    private func change(
-        _ name: String, _ layout: TableLayout, _ builder: DatabaseBuilder, backward: Bool
-    ) throws(BatchError) {
-        let inserter = try RowInserter(layout, on: builder.connection)
-        try forEach(name, layout, backward) { record throws(BatchError) in
-            if case .delete(let key, _) = record { try check(try inserter.remove(key), name) }
-        }
-        let updater = RowUpdater(layout, inserter, on: builder.connection)
-        try forEach(name, layout, backward) { record throws(BatchError) in
-            if case .update(let key, let update) = record { try check(try updater.update(key, update), name) }
-        }
-        try updater.finish()
-        try forEach(name, layout, backward) { record throws(BatchError) in
-            if case .insert(let key, let row) = record { try inserter.insert(key, stored: row) }
-        }
-    }
-
-    private func check(_ isThere: Bool, _ table: String) throws(BatchError) {
-        if !isThere { throw BakFault.damaged(path, "it changes a row of \(table) that its base does not hold") }
+        if !isWhole { throw BakFault.damaged(path, "it changes a row of \(name) that its base does not hold") }
     }
 
     private func forEach(

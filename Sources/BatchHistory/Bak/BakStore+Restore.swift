@@ -47,7 +47,8 @@ extension BakStore {
     /// Builds a new database file in the state before or after a batch, from `.bak` files alone.
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when no chain of files leads there, naming what is missing;
     ///   `ERR_DATA_CORRUPT_RECORD` naming the file when one is damaged and there is no way around it.
-    public func restore(batch: String, of owner: BakOwner, _ side: Side, to path: String) throws(BatchError) -> Rebuilt
+    public func restore(batch: String, database owner: BakOwner, _ side: Side, to path: String) throws(BatchError)
+        -> Rebuilt
     {
         let (files, damaged) = try contents()
         let own = files.filter(owner.owns)
@@ -68,7 +69,7 @@ extension BakStore {
     ///   whole copy are known by it and only changed rows are read again; otherwise all rows are.
     /// - Throws: as above.
     public func restore(
-        _ target: BakTarget, of owner: BakOwner, to path: String, recorded: [String: FileHash] = [:]
+        _ target: BakTarget, database owner: BakOwner, to path: String, recorded: [String: FileHash] = [:]
     ) throws(BatchError) -> Rebuilt {
         let own = try contents().files.filter(owner.owns)
         return try restore(target, among: own, to: path, recorded)

@@ -47,8 +47,17 @@ public final class GitChanges: NetChanges {
     public func forEachChange(
         of table: String, _ body: (NetChange) throws(BatchError) -> Void
     ) throws(BatchError) {
+        let isWhole = models.after.layout(table)?.key == .rowid(alias: nil)
+        try forEachRowChange(of: table) { (change) throws(BatchError) in
+            if let change = NetChange(change, isWhole: isWhole) { try body(change) }
+        }
+    }
+
+    /// The rows that differ, whole.
+    func forEachRowChange(
+        of table: String, _ body: (RowChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
         guard let layout = models.after.layout(table) else { return }
-        let isWhole = layout.key == .rowid(alias: nil)
         var (gone, fresh) = (Set(try trees(of: table, in: old)), Set(try trees(of: table, in: new)))
         repeat {
             let both = gone.intersection(fresh)
@@ -59,8 +68,7 @@ public final class GitChanges: NetChanges {
         let was = try rows(in: gone.subtracting(both), walk(layout, old))
         let now = try rows(in: fresh.subtracting(both), walk(layout, new))
         for key in Set(was.keys).union(now.keys).sorted(by: { $0.order < $1.order }) {
-            let change = RowChange(key: key, before: was[key], after: now[key])
-            if let change = NetChange(change, isWhole: isWhole) { try body(change) }
+            if was[key] != now[key] { try body(RowChange(key: key, before: was[key], after: now[key])) }
         }
     }
 

@@ -21,9 +21,34 @@ extension GitStore {
         return try GitStore.merge(repository, keeping: nil)
     }
 
-    /// - Parameter wanted: nil for all; else only these objects are kept, those outside packs too.
-    static func merge(_ repository: GitRepository, keeping wanted: Set<ObjectID>?) throws(BatchError) -> Merged {
-        let names = try PackFile.names(in: repository.packFolder, withKept: wanted != nil)
+    /// Merges the smallest packs when there are many. Each pack that stays is larger than those below it together, so
+    /// that an object is copied a few times in all, however long the history grows.
+    static func mergeSmallPacks(_ repository: GitRepository) throws(BatchError) {
+        let names = try PackFile.names(in: repository.packFolder)
+        guard names.count > mostPacks else { return }
+        var packs: [(name: String, size: Int64)] = []
+        for name in names { packs.append((name, try File(reading: name + ".pack").size())) }
+        packs.sort { ($0.size, $0.name) < ($1.size, $1.name) }
+        var (chosen, sum): ([String], Int64) = ([], 0)
+        for pack in packs {
+            guard chosen.count < 2 || pack.size <= 2 * sum else { break }
+            chosen.append(pack.name)
+            sum += pack.size
+        }
+        _ = try merge(repository, keeping: nil, among: chosen)
+    }
+
+    /// A reader has to look into each.
+    private static let mostPacks = 50
+
+    /// - Parameters:
+    ///   - wanted: nil for all; else only these objects are kept, those outside packs too.
+    ///   - some: only these packs; nil for all.
+    static func merge(
+        _ repository: GitRepository, keeping wanted: Set<ObjectID>?, among some: [String]? = nil
+    ) throws(BatchError) -> Merged {
+        let names =
+            if let some { some } else { try PackFile.names(in: repository.packFolder, withKept: wanted != nil) }
         var merged = Merged()
         merged.packsBefore = names.count
         if names.count < 2, wanted == nil {

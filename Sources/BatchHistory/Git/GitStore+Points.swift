@@ -65,21 +65,22 @@ extension GitStore {
     }
 
     /// Names of tags by the commit that they name.
-    public func tags() throws(BatchError) -> [CommitID: [String]] {
+    /// - Parameter hidden: names that begin like this are left out, and not read.
+    public func tags(except hidden: String) throws(BatchError) -> [CommitID: [String]] {
         guard exists else { return [:] }
         let repository = try GitRepository(opening: path)
         var tags: [CommitID: [String]] = [:]
-        for name in try repository.refs.names(below: Refs.tag("")) {
+        for name in try repository.refs.names(below: Refs.tag("")) where !name.hasPrefix(hidden) {
             guard let commit = try? commit(name, in: repository) else { continue }
             tags[CommitID(commit), default: []].append(name)
         }
         return tags
     }
 
-    /// True when the commit itself can be read; `verify` tells whether all below it can.
-    public func has(_ commit: CommitID) -> Bool {
-        guard exists, let repository = try? GitRepository(opening: path) else { return false }
-        return (try? repository.read(commit.object, .commit)) != nil
+    /// Those of the commits that can be read themselves; `verify` tells whether all below them can.
+    public func present(_ commits: [CommitID]) -> Set<CommitID> {
+        guard exists, let repository = try? GitRepository(opening: path) else { return [] }
+        return Set(commits.filter { (try? repository.read($0.object, .commit)) != nil })
     }
 
     private func commit(_ name: String, in repository: GitRepository) throws(BatchError) -> ObjectID? {
@@ -117,6 +118,48 @@ extension GitStore {
         return damage
     }
 
+    /// Reads every object that the points added to those before them.
+    /// - Returns: of each point what is wrong; those in which every object is there and whole are left out.
+    public func damage(inChangesOf commits: [CommitID]) throws(BatchError) -> [CommitID: BatchError] {
+        let repository = try GitRepository(opening: path)
+        var damage: [CommitID: BatchError] = [:]
+        for commit in commits {
+            do throws(BatchError) {
+                let point = try PointReader(repository, commit.object)
+                let before = try point.parent.map { (parent) throws(BatchError) in
+                    try CommitHeader(try repository.read(parent, .commit), parent).tree
+                }
+                try GitStore.verify(point.tree, since: before, in: repository)
+            } catch { damage[commit] = error }
+        }
+        return damage
+    }
+
+    /// - Parameter before: the tree that stood in its place; what is in both is left out.
+    private static func verify(
+        _ tree: ObjectID, since before: ObjectID?, in repository: GitRepository, depth: Int = 0
+    ) throws(BatchError) {
+        if tree == before { return }
+        guard depth < deepest else { throw GitRepository.corrupt(tree, .tree, "lies too deep in other folders") }
+        let old = try before.map { (id) throws(BatchError) in
+            try TreeEntry.decode(try repository.read(id, .tree), of: id)
+        }
+        let known = Dictionary((old ?? []).map { ($0.name, $0) }) { first, _ in first }
+        for entry in try TreeEntry.decode(try repository.read(tree, .tree), of: tree) {
+            let was = known[entry.name]
+            if was?.id == entry.id { continue }
+            if entry.isTree {
+                let folder = was.flatMap { $0.isTree ? $0.id : nil }
+                try verify(entry.id, since: folder, in: repository, depth: depth + 1)
+            } else {
+                _ = try repository.read(entry.id, .blob)
+            }
+        }
+    }
+
+    /// No point is half as deep; a stack is not endless.
+    private static let deepest = 64
+
     /// Reads every object that a point needs.
     /// - Returns: how many objects there are.
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` with the id of the first that is missing or damaged.
@@ -134,8 +177,7 @@ extension GitStore {
         _ tree: ObjectID, in repository: GitRepository, whole: inout Set<ObjectID>, depth: Int = 0
     ) throws(BatchError) {
         if whole.contains(tree) { return }
-        // No point is half as deep; a stack is not endless.
-        guard depth < 64 else { throw GitRepository.corrupt(tree, .tree, "lies too deep in other folders") }
+        guard depth < deepest else { throw GitRepository.corrupt(tree, .tree, "lies too deep in other folders") }
         for entry in try TreeEntry.decode(try repository.read(tree, .tree), of: tree) where !whole.contains(entry.id) {
             if entry.isTree {
                 try verify(entry.id, in: repository, whole: &whole, depth: depth + 1)

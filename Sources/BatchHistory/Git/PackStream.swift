@@ -45,14 +45,44 @@ final class PackStream {
     /// Deflates the objects of a batch.
     func append(_ batch: PackBatch) throws(BatchError) {
         for object in batch.objects {
-            let start = pending.count
-            appendHeader(object.kind, size: object.range.count)
-            try appendDeflated(UnsafeRawBufferPointer(rebasing: batch.content.bytes[object.range]))
-            let checksum = libdeflate_crc32(0, pending.bytes.baseAddress.map { $0 + start }, pending.count - start)
-            entries.append(Entry(id: object.id, offset: spilled + UInt64(start), checksum: checksum))
-            if pending.count > 4 << 20 { try spill() }
+            try append(
+                object.id, object.kind, UnsafeRawBufferPointer(rebasing: batch.content.bytes[object.range]))
         }
     }
+
+    /// Deflates one object.
+    func append(_ id: ObjectID, _ kind: ObjectKind, _ content: UnsafeRawBufferPointer) throws(BatchError) {
+        if content.count > PackStream.largeObject { return try appendLarge(id, kind, content) }
+        let start = pending.count
+        appendHeader(kind, size: content.count)
+        try deflate(content) { pending.append($0, count: $1) }
+        let checksum = libdeflate_crc32(0, pending.bytes.baseAddress.map { $0 + start }, pending.count - start)
+        entries.append(Entry(id: id, offset: spilled + UInt64(start), checksum: checksum))
+        if pending.count > 4 << 20 { try spill() }
+    }
+
+    /// Straight into the file: a value may have a gigabyte, and there are copies enough of it.
+    private func appendLarge(
+        _ id: ObjectID, _ kind: ObjectKind, _ content: UnsafeRawBufferPointer
+    ) throws(BatchError) {
+        try spill()
+        let offset = spilled
+        appendHeader(kind, size: content.count)
+        var checksum = libdeflate_crc32(0, pending.bytes.baseAddress, pending.count)
+        try spill()
+        var failure: BatchError?
+        try deflate(content) { (base, count) in
+            checksum = libdeflate_crc32(checksum, base, count)
+            do throws(BatchError) {
+                try file?.file.write(UnsafeRawBufferPointer(start: base, count: count))
+            } catch { failure = error }
+            spilled += UInt64(count)
+        }
+        if let failure { throw failure }
+        entries.append(Entry(id: id, offset: offset, checksum: checksum))
+    }
+
+    private static let largeObject = 4 << 20
 
     /// Takes over an object as it lies in another pack.
     func append(_ id: ObjectID, deflated bytes: UnsafeRawBufferPointer, checksum: UInt32) throws(BatchError) {
@@ -72,13 +102,15 @@ final class PackStream {
         pending.append(byte)
     }
 
-    private func appendDeflated(_ content: UnsafeRawBufferPointer) throws(BatchError) {
+    private func deflate(
+        _ content: UnsafeRawBufferPointer, _ body: (UnsafeRawPointer, Int) -> Void
+    ) throws(BatchError) {
         let compressor = byteCount < PackStream.smallPack ? thorough : fast
         let bound = libdeflate_zlib_compress_bound(compressor, content.count)
         let count = withUnsafeTemporaryAllocation(byteCount: bound, alignment: 16) { space in
             let count = libdeflate_zlib_compress(
                 compressor, content.baseAddress, content.count, space.baseAddress, bound)
-            if let base = space.baseAddress { pending.append(base, count: count) }
+            if let base = space.baseAddress, count > 0 { body(base, count) }
             return count
         }
         if count == 0 {

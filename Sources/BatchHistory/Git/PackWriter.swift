@@ -8,6 +8,8 @@ final class PackWriter {
     /// shards are made.
     private static let batchSize = 256 << 10
 
+    private static let largeObject = 4 << 20
+
     private let isKnown: (ObjectID) -> Bool
     private let hash = SHA1()
     private let stream: PackStream
@@ -38,6 +40,14 @@ final class PackWriter {
         let id = hash.finish()
         if ids.contains(id) || isKnown(id) { return id }
         ids.insert(id)
+        if content.count > PackWriter.largeObject {
+            // It is not copied into a batch.
+            try waitForDeflating()
+            try stream.append(batch)
+            batch = PackBatch()
+            try stream.append(id, kind, content)
+            return id
+        }
         batch.append(id, kind, content)
         if batch.content.count >= PackWriter.batchSize { try handOver() }
         return id

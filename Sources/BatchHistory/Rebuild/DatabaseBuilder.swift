@@ -111,12 +111,10 @@ final class DatabaseBuilder {
 
     /// SQLite compiles the text of a view, a trigger or a virtual table whenever it opens the file, and runs nothing.
     private static func isDefinition(_ sql: String, of type: String) -> Bool {
-        let words = SQLText.firstWords(in: sql).map { $0.uppercased() }
-        guard words.first == "CREATE", words.count > 1 else { return false }
         switch type {
-        case "view", "trigger": return words[1] == type.uppercased()
-        case "table": return words[1] == "VIRTUAL"
-        default: return false
+        case "view", "trigger": SQLText.opening(of: sql, count: 2) == ["create", type]
+        case "table": SQLText.opening(of: sql, count: 3) == ["create", "virtual", "table"]
+        default: false
         }
     }
 

@@ -96,3 +96,43 @@ final class RowUpdater {
         waiting = []
     }
 }
+
+extension DatabaseBuilder {
+    /// Changes rows of a table that is there. Deletes come first and inserts last, so that no row is in the way of another.
+    /// - Parameters:
+    ///   - proof: is carried along.
+    ///   - forEach: goes over the changes; it is called several times.
+    /// - Returns: false when a row that is to be changed is not there.
+    func change(
+        _ layout: TableLayout, _ proof: RowProof?,
+        _ forEach: ((BakRecord) throws(BatchError) -> Void) throws(BatchError) -> Void
+    ) throws(BatchError) -> Bool {
+        guard let proof else { return try change(layout, forEach) }
+        var keys = RowKeys()
+        try forEach { (record) in keys.insert(record.key) }
+        var isWhole = true
+        try proof.follow(keys, of: layout, on: connection) { () throws(BatchError) in
+            isWhole = try change(layout, forEach)
+        }
+        return isWhole
+    }
+
+    private func change(
+        _ layout: TableLayout, _ forEach: ((BakRecord) throws(BatchError) -> Void) throws(BatchError) -> Void
+    ) throws(BatchError) -> Bool {
+        let inserter = try RowInserter(layout, on: connection)
+        var isWhole = true
+        try forEach { (record) throws(BatchError) in
+            if case .delete(let key, _) = record { isWhole = try inserter.remove(key) && isWhole }
+        }
+        let updater = RowUpdater(layout, inserter, on: connection)
+        try forEach { (record) throws(BatchError) in
+            if case .update(let key, let update) = record { isWhole = try updater.update(key, update) && isWhole }
+        }
+        try updater.finish()
+        try forEach { (record) throws(BatchError) in
+            if case .insert(let key, let row) = record { try inserter.insert(key, stored: row) }
+        }
+        return isWhole
+    }
+}

@@ -41,7 +41,11 @@ final class RowProof {
             if let known = tables[table.name], !unfollowed.contains(table.name), table.role != .system {
                 state.tables[table.name] = known
             } else {
-                state.tables[table.name] = try StateDigest.compute(table, connection)
+                let read = try StateDigest.compute(table, connection)
+                state.tables[table.name] = read
+                if table.role == .system { continue }
+                tables[table.name] = read
+                unfollowed.remove(table.name)
             }
         }
         return state

@@ -36,7 +36,7 @@ public final class Ledger {
         try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
     }
 
-    /// True when all tables are there: a ledger of an older program lacks some.
+    /// True when all tables and indexes are there: a ledger of an older program lacks some.
     public func isComplete() throws(BatchError) -> Bool {
         let names = LedgerSchema.names.map(SQLName.literal).joined(separator: ", ")
         let count = try connection.value("SELECT count(*) FROM main.sqlite_schema WHERE name IN (\(names))")

@@ -54,6 +54,19 @@ extension Ledger {
         return records
     }
 
+    /// Batches, the newest first, until `body` answers false: what it does not want is not read.
+    public func forEachBatchFromNewest(
+        where condition: String = "1", _ parameters: [SQLValue] = [],
+        _ body: (BatchRecord) throws(BatchError) -> Bool
+    ) throws(BatchError) {
+        let statement = try connection.prepare(
+            "SELECT \(Ledger.columns) FROM batchmgr_batches WHERE \(condition) ORDER BY seq DESC")
+        try statement.bind(parameters)
+        while try statement.step() {
+            guard try body(try Ledger.record(statement.values)) else { return }
+        }
+    }
+
     /// The ids of batches by their `seq`.
     public func names(of batches: Set<Int64>) throws(BatchError) -> [Int64: BatchID] {
         var names: [Int64: BatchID] = [:]

@@ -36,6 +36,8 @@ enum LedgerSchema {
         "CREATE TABLE IF NOT EXISTS batchmgr_effects(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, checkpoint INTEGER NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL, undone_by INTEGER) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_points(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL, last_checkpoint INTEGER NOT NULL, bak TEXT, bak_kind TEXT, bak_sha256 TEXT, commit_id TEXT, digest TEXT, created_at TEXT NOT NULL) STRICT",
         "CREATE INDEX IF NOT EXISTS batchmgr_points_batch ON batchmgr_points(batch)",
+        "CREATE INDEX IF NOT EXISTS batchmgr_points_pending ON batchmgr_points(id) WHERE status = 'pending'",
+        "CREATE INDEX IF NOT EXISTS batchmgr_batches_running ON batchmgr_batches(seq) WHERE status = 'running'",
         "CREATE TABLE IF NOT EXISTS batchmgr_files(sha256 TEXT PRIMARY KEY, xxh3 TEXT NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_gate(open INTEGER PRIMARY KEY) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_drift(table_name TEXT NOT NULL, kind INTEGER NOT NULL, k0 ANY NOT NULL, k1 ANY NOT NULL, k2 ANY NOT NULL, k3 ANY NOT NULL, PRIMARY KEY(table_name, kind, k0, k1, k2, k3)) STRICT, WITHOUT ROWID",

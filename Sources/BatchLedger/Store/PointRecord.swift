@@ -30,31 +30,44 @@ public struct PointRecord: Hashable, Sendable {
 }
 
 extension Ledger {
+    private static let pointColumns =
+        "id, batch, kind, status, last_checkpoint, bak, bak_kind, bak_sha256, commit_id, digest, created_at"
+
     /// Restore points in their order.
     public func points(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError) -> [PointRecord]
     {
-        let sql = """
-            SELECT id, batch, kind, status, last_checkpoint, bak, bak_kind, bak_sha256, commit_id, digest, created_at \
-            FROM batchmgr_points WHERE \(condition) ORDER BY id
-            """
-        var points: [PointRecord] = []
-        for row in try connection.rows(sql, parameters) {
-            guard let kind = row[2].string.flatMap(BatchRecord.Kind.init),
-                let status = row[3].string.flatMap(PointStatus.init)
-            else { throw Ledger.damaged("batchmgr_points") }
-            var point = PointRecord(
-                batch: row[1].integer ?? 0, kind: kind, lastCheckpoint: row[4].integer ?? 0,
-                createdAt: row[10].string ?? "")
-            point.id = row[0].integer ?? 0
-            point.status = status
-            point.bak = row[5].string
-            point.bakKind = row[6].string.flatMap(SnapshotKind.init)
-            point.bakSHA256 = row[7].string
-            point.commit = row[8].string
-            point.digest = row[9].string.flatMap(Digest.init(hex:))
-            points.append(point)
+        let sql = "SELECT \(Ledger.pointColumns) FROM batchmgr_points WHERE \(condition) ORDER BY id"
+        return try connection.rows(sql, parameters).map(Ledger.point)
+    }
+
+    /// Restore points, the newest first, until `body` answers false: what it does not want is not read.
+    public func forEachPointFromNewest(
+        where condition: String = "1", _ parameters: [SQLValue] = [],
+        _ body: (PointRecord) throws(BatchError) -> Bool
+    ) throws(BatchError) {
+        let statement = try connection.prepare(
+            "SELECT \(Ledger.pointColumns) FROM batchmgr_points WHERE \(condition) ORDER BY id DESC")
+        try statement.bind(parameters)
+        while try statement.step() {
+            guard try body(try Ledger.point(statement.values)) else { return }
         }
-        return points
+    }
+
+    private static func point(_ row: [SQLValue]) throws(BatchError) -> PointRecord {
+        guard let kind = row[2].string.flatMap(BatchRecord.Kind.init),
+            let status = row[3].string.flatMap(PointStatus.init)
+        else { throw damaged("batchmgr_points") }
+        var point = PointRecord(
+            batch: row[1].integer ?? 0, kind: kind, lastCheckpoint: row[4].integer ?? 0, createdAt: row[10].string ?? ""
+        )
+        point.id = row[0].integer ?? 0
+        point.status = status
+        point.bak = row[5].string
+        point.bakKind = row[6].string.flatMap(SnapshotKind.init)
+        point.bakSHA256 = row[7].string
+        point.commit = row[8].string
+        point.digest = row[9].string.flatMap(Digest.init(hex:))
+        return point
     }
 
     /// Writes a point, new (id 0) or changed.

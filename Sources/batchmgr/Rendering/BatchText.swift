@@ -61,7 +61,8 @@ extension ListReport: TextReport {
                     batch.took,
                 ])
         }
-        return table.text(style)
+        let command: HintCommand = "list --limit \(batches.count * 10)"
+        return table.text(style) + (isMore ? style.faint("older ones: \(command.text(style.call))\n") : "")
     }
 }
 

@@ -3,13 +3,23 @@ public import BatchCore
 extension ChangesReport: TextReport {
     /// `~ invoices 12: total_cents 100 → 102`, then the counts by table.
     public func text(_ style: Style, width: Int) -> String {
-        let lines = changes.map { $0.line(style) + "\n" }.joined()
-        guard total.total > 0 else { return "no rows changed\n" }
-        return lines + (changes.isEmpty ? "" : "\n") + statisticsText(style)
+        let lines = (schema.map { $0.line(in: self, style) } + changes.map { $0.line(style) }).map { $0 + "\n" }
+        guard total.total > 0 else { return lines.isEmpty ? "no rows changed\n" : lines.joined() }
+        return lines.joined() + (lines.isEmpty ? "" : "\n") + statisticsText(style)
     }
 
-    /// The changes as SQL statements, in order.
-    public var sql: String { changes.map { $0.sql + "\n" }.joined() }
+    /// The changes as SQL statements, in an order in which they can be run: what was dropped goes first and takes its
+    /// rows along, triggers come last and do not fire.
+    public var sql: String {
+        let dropped = Set(schema.filter { $0.type == "table" && $0.after == nil }.map(\.name))
+        let rows = changes.filter { !dropped.contains($0.table) }.map(\.sql)
+        let made = schema.filter { $0.before == nil }
+        let statements =
+            schema.filter { $0.after == nil }.reversed().compactMap(\.sql) + schema.compactMap(\.remark)
+            + made.filter { $0.type == "table" }.compactMap(\.sql) + rows
+            + made.filter { $0.type != "table" }.compactMap(\.sql)
+        return statements.map { $0 + "\n" }.joined()
+    }
 
     private func statisticsText(_ style: Style) -> String {
         var table = TextTable([("TABLE", .left), ("INSERTED", .right), ("UPDATED", .right), ("DELETED", .right)])
@@ -27,6 +37,33 @@ extension RowCounts {
         let parts = [(inserted, "inserted"), (updated, "updated"), (deleted, "deleted")]
             .filter { $0.0 > 0 }.map { "\(Figures.grouped($0.0)) \($0.1)" }
         return parts.isEmpty ? "no rows" : "\(Figures.count(total, "row")): \(parts.joined(separator: ", "))"
+    }
+}
+
+extension SchemaObjectChange {
+    /// `- table orders (2 rows)`, `+ index orders_by_day`, `~ table orders: CREATE TABLE … → CREATE TABLE …`
+    fileprivate func line(in report: ChangesReport, _ style: Style) -> String {
+        let name = "\(type) \(Printable.text(self.name))"
+        switch (before, after) {
+        case (nil, _): return style.good("+ ") + name
+        case (_, nil):
+            let rows = report.tables.first { type == "table" && $0.table == self.name }?.rows.deleted
+            return style.bad("- ") + name + (rows.map { " (\(Figures.count($0, "row")))" } ?? "")
+        case (let before?, let after?):
+            return style.caution("~ ") + "\(name): \(Self.oneLine(before)) → \(Self.oneLine(after))"
+        }
+    }
+
+    /// What `--sql` says where no statement is known.
+    fileprivate var remark: String? {
+        guard let before, let after else { return nil }
+        return "-- \(type) \(Printable.text(name)) was changed from \(Self.oneLine(before))\n"
+            + "-- to \(Self.oneLine(after))"
+    }
+
+    private static func oneLine(_ sql: String) -> String {
+        let words = sql.split { $0.isWhitespace }.joined(separator: " ")
+        return Printable.text(words.count > 400 ? words.prefix(400) + "…" : words)
     }
 }
 

@@ -3,8 +3,8 @@ public import BatchCore
 extension DriftReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard isDrifted else { return "nothing was changed outside a batch\n" }
-        var text = changes.total.total > 0 ? changes.text(style, width: width) : ""
-        if hasSchemaChange { text += "\(style.caution("the schema was changed too"))\n" }
+        var text = changes.isEmpty ? "" : changes.text(style, width: width)
+        if hasSchemaChange, changes.schema.isEmpty { text += "\(style.caution("the schema was changed too"))\n" }
         let keep = hasSchemaChange ? "" : style.next("make it a batch: \(command: "drift adopt")")
         return text + "\n" + keep + style.next("take it back: \(command: "drift undo")")
     }

@@ -15,7 +15,9 @@ extension PointsReport: TextReport {
                     ?? "-",
             ])
         }
-        return table.text(style)
+        let command: HintCommand = "points --limit \(points.count * 10)"
+        let more = "older ones: \(command.text(style.call))\n"
+        return (isMore ? style.faint(more) : "") + table.text(style)
     }
 
     /// All of them are in one folder.

@@ -8,6 +8,10 @@ extension RunReport: TextReport {
         text += "\(style.strong(batch.description))  \(state)  \(rows.words)"
         text += preview == nil ? "  in \(Figures.count(checkpoints, "checkpoint")), " : ", "
         text += Figures.duration(duration) + "\n"
+        if hasSchemaChange {
+            let look = HintCommand("diff --id \(batch)").text(style.call)
+            text += "\(style.caution("schema"))         changed too; see how: \(look)\n"
+        }
         if let restorePoint { text += restorePoint.line }
         if let rehearsal { text += "rehearsal      \(Printable.text(rehearsal))\n" }
         if let checklist { text += "checklist      \(Printable.text(checklist))\n" }

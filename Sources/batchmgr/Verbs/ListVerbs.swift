@@ -7,7 +7,7 @@ extension Verb {
         options: [
             .value("job", .text("JOB"), "only batches of this job"),
             .value("status", .choice(BatchStatus.allCases.map(\.rawValue)), "only batches in this state"),
-            .value("limit", .number("N"), "at most N batches"),
+            .value("limit", .number("N"), "at most N batches (default: 50)"),
         ],
         role: .viewer,
         trace: .view,
@@ -25,7 +25,7 @@ extension ListRequest {
     public init(_ arguments: ParsedArguments) {
         self.init(
             job: arguments.value("job"), status: arguments.value("status").flatMap { BatchStatus(rawValue: $0) },
-            limit: arguments.number("limit"))
+            limit: arguments.number("limit") ?? ListRequest.usualLimit)
     }
 }
 

@@ -3,7 +3,8 @@ public import BatchEngine
 
 extension Verb {
     public static let points = Verb(
-        "points", "list restore points",
+        "points", "list restore points, the latest last",
+        options: [.value("limit", .number("N"), "the newest N points (default: 50)")],
         role: .viewer,
         trace: .view,
         examples: [.init("batchmgr points --json", "for scripts")])
@@ -75,7 +76,7 @@ enum PointsCommand: Command {
     static let verb = Verb.points
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        try call.output.show(try call.view().points())
+        try call.output.show(try call.view().points(limit: arguments.number("limit") ?? ListRequest.usualLimit))
         return .done
     }
 }
