@@ -1,48 +1,49 @@
 public import BatchCore
 
-/// The jobs of a folder, checked together.
+/// The jobs of a folder, checked together. A file with mistakes stops its own job and those that need it, no others.
 public struct Catalog: Sendable {
-    /// By name.
+    /// Those without mistakes, by name.
     public let jobs: [JobDefinition]
+    /// Files with mistakes, by name.
+    public let broken: [BrokenFile]
     private let files: [String: String]
     private let folder: String?
+
+    /// A file that gives no job.
+    public struct BrokenFile: Sendable {
+        /// As the user would write it.
+        public let file: String
+        /// Of the job, where it can be read.
+        public let id: String?
+        public let mistakes: [Diagnostic]
+    }
 
     /// Without any job, as for a database given alone.
     public static let empty = Catalog([], folder: nil)
 
     /// Files in the catalog folder that hold something else than a job.
-    private static let otherFiles = ["contracts.yaml", "slo.yaml", "rules.yaml"]
+    private static let otherFiles = ["contracts", "slo", "rules"]
 
-    /// Reads `*.yaml` in `folder`, not in folders below it. A folder that does not exist is an empty catalog.
-    /// - Parameter pluginNames: the step kinds that the workspace adds.
-    /// - Throws: `ERR_UX_INVALID_CATALOG` with all mistakes of all files; `ERR_INTEGRATION_FILE` when one cannot be
-    ///   read.
-    public static func load(folder: String, pluginNames: [String] = []) throws(BatchError) -> Catalog {
-        let outcomes = try read(folder, pluginNames)
-        let hint: Hint = "correct them, then: \(command: "catalog validate")"
-        if let error = Diagnostic.error(outcomes.flatMap(\.source.diagnostics), .invalidCatalog, hint: hint) {
-            throw error
-        }
-        return Catalog(outcomes, folder: folder)
+    /// Reads `*.yaml` and `*.yml` in `folder`, not in folders below it. A folder that does not exist is an empty catalog.
+    /// - Throws: `ERR_INTEGRATION_FILE` when a file cannot be read.
+    public static func load(folder: String, _ rules: CatalogRules) throws(BatchError) -> Catalog {
+        Catalog(try read(folder, rules), folder: folder)
     }
 
     /// Every mistake in the folder, by file and place; empty when the catalog is valid.
     /// - Throws: `ERR_INTEGRATION_FILE` when a file cannot be read.
-    public static func diagnostics(
-        folder: String, pluginNames: [String] = []
-    ) throws(BatchError) -> [Diagnostic] {
-        try read(folder, pluginNames).flatMap(\.source.diagnostics)
+    public static func diagnostics(folder: String, _ rules: CatalogRules) throws(BatchError) -> [Diagnostic] {
+        try read(folder, rules).flatMap(\.source.diagnostics)
     }
 
-    private static func read(_ folder: String, _ pluginNames: [String]) throws(BatchError) -> [JobReader.Outcome] {
-        let keys = JobKeys.table(plugins: pluginNames)
+    private static func read(_ folder: String, _ rules: CatalogRules) throws(BatchError) -> [JobReader.Outcome] {
         var outcomes: [JobReader.Outcome] = []
         for name in try FolderText.names(in: folder) where isJobFile(name) {
             let path = FolderText.join(folder, name)
             let shown = FolderText.shown(path)
             switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
             case .text(let text):
-                outcomes.append(JobReader.read(text: text, file: shown, keys: keys))
+                outcomes.append(JobReader.read(text: text, file: shown, rules))
             case .unreadable(let mark, let message):
                 var source = SourceText(file: shown, text: "", code: .invalidCatalog)
                 source.report(mark, message)
@@ -54,20 +55,40 @@ public struct Catalog: Sendable {
         return needs.outcomes
     }
 
-    private static func isJobFile(_ name: String) -> Bool {
-        name.hasSuffix(".yaml") && !name.hasPrefix(".") && !otherFiles.contains(name)
+    static func isJobFile(_ name: String) -> Bool {
+        guard let ending = [".yaml", ".yml"].first(where: name.hasSuffix) else { return false }
+        return !name.hasPrefix(".") && !otherFiles.contains(String(name.dropLast(ending.count)))
     }
 
     private init(_ outcomes: [JobReader.Outcome], folder: String?) {
-        let pairs = outcomes.compactMap { outcome in outcome.definition.map { ($0, outcome.source.file) } }
+        let good = outcomes.filter(\.source.diagnostics.isEmpty)
+        let pairs = good.compactMap { outcome in outcome.definition.map { ($0, outcome.source.file) } }
         jobs = pairs.map(\.0).sorted { $0.id < $1.id }
         files = Dictionary(pairs.map { ($0.0.id, $0.1) }) { first, _ in first }
+        broken = outcomes.filter { !$0.source.diagnostics.isEmpty }
+            .map { BrokenFile(file: $0.source.file, id: $0.id, mistakes: $0.source.diagnostics) }
         self.folder = folder
     }
 
-    /// - Throws: `ERR_UX_UNKNOWN_JOB`, with the name that was probably meant.
+    /// The job of that name, when its file and those of the jobs that it needs are in order.
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of these files; `ERR_UX_UNKNOWN_JOB`, with the name that was
+    ///   probably meant.
     public func job(named name: String) throws(BatchError) -> JobDefinition {
+        let hint: Hint = "correct them, then: \(command: "catalog validate")"
+        var mistakes: [Diagnostic] = []
+        var (open, seen) = ([name], Set([name]))
+        while let next = open.popLast() {
+            mistakes += broken.filter { $0.id == next }.flatMap(\.mistakes)
+            let needed = jobs.first { $0.id == next }?.needs ?? []
+            open += needed.filter { seen.insert($0).inserted }
+        }
+        if let error = Diagnostic.error(mistakes, .invalidCatalog, hint: hint) { throw error }
         if let job = jobs.first(where: { $0.id == name }) { return job }
+        // The name of a file that is not YAML tells which job it was meant to be.
+        let meantFiles = broken.filter { FolderText.stem(of: $0.file) == name }
+        if let error = Diagnostic.error(meantFiles.flatMap(\.mistakes), .invalidCatalog, hint: hint) {
+            throw error
+        }
         let place = folder.map { " in \(FolderText.shown($0))" } ?? ""
         let meant = jobs.isEmpty ? "; there are no jobs\(place)" : Suggestion.clause(for: name, in: jobs.map(\.id))
         throw BatchError(

@@ -66,7 +66,7 @@ import Testing
         for index in 0..<200 {
             try folder.write("j\(index).yaml", mutate(Array(CatalogJobTests.everything.utf8), &dice))
         }
-        let found = try Catalog.diagnostics(folder: folder.path, pluginNames: ["mailer"])
+        let found = try Catalog.diagnostics(folder: folder.path, StepRegistry.builtIn.rules(plugins: ["mailer"]))
         #expect(Set(found.map(\.file)).count > 100)
         #expect(found.allSatisfy { $0.line >= 1 && $0.column >= 1 && !$0.description.isEmpty })
     }

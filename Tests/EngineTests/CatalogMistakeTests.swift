@@ -23,7 +23,7 @@ import Testing
 
     private static func diagnostics(_ text: String, plugins: [String] = []) throws -> [Diagnostic] {
         let folder = try CatalogFolder(["a.yaml": text])
-        return try Catalog.diagnostics(folder: folder.path, pluginNames: plugins)
+        return try Catalog.diagnostics(folder: folder.path, StepRegistry.builtIn.rules(plugins: plugins))
     }
 
     static let keys: [Mistake] = [
@@ -73,6 +73,28 @@ import Testing
         Mistake(
             head + "schedule: {cron: '@daily', timezone: 'a b'}\n" + steps, "3:38",
             "timezone: write a time zone, e.g. Europe/Paris"),
+        Mistake(
+            head + "schedule: {cron: '0 24 * * *'}\n" + steps, "3:18", "cron: '24' is no hour; write 0 to 23"),
+        Mistake(
+            head + "schedule: {cron: '*/0 2 * * *'}\n" + steps, "3:18", "cron: '/0' is no step of the minute"),
+        Mistake(
+            head + "schedule: {cron: '0 2 31 4,6 *'}\n" + steps, "3:18",
+            "cron: day 31 never comes in the months it names"),
+        Mistake(
+            head + "schedule: {cron: '@daily', timezone: Europe/Pariss}\n" + steps, "3:38",
+            "timezone: there is no time zone 'Europe/Pariss'; did you mean 'Europe/Paris'?"),
+        Mistake(
+            head + "steps:\n  - id: s\n    check: SELECT 1 WHERE 0; SELECT 2\n", "5:30",
+            "a second statement begins here, and only the first would be asked; write one query"),
+        Mistake(
+            head + "steps:\n  - {id: s, export: {file: a.csv, query: 'SELECT 1; DELETE FROM t'}}\n", "4:54",
+            "a second statement begins here, and only the first would be asked; write one query"),
+        Mistake(
+            head + "steps:\n  - id: s\n    for_each: SELECT id FROM t; SELECT id FROM u\n    sql: SELECT :id\n", "5:33",
+            "a second statement begins here, and only the first would be asked; write one query"),
+        Mistake(
+            head + steps + "verify: ['SELECT 1;;', 'SELECT 1; SELECT 0']\n", "6:34",
+            "a second statement begins here, and only the first would be asked; write one query"),
         Mistake(
             head + "notify: [{url: 'ftp://a'}]\n" + steps, "3:16",
             "url: write an address, e.g. https://example.com/hook"),
@@ -257,6 +279,7 @@ import Testing
     @Test func anAliasIsReadAsWhatItStandsFor() throws {
         let text = "id: a\nversion: 1.0.0\nsteps:\n  - {id: s, sql: &q SELECT 1}\n  - {id: t, check: *q}\n"
         let job = try JobDefinition.parse(text: text, file: "a.yaml")
-        #expect(job.steps.map(\.kind) == [.sql("SELECT 1"), .check("SELECT 1")])
+        #expect(job.steps.map(\.kind) == ["sql", "check"])
+        #expect(job.steps.map(\.settings) == ["SELECT 1", "SELECT 1"])
     }
 }

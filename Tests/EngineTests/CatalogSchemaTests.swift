@@ -4,29 +4,34 @@ import BatchEngine
 import Testing
 
 @Suite struct CatalogSchemaTests {
-    private static let schema = SchemaCheck(schema: CatalogSchema.document(pluginNames: ["mailer"]))
+    private let rules = StepRegistry.builtIn.rules(plugins: [])
+    private static let schema = SchemaCheck(
+        schema: CatalogSchema.document(StepRegistry.builtIn.rules(plugins: ["mailer"])))
 
     @Test func theFileInTheCatalogIsTheSchemaOfTheProgram() {
-        #expect(CatalogFolder.read(CatalogProject.folder + "/catalog/schema.json") == CatalogSchema.text())
+        #expect(
+            CatalogFolder.read(CatalogProject.folder + "/catalog/schema.json")
+                == CatalogSchema.text(rules))
     }
 
     @Test func theSchemaIsJSON() throws {
-        #expect(try JSONParser.parse(CatalogSchema.text()) == CatalogSchema.document())
+        #expect(
+            try JSONParser.parse(CatalogSchema.text(rules))
+                == CatalogSchema.document(rules))
     }
 
     /// The document of a job as JSON: what an editor holds against the schema.
     private static func document(_ job: String) throws -> JSONValue {
         let wrapped = job.split(separator: "\n", omittingEmptySubsequences: false).map { "      " + $0 }
         let text = "id: x\nversion: 1.0.0\nsteps:\n  - id: s\n    wrap:\n" + wrapped.joined(separator: "\n") + "\n"
-        guard case .plugin(_, let document) = try JobDefinition.parse(text: text, file: "x").steps[0].kind else {
-            return .null
-        }
-        return document
+        return try JobDefinition.parse(text: text, file: "x").steps[0].settings
     }
 
     @Test func whatTheProgramAcceptsTheSchemaAccepts() throws {
         #expect(CatalogSchemaTests.schema.problem(try CatalogSchemaTests.document(CatalogJobTests.everything)) == nil)
-        for job in try Catalog.load(folder: CatalogProject.folder + "/catalog").jobs {
+        for job in try Catalog.load(
+            folder: CatalogProject.folder + "/catalog", rules
+        ).jobs {
             #expect(CatalogSchemaTests.schema.problem(try CatalogSchemaTests.document(job.text)) == nil)
         }
     }
@@ -47,7 +52,9 @@ import Testing
 
     @Test func aPluginIsAStepOnlyWhereItIsDeclared() throws {
         let document = try CatalogSchemaTests.document(CatalogJobTests.everything)
-        #expect(SchemaCheck(schema: CatalogSchema.document()).problem(document) != nil)
+        #expect(
+            SchemaCheck(schema: CatalogSchema.document(rules)).problem(document)
+                != nil)
     }
 
     @Test(
@@ -78,7 +85,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("docs/catalog.md", CatalogSchema.keys), ("docs/configuration.md", ConfigurationKeys.keys),
+        ("docs/catalog.md", CatalogSchema.keys(StepRegistry.builtIn.rules(plugins: []))),
+        ("docs/configuration.md", ConfigurationKeys.keys),
     ])
     func everyKeyIsDocumentedAndNoOther(file: String, keys: [(path: String, meaning: String)]) {
         let rows = CatalogFolder.read("\(CatalogProject.folder)/\(file)").split(separator: "\n").map(String.init)

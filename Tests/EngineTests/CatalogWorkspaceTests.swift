@@ -59,7 +59,7 @@ import Testing
         #expect(workspace.backups == folder.file("backups/batch_manager"))
         #expect(workspace.catalog == folder.file("catalog"))
         #expect(try workspace.database() == DatabaseDefinition(name: "db", path: folder.file("a.db")))
-        #expect(try workspace.loadCatalog().jobs.isEmpty)
+        #expect(try workspace.loadCatalog(StepRegistry.builtIn.rules()).jobs.isEmpty)
     }
 
     @Test(arguments: [
@@ -122,7 +122,7 @@ import Testing
         #expect(try workspace.database().path == folder.file("app.db"))
         #expect(workspace.file == nil)
         #expect(workspace.catalog == nil)
-        #expect(try workspace.loadCatalog().jobs.isEmpty)
+        #expect(try workspace.loadCatalog(StepRegistry.builtIn.rules()).jobs.isEmpty)
     }
 
     @Test(

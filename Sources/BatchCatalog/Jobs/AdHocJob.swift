@@ -4,13 +4,12 @@ extension JobDefinition {
     /// Reads a definition from its text alone.
     /// - Parameters:
     ///   - file: the name to use in errors.
-    ///   - pluginNames: the step kinds that the workspace adds; nil admits any, so that a pinned definition can be
-    ///     read when its plugin is gone.
+    ///   - rules: without plugins for a pinned definition, which must be readable when its plugin is gone.
     /// - Throws: `ERR_UX_INVALID_CATALOG` with all mistakes and their places.
     public static func parse(
-        text: String, file: String, pluginNames: [String]? = nil
+        text: String, file: String, _ rules: CatalogRules
     ) throws(BatchError) -> JobDefinition {
-        let outcome = JobReader.read(text: text, file: file, keys: JobKeys.table(plugins: pluginNames))
+        let outcome = JobReader.read(text: text, file: file, rules)
         if let error = Diagnostic.error(
             outcome.source.diagnostics, .invalidCatalog, hint: "correct \(file), then: \(command: "catalog validate")")
         {
@@ -31,7 +30,7 @@ extension JobDefinition {
     ///   - sharedTables: those of `--shared-table`.
     /// - Throws: `ERR_UX_USAGE` when the name or the SQL is not usable.
     public static func adHoc(
-        id: String, sql: [String], set assignments: [String] = [], sharedTables: [String] = []
+        id: String, sql: [String], set assignments: [String] = [], sharedTables: [String] = [], _ rules: CatalogRules
     ) throws(BatchError) -> JobDefinition {
         guard JobID.isValid(id) else {
             throw BatchError(.usage, "'\(id)' cannot name a batch", hint: "give a name of \(JobID.rule): --id NAME")
@@ -46,7 +45,7 @@ extension JobDefinition {
         }
         let text = AdHocText.text(
             id: id, sql: sql, types: given.mapValues(ParameterType.narrowest), sharedTables: sharedTables)
-        return try parse(text: text, file: "--sql")
+        return try parse(text: text, file: "--sql", rules)
     }
 }
 

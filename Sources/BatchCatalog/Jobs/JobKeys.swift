@@ -2,9 +2,7 @@ internal import BatchCore
 
 /// The keys of a job file.
 enum JobKeys {
-    /// - Parameter plugins: the step kinds that the workspace adds; nil admits any, as a pinned definition must be
-    ///   readable when its plugin is gone.
-    static func table(plugins: [String]?) -> KeyTable {
+    static func table(_ rules: CatalogRules) -> KeyTable {
         KeyTable(
             "a job",
             [
@@ -14,6 +12,8 @@ enum JobKeys {
                 KeyRule(
                     "tenant", choice(TenantRule.self), "Whether `--tenant` must, may or must not be given (`optional`)."
                 ),
+                KeyRule(
+                    "database", .text(.jobName), "The database of the workspace it works on (the only one, or `main`)."),
                 KeyRule("module", .text(.jobName), "The part of the application it belongs to, for switches."),
                 KeyRule(
                     "shared_tables", .list(.text(.filled), mayBeEmpty: true),
@@ -26,10 +26,10 @@ enum JobKeys {
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),
                 KeyRule("params", .entries(.parameterName, .record(parameter)), "Parameters, bound in SQL as `:NAME`."),
                 KeyRule(
-                    "steps", .list(step(plugins), mayBeEmpty: false), required: true,
+                    "steps", .list(step(rules), mayBeEmpty: false), required: true,
                     "What the job does, in this order."),
                 KeyRule(
-                    "verify", .list(.text(.sql), mayBeEmpty: true),
+                    "verify", .list(.query, mayBeEmpty: true),
                     "Queries that return one true value when all is well; asked after a run and after a rollback."),
                 KeyRule("schedule", .record(schedule), "When the job runs by itself."),
                 KeyRule(
@@ -66,11 +66,9 @@ enum JobKeys {
             ]),
         [
             KeyChoice(
-                KeyRule("command", arguments, "A program and its arguments; it reads JSON on its standard input.")),
+                KeyRule("command", .arguments, "A program and its arguments; it reads JSON on its standard input.")),
             KeyChoice(KeyRule("url", .text(.address), "An address that gets the JSON in a POST request.")),
         ], open: nil)
-
-    private static let arguments = ValueShape.list(.argument, mayBeEmpty: false)
 
     private static let parameter = KeyTable(
         "a parameter",
@@ -89,52 +87,14 @@ enum JobKeys {
             KeyRule("timezone", .text(.timezone), "Time zone of the fields (`UTC`)."),
         ])
 
-    private static let retry = KeyTable(
-        "a retry rule",
-        [
-            KeyRule("max", .integer(1...100), required: true, "Tries after the first."),
-            KeyRule("backoff", .text(.duration), "Pause before the next try; doubles each time (`1s`)."),
-        ])
-
-    private static let export = KeyTable(
-        "an export",
-        [
-            KeyRule("query", .text(.sql), required: true, "Its rows are written."),
-            KeyRule(
-                "file", .text(.exportFile), required: true,
-                "Where to, below the workspace folder; `.csv`, `.json` or `.html` is the format."),
-        ])
-
-    private static func step(_ plugins: [String]?) -> ValueShape {
-        let retry = KeyRule("retry", .record(retry), "How often a failed step is tried again.")
-        let timeout = KeyRule("timeout", .text(.duration), "How long one try may take.")
-        let forEach = KeyRule(
-            "for_each", .text(.sql), "A query; the statements run for each of its rows, columns bound as `:column`.")
-        let chunk = KeyRule(
-            "chunk", .integer(1...10_000_000), companion: "for_each", "Rows of `for_each` per checkpoint (all in one).")
-        let undo = KeyRule("undo", arguments, "The program that takes back what the step did outside the database.")
-        let builtIn = [
-            KeyChoice(
-                KeyRule("sql", .text(.sql), "One or more statements."), beside: [forEach, chunk, retry, timeout]),
-            KeyChoice(KeyRule("check", .text(.sql), "A query; a row fails the batch."), beside: [retry, timeout]),
-            KeyChoice(
-                KeyRule("exec", arguments, "A program and its arguments, without a shell."),
-                beside: [undo, retry, timeout]),
-            KeyChoice(KeyRule("export", .record(export), "Rows to a file."), beside: [retry, timeout]),
-            KeyChoice(KeyRule("snapshot", choice(SnapshotPolicy.self), "A restore point before the next step.")),
-        ]
-        let added = (plugins ?? []).map { name in
-            KeyChoice(KeyRule(name, .anything, "Settings of the plugin."), beside: [retry, timeout])
+    private static func step(_ rules: CatalogRules) -> ValueShape {
+        let added = (rules.plugins ?? []).map { name in
+            KeyChoice(KeyRule(name, .anything, "Settings of the plugin."), beside: CatalogRules.tries)
         }
         let common = KeyTable(
             "a step", [KeyRule("id", .text(.jobName), required: true, "The step's name, unique in the job.")])
-        return .oneOf(common, builtIn + added, open: plugins == nil ? [retry, timeout] : nil)
+        return .oneOf(common, rules.kinds + added, open: rules.isPinned ? CatalogRules.tries : nil)
     }
-
-    /// Names that a plugin cannot have: they already mean something in a step.
-    static let reservedStepKeys = [
-        "id", "sql", "check", "exec", "export", "snapshot", "for_each", "chunk", "retry", "timeout", "undo",
-    ]
 
     private static func choice<Choice: CaseIterable & RawRepresentable<String>>(_: Choice.Type) -> ValueShape {
         .choice(Choice.allCases.map(\.rawValue))

@@ -15,21 +15,21 @@ enum JobReader {
         let needs: [YAMLNode]
     }
 
-    static func read(text: String, file: String, keys: KeyTable) -> Outcome {
+    static func read(text: String, file: String, _ rules: CatalogRules) -> Outcome {
         var source = SourceText(file: file, text: text, code: .invalidCatalog)
         let root: YAMLNode
         do throws(YAMLFault) {
-            root = try YAMLDocument.read(text)
+            root = try YAMLDocument.read(text, limit: rules.isPinned ? nil : YAMLDocument.largestSize)
         } catch {
             source.report(error)
             return Outcome(definition: nil, source: source, id: nil, idNode: nil, needs: [])
         }
         var check = ShapeCheck(source)
-        check.check(root, .record(keys), what: "a job")
-        var meaning = MeaningCheck(check.source)
+        check.check(root, .record(JobKeys.table(rules)), what: "a job")
+        var meaning = MeaningCheck(check.source, rules)
         meaning.check(root)
         source = meaning.source
-        let definition = source.diagnostics.isEmpty ? JobNodes.definition(root, text: text) : nil
+        let definition = source.diagnostics.isEmpty ? JobNodes.definition(root, text: text, rules) : nil
         return Outcome(
             definition: definition, source: source, id: root["id"]?.text, idNode: root["id"],
             needs: root["needs"]?.elements ?? [])
@@ -38,7 +38,7 @@ enum JobReader {
 
 /// Turns the checked tree of a job file into values. Nil never comes out of a tree in which nothing was wrong.
 enum JobNodes {
-    static func definition(_ job: YAMLNode, text: String) -> JobDefinition? {
+    static func definition(_ job: YAMLNode, text: String, _ rules: CatalogRules) -> JobDefinition? {
         guard let id = job["id"]?.text, let version = job["version"]?.text.flatMap(SemanticVersion.init) else {
             return nil
         }
@@ -48,11 +48,12 @@ enum JobNodes {
             sharedTables: texts(job["shared_tables"]) ?? [], limits: limits(job["limits"]),
             isCritical: job["critical"]?.json.bool ?? false, needs: texts(job["needs"]) ?? [],
             parameters: job["params"]?.entries.compactMap(parameter) ?? [],
-            steps: job["steps"]?.elements.compactMap(step) ?? [], verify: texts(job["verify"]) ?? [],
+            steps: job["steps"]?.elements.compactMap { step($0, rules) } ?? [], verify: texts(job["verify"]) ?? [],
             schedule: job["schedule"].flatMap(schedule), onFailure: choice(job["on_failure"]) ?? .stop,
             timeout: duration(job["timeout"]), notify: job["notify"]?.elements.compactMap(notification) ?? [],
             snapshot: choice(job["snapshot"]), text: text)
         definition.module = job["module"]?.text
+        definition.database = job["database"]?.text
         return definition
     }
 
@@ -95,33 +96,38 @@ enum JobNodes {
             description: node["description"]?.text ?? "")
     }
 
-    private static func step(_ node: YAMLNode) -> StepDefinition? {
-        guard let id = node["id"]?.text, let kind = kind(node) else { return nil }
+    private static func step(_ node: YAMLNode, _ rules: CatalogRules) -> StepDefinition? {
+        guard let id = node["id"]?.text, let (entry, kind) = rules.choice(in: node) else { return nil }
+        let shared = CatalogRules.tries.map(\.name)
+        let options = kind.beside.compactMap { rule in
+            shared.contains(rule.name) ? nil : node[rule.name].map { (rule.name, $0.json(as: rule.shape)) }
+        }
         return StepDefinition(
-            id: id, kind: kind, forEach: node["for_each"]?.text,
-            chunk: node["chunk"]?.json.integer.map { Int($0) }, retry: node["retry"].flatMap(retry),
-            timeout: duration(node["timeout"]), undo: texts(node["undo"]))
-    }
-
-    private static func kind(_ node: YAMLNode) -> StepKind? {
-        if let sql = node["sql"]?.text { return .sql(sql) }
-        if let query = node["check"]?.text { return .check(query) }
-        if let arguments = texts(node["exec"]) { return .exec(arguments) }
-        if let export = node["export"] { return self.export(export).map(StepKind.export) }
-        if let snapshot = node["snapshot"] { return choice(snapshot).map(StepKind.snapshot) }
-        return node.entries.first { !JobKeys.reservedStepKeys.contains($0.key) }
-            .map { .plugin(name: $0.key, settings: $0.value.json) }
-    }
-
-    private static func export(_ node: YAMLNode) -> ExportDefinition? {
-        guard let query = node["query"]?.text, let file = node["file"]?.text,
-            let format = ExportDefinition.Format(fileName: file)
-        else { return nil }
-        return ExportDefinition(query: query, file: file, format: format)
+            id: id, kind: entry.key, settings: entry.value.json(as: kind.key.shape),
+            options: Dictionary(options) { first, _ in first }, retry: node["retry"].flatMap(retry),
+            timeout: duration(node["timeout"]))
     }
 
     private static func retry(_ node: YAMLNode) -> RetryRule? {
         guard let maximum = node["max"]?.json.integer else { return nil }
         return RetryRule(maximum: Int(maximum), backoff: duration(node["backoff"]) ?? .seconds(1))
+    }
+}
+
+extension YAMLNode {
+    /// The value as its key wants it: what is a text there stays in the characters that were typed.
+    fileprivate func json(as shape: ValueShape) -> JSONValue {
+        switch shape {
+        case .text, .query, .statements, .choice, .argument: text.map(JSONValue.string) ?? .null
+        case .command: json(as: .arguments)
+        case .list(let element, _): .array(elements.map { $0.json(as: element) })
+        case .record(let table):
+            .object(
+                table.keys.compactMap { rule in
+                    self[rule.name].map { JSONValue.Member(rule.name, $0.json(as: rule.shape)) }
+                })
+        case .entries(_, let value): .object(entries.map { JSONValue.Member($0.key, $0.value.json(as: value)) })
+        case .boolean, .integer, .number, .scalar, .oneOf, .anything: json
+        }
     }
 }

@@ -3,8 +3,12 @@ internal import BatchCore
 /// Finds what is wrong in a job though every key and value looks right: names that are there twice or nowhere.
 struct MeaningCheck {
     private(set) var source: SourceText
+    private let rules: CatalogRules
 
-    init(_ source: SourceText) { self.source = source }
+    init(_ source: SourceText, _ rules: CatalogRules) {
+        self.source = source
+        self.rules = rules
+    }
 
     mutating func check(_ job: YAMLNode) {
         let parameters = job["params"]?.entries ?? []
@@ -17,7 +21,25 @@ struct MeaningCheck {
         let forbidsTenant = job["tenant"]?.text == TenantRule.none.rawValue
         let scope = Scope(names: names, forbidsTenant: forbidsTenant)
         for step in job["steps"]?.elements ?? [] { check(step: step, scope) }
-        for query in job["verify"]?.elements ?? [] { checkSQL(query, scope) }
+        for query in job["verify"]?.elements ?? [] { check(query, .query, scope) }
+        checkDatabase(job)
+        if !rules.isPinned { job["schedule"].map { checkSchedule($0) } }
+    }
+
+    private mutating func checkDatabase(_ job: YAMLNode) {
+        guard let node = job["database"], let name = node.text, let known = rules.databases, !known.contains(name)
+        else { return }
+        let meant = Suggestion.clause(for: name, in: known)
+        source.report(node, "the workspace has no database '\(name)'\(meant)")
+    }
+
+    private mutating func checkSchedule(_ schedule: YAMLNode) {
+        if let cron = schedule["cron"], let text = cron.text, let problem = CronExpression.problem(in: text) {
+            source.report(cron, "cron: \(problem)")
+        }
+        if let zone = schedule["timezone"], let name = zone.text, let problem = TimeZoneNames.problem(with: name) {
+            source.report(zone, "timezone: \(problem)")
+        }
     }
 
     private struct Scope {
@@ -54,16 +76,38 @@ struct MeaningCheck {
     // MARK: Steps
 
     private mutating func check(step: YAMLNode, _ scope: Scope) {
-        for key in ["check", "for_each"] { step[key].map { checkSQL($0, scope) } }
-        step["export"]?["query"].map { checkSQL($0, scope) }
+        guard let (entry, kind) = rules.choice(in: step) else { return }
         var inner = scope
         if let query = step["for_each"] {
             inner.columns = query.text.flatMap(SQLText.resultColumns)
         }
-        step["sql"].map { checkSQL($0, inner) }
-        for key in ["exec", "undo"] {
-            for argument in step[key]?.elements ?? [] { checkArgument(argument, scope) }
+        check(entry.value, kind.key.shape, scope, statements: inner)
+        for rule in kind.beside { step[rule.name].map { check($0, rule.shape, scope, statements: inner) } }
+    }
+
+    /// - Parameter inner: what the statements of the step may name, with the columns of `for_each`.
+    private mutating func check(_ node: YAMLNode, _ shape: ValueShape, _ scope: Scope, statements inner: Scope? = nil) {
+        switch shape {
+        case .query:
+            checkSQL(node, scope)
+            if !rules.isPinned { checkIsOne(node) }
+        case .statements: checkSQL(node, inner ?? scope)
+        case .command: for argument in node.elements { checkArgument(argument, scope) }
+        case .list(let element, _): for value in node.elements { check(value, element, scope, statements: inner) }
+        case .record(let table):
+            for rule in table.keys { node[rule.name].map { check($0, rule.shape, scope, statements: inner) } }
+        default: break
         }
+    }
+
+    /// SQLite compiles the first statement of a text and leaves the rest: a check would pass that says something else.
+    private mutating func checkIsOne(_ node: YAMLNode) {
+        guard let sql = node.text, let second = SQLText.secondStatement(in: sql) else { return }
+        let mark = source.place(
+            of: second.word, occurrence: occurrences(of: second.word, in: sql, before: second.offset), in: node)
+        source.report(
+            mark, length: mark == node.start ? 1 : second.word.unicodeScalars.count,
+            "a second statement begins here, and only the first would be asked; write one query")
     }
 
     private mutating func checkArgument(_ node: YAMLNode, _ scope: Scope) {

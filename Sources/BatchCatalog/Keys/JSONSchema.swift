@@ -16,6 +16,8 @@ enum JSONSchema {
         switch shape {
         case .text(let rule):
             rule.pattern.map { ["type": "string", "pattern": .string($0)] } ?? ["type": "string"]
+        case .query, .statements: schema(.text(.sql))
+        case .command: schema(ValueShape.arguments)
         case .choice(let words): ["enum": .array(words.map(JSONValue.string))]
         case .boolean: ["type": "boolean"]
         case .integer(let range):
@@ -65,16 +67,17 @@ enum JSONSchema {
 /// What a job file looks like, for editors and for the documentation.
 public enum CatalogSchema {
     /// The JSON Schema of a job file.
-    /// - Parameter pluginNames: step kinds that the workspace adds.
-    public static func document(pluginNames: [String] = []) -> JSONValue {
-        JSONSchema.document(JobKeys.table(plugins: pluginNames), title: "A job of batchmgr")
+    public static func document(_ rules: CatalogRules) -> JSONValue {
+        JSONSchema.document(JobKeys.table(rules), title: "A job of batchmgr")
     }
 
     /// As it stands in `catalog/schema.json`.
-    public static func text(pluginNames: [String] = []) -> String {
-        JSONWriter.text(document(pluginNames: pluginNames), indented: true) + "\n"
+    public static func text(_ rules: CatalogRules) -> String {
+        JSONWriter.text(document(rules), indented: true) + "\n"
     }
 
     /// Every key of a job file by its path, with its meaning.
-    public static var keys: [(path: String, meaning: String)] { JobKeys.table(plugins: []).documentation }
+    public static func keys(_ rules: CatalogRules) -> [(path: String, meaning: String)] {
+        JobKeys.table(rules).documentation
+    }
 }

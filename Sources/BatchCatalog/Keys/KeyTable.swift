@@ -29,7 +29,8 @@ extension KeyTable {
             var seen: Set<String> = []
             let all = common.keys + choices.map(\.key) + choices.flatMap(\.beside)
             return documentation(all.filter { seen.insert($0.name).inserted }, below: path + ".")
-        case .text, .choice, .boolean, .integer, .number, .scalar, .argument, .anything: return []
+        case .text, .query, .statements, .command, .choice, .boolean, .integer, .number, .scalar, .argument, .anything:
+            return []
         }
     }
 }
@@ -72,6 +73,12 @@ public struct KeyChoice: Sendable {
 /// What may stand behind a key.
 public indirect enum ValueShape: Sendable {
     case text(TextRule)
+    /// One statement that returns rows.
+    case query
+    /// One or more statements; beside `for_each` its columns are parameters too.
+    case statements
+    /// A program and its arguments, with placeholders.
+    case command
     case choice([String])
     case boolean
     case integer(ClosedRange<Int>)

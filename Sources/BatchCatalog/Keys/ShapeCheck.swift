@@ -9,6 +9,8 @@ struct ShapeCheck {
     mutating func check(_ node: YAMLNode, _ shape: ValueShape, what: String) {
         switch shape {
         case .text(let rule): checkText(node, rule, what)
+        case .query, .statements: checkText(node, .sql, what)
+        case .command: check(node, .arguments, what: what)
         case .choice(let words): checkChoice(node, words, what)
         case .boolean:
             guard case .scalar(_, isPlain: true) = node.content, case .bool = node.json else {

@@ -50,7 +50,7 @@ public struct TextRule: Sendable {
         shape: "a path below the workspace that ends in .csv, .json or .html"
     ) { path in
         !path.hasPrefix("/") && !path.split(separator: "/").contains("..") && !path.utf8.contains(10)
-            && ExportDefinition.Format(fileName: path) != nil
+            && ExportFormat(fileName: path).map { $0 != .jsonLines } ?? false
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (byte | 32) >= 97 && (byte | 32) <= 122 }

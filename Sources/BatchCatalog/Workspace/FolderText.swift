@@ -16,6 +16,11 @@ public enum FolderText {
     /// `/` for a path without a folder above.
     public static func parent(_ path: String) -> String { path.contains("/") ? FilePath.parent(path) : "/" }
 
+    /// The name of a file up to its ending.
+    static func stem(of path: String) -> String {
+        String((path.split(separator: "/").last ?? "").prefix { $0 != "." })
+    }
+
     public static var current: String { FilePath.current }
 
     public static func resolved(_ path: String) -> String? { FilePath.resolved(path) }

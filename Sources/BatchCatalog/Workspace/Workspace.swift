@@ -51,9 +51,17 @@ public struct Workspace: Hashable, Sendable {
 
     /// The jobs; none for a database given alone.
     /// - Throws: as `Catalog.load`.
-    public func loadCatalog() throws(BatchError) -> Catalog {
+    public func loadCatalog(_ rules: CatalogRules) throws(BatchError) -> Catalog {
         guard let catalog else { return .empty }
-        return try Catalog.load(folder: catalog, pluginNames: plugins.map(\.name))
+        return try Catalog.load(folder: catalog, own(rules))
+    }
+
+    /// With the names of this workspace.
+    func own(_ rules: CatalogRules) -> CatalogRules {
+        var rules = rules
+        rules.plugins = plugins.map(\.name)
+        rules.databases = databases.map(\.name)
+        return rules
     }
 
     /// True when something was ever recorded here.

@@ -53,7 +53,7 @@ enum WorkspaceReader {
     }
 
     private static func checkPlugins(_ root: YAMLNode, _ source: inout SourceText) {
-        for entry in root["plugins"]?.entries ?? [] where JobKeys.reservedStepKeys.contains(entry.key) {
+        for entry in root["plugins"]?.entries ?? [] where CatalogRules.ownNames.contains(entry.key) {
             source.report(
                 key: entry, code: .pluginDuplicate,
                 "'\(entry.key)' already means something in a step; choose another name")

@@ -15,10 +15,11 @@ struct YAMLDocument: ~Copyable {
 
     private init(_ bytes: [UInt8]) throws(YAMLFault) { events = try YAMLEvents(bytes) }
 
-    static func read(_ text: String) throws(YAMLFault) -> YAMLNode {
+    /// - Parameter limit: in bytes; nil for a text of our own.
+    static func read(_ text: String, limit: Int? = largestSize) throws(YAMLFault) -> YAMLNode {
         var bytes = Array(text.utf8)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-        guard bytes.count <= largestSize else {
+        guard bytes.count <= limit ?? .max else {
             throw YAMLFault(.start, "the file is larger than \(largestSize / 1024) KiB")
         }
         var document = try YAMLDocument(bytes)

@@ -36,3 +36,33 @@ public struct DatabaseDefinition: Hashable, Sendable {
             guardMode: guardMode)
     }
 }
+
+/// How a database tells its tenants apart.
+public enum Tenancy: String, Hashable, Sendable, CaseIterable {
+    case none
+    /// By a column; tables without it are shared.
+    case column
+    /// Each tenant has a database file of its own.
+    case file
+}
+
+/// What happens to writes that no batch made.
+public enum GuardMode: String, Hashable, Sendable, CaseIterable {
+    case off
+    /// They are noted.
+    case track
+    /// They are aborted.
+    case enforce
+}
+
+/// A step kind that the workspace adds: a program that speaks JSON on its standard input and output.
+public struct PluginDefinition: Hashable, Sendable {
+    public var name: String
+    /// Absolute.
+    public var path: String
+
+    public init(name: String, path: String) {
+        self.name = name
+        self.path = path
+    }
+}

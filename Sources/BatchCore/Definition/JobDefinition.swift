@@ -5,6 +5,8 @@ public struct JobDefinition: Hashable, Sendable {
     /// One line for lists; empty when not given.
     public var description: String
     public var tenant: TenantRule
+    /// The database of the workspace that it works on; nil: the only one, or `main`.
+    public var database: String?
     /// Tables without the tenant column that the job writes.
     public var sharedTables: [String]
     /// How much a batch may change; what they leave open is as the database says.
@@ -59,11 +61,42 @@ public struct JobDefinition: Hashable, Sendable {
         self.snapshot = snapshot
         self.text = text
     }
+}
 
-    /// The names of the plugins that its steps need, each once, in the order of the steps.
-    public var pluginNames: [String] {
-        var names: [String] = []
-        for case .plugin(let name, _) in steps.map(\.kind) where !names.contains(name) { names.append(name) }
-        return names
+/// Whether a batch of a job belongs to a tenant.
+public enum TenantRule: String, Hashable, Sendable, CaseIterable {
+    /// `--tenant` must be given.
+    case required
+    case optional
+    /// `--tenant` must not be given.
+    case none
+}
+
+/// What happens to a batch when one of its steps fails.
+public enum FailureAction: String, Hashable, Sendable, CaseIterable {
+    /// Earlier checkpoints stay; `resume` goes on from there.
+    case stop
+    /// The checkpoints made so far are undone.
+    case rollback
+}
+
+/// Which kind of `.bak` a restore point gets.
+public enum SnapshotPolicy: String, Hashable, Sendable, CaseIterable {
+    /// Full where it is needed or cheap, delta otherwise.
+    case auto
+    case full
+    case delta
+}
+
+/// When a job runs by itself, as it was declared.
+public struct ScheduleDefinition: Hashable, Sendable {
+    /// Five or six fields, or a word like `@daily`.
+    public var cron: String
+    /// A name of the time zone database, e.g. `Europe/Paris`.
+    public var timezone: String
+
+    public init(cron: String, timezone: String = "UTC") {
+        self.cron = cron
+        self.timezone = timezone
     }
 }

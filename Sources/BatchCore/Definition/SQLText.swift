@@ -123,6 +123,23 @@ public enum SQLText {
         return (bare, hasCondition ? text(list[(end + 2)...]) : nil)
     }
 
+    /// Where a second statement begins, and its first word; nil when there is only one. For queries: a trigger holds
+    /// several and is one.
+    public static func secondStatement(in sql: String) -> (offset: Int, word: String)? {
+        let tokens = SQLTokens(sql)
+        var (hasFirst, isAfter) = (false, false)
+        for token in tokens {
+            if token.kind == .symbol, tokens.text(token) == ";" {
+                isAfter = hasFirst
+            } else if isAfter {
+                return (token.range.lowerBound, tokens.text(token))
+            } else {
+                hasFirst = true
+            }
+        }
+        return nil
+    }
+
     /// True when there is no statement: nothing but space, comments and semicolons.
     public static func isBlank(_ sql: String) -> Bool {
         let tokens = SQLTokens(sql)

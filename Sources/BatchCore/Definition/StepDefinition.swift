@@ -1,27 +1,51 @@
-/// One unit inside a job.
+/// One unit inside a job. What a kind of step needs beyond its retries stands in `settings` and `options`, so that a new
+/// kind changes nothing here.
 public struct StepDefinition: Hashable, Sendable {
     public var id: String
-    public var kind: StepKind
-    /// A query; the statements of a `sql` step run once for each of its rows, whose columns are bound by name.
-    public var forEach: String?
-    /// Rows of `forEach` per checkpoint; nil makes the whole step one checkpoint.
-    public var chunk: Int?
+    /// As written in the catalog: `sql`, `check`, …, or the name of a plugin.
+    public var kind: String
+    /// What stands behind the kind: the text of a `sql` step, the arguments of an `exec` step.
+    public var settings: JSONValue
+    /// The keys beside it that go with its kind, by name.
+    public var options: [String: JSONValue]
     public var retry: RetryRule?
     /// How long one try may take; nil means without limit.
     public var timeout: Duration?
-    /// The program, with its arguments, that takes back what an `exec` step did outside the database.
-    public var undo: [String]?
 
     public init(
-        id: String, kind: StepKind, forEach: String? = nil, chunk: Int? = nil, retry: RetryRule? = nil,
-        timeout: Duration? = nil, undo: [String]? = nil
+        id: String, kind: String, settings: JSONValue, options: [String: JSONValue] = [:], retry: RetryRule? = nil,
+        timeout: Duration? = nil
     ) {
         self.id = id
         self.kind = kind
-        self.forEach = forEach
-        self.chunk = chunk
+        self.settings = settings
+        self.options = options
         self.retry = retry
         self.timeout = timeout
-        self.undo = undo
+    }
+
+    /// A query; the statements of the step run once for each of its rows, whose columns are bound by name.
+    public var forEach: String? { options["for_each"]?.string }
+
+    /// Rows of `forEach` per checkpoint; nil makes the whole step one checkpoint.
+    public var chunk: Int? { options["chunk"]?.integer.map { Int($0) } }
+
+    /// How long others may have the database to themselves after each checkpoint.
+    public var pause: Duration? { options["pause"]?.string.flatMap(Duration.init(text:)) }
+
+    /// The program, with its arguments, that takes back what the step did outside the database.
+    public var undo: [String]? { options["undo"]?.array?.compactMap(\.string) }
+}
+
+/// How often a failed step is tried again.
+public struct RetryRule: Hashable, Sendable {
+    /// Tries after the first one.
+    public var maximum: Int
+    /// The pause before the first new try; it doubles with each further one.
+    public var backoff: Duration
+
+    public init(maximum: Int, backoff: Duration = .seconds(1)) {
+        self.maximum = maximum
+        self.backoff = backoff
     }
 }

@@ -39,7 +39,7 @@ public struct JobReport: Report, Hashable {
 
     private static func document(_ step: StepDefinition) -> JSONValue {
         [
-            "id": .string(step.id), "kind": .string(step.kind.name), "chunk": step.chunk.map { JSONValue($0) } ?? .null,
+            "id": .string(step.id), "kind": .string(step.kind), "chunk": step.chunk.map { JSONValue($0) } ?? .null,
             "undo": step.undo.map { .array($0.map { .string($0) }) } ?? .null,
         ]
     }
@@ -49,11 +49,32 @@ public struct JobReport: Report, Hashable {
 public struct JobListReport: Report, Hashable {
     /// By name.
     public let jobs: [JobReport]
+    /// Files that give no job because of mistakes.
+    public let broken: [BrokenFile]
 
-    public init(jobs: [JobReport]) { self.jobs = jobs }
+    public struct BrokenFile: Hashable, Sendable {
+        public let file: String
+        /// Of the job, where it can be read.
+        public let id: String?
+        public let mistakes: Int
+
+        public init(file: String, id: String?, mistakes: Int) {
+            self.file = file
+            self.id = id
+            self.mistakes = mistakes
+        }
+    }
+
+    public init(jobs: [JobReport], broken: [BrokenFile] = []) {
+        self.jobs = jobs
+        self.broken = broken
+    }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
-        [.init("jobs", .array(jobs.map { .object($0.summary) }))]
+        let files = broken.map { file -> JSONValue in
+            ["file": .string(file.file), "id": JSONValue(file.id), "mistakes": JSONValue(file.mistakes)]
+        }
+        return [.init("jobs", .array(jobs.map { .object($0.summary) })), .init("broken", .array(files))]
     }
 }
 

@@ -1,3 +1,5 @@
+public import BatchCore
+
 /// A finished export, as it is registered in the ledger.
 public struct ExportedFile: Sendable, Equatable {
     /// Relative to the workspace.

@@ -6,18 +6,10 @@ struct ApprovedPatchPlan {
     let plan: PatchPlan
     let approval: Approval
     let job: JobDefinition
+    /// What happens outside the database cannot wait for one commit at the end.
+    let isAtomic: Bool
     /// Called when nothing stands in the way any more, and before anything is written.
     let begin: (BatchID) throws(BatchError) -> Void
-
-    /// What happens outside the database cannot wait for one commit at the end.
-    var isAtomic: Bool {
-        job.steps.allSatisfy { step in
-            switch step.kind {
-            case .sql, .check: true
-            case .exec, .export, .snapshot, .plugin: false
-            }
-        }
-    }
 
     var pins: RecordedInputs {
         RecordedInputs(plan.pins.map { ($0.step, PinnedInputs(time: $0.time, seed: $0.seed)) })

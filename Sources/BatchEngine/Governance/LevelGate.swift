@@ -62,7 +62,7 @@ struct LevelGate {
             let batch = try ledger.batches(where: "seq = (SELECT max(seq) FROM batchmgr_batches)").first,
             batch.kind == .batch, batch.status == .committed, let text = batch.definition,
             text.contains("level") || batch.idempotencyKey != nil,
-            let job = try? JobDefinition.parse(text: text, file: "\(batch.batch)"),
+            let job = try? session.job(of: batch),
             LevelPolicy(level: job.level).needsChecklist || batch.idempotencyKey?.hasPrefix("plan.") == true
         else { return }
         let sql = """

@@ -34,7 +34,7 @@ struct OpsWork {
     private func run(
         _ name: String, _ tenant: String?, _ assignments: [String], _ key: String
     ) throws(BatchError) -> OpsChannel.Outcome {
-        let job = try workspace.loadCatalog().job(named: name)
+        let job = try workspace.loadCatalog(context.steps.rules()).job(named: name)
         let values = try ParameterValues(job, set: assignments)
         let order = RunOrder(job: job, values: values, tenant: tenant, key: key)
         switch try Runner(try session(tenant)).submit(order) {

@@ -110,7 +110,7 @@ struct PatchPlanDraft {
         var (before, after): ([JSONValue], [JSONValue]) = ([], [])
         var hasChanged = false
         for step in job.steps {
-            if case .check(let query) = step.kind {
+            if step.kind == CheckStep.name, let query = step.settings.string {
                 let check: JSONValue = ["step": .string(step.id), "check": .string(query)]
                 if hasChanged { after.append(check) } else { before.append(check) }
             } else {

@@ -192,14 +192,15 @@ public struct PatchPlans {
         }
         try require(record, .approved)
         try register.requireLife(plan)
-        let job = try JobDefinition.parse(text: plan.definition, file: "\(plan.id)")
+        let job = try JobDefinition.parse(
+            text: plan.definition, file: "\(plan.id)", session.context.steps.rules())
         let values = try PinnedParameters.values(plan.parameters)
         var order = RunOrder(job: job, values: values, tenant: plan.tenant, key: plan.key)
         order.plan = ApprovedPatchPlan(
             plan: plan,
             approval: Approval(
                 plan: "\(plan.id)", author: plan.author, approver: record.decidedBy ?? "",
-                approvedAt: record.decidedAt ?? ""), job: job
+                approvedAt: record.decidedAt ?? ""), job: job, isAtomic: session.context.steps.areInRows(job)
         ) { (batch) throws(BatchError) in
             var now = record
             now.status = .applying

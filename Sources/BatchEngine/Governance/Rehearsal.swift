@@ -91,7 +91,7 @@ struct Rehearsal {
             lastNumber: subject.lastNumber, purpose: .rehearsal)
         for (index, step) in subject.job.steps.enumerated() where index >= subject.step {
             try run.stopIfAsked()
-            try StepRun(run: run, step: step).perform(from: index == subject.step ? subject.position : 0)
+            try StepRun(run: run, step: step, from: index == subject.step ? subject.position : 0).perform()
         }
         try VerifyQueries(session: place).require(subject.job.verify, run.bindings, of: run.batch.batch)
         return run

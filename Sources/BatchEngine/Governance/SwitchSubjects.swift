@@ -39,7 +39,12 @@ struct SwitchSubjects {
     }
 
     /// Nil when the catalog cannot be read: then nobody can be told that a name is wrong, and a switch is for such nights.
-    private func jobs() -> [JobDefinition]? { (try? workspace.loadCatalog())?.jobs }
+    private func jobs() -> [JobDefinition]? {
+        guard let catalog = try? workspace.loadCatalog(StepRegistry.builtIn.rules()), catalog.broken.isEmpty else {
+            return nil
+        }
+        return catalog.jobs
+    }
 
     private func require(job: String, _ name: SwitchName) throws(BatchError) {
         guard let jobs = jobs() else { return }

@@ -56,9 +56,7 @@ struct SnapshotChoice {
 /// Whether SQL looks as if it changed the schema. It may err on the side of yes: that costs a copy.
 enum SchemaStatements {
     static func appear(in job: JobDefinition) -> Bool {
-        job.steps.contains { step in
-            if case .sql(let sql) = step.kind { appear(in: sql) } else { false }
-        }
+        job.steps.contains { $0.script.map(appear) ?? false }
     }
 
     static func appear(in sql: String) -> Bool {

@@ -122,7 +122,8 @@ public struct InPlaceRestore {
     private func snapshot(
         _ point: inout PointRecord, _ batch: BatchRecord, changesSchema: Bool, _ reason: SnapshotChoice.Reason?
     ) throws(BatchError) {
-        let job = try JobDefinition.adHoc(id: InPlaceRestore.job, sql: ["SELECT 1"])
+        let job = try JobDefinition.adHoc(
+            id: InPlaceRestore.job, sql: ["SELECT 1"], session.context.steps.rules())
         point.bakKind = try SnapshotChoice(session: session)
             .kind(for: job, because: changesSchema ? .schemaChange : reason)
         guard point.bakKind == .full else { return }

@@ -35,22 +35,14 @@ struct Compensation {
     }
 
     private func problem(_ effect: Effect, _ batch: BatchRecord) throws(BatchError) -> BatchError? {
-        switch effect.kind {
-        case .export, .snapshot: return nil
-        case .exec:
-            if effect.detail["undo"]?.array != nil { return nil }
-            return missing(effect, batch, "ran a program and declares no undo")
-        case .plugin:
-            let name = effect.detail["plugin"]?.string ?? ""
-            guard effect.detail["can_undo"]?.bool == true else {
-                return missing(effect, batch, "used plugin \(name), which cannot undo")
-            }
-            do throws(BatchError) {
-                try session.plugins().require([name])
-                return nil
-            } catch { return error }
+        switch kind(of: effect).objectionToUndo(effect, of: batch, in: session) {
+        case nil: nil
+        case .undeclared(let why): missing(effect, batch, why)
+        case .fault(let error): error
         }
     }
+
+    private func kind(of effect: Effect) -> any StepKind { session.context.steps.kind(effect.kind) }
 
     private func missing(_ effect: Effect, _ batch: BatchRecord, _ why: String) -> BatchError {
         BatchError(
@@ -62,14 +54,14 @@ struct Compensation {
     func run(_ plan: RollbackPlan, _ journal: RollbackJournal, allowMissing: Bool) throws(BatchError) -> Outcome {
         var outcome = Outcome()
         for (effect, batch) in try effects(of: plan) {
-            guard effect.kind == .exec || effect.kind == .plugin else { continue }
+            guard kind(of: effect).place == .outside else { continue }
             if allowMissing, let problem = try problem(effect, batch) {
                 journal.write("left", ["step": .string(effect.step), "because": .string(problem.message)])
                 outcome.left.append((batch.seq, problem.message))
                 continue
             }
             do throws(BatchError) {
-                try take(back: effect, batch)
+                try kind(of: effect).undo(effect, of: batch, in: session)
                 journal.write("compensated", ["batch": .string(batch.batch.description), "step": .string(effect.step)])
                 outcome.done.append(effect.id)
                 session.context.reach("compensated")
@@ -88,21 +80,5 @@ struct Compensation {
             }
         }
         return outcome
-    }
-
-    private func take(back effect: Effect, _ batch: BatchRecord) throws(BatchError) {
-        if effect.kind == .exec {
-            let arguments = effect.detail["undo"]?.array?.compactMap(\.string) ?? []
-            let program = CommandLineProgram(arguments: arguments, folder: session.workspace.folder, timeout: nil)
-            try ExternalCommand(program, clock: session.context.clock).run()
-                .requireSuccess(of: program, for: "undo of step \(effect.step)")
-            return
-        }
-        let plugin = try session.plugins().plugin(effect.detail["plugin"]?.string ?? "")
-        let parameters = batch.parameters.flatMap { try? JSONParser.parse($0) } ?? .null
-        let request = PluginRequest(
-            .undo, batch: batch.batch.description, step: effect.step, tenant: batch.tenant, parameters: parameters,
-            settings: effect.detail["settings"] ?? .null, result: effect.detail["result"] ?? .null)
-        _ = try plugin.call(request, timeout: nil)
     }
 }

@@ -29,7 +29,7 @@ final class ReaderProof {
     /// True when the reader changed the same rows in the same way without the batch and these dependents.
     func exempts(_ edge: DependencyEdge, without dependents: [DependencyEdge]) throws(BatchError) -> Bool {
         guard let reader = try session.ledger.batch(seq: edge.batch),
-            try Rerun.objection(to: reader, isRehearsed: true) == nil
+            try Rerun.objection(to: reader, in: session, isRehearsed: true) == nil
         else {
             return false
         }

@@ -23,19 +23,22 @@ struct Rerun {
 
     /// Why a batch cannot be run again; nil when it can.
     /// - Parameter isRehearsed: on a copy, to compare what it does; then nothing outside the database may happen.
-    static func objection(to batch: BatchRecord, isRehearsed: Bool) throws(BatchError) -> String? {
-        guard batch.kind == .batch, let text = batch.definition else {
+    static func objection(
+        to batch: BatchRecord, in session: Session, isRehearsed: Bool
+    ) throws(BatchError) -> String? {
+        guard batch.kind == .batch, batch.definition != nil else {
             return "\(batch.batch) was made by batchmgr itself"
         }
         if batch.status != .committed { return "\(batch.batch) is \(batch.status.rawValue), not committed" }
         // Rows alone are compared.
         if isRehearsed, batch.hasSchemaChange { return "\(batch.batch) changed the schema" }
-        let job = try JobDefinition.parse(text: text, file: "\(batch.batch)")
+        let job = try session.job(of: batch)
         if let objection = LevelPolicy(level: job.level).objectionToReplay { return "\(batch.batch): \(objection)" }
-        for step in job.steps where step.isOutside {
+        let steps = session.context.steps
+        for step in job.steps where steps.isOutside(step) {
             if isRehearsed { return "step \(step.id) of \(batch.batch) works outside the database" }
-            if case .exec = step.kind, step.undo == nil {
-                return "step \(step.id) of \(batch.batch) runs a program and declares no undo"
+            if let objection = steps.kind(step.kind).objectionToReplay(step) {
+                return "step \(step.id) of \(batch.batch) \(objection)"
             }
         }
         return nil
@@ -58,12 +61,12 @@ struct Rerun {
 
     /// Runs it under its old name, so that SQL that asks for it sees what it saw. The caller throws it all away.
     func rehearse(_ original: BatchRecord) throws(BatchError) -> BatchRecord {
-        let job = try definition(of: original)
+        let job = try session.job(of: original)
         return try steps(of: job, original, try begin(original, job), as: original.batch).batch
     }
 
     private func run(_ original: BatchRecord, _ rollback: Int64) throws(BatchError) -> Outcome {
-        let job = try definition(of: original)
+        let job = try session.job(of: original)
         var batch = try begin(original, job)
         try ledger.noteReplay(batch.seq, of: original.seq, by: rollback)
         var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: batch.startedAt)
@@ -74,10 +77,6 @@ struct Rerun {
         if point.lastCheckpoint > 0 { try ledger.save(&point) }
         try finish(&batch, original, isWhole: run.waiting.isEmpty)
         return Outcome(original: original, batch: batch, warnings: run.warnings, waiting: run.waiting)
-    }
-
-    private func definition(of batch: BatchRecord) throws(BatchError) -> JobDefinition {
-        try JobDefinition.parse(text: batch.definition ?? "", file: "\(batch.batch)")
     }
 
     private func steps(
@@ -132,15 +131,6 @@ struct Rerun {
             "run", batch: batch, outcome: batch.status.rawValue,
             details: ["rows": batch.rows.json, "replays": .string(original.batch.description)],
             context: session.context)
-    }
-}
-
-extension JobDefinition {
-    /// Whether its SQL asks for foreign keys to be enforced; nil when it says nothing.
-    var foreignKeys: Bool? {
-        var isOn: Bool?
-        for case .sql(let sql) in steps.map(\.kind) { isOn = ForeignKeySetting.split(sql).isOn ?? isOn }
-        return isOn
     }
 }
 

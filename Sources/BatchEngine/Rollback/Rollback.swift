@@ -72,8 +72,8 @@ public struct Rollback {
             SwitchedWork(.undo, origin: session.context.origin, job: batch.batch.job, tenant: batch.tenant),
             "rollback of \(batch.batch)")
         for again in plan.replayed {
-            guard let text = again.definition else { continue }
-            let job = try JobDefinition.parse(text: text, file: "\(again.batch)")
+            guard again.definition != nil else { continue }
+            let job = try session.job(of: again)
             try gate.require(gate.work(job, tenant: again.tenant), "batch \(again.batch)")
         }
     }
@@ -82,11 +82,11 @@ public struct Rollback {
     private func refuseReplay(_ plan: RollbackPlan) throws(BatchError) {
         var reasons: [String] = []
         for batch in plan.replayed {
-            if let reason = try Rerun.objection(to: batch, isRehearsed: false) { reasons.append(reason) }
+            if let reason = try Rerun.objection(to: batch, in: session, isRehearsed: false) { reasons.append(reason) }
         }
         if plan.request.allowsMissingCompensation {
             // Run again, a program whose first run still stands would have done its work twice.
-            for batch in plan.replayed where try !session.ledger.effects(of: batch.seq).allSatisfy(\.isInside) {
+            for batch in plan.replayed where try works(outside: batch) {
                 reasons.append(
                     "\(batch.batch) works outside the database, and --without-compensation leaves that as it is")
             }
@@ -96,6 +96,11 @@ public struct Rollback {
             .notReplayable,
             "what depends on \(plan.batch.batch) cannot be run again: \(reasons.joined(separator: "; "))",
             hint: "undo it without running it again: \(command: "rollback --id \(plan.batch.batch) --mode cascade")")
+    }
+
+    private func works(outside batch: BatchRecord) throws(BatchError) -> Bool {
+        let steps = session.context.steps
+        return try session.ledger.effects(of: batch.seq).contains { steps.kind($0.kind).place == .outside }
     }
 
     /// Takes back what a failed batch had committed, for `on_failure: rollback`.

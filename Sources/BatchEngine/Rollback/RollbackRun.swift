@@ -151,8 +151,8 @@ struct RollbackRun {
     private func snapshot(_ point: inout PointRecord, _ batch: BatchRecord) throws(BatchError) {
         var definitions: [JobDefinition] = []
         for batch in plan.order {
-            guard let text = batch.definition else { continue }
-            definitions.append(try JobDefinition.parse(text: text, file: "\(batch.batch)"))
+            guard batch.definition != nil else { continue }
+            definitions.append(try session.job(of: batch))
         }
         let changesSchema = plan.order.contains(where: \.hasSchemaChange)
         let choice = SnapshotChoice(session: session)

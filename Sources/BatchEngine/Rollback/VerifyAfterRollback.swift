@@ -42,10 +42,10 @@ final class VerifyAfterRollback {
             let live = try session.ledger.batches(
                 where: "job = ? AND status = 'committed' AND tenant IS ?",
                 [.string(batch.batch.job), .optional(batch.tenant)])
-            guard let stays = live.last(where: { !undone.contains($0.seq) }), let text = stays.definition else {
+            guard let stays = live.last(where: { !undone.contains($0.seq) }), stays.definition != nil else {
                 continue
             }
-            let job = try JobDefinition.parse(text: text, file: "\(stays.batch)")
+            let job = try session.job(of: stays)
             var bindings: [String: SQLValue] = [
                 "tenant": .optional(stays.tenant), "batch": .string(stays.batch.description),
             ]

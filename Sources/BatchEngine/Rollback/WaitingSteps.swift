@@ -15,7 +15,7 @@ struct WaitingSteps {
     func perform(_ outcome: inout Rerun.Outcome) throws(BatchError) -> String? {
         if outcome.waiting.isEmpty { return nil }
         var batch = outcome.batch
-        let job = try JobDefinition.parse(text: batch.definition ?? "", file: "\(batch.batch)")
+        let job = try session.job(of: batch)
         let run = BatchRun(
             session, gateway, job: job, values: try PinnedParameters.values(batch.parameters), batch: batch)
         run.noted = try ledger.checkpoints(of: batch.seq).last?.id
@@ -32,19 +32,4 @@ struct WaitingSteps {
         let next = HintCommand("resume --id \(batch.batch)").text(session.context.call)
         return failure.map { "\($0.message); go on with it: \(next)" }
     }
-}
-
-extension StepDefinition {
-    /// True for a step whose work is not in the database, so that it has to be taken back apart.
-    var isOutside: Bool {
-        switch kind {
-        case .exec, .plugin: true
-        case .sql, .check, .export, .snapshot: false
-        }
-    }
-}
-
-extension Effect {
-    /// True when a rollback leaves it: a file that was written for people, or a copy.
-    var isInside: Bool { kind == .export || kind == .snapshot }
 }

@@ -11,7 +11,7 @@ final class BatchRun {
     let values: ParameterValues
     /// Nil in what nobody can stop.
     let lease: WatchedLease?
-    let purpose: Purpose
+    let purpose: RunPurpose
     /// Of a batch that may be held back on its way; nil in rehearsals.
     var switches: SwitchGate?
     var batch: BatchRecord
@@ -29,7 +29,7 @@ final class BatchRun {
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
-        lease: WatchedLease? = nil, lastNumber: Int = 0, purpose: Purpose = .work
+        lease: WatchedLease? = nil, lastNumber: Int = 0, purpose: RunPurpose = .work
     ) {
         self.session = session
         self.gateway = gateway
@@ -43,16 +43,6 @@ final class BatchRun {
         dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
         limit = gateway.policy.timeLimit.map { session.context.clock.now() + $0 }
-    }
-
-    enum Purpose {
-        case work
-        /// One transaction for everything, thrown away.
-        case dryRun
-        /// An earlier batch once more, in the transaction of the rollback that made it necessary.
-        case replay
-        /// On a copy of the database: what steps do outside it is left out.
-        case rehearsal
     }
 
     /// What SQL sees as the id of its batch.
@@ -70,8 +60,6 @@ final class BatchRun {
 
     /// All checkpoints become permanent together, at the end.
     var isAtomic: Bool { plan?.isAtomic ?? false }
-
-    var isDryRun: Bool { purpose == .dryRun }
 
     var context: Context { session.context }
 
@@ -103,13 +91,20 @@ final class BatchRun {
         _ step: StepDefinition, position: () -> String? = { nil }, body: () throws(BatchError) -> Void,
         finish: (Int64) throws(BatchError) -> Void = { _ in }
     ) throws(BatchError) {
-        if isDryRun { return try body() }
+        if purpose.isOneTransaction { return try body() }
         try stopIfSwitched()
+        try letOthersWrite()
         let start = ContinuousClock.now
-        defer { captureMilliseconds += start.millisecondsSince }
+        var begun = context.clock.now()
+        defer {
+            captureMilliseconds += start.millisecondsSince
+            held += context.clock.now() - begun
+            wanted = step.pause?.milliseconds
+        }
         do throws(BatchError) {
             try gateway.begin(seeing: pins?.next(of: step.id))
             if isAtomic { gateway.hold() }
+            begun = context.clock.now()
             context.reach("begun")
             try limited(step) { () throws(BatchError) in try body() }
             if let limit, context.clock.now() > limit { throw exceeded }
@@ -137,6 +132,39 @@ final class BatchRun {
             .debug, "checkpoint", "checkpoint \(lastNumber) is committed", module: .runner, batch: logged, step: step.id
         )
         if !gateway.isHolding { context.reach("committed") }
+    }
+
+    // MARK: Other writers
+
+    /// Milliseconds for which this batch has kept others from writing since they last had a chance.
+    private var held: Int64 = 0
+    /// The pause that the step of the last checkpoint asks for.
+    private var wanted: Int64?
+
+    /// A program that waits for the lock looks for it every 100 ms, for 5 s as a rule. Taken again at once after each
+    /// checkpoint, it would hardly ever be free then.
+    private static let (longestHold, chance): (Int64, Int64) = (1_000, 110)
+
+    private func letOthersWrite() throws(BatchError) {
+        guard purpose.sharesDatabase, !gateway.isHolding else { return }
+        let pause = held >= BatchRun.longestHold ? max(BatchRun.chance, wanted ?? 0) : wanted ?? 0
+        guard pause > 0 else { return }
+        (held, wanted) = (0, nil)
+        if !wait(pause) { try stopIfAsked() }
+    }
+
+    /// True once somebody wants the batch to stop.
+    var isStopWanted: Bool { context.stopWish() != .goOn || lease?.isStopRequested == true }
+
+    /// Waits; false when a stop is asked for meanwhile.
+    func wait(_ milliseconds: Int64) -> Bool {
+        var left = milliseconds
+        while left > 0, !isStopWanted {
+            let part = min(left, 200)
+            context.sleep(part)
+            left -= part
+        }
+        return !isStopWanted
     }
 
     /// Makes the checkpoints of an atomic batch permanent.

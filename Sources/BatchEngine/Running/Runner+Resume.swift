@@ -12,7 +12,7 @@ extension Runner {
         let turn = try session.turn(for: LeaseWork("resume", job: "resume of \(reference)"))
         var batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
-        guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, let text = batch.definition
+        guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, batch.definition != nil
         else {
             throw BatchError(
                 .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
@@ -25,11 +25,11 @@ extension Runner {
                 hint: "run the job again: \(command: "run --id \(id.job)")")
         }
         try session.ledger.requireKey(of: batch)
-        let job = try JobDefinition.parse(text: text, file: "\(id)")
+        let job = try session.job(of: batch)
         let switches = SwitchGate(session)
         try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")
         let values = try PinnedParameters.values(batch.parameters)
-        try session.plugins().require(job.pluginNames)
+        try session.context.steps.require(job, in: session)
         let reason = try turn.openHistory()
         let (step, position) = try place(job, batch, checkpoints)
         let policy = LevelPolicy(level: job.level)
@@ -101,6 +101,6 @@ extension Runner {
     private func waiting(_ job: JobDefinition, _ batch: BatchRecord) throws(BatchError) -> [StepDefinition] {
         guard try session.ledger.replays().originals[batch.seq] != nil else { return [] }
         let done = Set(try session.ledger.effects(of: batch.seq).map(\.step))
-        return job.steps.filter { $0.isOutside && !done.contains($0.id) }
+        return job.steps.filter { session.context.steps.isOutside($0) && !done.contains($0.id) }
     }
 }

@@ -145,7 +145,7 @@ public struct Runner {
         if job.tenant == .none && tenant != nil {
             throw BatchError(.usage, "job \(job.id) runs for no tenant", hint: "leave out --tenant")
         }
-        try session.plugins().require(job.pluginNames)
+        try session.context.steps.require(job, in: session)
     }
 
     /// The batches that the job declares to depend on: the latest committed one of each job that it needs.
@@ -213,7 +213,7 @@ public struct Runner {
             for step in run.waiting { try StepRun(run: run, step: step).perform() }
             for (index, step) in run.job.steps.enumerated() where index >= first {
                 try run.stopIfAsked()
-                try StepRun(run: run, step: step).perform(from: index == first ? position : 0)
+                try StepRun(run: run, step: step, from: index == first ? position : 0).perform()
             }
             try VerifyQueries(session: session).require(run.job.verify, run.bindings, of: run.batch.batch)
             try run.plan?.requireItsChanges(run)

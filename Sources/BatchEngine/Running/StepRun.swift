@@ -1,78 +1,86 @@
-internal import BatchCatalog
-internal import BatchCore
-internal import BatchHistory
-internal import BatchLedger
-internal import BatchSystem
+public import BatchCore
+public import BatchLedger
 
-/// Runs one step of a batch.
-struct StepRun {
+/// One step of a batch on its way: what its kind needs to do the work, and what holds for every kind.
+public struct StepRun {
     let run: BatchRun
-    let step: StepDefinition
+    public let definition: StepDefinition
+    /// Of a chunked step that was stopped: items done.
+    let position: Int
 
-    private var gateway: Gateway { run.gateway }
-    private var ledger: Ledger { run.session.ledger }
+    init(run: BatchRun, step: StepDefinition, from position: Int = 0) {
+        self.run = run
+        definition = step
+        self.position = position
+    }
+
+    public var gateway: Gateway { run.gateway }
+    /// What SQL of the step may refer to by name.
+    public var bindings: [String: SQLValue] { run.bindings }
     private var context: Context { run.context }
+    private var kind: any StepKind { context.steps.kind(definition.kind) }
 
-    /// - Parameter position: of a chunked step that was stopped: items done.
+    // MARK: Running
+
     /// - Throws: the failure, with the names of step and batch in it.
-    func perform(from position: Int = 0) throws(BatchError) {
+    func perform() throws(BatchError) {
         let span = Log.newSpan(context)
-        log(.info, "step.begin", "step \(step.id) begins", span)
+        log(.info, "step.begin", "step \(definition.id) begins", span)
         do throws(BatchError) {
-            try work(from: position)
-            log(.info, "step.end", "step \(step.id) is done", span)
+            try run.purpose.carryOut(kind, self)
+            log(.info, "step.end", "step \(definition.id) is done", span)
         } catch {
             log(
-                error.code == .stopped ? .warn : .error, "step.end", "step \(step.id): \(error.logMessage)", span, error
-            )
-            var message = error.message
-            if let said = error.saidBySQLite { message = "step \(step.id) of \(run.batch.batch): \(said)" }
-            if [.otherTenant, .protectedData, .limitExceeded].contains(error.code) {
-                message = "step \(step.id) of \(run.batch.batch): \(message)"
-            }
-            throw error.with(
-                message: message,
-                hint: error.hint.filling("BATCH", "\(run.batch.batch)").filling("JOB", run.job.id),
-                subject: error.subject ?? .step(step.id))
+                error.code == .stopped ? .warn : .error, "step.end",
+                "step \(definition.id): \(error.logMessage)", span, error)
+            throw named(error)
         }
+    }
+
+    private func named(_ error: BatchError) -> BatchError {
+        // It names its place already.
+        let isNamed = error.subject == .step(definition.id)
+        var message = error.message
+        if !isNamed, let said = error.saidBySQLite {
+            message = "step \(definition.id) of \(run.batch.batch): \(said)"
+        }
+        if !isNamed, [.otherTenant, .protectedData, .limitExceeded].contains(error.code) {
+            message = "step \(definition.id) of \(run.batch.batch): \(message)"
+        }
+        return error.with(
+            message: message,
+            hint: error.hint.filling("BATCH", "\(run.batch.batch)").filling("JOB", run.job.id),
+            subject: error.subject ?? .step(definition.id))
+    }
+
+    /// The failure of one of several statements, with its place.
+    func located(_ error: BatchError, _ place: String) -> BatchError {
+        let said = error.saidBySQLite ?? error.message
+        return error.with(
+            message: "step \(definition.id) of \(run.batch.batch), \(place): \(said)", subject: .step(definition.id))
     }
 
     private func log(
         _ level: LogLevel, _ event: String, _ message: String, _ span: String, _ error: BatchError? = nil
     ) {
         context.log.write(
-            level, event, message, module: .runner, batch: run.logged, step: step.id, span: span, error: error)
+            level, event, message, module: .runner, batch: run.logged, step: definition.id, span: span, error: error)
     }
 
-    private func work(from position: Int) throws(BatchError) {
-        switch step.kind {
-        case .sql(let sql):
-            if step.forEach == nil {
-                try withRetry { () throws(BatchError) in try runOnce(sql) }
-            } else {
-                try runForEach(sql, from: position)
-            }
-        case .check(let query): try withRetry { () throws(BatchError) in try check(query) }
-        case .exec(let arguments): try outside("program") { () throws(BatchError) in try execute(arguments) }
-        case .export(let export): try outside("export") { () throws(BatchError) in try write(export) }
-        case .snapshot: try outside("snapshot") { () throws(BatchError) in try snapshot() }
-        case .plugin(let name, let settings):
-            try outside("plugin \(name)") { () throws(BatchError) in try call(name, settings) }
-        }
-    }
-
-    private func withRetry(_ body: () throws(BatchError) -> Void) throws(BatchError) {
+    /// Tries the work as often as the step allows.
+    public func retrying(_ body: () throws(BatchError) -> Void) throws(BatchError) {
         // A failed try would take everything before it with it: there is no second one.
-        let rule = run.purpose == .replay || run.isAtomic ? nil : step.retry
+        let rule = run.purpose.mayRetry && !run.isAtomic ? definition.retry : nil
         let policy = rule.map { RetryPolicy(attempts: $0.maximum + 1, backoff: $0.backoff.milliseconds) } ?? .once
         var isGivenUp = false
         do throws(BatchError) {
             try policy.run(
                 sleep: { milliseconds in
-                    isGivenUp = !pause(milliseconds)
+                    isGivenUp = !run.wait(milliseconds)
                     return !isGivenUp
                 },
-                onRetry: { attempt, error, _ in run.warn(.stepRetried, "step \(step.id), attempt \(attempt): \(error)")
+                onRetry: { attempt, error, _ in
+                    run.warn(.stepRetried, "step \(definition.id), attempt \(attempt): \(error)")
                 },
                 attempt: { (_) throws(BatchError) in try body() })
         } catch {
@@ -82,217 +90,123 @@ struct StepRun {
         }
     }
 
-    /// Waits; false when a stop is asked for meanwhile.
-    private func pause(_ milliseconds: Int64) -> Bool {
-        var left = milliseconds
-        while left > 0, !stop() {
-            let part = min(left, 200)
-            context.sleep(part)
-            left -= part
-        }
-        return !stop()
+    // MARK: What a kind may use
+
+    /// Runs `body` in one transaction and commits it as a checkpoint.
+    /// - Parameter position: how many items of a chunked step are done then.
+    public func checkpoint(
+        position: () -> String? = { nil }, _ body: () throws(BatchError) -> Void
+    ) throws(BatchError) {
+        try run.checkpoint(definition, position: position, body: body)
     }
 
-    /// Steps outside the database are not part of a dry run.
-    private func outside(_ what: String, _ body: () throws(BatchError) -> Void) throws(BatchError) {
-        switch run.purpose {
-        case .work: try withRetry(body)
-        case .dryRun: run.warn(.stepLeftOut, "step \(step.id): the \(what) was not run in this dry run")
-        case .replay where step.isOutside: run.waiting.append(step)
-        case .replay: run.warn(.stepLeftOut, "step \(step.id) of \(run.batch.batch): the \(what) was not made again")
-        case .rehearsal: run.leaveOut(step, what)
+    /// Prepares a query that the catalog gives.
+    /// - Parameter what: of the step it is: `check`.
+    /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` when it is more than one, or changes data.
+    public func prepare(query: String, _ what: String) throws(BatchError) -> GatewayStatement {
+        let prepared = try gateway.prepare(query)
+        guard prepared.statement.isReadOnly else {
+            throw BatchError(
+                .forbiddenStatement, "\(what) \(definition.id) changes data", hint: "give a SELECT; see docs/catalog.md"
+            )
+        }
+        guard SQLText.isBlank(prepared.statement.tail), SQLScript(query).settings.isEmpty else {
+            throw BatchError(
+                .forbiddenStatement,
+                "\(what) \(definition.id) is more than one statement, and only the first would be asked",
+                hint: "write one query; see docs/catalog.md")
+        }
+        return prepared
+    }
+
+    /// Notes what the step did outside the database, in a checkpoint.
+    /// - Parameters:
+    ///   - query: what the step read for it.
+    ///   - kind: when the ledger knows it by another name than the step's.
+    public func record(
+        _ detail: JSONValue, reading query: GatewayStatement? = nil, as kind: String? = nil
+    ) throws(BatchError) {
+        let (ledger, name) = (run.session.ledger, kind ?? definition.kind)
+        if let noted = run.noted {
+            return try ledger.insert(
+                effect: name, batch: run.batch.seq, checkpoint: noted, step: definition.id, detail: detail)
+        }
+        try run.checkpoint(definition) {
+            if let query { gateway.note(query) }
+        } finish: { (checkpoint) throws(BatchError) in
+            try ledger.insert(
+                effect: name, batch: run.batch.seq, checkpoint: checkpoint, step: definition.id, detail: detail)
         }
     }
 
-    // MARK: SQL
-
-    private func runOnce(_ sql: String) throws(BatchError) {
-        try run.checkpoint(step) { () throws(BatchError) in
-            try gateway.run(script: ForeignKeySetting.split(sql).rest, run.bindings) { context.reach("statement") }
-        }
-    }
-
-    private func runForEach(_ sql: String, from start: Int) throws(BatchError) {
-        var list = try Worklist.load(ledger, batch: run.batch.seq, step: step.id)
-        var position = start
-        repeat {
-            try run.stopIfAsked()
-            try withRetry { () throws(BatchError) in
-                let (items, end) = try runChunk(sql, list, from: position)
-                // In a dry run the list is thrown away with everything else.
-                list = run.isDryRun ? nil : items
-                position = end
-            }
-        } while position < (list?.count ?? 0)
-    }
-
-    /// One checkpoint: the items from `start` on, up to the returned place.
-    private func runChunk(_ sql: String, _ known: Worklist?, from start: Int) throws(BatchError) -> (Worklist, Int) {
-        var done: (items: Worklist, end: Int)?
-        let work = { () throws(BatchError) in done = try runItems(sql, known, from: start) }
-        try run.checkpoint(step, position: { done.map { "\($0.end)" } }, body: work)
-        guard let done else {
-            throw BatchError(.internalFault, "step \(step.id) lost its worklist", hint: "\(command: "doctor")")
-        }
-        return (done.items, done.end)
-    }
-
-    private func runItems(
-        _ sql: String, _ known: Worklist?, from start: Int
-    ) throws(BatchError) -> (items: Worklist, end: Int) {
-        let items: Worklist
-        if let known {
-            items = known
-        } else {
-            items = try Worklist.create(
-                gateway, batch: run.batch.seq, step: step, query: step.forEach ?? "", run.bindings)
-        }
-        let size = run.isDryRun ? items.count : step.chunk ?? items.count
-        let end = size < items.count - start ? start + size : items.count
-        let statements = try prepareAll(sql)
-        let bindings = run.bindings
-        try items.forEach(from: start, to: end) { (row) throws(BatchError) in
-            let values = bindings.merging(row) { _, column in column }
-            for statement in statements {
-                try gateway.run(statement, values)
-                context.reach("item-statement")
-            }
-        }
-        if end >= items.count { try Worklist.remove(ledger, batch: run.batch.seq, step: step.id) }
-        context.progress(StepProgress(batch: run.batch.batch, step: step.id, done: end, total: items.count))
-        return (items, end)
-    }
-
-    private func prepareAll(_ sql: String) throws(BatchError) -> [GatewayStatement] {
-        var statements: [GatewayStatement] = []
-        var rest = ForeignKeySetting.split(sql).rest
-        while !SQLText.isBlank(rest) {
-            let statement = try gateway.prepare(rest)
-            if statement.changesSchema {
-                throw BatchError(
-                    .forbiddenStatement, "step \(step.id) changes the schema for each row",
-                    hint: "put CREATE, DROP and ALTER into a step of their own")
-            }
-            rest = statement.statement.tail
-            statements.append(statement)
-        }
-        return statements
-    }
-
-    private func check(_ query: String) throws(BatchError) {
-        var found = 0
-        var sample = ""
-        let look = { () throws(BatchError) in
-            let prepared = try gateway.prepare(query)
-            guard prepared.statement.isReadOnly else {
-                throw BatchError(.forbiddenStatement, "check \(step.id) changes data", hint: "give a SELECT")
-            }
-            try gateway.run(prepared, run.bindings) { (row) throws(BatchError) in
-                if found == 0 { sample = (0..<row.columnCount).map { row.columnName($0) }.joined(separator: ", ") }
-                found += 1
-            }
-            if found > 0 {
-                throw BatchError(
-                    .checkFailed,
-                    "check \(step.id) of \(run.batch.batch) found \(found) \(found == 1 ? "row" : "rows") (\(sample))",
-                    hint: "see them with the query of the check: \(command: "catalog show --id \(run.job.id)")")
-            }
-        }
-        try run.checkpoint(step, body: look)
-    }
-
-    // MARK: Outside the database
-
-    private var placeholders: PlaceholderValues {
+    public var placeholders: PlaceholderValues {
         PlaceholderValues(
-            batch: run.batch.batch.description, tenant: run.batch.tenant, step: step.id,
+            batch: run.batch.batch.description, tenant: run.batch.tenant, step: definition.id,
             parameters: Dictionary(run.values.entries.map { ($0.name, $0.value) }) { first, _ in first })
     }
 
-    private var stop: () -> Bool {
-        let lease = run.lease
-        let context = self.context
-        return { context.stopWish() != .goOn || lease?.isStopRequested == true }
+    /// Milliseconds that a program of this step may take; nil for no limit.
+    public var timeLeft: Int64? { run.timeLeft(definition) }
+
+    /// True once somebody wants the batch to stop.
+    public var stop: () -> Bool {
+        let run = self.run
+        return { run.isStopWanted }
     }
 
-    private func execute(_ arguments: [String]) throws(BatchError) {
-        let filled = try CommandTemplate(arguments).filled(with: placeholders)
-        let undo = try step.undo.map { (template) throws(BatchError) in
-            try CommandTemplate(template).filled(with: placeholders)
-        }
-        let program = CommandLineProgram(
-            arguments: filled, folder: run.session.workspace.folder, timeout: run.timeLeft(step))
-        let outcome = try ExternalCommand(program, clock: context.clock).run(stop: stop)
-        context.reach("program-ended")
-        try outcome.requireSuccess(of: program, for: "step \(step.id)")
-        try record(
-            .exec,
-            [
-                "arguments": .array(filled.map(JSONValue.string)),
-                "undo": undo.map { .array($0.map(JSONValue.string)) } ?? .null,
-            ])
+    /// The definition was checked when it was read; the ledger's copy of it is damaged.
+    var unreadable: BatchError {
+        BatchError(
+            .corruptLedger, "the definition of step \(definition.id) of \(run.batch.batch) cannot be read",
+            hint: "see what is damaged: \(command: "verify")")
+    }
+}
+
+/// What the steps of a batch run for, and with it what becomes of work that is not in rows.
+struct RunPurpose: Sendable {
+    private enum OutsideWork: Sendable {
+        case perform
+        /// The person is told with the report.
+        case warn(String)
+        /// The report of the rehearsal names it.
+        case list
+        /// Once everything else is permanent.
+        case wait
     }
 
-    private func call(_ name: String, _ settings: JSONValue) throws(BatchError) {
-        let plugin = try run.session.plugins().plugin(name)
-        let parameters = (try? JSONParser.parse(PinnedParameters.text(run.values))) ?? .null
-        let request = PluginRequest(
-            .run, batch: run.batch.batch.description, step: step.id, tenant: run.batch.tenant, parameters: parameters,
-            settings: settings)
-        let description = try plugin.describe()
-        let batch = run.batch.batch
-        let result = try plugin.call(request, timeout: run.timeLeft(step), stop: stop) { progress in
-            context.progress(
-                StepProgress(
-                    batch: batch, step: step.id, done: Int(progress.done), total: progress.total.map { Int($0) }))
-        }
-        try record(
-            .plugin,
-            ["plugin": .string(name), "settings": settings, "result": result, "can_undo": .bool(description.canUndo)])
-    }
+    private let files: OutsideWork
+    private let outside: OutsideWork
+    /// Everything happens in one transaction, which is thrown away.
+    let isOneTransaction: Bool
+    let mayRetry: Bool
+    /// Others want to write to the same database between checkpoints.
+    var sharesDatabase = false
 
-    private func write(_ export: ExportDefinition) throws(BatchError) {
-        let format = ExportFormat(rawValue: export.format.rawValue) ?? .csv
-        let target = try Export(to: export.file, in: run.session.workspace.folder, format: format)
-        try gateway.showingOwnRows(of: export.query) { () throws(BatchError) in
-            try write(export, to: target)
-        }
-    }
+    static let work = RunPurpose(
+        files: .perform, outside: .perform, isOneTransaction: false, mayRetry: true, sharesDatabase: true)
+    static let dryRun = RunPurpose(
+        files: .warn("was not run in this dry run"), outside: .warn("was not run in this dry run"),
+        isOneTransaction: true, mayRetry: true)
+    /// An earlier batch once more, in the transaction of the rollback that made it necessary.
+    static let replay = RunPurpose(
+        files: .warn("was not made again"), outside: .wait, isOneTransaction: false, mayRetry: false)
+    /// On a copy of the database.
+    static let rehearsal = RunPurpose(files: .list, outside: .list, isOneTransaction: false, mayRetry: true)
 
-    private func write(_ export: ExportDefinition, to target: Export) throws(BatchError) {
-        let prepared = try gateway.prepare(export.query)
-        guard prepared.statement.isReadOnly else {
-            throw BatchError(.forbiddenStatement, "export \(step.id) changes data", hint: "give a SELECT")
-        }
-        try prepared.statement.bind(named: run.bindings)
-        defer { prepared.statement.reset() }
-        let file = try target.write(ExportRows(prepared.statement), hash: .sha256(), stop: stop)
-        context.reach("file-written")
-        try record(
-            .export, reading: prepared,
-            [
-                "path": .string(file.path), "format": .string(file.format.rawValue), "rows": JSONValue(file.rows),
-                "bytes": JSONValue(file.bytes), "sha256": .string(file.sha256),
-            ])
-    }
-
-    private func snapshot() throws(BatchError) {
-        let state = try DatabaseState.read(run.session.connection, digest: ledger.state())
-        let file = try PointKeeper(session: run.session).writeFull(run.batch.batch, at: context.now(), before: state)
-        try record(.snapshot, ["bak": .string(file.name), "sha256": .string(file.sha256)])
-    }
-
-    /// - Parameter query: what the step read for it.
-    private func record(
-        _ kind: Effect.Kind, reading query: GatewayStatement? = nil, _ detail: JSONValue
-    ) throws(BatchError) {
-        if let noted = run.noted {
-            return try ledger.insert(kind, batch: run.batch.seq, checkpoint: noted, step: step.id, detail: detail)
-        }
-        try run.checkpoint(step) {
-            if let query { gateway.note(query) }
-        } finish: { (checkpoint) throws(BatchError) in
-            try ledger.insert(kind, batch: run.batch.seq, checkpoint: checkpoint, step: step.id, detail: detail)
+    func carryOut(_ kind: any StepKind, _ step: StepRun) throws(BatchError) {
+        let treatment: OutsideWork =
+            switch kind.place {
+            case .rows: .perform
+            case .files: files
+            case .outside: outside
+            }
+        let noun = kind.noun(step.definition)
+        switch treatment {
+        case .perform: try kind.run(step)
+        case .warn(let what):
+            step.run.warn(.stepLeftOut, "step \(step.definition.id) of \(step.run.batch.batch): the \(noun) \(what)")
+        case .list: step.run.leaveOut(step.definition, noun)
+        case .wait: step.run.waiting.append(step.definition)
         }
     }
 }

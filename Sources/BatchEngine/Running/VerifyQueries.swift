@@ -13,6 +13,11 @@ struct VerifyQueries {
             guard statement.isReadOnly else {
                 throw BatchError(.forbiddenStatement, "a verify query changes data", hint: "give a SELECT")
             }
+            guard SQLText.isBlank(statement.tail) else {
+                throw BatchError(
+                    .forbiddenStatement, "a verify query is more than one statement, and only the first would be asked",
+                    hint: "write one query; see docs/catalog.md")
+            }
             try statement.bind(named: parameters)
             let value = try statement.step() ? statement.value(0) : .null
             if !VerifyQueries.isTrue(value) { failing.append(query) }

@@ -15,23 +15,17 @@ struct Worklist {
     private static let rowsInPart = 4_096
 
     /// Runs the query and keeps its rows. Call it in the transaction of the first chunk.
-    static func create(
-        _ gateway: Gateway, batch: Int64, step: StepDefinition, query: String, _ parameters: [String: SQLValue]
-    ) throws(BatchError) -> Worklist {
-        let prepared = try gateway.prepare(query)
-        guard prepared.statement.isReadOnly else {
-            throw BatchError(
-                .forbiddenStatement, "for_each of step \(step.id) changes data",
-                hint: "give a SELECT; see docs/catalog.md")
-        }
+    static func create(_ step: StepRun) throws(BatchError) -> Worklist {
+        let (gateway, batch, id) = (step.gateway, step.run.batch.seq, step.definition.id)
+        let prepared = try step.prepare(query: step.definition.forEach ?? "", "for_each of step")
         let columns = (0..<prepared.statement.columnCount).map { prepared.statement.columnName($0) }
-        var writer = Writer(ledger: gateway.ledger, batch: batch, step: step.id)
+        var writer = Writer(ledger: gateway.ledger, batch: batch, step: id)
         try writer.append(columns.map(SQLValue.string))
         try writer.flush()
-        try gateway.run(prepared, parameters) { (row) throws(BatchError) in try writer.append(row.values) }
+        try gateway.run(prepared, step.bindings) { (row) throws(BatchError) in try writer.append(row.values) }
         try writer.flush()
         return Worklist(
-            columns: columns, count: writer.total - 1, ledger: gateway.ledger, batch: batch, step: step.id)
+            columns: columns, count: writer.total - 1, ledger: gateway.ledger, batch: batch, step: id)
     }
 
     /// Nil when the step has not begun.

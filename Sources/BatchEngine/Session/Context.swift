@@ -38,6 +38,8 @@ public struct Context: Sendable {
     public var progress: @Sendable (StepProgress) -> Void
     /// Tells the person what no report of the command has a place for, with the next command.
     public var warn: @Sendable (_ warning: Warning, _ hint: Hint) -> Void = { _, _ in }
+    /// The kinds of steps that this process knows.
+    public var steps = StepRegistry.builtIn
     /// Called by name at the places where a crash would be worst; tests stop the process there.
     public var reach: @Sendable (String) -> Void
 

@@ -25,6 +25,8 @@ public final class Session {
     let standardHome: Home
     /// A copy that works with the home of another database: it claims none.
     let isStandIn: Bool
+    /// Definitions that were read from the ledger, by their text.
+    private var pinnedJobs: [String: JobDefinition] = [:]
 
     /// Opens the database for reading and writing, or for reading alone when the file does not allow more.
     ///
@@ -83,6 +85,19 @@ public final class Session {
     /// Nil while there is no ledger.
     var databaseID: String? {
         get throws(BatchError) { try ledger.exists() ? try ledger.meta("database_id") : nil }
+    }
+
+    /// The pinned definition of a batch. It never changes, so it is read once.
+    func job(of batch: BatchRecord) throws(BatchError) -> JobDefinition {
+        guard let text = batch.definition else {
+            throw BatchError(
+                .wrongState, "batch \(batch.batch) has no definition: batchmgr made it itself",
+                hint: "see it: \(command: "show --id \(batch.batch)")")
+        }
+        if let known = pinnedJobs[text] { return known }
+        let job = try JobDefinition.parse(text: text, file: "\(batch.batch)", context.steps.rules())
+        pinnedJobs[text] = job
+        return job
     }
 
     /// The tenant whose rows alone this session may show and touch; nil where it may all.

@@ -118,6 +118,11 @@ final class Authorizer {
     private func pragma(_ name: String, _ value: String) -> Int32 {
         let pragma = name.lowercased()
         if Authorizer.harmlessPragmas.contains(pragma) { return SQLITE_OK }
+        // Who runs a script puts these back.
+        if SQLScript.ownSettings.contains(pragma) { return SQLITE_OK }
+        if pragma == "foreign_keys", !value.isEmpty {
+            return refuse("set PRAGMA foreign_keys between changes: SQLite ignores it in a transaction")
+        }
         if value.isEmpty && Authorizer.readablePragmas.contains(pragma) { return SQLITE_OK }
         return refuse("run PRAGMA \(name): it would change how the database is written, and cannot be undone")
     }

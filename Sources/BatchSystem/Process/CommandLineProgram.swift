@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 internal import Glibc
 
 /// A program to start, without a shell: nothing in an argument is ever expanded.
@@ -64,6 +64,14 @@ public enum ProgramPath {
             if isProgram(path) { return path }
         }
         throw cannotStart(program, ENOENT)
+    }
+
+    /// - Throws: when it could not be started.
+    public static func require(_ program: CommandLineProgram) throws(BatchError) {
+        let path = try find(program)
+        let file = path.hasPrefix("/") ? path : "\(program.folder)/\(path)"
+        guard access(file, F_OK) == 0 else { throw cannotStart(program, ENOENT) }
+        guard isProgram(file) else { throw cannotStart(program, EACCES) }
     }
 
     static func isFolder(_ path: String) -> Bool {

@@ -61,8 +61,9 @@ public struct Call {
     }
 
     /// The database, opened to be worked on: signals stop the work at a checkpoint, and progress is shown.
-    public func session() throws(BatchError) -> Session {
-        try Session(try workspace(), tenant: globals.tenant, context: workContext())
+    /// - Parameter database: of the workspace; nil for the only one, or `main`.
+    public func session(database: String? = nil) throws(BatchError) -> Session {
+        try Session(try workspace(), database: database, tenant: globals.tenant, context: workContext())
     }
 
     /// For work that signals stop at a checkpoint.

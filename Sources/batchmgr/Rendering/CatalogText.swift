@@ -3,11 +3,18 @@ public import BatchCore
 
 extension JobListReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
-        guard !jobs.isEmpty else { return "no jobs\n" }
+        guard !jobs.isEmpty || !broken.isEmpty else { return "no jobs\n" }
         var table = TextTable([("JOB", .left), ("VERSION", .left), ("STEPS", .right), ("DESCRIPTION", .left)])
         for entry in jobs {
             let job = entry.job
             table.append([job.id, "\(job.version)", String(job.steps.count), Printable.text(job.description)])
+        }
+        for file in broken {
+            let count = file.mistakes == 1 ? "1 mistake" : "\(file.mistakes) mistakes"
+            table.append([
+                Printable.text(file.id ?? "?"), "", "",
+                "\(count) in \(Printable.text(file.file)): batchmgr catalog validate \(Printable.text(file.file))",
+            ])
         }
         return table.text(style)
     }
@@ -44,7 +51,7 @@ extension JobReport: TextReport {
 
     private func stepsText(_ style: Style) -> String {
         var table = TextTable([("STEP", .left), ("KIND", .left), ("WHAT", .left)])
-        for step in job.steps { table.append([step.id, step.kind.name, Printable.text(step.summary)]) }
+        for step in job.steps { table.append([step.id, step.kind, Printable.text(step.summary)]) }
         return table.text(style)
     }
 
@@ -61,12 +68,11 @@ extension StepDefinition {
     /// One line that says what it does.
     fileprivate var summary: String {
         let what =
-            switch kind {
-            case .sql(let sql), .check(let sql): sql.split { $0.isWhitespace }.joined(separator: " ")
-            case .exec(let words): words.joined(separator: " ")
-            case .export(let export): export.file
-            case .snapshot(let policy): policy.rawValue
-            case .plugin(_, let settings): JSONWriter.text(settings)
+            switch settings {
+            case .string(let text): text.split { $0.isWhitespace }.joined(separator: " ")
+            case .array(let words): words.compactMap(\.string).joined(separator: " ")
+            case .object: settings["file"]?.string ?? JSONWriter.text(settings)
+            default: JSONWriter.text(settings)
             }
         let short = what.count > 80 ? what.prefix(79) + "…" : what
         return chunk.map { "\(short)  (\($0) rows per checkpoint)" } ?? short

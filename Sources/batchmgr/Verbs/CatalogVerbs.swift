@@ -40,9 +40,12 @@ enum CatalogListCommand: Command {
     static let verb = Verb.catalogList
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        let catalog = try call.workspace().loadCatalog()
+        let catalog = try call.workspace().loadCatalog(StepRegistry.builtIn.rules())
         let jobs = catalog.jobs.map { JobReport($0, file: catalog.file(of: $0.id)) }
-        try call.output.show(JobListReport(jobs: jobs))
+        try call.output.show(
+            JobListReport(
+                jobs: jobs, broken: catalog.broken.map { .init(file: $0.file, id: $0.id, mistakes: $0.mistakes.count) })
+        )
         return .done
     }
 }
@@ -51,7 +54,7 @@ enum CatalogShowCommand: Command {
     static let verb = Verb.catalogShow
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        let catalog = try call.workspace().loadCatalog()
+        let catalog = try call.workspace().loadCatalog(StepRegistry.builtIn.rules())
         let job = try catalog.job(named: try CatalogShowRequest(arguments).job)
         try call.output.show(JobReport(job, file: catalog.file(of: job.id)))
         return .done
@@ -63,7 +66,7 @@ enum CatalogValidateCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let report = CatalogReport(
-            try call.workspace().validateCatalog(files: arguments.positionals))
+            try call.workspace().validateCatalog(files: arguments.positionals, StepRegistry.builtIn.rules()))
         try call.output.show(report)
         return report.diagnostics.isEmpty ? .done : .usage
     }
@@ -78,9 +81,9 @@ enum CatalogSchemaCommand: Command {
         do throws(BatchError) {
             plugins = try call.workspace().plugins.map(\.name)
         } catch  where error.code == .noWorkspace { plugins = [] }
+        let rules = StepRegistry.builtIn.rules(plugins: plugins)
         try call.output.show(
-            SchemaReport(schema: CatalogSchema.document(pluginNames: plugins)),
-            text: CatalogSchema.text(pluginNames: plugins))
+            SchemaReport(schema: CatalogSchema.document(rules)), text: CatalogSchema.text(rules))
         return .done
     }
 }

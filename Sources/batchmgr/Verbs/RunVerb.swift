@@ -127,7 +127,7 @@ enum RunCommand: Command {
         let assignments = request.parameters.map { "\($0.name)=\($0.value)" }
         let job = try job(request, workspace, assignments)
         let values = try ParameterValues(job, set: assignments)
-        let session = try call.session()
+        let session = try call.session(database: job.database)
         let runner = Runner(session)
         let tenant = call.globals.tenant
         if request.isDryRun {
@@ -152,13 +152,15 @@ enum RunCommand: Command {
         _ request: RunRequest, _ workspace: Workspace, _ assignments: [String]
     ) throws(BatchError) -> JobDefinition {
         switch request.source {
-        case .catalog: return try workspace.loadCatalog().job(named: request.job)
+        case .catalog: return try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: request.job)
         case .sql(let sql):
             return try JobDefinition.adHoc(
-                id: request.job, sql: [sql], set: assignments, sharedTables: request.sharedTables)
+                id: request.job, sql: [sql], set: assignments, sharedTables: request.sharedTables,
+                StepRegistry.builtIn.rules())
         case .file(let path):
             return try JobDefinition.adHoc(
-                id: request.job, sql: [try TextFile.read(path)], set: assignments, sharedTables: request.sharedTables)
+                id: request.job, sql: [try TextFile.read(path)], set: assignments, sharedTables: request.sharedTables,
+                StepRegistry.builtIn.rules())
         }
     }
 }

@@ -99,7 +99,7 @@ final class HistoryPlay {
 
     private func job(_ name: String, _ sql: [String], _ snapshot: SnapshotPolicy) throws(BatchError) -> JobDefinition {
         let texts = traits.enforcesForeignKeys ? sql.map { "PRAGMA foreign_keys = ON; " + $0 } : sql
-        let text = try JobDefinition.adHoc(id: name, sql: texts).text
+        let text = try JobDefinition.adHoc(id: name, sql: texts, StepRegistry.builtIn.rules()).text
         return try JobDefinition.parse(text: text + "snapshot: \(snapshot)\n", file: name)
     }
 

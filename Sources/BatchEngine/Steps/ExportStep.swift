@@ -1,0 +1,64 @@
+internal import BatchCatalog
+internal import BatchCore
+internal import BatchHistory
+internal import BatchLedger
+
+/// `export`: the rows of a query, written to a file.
+struct ExportStep: StepKind {
+    static let name = "export"
+
+    var keys: KeyChoice {
+        KeyChoice(
+            KeyRule(
+                ExportStep.name,
+                .record(
+                    KeyTable(
+                        "an export",
+                        [
+                            KeyRule("query", .query, required: true, "Its rows are written."),
+                            KeyRule(
+                                "file", .text(.exportFile), required: true,
+                                "Where to, below the workspace folder; `.csv`, `.json` or `.html` is the format."),
+                        ])), "Rows to a file."), beside: CatalogRules.tries)
+    }
+
+    var place: StepPlace { .files }
+
+    func run(_ step: StepRun) throws(BatchError) {
+        let settings = step.definition.settings
+        guard let query = settings["query"]?.string, let file = settings["file"]?.string,
+            let format = ExportFormat(fileName: file)
+        else { throw step.unreadable }
+        try step.retrying { () throws(BatchError) in
+            let target = try Export(to: file, in: step.run.session.workspace.folder, format: format)
+            try step.gateway.showingOwnRows(of: query) { () throws(BatchError) in try write(query, to: target, step) }
+        }
+    }
+
+    private func write(_ query: String, to target: Export, _ step: StepRun) throws(BatchError) {
+        let prepared = try step.prepare(query: query, "export")
+        try prepared.statement.bind(named: step.bindings)
+        defer { prepared.statement.reset() }
+        let file = try target.write(ExportRows(prepared.statement), hash: .sha256(), stop: step.stop)
+        step.run.context.reach("file-written")
+        try step.record(
+            [
+                "path": .string(file.path), "format": .string(file.format.rawValue), "rows": JSONValue(file.rows),
+                "bytes": JSONValue(file.bytes), "sha256": .string(file.sha256),
+            ], reading: prepared)
+    }
+}
+
+extension ExportHash {
+    static func sha256() -> ExportHash {
+        let running = RunningHash()
+        return ExportHash(
+            update: { bytes in bytes.withUnsafeBytes { running.hash.update($0) } },
+            finish: { running.hash.finish() })
+    }
+
+    /// Two closures share it.
+    private final class RunningHash {
+        let hash = SHA256()
+    }
+}

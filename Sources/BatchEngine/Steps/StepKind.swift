@@ -1,0 +1,150 @@
+public import BatchCatalog
+public import BatchCore
+public import BatchLedger
+
+/// A kind of step, in one place: how it is written, what it does, how that is taken back. The name of its key in a job
+/// file is the name under which the ledger keeps what it did.
+public protocol StepKind: Sendable {
+    /// Its key in a step, with the keys that may stand beside it.
+    var keys: KeyChoice { get }
+    var place: StepPlace { get }
+
+    /// Does the work. Called once for each try; what it does in the database goes through `StepRun.checkpoint`.
+    func run(_ step: StepRun) throws(BatchError)
+
+    /// Makes sure that the step can run at all. Called before anything changes.
+    func require(_ step: StepDefinition, in session: Session) throws(BatchError)
+
+    /// What is left out where the step cannot run: `program`, `export`.
+    func noun(_ step: StepDefinition) -> String
+
+    /// Why the step cannot be run again when a rollback makes it necessary; nil when it can.
+    func objectionToReplay(_ step: StepDefinition) -> String?
+
+    /// Why an effect cannot be taken back; nil when it can. Called before a rollback changes anything.
+    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection?
+
+    /// Takes an effect back.
+    func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError)
+}
+
+/// Where a kind of step works, which decides what happens to it in a dry run, a rehearsal, a replay and a rollback.
+public enum StepPlace: Sendable {
+    /// In rows alone: it runs everywhere, and the undo log takes it back.
+    case rows
+    /// It writes a file for people, or a copy: a rollback leaves it, and it is never made twice.
+    case files
+    /// Out in the world: it runs once everything is permanent, and is taken back by a compensation of its own.
+    case outside
+}
+
+/// Why an effect cannot be taken back.
+public enum UndoObjection: Sendable {
+    /// In words that follow the name of the step.
+    case undeclared(String)
+    case fault(BatchError)
+}
+
+extension StepKind {
+    public var name: String { keys.key.name }
+
+    public func require(_ step: StepDefinition, in session: Session) throws(BatchError) {}
+    public func noun(_ step: StepDefinition) -> String { name }
+    public func objectionToReplay(_ step: StepDefinition) -> String? { nil }
+    public func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? { nil }
+    public func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) {}
+}
+
+/// The kinds of steps that a process knows. A module adds its own to the registry of its `Context`.
+public struct StepRegistry: Sendable {
+    private let kinds: [any StepKind]
+
+    public static let builtIn = StepRegistry([SQLStep(), CheckStep(), ExecStep(), ExportStep(), SnapshotStep()])
+
+    private init(_ kinds: [any StepKind]) { self.kinds = kinds }
+
+    public func adding(_ more: [any StepKind]) -> StepRegistry { StepRegistry(kinds + more) }
+
+    /// A name that no kind has is a plugin.
+    public func kind(_ name: String) -> any StepKind { kinds.first { $0.name == name } ?? PluginStep() }
+
+    /// What a job file may say.
+    /// - Parameter plugins: the step kinds that the workspace adds; nil admits any, as for a pinned definition.
+    public func rules(plugins: [String]? = nil) -> CatalogRules {
+        CatalogRules(kinds: kinds.map(\.keys), plugins: plugins)
+    }
+
+    func place(of step: StepDefinition) -> StepPlace { kind(step.kind).place }
+
+    func isOutside(_ step: StepDefinition) -> Bool { place(of: step) == .outside }
+
+    /// True when one transaction can hold the whole job.
+    func areInRows(_ job: JobDefinition) -> Bool { job.steps.allSatisfy { place(of: $0) == .rows } }
+
+    /// Makes sure that every step of a job can run.
+    func require(_ job: JobDefinition, in session: Session) throws(BatchError) {
+        for step in job.steps { try kind(step.kind).require(step, in: session) }
+    }
+}
+
+extension JobDefinition {
+    /// Reads a definition with the kinds of steps that the tool itself has.
+    /// - Parameter pluginNames: those of the workspace; nil admits any.
+    public static func parse(
+        text: String, file: String, pluginNames: [String]? = nil
+    ) throws(BatchError) -> JobDefinition {
+        try parse(text: text, file: file, StepRegistry.builtIn.rules(plugins: pluginNames))
+    }
+}
+
+/// Something that a step did outside the database's rows: a program that ran, a file that was written.
+public struct Effect: Hashable, Sendable {
+    public let id: Int64
+    public let checkpoint: Int64
+    public let step: String
+    /// The name of the kind of step.
+    public let kind: String
+    /// What undo, or a reader, needs to know.
+    public let detail: JSONValue
+}
+
+extension Ledger {
+    func insert(
+        effect kind: String, batch: Int64, checkpoint: Int64, step: String, detail: JSONValue
+    ) throws(BatchError) {
+        try connection.run(
+            "INSERT INTO batchmgr_effects(batch, checkpoint, step, kind, detail) VALUES(?, ?, ?, ?, ?)",
+            [
+                .integer(batch), .integer(checkpoint), .string(step), .string(kind),
+                .string(JSONWriter.text(detail)),
+            ])
+    }
+
+    /// Effects of a batch that stand, in the order they happened.
+    func effects(of batch: Int64) throws(BatchError) -> [Effect] {
+        let sql = """
+            SELECT id, checkpoint, step, kind, detail FROM batchmgr_effects WHERE batch = ? AND undone_by IS NULL ORDER BY id
+            """
+        return try connection.rows(sql, [.integer(batch)]).compactMap { row in
+            guard let id = row[0].integer, let kind = row[3].string else { return nil }
+            return Effect(
+                id: id, checkpoint: row[1].integer ?? 0, step: row[2].string ?? "", kind: kind,
+                detail: row[4].string.flatMap { try? JSONParser.parse($0) } ?? .null)
+        }
+    }
+
+    /// What these checkpoints of a rollback have taken back outside the database: the step and its batch.
+    func effects(undoneBy checkpoints: [Int64]) throws(BatchError) -> [(step: String, batch: String)] {
+        let list = checkpoints.map(String.init).joined(separator: ", ")
+        let sql = """
+            SELECT e.step, b.batch FROM main.batchmgr_effects e JOIN main.batchmgr_batches b ON b.seq = e.batch \
+            WHERE e.undone_by IN (\(list)) ORDER BY e.id
+            """
+        return try connection.rows(sql).map { ($0[0].string ?? "", $0[1].string ?? "") }
+    }
+
+    func markEffectUndone(_ id: Int64, by checkpoint: Int64) throws(BatchError) {
+        try connection.run(
+            "UPDATE batchmgr_effects SET undone_by = ? WHERE id = ?", [.integer(checkpoint), .integer(id)])
+    }
+}
