@@ -5,7 +5,7 @@ import Testing
     private func job(_ parameters: ParameterDefinition...) throws -> JobDefinition {
         JobDefinition(
             id: "raise", version: try #require(SemanticVersion("1.0.0")), parameters: parameters,
-            steps: [StepDefinition(id: "a", kind: .sql("SELECT 1"))], text: "")
+            steps: [StepDefinition(id: "a", kind: "sql", settings: "SELECT 1")], text: "")
     }
 
     private func refusal(_ job: JobDefinition, _ set: [String]) -> BatchError? {
