@@ -120,7 +120,7 @@ import Testing
         let (delta, pending) = try scenario.bak.writeDelta(
             scenario.label("b.1", base: full.name, time: 1), changes: scenario.changes, before: scenario.before,
             after: scenario.after, source: scenario.new)
-        try pending.settle()
+        try pending.value()
 
         let folder = scenario.work.path("new")
         let states = [

@@ -36,7 +36,7 @@ private final class Chain {
             } else {
                 let (delta, pending) = try store.writeDelta(
                     label, changes: changes, before: states.0, after: states.1, source: after)
-                try pending.settle()
+                try pending.value()
                 files.append(delta)
             }
             digests.append(states.1.digest.combined)
