@@ -53,7 +53,9 @@ public struct AuditTrail {
             }
         }
         do throws(BatchError) {
-            try AuditTrail.signHeads(session, backups: workspace.backups)
+            try AuditTrail.twice { () throws(BatchError) in
+                try AuditTrail.signHeads(session, backups: workspace.backups)
+            }
         } catch {
             context.log.write(
                 .warn, "audit.unsigned", "the heads of the audit could not be signed: \(error.logMessage)",
@@ -117,6 +119,12 @@ public struct AuditTrail {
     }
 
     // MARK: Heads
+
+    /// A call of the system that fails once, for want of a descriptor or by a fault of the disk, must not leave an end of
+    /// the audit unsigned: that would look as if somebody had taken the signature away.
+    static func twice<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
+        do throws(BatchError) { return try body() } catch { return try body() }
+    }
 
     /// The ends of both chains, signed; none while there is no row.
     static func heads(_ session: Session) throws(BatchError) -> SignedAuditHeads? {

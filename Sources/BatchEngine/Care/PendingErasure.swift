@@ -26,6 +26,9 @@ struct PendingErasure {
         try ledger.setMeta(PendingErasure.key, token)
     }
 
+    /// One is binding, and not at its end.
+    var isThere: Bool { (try? ledger.meta(PendingErasure.key))?.isEmpty == false }
+
     /// Does what is left to do; nothing when there is nothing.
     func finish() throws(BatchError) {
         let folder = PendingErasure.folder(session)

@@ -120,7 +120,7 @@ struct PointKeeper {
     /// verify` then names a commit without heads.
     func signedHeads() -> SignedAuditHeads? {
         do throws(BatchError) {
-            return try AuditTrail.heads(session)
+            return try AuditTrail.twice { () throws(BatchError) in try AuditTrail.heads(session) }
         } catch {
             session.context.log.write(
                 .error, "audit.unsigned", "the heads of the audit could not be signed: \(error.logMessage)",
@@ -134,12 +134,9 @@ struct PointKeeper {
     private func writeFirst(
         _ label: BakStore.Label, _ content: PointSource.Content, _ batch: BatchRecord
     ) throws(BatchError) -> BakFile? {
-        guard label.base == nil || batch.hasSchemaChange, let first = content.checkpoints.first else { return nil }
+        guard label.base == nil || batch.hasSchemaChange else { return nil }
         do throws(BatchError) {
-            let earlier = try EarlierState(session, after: first - 1)
-            let full = try bak.writeFull(label, from: earlier.connection, before: earlier.state)
-            return try bak.complete(
-                full, with: content.changes, before: earlier.state, after: content.after, source: session.connection)
+            return try wholeCopy(label, content)
         } catch {
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
             return nil
@@ -164,7 +161,7 @@ struct PointKeeper {
 
     private func writeBak(
         _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
-    ) throws(BatchError) -> (BakFile, BackgroundTask<Void>) {
+    ) throws(BatchError) -> (BakFile?, BackgroundTask<Void>) {
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
         let label = try label(batch.batch.description, time)
         let written: BakFile
@@ -174,10 +171,11 @@ struct PointKeeper {
         if let done = try bak.finished(point.bak ?? label.fileName, leadingTo: content.after.digest.combined) {
             written = done
         } else if point.bakKind == .full, let name = point.bak {
-            let full = BakFile(path: "\(session.backups)/\(name)", kind: .full, sha256: point.bakSHA256 ?? "")
-            let before = try bak.state(before: full)
-            written = try bak.complete(
-                full, with: content.changes, before: before, after: content.after, source: session.connection)
+            guard let full = try completeFull(name, point, label, content, batch) else {
+                (point.bak, point.bakKind, point.bakSHA256) = (nil, nil, nil)
+                return (nil, pending)
+            }
+            written = full
         } else if let first = try writeFirst(label, content, batch) {
             written = first
         } else {
@@ -190,6 +188,53 @@ struct PointKeeper {
         point.bakSHA256 = written.sha256
         if let xxh3 = written.xxh3 { try ledger.note(xxh3: xxh3, ofFile: written.sha256) }
         return (written, pending)
+    }
+
+    /// Appends to the whole copy what its batch changed. A copy that is gone or damaged is made again from the ledger; where
+    /// that is not possible the point is kept in git alone: a copy never keeps the database from being used.
+    /// - Returns: nil when there will be no `.bak` of this point.
+    private func completeFull(
+        _ name: String, _ point: PointRecord, _ label: BakStore.Label, _ content: PointSource.Content,
+        _ batch: BatchRecord
+    ) throws(BatchError) -> BakFile? {
+        let full = BakFile(path: "\(session.backups)/\(name)", kind: .full, sha256: point.bakSHA256 ?? "")
+        do throws(BatchError) {
+            return try bak.complete(
+                full, with: content.changes, before: try bak.state(before: full), after: content.after,
+                source: session.connection)
+        } catch {
+            guard [.corruptRecord, .corruptDatabase, .notADatabase, .fileMissing, .sql].contains(error.code) else {
+                throw error
+            }
+            let made = try copyAgain(label, content, because: error)
+            if made?.name != name { Folder.remove(full.path) }
+            return made
+        }
+    }
+
+    private func copyAgain(
+        _ label: BakStore.Label, _ content: PointSource.Content, because lost: BatchError
+    ) throws(BatchError) -> BakFile? {
+        var made: BakFile?
+        do throws(BatchError) {
+            made = try wholeCopy(label, content)
+        } catch {
+            guard [.conflict, .schemaChanged, .corruptRecord].contains(error.code) else { throw error }
+        }
+        let ending = made == nil ? "the point is kept in git alone" : "it was made again"
+        session.context.log.write(
+            .warn, "point.copy", "\(lost.logMessage): \(ending)", module: .points, error: lost, warning: .recordNotUsed)
+        session.context.warn(
+            Warning(.recordNotUsed, "\(lost.message): \(ending)"), "see what there is: \(command: "points")")
+        return made
+    }
+
+    private func wholeCopy(_ label: BakStore.Label, _ content: PointSource.Content) throws(BatchError) -> BakFile? {
+        guard let first = content.checkpoints.first else { return nil }
+        let earlier = try EarlierState(session, after: first - 1)
+        let full = try bak.writeFull(label, from: earlier.connection, before: earlier.state)
+        return try bak.complete(
+            full, with: content.changes, before: earlier.state, after: content.after, source: session.connection)
     }
 
     /// The state that a delta leads from. The ledger does not keep what the schema was: where the batch changed it, the

@@ -77,7 +77,7 @@ public struct Restoring {
         try NewDatabase.check(path)
         let scratch = try ScratchFolder(in: session.backups)
         let whole = try rebuild(point, to: scratch.file("whole.db"), source: source)
-        let notes = try TenantExtract(owner: owner).write(whole.file, to: path)
+        let notes = try TenantExtract(owner: owner).write(whole.file, to: path, home: session.backups)
         return RestoreReport(
             point: whole.point, file: path, source: whole.source, commit: whole.commit, digest: whole.digest,
             staleIndexes: whole.staleIndexes, warnings: whole.warnings + notes.map { Warning(.tenantAlone, $0) },

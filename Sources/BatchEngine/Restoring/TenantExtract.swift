@@ -1,13 +1,15 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Makes of a rebuilt database one that holds the rows of one tenant, and those that all share.
 struct TenantExtract {
     let owner: RowOwner
 
+    /// - Parameter home: the folder of the copies.
     /// - Returns: what a person should know of the new file.
-    func write(_ source: String, to path: String) throws(BatchError) -> [String] {
+    func write(_ source: String, to path: String, home: String) throws(BatchError) -> [String] {
         let connection = try Connection(path: source)
         connection.tolerateUnknownCollations()
         let settings = UndoSettings(connection)
@@ -29,7 +31,9 @@ struct TenantExtract {
         }
         // A fresh file: deleted rows would stay in free pages.
         connection.dropCachedStatements()
-        try connection.execute("VACUUM INTO \(SQLName.literal(path))")
+        let temporary = try TemporaryFile(for: path, notedIn: Folder.mayWrite(home) ? home : nil)
+        try connection.execute("VACUUM INTO \(SQLName.literal(temporary.path))")
+        try temporary.publish()
         return notes
     }
 }

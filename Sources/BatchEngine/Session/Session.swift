@@ -50,6 +50,7 @@ public final class Session {
         } catch  where error.code == .fileMissing && database.tenancy == .file {
             throw BatchError(error.code, error.message, hint: "check the name of the tenant: --tenant NAME")
         }
+        Permissions.limit(to: path)
         connection = try Connection(path: path, mode: mode)
         // The first read tells whether the file is a database at all.
         do throws(BatchError) {

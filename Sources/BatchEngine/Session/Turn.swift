@@ -15,6 +15,7 @@ struct Turn: ~Copyable {
 
     fileprivate init(_ session: Session, for work: LeaseWork) throws(BatchError) {
         let (connection, context) = (session.connection, session.context)
+        for home in Set([session.backups, session.controlFolder]) { Permissions.tighten(home, to: session.path) }
         // The lease is in the file, so taking it changes how the file looks.
         let version = connection.dataVersion
         let isUntouched = DriftWatch(session: session).isKnownUntouched()
@@ -127,7 +128,7 @@ extension Session {
             if homeState == .unplaced, try ledger.points().isEmpty == false { return true }
             let points = try ledger.points(where: "status = 'pending'")
             let batches = try ledger.batches(where: "status = 'running'")
-            return !points.isEmpty || !batches.isEmpty
+            return !points.isEmpty || !batches.isEmpty || PendingErasure(session: self).isThere
         } catch { return false }
     }
 

@@ -112,7 +112,13 @@ public struct BakManifest: Hashable, Sendable {
     static func read(_ path: String) throws(BatchError) -> BakManifest {
         do {
             return try read(path, try BakManifest.open(path))
-        } catch { throw BakFault.damaged(path, error.message) }
+        } catch { throw BakFault.damaged(path, because: error) }
+    }
+
+    /// Takes back what a killed process had half appended: SQLite does it for whoever may write, and for nobody else.
+    private static func recover(_ path: String) {
+        guard Folder.exists(path + "-journal"), let file = try? Connection(path: path, mode: .readWrite) else { return }
+        _ = try? file.value("SELECT count(*) FROM main.sqlite_schema")
     }
 
     /// Opens a `.bak` to read it. It may be of anybody's making: what it calls a table must be one, and nothing that is
@@ -121,6 +127,7 @@ public struct BakManifest: Hashable, Sendable {
         guard FileStatus(path)?.isFile == true else {
             throw BakFault.damaged(path, "it is no ordinary file")
         }
+        recover(path)
         let connection = try Connection(path: path, mode: .readOnly)
         try connection.execute("PRAGMA trusted_schema=OFF")
         let tables = try connection.value(
@@ -162,6 +169,14 @@ enum BakFault {
             .corruptRecord, "\(FilePath.name(path)) is damaged: \(what)",
             hint: "restore the point from git: \(command: "restore --point POINT --source git --to FILE")",
             subject: .file(path))
+    }
+
+    /// A file that cannot be read because the machine lacks something is not damaged.
+    static func damaged(_ path: String, because error: BatchError) -> BatchError {
+        switch error.code {
+        case .diskFull, .limitOfMachine, .busy: error
+        default: damaged(path, error.message)
+        }
     }
 
     static func noChain(_ what: String) -> BatchError {

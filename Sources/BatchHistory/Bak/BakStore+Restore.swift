@@ -13,7 +13,7 @@ extension BakStore {
     public func state(before full: BakFile) throws(BatchError) -> DatabaseState {
         do {
             return try BakReader(full.path).state("before")
-        } catch { throw BakFault.damaged(full.path, error.message) }
+        } catch { throw BakFault.damaged(full.path, because: error) }
     }
 
     /// The state that the `.bak` of this name leads to.
@@ -22,7 +22,7 @@ extension BakStore {
         let path = folder + "/" + name
         do {
             return try BakReader(path).state("after")
-        } catch { throw BakFault.damaged(path, error.message) }
+        } catch { throw BakFault.damaged(path, because: error) }
     }
 
     /// What the folder holds: readable `.bak` files, oldest first, and the names of those that are damaged.
@@ -108,7 +108,7 @@ extension BakStore {
                 try reader.state(last.isBackward ? "before" : "after")
             }
         }
-        return try Rebuilding.run(to: path, expecting: target.digest) { temporary throws(BatchError) in
+        return try Rebuilding.run(to: path, expecting: target.digest, home: folder) { temporary throws(BatchError) in
             try temporary.file.copy(of: chain.full.path)
             let file = temporary.path
             let writing = BackgroundTask.syncing(file)
@@ -148,7 +148,7 @@ private final class Suspicion {
             return try body(try BakReader(file.path))
         } catch {
             switch error.code {
-            case .diskFull, .busy, .readOnly, .file: throw error
+            case .diskFull, .limitOfMachine, .busy, .readOnly, .file: throw error
             default: throw blame(file.path, error.message)
             }
         }

@@ -60,7 +60,8 @@ public struct BakStore: Sendable {
     ) throws(BatchError) -> BakFile {
         let file = try Connection(path: full.path, mode: .readWrite)
         file.tolerateUnknownCollations()
-        try file.execute("PRAGMA synchronous=FULL")
+        // EXTRA: a journal that comes back after a power cut would take the changes away again.
+        try file.execute("PRAGMA synchronous=EXTRA")
         try file.transaction { () throws(BatchError) in
             // Written again after a crash, it replaces what it wrote before.
             try file.execute("DELETE FROM batchmgr_bak_block WHERE kind <> 'before'")

@@ -47,18 +47,26 @@ final class GitRepository {
     static func create(_ path: String, branch: String) throws(BatchError) {
         _ = library
         if Folder.exists(path + "/HEAD") && Folder.exists(path + "/objects") { return }
-        try Folder.create(FilePath.parent(path))
+        let parent = FilePath.parent(path)
+        try Folder.create(parent)
+        // Made elsewhere, and durable in all its parts before it bears its name: half a repository would be taken for one.
+        let scratch = try ScratchFolder(in: parent)
+        let unfinished = scratch.file("history.git")
         var options = git_repository_init_options()
         git_repository_init_options_init(&options, UInt32(GIT_REPOSITORY_INIT_OPTIONS_VERSION))
         options.flags = GIT_REPOSITORY_INIT_BARE.rawValue | GIT_REPOSITORY_INIT_MKPATH.rawValue
         var made: OpaquePointer?
         let code = branch.withCString { head in
             options.initial_head = head
-            return git_repository_init_ext(&made, path, &options)
+            return git_repository_init_ext(&made, unfinished, &options)
         }
         try GitFault.check(code, doing: "create \(path)")
         git_repository_free(made)
-        try Folder.sync(path)
+        try Folder.syncAll(unfinished)
+        // What a killed process of version 0.1 left has no history in it.
+        if !Folder.exists(path + "/HEAD") { try Folder.removeAll(path) }
+        try DurableFile.rename(unfinished, to: path)
+        try Folder.sync(parent)
     }
 
     deinit {
@@ -164,9 +172,8 @@ enum GitFault {
         if code == GIT_ELOCKED.rawValue || code == GIT_EMODIFIED.rawValue {
             return BatchError(.busy, message, hint: "another program writes to the repository; try again in a moment")
         }
-        if isSystem, system == ENOSPC || system == EDQUOT {
-            return BatchError(.diskFull, message, hint: "free some space, then: \(command: "doctor")")
-        }
+        let reason = SystemError(code: system)
+        if isSystem, reason.isShortage { return reason.error(message) }
         if isSystem, [EACCES, EPERM, EROFS].contains(system) {
             return BatchError(.readOnly, message, hint: "make the repository writable, then: \(command: "doctor")")
         }

@@ -115,7 +115,9 @@ extension GitStore {
         let repository = try GitRepository(opening: self.path)
         let point = try PointReader(repository, commit.object)
         let state = point.manifest.state
-        return try Rebuilding.run(to: path, expecting: state.digest) { file throws(BatchError) in
+        return try Rebuilding.run(
+            to: path, expecting: state.digest, home: FilePath.parent(self.path)
+        ) { file throws(BatchError) in
             let builder = try DatabaseBuilder(at: file.path, state: state)
             let root = try TreeFolder(point.tree, in: repository)
             let folders = try TableShards.folders(in: root)

@@ -12,12 +12,15 @@ enum Rebuilding {
         var proof: RowProof?
     }
 
-    /// - Parameter build: fills the file.
+    /// - Parameters:
+    ///   - home: the folder of the copies.
+    ///   - build: fills the file.
     static func run(
-        to path: String, expecting digest: StateDigest, _ build: (TemporaryFile) throws(BatchError) -> Work
+        to path: String, expecting digest: StateDigest, home: String,
+        _ build: (TemporaryFile) throws(BatchError) -> Work
     ) throws(BatchError) -> Rebuilt {
         try NewDatabase.check(path)
-        let temporary = try TemporaryFile(for: path)
+        let temporary = try TemporaryFile(for: path, notedIn: Folder.mayWrite(home) ? home : nil)
         let work = try build(temporary)
         // The disk takes as long to write the rows as the processor to read them again.
         let writing = BackgroundTask.syncing(temporary.path)

@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchSystem
 internal import CSQLite
 
 /// The one funnel for SQLite's result codes: each becomes a `BatchError` that says what to do.
@@ -17,8 +18,13 @@ enum SQLiteFault {
             return BatchError(.busy, message, hint: "another program holds the database; try again in a moment")
         case SQLITE_FULL:
             return BatchError(.diskFull, message, hint: "free some space, then: \(command: "doctor")")
-        case SQLITE_IOERR where sqlite3_system_errno(database) == 28:
-            return BatchError(.diskFull, message, hint: "free some space, then: \(command: "doctor")")
+        case SQLITE_NOMEM:
+            return SystemError.outOfMemory.error(message)
+        case SQLITE_IOERR, SQLITE_CANTOPEN:
+            // The system's reason, where it has one that says more than SQLite's words.
+            let reason = SystemError(code: sqlite3_system_errno(database))
+            if reason.isShortage { return reason.error(message) }
+            return BatchError(.file, message, hint: "check that the path exists and may be read and written")
         case SQLITE_NOTADB:
             return BatchError(.notADatabase, message, hint: "give the path of a SQLite database: --db PATH")
         case SQLITE_CORRUPT:
@@ -26,8 +32,6 @@ enum SQLiteFault {
         case SQLITE_READONLY, SQLITE_PERM:
             return BatchError(
                 .readOnly, message, hint: "make the database and its folder writable, then: \(command: "doctor")")
-        case SQLITE_CANTOPEN, SQLITE_IOERR:
-            return BatchError(.file, message, hint: "check that the path exists and may be read and written")
         case SQLITE_CONSTRAINT:
             return BatchError(
                 .constraint, message, hint: "the transaction was rolled back; correct the statement or the data")

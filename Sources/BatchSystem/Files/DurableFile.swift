@@ -68,20 +68,29 @@ public enum DurableFile {
 public final class TemporaryFile: @unchecked Sendable {
     public let file: File
     private let target: String
+    private let note: TemporaryNote?
     private var isPublished = false
 
-    /// - Parameter target: the name that it is to get.
-    public init(for target: String, permissions: UInt32 = 0o666) throws(BatchError) {
+    /// - Parameters:
+    ///   - target: the name that it is to get.
+    ///   - home: where it is noted until it is finished, when that is another folder: nobody would look for what a killed
+    ///     process left somewhere else.
+    public init(for target: String, permissions: UInt32 = 0o666, notedIn home: String? = nil) throws(BatchError) {
         self.target = target
-        file = try TemporaryFile.create(target, permissions)
+        let name = TemporaryName.beside(target)
+        note = try home.map { (home) throws(BatchError) in try TemporaryNote(of: name, in: home) }
+        file = try TemporaryFile.create(name, target, permissions)
+        if file.path != name { try note?.write(file.path) }
     }
 
-    private static func create(_ target: String, _ permissions: UInt32) throws(BatchError) -> File {
+    private static func create(_ name: String, _ target: String, _ permissions: UInt32) throws(BatchError) -> File {
+        var name = name
         while true {
-            let file = try File(creating: TemporaryName.beside(target), permissions: permissions)
+            let file = try File(creating: name, permissions: permissions)
             // Somebody may have taken it for a leftover before it was locked.
-            if file.tryLock(), FileStatus(file.path)?.isSameFile(as: file.status) == true { return file }
-            Folder.remove(file.path)
+            if file.tryLock(), FileStatus(name)?.isSameFile(as: file.status) == true { return file }
+            Folder.remove(name)
+            name = TemporaryName.beside(target)
         }
     }
 
@@ -121,6 +130,31 @@ public final class TemporaryFile: @unchecked Sendable {
     }
 }
 
+/// A file in a home that says where an unfinished file lies. It is locked as that is, and gone with it.
+private final class TemporaryNote {
+    private let file: File
+
+    init(of path: String, in home: String) throws(BatchError) {
+        let folder = FilePath.resolved(home) ?? home
+        while true {
+            let file = try File(creating: TemporaryName.note(in: folder))
+            if file.tryLock(), FileStatus(file.path)?.isSameFile(as: file.status) == true {
+                self.file = file
+                break
+            }
+            Folder.remove(file.path)
+        }
+        try write(path)
+    }
+
+    func write(_ path: String) throws(BatchError) {
+        try file.truncate(to: 0)
+        try file.write(Array(FilePath.join(FilePath.current, path).utf8), at: 0)
+    }
+
+    deinit { Folder.remove(file.path) }
+}
+
 /// Names of files that are not finished.
 enum TemporaryName {
     /// What SQLite puts beside a database.
@@ -131,6 +165,15 @@ enum TemporaryName {
         var generator = SystemRandomNumberGenerator()
         return "\(path).\(Hex.string(generator.next() as UInt64)).tmp"
     }
+
+    private static let notePrefix = ".batchmgr-unfinished-"
+
+    static func note(in folder: String) -> String {
+        var generator = SystemRandomNumberGenerator()
+        return "\(folder)/\(notePrefix)\(Hex.string(generator.next() as UInt64))"
+    }
+
+    static func isNote(_ name: String) -> Bool { name.hasPrefix(notePrefix) }
 
     /// The name of the unfinished file that a name belongs to; nil for other files.
     static func base(_ name: String) -> String? {

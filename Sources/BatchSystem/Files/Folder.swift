@@ -44,6 +44,16 @@ public enum Folder {
     /// Makes the names in it durable.
     public static func sync(_ path: String) throws(BatchError) { try File(folder: path).sync() }
 
+    /// Makes all that is in it durable, contents and names.
+    public static func syncAll(_ path: String) throws(BatchError) {
+        for name in try names(in: path) {
+            let inner = path + "/" + name
+            guard let status = FileStatus(inner, followingLinks: false) else { continue }
+            if status.isFolder { try syncAll(inner) } else if status.isFile { try DurableFile.sync(inner) }
+        }
+        try sync(path)
+    }
+
     /// Removes a file, if it is there; its name may come back after a power cut.
     public static func remove(_ path: String) { _ = try? SystemCall.attempt(.unlink) { unlink(path) } }
 

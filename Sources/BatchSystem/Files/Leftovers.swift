@@ -1,3 +1,5 @@
+internal import BatchCore
+
 /// Unfinished files of killed processes. They hold rows, so an erasure must find them.
 public enum Leftovers {
     /// A file of version 0.1, which did not lock what it wrote, is somebody's for so many seconds.
@@ -15,6 +17,10 @@ public enum Leftovers {
         for name in (try? Folder.names(in: folder)) ?? [] {
             if let base = TemporaryName.base(name) {
                 remove(folder + "/" + base)
+            } else if TemporaryName.isNote(name) {
+                follow(folder + "/" + name)
+            } else if name.hasPrefix("pack-"), name.hasSuffix(".pack") {
+                removePack(folder + "/" + name)
             } else if TemporaryName.isOfOldKind(name), let status = FileStatus(folder + "/" + name),
                 time.map({ $0 - status.modifiedAt > patience }) ?? true
             {
@@ -22,6 +28,28 @@ public enum Leftovers {
             }
         }
     }
+
+    /// Removes the file that a note names, and the note, unless both are somebody's.
+    private static func follow(_ note: String) {
+        guard let file = try? File(reading: note), file.tryLock() else { return }
+        if let bytes = try? file.contents(atMost: 1 << 14), let path = String(validating: bytes, as: UTF8.self),
+            TemporaryName.base(FilePath.name(path)) != nil
+        {
+            remove(path)
+        }
+        Folder.remove(note)
+    }
+
+    /// Nobody looks for a pack without its index. Who writes one makes the index within a moment.
+    private static func removePack(_ path: String) {
+        guard !Folder.exists(String(path.dropLast(5)) + ".idx"), let status = FileStatus(path),
+            WallClock.now.milliseconds - status.changedAt / 1_000_000 > packPatience
+        else { return }
+        if let file = try? File(reading: path), file.tryLock() { Folder.remove(path) }
+    }
+
+    /// Milliseconds.
+    private static let packPatience: Int64 = 2_000
 
     /// Leaves it alone while its writer has it locked.
     private static func remove(_ path: String) {

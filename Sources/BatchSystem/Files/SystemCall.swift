@@ -96,6 +96,13 @@ public struct SystemError: Error, Equatable, Sendable {
 
     public var text: String { String(cString: strerror(code)) }
 
+    public static let outOfMemory = SystemError(code: ENOMEM)
+
+    /// The machine, or the limits of this process, lack something: that says nothing about a file.
+    public var isShortage: Bool {
+        [ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code)
+    }
+
     /// The reader of a pipe has gone away.
     public var isClosedPipe: Bool { code == EPIPE }
 

@@ -1,6 +1,7 @@
 public import BatchCatalog
 public import BatchCore
 public import BatchEngine
+internal import BatchSystem
 internal import Glibc
 
 /// A verb that can be called: its table, and what it does.
@@ -35,7 +36,12 @@ public struct Call {
 
     /// What the options name: a database alone, a folder, or the workspace around the current folder.
     /// - Throws: `ERR_UX_USAGE`, `ERR_UX_NO_WORKSPACE`, `ERR_UX_INVALID_CONFIGURATION`.
-    public func workspace() throws(BatchError) -> Workspace { try place.workspace() }
+    public func workspace() throws(BatchError) -> Workspace {
+        let workspace = try place.workspace()
+        // Also what is written before a database is opened, or without one.
+        for database in workspace.databases { Permissions.limit(to: database.path) }
+        return workspace
+    }
 
     /// Nil when there is none: then the verb says so, or needs none.
     /// - Throws: `ERR_UX_USAGE`, `ERR_UX_INVALID_CONFIGURATION`.

@@ -5,6 +5,8 @@ internal import BatchLedger
 struct Examination {
     /// Nil: the machine alone.
     let database: String?
+    /// Where the copies of the database lie.
+    let home: String?
     /// Leaves out what reads the whole database.
     let isFast: Bool
 
@@ -25,7 +27,7 @@ struct Examination {
     private func checks(of path: String, _ version: String) -> [Check] {
         var checks: [Check] = []
         do throws(BatchError) {
-            let file = FileChecks(path: path)
+            let file = FileChecks(path: path, home: home)
             checks += file.checks(size: try file.size())
             guard checks.allSatisfy({ $0.outcome != .failed }) else { return checks }
             let connection = try Connection(path: path, mode: .readOnly)

@@ -5,6 +5,7 @@ internal import Glibc
 /// The file, its folder and the disk below them, before SQLite has a look.
 struct FileChecks {
     let path: String
+    let home: String?
 
     /// Where restore points go: beside the database.
     private var folder: String {
@@ -42,6 +43,11 @@ struct FileChecks {
             return .warning(
                 name, "the folder \(folder) may not be written: batches are not possible", code: .machine,
                 advice: "as its owner: chmod u+wx '\(folder)'")
+        }
+        if let home, let wider = Permissions.wider(home, than: path) {
+            return .warning(
+                name, "\(wider) may be read by more people than \(path)", code: .machine,
+                advice: "take that away: chmod -R go-rwx '\(home)'")
         }
         return .passed(name, "file and folder may be written")
     }

@@ -20,9 +20,10 @@ enum DoctorCommand: Command {
     static let verb = Verb.doctor
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        let examination = Examination(database: try database(call), isFast: arguments.has("fast"))
+        let (database, home) = try database(call)
+        let examination = Examination(database: database, home: home, isFast: arguments.has("fast"))
         var report = examination.report()
-        if let workspace = try call.workspaceIfAny(), let home = try? home(of: workspace, call) {
+        if let workspace = try call.workspaceIfAny(), let home = try? Self.home(of: workspace, call) {
             report = ChecksReport(checks: report.checks + [home])
         }
         try call.output.show(report)
@@ -33,15 +34,17 @@ enum DoctorCommand: Command {
         try Session.homeReport(workspace, tenant: call.globals.tenant, context: call.work).check
     }
 
-    /// The database that is named, or that of the workspace around; nil when there is neither.
-    private static func database(_ call: Call) throws(BatchError) -> String? {
+    /// The database that is named, or that of the workspace around, and its home; nil when there is neither.
+    private static func database(_ call: Call) throws(BatchError) -> (database: String?, home: String?) {
         do throws(BatchError) {
-            let definition = try call.workspace().database()
-            guard definition.tenancy == .file else { return definition.path }
-            return try call.globals.tenant.map { (tenant) throws(BatchError) in try definition.path(of: tenant) }
+            let workspace = try call.workspace()
+            let definition = try workspace.database()
+            guard definition.tenancy == .file else { return (definition.path, workspace.backups) }
+            guard let tenant = call.globals.tenant else { return (nil, nil) }
+            return (try definition.path(of: tenant), "\(workspace.backups)/tenants/\(tenant)")
         } catch {
             guard error.code == .noWorkspace, call.globals.workspace == nil else { throw error }
-            return nil
+            return (nil, nil)
         }
     }
 }
