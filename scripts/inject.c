@@ -1,6 +1,6 @@
 /* Counts the system calls with which a process writes, and makes one of them fail, or kills the process there.
  *
- * Loaded by scripts/inject with LD_PRELOAD. Variables: INJECT_ROOT (paths below it count), INJECT_AT (number of the call;
+ * Loaded by scripts/inject with LD_PRELOAD. Variables: INJECT_PROGRAM (its name), INJECT_ROOT (paths below it count), INJECT_AT (number of the call;
  * 0 only counts), INJECT_DO (`kill`, or a number for errno), INJECT_LOG (gets the call that was hit, or the count).
  */
 #define _GNU_SOURCE
@@ -34,10 +34,10 @@ static void note(const char *text) {
 
 __attribute__((constructor)) static void start(void) {
     extern char *program_invocation_short_name;
-    const char *at = getenv("INJECT_AT"), *what = getenv("INJECT_DO");
+    const char *at = getenv("INJECT_AT"), *what = getenv("INJECT_DO"), *program = getenv("INJECT_PROGRAM");
     root = getenv("INJECT_ROOT");
     record = getenv("INJECT_LOG");
-    is_active = root && at && strcmp(program_invocation_short_name, "batchmgr") == 0;
+    is_active = root && at && program && strcmp(program_invocation_short_name, program) == 0;
     wanted = at ? atol(at) : 0;
     reason = what && strcmp(what, "kill") != 0 ? atoi(what) : -1;
 }
