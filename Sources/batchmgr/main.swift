@@ -9,4 +9,12 @@ signal(SIGPIPE, SIG_IGN)
 signal(SIGXFSZ, SIG_IGN)
 MemoryLimit.announce()
 SQLiteProcess.prepare()
-exit(CommandLineRun(arguments: Array(CommandLine.arguments.dropFirst())).execute().rawValue)
+// `CommandLine.arguments` mends bytes that are no UTF-8: what is stored would not be what was typed.
+var arguments: [String] = []
+var isText = true
+for place in 1..<max(1, Int(CommandLine.argc)) {
+    guard let bytes = CommandLine.unsafeArgv[place] else { continue }
+    isText = isText && String(validatingCString: bytes) != nil
+    arguments.append(String(cString: bytes))
+}
+exit(CommandLineRun(arguments: arguments, isText: isText).execute().rawValue)

@@ -27,10 +27,12 @@ extension JobDefinition {
     /// type is the narrowest that the value in `assignments` fits, text when none is given.
     /// - Parameters:
     ///   - assignments: the values of `--set`, `NAME=VALUE`.
+    ///   - texts: names of parameters that are texts, whatever they look like.
     ///   - sharedTables: those of `--shared-table`.
     /// - Throws: `ERR_UX_USAGE` when the name or the SQL is not usable.
     public static func adHoc(
-        id: String, sql: [String], set assignments: [String] = [], sharedTables: [String] = [], _ rules: CatalogRules
+        id: String, sql: [String], set assignments: [String] = [], texts: Set<String> = [],
+        sharedTables: [String] = [], _ rules: CatalogRules
     ) throws(BatchError) -> JobDefinition {
         guard JobID.isValid(id) else {
             throw BatchError(.usage, "'\(id)' cannot name a batch", hint: "give a name of \(JobID.rule): --id NAME")
@@ -43,8 +45,10 @@ extension JobDefinition {
             let (name, value) = try ParameterValues.split(assignment)
             given[name] = value
         }
+        var types = given.mapValues(ParameterType.narrowest)
+        for name in texts where given[name] != nil { types[name] = .text }
         let text = AdHocText.text(
-            id: id, sql: sql, types: given.mapValues(ParameterType.narrowest), sharedTables: sharedTables)
+            id: id, sql: sql, types: types, sharedTables: sharedTables)
         return try parse(text: text, file: "--sql", rules)
     }
 }

@@ -25,7 +25,7 @@ public struct TextRule: Sendable {
         shape: "three numbers, e.g. 1.2.0"
     ) { SemanticVersion($0) != nil }
     public static let duration = TextRule(
-        pattern: "^[1-9][0-9]{0,8}(ms|s|m|h)$", shape: "a time, e.g. 500ms, 2s, 5m or 1h"
+        pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", shape: "a time, e.g. 500ms, 2s, 5m or 1h"
     ) { Duration(text: $0) != nil }
     public static let cron = TextRule(
         pattern: #"^(@(yearly|annually|monthly|weekly|daily|hourly)|[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4,5})$"#,

@@ -1,7 +1,7 @@
-/// Spans of time as people write them: `500ms`, `2s`, `5m`, `1h`.
+/// Spans of time as people write them: `500ms`, `90s`, `15m`, `2h`, `7d`. Command line and catalog read them alike.
 extension Duration {
     private static let units: [(name: String, milliseconds: Int64)] = [
-        ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000),
+        ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
     /// Nil when the text is not a whole number above zero, of at most nine digits, with a unit directly behind it.

@@ -101,12 +101,10 @@ public enum ParameterType: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// The narrowest type that keeps the text as it is: `007` and `+49` stay texts.
+    /// The narrowest type that keeps the text as it is: `007`, `2.10` and twenty digits stay texts.
     public static func narrowest(for text: String) -> ParameterType {
         if let number = Int64(text), String(number) == text { return .integer }
-        let digits = text.utf8.drop { $0 == UInt8(ascii: "-") }
-        let leadingZero = digits.first == 48 && digits.dropFirst().first != UInt8(ascii: ".")
-        if !leadingZero, !text.hasPrefix("+"), ParameterType.real.value(of: text) != nil { return .real }
+        if let number = Double(text), number.isFinite, "\(number)" == text { return .real }
         return .text
     }
 

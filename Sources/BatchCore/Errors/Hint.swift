@@ -165,11 +165,14 @@ extension HintCommand: ExpressibleByStringInterpolation {
 public struct CallOptions: Hashable, Sendable {
     public var database: String?
     public var workspace: String?
+    /// One of several databases of the workspace.
+    public var name: String?
     public var tenant: String?
 
-    public init(database: String? = nil, workspace: String? = nil, tenant: String? = nil) {
+    public init(database: String? = nil, workspace: String? = nil, name: String? = nil, tenant: String? = nil) {
         self.database = database
         self.workspace = workspace
+        self.name = name
         self.tenant = tenant
     }
 
@@ -181,7 +184,7 @@ public struct CallOptions: Hashable, Sendable {
     /// What a command with these words needs beside them.
     func options(for words: [String]) -> [String] {
         guard let verb = words.first, !CallOptions.free.contains(verb), !words.contains("--help") else { return [] }
-        let given = [("--db", database), ("--workspace", workspace), ("--tenant", tenant)]
+        let given = [("--db", database), ("--workspace", workspace), ("--database", name), ("--tenant", tenant)]
         return given.flatMap { name, value in
             if let value, !words.contains(name) { [name, value] } else { [String]() }
         }
@@ -195,8 +198,8 @@ public enum ShellText {
     /// The word itself where no shell reads anything into it; otherwise in quotes.
     public static func quoted(_ word: String) -> String {
         let isPlain = !word.isEmpty && word.utf8.allSatisfy { plain.contains($0) || $0 > 127 }
-        if isPlain, word.first != "=", !word.unicodeScalars.contains(where: isControl) { return word }
-        guard word.unicodeScalars.contains(where: isControl) else {
+        if isPlain, word.first != "=", !word.unicodeScalars.contains(where: Printable.isUnsafe) { return word }
+        guard word.unicodeScalars.contains(where: Printable.isUnsafe) else {
             return "'" + word.replacing("'", with: "'\\''") + "'"
         }
         let escaped = word.unicodeScalars.reduce(into: "") { text, scalar in
@@ -204,19 +207,11 @@ public enum ShellText {
             case "'", "\\": text += "\\\(scalar)"
             case "\n": text += "\\n"
             case "\t": text += "\\t"
-            case _ where isControl(scalar):
+            case _ where Printable.isUnsafe(scalar):
                 text += String(scalar).utf8.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
             default: text.unicodeScalars.append(scalar)
             }
         }
         return "$'" + escaped + "'"
-    }
-
-    /// What must not reach a terminal as it is.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<32, 127..<160, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
-        default: false
-        }
     }
 }

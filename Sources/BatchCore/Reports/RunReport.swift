@@ -40,6 +40,8 @@ public struct RunReport: Report, Hashable {
     public let warnings: [Warning]
     /// Tables, indexes, views or triggers came, went or changed too: no count of rows tells it.
     public var hasSchemaChange = false
+    /// Rows that SQL of one's own returned.
+    public var results: [QueryRows] = []
     /// The plan that the batch applied.
     public var plan: PlanID?
     /// Paths of what was written about the rehearsal before the batch, and the checklist behind it.
@@ -78,10 +80,34 @@ public struct RunReport: Report, Hashable {
         ]
         if let preview { members += [.init("dry_run", true)] + preview.members(call) }
         members += JSONValue.Member.only("schema_changed", if: hasSchemaChange)
+        members += JSONValue.Member.only("results", .array(results.map(\.json)))
         members += JSONValue.Member.only("plan", plan.map { .string("\($0)") })
         members += JSONValue.Member.only("rehearsal", rehearsal.map(JSONValue.string))
         members += JSONValue.Member.only("checklist", checklist.map(JSONValue.string))
         return members + warnings.codes + JSONValue.Member.only("repeated", if: isRepeated)
+    }
+}
+
+/// Rows that statements of a step returned, the first of them.
+public struct QueryRows: Hashable, Sendable {
+    public let step: String
+    public let columns: [String]
+    public var rows: [[SQLValue]]
+    /// How many there were beside these.
+    public var more: Int
+
+    public init(step: String, columns: [String], rows: [[SQLValue]], more: Int) {
+        self.step = step
+        self.columns = columns
+        self.rows = rows
+        self.more = more
+    }
+
+    var json: JSONValue {
+        [
+            "columns": .array(columns.map(JSONValue.string)), "rows": .array(rows.map { .array($0.map(\.json)) }),
+            "more": JSONValue(more),
+        ]
     }
 }
 

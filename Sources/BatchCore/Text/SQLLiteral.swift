@@ -28,9 +28,35 @@ public enum SQLLiteral {
 
     private static func blob(_ bytes: [UInt8]) -> String { "X'\(Hex.string(bytes))'" }
 
+    /// Line ends and tabs may stand in a literal as they are.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar != "\n" && scalar != "\t" && Printable.isUnsafe(scalar)
+    }
+
+    /// `('a' || char(27) || 'b')`
+    private static func spelled(_ text: String) -> String {
+        var parts: [String] = []
+        var plain = ""
+        func quote(_ text: String) -> String {
+            "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+        }
+        for scalar in text.unicodeScalars {
+            guard isControl(scalar) else {
+                plain.unicodeScalars.append(scalar)
+                continue
+            }
+            if !plain.isEmpty { parts.append(quote(plain)) }
+            plain = ""
+            parts.append("char(\(scalar.value))")
+        }
+        if !plain.isEmpty { parts.append(quote(plain)) }
+        return parts.count == 1 ? parts[0] : "(" + parts.joined(separator: " || ") + ")"
+    }
+
     /// Nil for text with NUL: a literal would end there.
     private static func quoted(_ text: String) -> String? {
         guard !text.utf8.contains(0) else { return nil }
+        if text.unicodeScalars.contains(where: isControl) { return spelled(text) }
         return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
     }
 }

@@ -58,9 +58,20 @@ struct AuditView {
 
 extension Session {
     /// `audit list`
-    public func listAudit(_ filter: AuditFilter) throws(BatchError) -> AuditListReport {
+    /// - Parameter verbs: names of actions that are right although none was recorded yet.
+    public func listAudit(_ filter: AuditFilter, verbs: [String] = []) throws(BatchError) -> AuditListReport {
         try reading { () throws(BatchError) in
-            AuditListReport(rows: try AuditView(session: self, filter: filter).rows())
+            let rows = try AuditView(session: self, filter: filter).rows()
+            if rows.isEmpty, let action = filter.action {
+                let all = try AuditView(session: self, filter: AuditFilter(tenant: filter.tenant)).rows()
+                let known = Set(all.map(\.entry.action) + verbs).sorted()
+                guard known.contains(action) else {
+                    throw BatchError(
+                        .usage, "no action is called '\(action)'\(Suggestion.clause(for: action, in: known))",
+                        hint: "see all: \(command: "audit list")")
+                }
+            }
+            return AuditListReport(rows: rows)
         }
     }
 

@@ -21,6 +21,8 @@ final class BatchRun {
     private(set) var captureMilliseconds: Double = 0
     private(set) var checkpoints = 0
     private(set) var warnings: [Warning] = []
+    /// Rows that SQL of one's own returned; a job of the catalog has nobody who waits for them.
+    let results: ReturnedRows
     /// `Connection.dataVersion` before the first checkpoint.
     let dataVersion: Int64
     private let deadline: Int64?
@@ -40,6 +42,7 @@ final class BatchRun {
         self.lastNumber = lastNumber
         self.purpose = purpose
         name = batch.batch
+        results = ReturnedRows(isWanted: job.isAdHoc)
         dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
         limit = gateway.policy.timeLimit.map { session.context.clock.now() + $0 }

@@ -24,10 +24,12 @@ struct DryRun {
         for query in failing { run.warn(.verifyFailed, "this verify query would not hold: \(query)") }
         var preview = try preview(BatchChanges(ledger, checkpoints: [checkpoint]))
         if gateway.changedSchema { try addSchema(since: objects, to: &preview) }
-        return RunReport(
+        var report = RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: .committed, checkpoints: 0, rows: rows,
             restorePoint: nil, phases: .init(capture: start.millisecondsSince, restorePoint: 0),
             traceID: run.batch.traceID, duration: start.millisecondsSince, preview: preview, warnings: run.warnings)
+        report.results = run.results.rows
+        return report
     }
 
     /// Objects that came, went or changed. The undo log has no rows of a table that was made anew or is gone: they are

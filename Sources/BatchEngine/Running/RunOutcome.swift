@@ -44,6 +44,7 @@ struct RunOutcome {
                 facts: run.gateway.ledger.factsTime.precise),
             traceID: run.batch.traceID, duration: start.millisecondsSince, warnings: run.warnings)
         report.hasSchemaChange = run.batch.hasSchemaChange
+        report.results = run.results.rows
         report.plan = run.plan?.plan.id
         report.rehearsal = run.rehearsal
         return report

@@ -46,8 +46,12 @@ struct SQLStep: StepKind {
     }
 
     private func runOnce(_ script: SQLScript, _ step: StepRun) throws(BatchError) {
+        let results = step.run.results
+        results.clear(step.definition.id)
         try forEachStatement(of: script, step) { (statement) throws(BatchError) in
-            try step.gateway.run(statement, step.bindings)
+            try step.gateway.run(statement, step.bindings) { (row) throws(BatchError) in
+                results.add(row, step.definition.id)
+            }
             step.run.context.reach("statement")
         }
     }

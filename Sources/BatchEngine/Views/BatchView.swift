@@ -1,3 +1,4 @@
+internal import BatchCatalog
 public import BatchCore
 internal import BatchLedger
 
@@ -30,8 +31,20 @@ extension Session {
                 found.append(summary)
                 return true
             }
+            if found.isEmpty, let job = request.job { try requireKnown(job) }
             return ListReport(batches: found, isMore: isMore)
         }
+    }
+
+    /// A job without batches is one of the catalog, or a slip of the pen.
+    /// - Throws: `ERR_UX_UNKNOWN_JOB`.
+    private func requireKnown(_ job: String) throws(BatchError) {
+        let ran = try ledger.batches().map(\.batch.job)
+        let known = Set(ran + ((try? workspace.loadCatalog(context.steps.rules()).jobs.map(\.id)) ?? [])).sorted()
+        guard !known.contains(job) else { return }
+        throw BatchError(
+            .unknownJob, "no batch and no job is called '\(job)'\(Suggestion.clause(for: job, in: known))",
+            hint: "see the batches: \(command: "list")")
     }
 
     /// `show`

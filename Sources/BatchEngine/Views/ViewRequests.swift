@@ -6,7 +6,7 @@ public struct ListRequest: Hashable, Sendable {
     public let status: BatchStatus?
     public let limit: Int
     /// What is shown when nobody says how many.
-    public static let usualLimit = 50
+    public static let usualLimit = 20
 
     public init(job: String? = nil, status: BatchStatus? = nil, limit: Int = .max) {
         self.job = job

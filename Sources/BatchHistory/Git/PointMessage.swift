@@ -55,7 +55,9 @@ public struct PointMessage: Hashable, Sendable {
 
     private func text(_ trailers: [Trailer]) -> String {
         let ending = trailers.map { "\(PointMessage.line($0.key)): \(PointMessage.line($0.value))" }
-        let parts = [PointMessage.line(subject), body, ending.joined(separator: "\n")].filter { !$0.isEmpty }
+        let parts = [PointMessage.line(subject), Printable.lines(body), ending.joined(separator: "\n")].filter {
+            !$0.isEmpty
+        }
         return parts.joined(separator: "\n\n") + "\n"
     }
 
@@ -66,7 +68,7 @@ public struct PointMessage: Hashable, Sendable {
     }
 
     private static func line(_ text: String) -> String {
-        String(text.map { $0.isNewline || $0 == "\0" ? " " : $0 })
+        Printable.text(String(text.map { $0.isNewline || $0 == "\0" ? " " : $0 }))
     }
 
     private static func plain(_ text: String) -> String {

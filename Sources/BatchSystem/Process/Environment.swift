@@ -21,9 +21,19 @@ public enum Environment {
 public enum SystemActor {
     /// `BATCHMGR_ACTOR`, or the user of this process.
     public static var name: String {
-        if let name = Environment.value("BATCHMGR_ACTOR") { return name }
+        if let name = Environment.value("BATCHMGR_ACTOR") { return shown(name) }
         if let entry = getpwuid(getuid()), let name = entry.pointee.pw_name { return String(cString: name) }
         return "uid:\(getuid())"
+    }
+
+    /// A name stands in commits, reports and the audit: nothing in it may steer a terminal.
+    private static func shown(_ name: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.map { scalar in
+                    scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+                        ? "?" : scalar
+                }))
     }
 }
 

@@ -22,7 +22,7 @@ public struct ArgumentParser {
     public static func parse(_ arguments: [String], _ tool: Tool) throws(BatchError) -> Invocation {
         var parser = ArgumentParser(arguments, tool)
         try parser.readAll()
-        if parser.wantsHelp { return .help(words: parser.words, parser.globals) }
+        if parser.wantsHelp || parser.words.isEmpty { return .help(words: parser.words, parser.globals) }
         return .run(try parser.finish())
     }
 
@@ -32,18 +32,34 @@ public struct ArgumentParser {
                 for word in rest { try take(word: word) }
                 return
             }
-            if argument == "-h" {
-                wantsHelp = true
-            } else if argument == "-f", verb?.options.contains(where: { $0.name == "follow" }) == true {
-                try take(option: "follow")
-            } else if argument == "--version", verb == nil {
+            if argument == "--version", verb == nil {
                 try take(word: "version")
             } else if argument.hasPrefix("--") {
                 try take(option: argument.dropFirst(2))
             } else if argument.hasPrefix("-"), argument.count > 1 {
-                throw .unknown("option", argument, among: [], hint: "options are written --name; see: \(helpCommand)")
+                try take(letters: argument)
             } else {
                 try take(word: argument)
+            }
+        }
+    }
+
+    // MARK: Letters
+
+    /// `-q`, or several at once: `-qy`.
+    private mutating func take(letters argument: String) throws(BatchError) {
+        for letter in argument.dropFirst() {
+            switch letter {
+            case "h": wantsHelp = true
+            case "V" where verb == nil: try take(word: "version")
+            case "q": try take(option: "quiet")
+            case "y": try take(option: "yes")
+            case "n": try take(option: "dry-run")
+            case "f" where verb?.options.contains { $0.name == "follow" } == true: try take(option: "follow")
+            default:
+                throw BatchError(
+                    .usage, "unknown option '-\(letter)'\(argument.count > 2 ? " in '\(argument)'" : "")",
+                    hint: "letters are -h -n -q -y -V, long options are written --name; see: \(help)")
             }
         }
     }
@@ -61,7 +77,12 @@ public struct ArgumentParser {
 
     private func refuseUnknownVerb() throws(BatchError) {
         guard words.count > 1, let group = words.first, let word = words.last else {
-            throw .unknown("verb", words.joined(), among: tool.firstWords, hint: "see all verbs: batchmgr --help")
+            if let other = Tool.synonyms[words.joined()], tool.verb(named: other) != nil {
+                throw BatchError(
+                    .usage, "batchmgr has no '\(words.joined())': the verb is \(other)",
+                    hint: "see how: \(command: "\(words: other) --help")")
+            }
+            throw .unknown("verb", words.joined(), among: tool.firstWords, hint: "see all verbs: \(command: "--help")")
         }
         let known = tool.verbs(inGroup: group).map { String($0.name.dropFirst(group.count + 1)) }
         throw .unknown("verb of \(group)", word, among: known, hint: "one of: \(known.joined(separator: ", "))")
@@ -98,9 +119,9 @@ public struct ArgumentParser {
         let known = (verb?.options ?? []) + GlobalOptions.table
         if let option = known.first(where: { $0.name == name }) { return option }
         if verb == nil, tool.verbs.contains(where: { $0.options.contains { $0.name == name } }) {
-            throw .usage("--\(name) belongs behind its verb: batchmgr VERB --\(name)")
+            throw .usage("--\(name) belongs after its verb: batchmgr VERB --\(name)")
         }
-        throw .unknown("option", "--" + name, among: known.map { "--" + $0.name }, hint: "see: \(helpCommand)")
+        throw .unknown("option", "--" + name, among: known.map { "--" + $0.name }, hint: "see: \(help)")
     }
 
     private mutating func value(of option: Option, attached: String?) throws(BatchError) -> String {
@@ -133,21 +154,30 @@ public struct ArgumentParser {
 
     // MARK: The end
 
-    private var helpCommand: String { (["batchmgr"] + words + ["--help"]).joined(separator: " ") }
+    private var help: Hint { "\(command: "\(words: (words + ["--help"]).joined(separator: " "))")" }
 
-    private func finish() throws(BatchError) -> ParsedArguments {
+    private mutating func finish() throws(BatchError) -> ParsedArguments {
         guard let verb else {
-            guard let group = words.first else {
-                throw BatchError(.usage, "no verb is given", hint: "see all verbs: batchmgr --help")
-            }
+            let group = words.first ?? ""
             let known = tool.verbs(inGroup: group).map(\.name).joined(separator: ", ")
-            throw BatchError(.usage, "\(group) needs a verb behind it", hint: "one of: \(known)")
+            throw BatchError(.usage, "\(group) needs a verb after it", hint: "one of: \(known)")
         }
+        takeMain(of: verb)
         for option in verb.options where option.isRequired && values[option.name] == nil {
             throw .missing(option.usage, of: verb)
         }
         try checkPositionals(of: verb)
         return ParsedArguments(verb: verb, globals: globals, positionals: positionals, values: values)
+    }
+
+    /// A value that stands alone is that of the main option.
+    private mutating func takeMain(of verb: Verb) {
+        guard let main = verb.mainOption, values[main.name] == nil, positionals.count == 1,
+            let value = positionals.first
+        else { return }
+        if main.argument?.objection(to: value) != nil { return }
+        values[main.name] = [value]
+        positionals = []
     }
 
     private func checkPositionals(of verb: Verb) throws(BatchError) {

@@ -23,14 +23,14 @@ public struct Call {
     public var work: Context
     private let place: Place
 
-    init(_ tool: Tool, _ globals: GlobalOptions, work: Context = .system()) {
+    init(_ tool: Tool, _ globals: GlobalOptions, isAction: Bool = false, limit: Int = .max) {
         self.tool = tool
         self.globals = globals
-        self.work = work
-        self.work.tenant = globals.tenant
-        self.work.call = globals.call
-        terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call)
-        output = Output(isJSON: globals.isJSON, isQuiet: globals.isQuiet, terminal: terminal)
+        work = .system()
+        work.tenant = globals.tenant
+        work.call = globals.call
+        terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call, limit: limit)
+        output = Output(isJSON: globals.isJSON, isQuiet: globals.isQuiet, isAction: isAction, terminal: terminal)
         place = Place(globals)
     }
 

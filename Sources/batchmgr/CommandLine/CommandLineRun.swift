@@ -6,6 +6,8 @@ internal import Glibc
 /// From the arguments of a call to its exit code.
 struct CommandLineRun {
     let arguments: [String]
+    /// False when bytes of them were no UTF-8.
+    let isText: Bool
 
     func execute() -> ExitCode {
         let tool = Commands.tool
@@ -13,6 +15,10 @@ struct CommandLineRun {
         globals.isJSON = GlobalOptions.wantJSON(arguments)
         globals.isPlain = arguments.contains("--no-color")
         do throws(BatchError) {
+            guard isText else {
+                throw BatchError(
+                    .usage, "an argument is not UTF-8 text", hint: "read the value from a file: --set-file NAME=FILE")
+            }
             switch try ArgumentParser.parse(arguments, tool) {
             case .help(let words, let given):
                 globals = given
@@ -32,7 +38,11 @@ struct CommandLineRun {
         guard let command = Commands.all.first(where: { $0.verb.name == parsed.verb.name }) else {
             throw BatchError(.internalFault, "\(parsed.verb.name) has no command", hint: "report this as a defect")
         }
-        var call = Call(tool, parsed.globals)
+        var globals = parsed.globals
+        globals.adopt { name in getenv(name).map { String(cString: $0) } }
+        // The workspace that is made is its own place.
+        if parsed.verb.name == Verb.initialize.name { globals.database = nil }
+        var call = Call(tool, globals, isAction: parsed.verb.trace.isAudited, limit: Option.limit(parsed))
         let roles = try RoleCheck(parsed, call)
         // Roles have settled who acts.
         call.work.actor = Context.system().actor
@@ -56,7 +66,7 @@ struct CommandLineRun {
     /// a path that was mistyped.
     private func recordPlace(_ parsed: ParsedArguments, _ call: Call) -> Workspace? {
         if parsed.verb.trace == .none { return nil }
-        if parsed.verb.name == Verb.initialize.name { return try? Workspace.load(parsed.globals.workspace ?? ".") }
+        if parsed.verb.name == Verb.initialize.name { return try? Workspace.load(call.globals.workspace ?? ".") }
         guard let workspace = try? call.workspace() else { return nil }
         if workspace.file != nil || workspace.hasRecords { return workspace }
         return parsed.verb.trace.makesFolder && workspace.hasDatabase ? workspace : nil

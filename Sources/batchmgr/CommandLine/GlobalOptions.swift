@@ -21,20 +21,32 @@ public struct GlobalOptions: Hashable, Sendable {
 
     public init() {}
 
-    public var call: CallOptions { CallOptions(database: database, workspace: workspace, tenant: tenant) }
+    public var call: CallOptions {
+        CallOptions(database: database, workspace: workspace, name: databaseName, tenant: tenant)
+    }
 
     public static let table: [Option] = [
-        .value("db", .file("PATH"), "work on this SQLite file; no workspace is needed"),
-        .value("workspace", .folder("DIR"), "the folder with batchmgr.yaml (default: found by walking up)"),
+        .value("db", .file("PATH"), "work on this SQLite file; no workspace is needed (also: BATCHMGR_DB)"),
+        .value(
+            "workspace", .folder("DIR"),
+            "the folder with batchmgr.yaml (default: found by walking up; also: BATCHMGR_WORKSPACE)"),
         .value("database", .text("NAME"), "one of several databases of the workspace"),
         .value("tenant", .text("TENANT"), "the owner of the rows to work on"),
         .flag("json", "print one JSON document on standard output, errors too"),
-        .flag("quiet", "no progress and no hints"),
-        .flag("yes", "answer every question with yes"),
+        .flag("quiet", "print nothing when all is well; no progress and no hints (also: -q)"),
+        .flag("yes", "answer every question with yes (also: -y)"),
         .flag("no-input", "ask nothing; a question is an error"),
         .flag("no-color", "no colours (also: NO_COLOR in the environment)"),
-        .flag("help", "show help"),
+        .flag("help", "show help (also: -h)"),
     ]
+
+    /// What the environment says where the options say nothing: an option for either wins over both variables.
+    mutating func adopt(environment: (String) -> String?) {
+        guard database == nil, workspace == nil else { return }
+        func value(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
+        database = value("BATCHMGR_DB")
+        if database == nil { workspace = value("BATCHMGR_WORKSPACE") }
+    }
 
     /// Whether errors of parsing itself have to be JSON.
     public static func wantJSON(_ arguments: [String]) -> Bool {

@@ -10,7 +10,8 @@ public enum HelpText {
         let group = tool.verbs(inGroup: first)
         guard words.count == 1, !group.isEmpty else {
             let known = words.count == 1 ? tool.firstWords : tool.verbs.map(\.name)
-            throw .unknown("verb", words.joined(separator: " "), among: known, hint: "see all verbs: batchmgr --help")
+            throw .unknown(
+                "verb", words.joined(separator: " "), among: known, hint: "see all verbs: \(command: "--help")")
         }
         return lines("Verbs of \(first):", group.map { ($0.name, $0.summary) }, width) + "\n"
             + "The options of one: batchmgr \(first) VERB --help\n"
@@ -22,11 +23,20 @@ public enum HelpText {
 
         Usage: batchmgr [--db PATH] VERB [options]
 
-        \(lines("Verbs:", tool.verbs.map { ($0.name, $0.summary) }, width))
+        \(topics(tool, width))
         \(lines("Options of every verb:", GlobalOptions.table.map { ($0.usage, $0.summary) }, width))
         The options of one verb: batchmgr VERB --help
 
         """
+    }
+
+    /// Every verb under its heading, all in one pair of columns.
+    private static func topics(_ tool: Tool, _ width: Int) -> String {
+        let column = tool.verbs.map(\.name.count).max() ?? 0
+        return Verb.Topic.allCases.map { topic in
+            let verbs = tool.verbs.filter { $0.topic == topic }
+            return lines(topic.rawValue + ":", verbs.map { ($0.name, $0.summary) }, width, widest: column)
+        }.joined(separator: "\n")
     }
 
     private static func text(_ verb: Verb, _ width: Int) -> String {
@@ -44,13 +54,16 @@ public enum HelpText {
         return parts.joined(separator: "\n")
     }
 
-    private static func note(_ option: Option) -> String {
-        option.isRequired ? option.summary + " (required)" : option.summary
+    /// What an option means, and whether it or its name may be left out.
+    static func note(_ option: Option) -> String {
+        let notes =
+            (option.isRequired ? ["required"] : []) + (option.isMain ? ["--\(option.name) may be left out"] : [])
+        return notes.isEmpty ? option.summary : "\(option.summary) (\(notes.joined(separator: "; ")))"
     }
 
     /// Names in one column, what they mean in the next; a long name pushes its meaning to the next line.
-    private static func lines(_ title: String, _ rows: [(String, String)], _ width: Int) -> String {
-        let column = min(rows.map { $0.0.count }.max() ?? 0, 26) + 4
+    private static func lines(_ title: String, _ rows: [(String, String)], _ width: Int, widest: Int = 0) -> String {
+        let column = min(max(widest, rows.map { $0.0.count }.max() ?? 0), 26) + 4
         let indent = String(repeating: " ", count: column)
         var text = title + "\n"
         for (name, meaning) in rows {
@@ -114,6 +127,10 @@ public enum CommandReference {
         <!-- Written by `batchmgr help --markdown > docs/cli.md`; a test compares. Edit the tables, not this file. -->
 
         `batchmgr [--db PATH] VERB [options]`. Values are written `--name value` or `--name=value`; `--` ends the options.
+        What a verb is about may stand alone: `batchmgr show reprice.3` is `batchmgr show --id reprice.3`.
+        Letters: `-h` help, `-n` `--dry-run`, `-q` `--quiet`, `-y` `--yes`, `-V` version, also several at once (`-qy`).
+        `BATCHMGR_DB` and `BATCHMGR_WORKSPACE` stand for `--db` and `--workspace` where neither is given.
+        Spans of time: `90s`, `15m`, `2h`, `7d`. A file called `-` is standard input.
         With `--json` each verb prints exactly one JSON document with `format_version` on standard output, errors too.
         Progress and hints go to standard error, progress only when that is a terminal.
 
@@ -125,7 +142,7 @@ public enum CommandReference {
         text += "```\n\(verb.usage)\n```\n"
         let rows =
             verb.positionals.map { ($0.usage, $0.summary) }
-            + verb.options.map { ($0.usage, $0.summary + ($0.isRequired ? " (required)" : "")) }
+            + verb.options.map { ($0.usage, HelpText.note($0)) }
         if !rows.isEmpty { text += "\n" + table(rows) }
         if !verb.examples.isEmpty {
             let examples = verb.examples.map { "# \($0.meaning)\n\($0.command)\n" }

@@ -6,9 +6,12 @@ internal import Glibc
 public final class Output {
     private let isJSON: Bool
     private let isQuiet: Bool
+    private let isAction: Bool
     private let terminal: Terminal
 
-    init(isJSON: Bool, isQuiet: Bool, terminal: Terminal) {
+    /// - Parameter isAction: the answer says that something was done; who asked for quiet need not be told.
+    init(isJSON: Bool, isQuiet: Bool, isAction: Bool = false, terminal: Terminal) {
+        self.isAction = isAction
         self.isJSON = isJSON
         self.isQuiet = isQuiet
         self.terminal = terminal
@@ -19,7 +22,9 @@ public final class Output {
     public func show(_ report: some TextReport) throws(BatchError) {
         if isJSON {
             try show(document: report)
-        } else {
+        } else if isQuiet, let problems = report.problems(terminal.style, width: terminal.width) {
+            try write(problems)
+        } else if !isQuiet || !isAction {
             try write(report.text(terminal.style, width: terminal.width))
         }
     }
@@ -27,7 +32,7 @@ public final class Output {
     /// Shows an answer whose text is made elsewhere.
     /// - Throws: `ERR_INTEGRATION_FILE` when standard output cannot be written.
     public func show(_ report: some Report, text: String) throws(BatchError) {
-        if isJSON { try show(document: report) } else { try write(text) }
+        if isJSON { try show(document: report) } else if !isQuiet || !isAction { try write(text) }
     }
 
     /// Errors are the document when JSON was asked for; otherwise they go to standard error.

@@ -12,7 +12,7 @@ public struct Terminal: Sendable {
     public let style: Style
     public let errorStyle: Style
 
-    init(isPlain: Bool, isQuiet: Bool, call: CallOptions = .none) {
+    init(isPlain: Bool, isQuiet: Bool, call: CallOptions = .none, limit: Int = .max) {
         isInputTTY = isatty(STDIN_FILENO) == 1
         isOutputTTY = isatty(STDOUT_FILENO) == 1
         let isErrorTTY = isatty(STDERR_FILENO) == 1
@@ -21,7 +21,7 @@ public struct Terminal: Sendable {
         let allowsColor = !isPlain && !isDumb && Terminal.environment("NO_COLOR").isEmpty
         showsProgress = isErrorTTY && !isQuiet && !isDumb
         width = Terminal.columns(STDOUT_FILENO) ?? 80
-        style = Style(isColored: isOutputTTY && allowsColor, call: call)
+        style = Style(isColored: isOutputTTY && allowsColor, call: call, limit: limit)
         errorStyle = Style(isColored: isErrorTTY && allowsColor, call: call)
     }
 
@@ -41,9 +41,19 @@ public struct Style: Sendable {
     /// How the tool was called: commands that the text names are to be typed in the same way.
     public let call: CallOptions
 
-    public init(isColored: Bool, call: CallOptions = .none) {
+    /// How many lines of a long list are shown before "and N more".
+    public let limit: Int
+
+    public init(isColored: Bool, call: CallOptions = .none, limit: Int = .max) {
         self.isColored = isColored
         self.call = call
+        self.limit = limit
+    }
+
+    /// The line after a list that was cut; nothing when it was not.
+    public func more(_ count: Int, _ all: HintCommand) -> String {
+        let left = count - limit
+        return left > 0 ? next("… and \(Figures.grouped(left)) more: \(command: all)") : ""
     }
 
     /// What to do next.

@@ -21,9 +21,21 @@ public struct Verb: Hashable, Sendable {
     public let positionals: [Positional]
     public let options: [Option]
     public let examples: [Example]
+    /// Under which heading help lists it.
+    public let topic: Topic
     /// Who may call it where a workspace has roles; nil: everybody. A verb that does not say is an admin's alone.
     public let role: Role?
     public let trace: Trace
+
+    /// The headings of help, in its order.
+    public enum Topic: String, Sendable, CaseIterable {
+        case run = "Run batches"
+        case look = "Look at what happened"
+        case undo = "Undo and restore"
+        case care = "Take care of the records"
+        case govern = "Rules, approvals and audit"
+        case tool = "Set up and get help"
+    }
 
     /// What a call leaves behind. An action has a row in the audit, whatever became of it; a new verb is one unless it
     /// says otherwise.
@@ -47,7 +59,8 @@ public struct Verb: Hashable, Sendable {
 
     public init(
         _ name: String, _ summary: String, details: String = "", positionals: [Positional] = [],
-        options: [Option] = [], role: Role? = .admin, trace: Trace = .action, examples: [Example] = []
+        options: [Option] = [], topic: Topic = .tool, role: Role? = .admin, trace: Trace = .action,
+        examples: [Example] = []
     ) {
         self.name = name
         self.summary = summary
@@ -55,6 +68,7 @@ public struct Verb: Hashable, Sendable {
         self.positionals = positionals
         self.options = options
         self.examples = examples
+        self.topic = topic
         self.role = role
         self.trace = trace
     }
@@ -64,11 +78,19 @@ public struct Verb: Hashable, Sendable {
         name.firstIndex(of: " ").map { String(name[..<$0]) }
     }
 
-    /// `batchmgr run --id JOB [options]`
+    /// The option whose value may stand alone.
+    public var mainOption: Option? { options.first(where: \.isMain) }
+
+    /// `batchmgr run JOB [options]`
     public var usage: String {
-        let required = options.filter(\.isRequired).map(\.usage)
-        let rest = options.contains { !$0.isRequired } ? ["[options]"] : []
-        return (["batchmgr", name] + required + positionals.map(\.usage) + rest).joined(separator: " ")
+        let main = mainOption.map { option in
+            let name = option.argument?.placeholder ?? ""
+            return option.isRequired ? name : "[\(name)]"
+        }
+        let required = options.filter { $0.isRequired && !$0.isMain }.map(\.usage)
+        let rest = options.contains { !$0.isRequired && !$0.isMain } ? ["[options]"] : []
+        let words = positionals.isEmpty ? [main].compactMap { $0 } : positionals.map(\.usage)
+        return (["batchmgr", name] + words + required + rest).joined(separator: " ")
     }
 }
 
@@ -82,6 +104,8 @@ public struct Option: Hashable, Sendable {
     public let isRequired: Bool
     /// May be given more than once.
     public let repeats: Bool
+    /// What the verb is about: its value may stand alone, without the name.
+    public private(set) var isMain = false
 
     private init(_ name: String, _ argument: OptionArgument?, _ summary: String, isRequired: Bool, repeats: Bool) {
         self.name = name
@@ -105,6 +129,22 @@ public struct Option: Hashable, Sendable {
 
     public static func repeated(_ name: String, _ argument: OptionArgument, _ summary: String) -> Option {
         Option(name, argument, summary, isRequired: false, repeats: true)
+    }
+
+    /// The same option, as the one that the verb is about: `show reprice.3` is `show --id reprice.3`.
+    public var main: Option {
+        var option = self
+        option.isMain = true
+        return option
+    }
+
+    /// Of a verb whose answer may be long; the text then shows the first lines and says how many more there are.
+    static let all = Option.flag("all", "show all of it (default: the first 20)")
+
+    /// How many lines of a list the text of this call shows.
+    static func limit(_ arguments: ParsedArguments) -> Int {
+        let isCut = arguments.verb.options.contains { $0.name == all.name }
+        return isCut && !arguments.has("all") && !arguments.has("limit") ? 20 : .max
     }
 
     /// `--set NAME=VALUE`
@@ -175,6 +215,18 @@ public struct Tool: Sendable {
 
     /// The verbs of a group: `catalog` → `catalog list`, `catalog show`, …
     public func verbs(inGroup group: String) -> [Verb] { verbs.filter { $0.group == group } }
+
+    /// Words that people type for a verb of another name.
+    static let synonyms: [String: String] = [
+        "undo": "rollback", "revert": "rollback", "rewind": "rollback", "log": "list", "ls": "list",
+        "batches": "list", "status": "list", "snapshots": "points", "tags": "points", "backups": "points",
+        "check": "verify", "fsck": "verify", "validate": "catalog validate", "jobs": "catalog list",
+        "exec": "run", "execute": "run", "apply": "run", "start": "run", "migrate": "run", "cancel": "stop",
+        "abort": "stop", "continue": "resume", "cat": "show", "info": "show", "inspect": "show", "annotate": "blame",
+        "dependents": "graph", "forget": "prune", "clean": "prune", "gc": "history compact", "checkout": "restore",
+        "recover": "restore", "test": "drill", "setup": "init", "switches": "switch list", "plans": "plan list",
+        "keys": "ops list", "approve": "plan approve", "man": "help",
+    ]
 
     /// What may stand as the first word.
     public var firstWords: [String] {

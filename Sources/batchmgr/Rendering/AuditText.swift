@@ -8,7 +8,8 @@ extension AuditListReport: TextReport {
             [("AT", .left), ("CHAIN", .left), ("SEQ", .right), ("ACTOR", .left)]
                 + (showsTenant ? [("TENANT", .left)] : [])
                 + [("ACTION", .left), ("OUTCOME", .left), ("BATCH", .left), ("TRACE", .left)])
-        for row in rows {
+        // The newest are what somebody looks for.
+        for row in rows.suffix(style.limit) {
             let entry = row.entry
             let tenant = showsTenant ? [Printable.text(entry.tenant ?? "-")] : []
             table.append(
@@ -18,7 +19,7 @@ extension AuditListReport: TextReport {
                         Printable.text(entry.batch ?? "-"), Printable.text(entry.traceID),
                     ])
         }
-        return table.text(style)
+        return table.text(style) + style.more(rows.count, "audit list --all")
     }
 }
 

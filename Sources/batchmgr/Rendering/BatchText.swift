@@ -29,13 +29,13 @@ extension BatchDetail: TextReport {
         guard !checkpoints.isEmpty else { return "no checkpoints\n" }
         var table = TextTable(
             [("CHECKPOINT", .right), ("STEP", .left), ("CHUNK", .right), ("ROWS", .right), ("COMMITTED", .left)])
-        for checkpoint in checkpoints {
+        for checkpoint in checkpoints.prefix(style.limit) {
             table.append([
                 String(checkpoint.number), Printable.text(checkpoint.step), checkpoint.chunk.map { String($0) } ?? "-",
                 Figures.grouped(checkpoint.rows.total), checkpoint.committedAt.iso8601,
             ])
         }
-        return table.text(style)
+        return table.text(style) + style.more(checkpoints.count, "show --id \(summary.batch) --all")
     }
 }
 
@@ -61,8 +61,7 @@ extension ListReport: TextReport {
                     batch.took,
                 ])
         }
-        let command: HintCommand = "list --limit \(batches.count * 10)"
-        return table.text(style) + (isMore ? style.faint("older ones: \(command.text(style.call))\n") : "")
+        return table.text(style) + (isMore ? style.next("… and older ones: \(command: "list --all")") : "")
     }
 }
 

@@ -99,7 +99,7 @@ public struct CatalogReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         let read = Figures.count(files, "file")
         guard !diagnostics.isEmpty else { return "\(read), \(style.good("no mistakes"))\n" }
-        let list = diagnostics.map { "\($0)\n" }.joined()
+        let list = diagnostics.map { Printable.lines("\($0)") + "\n" }.joined()
         return "\(list)\n\(style.bad(Figures.count(diagnostics.count, "mistake"))) in \(read)\n"
     }
 }

@@ -3,9 +3,26 @@ public import BatchCore
 extension ChangesReport: TextReport {
     /// `~ invoices 12: total_cents 100 → 102`, then the counts by table.
     public func text(_ style: Style, width: Int) -> String {
-        let lines = (schema.map { $0.line(in: self, style) } + changes.map { $0.line(style) }).map { $0 + "\n" }
-        guard total.total > 0 else { return lines.isEmpty ? "no rows changed\n" : lines.joined() }
-        return lines.joined() + (lines.isEmpty ? "" : "\n") + statisticsText(style)
+        text(changes.map { $0.line(style) + "\n" }.joined(), style)
+    }
+
+    /// Some rows of each table, not more than `style.limit` of all.
+    func excerpt(_ style: Style, all: Hint) -> String {
+        guard changes.count > style.limit else { return text(style, width: 0) }
+        let each = max(1, style.limit / max(1, tables.count))
+        var counts: [String: Int] = [:]
+        let shown = changes.filter { change in
+            counts[change.table, default: 0] += 1
+            return counts[change.table, default: 0] <= each
+        }
+        let more = style.next("… and \(Figures.grouped(changes.count - shown.count)) more rows: \(all)")
+        return text(shown.map { $0.line(style) + "\n" }.joined() + more, style)
+    }
+
+    private func text(_ rows: String, _ style: Style) -> String {
+        let lines = schema.map { $0.line(in: self, style) + "\n" }.joined() + rows
+        guard total.total > 0 else { return lines.isEmpty ? "no rows changed\n" : lines }
+        return lines + (lines.isEmpty ? "" : "\n") + statisticsText(style)
     }
 
     /// The changes as SQL statements, in an order in which they can be run: what was dropped goes first and takes its

@@ -2,18 +2,24 @@ public import BatchCore
 
 extension ChecksReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
-        let column = (checks.map { TextTable.width($0.name) }.max() ?? 0) + 2
+        let column = (checks.map { TextTable.width(Printable.text($0.name)) }.max() ?? 0) + 2
         let indent = String(repeating: " ", count: 6 + column)
         var text = ""
         for check in checks {
-            let padding = String(repeating: " ", count: column - TextTable.width(check.name))
-            text += check.outcome.mark(style) + "  " + check.name + padding
+            let name = Printable.text(check.name)
+            let padding = String(repeating: " ", count: column - TextTable.width(name))
+            text += check.outcome.mark(style) + "  " + name + padding
             text += wrapped(Printable.text(check.detail), indent, width) + "\n"
             if !check.advice.isEmpty {
                 text += indent + wrapped("→ " + Printable.text(check.advice.text(style.call)), indent, width) + "\n"
             }
         }
         return text + "\n" + conclusion(style) + "\n"
+    }
+
+    public func problems(_ style: Style, width: Int) -> String? {
+        let bad = checks.filter { $0.outcome != .passed }
+        return bad.isEmpty ? "" : ChecksReport(checks: bad).text(style, width: width)
     }
 
     private func wrapped(_ text: String, _ indent: String, _ width: Int) -> String {
@@ -64,4 +70,11 @@ public protocol TextReport: Report {
     /// - Parameter width: of the terminal, in columns.
     /// - Returns: whole lines, each ended.
     func text(_ style: Style, width: Int) -> String
+
+    /// What has to be seen even by who asked for quiet; empty when all is well. Nil: the report is an answer, and shown.
+    func problems(_ style: Style, width: Int) -> String?
+}
+
+extension TextReport {
+    public func problems(_ style: Style, width: Int) -> String? { nil }
 }

@@ -15,9 +15,7 @@ extension PointsReport: TextReport {
                     ?? "-",
             ])
         }
-        let command: HintCommand = "points --limit \(points.count * 10)"
-        let more = "older ones: \(command.text(style.call))\n"
-        return (isMore ? style.faint(more) : "") + table.text(style)
+        return (isMore ? style.next("older ones: \(command: "points --all")") : "") + table.text(style)
     }
 
     /// All of them are in one folder.

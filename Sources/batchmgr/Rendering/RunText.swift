@@ -3,7 +3,8 @@ public import BatchCore
 extension RunReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         if isRepeated { return "\(batch) has already run with this key; nothing was done\n" }
-        var text = preview.map { $0.text(style, width: width) + "\n" } ?? ""
+        var text = results.map { $0.text(style) + "\n" }.joined()
+        text += preview.map { $0.excerpt(style, all: "type it again with --all") + "\n" } ?? ""
         let state = preview == nil ? status.colored(style) : style.caution("dry run, discarded")
         text += "\(style.strong(batch.description))  \(state)  \(rows.words)"
         text += preview == nil ? "  in \(Figures.count(checkpoints, "checkpoint")), " : ", "
@@ -23,6 +24,20 @@ extension RunReport: TextReport {
             text += style.next("go on with: \(command: "resume --id \(batch)")")
         }
         return text
+    }
+}
+
+extension RunReport {
+    public func problems(_ style: Style, width: Int) -> String? {
+        status == .committed || isRepeated ? WarningText.text(warnings, style) : nil
+    }
+}
+
+extension QueryRows {
+    fileprivate func text(_ style: Style) -> String {
+        var table = TextTable(columns.map { (Printable.text($0), .left) })
+        for row in rows { table.append(row.map { Printable.value($0) }) }
+        return table.text(style) + (more > 0 ? "… and \(Figures.grouped(more)) more\n" : "")
     }
 }
 

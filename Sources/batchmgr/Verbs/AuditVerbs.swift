@@ -8,8 +8,8 @@ extension Verb {
             Every action has a row, also one that was refused or failed: in the ledger of the database, or in control.db \
             when that could not be. With --tenant only rows of that tenant.
             """,
-        options: auditFilters,
-        role: .viewer,
+        options: auditFilters + [.all],
+        topic: .govern, role: .viewer,
         trace: .view,
         examples: [
             .init("batchmgr audit list --since 2026-11-21 --action rollback", "rollbacks of a day"),
@@ -25,7 +25,7 @@ extension Verb {
         options: [
             .repeated("key", .file("FILE"), "a public key, PEM, that heads may be signed with (default: signing.pub)")
         ],
-        role: .viewer,
+        topic: .govern, role: .viewer,
         trace: .check,
         examples: [.init("batchmgr audit verify", "every night, and before an audit by others")])
 
@@ -38,7 +38,7 @@ extension Verb {
             .required("format", .choice(["jsonl", "csv"]), "how to write it"),
             .required("to", .file("FILE"), "the file; it ends in .jsonl or .csv"),
         ] + auditFilters,
-        role: .viewer,
+        topic: .govern, role: .viewer,
         trace: .check,
         examples: [.init("batchmgr audit export --format csv --to audit.csv", "for a spreadsheet")])
 
@@ -71,7 +71,7 @@ enum AuditListCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let filter = try AuditFilter(arguments, tenant: call.globals.tenant)
-        try call.output.show(try call.view().listAudit(filter))
+        try call.output.show(try call.view().listAudit(filter, verbs: call.tool.verbs.map(\.name)))
         return .done
     }
 }

@@ -17,7 +17,7 @@ extension Verb {
             .repeated("keep-tag", .text("NAME"), "points of this batch, job or git tag; NAME* for all that begin so"),
             .flag("dry-run", "only say what would be removed, and why the rest is kept"),
         ],
-        role: .admin,
+        topic: .care, role: .admin,
         examples: [
             .init("batchmgr prune --keep-last 10 --keep-daily 30 --keep-monthly 12 --dry-run", "what would go?")
         ])
@@ -30,14 +30,14 @@ extension Verb {
             theirs. There is no way back, and a batch that wrote such rows is undone without them.
             """,
         options: [
-            .required("table", .text("TABLE"), "the table"),
+            .required("table", .text("TABLE"), "the table").main,
             .required("where", .text("SQL"), "one expression over its columns"),
             .value(
                 "live", .choice(EraseRequest.Live.allCases.map(\.rawValue)),
                 "rows that are in the table today: delete them (default), or keep them as a new restore point"),
             .flag("dry-run", "only say how many rows are meant"),
         ],
-        role: .admin,
+        topic: .care, role: .admin,
         examples: [
             .init("batchmgr erase --table customers --where \"email = 'ann@example.com'\"", "every trace of one person")
         ])
@@ -46,7 +46,7 @@ extension Verb {
         "history compact", "merge the packs of the git history into one",
         details:
             "Each restore point is a pack of its own; many of them make git slow. No object and no commit changes.",
-        role: .operator,
+        topic: .care, role: .operator,
         examples: [.init("batchmgr history compact", "after some hundred batches")])
 }
 

@@ -7,7 +7,7 @@ extension Verb {
 
     public static let catalogShow = Verb(
         "catalog show", "show one job: steps, parameters, needs",
-        options: [.required("id", .text("JOB"), "the job")],
+        options: [.required("id", .text("JOB"), "the job").main],
         role: .viewer,
         trace: .view,
         examples: [.init("batchmgr catalog show --id reprice_invoices", "one job in full")])

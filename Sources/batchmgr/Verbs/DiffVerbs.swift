@@ -10,12 +10,12 @@ extension Verb {
             Positional(.text("P2"), "the newer point", isRequired: false),
         ],
         options: [
-            .value("id", .text("BATCH"), "the changes of this batch"),
+            .value("id", .text("BATCH"), "the changes of this batch").main,
             .flag("stat", "only how many rows of which table"),
             .value("table", .text("TABLE"), "only this table"),
             .flag("sql", "as SQL statements"),
         ],
-        role: .viewer,
+        topic: .look, role: .viewer,
         trace: .view,
         examples: [
             .init("batchmgr diff --id reprice_invoices.3 --table invoices", "what a batch did to one table"),
@@ -29,13 +29,13 @@ extension Verb {
             drift, as far as the restore points tell them. A row that is gone is shown as it was last.
             """,
         options: [
-            .required("table", .text("TABLE"), "the table"),
+            .required("table", .text("TABLE"), "the table").main,
             .required(
                 "key", .text("KEY"),
                 "the value of its primary key or its rowid; a JSON list for a key of several columns"
             ),
         ],
-        role: .viewer,
+        topic: .look, role: .viewer,
         trace: .view,
         examples: [
             .init("batchmgr blame --table invoices --key 42", "who wrote this row?"),

@@ -11,7 +11,7 @@ extension Verb {
             it at 0.
             """,
         options: [.flag("fast", "leave out the checks that read the whole database")],
-        role: .viewer,
+        topic: .care, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr --db app.db doctor", "is this database ready for batches?")])
 }

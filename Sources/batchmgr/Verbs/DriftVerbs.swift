@@ -12,7 +12,7 @@ extension Verb {
             .flag("stat", "only how many rows of which table"), .value("table", .text("TABLE"), "only this table"),
             .flag("sql", "as SQL statements"),
         ],
-        role: .viewer,
+        topic: .undo, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr drift show --stat", "did anybody else write?")])
 
@@ -21,7 +21,7 @@ extension Verb {
         details: """
             Rows and schema stay as they are. The batch drift.N can be shown, blamed and rolled back like any other.
             """,
-        role: .operator,
+        topic: .undo, role: .operator,
         examples: [.init("batchmgr drift adopt", "keep it, and be able to undo it")])
 
     public static let driftUndo = Verb(
@@ -29,12 +29,12 @@ extension Verb {
         details: """
             The change is adopted as a batch and that is rolled back, so this can be undone too.
             """,
-        role: .operator,
+        topic: .undo, role: .operator,
         examples: [.init("batchmgr drift undo", "back to the state after the last batch")])
 
     public static let guardShow = Verb(
         "guard show", "show what happens to writes that no batch makes",
-        role: .viewer,
+        topic: .care, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr guard show", "which tables are guarded, and what was noted?")])
 
@@ -46,9 +46,9 @@ extension Verb {
             the triggers away. In a workspace 'guard:' in batchmgr.yaml says so instead. Virtual tables cannot be guarded.
             """,
         options: [
-            .required("mode", .choice(GuardMode.allCases.map(\.rawValue)), "what to do with such writes")
+            .required("mode", .choice(GuardMode.allCases.map(\.rawValue)), "what to do with such writes").main
         ],
-        role: .admin,
+        topic: .care, role: .admin,
         examples: [
             .init("batchmgr --db app.db guard set --mode track", "find drift without reading the whole database"),
             .init("batchmgr --db app.db guard set --mode enforce", "nobody else may write"),

@@ -5,10 +5,10 @@ extension Verb {
     public static let graph = Verb(
         "graph", "show what depends on a batch, and why",
         options: [
-            batch("the batch, or a job for its latest one"),
+            batch("the batch, or a job for its latest one").main,
             .value("format", .choice(GraphFormat.allCases.map(\.rawValue)), "how to print it (default: text)"),
         ],
-        role: .viewer,
+        topic: .look, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr graph --id import_index.1 --format dot | dot -Tsvg > graph.svg", "as a picture")])
 }

@@ -8,7 +8,7 @@ extension Verb {
             A database says itself where it belongs, whatever it is called by: under another path, through a link, with \
             --db or in a workspace. A copy of a file is told from the original, and begins a history of its own.
             """,
-        role: .viewer,
+        topic: .care, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr --db app.db home show", "which folder, which branch, and is this the original?")])
 
@@ -18,7 +18,7 @@ extension Verb {
             The folder must hold copies of this database; a database that has none yet may be given any folder.
             """,
         options: [.required("to", .folder("FOLDER"), "the folder of its copies and its history")],
-        role: .admin,
+        topic: .care, role: .admin,
         examples: [.init("batchmgr --db app.db home set --to ../old/backups/batch_manager", "they stayed where it was")]
     )
 }

@@ -5,27 +5,33 @@ extension Verb {
     public static let list = Verb(
         "list", "list batches, the latest first",
         options: [
-            .value("job", .text("JOB"), "only batches of this job"),
+            .value("job", .text("JOB"), "only batches of this job").main,
             .value("status", .choice(BatchStatus.allCases.map(\.rawValue)), "only batches in this state"),
-            .value("limit", .number("N"), "at most N batches (default: 50)"),
+            .value("limit", .number("N"), "at most N batches (default: 20; with --json 1,000)"),
+            .flag("all", "all of them"),
         ],
-        role: .viewer,
+        topic: .look, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr list --status failed --limit 10", "the last failures")])
 
     public static let show = Verb(
         "show", "show one batch: checkpoints, dependents, restore point",
-        options: [batch("the batch, or a job for its latest one")],
-        role: .viewer,
+        options: [batch("the batch, or a job for its latest one").main, .all],
+        topic: .look, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr show --id reprice_invoices.3", "one batch in full")])
 }
 
 extension ListRequest {
+    /// How many to list: people look at the last ones, programs read more.
+    static func limit(_ arguments: ParsedArguments, people: Int) -> Int {
+        arguments.number("limit") ?? (arguments.has("all") ? .max : arguments.globals.isJSON ? 1_000 : people)
+    }
+
     public init(_ arguments: ParsedArguments) {
         self.init(
             job: arguments.value("job"), status: arguments.value("status").flatMap { BatchStatus(rawValue: $0) },
-            limit: arguments.number("limit") ?? ListRequest.usualLimit)
+            limit: ListRequest.limit(arguments, people: ListRequest.usualLimit))
     }
 }
 

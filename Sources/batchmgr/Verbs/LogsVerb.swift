@@ -14,7 +14,7 @@ extension Verb {
             .value("level", .choice(LogLevel.allCases.map(\.rawValue)), "only this level and those above it"),
             .value("lines", .number("N"), "the last N lines (default: \(LogsRequest.defaultCount), or all of a trace)"),
         ],
-        role: .viewer,
+        topic: .look, role: .viewer,
         trace: .none,
         examples: [
             .init("batchmgr logs -f --level warn", "what goes wrong, as it happens"),

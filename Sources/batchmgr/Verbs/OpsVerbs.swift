@@ -4,7 +4,7 @@ public import BatchEngine
 extension Verb {
     public static let opsList = Verb(
         "ops list", "show the target for requests, the trusted keys and the latest requests",
-        role: .viewer,
+        topic: .govern, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr ops list", "whose signature counts?")])
 
@@ -12,10 +12,10 @@ extension Verb {
         "ops keygen", "make an Ed25519 key that signs requests",
         details: "The private key is for its owner alone (mode 0600). FILE.pub is for 'ops trust'.",
         options: [
-            .required("name", .text("NAME"), "whose key it is"),
+            .required("name", .text("NAME"), "whose key it is").main,
             .required("to", .file("FILE"), "the private key; the public one gets .pub behind it"),
         ],
-        role: nil,
+        topic: .govern, role: nil,
         trace: .none,
         examples: [.init("batchmgr ops keygen --name ann --to ann.key", "at ann's own machine")])
 
@@ -23,10 +23,10 @@ extension Verb {
         "ops trust", "let requests that a key signs count in this workspace",
         details: """
             With 'roles:' in batchmgr.yaml an admin may do this, otherwise the owner of the workspace's files. A key has \
-            one role: operator runs and rolls back, approver approves plans, admin does both and switches.
+            one topic: .govern, role: operator runs and rolls back, approver approves plans, admin does both and switches.
             """,
         options: [
-            .required("name", .text("NAME"), "the actor of what it signs"),
+            .required("name", .text("NAME"), "the actor of what it signs").main,
             .required("key", .file("FILE"), "the public key, PEM"),
             .required("role", .choice(Role.allCases.map(\.rawValue)), "what it may ask for"),
         ],
@@ -36,10 +36,10 @@ extension Verb {
     public static let opsRevoke = Verb(
         "ops revoke", "let a key count no longer",
         options: [
-            .required("name", .text("NAME"), "the name it is trusted under"),
+            .required("name", .text("NAME"), "the name it is trusted under").main,
             .required("reason", .text("TEXT"), "why"),
         ],
-        role: .admin,
+        topic: .govern, role: .admin,
         examples: [.init("batchmgr ops revoke --name ann --reason \"laptop lost\"", "from now on refused")])
 
     public static let opsSign = Verb(
@@ -50,13 +50,13 @@ extension Verb {
             once.
             """,
         options: [
-            .required("request", .file("FILE"), "what to do, JSON"),
+            .required("request", .file("FILE"), "what to do, JSON").main,
             .required("key", .file("FILE"), "the private key"),
             .required("to", .file("FILE"), "the signed request"),
             .value("expires", .text("TIME"), "how long it is good, e.g. 30m or 48h (default: 1h; at most 168h)"),
             .value("target", .text("TARGET"), "where it is for, as 'ops list' says (default: this workspace)"),
         ],
-        role: nil,
+        topic: .govern, role: nil,
         trace: .none,
         examples: [
             .init("batchmgr ops sign --request run.json --key ann.key --to run.signed --expires 15m", "then send it")
@@ -68,8 +68,8 @@ extension Verb {
             Its signature, key, role, workspace, database and time are checked first, and that it was not used before. The \
             signer is the actor. Anything else is refused with exit 3, and noted.
             """,
-        options: [.required("file", .file("FILE"), "the signed request")],
-        role: .viewer,
+        options: [.required("file", .file("FILE"), "the signed request").main],
+        topic: .govern, role: .viewer,
         examples: [.init("batchmgr ops submit --file run.signed", "as ann")])
 }
 

@@ -5,7 +5,7 @@ extension Verb {
     public static let planList = Verb(
         "plan list", "list patch plans, the latest first",
         options: [.value("status", .choice(PlanStatus.allCases.map(\.rawValue)), "only plans of this status")],
-        role: .viewer,
+        topic: .govern, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr plan list --status proposed", "what waits for approval?")])
 
@@ -15,7 +15,7 @@ extension Verb {
             plan,
             .value("sql", .choice(PlanRequest.Direction.allCases.map(\.rawValue)), "only the SQL, forward or back"),
         ],
-        role: .viewer,
+        topic: .govern, role: .viewer,
         trace: .view,
         examples: [
             .init("batchmgr plan show --id plan.4", "read it before approving it"),
@@ -31,7 +31,7 @@ extension Verb {
         options: [
             plan, .value("as", .text("NAME"), "the name of the approver (default: the user who types)"),
         ],
-        role: .approver,
+        topic: .govern, role: .approver,
         examples: [.init("batchmgr plan approve --id plan.4 --as grace", "a second pair of eyes")])
 
     public static let planReject = Verb(
@@ -40,7 +40,7 @@ extension Verb {
             plan, .required("reason", .text("TEXT"), "why; it is kept with the plan"),
             .value("as", .text("NAME"), "who rejects it (default: the user who types)"),
         ],
-        role: .approver,
+        topic: .govern, role: .approver,
         examples: [.init("batchmgr plan reject --id plan.4 --reason \"wrong quarter\"", "it will never be applied")])
 
     public static let planApply = Verb(
@@ -51,10 +51,10 @@ extension Verb {
             approved the plan yet.
             """,
         options: [plan],
-        role: .operator,
+        topic: .govern, role: .operator,
         examples: [.init("batchmgr plan apply --id plan.4", "do what was approved")])
 
-    private static let plan = Option.required("id", .text("PLAN"), "the plan: plan.4, or 4")
+    private static let plan = Option.required("id", .text("PLAN"), "the plan: plan.4, or 4").main
 }
 
 /// `plan show`, `plan approve`, `plan reject` and `plan apply`

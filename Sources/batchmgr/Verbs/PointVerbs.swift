@@ -4,8 +4,11 @@ public import BatchEngine
 extension Verb {
     public static let points = Verb(
         "points", "list restore points, the latest last",
-        options: [.value("limit", .number("N"), "the newest N points (default: 50)")],
-        role: .viewer,
+        options: [
+            .value("limit", .number("N"), "the newest N points (default: 50; with --json 1,000)"),
+            .flag("all", "all of them"),
+        ],
+        topic: .undo, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr points --json", "for scripts")])
 
@@ -19,7 +22,8 @@ extension Verb {
             are newer, and all other tables, stay as they are.
             """,
         options: [
-            .required("point", .text("POINT"), "a batch (the state after it), BATCH^ (before it), a tag or a commit"),
+            .required("point", .text("POINT"), "a batch (the state after it), BATCH^ (before it), a tag or a commit")
+                .main,
             .value("to", .file("FILE"), "write a new database file"),
             .flag("in-place", "change the database back to that state"),
             .value("table", .text("TABLE"), "bring back rows of this table alone"),
@@ -28,7 +32,7 @@ extension Verb {
                 "source", .choice(RestoreSource.allCases.map(\.rawValue)),
                 "which copy to use (default: the first that verifies)"),
         ],
-        role: .operator,
+        topic: .undo, role: .operator,
         examples: [
             .init("batchmgr restore --point reprice_invoices.3^ --to before.db", "the state before a batch"),
             .init("batchmgr restore --point import_index.1 --in-place", "go back, undoably"),
@@ -76,7 +80,7 @@ enum PointsCommand: Command {
     static let verb = Verb.points
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        try call.output.show(try call.view().points(limit: arguments.number("limit") ?? ListRequest.usualLimit))
+        try call.output.show(try call.view().points(limit: ListRequest.limit(arguments, people: 50)))
         return .done
     }
 }

@@ -6,14 +6,14 @@ extension Verb {
 
     public static let resume = Verb(
         "resume", "go on with a stopped or failed batch from its last checkpoint",
-        options: [batch("the batch, or a job for its latest one")],
-        role: .operator,
+        options: [batch("the batch, or a job for its latest one").main],
+        topic: .run, role: .operator,
         examples: [.init("batchmgr resume --id reprice_invoices.3", "go on where it stopped")])
 
     public static let stop = Verb(
         "stop", "ask a running batch to stop at its next checkpoint",
-        options: [batch("the batch, or a job for its running one")],
-        role: .operator,
+        options: [batch("the batch, or a job for its running one").main],
+        topic: .run, role: .operator,
         examples: [.init("batchmgr stop --id reprice_invoices.3", "it can be resumed later")])
 }
 

@@ -10,7 +10,7 @@ extension Verb {
             the batch is damaged. Nothing was done then.
             """,
         options: [
-            .value("id", .text("BATCH"), "the batch, or a job for its latest live one"),
+            .value("id", .text("BATCH"), "the batch, or a job for its latest live one").main,
             .value(
                 "mode", .choice(RollbackMode.allCases.map(\.rawValue)),
                 "restrict refuses while dependents are live (default); cascade undoes them first; replay also runs them again; unconflicted undoes only rows that nobody touched since"
@@ -30,7 +30,7 @@ extension Verb {
             .flag("dry-run", "do it all, verify, show it, and discard it"),
             .flag("without-compensation", "undo the data although a step outside the database cannot be undone"),
         ],
-        role: .operator,
+        topic: .undo, role: .operator,
         examples: [
             .init("batchmgr rollback --id reprice_invoices", "the latest batch of the job"),
             .init("batchmgr rollback --id reprice_invoices.3 --mode cascade --dry-run", "what would be undone?"),

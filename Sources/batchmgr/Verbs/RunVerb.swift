@@ -11,19 +11,24 @@ extension Verb {
             level 2 is carried out and undone on a copy first; one of level 3 makes a patch plan instead (exit 7).
             """,
         options: [
-            .required("id", .text("JOB"), "the job of the catalog; or the name to give to --sql or --file"),
-            .value("sql", .text("SQL"), "run these statements"),
-            .value("file", .file("FILE"), "run the statements of this file"),
+            .required("id", .text("JOB"), "the job of the catalog; or the name to give to --sql or --file").main,
+            .value("sql", .text("SQL"), "run these statements; - reads them from standard input"),
+            .value("file", .file("FILE"), "run the statements of this file; - for standard input"),
             .repeated("set", .pair("NAME=VALUE"), "set a parameter; may be repeated"),
+            .repeated(
+                "text", .pair("NAME=VALUE"),
+                "set a parameter of --sql or --file as a text, also when it looks like a number"),
+            .repeated("set-file", .pair("NAME=FILE"), "set a parameter to what is in this file; - for standard input"),
             .repeated(
                 "shared-table", .text("TABLE"),
                 "a table without the tenant column that --sql or --file writes; may be repeated"),
-            .flag("dry-run", "do it all, show the row-level changes, and discard them"),
+            .flag("dry-run", "do it all, show the row-level changes, and discard them (also: -n)"),
+            .flag("all", "with --dry-run: show every row (default: 20)"),
             .value("key", .text("KEY"), "do nothing when a batch with this key has run already"),
             .flag("propose", "make a patch plan for a human to approve, and change nothing (exit 7)"),
             .value("expires", .text("SPAN"), "how long the plan may be applied, e.g. 12h or 7d (default: 7d)"),
         ],
-        role: .operator,
+        topic: .run, role: .operator,
         examples: [
             .init("batchmgr run --id reprice_invoices --tenant acme --set percent=2.5", "a job of the catalog"),
             .init(
@@ -41,12 +46,22 @@ public struct RunRequest: Hashable, Sendable {
     }
 
     public struct Parameter: Hashable, Sendable {
+        public enum Kind: String, Sendable {
+            /// The narrowest type that keeps what was typed.
+            case set
+            case text
+            /// The value is the path of a file.
+            case file = "set-file"
+        }
+
         public let name: String
         public let value: String
+        public let kind: Kind
 
-        public init(name: String, value: String) {
+        public init(name: String, value: String, kind: Kind = .set) {
             self.name = name
             self.value = value
+            self.kind = kind
         }
     }
 
@@ -69,7 +84,7 @@ public struct RunRequest: Hashable, Sendable {
         job = try RunRequest.job(try arguments.required("id"))
         try arguments.allowOne(of: ["sql", "file"])
         if let sql = arguments.value("sql") {
-            source = .sql(sql)
+            source = sql == "-" ? .file(sql) : .sql(sql)
         } else {
             source = arguments.value("file").map { .file($0) } ?? .catalog
         }
@@ -84,6 +99,8 @@ public struct RunRequest: Hashable, Sendable {
         try arguments.allowOne(of: ["dry-run", "propose"])
         isProposal = arguments.has("propose")
         planLife = try RunRequest.span(arguments)
+        let readers = parameters.filter { $0.kind == .file && $0.value == "-" }.count + (source == .file("-") ? 1 : 0)
+        guard readers <= 1 else { throw .usage("standard input can be read once only", arguments.verb) }
     }
 
     private static func job(_ text: String) throws(BatchError) -> String {
@@ -93,11 +110,8 @@ public struct RunRequest: Hashable, Sendable {
         return text
     }
 
-    /// Days, or a time as in a job.
     private static func span(_ arguments: ParsedArguments) throws(BatchError) -> Duration? {
         guard let text = arguments.value("expires") else { return nil }
-        let days = text.hasSuffix("d") ? Int64(text.dropLast()) : nil
-        if let days, (1...3_650).contains(days) { return .seconds(days * 86_400) }
         guard let span = Duration(text: text), span <= .seconds(3_650 * 86_400) else {
             throw .usage("--expires '\(text)' is no span of time like 12h or 7d", arguments.verb)
         }
@@ -106,9 +120,13 @@ public struct RunRequest: Hashable, Sendable {
 
     private static func parameters(_ arguments: ParsedArguments) throws(BatchError) -> [Parameter] {
         var parameters: [Parameter] = []
-        for pair in arguments.values("set") {
+        let pairs = [Parameter.Kind.set, .text, .file].flatMap { kind in
+            arguments.values(kind.rawValue).map { (kind, $0) }
+        }
+        for (kind, pair) in pairs {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let parameter = Parameter(name: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : "")
+            let parameter = Parameter(
+                name: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : "", kind: kind)
             guard !parameters.contains(where: { $0.name == parameter.name }) else {
                 throw .usage("parameter '\(parameter.name)' is set twice", arguments.verb)
             }
@@ -124,7 +142,11 @@ enum RunCommand: Command {
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let request = try RunRequest(arguments)
         let workspace = try call.workspace()
-        let assignments = request.parameters.map { "\($0.name)=\($0.value)" }
+        let assignments = try request.parameters.map { (parameter) throws(BatchError) in
+            let isFile = parameter.kind == .file
+            return "\(parameter.name)="
+                + (isFile ? try TextFile.read(parameter.value, option: "set-file") : parameter.value)
+        }
         let job = try job(request, workspace, assignments)
         let values = try ParameterValues(job, set: assignments)
         let session = try call.session(database: job.database)
@@ -151,15 +173,17 @@ enum RunCommand: Command {
     private static func job(
         _ request: RunRequest, _ workspace: Workspace, _ assignments: [String]
     ) throws(BatchError) -> JobDefinition {
+        let texts = Set(request.parameters.filter { $0.kind != .set }.map(\.name))
         switch request.source {
         case .catalog: return try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: request.job)
         case .sql(let sql):
             return try JobDefinition.adHoc(
-                id: request.job, sql: [sql], set: assignments, sharedTables: request.sharedTables,
+                id: request.job, sql: [sql], set: assignments, texts: texts, sharedTables: request.sharedTables,
                 StepRegistry.builtIn.rules())
         case .file(let path):
             return try JobDefinition.adHoc(
-                id: request.job, sql: [try TextFile.read(path)], set: assignments, sharedTables: request.sharedTables,
+                id: request.job, sql: [try TextFile.read(path)], set: assignments, texts: texts,
+                sharedTables: request.sharedTables,
                 StepRegistry.builtIn.rules())
         }
     }

@@ -5,7 +5,7 @@ extension Verb {
     public static let switchList = Verb(
         "switch list", "show what is switched, by whom, why and until when",
         options: [.flag("history", "every setting there ever was, the latest first")],
-        role: .viewer,
+        topic: .govern, role: .viewer,
         trace: .view,
         examples: [
             .init("batchmgr switch list", "is anything held back?"),
@@ -22,13 +22,13 @@ extension Verb {
             lifted by a narrower one. A batch that is running stops at its next checkpoint when it may not go on.
             """,
         options: [
-            .required("name", .text("SWITCH"), "the switch"),
+            .required("name", .text("SWITCH"), "the switch").main,
             .required("value", .text("VALUE"), "what to set it to"),
             .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused"),
             .flag("unknown", "set it although no job, module or tenant of that name is known"),
             .value("for", .text("TIME"), "how long, e.g. 30m or 2h (default: until it is set again)"),
         ],
-        role: .admin,
+        topic: .govern, role: .admin,
         examples: [
             .init(
                 "batchmgr switch set --name safe_mode --value on --reason \"month end\" --for 8h",

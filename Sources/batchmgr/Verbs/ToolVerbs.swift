@@ -5,7 +5,9 @@ extension Verb {
     public static let initialize = Verb(
         "init", "set up a workspace: write batchmgr.yaml in the current folder",
         options: [
-            .required("database", .file("PATH"), "the SQLite file; with {tenant} in it for --tenancy file"),
+            .value(
+                "database", .file("PATH"), "the SQLite file; with {tenant} in it for --tenancy file (also: --db PATH)"
+            ).main,
             .value("tenancy", .choice(Tenancy.allCases.map(\.rawValue)), "how rows belong to tenants (default: none)"),
             .value("tenant-column", .text("NAME"), "the column that names the owner; for --tenancy column"),
         ],
@@ -45,7 +47,9 @@ extension Verb {
 extension InitRequest {
     /// - Throws: `ERR_UX_USAGE` when tenancy, column and path do not go together.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
-        let database = try arguments.required("database")
+        guard let database = arguments.value("database") ?? arguments.globals.database else {
+            throw .missing("--database PATH", of: arguments.verb)
+        }
         let column = arguments.value("tenant-column")
         let tenancy: Tenancy = try arguments.choice("tenancy") ?? (column == nil ? .none : .column)
         if tenancy == .column, column == nil {

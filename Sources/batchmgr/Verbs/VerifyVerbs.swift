@@ -9,10 +9,10 @@ extension Verb {
             warning: databases arrive with them.
             """,
         options: [
-            .value("id", .text("BATCH"), "only the records of this batch, or of a job's latest one"),
+            .value("id", .text("BATCH"), "only the records of this batch, or of a job's latest one").main,
             .flag("fast", "leave out what reads all rows, all undo blocks, all files or all git objects"),
         ],
-        role: .viewer,
+        topic: .care, role: .viewer,
         trace: .check,
         examples: [
             .init("batchmgr --db app.db verify", "is everything as it was recorded?"),
@@ -26,7 +26,7 @@ extension Verb {
             in the audit. Exit 6 when a copy does not come back as it was recorded.
             """,
         options: [.value("sample", .number("N"), "only N points, the newest among them")],
-        role: .operator,
+        topic: .care, role: .operator,
         examples: [.init("batchmgr drill --sample 5", "every night")])
 
     public static let certificateVerify = Verb(
@@ -37,7 +37,7 @@ extension Verb {
             """,
         positionals: [Positional(.file("FILE"), "the certificate")],
         options: [.value("key", .file("FILE"), "the public key, PEM (default: signing.pub of the backups)")],
-        role: .viewer,
+        topic: .care, role: .viewer,
         trace: .view,
         examples: [
             .init("batchmgr --db app.db certificate verify certificate_raise.1.json --key signing.pub", "by anybody")
