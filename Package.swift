@@ -64,7 +64,7 @@ let package = Package(
         tests("CoreTests", ["BatchCore"]),
         tests("SystemTests", ["BatchCore", "BatchSystem"]),
         tests("LedgerTests", ["BatchCore", "BatchLedger"]),
-        tests("HistoryTests", ["BatchCore", "BatchLedger", "BatchHistory"]),
+        tests("HistoryTests", ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory"]),
         tests("ControlTests", ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchControl"]),
         tests(
             "EngineTests", ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"]),

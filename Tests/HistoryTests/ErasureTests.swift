@@ -1,6 +1,7 @@
 import BatchCore
 import BatchHistory
 import BatchLedger
+import BatchSystem
 import Testing
 
 /// Rows of one table taken out of commits and `.bak` files.

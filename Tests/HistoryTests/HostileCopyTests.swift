@@ -1,6 +1,7 @@
 import BatchCore
 import BatchHistory
 import BatchLedger
+import BatchSystem
 import Glibc
 import Testing
 

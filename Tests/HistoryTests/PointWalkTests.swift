@@ -1,6 +1,7 @@
 import BatchCore
 import BatchHistory
 import BatchLedger
+import BatchSystem
 import Testing
 
 /// One database through many states, both copies of each.
