@@ -23,6 +23,13 @@ import Testing
     private static let words =
         "CREATE TABLE p(k TEXT COLLATE NOCASE PRIMARY KEY, n) WITHOUT ROWID; CREATE TABLE c(k TEXT REFERENCES p)"
 
+    private static func documents(_ kind: String) -> String {
+        "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(id INTEGER PRIMARY KEY, doc TEXT, "
+            + "p INT AS (json_extract(doc, '$.p')) \(kind) REFERENCES p); INSERT INTO p VALUES(1); INSERT INTO c(doc) VALUES('{}')"
+    }
+    private static let partial =
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT COLLATE NOCASE, gone); CREATE UNIQUE INDEX i ON t(u) WHERE gone = 0; INSERT INTO t VALUES(1, 'a', 0), (2, 'b', 0)"
+
     static let cases = [
         Case(
             testDescription: "same row", setup: rows, first: "UPDATE t SET v = 1 WHERE id < 3",
@@ -93,6 +100,68 @@ import Testing
         Case(
             testDescription: "index created then rows written", setup: rows, first: "CREATE INDEX i ON t(v)",
             second: "UPDATE t SET v = 3", expected: nil),
+        Case(
+            testDescription: "inserted parent referenced by a stored generated column", setup: documents("STORED"),
+            first: "INSERT INTO p VALUES(7)", second: "INSERT INTO c(doc) VALUES('{\"p\":7}')",
+            expected: "foreign_key: foreign_key p 1 key"),
+        Case(
+            testDescription: "inserted parent referenced by a virtual column", setup: documents("VIRTUAL"),
+            first: "INSERT INTO p VALUES(7)", second: "UPDATE c SET doc = '{\"p\":7}' WHERE id = 1",
+            expected: "foreign_key: foreign_key p 1 key"),
+        Case(
+            testDescription: "another parent referenced by a virtual column", setup: documents("VIRTUAL"),
+            first: "INSERT INTO p VALUES(7)", second: "INSERT INTO c(doc) VALUES('{\"p\":1}')", expected: nil),
+        Case(
+            testDescription: "inserted parent with a generated key referenced",
+            setup:
+                "CREATE TABLE p(doc, k INT AS (json_extract(doc, '$.k')) VIRTUAL UNIQUE); CREATE TABLE c(k INT REFERENCES p(k))",
+            first: "INSERT INTO p(doc) VALUES('{\"k\":7}')", second: "INSERT INTO c VALUES(7)",
+            expected: "foreign_key: foreign_key p(k) 1 key"),
+        Case(
+            testDescription: "inserted parent referenced by text with a point",
+            setup: "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(p TEXT REFERENCES p)",
+            first: "INSERT INTO p VALUES(7)", second: "INSERT INTO c VALUES(' 7.0')",
+            expected: "foreign_key: foreign_key p 1 key"),
+        Case(
+            testDescription: "inserted parent of REAL referenced by text",
+            setup: "CREATE TABLE p(r REAL UNIQUE); CREATE TABLE c(r TEXT REFERENCES p(r))",
+            first: "INSERT INTO p VALUES(2.5)", second: "INSERT INTO c VALUES('25e-1')",
+            expected: "foreign_key: foreign_key p(r) 1 key"),
+        Case(
+            testDescription: "inserted parent of TEXT referenced by a number",
+            setup: "CREATE TABLE p(t TEXT UNIQUE); CREATE TABLE c(t REAL REFERENCES p(t))",
+            first: "INSERT INTO p VALUES('7.0')", second: "INSERT INTO c VALUES(7)",
+            expected: "foreign_key: foreign_key p(t) 1 key"),
+        Case(
+            testDescription: "a number that a parent of TEXT writes otherwise",
+            setup:
+                "PRAGMA foreign_keys = OFF; CREATE TABLE p(t TEXT UNIQUE); CREATE TABLE c(t INT REFERENCES p(t)); INSERT INTO p VALUES('7')",
+            first: "INSERT INTO p VALUES('07')", second: "INSERT INTO c VALUES(7)", expected: nil),
+        Case(
+            testDescription: "inserted parent referenced by a number, UTF-16",
+            setup:
+                "PRAGMA encoding = 'UTF-16'; CREATE TABLE p(t TEXT UNIQUE COLLATE NOCASE); CREATE TABLE c(t INT REFERENCES p(t))",
+            first: "INSERT INTO p VALUES('7')", second: "INSERT INTO c VALUES(7)",
+            expected: "foreign_key: foreign_key p(t) 1 key"),
+        Case(
+            testDescription: "value of a partial index freed then taken", setup: partial,
+            first: "UPDATE t SET gone = 1 WHERE id = 1", second: "INSERT INTO t VALUES(9, 'A', 0)",
+            expected: "unique: unique t(u where gone = 0) 1 key"),
+        Case(
+            testDescription: "value that a partial index leaves out taken", setup: partial,
+            first: "UPDATE t SET gone = 1 WHERE id = 1", second: "INSERT INTO t VALUES(9, 'a', 1)", expected: nil),
+        Case(
+            testDescription: "value of an expression freed then taken",
+            setup:
+                "CREATE TABLE t(id INTEGER PRIMARY KEY, u); CREATE UNIQUE INDEX i ON t(lower(u), abs(id) % 2 DESC); INSERT INTO t VALUES(1, 'a'), (2, 'b')",
+            first: "DELETE FROM t WHERE id = 1", second: "INSERT INTO t VALUES(5, 'A')",
+            expected: "unique: unique t(lower(u),abs(id) % 2) 1 key"),
+        Case(
+            testDescription: "value of a generated column freed then taken",
+            setup:
+                "CREATE TABLE t(id INTEGER PRIMARY KEY, u, g AS (u || '!') UNIQUE COLLATE NOCASE); INSERT INTO t VALUES(1, 'a'), (2, 'b')",
+            first: "UPDATE t SET u = 'z' WHERE id = 1", second: "INSERT INTO t VALUES(5, 'A')",
+            expected: "unique: unique t(g) 1 key"),
         Case(
             testDescription: "full-text document",
             setup: "CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES('x'), ('y')",

@@ -31,6 +31,14 @@ public final class Bench {
 
     public var ledger: Ledger { gateway.ledger }
 
+    /// Takes what was changed outside any batch for given.
+    public func takeAsItIs() throws(BatchError) {
+        let (connection, ledger) = (self.connection, self.ledger)
+        try connection.transaction { () throws(BatchError) in
+            try ledger.setState(try StateDigest.compute(connection))
+        }
+    }
+
     private func now() -> Timestamp {
         clock += 1
         return Timestamp(milliseconds: clock)

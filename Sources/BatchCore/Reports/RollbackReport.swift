@@ -108,10 +108,15 @@ public struct Certificate: Hashable, Sendable {
     public let digestsMatch: Bool
     /// The `verify:` queries of the job hold.
     public let verifyPassed: Bool
-    /// No foreign key is violated that was not before the batch.
+    /// No foreign key is violated that was not before the batch, and SQLite could look at all that might be.
     public let foreignKeysOK: Bool
+    /// Tables whose foreign keys SQLite cannot check: one names no key, or needs a collation of the application.
+    public let uncheckedForeignKeys: [String]
 
-    public init(digestsMatch: Bool, verifyPassed: Bool, foreignKeysOK: Bool) {
+    public init(
+        digestsMatch: Bool, verifyPassed: Bool, foreignKeysOK: Bool, uncheckedForeignKeys: [String] = []
+    ) {
+        self.uncheckedForeignKeys = uncheckedForeignKeys
         self.digestsMatch = digestsMatch
         self.verifyPassed = verifyPassed
         self.foreignKeysOK = foreignKeysOK
@@ -123,6 +128,7 @@ public struct Certificate: Hashable, Sendable {
         [
             "digests_match": .bool(digestsMatch), "verify_passed": .bool(verifyPassed),
             "foreign_keys_ok": .bool(foreignKeysOK),
+            "foreign_keys_unchecked": .array(uncheckedForeignKeys.map(JSONValue.string)),
         ]
     }
 }

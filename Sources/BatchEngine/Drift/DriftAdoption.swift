@@ -61,7 +61,7 @@ public struct DriftAdoption {
         if drift.needsWhole, let before = drift.before {
             try replay(drift, before.connection, gateway, undo)
         } else {
-            try replay(drift, gateway)
+            try replay(drift, gateway, undo)
         }
         var (batch, point) = (try newBatch(), PointRecord(batch: 0, kind: .drift, lastCheckpoint: 0, createdAt: ""))
         try commit(gateway, drift.state, &batch, &point)
@@ -76,15 +76,15 @@ public struct DriftAdoption {
             traceID: batch.traceID, duration: start.millisecondsSince)
     }
 
-    private func replay(_ drift: Drift, _ gateway: Gateway) throws(BatchError) {
+    private func replay(_ drift: Drift, _ gateway: Gateway, _ undo: Undo) throws(BatchError) {
         for isForward in [false, true] {
-            for table in drift.tables {
-                guard let layout = table.after ?? table.before else { continue }
-                let changes =
-                    isForward
-                    ? table.changes : table.changes.map { RowChange(key: $0.key, before: $0.after, after: $0.before) }
-                try ChangeWriter(gateway: gateway).write(changes, layout)
+            let tables = drift.tables.compactMap { table in
+                (table.after ?? table.before).map { layout in
+                    let changes = table.changes.map { RowChange(key: $0.key, before: $0.after, after: $0.before) }
+                    return (layout: layout, changes: isForward ? changes : table.changes)
+                }
             }
+            try undo.goBack(over: RowChanges(tables), named: DriftAdoption.job)
             if !isForward { try gateway.forgetChanges() }
         }
     }
@@ -128,6 +128,7 @@ public struct DriftAdoption {
         var record = batch
         record.rows = gateway.rows
         record.status = .committed
+        record.hasSchemaChange = gateway.changedSchema
         record.digestBefore = try ledger.state()?.combined
         try ledger.insert(&record)
         var saved = point

@@ -16,8 +16,7 @@ struct DriftWatch {
     /// last command, or is small.
     func look() throws(BatchError) -> StateDigest? {
         guard let known = try session.ledger.state() else { return nil }
-        let objects = try SchemaReader(session.connection).objects()
-        if StateDigest.schemaDigest(objects) == known.schema, try looksUntouched() { return nil }
+        if try SchemaReader(session.connection).digest() == known.schema, try looksUntouched() { return nil }
         if let drift = try DriftSearch(session: session).tracked(known) {
             return drift.state.combined == known.combined ? nil : drift.state
         }

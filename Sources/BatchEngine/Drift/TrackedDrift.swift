@@ -15,7 +15,7 @@ struct TrackedDrift {
         let watch = WriteGuard(session.ledger)
         let schema = SchemaReader(session.connection)
         guard try watch.mode() == .track, try watch.isIntact(),
-            StateDigest.schemaDigest(try schema.objects()) == known.schema,
+            try schema.digest() == known.schema,
             let last = try session.ledger.points(where: "status = 'complete' AND commit_id IS NOT NULL").last,
             last.digest == known.combined, let commit = last.commit.flatMap({ CommitID($0) }),
             let point = try? PointRows(session.git, at: commit), point.state.digest.combined == known.combined

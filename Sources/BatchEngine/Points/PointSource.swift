@@ -38,7 +38,7 @@ struct PointSource {
     func driftedTable() throws(BatchError) -> String? {
         let known = try ledger.state() ?? StateDigest()
         let schema = SchemaReader(session.connection)
-        guard try StateDigest.schemaDigest(schema.objects()) == known.schema else { return "sqlite_schema" }
+        guard try schema.digest() == known.schema else { return "sqlite_schema" }
         var names: Set<String> = []
         for checkpoint in try checkpoints() {
             let rows = try session.connection.rows(

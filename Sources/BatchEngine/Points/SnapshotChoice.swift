@@ -60,6 +60,6 @@ enum SchemaStatements {
     }
 
     static func appear(in sql: String) -> Bool {
-        SQLText.firstWords(in: sql).contains { ["create", "drop", "alter", "reindex"].contains($0) }
+        SQLText.firstWords(in: sql).contains { ["create", "drop", "alter", "reindex", "pragma"].contains($0) }
     }
 }

@@ -25,9 +25,10 @@ final class DatabaseNet: NetChanges {
         tables = Dictionary(try difference.tables().map { ($0.name, $0) }) { first, _ in first }
         let known: StateDigest
         if let state { known = state } else { known = try StateDigest.compute(now) }
-        after = (try SchemaReader(now).objects(), known)
+        after = (try SchemaReader(now).objectsAndSettings(), known)
         before = (
-            try DatabaseNet.placed(SchemaReader(wanted).objects(), among: after.objects),
+            try DatabaseNet.placed(SchemaReader(wanted).objects(), among: after.objects)
+                + SchemaReader(wanted).settings(),
             try StateDigest.compute(wanted)
         )
         for (name, table) in tables where table.after?.role == .system { system[name] = try changes(of: name) }

@@ -95,7 +95,6 @@ public struct InPlaceRestore {
         defer { undo.close() }
         try gateway.begin()
         session.context.reach("begun")
-        let changer = DatabaseChanger(gateway: gateway, wanted: wanted)
         let net =
             rows == nil && owner == nil
             ? try DatabaseNet(to: wanted, from: session.connection, state: session.ledger.state()) : nil
@@ -106,10 +105,12 @@ public struct InPlaceRestore {
             let all = try SchemaReader(session.connection).tables().map(\.name)
             let tables = rows.map { [$0.table] } ?? all
             let baseline = try gateway.foreignKeyBaseline(of: Set(tables))
+            let source = WantedRows(connection: session.connection, wanted: wanted)
             if let rows {
-                try changer.bringBack(try RowChoice(rows, in: wanted, owner: owner))
+                let changes = try source.changes(for: try RowChoice(rows, in: wanted, owner: owner))
+                try undo.goBack(over: changes, named: batch.batch.description)
             } else if let owner {
-                try changer.bringBack(rowsOf: owner)
+                try undo.goBack(over: try source.changes(ofRowsOf: owner), named: batch.batch.description)
             }
             try requireParents(gateway, since: baseline)
         }
@@ -149,7 +150,11 @@ public struct InPlaceRestore {
         try gateway.commit(batch: record.seq, number: 1, step: InPlaceRestore.job, at: session.context.now()) {
             (checkpoint) throws(BatchError) in
             let digest = try ledger.state()?.combined
-            if let wanted, digest != wanted { throw InPlaceRestore.mismatch }
+            if let wanted, let state = try ledger.state(),
+                !state.isRecorded(as: wanted, try SchemaReader(session.connection).settings())
+            {
+                throw InPlaceRestore.mismatch
+            }
             var finished = inserted
             finished.digestAfter = digest
             finished.finishedAt = session.context.now().iso8601

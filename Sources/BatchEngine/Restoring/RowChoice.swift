@@ -24,11 +24,6 @@ struct RowChoice {
                 "the point has no table '\(rows.table)' with rows of its own\(Suggestion.clause(for: rows.table, in: names))",
                 hint: "see what a point holds: \(command: "restore --point POINT --to FILE")")
         }
-        if case .rowid(nil) = layout.key {
-            throw BatchError(
-                .notUndoable, "rows of table \(layout.name) cannot be brought back alone: its columns hide the rowid",
-                hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
-        }
         self.layout = layout
         if let owner, !owner.isOwned(layout) { throw owner.shared(layout.name) }
         if let condition { try requireExpression(condition) }
@@ -79,10 +74,32 @@ struct RowChoice {
     }
 
     func forEachRow(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {
+        if case .rowid(nil) = layout.key { return try forEachHiddenRow(body) }
         let reader = try RowReader(layout, on: point, where: condition.map { "(\($0)\n)" })
         while let row = try reader.next() {
             guard let key = row.key, owner?.mayShow(row.values, of: layout) ?? true else { continue }
             try body(key, row.values)
+        }
+    }
+
+    /// Of a table whose columns hide the rowid: the condition sees the columns by their own names.
+    private func forEachHiddenRow(_ body: (RowKey, [SQLValue]) throws(BatchError) -> Void) throws(BatchError) {
+        try point.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
+            guard let rowid = visible.rowidName else { return }
+            let columns = zip(visible.columns, layout.columns).map { now, then in
+                "\(SQLName.quote(now.name)) AS \(SQLName.quote(then.name))"
+            }
+            let sql = """
+                SELECT batchmgr_rowid, \(layout.storedColumnList) FROM (SELECT \(rowid) AS batchmgr_rowid, \
+                \(columns.joined(separator: ", ")) FROM main.\(layout.quotedName)) AS \(layout.quotedName) \
+                WHERE (\(condition ?? "1")\n)
+                """
+            let statement = try point.prepare(sql)
+            while try statement.step() {
+                let values = Array(statement.values.dropFirst())
+                guard let key = statement.value(0).integer, owner?.mayShow(values, of: layout) ?? true else { continue }
+                try body(.rowid(key), values)
+            }
         }
     }
 }

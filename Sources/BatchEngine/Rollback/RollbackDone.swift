@@ -35,5 +35,8 @@ struct RollbackDone {
     var warnings: [Warning] {
         (left + revived).map { Warning(.effectLeft, $0) } + notes.map { Warning(.certificateUnsigned, $0) }
             + replayed.flatMap(\.warnings) + failing.map { Warning(.verifyFailed, $0.words) }
+            + certificate.uncheckedForeignKeys.map {
+                Warning(.notChecked, "SQLite cannot check the foreign keys of table \($0), so nobody has")
+            }
     }
 }

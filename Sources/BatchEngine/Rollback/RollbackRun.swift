@@ -51,7 +51,10 @@ struct RollbackRun {
             session.context.reach("undone")
             return (outcome, try inspect(outcome, verify))
         }
-        let certificate = Certificate(digestsMatch: true, verifyPassed: failing.isEmpty, foreignKeysOK: true)
+        let unchecked = outcome.uncheckedForeignKeys
+        let certificate = Certificate(
+            digestsMatch: true, verifyPassed: failing.isEmpty, foreignKeysOK: unchecked.isEmpty,
+            uncheckedForeignKeys: unchecked)
         let conflicts = try ConflictList(session: session, plan: plan).describe(outcome.conflicts, isRefused: false)
         for conflict in conflicts { journal.write("conflict", conflict.json) }
         var done = RollbackDone(

@@ -91,16 +91,35 @@ extension Turn {
     private func keepDrift(since version: Int64) throws(BatchError) -> SnapshotChoice.Reason? {
         let keeper = PointKeeper(session: session)
         if try session.ledger.state() == nil {
+            try requireWholeFile()
             try session.createLedger()
             try session.followPolicy()
             session.context.reach("ledger-created")
             try keeper.completePending(since: version)
             return .firstBatch
         }
+        try requireWholeFile()
         guard let drifted = try DriftWatch(session: session).look() else { return nil }
         if try DriftAdoption(session).adoptNoted() { return nil }
         try keeper.writeDrift(drifted, since: version)
         return .drift
+    }
+}
+
+extension Turn {
+    /// Looks at the pages of the file before anything is written into them, unless it is large and nobody else has
+    /// written to it since the last command did.
+    /// - Throws: `ERR_DATA_CORRUPT_DATABASE`.
+    private func requireWholeFile() throws(BatchError) {
+        if DriftWatch(session: session).isKnownUntouched() { return }
+        let found = try session.connection.rows("PRAGMA main.quick_check(1)").first?.first?.string
+        // Values that break a constraint are no damage of the file.
+        guard let found, found != "ok", found.hasPrefix("***") || found.contains("page") else { return }
+        throw BatchError(
+            .corruptDatabase, "the file is damaged, and nothing was written into it: \(found)",
+            hint:
+                "see the damage: \(command: "doctor"); rebuild the last good state: \(command: "restore --point POINT --to FILE")"
+        )
     }
 }
 

@@ -24,6 +24,7 @@ struct Verification {
             if batch == nil, !isFast { checks += try stateChecks() }
             if batch == nil { checks += try guardChecks() }
             checks += try undoChecks(batches)
+            if let check = try factCheck() { checks.append(check) }
             checks += try PointVerification(session: session, points: points, batches: batches, isFast: isFast).checks()
             return checks
         } catch  where error.code == .corruptLedger || error.code == .corruptDatabase || error.code == .sql {
@@ -83,6 +84,18 @@ struct Verification {
             hint:
                 "see the rows: \(command: "drift show"); keep them: \(command: "drift adopt"); take them back: \(command: "drift undo")"
         )
+    }
+
+    // MARK: Facts
+
+    private func factCheck() throws(BatchError) -> Check? {
+        do throws(BatchError) {
+            let own = try batch.map { (batch) throws(BatchError) in try ledger.checkpoints(of: batch.seq).map(\.id) }
+            try ledger.verifyFacts(from: own?.min() ?? 0, to: own?.max() ?? .max)
+            return nil
+        } catch  where error.code == .corruptLedger {
+            return .failed("facts", error)
+        }
     }
 
     // MARK: Undo log

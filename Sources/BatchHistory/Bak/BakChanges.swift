@@ -31,8 +31,12 @@ public final class BakChanges: NetChanges {
         changedTables = try reader.names("changes").union(wholeTables)
     }
 
-    public var before: (objects: [SchemaObject], digest: StateDigest) { (states.before.objects, states.before.digest) }
-    public var after: (objects: [SchemaObject], digest: StateDigest) { (states.after.objects, states.after.digest) }
+    public var before: (objects: [SchemaObject], digest: StateDigest) {
+        (states.before.objects + states.before.settings.objects, states.before.digest)
+    }
+    public var after: (objects: [SchemaObject], digest: StateDigest) {
+        (states.after.objects + states.after.settings.objects, states.after.digest)
+    }
 
     public func layout(of table: String, isAfter: Bool) throws(BatchError) -> TableLayout? {
         (isAfter ? models.after : models.before).layout(table)

@@ -16,11 +16,11 @@ public final class GitChanges: NetChanges {
     }
 
     public var before: (objects: [SchemaObject], digest: StateDigest) {
-        (old.manifest.state.objects, old.manifest.state.digest)
+        (old.manifest.state.objects + old.manifest.state.settings.objects, old.manifest.state.digest)
     }
 
     public var after: (objects: [SchemaObject], digest: StateDigest) {
-        (new.manifest.state.objects, new.manifest.state.digest)
+        (new.manifest.state.objects + new.manifest.state.settings.objects, new.manifest.state.digest)
     }
 
     public func layout(of table: String, isAfter: Bool) throws(BatchError) -> TableLayout? {

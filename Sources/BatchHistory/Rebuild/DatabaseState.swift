@@ -49,6 +49,12 @@ public struct DatabaseSettings: Hashable, Sendable {
         try connection.value("PRAGMA main.\(pragma)")?.integer ?? 0
     }
 
+    /// Those that an undo brings back.
+    var objects: [SchemaObject] {
+        [SchemaObject.setting("user_version", userVersion), .setting("application_id", applicationID)].compactMap(
+            \.self)
+    }
+
     var isUTF16: Bool { encoding.hasPrefix("UTF-16") }
 
     // MARK: JSON

@@ -38,7 +38,7 @@ enum Rebuilding {
         connection.tolerateUnknownCollations()
         let found: StateDigest
         if let proof { found = try proof.digest(of: connection) } else { found = try StateDigest.compute(connection) }
-        if found.combined == digest.combined { return }
+        if found.isRecorded(as: digest.combined, try SchemaReader(connection).settings()) { return }
         let tables = Set(found.tables.keys).union(digest.tables.keys)
             .filter { found.tables[$0] ?? TableDigest() != digest.tables[$0] ?? TableDigest() }.sorted()
         let what = tables.isEmpty ? "its schema differs" : "these tables differ: \(tables.joined(separator: ", "))"

@@ -36,7 +36,7 @@ final class RowProof {
     /// The state digest of the file.
     func digest(of connection: Connection) throws(BatchError) -> StateDigest {
         let reader = SchemaReader(connection)
-        var state = StateDigest(schema: StateDigest.schemaDigest(try reader.objects()))
+        var state = StateDigest(schema: try reader.digest())
         for table in try reader.tables() {
             if let known = tables[table.name], !unfollowed.contains(table.name), table.role != .system {
                 state.tables[table.name] = known

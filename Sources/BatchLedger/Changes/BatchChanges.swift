@@ -263,6 +263,7 @@ extension Ledger {
         let names = try connection.rows(sql, [.integer(checkpoint), .integer(FactSide.changed.rawValue)]).compactMap {
             $0[0].string
         }
-        return Set(names.filter { name in !["index ", "view ", "trigger "].contains { name.hasPrefix($0) } })
+        return Set(
+            names.filter { name in !["index ", "view ", "trigger ", "setting "].contains { name.hasPrefix($0) } })
     }
 }

@@ -58,6 +58,7 @@ public struct DependencyGraph {
 
     private func search(_ batch: BatchRecord, _ checkpoint: Int) throws(BatchError) -> DependencySearch {
         let own = try ledger.checkpoints(of: batch.seq).filter { $0.number > checkpoint && $0.isLive }
+        if let first = own.map(\.id).min() { try ledger.verifyFacts(from: first) }
         var search = try DependencySearch(ledger, root: batch.seq)
         try search.begin(own.map(\.id))
         return search

@@ -82,6 +82,30 @@ struct DependencySearch {
             try watch(for: keys, id)
         }
         try addDeclared(on: batch)
+        if batch != root { try addWriters(toVirtualTablesOf: sides, checkpoints, from, on: batch) }
+    }
+
+    /// The index of a virtual table that was dropped or renamed since comes back as it was, row by row of its shadow
+    /// tables, so what was written to it in between is undone on the way.
+    private mutating func addWriters(
+        toVirtualTablesOf sides: [Int64: [FactSide: KeyRuns]], _ checkpoints: [Int64], _ end: Int64, on batch: Int64
+    ) throws(BatchError) {
+        var owners: Set<String> = []
+        for checkpoint in checkpoints {
+            for table in try ledger.changedTables(of: checkpoint).values {
+                if case .shadow(let owner) = table.layout.role { owners.insert(owner) }
+            }
+        }
+        for owner in owners.sorted() {
+            guard let definition = relationIDs[.definition(owner)], sides[definition]?[.changed] != nil,
+                let rows = relationIDs[.rows(owner)],
+                let first = undone.filter({ $0.relation == .rows(owner) && $0.batch != batch }).map(\.from).min()
+            else { continue }
+            for fact in try ledger.laterFacts(on: rows, after: first)
+            where fact.checkpoint < end && [.added, .changed, .removed].contains(fact.side) {
+                try note(fact.batch, on: batch, .row, "index of \(owner), which was dropped or renamed since")
+            }
+        }
     }
 
     private mutating func watch(for keys: UndoneKeys, _ id: Int64) throws(BatchError) {

@@ -35,13 +35,22 @@ public struct StateDigest: Hashable, Sendable {
     /// Reads every row of every table: time proportional to the database.
     public static func compute(_ connection: Connection) throws(BatchError) -> StateDigest {
         let reader = SchemaReader(connection)
-        var state = StateDigest(schema: schemaDigest(try reader.objects()))
+        var state = StateDigest(schema: try reader.digest())
         for table in try reader.tables() { state.tables[table.name] = try compute(table, connection) }
         return state
     }
 
     public static func compute(_ table: TableLayout, _ connection: Connection) throws(BatchError) -> TableDigest {
         return try RowReader(table, on: connection, where: table.userRows).digest()
+    }
+
+    /// True when this is the state of a record, also of one from a program that did not count the settings of the file.
+    /// - Parameter settings: of the database that has this state.
+    public func isRecorded(as digest: Digest, _ settings: [SchemaObject]) -> Bool {
+        if combined == digest { return true }
+        var without = self
+        without.schema -= StateDigest.schemaDigest(settings)
+        return without.combined == digest
     }
 
     /// Type, name, table and text of every object; not their order and not where they are stored.

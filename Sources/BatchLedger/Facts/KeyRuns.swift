@@ -91,6 +91,29 @@ struct KeyRuns {
         return KeyRuns(runs: shared)
     }
 
+    /// The keys of this compacted set that the other one does not have.
+    func subtracting(_ other: KeyRuns) -> KeyRuns {
+        var left: [Run] = []
+        var next = 0
+        for var run in runs {
+            while next < other.runs.count, other.runs[next].high < run.low { next += 1 }
+            var place = next
+            var isUsedUp = false
+            while place < other.runs.count, other.runs[place].low <= run.high {
+                let gone = other.runs[place]
+                if gone.low > run.low { left.append(Run(low: run.low, high: gone.low - 1)) }
+                if gone.high >= run.high {
+                    isUsedUp = true
+                    break
+                }
+                run.low = gone.high + 1
+                place += 1
+            }
+            if !isUsedUp { left.append(run) }
+        }
+        return KeyRuns(runs: left)
+    }
+
     mutating func formUnion(_ other: KeyRuns) {
         runs.append(contentsOf: other.runs)
         compact()

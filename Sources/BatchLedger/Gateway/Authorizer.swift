@@ -124,6 +124,10 @@ final class Authorizer {
             return refuse("set PRAGMA foreign_keys between changes: SQLite ignores it in a transaction")
         }
         if value.isEmpty && Authorizer.readablePragmas.contains(pragma) { return SQLITE_OK }
+        if SchemaObject.settings.contains(pragma) {
+            effects.changesSchema = true
+            return SQLITE_OK
+        }
         return refuse("run PRAGMA \(name): it would change how the database is written, and cannot be undone")
     }
 

@@ -105,7 +105,7 @@ extension Gateway {
                     .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
                     hint: "choose another name")
             }
-            let objects = try schema.objects()
+            let objects = try schema.objectsAndSettings()
             guard let change = SchemaChange(from: hostSchema.objects, to: objects) else {
                 // It had nothing to do.
                 hostSchema.cookie = try schemaCookie()
@@ -143,7 +143,7 @@ extension Gateway {
 
     func beginHostSchema() throws(BatchError) {
         hostSchema = HostSchema()
-        hostSchema.first = try schema.objects()
+        hostSchema.first = try schema.objectsAndSettings()
         hostSchema.objects = hostSchema.first
         hostSchema.cookie = state.schemaVersion
         hostSchema.firstCookie = state.schemaVersion
@@ -153,6 +153,10 @@ extension Gateway {
     /// Everything that the host did to the schema is recorded after this, and the guard fits it.
     func sealHostSchema() throws(BatchError) {
         try followSchema()
+        // Of these SQLite tells nothing.
+        if try schema.settings() != hostSchema.objects.filter(\.isSetting) {
+            try noteSchemaChange(from: hostSchema.objects, recorded: [])
+        }
         if state.hasSchemaChange, guardMode != .off, !state.isGuardLifted {
             try WriteGuard(ledger).remove()
             state.isGuardLifted = true
@@ -174,7 +178,7 @@ extension Gateway {
         let cookie = try schemaCookie()
         guard cookie != hostSchema.cookie else { return }
         hostSchema.cookie = cookie
-        guard let change = SchemaChange(from: hostSchema.objects, to: try schema.objects()) else {
+        guard let change = SchemaChange(from: hostSchema.objects, to: try schema.objectsAndSettings()) else {
             // Rows that went with a table are missing, though one of the same text has taken its place.
             if isUndoing { return }
             throw BatchError(

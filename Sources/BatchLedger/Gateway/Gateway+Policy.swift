@@ -151,7 +151,7 @@ extension Ledger {
 
     /// Rows of a table after the last checkpoint of any batch.
     func rows(in table: String) throws(BatchError) -> Int64 {
-        try connection.value("SELECT rows FROM batchmgr_state WHERE table_name = ?", [.string(table)])?.integer ?? 0
+        try state(of: table)?.rows ?? 0
     }
 }
 

@@ -88,7 +88,7 @@ extension Gateway {
         try flushVirtualTables()
         if prepared.effects.changesSchema { try liftGuard() }
         try noteStatistics()
-        let before = try schema.objects()
+        let before = try schema.objectsAndSettings()
         let own = try ledger.objectCount()
         let owned = try ownedTables()
         let rewritten = try rewrittenTables(prepared.effects.rewrittenTables)
@@ -116,7 +116,7 @@ extension Gateway {
         from before: [SchemaObject], recorded: Set<String>, owned: Set<String> = []
     ) throws(BatchError) {
         sink.forgetLayouts()
-        let objects = try schema.objects()
+        let objects = try schema.objectsAndSettings()
         guard var change = SchemaChange(from: before, to: objects) else { return }
         state.hasSchemaChange = true
         try notePolicy(change, owners: owned)

@@ -143,6 +143,12 @@ public final class Gateway {
     public func seal(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
     ) throws(BatchError) -> Int64 {
+        guard !connection.isAutocommit else {
+            throw BatchError(
+                .constraint,
+                "the transaction of the checkpoint has ended before its time, and with it all that was done",
+                hint: "look for ON CONFLICT ROLLBACK and RAISE(ROLLBACK) in the schema")
+        }
         if !isInSync { try flushVirtualTables() }
         try settle()
         try tap.requireUndisturbed()
@@ -165,6 +171,7 @@ public final class Gateway {
         let start = ContinuousClock.now
         for columns in sink.reads { readFacts.note(columns) }
         try readFacts.write(ledger, sink, schema, batch: batch, checkpoint: checkpoint)
+        try ledger.sealFacts(of: checkpoint)
         ledger.factsTime += ContinuousClock.now - start
         try updateState()
         return checkpoint
@@ -262,23 +269,17 @@ public final class Gateway {
             changes[track.layout.name, default: TableDigest()] += track.digest
         }
         for name in names {
-            let row = try connection.rows(
-                "SELECT digest, rows FROM batchmgr_state WHERE table_name = ?", [.string(name)]
-            ).first
-            var now = TableDigest(
-                digest: row?[0].string.flatMap(Digest.init(hex:)) ?? .zero, rows: row?[1].integer ?? 0)
+            var now = try ledger.state(of: name) ?? TableDigest()
             now += changes[name] ?? TableDigest()
             try ledger.setState(name, now)
         }
         guard state.hasSchemaChange else { return }
         let objects = try schema.objects()
-        try ledger.setState(Ledger.schemaRow, TableDigest(digest: StateDigest.schemaDigest(objects)))
+        try ledger.setSchemaState(try schema.digest())
         let tables = Set(objects.filter { $0.type == "table" && !$0.isVirtualTable }.map(\.name))
         for name in names where !tables.contains(name) { try ledger.removeState(name) }
         for name in tables.subtracting(names) {
-            try connection.run(
-                "INSERT OR IGNORE INTO batchmgr_state VALUES(?, ?, 0)",
-                [.string(name), .string(Digest.zero.description)])
+            if try ledger.state(of: name) == nil { try ledger.setState(name, TableDigest()) }
         }
     }
 }

@@ -17,6 +17,18 @@ public struct SchemaObject: Hashable, Sendable {
         self.sql = sql
     }
 
+    /// A setting in the header of the file that applications rely on, in the form of an object: it is undone as a change
+    /// of the schema is. Nil for the value that a new file has.
+    public static func setting(_ name: String, _ value: Int64) -> SchemaObject? {
+        guard value != 0, let place = settings.firstIndex(of: name) else { return nil }
+        return SchemaObject(
+            rowid: Int64(-1 - place), type: "setting", name: name, tableName: "sqlite_settings", sql: "\(value)")
+    }
+
+    static let settings = ["user_version", "application_id"]
+
+    var isSetting: Bool { type == "setting" }
+
     /// `sqlite_sequence` and the statistics: SQLite makes them itself.
     var isSystem: Bool { type == "table" && name.hasPrefix("sqlite_") }
 

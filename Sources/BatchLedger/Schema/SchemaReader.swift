@@ -23,6 +23,21 @@ public struct SchemaReader {
         return objects
     }
 
+    /// `user_version` and `application_id`, where they are set.
+    public func settings() throws(BatchError) -> [SchemaObject] {
+        var found: [SchemaObject] = []
+        for name in SchemaObject.settings {
+            let value = try connection.value("PRAGMA main.\(name)")?.integer ?? 0
+            if let object = SchemaObject.setting(name, value) { found.append(object) }
+        }
+        return found
+    }
+
+    /// All that the digest of the schema stands for.
+    public func objectsAndSettings() throws(BatchError) -> [SchemaObject] { try objects() + settings() }
+
+    public func digest() throws(BatchError) -> Digest { StateDigest.schemaDigest(try objectsAndSettings()) }
+
     /// All tables that hold rows of their own, in schema order: ordinary, shadow and system tables, not virtual ones.
     public func tables() throws(BatchError) -> [TableLayout] {
         let kinds = try tableKinds()

@@ -30,6 +30,7 @@ public final class Ledger {
     /// Creates the tables where they are missing. Call it in a transaction.
     /// - Parameter databaseID: a random name for this database, kept for its life.
     public func create(databaseID: String) throws(BatchError) {
+        if try !exists() { try refuseForeignTables() }
         for statement in LedgerSchema.statements { try connection.execute(statement) }
         // Each format has the tables of the one before it.
         try setMeta("format_version", "\(LedgerSchema.version)")
@@ -73,6 +74,8 @@ public final class Ledger {
 
     /// The name under which `batchmgr_state` keeps the digest of the schema.
     static let schemaRow = ""
+    /// The name there of a table whose own name is empty. No other table can bear it.
+    private static let namelessRow = "sqlite_nameless"
 
     /// The digests after the last checkpoint; nil before the first batch.
     public func state() throws(BatchError) -> StateDigest? {
@@ -86,8 +89,13 @@ public final class Ledger {
             isEmpty = false
             if name == Ledger.schemaRow {
                 state.schema = digest
+                // Older programs left the settings of the file out.
+                if try meta(Ledger.settingsKey) == nil {
+                    state.schema += StateDigest.schemaDigest(try SchemaReader(connection).settings())
+                }
             } else {
-                state.tables[name] = TableDigest(digest: digest, rows: row[2].integer ?? 0)
+                state.tables[name == Ledger.namelessRow ? "" : name] = TableDigest(
+                    digest: digest, rows: row[2].integer ?? 0)
             }
         }
         return isEmpty ? nil : state
@@ -97,24 +105,59 @@ public final class Ledger {
     public func setState(_ state: StateDigest) throws(BatchError) {
         try connection.run("DELETE FROM batchmgr_state")
         for (name, table) in state.tables { try setState(name, table) }
-        try setState(Ledger.schemaRow, TableDigest(digest: state.schema))
+        try setSchemaState(state.schema)
         try WriteGuard(self).clearNotes()
         try noteOrphans()
         try noteTaken()
     }
 
+    private static let settingsKey = "schema_digest_of"
+
     func setState(_ table: String, _ digest: TableDigest) throws(BatchError) {
+        try setRow(table.isEmpty ? Ledger.namelessRow : table, digest)
+    }
+
+    func setSchemaState(_ digest: Digest) throws(BatchError) {
+        try setMeta(Ledger.settingsKey, "objects and settings")
+        try setRow(Ledger.schemaRow, TableDigest(digest: digest))
+    }
+
+    private func setRow(_ name: String, _ digest: TableDigest) throws(BatchError) {
         try connection.run(
             "INSERT OR REPLACE INTO batchmgr_state VALUES(?, ?, ?)",
-            [.string(table), .string(digest.digest.description), .integer(digest.rows)])
+            [.string(name), .string(digest.digest.description), .integer(digest.rows)])
+    }
+
+    /// The digest of one table; nil when it is not known.
+    func state(of table: String) throws(BatchError) -> TableDigest? {
+        let row = try connection.rows(
+            "SELECT digest, rows FROM batchmgr_state WHERE table_name = ?",
+            [.string(table.isEmpty ? Ledger.namelessRow : table)]
+        ).first
+        return row.map {
+            TableDigest(digest: $0[0].string.flatMap(Digest.init(hex:)) ?? .zero, rows: $0[1].integer ?? 0)
+        }
     }
 
     func removeState(_ table: String) throws(BatchError) {
-        try connection.run("DELETE FROM batchmgr_state WHERE table_name = ?", [.string(table)])
+        try connection.run(
+            "DELETE FROM batchmgr_state WHERE table_name = ?", [.string(table.isEmpty ? Ledger.namelessRow : table)])
     }
 
     static func damaged(_ table: String) -> BatchError {
         BatchError(
             .corruptLedger, "a row of \(table) cannot be read", hint: "see what is damaged: \(command: "verify")")
+    }
+}
+
+extension Ledger {
+    /// - Throws: `ERR_UX_WRONG_STATE` when the application has a table of its own with a name that the ledger needs.
+    fileprivate func refuseForeignTables() throws(BatchError) {
+        let names = LedgerSchema.names.map(SQLName.literal).joined(separator: ", ")
+        let sql = "SELECT name FROM main.sqlite_schema WHERE lower(name) IN (\(names)) LIMIT 1"
+        guard let name = try connection.value(sql)?.string else { return }
+        throw BatchError(
+            .wrongState, "the database has a table \(name) of its own, and the ledger needs that name",
+            hint: "give it another name: ALTER TABLE \(SQLName.quote(name)) RENAME TO \(SQLName.quote("my_" + name))")
     }
 }

@@ -26,6 +26,7 @@ enum LedgerSchema {
         "CREATE TABLE IF NOT EXISTS batchmgr_relations(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, table_name TEXT NOT NULL, columns TEXT NOT NULL, UNIQUE(kind, table_name, columns)) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_facts(relation INTEGER NOT NULL, checkpoint INTEGER NOT NULL, side INTEGER NOT NULL, part INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, count INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY(relation, checkpoint, side, part)) STRICT, WITHOUT ROWID",
         "CREATE INDEX IF NOT EXISTS batchmgr_facts_checkpoint ON batchmgr_facts(checkpoint)",
+        "CREATE TABLE IF NOT EXISTS batchmgr_fact_sums(checkpoint INTEGER PRIMARY KEY, parts INTEGER NOT NULL, digest TEXT NOT NULL) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_state(table_name TEXT PRIMARY KEY, digest TEXT NOT NULL, rows INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_orphans(table_name TEXT NOT NULL, relation INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY(table_name, relation)) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_dependencies(batch INTEGER NOT NULL, needs INTEGER NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY(batch, needs)) STRICT, WITHOUT ROWID",

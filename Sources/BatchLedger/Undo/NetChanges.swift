@@ -5,6 +5,9 @@ public protocol NetChanges {
     var before: (objects: [SchemaObject], digest: StateDigest) { get }
     var after: (objects: [SchemaObject], digest: StateDigest) { get }
 
+    /// True when all that differs is here; otherwise what nothing is said of stays as it is.
+    var coversDatabase: Bool { get }
+
     /// The table as it was before, or with `isAfter` as the run left it; nil when there is none.
     func layout(of table: String, isAfter: Bool) throws(BatchError) -> TableLayout?
 
@@ -20,6 +23,55 @@ public protocol NetChanges {
     func forEachRow(
         of table: String, isAfter: Bool, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError)
+}
+
+extension NetChanges {
+    public var coversDatabase: Bool { true }
+}
+
+/// Rows of some tables that are to be brought to a wanted state. Nothing else changes.
+public struct RowChanges: NetChanges {
+    private let layouts: [String: TableLayout]
+    private let changes: [String: [RowChange]]
+    public let before: (objects: [SchemaObject], digest: StateDigest)
+    public let after: (objects: [SchemaObject], digest: StateDigest)
+
+    /// - Parameter tables: as they are; of each change `before` is what is wanted, and `after` what is there.
+    public init(_ tables: [(layout: TableLayout, changes: [RowChange])]) {
+        var wanted: [String: TableDigest] = [:]
+        for table in tables {
+            var sum = TableDigest()
+            for change in table.changes {
+                if let row = change.before { sum += TableDigest(digest: RowCodec.hash(row), rows: 1) }
+                if let row = change.after { sum -= TableDigest(digest: RowCodec.hash(row), rows: 1) }
+            }
+            wanted[table.layout.name] = sum
+        }
+        layouts = Dictionary(tables.map { ($0.layout.name, $0.layout) }) { first, _ in first }
+        changes = Dictionary(tables.map { ($0.layout.name, $0.changes) }) { first, _ in first }
+        before = ([], StateDigest(tables: wanted))
+        after = ([], StateDigest(tables: wanted.mapValues { _ in TableDigest() }))
+    }
+
+    public var coversDatabase: Bool { false }
+
+    public func layout(of table: String, isAfter: Bool) -> TableLayout? { layouts[table] }
+
+    public func touches(_ table: String) -> Bool { changes[table]?.isEmpty == false }
+
+    public func forEachChange(of table: String, _ body: (NetChange) throws(BatchError) -> Void) throws(BatchError) {
+        for change in changes[table] ?? [] {
+            if let change = NetChange(change) { try body(change) }
+        }
+    }
+
+    public func forEachRow(
+        of table: String, isAfter: Bool, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        for change in changes[table] ?? [] {
+            if let row = isAfter ? change.after : change.before { try body(change.key, row) }
+        }
+    }
 }
 
 /// What became of one row.

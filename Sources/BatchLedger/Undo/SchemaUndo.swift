@@ -23,7 +23,7 @@ struct SchemaUndo {
     /// Nil when it is done.
     func undo(_ change: SchemaChange) throws(BatchError) -> Problem? {
         try gateway.liftGuard()
-        let current = try schema.objects()
+        let current = try schema.objectsAndSettings()
         let replaced = change.replacedTables
         if let problem = try check(change, current, replaced) { return problem }
         // Rows that the dropped tables hold now must come back when this rollback is undone in turn.
@@ -35,6 +35,10 @@ struct SchemaUndo {
         try dropSystemTables(change)
         try create(change.before + attached)
         try restoreText(change.before, places: change.before + attached)
+        for setting in change.before + change.after where setting.isSetting {
+            let value = change.before.first { $0.isSetting && $0.name == setting.name }?.sql ?? "0"
+            try connection.execute("PRAGMA main.\(setting.name) = \(Int64(value) ?? 0)")
+        }
         try gateway.noteSchemaChange(from: current, recorded: Set(replaced.map(\.name)))
         return nil
     }

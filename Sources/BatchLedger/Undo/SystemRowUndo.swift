@@ -35,12 +35,15 @@ struct SystemRowUndo {
     }
 
     /// Makes the tables what they should be.
-    /// - Parameter expected: what they must hold then, where nobody has moved a row on.
-    func finish(_ connection: Connection, expected: [String: TableDigest]) throws(BatchError) {
+    /// - Parameter expected: what they must hold then, where nobody has moved a row on; nil when no table comes or goes.
+    func finish(_ connection: Connection, expected: [String: TableDigest]?) throws(BatchError) {
         for (table, rows) in rows.sorted(by: { $0.key < $1.key }) {
             let exists = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [.string(table)])
             if exists == nil { continue }
-            let wanted = try wanted(table, rows, expected[table], connection)
+            let wanted =
+                try expected.map { (expected) throws(BatchError) in
+                    try self.wanted(table, rows, expected[table] ?? TableDigest(), connection)
+                } ?? rows
             let found = try SystemTables.rows(table, connection)
             for rowid in found.keys.sorted() where found[rowid] != wanted[rowid] {
                 try connection.run("DELETE FROM main.\(table) WHERE rowid = ?", [.integer(rowid)])
@@ -60,7 +63,7 @@ struct SystemRowUndo {
     /// But a row may be about a name that nothing bears any more: ALTER TABLE … RENAME leaves the statistics as they are.
     /// What the state was tells which of both it is.
     private func wanted(
-        _ table: String, _ rows: [Int64: [SQLValue]], _ expected: TableDigest?, _ connection: Connection
+        _ table: String, _ rows: [Int64: [SQLValue]], _ expected: TableDigest, _ connection: Connection
     ) throws(BatchError) -> [Int64: [SQLValue]] {
         if SystemTables.digest(rows) == expected { return rows }
         var wanted = rows

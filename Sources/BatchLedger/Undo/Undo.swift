@@ -166,7 +166,7 @@ public final class Undo {
         let undo = UndoRun(
             gateway, mode: .strict, leaving: TouchedKeys(), virtual: virtual, lastBeforeVacuum: 0)
         try undo.undo(.whole(run))
-        try undo.finish(expecting: changes.before.digest)
+        try undo.finish(expecting: changes.coversDatabase ? changes.before.digest : nil)
         settings.forgetModules()
     }
 

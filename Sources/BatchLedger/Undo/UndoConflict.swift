@@ -82,16 +82,26 @@ extension Ledger {
         var touched = TouchedKeys()
         guard let first = checkpoints.map(\.id).min(), let batch = checkpoints.first?.batch else { return touched }
         let names = try relations()
-        var own: [Int64: KeyRuns] = [:]
+        var own: [Int64: (all: KeyRuns, added: KeyRuns, removed: KeyRuns)] = [:]
         for checkpoint in checkpoints {
             for fact in try facts(of: checkpoint.id) where names[fact.relation]?.kind == .rows {
-                own[fact.relation, default: KeyRuns()].formUnion(fact.keys)
+                var keys = own[fact.relation] ?? (KeyRuns(), KeyRuns(), KeyRuns())
+                keys.all.formUnion(fact.keys)
+                if fact.side == .added { keys.added.formUnion(fact.keys) }
+                if fact.side == .removed { keys.removed.formUnion(fact.keys) }
+                own[fact.relation] = keys
             }
         }
         for (relation, keys) in own {
             guard let table = names[relation]?.table else { continue }
+            // A row that was there before will be there again, whoever refers to it.
+            let new = keys.added.subtracting(keys.removed)
             for fact in try laterFacts(on: relation, after: first) where fact.batch != batch {
-                touched.insert(keys.intersection(fact.keys), in: table)
+                switch fact.side {
+                case .released: break
+                case .referenced: touched.insert(new.intersection(fact.keys), in: table)
+                default: touched.insert(keys.all.intersection(fact.keys), in: table)
+                }
             }
         }
         return touched

@@ -89,7 +89,7 @@ extension UndoRun {
                 try table.insert(step, rowid: rowid, bytes)
             }
         } catch {
-            guard error.code == .constraint else { throw error }
+            guard error.code == .constraint, !connection.isAutocommit else { throw error }
             return false
         }
         if let failure = sink.failure { throw failure }

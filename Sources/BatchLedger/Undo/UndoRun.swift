@@ -96,11 +96,12 @@ final class UndoRun {
     }
 
     /// Ends the run: puts everything back that was only changed for it.
-    /// - Parameter expected: the state that the run must lead to, where nobody has changed anything since.
-    func finish(expecting expected: StateDigest) throws(BatchError) {
+    /// - Parameter expected: the state that the run must lead to, where nobody has changed anything since; nil when rows
+    ///   alone were brought back.
+    func finish(expecting expected: StateDigest?) throws(BatchError) {
         sink.expect(row: nil)
         try hideTables()
-        try systemRows.finish(connection, expected: expected.tables)
+        try systemRows.finish(connection, expected: expected?.tables)
         try virtualTables.finish(connection)
         try gateway.flushVirtualTables()
         // The content is equal; how the module keeps it is its own business.
@@ -160,7 +161,7 @@ final class UndoRun {
             default: try table.insert(step, rowid: rowid, bytes)
             }
         } catch {
-            guard error.code == .constraint else { throw error }
+            guard error.code == .constraint, !connection.isAutocommit else { throw error }
             return try conflict(step, bytes, table.layout, batch, .taken, error.message)
         }
         if let failure = sink.failure { throw failure }

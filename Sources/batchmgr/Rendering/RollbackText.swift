@@ -50,7 +50,14 @@ extension Certificate {
         let checks = [
             ("digests", digestsMatch), ("verify queries", verifyPassed), ("foreign keys", foreignKeysOK),
         ]
-        let words = checks.map { $0.1 ? style.good("\($0.0) ok") : style.bad("\($0.0) WRONG") }
+        let unchecked = uncheckedForeignKeys.map(Printable.text).joined(separator: ", ")
+        let words = checks.map {
+            $0.1
+                ? style.good("\($0.0) ok")
+                : style.bad(
+                    "\($0.0) "
+                        + ($0.0 == "foreign keys" && !unchecked.isEmpty ? "of \(unchecked) not checked" : "WRONG"))
+        }
         return "certificate    \(words.joined(separator: ", "))\n"
     }
 }
