@@ -151,18 +151,33 @@ struct RollbackRun {
         return batch
     }
 
+    /// A rollback has none: it needs the copy that what it undid would need.
+    private func definitions(of batch: BatchRecord) throws(BatchError) -> [JobDefinition] {
+        if batch.definition != nil { return [try session.job(of: batch)] }
+        var found: [JobDefinition] = []
+        for name in (batch.rollsBack ?? "").split(separator: " ") {
+            guard let id = BatchID(String(name)), let undone = try ledger.batch(id), undone.seq < batch.seq else {
+                continue
+            }
+            found += try definitions(of: undone)
+        }
+        return found
+    }
+
     private func snapshot(_ point: inout PointRecord, _ batch: BatchRecord) throws(BatchError) {
         var definitions: [JobDefinition] = []
-        for batch in plan.order {
-            guard batch.definition != nil else { continue }
-            definitions.append(try session.job(of: batch))
+        for undone in plan.order { definitions += try self.definitions(of: undone) }
+        if definitions.isEmpty {
+            definitions = [
+                try JobDefinition.adHoc(id: batch.batch.job, sql: ["SELECT 1"], session.context.steps.rules())
+            ]
         }
         let changesSchema = plan.order.contains(where: \.hasSchemaChange)
         let choice = SnapshotChoice(session: session)
         let kinds = try definitions.map { (job) throws(BatchError) in
             try choice.kind(for: job, because: changesSchema ? .schemaChange : reason)
         }
-        point.bakKind = kinds.contains(.full) || definitions.isEmpty ? .full : .delta
+        point.bakKind = kinds.contains(.full) ? .full : .delta
         guard point.bakKind == .full else { return }
         let before = try DatabaseState.read(session.connection, digest: ledger.state())
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
