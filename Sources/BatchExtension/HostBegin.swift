@@ -6,9 +6,6 @@ internal import SQLiteForward
 
 /// `batch_begin`.
 extension Host {
-    /// Names that the tool uses for its own batches.
-    private static let reserved: Set<String> = ["rollback", "restore", "drift", "baseline"]
-
     /// - Returns: the id of the batch.
     func begin(_ job: String, tenant: String?, _ options: BatchOptions) throws(BatchError) -> BatchID {
         if let batch {
@@ -16,10 +13,10 @@ extension Host {
                 .wrongState, "batch \(batch.name) is open on this connection",
                 hint: "end it first: SELECT batch_commit() or SELECT batch_abort()")
         }
-        guard JobID.isValid(job), !Host.reserved.contains(job.lowercased()) else {
+        guard JobID.isValid(job), !JobID.isReserved(job) else {
             throw BatchError(
                 .usage, "'\(job)' cannot be the name of a batch",
-                hint: "give \(JobID.rule), and not rollback, restore, drift or baseline")
+                hint: "give \(JobID.rule), and not \(JobID.reserved.sorted().joined(separator: ", "))")
         }
         ended = nil
         try requireWritable()

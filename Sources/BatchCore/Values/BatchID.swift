@@ -23,6 +23,12 @@ public struct BatchID: Hashable, Sendable, CustomStringConvertible {
 public enum JobID {
     public static let rule = "1 to 64 letters, digits, '_' or '-', beginning with a letter"
 
+    /// Names of batches that the tool and the extension make themselves, and of plans.
+    public static let reserved: Set<String> = ["rollback", "restore", "drift", "baseline", "plan"]
+
+    /// In any letters: SQLite and people see one name in `Rollback` and `rollback`.
+    public static func isReserved(_ text: String) -> Bool { reserved.contains(text.lowercased()) }
+
     public static func isValid(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard let first = bytes.first, bytes.count <= 64, isLetter(first) else { return false }

@@ -6,9 +6,6 @@ internal import BatchLedger
 public struct Runner {
     let session: Session
 
-    /// Names that the tool uses for its own batches.
-    static let reservedJobs: Set<String> = ["rollback", "restore", "drift", "baseline", "plan"]
-
     public init(_ session: Session) { self.session = session }
 
     // MARK: Run
@@ -134,7 +131,7 @@ public struct Runner {
     }
 
     private func check(_ job: JobDefinition, _ tenant: String?) throws(BatchError) {
-        guard !Runner.reservedJobs.contains(job.id) else {
+        guard !JobID.isReserved(job.id) else {
             throw BatchError(
                 .usage, "'\(job.id)' is a name that batchmgr uses for its own batches",
                 hint: "choose another name: --id NAME")

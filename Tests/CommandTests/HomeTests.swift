@@ -1,0 +1,215 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// A database has one home and one owner, whatever it is called by.
+@Suite struct HomeTests {
+    static let table = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES(1,'old'),(2,'x')"
+
+    /// Runs lines of `sh` in a folder of their own; the first that fails ends them, and says which.
+    @discardableResult
+    static func script(_ lines: String, in folder: String) throws -> String {
+        let helpers = """
+            cd \(Shell.quote(folder)); set -e
+            run() { "$TOOL" --db "$1" run --id "$2" --sql "UPDATE t SET v = '$3' WHERE id = 1" > out 2>&1; }
+            whole() { "$TOOL" --db "$1" verify > out 2>&1; "$TOOL" --db "$1" drill > out 2>&1; }
+            value() { sqlite3 "$1" "SELECT v FROM t WHERE id = 1"; }
+            point() { rm -f r.db; "$TOOL" --db "$1" restore --point "$2" --to r.db ${3:+--source $3} > out 2>&1; value r.db; }
+            fails() { code=$1; shift; set +e; "$@" > out 2>&1; found=$?; set -e; [ $found = $code ]; }
+            new() { sqlite3 "$1" "\(table)"; }
+            """
+        let result = try BuiltTool.shell(helpers + "\n" + lines)
+        #expect(result.code == 0, "\(result.out)\(result.err)\(Self.last(folder))")
+        return result.out
+    }
+
+    private static func last(_ folder: String) -> String {
+        String(decoding: Shell.run("cat \(Shell.quote(folder + "/out")) 2>/dev/null | head -5"), as: UTF8.self)
+    }
+
+    @Test func everyNameLeadsToTheSameHome() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                mkdir -p ws/data ws/catalog links; new ws/data/app.db; ln -s ../ws/data/app.db links/other.db
+                run links/other.db one 1; run ws/data/../data/app.db two 2
+                printf 'databases:\\n  main: {path: data/app.db}\\n' > ws/batchmgr.yaml
+                (cd ws; "$TOOL" run --id three --sql "UPDATE t SET v = '3' WHERE id = 1" > out 2>&1)
+                whole links/other.db; whole ws/data/app.db
+                mv ws/data/app.db ws/data/prod.db; rm links/other.db ws/batchmgr.yaml
+                run ws/data/prod.db four 4; whole ws/data/prod.db
+                for p in one.1 two.1 three.1 four.1; do point ws/data/prod.db $p bak; point ws/data/prod.db $p git; done
+                find . -name history.git | wc -l
+                """, in: folder)
+            #expect(out == "1\n1\n2\n2\n3\n3\n4\n4\n1\n")
+        }
+    }
+
+    @Test func databasesOfOneFolderNeverMeet() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                for n in 'a b.db' a_b.db 店.db 本.db; do new "$n"; run "$n" fix "$n"; done
+                for n in 'a b.db' a_b.db 店.db 本.db; do
+                  point "$n" fix.1 bak; point "$n" fix.1 git; whole "$n"
+                done
+                rm a_b.db; point a_b.db fix.1
+                """, in: folder)
+            #expect(out == "a b.db\na b.db\na_b.db\na_b.db\n店.db\n店.db\n本.db\n本.db\na_b.db\n")
+        }
+    }
+
+    @Test func aCopyBeginsAHistoryOfItsOwn() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                new app.db; run app.db one 1; cp app.db copy.db; mkdir away; cp app.db away/app.db
+                "$TOOL" --db copy.db home show --json | grep -o '"state":"[a-z]*"'
+                run copy.db two c; run away/app.db two a; run app.db two o
+                "$TOOL" --yes --db copy.db prune --keep-last 1 > out 2>&1
+                for n in app.db copy.db away/app.db; do whole $n; point $n two.1 bak; done
+                mv app.db old.db; cp old.db app.db; run app.db three n; run old.db three m; whole app.db; whole old.db
+                point app.db three.1; point old.db three.1
+                """, in: folder)
+            #expect(out == "\"state\":\"copy\"\no\nc\na\nn\nm\n")
+        }
+    }
+
+    @Test func aHardLinkIsRefusedWithTheNameToUse() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                new app.db; run app.db one 1; ln app.db hard.db
+                fails 2 "$TOOL" --db hard.db list; grep -c "use that name: batchmgr --db .*/app.db list" out
+                """, in: folder)
+            #expect(out == "1\n")
+        }
+    }
+
+    @Test func aDatabaseThatWasMovedWithoutItsHomeIsTold() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                mkdir a b; new a/app.db; run a/app.db one 1; mv a/app.db b/app.db
+                fails 2 "$TOOL" --db b/app.db list; grep -c "home set --to" out
+                fails 2 "$TOOL" --db b/app.db home show
+                "$TOOL" --db b/app.db home set --to a/backups/batch_manager > out 2>&1
+                run b/app.db two 2; whole b/app.db; point b/app.db one.1 bak; find b -name '*.bak'
+                """, in: folder)
+            #expect(out == "1\n1\n")
+        }
+    }
+
+    @Test func aFolderMayMoveWithItsDatabases() throws {
+        try TemporaryFolder.with { folder in
+            try Self.script(
+                """
+                mkdir a; new a/app.db; run a/app.db one 1; mv a b; run b/app.db two 2; whole b/app.db
+                point b/app.db one.1 bak; [ ! -e a ]
+                """, in: folder)
+        }
+    }
+
+    @Test func filesOfOurOwnAreNoDatabases() throws {
+        try TemporaryFolder.with { folder in
+            try Self.script(
+                """
+                new app.db; run app.db one 1
+                for f in backups/batch_manager/*.bak backups/batch_manager/control.db; do
+                  fails 2 "$TOOL" --db "$f" run --id x --sql 'SELECT 1'; grep -q 'is not to be worked on' out
+                done
+                cp backups/batch_manager/*.bak fresh.db; run fresh.db two 2; whole fresh.db; whole app.db
+                """, in: folder)
+        }
+    }
+
+    @Test func theRulesOfAWorkspaceHoldHoweverADatabaseIsNamed() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                mkdir ws links; cd ws; for n in a b; do new $n.db; done; ln -s ../ws/b.db ../links/b.db
+                printf 'databases:\\n  main: {path: a.db}\\n  other: {path: b.db, protected: [t]}\\n' > batchmgr.yaml
+                fails 3 "$TOOL" --db b.db run --id x --sql "UPDATE t SET v = 1"
+                fails 3 "$TOOL" --db ../links/b.db run --id x --sql "UPDATE t SET v = 1"
+                fails 3 "$TOOL" --database other run --id x --sql "UPDATE t SET v = 1"
+                "$TOOL" --database main run --id x --sql "UPDATE t SET v = 1" > out 2>&1
+                value a.db; value b.db
+                """, in: folder)
+            #expect(out == "1\nold\n")
+        }
+    }
+
+    @Test func whoWasTakenForDeadWritesNothingMoreWhenItWakesUp() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                new app.db; mkdir catalog; printf 'databases:\\n  main: {path: app.db}\\n' > batchmgr.yaml
+                cat > hold <<'END'
+                #!/bin/sh
+                touch held; while [ ! -e go ]; do sleep 0.02; done
+                END
+                chmod +x hold
+                cat > catalog/job.yaml <<'END'
+                id: job
+                version: 1.0.0
+                steps:
+                  - {id: a, sql: "UPDATE t SET v = 'a' WHERE id = 1"}
+                  - {id: hold, exec: [./hold]}
+                  - {id: b, sql: "UPDATE t SET v = 'b' WHERE id = 1"}
+                END
+                "$TOOL" run --id job > first 2>&1 & one=$!
+                until [ -e held ]; do sleep 0.02; done
+                fails 75 "$TOOL" --db app.db run --id two --sql "UPDATE t SET v = '2' WHERE id = 1"
+                kill -STOP $one
+                # As seen from another machine: the process is silent, and gone after a while.
+                sqlite3 app.db "UPDATE batchmgr_lease SET process = NULL"
+                run app.db two 2; touch go; kill -CONT $one
+                set +e; wait $one; echo $?; set -e
+                grep -c 'error: ERR_PERF_LEASE_LOST' first; value app.db; whole app.db
+                sqlite3 app.db "SELECT status FROM batchmgr_batches WHERE batch = 'job.1'"
+                """, in: folder)
+            #expect(out == "75\n1\n2\nstopped\n")
+        }
+    }
+
+    // MARK: Version 0.1
+
+    @Test(arguments: [
+        ("beside", "a b.db", ["fix.1=new of a b", "fix.1^=old of a b"]),
+        ("beside", "a_b.db", ["fix.1=new of a_b", "fix.1^=old of a_b"]),
+        ("renamed", "prod.db", ["one.1=one", "two.1=one"]), ("workspace", "data/app.db", ["one.1=one"]),
+        ("pending", "app.db", ["one.1=one", "two.1=two"]),
+    ])
+    func whatVersionOneWroteIsTakenOver(archive: String, database: String, points: [String]) throws {
+        try TemporaryFolder.with { folder in
+            let file = TextFile.inPackage("Tests/Fixtures/version-0.1/\(archive).tar.xz")
+            var lines = "tar -xJf \(Shell.quote(file)); db='\(database)'; whole \"$db\"\n"
+            for point in points {
+                for source in ["git", "bak"] {
+                    lines += "point \"$db\" '\(point.prefix { $0 != "=" })' \(source)\n"
+                }
+            }
+            lines +=
+                "run \"$db\" later 9; whole \"$db\"; \"$TOOL\" --db \"$db\" rollback --id later > out 2>&1; whole \"$db\"\n"
+            lines += "sqlite3 \"$db\" \"SELECT value FROM batchmgr_meta WHERE key = 'format_version'\""
+            let wanted = points.flatMap { point in
+                Array(repeating: String(point.drop { $0 != "=" }.dropFirst()), count: 2)
+            }
+            #expect(try Self.script(lines, in: folder) == wanted.map { $0 + "\n" }.joined() + "2\n")
+        }
+    }
+
+    @Test func aNewerFormatIsRefused() throws {
+        try TemporaryFolder.with { folder in
+            try Self.script(
+                """
+                new app.db; run app.db one 1
+                sqlite3 app.db "UPDATE batchmgr_meta SET value = '3' WHERE key = 'format_version'"
+                fails 6 "$TOOL" --db app.db list; grep -q 'has format 3, newer than this program knows' out
+                sqlite3 app.db "UPDATE batchmgr_meta SET value = '2' WHERE key = 'format_version'"
+                sed -i 's/"format":1/"format":2/' backups/batch_manager/databases/*.json
+                fails 6 "$TOOL" --db app.db list; grep -q 'newer than this program knows' out
+                """, in: folder)
+        }
+    }
+}
