@@ -64,6 +64,27 @@ import batchmgr
         #expect(!parsed.globals.isJSON)
     }
 
+    @Test(arguments: [
+        (["run", "reprice"], "id", "reprice"), (["show", "reprice.3", "--json"], "id", "reprice.3"),
+        (["rollback", "reprice.3", "-n"], "id", "reprice.3"), (["catalog", "show", "x"], "id", "x"),
+        (["diff", "a.1"], "id", "a.1"), (["restore", "a.1", "--in-place"], "point", "a.1"),
+        (["init", "data/app.db"], "database", "data/app.db"),
+    ])
+    func whatAVerbIsAboutMayStandAlone(line: [String], option: String, value: String) throws {
+        guard case .run(let parsed) = try ArgumentParser.parse(line, Self.tool) else {
+            Issue.record("help")
+            return
+        }
+        #expect(parsed.value(option) == value)
+        #expect(parsed.positionals.isEmpty)
+    }
+
+    @Test func lettersMayStandTogether() throws {
+        let parsed = try Self.parse("run", "-nqy", "a")
+        #expect(parsed.has("dry-run") && parsed.globals.isQuiet && parsed.globals.assumesYes)
+        #expect(try Self.parse("-V").verb == .version)
+    }
+
     @Test func repeatedOptionsKeepTheirOrder() throws {
         let parsed = try Self.parse("run", "--id", "a", "--set", "x=1", "--set=y=2=3", "--set", "z=")
         #expect(parsed.values("set") == ["x=1", "y=2=3", "z="])
@@ -77,7 +98,7 @@ import batchmgr
     }
 
     @Test(arguments: [
-        (["--help"], []), (["-h"], []), (["run", "--help"], ["run"]), (["run", "--id", "a", "-h"], ["run"]),
+        ([], []), (["--help"], []), (["-h"], []), (["run", "--help"], ["run"]), (["run", "--id", "a", "-h"], ["run"]),
         (["catalog", "--help"], ["catalog"]), (["catalog", "list", "--help"], ["catalog", "list"]),
         (["--help", "graph"], ["graph"]),
     ])
@@ -90,11 +111,13 @@ import batchmgr
         (["rnu"], "unknown verb 'rnu', did you mean 'run'?"),
         (["frobnicate"], "unknown verb 'frobnicate'"),
         (["catalog", "lst"], "unknown verb of catalog 'lst', did you mean 'list'?"),
-        (["catalog"], "catalog needs a verb behind it"),
-        ([], "no verb is given"),
+        (["catalog"], "catalog needs a verb after it"),
+        (["undo", "a.1"], "batchmgr has no 'undo': the verb is rollback"),
+        (["ls"], "batchmgr has no 'ls': the verb is list"),
+        (["run", "a", "-qx"], "unknown option '-x' in '-qx'"),
         (["run", "--id", "a", "--dryrun"], "unknown option '--dryrun', did you mean '--dry-run'?"),
         (["list", "-j"], "unknown option '-j'"),
-        (["--id", "a", "run"], "--id belongs behind its verb: batchmgr VERB --id"),
+        (["--id", "a", "run"], "--id belongs after its verb: batchmgr VERB --id"),
         (["run"], "run needs --id JOB"),
         (["run", "--id"], "--id needs a value: --id JOB"),
         (["run", "--id", "--json"], "--id needs a value: --id JOB"),
@@ -112,7 +135,8 @@ import batchmgr
         ),
         (["completion"], "completion needs bash|zsh|fish"),
         (["completion", "tcsh"], "'tcsh' is none of: bash, zsh, fish"),
-        (["list", "extra"], "list does not take 'extra'"),
+        (["version", "extra"], "version does not take 'extra'"),
+        (["run", "--id", "a", "b"], "run does not take 'b'"),
         (["diff", "a.1", "a.2", "a.3"], "diff does not take 'a.3'"),
     ])
     func aWrongLineIsRefusedWithItsReason(line: [String], message: String) throws {
@@ -126,7 +150,11 @@ import batchmgr
         for verb in Self.tool.verbs {
             let names = verb.options.map(\.name)
             #expect(Set(names).count == names.count)
-            #expect(Set(names).isDisjoint(with: GlobalOptions.table.map(\.name)), "\(verb.name) hides a global option")
+            let hidden = Set(names).intersection(GlobalOptions.table.map(\.name))
+            // Its database is the one to set up.
+            #expect(
+                hidden.subtracting(verb == .initialize ? ["database"] : []).isEmpty,
+                "\(verb.name) hides a global option")
             let words = verb.name.split(separator: " ").map(String.init)
             let text = try HelpText.text(words, Self.tool, width: 80)
             for option in verb.options { #expect(text.contains(option.usage), "\(verb.name) --\(option.name)") }

@@ -111,7 +111,6 @@ import batchmgr
         (["restore", "--point", "a.1"], "restore needs --to FILE, --in-place or --table TABLE"),
         (["restore", "--point", "a.1", "--to", "f", "--in-place"], "--to and --in-place exclude each other"),
         (["diff"], "diff needs either --id BATCH or two points"),
-        (["diff", "a.1"], "diff needs either --id BATCH or two points"),
         (["diff", "a.1", "a.2", "--id", "a"], "diff needs either --id BATCH or two points"),
         (["diff", "--id", "a", "--stat", "--sql"], "--stat and --sql exclude each other"),
         (
