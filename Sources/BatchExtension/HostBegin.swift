@@ -129,7 +129,7 @@ extension Host {
     func watch() throws(BatchError) {
         isJoining = true
         defer { isJoining = false }
-        try connection.run("INSERT INTO \(TransactionTable.name) VALUES(1)")
+        try connection.run("INSERT INTO main.\(TransactionTable.name) VALUES(1)")
     }
 
     /// Takes back what was done since the batch began in a transaction of the host.

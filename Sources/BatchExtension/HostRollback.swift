@@ -174,7 +174,7 @@ struct HostLookup {
         }
         let found = try candidates(reference)
         if let batch = found.last(where: { $0.status != .rolledBack }) ?? found.last { return batch }
-        let sql = "SELECT batch FROM batchmgr_batches ORDER BY seq DESC LIMIT 1000"
+        let sql = "SELECT batch FROM main.batchmgr_batches ORDER BY seq DESC LIMIT 1000"
         let names = try ledger.connection.rows(sql).compactMap { $0[0].string }
         throw BatchError(
             .unknownBatch, "there is no batch '\(reference)'\(Suggestion.clause(for: "\(reference)", in: names))",

@@ -116,17 +116,17 @@ extension TableFunction {
                 ("actor", "actor"), ("inserted", "inserted"), ("updated", "updated"), ("deleted", "deleted"),
                 ("started_at", "started_at"), ("finished_at", "finished_at"), ("trace_id", "trace_id"),
                 ("rolls_back", "rolls_back"), ("error", "error"),
-            ], from: "batchmgr_batches ORDER BY seq"),
+            ], from: "main.batchmgr_batches ORDER BY seq"),
         listing(
             "batch_points",
             [
                 ("batch", "b.batch"), ("kind", "p.kind"), ("status", "p.status"), ("created_at", "p.created_at"),
                 ("bak", "p.bak"), ("bak_kind", "p.bak_kind"), ("commit", "p.commit_id"), ("digest", "p.digest"),
-            ], from: "batchmgr_points p LEFT JOIN batchmgr_batches b ON b.seq = p.batch ORDER BY p.id"),
+            ], from: "main.batchmgr_points p LEFT JOIN main.batchmgr_batches b ON b.seq = p.batch ORDER BY p.id"),
         listing(
             "batch_audit",
             ["at", "trace_id", "actor", "tenant", "action", "batch", "outcome", "details"].map { ($0, $0) },
-            from: "batchmgr_audit ORDER BY seq"),
+            from: "main.batchmgr_audit ORDER BY seq"),
         checkpoints, dependents, changes, rowHistory,
     ]
 
@@ -155,8 +155,8 @@ extension TableFunction {
         let batch = try host.batch(arguments[0])
         let sql = """
             SELECT c.number, c.step, c.committed_at, c.inserted, c.updated, c.deleted, b.batch \
-            FROM batchmgr_checkpoints c LEFT JOIN batchmgr_checkpoints u ON u.id = c.undone_by \
-            LEFT JOIN batchmgr_batches b ON b.seq = u.batch WHERE c.batch = ? ORDER BY c.number
+            FROM main.batchmgr_checkpoints c LEFT JOIN main.batchmgr_checkpoints u ON u.id = c.undone_by \
+            LEFT JOIN main.batchmgr_batches b ON b.seq = u.batch WHERE c.batch = ? ORDER BY c.number
             """
         return try rows(of: sql, [.integer(batch.seq)], host)
     }

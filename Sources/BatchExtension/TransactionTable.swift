@@ -32,7 +32,7 @@ enum TransactionTable {
         }
         // Connects it.
         var statement: OpaquePointer?
-        sqlite3_prepare_v3(database, "SELECT 1 FROM \(name)", -1, 0, &statement, nil)
+        sqlite3_prepare_v3(database, "SELECT 1 FROM main.\(name)", -1, 0, &statement, nil)
         sqlite3_finalize(statement)
     }
 

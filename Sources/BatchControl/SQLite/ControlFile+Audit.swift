@@ -50,13 +50,13 @@ extension ControlFile: AuditStore {
         try connection.execute(
             "CREATE TABLE IF NOT EXISTS batchmgr_meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
         try connection.run(
-            "INSERT OR IGNORE INTO batchmgr_meta VALUES(?, lower(hex(randomblob(16))))",
+            "INSERT OR IGNORE INTO main.batchmgr_meta VALUES(?, lower(hex(randomblob(16))))",
             [.string(ControlFile.nameKey)])
         _ = try appendAudit(connection, act.first())
     }
 
     /// The random name of the chain in a control file.
     public static func auditName(_ connection: Connection) throws(BatchError) -> String? {
-        try connection.value("SELECT value FROM batchmgr_meta WHERE key = ?", [.string(nameKey)])?.string
+        try connection.value("SELECT value FROM main.batchmgr_meta WHERE key = ?", [.string(nameKey)])?.string
     }
 }

@@ -50,7 +50,7 @@ public struct Pruning {
     // MARK: Decision
 
     private func decide(_ policy: RetentionPolicy, _ points: [PointRecord]) throws(BatchError) -> [PruneReport.Point] {
-        let ofPoints = "seq IN (SELECT batch FROM batchmgr_points WHERE bak IS NOT NULL)"
+        let ofPoints = "seq IN (SELECT batch FROM main.batchmgr_points WHERE bak IS NOT NULL)"
         let batches = Dictionary(try ledger.batches(where: ofPoints).map { ($0.seq, $0) }) { first, _ in first }
         // Those of batches say no more than the ledger does.
         let tags = (try? session.git.tags(except: "batch/")) ?? [:]

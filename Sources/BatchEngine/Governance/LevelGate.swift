@@ -59,14 +59,14 @@ struct LevelGate {
     func makeUp() throws(BatchError) {
         let ledger = session.ledger
         guard try ledger.exists(),
-            let batch = try ledger.batches(where: "seq = (SELECT max(seq) FROM batchmgr_batches)").first,
+            let batch = try ledger.batches(where: "seq = (SELECT max(seq) FROM main.batchmgr_batches)").first,
             batch.kind == .batch, batch.status == .committed, let text = batch.definition,
             text.contains("level") || batch.idempotencyKey != nil,
             let job = try? session.job(of: batch),
             LevelPolicy(level: job.level).needsChecklist || batch.idempotencyKey?.hasPrefix("plan.") == true
         else { return }
         let sql = """
-            SELECT 1 FROM (SELECT action, batch FROM batchmgr_audit ORDER BY seq DESC LIMIT \(LevelGate.lastActions)) \
+            SELECT 1 FROM (SELECT action, batch FROM main.batchmgr_audit ORDER BY seq DESC LIMIT \(LevelGate.lastActions)) \
             WHERE action = 'checklist' AND batch = ?
             """
         guard try ledger.connection.value(sql, [.string(batch.batch.description)]) == nil else { return }

@@ -128,8 +128,8 @@ extension Ledger {
         for batch in batches {
             let rows = try connection.rows(
                 """
-                SELECT DISTINCT table_name FROM batchmgr_changes WHERE checkpoint IN \
-                (SELECT id FROM batchmgr_checkpoints WHERE batch = ?)
+                SELECT DISTINCT table_name FROM main.batchmgr_changes WHERE checkpoint IN \
+                (SELECT id FROM main.batchmgr_checkpoints WHERE batch = ?)
                 """, [.integer(batch)])
             names.formUnion(rows.compactMap { $0[0].string })
         }

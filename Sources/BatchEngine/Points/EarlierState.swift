@@ -42,7 +42,7 @@ final class EarlierState {
         let digest = state.digest
         let (connection, checkpoint) = (connection, checkpoint)
         try connection.transaction { () throws(BatchError) in
-            try connection.run("DELETE FROM batchmgr_checkpoints WHERE id > ?", [.integer(checkpoint)])
+            try connection.run("DELETE FROM main.batchmgr_checkpoints WHERE id > ?", [.integer(checkpoint)])
             try ledger.setState(digest)
         }
         var database = original.database

@@ -27,7 +27,7 @@ struct PointKeeper {
 
     /// Notes that a point is to be written; the caller's transaction makes it so.
     func intend(_ kind: BatchRecord.Kind) throws(BatchError) {
-        let last = try ledger.connection.value("SELECT max(id) FROM batchmgr_checkpoints")?.integer ?? 0
+        let last = try ledger.connection.value("SELECT max(id) FROM main.batchmgr_checkpoints")?.integer ?? 0
         var point = PointRecord(
             batch: 0, kind: kind, lastCheckpoint: last, createdAt: session.context.now().iso8601)
         try ledger.save(&point)

@@ -42,7 +42,7 @@ struct PointSource {
         var names: Set<String> = []
         for checkpoint in try checkpoints() {
             let rows = try session.connection.rows(
-                "SELECT DISTINCT table_name FROM batchmgr_changes WHERE checkpoint = ?", [.integer(checkpoint)])
+                "SELECT DISTINCT table_name FROM main.batchmgr_changes WHERE checkpoint = ?", [.integer(checkpoint)])
             names.formUnion(rows.compactMap { $0[0].string })
         }
         for name in names.sorted() {

@@ -146,7 +146,7 @@ extension Ledger {
     /// Notes that a batch depends on another because its job says so.
     func noteNeed(of batch: Int64, _ needed: BatchRecord) throws(BatchError) {
         try connection.run(
-            "INSERT OR IGNORE INTO batchmgr_dependencies VALUES(?, ?, ?)",
+            "INSERT OR IGNORE INTO main.batchmgr_dependencies VALUES(?, ?, ?)",
             [.integer(batch), .integer(needed.seq), .string("needs \(needed.batch.job)")])
     }
 }

@@ -31,7 +31,7 @@ struct Worklist {
     /// Nil when the step has not begun.
     static func load(_ ledger: Ledger, batch: Int64, step: String) throws(BatchError) -> Worklist? {
         let counts = try ledger.connection.rows(
-            "SELECT part, items FROM batchmgr_worklists WHERE batch = ? AND step = ? ORDER BY part",
+            "SELECT part, items FROM main.batchmgr_worklists WHERE batch = ? AND step = ? ORDER BY part",
             [.integer(batch), .string(step)])
         guard let first = counts.first, first[0].integer == 0 else { return nil }
         var list = Worklist(columns: [], count: 0, ledger: ledger, batch: batch, step: step)
@@ -43,7 +43,7 @@ struct Worklist {
 
     static func remove(_ ledger: Ledger, batch: Int64, step: String) throws(BatchError) {
         try ledger.connection.run(
-            "DELETE FROM batchmgr_worklists WHERE batch = ? AND step = ?", [.integer(batch), .string(step)])
+            "DELETE FROM main.batchmgr_worklists WHERE batch = ? AND step = ?", [.integer(batch), .string(step)])
     }
 
     /// Calls `body` for the items from `start` up to `end`, with their values by column.
@@ -64,7 +64,7 @@ struct Worklist {
 
     private func part(_ number: Int) throws(BatchError) -> [[SQLValue]] {
         let row = try ledger.connection.rows(
-            "SELECT items, data FROM batchmgr_worklists WHERE batch = ? AND step = ? AND part = ?",
+            "SELECT items, data FROM main.batchmgr_worklists WHERE batch = ? AND step = ? AND part = ?",
             [.integer(batch), .string(step), .integer(Int64(number))]
         ).first
         guard let row, let items = row[0].integer, let data = row[1].bytes else { throw Worklist.damaged }
@@ -106,7 +106,7 @@ struct Worklist {
         mutating func flush() throws(BatchError) {
             guard items > 0 else { return }
             try ledger.connection.run(
-                "INSERT OR REPLACE INTO batchmgr_worklists VALUES(?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO main.batchmgr_worklists VALUES(?, ?, ?, ?, ?)",
                 [
                     .integer(batch), .string(step), .integer(Int64(part)), .integer(Int64(items)),
                     .blob(buffer.array),

@@ -71,7 +71,7 @@ struct HomeEntry: Hashable {
     init?(_ ledger: Ledger) throws(BatchError) {
         guard try ledger.exists() else { return nil }
         let rows = try ledger.connection.rows(
-            "SELECT key, value FROM batchmgr_meta WHERE key IN ('database_id', 'home', 'path', 'file', 'branch', 'tags', 'workspace')"
+            "SELECT key, value FROM main.batchmgr_meta WHERE key IN ('database_id', 'home', 'path', 'file', 'branch', 'tags', 'workspace')"
         )
         let values = Dictionary(rows.map { ($0[0].string ?? "", $0[1].string ?? "") }) { first, _ in first }
         guard let id = values["database_id"] else { return nil }

@@ -140,9 +140,9 @@ extension Session {
         if case .copy(let original) = found.state {
             let former = entry.ledger
             entry.ledger = context.randomID()
-            try connection.run("UPDATE batchmgr_lease SET process = NULL, token = NULL")
-            try connection.run("DELETE FROM batchmgr_points")
-            try connection.run("DELETE FROM batchmgr_files")
+            try connection.run("UPDATE main.batchmgr_lease SET process = NULL, token = NULL")
+            try connection.run("DELETE FROM main.batchmgr_points")
+            try connection.run("DELETE FROM main.batchmgr_files")
             try ledger.setMeta(PendingErasure.key, "")
             found = .init(home: try search.named(search.standard, entry.ledger), state: found.state)
             try entry.write(to: ledger)

@@ -141,7 +141,7 @@ extension Session {
         let names = try connection.rows(sql).compactMap { $0[0].string }
         let file = path.split(separator: "/").last.map(String.init) ?? ""
         if names.contains("batchmgr_bak_manifest") {
-            let kind = try connection.value("SELECT value FROM batchmgr_bak_manifest WHERE key = 'kind'")?.string
+            let kind = try connection.value("SELECT value FROM main.batchmgr_bak_manifest WHERE key = 'kind'")?.string
             guard kind == "full", !(file.hasPrefix("batch_") && file.hasSuffix(".bak")) else {
                 throw BatchError(
                     .usage, "\(path) is a copy that batchmgr made of a database, and is not to be worked on",

@@ -113,7 +113,7 @@ extension Ledger {
         effect kind: String, batch: Int64, checkpoint: Int64, step: String, detail: JSONValue
     ) throws(BatchError) {
         try connection.run(
-            "INSERT INTO batchmgr_effects(batch, checkpoint, step, kind, detail) VALUES(?, ?, ?, ?, ?)",
+            "INSERT INTO main.batchmgr_effects(batch, checkpoint, step, kind, detail) VALUES(?, ?, ?, ?, ?)",
             [
                 .integer(batch), .integer(checkpoint), .string(step), .string(kind),
                 .string(JSONWriter.text(detail)),
@@ -123,7 +123,7 @@ extension Ledger {
     /// Effects of a batch that stand, in the order they happened.
     func effects(of batch: Int64) throws(BatchError) -> [Effect] {
         let sql = """
-            SELECT id, checkpoint, step, kind, detail FROM batchmgr_effects WHERE batch = ? AND undone_by IS NULL ORDER BY id
+            SELECT id, checkpoint, step, kind, detail FROM main.batchmgr_effects WHERE batch = ? AND undone_by IS NULL ORDER BY id
             """
         return try connection.rows(sql, [.integer(batch)]).compactMap { row in
             guard let id = row[0].integer, let kind = row[3].string else { return nil }
@@ -145,6 +145,6 @@ extension Ledger {
 
     func markEffectUndone(_ id: Int64, by checkpoint: Int64) throws(BatchError) {
         try connection.run(
-            "UPDATE batchmgr_effects SET undone_by = ? WHERE id = ?", [.integer(checkpoint), .integer(id)])
+            "UPDATE main.batchmgr_effects SET undone_by = ? WHERE id = ?", [.integer(checkpoint), .integer(id)])
     }
 }

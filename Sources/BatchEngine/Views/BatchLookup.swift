@@ -64,7 +64,7 @@ public struct BatchLookup {
         if try ledger.exists() {
             let column = if case .batch = reference { "batch" } else { "DISTINCT job" }
             names = try ledger.connection.rows(
-                "SELECT \(column) FROM batchmgr_batches WHERE ?1 IS NULL OR tenant = ?1 ORDER BY seq DESC LIMIT 1000",
+                "SELECT \(column) FROM main.batchmgr_batches WHERE ?1 IS NULL OR tenant = ?1 ORDER BY seq DESC LIMIT 1000",
                 [.optional(tenant)]
             ).compactMap { $0[0].string }
         }

@@ -121,7 +121,7 @@ struct DiffView {
         let found = try ledger.checkpoints(
             where: "id > ? AND id <= ?", [.integer(from.lastCheckpoint), .integer(to.lastCheckpoint)])
         let batches = try ledger.batches(
-            where: "has_ddl = 1 AND seq IN (SELECT batch FROM batchmgr_checkpoints WHERE id > ? AND id <= ?)",
+            where: "has_ddl = 1 AND seq IN (SELECT batch FROM main.batchmgr_checkpoints WHERE id > ? AND id <= ?)",
             [.integer(from.lastCheckpoint), .integer(to.lastCheckpoint)])
         return batches.isEmpty ? found.map(\.id) : nil
     }

@@ -14,7 +14,7 @@ struct PointsView {
         var found: [PointRecord] = []
         var isMore = false
         try ledger.forEachPointFromNewest(
-            where: "?1 IS NULL OR batch IN (SELECT seq FROM batchmgr_batches WHERE tenant = ?1)",
+            where: "?1 IS NULL OR batch IN (SELECT seq FROM main.batchmgr_batches WHERE tenant = ?1)",
             [.optional(session.owner)]
         ) { (point) in
             isMore = found.count == limit

@@ -28,7 +28,7 @@ public struct AuditChain {
     /// Gives the rows at the end that have no hash yet their place in the chain. Call it in a transaction.
     public func seal() throws(BatchError) {
         let sealed = try connection.rows(
-            "SELECT seq, hash FROM batchmgr_audit WHERE hash IS NOT NULL ORDER BY seq DESC LIMIT 1"
+            "SELECT seq, hash FROM main.batchmgr_audit WHERE hash IS NOT NULL ORDER BY seq DESC LIMIT 1"
         ).first
         var previous = sealed?[1].string ?? AuditEncoding.genesis
         let open = try table.rows(of: place, where: "seq > ?", [.integer(sealed?[0].integer ?? 0)])
@@ -55,7 +55,7 @@ public struct AuditChain {
     /// The last row that has its hash; nil while there is none.
     public func sealedHead(chain: String) throws(BatchError) -> AuditHead? {
         guard try table.hasHashes() else { return nil }
-        let sql = "SELECT seq, hash FROM batchmgr_audit WHERE hash IS NOT NULL ORDER BY seq DESC LIMIT 1"
+        let sql = "SELECT seq, hash FROM main.batchmgr_audit WHERE hash IS NOT NULL ORDER BY seq DESC LIMIT 1"
         guard let row = try connection.rows(sql).first, let seq = row[0].integer, let hash = row[1].string else {
             return nil
         }

@@ -110,7 +110,7 @@ public struct BakErasure {
             guard name == table, let layout else {
                 try file.run(
                     """
-                    INSERT INTO batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, ?)
+                    INSERT INTO main.batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, ?)
                     """, blocks.values)
                 continue
             }

@@ -141,7 +141,7 @@ public struct BakManifest: Hashable, Sendable {
 
     private static func read(_ path: String, _ connection: Connection) throws(BatchError) -> BakManifest {
         var values: [String: String] = [:]
-        for row in try connection.rows("SELECT key, value FROM batchmgr_bak_manifest") {
+        for row in try connection.rows("SELECT key, value FROM main.batchmgr_bak_manifest") {
             values[row[0].string ?? ""] = row[1].string
         }
         guard values["format"] == "1", let kind = values["kind"].flatMap(BakFile.Kind.init),
@@ -158,7 +158,7 @@ public struct BakManifest: Hashable, Sendable {
     static func set(_ key: String, _ value: String?, in connection: Connection) throws(BatchError) {
         guard let value else { return }
         try connection.run(
-            "INSERT OR REPLACE INTO batchmgr_bak_manifest VALUES (?, ?)", [.string(key), .string(value)])
+            "INSERT OR REPLACE INTO main.batchmgr_bak_manifest VALUES (?, ?)", [.string(key), .string(value)])
     }
 }
 

@@ -24,7 +24,7 @@ struct BakReader {
     /// Names of the tables of which the file has blocks of this kind.
     func names(_ kind: String) throws(BatchError) -> Set<String> {
         Set(
-            try file.rows("SELECT DISTINCT name FROM batchmgr_bak_block WHERE kind = ?", [.string(kind)])
+            try file.rows("SELECT DISTINCT name FROM main.batchmgr_bak_block WHERE kind = ?", [.string(kind)])
                 .compactMap { $0[0].string })
     }
 

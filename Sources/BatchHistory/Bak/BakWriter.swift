@@ -107,7 +107,7 @@ enum BakBlock {
         _ content: ByteBuffer, name: String, kind: String, into connection: Connection
     ) throws(BatchError) {
         try connection.run(
-            "INSERT INTO batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO main.batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, ?)",
             [
                 .string(name), .string(kind), .integer(Int64(content.count)), .string(content.digest().description),
                 .blob(try compress(content.bytes)),
@@ -132,7 +132,7 @@ enum BakBlock {
         _ body: (UnsafeRawBufferPointer) throws(BatchError) -> Void
     ) throws(BatchError) {
         let statement = try connection.prepare(
-            "SELECT size, checksum, data FROM batchmgr_bak_block WHERE name = ? AND kind = ? ORDER BY id")
+            "SELECT size, checksum, data FROM main.batchmgr_bak_block WHERE name = ? AND kind = ? ORDER BY id")
         try statement.bind([.string(name), .string(kind)])
         while try statement.step() {
             let content = try expand(

@@ -43,7 +43,7 @@ public final class BatchChanges: ChangeSource {
         self.checkpoints = checkpoints
         let last = checkpoints.last ?? 0
         later = try ledger.connection.rows(
-            "SELECT id FROM batchmgr_checkpoints WHERE id > ? ORDER BY id", [.integer(last)]
+            "SELECT id FROM main.batchmgr_checkpoints WHERE id > ? ORDER BY id", [.integer(last)]
         )
         .compactMap { $0[0].integer }
         tables = try BatchChanges.changedTables(ledger, checkpoints)
@@ -256,7 +256,7 @@ extension Ledger {
     /// Tables that a checkpoint created, dropped or altered.
     func rewrittenTables(in checkpoint: Int64) throws(BatchError) -> Set<String> {
         let sql = """
-            SELECT r.table_name FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation \
+            SELECT r.table_name FROM main.batchmgr_facts f JOIN main.batchmgr_relations r ON r.id = f.relation \
             WHERE f.checkpoint = ? AND f.side = ? AND r.kind = 'definition'
             """
         // A table that an index or a view of the checkpoint merely refers to has the rows that it had.

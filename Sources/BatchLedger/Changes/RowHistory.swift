@@ -143,7 +143,7 @@ extension Ledger {
     /// The last checkpoint before another one that added, changed or removed a row; nil when none did.
     func lastCheckpoint(writing key: RowKey, of table: String, before bound: Int64) throws(BatchError) -> Int64? {
         let sql = """
-            SELECT f.checkpoint, f.keys FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation \
+            SELECT f.checkpoint, f.keys FROM main.batchmgr_facts f JOIN main.batchmgr_relations r ON r.id = f.relation \
             WHERE r.kind = 'rows' AND r.table_name = ? AND f.checkpoint < ? AND f.side IN (0, 1, 2) \
             AND f.low <= ?3 AND f.high >= ?3 ORDER BY f.checkpoint DESC
             """

@@ -126,8 +126,8 @@ struct DependencySearch {
 
     private mutating func addDeclared(on batch: Int64) throws(BatchError) {
         let sql = """
-            SELECT d.batch, d.evidence FROM batchmgr_dependencies d WHERE d.needs = ? AND EXISTS \
-            (SELECT 1 FROM batchmgr_checkpoints c WHERE c.batch = d.batch AND c.undone_by IS NULL) ORDER BY d.batch
+            SELECT d.batch, d.evidence FROM main.batchmgr_dependencies d WHERE d.needs = ? AND EXISTS \
+            (SELECT 1 FROM main.batchmgr_checkpoints c WHERE c.batch = d.batch AND c.undone_by IS NULL) ORDER BY d.batch
             """
         for row in try ledger.connection.rows(sql, [.integer(batch)]) {
             guard let dependent = row[0].integer else { continue }

@@ -27,8 +27,8 @@ extension Ledger {
 
     private func facts(_ condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [Fact] {
         let sql = """
-            SELECT f.relation, f.checkpoint, c.batch, f.side, f.keys FROM batchmgr_facts f \
-            JOIN batchmgr_checkpoints c ON c.id = f.checkpoint JOIN batchmgr_batches b ON b.seq = c.batch \
+            SELECT f.relation, f.checkpoint, c.batch, f.side, f.keys FROM main.batchmgr_facts f \
+            JOIN main.batchmgr_checkpoints c ON c.id = f.checkpoint JOIN main.batchmgr_batches b ON b.seq = c.batch \
             WHERE \(condition) ORDER BY f.checkpoint, f.side, f.part
             """
         let statement = try connection.cached(sql)
@@ -50,7 +50,7 @@ extension Ledger {
 
     func relations() throws(BatchError) -> [Int64: Relation] {
         var relations: [Int64: Relation] = [:]
-        for row in try connection.rows("SELECT id, kind, table_name, columns FROM batchmgr_relations") {
+        for row in try connection.rows("SELECT id, kind, table_name, columns FROM main.batchmgr_relations") {
             guard let id = row[0].integer, let kind = row[1].string.flatMap(Relation.Kind.init) else { continue }
             relations[id] = Relation(kind: kind, table: row[2].string ?? "", columns: row[3].string ?? "")
         }
@@ -113,9 +113,9 @@ final class FactStream {
         } else {
             statement = try ledger.connection.prepare(
                 """
-                SELECT f.checkpoint, c.batch, f.side, f.keys FROM batchmgr_facts f \
-                CROSS JOIN batchmgr_checkpoints c ON c.id = f.checkpoint \
-                CROSS JOIN batchmgr_batches b ON b.seq = c.batch \
+                SELECT f.checkpoint, c.batch, f.side, f.keys FROM main.batchmgr_facts f \
+                CROSS JOIN main.batchmgr_checkpoints c ON c.id = f.checkpoint \
+                CROSS JOIN main.batchmgr_batches b ON b.seq = c.batch \
                 WHERE f.relation = ? AND f.checkpoint > ? AND f.high >= ? AND f.low <= ? AND c.undone_by IS NULL \
                 AND b.kind <> 'rollback' ORDER BY f.checkpoint, f.side, f.part
                 """)

@@ -72,7 +72,7 @@ struct ReaderSearch {
 
     private func updatedColumns(_ keys: UndoneKeys, _ search: DependencySearch) throws(BatchError) -> [Set<String>?] {
         let sql = """
-            SELECT DISTINCT f.relation FROM batchmgr_checkpoints c JOIN batchmgr_facts f ON f.checkpoint = c.id \
+            SELECT DISTINCT f.relation FROM main.batchmgr_checkpoints c JOIN main.batchmgr_facts f ON f.checkpoint = c.id \
             WHERE c.batch = ? AND f.side = \(FactSide.written.rawValue)
             """
         let written = try ledger.connection.rows(sql, [.integer(keys.batch)]).compactMap { row in
@@ -96,8 +96,8 @@ struct ReaderSearch {
 
     private func batches(reading relation: Int64, after checkpoint: Int64) throws(BatchError) -> [Int64] {
         let sql = """
-            SELECT DISTINCT c.batch FROM batchmgr_facts f CROSS JOIN batchmgr_checkpoints c ON c.id = f.checkpoint \
-            CROSS JOIN batchmgr_batches b ON b.seq = c.batch WHERE f.relation = ? AND f.checkpoint > ? \
+            SELECT DISTINCT c.batch FROM main.batchmgr_facts f CROSS JOIN main.batchmgr_checkpoints c ON c.id = f.checkpoint \
+            CROSS JOIN main.batchmgr_batches b ON b.seq = c.batch WHERE f.relation = ? AND f.checkpoint > ? \
             AND f.side = \(FactSide.read.rawValue) AND c.undone_by IS NULL AND b.kind = 'batch'
             """
         return try ledger.connection.rows(sql, [.integer(relation), .integer(checkpoint)]).compactMap { $0[0].integer }
@@ -149,7 +149,7 @@ struct OvertakenSearch {
         of batch: Int64, _ side: FactSide, _ search: DependencySearch
     ) throws(BatchError) -> [Relation] {
         let sql = """
-            SELECT DISTINCT f.relation FROM batchmgr_checkpoints c JOIN batchmgr_facts f ON f.checkpoint = c.id \
+            SELECT DISTINCT f.relation FROM main.batchmgr_checkpoints c JOIN main.batchmgr_facts f ON f.checkpoint = c.id \
             WHERE c.batch = ? AND f.side = ?
             """
         return try ledger.connection.rows(sql, [.integer(batch), .integer(side.rawValue)])
@@ -161,8 +161,8 @@ struct OvertakenSearch {
     ) throws(BatchError) -> Set<Int64> {
         guard let rows = search.relations.first(where: { $0.value == .rows(table) })?.key else { return [] }
         let sql = """
-            SELECT DISTINCT c.batch, f.side FROM batchmgr_facts f CROSS JOIN batchmgr_checkpoints c ON c.id = f.checkpoint \
-            CROSS JOIN batchmgr_batches b ON b.seq = c.batch WHERE f.relation = ? AND f.checkpoint > ? \
+            SELECT DISTINCT c.batch, f.side FROM main.batchmgr_facts f CROSS JOIN main.batchmgr_checkpoints c ON c.id = f.checkpoint \
+            CROSS JOIN main.batchmgr_batches b ON b.seq = c.batch WHERE f.relation = ? AND f.checkpoint > ? \
             AND f.side IN (0, 1, 2) AND c.undone_by IS NULL AND b.kind <> 'rollback'
             """
         var writers: Set<Int64> = []

@@ -106,7 +106,7 @@ public struct LogErasure {
             if kept.count == steps.count && schemas.isEmpty { return }
             let block = try compressor.block(LogErasure.encode(kept, schemas, bytes), entries: kept.count)
             try ledger.connection.run(
-                "UPDATE batchmgr_undo SET entries = ?, size = ?, checksum = ?, data = ? WHERE checkpoint = ? AND block = ?",
+                "UPDATE main.batchmgr_undo SET entries = ?, size = ?, checksum = ?, data = ? WHERE checkpoint = ? AND block = ?",
                 [
                     .integer(Int64(block.entries)), .integer(Int64(block.size)),
                     .integer(Int64(bitPattern: block.checksum)), .blob(block.data), .integer(checkpoint),
@@ -164,7 +164,7 @@ public struct LogErasure {
         var change = table.change
         change -= sum
         try ledger.connection.run(
-            "UPDATE batchmgr_changes SET digest = ?, rows = ? WHERE checkpoint = ? AND number = ?",
+            "UPDATE main.batchmgr_changes SET digest = ?, rows = ? WHERE checkpoint = ? AND number = ?",
             [
                 .string(change.digest.description), .integer(change.rows), .integer(checkpoint),
                 .integer(Int64(number)),
@@ -175,9 +175,9 @@ public struct LogErasure {
         let values: [SQLValue] = [counts.inserted, counts.updated, counts.deleted].map { .integer(Int64($0)) }
         let terms = "inserted = max(0, inserted - ?1), updated = max(0, updated - ?2), deleted = max(0, deleted - ?3)"
         try ledger.connection.run(
-            "UPDATE batchmgr_checkpoints SET \(terms) WHERE id = ?4", values + [.integer(checkpoint)])
+            "UPDATE main.batchmgr_checkpoints SET \(terms) WHERE id = ?4", values + [.integer(checkpoint)])
         try ledger.connection.run(
-            "UPDATE batchmgr_batches SET \(terms) WHERE seq = (SELECT batch FROM batchmgr_checkpoints WHERE id = ?4)",
+            "UPDATE main.batchmgr_batches SET \(terms) WHERE seq = (SELECT batch FROM main.batchmgr_checkpoints WHERE id = ?4)",
             values + [.integer(checkpoint)])
     }
 

@@ -7,7 +7,7 @@ extension Ledger {
         let sums = try factSums("f.checkpoint = ?", [.integer(checkpoint)])
         let sum = sums[checkpoint] ?? (0, Digest.zero)
         try connection.run(
-            "INSERT OR REPLACE INTO batchmgr_fact_sums VALUES(?, ?, ?)",
+            "INSERT OR REPLACE INTO main.batchmgr_fact_sums VALUES(?, ?, ?)",
             [.integer(checkpoint), .integer(sum.parts), .string(sum.digest.description)])
     }
 
@@ -20,7 +20,7 @@ extension Ledger {
         guard try connection.value(exists) != nil else { return }
         let bounds: [SQLValue] = [.integer(first), .integer(last)]
         let found = try factSums("f.checkpoint BETWEEN ? AND ?", bounds)
-        let recorded = "SELECT checkpoint, parts, digest FROM batchmgr_fact_sums WHERE checkpoint BETWEEN ? AND ?"
+        let recorded = "SELECT checkpoint, parts, digest FROM main.batchmgr_fact_sums WHERE checkpoint BETWEEN ? AND ?"
         for row in try connection.rows(recorded, bounds) {
             let checkpoint = row[0].integer ?? 0
             let sum = found[checkpoint] ?? (0, Digest.zero)
@@ -39,7 +39,7 @@ extension Ledger {
         let statement = try connection.cached(
             """
             SELECT f.checkpoint, r.kind, r.table_name, r.columns, f.side, f.part, f.low, f.high, f.count, f.keys \
-            FROM batchmgr_facts f LEFT JOIN batchmgr_relations r ON r.id = f.relation WHERE \(condition)
+            FROM main.batchmgr_facts f LEFT JOIN main.batchmgr_relations r ON r.id = f.relation WHERE \(condition)
             """)
         defer { statement.reset() }
         try statement.bind(parameters)

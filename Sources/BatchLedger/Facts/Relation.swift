@@ -79,7 +79,7 @@ extension Ledger {
         var counts: [String: RowCounts] = [:]
         for checkpoint in checkpoints {
             let sql = """
-                SELECT r.table_name, f.side, sum(f.count) FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation \
+                SELECT r.table_name, f.side, sum(f.count) FROM main.batchmgr_facts f JOIN main.batchmgr_relations r ON r.id = f.relation \
                 WHERE f.checkpoint = ? AND r.kind = 'rows' GROUP BY 1, 2
                 """
             for row in try connection.rows(sql, [.integer(checkpoint)]) {

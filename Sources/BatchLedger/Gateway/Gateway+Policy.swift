@@ -120,16 +120,16 @@ extension Ledger {
     /// Rows changed by the checkpoints that the batch has committed.
     func rowsChanged(by batch: Int64) throws(BatchError) -> Int64 {
         try connection.value(
-            "SELECT total(inserted + updated + deleted) FROM batchmgr_checkpoints WHERE batch = ?", [.integer(batch)]
+            "SELECT total(inserted + updated + deleted) FROM main.batchmgr_checkpoints WHERE batch = ?", [.integer(batch)]
         )?.whole ?? 0
     }
 
     /// Rows that the checkpoints of the batch have deleted from a table.
     func rowsDeleted(from table: String, by batch: Int64) throws(BatchError) -> Int64 {
         let sql = """
-            SELECT total(f.count) FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation \
+            SELECT total(f.count) FROM main.batchmgr_facts f JOIN main.batchmgr_relations r ON r.id = f.relation \
             WHERE r.kind = ? AND r.table_name = ? AND f.side = ? \
-            AND f.checkpoint IN (SELECT id FROM batchmgr_checkpoints WHERE batch = ?)
+            AND f.checkpoint IN (SELECT id FROM main.batchmgr_checkpoints WHERE batch = ?)
             """
         let rows = Relation.rows(table)
         return try connection.value(
@@ -142,8 +142,8 @@ extension Ledger {
     /// Rows of a table before the first checkpoint of the batch.
     func rowsBefore(_ batch: Int64, in table: String) throws(BatchError) -> Int64 {
         let sql = """
-            SELECT total(rows) FROM batchmgr_changes WHERE table_name = ? \
-            AND checkpoint IN (SELECT id FROM batchmgr_checkpoints WHERE batch = ?)
+            SELECT total(rows) FROM main.batchmgr_changes WHERE table_name = ? \
+            AND checkpoint IN (SELECT id FROM main.batchmgr_checkpoints WHERE batch = ?)
             """
         let change = try connection.value(sql, [.string(table), .integer(batch)])?.whole ?? 0
         return try rows(in: table) - change

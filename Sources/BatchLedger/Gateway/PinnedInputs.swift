@@ -28,7 +28,7 @@ public struct PinnedInputs: Hashable, Sendable {
 extension Ledger {
     func note(_ pin: PinnedInputs, of checkpoint: Int64) throws(BatchError) {
         try connection.run(
-            "INSERT INTO batchmgr_pins VALUES(?, ?, ?)",
+            "INSERT INTO main.batchmgr_pins VALUES(?, ?, ?)",
             [
                 .integer(checkpoint), pin.time.map(SQLValue.integer) ?? .null,
                 pin.seed.map { .integer(Int64(bitPattern: $0)) } ?? .null,
@@ -39,7 +39,7 @@ extension Ledger {
     public func pin(for checkpoint: CheckpointRecord) throws(BatchError) -> PinnedInputs {
         let fallback = PinnedInputs(checkpoint: checkpoint)
         let row = try connection.rows(
-            "SELECT time, seed FROM batchmgr_pins WHERE checkpoint = ?", [.integer(checkpoint.id)]
+            "SELECT time, seed FROM main.batchmgr_pins WHERE checkpoint = ?", [.integer(checkpoint.id)]
         ).first
         return PinnedInputs(
             time: row?[0].integer ?? fallback.time,

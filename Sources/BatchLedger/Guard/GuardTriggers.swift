@@ -50,7 +50,7 @@ struct GuardTriggers {
         let name = SQLName.quote("batchmgr_guard_\(time.lowercased())_\(event.lowercased())_\(layout.name)")
         let statements = body.map { $0 + "; " }.joined()
         return
-            "CREATE TRIGGER \(name) \(time) \(event)\(columns) ON \(table) \(GuardTriggers.closed) BEGIN \(statements)END"
+            "CREATE TRIGGER main.\(name) \(time) \(event)\(columns) ON \(table) \(GuardTriggers.closed) BEGIN \(statements)END"
     }
 
     // MARK: Notes

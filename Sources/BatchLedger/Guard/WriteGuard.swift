@@ -38,17 +38,17 @@ public struct WriteGuard {
     /// True when somebody else keeps the gate open, which nobody may.
     public func isForcedOpen() throws(BatchError) -> Bool {
         guard try ledger.hasGuardTables() else { return false }
-        return try connection.value("SELECT 1 FROM batchmgr_gate") != nil
+        return try connection.value("SELECT 1 FROM main.batchmgr_gate") != nil
     }
 
     // MARK: For the gateway
 
     func open() throws(BatchError) {
-        try connection.run("DELETE FROM batchmgr_gate")
-        try connection.run("INSERT INTO batchmgr_gate VALUES(1)")
+        try connection.run("DELETE FROM main.batchmgr_gate")
+        try connection.run("INSERT INTO main.batchmgr_gate VALUES(1)")
     }
 
-    func close() throws(BatchError) { try connection.run("DELETE FROM batchmgr_gate") }
+    func close() throws(BatchError) { try connection.run("DELETE FROM main.batchmgr_gate") }
 
     /// Takes all triggers away, so that they are not in the way of a change of the schema.
     func remove() throws(BatchError) {
@@ -107,7 +107,7 @@ extension WriteGuard {
         var notes: [String: Notes] = [:]
         let schema = SchemaReader(connection)
         var layouts: [String: TableLayout] = [:]
-        for row in try connection.rows("SELECT table_name, kind, k0, k1, k2, k3 FROM batchmgr_drift") {
+        for row in try connection.rows("SELECT table_name, kind, k0, k1, k2, k3 FROM main.batchmgr_drift") {
             guard let table = row[0].string else { throw Ledger.damaged("batchmgr_drift") }
             if layouts[table] == nil { layouts[table] = try schema.layout(named: table) }
             var note = notes[table] ?? Notes(table: table)
@@ -125,7 +125,7 @@ extension WriteGuard {
 
     /// Forgets what was noted: it has been kept.
     public func clearNotes() throws(BatchError) {
-        if try ledger.hasGuardTables() { try connection.run("DELETE FROM batchmgr_drift") }
+        if try ledger.hasGuardTables() { try connection.run("DELETE FROM main.batchmgr_drift") }
     }
 }
 
@@ -147,8 +147,8 @@ extension Ledger {
         let now = try connection.value("PRAGMA main.schema_version") ?? .integer(0)
         try connection.run(
             """
-            UPDATE batchmgr_checkpoints SET schema_after = ? WHERE schema_after = ? \
-            AND id = (SELECT max(id) FROM batchmgr_checkpoints)
+            UPDATE main.batchmgr_checkpoints SET schema_after = ? WHERE schema_after = ? \
+            AND id = (SELECT max(id) FROM main.batchmgr_checkpoints)
             """,
             [now, before])
     }

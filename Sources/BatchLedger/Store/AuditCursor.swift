@@ -11,7 +11,7 @@ public final class AuditCursor {
     public init(_ table: AuditTable, from first: Int64 = .min) throws(BatchError) {
         let hashes = try table.hasHashes() ? "details_hash, previous_hash, hash" : "NULL, NULL, NULL"
         let sql = """
-            SELECT seq, at, trace_id, actor, tenant, action, batch, outcome, \(hashes), details FROM batchmgr_audit \
+            SELECT seq, at, trace_id, actor, tenant, action, batch, outcome, \(hashes), details FROM main.batchmgr_audit \
             WHERE seq >= ? ORDER BY seq
             """
         statement = try table.connection.prepare(sql)

@@ -13,7 +13,7 @@ public final class AuditRowReader {
         let hashes = try table.hasHashes() ? AuditTable.hashes.joined(separator: ", ") : "NULL, NULL, NULL"
         let order = newestFirst ? " DESC" : ""
         let sql =
-            "SELECT \(AuditTable.fields), \(hashes) FROM batchmgr_audit WHERE \(condition) ORDER BY seq\(order)"
+            "SELECT \(AuditTable.fields), \(hashes) FROM main.batchmgr_audit WHERE \(condition) ORDER BY seq\(order)"
         statement = try table.connection.prepare(sql)
         self.place = place
         try statement.bind(parameters)

@@ -7,7 +7,7 @@ public import BatchCore
 public struct AuditTable {
     public static let name = "batchmgr_audit"
     static let creation =
-        "CREATE TABLE IF NOT EXISTS batchmgr_audit(seq INTEGER PRIMARY KEY, at TEXT NOT NULL, trace_id TEXT NOT NULL, actor TEXT NOT NULL, tenant TEXT, action TEXT NOT NULL, batch TEXT, outcome TEXT NOT NULL, details TEXT NOT NULL, details_hash TEXT, previous_hash TEXT, hash TEXT) STRICT"
+        "CREATE TABLE IF NOT EXISTS main.batchmgr_audit(seq INTEGER PRIMARY KEY, at TEXT NOT NULL, trace_id TEXT NOT NULL, actor TEXT NOT NULL, tenant TEXT, action TEXT NOT NULL, batch TEXT, outcome TEXT NOT NULL, details TEXT NOT NULL, details_hash TEXT, previous_hash TEXT, hash TEXT) STRICT"
     static let hashes = ["details_hash", "previous_hash", "hash"]
     static let fields = "seq, at, trace_id, actor, tenant, action, batch, outcome, details"
 
@@ -23,18 +23,18 @@ public struct AuditTable {
 
     /// False in a ledger that an older program made.
     public func hasHashes() throws(BatchError) -> Bool {
-        let sql = "SELECT count(*) FROM pragma_table_info('batchmgr_audit') WHERE name LIKE '%hash'"
+        let sql = "SELECT count(*) FROM pragma_table_info('batchmgr_audit', 'main') WHERE name LIKE '%hash'"
         return try connection.value(sql)?.integer == 3
     }
 
     /// Adds the columns of the chain to the table of an older program.
     public func addColumns() throws(BatchError) {
         guard try exists(), try !hasHashes() else { return }
-        let known = try connection.rows("SELECT name FROM pragma_table_info('batchmgr_audit')").compactMap {
+        let known = try connection.rows("SELECT name FROM pragma_table_info('batchmgr_audit', 'main')").compactMap {
             $0[0].string
         }
         for column in AuditTable.hashes where !known.contains(column) {
-            try connection.execute("ALTER TABLE batchmgr_audit ADD COLUMN \(column) TEXT")
+            try connection.execute("ALTER TABLE main.batchmgr_audit ADD COLUMN \(column) TEXT")
         }
     }
 
@@ -46,7 +46,7 @@ public struct AuditTable {
     public func append(_ entry: AuditEntry) throws(BatchError) -> Int64 {
         let seq = (try last()?.seq ?? 0) + 1
         try connection.run(
-            "INSERT INTO batchmgr_audit(\(AuditTable.fields)) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO main.batchmgr_audit(\(AuditTable.fields)) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .integer(seq), .string(entry.at), .string(entry.traceID), .string(entry.actor),
                 .optional(entry.tenant), .string(entry.action), .optional(entry.batch), .string(entry.outcome),
@@ -58,7 +58,7 @@ public struct AuditTable {
     /// Gives a row its hashes.
     public func seal(_ seq: Int64, detailsHash: String, previousHash: String, hash: String) throws(BatchError) {
         try connection.run(
-            "UPDATE batchmgr_audit SET details_hash = ?, previous_hash = ?, hash = ? WHERE seq = ?",
+            "UPDATE main.batchmgr_audit SET details_hash = ?, previous_hash = ?, hash = ? WHERE seq = ?",
             [.string(detailsHash), .string(previousHash), .string(hash), .integer(seq)])
     }
 
@@ -66,14 +66,14 @@ public struct AuditTable {
 
     public func last() throws(BatchError) -> (seq: Int64, hash: String?)? {
         let hash = try hasHashes() ? "hash" : "NULL"
-        let rows = try connection.rows("SELECT seq, \(hash) FROM batchmgr_audit ORDER BY seq DESC LIMIT 1")
+        let rows = try connection.rows("SELECT seq, \(hash) FROM main.batchmgr_audit ORDER BY seq DESC LIMIT 1")
         return rows.first.map { ($0[0].integer ?? 0, $0[1].string) }
     }
 
     /// The row of that number, as far as it tells which command wrote it.
     public func origin(of seq: Int64) throws(BatchError) -> (traceID: String, action: String)? {
         let rows = try connection.rows(
-            "SELECT trace_id, action FROM batchmgr_audit WHERE seq = ?", [.integer(seq)])
+            "SELECT trace_id, action FROM main.batchmgr_audit WHERE seq = ?", [.integer(seq)])
         return rows.first.map { ($0[0].string ?? "", $0[1].string ?? "") }
     }
 

@@ -54,7 +54,7 @@ public struct LeaseTable {
         guard known != nil else { return nil }
         let sql = """
             SELECT epoch, process, started, boot, namespace, machine, token, kind, job, batch, stop, beat, beat_at, \
-            asked_beat, asked_boot, asked_at FROM batchmgr_lease
+            asked_beat, asked_boot, asked_at FROM main.batchmgr_lease
             """
         guard let row = try connection.rows(sql).first else { return nil }
         func text(_ column: Int) -> String { row[column].string ?? "" }
@@ -95,7 +95,7 @@ public struct LeaseTable {
         let owner = LeaseOwner.current()
         let epoch = (row?.epoch ?? 0) + 1
         try connection.run(
-            "INSERT OR REPLACE INTO batchmgr_lease VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, NULL, NULL)",
+            "INSERT OR REPLACE INTO main.batchmgr_lease VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, NULL, NULL)",
             [
                 .integer(epoch), .integer(owner.process), .string(owner.startedAt), .string(owner.boot),
                 .string(owner.namespace), .string(owner.machine), .string(token), .string(work.kind),
@@ -112,7 +112,7 @@ public struct LeaseTable {
         }
         if rules.silence == 0 { return true }
         try connection.run(
-            "UPDATE batchmgr_lease SET asked_beat = beat, asked_boot = ?, asked_at = ?",
+            "UPDATE main.batchmgr_lease SET asked_beat = beat, asked_boot = ?, asked_at = ?",
             [.string(boot), .integer(now)])
         return false
     }
@@ -121,11 +121,11 @@ public struct LeaseTable {
 
     /// - Throws: `ERR_PERF_LEASE_LOST` when somebody else has taken the lease.
     func require(_ epoch: Int64) throws(BatchError) {
-        let sql = "SELECT epoch, asked_beat IS beat FROM batchmgr_lease"
+        let sql = "SELECT epoch, asked_beat IS beat FROM main.batchmgr_lease"
         let row = try connection.rows(sql).first
         guard row?[0].integer == epoch else { throw LeaseTable.lost(connection.path) }
         // Our lock keeps the asker from asking again until this is committed.
-        if row?[1].integer == 1 { try connection.run("UPDATE batchmgr_lease SET beat = beat + 1") }
+        if row?[1].integer == 1 { try connection.run("UPDATE main.batchmgr_lease SET beat = beat + 1") }
     }
 
     public static func lost(_ path: String) -> BatchError {
@@ -137,19 +137,19 @@ public struct LeaseTable {
 
     func beat(_ epoch: Int64, at time: Timestamp) throws(BatchError) {
         try connection.run(
-            "UPDATE batchmgr_lease SET beat = beat + 1, beat_at = ? WHERE epoch = ?",
+            "UPDATE main.batchmgr_lease SET beat = beat + 1, beat_at = ? WHERE epoch = ?",
             [.string(time.iso8601), .integer(epoch)])
     }
 
     func note(_ batch: BatchID, epoch: Int64) throws(BatchError) {
         try connection.run(
-            "UPDATE batchmgr_lease SET batch = ? WHERE epoch = ?", [.string(batch.description), .integer(epoch)])
+            "UPDATE main.batchmgr_lease SET batch = ? WHERE epoch = ?", [.string(batch.description), .integer(epoch)])
     }
 
     /// The row stays, so that the next epoch is a new one.
     func giveBack(_ epoch: Int64) throws(BatchError) {
         try connection.run(
-            "UPDATE batchmgr_lease SET process = NULL, token = NULL, asked_beat = NULL WHERE epoch = ?",
+            "UPDATE main.batchmgr_lease SET process = NULL, token = NULL, asked_beat = NULL WHERE epoch = ?",
             [.integer(epoch)])
     }
 
@@ -166,7 +166,7 @@ public struct LeaseTable {
     /// Asks the owner to stop at its next checkpoint.
     /// - Returns: false when the lease has changed hands.
     public func requestStop(_ epoch: Int64) throws(BatchError) -> Bool {
-        try connection.run("UPDATE batchmgr_lease SET stop = 1 WHERE epoch = ?", [.integer(epoch)])
+        try connection.run("UPDATE main.batchmgr_lease SET stop = 1 WHERE epoch = ?", [.integer(epoch)])
         return connection.changes == 1
     }
 

@@ -34,7 +34,7 @@ public final class Ledger {
         for statement in LedgerSchema.statements { try connection.execute(statement) }
         // Each format has the tables of the one before it.
         try setMeta("format_version", "\(LedgerSchema.version)")
-        try connection.run("INSERT OR IGNORE INTO batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
+        try connection.run("INSERT OR IGNORE INTO main.batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
     }
 
     /// True when all tables and indexes are there: a ledger of an older program lacks some.
@@ -63,11 +63,11 @@ public final class Ledger {
     }
 
     public func meta(_ key: String) throws(BatchError) -> String? {
-        try connection.value("SELECT value FROM batchmgr_meta WHERE key = ?", [.string(key)])?.string
+        try connection.value("SELECT value FROM main.batchmgr_meta WHERE key = ?", [.string(key)])?.string
     }
 
     public func setMeta(_ key: String, _ value: String) throws(BatchError) {
-        try connection.run("INSERT OR REPLACE INTO batchmgr_meta VALUES(?, ?)", [.string(key), .string(value)])
+        try connection.run("INSERT OR REPLACE INTO main.batchmgr_meta VALUES(?, ?)", [.string(key), .string(value)])
     }
 
     // MARK: State digest
@@ -82,7 +82,7 @@ public final class Ledger {
         guard try exists() else { return nil }
         var state = StateDigest()
         var isEmpty = true
-        for row in try connection.rows("SELECT table_name, digest, rows FROM batchmgr_state") {
+        for row in try connection.rows("SELECT table_name, digest, rows FROM main.batchmgr_state") {
             guard let name = row[0].string, let digest = row[1].string.flatMap(Digest.init(hex:)) else {
                 throw Ledger.damaged("batchmgr_state")
             }
@@ -103,7 +103,7 @@ public final class Ledger {
 
     /// Takes the database as it is: keeps the digests, and which rows refer to nothing already.
     public func setState(_ state: StateDigest) throws(BatchError) {
-        try connection.run("DELETE FROM batchmgr_state")
+        try connection.run("DELETE FROM main.batchmgr_state")
         for (name, table) in state.tables { try setState(name, table) }
         try setSchemaState(state.schema)
         try WriteGuard(self).clearNotes()
@@ -124,14 +124,14 @@ public final class Ledger {
 
     private func setRow(_ name: String, _ digest: TableDigest) throws(BatchError) {
         try connection.run(
-            "INSERT OR REPLACE INTO batchmgr_state VALUES(?, ?, ?)",
+            "INSERT OR REPLACE INTO main.batchmgr_state VALUES(?, ?, ?)",
             [.string(name), .string(digest.digest.description), .integer(digest.rows)])
     }
 
     /// The digest of one table; nil when it is not known.
     func state(of table: String) throws(BatchError) -> TableDigest? {
         let row = try connection.rows(
-            "SELECT digest, rows FROM batchmgr_state WHERE table_name = ?",
+            "SELECT digest, rows FROM main.batchmgr_state WHERE table_name = ?",
             [.string(table.isEmpty ? Ledger.namelessRow : table)]
         ).first
         return row.map {
@@ -141,7 +141,7 @@ public final class Ledger {
 
     func removeState(_ table: String) throws(BatchError) {
         try connection.run(
-            "DELETE FROM batchmgr_state WHERE table_name = ?", [.string(table.isEmpty ? Ledger.namelessRow : table)])
+            "DELETE FROM main.batchmgr_state WHERE table_name = ?", [.string(table.isEmpty ? Ledger.namelessRow : table)])
     }
 
     static func damaged(_ table: String) -> BatchError {

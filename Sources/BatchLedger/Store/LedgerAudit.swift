@@ -7,7 +7,7 @@ extension Ledger {
         at time: Timestamp
     ) throws(BatchError) {
         try connection.run(
-            "INSERT INTO batchmgr_audit(at, trace_id, actor, tenant, action, batch, outcome, details) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO main.batchmgr_audit(at, trace_id, actor, tenant, action, batch, outcome, details) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .string(time.iso8601), .string(trace), .string(actor), .optional(batch?.tenant), .string(action),
                 .optional(batch?.batch.description), .string(outcome), .string(JSONWriter.text(details)),

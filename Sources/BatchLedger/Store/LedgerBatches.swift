@@ -8,7 +8,7 @@ extension Ledger {
 
     /// The number for the next batch of a job. Numbers are never used twice.
     public func nextNumber(of job: String) throws(BatchError) -> Int {
-        let last = try connection.value("SELECT max(number) FROM batchmgr_batches WHERE job = ?", [.string(job)])
+        let last = try connection.value("SELECT max(number) FROM main.batchmgr_batches WHERE job = ?", [.string(job)])
         let number = Int(last?.integer ?? 0)
         guard number < Int.max else { throw Ledger.damaged("batchmgr_batches") }
         return number + 1
@@ -17,7 +17,7 @@ extension Ledger {
     /// Writes a new batch and gives it its place in the order.
     public func insert(_ batch: inout BatchRecord) throws(BatchError) {
         try connection.run(
-            "INSERT INTO batchmgr_batches(batch, job, number, \(Ledger.columns.dropFirst(11))) VALUES(?, ?, ?"
+            "INSERT INTO main.batchmgr_batches(batch, job, number, \(Ledger.columns.dropFirst(11))) VALUES(?, ?, ?"
                 + String(repeating: ", ?", count: 19) + ")",
             [.string(batch.batch.description), .string(batch.batch.job), .integer(Int64(batch.batch.number))]
                 + values(batch))
@@ -28,7 +28,7 @@ extension Ledger {
         let names = Ledger.columns.dropFirst(11).split(separator: ", ")
         let list = names.map { "\($0.trimmingSpaces) = ?" }.joined(separator: ", ")
         try connection.run(
-            "UPDATE batchmgr_batches SET \(list) WHERE seq = ?", values(batch) + [.integer(batch.seq)])
+            "UPDATE main.batchmgr_batches SET \(list) WHERE seq = ?", values(batch) + [.integer(batch.seq)])
     }
 
     private func values(_ batch: BatchRecord) -> [SQLValue] {
@@ -49,7 +49,7 @@ extension Ledger {
         -> [BatchRecord]
     {
         var records: [BatchRecord] = []
-        let sql = "SELECT \(Ledger.columns) FROM batchmgr_batches WHERE \(condition) ORDER BY seq"
+        let sql = "SELECT \(Ledger.columns) FROM main.batchmgr_batches WHERE \(condition) ORDER BY seq"
         for row in try connection.rows(sql, parameters) { records.append(try Ledger.record(row)) }
         return records
     }
@@ -60,7 +60,7 @@ extension Ledger {
         _ body: (BatchRecord) throws(BatchError) -> Bool
     ) throws(BatchError) {
         let statement = try connection.prepare(
-            "SELECT \(Ledger.columns) FROM batchmgr_batches WHERE \(condition) ORDER BY seq DESC")
+            "SELECT \(Ledger.columns) FROM main.batchmgr_batches WHERE \(condition) ORDER BY seq DESC")
         try statement.bind(parameters)
         while try statement.step() {
             guard try body(try Ledger.record(statement.values)) else { return }
@@ -71,7 +71,7 @@ extension Ledger {
     public func names(of batches: Set<Int64>) throws(BatchError) -> [Int64: BatchID] {
         var names: [Int64: BatchID] = [:]
         for batch in batches {
-            let name = try connection.value("SELECT batch FROM batchmgr_batches WHERE seq = ?", [.integer(batch)])
+            let name = try connection.value("SELECT batch FROM main.batchmgr_batches WHERE seq = ?", [.integer(batch)])
             names[batch] = name?.string.flatMap(BatchID.init)
         }
         return names
@@ -113,7 +113,7 @@ extension Ledger {
     /// True when steps of a batch did something outside the database that stands.
     public func hasEffects(_ batch: Int64) throws(BatchError) -> Bool {
         try connection.value(
-            "SELECT 1 FROM batchmgr_effects WHERE batch = ? AND undone_by IS NULL LIMIT 1", [.integer(batch)]) != nil
+            "SELECT 1 FROM main.batchmgr_effects WHERE batch = ? AND undone_by IS NULL LIMIT 1", [.integer(batch)]) != nil
     }
 
     // MARK: Checkpoints
@@ -128,7 +128,7 @@ extension Ledger {
     {
         let sql = """
             SELECT id, batch, number, step, position, committed_at, inserted, updated, deleted, undone_by \
-            FROM batchmgr_checkpoints WHERE \(condition) ORDER BY id
+            FROM main.batchmgr_checkpoints WHERE \(condition) ORDER BY id
             """
         return try connection.rows(sql, parameters).map { row in
             CheckpointRecord(
@@ -143,7 +143,7 @@ extension Ledger {
 
     public func markUndone(_ checkpoint: Int64, by rollback: Int64?) throws(BatchError) {
         try connection.run(
-            "UPDATE batchmgr_checkpoints SET undone_by = ? WHERE id = ?",
+            "UPDATE main.batchmgr_checkpoints SET undone_by = ? WHERE id = ?",
             [rollback.map(SQLValue.integer) ?? .null, .integer(checkpoint)])
     }
 }

@@ -7,7 +7,7 @@ extension Ledger {
     ) throws(BatchError) -> Int64 {
         try connection.run(
             """
-            INSERT INTO batchmgr_checkpoints(batch, number, step, position, committed_at, inserted, updated, deleted) \
+            INSERT INTO main.batchmgr_checkpoints(batch, number, step, position, committed_at, inserted, updated, deleted) \
             VALUES(?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
@@ -19,7 +19,7 @@ extension Ledger {
 
     /// In a copy that shows an earlier state: nothing has happened since.
     public func forget(after checkpoint: Int64, leaving state: StateDigest) throws(BatchError) {
-        try connection.run("DELETE FROM batchmgr_checkpoints WHERE id > ?", [.integer(checkpoint)])
+        try connection.run("DELETE FROM main.batchmgr_checkpoints WHERE id > ?", [.integer(checkpoint)])
         try setState(state)
     }
 
@@ -28,13 +28,13 @@ extension Ledger {
     func noteSchemaVersions(_ checkpoint: Int64, before: Int64) throws(BatchError) {
         let now = try connection.value("PRAGMA main.schema_version") ?? .integer(0)
         try connection.run(
-            "UPDATE batchmgr_checkpoints SET schema_before = ?, schema_after = ? WHERE id = ?",
+            "UPDATE main.batchmgr_checkpoints SET schema_before = ?, schema_after = ? WHERE id = ?",
             [.integer(before), now, .integer(checkpoint)])
     }
 
     /// The last checkpoint behind which a VACUUM may have happened; 0 when none has.
     func lastCheckpointBeforeVacuum() throws(BatchError) -> Int64 {
-        let rows = try connection.rows("SELECT id, schema_before, schema_after FROM batchmgr_checkpoints ORDER BY id")
+        let rows = try connection.rows("SELECT id, schema_before, schema_after FROM main.batchmgr_checkpoints ORDER BY id")
         guard let newest = rows.last else { return 0 }
         let now = try connection.value("PRAGMA main.schema_version")
         if newest[2] != now { return newest[0].integer ?? 0 }
@@ -57,7 +57,7 @@ extension Ledger {
         for track in sink.tables where track.isTouched {
             let layout = try layoutID(track.layout)
             try connection.run(
-                "INSERT INTO batchmgr_changes VALUES(?, ?, ?, ?, ?, ?)",
+                "INSERT INTO main.batchmgr_changes VALUES(?, ?, ?, ?, ?, ?)",
                 [
                     .integer(checkpoint), .integer(Int64(track.number)), .string(track.layout.name), .integer(layout),
                     .string(track.digest.digest.description), .integer(track.digest.rows),
@@ -70,7 +70,7 @@ extension Ledger {
 
     private func insert(_ undo: UndoBlock, checkpoint: Int64, block: Int64) throws(BatchError) {
         try connection.run(
-            "INSERT INTO batchmgr_undo VALUES(?, ?, ?, ?, ?, ?)",
+            "INSERT INTO main.batchmgr_undo VALUES(?, ?, ?, ?, ?, ?)",
             [
                 .integer(checkpoint), .integer(block), .integer(Int64(undo.entries)), .integer(Int64(undo.size)),
                 .integer(Int64(bitPattern: undo.checksum)), .blob(undo.data),
@@ -79,7 +79,7 @@ extension Ledger {
 
     func undoBlock(_ checkpoint: Int64, _ block: Int64) throws(BatchError) -> UndoBlock? {
         let rows = try connection.rows(
-            "SELECT entries, size, checksum, data FROM batchmgr_undo WHERE checkpoint = ? AND block = ?",
+            "SELECT entries, size, checksum, data FROM main.batchmgr_undo WHERE checkpoint = ? AND block = ?",
             [.integer(checkpoint), .integer(block)])
         return rows.first.map { row in
             UndoBlock(
@@ -89,7 +89,7 @@ extension Ledger {
     }
 
     func undoBlockCount(_ checkpoint: Int64) throws(BatchError) -> Int64 {
-        try connection.value("SELECT count(*) FROM batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])?.integer
+        try connection.value("SELECT count(*) FROM main.batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])?.integer
             ?? 0
     }
 
@@ -121,13 +121,13 @@ extension Ledger {
         keys.compact()
         let id = try relationID(relation)
         let taken = try connection.value(
-            "SELECT max(part) FROM batchmgr_facts WHERE relation = ? AND checkpoint = ? AND side = ?",
+            "SELECT max(part) FROM main.batchmgr_facts WHERE relation = ? AND checkpoint = ? AND side = ?",
             [.integer(id), .integer(checkpoint), .integer(side.rawValue)])?.integer
         for (part, start) in stride(from: 0, to: keys.runs.count, by: Ledger.runsInPart).enumerated() {
             let range = start..<min(start + Ledger.runsInPart, keys.runs.count)
             let count = keys.runs[range].reduce(UInt64(0)) { $0 &+ ($1.high - $1.low) &+ 1 }
             try connection.run(
-                "INSERT INTO batchmgr_facts VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO main.batchmgr_facts VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     .integer(id), .integer(checkpoint), .integer(side.rawValue),
                     .integer((taken.map { $0 + 1 } ?? 0) + Int64(part)), .ordered(keys.runs[range.lowerBound].low),
@@ -141,9 +141,9 @@ extension Ledger {
         let parameters: [SQLValue] = [
             .string(relation.kind.rawValue), .string(relation.table), .string(relation.columns),
         ]
-        let find = "SELECT id FROM batchmgr_relations WHERE kind = ? AND table_name = ? AND columns = ?"
+        let find = "SELECT id FROM main.batchmgr_relations WHERE kind = ? AND table_name = ? AND columns = ?"
         if let id = try connection.value(find, parameters)?.integer { return id }
-        try connection.run("INSERT INTO batchmgr_relations(kind, table_name, columns) VALUES(?, ?, ?)", parameters)
+        try connection.run("INSERT INTO main.batchmgr_relations(kind, table_name, columns) VALUES(?, ?, ?)", parameters)
         return connection.lastInsertRowID
     }
 }

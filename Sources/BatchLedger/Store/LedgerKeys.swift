@@ -9,7 +9,7 @@ extension Ledger {
         try batches(
             where: """
                 idempotency_key = ?1 AND (?2 IS NULL OR tenant = ?2) AND (status IN ('running', 'committed', \
-                'partially_rolled_back') OR EXISTS(SELECT 1 FROM batchmgr_checkpoints c \
+                'partially_rolled_back') OR EXISTS(SELECT 1 FROM main.batchmgr_checkpoints c \
                 WHERE c.batch = seq AND c.undone_by IS NULL))
                 """,
             [.string(key), .optional(tenant)]
@@ -36,7 +36,7 @@ extension Ledger {
     ) throws(BatchError) {
         for checkpoint in checkpoints {
             let revived = try batches(
-                where: "seq IN (SELECT batch FROM batchmgr_checkpoints WHERE undone_by = ?)", [.integer(checkpoint.id)])
+                where: "seq IN (SELECT batch FROM main.batchmgr_checkpoints WHERE undone_by = ?)", [.integer(checkpoint.id)])
             for batch in revived { try requireKey(of: batch, besides: Set(undone.map(\.seq))) }
         }
     }

@@ -7,12 +7,12 @@ extension Ledger {
         var buffer = ByteBuffer()
         buffer.append(contentsOf: Array(text.utf8))
         let digest = buffer.digest().description
-        if let id = try connection.value("SELECT id FROM batchmgr_layouts WHERE digest = ?", [.string(digest)])?.integer
+        if let id = try connection.value("SELECT id FROM main.batchmgr_layouts WHERE digest = ?", [.string(digest)])?.integer
         {
             return id
         }
         try connection.run(
-            "INSERT INTO batchmgr_layouts(table_name, digest, layout) VALUES(?, ?, ?)",
+            "INSERT INTO main.batchmgr_layouts(table_name, digest, layout) VALUES(?, ?, ?)",
             [.string(layout.name), .string(digest), .string(text)])
         return connection.lastInsertRowID
     }
@@ -20,7 +20,7 @@ extension Ledger {
     /// The last form in which a batch wrote to a table that may be gone; nil when none did.
     public func lastLayout(named table: String) throws(BatchError) -> TableLayout? {
         let text = try connection.value(
-            "SELECT layout FROM batchmgr_layouts WHERE table_name = ? COLLATE NOCASE ORDER BY id DESC LIMIT 1",
+            "SELECT layout FROM main.batchmgr_layouts WHERE table_name = ? COLLATE NOCASE ORDER BY id DESC LIMIT 1",
             [.string(table)])?.string
         return text.flatMap { try? JSONParser.parse($0) }.flatMap(TableLayout.init(json:))
     }
@@ -28,7 +28,7 @@ extension Ledger {
     /// The tables of a checkpoint by the numbers that its undo log uses.
     func changedTables(of checkpoint: Int64) throws(BatchError) -> [Int: RecordedTable] {
         let sql = """
-            SELECT c.number, c.digest, c.rows, l.layout FROM batchmgr_changes c JOIN batchmgr_layouts l ON l.id = c.layout \
+            SELECT c.number, c.digest, c.rows, l.layout FROM main.batchmgr_changes c JOIN main.batchmgr_layouts l ON l.id = c.layout \
             WHERE c.checkpoint = ?
             """
         var tables: [Int: RecordedTable] = [:]

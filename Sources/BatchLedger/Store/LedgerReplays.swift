@@ -5,7 +5,7 @@ extension Ledger {
     /// - Parameter rollback: the batch that made it necessary.
     public func noteReplay(_ batch: Int64, of original: Int64, by rollback: Int64) throws(BatchError) {
         try connection.run(
-            "INSERT INTO batchmgr_replays VALUES(?, ?, ?)", [.integer(batch), .integer(original), .integer(rollback)])
+            "INSERT INTO main.batchmgr_replays VALUES(?, ?, ?)", [.integer(batch), .integer(original), .integer(rollback)])
     }
 
     /// Batches that are earlier ones run again: the new one's `seq` with the old one's id, and the other way round.
@@ -15,8 +15,8 @@ extension Ledger {
             return ([:], [:])
         }
         let sql = """
-            SELECT r.batch, n.batch, r.replays, o.batch FROM batchmgr_replays r \
-            JOIN batchmgr_batches n ON n.seq = r.batch JOIN batchmgr_batches o ON o.seq = r.replays ORDER BY r.batch
+            SELECT r.batch, n.batch, r.replays, o.batch FROM main.batchmgr_replays r \
+            JOIN main.batchmgr_batches n ON n.seq = r.batch JOIN main.batchmgr_batches o ON o.seq = r.replays ORDER BY r.batch
             """
         var originals: [Int64: BatchID] = [:]
         var replacements: [Int64: BatchID] = [:]

@@ -9,12 +9,15 @@ enum LedgerSchema {
 
     /// Of its tables and indexes.
     static let names: Set<String> = Set(
-        statements.compactMap { statement in
+        texts.compactMap { statement in
             statement.split(separator: "(", maxSplits: 1).first?.split(separator: " ")
                 .first { $0.hasPrefix("batchmgr_") }.map(String.init)
         })
 
-    static let statements: [String] = [
+    /// A table of the connection with such a name must not take their place.
+    static let statements = texts.map { $0.replacing("EXISTS batchmgr_", with: "EXISTS main.batchmgr_") }
+
+    private static let texts: [String] = [
         "CREATE TABLE IF NOT EXISTS batchmgr_meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_batches(seq INTEGER PRIMARY KEY, batch TEXT NOT NULL UNIQUE, job TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, job_version TEXT, tenant TEXT, status TEXT NOT NULL, idempotency_key TEXT, actor TEXT NOT NULL, trace_id TEXT NOT NULL, definition TEXT, parameters TEXT, started_at TEXT NOT NULL, finished_at TEXT, inserted INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, digest_before TEXT, digest_after TEXT, has_ddl INTEGER NOT NULL DEFAULT 0, rolls_back TEXT, error TEXT) STRICT",
         "CREATE INDEX IF NOT EXISTS batchmgr_batches_job ON batchmgr_batches(job, number)",

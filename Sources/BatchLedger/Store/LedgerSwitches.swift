@@ -16,7 +16,7 @@ extension Ledger {
     public func switches() throws(BatchError) -> [(workspace: String, state: SwitchState)] {
         guard try hasSwitches() else { return [] }
         let sql =
-            "SELECT workspace, name, value, actor, reason, set_at, expires_at FROM batchmgr_switches ORDER BY 2, 1"
+            "SELECT workspace, name, value, actor, reason, set_at, expires_at FROM main.batchmgr_switches ORDER BY 2, 1"
         return try connection.rows(sql).map { (row) throws(BatchError) in
             guard let state = SwitchState(row.dropFirst()) else { throw Ledger.damaged("batchmgr_switches") }
             return (row[0].string ?? "", state)
@@ -30,10 +30,10 @@ extension Ledger {
         guard try hasSwitches() else { return false }
         let known = try switches().filter { $0.workspace == workspace }.map(\.state)
         guard Set(known) != Set(states) else { return false }
-        try connection.run("DELETE FROM batchmgr_switches WHERE workspace = ?", [.string(workspace)])
+        try connection.run("DELETE FROM main.batchmgr_switches WHERE workspace = ?", [.string(workspace)])
         for state in states {
             try connection.run(
-                "INSERT INTO batchmgr_switches(workspace, name, value, actor, reason, set_at, expires_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO main.batchmgr_switches(workspace, name, value, actor, reason, set_at, expires_at) VALUES(?, ?, ?, ?, ?, ?, ?)",
                 [.string(workspace)] + state.row)
         }
         return true
@@ -43,7 +43,7 @@ extension Ledger {
     public func overrule(_ name: SwitchName, by workspace: String) throws(BatchError) {
         guard try hasSwitches() else { return }
         try connection.run(
-            "DELETE FROM batchmgr_switches WHERE name = ? AND workspace <> ?",
+            "DELETE FROM main.batchmgr_switches WHERE name = ? AND workspace <> ?",
             [.string(name.description), .string(workspace)])
     }
 

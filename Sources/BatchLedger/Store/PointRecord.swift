@@ -36,7 +36,7 @@ extension Ledger {
     /// Restore points in their order.
     public func points(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError) -> [PointRecord]
     {
-        let sql = "SELECT \(Ledger.pointColumns) FROM batchmgr_points WHERE \(condition) ORDER BY id"
+        let sql = "SELECT \(Ledger.pointColumns) FROM main.batchmgr_points WHERE \(condition) ORDER BY id"
         return try connection.rows(sql, parameters).map(Ledger.point)
     }
 
@@ -46,7 +46,7 @@ extension Ledger {
         _ body: (PointRecord) throws(BatchError) -> Bool
     ) throws(BatchError) {
         let statement = try connection.prepare(
-            "SELECT \(Ledger.pointColumns) FROM batchmgr_points WHERE \(condition) ORDER BY id DESC")
+            "SELECT \(Ledger.pointColumns) FROM main.batchmgr_points WHERE \(condition) ORDER BY id DESC")
         try statement.bind(parameters)
         while try statement.step() {
             guard try body(try Ledger.point(statement.values)) else { return }
@@ -74,7 +74,7 @@ extension Ledger {
     public func save(_ point: inout PointRecord) throws(BatchError) {
         let id: SQLValue = point.id == 0 ? .null : .integer(point.id)
         try connection.run(
-            "INSERT OR REPLACE INTO batchmgr_points VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO main.batchmgr_points VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 id, .integer(point.batch), .string(point.kind.rawValue), .string(point.status.rawValue),
                 .integer(point.lastCheckpoint), .optional(point.bak), .optional(point.bakKind?.rawValue),
@@ -93,13 +93,13 @@ extension Ledger {
     public func note(xxh3: Digest, ofFile sha256: String) throws(BatchError) {
         guard try knowsFiles() else { return }
         try connection.run(
-            "INSERT OR REPLACE INTO batchmgr_files VALUES(?, ?)", [.string(sha256), .string(xxh3.description)])
+            "INSERT OR REPLACE INTO main.batchmgr_files VALUES(?, ?)", [.string(sha256), .string(xxh3.description)])
     }
 
     /// Shorter hashes of files, by their SHA-256.
     public func fileHashes() throws(BatchError) -> [String: Digest] {
         guard try knowsFiles() else { return [:] }
-        let pairs = try connection.rows("SELECT sha256, xxh3 FROM batchmgr_files").compactMap { row in
+        let pairs = try connection.rows("SELECT sha256, xxh3 FROM main.batchmgr_files").compactMap { row in
             row[0].string.flatMap { sha256 in row[1].string.flatMap(Digest.init(hex:)).map { (sha256, $0) } }
         }
         return Dictionary(pairs) { _, last in last }
@@ -109,11 +109,11 @@ extension Ledger {
     public func forgetFiles() throws(BatchError) {
         guard try knowsFiles() else { return }
         try connection.run(
-            "DELETE FROM batchmgr_files WHERE sha256 NOT IN (SELECT bak_sha256 FROM batchmgr_points WHERE bak_sha256 IS NOT NULL)"
+            "DELETE FROM main.batchmgr_files WHERE sha256 NOT IN (SELECT bak_sha256 FROM main.batchmgr_points WHERE bak_sha256 IS NOT NULL)"
         )
     }
 
     public func removePoint(_ id: Int64) throws(BatchError) {
-        try connection.run("DELETE FROM batchmgr_points WHERE id = ?", [.integer(id)])
+        try connection.run("DELETE FROM main.batchmgr_points WHERE id = ?", [.integer(id)])
     }
 }

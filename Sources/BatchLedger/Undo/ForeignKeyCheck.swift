@@ -270,7 +270,7 @@ struct OrphanRows {
 extension Ledger {
     /// Keeps which keys are missing already: undo may bring such rows back.
     func noteOrphans() throws(BatchError) {
-        try connection.run("DELETE FROM batchmgr_orphans")
+        try connection.run("DELETE FROM main.batchmgr_orphans")
         let orphans = OrphanRows(connection)
         for layout in try SchemaReader(connection).tables() where !layout.foreignKeys.isEmpty {
             var keys: [Relation: KeyRuns] = [:]
@@ -280,7 +280,7 @@ extension Ledger {
             for (relation, var runs) in keys {
                 runs.compact()
                 try connection.run(
-                    "INSERT OR REPLACE INTO batchmgr_orphans VALUES(?, ?, ?)",
+                    "INSERT OR REPLACE INTO main.batchmgr_orphans VALUES(?, ?, ?)",
                     [
                         .string(layout.name), .integer(try relationID(relation)),
                         .blob(runs.encoded(runs.runs.indices)),
@@ -292,7 +292,7 @@ extension Ledger {
     /// The keys that rows of a table missed when the database was taken as it is.
     func orphans(of table: String, _ relation: Relation) throws(BatchError) -> KeyRuns {
         let bytes = try connection.value(
-            "SELECT keys FROM batchmgr_orphans WHERE table_name = ? AND relation = ?",
+            "SELECT keys FROM main.batchmgr_orphans WHERE table_name = ? AND relation = ?",
             [.string(table), .integer(try relationID(relation))])?.bytes
         return try bytes.map { (bytes) throws(BatchError) in try KeyRuns(encoded: bytes) } ?? KeyRuns()
     }
@@ -360,7 +360,7 @@ extension Ledger {
 
     /// Notes that the database was taken as it is, behind the last checkpoint.
     func noteTaken() throws(BatchError) {
-        let last = try connection.value("SELECT max(id) FROM batchmgr_checkpoints")?.integer ?? 0
+        let last = try connection.value("SELECT max(id) FROM main.batchmgr_checkpoints")?.integer ?? 0
         try setMeta(Ledger.takenKey, "\(last)")
     }
 

@@ -5,7 +5,7 @@ extension Ledger {
     /// had undone is undone.
     public func revive(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
         for revived in try connection.rows(
-            "SELECT id, batch FROM batchmgr_checkpoints WHERE undone_by = ? ORDER BY id DESC", [.integer(checkpoint)])
+            "SELECT id, batch FROM main.batchmgr_checkpoints WHERE undone_by = ? ORDER BY id DESC", [.integer(checkpoint)])
         {
             let id = revived[0].integer ?? 0
             try markUndone(id, by: nil)
@@ -16,7 +16,7 @@ extension Ledger {
 
     private func bury(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
         let sql = """
-            SELECT c.id, c.batch FROM batchmgr_undone u JOIN batchmgr_checkpoints c ON c.id = u.checkpoint \
+            SELECT c.id, c.batch FROM main.batchmgr_undone u JOIN main.batchmgr_checkpoints c ON c.id = u.checkpoint \
             WHERE u.rollback = ? AND c.undone_by IS NULL ORDER BY c.id DESC
             """
         for buried in try connection.rows(sql, [.integer(checkpoint)]) {
@@ -53,7 +53,7 @@ extension Ledger {
         for (undone, _) in checkpoints {
             try markUndone(undone.id, by: checkpoint)
             try connection.run(
-                "INSERT OR IGNORE INTO batchmgr_undone VALUES(?, ?)", [.integer(checkpoint), .integer(undone.id)])
+                "INSERT OR IGNORE INTO main.batchmgr_undone VALUES(?, ?)", [.integer(checkpoint), .integer(undone.id)])
             try revive(checkpointsUndoneBy: undone.id)
             each()
         }
