@@ -170,8 +170,8 @@ extension WriteLimits {
         func least<Value: Comparable>(_ values: Value?...) -> Value? { values.compactMap(\.self).min() }
         var tables = self.tables ?? other.tables
         if let own = self.tables, let more = other.tables {
-            let admitted = Set(more.map { $0.lowercased() })
-            tables = own.filter { admitted.contains($0.lowercased()) }
+            let admitted = Set(more.map { SQLName.folded($0) })
+            tables = own.filter { admitted.contains(SQLName.folded($0)) }
         }
         return WriteLimits(
             rows: least(rows, other.rows), tables: tables, milliseconds: least(milliseconds, other.milliseconds),

@@ -18,6 +18,11 @@ FORWARD(sqlite3_int64, changes64, (sqlite3 *d), (d))
 FORWARD(sqlite3_int64, total_changes64, (sqlite3 *d), (d))
 FORWARD_AS(void, interrupt, interruptx, (sqlite3 *d), (d))
 FORWARD(int, limit, (sqlite3 *d, int i, int v), (d, i, v))
+FORWARD(sqlite3_uint64, msize, (void *p), (p))
+FORWARD(void *, update_hook,
+    (sqlite3 *d, void (*f)(void *, int, const char *, const char *, sqlite3_int64), void *c), (d, f, c))
+FORWARD(int, extended_errcode, (sqlite3 *d), (d))
+FORWARD(int, stmt_status, (sqlite3_stmt *s, int op, int reset), (s, op, reset))
 FORWARD(void, progress_handler, (sqlite3 *d, int n, int (*f)(void *), void *c), (d, n, f, c))
 FORWARD(int, set_authorizer,
     (sqlite3 *d, int (*f)(void *, int, const char *, const char *, const char *, const char *), void *c), (d, f, c))

@@ -22,7 +22,9 @@ import Testing
         ("SELECT v FROM nocase WHERE tenant_id = :tenant", 1),
         ("SELECT v FROM loose", 1), ("WITH x AS (SELECT count(*) FROM accounts) SELECT * FROM x", 1),
         ("SELECT * FROM rates", 1), ("SELECT value FROM json_each('[1, 2]')", 2),
-        ("SELECT (SELECT max(balance) FROM accounts) FROM rates", 1),
+        ("SELECT (SELECT max(balance) FROM accounts) FROM rates", 1), ("SELECT * FROM all_accounts", 2),
+        ("WITH accounts AS (SELECT 1 AS one) SELECT * FROM accounts", 1),
+        ("WITH x AS (SELECT code FROM accounts), y AS (SELECT 1) SELECT count(*) FROM x, y", 1),
     ])
     func ownRowsAreWritten(_ query: String, _ rows: Int) throws {
         try TenantScene.with(jobs: Self.job(query)) { scene in
@@ -36,12 +38,32 @@ import Testing
         }
     }
 
+    /// Views are made of the tenant's rows alone, so what they add up is the tenant's own.
+    @Test(arguments: [
+        ("SELECT count(*) AS n FROM all_accounts", "n\r\n2\r\n"),
+        ("SELECT sum(balance) AS n FROM all_accounts", "n\r\n30\r\n"),
+        ("SELECT n FROM totals", "n\r\n30\r\n"), ("SELECT n FROM nested", "n\r\n2\r\n"),
+    ])
+    func viewsSeeOwnRows(_ query: String, _ file: String) throws {
+        try TenantScene.with(jobs: Self.job(query)) { scene in
+            try scene.sql(
+                "CREATE VIEW totals AS SELECT sum(balance) AS n FROM accounts; "
+                    + "CREATE VIEW nested AS WITH x AS (SELECT count(*) AS n FROM all_accounts) SELECT n FROM x")
+            try scene.expect(0, "--tenant", "a", "run", "--id", "out")
+            #expect(try scene.shell("cat out.csv").out == file)
+        }
+    }
+
     @Test(arguments: [
         ("SELECT * FROM main.accounts", "SELECT 1"), ("SELECT count(*) FROM main.accounts", "SELECT 1"),
-        ("SELECT * FROM all_accounts", "SELECT 1"), ("SELECT * FROM words", "SELECT 1"),
+        ("SELECT * FROM main.all_accounts", "SELECT 1"), ("SELECT * FROM words", "SELECT 1"),
         ("SELECT * FROM words WHERE words MATCH 'one'", "SELECT 1"), ("SELECT * FROM words_content", "SELECT 1"),
         ("SELECT * FROM places", "SELECT 1"),
         ("WITH accounts AS (SELECT * FROM main.accounts) SELECT * FROM accounts", "SELECT 1"),
+        ("WITH batchmgr_guard_x AS (SELECT * FROM main.accounts) SELECT * FROM batchmgr_guard_x", "SELECT 1"),
+        ("WITH x AS (SELECT count(*) FROM main.accounts) SELECT * FROM x", "SELECT 1"),
+        ("WITH x AS (SELECT 1 FROM main.all_accounts) SELECT count(*) FROM x", "SELECT 1"),
+        ("SELECT name FROM temp.sqlite_schema", "SELECT 1"),
         ("WITH accounts(a) AS MATERIALIZED (SELECT code FROM main.accounts) SELECT * FROM accounts", "SELECT 1"),
         ("WITH [Accounts] AS (SELECT * FROM main.accounts) SELECT * FROM accounts", "SELECT 1"),
         ("WITH 'accounts' AS (SELECT * FROM main.accounts) SELECT * FROM accounts", "SELECT 1"),
@@ -50,7 +72,7 @@ import Testing
         ("SELECT data FROM batchmgr_undo", "SELECT 1"), ("SELECT * FROM batchmgr_batches", "SELECT 1"),
         ("SELECT * FROM sqlite_sequence", "SELECT 1"), ("SELECT * FROM dbstat", "SELECT 1"),
         ("SELECT count(*) FROM kept", "CREATE TEMP TABLE kept AS SELECT * FROM accounts"),
-        ("SELECT count(*) FROM all_accounts", "SELECT 1"), ("SELECT count(*) FROM words", "SELECT 1"),
+        ("SELECT count(*) FROM main.all_accounts", "SELECT 1"), ("SELECT count(*) FROM words", "SELECT 1"),
         ("SELECT * FROM counted", "CREATE TEMP VIEW counted AS SELECT count(*) FROM main.accounts"),
         ("SELECT * FROM kept", "CREATE TEMP TABLE kept AS SELECT * FROM accounts"),
         ("SELECT * FROM seen", "CREATE TEMP VIEW seen AS SELECT * FROM main.accounts"),

@@ -17,7 +17,7 @@ import Testing
         ("SAVEPOINT s", "SAVEPOINT"), ("RELEASE s", "SAVEPOINT"), ("ATTACH ':memory:' AS x", "attach"),
         ("DETACH x", "detach"),
         ("PRAGMA journal_mode = DELETE", "journal_mode"), ("PRAGMA foreign_keys = OFF", "foreign_keys"),
-        ("PRAGMA writable_schema = ON", "writable_schema"), ("SELECT load_extension('x')", "load an extension"),
+        ("PRAGMA writable_schema = ON", "writable_schema"), ("SELECT load_extension('x')", "brings in code"),
         ("DELETE FROM batchmgr_undo", "batchmgr_undo"),
         ("UPDATE BatchMgr_meta SET value = 1", "ledger belongs to batchmgr"),
         ("DROP TABLE batchmgr_audit", "batchmgr_audit"), ("CREATE INDEX x ON batchmgr_undo(block)", "batchmgr_undo"),

@@ -44,23 +44,6 @@ public enum SQLText {
         }
     }
 
-    /// True when a WITH clause may give one of these names, in lower case, to a query. It may err on the side of yes.
-    public static func definesCommonTable(_ sql: String, among names: Set<String>) -> Bool {
-        let tokens = SQLTokens(sql)
-        let list = Array(tokens)
-        func word(_ place: Int) -> String {
-            place < list.count ? tokens.text(list[place]).lowercased() : ""
-        }
-        return list.indices.contains { place in
-            let token = list[place]
-            guard token.kind == .word || token.kind == .quoted || token.kind == .text else { return false }
-            let kind: SQLTokens.Kind = token.kind == .word ? .word : .quoted
-            guard names.contains(unquoted(tokens.text(token), kind).lowercased()) else { return false }
-            return word(place + 1) == "("
-                || (word(place + 1) == "as" && ["(", "materialized", "not"].contains(word(place + 2)))
-        }
-    }
-
     /// The module of `CREATE VIRTUAL TABLE name USING module(…)` in lower case, and its arguments as they are written but
     /// for space and comments; nil for another text.
     public static func module(ofVirtualTable sql: String) -> (name: String, arguments: [String])? {

@@ -15,5 +15,5 @@ public struct ProtectedName: Hashable, Sendable {
     public var text: String { column.map { "\(table).\($0)" } ?? table }
 
     /// Names are compared as SQLite compares them.
-    public func isOf(_ table: String) -> Bool { self.table.lowercased() == table.lowercased() }
+    public func isOf(_ table: String) -> Bool { SQLName.areSame(self.table, table) }
 }

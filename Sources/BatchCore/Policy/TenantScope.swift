@@ -20,5 +20,5 @@ public struct TenantScope: Hashable, Sendable {
     public var tenants: [String] { (tenant.map { [$0] } ?? []) + others.sorted() }
 
     /// Names are compared as SQLite compares them.
-    func lists(_ table: String) -> Bool { sharedTables.contains { $0.lowercased() == table.lowercased() } }
+    func lists(_ table: String) -> Bool { sharedTables.contains { SQLName.areSame($0, table) } }
 }

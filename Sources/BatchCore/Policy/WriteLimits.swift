@@ -26,7 +26,7 @@ public struct WriteLimits: Hashable, Sendable {
     }
 
     /// Names are compared as SQLite compares them.
-    func admits(_ table: String) -> Bool { tables?.contains { $0.lowercased() == table.lowercased() } ?? true }
+    func admits(_ table: String) -> Bool { tables?.contains { SQLName.areSame($0, table) } ?? true }
 
     public var json: JSONValue {
         [

@@ -45,7 +45,7 @@ extension WritePolicy {
             for writes in recorded.tables where name.isOf(writes.table) {
                 if writes.rows.inserted > 0 { return .protected(name: name.text, what: "add rows to \(name.table)") }
                 if writes.rows.deleted > 0 { return .protected(name: name.text, what: "delete rows of \(name.table)") }
-                let isChanged = name.column.map { writes.changedColumns.contains($0.lowercased()) }
+                let isChanged = name.column.map { writes.changedColumns.contains(SQLName.folded($0)) }
                 if isChanged ?? (writes.rows.updated > 0) { return .protected(name: name.text, what: "change it") }
             }
         }

@@ -31,7 +31,7 @@ struct ExportStep: StepKind {
         else { throw step.unreadable }
         try step.retrying { () throws(BatchError) in
             let target = try Export(to: file, in: step.run.session.workspace.folder, format: format)
-            try step.gateway.showingOwnRows(of: query) { () throws(BatchError) in try write(query, to: target, step) }
+            try step.gateway.showingOwnRows { () throws(BatchError) in try write(query, to: target, step) }
         }
     }
 

@@ -42,24 +42,29 @@ struct CaptureTriggers {
         return statements
     }
 
+    /// Takes away all of them, whoever made them.
+    static func remove(from connection: Connection) throws(BatchError) {
+        let names = try connection.rows("SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND \(isOwn)")
+        for name in names.compactMap({ $0[0].string }) {
+            try connection.execute("DROP TRIGGER temp.\(SQLName.quote(name))")
+        }
+    }
+
+    /// SQLite keeps the text of a trigger from its name on.
+    static func stored(_ statement: String) -> String { "CREATE TRIGGER " + statement.dropFirst(head.count) }
+
+    private static let head = "CREATE TEMP TRIGGER "
+
     /// Why the table cannot be written in such a host; nil when it can.
     private var refusal: String? {
-        switch layout.role {
-        case .shadow(let owner):
-            return
-                "\(ErrorCode.notUndoable.rawValue): virtual table \(owner) cannot be recorded in a program with a SQLite of its own: batchmgr run"
-        default:
-            if case .rowid(nil) = layout.key {
-                return
-                    "\(ErrorCode.notUndoable.rawValue): table \(layout.name) hides its rowid, so it cannot be recorded here: batchmgr run"
-            }
-            return nil
-        }
+        guard case .rowid(nil) = layout.key else { return nil }
+        return
+            "\(ErrorCode.notUndoable.rawValue): table \(layout.name) hides its rowid, so it cannot be recorded here: batchmgr run"
     }
 
     private func trigger(_ time: String, _ event: String, _ body: String) -> String {
         let name = "\(CaptureTriggers.prefix)\(time.lowercased())_\(event.lowercased())_\(index)"
-        return "CREATE TEMP TRIGGER \(name) \(time) \(event) ON main.\(layout.quotedName) BEGIN \(body); END"
+        return "\(CaptureTriggers.head)\(name) \(time) \(event) ON main.\(layout.quotedName) BEGIN \(body); END"
     }
 
     // MARK: Rows

@@ -115,6 +115,12 @@ final class CapturedTable {
         settable.deallocate()
     }
 
+    /// The highest rowid that a row got; nil where none did, or rows have none.
+    var highestAdded: Int64? {
+        if isWithoutRowID { return nil }
+        return added.runs.map(\.high).max().map { Int64(bitPattern: $0 ^ (1 << 63)) }
+    }
+
     var isWithoutRowID: Bool { !keyColumns.isEmpty }
 
     private static func isIndirect(_ layout: TableLayout) -> Bool {

@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import Glibc
 
 /// Where changed rows are seen: SQLite's hook, or TEMP triggers where that cannot be had. Either hands them to a `ChangeSink`.
 protocol ChangeTap: AnyObject {
@@ -18,6 +19,8 @@ protocol ChangeTap: AnyObject {
     func requireWhole(_ ledger: Ledger) throws(BatchError)
     /// The transaction is gone, with whatever the tap had put into it.
     func noteTransactionEnd()
+    /// True for a TEMP object that the tap has made, by its name and its text.
+    func hasMade(_ name: String, _ text: String) -> Bool
     /// Takes away what the tap has put into the database.
     func remove() throws(BatchError)
     /// Sets back what it changed of the connection; it runs no statement, so this works while a transaction ends.
@@ -45,6 +48,12 @@ final class ChangeSink {
 
     /// Asked to settle when something else than a row is to be recorded.
     weak var tap: (any ChangeTap)?
+    /// The host runs its own statements, which have no business in the ledger.
+    var isHostWriting = false
+    /// The host has committed, and the batch goes on with the next row that changes: then this is called first.
+    var isBetween = false
+    var resumption: (() throws(BatchError) -> Void)?
+
     private let encoder: ChangeEncoder
     private let queue: ChangeQueue
     private let builder: CapturedTableBuilder
@@ -139,6 +148,9 @@ final class ChangeSink {
     /// What the statements of the host have read.
     var reads: [ReadColumns] { statements?.reads ?? [] }
 
+    /// The tables that the running statement of the host writes; none where that is not known.
+    var statementWrites: Set<String> { statements?.writes ?? [] }
+
     /// Says which columns the statements that run next may set.
     func expect(_ columns: SettableColumns) {
         settable = columns
@@ -173,6 +185,20 @@ final class ChangeSink {
     @inline(__always)
     func checkOld() {
         if let expectedRow, expectedRow != rows.pointee.old.buffer.digest().low { isExpectationMet = false }
+    }
+
+    /// A table changed that is not recorded: it is SQLite's own, the ledger's, or away while the schema changes.
+    func noteUnrecorded(_ name: UnsafePointer<CChar>) throws(BatchError) {
+        guard isHostWriting, strncmp(name, "batchmgr_", 9) == 0 else { return }
+        throw BatchError(
+            .forbiddenStatement, "a batch may not write to \(String(cString: name)): the ledger belongs to batchmgr",
+            hint: "take the batch back: SELECT batch_abort()")
+    }
+
+    /// Call it when a row changes while `isBetween`.
+    func resume() throws(BatchError) {
+        isBetween = false
+        try resumption?()
     }
 
     // MARK: Rows

@@ -11,6 +11,16 @@ final class HookTap: ChangeTap {
     private let isUTF16: Bool
     private let rows: UnsafeMutablePointer<RowImages>
     private let isHosted: Bool
+    /// What SQLite hands to the hook. A session that is begun behind us takes it for one of its own kind, so it is zero
+    /// throughout where sessions look, and stands for one that is switched off.
+    private let context: UnsafeMutableRawPointer
+    private static let contextSize = 4_096
+    private static let ownerOffset = 2_048
+    /// The hook that a host had set before. It goes on seeing the host's rows.
+    private var hostHook: HookPlace.Hook?
+    /// A hook of the host is gone, and this SQLite does not say which.
+    private var hasLostHook = false
+    private var isDetached = false
     /// Tables whose rows change one after another are looked up by their name once.
     private var lastName = [CChar](repeating: 0, count: 64)
     private var lastTable: CapturedTable?
@@ -34,7 +44,12 @@ final class HookTap: ChangeTap {
         database = sink.connection.handle
         isUTF16 = sink.isUTF16
         rows = sink.rows
+        context = .allocate(byteCount: HookTap.contextSize, alignment: 16)
+        context.initializeMemory(as: UInt8.self, repeating: 0, count: HookTap.contextSize)
         sink.tap = self
+        context.storeBytes(
+            of: Unmanaged.passUnretained(self).toOpaque(), toByteOffset: HookTap.ownerOffset,
+            as: UnsafeMutableRawPointer.self)
     }
 
     // MARK: Switching on and off
@@ -50,26 +65,87 @@ final class HookTap: ChangeTap {
             // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
             try? connection.execute("PRAGMA writable_schema = RESET")
         }
-        sqlite3_preupdate_hook(
-            database,
-            { context, _, operation, database, table, oldRowid, newRowid in
-                guard let context, let database, let table else { return }
-                let tap = Unmanaged<HookTap>.fromOpaque(context).takeUnretainedValue()
-                // "temp" is nobody's business, and attached databases have their own ledgers.
-                guard database[0] == 0x6D, strcmp(database, "main") == 0, tap.sink.failure == nil else { return }
-                tap.record(operation, table, oldRowid, newRowid)
-            }, Unmanaged.passUnretained(self).toOpaque())
+        let before = isHosted ? HookPlace.preupdate?.read(database) : nil
+        if isHosted, let before, before.function != nil { hostHook = before }
+        let argument = sqlite3_preupdate_hook(database, HookTap.hook, context)
+        hasLostHook = isHosted && before == nil && argument != nil
     }
 
+    private static let hook: HookPlace.Preupdate = { context, handle, operation, database, table, oldRowid, newRowid in
+        guard let context, let database, let table else { return }
+        let owner = context.load(fromByteOffset: HookTap.ownerOffset, as: UnsafeMutableRawPointer.self)
+        let tap = Unmanaged<HookTap>.fromOpaque(owner).takeUnretainedValue()
+        if let hook = tap.hostHook { HookTap.pass(hook, handle, operation, database, table, oldRowid, newRowid) }
+        // "temp" is nobody's business, and attached databases have their own ledgers.
+        guard database[0] == 0x6D, strcmp(database, "main") == 0, tap.sink.failure == nil else { return }
+        tap.record(operation, table, oldRowid, newRowid)
+    }
+
+    /// Calls the hook of the host, but for rows of the ledger.
+    @inline(never)
+    private static func pass(
+        _ hook: HookPlace.Hook, _ handle: OpaquePointer?, _ operation: Int32, _ database: UnsafePointer<CChar>,
+        _ table: UnsafePointer<CChar>, _ oldRowid: Int64, _ newRowid: Int64
+    ) {
+        guard let function = hook.function, strncmp(table, "batchmgr_", 9) != 0 else { return }
+        unsafeBitCast(function, to: HookPlace.Preupdate.self)(
+            hook.argument, handle, operation, database, table, oldRowid, newRowid)
+    }
+
+    private var ownHook: HookPlace.Hook {
+        HookPlace.Hook(function: unsafeBitCast(HookTap.hook, to: UnsafeRawPointer.self), argument: context)
+    }
+
+    /// Whatever the host has set since stays.
     func detach() {
-        sqlite3_preupdate_hook(database, nil, nil)
         sink.storedRows.dropStatements()
+        if isHosted, let place = HookPlace.preupdate, place.read(database) != ownHook { return }
+        if let hostHook, let function = hostHook.function {
+            sqlite3_preupdate_hook(
+                database, unsafeBitCast(function, to: HookPlace.Preupdate.self), hostHook.argument)
+        } else {
+            sqlite3_preupdate_hook(database, nil, nil)
+        }
+        hostHook = nil
+        isDetached = true
     }
 
-    func begin(schemaVersion: Int64) {}
+    deinit {
+        // A session that was begun behind us holds on to it.
+        if isDetached { context.deallocate() }
+    }
+
+    /// - Throws: `ERR_DATA_NOT_UNDOABLE` when a hook or a session of the host has taken the place of this.
+    func requireUndisturbed() throws(BatchError) {
+        guard isHosted else { return }
+        let isOwn: Bool
+        if let place = HookPlace.preupdate {
+            isOwn = place.read(database) == ownHook
+        } else {
+            // This takes the place back, but there is no other way to ask.
+            isOwn = sqlite3_preupdate_hook(database, HookTap.hook, context) == context
+        }
+        if isOwn { return }
+        throw BatchError(
+            .notUndoable,
+            "a preupdate hook or a session was begun or ended on this connection inside the batch: rows may be unrecorded",
+            hint: "begin and end it outside the batch, where it goes on seeing rows; then run the batch again")
+    }
+
+    func begin(schemaVersion: Int64) throws(BatchError) {
+        if hasLostHook {
+            throw BatchError(
+                .notUndoable,
+                "a preupdate hook or a session is set on this connection, and this SQLite does not say which",
+                hint: "end it before batch_begin, and begin it anew behind the batch")
+        }
+        // An earlier batch may have left some, if it recorded with them.
+        if isHosted { try CaptureTriggers.remove(from: sink.connection) }
+    }
+
+    func hasMade(_ name: String, _ text: String) -> Bool { false }
     func forgetRows() { pending = nil }
     func follow(_ change: SchemaChange) {}
-    func requireUndisturbed() {}
     func requireWhole(_ ledger: Ledger) {}
     func noteTransactionEnd() {}
     func remove() {}
@@ -80,7 +156,8 @@ final class HookTap: ChangeTap {
     private func record(_ operation: Int32, _ name: UnsafePointer<CChar>, _ oldRowid: Int64, _ newRowid: Int64) {
         do throws(BatchError) {
             if pending != nil { try settle() }
-            guard let table = try table(name) else { return }
+            if sink.isBetween { try sink.resume() }
+            guard let table = try table(name) else { return try sink.noteUnrecorded(name) }
             sink.noteChange(of: table)
             switch operation {
             case SQLITE_INSERT: try recordInsert(table, newRowid)

@@ -21,6 +21,8 @@ final class HostStatements {
     /// What the statements of the checkpoint read.
     private(set) var reads: [ReadColumns] = []
     private var noted: Set<ObjectIdentifier> = []
+    /// The tables that the running statement writes; none where that is not known.
+    private(set) var writes: Set<String> = []
 
     /// Texts that are compiled; a program that writes its values into the text has no end of them.
     private static let mostTexts = 256
@@ -62,7 +64,9 @@ final class HostStatements {
 
     /// Notes what the running statement reads.
     func noteReads() {
+        writes = []
         guard let sql = runningText(), let effects = effects(of: sql) else { return }
+        writes = effects.writtenTables
         if noted.insert(ObjectIdentifier(effects.reads)).inserted { reads.append(effects.reads) }
     }
 

@@ -20,6 +20,9 @@ final class TriggerTap: ChangeTap {
     private var token: Int64?
     /// By the numbers that the triggers give.
     private var layouts: [TableLayout] = []
+    /// The texts of the triggers of each of them, as SQLite keeps them.
+    private var texts: [[String]] = []
+    private var modules = ModuleTables()
     /// Of the schema that the triggers fit; nil when they may not be there.
     private var schemaVersion: Int64?
     /// Rows that REPLACE removes fire triggers too.
@@ -58,25 +61,31 @@ final class TriggerTap: ChangeTap {
 
     /// Makes the triggers, unless they are there for the schema as it is.
     func begin(schemaVersion: Int64) throws(BatchError) {
-        guard token == nil || self.schemaVersion != schemaVersion else { return }
+        defer { candidates = [] }
+        guard token == nil || self.schemaVersion != schemaVersion else { return try modules.begin(connection) }
         try requireOwnTriggersAlone()
         try remove()
         var generator = SystemRandomNumberGenerator()
         seesReplaced = try seeReplaced()
         token = Int64(bitPattern: generator.next())
         layouts = []
+        texts = []
         self.schemaVersion = schemaVersion
-        for layout in try SchemaReader(connection).tables() where layout.role != .system {
-            try makeTriggers(of: layout)
-        }
+        let tables = try SchemaReader(connection).tables()
+        for layout in tables where layout.role == .ordinary { try makeTriggers(of: layout) }
+        modules = try ModuleTables(tables, on: connection)
     }
 
     private func makeTriggers(of layout: TableLayout) throws(BatchError) {
         guard let token else { return }
         layouts.append(layout)
         let own = CaptureTriggers(layout, index: layouts.count - 1, token: token, seesReplaced: seesReplaced)
-        for sql in own.statements { try connection.execute(sql) }
+        let statements = own.statements
+        texts.append(statements.map(CaptureTriggers.stored))
+        for sql in statements { try connection.execute(sql) }
     }
+
+    func hasMade(_ name: String, _ text: String) -> Bool { texts.contains { $0.contains(text) } }
 
     /// Makes the triggers of tables anew that were made or altered, under another number: those of before may come back
     /// with a savepoint. The next checkpoint makes all of them anew.
@@ -91,9 +100,10 @@ final class TriggerTap: ChangeTap {
         candidates = []
         schemaVersion = nil
         let layouts = try SchemaReader(connection).tables()
-        for layout in layouts where layout.role != .system && changed.contains(layout.name) {
+        for layout in layouts where layout.role == .ordinary && changed.contains(layout.name) {
             try makeTriggers(of: layout)
         }
+        try modules.follow(layouts, connection)
     }
 
     func remove() throws(BatchError) {
@@ -101,11 +111,7 @@ final class TriggerTap: ChangeTap {
         schemaVersion = nil
         candidates = []
         restoreSettings()
-        let names = try connection.rows(
-            "SELECT name FROM temp.sqlite_schema WHERE type = 'trigger' AND \(CaptureTriggers.isOwn)")
-        for name in names.compactMap({ $0[0].string }) {
-            try connection.execute("DROP TRIGGER temp.\(SQLName.quote(name))")
-        }
+        try CaptureTriggers.remove(from: connection)
     }
 
     // MARK: Settings
@@ -153,7 +159,10 @@ final class TriggerTap: ChangeTap {
     /// - Throws: `ERR_DATA_NOT_UNDOABLE` when the host has changed what the record relies on.
     func requireUndisturbed() throws(BatchError) {
         try requireOwnTriggersAlone()
-        guard token != nil, seesReplaced else { return }
+        guard token != nil else { return }
+        try requireTriggers()
+        try modules.requireUntouched(connection)
+        guard seesReplaced else { return }
         guard try areTriggersRecursive() else {
             throw BatchError(
                 .notUndoable, "recursive_triggers was switched off in a batch: rows may have been replaced unseen",
@@ -164,6 +173,24 @@ final class TriggerTap: ChangeTap {
         throw BatchError(
             .forbiddenStatement, "a trigger was created inside a batch, and others may have fired since",
             hint: "create it before batch_begin, or with the tool: \(command: "run --id NAME --sql SQL")")
+    }
+
+    /// - Throws: `ERR_DATA_NOT_UNDOABLE` when a table is without its triggers, or with others.
+    private func requireTriggers() throws(BatchError) {
+        let found = Set(
+            try connection.rows(
+                "SELECT sql FROM temp.sqlite_schema WHERE type = 'trigger' AND \(CaptureTriggers.isOwn)"
+            )
+            .compactMap { $0[0].string })
+        let version = try connection.value("PRAGMA main.schema_version")?.integer
+        let tables = version == schemaVersion ? layouts : try SchemaReader(connection).tables()
+        for table in tables where table.role == .ordinary {
+            let isWhole = layouts.indices.contains { layouts[$0] == table && found.isSuperset(of: texts[$0]) }
+            if isWhole { continue }
+            throw BatchError(
+                .notUndoable, "the triggers that record table \(table.name) were dropped in a batch",
+                hint: "leave TEMP triggers that begin with batchmgr_ where they are")
+        }
     }
 
     /// SQLite says nothing about whose TEMP trigger fires first, and changes must be recorded in their order.
@@ -210,6 +237,7 @@ final class TriggerTap: ChangeTap {
             return sink.failure
         }
         do throws(BatchError) {
+            if sink.isBetween { try sink.resume() }
             switch call {
             case .record: try noteChange(values, count)
             case .candidate: try noteCandidate(values, count)
@@ -252,6 +280,7 @@ final class TriggerTap: ChangeTap {
             if kind != ChangeChunk.Kind.delete { try read(next, columns, table, from: 0, isNew: true) }
         }
         sink.noteChange(of: table)
+        if let name = modules.first(of: sink.statementWrites) { throw ModuleTables.refusal(name) }
         if kind != ChangeChunk.Kind.insert { sink.checkOld() }
         if !candidates.isEmpty { try settleCandidates(kind, table, number(values, 2), oldRowid, newRowid) }
         switch kind {

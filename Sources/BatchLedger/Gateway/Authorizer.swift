@@ -10,6 +10,8 @@ final class Authorizer {
     private var isActive = false
     /// Of a query for one tenant; nil where everything may be read.
     var tenantReads: TenantReads?
+    /// The triggers that the guard has made, by their names; the text of each was compared.
+    var guardTriggers: Set<String> = []
     private var source: String?
     private(set) var effects = StatementEffects()
 
@@ -25,16 +27,24 @@ final class Authorizer {
                 let authorizer = Unmanaged<Authorizer>.fromOpaque(context).takeUnretainedValue()
                 guard authorizer.isActive else { return SQLITE_OK }
                 func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
-                if authorizer.isGuard(trigger: text(source)) { return SQLITE_OK }
+                if authorizer.isGuard(action, text(first), text(database), text(source)) { return SQLITE_OK }
                 authorizer.source = source.map { String(cString: $0) }
-                if let source { authorizer.effects.reads.note(source: String(cString: source)) }
+                if let name = authorizer.source, authorizer.tenantReads?.isGate(name) != true {
+                    authorizer.effects.reads.note(source: name)
+                }
                 return authorizer.decide(action, text(first), text(second), text(database))
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// The triggers of the guard are compiled into every statement; nobody else can make any of such a name.
-    private func isGuard(trigger: String) -> Bool {
-        trigger.lowercased().hasPrefix("batchmgr_guard_")
+    /// True for what the triggers of the guard do: they are compiled into every statement that writes. A common table may
+    /// have the name of one, but it does not write; and a query for a tenant compiles none.
+    private func isGuard(_ action: Int32, _ first: String, _ database: String, _ source: String) -> Bool {
+        guard tenantReads == nil, !guardTriggers.isEmpty, guardTriggers.contains(source) else { return false }
+        switch action {
+        case SQLITE_SELECT, SQLITE_READ, SQLITE_FUNCTION: return true
+        case SQLITE_INSERT: return first == "batchmgr_drift" && database == "main"
+        default: return false
+        }
     }
 
     func detach() { sqlite3_set_authorizer(connection.handle, nil, nil) }
@@ -44,7 +54,12 @@ final class Authorizer {
     func prepare(_ sql: String) throws(BatchError) -> Statement {
         effects = StatementEffects()
         isActive = true
-        defer { isActive = false }
+        // A module writes to its shadow tables; SQL of a batch does not.
+        connection.setDefensive(true)
+        defer {
+            isActive = false
+            connection.setDefensive(false)
+        }
         do throws(BatchError) {
             let statement = try connection.prepare(sql)
             if !effects.reads.written.isEmpty, SQLText.resolvesConflicts(statement.text) {
@@ -52,10 +67,17 @@ final class Authorizer {
             }
             return statement
         } catch {
-            guard let reason = effects.refusal else { throw error }
+            guard let reason = effects.refusal ?? shadowWrite(sql) else { throw error }
             throw BatchError(
                 .forbiddenStatement, "a batch may not \(reason)", hint: "see docs/catalog.md for what it may do")
         }
+    }
+
+    /// Why SQLite compiles a statement only where nothing is defended; nil when it is simply wrong.
+    private func shadowWrite(_ sql: String) -> String? {
+        connection.setDefensive(false)
+        guard (try? connection.prepare(sql)) != nil else { return nil }
+        return "write to tables that a module keeps: \(effects.writtenTables.sorted().joined(separator: ", "))"
     }
 
     private func decide(_ action: Int32, _ first: String, _ second: String, _ database: String) -> Int32 {
@@ -67,7 +89,9 @@ final class Authorizer {
         case SQLITE_PRAGMA: return pragma(first, second)
         case SQLITE_FUNCTION:
             effects.functions.insert(second.lowercased())
-            if second.lowercased() == "load_extension" { return refuse("load an extension") }
+            if ["load_extension", "fts3_tokenizer"].contains(second.lowercased()) {
+                return refuse("call \(second): it brings in code")
+            }
         case SQLITE_READ:
             if let tenantReads, !tenantReads.admits(first, in: database, through: source) {
                 return refuse(
@@ -86,14 +110,17 @@ final class Authorizer {
             read(first, "", database)
             return write(first, database)
         case SQLITE_ANALYZE: effects.touchesStatistics = true
+        case SQLITE_CREATE_TEMP_TABLE, SQLITE_CREATE_TEMP_VIEW: return defineTemporary(first)
+        case SQLITE_CREATE_TEMP_INDEX, SQLITE_CREATE_TEMP_TRIGGER: return defineTemporary(first, on: second)
         case SQLITE_CREATE_TABLE, SQLITE_CREATE_VTABLE, SQLITE_CREATE_VIEW: return define(first, rewrites: false)
         case SQLITE_CREATE_INDEX, SQLITE_CREATE_TRIGGER: return define(second, also: first, rewrites: false)
         // A table that goes takes its guard along.
-        case SQLITE_DROP_TRIGGER where isGuard(trigger: first) && effects.rewrittenTables.contains(second): break
+        case SQLITE_DROP_TRIGGER where guardTriggers.contains(first) && effects.rewrittenTables.contains(second): break
         case SQLITE_DROP_INDEX, SQLITE_DROP_TRIGGER: return define(second, also: first, rewrites: false)
         case SQLITE_DROP_VIEW: return define(first, rewrites: false)
         case SQLITE_DROP_TABLE, SQLITE_DROP_VTABLE: return define(first, rewrites: true)
-        case SQLITE_ALTER_TABLE where first.lowercased() != "temp": return define(second, rewrites: true)
+        case SQLITE_ALTER_TABLE where SQLName.folded(first) == "temp": effects.changesTemporary = true
+        case SQLITE_ALTER_TABLE: return define(second, rewrites: true)
         default: break
         }
         return SQLITE_OK
@@ -116,7 +143,7 @@ final class Authorizer {
     ]
 
     private func pragma(_ name: String, _ value: String) -> Int32 {
-        let pragma = name.lowercased()
+        let pragma = SQLName.folded(name)
         if Authorizer.harmlessPragmas.contains(pragma) { return SQLITE_OK }
         // Who runs a script puts these back.
         if SQLScript.ownSettings.contains(pragma) { return SQLITE_OK }
@@ -132,17 +159,27 @@ final class Authorizer {
     }
 
     private func read(_ table: String, _ column: String, _ database: String) {
-        if database.lowercased() == "temp" || SQLName.isLedger(table) || table.lowercased().hasPrefix("sqlite_") {
+        if SQLName.folded(database) == "temp" || SQLName.isLedger(table) || SQLName.folded(table).hasPrefix("sqlite_") {
             return
         }
         effects.reads.note(column.isEmpty ? nil : column, of: table)
     }
 
     private func write(_ table: String, _ database: String) -> Int32 {
-        if database.lowercased() == "temp" { return SQLITE_OK }
+        if SQLName.folded(database) == "temp" { return SQLITE_OK }
         if SQLName.isLedger(table) { return refuse("write to \(table): the ledger belongs to batchmgr") }
-        if table.lowercased().hasPrefix("sqlite_stat") { effects.touchesStatistics = true }
-        if !table.lowercased().hasPrefix("sqlite_") { effects.writtenTables.insert(table) }
+        if SQLName.folded(table).hasPrefix("sqlite_stat") { effects.touchesStatistics = true }
+        if !SQLName.folded(table).hasPrefix("sqlite_") { effects.writtenTables.insert(table) }
+        return SQLITE_OK
+    }
+
+    /// What stands beside the database is the batch's own, as long as it leaves the ledger alone.
+    private func defineTemporary(_ name: String, on table: String = "") -> Int32 {
+        if SQLName.isReserved(name) || SQLName.isLedger(table) {
+            let place = table.isEmpty ? "" : " on \(table)"
+            return refuse("make a TEMP object \(name)\(place): what begins with batchmgr_ belongs to batchmgr")
+        }
+        effects.changesTemporary = true
         return SQLITE_OK
     }
 
@@ -167,6 +204,8 @@ struct StatementEffects {
     /// Columns that the statement, its triggers and its foreign key actions set, by lower-case names.
     var updatedColumns: [String: Set<String>] = [:]
     var touchesStatistics = false
+    /// It makes or renames something that goes with the connection.
+    var changesTemporary = false
     /// Functions that it calls, by lower-case names.
     var functions: Set<String> = []
     let reads = ReadColumns()

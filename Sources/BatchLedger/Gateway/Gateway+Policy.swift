@@ -44,17 +44,32 @@ extension Gateway {
     private func unexplained(
         _ system: [(table: String, changes: [RowChange])], _ recorded: RecordedCheckpoint
     ) -> [RecordedWrites] {
-        let touched = Set(sink.tables.filter(\.isTouched).map { $0.layout.name.lowercased() })
-            .union(recorded.definitions.map { $0.lowercased() })
+        let defined = Set(recorded.definitions.map { SQLName.folded($0) })
+        var touched: [String: Int64] = [:]
+        for table in sink.tables where table.isTouched {
+            let name = SQLName.folded(table.layout.name)
+            touched[name] = max(touched[name] ?? 0, table.highestAdded ?? 0)
+        }
         return system.compactMap { table, changes in
             let left = changes.count { change in
                 guard table == SystemTables.sequence else { return true }
-                return [change.before, change.after].compactMap { $0?.first?.string }
-                    .contains { !touched.contains($0.lowercased()) }
+                return [change.before, change.after].compactMap { $0?.first?.string.map(SQLName.folded) }.contains {
+                    name in
+                    if defined.contains(name) { return false }
+                    guard let highest = touched[name] else { return true }
+                    return policy.tenant != nil && !state.isUndo && !isCounted(change, upTo: highest)
+                }
             }
             return left == 0
                 ? nil : RecordedWrites(table: table, ownership: .system, rows: RowCounts(updated: left))
         }
+    }
+
+    /// True when a counter that all tenants share has moved no further than the rows of this one need.
+    private func isCounted(_ change: RowChange, upTo highest: Int64) -> Bool {
+        let before = change.before?.last?.integer ?? 0
+        guard case .integer(let after)? = change.after?.last else { return false }
+        return after >= before && after <= max(before, highest)
     }
 
     /// Notes what a statement did to the definitions of tables.
@@ -120,7 +135,8 @@ extension Ledger {
     /// Rows changed by the checkpoints that the batch has committed.
     func rowsChanged(by batch: Int64) throws(BatchError) -> Int64 {
         try connection.value(
-            "SELECT total(inserted + updated + deleted) FROM main.batchmgr_checkpoints WHERE batch = ?", [.integer(batch)]
+            "SELECT total(inserted + updated + deleted) FROM main.batchmgr_checkpoints WHERE batch = ?",
+            [.integer(batch)]
         )?.whole ?? 0
     }
 

@@ -38,16 +38,35 @@ extension Gateway {
         sink.expect(.named(prepared.effects.updatedColumns))
         defer { sink.expect(.all) }
         do throws(BatchError) {
+            let compiled = statement.recompilations
             if prepared.effects.changesSchema || prepared.effects.touchesStatistics {
                 try runSchemaChange(prepared)
             } else {
                 while try statement.step() { try onRow(statement) }
+                if statement.recompilations != compiled, !prepared.effects.changesTemporary {
+                    try examineAgain(prepared)
+                }
             }
+            if prepared.effects.changesTemporary { try requireLedgerAlone() }
             try settle()
         } catch {
             sink.fail(error)
             throw error
         }
+    }
+
+    /// SQLite compiles a statement anew when the schema has changed since, and nobody has looked at that one.
+    private func examineAgain(_ prepared: GatewayStatement) throws(BatchError) {
+        guard let authorizer else { return }
+        _ = try authorizer.prepare(prepared.statement.text)
+        let known = prepared.effects.updatedColumns
+        let isSame = authorizer.effects.updatedColumns.allSatisfy { table, columns in
+            known[table].map(columns.isSubset) ?? false
+        }
+        if isSame { return }
+        throw BatchError(
+            .schemaChanged, "the schema changed while a statement was at work: it writes more than it did before",
+            hint: "run the batch again")
     }
 
     /// Notes what a statement reads with the checkpoint. `run` does it; this is for a statement that is stepped by others.
@@ -149,9 +168,8 @@ extension Gateway {
                 layouts.append(layout)
             } else {
                 // A virtual table: its rows are in its shadow tables.
-                let lowered = name.lowercased()
                 layouts += try schema.tables().filter { layout in
-                    if case .shadow(let owner) = layout.role { owner.lowercased() == lowered } else { false }
+                    if case .shadow(let owner) = layout.role { SQLName.areSame(owner, name) } else { false }
                 }
             }
         }

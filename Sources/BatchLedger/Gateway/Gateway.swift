@@ -14,6 +14,10 @@ public final class Gateway {
     private let inputs: StatementInputs?
     let systemLog: UndoLogWriter
     private var interruption: Interruption?
+    /// Of the schema for which the triggers of the guard were looked at.
+    private var guardVersion: Int64?
+    /// The number of the last change that is in the record.
+    private var sealedChange = 0
     /// What the batch may write. It holds from the next `begin` on.
     public var policy = WritePolicy()
     var guardMode = GuardMode.off
@@ -38,6 +42,8 @@ public final class Gateway {
         var usedDefinitions: Set<Relation> = []
         /// What statements did to definitions, for the policy.
         var definitionChanges = RecordedCheckpoint()
+        /// Rows and counters go back to what they were.
+        var isUndo = false
         /// The triggers of the guard are away while the schema changes.
         var isGuardLifted = false
     }
@@ -78,6 +84,7 @@ public final class Gateway {
         readFacts.begin()
         systemLog.discard()
         state = State()
+        state.isUndo = isUndoing
         // With SQLite's default, pages of indexes are written again and again: twice the time for a table with two.
         if !isHosted { try connection.limitPageCache(to: 65_536) }
         if !isHolding { try connection.beginImmediate() }
@@ -85,9 +92,50 @@ public final class Gateway {
         state.schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try state.system.note(SystemTables.sequence, connection)
         guardMode = try WriteGuard(ledger).mode()
+        try noteGuardTriggers()
+        try tap.begin(schemaVersion: state.schemaVersion)
+        try requireLedgerAlone()
         if guardMode != .off { try WriteGuard(ledger).open() }
         if isHosted { try beginHostSchema() }
-        try tap.begin(schemaVersion: state.schemaVersion)
+    }
+
+    /// The triggers of the guard may do what SQL of a batch may not, so each is known by its text.
+    private func noteGuardTriggers() throws(BatchError) {
+        guard let authorizer else { return }
+        if guardMode == .off {
+            authorizer.guardTriggers = []
+        } else if guardVersion != state.schemaVersion {
+            authorizer.guardTriggers = try WriteGuard(ledger).ownTriggers(guardMode)
+        }
+        guardVersion = guardMode == .off ? nil : state.schemaVersion
+    }
+
+    /// Nothing may stand before the ledger, or act when it is written: that would happen behind the policy.
+    /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` naming a TEMP object with a name of ours, or a trigger on the ledger.
+    func requireLedgerAlone() throws(BatchError) {
+        let sql = """
+            SELECT 'temp', type, name, tbl_name, sql FROM temp.sqlite_schema UNION ALL \
+            SELECT 'main', type, name, tbl_name, NULL FROM main.sqlite_schema WHERE type = 'trigger'
+            """
+        for row in try connection.rows(sql) {
+            let (type, name, table) = (row[1].string ?? "", row[2].string ?? "", row[3].string ?? "")
+            let isTemporary = row[0].string == "temp"
+            guard SQLName.isLedger(table) || isTemporary && SQLName.isReserved(name) else { continue }
+            if isTemporary && tap.hasMade(name, row[4].string ?? "") { continue }
+            throw BatchError(
+                .forbiddenStatement, "\(isTemporary ? "TEMP \(type)" : type) \(name) stands in the way of the ledger",
+                hint: "drop it: DROP \(type.uppercased()) \(isTemporary ? "temp" : "main").\(SQLName.quote(name))")
+        }
+    }
+
+    /// Everything that changed is in the record, also what changed while it was written.
+    private func requireNothingUnrecorded() throws(BatchError) {
+        if let failure = sink.failure { throw failure }
+        guard sink.changeNumber == sealedChange else {
+            throw BatchError(
+                .forbiddenStatement, "rows changed while the ledger was written: a trigger acts behind the policy",
+                hint: "see the triggers: SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'")
+        }
     }
 
     /// True while checkpoints share one transaction.
@@ -124,6 +172,7 @@ public final class Gateway {
     ) throws(BatchError) -> Int64 {
         let checkpoint = try seal(batch: batch, number: number, step: step, position: position, at: time)
         try finish(checkpoint)
+        try requireNothingUnrecorded()
         if !isHolding { try end() } else if !isHosted { try requireReferences() }
         inputs?.end()
         sink.reset()
@@ -152,8 +201,10 @@ public final class Gateway {
         if !isInSync { try flushVirtualTables() }
         try settle()
         try tap.requireUndisturbed()
+        try requireLedgerAlone()
         if isHosted { try sealHostSchema() } else { try restoreGuard() }
         try flush()
+        sealedChange = sink.changeNumber
         let systemChanges = try state.system.changes(connection)
         try requirePolicy(batch: batch, systemChanges)
         try tap.requireWhole(ledger)

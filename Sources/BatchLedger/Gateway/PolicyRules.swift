@@ -15,15 +15,15 @@ struct PolicyRules {
 
     func table(_ layout: TableLayout) -> TablePolicy {
         let stored = layout.storedColumns
-        let column = policy.tenant?.column.lowercased()
+        let column = policy.tenant?.column
         let owner = layout.ownerColumn(named: column)
         let position = owner.flatMap { stored.firstIndex(of: $0) }
         let table = TablePolicy(
             ownership: ownership(layout, owner, isStored: position != nil), owner: position,
             owners: position.map { owners(layout.columns[stored[$0]], layout) } ?? [])
         for name in policy.protected where name.isOf(layout.ownerTable) {
-            guard let wanted = name.column?.lowercased() else { continue }
-            for (place, column) in stored.enumerated() where layout.columns[column].name.lowercased() == wanted {
+            guard let wanted = name.column.map(SQLName.folded) else { continue }
+            for (place, column) in stored.enumerated() where SQLName.folded(layout.columns[column].name) == wanted {
                 table.protected.append((place, wanted))
             }
         }
@@ -54,8 +54,8 @@ extension TableLayout {
 
     /// The column that says whose a row is; nil where the rows belong to nobody. Names are compared as SQLite does.
     public func ownerColumn(named name: String?) -> Int? {
-        guard role == .ordinary, let name = name?.lowercased() else { return nil }
-        return columns.firstIndex { $0.name.lowercased() == name }
+        guard role == .ordinary, let name else { return nil }
+        return columns.firstIndex { SQLName.areSame($0.name, name) }
     }
 }
 

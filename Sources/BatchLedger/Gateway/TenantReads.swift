@@ -4,26 +4,48 @@ public import BatchCore
 extension Gateway {
     /// Lets queries prepared in `body` see, by the name of each table of tenants, only the rows of the batch's tenant.
     ///
-    /// A temporary view stands before each such table, and the table is not read past it. What a module or another view
-    /// made of the tables is not read at all: its rows do not say whose they are.
+    /// Before each such table stands a temporary view, and the table is read through that view alone. Views of the schema
+    /// are made once more behind them, so that they see the same rows. What a module made of the tables is not read at
+    /// all: its rows do not say whose they are.
     /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` when a query reaches for more.
-    public func showingOwnRows<Result>(
-        of query: String, _ body: () throws(BatchError) -> Result
-    ) throws(BatchError) -> Result {
+    public func showingOwnRows<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
         guard let scope = policy.tenant, let tenant = scope.tenant else { return try body() }
         let owned = try schema.tables().filter { $0.ownerColumn(named: scope.column) != nil }
-        let names = Set(owned.map { $0.name.lowercased() })
-        try refuseImposters(query, names)
-        let temporary = try connection.rows("SELECT lower(name) FROM temp.sqlite_schema").compactMap { $0[0].string }
-        let views = try schema.objects().filter { $0.type == "view" }.map { $0.name.lowercased() }
+        let temporary = Set(
+            try connection.rows("SELECT name FROM temp.sqlite_schema").compactMap { $0[0].string.map(SQLName.folded) })
+        // No SQL can know the names through which tables are read, so it can call nothing by them.
+        var generator = SystemRandomNumberGenerator()
+        let secret = "own_" + Hex.string(generator.next() as UInt64) + Hex.string(generator.next() as UInt64)
+        var made: [String] = []
+        var reads = TenantReads()
         defer {
             authorizer?.tenantReads = nil
-            for table in owned { try? connection.execute("DROP VIEW IF EXISTS temp.\(table.quotedName)") }
+            for name in made.reversed() { try? connection.execute("DROP VIEW IF EXISTS temp.\(SQLName.quote(name))") }
         }
-        for table in owned { try connection.execute(view(of: table, scope.column, tenant)) }
-        authorizer?.tenantReads = TenantReads(
-            views: names, open: try readable(beside: names, scope).union(views), temporary: Set(temporary),
-            others: Set(views + temporary))
+        for (number, table) in owned.enumerated() {
+            let gate = "\(secret)_\(number)"
+            try connection.execute(view(gate, of: table, scope.column, tenant))
+            made.append(gate)
+            try connection.execute(
+                "CREATE TEMP VIEW \(table.quotedName) AS SELECT * FROM temp.\(SQLName.quote(gate))")
+            made.append(table.name)
+            reads.gates[SQLName.folded(table.name)] = gate
+            reads.views.formUnion([SQLName.folded(table.name), SQLName.folded(gate)])
+        }
+        for view in try schema.objects() where view.type == "view" {
+            guard !temporary.contains(SQLName.folded(view.name)), let text = view.sql,
+                text.hasPrefix("CREATE VIEW ")
+            else { continue }
+            try connection.execute("CREATE TEMP VIEW " + text.dropFirst("CREATE VIEW ".count))
+            made.append(view.name)
+            reads.views.insert(SQLName.folded(view.name))
+        }
+        reads.open = try readable(beside: Set(reads.gates.keys), scope)
+        reads.temporary = temporary
+        let names = "SELECT name FROM main.sqlite_schema UNION ALL SELECT name FROM pragma_module_list"
+        reads.closed = Set(try connection.rows(names).compactMap { $0[0].string.map(SQLName.folded) })
+            .subtracting(reads.open)
+        authorizer?.tenantReads = reads
         return try body()
     }
 
@@ -31,56 +53,51 @@ extension Gateway {
     /// the statistics are: they hold values of all rows.
     private func readable(beside owned: Set<String>, _ scope: TenantScope) throws(BatchError) -> Set<String> {
         let ordinary = try schema.tables().filter { $0.role == .ordinary && !SQLName.isLedger($0.name) }
-        return Set(ordinary.map { $0.name.lowercased() }).subtracting(owned)
-            .union(scope.sharedTables.map { $0.lowercased() }).union(TenantReads.harmless)
+        return Set(ordinary.map { SQLName.folded($0.name) }).subtracting(owned)
+            .union(scope.sharedTables.map { SQLName.folded($0) }).subtracting(owned).union(TenantReads.harmless)
     }
 
-    private func view(of table: TableLayout, _ column: String, _ tenant: String) -> String {
+    private func view(_ name: String, of table: TableLayout, _ column: String, _ tenant: String) -> String {
         guard let owner = table.ownerColumn(named: column) else { return "" }
-        let name = SQLName.quote(table.columns[owner].name)
+        let column = SQLName.quote(table.columns[owner].name)
         let value = SQLLiteral.value(table.columns[owner].stored(tenant: tenant, in: table, isUTF16: false))
-        return "CREATE TEMP VIEW \(table.quotedName) AS SELECT * FROM main.\(table.quotedName) "
-            + "WHERE typeof(\(name)) = typeof(\(value)) AND \(name) IS \(value) COLLATE BINARY"
-    }
-
-    /// A common table of the same name would pass for the view.
-    private func refuseImposters(_ query: String, _ names: Set<String>) throws(BatchError) {
-        let views = try connection.rows(
-            "SELECT sql FROM main.sqlite_schema WHERE type = 'view' UNION ALL SELECT sql FROM temp.sqlite_schema")
-        for sql in [query] + views.compactMap({ $0[0].string }) where SQLText.definesCommonTable(sql, among: names) {
-            throw BatchError(
-                .forbiddenStatement,
-                "an export for one tenant may not have a common table, nor a view with one, named as a table of tenants",
-                hint: "give the common table another name")
-        }
+        return "CREATE TEMP VIEW \(SQLName.quote(name)) AS SELECT * FROM main.\(table.quotedName) "
+            + "WHERE typeof(\(column)) = typeof(\(value)) AND \(column) IS \(value) COLLATE BINARY"
     }
 }
 
-/// What a query for one tenant may read.
+/// What a query for one tenant may read. All names but those of the gates are folded.
 struct TenantReads {
-    /// Names, in lower case, of tables that are read through a view of the same name alone.
-    let views: Set<String>
-    /// Tables and views that are read as they are; what a view reads is looked at too.
-    let open: Set<String>
+    /// For each table of tenants the one view that may read it.
+    var gates: [String: String] = [:]
+    /// The temporary views that show own rows alone.
+    var views: Set<String> = []
+    /// Tables that are read as they are.
+    var open: Set<String> = []
     /// What the batch has put beside the database; it may hold anything.
-    let temporary: Set<String>
-    /// Views that are not ours.
-    let others: Set<String>
+    var temporary: Set<String> = []
+    /// All other tables and views of the schema, and tables that a module makes up.
+    var closed: Set<String> = []
 
-    /// - Parameter source: the innermost view that reads; nil for the query itself.
+    /// - Parameter source: the innermost view or common table that reads; nil for the query itself. A common table may
+    ///   have any name that SQL can know.
     func admits(_ table: String, in database: String, through source: String?) -> Bool {
-        let table = table.lowercased()
-        let source = source?.lowercased()
-        switch database.lowercased() {
-        case "main": return views.contains(table) ? source == table : open.contains(table)
-        // SQLite does not say of which database a table is of which no column is read: our views come first, but not
-        // for a view of the user's.
-        case "": return views.contains(table) ? !(source.map(others.contains) ?? false) : isOpen(table)
+        let table = SQLName.folded(table)
+        switch SQLName.folded(database) {
+        case "main":
+            if let gate = gates[table] { return source == gate }
+            return open.contains(table)
+        // SQLite does not say of which database a table is of which no column is read. Names lead to the temporary views
+        // first, and no view of the schema is ever read. A name that nothing has is a common table.
+        case "":
+            if views.contains(table) { return true }
+            if temporary.contains(table) || closed.contains(table) { return false }
+            return !SQLName.isLedger(table) && (open.contains(table) || !table.hasPrefix("sqlite_"))
         default: return views.contains(table)
         }
     }
 
-    private func isOpen(_ table: String) -> Bool { open.contains(table) && !temporary.contains(table) }
+    func isGate(_ name: String) -> Bool { gates.values.contains(name) }
 
     /// Modules that read their arguments and nothing else, and the schema.
     static let harmless: Set<String> = ["json_each", "json_tree", "generate_series", "sqlite_schema", "sqlite_master"]

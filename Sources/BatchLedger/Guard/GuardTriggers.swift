@@ -8,6 +8,7 @@ struct GuardTriggers {
     private let layout: TableLayout
     private let table: String
     private let literal: String
+    static let head = "CREATE TRIGGER main."
     private static let closed = "WHEN NOT EXISTS (SELECT 1 FROM batchmgr_gate)"
     /// Columns of `batchmgr_drift` for a key.
     private static let mostKeyColumns = 4
@@ -50,7 +51,7 @@ struct GuardTriggers {
         let name = SQLName.quote("batchmgr_guard_\(time.lowercased())_\(event.lowercased())_\(layout.name)")
         let statements = body.map { $0 + "; " }.joined()
         return
-            "CREATE TRIGGER main.\(name) \(time) \(event)\(columns) ON \(table) \(GuardTriggers.closed) BEGIN \(statements)END"
+            "\(GuardTriggers.head)\(name) \(time) \(event)\(columns) ON \(table) \(GuardTriggers.closed) BEGIN \(statements)END"
     }
 
     // MARK: Notes

@@ -43,6 +43,18 @@ public struct WriteGuard {
 
     // MARK: For the gateway
 
+    /// The names of the triggers that are as the guard makes them.
+    func ownTriggers(_ mode: GuardMode) throws(BatchError) -> Set<String> {
+        var wanted: Set<String> = []
+        for layout in try SchemaReader(connection).tables() where layout.role == .ordinary {
+            // SQLite keeps the text from the name on.
+            wanted.formUnion(
+                GuardTriggers(layout).statements(mode).map { "CREATE TRIGGER " + $0.dropFirst(GuardTriggers.head.count) })
+        }
+        return Set(
+            try SchemaReader(connection).guardTriggers().filter { wanted.contains($0.sql ?? "") }.map(\.name))
+    }
+
     func open() throws(BatchError) {
         try connection.run("DELETE FROM main.batchmgr_gate")
         try connection.run("INSERT INTO main.batchmgr_gate VALUES(1)")

@@ -52,6 +52,11 @@ public final class Connection {
         self.path = path
         sqlite3_extended_result_codes(opened, 1)
         sqlite3_busy_timeout(opened, milliseconds)
+        // What a schema or a batch calls is what SQLite vouches for: no code by its address, and nothing of a database that
+        // reaches outside it.
+        csqlite_db_config(opened, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0, nil)
+        csqlite_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nil)
+        sqlite3_limit(opened, SQLITE_LIMIT_EXPR_DEPTH, 1_000)
     }
 
     /// Works on a connection that a host has opened, and will close.
@@ -179,6 +184,9 @@ public final class Connection {
     public func enforceForeignKeys(_ isOn: Bool) {
         csqlite_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, isOn ? 1 : 0, nil)
     }
+
+    /// While it is on, statements that are compiled can write neither to shadow tables nor to the schema itself.
+    func setDefensive(_ isOn: Bool) { csqlite_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, isOn ? 1 : 0, nil) }
 
     /// Leaves the log of a WAL database beside it when the last connection is closed, so that short commands do not wait
     /// for the disk each time. It is copied when it has grown.

@@ -116,6 +116,9 @@ public final class Statement {
     /// Ends the run; bound values stay until they are bound again.
     public func reset() { sqlite3_reset(handle) }
 
+    /// How often SQLite has compiled it anew since it was prepared.
+    var recompilations: Int32 { sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_REPREPARE, 0) }
+
     public var isReadOnly: Bool { sqlite3_stmt_readonly(handle) != 0 }
 
     // MARK: Columns

@@ -1,25 +1,18 @@
-/// Quoting of names for SQL text.
-public enum SQLName {
-    public static func quote(_ name: String) -> String {
-        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-    }
+public import BatchCore
 
-    /// A text literal. NUL ends SQL text, so a name or setting with one cannot be written.
-    public static func literal(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-    }
-
+/// Which names belong to the ledger.
+extension SQLName {
     /// True for the tables, indexes and triggers of the ledger itself, and for what a `.bak` keeps beside it. Another
     /// table whose name begins alike is the application's own.
     public static func isLedger(_ name: String) -> Bool {
-        let name = name.lowercased()
+        let name = folded(name)
         return isReserved(name)
             && (LedgerSchema.names.contains(name) || passing.contains { name.hasPrefix($0) }
                 || name == TableLayout.stand)
     }
 
     /// True for names that a batch may not give to anything new.
-    public static func isReserved(_ name: String) -> Bool { name.lowercased().hasPrefix("batchmgr_") }
+    public static func isReserved(_ name: String) -> Bool { folded(name).hasPrefix("batchmgr_") }
 
     /// How names begin of what belongs to us and comes and goes.
     private static let passing = ["batchmgr_guard_", "batchmgr_record_", "batchmgr_bak_", "batchmgr_dropped_"]

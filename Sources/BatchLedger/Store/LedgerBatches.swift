@@ -113,7 +113,8 @@ extension Ledger {
     /// True when steps of a batch did something outside the database that stands.
     public func hasEffects(_ batch: Int64) throws(BatchError) -> Bool {
         try connection.value(
-            "SELECT 1 FROM main.batchmgr_effects WHERE batch = ? AND undone_by IS NULL LIMIT 1", [.integer(batch)]) != nil
+            "SELECT 1 FROM main.batchmgr_effects WHERE batch = ? AND undone_by IS NULL LIMIT 1", [.integer(batch)])
+            != nil
     }
 
     // MARK: Checkpoints

@@ -34,7 +34,8 @@ extension Ledger {
 
     /// The last checkpoint behind which a VACUUM may have happened; 0 when none has.
     func lastCheckpointBeforeVacuum() throws(BatchError) -> Int64 {
-        let rows = try connection.rows("SELECT id, schema_before, schema_after FROM main.batchmgr_checkpoints ORDER BY id")
+        let rows = try connection.rows(
+            "SELECT id, schema_before, schema_after FROM main.batchmgr_checkpoints ORDER BY id")
         guard let newest = rows.last else { return 0 }
         let now = try connection.value("PRAGMA main.schema_version")
         if newest[2] != now { return newest[0].integer ?? 0 }
@@ -89,7 +90,8 @@ extension Ledger {
     }
 
     func undoBlockCount(_ checkpoint: Int64) throws(BatchError) -> Int64 {
-        try connection.value("SELECT count(*) FROM main.batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])?.integer
+        try connection.value("SELECT count(*) FROM main.batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])?
+            .integer
             ?? 0
     }
 

@@ -36,7 +36,8 @@ extension Ledger {
     ) throws(BatchError) {
         for checkpoint in checkpoints {
             let revived = try batches(
-                where: "seq IN (SELECT batch FROM main.batchmgr_checkpoints WHERE undone_by = ?)", [.integer(checkpoint.id)])
+                where: "seq IN (SELECT batch FROM main.batchmgr_checkpoints WHERE undone_by = ?)",
+                [.integer(checkpoint.id)])
             for batch in revived { try requireKey(of: batch, besides: Set(undone.map(\.seq))) }
         }
     }

@@ -7,7 +7,8 @@ extension Ledger {
         var buffer = ByteBuffer()
         buffer.append(contentsOf: Array(text.utf8))
         let digest = buffer.digest().description
-        if let id = try connection.value("SELECT id FROM main.batchmgr_layouts WHERE digest = ?", [.string(digest)])?.integer
+        if let id = try connection.value("SELECT id FROM main.batchmgr_layouts WHERE digest = ?", [.string(digest)])?
+            .integer
         {
             return id
         }

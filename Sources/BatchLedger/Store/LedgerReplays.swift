@@ -5,7 +5,8 @@ extension Ledger {
     /// - Parameter rollback: the batch that made it necessary.
     public func noteReplay(_ batch: Int64, of original: Int64, by rollback: Int64) throws(BatchError) {
         try connection.run(
-            "INSERT INTO main.batchmgr_replays VALUES(?, ?, ?)", [.integer(batch), .integer(original), .integer(rollback)])
+            "INSERT INTO main.batchmgr_replays VALUES(?, ?, ?)",
+            [.integer(batch), .integer(original), .integer(rollback)])
     }
 
     /// Batches that are earlier ones run again: the new one's `seq` with the old one's id, and the other way round.

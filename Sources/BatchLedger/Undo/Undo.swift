@@ -161,6 +161,7 @@ public final class Undo {
     /// Goes back over changes in the transaction that is open, whatever record has them. The caller looks at the result.
     public func goBack(over changes: any NetChanges, named name: String) throws(BatchError) {
         try gateway.noteStatistics()
+        gateway.state.isUndo = true
         let run = NetRun(batch: name, lastCheckpoint: .max, changes: changes)
         let virtual = try VirtualTableUndo(logical: [], gateway.ledger, checkpoints: [], .points([]))
         let undo = UndoRun(
