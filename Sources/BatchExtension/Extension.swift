@@ -46,6 +46,7 @@ struct Registration {
         try AsOfTable.module.register(on: database, for: host)
         try TriggerFunction.register(on: database, for: host)
         try TransactionTable.register(on: database, for: host)
+        LedgerProtection.attach(to: host)
     }
 
     private var isDone: Bool {

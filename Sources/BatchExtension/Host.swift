@@ -18,9 +18,11 @@ final class Host {
     /// The savepoints of the open transaction, as SQLite numbers them.
     var savepoints: [Int32] = []
     /// One of our functions is at work: SQL that it runs may not call another one.
-    private var isAtWork = false
+    var isAtWork = false
     /// The transaction is about to be watched: see `TransactionTable`.
     var isJoining = false
+    /// The authorizer that the host had set before ours.
+    var authorizer: HookPlace.Hook?
     /// See `widenPageCache`.
     var hasWidePageCache = false
 
@@ -48,7 +50,12 @@ final class Host {
         isAtWork = true
         // The rows of the ledger are no business of the host.
         let lastRow = connection.lastInsertRowID
+        let hook = HookPlace.update?.read(database)
+        if hook?.function != nil { sqlite3_update_hook(database, nil, nil) }
         defer {
+            if let hook, let function = hook.function {
+                sqlite3_update_hook(database, unsafeBitCast(function, to: HookPlace.Update.self), hook.argument)
+            }
             sqlite3_set_last_insert_rowid(database, lastRow)
             isAtWork = false
         }
@@ -132,8 +139,10 @@ final class HostBatch {
         case open
         /// One of our functions ends the transaction.
         case ending
-        /// Everything is written, and the COMMIT of the host is on its way.
+        /// Everything is written, and the COMMIT of the host is on its way, or has failed.
         case sealed
+        /// A COMMIT of the host was a checkpoint; the next row that changes goes on with the batch.
+        case between
     }
 
     let gateway: Gateway
@@ -141,10 +150,24 @@ final class HostBatch {
     var record: BatchRecord
     var point: PointRecord
     /// The transaction was the host's before it was ours: it ends when the host says so.
-    let isJoined: Bool
+    var isJoined: Bool
+    let onCommit: BatchOptions.OnCommit
+    /// The record as it was before the end of the batch was written.
+    var sealed: BatchRecord
+    /// A checkpoint is written, and COMMIT could not end it.
+    var isWaiting = false
+    /// The end of the batch is in the audit already, in the transaction that is open.
+    var isAudited = false
     /// Of the last checkpoint.
     var number = 0
-    var phase = Phase.open
+    /// How many checkpoints are committed, and the record as it was then.
+    private(set) var committed = 0
+    private var committedRecord: BatchRecord?
+    /// Nothing had changed yet, in the transaction that is open.
+    private var start: Gateway.Mark?
+    var phase = Phase.open {
+        didSet { gateway.isHostWriting = phase == .open }
+    }
     /// The savepoints that were open when the batch began: going back to one of them takes all of the batch back.
     private(set) var base: Int
     private var marks: [(savepoint: Int32, mark: Gateway.Mark)] = []
@@ -154,9 +177,12 @@ final class HostBatch {
 
     /// Begins in the middle of a transaction of the host.
     static let savepoint = "batchmgr_batch"
+    /// Before the end of a batch is written.
+    static let ending = "batchmgr_ending"
 
     init(
-        _ gateway: Gateway, _ lease: Lease, _ record: BatchRecord, _ point: PointRecord, isJoined: Bool, base: Int
+        _ gateway: Gateway, _ lease: Lease, _ record: BatchRecord, _ point: PointRecord, isJoined: Bool, base: Int,
+        onCommit: BatchOptions.OnCommit
     ) {
         self.gateway = gateway
         self.lease = lease
@@ -164,6 +190,9 @@ final class HostBatch {
         self.point = point
         self.isJoined = isJoined
         self.base = base
+        self.onCommit = onCommit
+        sealed = record
+        gateway.isHostWriting = true
     }
 
     var name: BatchID { record.batch }
@@ -178,6 +207,39 @@ final class HostBatch {
         marks.removeAll { $0.savepoint >= savepoint }
     }
 
+    func forgetSavepoints() {
+        marks = []
+        base = 0
+        start = nil
+    }
+
+    func noteCommit() {
+        committed = number
+        committedRecord = record
+    }
+
+    /// Back to what is committed.
+    func takeBack() {
+        number = committed
+        if let committedRecord { record = committedRecord }
+        isAudited = false
+    }
+
+    /// - Returns: false when the batch has begun in the transaction that is open.
+    func goBackToStart() -> Bool {
+        guard let start else { return false }
+        marks = []
+        gateway.goBack(to: start)
+        return true
+    }
+
+    /// Goes on inside these savepoints: going back to one of them takes everything since.
+    func begin(at savepoints: [Int32]) {
+        forgetSavepoints()
+        start = gateway.mark()
+        for savepoint in savepoints { mark(savepoint) }
+    }
+
     /// The savepoint stays, as SQLite lets it.
     func goBack(to savepoint: Int32) {
         marks.removeAll { $0.savepoint > savepoint }
@@ -190,13 +252,20 @@ extension Host {
     func committed() {
         savepoints = []
         guard let batch, batch.phase == .sealed else { return }
+        batch.noteCommit()
+        if batch.onCommit == .checkpoint { return goBetween(batch) }
         close(because: "batch \(batch.name) ended with the COMMIT of its transaction", canWrite: false)
     }
 
     func rolledBack() {
         savepoints = []
-        guard let batch, batch.phase != .ending else { return }
+        guard let batch, batch.phase != .ending, batch.phase != .between else { return }
         batch.gateway.abandon()
+        // What was committed before is a batch still, and goes on.
+        if batch.onCommit == .checkpoint, batch.committed > 0 {
+            batch.takeBack()
+            return goBetween(batch)
+        }
         close(because: "batch \(batch.name) is gone: its transaction was rolled back", canWrite: false)
     }
 
@@ -204,6 +273,8 @@ extension Host {
         if batch?.gateway.isReadingSchema == true { return }
         savepoints.removeAll { $0 >= savepoint }
         savepoints.append(savepoint)
+        // A COMMIT has failed, and the host goes on.
+        if let batch, batch.phase == .sealed { batch.phase = .open }
         guard let batch, batch.phase == .open, !batch.gateway.hasBegun(at: savepoint) else { return }
         batch.mark(savepoint)
         batch.gateway.noteBegin(at: savepoint)
@@ -222,6 +293,7 @@ extension Host {
         savepoints.removeAll { $0 > savepoint }
         guard let batch, batch.phase == .open else { return }
         guard savepoints.count <= batch.base else { return batch.goBack(to: savepoint) }
+        if batch.goBackToStart() { return }
         batch.gateway.abandon()
         close(
             because: "batch \(batch.name) is gone: its transaction went back to a savepoint before it", canWrite: false)

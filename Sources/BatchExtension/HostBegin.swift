@@ -21,6 +21,7 @@ extension Host {
         ended = nil
         try requireWritable()
         let isJoined = !connection.isAutocommit
+        LedgerProtection.attach(to: self)
         let ledger = try openLedger(isJoined: isJoined)
         try requireSwitches(job, tenant: tenant, ledger)
         let policy = try policy(ledger, tenant: tenant, options)
@@ -105,7 +106,9 @@ extension Host {
         try save(&point, ledger)
         try lease.note(record.batch)
         try watch()
-        return HostBatch(gateway, lease, record, point, isJoined: isJoined, base: savepoints.count)
+        return HostBatch(
+            gateway, lease, record, point, isJoined: isJoined, base: savepoints.count,
+            onCommit: options.onCommit)
     }
 
     /// True where there is no hook.
@@ -188,6 +191,17 @@ struct BatchOptions {
     var parameters: String?
     /// Record with TEMP triggers where there is a hook too.
     var isTriggered = false
+    /// What a COMMIT of the host does while the batch is open.
+    var onCommit = OnCommit.refuse
+
+    enum OnCommit: String, CaseIterable {
+        /// It fails, and the transaction stays open.
+        case refuse
+        /// It ends the batch.
+        case end
+        /// It is a checkpoint, and the batch goes on with the next row that changes.
+        case checkpoint
+    }
     /// Beside those of the database.
     var protected: [String] = []
     /// For databases that no workspace has told theirs.
@@ -197,7 +211,7 @@ struct BatchOptions {
 
     private static let keys = [
         "actor", "trace_id", "key", "version", "parameters", "protected", "shared_tables", "tenant_column", "limits",
-        "capture",
+        "capture", "on_commit",
     ]
 
     init() {}
@@ -224,6 +238,11 @@ struct BatchOptions {
                     throw BatchOptions.wrong("option capture is hook or triggers")
                 }
                 isTriggered = capture == "triggers"
+            case "on_commit":
+                guard let choice = OnCommit(rawValue: try BatchOptions.text(member)) else {
+                    throw BatchOptions.wrong("option on_commit is refuse, end or checkpoint")
+                }
+                onCommit = choice
             case "tenant_column": tenantColumn = try BatchOptions.text(member)
             case "protected": protected = try BatchOptions.names(member)
             case "shared_tables": sharedTables = Set(try BatchOptions.names(member))

@@ -3,15 +3,6 @@ internal import BatchLedger
 
 /// `batch_checkpoint`, `batch_commit` and `batch_abort`.
 extension Host {
-    /// How the transaction of the last checkpoint ends.
-    private enum Ending {
-        case commit
-        /// The host's COMMIT is still to come.
-        case part
-        /// The host's COMMIT is on its way.
-        case sync
-    }
-
     /// - Returns: the number of the checkpoint in its batch.
     func checkpoint(_ name: String) throws(BatchError) -> Int {
         let batch = try requireBatch()
@@ -20,15 +11,19 @@ extension Host {
                 .usage, "a checkpoint needs a name of 1 to 1,000 bytes",
                 hint: "SELECT batch_checkpoint('NAME')")
         }
+        try reopen(batch)
+        let gateway = batch.gateway
         return try guarded(batch) { () throws(BatchError) in
-            let gateway = batch.gateway
             batch.phase = .ending
-            try seal(batch, name)
-            if !batch.isJoined { try gateway.release() } else { gateway.goOn() }
-            try gateway.begin()
-            try batch.lease.renew(at: now)
-            try watch()
-            batch.phase = .open
+            // One that COMMIT could not end is written already.
+            let isWritten = batch.isWaiting ? try !gateway.hasChanges() : false
+            if !isWritten { try seal(batch, name) }
+            if batch.isJoined {
+                gateway.goOn()
+            } else {
+                try release(batch)
+            }
+            try goOn(batch)
             return batch.number
         }
     }
@@ -37,42 +32,159 @@ extension Host {
     func commit() throws(BatchError) -> BatchID {
         let batch = try requireBatch()
         let name = batch.name
+        try reopen(batch)
         try guarded(batch) { () throws(BatchError) in
             batch.phase = .ending
-            try finish(batch, batch.isJoined ? .part : .commit)
+            if batch.isJoined {
+                try finish(batch)
+                try batch.gateway.part()
+                try connection.execute("RELEASE \(HostBatch.savepoint)")
+            } else {
+                try finish(batch, isOwn: true)
+                try release(batch)
+            }
         }
         close(because: "batch \(name) is committed already")
         return name
     }
 
-    /// SQLite asks whether a COMMIT of the host may go on: it is the last checkpoint of the batch.
-    func commitInSync() throws(BatchError) {
-        guard let batch, batch.phase == .open else { return }
-        try batch.gateway.finishInSync { () throws(BatchError) in try finish(batch, .sync) }
-        batch.phase = .sealed
+    /// COMMIT of ours. When somebody reads in the way, everything stays as it was, and the batch is open still.
+    private func release(_ batch: HostBatch) throws(BatchError) {
+        do throws(BatchError) {
+            try batch.gateway.release()
+            batch.isWaiting = false
+            batch.noteCommit()
+        } catch {
+            guard error.code == .busy, !connection.isAutocommit else { throw error }
+            // Gone when there is no such savepoint: a checkpoint has none.
+            let back = "ROLLBACK TO \(HostBatch.ending); RELEASE \(HostBatch.ending)"
+            if (try? connection.execute(back)) != nil { batch.record = batch.sealed }
+            batch.isWaiting = true
+            batch.gateway.hold()
+            try goOn(batch)
+            throw BatchError(
+                .busy,
+                "another connection reads the database, so nothing is committed yet; batch \(batch.name) is open still",
+                hint: "try again in a moment: the same call, or a longer busy timeout")
+        }
     }
 
-    private func finish(_ batch: HostBatch, _ ending: Ending) throws(BatchError) {
+    /// The next checkpoint begins.
+    private func goOn(_ batch: HostBatch) throws(BatchError) {
+        try batch.gateway.begin()
+        try batch.lease.renew(at: now)
+        try watch()
+        batch.phase = .open
+    }
+
+    /// A batch whose transaction the host has committed, or tried to commit, goes on.
+    private func reopen(_ batch: HostBatch) throws(BatchError) {
+        switch batch.phase {
+        case .between:
+            do throws(BatchError) {
+                batch.phase = .ending
+                // The host has a transaction of its own open, in which nothing was written so far.
+                batch.isJoined = !connection.isAutocommit
+                if batch.isJoined {
+                    try connection.execute("SAVEPOINT \(HostBatch.savepoint)")
+                    batch.gateway.hold()
+                }
+                try batch.gateway.resume(isInside: false)
+                try goOn(batch)
+            } catch {
+                // Nothing of it was begun.
+                if error.code == .busy, connection.isAutocommit {
+                    goBetween(batch)
+                } else {
+                    takeBack(batch, because: error.description, isLost: error.code == .leaseLost)
+                }
+                throw error
+            }
+        case .sealed: batch.phase = .open
+        case .open, .ending: break
+        }
+    }
+
+    // MARK: COMMIT of the host
+
+    /// SQLite asks whether a COMMIT of the host may go on.
+    /// - Returns: why it may not, when the transaction is to stay open.
+    /// - Throws: when the transaction must be rolled back.
+    func commitInSync() throws(BatchError) -> BatchError? {
+        guard let batch else { return nil }
+        switch batch.phase {
+        case .ending, .between: return nil
+        case .open where batch.onCommit == .refuse:
+            return BatchError(
+                .wrongState, "batch \(batch.name) is open, and COMMIT would leave what follows unrecorded",
+                hint: "SELECT batch_commit() first; or begin it with {\"on_commit\": \"end\"} or \"checkpoint\"")
+        case .open, .sealed:
+            // A COMMIT before this one has failed, and nothing has changed since.
+            if batch.phase == .sealed, try !batch.gateway.hasChanges() { return nil }
+            if let name = batch.gateway.writtenModule {
+                return BatchError(
+                    .wrongState,
+                    "virtual table \(name) may write its last rows with COMMIT, where nothing can record them",
+                    hint: "SELECT batch_commit() or batch_checkpoint() first")
+            }
+            batch.phase = .ending
+            isAtWork = true
+            defer { isAtWork = false }
+            do throws(BatchError) {
+                try batch.gateway.finishInSync { () throws(BatchError) in
+                    if batch.onCommit == .checkpoint {
+                        if try batch.gateway.hasChanges() || batch.number == 0 { try seal(batch, "commit") }
+                    } else {
+                        try finish(batch)
+                    }
+                }
+            } catch {
+                // SQLite rolls the transaction back, and tells us of it.
+                batch.phase = .open
+                throw error
+            }
+            batch.phase = .sealed
+            return nil
+        }
+    }
+
+    /// COMMIT of the host is done.
+    func goBetween(_ batch: HostBatch) {
+        batch.phase = .between
+        batch.isJoined = false
+        batch.forgetSavepoints()
+        batch.gateway.wait { [weak self, weak batch] () throws(BatchError) in
+            guard let self, let batch, batch.phase == .between else { return }
+            batch.phase = .ending
+            isJoining = true
+            defer { isJoining = false }
+            try batch.gateway.resume(isInside: true)
+            try connection.run("INSERT INTO main.\(TransactionTable.name) VALUES(1)")
+            batch.begin(at: savepoints)
+            batch.phase = .open
+        }
+    }
+
+    /// Writes the last checkpoint and the end of the batch.
+    /// - Parameter isOwn: the COMMIT is ours, and may fail: then only the end is taken back.
+    private func finish(_ batch: HostBatch, isOwn: Bool = false) throws(BatchError) {
         let gateway = batch.gateway
-        let isChanged = try gateway.hasChanges()
-        if isChanged || batch.number == 0 { try seal(batch, "commit") }
+        if try gateway.hasChanges() || batch.number == 0 { try seal(batch, "commit") }
+        batch.sealed = batch.record
+        if isOwn { try connection.execute("SAVEPOINT \(HostBatch.ending)") }
         var record = batch.record
         record.status = .committed
         record.finishedAt = now.iso8601
         record.digestAfter = try gateway.ledger.state()?.combined
         try gateway.ledger.update(record)
-        try gateway.ledger.audit(
-            "run", batch: record, outcome: record.status.rawValue, details: ["rows": record.rows.json, "host": true],
-            by: record.actor, trace: record.traceID, at: now)
+        if !batch.isAudited {
+            try gateway.ledger.audit(
+                "run", batch: record, outcome: record.status.rawValue,
+                details: ["rows": record.rows.json, "host": true], by: record.actor, trace: record.traceID, at: now)
+        }
         try batch.lease.giveBackInTransaction()
         batch.record = record
-        switch ending {
-        case .commit: try gateway.release()
-        case .part:
-            try gateway.part()
-            try connection.execute("RELEASE \(HostBatch.savepoint)")
-        case .sync: break
-        }
+        batch.isAudited = gateway.isCommitting
     }
 
     /// Writes a checkpoint; its transaction stays open.
@@ -99,6 +211,8 @@ extension Host {
         do throws(BatchError) {
             return try body()
         } catch {
+            // Nothing is lost: see `release`.
+            if error.code == .busy, batch.phase == .open { throw error }
             batch.phase = .ending
             takeBack(batch, because: error.description, isLost: error.code == .leaseLost)
             throw error

@@ -11,11 +11,6 @@ extension Host {
                 .wrongState, "batch \(batch.name) is open on this connection",
                 hint: "end it first: SELECT batch_commit() or SELECT batch_abort()")
         }
-        guard connection.isAutocommit else {
-            throw BatchError(
-                .wrongState, "a rollback is a transaction of its own, and one is open on this connection",
-                hint: "COMMIT or ROLLBACK first")
-        }
         try requireWritable()
         ended = nil
         let ledger = try Ledger(connection)
@@ -29,8 +24,14 @@ extension Host {
         if mode == .unconflicted, let rules = try ledger.policy() {
             gateway.policy = WritePolicy(protected: rules.protected.map(ProtectedName.init))
         }
+        let isJoined = !connection.isAutocommit
+        if isJoined { try gateway.join(at: HostBatch.savepoint) }
         let temporaryTriggers = try TemporaryTriggers(connection)
-        defer { temporaryTriggers.putBack() }
+        defer {
+            // When it failed, the savepoint is taken back by now.
+            gateway.leave()
+            temporaryTriggers.putBack()
+        }
         try temporaryTriggers.lift()
         let undo = Undo(gateway)
         try undo.open()
@@ -47,7 +48,12 @@ extension Host {
                 leaving: isPartial ? try ledger.laterTouches(of: checkpoints.map(\.checkpoint)) : TouchedKeys())
         }
         try outcome.require(for: batch.batch)
-        return try keep(gateway, order, checkpoints, outcome, of: batch, mode)
+        let id = try keep(gateway, order, checkpoints, outcome, of: batch, mode)
+        if isJoined {
+            try gateway.part()
+            gateway.leave()
+        }
+        return id
     }
 
     /// SQLite drops no table while anything is being read on the connection.

@@ -102,8 +102,10 @@ enum TransactionTable {
         module.xSync = { table in
             guard let host = TransactionTable.host(table) else { return SQLITE_OK }
             do throws(BatchError) {
-                try host.commitInSync()
-                return SQLITE_OK
+                guard let refusal = try host.commitInSync() else { return SQLITE_OK }
+                _ = TransactionTable.fail(table, HostValue.words(refusal, of: "COMMIT"))
+                // With any other code SQLite would roll the transaction back.
+                return SQLITE_BUSY
             } catch {
                 return TransactionTable.fail(table, HostValue.words(error, of: "COMMIT"))
             }

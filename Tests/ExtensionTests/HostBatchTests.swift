@@ -94,7 +94,8 @@ struct HostBatchTests {
                 c = connect(isolation_level=None)
                 # Its COMMIT is the last checkpoint.
                 c.execute("BEGIN")
-                c.execute("SELECT batch_begin('joined')")
+                end = '{"on_commit": "end"}'
+                c.execute("SELECT batch_begin('joined', NULL, ?)", (end,))
                 c.execute("UPDATE t SET v = 'one'")
                 c.execute("SELECT batch_checkpoint('half')")
                 c.execute("UPDATE t SET v = 'two'")
@@ -125,7 +126,7 @@ struct HostBatchTests {
                 c.execute("COMMIT")
                 # A savepoint of before is released, and a statement fails behind it.
                 c.execute("BEGIN"); c.execute("SAVEPOINT early")
-                c.execute("SELECT batch_begin('freed')")
+                c.execute("SELECT batch_begin('freed', NULL, ?)", (end,))
                 c.execute("RELEASE early")
                 c.execute("UPDATE t SET v = 'freed'")
                 refused(c, "INSERT INTO t SELECT id + 20, v, CASE id WHEN 3 THEN 1 ELSE id + 20 END FROM t", "UNIQUE")
@@ -159,7 +160,7 @@ struct HostBatchTests {
                 """
                 c = connect()
                 with c:
-                    c.execute("SELECT batch_begin('implicit', NULL, '{\\"actor\\": \\"ann\\"}')")
+                    c.execute("SELECT batch_begin('implicit', NULL, '{\\"actor\\": \\"ann\\", \\"on_commit\\": \\"end\\"}')")
                     c.execute("INSERT INTO log VALUES('x')")
                 assert c.execute("SELECT batch, status, actor, inserted FROM batch_log").fetchall() == [("implicit.1", "committed", "ann", 1)]
                 try:

@@ -49,7 +49,8 @@ struct HostRulesTests {
                 #expect(try Hosts.dump(folder) == before)
             }
             // A bare COMMIT does not go around them.
-            let result = try Hosts.sqlite(folder, "BEGIN; SELECT batch_begin('work', \(tenant)); \(sql); COMMIT;\n")
+            let result = try Hosts.sqlite(
+                folder, "BEGIN; SELECT batch_begin('work', \(tenant), '{\"on_commit\": \"end\"}'); \(sql); COMMIT;\n")
             #expect(result.err.contains("COMMIT: \(code)"), "\(result)")
             #expect(try Hosts.dump(folder) == before)
             #expect(try Hosts.sqlite(folder, "SELECT count(*) FROM batch_log;\n").out == "1\n")
@@ -110,7 +111,7 @@ struct HostRulesTests {
                     refused(c, "UPDATE rows SET v = 7", "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY")
                     c.execute("COMMIT")
                     c.execute("BEGIN")
-                    c.execute("SELECT batch_begin('implicit', NULL, ?)", ('{"capture": "%s"}' % capture,))
+                    c.execute("SELECT batch_begin('implicit', NULL, ?)", ('{"capture": "%s", "on_commit": "end"}' % capture,))
                     c.execute("UPDATE rows SET v = v + 1")
                     c.execute("COMMIT")
                     refused(c, "DELETE FROM rows", "ERR_SECURITY_WRITE_OUTSIDE_GATEWAY")

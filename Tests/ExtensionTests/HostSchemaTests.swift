@@ -18,7 +18,7 @@ struct HostSchemaTests {
     /// `begin`, and `data` for what the user sees; CAPTURE is how rows are recorded.
     static let head = """
         def begin(c, name, tenant=None, more=""):
-            c.execute("SELECT batch_begin(?, ?, ?)", (name, tenant, '{"capture": "CAPTURE"%s}' % more))
+            c.execute("SELECT batch_begin(?, ?, ?)", (name, tenant, '{"capture": "CAPTURE", "on_commit": "end"%s}' % more))
         def data(c):
             return c.execute("SELECT type, name, sql FROM main.sqlite_schema WHERE tbl_name NOT LIKE 'batchmgr%' ORDER BY 1, 2").fetchall(), \
                 c.execute("SELECT * FROM main.t").fetchall()

@@ -178,7 +178,7 @@ struct HostSchemaToolTests {
                     c = connect(isolation_level=None)
                     if "\(end)" == "COMMIT":
                         c.execute("BEGIN")
-                    c.execute("SELECT batch_begin('guarded', NULL, '{\\"capture\\": \\"\(capture)\\"}')")
+                    c.execute("SELECT batch_begin('guarded', NULL, '{\\"capture\\": \\"\(capture)\\", \\"on_commit\\": \\"end\\"}')")
                     for sql in ["CREATE TABLE n(id INTEGER PRIMARY KEY, x)", "INSERT INTO n(x) VALUES(1)", "ALTER TABLE t ADD COLUMN w DEFAULT 3",
                                 "UPDATE t SET w = 4 WHERE id = 1", "ALTER TABLE par RENAME TO parents", "DROP INDEX tv", "SELECT batch_checkpoint('half')",
                                 "ALTER TABLE t RENAME TO t2", "DELETE FROM t2 WHERE id = 2", "INSERT INTO n(x) VALUES(2)", "DROP TABLE chi", "\(end)"]:

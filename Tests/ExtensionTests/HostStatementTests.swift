@@ -204,7 +204,7 @@ struct StatementWatchTests {
                 PRAGMA cache_size;
                 SELECT batch_begin('a'); PRAGMA cache_size; UPDATE other SET x = 2; SELECT batch_commit(); PRAGMA cache_size;
                 SELECT batch_begin('a'); UPDATE other SET x = 3; SELECT batch_abort(); PRAGMA cache_size;
-                BEGIN; SELECT batch_begin('a'); UPDATE other SET x = 4; COMMIT;
+                BEGIN; SELECT batch_begin('a', NULL, '{"on_commit": "end"}'); UPDATE other SET x = 4; COMMIT;
                 SELECT count(*) FROM batch_log; SELECT batch_rollback('a.2'); PRAGMA cache_size;
                 PRAGMA cache_size = -500; SELECT batch_begin('a'); PRAGMA cache_size; SELECT batch_abort(); PRAGMA cache_size;
                 """)

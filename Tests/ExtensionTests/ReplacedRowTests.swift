@@ -16,7 +16,7 @@ struct ReplacedRowTests {
         REPLACE INTO w VALUES(1,1,3);
         INSERT OR REPLACE INTO w SELECT a + 1, b, c FROM w;
         """
-    private static let begin = #"SELECT batch_begin('work', NULL, '{"capture": "triggers"}');"#
+    private static let begin = #"SELECT batch_begin('work', NULL, '{"capture": "triggers", "on_commit": "end"}');"#
 
     /// Where triggers can be made recursive for the length of the batch, and where they cannot.
     static let alone = ["", "PRAGMA recursive_triggers = ON"]

@@ -8,7 +8,7 @@ struct ToolAndHostTests {
         for job, sql in [("import", "UPDATE t SET v = v || '!'"), ("clean", "DELETE FROM t WHERE id = 2"),
                          ("fill", "INSERT INTO pairs VALUES('n', 1, x'00')")]:
             with c:
-                c.execute("SELECT batch_begin(?, NULL, ?)", (job, '{"actor": "py"}'))
+                c.execute("SELECT batch_begin(?, NULL, ?)", (job, '{"actor": "py", "on_commit": "end"}'))
                 c.execute(sql)
         """
 
@@ -97,7 +97,7 @@ struct ToolAndHostTests {
                                  ("drop", "DELETE FROM place"), ("move", "UPDATE t SET id = 77 WHERE id = 1"),
                                  ("note", "UPDATE t SET v = 'n' WHERE id = 77")]:
                     with c:
-                        c.execute("SELECT batch_begin(?)", (job,))
+                        c.execute("SELECT batch_begin(?, NULL, ?)", (job, '{"on_commit": "end"}'))
                         c.execute(sql)
                 """)
             #expect(host.fault == nil)

@@ -21,7 +21,8 @@ struct AuditHeadFile {
         guard let text = try? read(path), let signed = SignedAuditHeads(text: text),
             signed.isWhole(branch: AuditHeadFile.branch), let head = signed.heads.first
         else { return }
-        let hash = try table.connection.value("SELECT hash FROM main.batchmgr_audit WHERE seq = ?", [.integer(head.seq)])
+        let hash = try table.connection.value(
+            "SELECT hash FROM main.batchmgr_audit WHERE seq = ?", [.integer(head.seq)])
         if hash?.string != head.hash {
             try DurableFile.rename(path, to: "\(folder)/audit-heads/\(chain).\(head.seq).head")
         }

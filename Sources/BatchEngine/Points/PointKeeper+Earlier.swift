@@ -36,7 +36,8 @@ extension PointKeeper {
     /// rows of a table that is written whole.
     func isOvertaken(_ point: PointRecord, _ batch: BatchRecord) throws(BatchError) -> Bool {
         let last: SQLValue = .integer(point.lastCheckpoint)
-        let later = try ledger.batches(where: "seq IN (SELECT batch FROM main.batchmgr_checkpoints WHERE id > ?)", [last])
+        let later = try ledger.batches(
+            where: "seq IN (SELECT batch FROM main.batchmgr_checkpoints WHERE id > ?)", [last])
         if later.isEmpty { return false }
         if batch.hasSchemaChange || later.contains(where: \.hasSchemaChange) { return true }
         let unnamed = try SchemaReader(session.connection).tables().filter { $0.key == .rowid(alias: nil) }.map(\.name)

@@ -11,7 +11,8 @@ struct LedgerHeadCheck {
         let state = try ledger.state() ?? StateDigest()
         func last(_ sql: String) throws(BatchError) -> Int64 { try ledger.connection.value(sql)?.integer ?? 0 }
         return LedgerHead(
-            database: try ledger.meta("database_id") ?? "", batch: try last("SELECT max(seq) FROM main.batchmgr_batches"),
+            database: try ledger.meta("database_id") ?? "",
+            batch: try last("SELECT max(seq) FROM main.batchmgr_batches"),
             checkpoint: try last("SELECT max(id) FROM main.batchmgr_checkpoints"), schema: state.schema,
             tables: state.tables.filter { $0.value.rows != 0 }.mapValues(\.digest))
     }

@@ -87,7 +87,9 @@ final class HookTap: ChangeTap {
         _ hook: HookPlace.Hook, _ handle: OpaquePointer?, _ operation: Int32, _ database: UnsafePointer<CChar>,
         _ table: UnsafePointer<CChar>, _ oldRowid: Int64, _ newRowid: Int64
     ) {
-        guard let function = hook.function, strncmp(table, "batchmgr_", 9) != 0 else { return }
+        guard let function = hook.function,
+            strncmp(table, "batchmgr_", 9) != 0 || !SQLName.isLedger(String(cString: table))
+        else { return }
         unsafeBitCast(function, to: HookPlace.Preupdate.self)(
             hook.argument, handle, operation, database, table, oldRowid, newRowid)
     }

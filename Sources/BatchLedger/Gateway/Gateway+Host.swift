@@ -28,7 +28,66 @@ extension Gateway {
         isHolding = true
         defer { isInSync = false }
         try body()
-        try part()
+        if guardMode != .off { try WriteGuard(ledger).close() }
+        readFacts.forget()
+        // When COMMIT fails, the transaction goes on, and more may change in it.
+        sink.begin(PolicyRules(policy, isUTF16: connection.isUTF16))
+        systemLog.discard()
+        let version = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
+        state = State()
+        state.schemaVersion = version
+        try state.system.note(SystemTables.sequence, connection)
+        hostSchema.goOn()
+    }
+
+    /// SQLite is committing the transaction.
+    public var isCommitting: Bool { isInSync }
+
+    /// A virtual table that was written since the last checkpoint began: its module may write its last rows with COMMIT
+    /// itself, behind everything that is recorded.
+    public var writtenModule: String? {
+        for table in sink.tables where table.isTouched {
+            if case .shadow(let owner) = table.layout.role { return owner }
+        }
+        return nil
+    }
+
+    /// The host runs statements of its own, which have no business in the ledger.
+    public var isHostWriting: Bool {
+        get { sink.isHostWriting }
+        set { sink.isHostWriting = newValue }
+    }
+
+    /// The transaction is committed, and the batch goes on with the next row that changes.
+    /// - Parameter resumption: called before that row is recorded.
+    public func wait(_ resumption: @escaping () throws(BatchError) -> Void) {
+        isHolding = false
+        sink.reset()
+        sink.isBetween = true
+        sink.resumption = resumption
+    }
+
+    /// Goes on behind a COMMIT of the host.
+    /// - Parameter isInside: of a statement that changes rows: the guard's triggers have fired, and savepoints cannot be made.
+    public func resume(isInside: Bool) throws(BatchError) {
+        sink.isBetween = false
+        sink.resumption = nil
+        let version = try connection.value("PRAGMA main.schema_version")?.integer
+        guard version == hostSchema.cookie else {
+            throw BatchError(
+                .notUndoable, "the schema was changed between two transactions of a batch, unseen",
+                hint: "change the schema behind a statement that writes rows, or in a batch of its own")
+        }
+        guard isInside else { return }
+        isHolding = true
+        let cookie = state.schemaVersion
+        state = State()
+        state.schemaVersion = version ?? cookie
+        sink.begin(PolicyRules(policy, isUTF16: connection.isUTF16))
+        try state.system.note(SystemTables.sequence, connection)
+        try noteStatistics()
+        hostSchema.goOn()
+        try requireLedgerAlone()
     }
 
     /// Leaves the transaction to the host, who will end it.
@@ -64,6 +123,8 @@ extension Gateway {
 
     /// True when something is to be written as a checkpoint.
     public func hasChanges() throws(BatchError) -> Bool {
+        try tap.requireUndisturbed()
+        try requireLedgerAlone()
         if rows.total > 0 || state.hasSchemaChange { return true }
         return try schemaCookie() != hostSchema.cookie
     }
@@ -287,6 +348,13 @@ struct HostSchema {
     var cookie: Int64 = 0
     var firstCookie: Int64 = 0
     var running: Running?
+
+    /// The next checkpoint begins with the schema as it is.
+    mutating func goOn() {
+        first = objects
+        firstCookie = cookie
+    }
+
     /// SQL of ours is at work inside a statement of the host.
     var isReading = false
 }

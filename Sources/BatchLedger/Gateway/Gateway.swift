@@ -14,6 +14,15 @@ public final class Gateway {
     private let inputs: StatementInputs?
     let systemLog: UndoLogWriter
     private var interruption: Interruption?
+    /// The transaction is the host's, and everything happens behind a savepoint.
+    private var joined: Joined?
+
+    private enum Joined: Equatable {
+        case open(savepoint: String)
+        /// Nothing of it is taken back any more.
+        case left
+    }
+
     /// Of the schema for which the triggers of the guard were looked at.
     private var guardVersion: Int64?
     /// The number of the last change that is in the record.
@@ -276,12 +285,30 @@ public final class Gateway {
         try state.system.note(SystemTables.sequence, connection)
     }
 
-    /// Throws away everything since `begin`.
+    /// Works in the transaction that the host has open.
+    public func join(at savepoint: String) throws(BatchError) {
+        try connection.execute("SAVEPOINT \(savepoint)")
+        joined = .open(savepoint: savepoint)
+        isHolding = true
+    }
+
+    /// Leaves what was done in the host's transaction, or what is left of it after `rollback`.
+    public func leave() {
+        guard case .open(let savepoint)? = joined else { return }
+        try? connection.execute("RELEASE \(savepoint)")
+        joined = .left
+    }
+
+    /// Throws away everything since `begin`, or since `join`.
     public func rollback() {
-        connection.rollbackIfOpen()
+        switch joined {
+        case nil: connection.rollbackIfOpen()
+        case .open(let savepoint): try? connection.execute("ROLLBACK TO \(savepoint)")
+        case .left: break
+        }
         inputs?.end()
         readFacts.forget()
-        isHolding = false
+        isHolding = joined != nil
         sink.reset()
         tap.noteTransactionEnd()
     }

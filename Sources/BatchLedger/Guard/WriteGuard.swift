@@ -49,7 +49,9 @@ public struct WriteGuard {
         for layout in try SchemaReader(connection).tables() where layout.role == .ordinary {
             // SQLite keeps the text from the name on.
             wanted.formUnion(
-                GuardTriggers(layout).statements(mode).map { "CREATE TRIGGER " + $0.dropFirst(GuardTriggers.head.count) })
+                GuardTriggers(layout).statements(mode).map {
+                    "CREATE TRIGGER " + $0.dropFirst(GuardTriggers.head.count)
+                })
         }
         return Set(
             try SchemaReader(connection).guardTriggers().filter { wanted.contains($0.sql ?? "") }.map(\.name))

@@ -12,8 +12,15 @@ enum SQLiteFault {
         return BatchError(error.code, error.message, hint: error.hint, cause: .sqlite(code: code, said: said))
     }
 
+    /// `SQLITE_BUSY_SNAPSHOT`, a macro that Swift does not see.
+    private static let busySnapshot: Int32 = 5 | 2 << 8
+
     private static func refusal(_ code: Int32, _ database: OpaquePointer?, _ message: String) -> BatchError {
         switch code & 0xFF {
+        case SQLITE_BUSY where database.map(sqlite3_extended_errcode) == busySnapshot:
+            return BatchError(
+                .busy, "\(message): the transaction read before another program wrote",
+                hint: "waiting does not help: ROLLBACK, and begin again with BEGIN IMMEDIATE")
         case SQLITE_BUSY, SQLITE_LOCKED:
             return BatchError(.busy, message, hint: "another program holds the database; try again in a moment")
         case SQLITE_FULL:

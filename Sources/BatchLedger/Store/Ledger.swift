@@ -141,7 +141,8 @@ public final class Ledger {
 
     func removeState(_ table: String) throws(BatchError) {
         try connection.run(
-            "DELETE FROM main.batchmgr_state WHERE table_name = ?", [.string(table.isEmpty ? Ledger.namelessRow : table)])
+            "DELETE FROM main.batchmgr_state WHERE table_name = ?",
+            [.string(table.isEmpty ? Ledger.namelessRow : table)])
     }
 
     static func damaged(_ table: String) -> BatchError {

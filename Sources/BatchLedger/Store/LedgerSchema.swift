@@ -11,7 +11,8 @@ enum LedgerSchema {
     static let names: Set<String> = Set(
         texts.compactMap { statement in
             statement.split(separator: "(", maxSplits: 1).first?.split(separator: " ")
-                .first { $0.hasPrefix("batchmgr_") }.map(String.init)
+                .first { $0.contains("batchmgr_") }
+                .map { String($0.split(separator: ".").last ?? "") }
         })
 
     /// A table of the connection with such a name must not take their place.
@@ -49,4 +50,9 @@ enum LedgerSchema {
         LeaseTable.creation,
         AuditTable.creation,
     ]
+}
+
+extension Ledger {
+    /// The names of its tables and indexes.
+    public static let objectNames = LedgerSchema.names
 }

@@ -5,7 +5,8 @@ extension Ledger {
     /// had undone is undone.
     public func revive(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
         for revived in try connection.rows(
-            "SELECT id, batch FROM main.batchmgr_checkpoints WHERE undone_by = ? ORDER BY id DESC", [.integer(checkpoint)])
+            "SELECT id, batch FROM main.batchmgr_checkpoints WHERE undone_by = ? ORDER BY id DESC",
+            [.integer(checkpoint)])
         {
             let id = revived[0].integer ?? 0
             try markUndone(id, by: nil)

@@ -12,11 +12,12 @@ public final class UndoSettings {
 
     public init(_ connection: Connection) { self.connection = connection }
 
-    /// Must be called outside a transaction.
     public func open() throws(BatchError) {
         foreignKeysWereOn = try connection.value("PRAGMA foreign_keys")?.integer == 1
         checksWereIgnored = try connection.value("PRAGMA ignore_check_constraints")?.integer == 1
         try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
+        // Inside a transaction the PRAGMA does nothing.
+        connection.enforceForeignKeys(false)
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, -1, &wasDefensive)
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, 0, nil)
         csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggersWereOn)
