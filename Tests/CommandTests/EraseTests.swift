@@ -72,6 +72,37 @@ import Testing
         return result.out + result.err
     }
 
+    /// The index keeps words of all rows together, in blocks of its own, in every record.
+    @Test func noWordIsLeftInAFullTextIndex() throws {
+        let index = """
+            CREATE VIRTUAL TABLE search USING fts5(email, city, content='people', content_rowid='id');
+            CREATE TRIGGER people_in AFTER INSERT ON people BEGIN
+              INSERT INTO search(rowid, email, city) VALUES(new.id, new.email, new.city); END;
+            CREATE TRIGGER people_out AFTER DELETE ON people BEGIN
+              INSERT INTO search(search, rowid, email, city) VALUES('delete', old.id, old.email, old.city); END;
+            CREATE TRIGGER people_up AFTER UPDATE ON people BEGIN
+              INSERT INTO search(search, rowid, email, city) VALUES('delete', old.id, old.email, old.city);
+              INSERT INTO search(rowid, email, city) VALUES(new.id, new.email, new.city); END;
+            INSERT INTO search(search) VALUES('rebuild')
+            """
+        try scene(EraseTests.schema.replacing("ann@secret.example", with: "zyxwvut@secret.example") + ";" + index) {
+            scene in
+            #expect(try !traces("zyxwvut", scene).isEmpty)
+            let done = try scene.json("erase", "--table", "people", "--where", "id IN (1, 4)", "--yes")
+            #expect(done["rows"]?.integer == 2, "\(done)")
+            #expect(try traces("zyxwvut", scene) == "")
+            try scene.sql("INSERT INTO search(search, rank) VALUES('integrity-check', 1)")
+            #expect(try scene.sql("SELECT count(*) FROM search('zyxwvut')") == "0")
+            #expect(try scene.sql("SELECT group_concat(rowid) FROM search('open AND nantes')") == "3")
+            try scene.expectWhole("after erase")
+            let drill = try scene.json("drill")
+            #expect(drill["ok"]?.bool == true, "\(drill)")
+            try scene.expect(0, "restore", "--point", "one.1", "--to", "one.db")
+            try scene.expect(0, "rollback", "--id", "four")
+            try scene.expectWhole("after a rollback")
+        }
+    }
+
     @Test func noTraceIsLeftAndTheRestIsWhole() throws {
         try scene { scene in
             #expect(try !traces("secret.example", scene).isEmpty)

@@ -103,7 +103,8 @@ public struct Erasure {
         _ found: Found, _ request: EraseRequest, _ layout: TableLayout, _ log: LogErasure, _ history: ErasedHistory,
         _ turn: borrowing Turn, _ start: ContinuousClock.Instant
     ) throws(BatchError) -> EraseReport {
-        let points = try history.rewrite(without: found.keys)
+        let indexes = try exists(layout) ? TextIndexes(of: layout, on: connection) : nil
+        let points = try history.rewrite(without: found.keys, hasIndexes: indexes?.isEmpty == false)
         session.context.reach("erase-prepared")
         try connection.execute("PRAGMA secure_delete = ON")
         var entries = 0
@@ -112,7 +113,14 @@ public struct Erasure {
         try connection.transaction { () throws(BatchError) in
             let orphans = try orphanCount()
             entries = try log.erase(found.keys)
-            if try exists(layout) { live = try log.eraseRows(found.keys, isKept: request.live == .keep) }
+            if let indexes, request.live == .delete {
+                try indexes.erase(found.keys) { () throws(BatchError) in
+                    live = try log.eraseRows(found.keys, isKept: false)
+                }
+            } else if try exists(layout) {
+                live = try log.eraseRows(found.keys, isKept: request.live == .keep)
+            }
+            if let indexes { try follow(indexes, points) }
             guard try orphanCount() <= orphans else {
                 throw BatchError(
                     .conflict, "rows of other tables refer to rows that would be erased",
@@ -154,6 +162,32 @@ public struct Erasure {
             let cleaned = try words.clean(connection)
             return cleaned.isEmpty
                 ? nil : .object([.init(AuditChain.voucherKey, AuditChain.vouchers(cleaned))])
+        }
+    }
+
+    /// What the module wrote into its tables is no change of any batch, and their undo log may hold a word of a row in
+    /// any part of it.
+    private func follow(_ indexes: TextIndexes, _ rewrite: PointRewrite) throws(BatchError) {
+        let tables = try SchemaReader(connection).tables().filter(indexes.holds)
+        if tables.isEmpty { return }
+        var state = try ledger.state() ?? StateDigest()
+        for table in tables { state.tables[table.name] = try StateDigest.compute(table, connection) }
+        try ledger.setState(state)
+        try ledger.leaveUndoToCopies(ofTables: Set(tables.map(\.name)))
+        var before: StateDigest?
+        var last: [Int64: Int64] = [:]
+        for point in try ledger.points(where: "status = 'complete'") {
+            guard let after = point.commit.flatMap({ CommitID($0) }).flatMap({ rewrite.states[$0] }) else { continue }
+            let covered = try ledger.checkpoints(of: point.batch).map(\.id).filter {
+                $0 > last[point.batch, default: 0] && $0 <= point.lastCheckpoint
+            }
+            last[point.batch] = point.lastCheckpoint
+            for table in tables {
+                var change = after.tables[table.name] ?? TableDigest()
+                change -= before?.tables[table.name] ?? TableDigest()
+                if before != nil { try ledger.setChange(change, of: table.name, over: covered) }
+            }
+            before = after
         }
     }
 

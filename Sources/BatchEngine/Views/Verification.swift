@@ -103,8 +103,9 @@ struct Verification {
     private func undoChecks(_ batches: [BatchRecord]) throws(BatchError) -> [Check] {
         var failed: [Check] = []
         var (blocks, live) = (0, 0)
+        let copied = try ledger.undoInCopies()
         for batch in batches {
-            let checkpoints = try ledger.checkpoints(of: batch.seq).filter(\.isLive)
+            let checkpoints = try ledger.checkpoints(of: batch.seq).filter { $0.isLive && !copied.contains($0.id) }
             if !checkpoints.isEmpty { live += 1 }
             do throws(BatchError) {
                 for checkpoint in checkpoints where !isFast { blocks += try ledger.verifyUndoLog(of: checkpoint) }

@@ -124,7 +124,43 @@ public final class GitErasure {
         let reader = try PointReader(repository, point.id.object)
         let pack = PackWriter(folder: repository.packFolder) { [repository] in repository.holds($0) }
         let (tree, digest) = try tree(reader, pack)
-        let trailers = reader.message.trailers.map { trailer in
+        let commit = try pack.add(
+            .commit, commitText(reader.message, tree, digest, parent: parent, snapshot: snapshot))
+        try pack.finish()
+        return CommitID(commit)
+    }
+
+    /// Writes one commit anew with the rows of a database.
+    /// - Parameters:
+    ///   - changes: what leads there from the new commit of the one before; nil: all rows are read.
+    ///   - connection: shows the state.
+    public func rewrite(
+        _ point: GitPoint, state: DatabaseState, changes: (source: any ChangeSource, before: StateDigest)?,
+        connection: Connection, parent: CommitID?, snapshot: String?
+    ) throws(BatchError) -> CommitID {
+        // Packs that were written a moment ago are read from.
+        let repository = try GitRepository(opening: store.path)
+        let pack = PackWriter(folder: repository.packFolder) { repository.holds($0) }
+        let last =
+            try changes == nil
+            ? nil
+            : parent.map { (id) throws(BatchError) in
+                try PointReader(repository, id.object)
+            }
+        let content = PointContent(
+            branch: "", tag: nil, message: point.message, state: state,
+            rows: changes.map { .changes($0.source, before: $0.before) } ?? .all, tenantColumn: point.tenantColumn)
+        let tree = try PointWriter(repository, pack, content, last: last).write(connection)
+        let commit = try pack.add(
+            .commit, commitText(point.message, tree, state.digest, parent: parent, snapshot: snapshot))
+        try pack.finish()
+        return CommitID(commit)
+    }
+
+    private func commitText(
+        _ old: PointMessage, _ tree: ObjectID, _ digest: StateDigest, parent: CommitID?, snapshot: String?
+    ) -> [UInt8] {
+        let trailers = old.trailers.map { trailer in
             switch trailer.key {
             case "State-Digest": PointMessage.Trailer(trailer.key, digest.combined.description)
             case "Snapshot": PointMessage.Trailer(trailer.key, snapshot ?? trailer.value)
@@ -132,12 +168,8 @@ public final class GitErasure {
             }
         }
         let message = PointMessage(
-            subject: reader.message.subject, body: reader.message.body, trailers: trailers,
-            author: reader.message.author, time: reader.message.time)
-        let text = GitStore.commitText(message, tree: tree, parent: parent?.object)
-        let commit = try pack.add(.commit, Array(text.utf8))
-        try pack.finish()
-        return CommitID(commit)
+            subject: old.subject, body: old.body, trailers: trailers, author: old.author, time: old.time)
+        return Array(GitStore.commitText(message, tree: tree, parent: parent?.object).utf8)
     }
 
     /// The state digest of a point without these rows.

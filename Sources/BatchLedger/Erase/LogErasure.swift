@@ -188,10 +188,8 @@ public struct LogErasure {
     /// - Returns: how many there were.
     public func eraseRows(_ keys: Set<RowKey>, isKept: Bool) throws(BatchError) -> Int {
         let connection = ledger.connection
-        var triggersWereOn: Int32 = 1
-        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &triggersWereOn)
-        csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nil)
-        defer { csqlite_db_config(connection.handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, triggersWereOn, nil) }
+        let triggersWereOn = connection.fireTriggers(false)
+        defer { _ = connection.fireTriggers(triggersWereOn) }
         let terms = layout.keyCondition
         var state = try ledger.state() ?? StateDigest()
         var count = 0
@@ -206,5 +204,57 @@ public struct LogErasure {
         }
         try ledger.setState(state)
         return count
+    }
+}
+
+extension Connection {
+    /// Switches the triggers of all tables on or off.
+    /// - Returns: whether they were on.
+    public func fireTriggers(_ isOn: Bool) -> Bool {
+        var wereOn: Int32 = 1
+        csqlite_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &wereOn)
+        csqlite_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, isOn ? 1 : 0, nil)
+        return wereOn != 0
+    }
+}
+
+extension Ledger {
+    private static let copiedUndoKey = "undo_in_copies"
+
+    /// Checkpoints whose undo log was taken away because their copies have it: they are undone from those.
+    public func undoInCopies() throws(BatchError) -> Set<Int64> {
+        Set((try meta(Ledger.copiedUndoKey) ?? "").split(separator: ",").compactMap { Int64($0) })
+    }
+
+    /// Takes the undo log of every checkpoint away that changed one of these tables. Call it in a transaction.
+    public func leaveUndoToCopies(ofTables names: Set<String>) throws(BatchError) {
+        var checkpoints = try undoInCopies()
+        for name in names {
+            let found = try connection.rows(
+                "SELECT DISTINCT checkpoint FROM batchmgr_changes WHERE table_name = ?", [.string(name)])
+            checkpoints.formUnion(found.compactMap { $0[0].integer })
+        }
+        for checkpoint in checkpoints {
+            try connection.run("DELETE FROM batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])
+        }
+        let list = checkpoints.sorted().map { "\($0)" }.joined(separator: ",")
+        try setMeta(Ledger.copiedUndoKey, list)
+    }
+
+    /// Says by how much a table changed over some checkpoints, all at the last of them.
+    public func setChange(_ change: TableDigest, of table: String, over checkpoints: [Int64]) throws(BatchError) {
+        var touched: [Int64] = []
+        for checkpoint in checkpoints {
+            let found = try connection.value(
+                "SELECT 1 FROM batchmgr_changes WHERE checkpoint = ? AND table_name = ?",
+                [.integer(checkpoint), .string(table)])
+            if found != nil { touched.append(checkpoint) }
+        }
+        for checkpoint in touched {
+            let own = checkpoint == touched.last ? change : TableDigest()
+            try connection.run(
+                "UPDATE batchmgr_changes SET digest = ?, rows = ? WHERE checkpoint = ? AND table_name = ?",
+                [.string(own.digest.description), .integer(own.rows), .integer(checkpoint), .string(table)])
+        }
     }
 }
