@@ -237,7 +237,7 @@ public struct Erasure {
             places.append(point.bak ?? "")
         }
         let unknown = try BakStore(folder: session.backups).contents().files.filter { file in
-            file.database == session.branch && !files.contains(file.name)
+            file.database == session.branch && session.bakOwner.owns(file) && !files.contains(file.name)
         }
         places += unknown.map(\.name)
         guard places.isEmpty else {

@@ -132,7 +132,7 @@ final class PointRewrite {
         let store = BakStore(folder: PendingErasure.folder(session))
         let batch = try session.ledger.names(of: [point.batch])[point.batch]
         let label = BakStore.Label(
-            batch: batch?.description ?? "", database: session.branch, base: base,
+            batch: batch?.description ?? "", database: session.branch, ledger: try session.databaseID, base: base,
             time: Timestamp(iso8601: point.createdAt) ?? session.context.now())
         guard point.bakKind == .full else {
             let delta = try store.writeDelta(
