@@ -43,11 +43,32 @@ struct HomeSearch {
             let owner = register?.file ?? entry.file?.text
             if owner != own.text { return Finding(home: try newHome(), state: .copy(of: other)) }
         }
+        if let original = try renamedOriginal(entry, register, own) {
+            return Finding(home: try newHome(), state: .copy(of: original))
+        }
         let isHere =
             recorded == path && entry.file == own && register?.path == path && register?.file == own.text
         return Finding(
             home: Home(folder: home, branch: branch, tags: entry.tags ?? Home.standardTags),
             state: isHere ? .here : .moved)
+    }
+
+    /// The original was renamed, and has not been used since: it is known by its place on the disk.
+    private func renamedOriginal(
+        _ entry: HomeEntry, _ register: HomeRegister.Entry?, _ own: FileIdentity
+    ) throws(BatchError) -> String? {
+        guard let owner = register?.file ?? entry.file?.text, owner != own.text else { return nil }
+        let folders = Set([entry.path, register?.path, path].compactMap(\.self).map(FolderText.parent))
+        for folder in folders.sorted() {
+            for name in try FolderText.names(in: folder) {
+                let other = FolderText.join(folder, name)
+                if other != path, FileIdentity(of: other)?.text == owner, HomeEntry.read(other)?.ledger == entry.ledger
+                {
+                    return other
+                }
+            }
+        }
+        return nil
     }
 
     private func secondName(of other: String) -> BatchError {
