@@ -39,7 +39,9 @@ public struct BuiltTool {
             posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
             let words = [shell, "-c", line, shell] + arguments
             let argv = words.map { strdup($0) } + [nil]
-            let variables: [String] = ["TOOL=\(path)", "PATH=/usr/bin:/bin", "HOME=\(folder)", "TERM=xterm"]
+            let variables: [String] = [
+                "TOOL=\(path)", "PATH=/usr/bin:/bin", "HOME=\(folder)", "TERM=xterm", "BATCHMGR_KEEP=all",
+            ]
             let environment = variables.map { strdup($0) }
             defer { for text in argv + environment { free(text) } }
             var process: pid_t = 0

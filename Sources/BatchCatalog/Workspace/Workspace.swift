@@ -20,11 +20,13 @@ public struct Workspace: Hashable, Sendable {
     public let log: LogSettings
     /// The tenant whose file was named by its path.
     public var tenant: String?
+    /// What stays of everything that grows.
+    public let keep: KeepPolicy
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
         plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
-        log: LogSettings = LogSettings()
+        log: LogSettings = LogSettings(), keep: KeepPolicy = KeepPolicy()
     ) {
         self.folder = folder
         self.file = file
@@ -35,6 +37,7 @@ public struct Workspace: Hashable, Sendable {
         self.notify = notify
         self.roles = roles
         self.log = log
+        self.keep = keep
     }
 
     /// The database of that name; without a name the only one, or `main` of several.

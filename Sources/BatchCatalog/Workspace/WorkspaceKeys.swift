@@ -11,6 +11,7 @@ enum WorkspaceKeys {
             KeyRule(
                 "backups", .text(.filled), "Folder for restore points, reports and logs (`backups/batch_manager`)."),
             KeyRule("catalog", .text(.filled), "Folder of the jobs (`catalog`)."),
+            KeyRule("keep", .record(keep), "What is kept of everything that grows; the rest goes after each run."),
             KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
             KeyRule("log", .record(log), "The structured log, see logs.md."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
@@ -26,6 +27,25 @@ enum WorkspaceKeys {
             KeyRule("operator", users, "Users who may run, resume, stop and undo batches."),
             KeyRule("approver", users, "Users who may approve and reject plans."),
             KeyRule("admin", users, required: true, "Users who may do everything."),
+        ])
+
+    private static let keep = KeyTable(
+        "keep",
+        [
+            KeyRule(
+                "bak", .record(keepBak),
+                "`.bak` files of restore points (`{last: 5, daily: 7, weekly: 4, monthly: 12}`)."),
+            KeyRule("undo", .text(.duration), "How long undo logs stay; older batches are undone from git (`90d`)."),
+            KeyRule("reports", .text(.duration), "How long reports and logs of rollbacks stay (`400d`)."),
+        ])
+
+    private static let keepBak = KeyTable(
+        "bak",
+        [
+            KeyRule("last", .integer(0...1_000_000), "The newest points."),
+            KeyRule("daily", .integer(0...1_000_000), "The newest point of each of so many days that have one."),
+            KeyRule("weekly", .integer(0...1_000_000), "The same for weeks."),
+            KeyRule("monthly", .integer(0...1_000_000), "The same for months."),
         ])
 
     private static let log = KeyTable(

@@ -74,7 +74,20 @@ enum WorkspaceReader {
             databases: (root["databases"]?.entries ?? []).compactMap { database($0, folder) },
             backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"), plugins: plugins,
             notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles),
-            log: log(root["log"]))
+            log: log(root["log"]), keep: keep(root["keep"]))
+    }
+
+    /// `bak:` is taken as it is written: what it does not name keeps nothing.
+    private static func keep(_ node: YAMLNode?) -> KeepPolicy {
+        var policy = KeepPolicy()
+        if let bak = node?["bak"] {
+            func count(_ key: String) -> Int { Int(bak[key]?.json.integer ?? 0) }
+            policy.bak = RetentionPolicy(
+                last: count("last"), daily: count("daily"), weekly: count("weekly"), monthly: count("monthly"))
+        }
+        if let life = node?["undo"]?.text.flatMap({ Duration(text: $0) }) { policy.undo = life }
+        if let life = node?["reports"]?.text.flatMap({ Duration(text: $0) }) { policy.reports = life }
+        return policy
     }
 
     private static func log(_ node: YAMLNode?) -> LogSettings {

@@ -24,7 +24,15 @@ public struct PruneReport: Report, Hashable {
 
     /// Those with a `.bak`, the oldest first.
     public let points: [Point]
-    public let isDryRun: Bool
+    public var isDryRun: Bool
+    /// Batches whose undo log leaves the database: their restore points lead back over them.
+    public var undoLogs: [BatchID] = []
+    /// Paths of reports and logs that go.
+    public var reports: [String] = []
+    /// Bytes of undo logs that went.
+    public var freedInDatabase: Int64 = 0
+    /// Why the file of the database is no smaller.
+    public var note: String?
 
     public init(points: [Point], isDryRun: Bool) {
         self.points = points
@@ -38,7 +46,9 @@ public struct PruneReport: Report, Hashable {
         [
             .init("points", .array(points.map(\.json))), .init("removed", JSONValue(removed.count)),
             .init("freed_bytes", .integer(freedBytes)),
-        ] + JSONValue.Member.only("dry_run", if: isDryRun)
+            .init("undo_logs", .array(undoLogs.map { .string($0.description) })),
+            .init("reports", JSONValue(reports.count)), .init("freed_in_database", .integer(freedInDatabase)),
+        ] + JSONValue.Member.only("note", note.map(JSONValue.string)) + JSONValue.Member.only("dry_run", if: isDryRun)
     }
 }
 

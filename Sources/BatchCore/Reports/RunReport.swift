@@ -47,6 +47,8 @@ public struct RunReport: Report, Hashable {
     /// Paths of what was written about the rehearsal before the batch, and the checklist behind it.
     public var rehearsal: String?
     public var checklist: String?
+    /// What went afterwards, since `keep:` does not keep it.
+    public var removed: KeepReport?
 
     public init(
         batch: BatchID, tenant: String? = nil, status: BatchStatus, checkpoints: Int, rows: RowCounts,
@@ -84,6 +86,7 @@ public struct RunReport: Report, Hashable {
         members += JSONValue.Member.only("plan", plan.map { .string("\($0)") })
         members += JSONValue.Member.only("rehearsal", rehearsal.map(JSONValue.string))
         members += JSONValue.Member.only("checklist", checklist.map(JSONValue.string))
+        members += JSONValue.Member.only("removed", removed?.json)
         return members + warnings.codes + JSONValue.Member.only("repeated", if: isRepeated)
     }
 }

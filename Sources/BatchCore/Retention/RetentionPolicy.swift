@@ -8,6 +8,8 @@ public struct RetentionPolicy: Hashable, Sendable {
     public var monthly = 0
     /// Names of batches, jobs or tags; `*` at the end stands for anything.
     public var tags: [String] = []
+    /// Every point that is younger.
+    public var within: Duration?
 
     public init(last: Int = 0, daily: Int = 0, weekly: Int = 0, monthly: Int = 0, tags: [String] = []) {
         self.last = last
@@ -16,6 +18,8 @@ public struct RetentionPolicy: Hashable, Sendable {
         self.monthly = monthly
         self.tags = tags
     }
+
+    public static let everything = RetentionPolicy(last: .max)
 
     /// A point, as far as the decision needs it.
     public struct Point: Hashable, Sendable {
@@ -31,10 +35,19 @@ public struct RetentionPolicy: Hashable, Sendable {
 
     /// Why each point is kept; no reason: it is not.
     /// - Parameter points: the oldest first.
-    public func reasons(for points: [Point]) -> [[String]] {
+    /// - Parameter now: for `within`.
+    public func reasons(for points: [Point], at now: Timestamp? = nil) -> [[String]] {
         var reasons = [[String]](repeating: [], count: points.count)
         for index in points.indices.suffix(max(1, last)) {
-            reasons[index].append(index == points.count - 1 ? "the newest" : "one of the last \(last)")
+            let isNewest = index == points.count - 1
+            reasons[index].append(
+                self == .everything ? "not asked for" : isNewest ? "the newest" : "one of the last \(last)")
+        }
+        if let within, let now {
+            for (index, point) in points.enumerated()
+            where point.time.milliseconds > now.milliseconds - within.wholeMilliseconds {
+                reasons[index].append("of the last \(within.text)")
+            }
         }
         keepNewest(of: daily, "day", points, &reasons) { $0.iso8601.prefix(10).description }
         // 1970-01-01 was a Thursday.

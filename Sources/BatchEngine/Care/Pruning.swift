@@ -3,7 +3,8 @@ internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
 
-/// Removes `.bak` files that a policy does not keep. Commits, undo logs and the rows of the ledger stay.
+/// Removes `.bak` files that a policy does not keep, and the undo logs, reports and logs that are older than they need be.
+/// Commits and the rows of the ledger stay.
 public struct Pruning {
     private let session: Session
 
@@ -12,44 +13,172 @@ public struct Pruning {
     private var ledger: Ledger { session.ledger }
     private var store: BakStore { BakStore(folder: session.backups) }
 
-    /// - Parameter confirm: asked with the plan before anything is removed; false: nothing is.
+    /// What a person asks for.
+    public struct Request: Hashable, Sendable {
+        public var bak: RetentionPolicy
+        /// Older undo logs leave the database; nil: those of points whose `.bak` goes.
+        public var undo: Duration?
+        public var reports: Duration?
+
+        public init(bak: RetentionPolicy, undo: Duration? = nil, reports: Duration? = nil) {
+            self.bak = bak
+            self.undo = undo
+            self.reports = reports
+        }
+    }
+
+    /// - Parameter confirm: asked with the plan before anything is removed; false: nothing is. Nobody is kept from working
+    ///   on the database while a person thinks.
     public func perform(
-        _ policy: RetentionPolicy, isDryRun: Bool, confirm: (PruneReport) throws(BatchError) -> Bool
+        _ request: Request, isDryRun: Bool, confirm: (PruneReport) throws(BatchError) -> Bool
     ) throws(BatchError) -> PruneReport {
         try session.requireOperator("prune")
         guard try ledger.exists() else { return PruneReport(points: [], isDryRun: isDryRun) }
+        var plan = try self.plan(request)
+        plan.isDryRun = isDryRun
+        if isDryRun || plan.removed.isEmpty && plan.undoLogs.isEmpty && plan.reports.isEmpty { return plan }
+        guard try confirm(plan) else {
+            plan.isDryRun = true
+            return plan
+        }
         let turn = try session.plainTurn(for: LeaseWork("prune"))
         defer { withExtendedLifetime(turn) {} }
-        let points = try ledger.points(where: "bak IS NOT NULL")
-        let plan = PruneReport(points: try decide(policy, points), isDryRun: isDryRun)
-        if isDryRun || plan.removed.isEmpty { return plan }
-        guard try confirm(plan) else { return PruneReport(points: plan.points, isDryRun: true) }
-        try remove(plan, points)
+        // What was agreed to goes, as far as it may still go.
+        let now = try self.plan(request)
+        let agreed = Set(plan.removed.map(\.bak))
+        try remove(Set(now.removed.map(\.bak)).intersection(agreed), action: session.context.action(or: "prune"))
+        var kept = KeepReport()
+        let logs = UndoLogThinning(session: session)
+        for batch in now.undoLogs where plan.undoLogs.contains(batch) {
+            if let record = try ledger.batch(batch) { try logs.thin(record.seq, olderThan: nil, &kept) }
+        }
+        if let cutoff = cutoff(request.reports) { try OldReports(session: session).remove(olderThan: cutoff, &kept) }
+        if !kept.isEmpty {
+            try ledger.audit(
+                session.context.action(or: "prune"), batch: nil, outcome: "removed", details: kept.json,
+                context: session.context)
+        }
+        plan.freedInDatabase = kept.databaseBytes
+        if kept.databaseBytes > 0 { plan.note = try shrink(kept.databaseBytes) }
         return plan
     }
 
+    private func plan(_ request: Request) throws(BatchError) -> PruneReport {
+        let points = try ledger.points(where: "bak IS NOT NULL")
+        let (decided, wanted) = try decide(request.bak, points)
+        var plan = PruneReport(points: decided, isDryRun: true)
+        plan.undoLogs = try undoLogs(request, wanted)
+        if let cutoff = cutoff(request.reports) {
+            plan.reports = try OldReports(session: session).files(olderThan: cutoff)
+        }
+        return plan
+    }
+
+    private func cutoff(_ life: Duration?) -> Timestamp? {
+        life.map { Timestamp(milliseconds: session.context.now().milliseconds - $0.wholeMilliseconds) }
+    }
+
+    /// Batches whose undo log would go: the older ones, or all whose points nobody wants to keep.
+    private func undoLogs(_ request: Request, _ wanted: Set<String>) throws(BatchError) -> [BatchID] {
+        if let cutoff = cutoff(request.undo) {
+            return try withLog("finished_at < ?", [.string(cutoff.iso8601)], besides: [])
+        }
+        if request.bak == .everything { return [] }
+        let hasLog = """
+            seq IN (SELECT c.batch FROM main.batchmgr_checkpoints c JOIN main.batchmgr_undo u ON u.checkpoint = c.id \
+            WHERE length(u.data) > 0)
+            """
+        return try withLog(hasLog, [], besides: wanted)
+    }
+
+    private func withLog(
+        _ condition: String, _ parameters: [SQLValue], besides kept: Set<String>
+    ) throws(BatchError) -> [BatchID] {
+        let logs = UndoLogThinning(session: session)
+        var found: [BatchID] = []
+        for batch in try ledger.batches(where: condition, parameters)
+        where !kept.contains(batch.batch.description) {
+            if try logs.mayGo(batch) { found.append(batch.batch) }
+        }
+        return found
+    }
+
+    // MARK: By itself
+
+    /// Removes what a policy does not keep, without asking. The caller has the lease.
+    func letGo(_ policy: RetentionPolicy) throws(BatchError) -> KeepReport {
+        var report = KeepReport()
+        if policy == .everything { return report }
+        let points = try ledger.points(where: "bak IS NOT NULL AND status = 'complete'")
+        guard points.count > policy.last else { return report }
+        var reasons = policy.reasons(for: points.map { RetentionPolicy.Point(time: time(of: $0), names: []) })
+        guard reasons.contains(where: \.isEmpty) else { return report }
+        // Without its file a point is restored from git alone.
+        try addOnlyCopies(points, [:], &reasons)
+        guard reasons.contains(where: \.isEmpty) else { return report }
+        try addChains(points, [:], &reasons)
+        let gone = zip(points, reasons).filter { $0.1.isEmpty }.compactMap(\.0.bak)
+        for name in gone { report.fileBytes += DatabaseFile("\(session.backups)/\(name)").size }
+        report.bakFiles = gone.count
+        try remove(Set(gone), action: "keep")
+        return report
+    }
+
+    private func time(of point: PointRecord) -> Timestamp {
+        Timestamp(iso8601: point.createdAt) ?? session.context.now()
+    }
+
+    // MARK: Removing
+
     /// The ledger forgets a file before it goes: a crash in between leaves a file too many, never one too few.
-    private func remove(_ plan: PruneReport, _ points: [PointRecord]) throws(BatchError) {
-        let names = Set(plan.removed.map(\.bak))
+    private func remove(_ names: Set<String>, action: String) throws(BatchError) {
+        if names.isEmpty { return }
         try session.connection.transaction { () throws(BatchError) in
-            for var point in points where names.contains(point.bak ?? "") {
-                point.bak = nil
-                point.bakKind = nil
-                point.bakSHA256 = nil
-                try ledger.save(&point)
+            for name in names {
+                for var point in try ledger.points(where: "bak = ?", [.string(name)]) {
+                    point.bak = nil
+                    point.bakKind = nil
+                    point.bakSHA256 = nil
+                    try ledger.save(&point)
+                }
             }
             try ledger.forgetFiles()
             try ledger.audit(
-                session.context.action(or: "prune"), batch: nil, outcome: "removed",
+                action, batch: nil, outcome: "removed",
                 details: ["files": .array(names.sorted().map(JSONValue.string))], context: session.context)
         }
         session.context.reach("prune-noted")
         for name in names { Folder.remove("\(session.backups)/\(name)") }
     }
 
+    /// Gives the room that undo logs took back to the disk, where that changes no row's number.
+    /// - Returns: why not, in words.
+    private func shrink(_ bytes: Int64) throws(BatchError) -> String? {
+        let connection = session.connection
+        guard bytes > DatabaseFile(session.path).size / 4 else { return nil }
+        let moving = try SchemaReader(connection).tables().first {
+            $0.role == .ordinary && !$0.isWithoutRowID && $0.integerPrimaryKey == nil
+        }
+        if let moving {
+            return
+                "the file keeps its size, and new batches use the room: VACUUM would number the rows of table \(moving.name) anew"
+        }
+        do throws(BatchError) {
+            try connection.execute("VACUUM")
+            try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return nil
+        } catch {
+            guard error.code != .stopped else { throw error }
+            return "the file keeps its size: \(error.message)"
+        }
+    }
+
     // MARK: Decision
 
-    private func decide(_ policy: RetentionPolicy, _ points: [PointRecord]) throws(BatchError) -> [PruneReport.Point] {
+    /// - Returns: what is said of each file, and the points that the policy itself keeps.
+    private func decide(
+        _ policy: RetentionPolicy, _ points: [PointRecord]
+    ) throws(BatchError) -> ([PruneReport.Point], wanted: Set<String>) {
         let ofPoints = "seq IN (SELECT batch FROM main.batchmgr_points WHERE bak IS NOT NULL)"
         let batches = Dictionary(try ledger.batches(where: ofPoints).map { ($0.seq, $0) }) { first, _ in first }
         // Those of batches say no more than the ledger does.
@@ -58,18 +187,20 @@ public struct Pruning {
             for: points.map { point in
                 var names = Set(point.commit.flatMap { CommitID($0) }.flatMap { tags[$0] } ?? [])
                 if let batch = batches[point.batch]?.batch { names.formUnion([batch.description, batch.job]) }
-                return .init(time: Timestamp(iso8601: point.createdAt) ?? session.context.now(), names: names)
-            })
+                return .init(time: time(of: point), names: names)
+            }, at: session.context.now())
+        func name(_ point: PointRecord) -> String { batches[point.batch]?.batch.description ?? point.kind.rawValue }
+        let wanted = Set(zip(points, reasons).filter { !$0.1.isEmpty }.map { name($0.0) })
         for (index, point) in points.enumerated() {
             if point.status != .complete { reasons[index].append("not complete yet") }
         }
         try addOnlyCopies(points, batches, &reasons)
         try addChains(points, batches, &reasons)
-        return zip(points, reasons).map { point, why in
-            let name = batches[point.batch]?.batch.description ?? point.kind.rawValue
+        let decided = zip(points, reasons).map { point, why in
             let bytes = DatabaseFile("\(session.backups)/\(point.bak ?? "")").size
-            return .init(name: name, bak: point.bak ?? "", bytes: bytes, reasons: why)
+            return PruneReport.Point(name: name(point), bak: point.bak ?? "", bytes: bytes, reasons: why)
         }
+        return (decided, wanted)
     }
 
     /// Without its `.bak` a batch is undone from the log or git, and restored from git: those must be there. Only what

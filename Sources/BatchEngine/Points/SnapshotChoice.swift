@@ -6,6 +6,9 @@ internal import BatchLedger
 struct SnapshotChoice {
     let session: Session
 
+    /// Up to this size a delta is hardly smaller than the whole.
+    private static let tinyDatabase: Int64 = 256 << 10
+
     /// Why a whole copy is taken whatever the policy says.
     enum Reason {
         case firstBatch
@@ -26,7 +29,7 @@ struct SnapshotChoice {
         case .auto: break
         }
         if reason != nil || job.isCritical || SchemaStatements.appear(in: job) { return .full }
-        if DatabaseFile(session.path).size < DriftWatch.smallDatabase { return .full }
+        if DatabaseFile(session.path).size < SnapshotChoice.tinyDatabase { return .full }
         if try !lastLeadsHere() { return .full }
         return try chainIsLong() ? .full : .delta
     }

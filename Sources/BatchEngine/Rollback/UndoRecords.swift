@@ -28,7 +28,7 @@ final class UndoRecords {
     /// Tries the records in their order until `body` succeeds with one.
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when none serves; the error of `body` when it is no damage.
     func first<Result>(_ body: (UndoRecord) throws(BatchError) -> Result) throws(BatchError) -> Result {
-        let sources = plan.request.source.map { [$0] } ?? RollbackSource.allCases
+        let sources = if let source = plan.request.source { [source] } else { try self.sources() }
         var failures: [(source: RollbackSource, error: BatchError)] = []
         for source in sources {
             do throws(BatchError) {
@@ -52,6 +52,14 @@ final class UndoRecords {
             hint: isAll
                 ? "see what is damaged, and which points are whole: \(command: "verify")"
                 : "use the first record that verifies: \(command: "rollback --id \(plan.batch.batch)")")
+    }
+
+    /// A log that was taken out of the database is no damage, and nobody needs to be told.
+    private func sources() throws(BatchError) -> [RollbackSource] {
+        for (checkpoint, _) in plan.checkpoints where try session.ledger.isThinned(checkpoint.id) {
+            return RollbackSource.allCases.filter { $0 != .log }
+        }
+        return RollbackSource.allCases
     }
 
     /// The damage behind an error.

@@ -65,6 +65,7 @@ extension Runner {
         run.noted = run.waiting.isEmpty ? nil : checkpoints.last?.id
         var report = try carryOut(run, &point, from: step, position: position, since: start)
         if policy.needsChecklist { report.checklist = try gate.checkOff(run, orphans: orphans) }
+        report.removed = session.letGo()
         return report
     }
 

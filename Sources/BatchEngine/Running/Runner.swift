@@ -61,6 +61,7 @@ public struct Runner {
         run.pins = order.plan?.pins
         var report = try carryOut(run, &point, from: 0, position: 0, since: start)
         if order.isGoverned { report.checklist = try gate.checkOff(run, orphans: orphans) }
+        report.removed = session.letGo()
         return .ran(report)
     }
 

@@ -5,7 +5,7 @@ internal import BatchSystem
 extension Context {
     /// The real clock, the kernel's random numbers and the user of this process.
     public static func system() -> Context {
-        Context(
+        var context = Context(
             now: { WallClock.now }, clock: .system,
             randomID: {
                 var generator = SystemRandomNumberGenerator()
@@ -13,5 +13,7 @@ extension Context {
             },
             actor: SystemActor.name,
             sleep: { WallClock.sleep(milliseconds: $0) }, reach: KillPoint.reach)
+        context.letsGo = Environment.value("BATCHMGR_KEEP") != "all"
+        return context
     }
 }

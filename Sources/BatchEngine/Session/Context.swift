@@ -30,6 +30,8 @@ public struct Context: Sendable {
     public var log = Log.none
     /// What the command has written into the audit so far.
     public let notes = AuditNotes()
+    /// Whether `keep:` counts: `BATCHMGR_KEEP=all` lets nothing go by itself.
+    public var letsGo = false
     /// What processes share, opened once.
     let opened = OpenedControl()
     public var stopWish: @Sendable () -> StopWish

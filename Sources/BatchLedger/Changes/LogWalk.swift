@@ -89,6 +89,7 @@ struct LogWalk {
         let recorded = try ledger.changedTables(of: checkpoint)
         let layouts = recorded.mapValues(\.layout).filter { $0.value.name == layout.name }
         for then in layouts.values where !then.hasKeys(like: layout) { throw strange }
+        if try ledger.isThinned(checkpoint) { return }
         for number in stride(from: try ledger.undoBlockCount(checkpoint) - 1, through: 0, by: -1) {
             guard let block = try ledger.undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
             let buffer = try BlockCompressor.restore(block)

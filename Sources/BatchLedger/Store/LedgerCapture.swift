@@ -82,11 +82,12 @@ extension Ledger {
         let rows = try connection.rows(
             "SELECT entries, size, checksum, data FROM main.batchmgr_undo WHERE checkpoint = ? AND block = ?",
             [.integer(checkpoint), .integer(block)])
-        return rows.first.map { row in
-            UndoBlock(
-                entries: Int(row[0].integer ?? 0), size: Int(row[1].integer ?? 0),
-                checksum: UInt64(bitPattern: row[2].integer ?? 0), data: row[3].bytes ?? [])
-        }
+        guard let row = rows.first else { return nil }
+        let undo = UndoBlock(
+            entries: Int(row[0].integer ?? 0), size: Int(row[1].integer ?? 0),
+            checksum: UInt64(bitPattern: row[2].integer ?? 0), data: row[3].bytes ?? [])
+        if undo.data.isEmpty, undo.size > 0 { throw Ledger.thinned() }
+        return undo
     }
 
     func undoBlockCount(_ checkpoint: Int64) throws(BatchError) -> Int64 {

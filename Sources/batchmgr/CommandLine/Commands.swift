@@ -3,7 +3,8 @@ internal import BatchCore
 /// Every verb of the tool, in the order of help. A verb is added here, and nowhere else.
 enum Commands {
     static let all: [any Command.Type] = [
-        InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self, ListCommand.self,
+        InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self,
+        StatusCommand.self, ListCommand.self,
         ShowCommand.self, GraphCommand.self, DiffCommand.self, BlameCommand.self, PointsCommand.self,
         PlanListCommand.self, PlanShowCommand.self, PlanApproveCommand.self, PlanRejectCommand.self,
         PlanApplyCommand.self, DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self,

@@ -9,6 +9,12 @@ extension PruneReport: TextReport {
             text += "\(verdict)  \(Printable.text(point.name))  \(Printable.text(point.bak))\(why)\n"
         }
         let words = isDryRun ? "would be removed" : "removed"
+        if !undoLogs.isEmpty {
+            let logs = undoLogs.count == 1 ? "the undo log of 1 batch" : "the undo logs of \(undoLogs.count) batches"
+            text += "\(logs) \(words), \(freedInDatabase) bytes: what they did is undone from git\n"
+        }
+        if !reports.isEmpty { text += "\(Figures.count(reports.count, "report")) \(words)\n" }
+        if let note { text += Printable.text(note) + "\n" }
         return text + "\(Figures.count(removed.count, "file")) \(words), \(freedBytes) bytes; every commit stays\n"
     }
 }

@@ -5,9 +5,9 @@ extension Verb {
     public static let prune = Verb(
         "prune", "remove .bak files that a policy does not keep",
         details: """
-            Commits and undo logs stay, so every batch can still be undone, and every point restored, from git. A file is \
-            kept also when another one that is kept follows it, and when it is the last whole copy of its point. The \
-            reason is printed for each.
+            Commits stay, so every batch can still be undone, and every point restored, from git. A file is kept also when \
+            another one that is kept follows it, and when it is the last whole copy of its point. The reason is printed \
+            for each. Undo logs go with the points that are not kept, where git leads back over their batches.
             """,
         options: [
             .value("keep-last", .number("N"), "the N newest points"),
@@ -15,6 +15,9 @@ extension Verb {
             .value("keep-weekly", .number("N"), "the same for weeks"),
             .value("keep-monthly", .number("N"), "the same for months"),
             .repeated("keep-tag", .text("NAME"), "points of this batch, job or git tag; NAME* for all that begin so"),
+            .value("keep-within", .text("TIME"), "all points of this time, e.g. 7d"),
+            .value("undo-older-than", .text("TIME"), "undo logs of older batches leave the database, and no others"),
+            .value("reports-older-than", .text("TIME"), "older reports and logs of rollbacks go too"),
             .flag("dry-run", "only say what would be removed, and why the rest is kept"),
         ],
         topic: .care, role: .admin,
@@ -57,11 +60,28 @@ extension RetentionPolicy {
             last: arguments.number("keep-last") ?? 0, daily: arguments.number("keep-daily") ?? 0,
             weekly: arguments.number("keep-weekly") ?? 0, monthly: arguments.number("keep-monthly") ?? 0,
             tags: arguments.values("keep-tag"))
-        guard last + daily + weekly + monthly > 0 || !tags.isEmpty else {
+        within = try arguments.life("keep-within")
+        if last + daily + weekly + monthly == 0, tags.isEmpty, within == nil,
+            arguments.has("undo-older-than") || arguments.has("reports-older-than")
+        {
+            self = .everything
+        }
+        guard last > 0 || daily + weekly + monthly > 0 || !tags.isEmpty || within != nil else {
             throw BatchError(
                 .usage, "prune does not know what to keep", hint: "say it: \(command: "prune --keep-last 30 --dry-run")"
             )
         }
+    }
+}
+
+extension ParsedArguments {
+    /// - Throws: `ERR_UX_USAGE`.
+    fileprivate func life(_ name: String) throws(BatchError) -> Duration? {
+        guard let text = value(name) else { return nil }
+        guard let life = Duration(text: text) else {
+            throw BatchError(.usage, "--\(name) '\(text)' is no time", hint: "write it as 12h or 90d: --\(name) 90d")
+        }
+        return life
     }
 }
 
@@ -78,8 +98,10 @@ enum PruneCommand: Command {
     static let verb = Verb.prune
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        let policy = try RetentionPolicy(arguments)
-        let report = try Pruning(try call.session()).perform(policy, isDryRun: arguments.has("dry-run")) {
+        let request = Pruning.Request(
+            bak: try RetentionPolicy(arguments), undo: try arguments.life("undo-older-than"),
+            reports: try arguments.life("reports-older-than"))
+        let report = try Pruning(try call.session()).perform(request, isDryRun: arguments.has("dry-run")) {
             (plan) throws(BatchError) in
             try Confirmation.ask("remove \(Figures.count(plan.removed.count, ".bak file")) for good?", call)
         }

@@ -1,0 +1,23 @@
+internal import BatchCore
+internal import BatchEngine
+
+extension Verb {
+    static let status = Verb(
+        "status", "show the last batches, what is half done, what waits, and what grows",
+        details: """
+            Sizes are those of the database, of the undo log in it, and of everything beside it, with what keep: does about \
+            each. A point is proven when a drill has restored it.
+            """,
+        role: .viewer,
+        trace: .view,
+        examples: [.init("batchmgr status", "is all well?")])
+}
+
+enum StatusCommand: Command {
+    static let verb = Verb.status
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try call.view().status())
+        return .done
+    }
+}
