@@ -219,7 +219,7 @@ public struct Tool: Sendable {
     /// Words that people type for a verb of another name.
     static let synonyms: [String: String] = [
         "undo": "rollback", "revert": "rollback", "rewind": "rollback", "log": "list", "ls": "list",
-        "batches": "list", "status": "list", "snapshots": "points", "tags": "points", "backups": "points",
+        "batches": "list", "snapshots": "points", "tags": "points", "backups": "points",
         "check": "verify", "fsck": "verify", "validate": "catalog validate", "jobs": "catalog list",
         "exec": "run", "execute": "run", "apply": "run", "start": "run", "migrate": "run", "cancel": "stop",
         "abort": "stop", "continue": "resume", "cat": "show", "info": "show", "inspect": "show", "annotate": "blame",

@@ -8,7 +8,7 @@ extension Verb {
             Sizes are those of the database, of the undo log in it, and of everything beside it, with what keep: does about \
             each. A point is proven when a drill has restored it.
             """,
-        role: .viewer,
+        topic: .look, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr status", "is all well?")])
 }
