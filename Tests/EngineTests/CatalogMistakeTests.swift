@@ -255,7 +255,7 @@ import Testing
     func aFileThatIsNotUTF8IsRefused(bytes: [UInt8], line: Int, column: Int) throws {
         let folder = try CatalogFolder()
         try folder.write("a.yaml", bytes)
-        let found = try Catalog.diagnostics(folder: folder.path)
+        let found = try Catalog.diagnostics(folder: folder.path, StepRegistry.builtIn.rules(plugins: []))
         #expect(found.map(\.message) == ["the file is not UTF-8; save it as UTF-8"])
         #expect(found.map(\.line) == [line])
         #expect(found.map(\.column) == [column])
