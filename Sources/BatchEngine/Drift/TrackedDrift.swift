@@ -53,8 +53,9 @@ struct TrackedDrift {
             return now == known.tables[layout.name] ?? TableDigest() ? [] : try allChanges(of: layout)
         }
         guard let note = notes[layout.name] else { return [] }
+        if case .rowid(nil) = layout.key { return nil }
         if note.isWhole { return try allChanges(of: layout) }
-        let rows = try StoredRows(layout, session.connection)
+        let rows = try TableRows(layout, on: session.connection)
         var changes: [RowChange] = []
         var moved: Set<RowKey> = []
         var fresh: [RowKey] = []
@@ -76,7 +77,7 @@ struct TrackedDrift {
 
     private func allChanges(of layout: TableLayout) throws(BatchError) -> [RowChange]? {
         if case .rowid(nil) = layout.key { return nil }
-        let rows = try StoredRows(layout, session.connection)
+        let rows = try TableRows(layout, on: session.connection)
         var changes: [RowChange] = []
         var moved: Set<RowKey> = []
         try point.forEachRow(of: layout) { (key, before) throws(BatchError) in

@@ -18,7 +18,7 @@ struct WantedRows {
         var changes: [RowChange] = []
         try connection.withVisibleRowid(of: now) { (visible) throws(BatchError) in
             if case .rowid(nil) = visible.key { throw hidden(now.name) }
-            let reader = try StoredRows(visible, connection)
+            let reader = try TableRows(visible, on: connection)
             for row in rows {
                 let found = try reader.row(row.key)
                 if found != row.values { changes.append(RowChange(key: row.key, before: row.values, after: found)) }

@@ -120,7 +120,7 @@ struct DatabaseDifference {
         _ before: TableLayout, _ after: TableLayout, _ body: (RowChange) throws(BatchError) -> Void
     ) throws(BatchError) {
         let isSame = before.storedColumnList == after.storedColumnList
-        let (was, now) = (try StoredRows(before, old), try StoredRows(after, new))
+        let (was, now) = (try TableRows(before, on: old), try TableRows(after, on: new))
         try forEachRow(before, old) { (key, row) throws(BatchError) in
             let found = try now.row(key)
             if found == nil || !isSame || found != row { try body(RowChange(key: key, before: row, after: found)) }

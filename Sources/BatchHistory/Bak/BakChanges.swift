@@ -53,7 +53,7 @@ public final class BakChanges: NetChanges {
         if wholeTables.contains(table) || layout.key == .rowid(alias: nil) {
             return try compare(table, layout, body)
         }
-        let current = try CurrentRows(layout, on: live)
+        let current = CurrentRows(layout, on: live)
         try BakBlock.forEach(name: table, kind: "changes", in: reader.file) { (bytes) throws(BatchError) in
             var reader = ByteReader(bytes)
             while !reader.isAtEnd { try body(try current.change(try BakRecord(&reader, layout))) }
@@ -195,21 +195,12 @@ extension BakStore {
 /// Completes the records of a `.bak` from the rows as they are now.
 struct CurrentRows {
     private let layout: TableLayout
-    private let connection: Connection
-    private let statement: Statement?
+    private let rows: TableRows?
 
-    init(_ layout: TableLayout, on connection: Connection) throws(BatchError) {
+    init(_ layout: TableLayout, on connection: Connection) {
         self.layout = layout
-        self.connection = connection
-        let condition: String
-        switch layout.key {
-        case .rowid: condition = "\(layout.rowidName ?? "NULL") = ?"
-        case .primaryKey(let positions):
-            condition = positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }.joined(separator: " AND ")
-        }
         // The table may be another one by now: that is a conflict which the undo itself finds.
-        statement = try? connection.prepare(
-            "SELECT \(layout.storedColumnList) FROM main.\(layout.quotedName) WHERE \(condition)")
+        rows = try? TableRows(layout, on: connection)
     }
 
     func change(_ record: BakRecord) throws(BatchError) -> NetChange {
@@ -221,20 +212,10 @@ struct CurrentRows {
             if update.columns.count == layout.storedColumns.count {
                 return NetChange(key: key, kind: kind, left: RowCodec.hash(update.after).low)
             }
-            let found = try row(key).map { RowCodec.hash($0).low } ?? 0
+            let found = try rows?.row(key).map { RowCodec.hash($0).low } ?? 0
             let isAsLeft = UInt32(truncatingIfNeeded: found) == update.hash
             // A row that others have changed must not pass for the one that the batch left.
             return NetChange(key: key, kind: kind, left: isAsLeft ? found : NetChange.notAsLeft(found))
         }
-    }
-
-    private func row(_ key: RowKey) throws(BatchError) -> [SQLValue]? {
-        guard let statement else { return nil }
-        defer { statement.reset() }
-        switch key {
-        case .rowid(let rowid): try statement.bind([.integer(rowid)])
-        case .values(let values): try statement.bind(values)
-        }
-        return try statement.step() ? statement.values : nil
     }
 }

@@ -4,7 +4,7 @@ internal import BatchCore
 final class StoredRows {
     private unowned let connection: Connection
     private let isUTF16: Bool
-    private var readers: [Int: StoredRowReader] = [:]
+    private var readers: [Int: TableRows] = [:]
 
     init(_ connection: Connection, isUTF16: Bool) {
         self.connection = connection
@@ -21,7 +21,7 @@ final class StoredRows {
     /// False when there is no such row.
     func find(_ table: CapturedTable, key: [SQLValue], into row: inout RowBuffer) throws(BatchError) -> Bool {
         if let known = readers[table.number] { return try known.read(key, isUTF16: isUTF16, into: &row) }
-        let reader = try StoredRowReader(table.visible, on: connection)
+        let reader = try TableRows(table.visible, on: connection)
         readers[table.number] = reader
         return try reader.read(key, isUTF16: isUTF16, into: &row)
     }
@@ -73,43 +73,5 @@ final class StoredRows {
             image = row.buffer.array
         }
         if image == nil { throw StoredRows.unreadable(table) }
-    }
-}
-
-/// Reads one row of a table by its key, as SELECT returns it.
-final class StoredRowReader {
-    private let statement: Statement
-    private let columns: Int
-
-    init(_ layout: TableLayout, on connection: Connection) throws(BatchError) {
-        let condition: String
-        switch layout.key {
-        case .rowid:
-            guard let name = layout.rowidName else {
-                throw BatchError(
-                    .notUndoable, "rows of table \(layout.name) cannot be named: its columns hide the rowid",
-                    hint: "give one of the columns rowid, _rowid_, oid another name")
-            }
-            condition = "\(name) = ?"
-        case .primaryKey(let positions):
-            condition = positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }.joined(separator: " AND ")
-        }
-        columns = layout.storedColumns.count
-        let list = columns == 0 ? "NULL" : layout.storedColumnList
-        statement = try connection.prepare("SELECT \(list) FROM main.\(layout.quotedName) WHERE \(condition)")
-    }
-
-    /// False when there is no such row.
-    func read(_ key: [SQLValue], isUTF16: Bool, into row: inout RowBuffer) throws(BatchError) -> Bool {
-        defer { statement.reset() }
-        try statement.bind(key)
-        row.begin(columns: columns)
-        guard try statement.step() else { return false }
-        for column in 0..<columns {
-            row.mark(column)
-            statement.encodeColumns(column..<column + 1, isUTF16: isUTF16, into: &row.buffer)
-        }
-        row.mark(columns)
-        return true
     }
 }

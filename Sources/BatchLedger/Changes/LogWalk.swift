@@ -41,10 +41,10 @@ struct LogWalk {
         var rows: [RowKey: [SQLValue]?] = [:]
         // Until the table looked different, rows that no entry names are as they are now.
         let exists = try SchemaReader(ledger.connection).layout(named: layout.name) != nil
-        var reader = exists ? try StoredRowReader(layout, on: ledger.connection) : nil
+        var reader = exists ? try TableRows(layout, on: ledger.connection) : nil
         func row(_ key: RowKey) throws(BatchError) -> [SQLValue]? {
             if let known = rows[key] { return known }
-            return if let reader { try read(key, reader) } else { nil }
+            return try reader?.row(key)
         }
         for checkpoint in try ledger.checkpoints(where: "1", []).reversed() {
             try forEachBlock(of: checkpoint.id) { (block, steps, bytes, layouts) throws(BatchError) in
@@ -72,12 +72,6 @@ struct LogWalk {
                 }
             }
         }
-    }
-
-    private func read(_ key: RowKey, _ reader: StoredRowReader) throws(BatchError) -> [SQLValue]? {
-        var image = RowBuffer()
-        guard try reader.read(key.parameters, isUTF16: ledger.connection.isUTF16, into: &image) else { return nil }
-        return try image.buffer.values(layout.storedColumns.count)
     }
 
     /// - Parameter body: gets the number of the block, its entries, and how the table was under each number that they

@@ -3,7 +3,7 @@ internal import BatchCore
 /// Goes back over the entries of one table, for the rows of one window of keys.
 struct RowRewind {
     private let layout: TableLayout
-    private let reader: StoredRowReader
+    private let reader: TableRows
     private let isUTF16: Bool
     let window: ClosedRange<UInt64>
     private let columns: Int
@@ -26,7 +26,7 @@ struct RowRewind {
         self.followed = followed
         self.layout = layout
         self.window = window
-        reader = try StoredRowReader(layout, on: connection)
+        reader = try TableRows(layout, on: connection)
         isUTF16 = connection.isUTF16
         columns = layout.storedColumns.count
     }
@@ -76,15 +76,12 @@ struct RowRewind {
 
     private mutating func row(_ key: RowKey) throws(BatchError) -> [SQLValue]? {
         if let known = rows[key] { return known }
-        var image = RowBuffer()
-        let values = key.parameters
-        guard try reader.read(values, isUTF16: isUTF16, into: &image) else { return nil }
-        let read = try image.buffer.values(columns)
+        guard let read = try reader.row(key) else { return nil }
         // "=" finds keys that differ in case only; those are other keys here.
         if case .primaryKey(let positions) = layout.key {
             let stored = layout.storedColumns
             let found = positions.compactMap { stored.firstIndex(of: $0).map { read[$0] } }
-            guard found == values else { return nil }
+            guard found == key.parameters else { return nil }
         }
         return read
     }

@@ -141,7 +141,7 @@ struct NetUndo {
         let key = change.key.parameters
         if columns.count == layout.storedColumns.count { return before }
         var image = RowBuffer()
-        guard try StoredRowReader(layout, on: connection).read(key, isUTF16: connection.isUTF16, into: &image) else {
+        guard try TableRows(layout, on: connection).read(key, isUTF16: connection.isUTF16, into: &image) else {
             return nil
         }
         var row = try image.buffer.values(layout.storedColumns.count)

@@ -16,7 +16,7 @@ struct RenumberedRows {
         var claimed: Set<Int64> = []
         /// Rowids by the low half of the hash of the row, when all were read.
         var byContent: [UInt64: [Int64]] = [:]
-        let reader: StoredRowReader
+        let reader: TableRows
     }
 
     init(_ connection: Connection, lastBefore: Int64) {
@@ -62,7 +62,7 @@ struct RenumberedRows {
     }
 
     private func read(_ layout: TableLayout) throws(BatchError) -> Table {
-        var table = Table(reader: try StoredRowReader(layout, on: connection))
+        var table = Table(reader: try TableRows(layout, on: connection))
         let rows = try RowReader(layout, on: connection)
         while let (key, values) = try rows.next() {
             guard case .rowid(let rowid)? = key else { continue }

@@ -34,11 +34,11 @@ extension UndoRun {
     private func read(
         _ key: [SQLValue], _ layout: TableLayout
     ) throws(BatchError) -> (hash: UInt64, values: [SQLValue])? {
-        let reader: StoredRowReader
+        let reader: TableRows
         if let known = readers[layout.name] {
             reader = known
         } else {
-            reader = try StoredRowReader(layout, on: connection)
+            reader = try TableRows(layout, on: connection)
             readers[layout.name] = reader
         }
         guard try reader.read(key, isUTF16: connection.isUTF16, into: &row) else { return nil }

@@ -24,7 +24,7 @@ final class UndoRun {
     var current: (number: Int, table: UndoTable)?
     /// The layout of the log for which each of `tables` was made.
     private var checkedLayouts: [String: TableLayout] = [:]
-    var readers: [String: StoredRowReader] = [:]
+    var readers: [String: TableRows] = [:]
     private var revealed: [HiddenRowidTable] = []
     var renumbering: RenumberedRows
     var virtualTables: VirtualTableUndo

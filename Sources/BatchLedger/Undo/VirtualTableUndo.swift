@@ -105,7 +105,7 @@ struct VirtualTableUndo {
         throws(BatchError)
     {
         var row = RowBuffer()
-        let exists = try StoredRowReader(layout, on: connection).read(
+        let exists = try TableRows(layout, on: connection).read(
             [.integer(step.rowid)], isUTF16: connection.isUTF16, into: &row)
         guard exists, row.buffer.digest().low == step.left else {
             throw BatchError(
