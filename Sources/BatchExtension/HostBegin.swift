@@ -25,7 +25,7 @@ extension Host {
         let ledger = try openLedger(isJoined: isJoined)
         try requireSwitches(job, tenant: tenant, ledger)
         let policy = try policy(ledger, tenant: tenant, options)
-        if let key = options.key, let earlier = try ledger.holder(of: key, tenant: nil) {
+        if let key = options.key, let earlier = try ledger.holder(of: key, job: job, tenant: tenant) {
             throw BatchError(
                 .wrongState, "key '\(key)' was used by batch \(earlier.batch) already, which is \(earlier.status)",
                 hint: "there is nothing to do again; or give another key")

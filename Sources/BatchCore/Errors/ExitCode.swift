@@ -8,6 +8,8 @@ public enum ExitCode: Int32, Sendable, CaseIterable {
     case noRestorePoint = 5
     case integrityViolation = 6
     case waitingForApproval = 7
+    /// The batch is committed, and must not be run again.
+    case pointPending = 8
     case busy = 75
     case stopped = 130
 }

@@ -6,6 +6,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
     case stepRetried = "WARN_PERF_STEP_RETRIED"
     case wholeScan = "WARN_PERF_WHOLE_SCAN"
     case stepLeftOut = "WARN_UX_STEP_LEFT_OUT"
+    case pinnedDefinition = "WARN_UX_PINNED_DEFINITION"
     case verifyFailed = "WARN_DATA_VERIFY_QUERY"
     case noPoint = "WARN_DATA_NO_RESTORE_POINT"
     case pendingPoint = "WARN_DATA_PENDING_RESTORE_POINT"
@@ -27,7 +28,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
     public var errorClass: ErrorClass {
         switch self {
         case .stepRetried, .wholeScan: .performance
-        case .stepLeftOut: .usage
+        case .stepLeftOut, .pinnedDefinition: .usage
         case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .schemaShape, .notChecked: .data
         case .certificateUnsigned, .notErased, .guardIncomplete, .tenantAlone, .auditUnsigned, .auditReplaced,
             .auditUnsealed,

@@ -139,11 +139,28 @@ public struct ListReport: Report, Hashable {
 
 /// `stop`
 public struct StopReport: Report, Hashable {
-    public let batch: BatchID
+    /// What becomes of the batch.
+    public enum End: String, Hashable, Sendable {
+        /// It stops at its next checkpoint, and `resume` goes on.
+        case atCheckpoint = "stops at a checkpoint"
+        /// It is in its last checkpoint, which is rolled back.
+        case aborted = "aborts its last checkpoint"
+        /// All its checkpoints are committed already.
+        case committed = "commits"
+    }
 
-    public init(batch: BatchID) { self.batch = batch }
+    public let batch: BatchID
+    public let end: End
+
+    public init(batch: BatchID, end: End) {
+        self.batch = batch
+        self.end = end
+    }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
-        [.init("batch", .string(batch.description)), .init("stop_requested", true)]
+        [
+            .init("batch", .string(batch.description)), .init("stop_requested", true),
+            .init("outcome", .string(end.rawValue)),
+        ]
     }
 }

@@ -120,3 +120,19 @@ public struct EraseReport: Report, Hashable {
         ] + warnings.codes + JSONValue.Member.only("dry_run", if: isDryRun)
     }
 }
+
+/// `vacuum`
+public struct VacuumReport: Report, Hashable {
+    /// Bytes of the database.
+    public let before: Int64
+    public let after: Int64
+
+    public init(before: Int64, after: Int64) {
+        self.before = before
+        self.after = after
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("bytes_before", .integer(before)), .init("bytes_after", .integer(after))]
+    }
+}

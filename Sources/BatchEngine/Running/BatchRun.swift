@@ -102,12 +102,14 @@ final class BatchRun {
         defer {
             captureMilliseconds += start.millisecondsSince
             held += context.clock.now() - begun
+            isInLastCheckpoint = false
             wanted = step.pause?.milliseconds
         }
         do throws(BatchError) {
             try gateway.begin(seeing: pins?.next(of: step.id))
             if isAtomic { gateway.hold() }
             begun = context.clock.now()
+            noteLast(isLast(step) && step.chunk == nil)
             context.reach("begun")
             try limited(step) { () throws(BatchError) in try body() }
             if let limit, context.clock.now() > limit { throw exceeded }
@@ -137,6 +139,21 @@ final class BatchRun {
         if !gateway.isHolding { context.reach("committed") }
     }
 
+    // MARK: The last checkpoint
+
+    /// With the open checkpoint the batch would end: a stop at the next one would come too late, so it aborts this one.
+    private(set) var isInLastCheckpoint = false
+
+    func noteLast(_ isLast: Bool) {
+        isInLastCheckpoint = isLast
+        context.noteStage(isLast ? .lastCheckpoint : .working)
+    }
+
+    /// What a program has done must be noted, whoever wants to stop.
+    func isLast(_ step: StepDefinition) -> Bool {
+        step.id == job.steps.last?.id && purpose.sharesDatabase && context.steps.place(of: step) == .rows
+    }
+
     // MARK: Other writers
 
     /// Milliseconds for which this batch has kept others from writing since they last had a chance.
@@ -146,14 +163,18 @@ final class BatchRun {
 
     /// A program that waits for the lock looks for it every 100 ms, for 5 s as a rule. Taken again at once after each
     /// checkpoint, it would hardly ever be free then.
-    private static let (longestHold, chance): (Int64, Int64) = (1_000, 110)
+    private var rhythm: (hold: Int64, chance: Int64) { othersWrite ? (500, 200) : (1_000, 110) }
+    /// Somebody wrote when there was a chance, and will want to again.
+    private var othersWrite = false
 
     private func letOthersWrite() throws(BatchError) {
         guard purpose.sharesDatabase, !gateway.isHolding else { return }
-        let pause = held >= BatchRun.longestHold ? max(BatchRun.chance, wanted ?? 0) : wanted ?? 0
+        let pause = held >= rhythm.hold ? max(rhythm.chance, wanted ?? 0) : wanted ?? 0
         guard pause > 0 else { return }
         (held, wanted) = (0, nil)
+        let version = session.connection.dataVersion
         if !wait(pause) { try stopIfAsked() }
+        if session.connection.dataVersion != version { othersWrite = true }
     }
 
     /// True once somebody wants the batch to stop.
@@ -193,7 +214,10 @@ final class BatchRun {
         let limit = [deadline, policyLimit, step.timeout.map { context.clock.now() + $0.milliseconds }].compactMap(
             \.self
         ).min()
-        gateway.interrupt { context.stopWish() == .now || limit.map { context.clock.now() > $0 } ?? false }
+        gateway.interrupt { [unowned self] in
+            context.stopWish() == .now || (isInLastCheckpoint && isStopWanted)
+                || limit.map { context.clock.now() > $0 } ?? false
+        }
         defer { gateway.interrupt(when: nil) }
         do throws(BatchError) {
             try body()

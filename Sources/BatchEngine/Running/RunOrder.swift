@@ -11,6 +11,8 @@ public struct RunOrder {
     public var suggestion: String?
     /// How long a plan may be applied; nil for the usual time.
     public var planLife: Duration?
+    /// Also when an earlier batch of the job is half done.
+    public var isAnew = false
     /// The approved plan to carry out.
     var plan: ApprovedPatchPlan?
 

@@ -11,6 +11,7 @@ struct RunOutcome {
         _ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?, since start: ContinuousClock.Instant
     ) throws(BatchError) -> RunReport {
         try settle(run, &point, failure)
+        session.context.noteStage(.restorePoint)
         let begun = ContinuousClock.now
         var pointFailure: BatchError?
         do throws(BatchError) {
@@ -30,10 +31,11 @@ struct RunOutcome {
         let pointMilliseconds = begun.millisecondsSince
         if let failure { try fail(run, failure) }
         if let pointFailure {
-            throw BatchError(
-                pointFailure.code,
-                "batch \(run.batch.batch) is committed, but its restore point is pending: \(pointFailure.message)",
-                hint: "\(pointFailure.hint); any next command completes it")
+            // The work is done: a script that took this for a failure would do it again.
+            run.warn(
+                .pendingPoint,
+                "\(run.batch.batch) is committed, do not run it again; its restore point is pending: \(pointFailure.message); any next command completes it"
+            )
         }
         DriftWatch(session: session).remember(version: session.connection.dataVersion)
         var report = RunReport(
@@ -125,7 +127,8 @@ struct RunOutcome {
         // A part of an approved plan is not what was approved.
         let isWanted = run.plan != nil || (failure.code != .stopped && run.job.onFailure == .rollback)
         if isWanted, run.lastNumber > 0 { throw undone(run, failure) }
-        throw failure
+        if run.plan != nil { throw failure }
+        throw try HalfDone(session).explain(failure, of: run.batch)
     }
 
     /// Undoes the batch, as its job wants it, and adds to the failure how that went.

@@ -20,12 +20,12 @@ extension Runner {
         }
         let checkpoints = try session.ledger.checkpoints(of: batch.seq)
         guard checkpoints.allSatisfy(\.isLive) else {
-            throw BatchError(
-                .wrongState, "batch \(id) was rolled back in part",
-                hint: "run the job again: \(command: "run --id \(id.job)")")
+            throw try HalfDone(session).partlyUndone(batch)
         }
         try session.ledger.requireKey(of: batch)
+        try HalfDone(session).refuseOvertaken(batch)
         let job = try session.job(of: batch)
+        tellOfOtherDefinition(job, batch)
         let switches = SwitchGate(session)
         try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")
         let values = try PinnedParameters.values(batch.parameters)
@@ -77,7 +77,35 @@ extension Runner {
             throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: \(command: "show --id \(id)")")
         }
         try session.requestStop(row)
-        return StopReport(batch: id)
+        return StopReport(batch: id, end: try end(of: batch))
+    }
+
+    /// What a stop will do, as far as can be told from outside.
+    private func end(of batch: BatchRecord) throws(BatchError) -> StopReport.End {
+        guard batch.definition != nil else { return .atCheckpoint }
+        let job = try session.job(of: batch)
+        let done = try session.ledger.checkpoints(of: batch.seq)
+        let (index, position) = try place(job, batch, done)
+        guard let step = job.steps.last, index >= job.steps.count - 1 else { return .atCheckpoint }
+        if let chunk = step.chunk {
+            guard let items = try Worklist.load(session.ledger, batch: batch.seq, step: step.id),
+                position + chunk >= items.count
+            else { return .atCheckpoint }
+        }
+        return index >= job.steps.count ? .committed : .aborted
+    }
+
+    /// A corrected job file changes nothing for a batch that has begun, and the person should know it.
+    private func tellOfOtherDefinition(_ job: JobDefinition, _ batch: BatchRecord) {
+        guard let catalog = try? session.workspace.loadCatalog(session.context.steps.rules()),
+            let now = try? catalog.job(named: job.id), now.text != job.text
+        else { return }
+        session.context.warn(
+            Warning(
+                .pinnedDefinition,
+                "\(batch.batch) goes on with the definition it began with (version \(job.version)); \(catalog.file(of: job.id) ?? job.id) is another one now"
+            ),
+            "to use that one: \(command: "rollback --id \(batch.batch)"), then \(command: "run --id \(job.id)")")
     }
 
     /// Where a batch goes on: the step, and for a chunked one the items that are done.

@@ -36,9 +36,10 @@ public struct Runner {
         let switches = SwitchGate(session)
         order.suggestion = try switches.suggestion(for: order) ?? order.suggestion
         let turn = try session.turn(for: LeaseWork("run", job: job.id))
-        if let earlier = try holder(of: order.key) {
+        if let earlier = try holder(of: order) {
             return .ran(try RunOutcome(session: session).repeated(earlier))
         }
+        if !order.isAnew { try HalfDone(session).refuseAnother(of: job.id, tenant: order.tenant) }
         let needed = try needs(of: job)
         let reason = try turn.openHistory()
         var batch = try newBatch(order)
@@ -67,15 +68,17 @@ public struct Runner {
 
     /// The batch that has done the work of a key already.
     /// - Throws: `ERR_UX_WRONG_STATE` when it has done a part: done again from the beginning, that would be done twice.
-    private func holder(of key: String?) throws(BatchError) -> BatchRecord? {
-        guard let key, try session.ledger.exists(),
-            let earlier = try session.ledger.holder(of: key, tenant: session.owner)
+    private func holder(of order: RunOrder) throws(BatchError) -> BatchRecord? {
+        guard let key = order.key, try session.ledger.exists(),
+            let earlier = try session.ledger.holder(of: key, job: order.job.id, tenant: order.tenant)
         else { return nil }
         guard earlier.status == .stopped || earlier.status == .failed else { return earlier }
         throw BatchError(
             .wrongState,
             "batch \(earlier.batch) with the key '\(key)' is \(earlier.status.rawValue), and a part of it is done",
-            hint: "go on with it: \(command: "resume --id \(earlier.batch)")")
+            hint:
+                "go on with it: \(command: "resume --id \(earlier.batch)"); or take it back: \(command: "rollback --id \(earlier.batch)")"
+        )
     }
 
     private func newBatch(_ order: RunOrder) throws(BatchError) -> BatchRecord {

@@ -40,6 +40,10 @@ public struct Context: Sendable {
     public var progress: @Sendable (StepProgress) -> Void
     /// Tells the person what no report of the command has a place for, with the next command.
     public var warn: @Sendable (_ warning: Warning, _ hint: Hint) -> Void = { _, _ in }
+    /// Shows rows to the person at the terminal, and to nobody else: they may be secret.
+    public var showRows: @Sendable (RowSample) -> Void = { _ in }
+    /// What the batch is doing, so that a signal can be answered with what will happen.
+    public var noteStage: @Sendable (WorkStage) -> Void = { _ in }
     /// The kinds of steps that this process knows.
     public var steps = StepRegistry.builtIn
     /// Called by name at the places where a crash would be worst; tests stop the process there.
@@ -61,6 +65,34 @@ public struct Context: Sendable {
         self.sleep = sleep
         self.progress = progress
         self.reach = reach
+    }
+}
+
+/// What a stop would meet.
+public enum WorkStage: Int, Sendable {
+    /// No batch.
+    case other
+    /// Between two checkpoints, or in one that others follow.
+    case working
+    /// In the checkpoint with which the batch ends.
+    case lastCheckpoint
+    /// The batch is committed, and its restore point is being written.
+    case restorePoint
+}
+
+/// Some rows for a person.
+public struct RowSample: Sendable {
+    public let title: String
+    public let columns: [String]
+    public let rows: [[SQLValue]]
+    /// Rows beside these.
+    public let more: Int
+
+    public init(title: String, columns: [String], rows: [[SQLValue]], more: Int = 0) {
+        self.title = title
+        self.columns = columns
+        self.rows = rows
+        self.more = more
     }
 }
 

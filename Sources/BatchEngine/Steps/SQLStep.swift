@@ -119,14 +119,26 @@ struct SQLStep: StepKind {
         }
         let size = run.purpose.isOneTransaction ? items.count : step.definition.chunk ?? items.count
         let end = size < items.count - start ? start + size : items.count
+        run.noteLast(run.isLast(step.definition) && end >= items.count)
         let statements = try prepareAll(script, step)
         let bindings = step.bindings
+        var done = start
         try items.forEach(from: start, to: end) { (row) throws(BatchError) in
             let values = bindings.merging(row) { _, column in column }
-            for statement in statements {
-                try gateway.run(statement, values)
-                run.context.reach("item-statement")
+            do throws(BatchError) {
+                for statement in statements {
+                    try gateway.run(statement, values)
+                    run.context.reach("item-statement")
+                }
+            } catch {
+                if error.code == .stopped { throw error }
+                run.context.showRows(
+                    RowSample(
+                        title: "the item that failed", columns: items.columns,
+                        rows: [items.columns.map { row[$0] ?? .null }]))
+                throw step.located(error, "item \(done + 1) of \(items.count)")
             }
+            done += 1
         }
         if end >= items.count {
             try Worklist.remove(run.session.ledger, batch: run.batch.seq, step: step.definition.id)

@@ -47,7 +47,7 @@ enum SQLiteFault {
         case SQLITE_INTERRUPT:
             return BatchError(.stopped, message, hint: "go on with: \(command: "resume --id BATCH")")
         default:
-            return BatchError(.sql, message, hint: "correct the statement; nothing of it was kept")
+            return BatchError(.sql, message, hint: "correct the statement")
         }
     }
 }

@@ -4,21 +4,21 @@ public import BatchCore
 extension Ledger {
     /// The batch whose work uses up a key: it has committed, or a part of it has and stands. One that failed before its
     /// first checkpoint, or was rolled back, has done nothing that could be done twice.
-    /// - Parameter tenant: whose batches alone count; nil for all.
-    public func holder(of key: String, tenant: String?) throws(BatchError) -> BatchRecord? {
+    /// A key is one of a job and tenant: the jobs of one night share the date.
+    public func holder(of key: String, job: String, tenant: String?) throws(BatchError) -> BatchRecord? {
         try batches(
             where: """
-                idempotency_key = ?1 AND (?2 IS NULL OR tenant = ?2) AND (status IN ('running', 'committed', \
+                idempotency_key = ?1 AND job = ?3 AND tenant IS ?2 AND (status IN ('running', 'committed', \
                 'partially_rolled_back') OR EXISTS(SELECT 1 FROM main.batchmgr_checkpoints c \
                 WHERE c.batch = seq AND c.undone_by IS NULL))
                 """,
-            [.string(key), .optional(tenant)]
+            [.string(key), .optional(tenant), .string(job)]
         ).last
     }
 
     /// - Throws: `ERR_UX_WRONG_STATE` when another batch has done meanwhile what this one would do.
     public func requireKey(of batch: BatchRecord, besides undone: Set<Int64> = []) throws(BatchError) {
-        guard let key = batch.idempotencyKey, let other = try holder(of: key, tenant: batch.tenant),
+        guard let key = batch.idempotencyKey, let other = try holder(of: key, job: batch.batch.job, tenant: batch.tenant),
             other.seq != batch.seq, !undone.contains(other.seq)
         else { return }
         throw BatchError(

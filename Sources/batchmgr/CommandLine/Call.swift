@@ -54,15 +54,20 @@ public struct Call {
         }
     }
 
-    /// The database, opened to be looked at.
-    public func view() throws(BatchError) -> Session {
-        var context = work
+    /// Tells the person what no report has a place for.
+    private var warn: @Sendable (Warning, Hint) -> Void {
         let (isQuiet, style) = (globals.isQuiet, terminal.errorStyle)
-        context.warn = { warning, hint in
+        return { warning, hint in
             if isQuiet { return }
             let text = Printable.text("\(warning.code.rawValue): \(warning.text)")
             StandardStream.error.tryWrite("warning: \(text)\nhint: \(Printable.text(hint.text(style.call)))\n")
         }
+    }
+
+    /// The database, opened to be looked at.
+    public func view() throws(BatchError) -> Session {
+        var context = work
+        context.warn = warn
         return try Session.view(try workspace(), tenant: globals.tenant, context: context)
     }
 
@@ -74,8 +79,14 @@ public struct Call {
 
     /// For work that signals stop at a checkpoint.
     public func workContext() -> Context {
-        StopSignal.install()
+        StopSignal.install(isMute: globals.isQuiet)
         var context = work
+        context.noteStage = { StopSignal.note($0) }
+        context.warn = warn
+        let (isShown, style) = (!globals.isQuiet && !globals.isJSON, terminal.errorStyle)
+        context.showRows = { sample in
+            if isShown { StandardStream.error.tryWrite(sample.text(style)) }
+        }
         context.stopWish = { StopSignal.isAborting ? .now : StopSignal.isRequested ? .atCheckpoint : .goOn }
         let progress = ProgressLine(ProgressBar(terminal))
         context.progress = { progress.show($0) }

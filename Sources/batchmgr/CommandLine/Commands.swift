@@ -11,7 +11,7 @@ enum Commands {
         GuardShowCommand.self,
         GuardSetCommand.self, VerifyCommand.self, RestoreCommand.self, CertificateVerifyCommand.self,
         HomeShowCommand.self, HomeSetCommand.self, DrillCommand.self, PruneCommand.self, EraseCommand.self,
-        HistoryCompactCommand.self,
+        HistoryCompactCommand.self, VacuumCommand.self,
         SwitchListCommand.self, SwitchSetCommand.self, OpsListCommand.self,
         OpsKeygenCommand.self, OpsTrustCommand.self, OpsRevokeCommand.self, OpsSignCommand.self, OpsSubmitCommand.self,
         AuditListCommand.self, AuditVerifyCommand.self, AuditExportCommand.self, LogsCommand.self,

@@ -180,6 +180,7 @@ extension ExitCode {
         case .noRestorePoint: "no valid restore point"
         case .integrityViolation: "integrity violation found"
         case .waitingForApproval: "waiting for approval"
+        case .pointPending: "the batch is committed, but its restore point is pending: do not run it again"
         case .busy: "busy, try again"
         case .stopped: "stopped at a checkpoint; can be resumed"
         }

@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchEngine
 
 /// Columns that stand under each other.
 public struct TextTable {
@@ -125,5 +126,17 @@ extension Printable {
         case .rowid(let number): String(number)
         case .values(let values): values.map { value($0) }.joined(separator: ", ")
         }
+    }
+}
+
+extension RowSample {
+    /// A title, and the rows below it.
+    func text(_ style: Style) -> String {
+        var table = TextTable(columns.map { (Printable.text($0), .left) })
+        for row in rows {
+            table.append(row.map { Printable.text(SQLLiteral.value($0)).prefix(60).description })
+        }
+        let rest = more > 0 ? "and \(Figures.count(more, "row")) more\n" : ""
+        return "\(Printable.text(title)):\n\(table.text(style))\(rest)"
     }
 }

@@ -144,8 +144,8 @@ enum PlanApplyCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let request = try PlanRequest(arguments)
-        try call.output.show(
-            try PatchPlans(try call.session()).apply(request.id))
-        return .done
+        let report = try PatchPlans(try call.session()).apply(request.id)
+        try call.output.show(report)
+        return report.exitCode
     }
 }

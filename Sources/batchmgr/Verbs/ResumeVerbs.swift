@@ -33,8 +33,9 @@ enum ResumeCommand: Command {
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let request = try BatchRequest(arguments)
         let session = try call.session()
-        try call.output.show(try Runner(session).resume(request.batch))
-        return .done
+        let report = try Runner(session).resume(request.batch)
+        try call.output.show(report)
+        return report.exitCode
     }
 }
 
@@ -47,8 +48,28 @@ enum StopCommand: Command {
         let report = try Runner(session).stop(request.batch)
         try call.output.show(
             report,
-            text: "\(report.batch) stops at its next checkpoint.\n"
-                + call.terminal.style.next("Go on later: \(command: "resume --id \(report.batch)")"))
+            text: words(report) + call.terminal.style.next(next(report)))
         return .done
     }
+
+    private static func words(_ report: StopReport) -> String {
+        switch report.end {
+        case .atCheckpoint: "\(report.batch) stops at its next checkpoint.\n"
+        case .aborted:
+            "\(report.batch) is in its last checkpoint, which is rolled back; what it committed before stays.\n"
+        case .committed: "\(report.batch) has done its work already, and ends as committed.\n"
+        }
+    }
+
+    private static func next(_ report: StopReport) -> Hint {
+        switch report.end {
+        case .atCheckpoint, .aborted: "Go on later: \(command: "resume --id \(report.batch)")"
+        case .committed: "Undo it: \(command: "rollback --id \(report.batch)")"
+        }
+    }
+}
+
+extension RunReport {
+    /// A restore point that could not be written is no failure of the batch.
+    var exitCode: ExitCode { restorePoint?.status == .pending ? .pointPending : .done }
 }

@@ -10,7 +10,7 @@ extension Verb {
             the batch is damaged. Nothing was done then.
             """,
         options: [
-            .value("id", .text("BATCH"), "the batch, or a job for its latest live one").main,
+            .value("id", .text("BATCH"), "the batch, or a job for its latest one").main,
             .value(
                 "mode", .choice(RollbackMode.allCases.map(\.rawValue)),
                 "restrict refuses while dependents are live (default); cascade undoes them first; replay also runs them again; unconflicted undoes only rows that nobody touched since"

@@ -7,7 +7,8 @@ extension Verb {
         "run", "run a job of the catalog, or SQL of your own, as a batch",
         details: """
             Each step or chunk commits as one checkpoint together with its undo data. The first SIGINT or SIGTERM \
-            stops at the next checkpoint (exit 130; go on with resume), the second aborts the open transaction. A job of \
+            stops at the next checkpoint (exit 130; go on with resume), or rolls the open one back when it is the last; the \
+            second always does. A job of \
             level 2 is carried out and undone on a copy first; one of level 3 makes a patch plan instead (exit 7).
             """,
         options: [
@@ -25,6 +26,7 @@ extension Verb {
             .flag("dry-run", "do it all, show the row-level changes, and discard them (also: -n)"),
             .flag("all", "with --dry-run: show every row (default: 20)"),
             .value("key", .text("KEY"), "do nothing when a batch with this key has run already"),
+            .flag("anew", "run also while an earlier batch of the job is half done"),
             .flag("propose", "make a patch plan for a human to approve, and change nothing (exit 7)"),
             .value("expires", .text("SPAN"), "how long the plan may be applied, e.g. 12h or 7d (default: 7d)"),
         ],
@@ -74,6 +76,8 @@ public struct RunRequest: Hashable, Sendable {
     public let sharedTables: [String]
     public let isDryRun: Bool
     public let key: String?
+    /// Also while an earlier batch of the job is half done.
+    public let isAnew: Bool
     /// Make a patch plan, whatever the level of the job.
     public let isProposal: Bool
     /// How long a plan may be applied; nil for the usual time.
@@ -96,6 +100,7 @@ public struct RunRequest: Hashable, Sendable {
         }
         isDryRun = arguments.has("dry-run")
         key = arguments.value("key")
+        isAnew = arguments.has("anew")
         try arguments.allowOne(of: ["dry-run", "propose"])
         isProposal = arguments.has("propose")
         planLife = try RunRequest.span(arguments)
@@ -156,14 +161,15 @@ enum RunCommand: Command {
             try call.output.show(try runner.preview(job, values, tenant: tenant))
             return .done
         }
-        let order = RunOrder(
+        var order = RunOrder(
             job: job, values: values, tenant: tenant, key: request.key,
             suggestion: request.isProposal ? "\(session.context.actor) asked for a plan" : nil,
             planLife: request.planLife)
+        order.isAnew = request.isAnew
         switch try runner.submit(order) {
         case .ran(let report):
             try call.output.show(report)
-            return .done
+            return report.exitCode
         case .planned(let plan):
             try call.output.show(plan)
             return .waitingForApproval

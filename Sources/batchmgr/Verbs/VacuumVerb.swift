@@ -1,0 +1,23 @@
+public import BatchCore
+internal import BatchEngine
+
+extension Verb {
+    public static let vacuum = Verb(
+        "vacuum", "give free pages of the database back to the disk",
+        details: """
+            As VACUUM of SQLite, which no batch can hold. Rows keep their numbers, so every batch can still be undone and \
+            every point restored. It needs free space of up to twice the size of the database while it runs.
+            """,
+        role: .admin,
+        examples: [.init("batchmgr vacuum", "after large deletions")])
+}
+
+enum VacuumCommand: Command {
+    static let verb = Verb.vacuum
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let report = try call.session().vacuum()
+        try call.output.show(report, text: "\(report.before) bytes → \(report.after) bytes\n")
+        return .done
+    }
+}
