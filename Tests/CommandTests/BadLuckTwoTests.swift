@@ -132,7 +132,13 @@ import Testing
 
     @Test func aSecondSignalAbortsTheOpenTransaction() throws {
         let sql = "INSERT INTO log(what) SELECT 1 FROM (\(BadLuckTwoTests.count(2_000_000_000)))"
-        let job = "steps:\n  - {id: mark, exec: [touch, held]}\n  - id: long\n    sql: \(sql)"
+        let job = """
+            steps:
+              - {id: mark, exec: [touch, held]}
+              - id: long
+                sql: \(sql)
+              - {id: end, sql: UPDATE items SET qty = qty}
+            """
         try BadLuckScene.with(jobs: ["job": job]) { scene in
             let result = try scene.shell(
                 """
@@ -147,6 +153,24 @@ import Testing
             #expect(try scene.status("job.1") == "stopped")
             #expect(try scene.sql("SELECT count(*) FROM log") == "0")
             try scene.expectWhole("after it")
+        }
+    }
+
+    @Test func theFirstSignalIsAnsweredAndAbortsACheckpointThatIsTheLast() throws {
+        let sql = "INSERT INTO log(what) SELECT 1 FROM (\(BadLuckTwoTests.count(2_000_000_000)))"
+        let job = "steps:\n  - {id: mark, exec: [touch, held]}\n  - id: long\n    sql: \(sql)"
+        try BadLuckScene.with(jobs: ["job": job]) { scene in
+            let result = try scene.shell(
+                """
+                "$TOOL" run --id job 2> first & one=$!
+                \(BadLuckTwoTests.wait("-e held")); sleep 0.3
+                kill -TERM $one; wait $one; echo $?
+                """)
+            #expect(result.out == "130\n", "\(result.err)")
+            let text = try scene.shell("cat first").out
+            #expect(text.contains("stopping: the open checkpoint is the last one, so it is rolled back"), "\(text)")
+            #expect(text.contains("batch job.1 stopped in step long, after checkpoint 1"), "\(text)")
+            #expect(try scene.status("job.1") == "stopped")
         }
     }
 

@@ -19,7 +19,7 @@ public enum StopSignal {
     static func note(_ stage: WorkStage) { StopSignal.stage.store(stage.rawValue, ordering: .relaxed) }
 
     /// - Parameter isMute: say nothing.
-    static func install(isMute: Bool = true) {
+    public static func install(isMute: Bool = true) {
         // Reading it here initialises it: a signal handler must not.
         _ = (isRequested, stage.load(ordering: .relaxed))
         StopSignal.isMute.store(isMute, ordering: .relaxed)
