@@ -59,8 +59,8 @@ struct HalfDone {
     private func latest(_ job: String, _ tenant: String?) throws(BatchError) -> BatchRecord? {
         try ledger.batches(
             where: """
-                seq = (SELECT max(b.seq) FROM batchmgr_batches b WHERE b.job = ?1 AND b.tenant IS ?2 AND b.kind = 'batch' \
-                AND EXISTS(SELECT 1 FROM batchmgr_checkpoints c WHERE c.batch = b.seq AND c.undone_by IS NULL))
+                seq = (SELECT max(b.seq) FROM main.batchmgr_batches b WHERE b.job = ?1 AND b.tenant IS ?2 AND b.kind = 'batch' \
+                AND EXISTS(SELECT 1 FROM main.batchmgr_checkpoints c WHERE c.batch = b.seq AND c.undone_by IS NULL))
                 """, [.string(job), .optional(tenant)]
         ).first
     }
@@ -69,8 +69,8 @@ struct HalfDone {
     func undoer(of batch: BatchRecord) throws(BatchError) -> String? {
         try ledger.connection.value(
             """
-            SELECT b.batch FROM batchmgr_checkpoints c JOIN batchmgr_checkpoints u ON u.id = c.undone_by \
-            JOIN batchmgr_batches b ON b.seq = u.batch WHERE c.batch = ? ORDER BY u.id DESC LIMIT 1
+            SELECT b.batch FROM main.batchmgr_checkpoints c JOIN main.batchmgr_checkpoints u ON u.id = c.undone_by \
+            JOIN main.batchmgr_batches b ON b.seq = u.batch WHERE c.batch = ? ORDER BY u.id DESC LIMIT 1
             """, [.integer(batch.seq)])?.string
     }
 

@@ -18,7 +18,8 @@ extension Ledger {
 
     /// - Throws: `ERR_UX_WRONG_STATE` when another batch has done meanwhile what this one would do.
     public func requireKey(of batch: BatchRecord, besides undone: Set<Int64> = []) throws(BatchError) {
-        guard let key = batch.idempotencyKey, let other = try holder(of: key, job: batch.batch.job, tenant: batch.tenant),
+        guard let key = batch.idempotencyKey,
+            let other = try holder(of: key, job: batch.batch.job, tenant: batch.tenant),
             other.seq != batch.seq, !undone.contains(other.seq)
         else { return }
         throw BatchError(

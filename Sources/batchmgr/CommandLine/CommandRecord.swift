@@ -59,7 +59,7 @@ struct CommandRecord {
 
     private func outcome(_ exitCode: ExitCode, _ error: BatchError?) -> String {
         switch exitCode {
-        case .done: isDryRun ? "dry run" : "done"
+        case .done, .pointPending: isDryRun ? "dry run" : "done"
         case .waitingForApproval where error == nil: "planned"
         case .usage, .refusedByPolicy, .refusedByDependents, .waitingForApproval, .busy: "refused"
         case .stepFailed, .noRestorePoint, .integrityViolation: "failed"

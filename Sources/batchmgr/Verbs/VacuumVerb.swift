@@ -1,4 +1,4 @@
-public import BatchCore
+internal import BatchCore
 internal import BatchEngine
 
 extension Verb {
@@ -8,6 +8,7 @@ extension Verb {
             As VACUUM of SQLite, which no batch can hold. Rows keep their numbers, so every batch can still be undone and \
             every point restored. It needs free space of up to twice the size of the database while it runs.
             """,
+        topic: .care,
         role: .admin,
         examples: [.init("batchmgr vacuum", "after large deletions")])
 }
