@@ -28,6 +28,7 @@ public struct BakErasure {
     /// - Returns: nil when the file cannot be written anew: it is missing, or not what was recorded, or of a state that
     ///   nobody knows. It has to go then.
     public func rewrite(_ name: String, sha256: String?) throws(BatchError) -> BakFile? {
+        try Folder.create(folder)
         let path = "\(store.folder)/\(name)"
         guard Folder.exists(path), try SHA256.hex(ofFile: path) == sha256 else { return nil }
         let manifest = try BakManifest.read(path)
