@@ -85,7 +85,7 @@ struct DocumentTests {
 }
 
 extension String {
-    fileprivate func components(between start: String, and end: String) -> [String] {
+    func components(between start: String, and end: String) -> [String] {
         var found: [String] = []
         var rest = self[...]
         while let opening = rest.firstRange(of: start) {
