@@ -102,7 +102,7 @@ import Testing
 
     @Test func aFolderMayMoveWithItsDatabases() throws {
         try TemporaryFolder.with { folder in
-            try Self.script(
+            _ = try Self.script(
                 """
                 mkdir a; new a/app.db; run a/app.db one 1; mv a b; run b/app.db two 2; whole b/app.db
                 point b/app.db one.1 bak; [ ! -e a ]
@@ -112,7 +112,7 @@ import Testing
 
     @Test func filesOfOurOwnAreNoDatabases() throws {
         try TemporaryFolder.with { folder in
-            try Self.script(
+            _ = try Self.script(
                 """
                 new app.db; run app.db one 1
                 for f in backups/batch_manager/*.bak backups/batch_manager/control.db; do
@@ -195,13 +195,14 @@ import Testing
             let wanted = points.flatMap { point in
                 Array(repeating: String(point.drop { $0 != "=" }.dropFirst()), count: 2)
             }
-            #expect(try Self.script(lines, in: folder) == wanted.map { $0 + "\n" }.joined() + "2\n")
+            let printed = try Self.script(lines, in: folder)
+            #expect(printed == wanted.map { $0 + "\n" }.joined() + "2\n")
         }
     }
 
     @Test func aNewerFormatIsRefused() throws {
         try TemporaryFolder.with { folder in
-            try Self.script(
+            _ = try Self.script(
                 """
                 new app.db; run app.db one 1
                 sqlite3 app.db "UPDATE batchmgr_meta SET value = '3' WHERE key = 'format_version'"
