@@ -46,18 +46,14 @@ public struct Pruning {
         // What was agreed to goes, as far as it may still go.
         let now = try self.plan(request)
         let agreed = Set(plan.removed.map(\.bak))
-        try remove(Set(now.removed.map(\.bak)).intersection(agreed), action: session.context.action(or: "prune"))
         var kept = KeepReport()
         let logs = UndoLogThinning(session: session)
         for batch in now.undoLogs where plan.undoLogs.contains(batch) {
             if let record = try ledger.batch(batch) { try logs.thin(record.seq, olderThan: nil, &kept) }
         }
         if let cutoff = cutoff(request.reports) { try OldReports(session: session).remove(olderThan: cutoff, &kept) }
-        if !kept.isEmpty {
-            try ledger.audit(
-                session.context.action(or: "prune"), batch: nil, outcome: "removed", details: kept.json,
-                context: session.context)
-        }
+        try remove(
+            Set(now.removed.map(\.bak)).intersection(agreed), action: session.context.action(or: "prune"), beside: kept)
         plan.freedInDatabase = kept.databaseBytes
         if kept.databaseBytes > 0 { plan.note = try shrink(kept.databaseBytes) }
         return plan
@@ -131,8 +127,11 @@ public struct Pruning {
     // MARK: Removing
 
     /// The ledger forgets a file before it goes: a crash in between leaves a file too many, never one too few.
-    private func remove(_ names: Set<String>, action: String) throws(BatchError) {
-        if names.isEmpty { return }
+    /// - Parameter kept: what went besides: the audit has one row for all of it.
+    private func remove(
+        _ names: Set<String>, action: String, beside kept: KeepReport = KeepReport()
+    ) throws(BatchError) {
+        if names.isEmpty && kept.isEmpty { return }
         try session.connection.transaction { () throws(BatchError) in
             for name in names {
                 for var point in try ledger.points(where: "bak = ?", [.string(name)]) {
@@ -145,7 +144,10 @@ public struct Pruning {
             try ledger.forgetFiles()
             try ledger.audit(
                 action, batch: nil, outcome: "removed",
-                details: ["files": .array(names.sorted().map(JSONValue.string))], context: session.context)
+                details: [
+                    "files": .array(names.sorted().map(JSONValue.string)), "undo_logs": JSONValue(kept.undoLogs),
+                    "reports": JSONValue(kept.reports),
+                ], context: session.context)
         }
         session.context.reach("prune-noted")
         for name in names { Folder.remove("\(session.backups)/\(name)") }

@@ -88,7 +88,7 @@ public struct CertificateVerification {
         }
         var checks: [Check] = [.passed("signature", "Ed25519, by the key \(Hex.string(known.bytes).prefix(16))…")]
         try session.reading { () throws(BatchError) in
-            guard try session.ledger.exists(), try session.ledger.meta("database_id") == body["database_id"]?.string
+            guard try session.ledger.exists(), try isOfThisDatabase(body["database_id"]?.string)
             else {
                 checks.append(failed("database", "the certificate is of another database"))
                 return
@@ -98,6 +98,16 @@ public struct CertificateVerification {
             checks.append(try stateCheck(body))
         }
         return ChecksReport(checks: checks)
+    }
+
+    /// A copy has an id of its own, and its audit knows the one before: what was done before the copy was made holds for it.
+    private func isOfThisDatabase(_ id: String?) throws(BatchError) -> Bool {
+        guard let id else { return false }
+        if try session.ledger.meta("database_id") == id { return true }
+        let sql = "SELECT details FROM main.batchmgr_audit WHERE action = 'home' AND outcome = 'copied'"
+        return try session.connection.rows(sql).contains { row in
+            row[0].string.flatMap { try? JSONParser.parse($0) }?["former"]?.string == id
+        }
     }
 
     private func failed(_ name: String, _ what: String) -> Check {
