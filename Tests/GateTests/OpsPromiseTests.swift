@@ -260,7 +260,7 @@ import Testing
         (#"{"action": "run", "job": "add", "job": "multi"}"#, "there twice"),
         (#"{"action": "run", "job": "a.b"}"#, "no name of a job"),
         (#"{"action": "run", "job": "add", "set": {"n": [1]}}"#, "must be a text, a number"),
-        (#"{"action": "run", "job": "add", "set": {"n": 1, "n": 2}}"#, "a parameter twice"),
+        (#"{"action": "run", "job": "add", "set": {"n": 1, "n": 2}}"#, "is there twice"),
         (#"{"action": "rollback", "batch": "multi"}"#, "names it in full"),
         (#"{"action": "rollback", "batch": "multi.1", "mode": "cascad"}"#, "did you mean 'cascade'?"),
         (#"{"action": "rollback", "batch": "multi.1", "to": 0}"#, "number of a checkpoint"),

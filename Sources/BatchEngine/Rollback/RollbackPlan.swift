@@ -73,14 +73,15 @@ struct RollbackPlan {
         let noun = count == 1 ? "batch depends" : "batches depend"
         return BatchError(
             .dependents, "\(count) later \(noun) on \(batch.batch)",
-            hint: "undo them too: \(command: "rollback --id \(batch.batch) --mode cascade\(readersOption)")")
+            hint: "undo them too: \(command: cascade)")
     }
 
-    private var readersOption: String {
+    /// Options stand in the literal: what is put in between would be quoted as one word.
+    private var cascade: HintCommand {
         switch request.readers {
-        case .show: ""
-        case .include: " --include-reads"
-        case .prove: " --prove-reads"
+        case .show: "rollback --id \(batch.batch) --mode cascade"
+        case .include: "rollback --id \(batch.batch) --mode cascade --include-reads"
+        case .prove: "rollback --id \(batch.batch) --mode cascade --prove-reads"
         }
     }
 
