@@ -72,7 +72,7 @@ import Testing
             #expect(failed.first?["detail"]?.string?.contains(damage.words) == true, "\(result.out)")
             let advice = failed.first?["advice"]?.string ?? ""
             let isDrift = damage.line.hasPrefix("sqlite3") && damage.checks != ["undo log"]
-            #expect(advice.contains(isDrift ? "batchmgr drift show" : "batchmgr restore"))
+            #expect(advice.contains(isDrift ? " drift show" : " restore --point "))
         }
     }
 

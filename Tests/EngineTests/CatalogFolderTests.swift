@@ -50,7 +50,7 @@ import Testing
         #expect(catalog.broken.map(\.id) == ["a", nil, "f"])
         for (name, place) in [
             ("a", "a.yaml:1:1: "), ("b", "a.yaml:1:1: "), ("e", "a.yaml:1:1: "), ("draft", "draft.yaml:2:1: "),
-            ("f", "f.yaml:3:12: no job is called 'nothing'"),
+            ("f", "f.yaml:3:9: no job is called 'nothing'"),
         ] {
             let error = try #require(throws: BatchError.self) { _ = try catalog.job(named: name) }
             #expect(error.code == .invalidCatalog)

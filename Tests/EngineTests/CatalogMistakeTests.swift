@@ -87,13 +87,13 @@ import Testing
             head + "steps:\n  - id: s\n    check: SELECT 1 WHERE 0; SELECT 2\n", "5:30",
             "a second statement begins here, and only the first would be asked; write one query"),
         Mistake(
-            head + "steps:\n  - {id: s, export: {file: a.csv, query: 'SELECT 1; DELETE FROM t'}}\n", "4:54",
+            head + "steps:\n  - {id: s, export: {file: a.csv, query: 'SELECT 1; DELETE FROM t'}}\n", "4:53",
             "a second statement begins here, and only the first would be asked; write one query"),
         Mistake(
             head + "steps:\n  - id: s\n    for_each: SELECT id FROM t; SELECT id FROM u\n    sql: SELECT :id\n", "5:33",
             "a second statement begins here, and only the first would be asked; write one query"),
         Mistake(
-            head + steps + "verify: ['SELECT 1;;', 'SELECT 1; SELECT 0']\n", "6:34",
+            head + steps + "verify: ['SELECT 1;;', 'SELECT 1; SELECT 0']\n", "6:35",
             "a second statement begins here, and only the first would be asked; write one query"),
         Mistake(
             head + "notify: [{url: 'ftp://a'}]\n" + steps, "3:16",

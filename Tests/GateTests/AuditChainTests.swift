@@ -179,7 +179,7 @@ import Testing
         try scene { scene in
             _ = try scene.tool("run", "--id", "b", "--sql", "UPDATE items SET qty = 7", killAt: place)
             #expect(try findings(scene, 0) == [], "\(place)")
-            try scene.expect(0, "run", "--id", "b", "--sql", "UPDATE items SET qty = 8")
+            try scene.expect(0, "run", "--id", "b", "--anew", "--sql", "UPDATE items SET qty = 8")
             #expect(try findings(scene, 0) == [], "\(place)")
             try scene.expectWhole(place)
         }

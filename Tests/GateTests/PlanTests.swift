@@ -389,7 +389,7 @@ import Testing
             let sql = "ALTER TABLE items ADD COLUMN note TEXT DEFAULT 'x'; CREATE INDEX by_note ON items(note)"
             try scene.approved("run", "--id", "shape", "--sql", sql, "--propose")
             let schema = try scene.json("plan", "show", "--id", "1")["diff"]?["schema"]?.array ?? []
-            #expect(schema.compactMap { $0["object"]?.string } == ["index by_note", "table items"])
+            #expect(schema.compactMap { $0["object"]?.string } == ["table items", "index by_note"])
             try scene.tool(0, "plan", "apply", "--id", "plan.1")
             #expect(try scene.base.sql("SELECT DISTINCT note FROM items") == "x")
             try scene.tool(0, "rollback", "--id", "shape")

@@ -34,10 +34,15 @@ struct MeaningCheck {
     }
 
     private mutating func checkSchedule(_ schedule: YAMLNode) {
-        if let cron = schedule["cron"], let text = cron.text, let problem = CronExpression.problem(in: text) {
+        // What does not even look like one is told already.
+        if let cron = schedule["cron"], let text = cron.text, TextRule.cron.accepts(text),
+            let problem = CronExpression.problem(in: text)
+        {
             source.report(cron, "cron: \(problem)")
         }
-        if let zone = schedule["timezone"], let name = zone.text, let problem = TimeZoneNames.problem(with: name) {
+        if let zone = schedule["timezone"], let name = zone.text, TextRule.timezone.accepts(name),
+            let problem = TimeZoneNames.problem(with: name)
+        {
             source.report(zone, "timezone: \(problem)")
         }
     }

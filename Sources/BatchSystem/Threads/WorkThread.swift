@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Does pieces of work one after another on a thread of its own, which begins with the first of them.
