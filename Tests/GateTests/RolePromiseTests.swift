@@ -104,7 +104,9 @@ import Testing
         #expect(names.count > 30)
         let admins = verbs.filter { $0["role"]?.string == "admin" }.compactMap { $0["name"]?.string }
         #expect(
-            Set(admins) == ["switch set", "guard set", "erase", "prune", "ops trust", "ops revoke", "home set", "vacuum"],
+            Set(admins) == [
+                "switch set", "guard set", "erase", "prune", "ops trust", "ops revoke", "home set", "vacuum",
+            ],
             "a verb that names no role is an admin's alone: give the new one its role in its table")
     }
 

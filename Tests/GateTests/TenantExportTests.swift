@@ -40,9 +40,9 @@ import Testing
 
     /// Views are made of the tenant's rows alone, so what they add up is the tenant's own.
     @Test(arguments: [
-        ("SELECT count(*) AS n FROM all_accounts", "n\r\n2\r\n"),
-        ("SELECT sum(balance) AS n FROM all_accounts", "n\r\n30\r\n"),
-        ("SELECT n FROM totals", "n\r\n30\r\n"), ("SELECT n FROM nested", "n\r\n2\r\n"),
+        ("SELECT count(*) AS n FROM all_accounts", "\"n\"\r\n2\r\n"),
+        ("SELECT sum(balance) AS n FROM all_accounts", "\"n\"\r\n30\r\n"),
+        ("SELECT n FROM totals", "\"n\"\r\n30\r\n"), ("SELECT n FROM nested", "\"n\"\r\n2\r\n"),
     ])
     func viewsSeeOwnRows(_ query: String, _ file: String) throws {
         try TenantScene.with(jobs: Self.job(query)) { scene in

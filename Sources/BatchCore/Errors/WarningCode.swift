@@ -22,6 +22,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
     case auditUnsealed = "WARN_SECURITY_AUDIT_UNSEALED"
     case auditNotWritten = "WARN_SECURITY_AUDIT_NOT_WRITTEN"
     case machine = "WARN_INTEGRATION_MACHINE"
+    case drift = "WARN_DATA_DRIFT"
     case schemaShape = "WARN_DATA_SCHEMA"
     case notChecked = "WARN_DATA_NOT_CHECKED"
 
@@ -29,7 +30,9 @@ public enum WarningCode: String, Sendable, CaseIterable {
         switch self {
         case .stepRetried, .wholeScan: .performance
         case .stepLeftOut, .pinnedDefinition: .usage
-        case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .schemaShape, .notChecked: .data
+        case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .drift, .schemaShape,
+            .notChecked:
+            .data
         case .certificateUnsigned, .notErased, .guardIncomplete, .tenantAlone, .auditUnsigned, .auditReplaced,
             .auditUnsealed,
             .auditNotWritten:

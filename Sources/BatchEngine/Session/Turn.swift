@@ -100,9 +100,15 @@ extension Turn {
         }
         try requireWholeFile()
         guard let drifted = try DriftWatch(session: session).look() else { return nil }
-        if try DriftAdoption(session).adoptNoted() { return nil }
-        try keeper.writeDrift(drifted, since: version)
-        return .drift
+        let isBatch = try DriftAdoption(session).adoptNoted()
+        if !isBatch { try keeper.writeDrift(drifted, since: version) }
+        session.context.warn(
+            Warning(
+                .drift,
+                "the database was changed outside any batch; that change is kept as "
+                    + (isBatch ? "a batch of its own" : "a restore point of its own")),
+            isBatch ? "see it: \(command: "list --job drift")" : "see it: \(command: "points")")
+        return isBatch ? nil : .drift
     }
 }
 
