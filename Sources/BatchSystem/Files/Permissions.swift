@@ -60,7 +60,7 @@ public enum Permissions {
     private static func isOurs(_ name: String) -> Bool {
         let whole = [
             "history.git", "logs", "reports", "plans", "audit-heads", "signing.key", "signing.pub", "tenants",
-            "erase-pending", ".gitignore",
+            "erase-pending", "databases", ".gitignore",
         ]
         let prefixes = ["control.db", "batch_", "rollback_", "plan_", "batchmgr-scratch-", ".batchmgr-"]
         return whole.contains(name) || prefixes.contains(where: name.hasPrefix) || name.hasSuffix(".tmp")
