@@ -63,7 +63,7 @@ import Testing
             let statements = try scene.tool("diff", "--id", "ddl", "--sql").out
             try TextFile.write(statements, to: scene.folder + "/statements.sql")
             try scene.shell("sqlite3 before.db < statements.sql")
-            let ours = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'batchmgr%' ORDER BY 1, 2"
+            let ours = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name NOT LIKE 'batchmgr%' ORDER BY 1, 2"
             let rows = "SELECT * FROM new; SELECT * FROM items"
             for query in [ours, rows] {
                 let before = try scene.shell("sqlite3 before.db \"\(query)\"").out
