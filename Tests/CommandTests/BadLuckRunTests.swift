@@ -14,7 +14,6 @@ import Testing
         ("check: SELECT id FROM items WHERE qty > 3", .checkFailed, "found 2 rows"),
         ("check: DELETE FROM items", .forbiddenStatement, "changes data"),
         ("exec: [sh, -c, 'echo no luck >&2; exit 3']", .commandFailed, "exit status 3: no luck"),
-        ("exec: [./not-there]", .commandFailed, "not-there"),
     ])
     func aStepThatFailsKeepsEarlierCheckpointsAndNothingOfItsOwn(step: String, code: ErrorCode, text: String) throws {
         let job = "steps:\n  - id: good\n    sql: UPDATE items SET price = 0 WHERE id = 1\n  - id: bad\n    \(step)\n"
@@ -135,7 +134,8 @@ import Testing
             try scene.expect(.usage, "run", "--id", "rollback", "--sql", "SELECT 1")
             try scene.expect(.unknownBatch, "resume", "--id", "multi.1")
             try scene.expect(.unknownBatch, "stop", "--id", "multi.1")
-            #expect(try !scene.hasLedger())
+            #expect(try scene.sql("SELECT sum(qty), count(*) FROM items") == "15|5")
+            #expect(try scene.status("multi.1") == nil)
             try scene.expect(0, "run", "--id", "param", "--set", "x=7")
             #expect(try scene.sql("SELECT sum(qty) FROM items") == "35")
             try scene.expect(.wrongState, "resume", "--id", "param.1")

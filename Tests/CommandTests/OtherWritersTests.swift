@@ -15,7 +15,7 @@ import Testing
 
     /// As an application does it, with the busy timeout that Python has by itself.
     private static let application = """
-        import os, sqlite3
+        import os, sqlite3, time
         c = sqlite3.connect('app.db', isolation_level=None)
         failed = written = 0
         while not os.path.exists('done'):
@@ -25,6 +25,7 @@ import Testing
             except sqlite3.OperationalError:
                 failed += 1
             c.execute("SELECT count(*) FROM visits").fetchall()
+            time.sleep(0.005)
         print(failed, written > 0)
         """
 

@@ -68,7 +68,8 @@ import Testing
                 {"on":"reprice.3","kind":"row","evidence":"invoices, 12 keys"},\
                 {"on":"reprice.3","kind":"foreign_key","evidence":"lines → invoices, 3 keys"}]}],\
                 "conflicts":[{"batch":null,"table":"t","key":1,"reason":"changed","expected":{"a":1},"found":{"a":2}}],\
-                "certificate":{"digests_match":true,"verify_passed":true,"foreign_keys_ok":false},\
+                "certificate":{"digests_match":true,"verify_passed":true,"foreign_keys_ok":false,\
+                "foreign_keys_unchecked":[]},\
                 "restore_point":{"bak":"b.bak","bak_kind":"delta","commit":"1f6a","status":"complete"},\
                 "log":"l","report":"r","certificate_file":"c","warnings":[],"duration_ms":1.0,"dry_run":true}
                 """)
@@ -84,7 +85,7 @@ import Testing
 
     @Test func listsAndDetails() {
         let list = ListReport(batches: [Self.summary])
-        #expect(JSONWriter.text(list.json) == "{\"format_version\":1,\"batches\":[{\(Self.summaryText)}]}")
+        #expect(JSONWriter.text(list.json) == "{\"format_version\":1,\"batches\":[{\(Self.summaryText)}],\"more\":false}")
         let detail = BatchDetail(
             summary: Self.summary, jobVersion: "1.2.0", traceID: "t", parameters: ["p": 1], error: "ERR_DATA_SQL: x",
             checkpoints: [
@@ -111,7 +112,7 @@ import Testing
             JSONWriter.text(points.json) == """
                 {"format_version":1,"points":[{"batch":null,"kind":"baseline","bak":"b.bak","bak_kind":"delta",\
                 "commit":"1f6a","status":"complete","digest":"000000000000000000000000000000ff",\
-                "created_at":"1970-01-01T00:00:00.000Z"}]}
+                "created_at":"1970-01-01T00:00:00.000Z"}],"more":false}
                 """)
         let checks = ChecksReport(checks: [
             .passed("a", "x"), .warning("b", "y", code: .machine, advice: "z"),

@@ -47,6 +47,7 @@ final class GitRepository {
     static func create(_ path: String, branch: String) throws(BatchError) {
         _ = library
         if Folder.exists(path + "/HEAD") && Folder.exists(path + "/objects") { return }
+        try requireNothing(at: path)
         let parent = FilePath.parent(path)
         try Folder.create(parent)
         // Made elsewhere, and durable in all its parts before it bears its name: half a repository would be taken for one.
@@ -64,9 +65,20 @@ final class GitRepository {
         git_repository_free(made)
         try Folder.syncAll(unfinished)
         // What a killed process of version 0.1 left has no history in it.
-        if !Folder.exists(path + "/HEAD") { try Folder.removeAll(path) }
+        try Folder.removeAll(path)
         try DurableFile.rename(unfinished, to: path)
         try Folder.sync(parent)
+    }
+
+    /// A history that lost a file, or something else of that name, is not ours to replace.
+    private static func requireNothing(at path: String) throws(BatchError) {
+        guard let status = FileStatus(path, followingLinks: false) else { return }
+        let packs = status.isFolder ? (try? Folder.names(in: path + "/objects/pack")) ?? [] : []
+        guard status.isFolder, packs.isEmpty else {
+            throw BatchError(
+                .git, "\(path) is there and is no whole repository",
+                hint: "look at it, and move it away when it holds nothing; the .bak files lead to the points meanwhile")
+        }
     }
 
     deinit {
