@@ -85,7 +85,9 @@ import Testing
 
     @Test func listsAndDetails() {
         let list = ListReport(batches: [Self.summary])
-        #expect(JSONWriter.text(list.json) == "{\"format_version\":1,\"batches\":[{\(Self.summaryText)}],\"more\":false}")
+        #expect(
+            JSONWriter.text(list.json)
+                == "{\"format_version\":1,\"batches\":[{\(Self.summaryText)}],\"more\":false}")
         let detail = BatchDetail(
             summary: Self.summary, jobVersion: "1.2.0", traceID: "t", parameters: ["p": 1], error: "ERR_DATA_SQL: x",
             checkpoints: [
