@@ -31,22 +31,41 @@ public enum PointReference: Hashable, Sendable {
     case after(BatchID)
     /// `BATCH^`
     case before(BatchID)
-    /// A git tag or commit, looked up in the history.
+    /// `JOB^`: before the latest batch of a job; nil for the latest of all, `latest^`.
+    case beforeLatest(job: String?)
+    case latest
+    case time(PointTime)
+    /// A job for its latest batch, or a git tag or commit, looked up in the history.
     case revision(String)
 
     /// - Throws: `ERR_UX_USAGE` when the text can name no point.
     public init(_ text: String) throws(BatchError) {
         if let id = BatchID(text) {
             self = .after(id)
-        } else if text.hasSuffix("^"), let id = BatchID(String(text.dropLast())) {
-            self = .before(id)
+        } else if text == "latest" {
+            self = .latest
+        } else if text == "latest^" {
+            self = .beforeLatest(job: nil)
+        } else if text.hasSuffix("^"), let reference = PointReference.before(String(text.dropLast())) {
+            self = reference
+        } else if let time = PointTime(text) {
+            self = .time(time)
+        } else if PointTime.isMeant(by: text) {
+            throw BatchError(
+                .usage, "'\(text)' is not a time: write 2026-11-26T14:00, 'yesterday 18:00', 18:00 or '2h ago'",
+                hint: "without a zone it is local time; with one: 2026-11-26T14:00Z or 2026-11-26T14:00+01:00")
         } else if PointReference.mayBeRevision(text) {
             self = .revision(text)
         } else {
             throw BatchError(
-                .usage, "'\(text)' names no restore point: BATCH, BATCH^, a tag or a commit",
+                .usage, "'\(text)' names no restore point: BATCH, BATCH^, latest, a time, a tag or a commit",
                 hint: "see the points: \(command: "points")")
         }
+    }
+
+    private static func before(_ text: String) -> PointReference? {
+        if let id = BatchID(text) { return .before(id) }
+        return JobID.isValid(text) ? .beforeLatest(job: text) : nil
     }
 
     /// Only what git allows in names of tags; anything more, such as `@{…}` or `:path`, is not a point.
@@ -61,6 +80,9 @@ extension PointReference: CustomStringConvertible {
         switch self {
         case .after(let id): id.description
         case .before(let id): "\(id)^"
+        case .beforeLatest(let job): "\(job ?? "latest")^"
+        case .latest: "latest"
+        case .time(let time): time.text
         case .revision(let name): name
         }
     }

@@ -41,7 +41,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     /// Days since 1970-01-01 to a date of the proleptic Gregorian calendar: the year is taken to begin in March, so
     /// that the leap day is its last.
-    private static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    fileprivate static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
         let era = shifted.quotient(flooredBy: 146_097)
         let dayOfEra = shifted - era * 146_097
@@ -53,12 +53,29 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
     }
 
-    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+    fileprivate static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
         let marchYear = month <= 2 ? year - 1 : year
         let era = marchYear.quotient(flooredBy: 400)
         let yearOfEra = marchYear - era * 400
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+}
+
+extension CivilTime {
+    /// In UTC.
+    init(_ time: Timestamp) {
+        let days = time.milliseconds.quotient(flooredBy: 86_400_000)
+        let (year, month, day) = Timestamp.civil(days: days)
+        self.init(
+            year: Int(year), month: Int(month), day: Int(day),
+            second: Int((time.milliseconds - days * 86_400_000) / 1_000))
+    }
+
+    /// This time, taken for one in UTC.
+    var utc: Timestamp {
+        let days = Timestamp.days(year: Int64(year), month: Int64(month), day: 1) + Int64(day) - 1
+        return Timestamp(milliseconds: (days * 86_400 + Int64(second)) * 1_000)
     }
 }
 

@@ -9,15 +9,24 @@ public struct Drill {
 
     public init(_ session: Session) { self.session = session }
 
-    /// - Parameter sample: how many points, the newest always among them; nil for all.
+    /// - Parameters:
+    ///   - only: this point alone.
+    ///   - sample: how many points, the newest always among them; nil for all.
     /// - Returns: one check for each copy of each point. The times are noted in the audit.
-    public func perform(sample: Int? = nil) throws(BatchError) -> ChecksReport {
+    /// - Throws: as `Restoring.point`.
+    public func perform(_ only: PointReference? = nil, sample: Int? = nil) throws(BatchError) -> ChecksReport {
         try session.requireOperator("drill")
+        let wanted = try only.map { (reference) throws(BatchError) in
+            try PointLocator(session: session).record(reference)
+        }
         guard try session.ledger.exists() else {
             return ChecksReport(checks: [.passed("restore points", "there are none: no batch has run on this database")]
             )
         }
-        let points = choose(try session.ledger.points(where: "status = 'complete'"), sample)
+        let points =
+            if let wanted { [wanted] } else {
+                choose(try session.ledger.points(where: "status = 'complete'"), sample)
+            }
         var checks: [[Check]] = points.map { _ in [] }
         var times: [RestoreSource: [Int64]] = [:]
         // One copy after the other: each point is reached from the one before it.

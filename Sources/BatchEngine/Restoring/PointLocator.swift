@@ -14,13 +14,176 @@ struct PointLocator {
         switch reference {
         case .after(let id): return try after(id)
         case .before(let id): return try before(id)
-        case .revision(let name):
-            if JobID.isValid(name), let batch = try? BatchLookup(session).batch(.latest(job: name)) {
-                return try after(batch.batch)
-            }
-            guard git.exists else { throw unknown(name) }
-            return point(named: name, try git.point(name))
+        case .beforeLatest(let job?): return try before(try BatchLookup(session).batch(.latest(job: job)).batch)
+        case .beforeLatest(nil):
+            guard let last = try recorded(until: nil), let batch = try name(last) else { throw unknown("latest^") }
+            return try before(batch)
+        case .latest:
+            guard let last = try recorded(until: nil) else { return try stored(until: nil, "latest") }
+            return try point(last)
+        case .time(let time): return try find(time)
+        case .revision(let name): return try revision(name)
         }
+    }
+
+    private func revision(_ name: String) throws(BatchError) -> RestorePoint {
+        if JobID.isValid(name), let batch = try? BatchLookup(session).batch(.latest(job: name)) {
+            return try after(batch.batch)
+        }
+        guard git.exists else { throw unknown(name) }
+        do throws(BatchError) {
+            return point(named: name, try git.point(name))
+        } catch {
+            guard error.code == .unknownPoint, JobID.isValid(name) else { throw error }
+            // Digits that fit several commits are told; a misspelt job is told as one.
+            if name.allSatisfy(\.isHexDigit) { throw error }
+            _ = try BatchLookup(session).batch(.latest(job: name))
+            throw error
+        }
+    }
+
+    /// The batch that a person means by a point: the one that left the database in that state.
+    /// - Throws: as `find`; `ERR_UX_UNKNOWN_BATCH` when no batch did.
+    func batch(_ reference: PointReference) throws(BatchError) -> BatchReference {
+        switch reference {
+        case .after(let id): return .batch(id)
+        case .revision(let name) where JobID.isValid(name):
+            if let batch = try? BatchLookup(session).batch(.latest(job: name)) { return .batch(batch.batch) }
+        case .latest:
+            if let last = try latestBatch() { return .batch(last) }
+        case .before, .beforeLatest, .time, .revision: break
+        }
+        let found = try find(reference)
+        if let id = BatchID(found.name) { return .batch(id) }
+        if let commit = found.commit, let point = try recorded(commit), let id = try name(point) { return .batch(id) }
+        throw BatchError(
+            .unknownBatch, "no batch left the database in the state \(reference)",
+            hint: "see the points: \(command: "points")")
+    }
+
+    /// The ledger's record of the point that is meant.
+    func record(_ reference: PointReference) throws(BatchError) -> PointRecord {
+        let found = try find(reference)
+        if let commit = found.commit, let point = try recorded(commit) { return point }
+        throw BatchError(
+            .unknownPoint, "the ledger has no record of \(found.name)", hint: "see the points: \(command: "points")")
+    }
+
+    // MARK: Times
+
+    /// The state that the database had at that time, as far as batches say.
+    ///
+    /// A time in the middle of a batch, or of one whose point is gone, is no restore point: that is an error, with the
+    /// points on both sides.
+    private func find(_ time: PointTime) throws(BatchError) -> RestorePoint {
+        let moment = time.moment(now: session.context.now(), session.context.zone)
+        guard moment <= session.context.now() else {
+            throw BatchError(
+                .usage, "'\(time.text)' is in the future: \(moment.iso8601)",
+                hint: "the newest point is called latest: \(command: "points --limit 5")")
+        }
+        guard try isRecorded() else { return try stored(until: moment, time.text) }
+        guard let found = try recorded(until: moment) else { throw try early(time, moment) }
+        let later = try ledger.checkpoints(
+            where: """
+                id > ? AND committed_at <= ? AND (inserted + updated + deleted > 0 OR schema_before <> schema_after)
+                """,
+            [.integer(found.lastCheckpoint), .string(moment.iso8601)])
+        guard let next = later.first else { return try point(found) }
+        throw try between(time, found, batch: next.batch)
+    }
+
+    /// The newest point of the ledger, of all or of those that a state until then has; nil when there is none.
+    private func recorded(until moment: Timestamp?) throws(BatchError) -> PointRecord? {
+        guard try isRecorded() else { return nil }
+        let made = """
+            coalesce((SELECT c.committed_at FROM main.batchmgr_checkpoints c \
+            WHERE c.id = last_checkpoint AND c.batch = batchmgr_points.batch), created_at)
+            """
+        var newest: PointRecord?
+        try ledger.forEachPointFromNewest(
+            where: "status = 'complete' AND (?1 IS NULL OR \(made) <= ?1)", [.optional(moment?.iso8601)]
+        ) { (point) in
+            newest = point
+            return false
+        }
+        return newest
+    }
+
+    private func early(_ time: PointTime, _ moment: Timestamp) throws(BatchError) -> BatchError {
+        var error = unknown(time.text)
+        if let first = try ledger.points(where: "status = 'complete'").first {
+            error = error.with(
+                message: """
+                    the first restore point, \(try title(first)), is later than '\(time.text)' (\(moment.iso8601))
+                    """)
+        }
+        return error
+    }
+
+    private func between(
+        _ time: PointTime, _ point: PointRecord, batch seq: Int64
+    ) throws(BatchError) -> BatchError {
+        let names = session.owner == nil ? try ledger.names(of: [seq]) : [:]
+        let batch = names[seq]?.description ?? "a batch"
+        return BatchError(
+            .unknownPoint,
+            "at '\(time.text)' \(batch) had written, and there is no restore point of that state; the last one before is \(try title(point))",
+            hint: "name a point: \(command: "points")")
+    }
+
+    /// Without the ledger: by the commits, and where git is lost too, by the `.bak` files.
+    private func stored(until moment: Timestamp?, _ name: String) throws(BatchError) -> RestorePoint {
+        let commits = (try? git.messages(branch: session.branch)) ?? []
+        if let commit = commits.first(where: { $0.message.time <= moment ?? $0.message.time }) {
+            return point(named: name, try git.point(commit.id.description))
+        }
+        let limit = moment?.iso8601
+        let file = try? ownFiles().last { $0.after != nil && $0.createdAt <= limit ?? $0.createdAt }
+        guard let digest = file?.after.flatMap({ Digest(hex: $0) }) else { throw unknown(name) }
+        return RestorePoint(name: name, commit: nil, digest: digest, bak: side(.after, file?.name))
+    }
+
+    private func isRecorded() throws(BatchError) -> Bool {
+        do throws(BatchError) {
+            guard try ledger.exists() else { return false }
+            return try ledger.connection.value("SELECT 1 FROM main.batchmgr_points WHERE status = 'complete'") != nil
+        } catch  where error.code.exitCode == .integrityViolation {
+            return false
+        }
+    }
+
+    private func recorded(_ commit: CommitID) throws(BatchError) -> PointRecord? {
+        guard try isRecorded() else { return nil }
+        return try ledger.points(where: "status = 'complete' AND commit_id = ?", [.string("\(commit)")]).last
+    }
+
+    /// The newest batch, with a restore point or without.
+    private func latestBatch() throws(BatchError) -> BatchID? {
+        guard try ledger.exists() else { return nil }
+        var newest: BatchID?
+        try ledger.forEachBatchFromNewest(where: "?1 IS NULL OR tenant = ?1", [.optional(session.owner)]) { (batch) in
+            newest = batch.batch
+            return false
+        }
+        return newest
+    }
+
+    /// Nil also for a batch of another tenant.
+    private func name(_ point: PointRecord) throws(BatchError) -> BatchID? {
+        try ledger.batches(
+            where: "seq = ?1 AND (?2 IS NULL OR tenant = ?2)", [.integer(point.batch), .optional(session.owner)]
+        ).first?.batch
+    }
+
+    private func title(_ point: PointRecord) throws(BatchError) -> String {
+        try name(point)?.description ?? "\(point.kind.rawValue) of \(point.createdAt)"
+    }
+
+    private func point(_ record: PointRecord) throws(BatchError) -> RestorePoint {
+        RestorePoint(
+            name: try title(record), commit: record.commit.flatMap { CommitID($0) }, digest: record.digest,
+            bak: side(.after, record.bak))
     }
 
     // MARK: Sides of a batch

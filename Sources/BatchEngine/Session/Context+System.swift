@@ -13,6 +13,7 @@ extension Context {
             },
             actor: SystemActor.name,
             sleep: { WallClock.sleep(milliseconds: $0) }, reach: KillPoint.reach)
+        context.zone = .system
         context.letsGo = Environment.value("BATCHMGR_KEEP") != "all"
         return context
     }

@@ -13,6 +13,8 @@ public struct Context: Sendable {
 
     public var now: @Sendable () -> Timestamp
     public var clock: MonotonicClock
+    /// The clock by which a person names times.
+    public var zone = LocalZone.utc
     /// 128 random bits as 32 hexadecimal digits.
     public var randomID: @Sendable () -> String
     /// Who acts: a user name.

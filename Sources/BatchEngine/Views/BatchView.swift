@@ -63,6 +63,12 @@ extension Session {
         }
     }
 
+    /// The batch that left the database in the state that is meant.
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`, `ERR_UX_UNKNOWN_POINT`.
+    public func batch(at point: PointReference) throws(BatchError) -> BatchReference {
+        try PointLocator(session: self).batch(point)
+    }
+
     /// `graph`
     /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
     public func graph(_ reference: BatchReference) throws(BatchError) -> DependentsReport {

@@ -10,7 +10,8 @@ extension Session {
         let view = DiffView(session: self, table: request.table, isStatistics: request.isStatistics)
         let report: ChangesReport
         switch request.subject {
-        case .batch(let reference):
+        case .batch(let point):
+            let reference = try batch(at: point)
             report = try reading { () throws(BatchError) in
                 try view.changes(of: try BatchLookup(self).batch(reference))
             }

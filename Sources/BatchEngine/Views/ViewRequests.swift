@@ -18,7 +18,8 @@ public struct ListRequest: Hashable, Sendable {
 /// `diff`
 public struct DiffRequest: Hashable, Sendable {
     public enum Subject: Hashable, Sendable {
-        case batch(BatchReference)
+        /// What the batch did that left this state.
+        case batch(PointReference)
         case points(PointReference, PointReference)
     }
 

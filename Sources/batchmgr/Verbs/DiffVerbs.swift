@@ -4,13 +4,13 @@ public import BatchEngine
 extension Verb {
     public static let diff = Verb(
         "diff", "show row-level changes of a batch, or between two restore points",
-        details: "A point is a batch (the state after it), BATCH^ (the state before it), a tag or a commit.",
+        details: PointReference.rules,
         positionals: [
             Positional(.text("P1"), "the older point", isRequired: false),
             Positional(.text("P2"), "the newer point", isRequired: false),
         ],
         options: [
-            .value("id", .text("BATCH"), "the changes of this batch").main,
+            .value("id", .text("BATCH"), "the changes of this batch, or of the one that a point names").main,
             .flag("stat", "only how many rows of which table"),
             .value("table", .text("TABLE"), "only this table"),
             .flag("sql", "as SQL statements"),
@@ -20,6 +20,7 @@ extension Verb {
         examples: [
             .init("batchmgr diff --id reprice_invoices.3 --table invoices", "what a batch did to one table"),
             .init("batchmgr diff import_index.1^ reprice_invoices.3 --stat", "between two points"),
+            .init("batchmgr diff 'yesterday 18:00' latest --stat", "what happened since last evening"),
         ])
 
     public static let blame = Verb(
@@ -49,7 +50,7 @@ extension DiffRequest {
         try arguments.allowOne(of: ["stat", "sql"])
         let subject: Subject
         switch (arguments.value("id"), arguments.positionals.count) {
-        case (let id?, 0): subject = .batch(try BatchReference(id))
+        case (let id?, 0): subject = .batch(try PointReference(id))
         case (nil, 2):
             subject = .points(
                 try PointReference(arguments.positionals[0]), try PointReference(arguments.positionals[1]))

@@ -16,7 +16,8 @@ extension Verb {
 
     public static let show = Verb(
         "show", "show one batch: checkpoints, dependents, restore point",
-        options: [batch("the batch, or a job for its latest one").main, .all],
+        details: "A batch may be named by its point too: latest, a time, a tag or a commit, as for restore.",
+        options: [batch("the batch, a job for its latest one, or a point").main, .all],
         topic: .look, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr show --id reprice_invoices.3", "one batch in full")])
@@ -49,7 +50,9 @@ enum ShowCommand: Command {
     static let verb = Verb.show
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        try call.output.show(try call.view().show(try BatchRequest(arguments).batch))
+        let point = try PointReference(try arguments.required("id"))
+        let session = try call.view()
+        try call.output.show(try session.show(try session.batch(at: point)))
         return .done
     }
 }

@@ -19,11 +19,10 @@ extension Verb {
             also when the database itself is lost. In place it is a batch of its own, and can be rolled back. Exit 5: \
             no copy of the point verifies; exit 6: the result would not have the recorded digest. Nothing is left \
             behind then. With --table the rows that the point has are put back as they were, as a batch too; rows that \
-            are newer, and all other tables, stay as they are.
+            are newer, and all other tables, stay as they are. \(PointReference.rules)
             """,
         options: [
-            .required("point", .text("POINT"), "a batch (the state after it), BATCH^ (before it), a tag or a commit")
-                .main,
+            .required("point", .text("POINT"), "BATCH, BATCH^, latest, a time, a tag or a commit").main,
             .value("to", .file("FILE"), "write a new database file"),
             .flag("in-place", "change the database back to that state"),
             .value("table", .text("TABLE"), "bring back rows of this table alone"),
@@ -35,11 +34,22 @@ extension Verb {
         topic: .undo, role: .operator,
         examples: [
             .init("batchmgr restore --point reprice_invoices.3^ --to before.db", "the state before a batch"),
+            .init("batchmgr restore --point 'yesterday 18:00' --to evening.db", "the state at a time"),
             .init("batchmgr restore --point import_index.1 --in-place", "go back, undoably"),
             .init(
                 "batchmgr restore --point import_index.1 --table invoices --where \"customer_id = 7\"",
                 "bring back some rows, undoably"),
         ])
+}
+
+extension PointReference {
+    /// How a point may be named, for the help of each verb that takes one.
+    static let rules = """
+        A point is a batch or a job (the state after it), BATCH^ (the state before it), latest, latest^, a time, a tag or \
+        a commit. A time is 2026-11-26T14:00, '2026-11-26 14:00', 'yesterday 18:00', 18:00 or '2h ago', and means the state \
+        that the batches until then left; a day alone means its end. Without a zone it is local time (TZ, or that of the \
+        machine): of an hour that comes twice the second. With a zone: 2026-11-26T14:00Z, 2026-11-26T14:00+01:00.
+        """
 }
 
 /// `restore`

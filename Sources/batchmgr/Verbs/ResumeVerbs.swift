@@ -17,7 +17,7 @@ extension Verb {
         examples: [.init("batchmgr stop --id reprice_invoices.3", "it can be resumed later")])
 }
 
-/// `show`, `resume` and `stop`: a batch is all they need.
+/// `resume` and `stop`: a batch is all they need.
 public struct BatchRequest: Hashable, Sendable {
     public let batch: BatchReference
 

@@ -25,9 +25,14 @@ extension Verb {
             Digests are compared, and integrity_check and foreign_key_check run on each. The time that it took is noted \
             in the audit. Exit 6 when a copy does not come back as it was recorded.
             """,
-        options: [.value("sample", .number("N"), "only N points, the newest among them")],
+        options: [
+            .value("point", .text("POINT"), "only this point; named as for restore").main,
+            .value("sample", .number("N"), "only N points, the newest among them"),
+        ],
         topic: .care, role: .operator,
-        examples: [.init("batchmgr drill --sample 5", "every night")])
+        examples: [
+            .init("batchmgr drill --sample 5", "every night"), .init("batchmgr drill latest", "is the last one good?"),
+        ])
 
     public static let certificateVerify = Verb(
         "certificate verify", "check the signed certificate of a rollback",
@@ -71,7 +76,9 @@ enum DrillCommand: Command {
             throw BatchError(
                 .usage, "--sample 0 would restore no point", hint: "restore all of them: \(command: "drill")")
         }
-        let report = try Drill(try call.session()).perform(sample: sample)
+        try arguments.allowOne(of: ["point", "sample"])
+        let point = try arguments.value("point").map { (text) throws(BatchError) in try PointReference(text) }
+        let report = try Drill(try call.session()).perform(point, sample: sample)
         try call.output.show(report)
         return report.exitCode
     }
