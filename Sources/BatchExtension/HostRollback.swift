@@ -132,37 +132,21 @@ extension Host {
     ) throws(BatchError) -> BatchID {
         let ledger = gateway.ledger
         try LeaseTable(connection).requireFree()
-        let time = now
-        var record = BatchRecord(
-            batch: BatchID(job: "rollback", number: try ledger.nextNumber(of: "rollback")), kind: .rollback,
-            actor: SystemActor.name, traceID: randomID(), startedAt: time.iso8601)
-        record.rollsBack = order.map(\.batch.description).joined(separator: " ")
-        record.tenant = batch.tenant
-        record.parameters = JSONWriter.text(["mode": .string(mode.rawValue), "to": .null])
-        record.rows = gateway.rows
-        record.status = .committed
-        record.digestBefore = try ledger.state()?.combined
-        try ledger.insert(&record)
-        let inserted = record
+        var rollback = try OwnBatch(.rollback, in: ledger, actor: SystemActor.name, trace: randomID(), at: now)
+        rollback.record.rollsBack = order.map(\.batch.description).joined(separator: " ")
+        rollback.record.tenant = batch.tenant
+        rollback.record.parameters = JSONWriter.text(["mode": .string(mode.rawValue), "to": .null])
+        rollback.point.bakKind = .delta
         let kept = Set(outcome.conflicts.filter { !$0.isOverwritten }.map(\.batch))
-        try gateway.commit(batch: record.seq, number: 1, step: "undo", at: time) {
-            (checkpoint) throws(BatchError) in
-            var finished = inserted
-            finished.finishedAt = now.iso8601
-            finished.digestAfter = try ledger.state()?.combined
-            finished.hasSchemaChange = gateway.changedSchema
-            try ledger.update(finished)
+        try rollback.commit(gateway, step: "undo", now: now) { (rollback, checkpoint) throws(BatchError) in
+            let record = rollback.record
             try ledger.record(undone: checkpoints, of: order, by: checkpoint, keeping: kept)
             try ledger.audit(
                 "rollback", batch: batch, outcome: "committed",
-                details: ["rollback": .string("\(finished.batch)"), "order": .init(finished.rollsBack), "host": true],
-                by: finished.actor, trace: finished.traceID, at: now)
-            var point = PointRecord(
-                batch: inserted.seq, kind: .rollback, lastCheckpoint: checkpoint, createdAt: time.iso8601)
-            point.bakKind = .delta
-            try save(&point, ledger)
+                details: ["rollback": .string("\(record.batch)"), "order": .init(record.rollsBack), "host": true],
+                by: record.actor, trace: record.traceID, at: now)
         }
-        return record.batch
+        return rollback.record.batch
     }
 }
 

@@ -236,18 +236,21 @@ public struct Erasure {
         for point in rewrite.lost where Folder.exists("\(session.backups)/\(point.bak ?? "")") {
             places.append(point.bak ?? "")
         }
-        let unknown = try BakStore(folder: session.backups).contents().files.filter { file in
-            file.database == session.branch && session.bakOwner.owns(file) && !files.contains(file.name)
-        }
-        places += unknown.map(\.name)
+        let copies = try BakStore(folder: session.backups).contents().files
+        places += copies.filter(session.bakOwner.owns).map(\.name).filter { !files.contains($0) }
         guard places.isEmpty else {
             throw BatchError(
                 .verificationFailed, "rows of \(layout.name) are still in \(places.joined(separator: ", "))",
                 hint: "see what keeps them there: \(command: "verify"); then erase again")
         }
+        // Of version 0.1, where databases of one folder could share a name.
+        let nobodys = copies.filter { $0.ledger == nil && $0.database == session.branch && !files.contains($0.name) }
         return try words.places(in: session).map {
             Warning(.notErased, "the text of an erased row is still in \($0): another row or a name holds it too")
         }
+            + nobodys.map {
+                Warning(.notErased, "\($0.name) does not say whose it is, and may hold the rows: look into it")
+            }
     }
 
     private func lost(_ rewrite: PointRewrite) -> [Warning] {

@@ -61,10 +61,9 @@ struct PendingErasure {
             try DurableFile.move("\(folder)/\(name)", to: "\(session.backups)/\(name)")
         }
         let kept = Set(try ledger.points(where: "bak IS NOT NULL").compactMap(\.bak))
-        let all = try BakStore(folder: session.backups).contents().files
-        for file in all
-        where file.database == session.branch && session.bakOwner.owns(file) && !kept.contains(file.name) {
-            Folder.remove(file.path)
+        let owner = session.bakOwner
+        for file in try BakStore(folder: session.backups).contents().files where owner.owns(file) {
+            if !kept.contains(file.name) { Folder.remove(file.path) }
         }
     }
 }

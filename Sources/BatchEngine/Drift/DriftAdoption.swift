@@ -63,17 +63,9 @@ public struct DriftAdoption {
         } else {
             try replay(drift, gateway, undo)
         }
-        var (batch, point) = (try newBatch(), PointRecord(batch: 0, kind: .drift, lastCheckpoint: 0, createdAt: ""))
-        try commit(gateway, drift.state, &batch, &point)
+        var batch = try write(gateway, drift.state)
         undo.close()
-        let captured = begun.millisecondsSince
-        try PointKeeper(session: session).complete(&point, since: version)
-        DriftWatch(session: session).remember(version: session.connection.dataVersion)
-        return RunReport(
-            batch: batch.batch, status: batch.status, checkpoints: 1, rows: batch.rows,
-            restorePoint: RunOutcome(session: session).summary(point),
-            phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
-            traceID: batch.traceID, duration: start.millisecondsSince)
+        return try RunOutcome(session: session).conclude(&batch, begun: begun, since: start, version: version)
     }
 
     private func replay(_ drift: Drift, _ gateway: Gateway, _ undo: Undo) throws(BatchError) {
@@ -114,44 +106,20 @@ public struct DriftAdoption {
         }
     }
 
-    private func newBatch() throws(BatchError) -> BatchRecord {
-        BatchRecord(
-            batch: BatchID(job: DriftAdoption.job, number: try session.ledger.nextNumber(of: DriftAdoption.job)),
-            kind: .drift, actor: session.context.actor, traceID: session.context.traceID,
-            startedAt: session.context.now().iso8601)
-    }
-
-    private func commit(
-        _ gateway: Gateway, _ state: StateDigest, _ batch: inout BatchRecord, _ point: inout PointRecord
-    ) throws(BatchError) {
-        let ledger = session.ledger
-        var record = batch
-        record.rows = gateway.rows
-        record.status = .committed
-        record.hasSchemaChange = gateway.changedSchema
-        record.digestBefore = try ledger.state()?.combined
-        try ledger.insert(&record)
-        var saved = point
-        let inserted = record
-        try gateway.commit(batch: record.seq, number: 1, step: DriftAdoption.job, at: session.context.now()) {
-            (checkpoint) throws(BatchError) in
-            guard try ledger.state()?.combined == state.combined else { throw DriftAdoption.mismatch }
-            var finished = inserted
-            finished.finishedAt = session.context.now().iso8601
-            finished.digestAfter = state.combined
-            try ledger.update(finished)
+    private func write(_ gateway: Gateway, _ state: StateDigest) throws(BatchError) -> OwnBatch {
+        let (ledger, context) = (session.ledger, session.context)
+        var batch = try OwnBatch(
+            .drift, in: ledger, actor: context.actor, trace: context.traceID, at: context.now())
+        try batch.commit(gateway, step: DriftAdoption.job, now: context.now()) { (batch, _) throws(BatchError) in
+            guard batch.record.digestAfter == state.combined else { throw DriftAdoption.mismatch }
             try WriteGuard(ledger).clearNotes()
             try ledger.audit(
-                "drift adopt", batch: finished, outcome: "adopted", details: ["rows": finished.rows.json],
-                context: session.context)
-            saved = PointRecord(
-                batch: inserted.seq, kind: .drift, lastCheckpoint: checkpoint, createdAt: inserted.startedAt)
-            try ledger.save(&saved)
-            session.context.reach("before-commit")
+                "drift adopt", batch: batch.record, outcome: "adopted", details: ["rows": batch.record.rows.json],
+                context: context)
+            context.reach("before-commit")
         }
-        batch = record
-        point = saved
-        session.context.reach("committed")
+        context.reach("committed")
+        return batch
     }
 
     // MARK: Errors

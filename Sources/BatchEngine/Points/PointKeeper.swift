@@ -39,6 +39,16 @@ struct PointKeeper {
         return try bak.writeFull(try label(batch.description, time), from: reader, before: before)
     }
 
+    /// The same, for a point that is to be written: it names the copy from then on. Nothing where a delta is enough.
+    func writeFull(_ batch: BatchID, for point: inout PointRecord) throws(BatchError) {
+        guard point.bakKind == .full else { return }
+        let before = try DatabaseState.read(session.connection, digest: ledger.state())
+        let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
+        let file = try writeFull(batch, at: time, before: before)
+        point.bak = file.name
+        point.bakSHA256 = file.sha256
+    }
+
     private func label(_ batch: String, _ time: Timestamp) throws(BatchError) -> BakStore.Label {
         var base: String?
         try ledger.forEachPointFromNewest(where: "bak IS NOT NULL AND status = 'complete'") { (point) in

@@ -47,31 +47,22 @@ public struct InPlaceRestore {
         }
         let reason = try turn.openHistory()
         var batch = try newBatch(target, rebuilt, rows)
-        var point = PointRecord(batch: 0, kind: .restore, lastCheckpoint: 0, createdAt: batch.startedAt)
         let begun = ContinuousClock.now
         let version = session.connection.dataVersion
         try change(
-            to: wanted, rows, rows == nil && session.owner == nil ? rebuilt.digest : nil, because: reason, &batch,
-            &point)
-        let captured = begun.millisecondsSince
-        try PointKeeper(session: session).complete(&point, since: version)
-        DriftWatch(session: session).remember(version: session.connection.dataVersion)
-        return RunReport(
-            batch: batch.batch, status: batch.status, checkpoints: 1, rows: batch.rows,
-            restorePoint: RunOutcome(session: session).summary(point),
-            phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
-            traceID: batch.traceID, duration: start.millisecondsSince, warnings: warnings)
+            to: wanted, rows, rows == nil && session.owner == nil ? rebuilt.digest : nil, because: reason, &batch)
+        return try RunOutcome(session: session)
+            .conclude(&batch, begun: begun, since: start, version: version, warnings: warnings)
     }
 
     private func newBatch(
         _ target: RestorePoint, _ rebuilt: RestoreReport, _ rows: RowSelection?
-    ) throws(BatchError) -> BatchRecord {
-        let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: InPlaceRestore.job) : 1
-        var batch = BatchRecord(
-            batch: BatchID(job: InPlaceRestore.job, number: number), kind: .restore, actor: session.context.actor,
-            traceID: session.context.traceID, startedAt: session.context.now().iso8601)
-        batch.tenant = session.owner
-        batch.parameters = JSONWriter.text([
+    ) throws(BatchError) -> OwnBatch {
+        let context = session.context
+        var batch = try OwnBatch(
+            .restore, in: session.ledger, actor: context.actor, trace: context.traceID, at: context.now())
+        batch.record.tenant = session.owner
+        batch.record.parameters = JSONWriter.text([
             "point": .string(target.name), "source": .string(rebuilt.source.rawValue),
             "digest": .string(rebuilt.digest.description), "tenant": .init(session.owner), "table": .init(rows?.table),
             "where": .init(rows?.condition),
@@ -83,8 +74,7 @@ public struct InPlaceRestore {
 
     private func change(
         to wanted: Connection, _ rows: RowSelection?, _ digest: Digest?, because reason: SnapshotChoice.Reason?,
-        _ batch: inout BatchRecord,
-        _ point: inout PointRecord
+        _ batch: inout OwnBatch
     ) throws(BatchError) {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
         let owner = RowOwner(session)
@@ -98,9 +88,9 @@ public struct InPlaceRestore {
         let net =
             rows == nil && owner == nil
             ? try DatabaseNet(to: wanted, from: session.connection, state: session.ledger.state()) : nil
-        try snapshot(&point, batch, changesSchema: net?.changesSchema ?? false, reason)
+        try snapshot(&batch, changesSchema: net?.changesSchema ?? false, reason)
         if let net {
-            try undo.goBack(over: net, named: batch.batch.description)
+            try undo.goBack(over: net, named: batch.record.batch.description)
         } else {
             let all = try SchemaReader(session.connection).tables().map(\.name)
             let tables = rows.map { [$0.table] } ?? all
@@ -108,71 +98,41 @@ public struct InPlaceRestore {
             let source = WantedRows(connection: session.connection, wanted: wanted)
             if let rows {
                 let changes = try source.changes(for: try RowChoice(rows, in: wanted, owner: owner))
-                try undo.goBack(over: changes, named: batch.batch.description)
+                try undo.goBack(over: changes, named: batch.record.batch.description)
             } else if let owner {
-                try undo.goBack(over: try source.changes(ofRowsOf: owner), named: batch.batch.description)
+                try undo.goBack(over: try source.changes(ofRowsOf: owner), named: batch.record.batch.description)
             }
             try requireParents(gateway, since: baseline)
         }
         session.context.reach("worked")
-        try commit(gateway, digest, &batch, &point)
-        session.context.reach("committed")
+        try write(&batch, gateway, digest)
     }
 
     /// A whole copy is taken under the lock, before anything changes.
     private func snapshot(
-        _ point: inout PointRecord, _ batch: BatchRecord, changesSchema: Bool, _ reason: SnapshotChoice.Reason?
+        _ batch: inout OwnBatch, changesSchema: Bool, _ reason: SnapshotChoice.Reason?
     ) throws(BatchError) {
         let job = try JobDefinition.adHoc(
             id: InPlaceRestore.job, sql: ["SELECT 1"], session.context.steps.rules())
-        point.bakKind = try SnapshotChoice(session: session)
+        batch.point.bakKind = try SnapshotChoice(session: session)
             .kind(for: job, because: changesSchema ? .schemaChange : reason)
-        guard point.bakKind == .full else { return }
-        let before = try DatabaseState.read(session.connection, digest: session.ledger.state())
-        let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
-        let file = try PointKeeper(session: session).writeFull(batch.batch, at: time, before: before)
-        point.bak = file.name
-        point.bakSHA256 = file.sha256
+        try PointKeeper(session: session).writeFull(batch.record.batch, for: &batch.point)
     }
 
-    private func commit(
-        _ gateway: Gateway, _ wanted: Digest?, _ batch: inout BatchRecord, _ point: inout PointRecord
-    ) throws(BatchError) {
-        let ledger = session.ledger
-        var record = batch
-        record.rows = gateway.rows
-        record.status = .committed
-        record.hasSchemaChange = gateway.changedSchema
-        record.digestBefore = try ledger.state()?.combined
-        var saved = point
-        try ledger.insert(&record)
-        let inserted = record
-        try gateway.commit(batch: record.seq, number: 1, step: InPlaceRestore.job, at: session.context.now()) {
-            (checkpoint) throws(BatchError) in
-            let digest = try ledger.state()?.combined
+    private func write(_ batch: inout OwnBatch, _ gateway: Gateway, _ wanted: Digest?) throws(BatchError) {
+        let (ledger, context) = (session.ledger, session.context)
+        try batch.commit(gateway, step: InPlaceRestore.job, now: context.now()) { (batch, _) throws(BatchError) in
             if let wanted, let state = try ledger.state(),
                 !state.isRecorded(as: wanted, try SchemaReader(session.connection).settings())
             {
                 throw InPlaceRestore.mismatch
             }
-            var finished = inserted
-            finished.digestAfter = digest
-            finished.finishedAt = session.context.now().iso8601
-            try ledger.update(finished)
             try ledger.audit(
-                session.context.action(or: "restore"), batch: finished, outcome: "committed",
-                details: ["digest": .init(digest?.description)],
-                context: session.context)
-            saved = PointRecord(
-                batch: inserted.seq, kind: .restore, lastCheckpoint: checkpoint, createdAt: point.createdAt)
-            saved.bak = point.bak
-            saved.bakKind = point.bakKind
-            saved.bakSHA256 = point.bakSHA256
-            try ledger.save(&saved)
-            session.context.reach("before-commit")
+                context.action(or: "restore"), batch: batch.record, outcome: "committed",
+                details: ["digest": .init(batch.record.digestAfter?.description)], context: context)
+            context.reach("before-commit")
         }
-        batch = record
-        point = saved
+        context.reach("committed")
     }
 
     private func requireParents(_ gateway: Gateway, since baseline: ForeignKeyBaseline) throws(BatchError) {

@@ -31,8 +31,9 @@ struct PointLocator {
             return try after(batch.batch)
         }
         guard git.exists else { throw unknown(name) }
+        let found: GitPoint
         do throws(BatchError) {
-            return point(named: name, try git.point(name))
+            found = try git.point(name)
         } catch {
             guard error.code == .unknownPoint, JobID.isValid(name) else { throw error }
             // Digits that fit several commits are told; a misspelt job is told as one.
@@ -40,6 +41,8 @@ struct PointLocator {
             _ = try BatchLookup(session).batch(.latest(job: name))
             throw error
         }
+        try requireOwn(found.id, named: name)
+        return point(named: name, found)
     }
 
     /// The batch that a person means by a point: the one that left the database in that state.
@@ -225,14 +228,14 @@ struct PointLocator {
     // MARK: Without the ledger
 
     private func storedAfter(_ id: BatchID) throws(BatchError) -> RestorePoint {
-        if let found = try? git.point("\(id)") { return point(named: "\(id)", found) }
+        if let found = ownPoint(of: id) { return point(named: "\(id)", found) }
         let file = try? ownFiles().last { $0.batch == "\(id)" && $0.after != nil }
         guard let digest = file?.after.flatMap({ Digest(hex: $0) }) else { throw try unknown(batch: id) }
         return RestorePoint(name: "\(id)", commit: nil, digest: digest, bak: side(.after, file?.name))
     }
 
     private func storedBefore(_ id: BatchID) throws(BatchError) -> RestorePoint {
-        var found = try? git.point("\(id)")
+        var found = ownPoint(of: id)
         // A batch that was stopped and resumed has several points.
         while let point = found, point.message[trailer: "Batch-Id"] == "\(id)" {
             found = point.parent.flatMap { try? git.point($0.description) }
@@ -243,6 +246,11 @@ struct PointLocator {
         return RestorePoint(name: "\(id)^", commit: nil, digest: digest, bak: side(.before, file?.name))
     }
 
+    private func ownPoint(of id: BatchID) -> GitPoint? {
+        guard let found = try? git.point("\(id)"), (try? isOwn(found.id)) == true else { return nil }
+        return found
+    }
+
     private func ownFiles() throws(BatchError) -> [BakManifest] {
         try BakStore(folder: session.backups).contents().files.filter(session.bakOwner.owns)
     }
@@ -251,6 +259,34 @@ struct PointLocator {
         RestorePoint(
             name: name, commit: point.id, digest: point.state.digest.combined,
             bak: side(.after, point.message.snapshotFile))
+    }
+
+    // MARK: Databases that share a home
+
+    private func isOwn(_ commit: CommitID) throws(BatchError) -> Bool {
+        if let known = try? ledger.points(where: "commit_id = ?", [.string("\(commit)")]), !known.isEmpty {
+            return true
+        }
+        return try git.isPoint(commit, of: session.branch)
+    }
+
+    /// - Throws: `ERR_UX_UNKNOWN_POINT` when the commit is one of another database.
+    private func requireOwn(_ commit: CommitID, named name: String) throws(BatchError) {
+        if try isOwn(commit) { return }
+        let entries = try HomeRegister(home: session.backups).entries().filter { $0.branch != session.branch }
+        var owner: String?
+        for entry in entries where owner == nil {
+            let store = GitStore(path: git.path, tagPrefix: entry.tags)
+            if try store.isPoint(commit, of: entry.branch) { owner = entry.path }
+        }
+        guard let owner else {
+            throw BatchError(
+                .unknownPoint, "\(name) is no restore point of \(session.path), but of another branch",
+                hint: "see the points: \(command: "points")")
+        }
+        throw BatchError(
+            .unknownPoint, "\(name) is a restore point of \(owner), and not of \(session.path)",
+            hint: "restore it from there: \(command: "--db \(owner) restore --point \(name) --to FILE")")
     }
 
     // MARK: Errors

@@ -27,9 +27,8 @@ struct RollbackRun {
         try undo.open()
         defer { undo.close() }
         var batch = try newBatch()
-        var point = PointRecord(batch: 0, kind: .rollback, lastCheckpoint: 0, createdAt: batch.startedAt)
         // The copy of a rollback that was refused leads nowhere.
-        defer { if point.batch == 0, let name = point.bak { Folder.remove("\(session.backups)/\(name)") } }
+        defer { if batch.point.batch == 0 { removeCopy(of: batch.point) } }
         let began = ContinuousClock.now
         var version: Int64?
         let verify = try VerifyAfterRollback(session: session, plan: plan)
@@ -38,12 +37,12 @@ struct RollbackRun {
             gateway.rollback()
             let outcome = try attempt(undo, record) { () throws(BatchError) in
                 // An undo may begin more than once, and between two attempts others may have written.
-                if let name = point.bak { Folder.remove("\(session.backups)/\(name)") }
-                point.bak = nil
+                removeCopy(of: batch.point)
+                batch.point.bak = nil
                 version = session.connection.dataVersion
                 session.context.reach("begun")
                 verify.askBefore()
-                if !request.isDryRun { try snapshot(&point, batch) }
+                if !request.isDryRun { try snapshot(&batch) }
                 session.context.reach("copied")
             }
             journal.write(
@@ -65,13 +64,13 @@ struct RollbackRun {
         if request.isDryRun, plan.replayed.isEmpty, request.planTarget == nil {
             gateway.rollback()
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
-            return .done(report(batch, nil, done))
+            return .done(report(batch.record, nil, done))
         }
         gateway.hold()
-        let checkpoint = try commit(gateway, &batch, &point, done)
+        let checkpoint = try commit(gateway, &batch, done)
         undo.leave()
         for original in plan.replayed {
-            let rerun = try Rerun(session: session, gateway: gateway).perform(original, for: batch.seq)
+            let rerun = try Rerun(session: session, gateway: gateway).perform(original, for: batch.record.seq)
             done.replayed.append(rerun)
             journal.write(
                 "replayed",
@@ -83,9 +82,9 @@ struct RollbackRun {
             gateway.rollback()
             if let path = request.planTarget { try writePlan(details, to: path) }
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
-            return .done(report(batch, nil, done))
+            return .done(report(batch.record, nil, done))
         }
-        try release(gateway, batch, checkpoint, &done)
+        try release(gateway, checkpoint, &done)
         for index in done.replayed.indices {
             if let left = try WaitingSteps(session: session, gateway: gateway).perform(&done.replayed[index]) {
                 done.left.append(left)
@@ -94,12 +93,13 @@ struct RollbackRun {
         done.captured = began.millisecondsSince
         undo.close()
         try PointKeeper(session: session).completePending(since: version)
-        point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last ?? point
+        let point = try ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
         DriftWatch(session: session).remember(version: session.connection.dataVersion)
-        let paper = try RollbackDocument(session: session, records: records).write(plan, batch, outcome, point, done)
+        let paper = try RollbackDocument(session: session, records: records).write(
+            plan, batch.record, outcome, point, done)
         done.paper = paper
         done.signed = CertificateWriter(session: session, records: records)
-            .write(plan, batch, outcome, certificate, point, &done.notes)
+            .write(plan, batch.record, outcome, certificate, point, &done.notes)
         if !done.left.isEmpty {
             let error = BatchError(
                 .compensationMissing,
@@ -108,8 +108,9 @@ struct RollbackRun {
             Bulletin(session: session).tell(.partial, plan.batch, error)
         }
         journal.write(
-            "verdict", ["outcome": "committed", "rollback": .string(batch.batch.description), "report": .string(paper)])
-        return .done(report(batch, point, done))
+            "verdict",
+            ["outcome": "committed", "rollback": .string(batch.record.batch.description), "report": .string(paper)])
+        return .done(report(batch.record, point, done))
     }
 
     private func attempt(
@@ -138,14 +139,13 @@ struct RollbackRun {
         journal.write("planned", ["file": .string(path)])
     }
 
-    private func newBatch() throws(BatchError) -> BatchRecord {
-        var batch = BatchRecord(
-            batch: BatchID(job: "rollback", number: try ledger.nextNumber(of: "rollback")), kind: .rollback,
-            actor: session.context.actor, traceID: session.context.traceID,
-            startedAt: session.context.now().iso8601)
-        batch.rollsBack = plan.order.map(\.batch.description).joined(separator: " ")
-        batch.tenant = plan.batch.tenant
-        batch.parameters = JSONWriter.text([
+    private func newBatch() throws(BatchError) -> OwnBatch {
+        let context = session.context
+        var batch = try OwnBatch(
+            .rollback, in: ledger, actor: context.actor, trace: context.traceID, at: context.now())
+        batch.record.rollsBack = plan.order.map(\.batch.description).joined(separator: " ")
+        batch.record.tenant = plan.batch.tenant
+        batch.record.parameters = JSONWriter.text([
             "mode": .string(request.mode.rawValue), "to": request.checkpoint.map { JSONValue($0) } ?? .null,
         ])
         return batch
@@ -164,12 +164,12 @@ struct RollbackRun {
         return found
     }
 
-    private func snapshot(_ point: inout PointRecord, _ batch: BatchRecord) throws(BatchError) {
+    private func snapshot(_ batch: inout OwnBatch) throws(BatchError) {
         var definitions: [JobDefinition] = []
         for undone in plan.order { definitions += try self.definitions(of: undone) }
         if definitions.isEmpty {
             definitions = [
-                try JobDefinition.adHoc(id: batch.batch.job, sql: ["SELECT 1"], session.context.steps.rules())
+                try JobDefinition.adHoc(id: batch.record.batch.job, sql: ["SELECT 1"], session.context.steps.rules())
             ]
         }
         let changesSchema = plan.order.contains(where: \.hasSchemaChange)
@@ -177,13 +177,12 @@ struct RollbackRun {
         let kinds = try definitions.map { (job) throws(BatchError) in
             try choice.kind(for: job, because: changesSchema ? .schemaChange : reason)
         }
-        point.bakKind = kinds.contains(.full) ? .full : .delta
-        guard point.bakKind == .full else { return }
-        let before = try DatabaseState.read(session.connection, digest: ledger.state())
-        let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
-        let file = try PointKeeper(session: session).writeFull(batch.batch, at: time, before: before)
-        point.bak = file.name
-        point.bakSHA256 = file.sha256
+        batch.point.bakKind = kinds.contains(.full) ? .full : .delta
+        try PointKeeper(session: session).writeFull(batch.record.batch, for: &batch.point)
+    }
+
+    private func removeCopy(of point: PointRecord) {
+        if let name = point.bak { Folder.remove("\(session.backups)/\(name)") }
     }
 
     /// - Throws: when the result is not what it must be; the caller's transaction is rolled back.
@@ -222,44 +221,22 @@ struct RollbackRun {
     /// Writes the rollback into the ledger; the transaction stays open.
     /// - Returns: the checkpoint.
     private func commit(
-        _ gateway: Gateway, _ batch: inout BatchRecord, _ point: inout PointRecord, _ done: RollbackDone
+        _ gateway: Gateway, _ batch: inout OwnBatch, _ done: RollbackDone
     ) throws(BatchError) -> Int64 {
-        var record = batch
-        var saved = point
-        let checkpoint: Int64
         do throws(BatchError) {
-            record.rows = gateway.rows
-            record.status = .committed
-            record.hasSchemaChange = gateway.changedSchema
-            record.digestBefore = try ledger.state()?.combined
-            try ledger.insert(&record)
-            let inserted = record
-            checkpoint = try gateway.commit(batch: record.seq, number: 1, step: "undo", at: session.context.now()) {
-                (checkpoint) throws(BatchError) in
-                var finished = inserted
-                finished.finishedAt = session.context.now().iso8601
-                finished.digestAfter = try ledger.state()?.combined
-                try ledger.update(finished)
+            return try batch.commit(gateway, step: "undo", now: session.context.now()) {
+                (batch, checkpoint) throws(BatchError) in
                 try ledger.record(
                     undone: plan.checkpoints, of: plan.order, by: checkpoint, keeping: done.kept
                 ) { session.context.reach("marked") }
                 try ledger.audit(
-                    action, batch: plan.batch, outcome: "committed", details: try auditDetails(finished),
+                    action, batch: plan.batch, outcome: "committed", details: try auditDetails(batch.record),
                     context: session.context)
-                saved = PointRecord(
-                    batch: inserted.seq, kind: .rollback, lastCheckpoint: checkpoint, createdAt: saved.createdAt)
-                saved.bak = point.bak
-                saved.bakKind = point.bakKind
-                saved.bakSHA256 = point.bakSHA256
-                try ledger.save(&saved)
             }
         } catch {
             gateway.rollback()
             throw error
         }
-        batch = record
-        point = saved
-        return checkpoint
     }
 
     private func auditDetails(_ rollback: BatchRecord) throws(BatchError) -> JSONValue {
@@ -273,7 +250,7 @@ struct RollbackRun {
 
     /// Takes back what happened outside the database, which cannot be thrown away with the transaction: last of all.
     private func release(
-        _ gateway: Gateway, _ batch: BatchRecord, _ checkpoint: Int64, _ done: inout RollbackDone
+        _ gateway: Gateway, _ checkpoint: Int64, _ done: inout RollbackDone
     ) throws(BatchError) {
         do throws(BatchError) {
             let compensated = try Compensation(session: session)

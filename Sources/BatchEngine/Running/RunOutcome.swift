@@ -52,6 +52,24 @@ struct RunOutcome {
         return report
     }
 
+    /// Writes the restore point of a batch of our own, and reports it.
+    /// - Parameters:
+    ///   - begun: when the change itself began.
+    ///   - version: `Connection.dataVersion` before it.
+    func conclude(
+        _ batch: inout OwnBatch, begun: ContinuousClock.Instant, since start: ContinuousClock.Instant, version: Int64,
+        warnings: [Warning] = []
+    ) throws(BatchError) -> RunReport {
+        let captured = begun.millisecondsSince
+        try PointKeeper(session: session).complete(&batch.point, since: version)
+        DriftWatch(session: session).remember(version: session.connection.dataVersion)
+        return RunReport(
+            batch: batch.record.batch, status: batch.record.status, checkpoints: 1, rows: batch.record.rows,
+            restorePoint: summary(batch.point),
+            phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
+            traceID: batch.record.traceID, duration: start.millisecondsSince, warnings: warnings)
+    }
+
     /// Writes the end of the batch into the ledger.
     private func settle(_ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?) throws(BatchError) {
         let ledger = session.ledger

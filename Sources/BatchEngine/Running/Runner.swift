@@ -184,13 +184,8 @@ public struct Runner {
             }
             point = PointRecord(batch: record.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
             point.bakKind = snapshot
-            if snapshot == .full {
-                let before = try DatabaseState.read(session.connection, digest: state)
-                let file = try PointKeeper(session: session).writeFull(record.batch, at: time, before: before)
-                point.bak = file.name
-                point.bakSHA256 = file.sha256
-                session.context.reach("full-written")
-            }
+            try PointKeeper(session: session).writeFull(record.batch, for: &point)
+            if snapshot == .full { session.context.reach("full-written") }
             try ledger.save(&point)
             try lease.note(record.batch)
             for needed in needs { try ledger.noteNeed(of: record.seq, needed) }

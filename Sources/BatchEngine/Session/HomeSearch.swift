@@ -271,6 +271,29 @@ extension Session {
                 .filter { $0.ledger != entry?.ledger }.map(\.path).sorted())
     }
 
+    /// What `doctor` says of the home, and of who is at work.
+    /// - Throws: `ERR_UX_FILE_MISSING`, `ERR_DATA_NOT_A_DATABASE` and whatever else keeps the file from being read.
+    public static func placeChecks(
+        _ workspace: Workspace, tenant: String?, context: Context
+    ) throws(BatchError) -> [Check] {
+        let home = try homeReport(workspace, tenant: tenant, context: context).check
+        let session = try homeless(workspace, tenant, context, mode: .readOnly)
+        return [home, leaseCheck(try LeaseTable(session.connection).read())]
+    }
+
+    private static func leaseCheck(_ row: LeaseTable.Row?) -> Check {
+        guard let row, let owner = row.owner else { return .passed("lease", "nobody is at work") }
+        let work = "\(row.work.words), process \(owner.process), beat of \(row.beatAt ?? "?")"
+        switch row.life {
+        case .alive: return .passed("lease", "at work: \(work)")
+        case .dead: return .passed("lease", "ended without a word: \(work); the next command takes the lease over")
+        case .unknown:
+            return .warning(
+                "lease", "held from another container, another machine or before a restart: \(work)", code: .machine,
+                advice: "the next command asks it, and takes the lease over when it does not answer in half a minute")
+        }
+    }
+
     /// `home set`
     public static func setHome(
         _ workspace: Workspace, tenant: String?, to folder: String, context: Context

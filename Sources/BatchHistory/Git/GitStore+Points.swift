@@ -40,6 +40,31 @@ extension GitStore {
         return GitPoint(try PointReader(repository, commit))
     }
 
+    /// True when a commit is in the history of a database: on its branch, or behind one of its tags. In a repository
+    /// that several databases share, the others have commits too.
+    public func isPoint(_ commit: CommitID, of branch: String) throws(BatchError) -> Bool {
+        guard exists else { return false }
+        let refs = try GitRepository(opening: path).refs
+        if try leads(to: commit.object, from: [Refs.branch(branch)]) { return true }
+        return try leads(
+            to: commit.object, from: refs.names(below: Refs.tag(tagPrefix)).map { Refs.tag(tagPrefix + $0) })
+    }
+
+    /// What cannot be read ends its line of commits: others may lead there.
+    private func leads(to commit: ObjectID, from names: [String]) throws(BatchError) -> Bool {
+        let repository = try GitRepository(opening: path)
+        var seen: Set<ObjectID> = []
+        for name in names {
+            guard let target = try repository.refs.target(name) else { continue }
+            var next = try? GitStore.commit(of: target, in: repository)
+            while let id = next, seen.insert(id).inserted {
+                if id == commit { return true }
+                next = try? CommitHeader(try repository.read(id, .commit), id).parent
+            }
+        }
+        return false
+    }
+
     /// The commits at which branches end, by their names.
     public func tips() throws(BatchError) -> [String: String] {
         guard exists else { return [:] }
@@ -86,11 +111,15 @@ extension GitStore {
     private func commit(_ name: String, in repository: GitRepository) throws(BatchError) -> ObjectID? {
         for tag in [name, tagPrefix + name] {
             guard let target = try repository.refs.target(Refs.tag(tag)) else { continue }
-            // A tag that somebody set by hand may be a plain one.
-            return (try? repository.read(target, .commit)) != nil ? target : try GitStore.peeled(target, in: repository)
+            return try GitStore.commit(of: target, in: repository)
         }
         guard let object = repository.object(withPrefix: name) else { return nil }
         return (try? repository.read(object, .commit)) != nil ? object : nil
+    }
+
+    /// The commit of a reference. A tag that somebody set by hand may be a plain one.
+    private static func commit(of target: ObjectID, in repository: GitRepository) throws(BatchError) -> ObjectID {
+        (try? repository.read(target, .commit)) != nil ? target : try peeled(target, in: repository)
     }
 
     /// An annotated tag names its commit in the first line.

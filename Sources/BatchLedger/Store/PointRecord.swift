@@ -4,7 +4,7 @@ public import BatchCore
 public struct PointRecord: Hashable, Sendable {
     public var id: Int64
     /// `BatchRecord.seq`.
-    public let batch: Int64
+    public internal(set) var batch: Int64
     public let kind: BatchRecord.Kind
     public var status: PointStatus
     /// The last checkpoint that the point covers; 0 while the batch has none.

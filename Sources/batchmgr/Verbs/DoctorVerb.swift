@@ -20,31 +20,38 @@ enum DoctorCommand: Command {
     static let verb = Verb.doctor
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        let (database, home) = try database(call)
-        let examination = Examination(database: database, home: home, isFast: arguments.has("fast"))
+        let database = try database(call)
+        let examination = Examination(
+            database: database, home: database == nil ? nil : folder(call), isFast: arguments.has("fast"))
         var report = examination.report()
-        if let workspace = try call.workspaceIfAny(), let home = try? Self.home(of: workspace, call) {
-            report = ChecksReport(checks: report.checks + [home])
-        }
+        if database != nil { report = ChecksReport(checks: report.checks + places(call, isReadable: report.isOK)) }
         try call.output.show(report)
         return report.exitCode
     }
 
-    private static func home(of workspace: Workspace, _ call: Call) throws(BatchError) -> Check {
-        try Session.homeReport(workspace, tenant: call.globals.tenant, context: call.work).check
+    /// Of the copies of the database; nil when it is not known.
+    private static func folder(_ call: Call) -> String? {
+        try? Session.homeReport(try call.workspace(), tenant: call.globals.tenant, context: call.work).folder
     }
 
-    /// The database that is named, or that of the workspace around, and its home; nil when there is neither.
-    private static func database(_ call: Call) throws(BatchError) -> (database: String?, home: String?) {
+    /// - Parameter isReadable: a file that cannot be read is told already.
+    private static func places(_ call: Call, isReadable: Bool) -> [Check] {
         do throws(BatchError) {
-            let workspace = try call.workspace()
-            let definition = try workspace.database()
-            guard definition.tenancy == .file else { return (definition.path, workspace.backups) }
-            guard let tenant = call.globals.tenant else { return (nil, nil) }
-            return (try definition.path(of: tenant), "\(workspace.backups)/tenants/\(tenant)")
+            return try Session.placeChecks(try call.workspace(), tenant: call.globals.tenant, context: call.work)
+        } catch {
+            return isReadable ? [.failed("home", error)] : []
+        }
+    }
+
+    /// The database that is named, or that of the workspace around; nil when there is neither.
+    private static func database(_ call: Call) throws(BatchError) -> String? {
+        do throws(BatchError) {
+            let definition = try call.workspace().database()
+            if definition.tenancy != .file { return definition.path }
+            return try call.globals.tenant.map { (tenant) throws(BatchError) in try definition.path(of: tenant) }
         } catch {
             guard error.code == .noWorkspace, call.globals.workspace == nil else { throw error }
-            return (nil, nil)
+            return nil
         }
     }
 }

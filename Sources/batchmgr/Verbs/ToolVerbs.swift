@@ -47,7 +47,9 @@ extension Verb {
 extension InitRequest {
     /// - Throws: `ERR_UX_USAGE` when tenancy, column and path do not go together.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
-        guard let database = arguments.value("database") ?? arguments.globals.database else {
+        // Before the verb, --database is the option that every verb takes.
+        let globals = arguments.globals
+        guard let database = arguments.value("database") ?? globals.database ?? globals.databaseName else {
             throw .missing("--database PATH", of: arguments.verb)
         }
         let column = arguments.value("tenant-column")
