@@ -41,7 +41,7 @@ let package = Package(
     ],
     targets: [
         library("CSQLite"), library("CGit2"), library("CYAML"), library("CZstd"), library("CXXHash"),
-        library("CCurl"), library("CCrypto"), library("CDeflate"), library("CLinux"),
+        library("CCurl"), library("CCrypto"), library("CGLib"), library("CDeflate"), library("CLinux"),
         module("BatchCore", []),
         module("BatchSystem", ["BatchCore", "CLinux"]),
         .target(
@@ -58,9 +58,15 @@ let package = Package(
         module(
             "BatchEngine",
             ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl", "CCurl"]),
+        module(
+            "BatchService",
+            ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "CGLib"]),
         .executableTarget(
             name: "batchmgr",
-            dependencies: ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"],
+            dependencies: [
+                "BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine",
+                "BatchService",
+            ],
             swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "SQLiteForward"),
         module("BatchExtension", ["BatchCore", "BatchSystem", "BatchLedger", "CSQLite", "SQLiteForward"]),
@@ -74,6 +80,7 @@ let package = Package(
         tests("ControlTests", ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchControl"]),
         tests(
             "EngineTests", ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"]),
+        tests("ServiceTests", ["BatchCore", "BatchService"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),
         tests("ExtensionTests", ["BatchCore", "batchmgr"]),
         tests("GateTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),

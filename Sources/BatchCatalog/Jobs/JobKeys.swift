@@ -85,6 +85,12 @@ enum JobKeys {
         [
             KeyRule("cron", .text(.cron), required: true, "Five or six cron fields, or `@daily` and the like."),
             KeyRule("timezone", .text(.timezone), "Time zone of the fields (`UTC`)."),
+            KeyRule(
+                "gap", choice(GapRule.self),
+                "A time that the clocks leave out in spring: `shift` to right after it, or `skip` it (`shift`)."),
+            KeyRule(
+                "fold", choice(FoldRule.self),
+                "Which one counts of a time that the clocks show twice in autumn: `first`, `last` or `both` (`first`)."),
         ])
 
     private static func step(_ rules: CatalogRules) -> ValueShape {

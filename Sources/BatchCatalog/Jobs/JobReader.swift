@@ -83,7 +83,9 @@ enum JobNodes {
 
     private static func schedule(_ node: YAMLNode) -> ScheduleDefinition? {
         guard let cron = node["cron"]?.text else { return nil }
-        return ScheduleDefinition(cron: cron, timezone: node["timezone"]?.text ?? "UTC")
+        return ScheduleDefinition(
+            cron: cron, timezone: node["timezone"]?.text ?? "UTC", gap: choice(node["gap"]) ?? .shift,
+            fold: choice(node["fold"]) ?? .first)
     }
 
     private static func parameter(_ entry: YAMLNode.Entry) -> ParameterDefinition? {

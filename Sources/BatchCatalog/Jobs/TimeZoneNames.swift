@@ -1,11 +1,11 @@
 internal import BatchCore
 
 /// The time zones that this machine knows.
-enum TimeZoneNames {
+public enum TimeZoneNames {
     private static let folder = "/usr/share/zoneinfo"
 
     /// Why a name is no time zone; nil when it is one, and where the machine has no list of them.
-    static func problem(with name: String) -> String? {
+    public static func problem(with name: String) -> String? {
         if name == "UTC" || !FolderText.exists(folder) { return nil }
         if !name.split(separator: "/").contains(".."), FolderText.isFile(FolderText.join(folder, name)) { return nil }
         let area = name.split(separator: "/").dropLast().joined(separator: "/")

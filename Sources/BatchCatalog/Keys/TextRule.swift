@@ -28,7 +28,8 @@ public struct TextRule: Sendable {
         pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", shape: "a time, e.g. 500ms, 2s, 5m or 1h"
     ) { Duration(text: $0) != nil }
     public static let cron = TextRule(
-        pattern: #"^(@(yearly|annually|monthly|weekly|daily|hourly)|[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4,5})$"#,
+        pattern:
+            #"^(@(yearly|annually|monthly|weekly|daily|midnight|nightly|hourly)|[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4,5})$"#,
         shape: "five cron fields, e.g. \"0 2 * * *\", or @daily"
     ) { isCron($0) }
     public static let timezone = TextRule(
@@ -57,7 +58,7 @@ public struct TextRule: Sendable {
 
     private static func isCron(_ text: String) -> Bool {
         if text.hasPrefix("@") {
-            return ["yearly", "annually", "monthly", "weekly", "daily", "hourly"].contains(String(text.dropFirst()))
+            return CronExpression.words[text] != nil
         }
         let isTrimmed = !text.hasPrefix(" ") && !text.hasSuffix(" ")
         let fields = text.split(separator: " ")

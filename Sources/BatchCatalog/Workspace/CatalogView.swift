@@ -1,12 +1,12 @@
 public import BatchCore
 
 extension Workspace {
-    /// `catalog validate`: how many files were read, and every mistake in them.
+    /// `catalog validate`: how many files were read, every mistake in them, and the jobs without any.
     /// - Parameter files: only these; they need not be in the catalog. None for the whole catalog.
     /// - Throws: `ERR_UX_FILE_MISSING`; `ERR_UX_USAGE` when there is no catalog and no file is given.
     public func validateCatalog(
         files: [String] = [], _ rules: CatalogRules
-    ) throws(BatchError) -> (files: Int, mistakes: [Diagnostic]) {
+    ) throws(BatchError) -> (files: Int, mistakes: [Diagnostic], jobs: [JobDefinition]) {
         let rules = own(rules)
         guard !files.isEmpty else {
             guard let catalog else {
@@ -15,34 +15,40 @@ extension Workspace {
                     hint: "name files: \(command: "catalog validate FILE")")
             }
             let all = try FolderText.names(in: catalog).count(where: Catalog.isJobFile)
-            return (all, try Catalog.diagnostics(folder: catalog, rules))
+            let loaded = try Catalog.load(folder: catalog, rules)
+            return (all, loaded.broken.flatMap(\.mistakes), loaded.jobs)
         }
-        let known = try catalog.map { (folder) throws(BatchError) in
-            try Catalog.diagnostics(folder: folder, rules)
-        }
+        let known = try catalog.map { (folder) throws(BatchError) in try Catalog.load(folder: folder, rules) }
         var mistakes: [Diagnostic] = []
+        var jobs: [JobDefinition] = []
         for file in files {
             guard let path = FolderText.resolved(file) else {
                 throw BatchError(
                     .fileMissing, "there is no file \(file)", hint: "see the catalog: \(command: "catalog list")")
             }
             if let catalog, FolderText.parent(path) == FolderText.resolved(catalog) {
-                mistakes += (known ?? []).filter { FolderText.resolved($0.file) == path }
+                mistakes += (known?.broken ?? []).flatMap(\.mistakes).filter { FolderText.resolved($0.file) == path }
+                jobs += (known?.jobs ?? []).filter { known?.file(of: $0.id).flatMap(FolderText.resolved) == path }
             } else {
-                mistakes += try mistakesOutside(file, rules)
+                let (found, job) = try outside(file, rules)
+                mistakes += found
+                jobs += found.isEmpty ? [job].compactMap { $0 } : []
             }
         }
-        return (files.count, mistakes)
+        return (files.count, mistakes, jobs)
     }
 
-    private func mistakesOutside(_ file: String, _ rules: CatalogRules) throws(BatchError) -> [Diagnostic] {
+    private func outside(
+        _ file: String, _ rules: CatalogRules
+    ) throws(BatchError) -> (mistakes: [Diagnostic], job: JobDefinition?) {
         switch try FolderText.read(file, limit: YAMLDocument.largestSize) {
         case .text(let text):
-            return JobReader.read(text: text, file: file, rules).source.diagnostics
+            let outcome = JobReader.read(text: text, file: file, rules)
+            return (outcome.source.diagnostics, outcome.definition)
         case .unreadable(let mark, let message):
             var source = SourceText(file: file, text: "", code: .invalidCatalog)
             source.report(mark, message)
-            return source.diagnostics
+            return (source.diagnostics, nil)
         }
     }
 }

@@ -94,9 +94,13 @@ public struct ScheduleDefinition: Hashable, Sendable {
     public var cron: String
     /// A name of the time zone database, e.g. `Europe/Paris`.
     public var timezone: String
+    public var gap: GapRule
+    public var fold: FoldRule
 
-    public init(cron: String, timezone: String = "UTC") {
+    public init(cron: String, timezone: String = "UTC", gap: GapRule = .shift, fold: FoldRule = .first) {
         self.cron = cron
         self.timezone = timezone
+        self.gap = gap
+        self.fold = fold
     }
 }

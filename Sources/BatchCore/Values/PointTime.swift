@@ -101,7 +101,8 @@ public struct PointTime: Hashable, Sendable {
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= 48 && byte <= 57 }
 
     /// The moment that is meant. The end of today is now.
-    public func moment(now: Timestamp, _ zone: LocalZone) -> Timestamp {
+    /// - Parameter daysBegin: a day alone means its beginning.
+    public func moment(now: Timestamp, _ zone: LocalZone, daysBegin: Bool = false) -> Timestamp {
         var civil: CivilTime
         switch day {
         case .ago(let span): return Timestamp(milliseconds: now.milliseconds - span)
@@ -113,6 +114,7 @@ public struct PointTime: Hashable, Sendable {
         guard let seconds else {
             civil.second = 0
             let begin = zone.moment(civil)
+            if daysBegin { return begin }
             civil.day += 1
             // The last moment before the next day.
             let end = Timestamp(milliseconds: zone.moment(civil).milliseconds - 1)
@@ -152,4 +154,14 @@ public struct LocalZone: Sendable {
     }
 
     public static let utc = LocalZone(civil: { CivilTime($0) }, moment: { $0.utc })
+}
+
+extension Timestamp {
+    /// The moment that a person names. Without a zone it is UTC, and a day alone means its beginning.
+    /// - Parameter now: nil where only a date will do.
+    public init?(text: String, now: Timestamp? = nil) {
+        guard let time = PointTime(text) else { return nil }
+        if now == nil, !CalendarDate.isValid(String(text.prefix(10))) { return nil }
+        self = time.moment(now: now ?? Timestamp(milliseconds: 0), .utc, daysBegin: true)
+    }
 }

@@ -12,6 +12,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// `2026-11-21T02:00:00.123Z`: for documents and logs.
     public var iso8601: String { format(dateSeparator: "-", timeSeparator: ":") }
 
+    /// `2026-11-21T02:00:00Z`: for times that are whole seconds.
+    public var seconds: String { iso8601.prefix(19) + "Z" }
+
     /// Reads `iso8601` text back; nil when it is not of that form.
     public init?(iso8601 text: String) {
         let digits = text.utf8.filter { $0 >= 48 && $0 <= 57 }
@@ -41,7 +44,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     /// Days since 1970-01-01 to a date of the proleptic Gregorian calendar: the year is taken to begin in March, so
     /// that the leap day is its last.
-    fileprivate static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
         let era = shifted.quotient(flooredBy: 146_097)
         let dayOfEra = shifted - era * 146_097
@@ -53,7 +56,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
     }
 
-    fileprivate static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+    static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
         let marchYear = month <= 2 ? year - 1 : year
         let era = marchYear.quotient(flooredBy: 400)
         let yearOfEra = marchYear - era * 400
@@ -80,7 +83,7 @@ extension CivilTime {
 }
 
 extension Int64 {
-    fileprivate func quotient(flooredBy divisor: Int64) -> Int64 {
+    func quotient(flooredBy divisor: Int64) -> Int64 {
         self >= 0 ? self / divisor : -((-self + divisor - 1) / divisor)
     }
 }

@@ -4,7 +4,7 @@ internal import BatchCore
 enum Commands {
     static let all: [any Command.Type] = [
         InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self,
-        StatusCommand.self, ListCommand.self,
+        StatusCommand.self, ListCommand.self, ScheduleNextCommand.self, ScheduleListCommand.self,
         ShowCommand.self, GraphCommand.self, DiffCommand.self, BlameCommand.self, PointsCommand.self,
         PlanListCommand.self, PlanShowCommand.self, PlanApproveCommand.self, PlanRejectCommand.self,
         PlanApplyCommand.self, DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self,

@@ -83,24 +83,38 @@ extension StepDefinition {
 public struct CatalogReport: TextReport {
     public let files: Int
     public let diagnostics: [Diagnostic]
+    /// The next firings of the jobs in these files.
+    public let schedules: [ScheduleNextReport]
 
-    public init(_ outcome: (files: Int, mistakes: [Diagnostic])) {
+    public init(_ outcome: (files: Int, mistakes: [Diagnostic]), schedules: [ScheduleNextReport] = []) {
         files = outcome.files
         diagnostics = outcome.mistakes
+        self.schedules = schedules
     }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("ok", .bool(diagnostics.isEmpty)), .init("files", JSONValue(files)),
             .init("errors", .array(diagnostics.map(\.json))),
+            .init("schedules", .array(schedules.map { .object($0.members(call)) })),
         ]
     }
 
     public func text(_ style: Style, width: Int) -> String {
         let read = Figures.count(files, "file")
-        guard !diagnostics.isEmpty else { return "\(read), \(style.good("no mistakes"))\n" }
+        guard !diagnostics.isEmpty else {
+            return "\(read), \(style.good("no mistakes"))\n" + schedules.map { firings($0, style, width) }.joined()
+        }
         let list = diagnostics.map { Printable.lines("\($0)") + "\n" }.joined()
         return "\(list)\n\(style.bad(Figures.count(diagnostics.count, "mistake"))) in \(read)\n"
+    }
+}
+
+extension CatalogReport {
+    private func firings(_ entry: ScheduleNextReport, _ style: Style, _ width: Int) -> String {
+        let schedule = "\(entry.schedule.cron) \(entry.schedule.timezone)"
+        let lines = entry.text(style, width: width).split(separator: "\n").map { "  \($0)\n" }
+        return "\n\(style.strong(entry.job ?? ""))  \(Printable.text(schedule))\n" + lines.joined()
     }
 }
 

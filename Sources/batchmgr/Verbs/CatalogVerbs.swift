@@ -65,8 +65,10 @@ enum CatalogValidateCommand: Command {
     static let verb = Verb.catalogValidate
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let (files, mistakes, jobs) = try call.workspace()
+            .validateCatalog(files: arguments.positionals, StepRegistry.builtIn.rules())
         let report = CatalogReport(
-            try call.workspace().validateCatalog(files: arguments.positionals, StepRegistry.builtIn.rules()))
+            (files, mistakes), schedules: try jobs.schedules(after: call.work.now(), count: 5))
         try call.output.show(report)
         return report.diagnostics.isEmpty ? .done : .usage
     }
