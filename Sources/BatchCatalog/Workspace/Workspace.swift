@@ -73,3 +73,84 @@ public struct Workspace: Hashable, Sendable {
     /// True when the file of its only database is there.
     public var hasDatabase: Bool { databases.count == 1 && FolderText.isFile(databases[0].path) }
 }
+
+extension Workspace {
+    /// The workspace that `start` is in: the nearest folder upwards with a `batchmgr.yaml`.
+    /// - Throws: `ERR_UX_NO_WORKSPACE`, or as `load`.
+    public static func find(from start: String = ".") throws(BatchError) -> Workspace {
+        var folder = FolderText.resolved(start) ?? ""
+        while !folder.isEmpty {
+            if FolderText.exists(FolderText.join(folder, fileName)) { return try load(folder) }
+            if folder == "/" { break }
+            folder = FolderText.parent(folder)
+        }
+        throw BatchError(
+            .noWorkspace, "no \(fileName) in this folder or above it",
+            hint: "make one: \(command: "init --database PATH"); or name a database: --db PATH")
+    }
+
+    /// Reads the `batchmgr.yaml` of a folder.
+    /// - Throws: `ERR_UX_NO_WORKSPACE`; `ERR_UX_INVALID_CONFIGURATION` with all mistakes and their places;
+    ///   `ERR_INTEGRATION_PLUGIN_DUPLICATE` when a plugin is declared twice.
+    public static func load(_ folder: String) throws(BatchError) -> Workspace {
+        let root = FolderText.resolved(folder) ?? folder
+        let path = FolderText.join(root, fileName)
+        guard FolderText.exists(path) else {
+            throw BatchError(
+                .noWorkspace, "there is no \(fileName) in \(FolderText.shown(root))",
+                hint: "make one there: \(command: "init --database PATH")")
+        }
+        switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
+        case .text(let text):
+            return try WorkspaceReader.read(text: text, file: FolderText.shown(path), folder: root)
+        case .unreadable(let mark, let message):
+            var source = SourceText(file: FolderText.shown(path), text: "", code: .invalidConfiguration)
+            source.report(mark, message)
+            throw WorkspaceReader.error(source)
+        }
+    }
+
+    /// The workspace of a database given alone: `backups/batch_manager` in its folder, no catalog. The file need not
+    /// be there yet.
+    public static func adHoc(database path: String) -> Workspace {
+        let absolute = FolderText.join(FolderText.current, path)
+        let parent = FolderText.parent(absolute)
+        let folder = FolderText.resolved(parent) ?? parent
+        let name = String(absolute.split(separator: "/").last ?? "")
+        return Workspace(
+            folder: folder, file: nil,
+            databases: [DatabaseDefinition(name: "main", path: FolderText.join(folder, name))],
+            backups: FolderText.join(folder, "backups/batch_manager"), catalog: nil)
+    }
+
+    /// Writes a `batchmgr.yaml` and reads it back. The folder must exist; the database need not.
+    /// - Throws: `ERR_UX_FILE_EXISTS` when there is one; `ERR_UX_USAGE` when tenancy, column and path do not fit.
+    public static func initialise(
+        _ folder: String, database path: String, tenancy: Tenancy = .none, tenantColumn: String? = nil
+    ) throws(BatchError) -> Workspace {
+        guard (tenancy == .column) == (tenantColumn != nil) else {
+            let what = tenantColumn == nil ? "needs a column" : "has no column"
+            throw BatchError(
+                .usage, "tenancy '\(tenancy.rawValue)' \(what)",
+                hint: "give both: --tenancy column --tenant-column NAME")
+        }
+        guard (tenancy == .file) == path.contains("{tenant}") else {
+            throw BatchError(
+                .usage, "tenancy 'file' goes with a path that holds {tenant}, and no other does",
+                hint: "give both: --tenancy file --database 'data/{tenant}.db'")
+        }
+        let file = FolderText.join(FolderText.resolved(folder) ?? folder, fileName)
+        try FolderText.create(file, text(database: path, tenancy: tenancy, tenantColumn: tenantColumn))
+        return try load(folder)
+    }
+
+    private static func text(database path: String, tenancy: Tenancy, tenantColumn: String?) -> String {
+        var lines = [
+            "# Every key is explained in docs/configuration.md.", "databases:", "  main:",
+            "    path: \(AdHocText.quoted(path))", "    tenancy: \(tenancy.rawValue)",
+        ]
+        if let tenantColumn { lines.append("    tenant_column: \(AdHocText.quoted(tenantColumn))") }
+        lines += ["    snapshot: auto", "backups: backups/batch_manager", "catalog: catalog"]
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

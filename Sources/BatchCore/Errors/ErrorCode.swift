@@ -123,3 +123,50 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         }
     }
 }
+
+/// What an error is about; it decides who has to look at it.
+public enum ErrorClass: String, Sendable, CaseIterable {
+    case security = "SECURITY"
+    case data = "DATA"
+    case performance = "PERF"
+    case usage = "UX"
+    case integration = "INTEGRATION"
+}
+
+/// The exit codes of `batchmgr`, a published interface: scripts branch on them.
+public enum ExitCode: Int32, Sendable, CaseIterable {
+    case done = 0
+    case stepFailed = 1
+    case usage = 2
+    case refusedByPolicy = 3
+    case refusedByDependents = 4
+    case noRestorePoint = 5
+    case integrityViolation = 6
+    case waitingForApproval = 7
+    /// The batch is committed, and must not be run again.
+    case pointPending = 8
+    case busy = 75
+    case stopped = 130
+}
+
+extension ErrorCode {
+    /// True when its message may quote a value: what the user gave, what a program printed, what SQLite or a trigger
+    /// said. Such a message is for the person who asked, and does not go into a log.
+    public var mayQuoteValues: Bool {
+        switch self {
+        case .usage, .missingParameter, .invalidParameter, .invalidPlan, .invalidCatalog, .invalidConfiguration,
+            .unknownPoint, .sql, .constraint, .checkFailed, .conflict, .notUndoable, .notReplayable,
+            .forbiddenStatement,
+            .writeOutsideGateway, .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
+            true
+        default: false
+        }
+    }
+}
+
+extension BatchError {
+    /// The message as it may stand in a log.
+    public var logMessage: String {
+        code.mayQuoteValues ? "\(code.rawValue) (its words may quote values and are not logged)" : message
+    }
+}

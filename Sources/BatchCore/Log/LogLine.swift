@@ -52,3 +52,31 @@ public struct LogLine: Hashable, Sendable {
         errorClass = json["class"]?.string.flatMap(ErrorClass.init)
     }
 }
+
+/// How much a line of the log matters.
+public enum LogLevel: String, Sendable, CaseIterable, Comparable {
+    case debug, info, warn, error
+
+    private var rank: Int {
+        switch self {
+        case .debug: 0
+        case .info: 1
+        case .warn: 2
+        case .error: 3
+        }
+    }
+
+    public static func < (a: LogLevel, b: LogLevel) -> Bool { a.rank < b.rank }
+}
+
+/// `log:` of `batchmgr.yaml`
+public struct LogSettings: Hashable, Sendable {
+    /// Lines below it are not written.
+    public var level: LogLevel = .info
+    /// Bytes that a file may have before the next one is begun.
+    public var maxSize: Int = 10 << 20
+    /// How many older files are kept.
+    public var keep: Int = 5
+
+    public init() {}
+}

@@ -73,3 +73,180 @@ public struct SwitchListReport: Report, Hashable {
         ]
     }
 }
+
+/// `ops keygen`
+public struct OpsKeyReport: Report, Hashable {
+    public let name: String
+    public let file: String
+    public let publicFile: String
+    public let key: String
+
+    public init(name: String, file: String, publicFile: String, key: String) {
+        self.name = name
+        self.file = file
+        self.publicFile = publicFile
+        self.key = key
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("name", .string(name)), .init("file", .string(file)), .init("public_file", .string(publicFile)),
+            .init("key", .string(key)),
+        ]
+    }
+}
+
+/// `ops trust` and `ops revoke`
+public struct OpsTrustReport: Report, Hashable {
+    public let key: TrustedKey
+
+    public init(key: TrustedKey) { self.key = key }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("key", key.json)] }
+}
+
+/// `ops sign`
+public struct OpsSignReport: Report, Hashable {
+    public let request: OpsRequest
+    public let file: String
+
+    public init(request: OpsRequest, file: String) {
+        self.request = request
+        self.file = file
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("file", .string(file)), .init("request", request.json)]
+    }
+}
+
+/// `ops list`
+public struct OpsListReport: Report, Hashable {
+    /// One for each database of the workspace.
+    public let targets: [String]
+    public let keys: [TrustedKey]
+    /// The latest first.
+    public let requests: [UsedRequest]
+
+    public init(targets: [String], keys: [TrustedKey], requests: [UsedRequest]) {
+        self.targets = targets
+        self.keys = keys
+        self.requests = requests
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("targets", .array(targets.map(JSONValue.string))), .init("keys", .array(keys.map(\.json))),
+            .init("requests", .array(requests.map(\.json))),
+        ]
+    }
+}
+
+/// `ops submit`: the request, and the answer of what it asked for.
+public struct OpsReport: Report {
+    public let request: OpsRequest
+    public let signer: TrustedKey
+    public let answer: any Report
+
+    public init(request: OpsRequest, signer: TrustedKey, answer: any Report) {
+        self.request = request
+        self.signer = signer
+        self.answer = answer
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("nonce", .string(request.nonce)), .init("signer", .string(signer.name)),
+            .init("action", .string(request.action.name)), .init("answer", answer.json),
+        ]
+    }
+}
+
+/// One patch plan: `plan show`, `approve`, `reject`, and a `run` that made one.
+public struct PlanReport: Report, Hashable {
+    public let id: PlanID
+    public let status: PlanStatus
+    public let job: String
+    public let tenant: String?
+    public let author: String
+    public let createdAt: Timestamp
+    public let expiresAt: Timestamp
+    public let isExpired: Bool
+    /// Who approved or rejected it.
+    public let decidedBy: String?
+    public let decidedAt: String?
+    /// Why it was rejected, or why its batch failed.
+    public let reason: String?
+    /// The batch that applied it.
+    public let batch: BatchID?
+    /// Path of the plan.
+    public let file: String
+    public let sha256: String
+    /// What has moved since, so that the plan cannot be applied any more; nil when nothing has, or nobody looked.
+    public let stale: String?
+    /// What the plan holds; nil in a list.
+    public let content: PatchPlan?
+
+    public init(
+        id: PlanID, status: PlanStatus, job: String, tenant: String?, author: String, createdAt: Timestamp,
+        expiresAt: Timestamp, isExpired: Bool, decidedBy: String?, decidedAt: String?, reason: String?,
+        batch: BatchID?, file: String, sha256: String, stale: String? = nil, content: PatchPlan? = nil
+    ) {
+        self.id = id
+        self.status = status
+        self.job = job
+        self.tenant = tenant
+        self.author = author
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.isExpired = isExpired
+        self.decidedBy = decidedBy
+        self.decidedAt = decidedAt
+        self.reason = reason
+        self.batch = batch
+        self.file = file
+        self.sha256 = sha256
+        self.stale = stale
+        self.content = content
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        let own: [JSONValue.Member] = [
+            .init("plan", .string("\(id)")), .init("status", .string(status.rawValue)), .init("job", .string(job)),
+            .init("tenant", JSONValue(tenant)), .init("author", .string(author)),
+            .init("created_at", .string(createdAt.iso8601)), .init("expires_at", .string(expiresAt.iso8601)),
+            .init("expired", .bool(isExpired)), .init("stale", JSONValue(stale)),
+            .init("decided_by", JSONValue(decidedBy)), .init("decided_at", JSONValue(decidedAt)),
+            .init("reason", JSONValue(reason)), .init("batch", JSONValue(batch?.description)),
+            .init("file", .string(file)), .init("sha256", .string(sha256)),
+        ]
+        guard let content else { return own }
+        let known = Set(own.map(\.key)).union(["format_version", "kind"])
+        return own + content.members.filter { !known.contains($0.key) }
+    }
+}
+
+/// `plan list`
+public struct PlanListReport: Report, Hashable {
+    /// The latest first.
+    public let plans: [PlanReport]
+
+    public init(plans: [PlanReport]) { self.plans = plans }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("plans", .array(plans.map { .object($0.members(call)) }))]
+    }
+}
+
+/// Where a patch plan stands.
+public enum PlanStatus: String, Sendable, CaseIterable {
+    /// Waiting for somebody to approve or reject it.
+    case proposed
+    case approved
+    case rejected
+    /// Its batch is running, or ended without a word.
+    case applying
+    case applied
+    /// Its batch did not end well; the plan is used up.
+    case failed
+}

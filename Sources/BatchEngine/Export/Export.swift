@@ -1,4 +1,6 @@
 public import BatchCore
+public import BatchLedger
+internal import BatchSystem
 
 /// The one way by which rows leave as a file: rendered, neutralised, hashed, durable.
 public struct Export: Sendable {
@@ -61,5 +63,130 @@ public struct Export: Sendable {
         BatchError(
             .stopped, "the export '\(target.path)' was ended because a stop was asked for",
             hint: "go on with: \(command: "resume --id BATCH")")
+    }
+}
+
+/// A finished export, as it is registered in the ledger.
+public struct ExportedFile: Sendable, Equatable {
+    /// Relative to the workspace.
+    public let path: String
+    public let format: ExportFormat
+    public let rows: Int
+    public let bytes: Int
+    /// 64 hexadecimal digits.
+    public let sha256: String
+}
+
+/// A running SHA-256, handed in by whoever registers the export.
+public struct ExportHash {
+    let update: (ArraySlice<UInt8>) -> Void
+    let finish: () -> [UInt8]
+
+    /// - Parameters:
+    ///   - update: adds bytes.
+    ///   - finish: the 32 bytes of the hash; called once, last.
+    public init(update: @escaping (ArraySlice<UInt8>) -> Void, finish: @escaping () -> [UInt8]) {
+        self.update = update
+        self.finish = finish
+    }
+}
+
+/// A file that appears under its name only when it is complete and durable.
+struct ExportFile: ~Copyable {
+    private let target: ExportPath
+    private let folder: OpenFolder
+    private let file: File
+    private let temporaryName: String
+    private var isFinished = false
+
+    init(_ target: ExportPath, in workspace: String) throws(BatchError) {
+        let folder = try target.openFolder(in: workspace)
+        let name = folder.temporaryName(for: ".\(target.name.utf8.count > 200 ? "export" : target.name)")
+        let file = try folder.create(name, for: target.path)
+        self.target = target
+        self.folder = folder
+        self.file = file
+        temporaryName = name
+    }
+
+    /// Nothing half-written stays behind.
+    deinit {
+        if !isFinished { folder.remove(temporaryName) }
+    }
+
+    func write(_ bytes: ArraySlice<UInt8>) throws(BatchError) {
+        try file.write(bytes)
+    }
+
+    mutating func finish() throws(BatchError) {
+        try file.sync()
+        try folder.rename(temporaryName, to: target.name, for: target.path)
+        isFinished = true
+    }
+}
+
+/// A path inside the workspace, walked folder by folder through open folders: no part of it can lead elsewhere, not even
+/// when a symbolic link is put there meanwhile.
+struct ExportPath {
+    let path: String
+    private let folders: [String]
+    let name: String
+
+    /// - Throws: `ERR_UX_INVALID_PARAMETER` for an empty or absolute path, one with `..`, or a name that is not of the
+    ///   format.
+    init(_ path: String, format: ExportFormat) throws(BatchError) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init).filter { $0 != "." }
+        guard !path.hasPrefix("/"), !path.hasSuffix("/"), !path.utf8.contains(0), !parts.contains(".."),
+            let name = parts.last
+        else { throw ExportPath.outside(path) }
+        let ending = name.split(separator: ".", omittingEmptySubsequences: false).last.map { $0.lowercased() } ?? ""
+        guard format.extensions.contains(ending), name.utf8.count > ending.utf8.count + 1 else {
+            throw BatchError(
+                .invalidParameter,
+                "the export path '\(PlainText.oneLine(path))' does not end in .\(format.extensions[0])",
+                hint:
+                    "call the file NAME.\(format.extensions[0]), so that an export cannot replace another kind of file")
+        }
+        self.path = parts.joined(separator: "/")
+        self.name = name
+        folders = Array(parts.dropLast())
+    }
+
+    /// The folder of the file, made when it is missing.
+    func openFolder(in workspace: String) throws(BatchError) -> OpenFolder {
+        var folder = try OpenFolder(workspace)
+        for part in folders {
+            do throws(SystemError) {
+                folder = try folder.folder(part)
+            } catch {
+                throw error.isLink ? ExportPath.outside(path) : error.error("open folder '\(part)' of '\(path)'")
+            }
+        }
+        return folder
+    }
+
+    private static func outside(_ path: String) -> BatchError {
+        BatchError(
+            .invalidParameter,
+            "the export path '\(PlainText.oneLine(path))' is not a file inside the workspace, reached by real folders",
+            hint: "give a relative path without '..' and without symbolic links, e.g. exports/report.csv")
+    }
+}
+
+/// What an export is made of: names of columns, and rows one at a time.
+public struct ExportRows {
+    public let columns: [String]
+    /// The next row, as long as `columns`; nil at the end.
+    public let next: () throws(BatchError) -> [SQLValue]?
+
+    public init(columns: [String], next: @escaping () throws(BatchError) -> [SQLValue]?) {
+        self.columns = columns
+        self.next = next
+    }
+
+    /// The rest of a query's rows.
+    public init(_ statement: Statement) {
+        columns = (0..<statement.columnCount).map { statement.columnName($0) }
+        next = { () throws(BatchError) in try statement.step() ? statement.values : nil }
     }
 }

@@ -1,6 +1,8 @@
 internal import BatchCatalog
 internal import BatchCore
+internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Holds a governed batch back until it was rehearsed, and checks it when it has run.
 struct LevelGate {
@@ -99,7 +101,38 @@ struct LevelGate {
             .verificationFailed,
             "batch \(batch.batch) has run, but does not pass its checklist: \(failed.name): \(failed.detail)",
             hint: "undo it: \(command: "rollback --id \(batch.batch)"); see the checklist: \(paper.path)")
-        Bulletin(session: session).tell(.failed, batch, error)
+        session.notify(.failed, batch, error)
         return (paper.path, error)
+    }
+}
+
+/// Writes what level 2 asks to be kept: the rehearsal before a batch, the checklist behind it.
+struct LevelDocument {
+    let session: Session
+
+    /// A document of the folder of reports.
+    struct Written {
+        let path: String
+        let sha256: String
+
+        var json: JSONValue { ["file": .string(path), "sha256": .string(sha256)] }
+    }
+
+    func write(
+        _ kind: String, _ batch: BatchRecord, _ job: JobDefinition, isOK: Bool, _ members: [JSONValue.Member]
+    ) throws(BatchError) -> Written {
+        let folder = session.backups + "/reports"
+        try Folder.create(folder)
+        let path = "\(folder)/\(kind)_\(batch.batch)_\(session.context.now().compact).json"
+        let document = JSONValue.object(
+            [
+                .init("format_version", 1), .init("kind", .string(kind)), .init("ok", .bool(isOK)),
+                .init("batch", .string("\(batch.batch)")), .init("job", .string(job.id)),
+                .init("level", JSONValue(job.level)), .init("tenant", JSONValue(batch.tenant)),
+                .init("actor", .string(session.context.actor)), .init("trace_id", .string(batch.traceID)),
+                .init("created_at", .string(session.context.now().iso8601)), .init("database", .string(session.path)),
+            ] + members)
+        try DurableFile.write(Array((JSONWriter.text(document, indented: true) + "\n").utf8), to: path)
+        return Written(path: path, sha256: try SHA256.hex(ofFile: path))
     }
 }

@@ -1,4 +1,6 @@
-internal import BatchCore
+internal import BatchCatalog
+public import BatchCore
+internal import BatchLedger
 public import BatchSystem
 
 /// Tells people of bad news, through a command or a webhook. It never throws: the work does not depend on it.
@@ -40,6 +42,107 @@ public struct Notifier: Sendable {
             try outcome.requireSuccess(of: program, for: "notify")
         case .webhook(let address):
             try Webhook(address: address, timeout: target.timeout).post(document)
+        }
+    }
+}
+
+/// Who is told, of what.
+public struct NotifyTarget: Sendable, Equatable {
+    public enum Way: Sendable, Equatable {
+        /// A program with its arguments; the event is its stdin.
+        case command([String])
+        /// The event is POSTed there.
+        case webhook(String)
+    }
+
+    public let way: Way
+    public let events: Set<NotifyEvent.Kind>
+    /// Milliseconds.
+    public let timeout: Int64
+
+    /// - Throws: `ERR_UX_INVALID_CONFIGURATION` for an empty command or an address that is not http or https.
+    public init(
+        _ way: Way, events: Set<NotifyEvent.Kind> = Set(NotifyEvent.Kind.allCases), timeout: Int64 = 10_000
+    ) throws(BatchError) {
+        switch way {
+        case .command(let arguments):
+            guard let program = arguments.first, !program.isEmpty else {
+                throw NotifyTarget.invalid("a 'notify' command is empty", hint: "give a list: [PROGRAM, ARGUMENT]")
+            }
+        case .webhook(let address):
+            guard WebAddress(address) != nil else {
+                throw NotifyTarget.invalid(
+                    "a 'notify' webhook is not an http or https address", hint: "give one like https://HOST/PATH")
+            }
+        }
+        self.way = way
+        self.events = events
+        self.timeout = max(1, timeout)
+    }
+
+    /// For the log. The path of a webhook is often a secret, so it is not part of it.
+    public var name: String {
+        switch way {
+        case .command(let arguments): "command '\(PlainText.oneLine(arguments.first ?? ""))'"
+        case .webhook(let address): "webhook \(WebAddress(address)?.origin ?? "")"
+        }
+    }
+
+    private static func invalid(_ message: String, hint: Hint) -> BatchError {
+        BatchError(.invalidConfiguration, message, hint: hint + " under 'notify:' in batchmgr.yaml")
+    }
+}
+
+/// An http or https address.
+struct WebAddress {
+    let text: String
+    /// Scheme, host and port: the part that may be shown.
+    let origin: String
+
+    /// Nil for other schemes, an empty host, and characters that do not belong in an address.
+    init?(_ text: String) {
+        guard text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else { return nil }
+        let lower = text.lowercased()
+        guard let scheme = ["http://", "https://"].first(where: lower.hasPrefix) else { return nil }
+        let authority = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" && $0 != "\\" }
+        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        guard !host.isEmpty, !host.hasPrefix(":") else { return nil }
+        self.text = text
+        origin = scheme + host
+    }
+}
+
+/// A notification that did not arrive: for the log, never a reason to fail.
+public struct NotifyFailure: Sendable, Equatable {
+    /// The target's name.
+    public let target: String
+    /// Always `ERR_INTEGRATION_NOTIFY_FAILED`.
+    public let error: BatchError
+}
+
+extension Session {
+    /// Tells the people whom the workspace names. Never throws: the work does not depend on it. What could not be
+    /// delivered is noted in the ledger's audit.
+    func notify(_ kind: NotifyEvent.Kind, _ batch: BatchRecord?, _ error: BatchError) {
+        let targets = workspace.notify.compactMap { rule in
+            let way: NotifyTarget.Way =
+                switch rule.channel {
+                case .command(let arguments): .command(arguments)
+                case .webhook(let address): .webhook(address)
+                }
+            return try? NotifyTarget(
+                way, events: Set(rule.events.compactMap { NotifyEvent.Kind(rawValue: $0.rawValue) }),
+                timeout: rule.timeout.milliseconds)
+        }
+        if targets.isEmpty { return }
+        let event = NotifyEvent(
+            kind, batch: batch?.batch.description, job: batch?.batch.job, tenant: batch?.tenant, error: error,
+            at: context.now())
+        for failure in Notifier(targets, folder: workspace.folder).notify(event) {
+            try? ledger.audit(
+                "notify", batch: batch, outcome: "failed",
+                details: ["target": .string(failure.target), "code": .string(failure.error.code.rawValue)],
+                context: context)
         }
     }
 }

@@ -145,3 +145,67 @@ extension Session {
         return try Session(place, tenant: tenant, context: context, mode: .readOnly, standingFor: home)
     }
 }
+
+/// A copy of a database to try things on; it is gone when it is released.
+final class ScratchCopy {
+    private let folder: ScratchFolder
+    /// The copy, opened for writing. It has the ledger of the database up to now.
+    let session: Session
+
+    init(of original: Session) throws(BatchError) {
+        try Folder.create(original.backups)
+        folder = try ScratchFolder(in: original.backups)
+        let path = folder.file("copy.db")
+        try original.connection.backup(to: try Connection(path: path, mode: .create))
+        var database = original.database
+        database.path = path
+        // The path names one file now, whoever it belongs to.
+        if database.tenancy == .file { database.tenancy = .none }
+        let place = Workspace(
+            folder: original.workspace.folder, file: original.workspace.file, databases: [database],
+            backups: folder.path, catalog: original.workspace.catalog, plugins: original.workspace.plugins)
+        var context = original.context
+        let reach = context.reach
+        context.reach = { reach("copy-\($0)") }
+        // What happens here has not happened.
+        context.log = .none
+        let home = Home(folder: folder.path, branch: original.branch, tags: original.home.tags)
+        session = try Session(place, tenant: original.tenant, context: context, standingFor: home)
+        try session.connection.execute("PRAGMA synchronous = OFF")
+    }
+}
+
+/// Makes of a rebuilt database one that holds the rows of one tenant, and those that all share.
+struct TenantExtract {
+    let owner: RowOwner
+
+    /// - Parameter home: the folder of the copies.
+    /// - Returns: what a person should know of the new file.
+    func write(_ source: String, to path: String, home: String) throws(BatchError) -> [String] {
+        let connection = try Connection(path: source)
+        connection.tolerateUnknownCollations()
+        let settings = UndoSettings(connection)
+        // Triggers and cascades must not follow the rows that go.
+        try settings.open()
+        defer { settings.close() }
+        var notes = ["the file holds the rows of tenant \(owner.tenant), and the tables that all tenants share"]
+        let schema = SchemaReader(connection)
+        for table in try schema.virtualTables() {
+            try connection.execute("DROP TABLE main.\(SQLName.quote(table.name))")
+            notes.append("table \(table.name) was left out: a module keeps it, and its rows do not say whose they are")
+        }
+        for layout in try schema.tables() {
+            if layout.role == .system, layout.name.hasPrefix("sqlite_stat") {
+                try connection.execute("DELETE FROM main.\(layout.quotedName)")
+            }
+            guard let others = owner.others(in: layout, isUTF16: connection.isUTF16) else { continue }
+            try connection.run("DELETE FROM main.\(layout.quotedName) WHERE \(others.condition)", [others.value])
+        }
+        // A fresh file: deleted rows would stay in free pages.
+        connection.dropCachedStatements()
+        let temporary = try TemporaryFile(for: path, notedIn: Folder.mayWrite(home) ? home : nil)
+        try connection.execute("VACUUM INTO \(SQLName.literal(temporary.path))")
+        try temporary.publish()
+        return notes
+    }
+}

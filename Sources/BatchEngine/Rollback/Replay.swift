@@ -150,3 +150,84 @@ extension Ledger {
             [.integer(batch), .integer(needed.seq), .string("needs \(needed.batch.job)")])
     }
 }
+
+extension Rerun {
+    /// Runs the programs and plugins of a batch that ran again, once that is permanent. They see the database as it is
+    /// then. One that fails leaves the batch `failed`, and `resume` goes on with it; the rows stay.
+    /// - Returns: what was not done, in words.
+    func performWaiting(_ outcome: inout Outcome) throws(BatchError) -> String? {
+        if outcome.waiting.isEmpty { return nil }
+        var batch = outcome.batch
+        let job = try session.job(of: batch)
+        let run = BatchRun(
+            session, gateway, job: job, values: try PinnedParameters.values(batch.parameters), batch: batch)
+        run.noted = try ledger.checkpoints(of: batch.seq).last?.id
+        var failure: BatchError?
+        do throws(BatchError) {
+            for step in outcome.waiting { try StepRun(run: run, step: step).perform() }
+        } catch { failure = error }
+        batch = run.batch
+        batch.status = failure == nil ? .committed : .failed
+        batch.error = failure.map { "\($0.code.rawValue): \($0.message)" }
+        batch.finishedAt = session.context.now().iso8601
+        try ledger.update(batch)
+        outcome.batch = batch
+        let next = HintCommand("resume --id \(batch.batch)").text(session.context.call)
+        return failure.map { "\($0.message); go on with it: \(next)" }
+    }
+}
+
+/// What the checkpoints of a batch saw of time and chance, step by step, for another run of it.
+final class RecordedInputs {
+    private var pins: [(step: String, pin: PinnedInputs)]
+    private var last: PinnedInputs?
+
+    init(_ pins: [(step: String, pin: PinnedInputs)]) {
+        self.pins = pins
+        last = pins.first?.pin
+    }
+
+    convenience init(_ ledger: Ledger, of batch: Int64) throws(BatchError) {
+        self.init(try RecordedInputs.read(ledger, try ledger.checkpoints(of: batch)))
+    }
+
+    static func read(
+        _ ledger: Ledger, _ checkpoints: [CheckpointRecord]
+    ) throws(BatchError) -> [(step: String, pin: PinnedInputs)] {
+        var pins: [(step: String, pin: PinnedInputs)] = []
+        for checkpoint in checkpoints { pins.append((checkpoint.step, try ledger.pin(for: checkpoint))) }
+        return pins
+    }
+
+    /// For the next checkpoint of a step. A run that needs more checkpoints than the first one sees the last again.
+    func next(of step: String) -> PinnedInputs? {
+        if let index = pins.firstIndex(where: { $0.step == step }) { last = pins.remove(at: index).pin }
+        return last
+    }
+}
+
+/// What a run of checkpoints changed, row by row, in a few bytes.
+struct ChangesDigest: Equatable {
+    let hash: [UInt8]
+    let rows: Int
+
+    init(_ ledger: Ledger, _ checkpoints: [Int64]) throws(BatchError) {
+        let hash = SHA256()
+        var rows = 0
+        let changes = try BatchChanges(ledger, checkpoints: checkpoints)
+        // Counters and indexes follow from the rows.
+        for table in changes.tables where (table.after ?? table.before)?.role == .ordinary {
+            try changes.forEachChange(of: table) { (change) throws(BatchError) in
+                rows += 1
+                let line: JSONValue = [
+                    "table": .string(table.name), "key": change.key.json,
+                    "before": .array(change.before?.map(\.json) ?? []), "is_new": .bool(change.before == nil),
+                    "after": .array(change.after?.map(\.json) ?? []), "is_gone": .bool(change.after == nil),
+                ]
+                Array(JSONWriter.text(line).utf8).withUnsafeBytes { hash.update($0) }
+            }
+        }
+        self.hash = hash.finish()
+        self.rows = rows
+    }
+}

@@ -56,7 +56,7 @@ public struct Rollback {
             journal.write("refused", ["error": .string(error.description)])
             session.auditRefusal("rollback", of: batch, error)
             let isRefusal = error.code.exitCode == .refusedByDependents
-            Bulletin(session: session).tell(isRefusal ? .refused : .failed, batch, error)
+            session.notify(isRefusal ? .refused : .failed, batch, error)
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
             noteRefusal(error, plan)
             let conflicts = try ConflictSearch(session: session, plan: plan, record: records.current).find()
@@ -122,7 +122,7 @@ public struct Rollback {
         _ error: BatchError, _ plan: RollbackPlan, _ journal: RollbackJournal, _ conflicts: [Conflict]
     ) -> Outcome {
         journal.write("refused", ["error": .string(error.description)])
-        Bulletin(session: session).tell(.refused, plan.batch, error)
+        session.notify(.refused, plan.batch, error)
         noteRefusal(error, plan)
         return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
     }

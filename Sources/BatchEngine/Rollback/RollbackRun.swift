@@ -86,7 +86,9 @@ struct RollbackRun {
         }
         try release(gateway, checkpoint, &done)
         for index in done.replayed.indices {
-            if let left = try WaitingSteps(session: session, gateway: gateway).perform(&done.replayed[index]) {
+            if let left = try Rerun(session: session, gateway: gateway)
+                .performWaiting(&done.replayed[index])
+            {
                 done.left.append(left)
             }
         }
@@ -105,7 +107,7 @@ struct RollbackRun {
                 .compensationMissing,
                 "the data of \(plan.batch.batch) is undone, but not everything else: \(done.left.joined(separator: "; "))",
                 hint: "see the report: \(paper)")
-            Bulletin(session: session).tell(.partial, plan.batch, error)
+            session.notify(.partial, plan.batch, error)
         }
         journal.write(
             "verdict",

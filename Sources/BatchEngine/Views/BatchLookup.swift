@@ -1,5 +1,6 @@
 public import BatchCore
 public import BatchLedger
+internal import BatchSystem
 
 /// Finds the batch that a person means.
 public struct BatchLookup {
@@ -75,5 +76,25 @@ public struct BatchLookup {
             "there is no batch '\(reference)'\(none)\(Suggestion.clause(for: "\(reference)", in: names))",
             hint: names.isEmpty
                 ? "run one: \(command: "run --id NAME --sql SQL")" : "see the batches: \(command: "list")")
+    }
+}
+
+/// Tells whether a batch that the ledger calls running still has a process.
+struct OwnerWatch {
+    let session: Session
+
+    /// The state as it is to be shown: a batch whose process has died is stopped, though nobody has noted it yet.
+    func status(of batch: BatchRecord) -> BatchStatus {
+        batch.status == .running && hasDied(batch.batch) ? .stopped : batch.status
+    }
+
+    /// False when it cannot be told, because the lease cannot be read.
+    private func hasDied(_ batch: BatchID) -> Bool {
+        do throws(BatchError) {
+            guard let row = try LeaseTable(session.connection).read() else { return true }
+            return !row.isHeld || row.work.batch != "\(batch)"
+        } catch {
+            return false
+        }
     }
 }

@@ -1,4 +1,8 @@
 public import BatchCore
+internal import BatchSystem
+internal import CCrypto
+internal import CXXHash
+internal import Glibc
 
 /// By what a file is known that was written.
 public enum FileHash: Hashable, Sendable {
@@ -13,5 +17,94 @@ public enum FileHash: Hashable, Sendable {
         case .sha256(let recorded): try SHA256.hex(ofFile: path) == recorded
         case .xxh3(let recorded): try XXH3.digest(ofFile: path) == recorded
         }
+    }
+}
+
+/// The running hash behind `SHA256` and `SHA1`.
+struct MessageDigest: ~Copyable {
+    private let context: OpaquePointer?
+    private let algorithm: OpaquePointer?
+
+    init(_ algorithm: OpaquePointer?) {
+        context = EVP_MD_CTX_new()
+        self.algorithm = algorithm
+        EVP_DigestInit_ex(context, algorithm, nil)
+    }
+
+    deinit { EVP_MD_CTX_free(context) }
+
+    func update(_ bytes: UnsafeRawBufferPointer) {
+        if let base = bytes.baseAddress { EVP_DigestUpdate(context, base, bytes.count) }
+    }
+
+    /// The hash of all bytes so far; the next `update` begins a new one.
+    func finish() -> [UInt8] {
+        var length: UInt32 = 0
+        let hash = [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { buffer, count in
+            EVP_DigestFinal_ex(context, buffer.baseAddress, &length)
+            count = Int(length)
+        }
+        EVP_DigestInit_ex(context, algorithm, nil)
+        return hash
+    }
+}
+
+/// SHA-1, which names git's objects. One value hashes many objects, one after the other.
+struct SHA1: ~Copyable {
+    /// Fetched once: looking an algorithm up costs more than hashing a small object.
+    nonisolated(unsafe) private static let algorithm: OpaquePointer? = EVP_MD_fetch(nil, "SHA1", nil)
+    private let digest: MessageDigest
+
+    init() { digest = MessageDigest(SHA1.algorithm) }
+
+    func update(_ bytes: UnsafeRawBufferPointer) { digest.update(bytes) }
+
+    func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { digest.update($0) } }
+
+    func finish() -> ObjectID { ObjectID(digest.finish()) }
+}
+
+/// SHA-256, fed in pieces.
+public struct SHA256: ~Copyable {
+    private let digest: MessageDigest
+
+    public init() { digest = MessageDigest(EVP_sha256()) }
+
+    public func update(_ bytes: UnsafeRawBufferPointer) { digest.update(bytes) }
+
+    /// The 32 bytes of the hash; the next `update` begins a new one.
+    public func finish() -> [UInt8] { digest.finish() }
+
+    /// The hash of a file as 64 hexadecimal digits.
+    public static func hex(ofFile path: String) throws(BatchError) -> String {
+        let hash = SHA256()
+        let file = try File(reading: path)
+        try file.forEachPiece { hash.update($0) }
+        return Hex.string(hash.finish())
+    }
+}
+
+/// XXH3 with 128 bits, fed in pieces: tells that bytes are those that were written as surely as a state digest does, and ten
+/// times as fast as SHA-256. Against somebody who makes two files for one hash it is no proof.
+///
+/// Source: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+struct XXH3: ~Copyable {
+    private let state = cxxhash_new()
+
+    deinit { cxxhash_free(state) }
+
+    func update(_ bytes: UnsafeRawBufferPointer) { cxxhash_update(state, bytes.baseAddress, bytes.count) }
+
+    /// The hash of all bytes so far.
+    func finish() -> Digest {
+        let hash = cxxhash_finish(state)
+        return Digest(high: hash.high64, low: hash.low64)
+    }
+
+    static func digest(ofFile path: String) throws(BatchError) -> Digest {
+        let hash = XXH3()
+        let file = try File(reading: path)
+        try file.forEachPiece { hash.update($0) }
+        return hash.finish()
     }
 }

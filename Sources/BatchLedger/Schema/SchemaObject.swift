@@ -1,3 +1,6 @@
+public import BatchCore
+internal import CSQLite
+
 /// One row of `sqlite_schema`.
 public struct SchemaObject: Hashable, Sendable {
     /// Its place in the schema; triggers fire in an order that follows from it, so undo and restore keep it.
@@ -50,4 +53,95 @@ public struct SchemaObject: Hashable, Sendable {
 
     /// SQLite stores the text with exactly these first words.
     public var isVirtualTable: Bool { type == "table" && sql?.hasPrefix("CREATE VIRTUAL TABLE") == true }
+}
+
+/// Which names belong to the ledger.
+extension SQLName {
+    /// True for the tables, indexes and triggers of the ledger itself, and for what a `.bak` keeps beside it. Another
+    /// table whose name begins alike is the application's own.
+    public static func isLedger(_ name: String) -> Bool {
+        let name = folded(name)
+        return isReserved(name)
+            && (LedgerSchema.names.contains(name) || passing.contains { name.hasPrefix($0) }
+                || name == TableLayout.stand)
+    }
+
+    /// True for names that a batch may not give to anything new.
+    public static func isReserved(_ name: String) -> Bool { folded(name).hasPrefix("batchmgr_") }
+
+    /// How names begin of what belongs to us and comes and goes.
+    private static let passing = ["batchmgr_guard_", "batchmgr_record_", "batchmgr_bak_", "batchmgr_dropped_"]
+}
+
+extension TableLayout {
+    /// SQL behind WHERE that leaves out rows about the ledger; nil where there can be none.
+    ///
+    /// ANALYZE and AUTOINCREMENT note the ledger's tables too; those rows are not the user's.
+    public var userRows: String? {
+        switch name {
+        case "sqlite_sequence": TableLayout.isNotLedger("name")
+        case _ where role == .system: TableLayout.isNotLedger("tbl")
+        default: nil
+        }
+    }
+
+    /// A row without a name is the user's.
+    private static func isNotLedger(_ column: String) -> String {
+        let names = LedgerSchema.names.sorted().map(SQLName.literal).joined(separator: ", ")
+        return "(lower(\(column)) IN (\(names)) OR \(column) LIKE 'batchmgr\\_bak\\_%' ESCAPE '\\') IS NOT TRUE"
+    }
+}
+
+/// Makes one object of a schema from a text that somebody may have edited: a commit, a `.bak`.
+///
+/// The text has to be one statement that makes a table or an index of this database, and may do nothing else: no other
+/// file, no query, no trigger, no change of rows.
+public final class CopiedDefinition {
+    private let connection: Connection
+    private let sql: String
+    private var isForbidden = false
+
+    public init(_ sql: String, on connection: Connection) {
+        self.sql = sql
+        self.connection = connection
+    }
+
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the statement does more than it may; `ERR_DATA_SQL` when it cannot run.
+    public func run() throws(BatchError) {
+        sqlite3_set_authorizer(
+            connection.handle,
+            { context, action, first, second, database, _ in
+                guard let context else { return SQLITE_DENY }
+                func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+                let statement = Unmanaged<CopiedDefinition>.fromOpaque(context).takeUnretainedValue()
+                if CopiedDefinition.permits(action, text(first), text(second), text(database)) { return SQLITE_OK }
+                statement.isForbidden = true
+                return SQLITE_DENY
+            }, Unmanaged.passUnretained(self).toOpaque())
+        defer { sqlite3_set_authorizer(connection.handle, nil, nil) }
+        do throws(BatchError) {
+            let statement = try connection.prepare(sql)
+            guard SQLText.isBlank(statement.tail) else { throw forbidden }
+            while try statement.step() {}
+        } catch {
+            throw isForbidden ? forbidden : error
+        }
+    }
+
+    private var forbidden: BatchError {
+        BatchError(
+            .corruptRecord, "a definition in the copy does more than to make one table or index: \(sql.prefix(60))",
+            hint: "somebody has edited the copy; restore from the other one: \(command: "restore --source git") or bak")
+    }
+
+    /// Source: https://www.sqlite.org/c3ref/c_alter_table.html
+    private static func permits(_ action: Int32, _ first: String, _ second: String, _ database: String) -> Bool {
+        switch action {
+        case SQLITE_CREATE_TABLE, SQLITE_CREATE_INDEX, SQLITE_REINDEX, SQLITE_READ: database == "main"
+        case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE:
+            database == "main" && ["sqlite_master", "sqlite_schema", "sqlite_sequence"].contains(first)
+        case SQLITE_FUNCTION: !["load_extension", "fts3_tokenizer"].contains(second.lowercased())
+        default: false
+        }
+    }
 }

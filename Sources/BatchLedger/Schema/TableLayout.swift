@@ -1,4 +1,5 @@
 public import BatchCore
+internal import CSQLite
 
 /// How the rows of one table are named and what they hold.
 public struct TableLayout: Hashable, Sendable {
@@ -117,4 +118,135 @@ public struct ForeignKey: Hashable, Sendable {
     public let columns: [Int]
     /// Names of the parent's columns; empty when the declaration leaves them to the parent's primary key.
     public let parentColumns: [String]
+}
+
+/// One column of a table, as far as capture and undo need to know it.
+public struct Column: Hashable, Sendable {
+    public enum Generated: Sendable {
+        case no, virtual, stored
+    }
+
+    public let name: String
+    public let declaredType: String
+    /// True for REAL affinity: SQLite may hand over a whole number of such a column as an integer.
+    public let hasRealAffinity: Bool
+    public let isNotNull: Bool
+    /// A row written before `ALTER TABLE … ADD COLUMN` does not hold the value: see `TableLayout.needsReader`.
+    public let hasDefault: Bool
+    public let generated: Generated
+    /// Position in the primary key counted from 1; 0 when it is no part of it.
+    public let primaryKeyPosition: Int
+
+    /// Column affinity by the declared type, section 3.1 of SQLite's "Datatypes In SQLite".
+    static func hasRealAffinity(declaredType: String) -> Bool {
+        let type = declaredType.uppercased()
+        if type.contains("INT") || type.contains("CHAR") || type.contains("CLOB") || type.contains("TEXT") {
+            return false
+        }
+        if type.contains("BLOB") || type.isEmpty { return false }
+        return type.contains("REAL") || type.contains("FLOA") || type.contains("DOUB")
+    }
+}
+
+extension Column {
+    /// What SQLite does to values of the column, section 3.1 of "Datatypes In SQLite".
+    enum Affinity: Sendable {
+        case none, text, numeric, real
+
+        /// True when a value of this type may be stored as another one.
+        @inline(__always)
+        func mayConvert(_ type: Int32) -> Bool {
+            switch self {
+            case .none: false
+            case .text: type == SQLITE_INTEGER || type == SQLITE_FLOAT
+            case .numeric: type == SQLITE_TEXT || type == SQLITE_FLOAT
+            case .real: type == SQLITE_TEXT
+            }
+        }
+    }
+
+    var affinity: Affinity {
+        if hasRealAffinity { return .real }
+        let type = declaredType.uppercased()
+        if type.contains("INT") { return .numeric }
+        if type.contains("CHAR") || type.contains("CLOB") || type.contains("TEXT") { return .text }
+        return type.contains("BLOB") || type.isEmpty ? .none : .numeric
+    }
+}
+
+extension TableLayout {
+    /// What undo needs to read old row images. Unique and foreign keys are facts of their time, recorded apart.
+    public var json: JSONValue {
+        [
+            "name": .string(name), "key": keyJSON,
+            "integer_primary_key": integerPrimaryKey.map { JSONValue($0) } ?? .null,
+            "strict": .bool(isStrict), "autoincrement": .bool(isAutoincrement), "role": roleJSON,
+            "columns": .array(columns.map(\.json)),
+        ]
+    }
+
+    private var keyJSON: JSONValue {
+        switch key {
+        case .rowid(let alias): ["rowid": JSONValue(alias)]
+        case .primaryKey(let positions): ["columns": .array(positions.map { JSONValue($0) })]
+        }
+    }
+
+    private var roleJSON: JSONValue {
+        switch role {
+        case .ordinary: "ordinary"
+        case .system: "system"
+        case .shadow(let owner): ["shadow": .string(owner)]
+        }
+    }
+
+    /// Nil when the document is not of this form.
+    public init?(json: JSONValue) {
+        guard let name = json["name"]?.string, let columns = json["columns"]?.array?.map(Column.init(json:)),
+            let key = json["key"]
+        else { return nil }
+        let known = columns.compactMap(\.self)
+        guard known.count == columns.count else { return nil }
+        let positions = key["columns"]?.array?.compactMap { $0.integer.map(Int.init) }
+        let role: Role =
+            json["role"]?["shadow"]?.string.map { .shadow(of: $0) } ?? (json["role"] == "system" ? .system : .ordinary)
+        self.init(
+            name: name, columns: known,
+            key: positions.map(Key.primaryKey) ?? .rowid(alias: key["rowid"]?.string),
+            integerPrimaryKey: json["integer_primary_key"]?.integer.map(Int.init),
+            isStrict: json["strict"]?.bool ?? false, isAutoincrement: json["autoincrement"]?.bool ?? false, role: role,
+            uniqueIndexes: [], foreignKeys: [], sql: "")
+    }
+
+    /// True when images of the other layout fit rows of this one.
+    public func holdsSameRows(as other: TableLayout) -> Bool { json == other.json }
+}
+
+extension Column {
+    var json: JSONValue {
+        let kind: JSONValue =
+            switch generated {
+            case .no: "no"
+            case .virtual: "virtual"
+            case .stored: "stored"
+            }
+        return [
+            "name": .string(name), "type": .string(declaredType), "not_null": .bool(isNotNull),
+            "default": .bool(hasDefault), "generated": kind, "primary_key": JSONValue(primaryKeyPosition),
+        ]
+    }
+
+    init?(json: JSONValue) {
+        guard let name = json["name"]?.string, let type = json["type"]?.string else { return nil }
+        let generated: Generated =
+            switch json["generated"]?.string {
+            case "virtual": .virtual
+            case "stored": .stored
+            default: .no
+            }
+        self.init(
+            name: name, declaredType: type, hasRealAffinity: Column.hasRealAffinity(declaredType: type),
+            isNotNull: json["not_null"]?.bool ?? false, hasDefault: json["default"]?.bool ?? false,
+            generated: generated, primaryKeyPosition: Int(json["primary_key"]?.integer ?? 0))
+    }
 }

@@ -157,3 +157,51 @@ extension SQLValue {
 extension Substring {
     fileprivate var trimmingSpaces: Substring { drop { $0 == " " } }
 }
+
+/// One row of `batchmgr_checkpoints`.
+public struct CheckpointRecord: Hashable, Sendable {
+    /// Commit order over all batches.
+    public let id: Int64
+    /// `BatchRecord.seq`.
+    public let batch: Int64
+    /// Counted from 1 within the batch.
+    public let number: Int
+    public let step: String
+    /// Where a chunked step goes on: the number of items done.
+    public let position: String?
+    public let committedAt: String
+    public let rows: RowCounts
+    /// The checkpoint of the rollback that undid this one.
+    public let undoneBy: Int64?
+
+    public var isLive: Bool { undoneBy == nil }
+}
+
+extension Ledger {
+    /// Notes that a batch is an earlier one, run again.
+    /// - Parameter rollback: the batch that made it necessary.
+    public func noteReplay(_ batch: Int64, of original: Int64, by rollback: Int64) throws(BatchError) {
+        try connection.run(
+            "INSERT INTO main.batchmgr_replays VALUES(?, ?, ?)",
+            [.integer(batch), .integer(original), .integer(rollback)])
+    }
+
+    /// Batches that are earlier ones run again: the new one's `seq` with the old one's id, and the other way round.
+    public func replays() throws(BatchError) -> (originals: [Int64: BatchID], replacements: [Int64: BatchID]) {
+        // A ledger that an older program made has no such table before the next batch.
+        guard try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_replays'") != nil else {
+            return ([:], [:])
+        }
+        let sql = """
+            SELECT r.batch, n.batch, r.replays, o.batch FROM main.batchmgr_replays r \
+            JOIN main.batchmgr_batches n ON n.seq = r.batch JOIN main.batchmgr_batches o ON o.seq = r.replays ORDER BY r.batch
+            """
+        var originals: [Int64: BatchID] = [:]
+        var replacements: [Int64: BatchID] = [:]
+        for row in try connection.rows(sql) {
+            originals[row[0].integer ?? 0] = row[3].string.flatMap(BatchID.init)
+            replacements[row[2].integer ?? 0] = row[1].string.flatMap(BatchID.init)
+        }
+        return (originals, replacements)
+    }
+}

@@ -107,3 +107,141 @@ extension Ledger {
         return touched
     }
 }
+
+/// Rows that are not as the batch left them.
+extension UndoRun {
+    struct Problem {
+        let reason: UndoConflict.Reason
+        let found: String
+        /// The row as it is now.
+        var row: [SQLValue]?
+        /// A step before this one found it already.
+        var isListed = false
+    }
+
+    /// Looks before it changes anything; nil when the row is as the batch left it.
+    func inspect(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ rowid: Int64
+    ) throws(BatchError) -> Problem? {
+        let key = try self.key(step, bytes, table.layout, rowid: rowid)
+        let current = try read(key, table.layout)
+        if isListed(step, key, table.layout) {
+            return Problem(reason: .changed, found: "", row: current?.values, isListed: true)
+        }
+        if leaving.contains(UndoRun.name(key, table.layout).order, in: table.layout.name) {
+            return Problem(reason: .touched, found: "a later batch needs the row", row: current?.values)
+        }
+        if step.operation == .delete {
+            return current.map { Problem(reason: .taken, found: "a row with this key", row: $0.values) }
+        }
+        guard let current else { return Problem(reason: .missing, found: "no row") }
+        if current.hash == step.left { return nil }
+        return Problem(reason: .changed, found: "row hash \(Hex.string(current.hash))", row: current.values)
+    }
+
+    private func read(
+        _ key: [SQLValue], _ layout: TableLayout
+    ) throws(BatchError) -> (hash: UInt64, values: [SQLValue])? {
+        let reader: TableRows
+        if let known = readers[layout.name] {
+            reader = known
+        } else {
+            reader = try TableRows(layout, on: connection)
+            readers[layout.name] = reader
+        }
+        guard try reader.read(key, isUTF16: connection.isUTF16, into: &row) else { return nil }
+        return (row.buffer.digest().low, try row.buffer.values(layout.storedColumns.count))
+    }
+
+    private func isListed(_ step: UndoStep, _ key: [SQLValue], _ layout: TableLayout) -> Bool {
+        listed.contains(ListedRow(table: layout.name, key: UndoRun.name(key, layout)))
+    }
+
+    private static func name(_ key: [SQLValue], _ layout: TableLayout) -> RowKey {
+        if case .integer(let rowid)? = key.first, !layout.isWithoutRowID { return .rowid(rowid) }
+        return .values(key)
+    }
+
+    /// Leaves the row, or puts it back all the same.
+    func settle(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ batch: String, _ rowid: Int64,
+        _ problem: Problem
+    ) throws(BatchError) {
+        // An index of full text is undone as a whole.
+        if case .shadow(let owner) = table.layout.role { throw virtualTables.refuseRows(of: owner) }
+        guard mode == .overwriting, try overwrite(step, bytes, table, rowid, problem) else {
+            return try note(step, bytes, table.layout, batch, problem, isOverwritten: false)
+        }
+        // A row that is gone, as it would be now, is no loss.
+        if problem.reason == .missing { return }
+        try note(step, bytes, table.layout, batch, problem, isOverwritten: true)
+    }
+
+    /// - Returns: false when what the log holds is not enough.
+    private func overwrite(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ table: UndoTable, _ rowid: Int64, _ problem: Problem
+    ) throws(BatchError) -> Bool {
+        sink.expect(row: nil)
+        do throws(BatchError) {
+            switch (step.operation, problem.row) {
+            case (.insert, nil): return true
+            case (.insert, _): try table.delete(step, rowid: rowid, bytes)
+            // Of an updated row the log holds the changed columns alone.
+            case (.update, nil): return false
+            case (.update, _):
+                sink.expect(.mask(table.mask(of: step, bytes)))
+                defer { sink.expect(.all) }
+                try table.update(step, rowid: rowid, bytes)
+            default:
+                if problem.row != nil { try table.remove(try key(step, bytes, table.layout, rowid: rowid)) }
+                try table.insert(step, rowid: rowid, bytes)
+            }
+        } catch {
+            guard error.code == .constraint, !connection.isAutocommit else { throw error }
+            return false
+        }
+        if let failure = sink.failure { throw failure }
+        renumbering.note(step, was: rowid, in: table.layout)
+        return true
+    }
+
+    private func note(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, _ batch: String, _ problem: Problem,
+        isOverwritten: Bool
+    ) throws(BatchError) {
+        let values = try key(step, bytes, layout, rowid: step.rowid)
+        let key = UndoRun.name(values, layout)
+        let isNew = listed.insert(ListedRow(table: layout.name, key: key)).inserted
+        if step.keyChanged {
+            let old = try StepKeys(step, bytes, layout).before
+            listed.insert(ListedRow(table: layout.name, key: old))
+        }
+        guard isNew, !problem.isListed else { return }
+        let leavesRow = step.operation != .delete
+        let left = leavesRow && !step.hidesLeft(now: problem.row) ? step.left : nil
+        let hash = left.map { "row hash \(Hex.string($0))" } ?? "the row as the batch left it"
+        var conflict = UndoConflict(
+            batch: batch, table: layout.name, key: key, reason: problem.reason,
+            expected: leavesRow ? hash : "no row with this key", found: problem.found,
+            row: problem.row.map(layout.fields), isOverwritten: isOverwritten)
+        conflict.left = left
+        conflict.leavesRow = leavesRow
+        conflict.layout = layout
+        conflicts.append(conflict)
+    }
+
+    /// A conflict that the statement itself ran into, or that no row is at fault for.
+    func conflict(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, _ batch: String,
+        _ reason: UndoConflict.Reason, _ found: String
+    ) throws(BatchError) {
+        if case .shadow(let owner) = layout.role { throw virtualTables.refuseRows(of: owner) }
+        try note(
+            step, bytes, layout, batch, Problem(reason: reason, found: found), isOverwritten: false)
+        if mode == .strict {
+            throw BatchError(
+                .conflict, "a row of table \(layout.name) is not as batch \(batch) left it",
+                hint: "see the rows: \(command: "rollback --id \(batch) --dry-run")")
+        }
+    }
+}

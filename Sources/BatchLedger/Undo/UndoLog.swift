@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 
 /// Gathers the undo log of one checkpoint: blocks are compressed as they fill, and go to a spill file when there are many.
 ///
@@ -146,5 +147,74 @@ extension Ledger {
         BatchError(
             .corruptRecord, "the undo log of checkpoint \(checkpoint.number) has lost \(what)",
             hint: "undo from another record: \(command: "rollback --id BATCH --source git")")
+    }
+}
+
+/// Undo logs that were taken out of the database, because a restore point leads back over their batches. Their blocks stay
+/// as rows without data, so that nobody takes them for lost.
+extension Ledger {
+    /// True when a block of the checkpoint has no data any more.
+    public func isThinned(_ checkpoint: Int64) throws(BatchError) -> Bool {
+        try connection.value(
+            "SELECT 1 FROM main.batchmgr_undo WHERE checkpoint = ? AND length(data) = 0 AND size > 0 LIMIT 1",
+            [.integer(checkpoint)]) != nil
+    }
+
+    /// True when the batch is undone from its restore points.
+    public func isThinned(batch: Int64) throws(BatchError) -> Bool {
+        for checkpoint in try checkpoints(of: batch) where try isThinned(checkpoint.id) { return true }
+        return false
+    }
+
+    /// Takes the data out. The caller makes sure that another record leads back.
+    /// - Returns: how many bytes were freed.
+    public func thinUndoLog(of checkpoint: Int64) throws(BatchError) -> Int64 {
+        let sum = "SELECT coalesce(sum(length(data)), 0) FROM main.batchmgr_undo WHERE checkpoint = ?"
+        let bytes = try connection.value(sum, [.integer(checkpoint)])?.integer ?? 0
+        if bytes == 0 { return 0 }
+        try connection.run("UPDATE main.batchmgr_undo SET data = x'' WHERE checkpoint = ?", [.integer(checkpoint)])
+        return bytes
+    }
+
+    static func thinned() -> BatchError {
+        BatchError(
+            .noRestorePoint, "its undo log is no longer in the database: its restore points lead back over it",
+            hint: "undo it from them: \(command: "rollback --id BATCH --source git")")
+    }
+}
+
+/// Blocks that wait: the undo log of a large transaction on its way into the ledger, or changes to be read again. The file has no name: it is gone with the process.
+final class SpillFile {
+    private let file: File
+    private var blocks: [(entries: Int, size: Int, checksum: UInt64, length: Int)] = []
+
+    init(folder: String) throws(BatchError) { file = try File(withoutNameIn: folder) }
+
+    func append(_ block: UndoBlock) throws(BatchError) {
+        try file.write(block.data)
+        blocks.append((block.entries, block.size, block.checksum, block.data.count))
+    }
+
+    func forEachBlock(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
+        var offset = 0
+        for block in blocks {
+            try body(try read(block, at: offset))
+            offset += block.length
+        }
+    }
+
+    var count: Int { blocks.count }
+
+    /// - Parameter index: counted from 0, in the order of writing.
+    func block(_ index: Int) throws(BatchError) -> UndoBlock {
+        let place = blocks[..<index].reduce(0) { $0 + $1.length }
+        return try read(blocks[index], at: place)
+    }
+
+    private func read(
+        _ block: (entries: Int, size: Int, checksum: UInt64, length: Int), at offset: Int
+    ) throws(BatchError) -> UndoBlock {
+        let data = try file.read(block.length, at: offset)
+        return UndoBlock(entries: block.entries, size: block.size, checksum: block.checksum, data: data)
     }
 }
