@@ -6,11 +6,13 @@ import TestSupport
 struct HistoryWriter {
     private var random: SeededRandom
     private(set) var history: History
+    private let isConstrained: Bool
     /// How many events it has.
     let length: Int
 
     init(seed: UInt64) throws {
         random = SeededRandom(seed: seed)
+        isConstrained = seed >= RandomConstraints.firstSeed
         let traits = HistoryTraits(&random)
         history = History(traits: traits)
         history.drills = 3
@@ -23,7 +25,7 @@ struct HistoryWriter {
     private mutating func writeSetup() throws {
         let scratch = try Connection(path: ":memory:", mode: .create)
         for pragma in history.traits.pragmas { try scratch.execute(pragma) }
-        for piece in RandomSchema(&random).pieces { add(piece, scratch) }
+        for piece in RandomSchema(&random, isConstrained: isConstrained).pieces { add(piece, scratch) }
         var scene = try Scene(scratch)
         let rows = RandomStatements(traits: history.traits, scene: scene, mark: "r")
         for table in scene.tables {
@@ -75,7 +77,8 @@ struct HistoryWriter {
                 guard let piece = try statement(model, "\(round)_\(number)_\(count)") else { continue }
                 // One that fails takes its whole step with it: a few of these are enough.
                 let isFine = (try? model.execute("SAVEPOINT one; \(piece.sql); RELEASE one")) != nil
-                if !isFine { try model.execute("ROLLBACK TO one; RELEASE one") }
+                // A clause of the schema may have ended the transaction.
+                if !isFine { try model.execute(model.isAutocommit ? "BEGIN" : "ROLLBACK TO one; RELEASE one") }
                 if isFine || random.chance(6) { step.append(piece) }
             }
             if !step.isEmpty { steps.append(step) }
@@ -86,6 +89,10 @@ struct HistoryWriter {
 
     private mutating func statement(_ model: Connection, _ mark: String) throws -> SQLPiece? {
         let scene = try Scene(model)
+        if isConstrained, random.chance(6) {
+            let version = "PRAGMA user_version = \(random.below(9))"
+            return .plain(random.pick([version, version, "ANALYZE", "PRAGMA application_id = \(random.below(9))"]))
+        }
         if history.traits.changesSchema, random.chance(18) {
             return RandomDefinitions(traits: history.traits, scene: scene, mark: mark).next(&random)
         }

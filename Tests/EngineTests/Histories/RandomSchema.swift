@@ -17,11 +17,15 @@ struct RandomSchema {
         "p", "c", "w", "n", "t", "select", "we\"ird; 'na\nme", "Ähre 🦆", String(repeating: "long ", count: 40) + "name",
     ]
 
-    init(_ random: inout SeededRandom) {
+    /// - Parameter isConstrained: with all of `RandomConstraints`.
+    init(_ random: inout SeededRandom, isConstrained: Bool) {
         var parents: [Parent] = []
         for _ in 0..<(2 + random.below(3)) {
             let name = names.remove(at: random.chance(80) ? 0 : random.below(names.count))
-            pieces.append(RandomTable.create(name, parents, &random))
+            var piece = RandomTable.create(name, parents, &random)
+            if isConstrained { piece = RandomConstraints.extended(piece, parents, &random) }
+            pieces.append(piece)
+            if isConstrained, random.chance(40) { pieces.append(RandomConstraints.index(on: name, &random)) }
             parents += RandomTable.parents(in: pieces[pieces.count - 1], name)
         }
         if random.chance(35) { pieces.append(RandomTable.virtual(random.pick(["f", "fx y"]), &random)) }
