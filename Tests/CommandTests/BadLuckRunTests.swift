@@ -30,6 +30,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("logs/batchmgr.log", false), ("history.git/config", true), ("history.git/HEAD", true),
+        ("history.git/refs/heads/main", true),
+    ])
+    func aPipeInPlaceOfAFileIsNotWaitedFor(name: String, isOfHistory: Bool) throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "one", "--sql", "UPDATE items SET qty = 1")
+            let place = "backups/batch_manager/" + name
+            #expect(try scene.shell("rm \(place) && mkfifo \(place)").code == 0)
+            #expect(try scene.tool("verify").code == (isOfHistory ? 1 : 0))
+            // The .bak is there, and git can wait.
+            #expect(
+                try scene.tool("run", "--id", "two", "--sql", "UPDATE items SET qty = 2").code == (isOfHistory ? 8 : 0))
+            #expect(try scene.sql("SELECT max(qty) FROM items") == "2")
+        }
+    }
+
     @Test func aFailureNamesTheStepAndTheBatch() throws {
         try BadLuckScene.with { scene in
             let result = try scene.expect(

@@ -1,4 +1,6 @@
+import BatchCatalog
 import BatchCore
+import BatchEngine
 import TestSupport
 import Testing
 
@@ -275,6 +277,31 @@ import Testing
             try scene.expect(.conflict, "erase", "--table", "people", "--where", "id = 1", "--yes")
             #expect(try scene.dump() == before)
             try scene.expectWhole("after the refusal")
+        }
+    }
+
+    @Test func othersWorkWhileAnAnswerIsWaitedFor() throws {
+        try scene { scene in
+            let session = try Session(.adHoc(database: scene.file("app.db")), context: .system())
+            let request = EraseRequest(
+                table: "people", condition: "email LIKE '%secret.example'", live: .delete, isDryRun: false)
+            func erase(meanwhile sql: String) throws(BatchError) -> EraseReport {
+                try Erasure(session).perform(request) { _ in
+                    let code = (try? scene.tool("run", "--id", "meanwhile", "--sql", sql))?.code
+                    #expect(code == 0)
+                    return true
+                }
+            }
+            // The answer was about other rows.
+            let error = #expect(throws: BatchError.self) {
+                _ = try erase(meanwhile: "INSERT INTO people VALUES(900, 'new@secret.example', 'Lille')")
+            }
+            #expect(error?.code == .wrongState)
+            #expect(try scene.sql("SELECT count(*) FROM people WHERE email LIKE '%secret.example'") == "3")
+            #expect(try erase(meanwhile: "UPDATE items SET qty = 7").rows == 3)
+            #expect(try scene.sql("SELECT max(qty) FROM items") == "7")
+            #expect(try traces("secret.example", scene) == "")
+            try scene.expectWhole("after erase")
         }
     }
 

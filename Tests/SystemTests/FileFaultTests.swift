@@ -86,6 +86,11 @@ import Testing
         #expect(mkfifo(folder.file("p"), 0o600) == 0)
         let error = #expect(throws: BatchError.self) { try DurableFile.read(folder.file("p")) }
         #expect(error?.code == .file)
+        #expect(throws: BatchError.self) { _ = try File(appendingTo: folder.file("p")) }
+        let reader = open(folder.file("p"), O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        let other = #expect(throws: BatchError.self) { _ = try File(appendingTo: folder.file("p")) }
+        #expect(other?.code == .file)
     }
 }
 

@@ -129,6 +129,7 @@ public struct AuditTrail {
     /// The ends of both chains, signed; none while there is no row.
     static func heads(_ session: Session) throws(BatchError) -> SignedAuditHeads? {
         var heads: [AuditHead] = []
+        try keep(session)
         if let id = try session.ledger.meta("database_id"),
             let head = try AuditChain(.ledger, on: session.connection).head(chain: id)
         {
@@ -149,11 +150,19 @@ public struct AuditTrail {
     static func signHeads(_ session: Session?, backups: String) throws(BatchError) {
         if let session, let id = try session.ledger.meta("database_id") {
             let chain = AuditChain(.ledger, on: session.connection)
+            try keep(session)
             let head = try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }
             try sign(head, chain, backups)
         }
         guard let control = try ControlChain(reading: backups), let name = try control.name() else { return }
         try sign(try control.chain.sealedHead(chain: name), control.chain, backups)
+    }
+
+    /// SQLite takes a journal away without a sync of the folder. After a power cut the journal may be there again, and takes
+    /// back what was committed: rows of the audit of which somebody holds a signed end already.
+    private static func keep(_ session: Session) throws(BatchError) {
+        guard try session.connection.value("PRAGMA main.journal_mode")?.string == "delete" else { return }
+        try Folder.sync(FilePath.parent(session.path))
     }
 
     private static func sign(_ head: AuditHead?, _ chain: AuditChain, _ backups: String) throws(BatchError) {

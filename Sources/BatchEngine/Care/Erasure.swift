@@ -32,19 +32,47 @@ public struct Erasure {
                 .wrongState, "no batch has run on this database: there is no record to erase from",
                 hint: "delete the rows: \(command: "run --id NAME --sql \"DELETE FROM …\"")")
         }
+        let seen = try look(request)
+        let report = EraseReport(
+            table: seen.layout.name, rows: seen.found.keys.count, isDryRun: true, duration: start.millisecondsSince)
+        if request.isDryRun || seen.found.keys.isEmpty { return report }
+        let version = connection.dataVersion
+        guard try confirm(seen.found.keys.count) else { return report }
         let turn = try session.turn(for: LeaseWork("erase"))
+        let meant = connection.dataVersion == version ? seen : try look(request, turn)
+        guard meant.found.keys == seen.found.keys else {
+            throw BatchError(
+                .wrongState, "other rows of \(request.table) meet the condition now than when you were asked",
+                hint:
+                    "see how many: \(command: "erase --table \(request.table) --where \(request.condition) --dry-run")")
+        }
+        return try erase(meant, request, turn, start)
+    }
+
+    /// What would be erased.
+    private struct Prospect {
+        let layout: TableLayout
+        let log: LogErasure
+        let history: ErasedHistory
+        let found: Found
+    }
+
+    /// Nobody is kept from working after it, while an answer is waited for.
+    private func look(_ request: EraseRequest) throws(BatchError) -> Prospect {
+        let turn = try session.turn(for: LeaseWork("erase"))
+        defer { withExtendedLifetime(turn) {} }
+        return try look(request, turn)
+    }
+
+    private func look(_ request: EraseRequest, _ turn: borrowing Turn) throws(BatchError) -> Prospect {
         Leftovers.remove(backups: session.backups, at: nil)
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
         _ = try turn.openHistory()
         let log = LogErasure(ledger, table: layout)
         let history = try ErasedHistory(session, table: layout.name)
-        let found = try search(layout, filter, log, history)
-        let report = EraseReport(
-            table: layout.name, rows: found.keys.count, isDryRun: true, duration: start.millisecondsSince)
-        if request.isDryRun || found.keys.isEmpty { return report }
-        guard try confirm(found.keys.count) else { return report }
-        return try erase(found, request, layout, log, history, turn, start)
+        return Prospect(
+            layout: layout, log: log, history: history, found: try search(layout, filter, log, history))
     }
 
     /// Of the table as it is, or as it was last: its rows are in the records when it is gone.
@@ -100,9 +128,9 @@ public struct Erasure {
     // MARK: Erase
 
     private func erase(
-        _ found: Found, _ request: EraseRequest, _ layout: TableLayout, _ log: LogErasure, _ history: ErasedHistory,
-        _ turn: borrowing Turn, _ start: ContinuousClock.Instant
+        _ meant: Prospect, _ request: EraseRequest, _ turn: borrowing Turn, _ start: ContinuousClock.Instant
     ) throws(BatchError) -> EraseReport {
+        let (layout, log, history, found) = (meant.layout, meant.log, meant.history, meant.found)
         let indexes = try exists(layout) ? TextIndexes(of: layout, on: connection) : nil
         let points = try history.rewrite(without: found.keys, hasIndexes: indexes?.isEmpty == false)
         session.context.reach("erase-prepared")

@@ -33,6 +33,12 @@ final class GitRepository {
                     "restore from the .bak files: \(command: "restore --point POINT --source bak --to FILE"), or run a batch to begin one"
             )
         }
+        for name in ["HEAD", "config", "packed-refs", "objects/info/alternates"] {
+            try GitRepository.requireFile("\(path)/\(name)")
+        }
+        for name in try Folder.names(in: path + "/objects/pack") {
+            try GitRepository.requireFile("\(path)/objects/pack/\(name)")
+        }
         var opened: OpaquePointer?
         try GitFault.check(git_repository_open_bare(&opened, path), doing: "open \(path)")
         var database: OpaquePointer?
@@ -79,6 +85,17 @@ final class GitRepository {
                 .git, "\(path) is there and is no whole repository",
                 hint: "look at it, and move it away when it holds nothing; the .bak files lead to the points meanwhile")
         }
+    }
+
+    /// libgit2 would wait for ever for what a pipe says.
+    /// - Throws: `ERR_INTEGRATION_GIT` when something else than a file bears the name.
+    static func requireFile(_ path: String) throws(BatchError) {
+        guard let status = FileStatus(path), !status.isFile, !status.isFolder else { return }
+        throw BatchError(
+            .git, "\(path) is not a file",
+            hint:
+                "put the file back from a clone, or restore from the .bak files: \(command: "restore --point POINT --source bak --to FILE")"
+        )
     }
 
     deinit {

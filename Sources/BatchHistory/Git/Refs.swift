@@ -31,6 +31,7 @@ struct Refs {
 
     /// Where a reference points; nil when there is none, or the name is none that a reference can have.
     func target(_ name: String) throws(BatchError) -> ObjectID? {
+        try GitRepository.requireFile("\(repository.path)/\(name)")
         var target = git_oid()
         let code = git_reference_name_to_id(&target, repository.handle, name)
         if code == GIT_ENOTFOUND.rawValue || code == GIT_EINVALIDSPEC.rawValue { return nil }
@@ -91,6 +92,7 @@ struct Refs {
     }
 
     private func set(_ move: Move) throws(BatchError) {
+        try GitRepository.requireFile("\(repository.path)/\(move.name)")
         var new = GitRepository.native(move.target)
         var made: OpaquePointer?
         let code: Int32

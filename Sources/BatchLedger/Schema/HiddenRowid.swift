@@ -5,8 +5,7 @@ extension Connection {
     ///
     /// A table whose columns are called rowid, _rowid_ and oid hides its rowid from SQL. For such a table one of these
     /// columns is renamed in a savepoint that is rolled back afterwards, so `body` must only read, and the connection
-    /// must be able to write. When the schema does not allow it (a view or trigger that cannot be parsed), `body`
-    /// gets the layout as it is, and keys of its rows are not known.
+    /// must be able to write. When SQLite refuses it, `body` gets the layout as it is, and keys of its rows are not known.
     public func withVisibleRowid<Result>(
         of layout: TableLayout, _ body: (TableLayout) throws(BatchError) -> Result
     ) throws(BatchError) -> Result {
@@ -23,13 +22,32 @@ extension Connection {
         }
     }
 
+    /// The same in the middle of an undo, which may have renamed the column already.
+    func withVisibleRowidInUndo<Result>(
+        of layout: TableLayout, _ body: (TableLayout) throws(BatchError) -> Result
+    ) throws(BatchError) -> Result {
+        guard case .rowid(nil) = layout.key,
+            let position = layout.columns.firstIndex(where: { $0.name.lowercased() == "oid" }),
+            try SchemaReader(self).layout(named: layout.name)?.columns.contains(where: { $0.name == TableLayout.stand })
+                == true
+        else { return try withVisibleRowid(of: layout, body) }
+        return try body(layout.withRowidAlias("oid", renaming: position))
+    }
+
     /// Renames the column `oid`, so that `oid` names the rowid. The caller undoes it.
     func revealRowid(of layout: TableLayout) throws(BatchError) -> TableLayout {
         guard let position = layout.columns.firstIndex(where: { $0.name.lowercased() == "oid" }) else { return layout }
         let taken = layout.columns[position].name
-        try execute(
-            "ALTER TABLE main.\(layout.quotedName) RENAME COLUMN \(SQLName.quote(taken)) TO \(TableLayout.stand)")
+        try rename(SQLName.quote(taken), to: TableLayout.stand, in: layout)
         return layout.withRowidAlias("oid", renaming: position)
+    }
+
+    /// With a schema that may be written, SQLite leaves a view or trigger that it cannot parse (of a table that is gone,
+    /// say) as it is; else it would refuse.
+    fileprivate func rename(_ column: String, to name: String, in layout: TableLayout) throws(BatchError) {
+        try SchemaEditor(self).write { (_) throws(BatchError) in
+            try execute("ALTER TABLE main.\(layout.quotedName) RENAME COLUMN \(column) TO \(name)")
+        }
     }
 }
 
@@ -70,8 +88,7 @@ struct HiddenRowidTable {
     /// Gives the column its name back, and the schema its exact text.
     func hide(_ connection: Connection) throws(BatchError) {
         guard let column = layout.columns.first(where: { $0.name.lowercased() == "oid" }) else { return }
-        try connection.execute(
-            "ALTER TABLE main.\(layout.quotedName) RENAME COLUMN \(TableLayout.stand) TO \(SQLName.quote(column.name))")
+        try connection.rename(TableLayout.stand, to: SQLName.quote(column.name), in: layout)
         try SchemaEditor(connection).write { (edit) throws(BatchError) in
             // Views, triggers and indexes may name the column too.
             for object in texts {

@@ -141,9 +141,10 @@ struct NetUndo {
         let key = change.key.parameters
         if columns.count == layout.storedColumns.count { return before }
         var image = RowBuffer()
-        guard try TableRows(layout, on: connection).read(key, isUTF16: connection.isUTF16, into: &image) else {
-            return nil
+        let isThere = try connection.withVisibleRowidInUndo(of: layout) { (visible) throws(BatchError) in
+            try TableRows(visible, on: connection).read(key, isUTF16: connection.isUTF16, into: &image)
         }
+        guard isThere else { return nil }
         var row = try image.buffer.values(layout.storedColumns.count)
         for (column, value) in zip(columns, before) { row[column] = value }
         return row

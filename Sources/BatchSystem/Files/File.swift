@@ -17,10 +17,13 @@ public struct File: ~Copyable, Sendable {
     public init(reading path: String) throws(BatchError) {
         // Without O_NONBLOCK a pipe that nobody writes to would hold us up; for a file it means nothing.
         let file = File(descriptor: try File.open(path, O_RDONLY | O_NONBLOCK, "read"), path: path)
-        guard file.status.isFile else {
-            throw BatchError(.file, "\(path) is not a file", hint: "give the path of a file")
-        }
+        try file.requireFile()
         self = file
+    }
+
+    private func requireFile() throws(BatchError) {
+        if status.isFile { return }
+        throw BatchError(.file, "\(path) is not a file", hint: "give the path of a file")
     }
 
     /// Also a pipe, which is read to its end.
@@ -34,9 +37,12 @@ public struct File: ~Copyable, Sendable {
         self.init(descriptor: try File.open(path, flags, "create", permissions), path: path)
     }
 
-    /// A file that each write makes longer; it is made when it is missing.
+    /// A file that each write makes longer; it is made when it is missing. What is no file is refused here too.
     public init(appendingTo path: String) throws(BatchError) {
-        self.init(descriptor: try File.open(path, O_WRONLY | O_CREAT | O_APPEND, "write"), path: path)
+        let flags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK
+        let file = File(descriptor: try File.open(path, flags, "write"), path: path)
+        try file.requireFile()
+        self = file
     }
 
     /// A folder, to lock it or to make its names durable.

@@ -71,7 +71,9 @@ public enum Leftovers {
     /// Removes those in the folder of the backups and in its repository.
     /// - Parameter time: now, in seconds since 1970; nil removes files of version 0.1 whatever their age.
     public static func remove(backups: String, at time: Int64?) {
-        let folders = ["", "/reports", "/plans", "/audit-heads", "/history.git", "/history.git/objects/pack"]
+        let folders = [
+            "", "/databases", "/reports", "/plans", "/audit-heads", "/history.git", "/history.git/objects/pack",
+        ]
         for folder in folders { sweep(backups + folder, at: time) }
     }
 

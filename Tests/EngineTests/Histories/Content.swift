@@ -18,7 +18,9 @@ struct Content: Equatable {
                 [.string(object.type), .string(object.name), .string(object.tableName), .string(object.sql ?? "")], 1,
                 to: "(schema)")
         }
-        add(Array(image.settings.dropFirst()), 1, to: "(settings)")
+        for (number, setting) in image.settings.enumerated().dropFirst() {
+            add([.integer(Int64(number)), setting], 1, to: "(settings)")
+        }
         for table in image.tables where table.kind == .ordinary || table.kind == .virtual {
             for row in table.rows {
                 let kept = table.hasFreeRowid && !rowids ? [SQLValue.null] + row.dropFirst() : row

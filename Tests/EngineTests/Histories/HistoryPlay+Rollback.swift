@@ -124,8 +124,10 @@ extension HistoryPlay {
 
     /// Compares with a database on which the undone batches never ran.
     private func followModel(_ moment: String, _ now: Content) throws {
-        guard isModelled else { return try followLive() }
-        let model = try model(running: entries)
+        guard isModelled, let model = try model(running: entries) else {
+            isModelled = false
+            return try followLive()
+        }
         if let difference = now.difference(from: try model.content()) {
             throw HistoryFault(.content, "\(moment) is not as if they never ran:\n\(difference)", detail: "model")
         }
@@ -146,16 +148,16 @@ extension HistoryPlay {
             again.append(entry)
             inPlace[index] = entry
         }
-        guard isModelled else {
+        guard isModelled, let model = try model(running: entries), let placed = try self.model(running: inPlace) else {
+            isModelled = false
             note(report.rollback, after.map { $0 - before })
             entries += again
             return try followLive()
         }
-        let model = try model(running: entries)
         if let after { try expectSame(try model.content(), after, moment) }
         note(report.rollback, try model.content() - before)
         for entry in again { entries.append(try rerun(entry, on: model, moment)) }
-        if let difference = now.difference(from: try self.model(running: inPlace).content()) {
+        if let difference = now.difference(from: try placed.content()) {
             throw HistoryFault(.content, "\(moment) is not as if it never ran:\n\(difference)", detail: "replay")
         }
         if let difference = now.difference(from: try model.content()) {

@@ -160,11 +160,13 @@ final class HistoryPlay {
         return try PlainModel(copying: source, to: folder.file("model\(models).db"), traits)
     }
 
-    /// A model on which just these ran.
-    func model(running entries: [HistoryEntry]) throws -> PlainModel {
+    /// A model on which just these ran; nil when somebody who wrote outside any batch would have written something else
+    /// there, since that statement read what is undone by now.
+    func model(running entries: [HistoryEntry]) throws -> PlainModel? {
         let model = try newModel(copying: start)
         for entry in entries {
             for sql in entry.liveSQL {
+                let before = entry.id == nil ? try model.content() : .none
                 do throws(BatchError) {
                     if entry.id == nil { try model.connection.execute(sql) } else { try model.run(sql) }
                 } catch {
@@ -172,6 +174,7 @@ final class HistoryPlay {
                         .outcome, "\(entry.id.map { "\($0)" } ?? sql) cannot run in the model: \(error)",
                         detail: "model")
                 }
+                if entry.id == nil, try model.content() - before != entry.changes[0] { return nil }
             }
         }
         return model

@@ -31,7 +31,7 @@ struct HistoryWriter {
         for table in scene.tables {
             for _ in 0..<(3 + random.below(4)) { add(rows.insert("INSERT OR IGNORE", table, &random), scratch) }
         }
-        for _ in 0..<(scene.virtual.isEmpty ? 0 : 4) { add(rows.virtualRow(&random), scratch) }
+        for _ in 0..<(scene.standalone.isEmpty ? 0 : 4) { add(rows.virtualRow(&random), scratch) }
         for number in 0..<random.below(4) {
             let definitions = RandomDefinitions(traits: history.traits, scene: scene, mark: "\(number)")
             add(random.chance(70) ? definitions.index(&random) : nil, scratch)

@@ -78,6 +78,17 @@ import Testing
                 run("UPDATE p SET v = 'bad'; DELETE FROM h WHERE oid = 7"),
                 run("UPDATE p SET v = v || '!'; INSERT INTO h VALUES(9, 9, 9, 9)"), rollBack(1, .replay),
             ]),
+        Fault(
+            "a table that hides its rowid beside a view of a table that is gone",
+            "CREATE TABLE p(x, v); CREATE TABLE c(rowid, _rowid_, oid, x); CREATE VIEW s AS SELECT x, v FROM p; INSERT INTO c VALUES(1, 2, 3, 4)",
+            [
+                run("DROP TABLE p"), run("INSERT INTO c VALUES(5, 6, 7, 8)", "UPDATE c SET oid = 9 WHERE x = 4"),
+                run("DELETE FROM c"), rollBack(0), rollBack(1),
+            ]),
+        Fault(
+            "and beside a trigger that SQLite cannot parse",
+            "CREATE TABLE p(x); CREATE TABLE c(rowid, _rowid_, oid, x); CREATE TRIGGER t AFTER DELETE ON c BEGIN DELETE FROM p WHERE x = old.oid; END; INSERT INTO c VALUES(1, 2, 3, 4)",
+            [run("DROP TABLE p"), run("INSERT INTO c VALUES(5, 6, 7, 8)"), rollBack(0), rollBack(0)]),
     ]
 
     @Test(arguments: faults) func staysCorrected(_ fault: Fault) throws {

@@ -1,3 +1,4 @@
+import BatchCore
 import BatchLedger
 import TestSupport
 
@@ -16,15 +17,42 @@ struct RandomConstraints {
             random.chance(25)
                 ? SQLPiece.Part(column: part.column, text: clause(in: part.text, random.pick(actions))) : part
         }
-        let integers = parents.filter(\.isInteger)
-        guard !integers.isEmpty, random.chance(30) else { return piece }
-        let parent = random.pick(integers)
+        let place = piece.parts.firstIndex { $0.column == nil } ?? piece.parts.count
+        // A generated column that others may refer to.
+        if random.chance(20) {
+            let value = random.pick([
+                "INT AS (x * 2) STORED UNIQUE", "REAL AS (x + 1) VIRTUAL UNIQUE", "INT AS (x) UNIQUE",
+            ])
+            piece.parts.insert(SQLPiece.Part(column: "\"q\"", text: "\"q\" " + value), at: place)
+        }
+        guard !parents.isEmpty, random.chance(30) else { return piece }
+        let parent = random.pick(parents)
         let kind = random.pick(["VIRTUAL", "STORED"])
         let value = random.pick(["INT AS (x + 0)", "TEXT AS (x || '.0')", "TEXT AS ('' || x)", "REAL AS (x * 1.0)"])
         let text = "\"y\" \(value) \(kind) REFERENCES \(SQLName.quote(parent.name))(\(parent.columns))"
-        let place = piece.parts.firstIndex { $0.column == nil } ?? piece.parts.count
         piece.parts.insert(SQLPiece.Part(column: "\"y\"", text: text), at: place)
         return piece
+    }
+
+    /// A full-text index over the rows of a table, kept by triggers; none without a key that it can name.
+    static func textIndex(on piece: SQLPiece, _ name: String, _ random: inout SeededRandom) -> [SQLPiece] {
+        guard piece.parts.contains(where: { $0.text.hasPrefix("\"id\" INTEGER PRIMARY KEY") }), random.chance(30) else {
+            return []
+        }
+        let index = SQLName.quote("words of " + name)
+        let table = SQLName.quote(name)
+        let content = SQLName.literal(name)
+        func trigger(_ event: String, _ statements: [String]) -> SQLPiece {
+            let body = statements.map { $0 + "; " }.joined()
+            return .plain(
+                "CREATE TRIGGER \(SQLName.quote("\(event) of \(name)")) AFTER \(event) ON \(table) BEGIN \(body)END")
+        }
+        let add = "INSERT INTO \(index)(rowid, v) VALUES(new.id, new.v)"
+        let remove = "INSERT INTO \(index)(\(index), rowid, v) VALUES('delete', old.id, old.v)"
+        return [
+            .plain("CREATE VIRTUAL TABLE \(index) USING fts5(v, content=\(content), content_rowid='id')"),
+            trigger("INSERT", [add]), trigger("DELETE", [remove]), trigger("UPDATE", [remove, add]),
+        ]
     }
 
     private static let actions = ["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"]

@@ -26,7 +26,8 @@ struct RandomSchema {
             if isConstrained { piece = RandomConstraints.extended(piece, parents, &random) }
             pieces.append(piece)
             if isConstrained, random.chance(40) { pieces.append(RandomConstraints.index(on: name, &random)) }
-            parents += RandomTable.parents(in: pieces[pieces.count - 1], name)
+            if isConstrained { pieces += RandomConstraints.textIndex(on: piece, name, &random) }
+            parents += RandomTable.parents(in: piece, name)
         }
         if random.chance(35) { pieces.append(RandomTable.virtual(random.pick(["f", "fx y"]), &random)) }
         if random.chance(15) { pieces.append(RandomTable.virtual("r", &random)) }

@@ -20,7 +20,9 @@ extension RandomStatements {
         }
     }
 
-    func virtualRow(_ random: inout SeededRandom) -> SQLPiece { virtual(random.pick(scene.virtual), &random) }
+    func virtualRow(_ random: inout SeededRandom) -> SQLPiece {
+        virtual(random.pick(scene.standalone), &random)
+    }
 
     private func virtual(_ table: Scene.Virtual, _ random: inout SeededRandom) -> SQLPiece {
         let name = table.quotedName

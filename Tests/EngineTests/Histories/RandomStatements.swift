@@ -12,7 +12,7 @@ struct RandomStatements {
     let mark: String
 
     func next(_ random: inout SeededRandom) -> SQLPiece? {
-        if !scene.virtual.isEmpty, random.chance(25) { return virtualRow(&random) }
+        if !scene.standalone.isEmpty, random.chance(25) { return virtualRow(&random) }
         let views = scene.views.filter { !$0.accepts.isEmpty && !$0.columns.isEmpty }
         if !views.isEmpty, random.chance(15) { return view(random.pick(views), &random) }
         guard !scene.tables.isEmpty else { return nil }

@@ -23,6 +23,8 @@ struct Scene {
 
     let tables: [TableLayout]
     let virtual: [Virtual]
+    /// Those that hold their rows themselves.
+    var standalone: [Virtual] { virtual.filter(\.isStandalone) }
     let views: [View]
     /// Those that a statement can drop.
     let indexes: [SchemaObject]
