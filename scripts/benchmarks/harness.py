@@ -115,6 +115,12 @@ class Bench:
             raise Failure(f"{' '.join(command)}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout), wall
 
+    def command(self, *arguments, cwd, before=()):
+        """Runs batchmgr in a folder, untimed."""
+        subprocess.run(
+            [*before, str(self.batchmgr), *arguments], cwd=cwd, check=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def run(self, folder, id, sql):
         return self.tool(folder, "run", "--id", id, "--sql", sql)[0]
 

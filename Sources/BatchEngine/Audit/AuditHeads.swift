@@ -56,10 +56,14 @@ struct ControlChain {
     let connection: Connection
     let chain: AuditChain
 
-    /// Opens it to be read; nil when there is none.
-    init?(reading folder: String) throws(BatchError) {
+    /// Opens it to be read, unless the command has it open; nil when there is none.
+    init?(reading folder: String, _ context: Context) throws(BatchError) {
         guard Folder.exists(ControlChain.path(folder)) else { return nil }
-        connection = try ControlChain.reader(ControlChain.path(folder))
+        if let known = context.opened.known(in: folder)?.connection {
+            connection = known
+        } else {
+            connection = try ControlChain.reader(ControlChain.path(folder))
+        }
         chain = AuditChain(.control, on: connection)
         guard try chain.table.exists() else { return nil }
     }

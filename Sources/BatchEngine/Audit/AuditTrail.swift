@@ -42,6 +42,7 @@ public struct AuditTrail {
     /// process is at work on it: then it goes into `control.db`.
     /// - Throws: when it can be written nowhere.
     public func conclude(_ ending: Ending) throws(BatchError) {
+        if context.notes.hasSealed(context.action) { return signControl() }
         let session = [.busy, .leaseLost].contains(ending.code) || ending.sparesDatabase ? nil : writableSession()
         if try !isNoted(session) {
             do throws(BatchError) {
@@ -52,10 +53,19 @@ public struct AuditTrail {
                 try context.control(in: workspace.backups).append(act, details: details(ending))
             }
         }
+        sign { () throws(BatchError) in
+            try AuditTrail.signHeads(session, backups: workspace.backups, context)
+        }
+    }
+
+    /// The end of the ledger's chain is signed already.
+    private func signControl() {
+        sign { () throws(BatchError) in try AuditTrail.signHeads(nil, backups: workspace.backups, context) }
+    }
+
+    private func sign(_ body: () throws(BatchError) -> Void) {
         do throws(BatchError) {
-            try AuditTrail.twice { () throws(BatchError) in
-                try AuditTrail.signHeads(session, backups: workspace.backups)
-            }
+            try AuditTrail.twice(body)
         } catch {
             context.log.write(
                 .warn, "audit.unsigned", "the heads of the audit could not be signed: \(error.logMessage)",
@@ -135,7 +145,7 @@ public struct AuditTrail {
         {
             heads.append(head)
         }
-        if let control = try ControlChain(reading: session.backups), let name = try control.name(),
+        if let control = try ControlChain(reading: session.backups, session.context), let name = try control.name(),
             let head = try control.chain.sealedHead(chain: name)
         {
             heads.append(head)
@@ -147,15 +157,18 @@ public struct AuditTrail {
 
     /// Keeps signed ends of both chains beside the database.
     /// - Parameter session: nil when the ledger is not to be looked at.
-    static func signHeads(_ session: Session?, backups: String) throws(BatchError) {
-        if let session, let id = try session.ledger.meta("database_id") {
-            let chain = AuditChain(.ledger, on: session.connection)
-            try keep(session)
-            let head = try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }
-            try sign(head, chain, backups)
-        }
-        guard let control = try ControlChain(reading: backups), let name = try control.name() else { return }
+    static func signHeads(_ session: Session?, backups: String, _ context: Context) throws(BatchError) {
+        if let session { try signLedger(session, backups: backups) }
+        guard let control = try ControlChain(reading: backups, context), let name = try control.name() else { return }
         try sign(try control.chain.sealedHead(chain: name), control.chain, backups)
+    }
+
+    private static func signLedger(_ session: Session, backups: String) throws(BatchError) {
+        guard let id = try session.ledger.meta("database_id") else { return }
+        let chain = AuditChain(.ledger, on: session.connection)
+        try keep(session)
+        let head = try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }
+        try sign(head, chain, backups)
     }
 
     /// SQLite takes a journal away without a sync of the folder. After a power cut the journal may be there again, and takes
@@ -163,6 +176,24 @@ public struct AuditTrail {
     private static func keep(_ session: Session) throws(BatchError) {
         guard try session.connection.value("PRAGMA main.journal_mode")?.string == "delete" else { return }
         try Folder.sync(FilePath.parent(session.path))
+    }
+
+    /// Signs where the ledger's chain ends, behind the last row of a turn, when the action of the command stands there:
+    /// then nobody has to open the database again for that.
+    static func seal(_ session: Session) {
+        let notes = session.context.notes
+        guard session.connection.isAutocommit, session.backups == session.controlFolder,
+            let row = notes.rows(of: session.context.action).last(where: { $0.path == session.path })
+        else { return }
+        do throws(BatchError) {
+            let found = try AuditTable(session.connection).origin(of: row.seq)
+            guard found?.traceID == session.context.traceID, found?.action == row.action else { return }
+            try signLedger(session, backups: session.backups)
+            notes.noteSealed(row)
+        } catch {
+            // Then the end of the command tries it once more.
+            return
+        }
     }
 
     private static func sign(_ head: AuditHead?, _ chain: AuditChain, _ backups: String) throws(BatchError) {
@@ -184,6 +215,8 @@ public final class AuditNotes: Sendable {
 
     private struct State: Sendable {
         var rows: [Row] = []
+        /// The last row, when it is signed.
+        var sealed: Row?
         var details: [JSONValue.Member] = []
     }
 
@@ -191,7 +224,17 @@ public final class AuditNotes: Sendable {
 
     public init() {}
 
-    func add(_ row: Row) { state.withLock { $0.rows.append(row) } }
+    func add(_ row: Row) {
+        state.withLock {
+            $0.rows.append(row)
+            $0.sealed = nil
+        }
+    }
+
+    /// The row of an action is committed, and the chain is signed behind it.
+    func noteSealed(_ row: Row) { state.withLock { $0.sealed = row } }
+
+    func hasSealed(_ action: String) -> Bool { state.withLock { $0.sealed?.action == action } }
 
     func rows(of action: String) -> [Row] { state.withLock { $0.rows.filter { $0.action == action } } }
 

@@ -49,7 +49,7 @@ struct AuditVerification {
             let chain = AuditChain(.ledger, on: session.connection)
             return try chain.table.exists() ? (chain, try session.ledger.meta("database_id") ?? "") : nil
         case .control:
-            guard let control = try ControlChain(reading: session.backups) else { return nil }
+            guard let control = try ControlChain(reading: session.backups, session.context) else { return nil }
             return (control.chain, try control.name() ?? "")
         }
     }
@@ -295,7 +295,7 @@ struct AuditHeadSearch {
             let table = AuditTable(session.connection)
             if try table.exists() { chains.append((.ledger, (id, try table.last()?.seq ?? 0))) }
         }
-        if let control = try ControlChain(reading: session.backups), let name = try control.name() {
+        if let control = try ControlChain(reading: session.backups, session.context), let name = try control.name() {
             chains.append((.control, (name, try control.chain.table.last()?.seq ?? 0)))
         }
         return chains

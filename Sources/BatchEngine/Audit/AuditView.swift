@@ -41,7 +41,9 @@ struct AuditView {
     private func tables() throws(BatchError) -> [(AuditPlace, AuditTable)] {
         var tables: [(AuditPlace, AuditTable)] = []
         if try session.ledger.exists() { tables.append((.ledger, AuditTable(session.connection))) }
-        if let control = try ControlChain(reading: session.backups) { tables.append((.control, control.chain.table)) }
+        if let control = try ControlChain(reading: session.backups, session.context) {
+            tables.append((.control, control.chain.table))
+        }
         return tables
     }
 

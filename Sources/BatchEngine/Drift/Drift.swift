@@ -71,7 +71,7 @@ struct DriftSearch {
 
     /// Rebuilds the last point beside the database and reads both.
     private func compare(_ known: StateDigest, _ now: StateDigest) throws(BatchError) -> Drift {
-        let last = try session.ledger.points(where: "status = 'complete'").last
+        let last = try session.ledger.lastPoint(where: "status = 'complete'")
         let point = RestorePoint(
             name: "the last recorded state", commit: last?.commit.flatMap { CommitID($0) }, digest: known.combined,
             bak: last?.bak.map { RestorePoint.Bak(file: $0, side: .after) })

@@ -16,7 +16,7 @@ struct TrackedDrift {
         let schema = SchemaReader(session.connection)
         guard try watch.mode() == .track, try watch.isIntact(),
             try schema.digest() == known.schema,
-            let last = try session.ledger.points(where: "status = 'complete' AND commit_id IS NOT NULL").last,
+            let last = try session.ledger.lastPoint(where: "status = 'complete' AND commit_id IS NOT NULL"),
             last.digest == known.combined, let commit = last.commit.flatMap({ CommitID($0) }),
             let point = try? PointRows(session.git, at: commit), point.state.digest.combined == known.combined
         else { return nil }

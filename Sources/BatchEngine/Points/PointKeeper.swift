@@ -50,13 +50,9 @@ struct PointKeeper {
     }
 
     private func label(_ batch: String, _ time: Timestamp) throws(BatchError) -> BakStore.Label {
-        var base: String?
-        try ledger.forEachPointFromNewest(where: "bak IS NOT NULL AND status = 'complete'") { (point) in
-            base = point.bak
-            return false
-        }
-        return BakStore.Label(
-            batch: batch, database: session.branch, ledger: try session.databaseID, base: base, time: time)
+        BakStore.Label(
+            batch: batch, database: session.branch, ledger: try session.databaseID,
+            base: try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'")?.bak, time: time)
     }
 
     // MARK: After a batch

@@ -37,8 +37,8 @@ struct SnapshotChoice {
     /// False when a delta would have nothing to follow: there is no `.bak` yet, others wrote since the last one, or a
     /// point was lost.
     private func lastLeadsHere() throws(BatchError) -> Bool {
-        let last = "id = (SELECT max(id) FROM main.batchmgr_points WHERE bak IS NOT NULL AND status = 'complete')"
-        guard let digest = try session.ledger.points(where: last).last?.digest else { return false }
+        let last = try session.ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'")
+        guard let digest = last?.digest else { return false }
         let now = try session.ledger.state()?.combined
         return digest == now
     }

@@ -204,7 +204,7 @@ struct PointLocator {
         guard let (batch, points) = try recorded(id) else { return try storedBefore(id) }
         guard let first = points.first else { throw none(id) }
         // The point that was written before is the state that the batch began from, whoever made it.
-        let parent = try ledger.points(where: "id < ? AND status = 'complete'", [.integer(first.id)]).last
+        let parent = try ledger.lastPoint(where: "id < ? AND status = 'complete'", [.integer(first.id)])
         return RestorePoint(
             name: name, commit: parent?.commit.flatMap { CommitID($0) }, digest: batch.digestBefore ?? parent?.digest,
             bak: side(.before, first.bak) ?? side(.after, parent?.bak))

@@ -137,10 +137,9 @@ struct Rerun {
 extension Ledger {
     /// The latest committed batch of a job: of this tenant, or of none; nil for any.
     func lastCommitted(_ job: String, seenBy tenant: String?) throws(BatchError) -> BatchRecord? {
-        try batches(
-            where: "job = ?1 AND status = 'committed' AND (?2 IS NULL OR tenant IS NULL OR tenant = ?2)",
-            [.string(job), .optional(tenant)]
-        ).last
+        try latestBatch(
+            of: job, where: "status = 'committed' AND (?2 IS NULL OR tenant IS NULL OR tenant = ?2)",
+            [.optional(tenant)])
     }
 
     /// Notes that a batch depends on another because its job says so.

@@ -57,12 +57,12 @@ struct HalfDone {
 
     /// The latest batch of a job and tenant of which something stands.
     private func latest(_ job: String, _ tenant: String?) throws(BatchError) -> BatchRecord? {
-        try ledger.batches(
+        try ledger.latestBatch(
+            of: job,
             where: """
-                seq = (SELECT max(b.seq) FROM main.batchmgr_batches b WHERE b.job = ?1 AND b.tenant IS ?2 AND b.kind = 'batch' \
-                AND EXISTS(SELECT 1 FROM main.batchmgr_checkpoints c WHERE c.batch = b.seq AND c.undone_by IS NULL))
-                """, [.string(job), .optional(tenant)]
-        ).first
+                tenant IS ?2 AND kind = 'batch' \
+                AND EXISTS(SELECT 1 FROM main.batchmgr_checkpoints c WHERE c.batch = seq AND c.undone_by IS NULL)
+                """, [.optional(tenant)])
     }
 
     /// The batch that undid a part of this one, or all of it; nil when nothing of it was undone.

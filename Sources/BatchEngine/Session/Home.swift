@@ -85,12 +85,14 @@ struct HomeEntry: Hashable {
     }
 
     /// Of a file somewhere; nil when it is none of ours.
-    static func read(_ path: String) -> HomeEntry? {
+    static func read(_ path: String) -> HomeEntry? { ledger(path).flatMap { try? HomeEntry($0) } }
+
+    /// The ledger of a file somewhere, to be read; nil when it is no database.
+    static func ledger(_ path: String) -> Ledger? {
         guard FolderText.isFile(path),
-            let connection = try? Connection(path: path, mode: .readOnly, busyTimeout: 1_000),
-            let ledger = try? Ledger(connection)
+            let connection = try? Connection(path: path, mode: .readOnly, busyTimeout: 1_000)
         else { return nil }
-        return try? HomeEntry(ledger)
+        return try? Ledger(connection)
     }
 
     func write(to ledger: Ledger) throws(BatchError) {

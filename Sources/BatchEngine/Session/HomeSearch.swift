@@ -99,7 +99,7 @@ struct HomeSearch {
     private func firstHome(_ entry: HomeEntry) throws(BatchError) -> Home {
         var home = standard
         let beside = FolderText.join(folder, "backups/batch_manager")
-        if beside != standard.folder, let last = try ledger.points(where: "bak IS NOT NULL").last?.bak,
+        if beside != standard.folder, let last = try ledger.lastPoint(where: "bak IS NOT NULL")?.bak,
             !FolderText.exists("\(standard.folder)/\(last)"), FolderText.exists("\(beside)/\(last)")
         {
             home.folder = beside

@@ -20,9 +20,8 @@ final class OpenedControl: @unchecked Sendable {
 
     /// - Parameter folder: the backups folder; it is made when it is missing.
     func file(in folder: String) throws(BatchError) -> ControlFile {
-        let path = folder + "/control.db"
-        // A file that was put in its place is another one.
-        if let place = place(path), let known = lock.withLock({ _ in files[place] }) { return known }
+        if let known = known(in: folder) { return known }
+        let path = OpenedControl.path(folder)
         try Folder.create(folder)
         let file = try ControlFile(path: path) { (connection, entry) throws(BatchError) in
             try AuditChain(.control, on: connection).append(entry)
@@ -30,6 +29,14 @@ final class OpenedControl: @unchecked Sendable {
         if let place = place(path) { lock.withLock { _ in files[place] = file } }
         return file
     }
+
+    /// The file when it is open already.
+    func known(in folder: String) -> ControlFile? {
+        // A file that was put in its place is another one.
+        place(OpenedControl.path(folder)).flatMap { place in lock.withLock { _ in files[place] } }
+    }
+
+    private static func path(_ folder: String) -> String { folder + "/control.db" }
 
     private func place(_ path: String) -> Place? {
         guard let status = FileStatus(path) else { return nil }

@@ -24,12 +24,15 @@ struct Turn: ~Copyable {
             session.ledger, for: work, at: context.now(), rules: LeaseRules(pause: { sleep($0) }), id: context.randomID
         ) { () throws(BatchError) in try session.settleHome() }
         lease = WatchedLease(taken, path: session.path, now: context.now)
+        // The next thing that it is wanted for is some waits for the disk away.
+        GitStore.prepare()
         self.session = session
         session.untouchedSince = isUntouched ? version : nil
         session.hasTurn = true
     }
 
     deinit {
+        AuditTrail.seal(session)
         lease.giveBack()
         session.hasTurn = false
         session.untouchedSince = nil
@@ -150,7 +153,7 @@ extension Session {
             guard try ledger.exists() else { return false }
             // A copy, or a database of version 0.1: the first command takes it over.
             if case .copy = homeState { return true }
-            if homeState == .unplaced, try ledger.points().isEmpty == false { return true }
+            if homeState == .unplaced, try ledger.lastPoint(where: "1") != nil { return true }
             let points = try ledger.points(where: "status = 'pending'")
             let batches = try ledger.batches(where: "status = 'running'")
             return !points.isEmpty || !batches.isEmpty || PendingErasure(session: self).isThere
@@ -166,7 +169,7 @@ extension Session {
             let session = try Session(workspace, tenant: tenant, context: context)
             let turn = try session.turn(for: LeaseWork("recovery"))
             // What it noted is behind the last commit, where no other command may sign it.
-            try AuditTrail.signHeads(turn.session, backups: session.backups)
+            try AuditTrail.signHeads(turn.session, backups: session.backups, context)
         } catch {
             // Whoever is at work completes it.
             if error.code == .busy { return }

@@ -11,11 +11,11 @@ extension Workspace {
             let alone = adHoc(database: path)
             return try governing(alone.databases[0].path, nil) ?? alone
         }
-        let entry = HomeEntry.read(real)
+        let ledger = HomeEntry.ledger(real)
+        let entry = ledger.flatMap { try? HomeEntry($0) }
         if let governed = try governing(real, entry?.workspace) { return governed }
         let alone = adHoc(database: real)
-        guard let entry, let connection = try? Connection(path: real, mode: .readOnly),
-            let ledger = try? Ledger(connection), entry.home != nil,
+        guard let entry, let ledger, entry.home != nil,
             let found = try? HomeSearch(
                 ledger: ledger, path: real,
                 standard: Home.standard(alone, alone.databases[0], tenant: nil, path: real)

@@ -24,15 +24,15 @@ public struct BatchLookup {
     /// The latest batch, and the latest that is not rolled back; what is older is not read.
     private func newest(_ reference: BatchReference) throws(BatchError) -> (latest: BatchRecord?, live: BatchRecord?) {
         guard try ledger.exists() else { return (nil, nil) }
-        let name: SQLValue
-        let column: String
-        switch reference {
-        case .batch(let id): (column, name) = ("batch", .string(id.description))
-        case .latest(let job): (column, name) = ("job", .string(job))
-        }
         var (latest, live): (BatchRecord?, BatchRecord?)
+        let (job, id): (String?, BatchID?)
+        switch reference {
+        case .batch(let named): (job, id) = (nil, named)
+        case .latest(let named): (job, id) = (named, nil)
+        }
+        let named = id == nil ? "?3 IS NULL" : "batch = ?3"
         try ledger.forEachBatchFromNewest(
-            where: "\(column) = ?1 AND (?2 IS NULL OR tenant = ?2)", [name, .optional(tenant)]
+            of: job, where: "(?2 IS NULL OR tenant = ?2) AND \(named)", [.optional(tenant), .optional(id?.description)]
         ) { (batch) in
             latest = latest ?? batch
             if batch.status != .rolledBack { live = batch }

@@ -12,13 +12,11 @@ extension Session {
             var found: [BatchSummary] = []
             var isMore = false
             try ledger.forEachBatchFromNewest(
+                of: request.job,
                 // One whose process has died is shown as stopped, and not noted yet.
-                where: """
-                    (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2) \
-                    AND (?3 IS NULL OR status = ?3 OR status = 'running')
-                    """,
+                where: "(?2 IS NULL OR tenant = ?2) AND (?3 IS NULL OR status = ?3 OR status = 'running')",
                 [
-                    .optional(request.job), .optional(database.tenancy == .file ? nil : tenant),
+                    .optional(database.tenancy == .file ? nil : tenant),
                     .optional(request.status?.rawValue),
                 ]
             ) { (batch) in
@@ -39,8 +37,8 @@ extension Session {
     /// A job without batches is one of the catalog, or a slip of the pen.
     /// - Throws: `ERR_UX_UNKNOWN_JOB`.
     private func requireKnown(_ job: String) throws(BatchError) {
-        let ran = try ledger.batches().map(\.batch.job)
-        let known = Set(ran + ((try? workspace.loadCatalog(context.steps.rules()).jobs.map(\.id)) ?? [])).sorted()
+        let known = Set(try ledger.jobs() + ((try? workspace.loadCatalog(context.steps.rules()).jobs.map(\.id)) ?? []))
+            .sorted()
         guard !known.contains(job) else { return }
         throw BatchError(
             .unknownJob, "no batch and no job is called '\(job)'\(Suggestion.clause(for: job, in: known))",

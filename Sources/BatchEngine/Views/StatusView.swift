@@ -56,8 +56,9 @@ private struct StatusView {
     /// A drill restores every point that there is.
     private func oldestUnproven() throws(BatchError) -> StatusReport.Point? {
         var proven = ""
-        for connection in [session.connection, try ControlChain(reading: session.backups)?.connection].compactMap(
-            \.self)
+        for connection in [session.connection, try ControlChain(reading: session.backups, session.context)?.connection]
+            .compactMap(
+                \.self)
         {
             guard try AuditTable(connection).exists() else { continue }
             let sql = "SELECT max(at) FROM main.batchmgr_audit WHERE action = 'drill' AND outcome = 'done'"

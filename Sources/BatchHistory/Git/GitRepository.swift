@@ -23,6 +23,9 @@ final class GitRepository {
         return true
     }()
 
+    /// The start, on a thread of its own.
+    fileprivate static let start = BackgroundTask<Void> { () throws(BatchError) in _ = library }
+
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when there is no repository, `ERR_INTEGRATION_GIT` when it is damaged.
     init(opening path: String) throws(BatchError) {
         _ = GitRepository.library
@@ -217,4 +220,10 @@ enum GitFault {
     static func check(_ code: Int32, doing: @autoclosure () -> String) throws(BatchError) {
         if code < 0 { throw error(code, doing: doing()) }
     }
+}
+
+extension GitStore {
+    /// Starts the library beside what the caller does: libgit2 reads all certificates of the machine first, which takes
+    /// longer than a restore point of a few rows.
+    public static func prepare() { _ = GitRepository.start }
 }

@@ -25,6 +25,8 @@ public final class Connection {
     private let ownsHandle: Bool
     public let path: String
     private var cache: [String: Statement] = [:]
+    /// For a connection of a host: what its statements do.
+    private(set) lazy var hostStatements = HostStatements(self)
     /// Asked first in each transaction whether it may write: see `Lease`.
     public var fence: ((Connection) throws(BatchError) -> Void)?
     /// Text of a UTF-16 database is read and bound as UTF-16: see `SQLValue`.
@@ -95,6 +97,11 @@ public final class Connection {
     /// Forgets the cached statements: they would hold the schema, and a hook that is set later would not see them.
     public func dropCachedStatements() { cache.removeAll() }
 
+    /// Forgets them when there are more: some bear the names of tables.
+    public func limitCachedStatements(to count: Int) {
+        if cache.count > count { cache.removeAll() }
+    }
+
     /// Runs every statement of `sql`; results are thrown away.
     public func execute(_ sql: String) throws(BatchError) {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)
@@ -110,6 +117,7 @@ public final class Connection {
 
     private func giveBack(_ statement: Statement, _ sql: String) {
         statement.reset()
+        statement.forgetValues()
         cache[sql] = statement
     }
 
@@ -215,6 +223,16 @@ public final class Connection {
             rollbackIfOpen()
             throw error
         }
+    }
+
+    /// A transaction that nothing depends on: in WAL mode the next one, or the next checkpoint, waits for the disk.
+    func lazily(_ body: () throws(BatchError) -> Void) throws(BatchError) {
+        guard ownsHandle, try value("PRAGMA main.journal_mode")?.string == "wal",
+            let before = try value("PRAGMA main.synchronous")?.integer, before > 1
+        else { return try transaction(body) }
+        try execute("PRAGMA main.synchronous = NORMAL")
+        defer { try? execute("PRAGMA main.synchronous = \(before)") }
+        try transaction(body)
     }
 
     /// SQLite ends some transactions by itself (disk full, I/O error), so this may have nothing to do.

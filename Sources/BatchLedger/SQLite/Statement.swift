@@ -117,6 +117,9 @@ public final class Statement {
     /// Ends the run; bound values stay until they are bound again.
     public func reset() { sqlite3_reset(handle) }
 
+    /// Lets go of bound values, which may be large.
+    func forgetValues() { sqlite3_clear_bindings(handle) }
+
     /// How often SQLite has compiled it anew since it was prepared.
     var recompilations: Int32 { sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_REPREPARE, 0) }
 

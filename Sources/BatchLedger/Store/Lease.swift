@@ -104,7 +104,8 @@ public final class Lease {
         connection.fence = nil
         // In the middle of a transaction of a host it goes with that.
         if connection.isAutocommit {
-            try? connection.transaction { () throws(BatchError) in try LeaseTable(connection).giveBack(epoch) }
+            // A power cut may take it back: then its owner is of a boot that is gone.
+            try? connection.lazily { () throws(BatchError) in try LeaseTable(connection).giveBack(epoch) }
         }
         forget()
     }

@@ -55,16 +55,40 @@ extension Ledger {
     }
 
     /// Batches, the newest first, until `body` answers false: what it does not want is not read.
+    /// - Parameters:
+    ///   - job: of this job alone.
+    ///   - condition: SQL behind WHERE, with `?2` and more for its parameters.
     public func forEachBatchFromNewest(
-        where condition: String = "1", _ parameters: [SQLValue] = [],
+        of job: String? = nil, where condition: String = "1", _ parameters: [SQLValue] = [],
         _ body: (BatchRecord) throws(BatchError) -> Bool
     ) throws(BatchError) {
+        // The numbers of a job are in the order of its batches, and have an index.
+        let (own, order) = job == nil ? ("?1 IS NULL", "seq") : ("job = ?1", "number")
         let statement = try connection.prepare(
-            "SELECT \(Ledger.columns) FROM main.batchmgr_batches WHERE \(condition) ORDER BY seq DESC")
-        try statement.bind(parameters)
+            "SELECT \(Ledger.columns) FROM main.batchmgr_batches WHERE \(own) AND (\(condition)) ORDER BY \(order) DESC"
+        )
+        try statement.bind([.optional(job)] + parameters)
         while try statement.step() {
             guard try body(try Ledger.record(statement.values)) else { return }
         }
+    }
+
+    /// The latest batch of a job that a condition holds for.
+    /// - Parameter condition: SQL behind WHERE, with `?2` and more for its parameters.
+    public func latestBatch(
+        of job: String, where condition: String, _ parameters: [SQLValue]
+    ) throws(BatchError) -> BatchRecord? {
+        var found: BatchRecord?
+        try forEachBatchFromNewest(of: job, where: condition, parameters) { (batch) in
+            found = batch
+            return false
+        }
+        return found
+    }
+
+    /// The jobs that batches were made of.
+    public func jobs() throws(BatchError) -> [String] {
+        try connection.rows("SELECT DISTINCT job FROM main.batchmgr_batches").compactMap { $0[0].string }
     }
 
     /// The ids of batches by their `seq`.

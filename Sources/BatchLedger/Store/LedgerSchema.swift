@@ -42,6 +42,7 @@ enum LedgerSchema {
         "CREATE TABLE IF NOT EXISTS batchmgr_points(id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL, last_checkpoint INTEGER NOT NULL, bak TEXT, bak_kind TEXT, bak_sha256 TEXT, commit_id TEXT, digest TEXT, created_at TEXT NOT NULL) STRICT",
         "CREATE INDEX IF NOT EXISTS batchmgr_points_batch ON batchmgr_points(batch)",
         "CREATE INDEX IF NOT EXISTS batchmgr_points_pending ON batchmgr_points(id) WHERE status = 'pending'",
+        "CREATE INDEX IF NOT EXISTS batchmgr_points_bak ON batchmgr_points(id) WHERE bak IS NOT NULL",
         "CREATE INDEX IF NOT EXISTS batchmgr_batches_running ON batchmgr_batches(seq) WHERE status = 'running'",
         "CREATE TABLE IF NOT EXISTS batchmgr_files(sha256 TEXT PRIMARY KEY, xxh3 TEXT NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_gate(open INTEGER PRIMARY KEY) STRICT",

@@ -53,6 +53,16 @@ extension Ledger {
         }
     }
 
+    /// The newest point that a condition holds for.
+    public func lastPoint(where condition: String, _ parameters: [SQLValue] = []) throws(BatchError) -> PointRecord? {
+        var found: PointRecord?
+        try forEachPointFromNewest(where: condition, parameters) { (point) in
+            found = point
+            return false
+        }
+        return found
+    }
+
     private static func point(_ row: [SQLValue]) throws(BatchError) -> PointRecord {
         guard let kind = row[2].string.flatMap(BatchRecord.Kind.init),
             let status = row[3].string.flatMap(PointStatus.init)
