@@ -23,6 +23,8 @@ final class Host {
     var isJoining = false
     /// The authorizer that the host had set before ours.
     var authorizer: HookPlace.Hook?
+    /// The schema cookie with which all tables of the ledger were there.
+    var ledgerVersion: Int64?
     /// See `widenPageCache`.
     var hasWidePageCache = false
 
@@ -109,8 +111,12 @@ final class Host {
         batch?.lease.forget()
         batch = nil
         ended = reason
-        connection.dropCachedStatements()
+        // The next batch runs the same ones: to compile them costs more than a batch of one row does. They go when the
+        // connection is closed: see `TransactionTable`.
+        connection.limitCachedStatements(to: Host.mostStatements)
     }
+
+    private static let mostStatements = 256
 
     // MARK: The world outside
 

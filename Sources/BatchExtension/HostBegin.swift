@@ -53,7 +53,12 @@ extension Host {
     /// Makes the ledger where there is none: from then on the state of the database is known.
     private func openLedger(isJoined: Bool) throws(BatchError) -> Ledger {
         let ledger = try Ledger(connection)
-        if try ledger.isComplete(), try ledger.state() != nil { return ledger }
+        let version = try SchemaReader(connection).version()
+        if version == ledgerVersion { return ledger }
+        if try ledger.isComplete(), try ledger.state() != nil {
+            if !isJoined { ledgerVersion = version }
+            return ledger
+        }
         let id = randomID()
         let time = now
         let create = { [self] () throws(BatchError) in
@@ -132,7 +137,7 @@ extension Host {
     func watch() throws(BatchError) {
         isJoining = true
         defer { isJoining = false }
-        try connection.run("INSERT INTO main.\(TransactionTable.name) VALUES(1)")
+        try connection.execute(TransactionTable.watching)
     }
 
     /// Takes back what was done since the batch began in a transaction of the host.

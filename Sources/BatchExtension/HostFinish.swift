@@ -159,7 +159,7 @@ extension Host {
             isJoining = true
             defer { isJoining = false }
             try batch.gateway.resume(isInside: true)
-            try connection.run("INSERT INTO main.\(TransactionTable.name) VALUES(1)")
+            try connection.execute(TransactionTable.watching)
             batch.begin(at: savepoints)
             batch.phase = .open
         }

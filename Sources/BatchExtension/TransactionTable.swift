@@ -12,6 +12,8 @@ internal import CSQLite
 /// Source: https://www.sqlite.org/vtab.html
 enum TransactionTable {
     static let name = "batchmgr_transaction"
+    /// Not to be kept prepared: it would hold the table when the connection is closed.
+    static let watching = "INSERT INTO main.\(name) VALUES(1)"
 
     /// What SQLite calls a table. It is cast to `sqlite3_vtab`, so that comes first.
     private struct Table {

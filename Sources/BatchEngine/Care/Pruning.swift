@@ -10,6 +10,13 @@ public struct Pruning {
 
     public init(_ session: Session) { self.session = session }
 
+    /// Commits that were read and are whole: what a person agrees to is decided twice.
+    private let whole = WholeCommits()
+
+    private final class WholeCommits {
+        var known: Set<CommitID> = []
+    }
+
     private var ledger: Ledger { session.ledger }
     private var store: BakStore { BakStore(folder: session.backups) }
 
@@ -212,7 +219,9 @@ public struct Pruning {
     ) throws(BatchError) {
         let going = points.indices.filter { reasons[$0].isEmpty }
         let commits = going.compactMap { points[$0].commit.flatMap { CommitID($0) } }
-        let damage = session.git.exists && !commits.isEmpty ? try session.git.damage(inChangesOf: commits) : [:]
+        let unread = commits.filter { !whole.known.contains($0) }
+        let damage = session.git.exists && !unread.isEmpty ? try session.git.damage(inChangesOf: unread) : [:]
+        whole.known.formUnion(unread.filter { damage[$0] == nil })
         for index in going {
             guard session.git.exists, let commit = points[index].commit.flatMap({ CommitID($0) }),
                 damage[commit] == nil

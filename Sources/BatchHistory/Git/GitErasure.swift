@@ -43,17 +43,25 @@ public final class GitErasure {
         for point in points {
             guard let layout = try SchemaModel(point.state).layout(table) else { continue }
             let walk = walk(point.state, layout)
+            // Files of one point hold different rows, and a condition is looked at once for many of them.
+            var rows: [(key: RowKey, row: [SQLValue])] = []
             for part in try parts(of: point.id) {
                 try visit(part, &seen) { (file) throws(BatchError) in
-                    var rows: [(key: RowKey, row: [SQLValue])] = []
                     try walk.forEachRow(in: try repository.read(file, .blob)) { (rowid, line) in
                         rows.append((walk.format.key(rowid: rowid, line), walk.format.stored(rowid: rowid, line)))
                     }
-                    try body(layout, rows)
+                    if rows.count >= GitErasure.mostRows {
+                        try body(layout, rows)
+                        rows = []
+                    }
                 }
             }
+            if !rows.isEmpty { try body(layout, rows) }
         }
     }
+
+    /// Rows that are handed over together.
+    private static let mostRows = 2_048
 
     private func visit(
         _ part: ShardPart, _ seen: inout Set<ObjectID>, _ body: (ObjectID) throws(BatchError) -> Void

@@ -95,6 +95,16 @@ final class CapturedTable {
         }
     }
 
+    convenience init(_ capture: TableCapture, number: Int) {
+        self.init(
+            layout: capture.layout, visible: capture.layout, number: number, uniqueKeys: capture.uniqueKeys,
+            references: capture.references)
+        self.capture = capture
+    }
+
+    /// What another batch may begin with; nil for a table that is seen under other names, or whose keys are computed.
+    fileprivate(set) var capture: TableCapture?
+
     /// True when SQL can name the rows.
     let canBeRead: Bool
 
@@ -126,6 +136,21 @@ final class CapturedTable {
     private static func isIndirect(_ layout: TableLayout) -> Bool {
         guard let virtual = layout.columns.firstIndex(where: { $0.generated == .virtual }) else { return false }
         return layout.columns[virtual...].contains { $0.generated != .virtual }
+    }
+}
+
+/// How a table is captured, before anything has changed in it.
+final class TableCapture {
+    let layout: TableLayout
+    let uniqueKeys: [CapturedUniqueKey]
+    let references: [CapturedReference]
+    /// As the ledger keeps it.
+    private(set) lazy var recorded = RecordedLayout(layout)
+
+    init(layout: TableLayout, uniqueKeys: [CapturedUniqueKey], references: [CapturedReference]) {
+        self.layout = layout
+        self.uniqueKeys = uniqueKeys
+        self.references = references
     }
 }
 
@@ -187,6 +212,9 @@ struct CapturedTableBuilder {
         let table = CapturedTable(
             layout: layout, visible: visible, number: number, uniqueKeys: uniqueKeys, references: references)
         table.computed = computed
+        if terms.isEmpty, layout == visible {
+            table.capture = TableCapture(layout: layout, uniqueKeys: uniqueKeys, references: references)
+        }
         return table
     }
 

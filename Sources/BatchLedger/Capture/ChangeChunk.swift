@@ -101,7 +101,7 @@ final class ChangeQueue: @unchecked Sendable {
         } catch {
             state.withLock { $0.failure = error }
         }
-        chunk.bytes.removeAll()
+        chunk.bytes.release()
         chunk.tables = []
         state.withLock { $0.free.append(chunk) }
     }

@@ -19,7 +19,10 @@ final class ChangeEncoder {
     /// Writes all changes of a chunk, in their order.
     func write(_ chunk: ChangeChunk) throws(BatchError) {
         let bytes = chunk.bytes
-        defer { withExtendedLifetime(bytes) {} }
+        defer {
+            withExtendedLifetime(bytes) {}
+            rows.pointee.release()
+        }
         var reader = ByteReader(bytes.bytes)
         var table: CapturedTable?
         while !reader.isAtEnd {

@@ -110,7 +110,8 @@ final class ChangeSink {
     /// Forgets everything of the checkpoint: it was committed, or rolled back.
     func reset() {
         queue.discard()
-        chunk.bytes.removeAll()
+        rows.pointee.release()
+        chunk.bytes.release()
         chunkNumber &+= 1
         log.discard()
         tables = []
@@ -134,14 +135,18 @@ final class ChangeSink {
         try queue.finish()
         chunk.tables = tables
         chunkNumber &+= 1
-        defer { chunk.bytes.removeAll() }
+        defer { chunk.bytes.release() }
         try encoder.write(chunk)
+        rows.pointee.release()
     }
 
     // MARK: Statements
 
     /// Looks at the statements of a host from here on: at what they read, and at the columns that they may set.
-    func followStatements() { statements = HostStatements(connection) }
+    func followStatements() { statements = connection.hostStatements }
+
+    /// The schema with which a checkpoint of a host begins.
+    func follow(_ objects: [SchemaObject], version: Int64) { statements?.follow(objects, version: version) }
 
     var isFollowingStatements: Bool { statements != nil }
 
@@ -236,6 +241,7 @@ final class ChangeSink {
 
     private func handOver() {
         guard chunk.isFull else { return }
+        rows.pointee.release()
         chunk.tables = tables
         chunk = queue.exchange(chunk)
         chunkNumber &+= 1
@@ -283,11 +289,20 @@ extension ChangeSink {
             tableByName[name] = .some(nil)
             return nil
         }
+        let isPlain = allowed == nil && recordedLayouts.isEmpty
+        if isPlain, let capture = try statements?.capture(of: name) {
+            let table = CapturedTable(capture, number: tables.count)
+            take(table)
+            tableByName[name] = .some(table)
+            return table
+        }
         guard let layout = try builder.schema.layout(named: name) else {
             throw BatchError(
                 .internalFault, "table \(name) changed, but the schema does not hold it", hint: "\(command: "doctor")")
         }
-        return try table(of: layout)
+        let table = try table(of: layout)
+        if isPlain, let statements, let capture = table?.capture { try statements.note(capture) }
+        return table
     }
 
     /// - Returns: nil while a statement that changes the schema has the table for itself.
@@ -304,9 +319,13 @@ extension ChangeSink {
     /// - Parameter visible: the layout whose names SQL knows now, when that is another.
     private func makeTable(_ layout: TableLayout, visible: TableLayout? = nil) throws(BatchError) -> CapturedTable {
         let table = try builder.table(layout, visible: visible ?? layout, number: tables.count)
-        if !madeTables.contains(layout.ownerTable) { table.policy = rules?.table(layout) }
-        tables.append(table)
+        take(table)
         return table
+    }
+
+    private func take(_ table: CapturedTable) {
+        if !madeTables.contains(table.layout.ownerTable) { table.policy = rules?.table(table.layout) }
+        tables.append(table)
     }
 
     /// Limits the record to tables that were there before, and are not to be rewritten themselves; nil for no limit.
@@ -317,6 +336,12 @@ extension ChangeSink {
 
     /// Records a table under another layout than the schema has at the moment; nil for its own again.
     func record(_ name: String, as layout: TableLayout?) { recordedLayouts[name] = layout }
+
+    /// The host went back behind a change of the schema.
+    func forgetSchema() {
+        statements?.forgetSchema()
+        forgetLayouts()
+    }
 
     /// After a change of the schema every table must be looked up again.
     func forgetLayouts() {

@@ -8,10 +8,9 @@ internal import CSQLite
 final class HostStatements {
     private unowned let host: Connection
     private let database: OpaquePointer
-    /// Kept from batch to batch, while the schema stays the same.
-    private var schema: SchemaCopy?
-    /// By text; nil where nothing can be told.
-    private var known: [String: StatementEffects?] = [:]
+    private var schema: SchemaMemory?
+    /// The schema with which the checkpoint began.
+    private var first: (version: Int64, objects: [SchemaObject])?
     /// The number of changes that SQLite counted before the running statement; -1 for one that nobody has looked at.
     private var total: Int64 = -1
     /// Rows that the running statement updated before this one.
@@ -34,6 +33,29 @@ final class HostStatements {
     init(_ host: Connection) {
         self.host = host
         database = host.handle
+    }
+
+    /// The schema with which a checkpoint begins. What is known of another one is forgotten; the cookie alone does not
+    /// tell them apart, because a change that is rolled back gives its cookie to the next one.
+    func follow(_ objects: [SchemaObject], version: Int64) {
+        if schema?.version != version || schema?.objects != objects { schema = nil }
+        first = (version, objects)
+    }
+
+    /// The host went back behind a change of the schema: another change gives it the same cookie again.
+    func forgetSchema() { schema = nil }
+
+    private func schemaVersion() throws(BatchError) -> Int64 {
+        try host.value("PRAGMA main.schema_version")?.integer ?? 0
+    }
+
+    /// What is known of the schema as it is now.
+    private func memory() throws(BatchError) -> SchemaMemory {
+        let version = try schemaVersion()
+        if let schema, schema.version == version { return schema }
+        let made = SchemaMemory(version: version, objects: version == first?.version ? first?.objects : nil)
+        schema = made
+        return made
     }
 
     /// Begins a checkpoint.
@@ -114,19 +136,55 @@ final class HostStatements {
     }
 
     private func effects(of sql: String) -> StatementEffects? {
-        guard let version = try? host.prepare("PRAGMA main.schema_version"), (try? version.step()) == true else {
-            return nil
+        guard let memory = try? memory() else { return nil }
+        if memory.isCopied, let effects = memory.effects[sql] { return usable(effects) }
+        if memory.effects.count >= HostStatements.mostTexts { memory.effects = [:] }
+        if !memory.isCopied {
+            memory.copy = try? SchemaCopy(of: host)
+            memory.isCopied = true
         }
-        let schemaVersion = version.integer(0)
-        if schema?.schemaVersion != schemaVersion {
-            known = [:]
-            schema = try? SchemaCopy(of: host, schemaVersion: schemaVersion)
-        }
-        if let effects = known[sql] { return effects }
-        guard let schema, known.count < HostStatements.mostTexts else { return nil }
-        let effects = schema.effects(of: sql)
-        known[sql] = .some(effects)
-        return effects
+        guard let copy = memory.copy else { return nil }
+        let effects = copy.effects(of: sql)
+        memory.effects[sql] = .some(effects)
+        return usable(effects)
+    }
+
+    /// Functions that the host has put in the place of built-in ones could do anything. It may do so at any time.
+    private func usable(_ effects: StatementEffects?) -> StatementEffects? {
+        guard let effects, !effects.functions.isEmpty else { return effects }
+        let names = effects.functions.map(SQLName.literal).joined(separator: ", ")
+        let replaced = try? host.rows(
+            "SELECT 1 FROM pragma_function_list WHERE NOT builtin AND lower(name) IN (\(names)) LIMIT 1")
+        return replaced?.isEmpty == true ? effects : nil
+    }
+
+    // MARK: Tables
+
+    /// How a table is captured; nil while it has not been asked for.
+    func capture(of table: String) throws(BatchError) -> TableCapture? { try memory().captures[table] }
+
+    func note(_ capture: TableCapture) throws(BatchError) {
+        let memory = try memory()
+        memory.captures[capture.layout.name] = capture
+    }
+}
+
+/// What was found out about the schema of a host's database, while it stays the same. It is kept from batch to batch.
+private final class SchemaMemory {
+    /// The schema cookie.
+    let version: Int64
+    /// Nil for the schema in the middle of a checkpoint: it is of no use to another one.
+    let objects: [SchemaObject]?
+    /// Nil when it cannot be made.
+    var copy: SchemaCopy?
+    var isCopied = false
+    /// By the text of a statement; nil where nothing can be told.
+    var effects: [String: StatementEffects?] = [:]
+    var captures: [String: TableCapture] = [:]
+
+    init(version: Int64, objects: [SchemaObject]?) {
+        self.version = version
+        self.objects = objects
     }
 }
 
@@ -136,16 +194,11 @@ final class HostStatements {
 /// What cannot be compiled, because it uses a function, a module or another database that only the host has, stays
 /// unknown.
 private final class SchemaCopy {
-    /// Of the original: the copy is of use while it stays the same.
-    let schemaVersion: Int64
     private let copy: Connection
     private let authorizer: Authorizer
-    /// Built-in functions that the host has put others in the place of; those could do anything.
-    private let replaced: Set<String>
 
     /// - Parameter host: its schema is read.
-    init(of host: Connection, schemaVersion: Int64) throws(BatchError) {
-        self.schemaVersion = schemaVersion
+    init(of host: Connection) throws(BatchError) {
         copy = try Connection(path: ":memory:", mode: .create)
         copy.tolerateUnknownCollations()
         // With these a statement may set more columns than without, never fewer.
@@ -155,8 +208,6 @@ private final class SchemaCopy {
             // One that fails is missing, and statements that use it stay unknown.
             try? copy.execute(sql)
         }
-        replaced = Set(
-            try host.rows("SELECT lower(name) FROM pragma_function_list WHERE NOT builtin").compactMap { $0[0].string })
         authorizer = Authorizer(copy)
         authorizer.attach()
     }
@@ -173,6 +224,6 @@ private final class SchemaCopy {
     func effects(of sql: String) -> StatementEffects? {
         guard (try? authorizer.prepare(sql)) != nil else { return nil }
         let effects = authorizer.effects
-        return effects.changesSchema || !effects.functions.isDisjoint(with: replaced) ? nil : effects
+        return effects.changesSchema ? nil : effects
     }
 }

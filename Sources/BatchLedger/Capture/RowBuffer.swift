@@ -74,6 +74,13 @@ struct RowImages {
     var new = RowBuffer()
     var scratch = ByteBuffer()
 
+    /// Gives back the memory that large values took.
+    mutating func release() {
+        old.buffer.release()
+        new.buffer.release()
+        scratch.release()
+    }
+
     /// Takes columns over from the old image.
     @inline(__always)
     mutating func copyColumns(_ range: Range<Int>) {

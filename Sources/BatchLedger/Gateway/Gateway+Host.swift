@@ -208,6 +208,7 @@ extension Gateway {
         hostSchema.objects = hostSchema.first
         hostSchema.cookie = state.schemaVersion
         hostSchema.firstCookie = state.schemaVersion
+        sink.follow(hostSchema.objects, version: hostSchema.cookie)
         try noteStatistics()
     }
 
@@ -278,7 +279,7 @@ extension Gateway {
         state.usedDefinitions = mark?.usedDefinitions ?? []
         state.definitionChanges = mark?.definitionChanges ?? RecordedCheckpoint()
         sink.madeTables = mark?.madeTables ?? []
-        sink.forgetLayouts()
+        sink.forgetSchema()
     }
 
     // MARK: The statement

@@ -30,6 +30,17 @@ public struct ByteBuffer {
 
     public mutating func removeAll() { count = 0 }
 
+    /// Also gives back the memory that a large value took.
+    mutating func release() {
+        count = 0
+        if capacity <= ByteBuffer.large { return }
+        capacity = ByteBuffer.large / 8
+        move(holding: 0)
+    }
+
+    /// What is larger is not kept, and does not double.
+    private static let large = 4 << 20
+
     /// For C functions that wrote to `start` themselves; `count` must fit the capacity.
     mutating func setCount(_ count: Int) { self.count = min(count, capacity) }
 
@@ -40,7 +51,11 @@ public struct ByteBuffer {
 
     @inline(never)
     private mutating func grow(toHold needed: Int) {
-        capacity = max(needed, capacity * 2)
+        capacity = max(needed, capacity < ByteBuffer.large ? capacity * 2 : capacity + capacity / 8)
+        move(holding: count)
+    }
+
+    private mutating func move(holding count: Int) {
         let moved = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
         memcpy(moved, start, count)
         start.deallocate()

@@ -6,10 +6,16 @@ public struct SchemaReader {
 
     public init(_ connection: Connection) { self.connection = connection }
 
+    /// The schema cookie: another one after every change.
+    public func version() throws(BatchError) -> Int64 {
+        try connection.value("PRAGMA main.schema_version")?.integer ?? 0
+    }
+
     /// Everything in `sqlite_schema` but the ledger, in schema order.
     public func objects() throws(BatchError) -> [SchemaObject] {
-        let statement = try connection.prepare(
+        let statement = try connection.cached(
             "SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema ORDER BY rowid")
+        defer { statement.reset() }
         var objects: [SchemaObject] = []
         while try statement.step() {
             let name = statement.value(2).string ?? ""

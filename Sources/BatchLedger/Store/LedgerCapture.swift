@@ -56,7 +56,7 @@ extension Ledger {
             }
         }
         for track in sink.tables where track.isTouched {
-            let layout = try layoutID(track.layout)
+            let layout = try layoutID(track.capture?.recorded ?? RecordedLayout(track.layout))
             try connection.run(
                 "INSERT INTO main.batchmgr_changes VALUES(?, ?, ?, ?, ?, ?)",
                 [

@@ -2,19 +2,13 @@ public import BatchCore
 
 /// Table layouts as they were when a batch wrote: the undo log of an old batch is read with the layout of its time.
 extension Ledger {
-    func layoutID(_ layout: TableLayout) throws(BatchError) -> Int64 {
-        let text = JSONWriter.text(layout.json)
-        var buffer = ByteBuffer()
-        buffer.append(contentsOf: Array(text.utf8))
-        let digest = buffer.digest().description
-        if let id = try connection.value("SELECT id FROM main.batchmgr_layouts WHERE digest = ?", [.string(digest)])?
-            .integer
-        {
-            return id
-        }
+    func layoutID(_ layout: RecordedLayout) throws(BatchError) -> Int64 {
+        let known = try connection.value(
+            "SELECT id FROM main.batchmgr_layouts WHERE digest = ?", [.string(layout.digest)])
+        if let id = known?.integer { return id }
         try connection.run(
             "INSERT INTO main.batchmgr_layouts(table_name, digest, layout) VALUES(?, ?, ?)",
-            [.string(layout.name), .string(digest), .string(text)])
+            [.string(layout.name), .string(layout.digest), .string(layout.text)])
         return connection.lastInsertRowID
     }
 
@@ -87,5 +81,20 @@ extension Ledger {
         } catch  where error.code == .corruptLedger {
             return nil
         }
+    }
+}
+
+/// A layout as a row of `batchmgr_layouts` holds it.
+struct RecordedLayout {
+    let name: String
+    let text: String
+    let digest: String
+
+    init(_ layout: TableLayout) {
+        name = layout.name
+        text = JSONWriter.text(layout.json)
+        var buffer = ByteBuffer()
+        buffer.append(contentsOf: Array(text.utf8))
+        digest = buffer.digest().description
     }
 }

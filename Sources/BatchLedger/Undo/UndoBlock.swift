@@ -57,7 +57,6 @@ extension UndoBlock {
 /// Compresses and restores undo blocks with zstd.
 final class BlockCompressor {
     private let context: OpaquePointer?
-    private var scratch: [UInt8] = []
     /// Level 1 keeps up with capture; blocks of an undo log gain little from more.
     private static let level: Int32 = 1
     /// A block is at most this long before compression, unless a single row is longer.
@@ -67,15 +66,17 @@ final class BlockCompressor {
     deinit { ZSTD_freeCCtx(context) }
 
     func block(_ bytes: [UInt8], entries: Int) throws(BatchError) -> UndoBlock {
-        let bound = ZSTD_compressBound(bytes.count)
-        if scratch.count < bound { scratch = [UInt8](repeating: 0, count: bound) }
-        let length = scratch.withUnsafeMutableBytes {
-            ZSTD_compressCCtx(context, $0.baseAddress, $0.count, bytes, bytes.count, BlockCompressor.level)
+        var length = 0
+        let compressed = [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { memory, count in
+            length = ZSTD_compressCCtx(
+                context, memory.baseAddress, memory.count, bytes, bytes.count, BlockCompressor.level)
+            count = ZSTD_isError(length) == 0 ? length : 0
         }
         guard ZSTD_isError(length) == 0 else {
             throw BatchError(.internalFault, "compress an undo block: \(name(length))", hint: "\(command: "doctor")")
         }
-        let data = Array(scratch[..<length])
+        // What waits takes no more room than it needs; a large value is not copied for that.
+        let data = length < compressed.capacity / 2 ? Array(compressed[...]) : compressed
         return UndoBlock(
             entries: entries, size: bytes.count, checksum: BlockCompressor.checksum(data), data: data)
     }

@@ -67,15 +67,20 @@ final class UndoLogWriter {
         if buffer.count >= BlockCompressor.blockSize { try closeBlock() }
     }
 
-    private func closeBlock() throws(BatchError) {
+    /// - Parameter isOnly: nothing else is to be done meanwhile: a thread would cost more than the work.
+    private func closeBlock(isOnly: Bool = false) throws(BatchError) {
         guard entriesInBlock > 0 else { return }
-        lane.add(buffer.array, entries: entriesInBlock)
-        isLaneEmpty = false
-        buffer.removeAll()
+        if isOnly, isLaneEmpty {
+            try collect([try BlockCompressor().block(buffer.array, entries: entriesInBlock)])
+        } else {
+            lane.add(buffer.array, entries: entriesInBlock)
+            isLaneEmpty = false
+        }
+        buffer.release()
         entriesInBlock = 0
         table = nil
         tablesInBlock = []
-        try collect(try lane.takeFinished())
+        if !isLaneEmpty { try collect(try lane.takeFinished()) }
     }
 
     private func collect(_ finished: [UndoBlock]) throws(BatchError) {
@@ -95,7 +100,7 @@ final class UndoLogWriter {
 
     /// Hands over all blocks in order, and forgets them.
     func drain(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
-        try closeBlock()
+        try closeBlock(isOnly: true)
         if !isLaneEmpty { try collect(try lane.finish()) }
         if let spill { try spill.forEachBlock(body) }
         for block in blocks { try body(block) }
@@ -103,7 +108,7 @@ final class UndoLogWriter {
     }
 
     func discard() {
-        buffer.removeAll()
+        buffer.release()
         blocks = []
         heldBytes = 0
         entriesInBlock = 0
