@@ -85,6 +85,28 @@ enum ControlFormat {
         """,
         // Databases keep their leases themselves, and are told apart by the ids of their ledgers.
         "DROP TABLE IF EXISTS leases; DELETE FROM fingerprints",
+        // Times are milliseconds since 1970.
+        """
+        CREATE TABLE IF NOT EXISTS queue_jobs(
+            number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, job TEXT NOT NULL, tenant TEXT,
+            arguments TEXT NOT NULL, priority INTEGER NOT NULL, run_at INTEGER NOT NULL, unique_key TEXT,
+            sequence_key TEXT, max_attempts INTEGER NOT NULL, backoff INTEGER NOT NULL, timeout INTEGER,
+            run_key TEXT NOT NULL, actor TEXT NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL,
+            state_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0,
+            epoch INTEGER NOT NULL DEFAULT 0, stop INTEGER NOT NULL DEFAULT 0, reason TEXT, batch TEXT, plan INTEGER,
+            process INTEGER, started TEXT, boot TEXT, namespace TEXT, machine TEXT, beat_at INTEGER) STRICT;
+        CREATE INDEX IF NOT EXISTS queue_ready ON queue_jobs(priority DESC, number)
+            WHERE state IN ('queued', 'waiting', 'retrying');
+        CREATE INDEX IF NOT EXISTS queue_states ON queue_jobs(state, number);
+        CREATE UNIQUE INDEX IF NOT EXISTS queue_unique ON queue_jobs(unique_key)
+            WHERE state IN ('queued', 'running', 'waiting', 'retrying') AND unique_key IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS queue_sequences ON queue_jobs(sequence_key, number) WHERE sequence_key IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS queue_attempts(
+            number INTEGER NOT NULL, epoch INTEGER NOT NULL, process INTEGER NOT NULL, started_at INTEGER NOT NULL,
+            ended_at INTEGER, outcome TEXT, PRIMARY KEY(number, epoch)) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS queue_pauses(
+            job TEXT PRIMARY KEY, actor TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID
+        """,
     ]
 
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file.

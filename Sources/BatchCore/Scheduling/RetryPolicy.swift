@@ -1,5 +1,5 @@
 /// How often a step is tried, and how long it waits in between: the wait doubles each time, up to a cap.
-public struct RetryPolicy: Sendable, Equatable {
+public struct RetryPolicy: Sendable, Hashable {
     /// Attempts in all, the first one included; at least 1.
     public let attempts: Int
     /// Milliseconds before the second attempt.

@@ -71,7 +71,7 @@ public struct ArgumentParser {
         words.append(word)
         verb = tool.verb(named: words.joined(separator: " "))
         guard verb == nil else { return }
-        if words.count == 1, !tool.verbs(inGroup: word).isEmpty { return }
+        if tool.groups.contains(words.joined(separator: " ")) { return }
         try refuseUnknownVerb()
     }
 

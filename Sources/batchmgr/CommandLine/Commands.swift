@@ -5,6 +5,9 @@ enum Commands {
     static let all: [any Command.Type] = [
         InitCommand.self, RunCommand.self, ResumeCommand.self, StopCommand.self, RollbackCommand.self,
         StatusCommand.self, ListCommand.self, ScheduleNextCommand.self, ScheduleListCommand.self,
+        QueueAddCommand.self, QueueWorkCommand.self, QueueListCommand.self, QueueShowCommand.self,
+        QueueRetryCommand.self, QueueCancelCommand.self, QueueResolveCommand.self, QueuePauseCommand.self,
+        QueueResumeCommand.self, QueueDeadListCommand.self, QueueDeadRedriveCommand.self,
         ShowCommand.self, GraphCommand.self, DiffCommand.self, BlameCommand.self, PointsCommand.self,
         PlanListCommand.self, PlanShowCommand.self, PlanApproveCommand.self, PlanRejectCommand.self,
         PlanApplyCommand.self, DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self,

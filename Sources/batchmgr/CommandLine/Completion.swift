@@ -40,8 +40,7 @@ public enum BashCompletion {
     }
 
     private static func groupPattern(_ tool: Tool) -> String {
-        let groups = tool.firstWords.filter { tool.verb(named: $0) == nil }
-        return groups.isEmpty ? "''" : groups.joined(separator: "|")
+        tool.groups.isEmpty ? "''" : tool.groups.map { "'\($0)'" }.joined(separator: "|")
     }
 
     /// What may follow an option that takes a value.
@@ -74,9 +73,8 @@ public enum BashCompletion {
     private static func words(_ tool: Tool) -> String {
         let globals = GlobalOptions.table.map { "--\($0.name)" }
         var lines = ["        \"\") \(reply(tool.firstWords + globals)) ;;"]
-        for group in tool.firstWords where tool.verb(named: group) == nil {
-            let seconds = tool.verbs(inGroup: group).map { String($0.name.dropFirst(group.count + 1)) }
-            lines.append("        \(group)) \(reply(seconds)) ;;")
+        for group in tool.groups {
+            lines.append("        '\(group)') \(reply(tool.words(after: group))) ;;")
         }
         for verb in tool.verbs {
             lines.append("        \"\(verb.name)\") \(reply(words(verb, tool) + globals))\(files(verb)) ;;")
@@ -139,8 +137,7 @@ public enum ZshCompletion {
     }
 
     private static func groupPattern(_ tool: Tool) -> String {
-        let groups = tool.firstWords.filter { tool.verb(named: $0) == nil }
-        return groups.isEmpty ? "''" : groups.joined(separator: "|")
+        tool.groups.isEmpty ? "''" : tool.groups.map { "'\($0)'" }.joined(separator: "|")
     }
 
     private static func verbs(_ tool: Tool) -> String {
@@ -152,9 +149,8 @@ public enum ZshCompletion {
 
     private static func cases(_ tool: Tool) -> String {
         var lines: [String] = []
-        for group in tool.firstWords where tool.verb(named: group) == nil {
-            let seconds = tool.verbs(inGroup: group).map { $0.name.dropFirst(group.count + 1) }.joined(separator: " ")
-            lines.append("        \(group)) compadd -- \(seconds) ;;")
+        for group in tool.groups {
+            lines.append("        '\(group)') compadd -- \(tool.words(after: group).joined(separator: " ")) ;;")
         }
         for verb in tool.verbs {
             let options = specifications(verb.options, separator: " ")
@@ -220,10 +216,11 @@ public enum FishCompletion {
     private static func verb(_ verb: Verb) -> [String] {
         var lines: [String] = []
         let words = verb.name.split(separator: " ").map(String.init)
-        if let group = verb.group, let second = words.last {
-            lines.append(
-                "complete -c batchmgr -n '__fish_seen_subcommand_from \(group)' -a \(second) -d \(quoted(verb.summary))"
-            )
+        for count in 1..<max(1, words.count) {
+            let before = words.prefix(count).map { "__fish_seen_subcommand_from \($0)" }.joined(separator: "; and ")
+            let summary =
+                count == words.count - 1 ? verb.summary : "verbs of \(words.prefix(count + 1).joined(separator: " "))"
+            lines.append("complete -c batchmgr -n '\(before)' -a \(words[count]) -d \(quoted(summary))")
         }
         let seen = words.map { "__fish_seen_subcommand_from \($0)" }.joined(separator: "; and ")
         lines += verb.options.map { option("-n '\(seen)' ", $0) }

@@ -5,16 +5,17 @@ public enum HelpText {
     /// - Parameter words: none for the tool; a group or a verb otherwise.
     /// - Throws: `ERR_UX_USAGE` when there is no such verb.
     public static func text(_ words: [String], _ tool: Tool, width: Int) throws(BatchError) -> String {
-        guard let first = words.first else { return overview(tool, width) }
+        if words.isEmpty { return overview(tool, width) }
         if let verb = tool.verb(named: words.joined(separator: " ")) { return text(verb, width) }
-        let group = tool.verbs(inGroup: first)
-        guard words.count == 1, !group.isEmpty else {
+        let name = words.joined(separator: " ")
+        let group = tool.verbs.filter { $0.name.hasPrefix(name + " ") }
+        guard !group.isEmpty else {
             let known = words.count == 1 ? tool.firstWords : tool.verbs.map(\.name)
             throw .unknown(
                 "verb", words.joined(separator: " "), among: known, hint: "see all verbs: \(command: "--help")")
         }
-        return lines("Verbs of \(first):", group.map { ($0.name, $0.summary) }, width) + "\n"
-            + "The options of one: batchmgr \(first) VERB --help\n"
+        return lines("Verbs of \(name):", group.map { ($0.name, $0.summary) }, width) + "\n"
+            + "The options of one: batchmgr \(name) VERB --help\n"
     }
 
     private static func overview(_ tool: Tool, _ width: Int) -> String {

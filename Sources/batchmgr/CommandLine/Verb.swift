@@ -216,6 +216,29 @@ public struct Tool: Sendable {
     /// The verbs of a group: `catalog` → `catalog list`, `catalog show`, …
     public func verbs(inGroup group: String) -> [Verb] { verbs.filter { $0.group == group } }
 
+    /// What stands before other words of a verb: `queue`, `queue dead`.
+    var groups: [String] {
+        var groups: [String] = []
+        for verb in verbs {
+            let words = verb.name.split(separator: " ")
+            for count in 1..<max(1, words.count) {
+                let group = words.prefix(count).joined(separator: " ")
+                if !groups.contains(group) { groups.append(group) }
+            }
+        }
+        return groups
+    }
+
+    /// The words that may follow those of a group.
+    func words(after group: String) -> [String] {
+        var next: [String] = []
+        for verb in verbs where verb.name.hasPrefix(group + " ") {
+            let word = String(verb.name.dropFirst(group.count + 1).prefix { $0 != " " })
+            if !next.contains(word) { next.append(word) }
+        }
+        return next
+    }
+
     /// Words that people type for a verb of another name.
     static let synonyms: [String: String] = [
         "undo": "rollback", "revert": "rollback", "rewind": "rollback", "log": "list", "ls": "list",

@@ -1,0 +1,72 @@
+public import BatchCore
+public import BatchLedger
+
+/// Which jobs of the queue are meant. Nil: any.
+public struct QueueFilter: Hashable, Sendable {
+    public var states: [QueueState]
+    public var job: String?
+    public var tenant: String?
+
+    public init(states: [QueueState] = [], job: String? = nil, tenant: String? = nil) {
+        self.states = states
+        self.job = job
+        self.tenant = tenant
+    }
+}
+
+/// What a worker hears when it says that it is still there.
+public struct QueueBeat: Hashable, Sendable {
+    /// False: somebody else has the job now.
+    public let isOurs: Bool
+    /// Somebody cancelled the job.
+    public let isStopWished: Bool
+
+    public init(isOurs: Bool, isStopWished: Bool) {
+        self.isOurs = isOurs
+        self.isStopWished = isStopWished
+    }
+}
+
+/// The queue, as processes share it. Every operation is one whole transaction.
+public protocol QueueStore: AnyObject {
+    /// Adds a job durably, unless an open one has its unique key: then that one is the answer.
+    func enqueue(
+        _ order: QueueOrder, actor: String, at now: Timestamp
+    ) throws(BatchError) -> (job: QueueJob, isNew: Bool)
+
+    func queueJob(_ number: Int64) throws(BatchError) -> QueueJob?
+    /// The latest first.
+    func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob]
+    func queueCounts() throws(BatchError) -> [QueueState: Int]
+    func queueAttempts(_ number: Int64) throws(BatchError) -> [QueueAttempt]
+    /// What stands before an open job beside time and workers.
+    func obstacle(before job: QueueJob) throws(BatchError) -> QueueObstacle?
+
+    /// Takes the next job for a worker that has none: the highest priority first, then the oldest. Jobs of workers that are
+    /// dead are put back before, and jobs whose plan was decided are settled.
+    func claim(_ worker: LeaseOwner, at now: Timestamp) throws(BatchError) -> QueueJob?
+    /// When a job is tried again within minutes, or one within seconds for which the database was busy; nil when there is
+    /// none that is worth waiting for.
+    func nextLook(after now: Timestamp) throws(BatchError) -> Timestamp?
+    func beat(_ job: QueueJob, at now: Timestamp) throws(BatchError) -> QueueBeat
+    /// - Returns: the job as it stands now; nil when it was taken from this worker meanwhile, and nothing was written.
+    func finish(_ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp) throws(BatchError) -> QueueJob?
+
+    /// Cancels an open job; one that runs is asked to stop.
+    /// - Throws: `ERR_UX_WRONG_STATE`, as the next three; `ERR_UX_USAGE` when there is no such job.
+    func cancel(_ number: Int64, reason: String, at now: Timestamp) throws(BatchError) -> QueueJob
+    /// Puts a job back that is lost, cancelled or held back, with all its attempts.
+    func retry(_ number: Int64, at now: Timestamp) throws(BatchError) -> QueueJob
+    /// Settles a job that is lost.
+    func resolve(_ number: Int64, reason: String, at now: Timestamp) throws(BatchError) -> QueueJob
+    /// Puts all of these back that are lost, in their order.
+    func redrive(_ filter: QueueFilter, at now: Timestamp) throws(BatchError) -> [Int64]
+
+    func queuePauses() throws(BatchError) -> [QueuePause]
+    func pause(_ pause: QueuePause) throws(BatchError)
+    /// - Returns: false when nothing was paused.
+    func unpause(job: String?) throws(BatchError) -> Bool
+
+    /// Forgets jobs that were settled before that time.
+    func forgetJobs(settledBefore time: Timestamp) throws(BatchError)
+}

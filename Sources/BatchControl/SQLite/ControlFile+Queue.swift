@@ -1,0 +1,255 @@
+public import BatchCore
+internal import BatchLedger
+
+/// The queue: what is in it, and how jobs come into it and are moved by people.
+extension ControlFile {
+    private static let columns = """
+        number, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, backoff, timeout, run_key, \
+        actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan
+        """
+    private static let open = QueueState.list { $0.isOpen }
+    private static let lost = QueueState.list { $0.isLost }
+
+    // MARK: Looking
+
+    public func queueJob(_ number: Int64) throws(BatchError) -> QueueJob? {
+        try queueJobs(where: "number = ?", [.integer(number)]).first
+    }
+
+    public func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob] {
+        let (condition, parameters) = ControlFile.condition(filter)
+        return try queueJobs(where: "\(condition) ORDER BY number DESC", parameters)
+    }
+
+    private static func condition(_ filter: QueueFilter) -> (String, [SQLValue]) {
+        let states = filter.states.isEmpty ? "1" : "state IN (\(QueueState.list { filter.states.contains($0) }))"
+        let condition = "\(states) AND (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2)"
+        return (condition, [.optional(filter.job), .optional(filter.tenant)])
+    }
+
+    func queueJobs(where condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [QueueJob] {
+        let sql = "SELECT \(ControlFile.columns) FROM queue_jobs WHERE \(condition)"
+        var jobs: [QueueJob] = []
+        for row in try connection.rows(sql, parameters) { jobs.append(try ControlFile.queueJob(row)) }
+        return jobs
+    }
+
+    private static func queueJob(_ row: [SQLValue]) throws(BatchError) -> QueueJob {
+        func number(_ place: Int) -> Int64 { row[place].integer ?? 0 }
+        func time(_ place: Int) -> Timestamp { Timestamp(milliseconds: number(place)) }
+        guard let state = row[14].string.flatMap(QueueState.init),
+            let arguments = (try? JSONParser.parse(row[3].string ?? ""))?.array
+        else {
+            throw BatchError(
+                .corruptLedger, "job \(number(0)) of the queue in control.db cannot be read",
+                hint: "see it: sqlite3 control.db 'SELECT * FROM queue_jobs WHERE number = \(number(0))'")
+        }
+        let order = QueueOrder(
+            job: row[1].string ?? "", tenant: row[2].string, assignments: arguments.compactMap(\.string),
+            priority: Int(number(4)), runAt: time(5), uniqueKey: row[6].string, sequenceKey: row[7].string,
+            retry: RetryPolicy(attempts: Int(number(8)), backoff: number(9)),
+            timeout: row[10].integer.map { .milliseconds($0) })
+        return QueueJob(
+            number: number(0), order: order, runKey: row[11].string ?? "", actor: row[12].string ?? "",
+            createdAt: time(13), state: state, stateAt: time(15), attempts: Int(number(16)), crashes: Int(number(17)),
+            epoch: number(18), isStopWished: number(19) == 1, reason: row[20].string, batch: row[21].string,
+            plan: row[22].integer.map { Int($0) })
+    }
+
+    public func queueCounts() throws(BatchError) -> [QueueState: Int] {
+        var counts: [QueueState: Int] = [:]
+        for row in try connection.rows("SELECT state, count(*) FROM queue_jobs GROUP BY state") {
+            if let state = row[0].string.flatMap(QueueState.init) { counts[state] = Int(row[1].integer ?? 0) }
+        }
+        return counts
+    }
+
+    public func queueAttempts(_ number: Int64) throws(BatchError) -> [QueueAttempt] {
+        let sql = """
+            SELECT epoch, process, started_at, ended_at, outcome FROM queue_attempts WHERE number = ? ORDER BY epoch
+            """
+        return try connection.rows(sql, [.integer(number)]).map { row in
+            QueueAttempt(
+                epoch: row[0].integer ?? 0, process: row[1].integer ?? 0,
+                startedAt: Timestamp(milliseconds: row[2].integer ?? 0),
+                endedAt: row[3].integer.map { Timestamp(milliseconds: $0) }, outcome: row[4].string)
+        }
+    }
+
+    public func obstacle(before job: QueueJob) throws(BatchError) -> QueueObstacle? {
+        guard job.state.isOpen, job.state != .running else { return nil }
+        if let pause = try queuePauses().first(where: { $0.job == nil || $0.job == job.order.job }) {
+            return .paused(pause)
+        }
+        guard let key = job.order.sequenceKey else { return nil }
+        let sql = """
+            SELECT number, state FROM queue_jobs WHERE sequence_key = ? AND number < ? AND state NOT IN ('done', \
+            'cancelled', 'resolved') ORDER BY number LIMIT 1
+            """
+        guard let row = try connection.rows(sql, [.string(key), .integer(job.number)]).first,
+            let number = row[0].integer, let state = row[1].string.flatMap(QueueState.init)
+        else { return nil }
+        return .behind(number: number, state)
+    }
+
+    // MARK: Adding
+
+    public func enqueue(
+        _ order: QueueOrder, actor: String, at now: Timestamp
+    ) throws(BatchError) -> (job: QueueJob, isNew: Bool) {
+        try durably { () throws(BatchError) in try add(order, actor: actor, at: now) }
+    }
+
+    /// In the open transaction.
+    func add(
+        _ order: QueueOrder, actor: String, at now: Timestamp
+    ) throws(BatchError) -> (job: QueueJob, isNew: Bool) {
+        if let key = order.uniqueKey,
+            let known = try queueJobs(
+                where: "unique_key = ? AND state IN (\(ControlFile.open))", [.string(key)]
+            ).first
+        {
+            return (known, false)
+        }
+        let arguments = JSONWriter.text(.array(order.assignments.map(JSONValue.string)))
+        try connection.run(
+            """
+            INSERT INTO queue_jobs(kind, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, \
+            backoff, timeout, run_key, actor, created_at, state, state_at) \
+            VALUES('batch', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queue.' || lower(hex(randomblob(8))), ?11, ?12, \
+            'queued', ?12)
+            """,
+            [
+                .string(order.job), .optional(order.tenant), .string(arguments), .integer(Int64(order.priority)),
+                .integer(order.runAt.milliseconds), .optional(order.uniqueKey), .optional(order.sequenceKey),
+                .integer(Int64(order.retry.attempts)), .integer(order.retry.backoff),
+                order.timeout.map { .integer($0.wholeMilliseconds) } ?? .null, .string(actor),
+                .integer(now.milliseconds),
+            ])
+        return (try known(connection.lastInsertRowID), true)
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when there is no such job.
+    private func known(_ number: Int64) throws(BatchError) -> QueueJob {
+        if let job = try queueJob(number) { return job }
+        throw BatchError(
+            .usage, "the queue has no job \(number)", hint: "see what is in it: \(command: "queue list")")
+    }
+
+    // MARK: Moving
+
+    public func cancel(_ number: Int64, reason: String, at now: Timestamp) throws(BatchError) -> QueueJob {
+        try durably { () throws(BatchError) in
+            let job = try known(number)
+            if job.state == .running {
+                try connection.run(
+                    "UPDATE queue_jobs SET stop = 1, reason = ? WHERE number = ?", [.string(reason), .integer(number)])
+                return try known(number)
+            }
+            guard job.state.isOpen else { throw ControlFile.wrongState(job, "so there is nothing to cancel") }
+            return try set(job, .cancelled, reason: reason, at: now)
+        }
+    }
+
+    public func retry(_ number: Int64, at now: Timestamp) throws(BatchError) -> QueueJob {
+        try durably { () throws(BatchError) in
+            let job = try known(number)
+            guard
+                [.failed, .dead, .cancelled, .retrying].contains(job.state) || job.state == .waiting && job.plan == nil
+            else { throw ControlFile.wrongState(job, "so it cannot be tried again") }
+            return try putBack(job, at: now)
+        }
+    }
+
+    public func resolve(_ number: Int64, reason: String, at now: Timestamp) throws(BatchError) -> QueueJob {
+        try durably { () throws(BatchError) in
+            let job = try known(number)
+            guard job.state.isLost else { throw ControlFile.wrongState(job, "so there is nothing to settle") }
+            return try set(
+                job, .resolved, reason: "\(reason) (was \(job.state.rawValue): \(job.reason ?? ""))", at: now)
+        }
+    }
+
+    public func redrive(_ filter: QueueFilter, at now: Timestamp) throws(BatchError) -> [Int64] {
+        try durably { () throws(BatchError) in
+            let (condition, parameters) = ControlFile.condition(filter)
+            let jobs = try queueJobs(
+                where: "\(condition) AND state IN (\(ControlFile.lost)) ORDER BY number", parameters)
+            for job in jobs { _ = try putBack(job, at: now) }
+            return jobs.map(\.number)
+        }
+    }
+
+    private func putBack(_ job: QueueJob, at now: Timestamp) throws(BatchError) -> QueueJob {
+        if let key = job.order.uniqueKey,
+            let other = try queueJobs(
+                where: "unique_key = ? AND state IN (\(ControlFile.open)) AND number <> ?",
+                [.string(key), .integer(job.number)]
+            ).first
+        {
+            throw BatchError(
+                .wrongState,
+                "job \(other.number) has the unique key of job \(job.number) and is \(other.state.rawValue)",
+                hint: "settle the old one: \(command: "queue resolve --id \(job.number) --reason TEXT")")
+        }
+        try connection.run(
+            "UPDATE queue_jobs SET attempts = 0, crashes = 0, stop = 0, plan = NULL, run_at = ? WHERE number = ?",
+            [.integer(now.milliseconds), .integer(job.number)])
+        return try set(job, .queued, reason: job.reason, at: now)
+    }
+
+    func set(_ job: QueueJob, _ state: QueueState, reason: String?, at now: Timestamp) throws(BatchError) -> QueueJob {
+        try connection.run(
+            "UPDATE queue_jobs SET state = ?, state_at = ?, reason = ? WHERE number = ?",
+            [.string(state.rawValue), .integer(now.milliseconds), .optional(reason), .integer(job.number)])
+        return try known(job.number)
+    }
+
+    private static func wrongState(_ job: QueueJob, _ what: String) -> BatchError {
+        BatchError(
+            .wrongState, "job \(job.number) is \(job.state.rawValue), \(what)",
+            hint: "see it: \(command: "queue show --id \(job.number)")")
+    }
+
+    // MARK: Pausing
+
+    public func queuePauses() throws(BatchError) -> [QueuePause] {
+        try connection.rows("SELECT job, actor, reason, at FROM queue_pauses ORDER BY job").map { row in
+            let job = row[0].string ?? ""
+            return QueuePause(
+                job: job.isEmpty ? nil : job, actor: row[1].string ?? "", reason: row[2].string ?? "",
+                at: Timestamp(milliseconds: row[3].integer ?? 0))
+        }
+    }
+
+    public func pause(_ pause: QueuePause) throws(BatchError) {
+        try durably { () throws(BatchError) in
+            try connection.run(
+                "INSERT OR REPLACE INTO queue_pauses VALUES(?, ?, ?, ?)",
+                [
+                    .string(pause.job ?? ""), .string(pause.actor), .string(pause.reason),
+                    .integer(pause.at.milliseconds),
+                ])
+        }
+    }
+
+    public func unpause(job: String?) throws(BatchError) -> Bool {
+        try durably { () throws(BatchError) in
+            try connection.run("DELETE FROM queue_pauses WHERE job = ?", [.string(job ?? "")])
+            return connection.changes > 0
+        }
+    }
+
+    public func forgetJobs(settledBefore time: Timestamp) throws(BatchError) {
+        let settled = "state IN ('done', 'cancelled', 'resolved') AND state_at < ?"
+        let known = try connection.value(
+            "SELECT 1 FROM queue_jobs WHERE \(settled) LIMIT 1", [.integer(time.milliseconds)])
+        guard known != nil else { return }
+        try connection.transaction { () throws(BatchError) in
+            try connection.run(
+                "DELETE FROM queue_attempts WHERE number IN (SELECT number FROM queue_jobs WHERE \(settled))",
+                [.integer(time.milliseconds)])
+            try connection.run("DELETE FROM queue_jobs WHERE \(settled)", [.integer(time.milliseconds)])
+        }
+    }
+}

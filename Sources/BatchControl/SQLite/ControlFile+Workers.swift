@@ -1,0 +1,161 @@
+public import BatchCore
+public import BatchLedger
+
+/// What workers do to the queue.
+extension ControlFile: QueueStore {
+    /// An owner that cannot be looked at, in another container, is dead when it says nothing for so many milliseconds.
+    private static let silence: Int64 = 60_000
+
+    public func claim(_ worker: LeaseOwner, at now: Timestamp) throws(BatchError) -> QueueJob? {
+        try durably { () throws(BatchError) in
+            try putBackJobsOfTheDead(worker, at: now)
+            try settlePlans(at: now)
+            let ready = """
+                state IN ('queued', 'waiting', 'retrying') AND run_at <= ? AND plan IS NULL
+                AND NOT EXISTS (SELECT 1 FROM queue_pauses p WHERE p.job = '' OR p.job = queue_jobs.job)
+                AND (sequence_key IS NULL OR NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE
+                    e.sequence_key = queue_jobs.sequence_key AND e.number < queue_jobs.number
+                    AND e.state NOT IN ('done', 'cancelled', 'resolved')))
+                ORDER BY priority DESC, number LIMIT 1
+                """
+            guard let job = try queueJobs(where: ready, [.integer(now.milliseconds)]).first else { return nil }
+            try connection.run(
+                """
+                UPDATE queue_jobs SET state = 'running', state_at = ?1, attempts = attempts + 1, epoch = epoch + 1, \
+                process = ?2, started = ?3, boot = ?4, namespace = ?5, machine = ?6, beat_at = ?1 WHERE number = ?7
+                """,
+                [
+                    .integer(now.milliseconds), .integer(worker.process), .string(worker.startedAt),
+                    .string(worker.boot), .string(worker.namespace), .string(worker.machine), .integer(job.number),
+                ])
+            try connection.run(
+                "INSERT INTO queue_attempts(number, epoch, process, started_at) VALUES(?, ?, ?, ?)",
+                [
+                    .integer(job.number), .integer(job.epoch + 1), .integer(worker.process),
+                    .integer(now.milliseconds),
+                ])
+            return try queueJob(job.number)
+        }
+    }
+
+    /// A worker that claims has no job: one that still bears its name was left by an attempt that could not be noted.
+    private func putBackJobsOfTheDead(_ worker: LeaseOwner, at now: Timestamp) throws(BatchError) {
+        let sql =
+            "SELECT number, process, started, boot, namespace, machine, beat_at FROM queue_jobs WHERE state = 'running'"
+        for row in try connection.rows(sql) {
+            func text(_ place: Int) -> String { row[place].string ?? "" }
+            let owner = LeaseOwner(
+                process: row[1].integer ?? 0, startedAt: text(2), boot: text(3), namespace: text(4), machine: text(5))
+            let isDead =
+                switch owner.life {
+                case .alive: owner == worker
+                case .dead: true
+                case .unknown: now.milliseconds - (row[6].integer ?? 0) > ControlFile.silence
+                }
+            guard isDead, let number = row[0].integer, let job = try queueJob(number) else { continue }
+            try putBack(job, of: owner, at: now)
+        }
+    }
+
+    private func putBack(_ job: QueueJob, of owner: LeaseOwner, at now: Timestamp) throws(BatchError) {
+        let crashes = job.crashes + 1
+        let reason = "its worker, process \(owner.process), ended without a word (crash \(crashes))"
+        try note(reason, of: job, at: now)
+        try connection.run(
+            "UPDATE queue_jobs SET crashes = ?, attempts = attempts - 1, run_at = ? WHERE number = ?",
+            [.integer(Int64(crashes)), .integer(now.milliseconds), .integer(job.number)])
+        if job.isStopWished {
+            _ = try set(job, .cancelled, reason: job.reason, at: now)
+        } else {
+            _ = try set(job, crashes < QueueJob.mostCrashes ? .retrying : .dead, reason: reason, at: now)
+        }
+    }
+
+    private func settlePlans(at now: Timestamp) throws(BatchError) {
+        for job in try queueJobs(where: "state = 'waiting' AND plan IS NOT NULL", []) {
+            guard let number = job.plan, let plan = try plan(PlanID(number)) else { continue }
+            switch plan.status {
+            case .applied:
+                try connection.run(
+                    "UPDATE queue_jobs SET batch = ? WHERE number = ?", [.optional(plan.batch), .integer(job.number)])
+                _ = try set(job, .done, reason: nil, at: now)
+            case .rejected:
+                _ = try set(job, .failed, reason: "\(plan.id) was rejected: \(plan.reason ?? "")", at: now)
+            case .failed:
+                _ = try set(job, .failed, reason: "\(plan.id) failed: \(plan.reason ?? "")", at: now)
+            case .proposed, .approved:
+                // What nobody has approved in its time is rejected.
+                guard let expiry = Timestamp(iso8601: plan.expiresAt), expiry <= now else { continue }
+                _ = try set(job, .failed, reason: "\(plan.id) expired", at: now)
+            case .applying: continue
+            }
+        }
+    }
+
+    public func nextLook(after now: Timestamp) throws(BatchError) -> Timestamp? {
+        let sql = """
+            SELECT min(run_at) FROM queue_jobs WHERE run_at > ?1 AND (state = 'retrying' AND run_at <= ?1 + 360000 \
+            OR state = 'waiting' AND plan IS NULL AND run_at <= ?1 + 5000)
+            """
+        return try connection.value(sql, [.integer(now.milliseconds)])?.integer.map { Timestamp(milliseconds: $0) }
+    }
+
+    public func beat(_ job: QueueJob, at now: Timestamp) throws(BatchError) -> QueueBeat {
+        try connection.run(
+            "UPDATE queue_jobs SET beat_at = ? WHERE number = ? AND epoch = ? AND state = 'running'",
+            [.integer(now.milliseconds), .integer(job.number), .integer(job.epoch)])
+        guard connection.changes == 1 else { return QueueBeat(isOurs: false, isStopWished: false) }
+        return QueueBeat(isOurs: true, isStopWished: try queueJob(job.number)?.isStopWished == true)
+    }
+
+    public func finish(_ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp) throws(BatchError) -> QueueJob? {
+        try durably { () throws(BatchError) in
+            guard let known = try queueJob(job.number), known.epoch == job.epoch, known.state == .running else {
+                return nil
+            }
+            let (state, reason, words) = ControlFile.ending(outcome)
+            try note(words, of: job, at: now)
+            try connection.run(
+                """
+                UPDATE queue_jobs SET run_at = coalesce(?, run_at), batch = coalesce(?, batch), plan = ?, \
+                attempts = attempts - ?, process = NULL, beat_at = NULL WHERE number = ?
+                """,
+                [
+                    outcome.time.map { .integer($0.milliseconds) } ?? .null, .optional(outcome.batch),
+                    outcome.plan.map { .integer(Int64($0)) } ?? .null,
+                    .integer(state == .waiting && outcome.plan == nil ? 1 : 0), .integer(job.number),
+                ])
+            return try set(job, state, reason: reason, at: now)
+        }
+    }
+
+    private static func ending(_ outcome: QueueOutcome) -> (QueueState, reason: String?, words: String) {
+        switch outcome {
+        case .done(let batch): (.done, nil, "done: \(batch)")
+        case .planned(let plan): (.waiting, nil, "plan.\(plan) waits for approval")
+        case .heldBack(let reason, _): (.waiting, reason, "held back: \(reason)")
+        case .again(let reason, _): (.retrying, reason, reason)
+        case .gaveUp(let reason): (.dead, reason, "given up: \(reason)")
+        case .failed(let reason): (.failed, reason, reason)
+        case .cancelled(let reason): (.cancelled, reason, "cancelled: \(reason)")
+        }
+    }
+
+    private func note(_ outcome: String, of job: QueueJob, at now: Timestamp) throws(BatchError) {
+        try connection.run(
+            "UPDATE queue_attempts SET ended_at = ?, outcome = ? WHERE number = ? AND epoch = ?",
+            [.integer(now.milliseconds), .string(outcome), .integer(job.number), .integer(job.epoch)])
+    }
+}
+
+extension QueueOutcome {
+    fileprivate var time: Timestamp? {
+        switch self {
+        case .heldBack(_, let time), .again(_, let time): time
+        default: nil
+        }
+    }
+
+    fileprivate var batch: String? { if case .done(let batch) = self { batch } else { nil } }
+    fileprivate var plan: Int? { if case .planned(let plan) = self { plan } else { nil } }
+}

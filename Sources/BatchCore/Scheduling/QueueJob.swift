@@ -1,0 +1,185 @@
+/// Where a job of the queue stands.
+public enum QueueState: String, Hashable, Sendable, CaseIterable {
+    /// Ready, or not due yet.
+    case queued
+    case running
+    /// Something holds it back: a busy database, a switch, a plan that nobody has approved.
+    case waiting
+    /// It failed, or its worker died, and it is tried again.
+    case retrying
+    case done
+    /// It failed, and would fail again.
+    case failed
+    /// Attempts or crashes are used up.
+    case dead
+    case cancelled
+    /// It failed, and somebody has settled it.
+    case resolved
+
+    /// Something may still become of it without anybody's doing.
+    public var isOpen: Bool { [.queued, .running, .waiting, .retrying].contains(self) }
+
+    /// Nothing runs it again unless somebody says so.
+    public var isLost: Bool { self == .failed || self == .dead }
+
+    /// How long a job may be in it before somebody should look; nil: for ever.
+    public var maximumAge: Duration? {
+        switch self {
+        case .queued, .retrying: .seconds(86_400)
+        case .running: .seconds(6 * 3_600)
+        case .waiting: .seconds(7 * 86_400)
+        case .done, .failed, .dead, .cancelled, .resolved: nil
+        }
+    }
+
+    /// As SQL lists them.
+    public static func list(where isMeant: (QueueState) -> Bool) -> String {
+        allCases.filter(isMeant).map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    }
+}
+
+/// A job to put into the queue.
+public struct QueueOrder: Hashable, Sendable {
+    public let job: String
+    public var tenant: String?
+    /// `NAME=VALUE`, as typed.
+    public var assignments: [String]
+    /// Higher ones first.
+    public var priority: Int
+    public var runAt: Timestamp
+    /// While a job with this key is open, another is not added.
+    public var uniqueKey: String?
+    /// Jobs with this key run one after the other, in the order in which they were added.
+    public var sequenceKey: String?
+    public var retry: RetryPolicy
+    public var timeout: Duration?
+
+    public init(
+        job: String, tenant: String? = nil, assignments: [String] = [], priority: Int = 0, runAt: Timestamp,
+        uniqueKey: String? = nil, sequenceKey: String? = nil, retry: RetryPolicy = QueueOrder.retry,
+        timeout: Duration? = nil
+    ) {
+        self.job = job
+        self.tenant = tenant
+        self.assignments = assignments
+        self.priority = priority
+        self.runAt = runAt
+        self.uniqueKey = uniqueKey
+        self.sequenceKey = sequenceKey
+        self.retry = retry
+        self.timeout = timeout
+    }
+
+    public static let retry = RetryPolicy(attempts: 3, backoff: 5_000)
+}
+
+/// A job in the queue.
+public struct QueueJob: Hashable, Sendable {
+    /// A worker that dies takes the job with it so often before the job is given up.
+    public static let mostCrashes = 3
+
+    public let number: Int64
+    public let order: QueueOrder
+    /// The `--key` of its batch: the same in every attempt, so that no attempt does again what another has done.
+    public let runKey: String
+    public let actor: String
+    public let createdAt: Timestamp
+    public var state: QueueState
+    /// Since when.
+    public var stateAt: Timestamp
+    /// Failures and crashes are counted apart.
+    public var attempts: Int
+    public var crashes: Int
+    /// Rises with every claim: a worker that has lost the job can write nothing about it.
+    public var epoch: Int64
+    public var isStopWished: Bool
+    /// What held it back, or what went wrong the last time.
+    public var reason: String?
+    public var batch: String?
+    /// The plan that was made instead of a batch.
+    public var plan: Int?
+
+    public init(
+        number: Int64, order: QueueOrder, runKey: String, actor: String, createdAt: Timestamp, state: QueueState,
+        stateAt: Timestamp, attempts: Int = 0, crashes: Int = 0, epoch: Int64 = 0, isStopWished: Bool = false,
+        reason: String? = nil, batch: String? = nil, plan: Int? = nil
+    ) {
+        self.number = number
+        self.order = order
+        self.runKey = runKey
+        self.actor = actor
+        self.createdAt = createdAt
+        self.state = state
+        self.stateAt = stateAt
+        self.attempts = attempts
+        self.crashes = crashes
+        self.epoch = epoch
+        self.isStopWished = isStopWished
+        self.reason = reason
+        self.batch = batch
+        self.plan = plan
+    }
+
+    public func isStuck(at now: Timestamp) -> Bool {
+        guard let age = state.maximumAge else { return false }
+        // A job for later is not late.
+        let since = state == .queued || state == .retrying ? max(stateAt, order.runAt) : stateAt
+        return now.milliseconds - since.milliseconds > age.wholeMilliseconds
+    }
+}
+
+/// What stands before a job that nothing else holds back.
+public enum QueueObstacle: Hashable, Sendable {
+    /// The queue, or its jobs of one definition, are paused.
+    case paused(QueuePause)
+    /// An earlier job of its sequence is not settled.
+    case behind(number: Int64, QueueState)
+}
+
+/// Nothing is taken from the queue, or no job of one definition.
+public struct QueuePause: Hashable, Sendable {
+    /// Nil: all of it.
+    public let job: String?
+    public let actor: String
+    public let reason: String
+    public let at: Timestamp
+
+    public init(job: String?, actor: String, reason: String, at: Timestamp) {
+        self.job = job
+        self.actor = actor
+        self.reason = reason
+        self.at = at
+    }
+}
+
+/// How an attempt ended.
+public enum QueueOutcome: Hashable, Sendable {
+    case done(batch: String)
+    /// A plan was made, and waits for approval.
+    case planned(plan: Int)
+    /// It could not begin; that is no attempt.
+    case heldBack(reason: String, until: Timestamp)
+    /// It is tried again.
+    case again(reason: String, at: Timestamp)
+    case gaveUp(reason: String)
+    case failed(reason: String)
+    case cancelled(reason: String)
+
+    public init(_ error: BatchError, of job: QueueJob, at now: Timestamp, jitter: Double) {
+        let reason = "\(error.code.rawValue): \(error.message)"
+        func later(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: now.milliseconds + milliseconds) }
+        switch error.code {
+        case .busy: self = .heldBack(reason: reason, until: later(2_000))
+        case .safeMode, .jobDisabled, .moduleOff: self = .heldBack(reason: reason, until: later(60_000))
+        default:
+            // Who was stopped for its time, or has lost the database, goes on from its last checkpoint.
+            let isPassing = error.code == .stopped || error.code == .leaseLost
+            let failure = isPassing ? .passing : RetryFailure(error.code)
+            if let wait = job.order.retry.wait(afterAttempt: job.attempts, failure: failure) {
+                self = .again(reason: reason, at: later(wait + Int64(Double(wait) * 0.2 * jitter)))
+            } else {
+                self = failure == .passing ? .gaveUp(reason: reason) : .failed(reason: reason)
+            }
+        }
+    }
+}

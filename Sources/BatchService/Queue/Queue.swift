@@ -1,0 +1,98 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+
+/// The queue of a workspace, as people see and change it.
+public struct Queue {
+    private let workspace: Workspace
+    private let context: Context
+    private let store: any QueueStore
+
+    public init(_ workspace: Workspace, context: Context) throws(BatchError) {
+        self.workspace = workspace
+        self.context = context
+        store = try context.store(of: workspace)
+    }
+
+    /// - Throws: what a run of the job would refuse: an unknown job, a wrong parameter, a tenant that is missing.
+    public func add(_ order: QueueOrder) throws(BatchError) -> QueueJobReport {
+        let job = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: order.job)
+        _ = try ParameterValues(job, set: order.assignments)
+        if job.tenant == .required && order.tenant == nil {
+            throw BatchError(.usage, "job \(job.id) runs for one tenant", hint: "name it: --tenant NAME")
+        }
+        if job.tenant == .none && order.tenant != nil {
+            throw BatchError(.usage, "job \(job.id) runs for no tenant", hint: "leave out --tenant")
+        }
+        let (added, isNew) = try store.enqueue(order, actor: context.actor, at: context.now())
+        return try report(added, isNew: isNew)
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when there is no such job.
+    public func show(_ number: Int64) throws(BatchError) -> QueueJobReport {
+        guard let job = try store.queueJob(number) else {
+            throw BatchError(
+                .usage, "the queue has no job \(number)", hint: "see what is in it: \(command: "queue list")")
+        }
+        return try report(job, attempts: try store.queueAttempts(number))
+    }
+
+    /// - Parameter isStuck: only those that are in their state for too long.
+    public func list(
+        states: [QueueState], job: String?, tenant: String?, isStuck: Bool = false, limit: Int = .max
+    ) throws(BatchError) -> QueueListReport {
+        let now = context.now()
+        var entries: [QueueEntry] = []
+        for job in try store.queueJobs(QueueFilter(states: states, job: job, tenant: tenant)) {
+            if entries.count >= limit { break }
+            if isStuck, !job.isStuck(at: now) { continue }
+            entries.append(QueueEntry(job: job, obstacle: try store.obstacle(before: job)))
+        }
+        return QueueListReport(
+            entries: entries, counts: try store.queueCounts(), pauses: try store.queuePauses(), now: now)
+    }
+
+    public func cancel(_ number: Int64, reason: String) throws(BatchError) -> QueueJobReport {
+        try report(try store.cancel(number, reason: by(reason), at: context.now()))
+    }
+
+    public func retry(_ number: Int64) throws(BatchError) -> QueueJobReport {
+        try report(try store.retry(number, at: context.now()))
+    }
+
+    public func resolve(_ number: Int64, reason: String) throws(BatchError) -> QueueJobReport {
+        try report(try store.resolve(number, reason: by(reason), at: context.now()))
+    }
+
+    public func redrive(job: String?, tenant: String?) throws(BatchError) -> QueueChangeReport {
+        let numbers = try store.redrive(QueueFilter(job: job, tenant: tenant), at: context.now())
+        return QueueChangeReport(.redriven, jobs: numbers)
+    }
+
+    public func pause(job: String?, reason: String) throws(BatchError) -> QueueChangeReport {
+        if let job { _ = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: job) }
+        try store.pause(QueuePause(job: job, actor: context.actor, reason: reason, at: context.now()))
+        return QueueChangeReport(.paused(job: job))
+    }
+
+    /// - Throws: `ERR_UX_WRONG_STATE` when nothing is paused.
+    public func resume(job: String?) throws(BatchError) -> QueueChangeReport {
+        guard try store.unpause(job: job) else {
+            throw BatchError(
+                .wrongState, job.map { "jobs of \($0) are not paused" } ?? "the queue is not paused",
+                hint: "see what is: \(command: "queue list")")
+        }
+        return QueueChangeReport(.resumed(job: job))
+    }
+
+    private func by(_ reason: String) -> String { "\(context.actor): \(reason)" }
+
+    private func report(
+        _ job: QueueJob, attempts: [QueueAttempt] = [], isNew: Bool? = nil
+    ) throws(BatchError) -> QueueJobReport {
+        QueueJobReport(
+            entry: QueueEntry(job: job, obstacle: try store.obstacle(before: job)), attempts: attempts, isNew: isNew,
+            now: context.now())
+    }
+}

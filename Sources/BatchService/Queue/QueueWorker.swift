@@ -1,0 +1,146 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+internal import BatchLedger
+internal import Dispatch
+internal import Synchronization
+
+/// Takes jobs from the queue and runs them, one after the other, in this process.
+public struct QueueWorker {
+    private let workspace: Workspace
+    private let context: Context
+    private let store: any QueueStore
+    private let random: @Sendable () -> Double
+
+    /// Settled jobs are kept so long.
+    private static let memory: Duration = .seconds(90 * 86_400)
+
+    public init(
+        _ workspace: Workspace, context: Context, random: @escaping @Sendable () -> Double = { .random(in: 0...1) }
+    ) throws(BatchError) {
+        self.workspace = workspace
+        self.context = context
+        self.random = random
+        store = try context.store(of: workspace)
+    }
+
+    /// - Parameters:
+    ///   - untilEmpty: end when nothing is ready and nothing is about to be tried again; else only when it is asked to stop.
+    ///   - note: told of each job when it is taken, and as it stands afterwards.
+    public func work(
+        untilEmpty: Bool, note: (QueueJob) throws(BatchError) -> Void
+    ) throws(BatchError) -> QueueWorkReport {
+        let start = context.now().milliseconds
+        try store.forgetJobs(settledBefore: Timestamp(milliseconds: start - QueueWorker.memory.wholeMilliseconds))
+        var report = QueueWorkReport()
+        while context.stopWish() == .goOn {
+            let now = context.now()
+            if let job = try store.claim(.current(), at: now) {
+                try note(job)
+                guard let ended = try attempt(job) else { continue }
+                report.add(ended)
+                try note(ended)
+            } else {
+                let wait = try store.nextLook(after: now).map { $0.milliseconds - now.milliseconds }
+                if untilEmpty, wait == nil { break }
+                context.sleep(min(wait ?? 500, 500))
+            }
+        }
+        return report
+    }
+
+    private func attempt(_ job: QueueJob) throws(BatchError) -> QueueJob? {
+        context.reach("job-claimed")
+        let watch = JobWatch(
+            job, store: { [workspace, context] () throws(BatchError) in try context.store(of: workspace) },
+            context: context)
+        defer { watch.end() }
+        let outcome = outcome(of: job, watch)
+        context.reach("job-run")
+        let ended = try store.finish(job, outcome, at: context.now())
+        context.log.write(
+            ended?.state.isLost == true ? .error : .info, "queue.attempt",
+            "job \(job.number) (\(job.order.job)): \(ended?.state.rawValue ?? "taken by another worker")",
+            module: .runner)
+        return ended
+    }
+
+    private func outcome(of job: QueueJob, _ watch: JobWatch) -> QueueOutcome {
+        do throws(BatchError) {
+            switch try run(job, watch) {
+            case .ran(let report): return .done(batch: report.batch.description)
+            case .planned(let plan): return .planned(plan: plan.id.number)
+            }
+        } catch {
+            if error.code == .stopped {
+                if watch.isCancelled { return .cancelled(reason: "cancelled while it ran: \(error.message)") }
+                if context.stopWish() != .goOn {
+                    return .heldBack(reason: "the worker was stopped", until: context.now())
+                }
+                // Somebody has stopped the batch itself.
+                if !watch.isOverdue { return .failed(reason: "\(error.code.rawValue): \(error.message)") }
+            }
+            return QueueOutcome(error, of: job, at: context.now(), jitter: random())
+        }
+    }
+
+    private func run(_ job: QueueJob, _ watch: JobWatch) throws(BatchError) -> Submission {
+        let definition = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: job.order.job)
+        var work = context
+        work.tenant = job.order.tenant
+        work.traceID = context.randomID()
+        work.stopWish = { [context] in
+            let wish = context.stopWish()
+            return wish == .goOn ? watch.stopWish : wish
+        }
+        let session = try Session(
+            workspace, database: definition.database, tenant: job.order.tenant, context: work)
+        let values = try ParameterValues(definition, set: job.order.assignments)
+        return try Runner(session).complete(
+            RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey))
+    }
+}
+
+/// Says from time to time that the worker of a job is still there, and hears whether it should stop.
+private final class JobWatch: Sendable {
+    private struct State {
+        var isOurs = true
+        var isStopWished = false
+    }
+
+    /// Milliseconds between two beats.
+    private static let period = 2_000
+
+    private let state = Mutex(State())
+    private let deadline: Timestamp?
+    private let now: @Sendable () -> Timestamp
+    private nonisolated(unsafe) let timer: any DispatchSourceTimer
+
+    init(_ job: QueueJob, store: @escaping @Sendable () throws(BatchError) -> any QueueStore, context: Context) {
+        now = context.now
+        deadline = job.order.timeout.map { timeout in
+            Timestamp(milliseconds: context.now().milliseconds + timeout.wholeMilliseconds)
+        }
+        timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "batchmgr.queue"))
+        timer.schedule(deadline: .now() + .milliseconds(JobWatch.period), repeating: .milliseconds(JobWatch.period))
+        timer.setEventHandler { [weak self, now = context.now] in
+            // What is locked now is asked again at the next beat.
+            guard let self, let beat = try? store().beat(job, at: now()) else { return }
+            self.state.withLock { $0 = State(isOurs: beat.isOurs, isStopWished: beat.isStopWished) }
+        }
+        timer.resume()
+    }
+
+    func end() { timer.cancel() }
+
+    var isCancelled: Bool { state.withLock { $0.isStopWished } }
+    var isOverdue: Bool { deadline.map { $0 <= now() } ?? false }
+
+    /// A job that somebody else has now is let go of at once; the rest ends at a checkpoint.
+    var stopWish: Context.StopWish {
+        let (isOurs, isStopWished) = state.withLock { ($0.isOurs, $0.isStopWished) }
+        if !isOurs { return .now }
+        return isStopWished || isOverdue ? .atCheckpoint : .goOn
+    }
+}

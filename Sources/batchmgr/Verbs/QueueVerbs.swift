@@ -1,0 +1,248 @@
+public import BatchCore
+internal import BatchEngine
+internal import BatchService
+
+extension Verb {
+    private static let number = Option.required("id", .number("NUMBER"), "the number of the job in the queue").main
+    private static let which = [Option.value("job", .text("JOB"), "only jobs of this definition")]
+    private static let reason = Option.required("reason", .text("TEXT"), "why")
+
+    public static let queueAdd = Verb(
+        "queue add", "put a job into the queue",
+        details: """
+            It is run by queue work, once: each attempt goes on where the one before came to, also after a worker was killed. A \
+            failure that may pass (a lock, a program, a disk) is tried again, twice as long after each; any other is not.
+            """,
+        options: [
+            .required("id", .text("JOB"), "the job of the catalog").main,
+            .repeated("set", .pair("NAME=VALUE"), "set a parameter; may be repeated"),
+            .value("priority", .number("N"), "higher ones run first (default: 0)"),
+            .value("at", .text("TIME"), "not before this time, in UTC, e.g. 2026-11-21T02:00"),
+            .value("unique", .text("KEY"), "add nothing while a job with this key is open"),
+            .value("sequence", .text("KEY"), "jobs with this key run one after the other, in this order"),
+            .value("attempts", .number("N"), "how often it is tried (default: 3)"),
+            .value("backoff", .text("SPAN"), "how long before the second attempt; doubles each time (default: 5s)"),
+            .value("timeout", .text("SPAN"), "how long one attempt may take, e.g. 30m; it ends at a checkpoint"),
+        ],
+        topic: .run, role: .operator, trace: .workspace,
+        examples: [
+            .init("batchmgr queue add --id reprice_invoices --tenant acme --priority 5", "run it when its turn comes")
+        ])
+
+    public static let queueWork = Verb(
+        "queue work", "take jobs from the queue and run them",
+        details: """
+            Any number of these may work at the same time, also as a service. The first SIGINT or SIGTERM stops at the next \
+            checkpoint; the job goes on later. Exit code 1 says that a job has failed for good.
+            """,
+        options: [.flag("until-empty", "end when nothing is ready and nothing is tried again soon")],
+        topic: .run, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr queue work --until-empty", "run all that is ready, e.g. from cron")])
+
+    public static let queueList = Verb(
+        "queue list", "list the jobs of the queue, and why each of them waits",
+        options: [
+            .value(
+                "state", .choice(QueueState.allCases.map(\.rawValue)),
+                "only those in this state (default: open and lost)"),
+            .flag("stuck", "only those that are in their state for too long"), Option.all,
+        ] + which,
+        topic: .look, role: .viewer, trace: .view,
+        examples: [.init("batchmgr queue list --stuck", "what should somebody look at?")])
+
+    public static let queueShow = Verb(
+        "queue show", "show one job of the queue with its attempts",
+        options: [number], topic: .look, role: .viewer, trace: .view,
+        examples: [.init("batchmgr queue show 12", "why did it run again?")])
+
+    public static let queueRetry = Verb(
+        "queue retry", "put a failed, dead or cancelled job back into the queue",
+        options: [number], topic: .run, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr queue retry 12", "the cause is mended: once more")])
+
+    public static let queueCancel = Verb(
+        "queue cancel", "cancel a job of the queue; one that runs stops at its next checkpoint",
+        options: [number, reason], topic: .run, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr queue cancel 12 --reason \"wrong month\"", "it is not to run")])
+
+    public static let queueResolve = Verb(
+        "queue resolve", "settle a failed or dead job without running it",
+        options: [number, reason], topic: .run, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr queue resolve 12 --reason \"done by hand\"", "no longer red, still in the history")])
+
+    public static let queuePause = Verb(
+        "queue pause", "let workers take no more jobs",
+        options: [reason, .value("job", .text("JOB"), "only no jobs of this definition")],
+        topic: .govern, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr queue pause --reason \"month end\"", "what runs comes to its end")])
+
+    public static let queueResume = Verb(
+        "queue resume", "let workers take jobs again",
+        options: [.value("job", .text("JOB"), "what was paused for this definition")],
+        topic: .govern, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr queue resume", "go on")])
+
+    public static let queueDeadList = Verb(
+        "queue dead list", "list the failed and dead jobs, with the reasons",
+        options: [Option.all] + which, topic: .look, role: .viewer, trace: .view,
+        examples: [.init("batchmgr queue dead list", "what has nobody settled?")])
+
+    public static let queueDeadRedrive = Verb(
+        "queue dead redrive", "put all failed and dead jobs back into the queue, in their order",
+        options: which, topic: .run, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr queue dead redrive --job reprice_invoices", "the cause is mended")])
+}
+
+extension QueueOrder {
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments, now: Timestamp) throws(BatchError) {
+        func span(_ name: String) throws(BatchError) -> Duration? {
+            guard let text = arguments.value(name) else { return nil }
+            guard let span = Duration(text: text) else {
+                throw .usage("--\(name) '\(text)' is no span of time like 30s or 2h", arguments.verb)
+            }
+            return span
+        }
+        var runAt = now
+        if let text = arguments.value("at") {
+            guard let time = Timestamp(text: text, now: now) else {
+                throw .usage("--at '\(text)' is no time like 2026-11-21T02:00", arguments.verb)
+            }
+            runAt = time
+        }
+        let attempts = arguments.number("attempts") ?? QueueOrder.retry.attempts
+        guard (1...100).contains(attempts) else { throw .usage("--attempts is 1 to 100", arguments.verb) }
+        let priority = arguments.number("priority") ?? 0
+        guard priority <= 1_000_000 else { throw .usage("--priority is 0 to 1000000", arguments.verb) }
+        self.init(
+            job: try arguments.required("id"), tenant: arguments.globals.tenant,
+            assignments: arguments.values("set"), priority: priority, runAt: runAt,
+            uniqueKey: arguments.value("unique"), sequenceKey: arguments.value("sequence"),
+            retry: RetryPolicy(
+                attempts: attempts, backoff: try span("backoff")?.wholeMilliseconds ?? QueueOrder.retry.backoff),
+            timeout: try span("timeout"))
+    }
+}
+
+extension Call {
+    fileprivate func queue() throws(BatchError) -> Queue { try Queue(try workspace(), context: work) }
+}
+
+extension ParsedArguments {
+    fileprivate func queueNumber() throws(BatchError) -> Int64 { Int64(try required("id")) ?? 0 }
+}
+
+enum QueueAddCommand: Command {
+    static let verb = Verb.queueAdd
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try call.queue().add(try QueueOrder(arguments, now: call.work.now())))
+        return .done
+    }
+}
+
+enum QueueWorkCommand: Command {
+    static let verb = Verb.queueWork
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let worker = try QueueWorker(try call.workspace(), context: call.workContext())
+        let report = try worker.work(untilEmpty: arguments.has("until-empty")) { (job) in
+            call.output.note(QueueText.line(job))
+        }
+        try call.output.show(report)
+        return report.hasLost ? .stepFailed : .done
+    }
+}
+
+enum QueueListCommand: Command {
+    static let verb = Verb.queueList
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let state: QueueState? = try arguments.choice("state")
+        let states = state.map { [$0] } ?? QueueState.allCases.filter { $0.isOpen || $0.isLost }
+        let report = try call.queue().list(
+            states: states, job: arguments.value("job"), tenant: arguments.globals.tenant,
+            isStuck: arguments.has("stuck"))
+        try call.output.show(report)
+        return .done
+    }
+}
+
+enum QueueDeadListCommand: Command {
+    static let verb = Verb.queueDeadList
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let report = try call.queue().list(
+            states: QueueState.allCases.filter(\.isLost), job: arguments.value("job"),
+            tenant: arguments.globals.tenant)
+        try call.output.show(report)
+        return .done
+    }
+}
+
+enum QueueShowCommand: Command {
+    static let verb = Verb.queueShow
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try call.queue().show(try arguments.queueNumber()))
+        return .done
+    }
+}
+
+enum QueueRetryCommand: Command {
+    static let verb = Verb.queueRetry
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try call.queue().retry(try arguments.queueNumber()))
+        return .done
+    }
+}
+
+enum QueueCancelCommand: Command {
+    static let verb = Verb.queueCancel
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let reason = try arguments.required("reason")
+        try call.output.show(try call.queue().cancel(try arguments.queueNumber(), reason: reason))
+        return .done
+    }
+}
+
+enum QueueResolveCommand: Command {
+    static let verb = Verb.queueResolve
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let reason = try arguments.required("reason")
+        try call.output.show(try call.queue().resolve(try arguments.queueNumber(), reason: reason))
+        return .done
+    }
+}
+
+enum QueuePauseCommand: Command {
+    static let verb = Verb.queuePause
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let reason = try arguments.required("reason")
+        try call.output.show(try call.queue().pause(job: arguments.value("job"), reason: reason))
+        return .done
+    }
+}
+
+enum QueueResumeCommand: Command {
+    static let verb = Verb.queueResume
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        try call.output.show(try call.queue().resume(job: arguments.value("job")))
+        return .done
+    }
+}
+
+enum QueueDeadRedriveCommand: Command {
+    static let verb = Verb.queueDeadRedrive
+
+    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        let report = try call.queue().redrive(job: arguments.value("job"), tenant: arguments.globals.tenant)
+        try call.output.show(report)
+        return .done
+    }
+}

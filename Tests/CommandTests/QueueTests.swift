@@ -1,0 +1,200 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// The queue, worked on by the built tool.
+@Suite struct QueueTests {
+    /// Ten rows in chunks of three, each raised by one; while `gate` is shut, a program fails between them.
+    private static let jobs = [
+        "raise": """
+        steps:
+          - id: a
+            for_each: SELECT id AS k FROM line ORDER BY id
+            chunk: 3
+            sql: UPDATE line SET n = n + 1 WHERE id = :k
+        """,
+        "wrong": "steps:\n  - {id: a, sql: UPDATE line SET n = NULL}",
+        "flaky": """
+        steps:
+          - {id: a, sql: UPDATE line SET n = n + 1}
+          - {id: b, exec: [./flaky]}
+        """,
+        "add": """
+        params: {amount: {type: integer, required: true}}
+        steps:
+          - {id: a, sql: "INSERT INTO seen(amount) VALUES(:amount)"}
+        """,
+    ]
+
+    private func scene(_ body: (BadLuckScene) throws -> Void) throws {
+        try BadLuckScene.with(jobs: QueueTests.jobs) { scene in
+            try scene.sql(
+                """
+                CREATE TABLE line(id INTEGER PRIMARY KEY, n INTEGER NOT NULL);
+                INSERT INTO line SELECT value, 0 FROM json_each('[1,2,3,4,5,6,7,8,9,10]');
+                CREATE TABLE seen(id INTEGER PRIMARY KEY, amount INTEGER);
+                """)
+            try body(scene)
+        }
+    }
+
+    private func state(_ scene: BadLuckScene, _ number: Int) throws -> String {
+        try scene.json("queue", "show", "\(number)")["state"]?.string ?? "?"
+    }
+
+    @Test func jobsRunByPriorityAndThenInTheirOrder() throws {
+        try scene { scene in
+            for (amount, priority) in [(1, 0), (2, 5), (3, 5), (4, 9)] {
+                try scene.expect(0, "queue", "add", "add", "--set", "amount=\(amount)", "--priority", "\(priority)")
+            }
+            try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(
+                try scene.sql("SELECT group_concat(amount) FROM (SELECT amount FROM seen ORDER BY id)") == "4,2,3,1")
+            let shown = try scene.json("queue", "show", "1")
+            #expect(shown["state"]?.string == "done")
+            #expect(shown["batch"]?.string == "add.4")
+            let nothing = try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(nothing.out == "nothing was ready\n")
+            try scene.expect(0, "audit", "verify")
+        }
+    }
+
+    @Test func whatARunWouldRefuseIsNotAdded() throws {
+        try scene { scene in
+            try scene.expect(.unknownJob, "queue", "add", "nothing")
+            try scene.expect(.missingParameter, "queue", "add", "add")
+            try scene.expect(.usage, "queue", "add", "raise", "--attempts", "0")
+            #expect(try scene.json("queue", "list")["jobs"]?.array?.isEmpty == true)
+        }
+    }
+
+    @Test func anUniqueKeyIsOneOfOpenJobs() throws {
+        try scene { scene in
+            try scene.expect(0, "queue", "add", "raise", "--unique", "night")
+            #expect(try scene.json("queue", "add", "raise", "--unique", "night")["new"] == .bool(false))
+            try scene.expect(0, "queue", "work", "--until-empty")
+            let next = try scene.json("queue", "add", "raise", "--unique", "night")
+            #expect(next["new"] == .bool(true))
+            #expect(next["id"] == .integer(2))
+        }
+    }
+
+    /// A job that would fail again is not tried again; the next of its sequence waits until somebody settles it.
+    @Test func aSequenceStopsAtAJobThatFailed() throws {
+        try scene { scene in
+            try scene.expect(0, "queue", "add", "wrong", "--sequence", "s")
+            try scene.expect(0, "queue", "add", "raise", "--sequence", "s")
+            try scene.expect(1, "queue", "work", "--until-empty")
+            #expect(try state(scene, 1) == "failed")
+            let waiting = try scene.json("queue", "show", "2")
+            #expect(waiting["why"]?.string == "behind job 1 of its sequence, which is failed")
+            #expect(try scene.sql("SELECT max(n) FROM line") == "0")
+            let dead = try scene.json("queue", "dead", "list")["jobs"]?.array
+            #expect(dead?.count == 1)
+            #expect(dead?.first?["reason"]?.string?.contains("ERR_DATA_CONSTRAINT") == true)
+            try scene.expect(.usage, "queue", "resolve", "1")
+            try scene.expect(0, "queue", "resolve", "1", "--reason", "done by hand")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(try state(scene, 1) == "resolved")
+            #expect(try scene.sql("SELECT max(n) FROM line") == "1")
+        }
+    }
+
+    @Test func whatMayPassIsTriedAgainFromItsLastCheckpoint() throws {
+        try scene { scene in
+            try scene.write("flaky", "#!/bin/sh\n[ -e open ] || { touch open; exit 1; }\n", isProgram: true)
+            try scene.expect(0, "queue", "add", "flaky", "--backoff", "1ms")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            let shown = try scene.json("queue", "show", "1")
+            #expect(shown["state"]?.string == "done")
+            #expect(shown["attempts"] == .integer(2))
+            #expect(shown["history"]?.array?.first?["outcome"]?.string?.contains("ERR_INTEGRATION_COMMAND") == true)
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "1|1")
+        }
+    }
+
+    @Test func attemptsAreUsedUpAndRedriven() throws {
+        try scene { scene in
+            try scene.write("flaky", "#!/bin/sh\n[ -e open ]\n", isProgram: true)
+            try scene.expect(0, "queue", "add", "flaky", "--backoff", "1ms", "--attempts", "2")
+            try scene.expect(1, "queue", "work", "--until-empty")
+            #expect(try state(scene, 1) == "dead")
+            try scene.write("open", "")
+            #expect(try scene.json("queue", "dead", "redrive")["redriven"]?.array == [.integer(1)])
+            try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(try state(scene, 1) == "done")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "1|1")
+        }
+    }
+
+    /// `kill -9` at every place that there is: the job is done afterwards, and each of its steps once.
+    @Test func aKilledWorkerLosesNothingAndDoesNothingTwice() throws {
+        var place = 1
+        while true {
+            let isKilled = try BadLuckScene.with(jobs: QueueTests.jobs) { scene in
+                try scene.sql(
+                    "CREATE TABLE line(id INTEGER PRIMARY KEY, n INTEGER NOT NULL);"
+                        + "INSERT INTO line SELECT value, 0 FROM json_each('[1,2,3,4,5,6,7,8,9,10]')")
+                try scene.expect(0, "queue", "add", "raise")
+                let killed = try scene.tool("queue", "work", "--until-empty", killAt: "\(place)")
+                try scene.expect(0, "queue", "work", "--until-empty", note: "after a kill at place \(place)")
+                #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "1|1", "killed at place \(place)")
+                let shown = try scene.json("queue", "show", "1")
+                #expect(shown["state"]?.string == "done", "killed at place \(place)")
+                try scene.expect(0, "verify")
+                if killed.code == 137 { #expect((shown["crashes"]?.integer ?? 0) <= 1) }
+                return killed.code == 137
+            }
+            if !isKilled { break }
+            // All places take minutes: each of the first, where the queue is, then some of the engine's.
+            place += place < 6 ? 1 : 5
+        }
+        #expect(place > 6)
+    }
+
+    @Test func aJobWhoseWorkersDieIsGivenUp() throws {
+        try scene { scene in
+            try scene.expect(0, "queue", "add", "raise")
+            for _ in 0..<3 {
+                #expect(try scene.tool("queue", "work", "--until-empty", killAt: "job-claimed").code == 137)
+            }
+            try scene.expect(0, "queue", "work", "--until-empty")
+            let shown = try scene.json("queue", "show", "1")
+            #expect(shown["state"]?.string == "dead")
+            #expect(shown["crashes"] == .integer(3))
+            #expect(shown["attempts"] == .integer(0))
+            #expect(shown["why"]?.string?.contains("ended without a word (crash 3)") == true)
+        }
+    }
+
+    @Test func whatIsPausedCancelledOrHeldBackSaysWhy() throws {
+        try scene { scene in
+            try scene.expect(0, "queue", "add", "raise")
+            try scene.expect(0, "queue", "pause", "--reason", "month end")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(try scene.json("queue", "show", "1")["why"]?.string?.contains("month end") == true)
+            try scene.expect(0, "queue", "resume")
+            try scene.expect(.wrongState, "queue", "resume")
+            try scene.expect(0, "switch", "set", "job:raise", "--value", "disabled", "--reason", "wrong index")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            let held = try scene.json("queue", "show", "1")
+            #expect(held["state"]?.string == "waiting")
+            #expect(held["attempts"] == .integer(0))
+            #expect(held["why"]?.string?.contains("ERR_SECURITY_JOB_DISABLED") == true)
+            try scene.expect(0, "queue", "cancel", "1", "--reason", "not needed")
+            #expect(try state(scene, 1) == "cancelled")
+            try scene.expect(.wrongState, "queue", "cancel", "1", "--reason", "again")
+            #expect(try scene.sql("SELECT max(n) FROM line") == "0")
+        }
+    }
+
+    /// Whoever gives a number that is none is told, and a group of words is no verb.
+    @Test func deadNeedsAVerb() throws {
+        try scene { scene in
+            try scene.expect(.usage, "queue", "show", "7")
+            let half = try scene.expect(.usage, "queue", "dead")
+            #expect(half.err.contains("queue dead list"))
+            #expect(try scene.tool("queue", "dead", "--help").out.contains("queue dead redrive"))
+        }
+    }
+}
