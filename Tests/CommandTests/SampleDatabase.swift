@@ -58,7 +58,9 @@ struct SampleDatabase {
         try BuiltTool.shell("DB=\"$1\" BACKUPS=\"$2\"; \(line)", [path, backups])
     }
 
-    func tool(_ words: String...) throws -> BuiltTool.Result {
+    func tool(_ words: String...) throws -> BuiltTool.Result { try tool(words) }
+
+    func tool(_ words: [String]) throws -> BuiltTool.Result {
         try BuiltTool.shell("exec \"$TOOL\" \"$@\"", ["--db", path] + words)
     }
 

@@ -19,6 +19,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case invalidRequest = "ERR_UX_INVALID_REQUEST"
     case unknownSwitch = "ERR_UX_UNKNOWN_SWITCH"
     case unknownPlan = "ERR_UX_UNKNOWN_PLAN"
+    case unknownTenant = "ERR_UX_UNKNOWN_TENANT"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -82,7 +83,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .invalidRequest,
-            .unknownSwitch, .unknownPlan:
+            .unknownSwitch, .unknownPlan, .unknownTenant:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
@@ -103,7 +104,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
-            .invalidRequest, .unknownSwitch, .unknownPlan, .pluginMissing, .pluginDuplicate:
+            .invalidRequest, .unknownSwitch, .unknownPlan, .unknownTenant, .pluginMissing, .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .limitOfMachine, .timeout, .file, .readOnly, .git,
             .libraryMissing,

@@ -5,6 +5,8 @@ public struct DriftReport: Report, Hashable {
     public let hasSchemaChange: Bool
     /// Found by the notes of the guard, without reading the database.
     public let isTracked: Bool
+    /// The changes are those that `drift undo` would make.
+    public var isDryRun = false
 
     public init(changes: ChangesReport, hasSchemaChange: Bool, isTracked: Bool) {
         self.changes = changes
@@ -18,7 +20,7 @@ public struct DriftReport: Report, Hashable {
         [
             .init("drifted", .bool(isDrifted)), .init("schema_changed", .bool(hasSchemaChange)),
             .init("tracked", .bool(isTracked)),
-        ] + changes.members(call)
+        ] + JSONValue.Member.only("dry_run", if: isDryRun) + changes.members(call)
     }
 }
 

@@ -17,6 +17,8 @@ public struct SwitchReport: Report, Hashable {
     /// Databases with a ledger that know of it now.
     public let databases: [String]
     public let behind: [Behind]
+    /// Nothing was set.
+    public var isDryRun = false
 
     public init(state: SwitchState, old: SwitchValue, databases: [String], behind: [Behind]) {
         self.state = state
@@ -31,7 +33,7 @@ public struct SwitchReport: Report, Hashable {
             .init("databases", .array(databases.map(JSONValue.string))),
             .init(
                 "behind", .array(behind.map { ["database": .string($0.database), "reason": .string($0.reason)] })),
-        ]
+        ] + JSONValue.Member.only("dry_run", if: isDryRun)
     }
 }
 

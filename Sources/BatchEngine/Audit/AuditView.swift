@@ -64,17 +64,27 @@ extension Session {
     public func listAudit(_ filter: AuditFilter, verbs: [String] = []) throws(BatchError) -> AuditListReport {
         try reading { () throws(BatchError) in
             let rows = try AuditView(session: self, filter: filter).rows()
-            if rows.isEmpty, let action = filter.action {
-                let all = try AuditView(session: self, filter: AuditFilter(tenant: filter.tenant)).rows()
-                let known = Set(all.map(\.entry.action) + verbs).sorted()
-                guard known.contains(action) else {
-                    throw BatchError(
-                        .usage, "no action is called '\(action)'\(Suggestion.clause(for: action, in: known))",
-                        hint: "see all: \(command: "audit list")")
-                }
-            }
+            if rows.isEmpty { try requireKnown(filter, verbs) }
             return AuditListReport(rows: rows)
         }
+    }
+
+    /// No row of a misspelt action, person or batch must not look like none at all.
+    private func requireKnown(_ filter: AuditFilter, _ verbs: [String]) throws(BatchError) {
+        if filter.action == nil, filter.actor == nil, filter.batch == nil { return }
+        let all = try AuditView(session: self, filter: AuditFilter(tenant: filter.tenant)).rows().map(\.entry)
+        if let action = filter.action {
+            try require(action, "action is called", in: Set(all.map(\.action) + verbs))
+        }
+        if let actor = filter.actor { try require(actor, "action was done by", in: Set(all.map(\.actor))) }
+        if let batch = filter.batch { try require(batch, "action is about", in: Set(all.compactMap(\.batch))) }
+    }
+
+    private func require(_ word: String, _ what: String, in known: Set<String>) throws(BatchError) {
+        guard !known.contains(word) else { return }
+        throw BatchError(
+            .usage, "no \(what) '\(word)'\(Suggestion.clause(for: word, in: known.sorted()))",
+            hint: "see all: \(command: "audit list")")
     }
 
     /// `audit export`; the file and its SHA-256 are noted for the row of the action.

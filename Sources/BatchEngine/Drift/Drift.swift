@@ -116,6 +116,33 @@ extension Session {
         }
     }
 
+    /// `drift undo --dry-run`: what it would change.
+    /// - Throws: as `drift`, and as `undoDrift` when there is nothing to undo or it may not be.
+    public func previewDriftUndo() throws(BatchError) -> DriftReport {
+        try requireOperator("drift undo")
+        try SwitchGate(self).require(.undo, "adoption of drift in \(path)")
+        return try reading { () throws(BatchError) in
+            guard let drift = try DriftSearch(session: self).find() else { throw DriftAdoption.nothing }
+            var list = ChangeList(table: nil, isStatistics: false)
+            for table in drift.tables {
+                guard let layout = table.before ?? table.after, list.wants(layout) else { continue }
+                for change in table.changes {
+                    list.add(
+                        RowChange(key: change.key, before: change.after, after: change.before), before: table.after,
+                        after: table.before)
+                }
+            }
+            var changes = list.report()
+            if let before = drift.before?.connection {
+                changes.schema = try DatabaseDifference(old: connection, new: before).schema()
+            }
+            var report = DriftReport(
+                changes: changes, hasSchemaChange: drift.hasSchemaChange, isTracked: drift.isTracked)
+            report.isDryRun = true
+            return report
+        }
+    }
+
     /// `drift undo`
     public func undoDrift() throws(BatchError) -> Rollback.Outcome {
         let adopted = try DriftAdoption(self).perform()

@@ -124,7 +124,7 @@ public struct DriftAdoption {
 
     // MARK: Errors
 
-    private static var nothing: BatchError {
+    static var nothing: BatchError {
         BatchError(
             .wrongState, "nothing was changed outside a batch",
             hint: "earlier changes are batches already: \(command: "list --job drift")")

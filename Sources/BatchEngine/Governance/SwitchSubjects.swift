@@ -9,9 +9,6 @@ struct SwitchSubjects {
     let workspace: Workspace
     let context: Context
 
-    /// So many different values of a tenant column are read to find what was meant.
-    private static let mostTenants = 1_000
-
     /// - Throws: `ERR_UX_UNKNOWN_SWITCH` with what was probably meant.
     func require(_ name: SwitchName, known states: [SwitchState]) throws(BatchError) {
         // What was set once can be set back, whatever has become of its subject.
@@ -65,15 +62,8 @@ struct SwitchSubjects {
         for (_, tenant) in try DatabaseList(workspace).all() { if let tenant { known.insert(tenant) } }
         if known.contains(tenant) { return }
         try forEachDatabase { (session) throws(BatchError) in
-            guard let column = session.database.tenantColumn else { return }
-            for layout in try SchemaReader(session.connection).tables() {
-                guard let owner = layout.ownerColumn(named: column), !known.contains(tenant) else { continue }
-                let (table, name) = (SQLName.quote(layout.name), SQLName.quote(layout.columns[owner].name))
-                let own = "SELECT \(name) FROM main.\(table) WHERE \(name) = ? LIMIT 1"
-                if try session.connection.value(own, [.string(tenant)]) != nil { known.insert(tenant) }
-                let some = "SELECT DISTINCT \(name) FROM main.\(table) LIMIT \(SwitchSubjects.mostTenants)"
-                known.formUnion(try session.connection.rows(some).compactMap { $0[0].string })
-            }
+            let names = TenantNames(session: session)
+            if try names.knows(tenant) { known.insert(tenant) } else { known.formUnion(try names.some()) }
         }
         try require(tenant, "tenant", in: known, name)
     }

@@ -83,6 +83,18 @@ public struct SwitchSetting {
         return try tell(state, old: try control.set(state, context.act(context.action(or: "switch set"))))
     }
 
+    /// What `set` would do; nothing is set.
+    public func preview(_ request: SwitchRequest) throws(BatchError) -> SwitchReport {
+        try require(request)
+        let now = context.now()
+        let held = try control.switches().states.first { $0.name == request.name && $0.holds(at: now) }
+        var report = SwitchReport(
+            state: SwitchSetting.state(request, actor: context.actor, at: now),
+            old: held?.value ?? request.name.standard, databases: [], behind: [])
+        report.isDryRun = true
+        return report
+    }
+
     func require(_ request: SwitchRequest) throws(BatchError) {
         if request.mayBeUnknown { return }
         try SwitchSubjects(workspace: workspace, context: context)

@@ -4,32 +4,77 @@ internal import BatchLedger
 /// Runs the SQL of a job in one transaction, looks at what it did, and throws it away.
 struct DryRun {
     let session: Session
-    func perform(_ run: BatchRun, _ gateway: Gateway) throws(BatchError) -> RunReport {
+
+    /// - Parameters:
+    ///   - first: the step to begin with.
+    ///   - position: items of it that are done.
+    func perform(
+        _ run: BatchRun, _ gateway: Gateway, from first: Int = 0, position: Int = 0
+    ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
-        let context = session.context
+        var batch = run.batch
+        let (rows, preview) = try discard(&batch, gateway, number: run.lastNumber + 1) { (inserted) throws(BatchError) in
+            run.batch = inserted
+            for (index, step) in run.job.steps.enumerated() where index >= first {
+                try StepRun(run: run, step: step, from: index == first ? position : 0).perform()
+            }
+        } look: { () throws(BatchError) in
+            let failing = try VerifyQueries(session: session).failing(run.job.verify, run.bindings)
+            for query in failing { run.warn(.verifyFailed, "this verify query would not hold: \(query)") }
+        }
+        var report = report(batch, rows, preview, since: start, run.warnings)
+        report.results = run.results.rows
+        return report
+    }
+
+    /// A batch that batchmgr makes itself.
+    /// - Parameters:
+    ///   - work: changes the database; the gateway has begun.
+    ///   - look: checks what came of it.
+    func perform(
+        _ batch: BatchRecord, _ gateway: Gateway, warnings: [Warning] = [], work: () throws(BatchError) -> Void,
+        look: () throws(BatchError) -> Void
+    ) throws(BatchError) -> RunReport {
+        let start = ContinuousClock.now
+        var batch = batch
+        let (rows, preview) = try discard(&batch, gateway, number: 1) { (_) throws(BatchError) in
+            try work()
+        } look: { () throws(BatchError) in try look() }
+        return report(batch, rows, preview, since: start, warnings)
+    }
+
+    private func report(
+        _ batch: BatchRecord, _ rows: RowCounts, _ preview: ChangesReport, since start: ContinuousClock.Instant,
+        _ warnings: [Warning]
+    ) -> RunReport {
+        RunReport(
+            batch: batch.batch, tenant: batch.tenant, status: .committed, checkpoints: 0, rows: rows,
+            restorePoint: nil, phases: .init(capture: start.millisecondsSince, restorePoint: 0),
+            traceID: batch.traceID, duration: start.millisecondsSince, preview: preview, warnings: warnings)
+    }
+
+    private func discard(
+        _ batch: inout BatchRecord, _ gateway: Gateway, number: Int,
+        work: (BatchRecord) throws(BatchError) -> Void, look: () throws(BatchError) -> Void
+    ) throws(BatchError) -> (RowCounts, ChangesReport) {
         let ledger = session.ledger
         try gateway.begin()
         defer { gateway.rollback() }
         try LeaseTable(session.connection).requireFree()
         if try ledger.state() == nil {
-            if try !ledger.exists() { try ledger.create(databaseID: context.randomID()) }
+            if try !ledger.exists() { try ledger.create(databaseID: session.context.randomID()) }
             try ledger.setState(StateDigest())
         }
-        try ledger.insert(&run.batch)
+        if batch.seq == 0 { try ledger.insert(&batch) } else { try ledger.update(batch) }
         let objects = try SchemaReader(session.connection).objects()
-        for step in run.job.steps { try StepRun(run: run, step: step).perform() }
+        try work(batch)
         let rows = gateway.rows
-        let checkpoint = try gateway.seal(batch: run.batch.seq, number: 1, step: "dry run", at: context.now())
-        let failing = try VerifyQueries(session: session).failing(run.job.verify, run.bindings)
-        for query in failing { run.warn(.verifyFailed, "this verify query would not hold: \(query)") }
+        let checkpoint = try gateway.seal(
+            batch: batch.seq, number: number, step: "dry run", at: session.context.now())
+        try look()
         var preview = try preview(BatchChanges(ledger, checkpoints: [checkpoint]))
         if gateway.changedSchema { try addSchema(since: objects, to: &preview) }
-        var report = RunReport(
-            batch: run.batch.batch, tenant: run.batch.tenant, status: .committed, checkpoints: 0, rows: rows,
-            restorePoint: nil, phases: .init(capture: start.millisecondsSince, restorePoint: 0),
-            traceID: run.batch.traceID, duration: start.millisecondsSince, preview: preview, warnings: run.warnings)
-        report.results = run.results.rows
-        return report
+        return (rows, preview)
     }
 
     /// Objects that came, went or changed. The undo log has no rows of a table that was made anew or is gone: they are

@@ -10,26 +10,8 @@ extension Runner {
         let start = ContinuousClock.now
         try session.requireLedger(for: reference)
         let turn = try session.turn(for: LeaseWork("resume", job: "resume of \(reference)"))
-        var batch = try BatchLookup(session).batch(reference)
-        let id = batch.batch
-        guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, batch.definition != nil
-        else {
-            throw BatchError(
-                .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
-                hint: "see it: \(command: "show --id \(id)")")
-        }
-        let checkpoints = try session.ledger.checkpoints(of: batch.seq)
-        guard checkpoints.allSatisfy(\.isLive) else {
-            throw try HalfDone(session).partlyUndone(batch)
-        }
-        try session.ledger.requireKey(of: batch)
-        try HalfDone(session).refuseOvertaken(batch)
-        let job = try session.job(of: batch)
-        tellOfOtherDefinition(job, batch)
+        var (batch, job, checkpoints, values) = try resumable(reference)
         let switches = SwitchGate(session)
-        try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")
-        let values = try PinnedParameters.values(batch.parameters)
-        try session.context.steps.require(job, in: session)
         let reason = try turn.openHistory()
         let (step, position) = try place(job, batch, checkpoints)
         let policy = LevelPolicy(level: job.level)
@@ -41,12 +23,7 @@ extension Runner {
                 .init(
                     job: job, values: values, batch: batch, step: step, position: position,
                     lastNumber: checkpoints.last?.number ?? 0))
-        case .propose(let because):
-            throw BatchError(
-                .approvalRequired, "batch \(id) cannot be gone on with: \(because)",
-                hint: "take back what it did, if anything: \(command: "rollback --id \(id)"); then make a new plan: "
-                    + "\(command: "run --id \(id.job)")")
-        case .apply, .carryOut: break
+        case .apply, .carryOut, .propose: break
         }
         let orphans = policy.needsChecklist ? Checklist.orphans(session.connection) : nil
         let gateway = try Runner.gateway(session, job, tenant: batch.tenant)
@@ -67,6 +44,59 @@ extension Runner {
         if policy.needsChecklist { report.checklist = try gate.checkOff(run, orphans: orphans) }
         report.removed = session.letGo()
         return report
+    }
+
+    /// Does what `resume` would do, in one transaction that is discarded: the first of the rows, and whether it fails.
+    public func previewResume(_ reference: BatchReference) throws(BatchError) -> RunReport {
+        try session.requireLedger(for: reference)
+        if session.mayHaveLeftovers { _ = try session.turn(for: LeaseWork("resume", job: "resume of \(reference)")) }
+        do throws(BatchError) {
+            var (batch, job, checkpoints, values) = try resumable(reference)
+            let (step, position) = try place(job, batch, checkpoints)
+            let gateway = try Runner.gateway(session, job, tenant: batch.tenant)
+            batch.status = .running
+            batch.traceID = session.context.traceID
+            let run = BatchRun(
+                session, gateway, job: job, values: values, batch: batch, lastNumber: checkpoints.last?.number ?? 0,
+                purpose: .dryRun)
+            return try DryRun(session: session).perform(run, gateway, from: step, position: position)
+        } catch {
+            session.auditRefusal("dry-run", error)
+            throw error
+        }
+    }
+
+    /// A batch that can be gone on with, and what it was begun with.
+    private func resumable(
+        _ reference: BatchReference
+    ) throws(BatchError) -> (BatchRecord, JobDefinition, [CheckpointRecord], ParameterValues) {
+        let batch = try BatchLookup(session).batch(reference)
+        let id = batch.batch
+        guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, batch.definition != nil
+        else {
+            throw BatchError(
+                .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
+                hint: "see it: \(command: "show --id \(id)")")
+        }
+        let checkpoints = try session.ledger.checkpoints(of: batch.seq)
+        guard checkpoints.allSatisfy(\.isLive) else {
+            throw try HalfDone(session).partlyUndone(batch)
+        }
+        try session.ledger.requireKey(of: batch)
+        try HalfDone(session).refuseOvertaken(batch)
+        let job = try session.job(of: batch)
+        tellOfOtherDefinition(job, batch)
+        let switches = SwitchGate(session)
+        try switches.require(switches.work(job, tenant: batch.tenant), "batch \(id)")
+        let values = try PinnedParameters.values(batch.parameters)
+        try session.context.steps.require(job, in: session)
+        if case .propose(let because) = LevelPolicy(level: job.level).course() {
+            throw BatchError(
+                .approvalRequired, "batch \(id) cannot be gone on with: \(because)",
+                hint: "take back what it did, if anything: \(command: "rollback --id \(id)"); then make a new plan: "
+                    + "\(command: "run --id \(id.job)")")
+        }
+        return (batch, job, checkpoints, values)
     }
 
     /// Asks the process that runs a batch to stop at its next checkpoint.

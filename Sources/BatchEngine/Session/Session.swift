@@ -48,7 +48,10 @@ public final class Session {
         do throws(BatchError) {
             try DatabaseFile(path).check(mustWrite: mode.canWrite)
         } catch  where error.code == .fileMissing && database.tenancy == .file {
-            throw BatchError(error.code, error.message, hint: "check the name of the tenant: --tenant NAME")
+            let names = (try? DatabaseList(workspace).all().compactMap(\.tenant)) ?? []
+            throw error.with(
+                message: error.message + Suggestion.clause(for: tenant ?? "", in: Set(names).sorted()),
+                hint: "check the name of the tenant: --tenant NAME")
         }
         Permissions.limit(to: path)
         connection = try Connection(path: path, mode: mode)

@@ -22,7 +22,8 @@ public struct ArgumentParser {
     public static func parse(_ arguments: [String], _ tool: Tool) throws(BatchError) -> Invocation {
         var parser = ArgumentParser(arguments, tool)
         try parser.readAll()
-        if parser.wantsHelp || parser.words.isEmpty { return .help(words: parser.words, parser.globals) }
+        if parser.wantsHelp { return .help(words: parser.words, parser.globals) }
+        if parser.words.isEmpty { return .nothing(parser.globals) }
         return .run(try parser.finish())
     }
 
@@ -199,6 +200,8 @@ public enum Invocation: Hashable, Sendable {
     case run(ParsedArguments)
     /// Help for the tool (no words), a group or a verb.
     case help(words: [String], GlobalOptions)
+    /// Nothing was typed but options of every verb.
+    case nothing(GlobalOptions)
 }
 
 /// The command line after parsing: which verb, and every value under its option's name.

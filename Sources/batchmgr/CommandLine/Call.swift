@@ -68,13 +68,20 @@ public struct Call {
     public func view() throws(BatchError) -> Session {
         var context = work
         context.warn = warn
-        return try Session.view(try workspace(), tenant: globals.tenant, context: context)
+        let session = try Session.view(try workspace(), tenant: globals.tenant, context: context)
+        try session.requireKnownTenant(isView: true)
+        return session
     }
 
     /// The database, opened to be worked on: signals stop the work at a checkpoint, and progress is shown.
-    /// - Parameter database: of the workspace; nil for the only one, or `main`.
-    public func session(database: String? = nil) throws(BatchError) -> Session {
-        try Session(try workspace(), database: database, tenant: globals.tenant, context: workContext())
+    /// - Parameters:
+    ///   - database: of the workspace; nil for the only one, or `main`.
+    ///   - mayBeNew: also for a tenant that has no rows.
+    public func session(database: String? = nil, mayBeNew: Bool = false) throws(BatchError) -> Session {
+        let session = try Session(
+            try workspace(), database: database, tenant: globals.tenant, context: workContext())
+        if !mayBeNew { try session.requireKnownTenant(isView: false) }
+        return session
     }
 
     /// For work that signals stop at a checkpoint.

@@ -23,6 +23,9 @@ struct CommandLineRun {
             case .help(let words, let given):
                 globals = given
                 return try HelpCommand.show(words, Call(tool, globals))
+            case .nothing(let given):
+                globals = given
+                return try answerNothing(tool, given)
             case .run(let parsed):
                 globals = parsed.globals
                 return try dispatch(parsed, tool)
@@ -32,6 +35,17 @@ struct CommandLineRun {
             try? Call(tool, globals).output.show(error)
             return error.code.exitCode
         }
+    }
+
+    /// Inside a workspace, how it is; elsewhere, help.
+    private func answerNothing(_ tool: Tool, _ given: GlobalOptions) throws(BatchError) -> ExitCode {
+        var globals = given
+        globals.adopt { name in getenv(name).map { String(cString: $0) } }
+        let workspace = try Call(tool, globals).workspaceIfAny()
+        guard let workspace, workspace.hasDatabase || workspace.hasRecords else {
+            return try HelpCommand.show([], Call(tool, given))
+        }
+        return try dispatch(ParsedArguments(verb: .status, globals: given, positionals: [], values: [:]), tool)
     }
 
     private func dispatch(_ parsed: ParsedArguments, _ tool: Tool) throws(BatchError) -> ExitCode {

@@ -2,9 +2,11 @@ public import BatchCore
 
 extension SwitchReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
-        var text = "\(Printable.text(state.name.description)) is \(style.strong(state.value.rawValue))"
-        text += old == state.value ? " still" : ", and was \(old.rawValue)"
+        let verb = isDryRun ? "would be" : "is"
+        var text = "\(Printable.text(state.name.description)) \(verb) \(style.strong(state.value.rawValue))"
+        text += old == state.value ? " still" : ", and \(isDryRun ? "is" : "was") \(old.rawValue)"
         text += state.expiresAt.map { ", until \($0.iso8601)\n" } ?? "\n"
+        if isDryRun { text += style.caution("dry run, nothing was set") + "\n" }
         for database in behind {
             text +=
                 "\(style.caution("note:")) \(Printable.text(database.database)) hears of it with its next batch: \(Printable.text(database.reason))\n"

@@ -20,7 +20,7 @@ extension Verb {
         examples: [
             .init("batchmgr diff --id reprice_invoices.3 --table invoices", "what a batch did to one table"),
             .init("batchmgr diff import_index.1^ reprice_invoices.3 --stat", "between two points"),
-            .init("batchmgr diff 'yesterday 18:00' latest --stat", "what happened since last evening"),
+            .init("batchmgr diff 2026-11-26T18:00 latest --stat", "what happened since that evening"),
         ])
 
     public static let blame = Verb(

@@ -10,7 +10,7 @@ extension Verb {
             """,
         options: [
             .flag("stat", "only how many rows of which table"), .value("table", .text("TABLE"), "only this table"),
-            .flag("sql", "as SQL statements"),
+            .flag("sql", "as SQL statements"), .all,
         ],
         topic: .undo, role: .viewer,
         trace: .view,
@@ -29,6 +29,7 @@ extension Verb {
         details: """
             The change is adopted as a batch and that is rolled back, so this can be undone too.
             """,
+        options: [.flag("dry-run", "show the rows that it would change, and change nothing"), .all],
         topic: .undo, role: .operator,
         examples: [.init("batchmgr drift undo", "back to the state after the last batch")])
 
@@ -92,6 +93,10 @@ enum DriftUndoCommand: Command {
     static let verb = Verb.driftUndo
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+        if arguments.has("dry-run") {
+            try call.output.show(try call.view().previewDriftUndo())
+            return .done
+        }
         switch try call.session().undoDrift() {
         case .done(let report): try call.output.show(report)
         case .refused(let report):

@@ -30,11 +30,14 @@ extension Verb {
             .value(
                 "source", .choice(RestoreSource.allCases.map(\.rawValue)),
                 "which copy to use (default: the first that verifies)"),
+            .flag("dry-run", "with --in-place or --table: show the row-level changes, and discard them (also: -n)"),
+            .flag("all", "with --dry-run: show every row (default: 20)"),
         ],
         topic: .undo, role: .operator,
         examples: [
             .init("batchmgr restore --point reprice_invoices.3^ --to before.db", "the state before a batch"),
-            .init("batchmgr restore --point 'yesterday 18:00' --to evening.db", "the state at a time"),
+            .init("batchmgr restore --point 2026-11-26T18:00 --to evening.db", "the state at a time"),
+            .init("batchmgr restore --point import_index.1 --in-place --dry-run", "what would going back change?"),
             .init("batchmgr restore --point import_index.1 --in-place", "go back, undoably"),
             .init(
                 "batchmgr restore --point import_index.1 --table invoices --where \"customer_id = 7\"",
@@ -64,11 +67,13 @@ public struct RestoreRequest: Hashable, Sendable {
     public let target: Target
     /// Nil: the first copy that verifies.
     public let source: RestoreSource?
+    public let isDryRun: Bool
 
     /// - Throws: `ERR_UX_USAGE`.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         point = try PointReference(try arguments.required("point"))
         try arguments.allowOne(of: ["to", "in-place"])
+        try arguments.allowOne(of: ["to", "dry-run"])
         for name in ["to", "in-place"] { try arguments.allowOne(of: [name, "table"]) }
         if arguments.has("where"), !arguments.has("table") {
             throw .missing("--table TABLE for --where", of: arguments.verb)
@@ -83,6 +88,7 @@ public struct RestoreRequest: Hashable, Sendable {
             throw .missing("--to FILE, --in-place or --table TABLE", of: arguments.verb)
         }
         source = arguments.value("source").flatMap { RestoreSource(rawValue: $0) }
+        isDryRun = arguments.has("dry-run")
     }
 }
 
@@ -116,6 +122,7 @@ enum RestoreCommand: Command {
         _ request: RestoreRequest, _ rows: RowSelection?, _ call: Call
     ) throws(BatchError) -> RunReport {
         let session = try Session(try call.workspace(), tenant: call.globals.tenant, context: call.work)
-        return try InPlaceRestore(session).perform(request.point, source: request.source, rows: rows)
+        return try InPlaceRestore(session).perform(
+            request.point, source: request.source, rows: rows, isDryRun: request.isDryRun)
     }
 }

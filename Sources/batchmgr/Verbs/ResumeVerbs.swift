@@ -6,9 +6,16 @@ extension Verb {
 
     public static let resume = Verb(
         "resume", "go on with a stopped or failed batch from its last checkpoint",
-        options: [batch("the batch, or a job for its latest one").main],
+        options: [
+            batch("the batch, or a job for its latest one").main,
+            .flag("dry-run", "do what is left, show the row-level changes, and discard them (also: -n)"),
+            .flag("all", "with --dry-run: show every row (default: 20)"),
+        ],
         topic: .run, role: .operator,
-        examples: [.init("batchmgr resume --id reprice_invoices.3", "go on where it stopped")])
+        examples: [
+            .init("batchmgr resume --id reprice_invoices.3", "go on where it stopped"),
+            .init("batchmgr resume reprice_invoices.3 --dry-run", "what would it still do?"),
+        ])
 
     public static let stop = Verb(
         "stop", "ask a running batch to stop at its next checkpoint",
@@ -33,7 +40,12 @@ enum ResumeCommand: Command {
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let request = try BatchRequest(arguments)
         let session = try call.session()
-        let report = try Runner(session).resume(request.batch)
+        let runner = Runner(session)
+        if arguments.has("dry-run") {
+            try call.output.show(try runner.previewResume(request.batch))
+            return .done
+        }
+        let report = try runner.resume(request.batch)
         try call.output.show(report)
         return report.exitCode
     }

@@ -27,6 +27,7 @@ extension Verb {
             .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused"),
             .flag("unknown", "set it although no job, module or tenant of that name is known"),
             .value("for", .text("TIME"), "how long, e.g. 30m or 2h (default: until it is set again)"),
+            .flag("dry-run", "say what it is now and would be, and set nothing"),
         ],
         topic: .govern, role: .admin,
         examples: [
@@ -64,7 +65,9 @@ enum SwitchSetCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let request = try SwitchRequest(arguments)
-        try call.output.show(try SwitchSetting(try call.workspace(), context: call.work).set(request))
+        let switches = try SwitchSetting(try call.workspace(), context: call.work)
+        try call.output.show(
+            try arguments.has("dry-run") ? switches.preview(request) : switches.set(request))
         return .done
     }
 }

@@ -1,0 +1,80 @@
+public import BatchCore
+internal import BatchLedger
+
+/// The tenants that a database knows: by its rows, by what those refer to, and by what batches did for them.
+struct TenantNames {
+    let session: Session
+
+    /// So many different values of a tenant column are read to find what was meant.
+    private static let most = 1_000
+
+    private var ledger: Ledger { session.ledger }
+
+    func knows(_ tenant: String) throws(BatchError) -> Bool {
+        if try ledger.exists() {
+            let did = "SELECT 1 FROM main.batchmgr_batches WHERE tenant = ? AND inserted + updated + deleted > 0"
+            if try session.connection.value(did, [.string(tenant)]) != nil { return true }
+        }
+        for (table, column) in try columns() {
+            let own = "SELECT 1 FROM main.\(table) WHERE \(column) = ? LIMIT 1"
+            if try session.connection.value(own, [.string(tenant)]) != nil { return true }
+        }
+        return false
+    }
+
+    /// Some of them, to propose what was meant.
+    func some() throws(BatchError) -> Set<String> {
+        var names: Set<String> = []
+        if try ledger.exists() {
+            let did = "SELECT DISTINCT tenant FROM main.batchmgr_batches WHERE inserted + updated + deleted > 0"
+            names.formUnion(try session.connection.rows(did).compactMap { $0[0].string })
+        }
+        for (table, column) in try columns() {
+            let some = "SELECT DISTINCT CAST(\(column) AS TEXT) FROM main.\(table) LIMIT \(TenantNames.most)"
+            names.formUnion(try session.connection.rows(some).compactMap { $0[0].string })
+        }
+        return names
+    }
+
+    /// The tenant columns, quoted, and before them the columns that those refer to: a key is found without a search.
+    private func columns() throws(BatchError) -> [(table: String, column: String)] {
+        guard let name = session.database.tenantColumn else { return [] }
+        var (parents, own): ([(String, String)], [(String, String)]) = ([], [])
+        let layouts = try SchemaReader(session.connection).tables()
+        for layout in layouts {
+            guard let owner = layout.ownerColumn(named: name) else { continue }
+            own.append((SQLName.quote(layout.name), SQLName.quote(layout.columns[owner].name)))
+            for key in layout.foreignKeys where key.columns == [owner] {
+                guard let parent = key.parentColumns.first,
+                    let there = layouts.first(where: { $0.name.lowercased() == key.parent.lowercased() }),
+                    there.columns.contains(where: { $0.name.lowercased() == parent.lowercased() })
+                else { continue }
+                let pair = (SQLName.quote(there.name), SQLName.quote(parent))
+                if !parents.contains(where: { $0 == pair }) { parents.append(pair) }
+            }
+        }
+        return parents + own
+    }
+}
+
+extension Session {
+    /// Rows of a misspelt tenant must not look like none.
+    /// - Parameter isView: the answer tells what batches did; then a tenant without any is unknown also where no column
+    ///   names one.
+    /// - Throws: `ERR_UX_UNKNOWN_TENANT`.
+    public func requireKnownTenant(isView: Bool) throws(BatchError) {
+        guard let tenant, database.tenancy != .file, isView || database.tenancy == .column else { return }
+        let names = TenantNames(session: self)
+        guard try !names.knows(tenant) else { return }
+        let known = try names.some()
+        // Where nobody has rows yet everybody is new.
+        if known.isEmpty { return }
+        let hint: Hint =
+            isView
+            ? "check the name, or leave out --tenant"
+            : "check the name; a tenant that has no rows yet needs --new-tenant with its first run"
+        throw BatchError(
+            .unknownTenant, "there is no tenant '\(tenant)'\(Suggestion.clause(for: tenant, in: known.sorted()))",
+            hint: hint)
+    }
+}

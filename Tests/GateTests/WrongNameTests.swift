@@ -1,0 +1,71 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// A name that nothing has is an error that says what was meant, never an empty answer.
+@Suite struct WrongNameTests {
+    @Test(arguments: [
+        ["list"], ["points"], ["audit", "list"], ["show", "first"], ["run", "--id", "x", "--sql", "SELECT 1"],
+        ["run", "--id", "x", "--sql", "SELECT 1", "--dry-run"], ["rollback", "first"], ["diff", "first"],
+    ])
+    func aTenantThatNobodyIsIsRefused(words: [String]) throws {
+        try TenantScene.with { scene in
+            try scene.begin()
+            let result = try scene.expect(.unknownTenant, from: ["--tenant", "ab"] + words)
+            #expect(result.err.contains("there is no tenant 'ab'; did you mean '"), "\(result.err)")
+        }
+    }
+
+    @Test func aTenantThatIsNewIsSaidToBe() throws {
+        try TenantScene.with { scene in
+            let insert = "INSERT INTO accounts VALUES (9, 'new', 'n1', 1)"
+            try scene.expect(.unknownTenant, "--tenant", "new", "run", "--id", "x", "--sql", insert)
+            try scene.expect(0, "--tenant", "new", "run", "--id", "x", "--sql", insert, "--new-tenant")
+            try scene.expect(0, "--tenant", "new", "run", "--id", "x", "--sql", "DELETE FROM accounts WHERE id = 9")
+            // Its rows are gone, and its batches are not.
+            try scene.expect(0, "--tenant", "new", "rollback", "x")
+        }
+    }
+
+    @Test func whereNobodyHasRowsEverybodyIsNew() throws {
+        try BadLuckScene.with { scene in
+            try scene.write("batchmgr.yaml", "databases:\n  main:\n    path: app.db\n\(TenantScene.configuration)")
+            try scene.sql("DROP TABLE IF EXISTS empty; CREATE TABLE empty(id INTEGER PRIMARY KEY, tenant_id TEXT)")
+            try scene.expect(
+                0, "--tenant", "first", "run", "--id", "x", "--sql", "INSERT INTO empty VALUES (1, 'first')")
+        }
+    }
+
+    @Test(arguments: [
+        (["audit", "list", "--action", "runn"], "no action is called 'runn'; did you mean 'run'?"),
+        (["audit", "list", "--id", "multi.2"], "no action is about 'multi.2'; did you mean 'multi.1'?"),
+        (["audit", "list", "--actor", "nobody-at-all"], "no action was done by 'nobody-at-all'"),
+        (["list", "mult"], "no batch and no job is called 'mult'; did you mean 'multi'?"),
+        (["run", "mult"], "no job is called 'mult'; did you mean 'multi'?"),
+        (["show", "mult"], "there is no batch 'mult'; did you mean 'multi'?"),
+        (["restore", "multi.2", "--to", "x.db"], "there is no batch 'multi.2'; did you mean 'multi.1'?"),
+        (["diff", "multi", "--table", "wor"], "there is no table 'wor'"),
+        (["switch", "set", "safe_mod", "--value", "on", "--reason", "x"], "did you mean 'safe_mode'?"),
+        (["switch", "set", "job:mult", "--value", "disabled", "--reason", "x"], "did you mean 'multi'?"),
+        (["switch", "set", "safe_mode", "--value", "onn", "--reason", "x"], "did you mean 'on'?"),
+    ])
+    func aWrongNameIsAnErrorThatSaysWhatWasMeant(words: [String], message: String) throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "multi")
+            let result = try scene.expect(2, words)
+            #expect(result.err.contains(message), "\(result.err)")
+        }
+    }
+
+    @Test func nothingTypedIsAStatusInAWorkspaceAndHelpElsewhere() throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "multi")
+            #expect(try scene.tool([]).out == scene.tool("status").out)
+            #expect(try scene.json()["batches"] == scene.json("status")["batches"])
+            let elsewhere = try scene.shell(
+                "mkdir -p /tmp/empty-$$ && cd /tmp/empty-$$ && \"$TOOL\"; rmdir /tmp/empty-$$")
+            #expect(elsewhere.out.contains("\nRun batches:\n"), "\(elsewhere.err)")
+            #expect(try scene.tool("--help").out == elsewhere.out)
+        }
+    }
+}
