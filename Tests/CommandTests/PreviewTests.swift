@@ -19,11 +19,9 @@ import Testing
         for file in after.split(separator: "\n") {
             #expect(before.contains(file), "\(file) is new", sourceLocation: location)
         }
-        try database.shell("cp \"$DB\" \"$DB.before\"")
         let done = try database.tool(words)
         #expect(done.code == 0, "\(done.err)", sourceLocation: location)
-        let made = try JSONParser.parse(
-            try database.shell("cp \"$DB\" \"$DB.after\"; exec \"$TOOL\" --db \"$DB\" diff latest --json").out)
+        let made = try JSONParser.parse(try database.tool("diff", "latest", "--json").out)
         #expect(foretold["counts"] == made["counts"], sourceLocation: location)
         #expect(foretold["changes"] == made["changes"], sourceLocation: location)
     }

@@ -165,7 +165,7 @@ struct PointLocator {
     private func latestBatch() throws(BatchError) -> BatchID? {
         guard try ledger.exists() else { return nil }
         var newest: BatchID?
-        try ledger.forEachBatchFromNewest(where: "?1 IS NULL OR tenant = ?1", [.optional(session.owner)]) { (batch) in
+        try ledger.forEachBatchFromNewest(where: "?2 IS NULL OR tenant = ?2", [.optional(session.owner)]) { (batch) in
             newest = batch.batch
             return false
         }

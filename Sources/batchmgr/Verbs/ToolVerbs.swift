@@ -34,14 +34,23 @@ extension Verb {
 
     public static let help = Verb(
         "help", "show help for the tool or a verb",
-        details: "With --json: the tables of verbs and options. With --markdown: docs/cli.md, which is written by it.",
+        details: """
+            With --json: the tables of verbs and options. With --markdown: docs/cli.md, which is written by it. With --man: \
+            the page of man, which scripts/install puts in its place.
+            """,
         positionals: [
             Positional(.text("VERB"), "the verb, e.g. run or catalog list", isRequired: false, repeats: true)
         ],
-        options: [.flag("markdown", "print the reference of all verbs as Markdown")],
+        options: [
+            .flag("markdown", "print the reference of all verbs as Markdown"),
+            .flag("man", "print it as a page for man"),
+        ],
         role: nil,
         trace: .none,
-        examples: [.init("batchmgr help rollback", "the options of one verb")])
+        examples: [
+            .init("batchmgr help rollback", "the options of one verb"),
+            .init("batchmgr help --man > batchmgr.1", "a page for man"),
+        ])
 }
 
 extension InitRequest {
@@ -111,8 +120,9 @@ enum HelpCommand: Command {
     static let verb = Verb.help
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        guard arguments.has("markdown") else { return try show(arguments.positionals, call) }
-        let text = CommandReference.markdown(call.tool)
+        try arguments.allowOne(of: ["markdown", "man"])
+        guard arguments.has("markdown") || arguments.has("man") else { return try show(arguments.positionals, call) }
+        let text = arguments.has("man") ? ManualPage.text(call.tool) : CommandReference.markdown(call.tool)
         try call.output.show(HelpDocument(verbs: call.tool.verbs), text: text)
         return .done
     }
