@@ -13,7 +13,8 @@ struct DryRun {
     ) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
         var batch = run.batch
-        let (rows, preview) = try discard(&batch, gateway, number: run.lastNumber + 1) { (inserted) throws(BatchError) in
+        let (rows, preview) = try discard(&batch, gateway, number: run.lastNumber + 1) {
+            (inserted) throws(BatchError) in
             run.batch = inserted
             for (index, step) in run.job.steps.enumerated() where index >= first {
                 try StepRun(run: run, step: step, from: index == first ? position : 0).perform()
@@ -39,7 +40,9 @@ struct DryRun {
         var batch = batch
         let (rows, preview) = try discard(&batch, gateway, number: 1) { (_) throws(BatchError) in
             try work()
-        } look: { () throws(BatchError) in try look() }
+        } look: { () throws(BatchError) in
+            try look()
+        }
         return report(batch, rows, preview, since: start, warnings)
     }
 
