@@ -22,9 +22,6 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// and so the tests of a developer, still check it.
 let fast: [SwiftSetting] = house + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
-/// Packs, shards and references are tested from inside, in the build that is shipped.
-let tested: [SwiftSetting] = house + [.unsafeFlags(["-enable-testing"], .when(configuration: .release))]
-
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
         name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: house,
@@ -47,12 +44,11 @@ let package = Package(
         .target(
             name: "BatchLedger", dependencies: ["BatchCore", "BatchSystem", "CSQLite", "CXXHash", "CZstd"],
             swiftSettings: fast),
-        .target(
-            name: "BatchHistory",
-            dependencies: [
+        module(
+            "BatchHistory",
+            [
                 "BatchCore", "BatchSystem", "BatchLedger", "CGit2", "CCrypto", "CDeflate", "CXXHash", "CZstd",
-            ],
-            swiftSettings: tested),
+            ]),
         module("BatchCatalog", ["BatchCore", "BatchSystem", "CYAML"]),
         module("BatchControl", ["BatchCore", "BatchSystem", "BatchLedger"]),
         module(

@@ -9,6 +9,19 @@ import Testing
         #expect(written == current, "write it anew: batchmgr help --markdown > docs/cli.md")
     }
 
+    /// A stranger finds the code by this page, so what it names is there.
+    @Test func everyPathThatThePageAboutTheHouseNamesIsThere() throws {
+        let page = try TextFile.read(TextFile.inPackage("docs/internals/house.md"))
+        let paths = page.split(separator: "`").map(String.init).filter {
+            $0.hasPrefix("Sources/") || $0.hasPrefix("Tests/") || $0.hasPrefix("docs/")
+        }
+        #expect(paths.count > 40)
+        for path in Set(paths) {
+            let found = Shell.run("ls -d \(Shell.quote(TextFile.inPackage(path))) 2>/dev/null")
+            #expect(!found.isEmpty, "\(path) is not there")
+        }
+    }
+
     /// Code, class of the section, exit code, meaning, what to do.
     static func documented() throws -> [String: [String]] {
         var section = ""

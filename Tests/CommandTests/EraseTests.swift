@@ -148,6 +148,31 @@ import Testing
         }
     }
 
+    /// A copy belongs to the ledger that its manifest names, whatever the branch was called when it was made.
+    @Test func aCopyWithoutAPointGoesWithItsLedger() throws {
+        try scene { scene in
+            try scene.shell(
+                """
+                cd backups/batch_manager; from=$(ls batch_one.1_snapshot_*.bak)
+                change() {
+                  file=batch_$1.1_snapshot_20261121T020000.123Z.bak; cp "$from" $file
+                  sqlite3 $file "$2"
+                }
+                change own "UPDATE batchmgr_bak_manifest SET value = 'former' WHERE key = 'database'"
+                change others "UPDATE batchmgr_bak_manifest SET value = 'another' WHERE key = 'ledger'"
+                change nobodys "DELETE FROM batchmgr_bak_manifest WHERE key = 'ledger'"
+                """)
+            let done = try scene.json("erase", "--table", "people", "--where", "email LIKE '%secret.example'", "--yes")
+            #expect(done["rows"]?.integer == 2, "\(done)")
+            let left = try scene.shell("cd backups/batch_manager; ls | grep -o '_\\(own\\|others\\|nobodys\\)'").out
+            #expect(left == "_nobodys\n_others\n")
+            let warnings = done["warnings"]?.array?.compactMap(\.string) ?? []
+            #expect(warnings.count { $0.contains("batch_nobodys.1") && $0.contains("whose it is") } == 1, "\(done)")
+            #expect(!warnings.contains { $0.contains("batch_others.1") })
+            try scene.expectWhole("after erase")
+        }
+    }
+
     @Test(arguments: ["id = :id", "id = ?1", "email = @a"])
     func aParameterWithoutAValueIsRefused(_ condition: String) throws {
         try scene { scene in

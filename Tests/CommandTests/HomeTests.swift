@@ -59,6 +59,28 @@ import Testing
         }
     }
 
+    /// All databases of a home have their commits in one repository.
+    @Test func aCommitOfAnotherDatabaseIsRefusedWithTheCommandThatRestoresIt() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                new a.db; new b.db; run a.db fix a; run b.db fix b; cp a.db c.db; run c.db two c
+                commit() { "$TOOL" --db $1 points --json | grep -o '"commit":"[0-9a-f]*' | tail -1 | cut -d'"' -f4; }
+                a=$(commit a.db); b=$(commit b.db)
+                for n in b.db c.db; do for p in $a batch/fix.1; do
+                  fails 2 "$TOOL" --db $n restore --point $p --to r.db; [ ! -e r.db ]
+                  grep -q "ERR_UX_UNKNOWN_POINT: $p is a restore point of .*/a.db, and not of .*/$n" out
+                  next=$(sed -n 's/^hint: restore it from there: batchmgr \\(.*\\) FILE$/\\1/p' out)
+                  "$TOOL" $next r.db > out 2>&1; value r.db; rm r.db
+                done; done
+                fails 2 "$TOOL" --db b.db restore --point $a --in-place
+                point b.db $b git; git --git-dir backups/batch_manager/history.git tag kept $b; point b.db kept
+                rm b.db; point b.db $b; fails 2 "$TOOL" --db b.db restore --point $a --to r2.db
+                """, in: folder)
+            #expect(out == "a\na\na\na\nb\nb\nb\n")
+        }
+    }
+
     @Test func aCopyBeginsAHistoryOfItsOwn() throws {
         try TemporaryFolder.with { folder in
             let out = try Self.script(
@@ -97,6 +119,43 @@ import Testing
                 run b/app.db two 2; whole b/app.db; point b/app.db one.1 bak; find b -name '*.bak'
                 """, in: folder)
             #expect(out == "1\n1\n")
+        }
+    }
+
+    /// Each way to have lost one's place is told by `doctor`, with what to do.
+    @Test func doctorExplainsHomeAndLease() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                row() {
+                  "$TOOL" --db $1 --json doctor --fast > out 2>&1 || echo "exit $?"
+                  sed -n 's/.*"name":"'$2'",[^{]*"detail":"\\([^"]*\\).*/'$2' \\1/p' out
+                }
+                new app.db; row app.db home; row app.db lease; run app.db one 1
+                ln -s app.db link.db; row link.db home; cp app.db copy.db; row copy.db home
+                ln app.db hard.db; row hard.db home; rm hard.db copy.db link.db
+                mv app.db new.db; row new.db home; mv new.db app.db
+                mkdir away; mv app.db away; row away/app.db home
+                "$TOOL" --db away/app.db home set --to backups/batch_manager > out 2>&1; row away/app.db home
+                row backups/batch_manager/batch_one*.bak home
+                sqlite3 away/app.db "UPDATE batchmgr_lease SET process = 1, started = '1', boot = 'other', machine = 'm', namespace = 'n', kind = 'run', job = 'night'"
+                row away/app.db lease
+                sqlite3 away/app.db "UPDATE batchmgr_lease SET boot = '$(cat /proc/sys/kernel/random/boot_id)', namespace = '$(readlink /proc/self/ns/pid)'"
+                row away/app.db lease
+                """, in: folder)
+            let lines = out.replacing(folder, with: "F").split(separator: "\n").map(String.init)
+            let expected = [
+                "home none yet: the first batch makes F/backups/batch_manager", "lease nobody is at work",
+                "home F/backups/batch_manager, branch app.db", "home a copy of F/app.db", "exit 2",
+                "home F/hard.db is a second name (a hard link) of the database F/app.db",
+                "home F/backups/batch_manager, branch app.db; the file has a new name or place", "exit 2",
+                "home F/away/app.db was moved without its home", "home F/backups/batch_manager, branch app.db",
+                "exit 2",
+                "home F/backups/batch_manager/batch_one.1", "lease held from another container",
+                "lease ended without a word: one.1",
+            ]
+            #expect(lines.count == expected.count, "\(out)")
+            for (line, start) in zip(lines, expected) { #expect(line.contains(start), "\(out)") }
         }
     }
 

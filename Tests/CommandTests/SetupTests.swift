@@ -24,6 +24,20 @@ import Testing
         }
     }
 
+    /// Every verb takes `--database NAME`, and `init` alone a path there.
+    @Test(arguments: [
+        ["init", "--database", "app.db"], ["--database", "app.db", "init"], ["init", "app.db"],
+        ["--db", "app.db", "init"],
+    ])
+    func initTakesItsDatabaseBeforeOrBehindTheVerb(_ words: [String]) throws {
+        try SampleDatabase.with { database in
+            let made = try BuiltTool.shell("cd \(database.folder) && exec \"$TOOL\" \"$@\"", words)
+            #expect(made.code == 0, "\(made.err)")
+            #expect(try Self.tool(database.folder, "--database", "main", "list").out == "no batches\n")
+            #expect(try Self.tool(database.folder, "list", "--database", "app.db").err.hasPrefix("error: ERR_UX_"))
+        }
+    }
+
     @Test(arguments: [
         (["--database", "other.db"], "ERR_UX_FILE_MISSING"), (["--database", "text"], "ERR_DATA_NOT_A_DATABASE"),
         (["--database", "app.db", "--tenant-column", "owner"], "ERR_UX_USAGE"),

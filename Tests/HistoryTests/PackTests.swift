@@ -1,8 +1,7 @@
 import BatchCore
+import BatchHistory
 import BatchLedger
 import Testing
-
-@testable import BatchHistory
 
 @Suite(.timeLimit(.minutes(2))) struct PackTests {
     @Test func `many small packs become few, and nothing is lost`() throws {

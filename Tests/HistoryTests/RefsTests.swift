@@ -1,8 +1,7 @@
 import BatchCore
+import BatchHistory
 import Glibc
 import Testing
-
-@testable import BatchHistory
 
 @Suite(.timeLimit(.minutes(2))) struct RefsTests {
     private func repository(_ work: Workplace) throws -> (GitRepository, ObjectID) {

@@ -53,7 +53,7 @@ public struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible 
 }
 
 /// The kinds of git objects, with their numbers in a pack.
-enum ObjectKind: UInt8 {
+package enum ObjectKind: UInt8 {
     case commit = 1
     case tree = 2
     case blob = 3
@@ -71,7 +71,7 @@ enum ObjectKind: UInt8 {
 
 /// The id of a restore point in git: 40 hexadecimal digits.
 public struct CommitID: Hashable, Sendable, CustomStringConvertible {
-    let object: ObjectID
+    package let object: ObjectID
 
     init(_ object: ObjectID) { self.object = object }
 

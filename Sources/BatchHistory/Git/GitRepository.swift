@@ -1,10 +1,10 @@
-internal import BatchCore
+package import BatchCore
 internal import BatchSystem
 internal import CGit2
 internal import Glibc
 
 /// A bare repository: objects, references, and where packs go.
-final class GitRepository {
+package final class GitRepository {
     let path: String
     let handle: OpaquePointer
     private let objects: OpaquePointer
@@ -27,7 +27,7 @@ final class GitRepository {
     fileprivate static let start = BackgroundTask<Void> { () throws(BatchError) in _ = library }
 
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when there is no repository, `ERR_INTEGRATION_GIT` when it is damaged.
-    init(opening path: String) throws(BatchError) {
+    package init(opening path: String) throws(BatchError) {
         _ = GitRepository.library
         guard Folder.exists(path) else {
             throw BatchError(
@@ -53,7 +53,7 @@ final class GitRepository {
     }
 
     /// Makes the repository when it is missing. `branch` is what a clone checks out.
-    static func create(_ path: String, branch: String) throws(BatchError) {
+    package static func create(_ path: String, branch: String) throws(BatchError) {
         _ = library
         if Folder.exists(path + "/HEAD") && Folder.exists(path + "/objects") { return }
         try requireNothing(at: path)
@@ -109,8 +109,8 @@ final class GitRepository {
     /// Bytes of an object. A few bytes of a pack can claim to be many gigabytes.
     private static let largest = 2 << 30
 
-    var packFolder: String { path + "/objects/pack" }
-    var refs: Refs { Refs(repository: self) }
+    package var packFolder: String { path + "/objects/pack" }
+    package var refs: Refs { Refs(repository: self) }
 
     // MARK: Objects
 
@@ -122,7 +122,7 @@ final class GitRepository {
 
     /// The content of an object; its SHA-1 is checked.
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` with the id when it is missing, damaged or of another kind.
-    func read(_ id: ObjectID, _ kind: ObjectKind) throws(BatchError) -> [UInt8] {
+    package func read(_ id: ObjectID, _ kind: ObjectKind) throws(BatchError) -> [UInt8] {
         var native = GitRepository.native(id)
         var size = 0
         var type = GIT_OBJECT_INVALID

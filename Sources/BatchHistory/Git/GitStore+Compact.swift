@@ -104,7 +104,7 @@ extension GitStore {
 }
 
 /// A pack and its index, as they lie in a repository.
-final class PackFile {
+package final class PackFile {
     struct Entry {
         let id: ObjectID
         let range: Range<Int>
@@ -138,7 +138,7 @@ final class PackFile {
     deinit { munmap(map, size) }
 
     /// The packs of a folder, the oldest first; those that somebody marked with `.keep` are left out.
-    static func names(in folder: String, withKept: Bool = false) throws(BatchError) -> [String] {
+    package static func names(in folder: String, withKept: Bool = false) throws(BatchError) -> [String] {
         guard Folder.exists(folder) else { return [] }
         let names = Set(try Folder.names(in: folder))
         let stems = names.filter { $0.hasPrefix("pack-") && $0.hasSuffix(".pack") }.map { String($0.dropLast(5)) }

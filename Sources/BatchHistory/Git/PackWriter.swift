@@ -1,10 +1,10 @@
-internal import BatchCore
+package import BatchCore
 internal import BatchLedger
 internal import BatchSystem
 internal import CDeflate
 
 /// Gathers the new objects of a restore point and writes them as one pack.
-final class PackWriter {
+package final class PackWriter {
     /// Bytes that are handed to the deflating thread at once: few, so that also a small point is deflated while its
     /// shards are made.
     private static let batchSize = 256 << 10
@@ -20,14 +20,14 @@ final class PackWriter {
     private var deflating: BackgroundTask<Void>?
 
     /// - Parameter isKnown: true for objects that the repository holds already; they are not written again.
-    init(folder: String, isKnown: @escaping (ObjectID) -> Bool) {
+    package init(folder: String, isKnown: @escaping (ObjectID) -> Bool) {
         stream = PackStream(folder: folder)
         self.isKnown = isKnown
     }
 
     deinit { deflating?.wait() }
 
-    func add(_ kind: ObjectKind, _ content: [UInt8]) throws(BatchError) -> ObjectID {
+    package func add(_ kind: ObjectKind, _ content: [UInt8]) throws(BatchError) -> ObjectID {
         // A typed error does not pass through `withUnsafeBytes`.
         let added = content.withUnsafeBytes { bytes in
             Result { () throws(BatchError) in try add(kind, bytes) }
@@ -68,7 +68,7 @@ final class PackWriter {
     }
 
     /// Makes the pack durable and visible.
-    func finish() throws(BatchError) {
+    package func finish() throws(BatchError) {
         try waitForDeflating()
         try stream.append(batch)
         batch = PackBatch()

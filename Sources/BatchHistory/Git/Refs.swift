@@ -1,13 +1,13 @@
-internal import BatchCore
+package import BatchCore
 internal import BatchSystem
 internal import CGit2
 
 /// The branches and tags of a repository: whatever reads, lists or moves a reference does it here.
 ///
 /// An error is never "there is none": who erases must not overlook a tag that could not be read.
-struct Refs {
+package struct Refs {
     /// What a reference must be before it is moved.
-    enum Before: Sendable {
+    package enum Before: Sendable {
         case anything, nothing
         case exactly(ObjectID)
 
@@ -16,21 +16,27 @@ struct Refs {
     }
 
     /// A reference that is to point somewhere else.
-    struct Move: Sendable {
+    package struct Move: Sendable {
         let name: String
         let target: ObjectID
         let before: Before
+
+        package init(name: String, target: ObjectID, before: Before) {
+            self.name = name
+            self.target = target
+            self.before = before
+        }
     }
 
-    static func branch(_ name: String) -> String { "refs/heads/" + name }
-    static func tag(_ name: String) -> String { "refs/tags/" + name }
+    package static func branch(_ name: String) -> String { "refs/heads/" + name }
+    package static func tag(_ name: String) -> String { "refs/tags/" + name }
 
     let repository: GitRepository
 
     // MARK: Reading
 
     /// Where a reference points; nil when there is none, or the name is none that a reference can have.
-    func target(_ name: String) throws(BatchError) -> ObjectID? {
+    package func target(_ name: String) throws(BatchError) -> ObjectID? {
         try GitRepository.requireFile("\(repository.path)/\(name)")
         var target = git_oid()
         let code = git_reference_name_to_id(&target, repository.handle, name)
@@ -40,7 +46,7 @@ struct Refs {
     }
 
     /// Names of all references below `prefix`, without it, sorted. libgit2 would leave out those that it cannot read.
-    func names(below prefix: String) throws(BatchError) -> [String] {
+    package func names(below prefix: String) throws(BatchError) -> [String] {
         var names = try packed()
         try collect("refs", into: &names)
         return names.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
@@ -76,7 +82,7 @@ struct Refs {
     /// process, unless somebody works in the repository by hand.
     /// - Throws: `ERR_PERF_BUSY` when somebody else has moved it meanwhile or holds its lock;
     ///   `ERR_INTEGRATION_READ_ONLY` when it cannot be written.
-    func move(_ move: Move) throws(BatchError) {
+    package func move(_ move: Move) throws(BatchError) {
         do throws(BatchError) {
             try set(move)
         } catch {
