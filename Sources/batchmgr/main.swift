@@ -9,12 +9,7 @@ signal(SIGPIPE, SIG_IGN)
 signal(SIGXFSZ, SIG_IGN)
 MemoryLimit.announce()
 SQLiteProcess.prepare()
-// `CommandLine.arguments` mends bytes that are no UTF-8: what is stored would not be what was typed.
-var arguments: [String] = []
-var isText = true
-for place in 1..<max(1, Int(CommandLine.argc)) {
-    guard let bytes = CommandLine.unsafeArgv[place] else { continue }
-    isText = isText && String(validatingCString: bytes) != nil
-    arguments.append(String(cString: bytes))
-}
+let words = Environment.words
+let isText = words.allSatisfy { String(validating: $0, as: UTF8.self) != nil }
+let arguments = words.map { String(decoding: $0, as: UTF8.self) }
 exit(CommandLineRun(arguments: arguments, isText: isText).execute().rawValue)

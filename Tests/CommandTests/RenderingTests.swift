@@ -69,7 +69,7 @@ import batchmgr
             batch: Self.b, table: "t", key: .rowid(4), reason: "changed", expected: ["v": 1], found: ["v": 2])
         let report = ErrorReport(BatchError(.conflict, "a.1 cannot be undone", hint: "look"), conflicts: [conflict])
         #expect(
-            report.text(Self.plain, width: 80, withHint: true) == """
+            report.text(Self.plain, width: 80) == """
                 1 row cannot be undone:
                   ! t 4: changed by b.1
                       expected {"v":1}

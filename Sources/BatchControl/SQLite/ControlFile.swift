@@ -20,6 +20,8 @@ public final class ControlFile: ControlStore {
         // What must outlive a power cut is written by `durably`, and a checkpoint of anybody has to keep it.
         try connection.execute("PRAGMA synchronous = NORMAL")
         connection.keepLogOnClose()
+        // Nobody closes the log, so it would grow to the standard of 1,000 pages beside a file of three.
+        try connection.execute("PRAGMA wal_autocheckpoint = 64")
         try ControlFormat.bringUpToDate(connection)
     }
 

@@ -9,6 +9,8 @@ public struct NotificationRule: Hashable, Sendable {
         case partial
         /// A record of what happened is damaged.
         case damaged
+        /// The database was changed outside any batch.
+        case drift
     }
 
     public enum Channel: Hashable, Sendable {

@@ -90,6 +90,8 @@ public struct BatchDetail: Report, Hashable {
     public let checkpoints: [CheckpointSummary]
     public let dependents: [DependentSummary]
     public let restorePoint: RestorePointSummary?
+    /// Its undo log has left the database: it is undone from its restore points.
+    public var isThinned = false
     /// The batches that this one undid, when it is a rollback.
     public let rollsBack: [BatchID]
 
@@ -115,7 +117,7 @@ public struct BatchDetail: Report, Hashable {
             .init("parameters", parameters), .init("error", JSONValue(error)),
             .init("checkpoints", .array(checkpoints.map(\.json))),
             .init("dependents", .array(dependents.map(\.json))),
-            .init("restore_point", restorePoint?.json ?? .null),
+            .init("restore_point", restorePoint?.json ?? .null), .init("undo_log_thinned", .bool(isThinned)),
             .init("rolls_back", .array(rollsBack.map { .string($0.description) })),
         ]
     }

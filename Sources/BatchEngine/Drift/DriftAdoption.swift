@@ -27,23 +27,29 @@ public struct DriftAdoption {
         return try adopt(since: start) { () throws(BatchError) in try search.find() }
     }
 
-    /// Adopts what the guard noted.
-    /// - Returns: false when the notes cannot be relied on, or do not lead to the database as it is.
-    func adoptNoted() throws(BatchError) -> Bool {
-        guard try WriteGuard(session.ledger).mode() == .track else { return false }
+    /// Adopts what there is before a batch.
+    /// - Parameter undoing: as for `Turn.openHistory`. What the guard noted is adopted all the same.
+    /// - Returns: the batch; nil when the change cannot be made again, or no record tells what was there before.
+    func adoptBefore(undoing tables: Set<String>?) throws(BatchError) -> BatchRecord? {
         let search = try DriftSearch(session: session)
         do throws(BatchError) {
-            _ = try adopt(since: .now) { () throws(BatchError) in
-                guard let known = try session.ledger.state() else { return nil }
-                return try search.tracked(known)
+            let adopted = try adopt(since: .now) { () throws(BatchError) in
+                let drift = try search.find()
+                let names = drift?.tables.flatMap { [$0.before?.name, $0.after?.name].compactMap(\.self) } ?? []
+                guard drift?.isTracked == true || tables?.isDisjoint(with: names) == true else {
+                    throw DriftAdoption.nothing
+                }
+                return drift
             }
-            return true
+            return try session.ledger.batch(adopted.batch)
         } catch {
             // A point of the whole database keeps it as well.
-            guard [.wrongState, .notUndoable, .constraint, .verificationFailed].contains(error.code) else {
-                throw error
-            }
-            return false
+            let isLimit: Set<ErrorCode> = [
+                .wrongState, .notUndoable, .constraint, .verificationFailed, .noRestorePoint, .corruptRecord,
+                .schemaChanged, .conflict,
+            ]
+            guard isLimit.contains(error.code) else { throw error }
+            return nil
         }
     }
 

@@ -26,9 +26,9 @@ struct DriftWatch {
         return now.combined == known.combined ? nil : now
     }
 
-    /// From here on every batch behind a write of others takes as long, and it need not.
+    /// From here on every batch after a write of others takes as long, and it need not.
     private func sayWhySlow(_ time: Int64) {
-        guard time >= 500 else { return }
+        guard time >= 500, DriftWatch.smallDatabase <= DatabaseFile(session.path).size else { return }
         session.context.warn(
             Warning(
                 .wholeScan,
@@ -57,7 +57,7 @@ struct DriftWatch {
         if !session.hasTurn { settle() }
     }
 
-    /// Call it behind the last write.
+    /// Call it after the last write.
     func settle() {
         guard let version = session.settledAt, let id = try? session.databaseID else { return }
         session.settledAt = nil

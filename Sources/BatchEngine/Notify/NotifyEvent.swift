@@ -11,6 +11,8 @@ public struct NotifyEvent: Sendable, Equatable {
         case partial
         /// A record (ledger, `.bak`, git) is damaged.
         case damaged
+        /// Somebody changed the database outside any batch.
+        case drift
     }
 
     public let kind: Kind

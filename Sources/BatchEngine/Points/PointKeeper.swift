@@ -20,6 +20,7 @@ struct PointKeeper {
         try session.connection.transaction { () throws(BatchError) in
             try ledger.setState(state)
             try intend(.drift)
+            try ledger.audit("drift", batch: nil, outcome: "kept", details: [:], context: session.context)
         }
         session.context.reach("drift-intended")
         try completePending(since: version)
@@ -56,6 +57,27 @@ struct PointKeeper {
     }
 
     // MARK: After a batch
+
+    /// Completes what is pending of a batch that is committed.
+    /// - Returns: a warning when that cannot be done now. The work is done: a script that took this for a failure would
+    ///   do it again.
+    func finish(_ batch: BatchRecord, since version: Int64?) -> Warning? {
+        do throws(BatchError) {
+            try completePending(since: version)
+            return nil
+        } catch { return leave(batch, because: error) }
+    }
+
+    /// Notes that a restore point is left to the next command.
+    func leave(_ batch: BatchRecord, because error: BatchError) -> Warning {
+        try? ledger.audit(
+            "restore point", batch: batch, outcome: "pending", details: ["code": .string(error.code.rawValue)],
+            context: session.context)
+        return Warning(
+            .pendingPoint,
+            "\(batch.batch) is committed, do not run it again; its restore point is pending: \(error.message); any next command completes it"
+        )
+    }
 
     /// Completes every pending point, the oldest first.
     /// - Parameter version: as for `complete`.

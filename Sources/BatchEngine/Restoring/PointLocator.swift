@@ -192,8 +192,9 @@ struct PointLocator {
     // MARK: Sides of a batch
 
     private func after(_ id: BatchID) throws(BatchError) -> RestorePoint {
-        guard let (_, points) = try recorded(id) else { return try storedAfter(id) }
-        guard let last = points.last else { throw none(id) }
+        guard let (batch, points) = try recorded(id) else { return try storedAfter(id) }
+        let own = points.last
+        guard let last = own == nil ? try last(upTo: batch) : own else { throw none(id) }
         return RestorePoint(
             name: "\(id)", commit: last.commit.flatMap { CommitID($0) }, digest: last.digest,
             bak: side(.after, last.bak))
@@ -202,12 +203,24 @@ struct PointLocator {
     private func before(_ id: BatchID) throws(BatchError) -> RestorePoint {
         let name = "\(id)^"
         guard let (batch, points) = try recorded(id) else { return try storedBefore(id) }
-        guard let first = points.first else { throw none(id) }
+        guard let first = points.first else {
+            guard let last = try last(upTo: batch) else { throw none(id) }
+            return RestorePoint(
+                name: name, commit: last.commit.flatMap { CommitID($0) }, digest: last.digest,
+                bak: side(.after, last.bak))
+        }
         // The point that was written before is the state that the batch began from, whoever made it.
         let parent = try ledger.lastPoint(where: "id < ? AND status = 'complete'", [.integer(first.id)])
         return RestorePoint(
             name: name, commit: parent?.commit.flatMap { CommitID($0) }, digest: batch.digestBefore ?? parent?.digest,
             bak: side(.before, first.bak) ?? side(.after, parent?.bak))
+    }
+
+    /// The point whose state a batch that changed nothing found and left: it has none of its own.
+    private func last(upTo batch: BatchRecord) throws(BatchError) -> PointRecord? {
+        guard batch.hasChangedNothing, let end = try ledger.checkpoints(of: batch.seq).last?.id else { return nil }
+        let last = try ledger.points(where: "status = 'complete' AND last_checkpoint <= ?", [.integer(end)]).last
+        return last?.digest == batch.digestAfter ? last : nil
     }
 
     private func side(_ side: BakStore.Side, _ file: String?) -> RestorePoint.Bak? {

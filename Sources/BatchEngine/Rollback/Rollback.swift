@@ -25,7 +25,7 @@ public struct Rollback {
         let turn = try session.turn(for: LeaseWork("rollback", job: "rollback of \(request.batch)"))
         // A plan is bound to the rows too, so drift has to be known before it is looked at.
         let isBound = request.planTarget != nil || bound != nil
-        let drift = isBound ? try turn.openHistory() : nil
+        let drift = isBound ? try turn.openHistory(undoing: nil) : nil
         if let bound { try LedgerHeadCheck(session: session).require(bound) }
         let batch = try BatchLookup(session).liveBatch(request.batch)
         let plan = try RollbackPlan.make(session, batch, request)
@@ -46,7 +46,8 @@ public struct Rollback {
             try session.ledger.requireKeys(ofRevivedBy: plan.checkpoints.map(\.checkpoint), besides: plan.order)
             try refuseReplay(plan)
             if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
-            let reason = isBound ? drift : try turn.openHistory()
+            let undone = try session.ledger.touchedRows(in: plan.checkpoints.map(\.checkpoint.id))
+            let reason = isBound ? drift : try turn.openHistory(undoing: Set(undone.keys))
             return try RollbackRun(
                 session: session, plan: plan, journal: journal, records: records, reason: reason,
                 start: start, action: session.context.action(or: "rollback")

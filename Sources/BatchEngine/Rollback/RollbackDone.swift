@@ -24,6 +24,8 @@ struct RollbackDone {
     var signed: String?
     /// What went wrong behind the commit.
     var notes: [String] = []
+    /// The restore point could not be written yet.
+    var pending: Warning?
 
     init(rows: RowCounts, certificate: Certificate, conflicts: [Conflict], kept: Set<String>) {
         self.kept = kept
@@ -34,7 +36,8 @@ struct RollbackDone {
 
     var warnings: [Warning] {
         (left + revived).map { Warning(.effectLeft, $0) } + notes.map { Warning(.certificateUnsigned, $0) }
-            + replayed.flatMap(\.warnings) + failing.map { Warning(.verifyFailed, $0.words) }
+            + (pending.map { [$0] } ?? []) + replayed.flatMap(\.warnings)
+            + failing.map { Warning(.verifyFailed, $0.words) }
             + certificate.uncheckedForeignKeys.map {
                 Warning(.notChecked, "SQLite cannot check the foreign keys of table \($0), so nobody has")
             }

@@ -94,7 +94,7 @@ struct RollbackRun {
         }
         done.captured = began.millisecondsSince
         undo.close()
-        try PointKeeper(session: session).completePending(since: version)
+        done.pending = PointKeeper(session: session).finish(batch.record, since: version)
         let point = try ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
         DriftWatch(session: session).remember(version: session.connection.dataVersion)
         let paper = try RollbackDocument(session: session, records: records).write(

@@ -13,7 +13,7 @@ struct RunOutcome {
         try settle(run, &point, failure)
         session.context.noteStage(.restorePoint)
         let begun = ContinuousClock.now
-        var pointFailure: BatchError?
+        var left: Warning?
         do throws(BatchError) {
             if point.status == .pending,
                 try !PointKeeper(session: session).complete(&point, since: run.dataVersion)
@@ -23,20 +23,11 @@ struct RunOutcome {
                     "another program changed the same tables meanwhile, so there is no restore point of this batch")
             }
         } catch {
-            pointFailure = error
-            try? session.ledger.audit(
-                "restore point", batch: run.batch, outcome: "pending", details: ["code": .string(error.code.rawValue)],
-                context: session.context)
+            left = PointKeeper(session: session).leave(run.batch, because: error)
         }
         let pointMilliseconds = begun.millisecondsSince
         if let failure { try fail(run, failure) }
-        if let pointFailure {
-            // The work is done: a script that took this for a failure would do it again.
-            run.warn(
-                .pendingPoint,
-                "\(run.batch.batch) is committed, do not run it again; its restore point is pending: \(pointFailure.message); any next command completes it"
-            )
-        }
+        if let left { run.warn(left.code, left.text) }
         DriftWatch(session: session).remember(version: session.connection.dataVersion)
         var report = RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: run.batch.status,
@@ -61,13 +52,15 @@ struct RunOutcome {
         warnings: [Warning] = []
     ) throws(BatchError) -> RunReport {
         let captured = begun.millisecondsSince
-        try PointKeeper(session: session).complete(&batch.point, since: version)
+        let left = PointKeeper(session: session).finish(batch.record, since: version)
+        let point = try session.ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
         DriftWatch(session: session).remember(version: session.connection.dataVersion)
         return RunReport(
             batch: batch.record.batch, status: batch.record.status, checkpoints: 1, rows: batch.record.rows,
-            restorePoint: summary(batch.point),
+            restorePoint: summary(point),
             phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
-            traceID: batch.record.traceID, duration: start.millisecondsSince, warnings: warnings)
+            traceID: batch.record.traceID, duration: start.millisecondsSince,
+            warnings: warnings + (left.map { [$0] } ?? []))
     }
 
     /// Writes the end of the batch into the ledger.
@@ -76,11 +69,10 @@ struct RunOutcome {
         run.batch.status = failure.map { $0.code == .stopped && run.plan == nil ? .stopped : .failed } ?? .committed
         run.batch.finishedAt = session.context.now().iso8601
         run.batch.error = failure?.description
-        let batch = run.batch
+        var batch = run.batch
         var settled = point
         let digest = try session.connection.transaction { () throws(BatchError) in
             let digest = try ledger.state()?.combined
-            var batch = batch
             batch.digestAfter = digest
             try ledger.update(batch)
             try ledger.audit(
@@ -97,10 +89,11 @@ struct RunOutcome {
                 context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
-            if try covers(settled) || (failure == nil && settled.lastCheckpoint > 0) {
+            let isAtEnd = try covers(settled) || (failure == nil && settled.lastCheckpoint > 0)
+            if isAtEnd, !batch.hasChangedNothing {
                 try ledger.save(&settled)
             } else {
-                // Nothing was committed: the state is that of the point before, and a copy of it leads nowhere.
+                // The state is that of the point before, and a copy of it leads nowhere.
                 try ledger.removePoint(settled.id)
                 settled.status = .complete
                 if let name = settled.bak { Folder.remove("\(session.backups)/\(name)") }
@@ -111,6 +104,7 @@ struct RunOutcome {
             return digest
         }
         run.batch.digestAfter = digest
+        if batch.hasChangedNothing { settled.lastCheckpoint = 0 }
         point = settled
         session.context.log.write(
             failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",

@@ -82,16 +82,20 @@ extension Turn {
     }
 
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.
+    /// - Parameter undoing: tables of which rows are about to be undone. A change of these from outside is a conflict with
+    ///   that, and no batch which depends on it; nil: that may be any.
     /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
-    func openHistory() throws(BatchError) -> SnapshotChoice.Reason? {
+    func openHistory(undoing tables: Set<String>? = []) throws(BatchError) -> SnapshotChoice.Reason? {
         try LevelGate(session: session).makeUp()
         let version = session.connection.dataVersion
-        let reason = try keepDrift(since: version)
+        let reason = try keepDrift(since: version, undoing: tables)
         try GuardSetting(session).follow(since: version)
         return reason
     }
 
-    private func keepDrift(since version: Int64) throws(BatchError) -> SnapshotChoice.Reason? {
+    private func keepDrift(since version: Int64, undoing tables: Set<String>?) throws(BatchError) -> SnapshotChoice
+        .Reason?
+    {
         let keeper = PointKeeper(session: session)
         if try session.ledger.state() == nil {
             try requireWholeFile()
@@ -103,15 +107,22 @@ extension Turn {
         }
         try requireWholeFile()
         guard let drifted = try DriftWatch(session: session).look() else { return nil }
-        let isBatch = try DriftAdoption(session).adoptNoted()
-        if !isBatch { try keeper.writeDrift(drifted, since: version) }
-        session.context.warn(
-            Warning(
-                .drift,
-                "the database was changed outside any batch; that change is kept as "
-                    + (isBatch ? "a batch of its own" : "a restore point of its own")),
-            isBatch ? "see it: \(command: "list --job drift")" : "see it: \(command: "points")")
-        return isBatch ? nil : .drift
+        let batch = try DriftAdoption(session).adoptBefore(undoing: tables)
+        if batch == nil { try keeper.writeDrift(drifted, since: version) }
+        tell(of: batch)
+        return batch == nil ? .drift : nil
+    }
+
+    /// Changes from outside are never taken in without a word.
+    private func tell(of batch: BatchRecord?) {
+        let kept = batch.map { "\($0.batch)" } ?? "a restore point, and cannot be undone alone"
+        let text = "the database was changed outside any batch; that change is kept as \(kept)"
+        let hint: Hint =
+            if let id = batch?.batch {
+                "see it: \(command: "diff --id \(id)"); take it back: \(command: "rollback --id \(id)")"
+            } else { "see it: \(command: "points")" }
+        session.context.warn(Warning(.drift, text), hint)
+        session.notify(.drift, batch, BatchError(.writeOutsideGateway, text, hint: hint))
     }
 }
 

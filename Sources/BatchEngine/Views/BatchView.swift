@@ -51,13 +51,15 @@ extension Session {
         try reading { () throws(BatchError) in
             let batch = try BatchLookup(self).batch(reference)
             let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last
-            return BatchDetail(
+            var detail = BatchDetail(
                 summary: BatchSummary(batch, OwnerWatch(session: self).status(of: batch), try ledger.replays()),
                 jobVersion: batch.jobVersion, traceID: batch.traceID, parameters: parameters(batch),
                 error: batch.error, checkpoints: try checkpoints(batch), dependents: try dependents(of: batch),
                 restorePoint: point.map { PointsView(session: self).summary($0) },
                 rollsBack: batch.rollsBack.map { $0.split { ", ".contains($0) }.compactMap { BatchID(String($0)) } }
                     ?? [])
+            detail.isThinned = try ledger.isThinned(batch: batch.seq)
+            return detail
         }
     }
 

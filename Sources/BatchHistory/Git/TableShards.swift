@@ -70,7 +70,7 @@ final class TableShards {
         }
         try sorter.deliver { (key, line, value) throws(BatchError) in
             // No two rows are alike, so each can be named by its whole line.
-            try self.put(key, line, named: Array(line.dropLast(2)), tenant: value)
+            try self.put(key, line, named: Array(line.dropLast(2)), tenant: self.tenant == nil ? nil : value)
         }
     }
 

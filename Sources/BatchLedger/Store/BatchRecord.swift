@@ -42,4 +42,9 @@ public struct BatchRecord: Hashable, Sendable {
         rows = RowCounts()
         hasSchemaChange = false
     }
+
+    /// It has ended, and the database is as it was before: an export, a SELECT, a job that found nothing to do.
+    public var hasChangedNothing: Bool {
+        rows.total == 0 && !hasSchemaChange && digestAfter != nil && digestAfter == digestBefore
+    }
 }

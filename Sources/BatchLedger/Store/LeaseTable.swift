@@ -178,7 +178,9 @@ public struct LeaseTable {
 
     public func busy(_ row: Row) -> BatchError {
         let process = row.owner.map { " (process \($0.process))" } ?? ""
-        let what = "\(row.work.words) is running on \(connection.path)\(process)"
+        let ended = row.work.batch.flatMap { hasEnded($0) ? $0 : nil }
+        let doing = ended.map { "the restore point of \($0) is being written for" } ?? "\(row.work.words) is running on"
+        let what = "\(doing) \(connection.path)\(process)"
         if row.life == .unknown {
             return BatchError(
                 .busy, "\(what), in another container or on another machine",
@@ -186,7 +188,15 @@ public struct LeaseTable {
         }
         return BatchError(
             .busy, what,
-            hint: row.work.batch.map { "wait for it, or stop it: \(command: "stop --id \($0)")" }
-                ?? "try again when it has ended")
+            hint: row.work.batch.flatMap { batch in
+                ended == nil ? "wait for it, or stop it: \(command: "stop --id \(batch)")" : nil
+            } ?? (ended == nil ? "try again when it has ended" : "try again in a moment: the batch itself has ended"))
+    }
+
+    /// The batch of a host is seen by nobody else before it has ended.
+    private func hasEnded(_ batch: String) -> Bool {
+        let sql = "SELECT status FROM main.batchmgr_batches WHERE batch = ?"
+        guard let status = try? connection.value(sql, [.string(batch)])?.string else { return false }
+        return status != BatchStatus.running.rawValue
     }
 }

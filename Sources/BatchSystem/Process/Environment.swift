@@ -10,6 +10,19 @@ public enum Environment {
 
     public static var processID: Int32 { getpid() }
 
+    /// The words after the program's name, as bytes.
+    ///
+    /// `CommandLine.arguments` would repair bytes that are no UTF-8. It is empty when a preloaded library has moved the
+    /// environment, behind which the runtime looks for it; the kernel still knows the words then.
+    public static var words: [[UInt8]] {
+        let known = (0..<Int(CommandLine.argc)).compactMap { place in
+            CommandLine.unsafeArgv[place].map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+        }
+        if !known.isEmpty { return Array(known.dropFirst()) }
+        let told = (try? File(reading: "/proc/self/cmdline").contents(atMost: 16 << 20)) ?? []
+        return told.split(separator: 0, omittingEmptySubsequences: false).dropFirst().dropLast().map(Array.init)
+    }
+
     /// The thread that asks.
     public static var threadID: UInt { UInt(pthread_self()) }
 

@@ -54,14 +54,10 @@ public struct Call {
         }
     }
 
-    /// Tells the person what no report has a place for.
+    /// Tells the person what no report has a place for. The engine calls it from the thread of the verb.
     private var warn: @Sendable (Warning, Hint) -> Void {
-        let (isQuiet, style) = (globals.isQuiet, terminal.errorStyle)
-        return { warning, hint in
-            if isQuiet { return }
-            let text = Printable.text("\(warning.code.rawValue): \(warning.text)")
-            StandardStream.error.tryWrite("warning: \(text)\nhint: \(Printable.text(hint.text(style.call)))\n")
-        }
+        let output = output
+        return { warning, hint in output.tell(warning, hint) }
     }
 
     /// The database, opened to be looked at.

@@ -33,7 +33,7 @@ public struct GlobalOptions: Hashable, Sendable {
         .value("database", .text("NAME"), "one of several databases of the workspace"),
         .value("tenant", .text("TENANT"), "the owner of the rows to work on"),
         .flag("json", "print one JSON document on standard output, errors too"),
-        .flag("quiet", "print nothing when all is well; no progress and no hints (also: -q)"),
+        .flag("quiet", "print nothing when all is well; no progress, no remarks (also: -q)"),
         .flag("yes", "answer every question with yes (also: -y)"),
         .flag("no-input", "ask nothing; a question is an error"),
         .flag("no-color", "no colours (also: NO_COLOR in the environment)"),

@@ -3,11 +3,13 @@ internal import BatchSystem
 internal import Glibc
 
 /// Where answers go: text for people, or exactly one JSON document, on standard output.
-public final class Output {
+public final class Output: @unchecked Sendable {
     private let isJSON: Bool
     private let isQuiet: Bool
     private let isAction: Bool
     private let terminal: Terminal
+    /// What was told beside the answer: the document has it too.
+    private var told: [Warning] = []
 
     /// - Parameter isAction: the answer says that something was done; who asked for quiet need not be told.
     init(isJSON: Bool, isQuiet: Bool, isAction: Bool = false, terminal: Terminal) {
@@ -40,7 +42,7 @@ public final class Output {
 
     public func show(_ error: ErrorReport) throws(BatchError) {
         if isJSON { return try show(document: error) }
-        let text = error.text(terminal.errorStyle, width: terminal.width, withHint: !isQuiet)
+        let text = error.text(terminal.errorStyle, width: terminal.width)
         StandardStream.error.tryWrite(text)
     }
 
@@ -51,7 +53,32 @@ public final class Output {
 
     /// The document, whatever was asked for.
     func show(document: some Report) throws(BatchError) {
-        try write(JSONWriter.text(document.json(terminal.style.call), indented: terminal.isOutputTTY) + "\n")
+        let text = JSONWriter.text(adding(told, to: document.json(terminal.style.call)), indented: terminal.isOutputTTY)
+        try write(text + "\n")
+    }
+
+    /// Tells what no report has a place for. Changes from outside are worth a mail of cron too.
+    func tell(_ warning: Warning, _ hint: Hint) {
+        if !told.contains(warning) { told.append(warning) }
+        if isJSON || isQuiet && warning.code != .drift { return }
+        let text = Printable.text("\(warning.code.rawValue): \(warning.text)")
+        StandardStream.error.tryWrite(
+            "warning: \(text)\nhint: \(Printable.text(hint.text(terminal.errorStyle.call)))\n")
+    }
+
+    /// With these among its warnings: texts, and in the same order their codes.
+    private func adding(_ warnings: [Warning], to document: JSONValue) -> JSONValue {
+        guard !warnings.isEmpty, var members = document.members else { return document }
+        let call = terminal.style.call
+        for (key, values) in [
+            ("warnings", warnings.map { $0.text(call) }), ("warning_codes", warnings.map(\.code.rawValue)),
+        ] {
+            let known = members.firstIndex { $0.key == key }
+            let all = (known.flatMap { members[$0].value.array } ?? []) + values.map(JSONValue.string)
+            members.removeAll { $0.key == key }
+            members.insert(.init(key, .array(all)), at: known ?? members.endIndex)
+        }
+        return .object(members)
     }
 
     private func write(_ text: String) throws(BatchError) { try StandardStream.output.write(text) }

@@ -6,6 +6,7 @@ extension BatchDetail: TextReport {
             "\(style.strong(summary.batch.description))  \(summary.status.colored(style))  \(summary.rows.words)\n"
         for (name, value) in facts { text += "\(name.padded(to: 13))  \(Printable.text(value))\n" }
         if let restorePoint { text += restorePoint.line }
+        if isThinned { text += "undo log       no longer in the database: it is undone from git\n" }
         text += "\n" + checkpointsText(style)
         text +=
             "\ndependents\n" + DependentsReport(batch: summary.batch, dependents: dependents).text(style, width: width)

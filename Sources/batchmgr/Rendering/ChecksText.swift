@@ -47,12 +47,12 @@ extension Check.Outcome {
 
 extension ErrorReport {
     /// `error: ERR_…: what` and `hint: the next command`, after what stands in the way.
-    public func text(_ style: Style, width: Int, withHint: Bool) -> String {
+    public func text(_ style: Style, width: Int) -> String {
         var text = ""
         if let dependents { text += dependents.text(style, width: width) }
         text += ConflictText.text(conflicts, style)
         text += "\(style.bad("error:")) \(error.code.rawValue): \(ErrorReport.lines(error.message))\n"
-        if withHint, !error.hint.isEmpty {
+        if !error.hint.isEmpty {
             text += "\(style.caution("hint:")) \(Printable.text(error.hint.text(style.call)))\n"
         }
         return text

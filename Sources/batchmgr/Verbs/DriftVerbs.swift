@@ -98,12 +98,13 @@ enum DriftUndoCommand: Command {
             return .done
         }
         switch try call.session().undoDrift() {
-        case .done(let report): try call.output.show(report)
+        case .done(let report):
+            try call.output.show(report)
+            return .after(report.restorePoint)
         case .refused(let report):
             try call.output.show(report)
             return report.error.code.exitCode
         }
-        return .done
     }
 }
 

@@ -82,6 +82,10 @@ enum StopCommand: Command {
 }
 
 extension RunReport {
+    var exitCode: ExitCode { .after(restorePoint) }
+}
+
+extension ExitCode {
     /// A restore point that could not be written is no failure of the batch.
-    var exitCode: ExitCode { restorePoint?.status == .pending ? .pointPending : .done }
+    static func after(_ point: RestorePointSummary?) -> ExitCode { point?.status == .pending ? .pointPending : .done }
 }

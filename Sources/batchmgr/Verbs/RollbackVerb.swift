@@ -113,7 +113,7 @@ enum RollbackCommand: Command {
         switch try Rollback(session).perform(request, bound: bound) {
         case .done(let report):
             try call.output.show(report)
-            return .done
+            return .after(report.restorePoint)
         case .refused(let report):
             try call.output.show(report)
             return report.error.code.exitCode
