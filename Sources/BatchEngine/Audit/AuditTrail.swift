@@ -139,7 +139,7 @@ public struct AuditTrail {
     /// The ends of both chains, signed; none while there is no row.
     static func heads(_ session: Session) throws(BatchError) -> SignedAuditHeads? {
         var heads: [AuditHead] = []
-        try keep(session)
+        try session.keepCommits()
         if let id = try session.ledger.meta("database_id"),
             let head = try AuditChain(.ledger, on: session.connection).head(chain: id)
         {
@@ -166,16 +166,9 @@ public struct AuditTrail {
     private static func signLedger(_ session: Session, backups: String) throws(BatchError) {
         guard let id = try session.ledger.meta("database_id") else { return }
         let chain = AuditChain(.ledger, on: session.connection)
-        try keep(session)
+        try session.keepCommits()
         let head = try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }
         try sign(head, chain, backups)
-    }
-
-    /// SQLite takes a journal away without a sync of the folder. After a power cut the journal may be there again, and takes
-    /// back what was committed: rows of the audit of which somebody holds a signed end already.
-    private static func keep(_ session: Session) throws(BatchError) {
-        guard try session.connection.value("PRAGMA main.journal_mode")?.string == "delete" else { return }
-        try Folder.sync(FilePath.parent(session.path))
     }
 
     /// Signs where the ledger's chain ends, behind the last row of a turn, when the action of the command stands there:
@@ -277,5 +270,14 @@ extension Ledger {
         let seq = try AuditChain(.ledger, on: connection).append(entry)
         context.notes.add(.init(path: connection.path, seq: seq, action: action))
         context.log.audit(entry)
+    }
+}
+
+extension Session {
+    /// SQLite takes a journal away without a sync of the folder. After a power cut the journal may be there again, and takes
+    /// back what was committed. Call it before something outside the database relies on a commit.
+    func keepCommits() throws(BatchError) {
+        guard try connection.value("PRAGMA main.journal_mode")?.string == "delete" else { return }
+        try Folder.sync(FilePath.parent(path))
     }
 }

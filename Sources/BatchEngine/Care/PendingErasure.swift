@@ -43,6 +43,7 @@ struct PendingErasure {
                 .corruptRecord, "the plan of an erasure that was interrupted is lost: \(plan)",
                 hint: "restore that file, then: \(command: "verify")")
         }
+        try session.keepCommits()
         let git = session.git.exists ? try GitErasure(session.git, table: json["table"]?.string ?? "") : nil
         var map: [CommitID: CommitID] = [:]
         for pair in json["commits"]?.members ?? [] {

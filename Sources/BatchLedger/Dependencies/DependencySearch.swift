@@ -40,7 +40,7 @@ struct DependencySearch {
         while let relation = nextRelation(), let stream = streams[relation], let fact = stream.head {
             try stream.advance()
             guard !isDependent(fact.batch) else { continue }
-            for watch in stream.watches where watch.from < fact.checkpoint {
+            for watch in stream.watches where fact.matters(from: watch.from) {
                 guard let (kind, evidence) = watch.collision(with: fact, on: relations[relation]) else { continue }
                 try note(fact.batch, on: watch.batch, kind, evidence)
                 break

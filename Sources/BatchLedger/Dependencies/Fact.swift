@@ -7,6 +7,14 @@ struct Fact {
     let batch: Int64
     let side: FactSide
     let keys: KeyRuns
+    /// Of a rollback: the first checkpoint that it undid.
+    var undoneFrom: Int64?
+
+    /// A rollback matters to what is undone from `checkpoint` on only when it undid something from before that: what it
+    /// undid of later is not live, and so neither is there.
+    func matters(from checkpoint: Int64) -> Bool {
+        checkpoint < self.checkpoint && (undoneFrom.map { $0 < checkpoint } ?? true)
+    }
 }
 
 extension Ledger {
@@ -101,10 +109,9 @@ final class FactStream {
         position = checkpoint
         head = Fact(
             relation: relation, checkpoint: checkpoint, batch: row[1].integer ?? 0, side: side,
-            keys: try KeyRuns(encoded: keys))
+            keys: try KeyRuns(encoded: keys), undoneFrom: row[4].integer)
     }
 
-    /// Rollbacks are left out: what they undid is not live, and so neither is there.
     private func open() throws(BatchError) {
         let statement: Statement
         if let known = self.statement {
@@ -113,11 +120,14 @@ final class FactStream {
         } else {
             statement = try ledger.connection.prepare(
                 """
-                SELECT f.checkpoint, c.batch, f.side, f.keys FROM main.batchmgr_facts f \
+                SELECT f.checkpoint, c.batch, f.side, f.keys, CASE b.kind WHEN 'rollback' THEN coalesce( \
+                (SELECT min(u.checkpoint) FROM main.batchmgr_undone u JOIN main.batchmgr_facts g \
+                ON g.relation = f.relation AND g.checkpoint = u.checkpoint WHERE u.rollback = f.checkpoint), \
+                \(Int64.max)) END FROM main.batchmgr_facts f \
                 CROSS JOIN main.batchmgr_checkpoints c ON c.id = f.checkpoint \
                 CROSS JOIN main.batchmgr_batches b ON b.seq = c.batch \
                 WHERE f.relation = ? AND f.checkpoint > ? AND f.high >= ? AND f.low <= ? AND c.undone_by IS NULL \
-                AND b.kind <> 'rollback' ORDER BY f.checkpoint, f.side, f.part
+                ORDER BY f.checkpoint, f.side, f.part
                 """)
             self.statement = statement
         }

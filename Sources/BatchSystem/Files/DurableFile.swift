@@ -150,6 +150,9 @@ private final class TemporaryNote {
     func write(_ path: String) throws(BatchError) {
         try file.truncate(to: 0)
         try file.write(Array(FilePath.join(FilePath.current, path).utf8), at: 0)
+        // Nobody looks for what it names anywhere else: after a power cut it must be there when that file is.
+        try file.sync()
+        try Folder.sync(FilePath.parent(file.path))
     }
 
     deinit { Folder.remove(file.path) }

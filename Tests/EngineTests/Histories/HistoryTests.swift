@@ -9,7 +9,7 @@ import Testing
 /// `BATCHMGR_HISTORIES` says how many, `BATCHMGR_SEED` where to begin; `scripts/soak` plays them for hours.
 @Suite struct HistoryTests {
     /// Seeds that once failed.
-    static let known: [UInt64] = [500, 603, 10_059]
+    static let known: [UInt64] = [500, 603, 10_059, 10_104, 10_322, 10_365]
 
     /// Seeds that one test case plays.
     struct Part: Sendable, CustomStringConvertible {

@@ -89,6 +89,19 @@ import Testing
             "and beside a trigger that SQLite cannot parse",
             "CREATE TABLE p(x); CREATE TABLE c(rowid, _rowid_, oid, x); CREATE TRIGGER t AFTER DELETE ON c BEGIN DELETE FROM p WHERE x = old.oid; END; INSERT INTO c VALUES(1, 2, 3, 4)",
             [run("DROP TABLE p"), run("INSERT INTO c VALUES(5, 6, 7, 8)"), rollBack(0), rollBack(0)]),
+        Fault(
+            "a rollback taken back behind one that took back what was before it",
+            "CREATE TABLE p(id INTEGER PRIMARY KEY, v); INSERT INTO p VALUES(1, 'a')",
+            [
+                run("UPDATE p SET v = 'b'"), run("UPDATE p SET v = 'c'"), rollBack(0), rollBack(1), rollBack(1),
+                run("UPDATE p SET v = v || 'd'"),
+            ]),
+        Fault(
+            "and the same with a setting of the file", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
+            [
+                run("PRAGMA user_version = 6"), run("PRAGMA user_version = 4"), rollBack(0), rollBack(1), rollBack(1),
+                run("INSERT INTO p VALUES(1, 'a')"),
+            ]),
     ]
 
     @Test(arguments: faults) func staysCorrected(_ fault: Fault) throws {

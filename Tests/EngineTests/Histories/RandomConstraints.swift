@@ -21,7 +21,7 @@ struct RandomConstraints {
         // A generated column that others may refer to.
         if random.chance(20) {
             let value = random.pick([
-                "INT AS (x * 2) STORED UNIQUE", "REAL AS (x + 1) VIRTUAL UNIQUE", "INT AS (x) UNIQUE",
+                "INT AS (x * 2) STORED UNIQUE", "INT AS (x + 1) VIRTUAL UNIQUE", "INT AS (x) UNIQUE",
             ])
             piece.parts.insert(SQLPiece.Part(column: "\"q\"", text: "\"q\" " + value), at: place)
         }
