@@ -16,14 +16,22 @@ import Testing
         }
     }
 
-    @Test func aTenantThatIsNewIsSaidToBe() throws {
+    @Test func aNewTenantIsSaidToBeOneWhenItLooksMisspelt() throws {
         try TenantScene.with { scene in
-            let insert = "INSERT INTO accounts VALUES (9, 'new', 'n1', 1)"
-            try scene.expect(.unknownTenant, "--tenant", "new", "run", "--id", "x", "--sql", insert)
-            try scene.expect(0, "--tenant", "new", "run", "--id", "x", "--sql", insert, "--new-tenant")
-            try scene.expect(0, "--tenant", "new", "run", "--id", "x", "--sql", "DELETE FROM accounts WHERE id = 9")
+            let insert = "INSERT INTO accounts VALUES (9, 'ab', 'n1', 1)"
+            try scene.expect(.unknownTenant, "--tenant", "ab", "run", "--id", "x", "--sql", insert)
+            try scene.expect(0, "--tenant", "ab", "run", "--id", "x", "--sql", insert, "--new-tenant")
+            try scene.expect(0, "--tenant", "ab", "run", "--id", "x", "--sql", "DELETE FROM accounts WHERE id = 9")
             // Its rows are gone, and its batches are not.
-            try scene.expect(0, "--tenant", "new", "rollback", "x")
+            try scene.expect(0, "--tenant", "ab", "rollback", "x")
+        }
+    }
+
+    @Test(arguments: ["new", "77"])
+    func aNewTenantGetsItsFirstRows(tenant: String) throws {
+        try TenantScene.with { scene in
+            let insert = "INSERT INTO accounts VALUES (9, '\(tenant)', 'n1', 1)"
+            try scene.expect(0, "--tenant", tenant, "run", "--id", "x", "--sql", insert)
         }
     }
 

@@ -59,22 +59,24 @@ struct TenantNames {
 
 extension Session {
     /// Rows of a misspelt tenant must not look like none.
-    /// - Parameter isView: the answer tells what batches did; then a tenant without any is unknown also where no column
-    ///   names one.
+    /// - Parameters:
+    ///   - isView: the answer tells what batches did; then a tenant without any is unknown also where no column names one.
+    ///   - onlyMisspelt: who has no rows yet may get his first ones, unless the name is nearly that of another. Numbers
+    ///     are all alike, and none is misspelt.
     /// - Throws: `ERR_UX_UNKNOWN_TENANT`.
-    public func requireKnownTenant(isView: Bool) throws(BatchError) {
+    public func requireKnownTenant(isView: Bool, onlyMisspelt: Bool = false) throws(BatchError) {
         guard let tenant, database.tenancy != .file, isView || database.tenancy == .column else { return }
         let names = TenantNames(session: self)
         guard try !names.knows(tenant) else { return }
-        let known = try names.some()
+        let known = try names.some().sorted()
         // Where nobody has rows yet everybody is new.
         if known.isEmpty { return }
+        if onlyMisspelt, Int(tenant) != nil || Suggestion.nearest(to: tenant, in: known) == nil { return }
         let hint: Hint =
-            isView
-            ? "check the name, or leave out --tenant"
-            : "check the name; a tenant that has no rows yet needs --new-tenant with its first run"
+            onlyMisspelt
+            ? "check the name; a tenant that has no rows yet needs --new-tenant with its first run"
+            : "check the name, or leave out --tenant"
         throw BatchError(
-            .unknownTenant, "there is no tenant '\(tenant)'\(Suggestion.clause(for: tenant, in: known.sorted()))",
-            hint: hint)
+            .unknownTenant, "there is no tenant '\(tenant)'\(Suggestion.clause(for: tenant, in: known))", hint: hint)
     }
 }

@@ -72,12 +72,25 @@ public struct Call {
     /// The database, opened to be worked on: signals stop the work at a checkpoint, and progress is shown.
     /// - Parameters:
     ///   - database: of the workspace; nil for the only one, or `main`.
-    ///   - mayBeNew: also for a tenant that has no rows.
-    public func session(database: String? = nil, mayBeNew: Bool = false) throws(BatchError) -> Session {
+    ///   - tenant: whether it must have rows.
+    public func session(
+        database: String? = nil, tenant: TenantDemand = .isKnown
+    ) throws(BatchError) -> Session {
         let session = try Session(
             try workspace(), database: database, tenant: globals.tenant, context: workContext())
-        if !mayBeNew { try session.requireKnownTenant(isView: false) }
+        if tenant != .mayBeAnybody {
+            try session.requireKnownTenant(isView: false, onlyMisspelt: tenant == .isNotMisspelt)
+        }
         return session
+    }
+
+    /// What a verb asks of the name behind `--tenant`.
+    public enum TenantDemand {
+        /// It has rows, or batches.
+        case isKnown
+        /// The same, or it is not nearly the name of one that has.
+        case isNotMisspelt
+        case mayBeAnybody
     }
 
     /// For work that signals stop at a checkpoint.
