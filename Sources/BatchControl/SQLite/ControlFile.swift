@@ -1,5 +1,6 @@
 public import BatchCore
 public import BatchLedger
+internal import BatchSystem
 
 /// `control.db`: one SQLite file that all processes of a workspace share.
 public final class ControlFile: ControlStore {
@@ -20,10 +21,14 @@ public final class ControlFile: ControlStore {
         // What must outlive a power cut is written by `durably`, and a checkpoint of anybody has to keep it.
         try connection.execute("PRAGMA synchronous = NORMAL")
         connection.keepLogOnClose()
-        // Nobody closes the log, so it would grow to the standard of 1,000 pages beside a file of three.
-        try connection.execute("PRAGMA wal_autocheckpoint = 64")
+        // Each process adds a page or two to the log and leaves it, so SQLite itself would shorten it at 4 MB.
+        if let log = FileStatus(path + "-wal"), log.size > ControlFile.longLog {
+            try? connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        }
         try ControlFormat.bringUpToDate(connection)
     }
+
+    private static let longLog: Int64 = 256 << 10
 
     public var path: String { connection.path }
 
