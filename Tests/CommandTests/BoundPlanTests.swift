@@ -51,9 +51,7 @@ import Testing
         try Self.with { database, file in
             try database.sql(sql)
             let before = try database.dump()
-            let result = try database.tool("--json", "rollback", "--plan", file)
-            #expect(result.err.hasPrefix("warning: WARN_DATA_DRIFT: "), "\(result.err)")
-            let error = try JSONParser.parse(result.out)["error"]
+            let error = try database.json("rollback", "--plan", file)["error"]
             #expect(error?["code"]?.string == "ERR_DATA_STALE_PLAN")
             #expect(error?["message"]?.string?.hasSuffix(words) == true, "\(error?["message"]?.string ?? "")")
             #expect(try database.dump() == before)

@@ -61,7 +61,7 @@ import Testing
     }
 
     private static func vectors(_ file: String, _ read: (String, JSONValue) -> [Vector]) -> [Vector] {
-        guard let text = try? TextFile.read("\(SharedData.folder)/cron/\(file)"),
+        guard let text = try? SharedData.text("cron/\(file)"),
             let document = try? JSONParser.parse(text)
         else { return [] }
         return read(file, document)
@@ -101,7 +101,7 @@ import Testing
 
     /// Due or not due at a minute; what is no expression of ours is not due.
     @Test func php() throws {
-        guard let text = try? TextFile.read("\(SharedData.folder)/cron/php_cron_expr.json") else { return }
+        guard let text = try SharedData.text("cron/php_cron_expr.json") else { return }
         for entry in try JSONParser.parse(text)["due"]?.array ?? [] {
             let cron = try #require(entry["expr"]?.string)
             let time = try #require(entry["time"]?.string.flatMap({ Timestamp(text: $0) }))
@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test func invalid() throws {
-        guard let text = try? TextFile.read("\(SharedData.folder)/cron/robfig_cron.json") else { return }
+        guard let text = try SharedData.text("cron/robfig_cron.json") else { return }
         for cron in try JSONParser.parse(text)["invalid"]?.array ?? [] {
             #expect(CronExpression(cron.string ?? "0 0 * * *") == nil, "\(cron)")
         }

@@ -21,4 +21,10 @@ public enum SharedData {
         let path = folder + "/databases/" + name
         return access(path, R_OK) == 0 ? path : nil
     }
+
+    /// Nil when the file is not there.
+    public static func text(_ name: String) throws -> String? {
+        let path = folder + "/" + name
+        return access(path, R_OK) == 0 ? try TextFile.read(path) : nil
+    }
 }
