@@ -50,7 +50,11 @@ import Testing
                 try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET price = price + 1")
             }
             if place == "drift-intended" { try scene.sql("UPDATE items SET qty = 60 WHERE id = 2") }
-            let update = ["run", "--id", "one", "--sql", "UPDATE items SET qty = qty + 1 WHERE id < 4"]
+            // What a rollback finds changed in its own tables is kept as a point, and not as a batch.
+            let update =
+                place == "drift-intended"
+                ? ["rollback", "--id", "first"]
+                : ["run", "--id", "one", "--sql", "UPDATE items SET qty = qty + 1 WHERE id < 4"]
             #expect(try scene.tool(update, killAt: place).code == 137)
             try scene.sql(drift)
             let before = try scene.dump()
@@ -58,7 +62,10 @@ import Testing
             try scene.expect(0, "list", note: note)
             #expect(try scene.sql("SELECT count(*) FROM batchmgr_points WHERE status = 'pending'") == "0", "\(note)")
             #expect(try scene.dump() == before, "\(note)")
-            try scene.expect(0, "run", "--id", "next", "--sql", "UPDATE log SET what = 'next'", note: note)
+            // The first batch has a .bak when it changes something; after drift a later one has it in any case.
+            let isFirst = place == "ledger-created"
+            let next = isFirst ? "INSERT INTO log VALUES(10, 'next')" : "UPDATE log SET what = 'next'"
+            try scene.expect(0, "run", "--id", "next", "--sql", next, note: note)
             try scene.expectWhole(note)
             for source in ["git", "bak"] {
                 try scene.expect(

@@ -71,6 +71,7 @@ struct RunOutcome {
         run.batch.error = failure?.description
         var batch = run.batch
         var settled = point
+        var isKept = false
         let digest = try session.connection.transaction { () throws(BatchError) in
             let digest = try ledger.state()?.combined
             batch.digestAfter = digest
@@ -90,7 +91,9 @@ struct RunOutcome {
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
             let isAtEnd = try covers(settled) || (failure == nil && settled.lastCheckpoint > 0)
-            if isAtEnd, !batch.hasChangedNothing {
+            isKept = try batch.hasChangedNothing ? isFirstCopy(settled) : true
+            if !isAtEnd { isKept = false }
+            if isKept {
                 try ledger.save(&settled)
             } else {
                 // The state is that of the point before, and a copy of it leads nowhere.
@@ -104,13 +107,19 @@ struct RunOutcome {
             return digest
         }
         run.batch.digestAfter = digest
-        if batch.hasChangedNothing { settled.lastCheckpoint = 0 }
+        if batch.hasChangedNothing, !isKept { settled.lastCheckpoint = 0 }
         point = settled
         session.context.log.write(
             failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",
             "batch \(batch.batch) \(batch.status.rawValue): \(batch.rows.total) rows changed", module: .runner,
             batch: LoggedBatch(batch), error: failure)
         session.context.reach("batch-settled")
+    }
+
+    /// Whether the state that a batch found is in no `.bak` but its own: git alone has what drifted, when that is no batch.
+    private func isFirstCopy(_ point: PointRecord) throws(BatchError) -> Bool {
+        let last = try session.ledger.lastPoint(where: "id < ? AND status = 'complete'", [.integer(point.id)])
+        return point.bak != nil && last?.kind == .drift && last?.bak == nil
     }
 
     /// What let a governed batch through.
