@@ -115,7 +115,8 @@ enum EraseCommand: Command {
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
         let request = try EraseRequest(arguments)
-        let report = try Erasure(try call.session(tenant: .mayBeAnybody)).perform(request) { (rows) throws(BatchError) in
+        let report = try Erasure(try call.session(tenant: .mayBeAnybody)).perform(request) {
+            (rows) throws(BatchError) in
             let what = "\(Figures.count(rows, "row")) of \(request.table)"
             return try Confirmation.ask("erase \(what) from all records, with no way back?", call)
         }
