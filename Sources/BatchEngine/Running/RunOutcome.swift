@@ -91,8 +91,7 @@ struct RunOutcome {
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
             let isAtEnd = try covers(settled) || (failure == nil && settled.lastCheckpoint > 0)
-            isKept = try batch.hasChangedNothing ? isFirstCopy(settled) : true
-            if !isAtEnd { isKept = false }
+            if isAtEnd { isKept = try batch.hasChangedNothing ? isFirstCopy(settled) : true }
             if isKept {
                 try ledger.save(&settled)
             } else {
