@@ -92,7 +92,7 @@ final class Host {
             if batch.process == Environment.processID { return batch }
             throw BatchError(
                 .wrongState, "batch \(batch.name) was begun by another process, from which this one was forked",
-                hint: "open a connection of your own behind fork()")
+                hint: "open a connection of your own after fork()")
         }
         throw BatchError(
             .wrongState, ended ?? "no batch is open on this connection",

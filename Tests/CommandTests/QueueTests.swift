@@ -87,7 +87,7 @@ import Testing
             try scene.expect(1, "queue", "work", "--until-empty")
             #expect(try state(scene, 1) == "failed")
             let waiting = try scene.json("queue", "show", "2")
-            #expect(waiting["why"]?.string == "behind job 1 of its sequence, which is failed")
+            #expect(waiting["why"]?.string == "after job 1 of its sequence, which is failed")
             #expect(try scene.sql("SELECT max(n) FROM line") == "0")
             let dead = try scene.json("queue", "dead", "list")["jobs"]?.array
             #expect(dead?.count == 1)

@@ -14,7 +14,7 @@ import Testing
             let made = try Self.tool(folder, "init", "--database", "app.db")
             #expect(made.code == 0, "\(made.err)")
             #expect(made.out.contains("created batchmgr.yaml\n") && made.out.contains("3 tables found"))
-            #expect(made.out.contains("1 foreign key declared, and every row that refers to another finds it"))
+            #expect(made.out.contains("1 foreign key declared, and every reference leads to a row"))
             #expect(try TextFile.read(folder + "/backups/batch_manager/.gitignore") == "*\n")
             #expect(try Self.tool(folder, "list").out == "no batches\n")
             #expect(try Self.tool(folder, "catalog", "list").out == "no jobs\n")

@@ -40,7 +40,7 @@ extension QueueObstacle {
         switch self {
         case .paused(let pause):
             "\(pause.job.map { "jobs of \($0) are" } ?? "the queue is") paused by \(pause.actor): \(pause.reason)"
-        case .behind(let number, let state): "behind job \(number) of its sequence, which is \(state.rawValue)"
+        case .behind(let number, let state): "after job \(number) of its sequence, which is \(state.rawValue)"
         }
     }
 }

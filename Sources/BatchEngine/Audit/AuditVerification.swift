@@ -70,7 +70,7 @@ struct AuditVerification {
         let name = "audit \(place.rawValue)"
         var checks = found.prefix(AuditVerification.limit).map(AuditVerification.failed)
         if found.isEmpty {
-            checks.append(.passed(name, "\(Counted.text(walk.rows, "row")), each behind the one it was written after"))
+            checks.append(.passed(name, "\(Counted.text(walk.rows, "row")), in the order in which they were written"))
         } else if found.count > AuditVerification.limit {
             checks.append(
                 AuditVerification.failed(
@@ -266,7 +266,7 @@ struct AuditHeadSearch {
                     found.findings.append(
                         AuditFinding(
                             .unsigned, place, seq: last + 1,
-                            "the signed head of rows behind \(last) is missing: \(FolderText.shown(file.path))"))
+                            "the signed head of rows after \(last) is missing: \(FolderText.shown(file.path))"))
                 }
             }
             for text in texts { read(text, of: place, file, known, &found) }

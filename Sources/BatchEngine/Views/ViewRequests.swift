@@ -111,7 +111,7 @@ public struct AuditFilter: Hashable, Sendable {
     public func requireTime() throws(BatchError) {
         guard let since, !AuditFilter.isTime(since) else { return }
         throw BatchError(
-            .usage, "--since '\(since)' is no time", hint: "write it in UTC: --since 2026-11-21 or 2026-11-21T02:00")
+            .usage, "--since '\(since)' is not a time", hint: "write it in UTC: --since 2026-11-21 or 2026-11-21T02:00")
     }
 
     /// `2026`, `2026-11`, … up to milliseconds.

@@ -68,7 +68,7 @@ public struct WorkspaceSetup {
         let count = layouts.reduce(0) { $0 + $1.foreignKeys.count }
         guard count > 0, let rows = try? connection.rows("PRAGMA foreign_key_check") else { return [] }
         let declared = Counted.text(count, "foreign key")
-        guard !rows.isEmpty else { return ["\(declared) declared, and every row that refers to another finds it"] }
+        guard !rows.isEmpty else { return ["\(declared) declared, and every reference leads to a row"] }
         let tables = Set(rows.compactMap { $0.first?.string }).sorted().joined(separator: ", ")
         let lost = Counted.text(rows.count, "row") + " without a parent"
         return ["\(declared) declared, but \(lost) in \(tables): batches work, and know these from new ones"]

@@ -63,7 +63,7 @@ public final class AuditWalk {
                 close(cursor, seq)
             } else {
                 if let first = openFrom {
-                    find(.edited, first, "row \(first) has lost its hash, though row \(seq) behind it has one")
+                    find(.edited, first, "row \(first) has lost its hash, though row \(seq) after it has one")
                     openFrom = nil
                 }
                 check(cursor, seq, hasGap: hasGap)
@@ -87,7 +87,7 @@ public final class AuditWalk {
             broken.append(seq)
         } else if !hasGap, wasWhole, !AuditWalk.same(cursor.previousHash, previous) {
             if seq == 1 {
-                find(.deleted, 1, "row 1 was written behind another one, which is missing")
+                find(.deleted, 1, "row 1 was written after another one, which is missing")
             } else {
                 find(.edited, seq - 1, "row \(seq - 1) is not the one that row \(seq) was written after")
             }
@@ -215,7 +215,7 @@ struct AuditBreaks {
             let last = first.seq + step - 1
             let what = first.seq == last ? "row \(first.seq) is missing" : "rows \(first.seq) to \(last) are missing"
             return [
-                AuditFinding(.deleted, place, seq: first.seq, "\(what): those behind were given other numbers")
+                AuditFinding(.deleted, place, seq: first.seq, "\(what): those after it were given other numbers")
             ]
         }
         return moved.map { row in

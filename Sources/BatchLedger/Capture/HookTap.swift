@@ -142,7 +142,7 @@ final class HookTap: ChangeTap {
             throw BatchError(
                 .notUndoable,
                 "a preupdate hook or a session is set on this connection, and this SQLite does not say which",
-                hint: "end it before batch_begin, and begin it anew behind the batch")
+                hint: "end it before batch_begin, and begin it again after the batch")
         }
         // An earlier batch may have left some, if it recorded with them.
         if isHosted { try CaptureTriggers.remove(from: sink.connection) }

@@ -76,7 +76,7 @@ extension Gateway {
         guard version == hostSchema.cookie else {
             throw BatchError(
                 .notUndoable, "the schema was changed between two transactions of a batch, unseen",
-                hint: "change the schema behind a statement that writes rows, or in a batch of its own")
+                hint: "change the schema after a statement that writes rows, or in a batch of its own")
         }
         guard isInside else { return }
         isHolding = true

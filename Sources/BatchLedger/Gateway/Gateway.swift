@@ -142,7 +142,7 @@ public final class Gateway {
         if let failure = sink.failure { throw failure }
         guard sink.changeNumber == sealedChange else {
             throw BatchError(
-                .forbiddenStatement, "rows changed while the ledger was written: a trigger acts behind the policy",
+                .forbiddenStatement, "rows changed while the ledger was written: a trigger acts after the policy",
                 hint: "see the triggers: SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'")
         }
     }

@@ -86,7 +86,7 @@ extension Ledger {
                 .wrongState, "batch \(batch.batch) committed nothing, so there is nothing to undo", hint: hint)
         }
         if let kept, own.contains(where: \.isLive) {
-            throw BatchError(.wrongState, "batch \(batch.batch) has nothing behind checkpoint \(kept)", hint: hint)
+            throw BatchError(.wrongState, "batch \(batch.batch) has nothing after checkpoint \(kept)", hint: hint)
         }
         guard let rollback = try undoer(of: own) else {
             throw BatchError(.wrongState, "batch \(batch.batch) is rolled back already", hint: hint)

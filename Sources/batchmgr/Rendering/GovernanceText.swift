@@ -42,7 +42,7 @@ extension OpsKeyReport: TextReport {
         private key    \(Printable.text(file)), for \(Printable.text(name)) alone
         public key     \(Printable.text(publicFile))
 
-        """ + style.next("let it count: \(command: "ops trust --name \(name) --key \(publicFile) --role ROLE")")
+        """ + style.next("trust it: \(command: "ops trust --name \(name) --key \(publicFile) --role ROLE")")
     }
 }
 

@@ -79,7 +79,7 @@ extension ParsedArguments {
     fileprivate func life(_ name: String) throws(BatchError) -> Duration? {
         guard let text = value(name) else { return nil }
         guard let life = Duration(text: text) else {
-            throw BatchError(.usage, "--\(name) '\(text)' is no time", hint: "write it as 12h or 90d: --\(name) 90d")
+            throw BatchError(.usage, "--\(name) '\(text)' is not a time", hint: "write it as 12h or 90d: --\(name) 90d")
         }
         return life
     }

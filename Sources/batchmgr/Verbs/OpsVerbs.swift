@@ -13,7 +13,7 @@ extension Verb {
         details: "The private key is for its owner alone (mode 0600). FILE.pub is for 'ops trust'.",
         options: [
             .required("name", .text("NAME"), "whose key it is").main,
-            .required("to", .file("FILE"), "the private key; the public one gets .pub behind it"),
+            .required("to", .file("FILE"), "the private key; the public one has .pub added to its name"),
         ],
         topic: .govern, role: nil,
         trace: .none,

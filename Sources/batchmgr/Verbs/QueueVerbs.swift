@@ -106,7 +106,7 @@ extension QueueOrder {
         var runAt = now
         if let text = arguments.value("at") {
             guard let time = Timestamp(text: text, now: now) else {
-                throw .usage("--at '\(text)' is no time like 2026-11-21T02:00", arguments.verb)
+                throw .usage("--at '\(text)' is not a time like 2026-11-21T02:00", arguments.verb)
             }
             runAt = time
         }

@@ -55,7 +55,7 @@ public struct ScheduleNextRequest: Hashable, Sendable {
         fold = try arguments.choice("fold")
         from = try arguments.value("from").map { (text) throws(BatchError) in
             guard let time = Timestamp(text: text, now: now) else {
-                throw .usage("--from '\(text)' is no time like 2026-11-21T02:00", arguments.verb)
+                throw .usage("--from '\(text)' is not a time like 2026-11-21T02:00", arguments.verb)
             }
             return time
         }
