@@ -2,7 +2,9 @@ public import BatchCore
 
 /// What processes share beside the databases. A second kind of store (a server database, for several machines) can stand
 /// beside `ControlFile` behind this: every operation is one whole transaction, and nothing of SQLite is in it.
-public protocol ControlStore: SwitchStore, KeyStore, PatchPlanStore, WorkspaceStore, AuditStore, QueueStore {}
+public protocol ControlStore: SwitchStore, KeyStore, PatchPlanStore, WorkspaceStore, AuditStore, QueueStore,
+    ServiceStore
+{}
 
 public protocol WorkspaceStore: AnyObject {
     /// A random name of the workspace, kept as long as the store.

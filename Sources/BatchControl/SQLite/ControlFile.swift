@@ -114,6 +114,27 @@ enum ControlFormat {
         CREATE TABLE IF NOT EXISTS queue_pauses(
             job TEXT PRIMARY KEY, actor TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID
         """,
+        // `seen_to`: every instant up to it is decided. `instant` of a firing: the one of the schedule, in UTC.
+        """
+        CREATE TABLE IF NOT EXISTS service(
+            one INTEGER PRIMARY KEY CHECK(one = 1), epoch INTEGER NOT NULL, process INTEGER, started TEXT, boot TEXT,
+            namespace TEXT, machine TEXT, taken_at INTEGER NOT NULL, beat_at INTEGER NOT NULL) STRICT;
+        CREATE TABLE IF NOT EXISTS schedules(
+            name TEXT PRIMARY KEY, job TEXT NOT NULL, tenant TEXT, arguments TEXT NOT NULL, definition TEXT NOT NULL,
+            source TEXT NOT NULL, actor TEXT NOT NULL, changed_at INTEGER NOT NULL, seen_to INTEGER NOT NULL,
+            next_at INTEGER, paused_by TEXT, paused_reason TEXT, paused_at INTEGER) STRICT, WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS schedules_due ON schedules(next_at) WHERE paused_at IS NULL;
+        CREATE TABLE IF NOT EXISTS firings(
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, schedule TEXT NOT NULL, instant INTEGER NOT NULL,
+            cause TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, count INTEGER NOT NULL DEFAULT 1, job INTEGER,
+            decided_at INTEGER NOT NULL, until INTEGER, UNIQUE(schedule, instant)) STRICT;
+        CREATE INDEX IF NOT EXISTS firings_waiting ON firings(until) WHERE outcome = 'waiting';
+        CREATE INDEX IF NOT EXISTS firings_latest ON firings(schedule, seq);
+        ALTER TABLE queue_jobs ADD COLUMN schedule TEXT;
+        ALTER TABLE queue_jobs ADD COLUMN enqueued_by TEXT;
+        CREATE INDEX IF NOT EXISTS queue_schedules ON queue_jobs(schedule, number) WHERE schedule IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS queue_enqueued ON queue_jobs(enqueued_by) WHERE enqueued_by IS NOT NULL
+        """,
     ]
 
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file.

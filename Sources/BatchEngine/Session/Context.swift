@@ -3,12 +3,14 @@ public import BatchSystem
 
 /// What the engine would otherwise reach for: the time, chance, the person, and the wish to stop.
 public struct Context: Sendable {
-    public enum StopWish: Sendable {
+    public enum StopWish: Int, Sendable, Comparable {
         case goOn
         /// Stop at the next checkpoint.
         case atCheckpoint
         /// Abort the open transaction.
         case now
+
+        public static func < (a: StopWish, b: StopWish) -> Bool { a.rawValue < b.rawValue }
     }
 
     public var now: @Sendable () -> Timestamp

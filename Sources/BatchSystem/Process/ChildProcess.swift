@@ -76,7 +76,7 @@ struct ChildProcess: ~Copyable {
     }
 
     /// Signals that we block or ignore must not be blocked or ignored in the child: it could not be ended.
-    private static func setOwnGroupAndPlainSignals(_ attributes: inout posix_spawnattr_t) {
+    static func setOwnGroupAndPlainSignals(_ attributes: inout posix_spawnattr_t) {
         var none = sigset_t()
         var all = sigset_t()
         sigemptyset(&none)
@@ -88,7 +88,7 @@ struct ChildProcess: ~Copyable {
         posix_spawnattr_setflags(&attributes, Int16(flags))
     }
 
-    private static func withCStrings<Result>(
+    static func withCStrings<Result>(
         _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
     ) -> Result {
         let copies = texts.map { strdup($0) }

@@ -8,6 +8,7 @@ enum Commands {
         QueueAddCommand.self, QueueWorkCommand.self, QueueListCommand.self, QueueShowCommand.self,
         QueueRetryCommand.self, QueueCancelCommand.self, QueueResolveCommand.self, QueuePauseCommand.self,
         QueueResumeCommand.self, QueueDeadListCommand.self, QueueDeadRedriveCommand.self,
+        ServeCommand.self,
         ShowCommand.self, GraphCommand.self, DiffCommand.self, BlameCommand.self, PointsCommand.self,
         PlanListCommand.self, PlanShowCommand.self, PlanApproveCommand.self, PlanRejectCommand.self,
         PlanApplyCommand.self, DriftShowCommand.self, DriftAdoptCommand.self, DriftUndoCommand.self,

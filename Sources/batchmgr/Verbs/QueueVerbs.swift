@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchEngine
 internal import BatchService
+internal import BatchSystem
 
 extension Verb {
     private static let number = Option.required("id", .number("NUMBER"), "the number of the job in the queue").main
@@ -35,7 +36,10 @@ extension Verb {
             Any number of these may work at the same time, also as a service. The first SIGINT or SIGTERM stops at the next \
             checkpoint; the job goes on later. Exit code 1 says that a job has failed for good.
             """,
-        options: [.flag("until-empty", "end when nothing is ready and nothing is tried again soon")],
+        options: [
+            .flag("until-empty", "end when nothing is ready and nothing is tried again soon"),
+            .value("while", .number("PROCESS"), "end when this process has ended, which has started it"),
+        ],
         topic: .run, role: .operator, trace: .workspace,
         examples: [.init("batchmgr queue work --until-empty", "run all that is ready, e.g. from cron")])
 
@@ -145,7 +149,12 @@ enum QueueWorkCommand: Command {
     static let verb = Verb.queueWork
 
     static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        let worker = try QueueWorker(try call.workspace(), context: call.workContext())
+        var context = call.workContext()
+        if let parent = arguments.number("while") {
+            let wish = context.stopWish
+            context.stopWish = { OwnProgram.parent == parent ? wish() : max(wish(), .atCheckpoint) }
+        }
+        let worker = try QueueWorker(try call.workspace(), context: context)
         let report = try worker.work(untilEmpty: arguments.has("until-empty")) { (job) in
             call.output.note(QueueText.line(job))
         }

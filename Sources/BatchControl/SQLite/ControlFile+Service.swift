@@ -1,0 +1,49 @@
+public import BatchCore
+public import BatchLedger
+
+extension ControlFile: ServiceStore {
+    public func service() throws(BatchError) -> ServiceRecord? {
+        let sql = "SELECT epoch, process, started, boot, namespace, machine, taken_at, beat_at FROM service"
+        return try connection.rows(sql).first.map { row in
+            func text(_ place: Int) -> String { row[place].string ?? "" }
+            let owner = row[1].integer.map { process in
+                LeaseOwner(process: process, startedAt: text(2), boot: text(3), namespace: text(4), machine: text(5))
+            }
+            return ServiceRecord(
+                epoch: row[0].integer ?? 0, owner: owner, takenAt: Timestamp(milliseconds: row[6].integer ?? 0),
+                beatAt: Timestamp(milliseconds: row[7].integer ?? 0))
+        }
+    }
+
+    public func takeService(_ owner: LeaseOwner, at now: Timestamp) throws(BatchError) -> ServiceRecord {
+        try durably { () throws(BatchError) in
+            let known = try service()
+            if let known, let other = known.owner, known.isRunning(at: now) {
+                throw BatchError(
+                    .busy, "process \(other.process) serves this workspace since \(known.takenAt.iso8601)",
+                    hint: "one service does for a workspace; to end that one: kill \(other.process)")
+            }
+            let epoch = (known?.epoch ?? 0) + 1
+            try connection.run(
+                "INSERT OR REPLACE INTO service VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+                [
+                    .integer(epoch), .integer(owner.process), .string(owner.startedAt), .string(owner.boot),
+                    .string(owner.namespace), .string(owner.machine), .integer(now.milliseconds),
+                ])
+            return ServiceRecord(epoch: epoch, owner: owner, takenAt: now, beatAt: now)
+        }
+    }
+
+    public func beatService(_ record: ServiceRecord, at now: Timestamp) throws(BatchError) -> Bool {
+        try connection.run(
+            "UPDATE service SET beat_at = ? WHERE epoch = ? AND process IS NOT NULL",
+            [.integer(now.milliseconds), .integer(record.epoch)])
+        return connection.changes == 1
+    }
+
+    public func leaveService(_ record: ServiceRecord, at now: Timestamp) throws(BatchError) {
+        try connection.run(
+            "UPDATE service SET process = NULL, beat_at = ? WHERE epoch = ?",
+            [.integer(now.milliseconds), .integer(record.epoch)])
+    }
+}

@@ -1,0 +1,45 @@
+public import BatchCore
+public import BatchLedger
+
+/// The service of a workspace: one process at a time keeps its time and its workers.
+public struct ServiceRecord: Hashable, Sendable {
+    /// Rises with every service that begins.
+    public let epoch: Int64
+    /// Nil when it has ended in good order.
+    public let owner: LeaseOwner?
+    public let takenAt: Timestamp
+    public let beatAt: Timestamp
+
+    public init(epoch: Int64, owner: LeaseOwner?, takenAt: Timestamp, beatAt: Timestamp) {
+        self.epoch = epoch
+        self.owner = owner
+        self.takenAt = takenAt
+        self.beatAt = beatAt
+    }
+
+    /// An owner that cannot be looked at from here is dead when it says nothing for so many milliseconds.
+    static let silence: Int64 = 60_000
+
+    public func isRunning(at now: Timestamp) -> Bool {
+        guard let owner else { return false }
+        switch owner.life {
+        case .alive: return true
+        case .dead: return false
+        case .unknown: return abs(now.milliseconds - beatAt.milliseconds) <= ServiceRecord.silence
+        }
+    }
+}
+
+/// Who is the service. Every operation is one whole transaction.
+public protocol ServiceStore: AnyObject {
+    /// Nil when there never was one.
+    func service() throws(BatchError) -> ServiceRecord?
+
+    /// - Throws: `ERR_PERF_BUSY` while another one runs.
+    func takeService(_ owner: LeaseOwner, at now: Timestamp) throws(BatchError) -> ServiceRecord
+
+    /// - Returns: false when another process is the service now.
+    func beatService(_ record: ServiceRecord, at now: Timestamp) throws(BatchError) -> Bool
+
+    func leaveService(_ record: ServiceRecord, at now: Timestamp) throws(BatchError)
+}

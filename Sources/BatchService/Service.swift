@@ -1,0 +1,166 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+internal import BatchLedger
+internal import BatchSystem
+
+/// What a service is told when it begins.
+public struct ServiceSettings: Hashable, Sendable {
+    /// Processes that work the queue.
+    public var workers: Int
+    /// Milliseconds between two looks at the clock.
+    public var poll: Int64
+
+    public init(workers: Int = 2, poll: Int64 = 1_000) {
+        self.workers = workers
+        self.poll = poll
+    }
+}
+
+/// `serve`: keeps the time of a workspace and its workers. One process at a time is the service; it works in child
+/// processes, and whatever becomes of it, the next one goes on.
+public struct Service {
+    private let workspace: Workspace
+    private let context: Context
+    private let settings: ServiceSettings
+    private let store: any ControlStore
+
+    /// - Parameter worker: the program of a worker with its arguments.
+    public init(
+        _ workspace: Workspace, context: Context, settings: ServiceSettings, worker: [String]
+    ) throws(BatchError) {
+        self.workspace = workspace
+        self.context = context
+        self.settings = settings
+        self.worker = worker
+        store = try context.store(of: workspace)
+    }
+
+    private let worker: [String]
+
+    /// Serves until it is asked to stop: then every worker ends at its next checkpoint.
+    /// - Parameter note: told what people should know: beginning, workers that ended, the end.
+    /// - Throws: `ERR_PERF_BUSY` when another process is the service of this workspace.
+    public func run(note: @escaping (String) -> Void) throws(BatchError) -> ServiceReport {
+        let lease = try store.takeService(.current(), at: context.now())
+        defer { try? store.leaveService(lease, at: context.now()) }
+        let begin = context.now()
+        var workers = WorkerGroup(worker, count: settings.workers, clock: context.clock)
+        context.log.write(.info, "service.begin", "process \(Environment.processID) serves", module: .runner)
+        note("serving \(workspace.folder) with \(settings.workers) \(settings.workers == 1 ? "worker" : "workers")")
+        ServiceNotice.send("READY=1")
+        var isOurs = true
+        while isOurs, context.stopWish() == .goOn {
+            ServiceNotice.send("WATCHDOG=1")
+            isOurs = try beat(lease)
+            for ending in workers.keep() {
+                context.log.write(.error, "service.worker", ending, module: .runner)
+                note(ending)
+            }
+            context.sleep(settings.poll)
+        }
+        ServiceNotice.send("STOPPING=1")
+        end(&workers)
+        context.log.write(.info, "service.end", "process \(Environment.processID) has served", module: .runner)
+        guard isOurs else {
+            throw BatchError(
+                .leaseLost, "another process serves this workspace now", hint: "see who: \(command: "status")")
+        }
+        return ServiceReport(began: begin, ended: context.now(), workerCrashes: workers.crashes)
+    }
+
+    /// What is locked now is asked again at the next beat.
+    private func beat(_ lease: ServiceRecord) throws(BatchError) -> Bool {
+        do throws(BatchError) {
+            return try store.beatService(lease, at: context.now())
+        } catch {
+            guard error.code == .busy else { throw error }
+            return true
+        }
+    }
+
+    private func end(_ workers: inout WorkerGroup) {
+        workers.askToEnd()
+        while workers.areRunning {
+            ServiceNotice.send("WATCHDOG=1")
+            if context.stopWish() == .now { workers.end() }
+            context.sleep(20)
+        }
+    }
+}
+
+/// The child processes of a service.
+struct WorkerGroup {
+    private struct Place {
+        var process: SupervisedProcess?
+        /// Not before this time, by the clock that nobody sets.
+        var startAt: Int64 = 0
+        var failures = 0
+
+        mutating func look(at now: Int64) -> String? {
+            guard let process, let ending = process.ending else { return nil }
+            let lived = now - startAt
+            self.process = nil
+            if lived >= WorkerGroup.healthy { failures = 0 }
+            delay(now)
+            let how =
+                switch ending {
+                case .exited(let code): "ended with exit code \(code)"
+                case .signalled(let signal): "was ended by signal \(signal)"
+                }
+            return "worker \(process.id) \(how); another one takes its place"
+        }
+
+        mutating func delay(_ now: Int64) {
+            let pause = WorkerGroup.pause << Int64(min(failures, 10))
+            failures += 1
+            startAt = now + min(pause, WorkerGroup.longestPause)
+        }
+    }
+
+    private let arguments: [String]
+    private let clock: MonotonicClock
+    private var places: [Place]
+    private(set) var crashes = 0
+
+    /// Milliseconds before one is started again that ended at once; doubles each time.
+    private static let pause: Int64 = 500
+    private static let longestPause: Int64 = 60_000
+    /// Who lived so long did not end at once.
+    private static let healthy: Int64 = 10_000
+
+    init(_ arguments: [String], count: Int, clock: MonotonicClock) {
+        self.arguments = arguments
+        self.clock = clock
+        places = Array(repeating: Place(), count: count)
+    }
+
+    var areRunning: Bool { places.contains { $0.process.map { $0.ending == nil } ?? false } }
+
+    /// Starts what is not there.
+    /// - Returns: what there is to tell of those that have ended.
+    mutating func keep() -> [String] {
+        let now = clock.now() / 1_000
+        var news: [String] = []
+        for index in places.indices {
+            if let told = places[index].look(at: now) {
+                crashes += 1
+                news.append(told)
+            }
+            guard places[index].process == nil, places[index].startAt <= now else { continue }
+            do throws(BatchError) {
+                places[index].process = try SupervisedProcess(arguments)
+                places[index].startAt = now
+            } catch {
+                news.append(error.message)
+                places[index].delay(now)
+            }
+        }
+        return news
+    }
+
+    func askToEnd() { for place in places { place.process?.askToEnd() } }
+
+    func end() { for place in places { place.process?.end() } }
+}
