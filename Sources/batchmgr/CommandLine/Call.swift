@@ -5,11 +5,17 @@ internal import BatchSystem
 internal import Glibc
 
 /// A verb that can be called: its table, and what it does.
-public protocol Command: SendableMetatype {
-    static var verb: Verb { get }
-
+public struct Command: Sendable {
     /// - Returns: the exit code; its report has been shown.
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode
+    public typealias Work = @Sendable (_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode
+
+    public let verb: Verb
+    public let run: Work
+
+    init(_ verb: Verb, run: @escaping Work) {
+        self.verb = verb
+        self.run = run
+    }
 }
 
 /// One call of the tool, and what a verb is given beside its own arguments. It is made once: roles, log, audit and the

@@ -10,7 +10,7 @@ struct CommandLineRun {
     let isText: Bool
 
     func execute() -> ExitCode {
-        let tool = Commands.tool
+        let tool = Command.tool
         var globals = GlobalOptions()
         globals.isJSON = GlobalOptions.wantJSON(arguments)
         globals.isPlain = arguments.contains("--no-color")
@@ -22,7 +22,7 @@ struct CommandLineRun {
             switch try ArgumentParser.parse(arguments, tool) {
             case .help(let words, let given):
                 globals = given
-                return try HelpCommand.show(words, Call(tool, globals))
+                return try Command.showHelp(words, Call(tool, globals))
             case .nothing(let given):
                 globals = given
                 return try answerNothing(tool, given)
@@ -43,13 +43,13 @@ struct CommandLineRun {
         globals.adopt { name in getenv(name).map { String(cString: $0) } }
         let workspace = try Call(tool, globals).workspaceIfAny()
         guard let workspace, workspace.hasDatabase || workspace.hasRecords else {
-            return try HelpCommand.show([], Call(tool, given))
+            return try Command.showHelp([], Call(tool, given))
         }
         return try dispatch(ParsedArguments(verb: .status, globals: given, positionals: [], values: [:]), tool)
     }
 
     private func dispatch(_ parsed: ParsedArguments, _ tool: Tool) throws(BatchError) -> ExitCode {
-        guard let command = Commands.all.first(where: { $0.verb.name == parsed.verb.name }) else {
+        guard let command = Command.all.first(where: { $0.verb.name == parsed.verb.name }) else {
             throw BatchError(.internalFault, "\(parsed.verb.name) has no command", hint: "report this as a defect")
         }
         var globals = parsed.globals

@@ -66,30 +66,20 @@ extension AuditFilter {
     }
 }
 
-enum AuditListCommand: Command {
-    static let verb = Verb.auditList
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let auditList = Command(.auditList) { (arguments, call) throws(BatchError) in
         let filter = try AuditFilter(arguments, tenant: call.globals.tenant)
         try call.output.show(try call.view().listAudit(filter, verbs: call.tool.verbs.map(\.name)))
         return .done
     }
-}
 
-enum AuditVerifyCommand: Command {
-    static let verb = Verb.auditVerify
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let auditVerify = Command(.auditVerify) { (arguments, call) throws(BatchError) in
         let report = try call.view().verifyAudit(keys: arguments.values("key"))
         try call.output.show(report)
         return report.exitCode
     }
-}
 
-enum AuditExportCommand: Command {
-    static let verb = Verb.auditExport
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let auditExport = Command(.auditExport) { (arguments, call) throws(BatchError) in
         let filter = try AuditFilter(arguments, tenant: call.globals.tenant)
         guard let format: ExportFormat = try arguments.choice("format") else {
             throw .missing("--format FORMAT", of: arguments.verb)

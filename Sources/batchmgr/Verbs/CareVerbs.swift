@@ -94,10 +94,8 @@ extension EraseRequest {
     }
 }
 
-enum PruneCommand: Command {
-    static let verb = Verb.prune
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let prune = Command(.prune) { (arguments, call) throws(BatchError) in
         let request = Pruning.Request(
             bak: try RetentionPolicy(arguments), undo: try arguments.life("undo-older-than"),
             reports: try arguments.life("reports-older-than"))
@@ -108,12 +106,8 @@ enum PruneCommand: Command {
         try call.output.show(report)
         return .done
     }
-}
 
-enum EraseCommand: Command {
-    static let verb = Verb.erase
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let erase = Command(.erase) { (arguments, call) throws(BatchError) in
         let request = try EraseRequest(arguments)
         let report = try Erasure(try call.session(tenant: .mayBeAnybody)).perform(request) {
             (rows) throws(BatchError) in
@@ -123,12 +117,8 @@ enum EraseCommand: Command {
         try call.output.show(report)
         return .done
     }
-}
 
-enum HistoryCompactCommand: Command {
-    static let verb = Verb.historyCompact
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let historyCompact = Command(.historyCompact) { (_, call) throws(BatchError) in
         try call.output.show(try HistoryCompaction(try call.session()).perform())
         return .done
     }

@@ -36,10 +36,8 @@ public struct CatalogShowRequest: Hashable, Sendable {
     }
 }
 
-enum CatalogListCommand: Command {
-    static let verb = Verb.catalogList
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let catalogList = Command(.catalogList) { (_, call) throws(BatchError) in
         let catalog = try call.workspace().loadCatalog(StepRegistry.builtIn.rules())
         let jobs = catalog.jobs.map { JobReport($0, file: catalog.file(of: $0.id)) }
         try call.output.show(
@@ -48,23 +46,15 @@ enum CatalogListCommand: Command {
         )
         return .done
     }
-}
 
-enum CatalogShowCommand: Command {
-    static let verb = Verb.catalogShow
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let catalogShow = Command(.catalogShow) { (arguments, call) throws(BatchError) in
         let catalog = try call.workspace().loadCatalog(StepRegistry.builtIn.rules())
         let job = try catalog.job(named: try CatalogShowRequest(arguments).job)
         try call.output.show(JobReport(job, file: catalog.file(of: job.id)))
         return .done
     }
-}
 
-enum CatalogValidateCommand: Command {
-    static let verb = Verb.catalogValidate
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let catalogValidate = Command(.catalogValidate) { (arguments, call) throws(BatchError) in
         let (files, mistakes, jobs) = try call.workspace()
             .validateCatalog(files: arguments.positionals, StepRegistry.builtIn.rules())
         let report = CatalogReport(
@@ -72,12 +62,8 @@ enum CatalogValidateCommand: Command {
         try call.output.show(report)
         return report.diagnostics.isEmpty ? .done : .usage
     }
-}
 
-enum CatalogSchemaCommand: Command {
-    static let verb = Verb.catalogSchema
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let catalogSchema = Command(.catalogSchema) { (_, call) throws(BatchError) in
         // Outside a workspace there are no plugins, and the schema is that of every job.
         let plugins: [String]
         do throws(BatchError) {

@@ -68,10 +68,8 @@ extension BlameRequest {
     }
 }
 
-enum DiffCommand: Command {
-    static let verb = Verb.diff
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let diff = Command(.diff) { (arguments, call) throws(BatchError) in
         let request = try DiffRequest(arguments)
         let report = try call.view().diff(request)
         if request.isSQL {
@@ -81,12 +79,8 @@ enum DiffCommand: Command {
         }
         return .done
     }
-}
 
-enum BlameCommand: Command {
-    static let verb = Verb.blame
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let blame = Command(.blame) { (arguments, call) throws(BatchError) in
         try call.output.show(try call.view().blame(try BlameRequest(arguments)))
         return .done
     }

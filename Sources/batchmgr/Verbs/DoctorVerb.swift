@@ -16,41 +16,42 @@ extension Verb {
         examples: [.init("batchmgr --db app.db doctor", "is this database ready for batches?")])
 }
 
-enum DoctorCommand: Command {
-    static let verb = Verb.doctor
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
-        let database = try database(call)
+extension Command {
+    static let doctor = Command(.doctor) { (arguments, call) throws(BatchError) in
+        let database = try call.examinedDatabase()
         let examination = Examination(
-            database: database, home: database == nil ? nil : folder(call), isFast: arguments.has("fast"))
+            database: database, home: database == nil ? nil : call.homeFolder, isFast: arguments.has("fast"))
         var report = examination.report()
-        if database != nil { report = ChecksReport(checks: report.checks + places(call, isReadable: report.isOK)) }
+        if database != nil { report = ChecksReport(checks: report.checks + call.placeChecks(isReadable: report.isOK)) }
         try call.output.show(report)
         return report.exitCode
     }
 
+}
+
+extension Call {
     /// Of the copies of the database; nil when it is not known.
-    private static func folder(_ call: Call) -> String? {
-        try? Session.homeReport(try call.workspace(), tenant: call.globals.tenant, context: call.work).folder
+    fileprivate var homeFolder: String? {
+        try? Session.homeReport(try workspace(), tenant: globals.tenant, context: work).folder
     }
 
     /// - Parameter isReadable: a file that cannot be read is told already.
-    private static func places(_ call: Call, isReadable: Bool) -> [Check] {
+    fileprivate func placeChecks(isReadable: Bool) -> [Check] {
         do throws(BatchError) {
-            return try Session.placeChecks(try call.workspace(), tenant: call.globals.tenant, context: call.work)
+            return try Session.placeChecks(try workspace(), tenant: globals.tenant, context: work)
         } catch {
             return isReadable ? [.failed("home", error)] : []
         }
     }
 
     /// The database that is named, or that of the workspace around; nil when there is neither.
-    private static func database(_ call: Call) throws(BatchError) -> String? {
+    fileprivate func examinedDatabase() throws(BatchError) -> String? {
         do throws(BatchError) {
-            let definition = try call.workspace().database()
+            let definition = try workspace().database()
             if definition.tenancy != .file { return definition.path }
-            return try call.globals.tenant.map { (tenant) throws(BatchError) in try definition.path(of: tenant) }
+            return try globals.tenant.map { (tenant) throws(BatchError) in try definition.path(of: tenant) }
         } catch {
-            guard error.code == .noWorkspace, call.globals.workspace == nil else { throw error }
+            guard error.code == .noWorkspace, globals.workspace == nil else { throw error }
             return nil
         }
     }

@@ -65,10 +65,8 @@ extension DriftRequest {
     }
 }
 
-enum DriftShowCommand: Command {
-    static let verb = Verb.driftShow
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let driftShow = Command(.driftShow) { (arguments, call) throws(BatchError) in
         let request = try DriftRequest(arguments)
         let report = try call.view().drift(request)
         if request.isSQL {
@@ -78,21 +76,13 @@ enum DriftShowCommand: Command {
         }
         return .done
     }
-}
 
-enum DriftAdoptCommand: Command {
-    static let verb = Verb.driftAdopt
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let driftAdopt = Command(.driftAdopt) { (_, call) throws(BatchError) in
         try call.output.show(try DriftAdoption(try call.session()).perform())
         return .done
     }
-}
 
-enum DriftUndoCommand: Command {
-    static let verb = Verb.driftUndo
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let driftUndo = Command(.driftUndo) { (arguments, call) throws(BatchError) in
         if arguments.has("dry-run") {
             try call.output.show(try call.view().previewDriftUndo())
             return .done
@@ -106,21 +96,13 @@ enum DriftUndoCommand: Command {
             return report.error.code.exitCode
         }
     }
-}
 
-enum GuardShowCommand: Command {
-    static let verb = Verb.guardShow
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let guardShow = Command(.guardShow) { (_, call) throws(BatchError) in
         try call.output.show(try GuardSetting(try call.view()).report())
         return .done
     }
-}
 
-enum GuardSetCommand: Command {
-    static let verb = Verb.guardSet
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let guardSet = Command(.guardSet) { (arguments, call) throws(BatchError) in
         guard let mode: GuardMode = try arguments.choice("mode") else {
             throw .missing("--mode MODE", of: arguments.verb)
         }

@@ -34,10 +34,8 @@ public struct GraphRequest: Hashable, Sendable {
     }
 }
 
-enum GraphCommand: Command {
-    static let verb = Verb.graph
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let graph = Command(.graph) { (arguments, call) throws(BatchError) in
         let request = try GraphRequest(arguments)
         let report = try call.view().graph(request.batch)
         switch request.format {

@@ -23,21 +23,15 @@ extension Verb {
     )
 }
 
-enum HomeShowCommand: Command {
-    static let verb = Verb.homeShow
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let homeShow = Command(.homeShow) { (_, call) throws(BatchError) in
         let report = try Session.homeReport(
             try call.workspace(), tenant: call.globals.tenant, context: call.workContext())
         try call.output.show(report)
         return report.fault?.code.exitCode ?? .done
     }
-}
 
-enum HomeSetCommand: Command {
-    static let verb = Verb.homeSet
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let homeSet = Command(.homeSet) { (arguments, call) throws(BatchError) in
         let report = try Session.setHome(
             try call.workspace(), tenant: call.globals.tenant, to: try arguments.required("to"),
             context: call.workContext())

@@ -36,20 +36,14 @@ extension ListRequest {
     }
 }
 
-enum ListCommand: Command {
-    static let verb = Verb.list
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let list = Command(.list) { (arguments, call) throws(BatchError) in
         let session = try call.view()
         try call.output.show(try session.list(ListRequest(arguments)))
         return .done
     }
-}
 
-enum ShowCommand: Command {
-    static let verb = Verb.show
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let show = Command(.show) { (arguments, call) throws(BatchError) in
         let point = try PointReference(try arguments.required("id"))
         let session = try call.view()
         try call.output.show(try session.show(try session.batch(at: point)))

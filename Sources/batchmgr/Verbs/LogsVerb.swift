@@ -35,10 +35,8 @@ extension LogsRequest {
     }
 }
 
-enum LogsCommand: Command {
-    static let verb = Verb.logs
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let logs = Command(.logs) { (arguments, call) throws(BatchError) in
         let request = LogsRequest(arguments)
         let reader = LogReader(try call.workspace(), request)
         StopSignal.install()

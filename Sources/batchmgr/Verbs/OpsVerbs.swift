@@ -96,50 +96,32 @@ extension SignRequest {
     }
 }
 
-enum OpsListCommand: Command {
-    static let verb = Verb.opsList
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let opsList = Command(.opsList) { (_, call) throws(BatchError) in
         try call.output.show(try OpsKeys(try call.workspace(), context: call.work).list())
         return .done
     }
-}
 
-enum OpsKeygenCommand: Command {
-    static let verb = Verb.opsKeygen
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let opsKeygen = Command(.opsKeygen) { (arguments, call) throws(BatchError) in
         try call.output.show(
             try OpsKeys.makeKey(name: try arguments.required("name"), file: try arguments.required("to")))
         return .done
     }
-}
 
-enum OpsTrustCommand: Command {
-    static let verb = Verb.opsTrust
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let opsTrust = Command(.opsTrust) { (arguments, call) throws(BatchError) in
         let request = try TrustRequest(arguments)
         try call.output.show(try OpsKeys(try call.workspace(), context: call.work).trust(request))
         return .done
     }
-}
 
-enum OpsRevokeCommand: Command {
-    static let verb = Verb.opsRevoke
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let opsRevoke = Command(.opsRevoke) { (arguments, call) throws(BatchError) in
         let desk = try OpsKeys(try call.workspace(), context: call.work)
         let reason = try arguments.required("reason")
         try call.output.show(try desk.revoke(try arguments.required("name"), reason: reason))
         return .done
     }
-}
 
-enum OpsSignCommand: Command {
-    static let verb = Verb.opsSign
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let opsSign = Command(.opsSign) { (arguments, call) throws(BatchError) in
         let request = try SignRequest(arguments)
         let report = try OpsKeys.sign(request, context: call.work) { () throws(BatchError) in
             try call.workspace()
@@ -147,12 +129,8 @@ enum OpsSignCommand: Command {
         try call.output.show(report)
         return .done
     }
-}
 
-enum OpsSubmitCommand: Command {
-    static let verb = Verb.opsSubmit
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let opsSubmit = Command(.opsSubmit) { (arguments, call) throws(BatchError) in
         let channel = try OpsChannel(try call.workspace(), context: call.workContext())
         switch try channel.submit(try arguments.required("file")) {
         case .done(let report):

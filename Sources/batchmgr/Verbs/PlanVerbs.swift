@@ -91,20 +91,14 @@ public struct PlanRequest: Hashable, Sendable {
     }
 }
 
-enum PlanListCommand: Command {
-    static let verb = Verb.planList
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let planList = Command(.planList) { (arguments, call) throws(BatchError) in
         let status = arguments.value("status").flatMap { PlanStatus(rawValue: $0) }
         try call.output.show(try PatchPlans(try call.view()).list(status))
         return .done
     }
-}
 
-enum PlanShowCommand: Command {
-    static let verb = Verb.planShow
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let planShow = Command(.planShow) { (arguments, call) throws(BatchError) in
         let request = try PlanRequest(arguments)
         let plan = try PatchPlans(try call.view()).show(request.id)
         if let sql = request.sql {
@@ -114,35 +108,23 @@ enum PlanShowCommand: Command {
         }
         return .done
     }
-}
 
-enum PlanApproveCommand: Command {
-    static let verb = Verb.planApprove
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let planApprove = Command(.planApprove) { (arguments, call) throws(BatchError) in
         let request = try PlanRequest(arguments)
         let plans = try PatchPlans(try call.session())
         try call.output.show(try plans.approve(request.id, as: request.approver))
         return .done
     }
-}
 
-enum PlanRejectCommand: Command {
-    static let verb = Verb.planReject
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let planReject = Command(.planReject) { (arguments, call) throws(BatchError) in
         let request = try PlanRequest(arguments)
         let reason = try arguments.required("reason")
         let plans = try PatchPlans(try call.session())
         try call.output.show(try plans.reject(request.id, because: reason, as: request.approver))
         return .done
     }
-}
 
-enum PlanApplyCommand: Command {
-    static let verb = Verb.planApply
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let planApply = Command(.planApply) { (arguments, call) throws(BatchError) in
         let request = try PlanRequest(arguments)
         let report = try PatchPlans(try call.session()).apply(request.id)
         try call.output.show(report)

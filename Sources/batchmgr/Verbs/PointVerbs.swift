@@ -92,19 +92,13 @@ public struct RestoreRequest: Hashable, Sendable {
     }
 }
 
-enum PointsCommand: Command {
-    static let verb = Verb.points
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let points = Command(.points) { (arguments, call) throws(BatchError) in
         try call.output.show(try call.view().points(limit: ListRequest.limit(arguments, people: 50)))
         return .done
     }
-}
 
-enum RestoreCommand: Command {
-    static let verb = Verb.restore
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let restore = Command(.restore) { (arguments, call) throws(BatchError) in
         let request = try RestoreRequest(arguments)
         switch request.target {
         case .file(let path):
@@ -112,13 +106,13 @@ enum RestoreCommand: Command {
                 try call.workspace(), tenant: call.globals.tenant, context: call.work)
             try call.output.show(
                 try restoring.extract(try restoring.point(request.point), to: path, source: request.source))
-        case .inPlace: try call.output.show(try restore(request, nil, call))
-        case .rows(let rows): try call.output.show(try restore(request, rows, call))
+        case .inPlace: try call.output.show(try restoreInPlace(request, nil, call))
+        case .rows(let rows): try call.output.show(try restoreInPlace(request, rows, call))
         }
         return .done
     }
 
-    private static func restore(
+    private static func restoreInPlace(
         _ request: RestoreRequest, _ rows: RowSelection?, _ call: Call
     ) throws(BatchError) -> RunReport {
         let session = try Session(try call.workspace(), tenant: call.globals.tenant, context: call.work)

@@ -136,19 +136,13 @@ extension ParsedArguments {
     fileprivate func queueNumber() throws(BatchError) -> Int64 { Int64(try required("id")) ?? 0 }
 }
 
-enum QueueAddCommand: Command {
-    static let verb = Verb.queueAdd
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let queueAdd = Command(.queueAdd) { (arguments, call) throws(BatchError) in
         try call.output.show(try call.queue().add(try QueueOrder(arguments, now: call.work.now())))
         return .done
     }
-}
 
-enum QueueWorkCommand: Command {
-    static let verb = Verb.queueWork
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueWork = Command(.queueWork) { (arguments, call) throws(BatchError) in
         var context = call.workContext()
         if let parent = arguments.number("while") {
             let wish = context.stopWish
@@ -161,12 +155,8 @@ enum QueueWorkCommand: Command {
         try call.output.show(report)
         return report.hasLost ? .stepFailed : .done
     }
-}
 
-enum QueueListCommand: Command {
-    static let verb = Verb.queueList
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueList = Command(.queueList) { (arguments, call) throws(BatchError) in
         let state: QueueState? = try arguments.choice("state")
         let states = state.map { [$0] } ?? QueueState.allCases.filter { $0.isOpen || $0.isLost }
         let report = try call.queue().list(
@@ -175,81 +165,49 @@ enum QueueListCommand: Command {
         try call.output.show(report)
         return .done
     }
-}
 
-enum QueueDeadListCommand: Command {
-    static let verb = Verb.queueDeadList
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueDeadList = Command(.queueDeadList) { (arguments, call) throws(BatchError) in
         let report = try call.queue().list(
             states: QueueState.allCases.filter(\.isLost), job: arguments.value("job"),
             tenant: arguments.globals.tenant)
         try call.output.show(report)
         return .done
     }
-}
 
-enum QueueShowCommand: Command {
-    static let verb = Verb.queueShow
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueShow = Command(.queueShow) { (arguments, call) throws(BatchError) in
         try call.output.show(try call.queue().show(try arguments.queueNumber()))
         return .done
     }
-}
 
-enum QueueRetryCommand: Command {
-    static let verb = Verb.queueRetry
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueRetry = Command(.queueRetry) { (arguments, call) throws(BatchError) in
         try call.output.show(try call.queue().retry(try arguments.queueNumber()))
         return .done
     }
-}
 
-enum QueueCancelCommand: Command {
-    static let verb = Verb.queueCancel
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueCancel = Command(.queueCancel) { (arguments, call) throws(BatchError) in
         let reason = try arguments.required("reason")
         try call.output.show(try call.queue().cancel(try arguments.queueNumber(), reason: reason))
         return .done
     }
-}
 
-enum QueueResolveCommand: Command {
-    static let verb = Verb.queueResolve
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueResolve = Command(.queueResolve) { (arguments, call) throws(BatchError) in
         let reason = try arguments.required("reason")
         try call.output.show(try call.queue().resolve(try arguments.queueNumber(), reason: reason))
         return .done
     }
-}
 
-enum QueuePauseCommand: Command {
-    static let verb = Verb.queuePause
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queuePause = Command(.queuePause) { (arguments, call) throws(BatchError) in
         let reason = try arguments.required("reason")
         try call.output.show(try call.queue().pause(job: arguments.value("job"), reason: reason))
         return .done
     }
-}
 
-enum QueueResumeCommand: Command {
-    static let verb = Verb.queueResume
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueResume = Command(.queueResume) { (arguments, call) throws(BatchError) in
         try call.output.show(try call.queue().resume(job: arguments.value("job")))
         return .done
     }
-}
 
-enum QueueDeadRedriveCommand: Command {
-    static let verb = Verb.queueDeadRedrive
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let queueDeadRedrive = Command(.queueDeadRedrive) { (arguments, call) throws(BatchError) in
         let report = try call.queue().redrive(job: arguments.value("job"), tenant: arguments.globals.tenant)
         try call.output.show(report)
         return .done

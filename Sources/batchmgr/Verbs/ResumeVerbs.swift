@@ -34,10 +34,8 @@ public struct BatchRequest: Hashable, Sendable {
     }
 }
 
-enum ResumeCommand: Command {
-    static let verb = Verb.resume
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let resume = Command(.resume) { (arguments, call) throws(BatchError) in
         let request = try BatchRequest(arguments)
         let session = try call.session()
         let runner = Runner(session)
@@ -49,34 +47,31 @@ enum ResumeCommand: Command {
         try call.output.show(report)
         return report.exitCode
     }
-}
 
-enum StopCommand: Command {
-    static let verb = Verb.stop
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let stop = Command(.stop) { (arguments, call) throws(BatchError) in
         let request = try BatchRequest(arguments)
         let session = try call.session()
         let report = try Runner(session).stop(request.batch)
         try call.output.show(
-            report,
-            text: words(report) + call.terminal.style.next(next(report)))
+            report, text: report.text + call.terminal.style.next(report.next))
         return .done
     }
+}
 
-    private static func words(_ report: StopReport) -> String {
-        switch report.end {
-        case .atCheckpoint: "\(report.batch) stops at its next checkpoint.\n"
+extension StopReport {
+    fileprivate var text: String {
+        switch end {
+        case .atCheckpoint: "\(batch) stops at its next checkpoint.\n"
         case .aborted:
-            "\(report.batch) is in its last checkpoint, which is rolled back; what it committed before stays.\n"
-        case .committed: "\(report.batch) has done its work already, and ends as committed.\n"
+            "\(batch) is in its last checkpoint, which is rolled back; what it committed before stays.\n"
+        case .committed: "\(batch) has done its work already, and ends as committed.\n"
         }
     }
 
-    private static func next(_ report: StopReport) -> Hint {
-        switch report.end {
-        case .atCheckpoint, .aborted: "Go on later: \(command: "resume --id \(report.batch)")"
-        case .committed: "Undo it: \(command: "rollback --id \(report.batch)")"
+    fileprivate var next: Hint {
+        switch end {
+        case .atCheckpoint, .aborted: "Go on later: \(command: "resume --id \(batch)")"
+        case .committed: "Undo it: \(command: "rollback --id \(batch)")"
         }
     }
 }

@@ -96,10 +96,8 @@ extension RollbackRequest {
     }
 }
 
-enum RollbackCommand: Command {
-    static let verb = Verb.rollback
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let rollback = Command(.rollback) { (arguments, call) throws(BatchError) in
         let bound = try arguments.value("plan").map { (path) throws(BatchError) in
             try BoundPlanFile.read(try TextFile.read(path, option: "plan"), path: path)
         }

@@ -142,10 +142,8 @@ public struct RunRequest: Hashable, Sendable {
     }
 }
 
-enum RunCommand: Command {
-    static let verb = Verb.run
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let run = Command(.run) { (arguments, call) throws(BatchError) in
         let request = try RunRequest(arguments)
         let workspace = try call.workspace()
         let assignments = try request.parameters.map { (parameter) throws(BatchError) in
@@ -153,7 +151,7 @@ enum RunCommand: Command {
             return "\(parameter.name)="
                 + (isFile ? try TextFile.read(parameter.value, option: "set-file") : parameter.value)
         }
-        let job = try job(request, workspace, assignments)
+        let job = try request.definition(workspace, assignments)
         let values = try ParameterValues(job, set: assignments)
         let session = try call.session(
             database: job.database, tenant: arguments.has("new-tenant") ? .mayBeAnybody : .isNotMisspelt)
@@ -178,21 +176,21 @@ enum RunCommand: Command {
         }
     }
 
-    private static func job(
-        _ request: RunRequest, _ workspace: Workspace, _ assignments: [String]
-    ) throws(BatchError) -> JobDefinition {
-        let texts = Set(request.parameters.filter { $0.kind != .set }.map(\.name))
-        switch request.source {
-        case .catalog: return try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: request.job)
+}
+
+extension RunRequest {
+    fileprivate func definition(_ workspace: Workspace, _ assignments: [String]) throws(BatchError) -> JobDefinition {
+        let texts = Set(parameters.filter { $0.kind != .set }.map(\.name))
+        switch source {
+        case .catalog: return try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: job)
         case .sql(let sql):
             return try JobDefinition.adHoc(
-                id: request.job, sql: [sql], set: assignments, texts: texts, sharedTables: request.sharedTables,
+                id: job, sql: [sql], set: assignments, texts: texts, sharedTables: sharedTables,
                 StepRegistry.builtIn.rules())
         case .file(let path):
             return try JobDefinition.adHoc(
-                id: request.job, sql: [try TextFile.read(path)], set: assignments, texts: texts,
-                sharedTables: request.sharedTables,
-                StepRegistry.builtIn.rules())
+                id: job, sql: [try TextFile.read(path)], set: assignments, texts: texts,
+                sharedTables: sharedTables, StepRegistry.builtIn.rules())
         }
     }
 }

@@ -83,10 +83,8 @@ public struct ScheduleNextRequest: Hashable, Sendable {
     }
 }
 
-enum ScheduleNextCommand: Command {
-    static let verb = Verb.scheduleNext
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let scheduleNext = Command(.scheduleNext) { (arguments, call) throws(BatchError) in
         let request = try ScheduleNextRequest(arguments, now: call.work.now())
         let job = try request.job.map { (name) throws(BatchError) in
             try call.workspace().loadCatalog(StepRegistry.builtIn.rules()).job(named: name)
@@ -96,12 +94,8 @@ enum ScheduleNextCommand: Command {
         try call.output.show(report)
         return .done
     }
-}
 
-enum ScheduleListCommand: Command {
-    static let verb = Verb.scheduleList
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let scheduleList = Command(.scheduleList) { (_, call) throws(BatchError) in
         let catalog = try call.workspace().loadCatalog(StepRegistry.builtIn.rules())
         try call.output.show(
             ScheduleListReport(schedules: try catalog.jobs.schedules(after: call.work.now(), count: 1)))

@@ -19,10 +19,8 @@ extension Verb {
         examples: [.init("batchmgr serve", "run what is due, from now on")])
 }
 
-enum ServeCommand: Command {
-    static let verb = Verb.serve
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let serve = Command(.serve) { (arguments, call) throws(BatchError) in
         var settings = ServiceSettings()
         if let workers = arguments.number("workers") {
             guard (0...64).contains(workers) else { throw .usage("--workers is 0 to 64", arguments.verb) }

@@ -13,10 +13,8 @@ extension Verb {
         examples: [.init("batchmgr status", "is all well?")])
 }
 
-enum StatusCommand: Command {
-    static let verb = Verb.status
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let status = Command(.status) { (_, call) throws(BatchError) in
         try call.output.show(try call.view().status())
         return .done
     }

@@ -50,20 +50,14 @@ extension SwitchRequest {
     }
 }
 
-enum SwitchListCommand: Command {
-    static let verb = Verb.switchList
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let switchList = Command(.switchList) { (arguments, call) throws(BatchError) in
         let switches = try SwitchSetting(try call.workspace(), context: call.work)
         try call.output.show(try switches.list(history: arguments.has("history")))
         return .done
     }
-}
 
-enum SwitchSetCommand: Command {
-    static let verb = Verb.switchSet
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let switchSet = Command(.switchSet) { (arguments, call) throws(BatchError) in
         let request = try SwitchRequest(arguments)
         let switches = try SwitchSetting(try call.workspace(), context: call.work)
         try call.output.show(

@@ -80,30 +80,20 @@ extension InitRequest {
     }
 }
 
-enum InitCommand: Command {
-    static let verb = Verb.initialize
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let initialize = Command(.initialize) { (arguments, call) throws(BatchError) in
         let setup = WorkspaceSetup(
             folder: call.globals.workspace ?? ".", request: try InitRequest(arguments), context: call.work)
         try call.output.show(try setup.perform())
         return .done
     }
-}
 
-enum VersionCommand: Command {
-    static let verb = Verb.version
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let version = Command(.version) { (_, call) throws(BatchError) in
         try call.output.show(VersionReport(), text: "batchmgr \(VersionReport.version)\n")
         return .done
     }
-}
 
-enum CompletionCommand: Command {
-    static let verb = Verb.completion
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let completion = Command(.completion) { (arguments, call) throws(BatchError) in
         let shell = arguments.positionals[0]
         let script =
             switch shell {
@@ -114,21 +104,19 @@ enum CompletionCommand: Command {
         try call.output.show(CompletionReport(shell: shell, script: script), text: script)
         return .done
     }
-}
 
-enum HelpCommand: Command {
-    static let verb = Verb.help
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let help = Command(.help) { (arguments, call) throws(BatchError) in
         try arguments.allowOne(of: ["markdown", "man"])
-        guard arguments.has("markdown") || arguments.has("man") else { return try show(arguments.positionals, call) }
+        guard arguments.has("markdown") || arguments.has("man") else {
+            return try showHelp(arguments.positionals, call)
+        }
         let text = arguments.has("man") ? ManualPage.text(call.tool) : CommandReference.markdown(call.tool)
         try call.output.show(HelpDocument(verbs: call.tool.verbs), text: text)
         return .done
     }
 
     /// - Parameter words: none for the tool; a group or a verb otherwise.
-    static func show(_ words: [String], _ call: Call) throws(BatchError) -> ExitCode {
+    static func showHelp(_ words: [String], _ call: Call) throws(BatchError) -> ExitCode {
         let text = try HelpText.text(words, call.tool, width: call.terminal.width)
         let name = words.joined(separator: " ")
         let verbs = call.tool.verbs.filter { words.isEmpty || $0.name == name || $0.group == name }

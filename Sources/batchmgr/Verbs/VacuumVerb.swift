@@ -13,10 +13,8 @@ extension Verb {
         examples: [.init("batchmgr vacuum", "after large deletions")])
 }
 
-enum VacuumCommand: Command {
-    static let verb = Verb.vacuum
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let vacuum = Command(.vacuum) { (_, call) throws(BatchError) in
         let report = try call.session().vacuum()
         try call.output.show(report, text: "\(report.before) bytes → \(report.after) bytes\n")
         return .done

@@ -49,10 +49,8 @@ extension Verb {
         ])
 }
 
-enum VerifyCommand: Command {
-    static let verb = Verb.verify
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+extension Command {
+    static let verify = Command(.verify) { (arguments, call) throws(BatchError) in
         let session = try call.view()
         let isFast = arguments.has("fast")
         let batch = try arguments.value("id").map { (text) throws(BatchError) in try BatchReference(text) }
@@ -65,12 +63,8 @@ enum VerifyCommand: Command {
         try call.output.show(report)
         return report.exitCode
     }
-}
 
-enum DrillCommand: Command {
-    static let verb = Verb.drill
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let drill = Command(.drill) { (arguments, call) throws(BatchError) in
         let sample = arguments.number("sample")
         if sample == 0 {
             throw BatchError(
@@ -82,12 +76,8 @@ enum DrillCommand: Command {
         try call.output.show(report)
         return report.exitCode
     }
-}
 
-enum CertificateVerifyCommand: Command {
-    static let verb = Verb.certificateVerify
-
-    static func run(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) -> ExitCode {
+    static let certificateVerify = Command(.certificateVerify) { (arguments, call) throws(BatchError) in
         let verification = try CertificateVerification(try call.view(), file: arguments.positionals.first ?? "")
         let report = try verification.report(key: arguments.value("key"))
         try call.output.show(report)
