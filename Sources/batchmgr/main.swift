@@ -12,4 +12,6 @@ SQLiteProcess.prepare()
 let words = Environment.words
 let isText = words.allSatisfy { String(validating: $0, as: UTF8.self) != nil }
 let arguments = words.map { String(decoding: $0, as: UTF8.self) }
-exit(CommandLineRun(arguments: arguments, isText: isText).execute().rawValue)
+let code = CommandLineRun(arguments: arguments, isText: isText).execute()
+StopSignal.waitIfEnding()
+exit(code.rawValue)

@@ -168,6 +168,7 @@ public struct InPlaceRestore {
 
     private func write(_ batch: inout OwnBatch, _ gateway: Gateway, _ wanted: Digest?) throws(BatchError) {
         let (ledger, context) = (session.ledger, session.context)
+        context.noteStage(.committing)
         try batch.commit(gateway, step: InPlaceRestore.job, now: context.now()) { (batch, _) throws(BatchError) in
             if let wanted { try requireState(wanted) }
             try ledger.audit(

@@ -66,6 +66,7 @@ struct RollbackRun {
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
             return .done(report(batch.record, nil, done))
         }
+        if !request.isDryRun { session.context.noteStage(.committing) }
         gateway.hold()
         let checkpoint = try commit(gateway, &batch, done)
         undo.leave()

@@ -52,6 +52,7 @@ struct RunOutcome {
         warnings: [Warning] = []
     ) throws(BatchError) -> RunReport {
         let captured = begun.millisecondsSince
+        session.context.noteStage(.restorePoint)
         let left = PointKeeper(session: session).finish(batch.record, since: version)
         let point = try session.ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
         DriftWatch(session: session).remember(version: session.connection.dataVersion)

@@ -82,6 +82,8 @@ public enum WorkStage: Int, Sendable {
     case lastCheckpoint
     /// The batch is committed, and its restore point is being written.
     case restorePoint
+    /// All is done but the commit.
+    case committing
 }
 
 /// Some rows for a person.

@@ -53,10 +53,9 @@ public struct BakErasure {
             try delta.pending.value()
             return delta.file
         case .full:
-            let scratch = "\(folder)/\(name).rows"
-            defer { for ending in ["", "-journal", "-wal", "-shm"] { Folder.remove(scratch + ending) } }
+            let scratch = try ScratchFolder(in: folder)
             // Row by row into a new file: a copy would bring along what lies in free pages.
-            let rows = try fill(scratch, from: path, was)
+            let rows = try fill(scratch.file("rows.db"), from: path, was)
             let before = try DatabaseState.read(rows)
             let full = try target.write(label, kind: .full) { (file) throws(BatchError) in
                 try rows.backup(to: file)

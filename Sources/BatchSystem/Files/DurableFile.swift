@@ -86,10 +86,12 @@ public final class TemporaryFile: @unchecked Sendable {
     private static func create(_ name: String, _ target: String, _ permissions: UInt32) throws(BatchError) -> File {
         var name = name
         while true {
+            UnfinishedFiles.add(name)
             let file = try File(creating: name, permissions: permissions)
             // Somebody may have taken it for a leftover before it was locked.
             if file.tryLock(), FileStatus(name)?.isSameFile(as: file.status) == true { return file }
             Folder.remove(name)
+            UnfinishedFiles.forget(name)
             name = TemporaryName.beside(target)
         }
     }
@@ -99,6 +101,7 @@ public final class TemporaryFile: @unchecked Sendable {
     deinit {
         if isPublished { return }
         for ending in TemporaryName.endings { Folder.remove(path + ending) }
+        UnfinishedFiles.forget(path)
     }
 
     /// Gives the file its name, in place of the one that bears it; durable when this returns.
@@ -125,7 +128,9 @@ public final class TemporaryFile: @unchecked Sendable {
     /// The name alone. The caller has synced the file, and syncs the folder.
     /// - Parameter name: when it is known only now; a name in the same folder.
     public func rename(to name: String? = nil) throws(BatchError) {
-        try DurableFile.rename(path, to: name ?? target)
+        try UnfinishedFiles.publish(path) { () throws(BatchError) in
+            try DurableFile.rename(path, to: name ?? target)
+        }
         isPublished = true
     }
 }
@@ -144,6 +149,7 @@ private final class TemporaryNote {
             }
             Folder.remove(file.path)
         }
+        UnfinishedFiles.add(file.path)
         try write(path)
     }
 
@@ -155,7 +161,10 @@ private final class TemporaryNote {
         try Folder.sync(FilePath.parent(file.path))
     }
 
-    deinit { Folder.remove(file.path) }
+    deinit {
+        Folder.remove(file.path)
+        UnfinishedFiles.forget(file.path)
+    }
 }
 
 /// Names of files that are not finished.

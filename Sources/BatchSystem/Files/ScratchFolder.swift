@@ -22,6 +22,7 @@ public final class ScratchFolder {
                 hint: "name one that can be written: TMPDIR=DIR batchmgr …")
         }
         (self.path, self.folder) = (path, folder)
+        UnfinishedFiles.add(path)
     }
 
     private static func make(_ place: String) -> (String, Lock)? {
@@ -33,7 +34,10 @@ public final class ScratchFolder {
         }
     }
 
-    deinit { try? Folder.removeAll(path) }
+    deinit {
+        try? Folder.removeAll(path)
+        UnfinishedFiles.forget(path)
+    }
 
     public func file(_ name: String) -> String { "\(path)/\(name)" }
 

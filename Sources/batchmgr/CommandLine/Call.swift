@@ -27,6 +27,8 @@ public struct Call {
     public let output: Output
     /// What the engine works with: one trace id, and the log, for everything that this call does.
     public var work: Context
+    /// Called on a thread of its own when a signal ends work that may end anywhere.
+    var farewell: @Sendable () -> Void = {}
     private let place: Place
 
     init(_ tool: Tool, _ globals: GlobalOptions, isAction: Bool = false, limit: Int = .max) {
@@ -66,8 +68,12 @@ public struct Call {
         return { warning, hint in output.tell(warning, hint) }
     }
 
+    /// For work that changes nothing, or is whole after a power cut at any time: the first signal ends it.
+    public func endAtFirstSignal() { StopSignal.endAtFirst(isMute: globals.isQuiet || globals.isJSON, farewell) }
+
     /// The database, opened to be looked at.
     public func view() throws(BatchError) -> Session {
+        endAtFirstSignal()
         var context = work
         context.warn = warn
         let session = try Session.view(try workspace(), tenant: globals.tenant, context: context)

@@ -65,6 +65,12 @@ struct CommandLineRun {
         if parsed.verb.trace != .none, let place { call.work.log = Log(place, context: call.work) }
         let record = CommandRecord(parsed, output: call.output, work: call.work)
         record.begin()
+        let output = call.output
+        call.farewell = {
+            let error = BatchError.ended(parsed.verb)
+            try? output.show(error)
+            record.end(.stopped, error, place)
+        }
         do throws(BatchError) {
             try roles.require()
             let code = try command.run(parsed, call)
@@ -84,6 +90,19 @@ struct CommandLineRun {
         guard let workspace = try? call.workspace() else { return nil }
         if workspace.file != nil || workspace.hasRecords { return workspace }
         return parsed.verb.trace.makesFolder && workspace.hasDatabase ? workspace : nil
+    }
+}
+
+extension BatchError {
+    /// A signal came in the middle of it.
+    fileprivate static func ended(_ verb: Verb) -> BatchError {
+        let rest: Hint =
+            switch verb {
+            case .erase: "type it again: what it had begun is finished first, and then the rest"
+            case .prune: "type it again for the rest; what is left can be used as before"
+            default: "nothing was changed; type it again when there is time"
+            }
+        return BatchError(.stopped, "\(verb.name) was stopped before its end", hint: rest)
     }
 }
 

@@ -92,6 +92,7 @@ enum StandardStream: Int32 {
     /// A reader that has gone away (`batchmgr list | head -1`) is no error: the rest is of no interest to anybody.
     /// - Throws: `ERR_INTEGRATION_FILE`, e.g. when standard output is a file on a full disk.
     func write(_ text: String) throws(BatchError) {
+        UnfinishedFiles.waitIfEnding()
         do throws(SystemError) {
             try SystemCall.write(Array(text.utf8), to: rawValue)
         } catch {

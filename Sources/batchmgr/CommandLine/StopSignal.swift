@@ -1,13 +1,25 @@
 internal import BatchEngine
+internal import BatchSystem
 internal import Glibc
 internal import Synchronization
 
-/// SIGINT and SIGTERM as a wish: the first asks to stop at the next checkpoint, the second to abort the open
-/// transaction, and a third one kills, as if nothing were installed. Each is answered at once.
+/// SIGINT and SIGTERM as a wish, answered at once.
+///
+/// A batch stops at its next checkpoint; the second signal aborts the open transaction, and a third one kills, as if
+/// nothing were installed. Work that changes nothing, or that is whole after a power cut at any time, ends at the first
+/// signal: nothing of it has to be finished, and unfinished files are removed.
 public enum StopSignal {
     private static let count = Atomic<Int>(0)
     private static let stage = Atomic<Int>(WorkStage.other.rawValue)
+    /// In place of a stage: the process is ending.
+    private static let ending = -1
     private static let isMute = Atomic<Bool>(true)
+    private static let endsAtOnce = Atomic<Bool>(false)
+    private static let bell = Bell()
+    private static let last = WorkThread(mostWaiting: 1)
+    private static let exitCode: Int32 = 130
+    /// Milliseconds for the last words.
+    private static let patience = 400
 
     /// Stop at the next checkpoint.
     public static var isRequested: Bool { count.load(ordering: .relaxed) > 0 }
@@ -15,22 +27,78 @@ public enum StopSignal {
     /// Abort the open transaction.
     public static var isAborting: Bool { count.load(ordering: .relaxed) > 1 }
 
-    /// What a signal would meet now.
-    static func note(_ stage: WorkStage) { StopSignal.stage.store(stage.rawValue, ordering: .relaxed) }
+    /// What a signal would meet now. Does not return when one has come that ends the process.
+    static func note(_ stage: WorkStage) {
+        let before = StopSignal.stage.exchange(stage.rawValue, ordering: .sequentiallyConsistent)
+        if before == ending { waitForEver() }
+    }
+
+    /// Does not return in a process that is ending.
+    static func waitIfEnding() {
+        if stage.load(ordering: .sequentiallyConsistent) == ending { waitForEver() }
+    }
+
+    private static func waitForEver() { while true { pause() } }
 
     /// - Parameter isMute: say nothing.
     public static func install(isMute: Bool = true) {
         // Reading it here initialises it: a signal handler must not.
-        _ = (isRequested, stage.load(ordering: .relaxed))
+        _ = (isRequested, stage.load(ordering: .relaxed), bell.semaphore)
         StopSignal.isMute.store(isMute, ordering: .relaxed)
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 let (_, times) = StopSignal.count.add(1, ordering: .relaxed)
                 if times > 1 { signal(number, SIG_DFL) }
+                let isEnd = StopSignal.begin(times)
                 if !StopSignal.isMute.load(ordering: .relaxed) { StopSignal.answer(times) }
+                if isEnd { sem_post(StopSignal.bell.semaphore) }
             }
         }
     }
+
+    // MARK: The end
+
+    /// Lets the first signal end the process, unless `note` has named another stage than `other` by then.
+    /// - Parameter farewell: says so, and records it; it has a moment, and runs beside the work.
+    static func endAtFirst(isMute: Bool, _ farewell: @escaping @Sendable () -> Void) {
+        UnfinishedFiles.watch()
+        install(isMute: isMute)
+        last.add { [bell] in
+            while sem_wait(bell.semaphore) != 0 {}
+            UnfinishedFiles.end()
+            UnfinishedFiles.removeAll()
+            end(after: patience)
+            farewell()
+            UnfinishedFiles.removeAll()
+            _exit(exitCode)
+        }
+        endsAtOnce.store(true, ordering: .relaxed)
+    }
+
+    /// - Returns: whether the process is to end.
+    private static func begin(_ times: Int) -> Bool {
+        guard times == 1, endsAtOnce.load(ordering: .relaxed) else { return false }
+        return stage.compareExchange(
+            expected: WorkStage.other.rawValue, desired: ending, ordering: .sequentiallyConsistent
+        ).exchanged
+    }
+
+    /// Ends the process after this time whatever its threads wait for.
+    private static func end(after milliseconds: Int) {
+        signal(SIGALRM) { _ in _exit(StopSignal.exitCode) }
+        var timer = itimerval()
+        timer.it_value.tv_usec = milliseconds * 1_000
+        setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
+    }
+
+    /// What a signal handler wakes a thread with.
+    private final class Bell: @unchecked Sendable {
+        let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+        init() { sem_init(semaphore, 0, 0) }
+        deinit { semaphore.deallocate() }
+    }
+
+    // MARK: Words
 
     /// Only calls that a signal handler may make.
     private static func answer(_ times: Int) {
@@ -38,7 +106,8 @@ public enum StopSignal {
             switch (times, WorkStage(rawValue: stage.load(ordering: .relaxed))) {
             case (1, .lastCheckpoint): "\nstopping: the open checkpoint is the last one, so it is rolled back\n"
             case (1, .restorePoint): "\nthe batch has ended: its restore point is finished first\n"
-            case (1, .other): "\nstopping\n"
+            case (1, .committing): "\ntoo late to stop: it is being committed, and is finished first\n"
+            case (1, .other), (1, nil): "\nstopping\n"
             case (1, _): "\nstopping after the open checkpoint; a second Ctrl-C rolls that one back\n"
             case (2, .working), (2, .lastCheckpoint):
                 "\nthe open checkpoint is rolled back; a third Ctrl-C ends the process at once\n"

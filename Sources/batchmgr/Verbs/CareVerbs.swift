@@ -99,6 +99,7 @@ extension Command {
         let request = Pruning.Request(
             bak: try RetentionPolicy(arguments), undo: try arguments.life("undo-older-than"),
             reports: try arguments.life("reports-older-than"))
+        call.endAtFirstSignal()
         let report = try Pruning(try call.session()).perform(request, isDryRun: arguments.has("dry-run")) {
             (plan) throws(BatchError) in
             try Confirmation.ask("remove \(Figures.count(plan.removed.count, ".bak file")) for good?", call)
@@ -109,6 +110,7 @@ extension Command {
 
     static let erase = Command(.erase) { (arguments, call) throws(BatchError) in
         let request = try EraseRequest(arguments)
+        call.endAtFirstSignal()
         let report = try Erasure(try call.session(tenant: .mayBeAnybody)).perform(request) {
             (rows) throws(BatchError) in
             let what = "\(Figures.count(rows, "row")) of \(request.table)"
@@ -119,6 +121,7 @@ extension Command {
     }
 
     static let historyCompact = Command(.historyCompact) { (_, call) throws(BatchError) in
+        call.endAtFirstSignal()
         try call.output.show(try HistoryCompaction(try call.session()).perform())
         return .done
     }

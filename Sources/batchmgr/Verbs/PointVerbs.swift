@@ -100,10 +100,11 @@ extension Command {
 
     static let restore = Command(.restore) { (arguments, call) throws(BatchError) in
         let request = try RestoreRequest(arguments)
+        call.endAtFirstSignal()
         switch request.target {
         case .file(let path):
             let restoring = try Restoring(
-                try call.workspace(), tenant: call.globals.tenant, context: call.work)
+                try call.workspace(), tenant: call.globals.tenant, context: call.workContext())
             try call.output.show(
                 try restoring.extract(try restoring.point(request.point), to: path, source: request.source))
         case .inPlace: try call.output.show(try restoreInPlace(request, nil, call))
@@ -115,7 +116,8 @@ extension Command {
     private static func restoreInPlace(
         _ request: RestoreRequest, _ rows: RowSelection?, _ call: Call
     ) throws(BatchError) -> RunReport {
-        let session = try Session(try call.workspace(), tenant: call.globals.tenant, context: call.work)
+        let session = try Session(
+            try call.workspace(), tenant: call.globals.tenant, context: call.workContext())
         return try InPlaceRestore(session).perform(
             request.point, source: request.source, rows: rows, isDryRun: request.isDryRun)
     }

@@ -107,6 +107,7 @@ extension Command {
         } else {
             request = try RollbackRequest(arguments)
         }
+        call.endAtFirstSignal()
         let session = try call.session()
         switch try Rollback(session).perform(request, bound: bound) {
         case .done(let report):

@@ -15,6 +15,7 @@ extension Verb {
 
 extension Command {
     static let vacuum = Command(.vacuum) { (_, call) throws(BatchError) in
+        call.endAtFirstSignal()
         let report = try call.session().vacuum()
         try call.output.show(report, text: "\(report.before) bytes → \(report.after) bytes\n")
         return .done

@@ -72,6 +72,7 @@ extension Command {
         }
         try arguments.allowOne(of: ["point", "sample"])
         let point = try arguments.value("point").map { (text) throws(BatchError) in try PointReference(text) }
+        call.endAtFirstSignal()
         let report = try Drill(try call.session()).perform(point, sample: sample)
         try call.output.show(report)
         return report.exitCode

@@ -1,0 +1,60 @@
+internal import BatchCore
+internal import Glibc
+internal import Synchronization
+
+/// The temporary files and folders of this process, for one that is to end in the middle of its work: they are removed
+/// first, and no other thread makes new ones or publishes any meanwhile.
+///
+/// Only a process that asks for it keeps the list. A host of the extension does not: it may fork at any time.
+public enum UnfinishedFiles {
+    private struct State {
+        var isWatched = false
+        var paths: Set<String> = []
+        /// The one thread that may still write.
+        var last: pthread_t?
+        var mayWrite: Bool { last.map { pthread_equal($0, pthread_self()) != 0 } ?? true }
+    }
+
+    private static let state = Mutex(State())
+
+    /// From now on the list is kept.
+    public static func watch() { state.withLock { $0.isWatched = true } }
+
+    static func add(_ path: String) {
+        waitIfEnding()
+        state.withLock { if $0.isWatched { $0.paths.insert(path) } }
+    }
+
+    static func forget(_ path: String) { state.withLock { _ = $0.paths.remove(path) } }
+
+    /// Gives a file its name, unless the process is ending: then the caller waits for that.
+    static func publish(_ path: String, _ rename: () throws(BatchError) -> Void) throws(BatchError) {
+        let isDone = try state.withLock { (state) throws(BatchError) in
+            guard state.mayWrite else { return false }
+            try rename()
+            state.paths.remove(path)
+            return true
+        }
+        if !isDone { waitIfEnding() }
+    }
+
+    /// Only the calling thread works on.
+    public static func end() { state.withLock { $0.last = pthread_self() } }
+
+    /// Removes what is unfinished, with what SQLite has put beside it.
+    public static func removeAll() {
+        for path in state.withLock(\.paths) {
+            if FileStatus(path, followingLinks: false)?.isFolder == true {
+                try? Folder.removeAll(path)
+            } else {
+                for ending in TemporaryName.endings { Folder.remove(path + ending) }
+            }
+        }
+    }
+
+    /// Does not return in a process that is ending, but for the thread that ends it.
+    public static func waitIfEnding() {
+        if state.withLock(\.mayWrite) { return }
+        while true { pause() }
+    }
+}

@@ -1,0 +1,69 @@
+import TestSupport
+import Testing
+
+/// Work that nothing is lost of ends at the first Ctrl-C or SIGTERM, and leaves no file behind.
+@Suite struct StopAtOnceTests {
+    /// Starts a verb, waits until it has begun to write a file or has worked for a moment, sends the signal, and says how
+    /// long it took to end and which files are new.
+    private static let line = """
+        rm -f "$DB"-shm "$DB"-wal
+        list() { find . -type f ! -path '*/logs/*' ! -path '*/audit-heads/*' ! -name 'app.db*' ! -name 'control.db*' ! -name err ! -name out | sort; }
+        list > /tmp/stop-before.$$
+        "$TOOL" --db app.db "$@" > out 2> err &
+        tool=$!
+        tries=0
+        while [ $tries -lt 40 ]; do
+            tries=$((tries + 1))
+            find . -name '*.tmp' -o -name 'batchmgr-scratch-*' | grep -q . && [ $tries -gt 10 ] && break
+            sleep 0.01
+        done
+        began=$(date +%s%N)
+        kill -s "$SIGNAL" $tool
+        wait $tool
+        echo "code $?"
+        took=$(( ($(date +%s%N) - began) / 1000000 ))
+        [ $took -lt 1000 ] && echo "in time" || echo "after $took ms"
+        list | diff /tmp/stop-before.$$ - | sed 's/^/left: /'
+        rm /tmp/stop-before.$$
+        cat err out
+        """
+
+    private static let table = """
+        CREATE TABLE big(id INTEGER PRIMARY KEY, a TEXT, n INTEGER);
+        WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000)
+        INSERT INTO big SELECT i, hex(randomblob(40)), i FROM c;
+        """
+
+    @Test func workThatMayEndAnywhereEndsAtTheFirstSignal() throws {
+        try TemporaryFolder.with { folder in
+            let here = "cd \(Shell.quote(folder)) || exit 99\n"
+            func run(_ line: String) throws -> BuiltTool.Result { try BuiltTool.shell(here + line) }
+            let made = try run(
+                """
+                sqlite3 app.db \(Shell.quote(Self.table))
+                for k in 1 2 3; do "$TOOL" --db app.db run --id up --sql "UPDATE big SET n = n + 1 WHERE id % 20 = $k" -q || exit 1; done
+                """)
+            try #require(made.code == 0, "\(made.err)")
+            let state = try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out
+            let verbs = [
+                "verify", "drill", "restore --point up.1 --to there.db", "restore --point up.1^ --in-place",
+                "erase --table big --where 'id<30000' --yes",
+            ]
+            for (index, verb) in verbs.enumerated() {
+                let signal = index % 2 == 0 ? "TERM" : "INT"
+                let ended = try run("SIGNAL=\(signal); set -- \(verb)\nset -m\n" + Self.line).out
+                let told = "code 130\nin time\n\nstopping\nerror: ERR_PERF_STOPPED: "
+                #expect(ended.hasPrefix(told), "\(verb): \(ended)")
+                // Nothing stands in the way of the next command.
+                let next = try run("\"$TOOL\" --db app.db verify --fast")
+                #expect(next.code == 0, "\(verb): \(next.out)\(next.err)")
+                let now = try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out
+                if !verb.hasPrefix("erase") { #expect(now == state, "\(verb)") }
+            }
+            let audit = try run("\"$TOOL\" --db app.db audit list --all").out
+            #expect(audit.contains("drill"), "\(audit)")
+            let quiet = try run("SIGNAL=TERM; set -- drill --json\nset -m\n" + Self.line).out
+            #expect(quiet.contains("\"exit_code\":130"), "\(quiet)")
+        }
+    }
+}
