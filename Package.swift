@@ -57,11 +57,12 @@ let package = Package(
         module(
             "BatchService",
             ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "CGLib"]),
+        module("BatchHealing", ["BatchCore", "BatchEngine"]),
         .executableTarget(
             name: "batchmgr",
             dependencies: [
                 "BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine",
-                "BatchService",
+                "BatchHealing", "BatchService",
             ],
             swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "SQLiteForward"),
@@ -77,6 +78,7 @@ let package = Package(
         tests(
             "EngineTests", ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"]),
         tests("ServiceTests", ["BatchCore", "BatchService"]),
+        tests("HealingTests", ["BatchCore", "batchmgr"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),
         tests("ExtensionTests", ["BatchCore", "batchmgr"]),
         tests("GateTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),

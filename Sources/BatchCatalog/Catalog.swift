@@ -22,7 +22,7 @@ public struct Catalog: Sendable {
     public static let empty = Catalog([], folder: nil)
 
     /// Files in the catalog folder that hold something else than a job.
-    private static let otherFiles = ["contracts", "slo", "rules"]
+    private static let otherFiles = ["contracts", "slo", "rules", "mapping", "modules", "flags", "circuits"]
 
     /// Reads `*.yaml` and `*.yml` in `folder`, not in folders below it. A folder that does not exist is an empty catalog.
     /// - Throws: `ERR_INTEGRATION_FILE` when a file cannot be read.
@@ -38,12 +38,16 @@ public struct Catalog: Sendable {
 
     private static func read(_ folder: String, _ rules: CatalogRules) throws(BatchError) -> [JobReader.Outcome] {
         var outcomes: [JobReader.Outcome] = []
+        let mapping = try mapping(in: folder)
+        if !mapping.mistakes.diagnostics.isEmpty {
+            outcomes.append(.init(definition: nil, source: mapping.mistakes, id: nil, idNode: nil, needs: []))
+        }
         for name in try FolderText.names(in: folder) where isJobFile(name) {
             let path = FolderText.join(folder, name)
             let shown = FolderText.shown(path)
             switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
             case .text(let text):
-                outcomes.append(JobReader.read(text: text, file: shown, rules))
+                outcomes.append(JobReader.read(text: text, file: shown, rules, mapping.mapping))
             case .unreadable(let mark, let message):
                 var source = SourceText(file: shown, text: "", code: .invalidCatalog)
                 source.report(mark, message)
@@ -53,6 +57,24 @@ public struct Catalog: Sendable {
         var needs = NeedsCheck(outcomes)
         needs.check()
         return needs.outcomes
+    }
+
+    /// What `mapping.yaml` says; empty when there is none.
+    static func mapping(in folder: String) throws(BatchError) -> (mapping: Mapping, mistakes: SourceText) {
+        for name in MappingReader.fileNames {
+            let path = FolderText.join(folder, name)
+            guard FolderText.exists(path) else { continue }
+            switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
+            case .text(let text):
+                let read = MappingReader.read(text: text, file: FolderText.shown(path))
+                return (read.mapping, read.source)
+            case .unreadable(let mark, let message):
+                var source = SourceText(file: FolderText.shown(path), text: "", code: .invalidCatalog)
+                source.report(mark, message)
+                return (Mapping(isBroken: true), source)
+            }
+        }
+        return (Mapping(), SourceText(file: "", text: "", code: .invalidCatalog))
     }
 
     static func isJobFile(_ name: String) -> Bool {

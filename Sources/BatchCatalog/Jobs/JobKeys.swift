@@ -21,6 +21,15 @@ enum JobKeys {
                 KeyRule("limits", .record(limits), "How much a batch may change (as the database says)."),
                 KeyRule(
                     "level", .integer(0...3), "Heal level: 2 is rehearsed on a copy first, 3 becomes a patch plan (0)."),
+                KeyRule(
+                    "finds", .query,
+                    "Of a repair: what is wrong, as `tenant, key, reason, found, expected`; asked again afterwards."),
+                KeyRule(
+                    "class", .choice(RepairDefinition.classes.map(\.rawValue)), companion: "finds",
+                    "Of a repair: what it heals (`DATA`)."),
+                KeyRule(
+                    "idempotent", .boolean, companion: "finds",
+                    "Of a repair: whether it may be carried out twice (`true`)."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),

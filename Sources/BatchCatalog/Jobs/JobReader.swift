@@ -15,8 +15,13 @@ enum JobReader {
         let needs: [YAMLNode]
     }
 
-    static func read(text: String, file: String, _ rules: CatalogRules) -> Outcome {
-        var source = SourceText(file: file, text: text, code: .invalidCatalog)
+    /// - Parameter mapping: what `{concept.field}` stands for; nil for a text in which it has been filled in.
+    static func read(
+        text typed: String, file: String, _ rules: CatalogRules, _ mapping: Mapping? = nil
+    ) -> Outcome {
+        var source = SourceText(file: file, text: typed, code: .invalidCatalog)
+        let (text, unknown) = mapping?.fill(typed) ?? (typed, [])
+        source.report(unknown, in: typed, mapping)
         let root: YAMLNode
         do throws(YAMLFault) {
             root = try YAMLDocument.read(text, limit: rules.isPinned ? nil : YAMLDocument.largestSize)
@@ -53,6 +58,11 @@ enum JobNodes {
             timeout: duration(job["timeout"]), notify: job["notify"]?.elements.compactMap(notification) ?? [],
             snapshot: choice(job["snapshot"]), text: text)
         definition.module = job["module"]?.text
+        if let finds = job["finds"]?.text {
+            definition.repair = RepairDefinition(
+                faults: choice(job["class"]) ?? .data, finds: finds,
+                isIdempotent: job["idempotent"]?.json.bool ?? true)
+        }
         definition.database = job["database"]?.text
         return definition
     }

@@ -21,6 +21,7 @@ struct MeaningCheck {
         let forbidsTenant = job["tenant"]?.text == TenantRule.none.rawValue
         let scope = Scope(names: names, forbidsTenant: forbidsTenant)
         for step in job["steps"]?.elements ?? [] { check(step: step, scope) }
+        job["finds"].map { check($0, .query, scope) }
         for query in job["verify"]?.elements ?? [] { check(query, .query, scope) }
         checkDatabase(job)
         if !rules.isPinned { job["schedule"].map { checkSchedule($0) } }

@@ -267,8 +267,12 @@ extension Ledger {
     ) throws(BatchError) {
         let name = batch?.batch.description
         let entry = context.entry(action, batch: name, tenant: batch?.tenant, outcome: outcome, details: details)
+        try audit(entry, context)
+    }
+
+    func audit(_ entry: AuditEntry, _ context: Context) throws(BatchError) {
         let seq = try AuditChain(.ledger, on: connection).append(entry)
-        context.notes.add(.init(path: connection.path, seq: seq, action: action))
+        context.notes.add(.init(path: connection.path, seq: seq, action: entry.action))
         context.log.audit(entry)
     }
 }

@@ -55,6 +55,7 @@ public final class Session {
         }
         Permissions.limit(to: path)
         connection = try Connection(path: path, mode: mode)
+        for function in Checksums.functions { connection.add(function) }
         // The first read tells whether the file is a database at all.
         do throws(BatchError) {
             _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")

@@ -1,4 +1,5 @@
 public import BatchCore
+public import BatchLedger
 internal import BatchSystem
 internal import CCrypto
 internal import CXXHash
@@ -106,5 +107,24 @@ struct XXH3: ~Copyable {
         let file = try File(reading: path)
         try file.forEachPiece { hash.update($0) }
         return hash.finish()
+    }
+}
+
+/// The checksums that SQL of a job may ask for, by the names that `mapping.yaml` knows.
+public enum Checksums {
+    public static let functions = [
+        ChecksumFunction("sha256") { digits($0, EVP_sha256()) }, ChecksumFunction("sha1") { digits($0, EVP_sha1()) },
+        ChecksumFunction("md5") { digits($0, EVP_md5()) },
+        ChecksumFunction("xxh3") { bytes in
+            let hash = XXH3()
+            hash.update(bytes)
+            return "\(hash.finish())"
+        },
+    ]
+
+    private static func digits(_ bytes: UnsafeRawBufferPointer, _ algorithm: OpaquePointer?) -> String {
+        let digest = MessageDigest(algorithm)
+        digest.update(bytes)
+        return Hex.string(digest.finish())
     }
 }

@@ -16,6 +16,7 @@ extension Command {
         .verify, .restore, .certificateVerify,
         .homeShow, .homeSet,
         .drill, .prune, .erase, .historyCompact, .vacuum,
+        .healList, .healScan, .healRun, .healHistory, .healThaw, .contractList, .contractCheck,
         .switchList, .switchSet,
         .opsList, .opsKeygen, .opsTrust, .opsRevoke, .opsSign, .opsSubmit,
         .auditList, .auditVerify, .auditExport,

@@ -33,6 +33,7 @@ public struct Verb: Hashable, Sendable {
         case look = "Look at what happened"
         case undo = "Undo and restore"
         case care = "Take care of the records"
+        case heal = "Repair what is wrong"
         case govern = "Rules, approvals and audit"
         case tool = "Set up and get help"
     }

@@ -1,0 +1,97 @@
+public import BatchCore
+
+/// The contracts of a catalog: `contracts.yaml`.
+public struct ContractBook: Sendable {
+    /// In the order of the file; none when something is wrong with it.
+    public let contracts: [ContractDefinition]
+    public let mistakes: [Diagnostic]
+
+    private static let names = ["contracts.yaml", "contracts.yml"]
+
+    /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
+    public static func load(folder: String) throws(BatchError) -> ContractBook {
+        for name in names {
+            let path = FolderText.join(folder, name)
+            guard FolderText.exists(path) else { continue }
+            switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
+            case .text(let text):
+                let mapping = try Catalog.mapping(in: folder).mapping
+                return read(text: text, file: FolderText.shown(path), mapping)
+            case .unreadable(let mark, let message):
+                var source = SourceText(file: FolderText.shown(path), text: "", code: .invalidCatalog)
+                source.report(mark, message)
+                return ContractBook(contracts: [], mistakes: source.diagnostics)
+            }
+        }
+        return ContractBook(contracts: [], mistakes: [])
+    }
+
+    static func read(text: String, file: String, _ mapping: Mapping) -> ContractBook {
+        let (filled, unknown) = mapping.fill(text)
+        var source = SourceText(file: file, text: text, code: .invalidCatalog)
+        source.report(unknown, in: text, mapping)
+        let root: YAMLNode
+        do throws(YAMLFault) {
+            root = try YAMLDocument.read(filled)
+        } catch {
+            source.report(error)
+            return ContractBook(contracts: [], mistakes: source.diagnostics)
+        }
+        var check = ShapeCheck(source)
+        check.check(root, .entries(.jobName, .record(ContractBook.keys)), what: "contracts.yaml")
+        source = check.source
+        for entry in root.entries {
+            checkQuery(entry.value["query"], &source)
+            for key in ["warn_if", "fail_if"] { checkThreshold(entry.value, key, &source) }
+        }
+        guard source.diagnostics.isEmpty else { return ContractBook(contracts: [], mistakes: source.diagnostics) }
+        return ContractBook(contracts: root.entries.map(contract), mistakes: [])
+    }
+
+    private static func checkQuery(_ node: YAMLNode?, _ source: inout SourceText) {
+        guard let node, let sql = node.text else { return }
+        if SQLText.secondStatement(in: sql) != nil {
+            source.report(node, "query: a second statement begins here; write one query")
+        }
+        for parameter in SQLText.parameters(in: sql) where parameter.name != "tenant" {
+            source.report(node, "query: '\(parameter.text)' has no value; only :tenant has one")
+        }
+    }
+
+    private static func checkThreshold(_ contract: YAMLNode, _ key: String, _ source: inout SourceText) {
+        guard let node = contract[key], let text = node.text else { return }
+        switch ContractDefinition.Threshold(text: text) {
+        case nil: source.report(node, "\(key): write a number of rows or a share, e.g. 5 or 0.5%")
+        case .percent where contract["table"] == nil:
+            source.report(node, "\(key): a share needs 'table', the rows that it is a share of")
+        default: break
+        }
+    }
+
+    private static func contract(_ entry: YAMLNode.Entry) -> ContractDefinition {
+        let node = entry.value
+        return ContractDefinition(
+            id: entry.key, description: node["description"]?.text ?? "", query: node["query"]?.text ?? "",
+            faults: JobNodes.choice(node["class"]) ?? .data, severity: JobNodes.choice(node["severity"]) ?? .error,
+            table: node["table"]?.text, warnIf: node["warn_if"]?.text.flatMap(ContractDefinition.Threshold.init),
+            failIf: node["fail_if"]?.text.flatMap(ContractDefinition.Threshold.init) ?? .rows(1),
+            occasion: JobNodes.choice(node["when"]) ?? .nightly)
+    }
+
+    static let keys = KeyTable(
+        "a contract",
+        [
+            KeyRule("query", .query, required: true, "A query for the rows that break it; `:tenant` is NULL for all."),
+            KeyRule("description", .text(.any), "One line for people."),
+            KeyRule("class", .choice(RepairDefinition.classes.map(\.rawValue)), "What a violation is (`DATA`)."),
+            KeyRule(
+                "severity", .choice(ContractDefinition.Severity.allCases.map(\.rawValue)),
+                "How bad a violation is (`error`)."),
+            KeyRule("table", .text(.filled), "The table whose rows it judges: what a percentage is of."),
+            KeyRule("warn_if", .argument, "From so many violations on it warns: `5` or `0.5%`."),
+            KeyRule("fail_if", .argument, "From so many violations on it fails (`1`)."),
+            KeyRule(
+                "when", .choice(ContractDefinition.Occasion.allCases.map(\.rawValue)),
+                "When it is asked by itself (`nightly`)."),
+        ])
+}

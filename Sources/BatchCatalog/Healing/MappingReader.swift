@@ -1,0 +1,126 @@
+internal import BatchCore
+
+/// Reads `mapping.yaml`.
+enum MappingReader {
+    static let fileNames = ["mapping.yaml", "mapping.yml"]
+
+    /// A mapping with mistakes in it is empty, and its mistakes stop the jobs that use it.
+    static func read(text: String, file: String) -> (mapping: Mapping, source: SourceText) {
+        var source = SourceText(file: file, text: text, code: .invalidCatalog)
+        let root: YAMLNode
+        do throws(YAMLFault) {
+            root = try YAMLDocument.read(text)
+        } catch {
+            source.report(error)
+            return (Mapping(isBroken: true), source)
+        }
+        guard case .mapping = root.content else {
+            source.report(root, "a mapping: write a concept and its table, e.g. invoices: {table: invoices, key: id}")
+            return (Mapping(isBroken: true), source)
+        }
+        var concepts: [String: Mapping.Concept] = [:]
+        for entry in root.entries {
+            guard Mapping.names.contains(entry.key) else {
+                let meant = Suggestion.clause(for: entry.key, in: Mapping.names)
+                source.report(key: entry, "there is no concept '\(entry.key)'\(meant)")
+                continue
+            }
+            if concepts[entry.key] != nil { source.report(key: entry, "'\(entry.key)' is already there") }
+            concepts[entry.key] = concept(entry, &source)
+        }
+        return (source.diagnostics.isEmpty ? Mapping(concepts) : Mapping(isBroken: true), source)
+    }
+
+    private static func concept(_ entry: YAMLNode.Entry, _ source: inout SourceText) -> Mapping.Concept? {
+        guard case .mapping = entry.value.content else {
+            source.report(entry.value, "\(entry.key): write its table, key and fields, e.g. {table: t, key: id}")
+            return nil
+        }
+        for needed in ["table", "key"] where entry.value[needed] == nil {
+            // The index of a full-text search has no key of its own.
+            if needed == "key", entry.key == "search" { continue }
+            source.report(key: entry, "\(entry.key): the concept needs '\(needed)'")
+        }
+        var concept = Mapping.Concept(table: "", key: [], fields: [:], condition: nil)
+        for field in entry.value.entries {
+            switch field.key {
+            case "table": concept.table = word(field, &source) ?? ""
+            case "key": concept.key = words(field, &source)
+            case "where": concept.condition = word(field, &source)
+            default: concept.fields[field.key] = self.field(field, of: entry.key, &source)
+            }
+        }
+        return concept
+    }
+
+    private static func word(_ field: YAMLNode.Entry, _ source: inout SourceText) -> String? {
+        guard let text = field.value.text, !text.isEmpty else {
+            source.report(field.value, "\(field.key): write a single value")
+            return nil
+        }
+        return oneLine(text)
+    }
+
+    private static func words(_ field: YAMLNode.Entry, _ source: inout SourceText) -> [String] {
+        if case .sequence(let elements) = field.value.content {
+            let words = elements.compactMap(\.text)
+            if words.isEmpty || words.count < elements.count {
+                source.report(field.value, "\(field.key): write a name, or a list of names")
+            }
+            return words
+        }
+        return word(field, &source).map { [$0] } ?? []
+    }
+
+    /// `open` and `paid` are values of a status; everything else is a column or an expression.
+    private static func field(
+        _ field: YAMLNode.Entry, of concept: String, _ source: inout SourceText
+    ) -> Mapping.Field? {
+        guard isFieldName(field.key) else {
+            source.report(key: field, "'\(field.key)' cannot name a field: letters, digits and _")
+            return nil
+        }
+        let isList = if case .sequence = field.value.content { true } else { false }
+        if isList || ["open", "paid", "ranks"].contains(field.key) { return .values(words(field, &source)) }
+        guard let text = word(field, &source) else { return nil }
+        guard text.hasPrefix("(") else { return .column(text) }
+        guard text.hasSuffix(")"), SQLText.secondStatement(in: text) == nil else {
+            source.report(field.value, "\(concept).\(field.key): write the expression in one pair of parentheses")
+            return nil
+        }
+        return .expression(text)
+    }
+
+    private static func isFieldName(_ name: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy { ($0 | 32 >= 97 && $0 | 32 <= 122) || (48...57).contains($0) || $0 == 95 }
+    }
+
+    /// The lines of a job stay where they are when this is put into them.
+    private static func oneLine(_ text: String) -> String {
+        text.split { $0.isNewline }.joined(separator: " ")
+    }
+}
+
+extension SourceText {
+    /// What the mapping does not know of the placeholders of a text. When the mapping has mistakes of its own, they are told
+    /// once, and not for each placeholder again.
+    mutating func report(_ unknown: [Mapping.Placeholder], in text: String, _ mapping: Mapping?) {
+        guard mapping?.isBroken == true else {
+            for placeholder in unknown {
+                report(placeholder, in: text, "catalog/mapping.yaml does not say what that is here")
+            }
+            return
+        }
+        unknown.first.map { report($0, in: text, "catalog/mapping.yaml has mistakes") }
+    }
+
+    private mutating func report(_ placeholder: Mapping.Placeholder, in text: String, _ message: String) {
+        let before = text[..<placeholder.range.lowerBound]
+        let line = before.count { $0.isNewline } + 1
+        let column = before.reversed().prefix { !$0.isNewline }.reduce(0) { $0 + $1.unicodeScalars.count } + 1
+        report(
+            YAMLMark(line: line, column: column), length: placeholder.text.unicodeScalars.count,
+            "\(placeholder.text): \(message)")
+    }
+}

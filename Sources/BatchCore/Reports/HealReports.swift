@@ -1,0 +1,267 @@
+/// `heal list`
+public struct RepairListReport: Report, Hashable {
+    public struct Entry: Hashable, Sendable {
+        public let job: JobDefinition
+        /// False while a switch holds it back.
+        public let isEnabled: Bool
+        /// The tenants for which it is frozen; an empty name for a database without tenants.
+        public let frozen: [String]
+        /// What became of the last execution; nil when there was none.
+        public let lastOutcome: String?
+
+        public init(job: JobDefinition, isEnabled: Bool, frozen: [String], lastOutcome: String?) {
+            self.job = job
+            self.isEnabled = isEnabled
+            self.frozen = frozen
+            self.lastOutcome = lastOutcome
+        }
+    }
+
+    public let entries: [Entry]
+
+    public init(entries: [Entry]) { self.entries = entries }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        let jobs = entries.map { entry -> JSONValue in
+            [
+                "id": .string(entry.job.id), "version": .string("\(entry.job.version)"),
+                "level": JSONValue(entry.job.level), "class": JSONValue(entry.job.repair?.faults.rawValue),
+                "enabled": .bool(entry.isEnabled), "frozen": .bool(!entry.frozen.isEmpty),
+                "frozen_tenants": .array(entry.frozen.map(JSONValue.string)),
+                "last_outcome": JSONValue(entry.lastOutcome), "description": .string(entry.job.description),
+            ]
+        }
+        return [.init("jobs", .array(jobs))]
+    }
+}
+
+/// `heal scan`
+public struct HealScanReport: Report, Hashable {
+    /// By job, in the order of its query.
+    public let findings: [Finding]
+    /// All of them, also those that `findings` leaves out.
+    public let counts: [Count]
+
+    public struct Count: Hashable, Sendable {
+        public let job: String
+        public let count: Int
+
+        public init(job: String, count: Int) {
+            self.job = job
+            self.count = count
+        }
+    }
+
+    public init(findings: [Finding], counts: [Count]) {
+        self.findings = findings
+        self.counts = counts
+    }
+
+    public var total: Int { counts.reduce(0) { $0 + $1.count } }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("findings", .array(findings.map(\.json))),
+            .init("counts", .object(counts.map { .init($0.job, JSONValue($0.count)) })),
+        ]
+    }
+}
+
+/// `heal run`
+public struct HealRunReport: Report {
+    public enum Mode: String, Hashable, Sendable {
+        case dryRun = "dry_run"
+        case apply
+    }
+
+    public enum Outcome: String, Hashable, Sendable {
+        /// Nothing is wrong any more.
+        case healed
+        /// Something is still wrong.
+        case partial
+        /// The batch failed, or nothing became better.
+        case failed
+        /// It waits for approval as a plan.
+        case planned
+        /// It was tried and discarded.
+        case discarded
+        /// Failed too often; nothing was done.
+        case frozen
+    }
+
+    /// What was done for one tenant, or for the whole database.
+    public struct Execution: Sendable {
+        public let tenant: String?
+        public let outcome: Outcome
+        public let before: Int
+        /// Nil where nothing was changed.
+        public let after: Int?
+        public let run: RunReport?
+        public let plan: PlanReport?
+        public let error: BatchError?
+
+        public init(
+            tenant: String?, outcome: Outcome, before: Int, after: Int? = nil, run: RunReport? = nil,
+            plan: PlanReport? = nil, error: BatchError? = nil
+        ) {
+            self.tenant = tenant
+            self.outcome = outcome
+            self.before = before
+            self.after = after
+            self.run = run
+            self.plan = plan
+            self.error = error
+        }
+
+        func json(_ call: CallOptions) -> JSONValue {
+            .object(
+                [
+                    .init("tenant", JSONValue(tenant)), .init("outcome", .string(outcome.rawValue)),
+                    .init("findings_before", JSONValue(before)),
+                    .init("findings_after", after.map { JSONValue($0) } ?? .null),
+                    .init("batch", JSONValue(run?.batch.description)),
+                ] + JSONValue.Member.only("plan", plan.map { .string("\($0.id)") })
+                    + JSONValue.Member.only("error", error.map { .string($0.code.rawValue) })
+                    + JSONValue.Member.only("message", error.map { .string($0.message) }))
+        }
+    }
+
+    public let job: String
+    public let mode: Mode
+    public let executions: [Execution]
+    /// Wrong rows before it, and when it had run.
+    public let before: Int
+    public let after: Int?
+
+    public init(job: String, mode: Mode, executions: [Execution], before: Int, after: Int?) {
+        self.job = job
+        self.mode = mode
+        self.executions = executions
+        self.before = before
+        self.after = after
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        // One execution answers as `run` does.
+        var members = executions.count == 1 ? executions[0].run?.members(call) ?? [] : []
+        if members.isEmpty { members.append(.init("job", .string(job))) }
+        members += [
+            .init("mode", .string(mode.rawValue)), .init("findings_before", JSONValue(before)),
+            .init("findings_after", after.map { JSONValue($0) } ?? .null),
+            .init("executions", .array(executions.map { $0.json(call) })),
+        ]
+        if !members.contains(where: { $0.key == "plan" }) {
+            members.append(.init("plan", JSONValue(executions.lazy.compactMap(\.plan).first.map { "\($0.id)" })))
+        }
+        return members
+    }
+
+    /// Of the worst execution.
+    public var exitCode: ExitCode {
+        if let error = executions.lazy.compactMap(\.error).first { return error.code.exitCode }
+        if executions.contains(where: { $0.outcome == .frozen }) { return .refusedByPolicy }
+        if executions.contains(where: { $0.outcome == .planned }) { return .waitingForApproval }
+        return executions.contains { $0.outcome == .failed } ? .stepFailed : .done
+    }
+}
+
+/// `heal history`
+public struct HealHistoryReport: Report, Hashable {
+    /// Rows of the audit, the newest last.
+    public let rows: [AuditRow]
+
+    public init(rows: [AuditRow]) { self.rows = rows }
+
+    /// A member of the details of a row.
+    public static func detail(_ key: String, of row: AuditRow) -> String? {
+        (try? JSONParser.parse(row.entry.details))?[key]?.string
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        let executions = rows.map { row -> JSONValue in
+            [
+                "job": JSONValue(HealHistoryReport.detail("job", of: row)),
+                "mode": JSONValue(HealHistoryReport.detail("mode", of: row)),
+                "outcome": .string(row.entry.outcome), "batch": JSONValue(row.entry.batch),
+                "tenant": JSONValue(row.entry.tenant), "trace_id": .string(row.entry.traceID),
+                "actor": .string(row.entry.actor), "started_at": .string(row.entry.at),
+            ]
+        }
+        return [.init("executions", .array(executions))]
+    }
+}
+
+/// `heal thaw`
+public struct HealThawReport: Report, Hashable {
+    public let job: String
+    /// The tenants for which the job was frozen; an empty name for a database without tenants.
+    public let thawed: [String]
+
+    public init(job: String, thawed: [String]) {
+        self.job = job
+        self.thawed = thawed
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("job", .string(job)), .init("thawed", .array(thawed.map(JSONValue.string)))]
+    }
+}
+
+/// `contract list` and `contract check`
+public struct ContractReport: Report {
+    public struct Entry: Sendable {
+        public let contract: ContractDefinition
+        /// Nil when it was not asked.
+        public let status: ContractDefinition.Status?
+        public let violations: Int
+        /// The first of them.
+        public let columns: [String]
+        public let rows: [[SQLValue]]
+        /// The latest batch that changed one of the rows; nil when none did, or it cannot be told.
+        public let batch: String?
+        public let error: BatchError?
+
+        public init(
+            contract: ContractDefinition, status: ContractDefinition.Status? = nil, violations: Int = 0,
+            columns: [String] = [], rows: [[SQLValue]] = [], batch: String? = nil, error: BatchError? = nil
+        ) {
+            self.contract = contract
+            self.status = status
+            self.violations = violations
+            self.columns = columns
+            self.rows = rows
+            self.batch = batch
+            self.error = error
+        }
+
+        fileprivate var json: JSONValue {
+            var members: [JSONValue.Member] = [
+                .init("id", .string(contract.id)), .init("description", .string(contract.description)),
+                .init("class", .string(contract.faults.rawValue)),
+                .init("severity", .string(contract.severity.rawValue)),
+                .init("when", .string(contract.occasion.rawValue)),
+            ]
+            guard let status else { return .object(members) }
+            let objects = rows.map { row in
+                JSONValue.object(zip(columns, row).map { .init($0, $1.json) })
+            }
+            members += [
+                .init("status", .string(status.rawValue)), .init("violations", JSONValue(violations)),
+                .init("rows", .array(objects)), .init("batch", JSONValue(batch)),
+            ]
+            members += JSONValue.Member.only("error", error.map { .string($0.message) })
+            return .object(members)
+        }
+    }
+
+    public let entries: [Entry]
+
+    public init(entries: [Entry]) { self.entries = entries }
+
+    public var isOK: Bool { !entries.contains { $0.status == .fail } }
+    public var exitCode: ExitCode { isOK ? .done : .stepFailed }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("ok", .bool(isOK)), .init("contracts", .array(entries.map(\.json)))]
+    }
+}

@@ -1,0 +1,171 @@
+public import BatchCore
+
+extension RepairListReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !entries.isEmpty else {
+            return "no repair jobs: a repair is a job of the catalog with 'finds', see docs/reliability.md\n"
+        }
+        var table = TextTable([
+            ("REPAIR", .left), ("LEVEL", .right), ("CLASS", .left), ("STATE", .left), ("LAST", .left),
+            ("DESCRIPTION", .left),
+        ])
+        for entry in entries {
+            let state = !entry.isEnabled ? "switched off" : entry.frozen.isEmpty ? "ready" : "frozen"
+            table.append([
+                entry.job.id, String(entry.job.level), entry.job.repair?.faults.rawValue ?? "", state,
+                entry.lastOutcome ?? "-", Printable.text(entry.job.description),
+            ])
+        }
+        return table.text(style)
+    }
+}
+
+extension HealScanReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard total > 0 else { return "nothing is wrong: \(Figures.count(counts.count, "repair job")) asked\n" }
+        var table = TextTable([
+            ("REPAIR", .left), ("TENANT", .left), ("KEY", .left), ("REASON", .left), ("FOUND", .left),
+            ("EXPECTED", .left),
+        ])
+        let shown = findings.prefix(style.limit)
+        for finding in shown {
+            table.append([
+                finding.job, Printable.text(finding.tenant ?? "-"), Printable.value(finding.key),
+                Printable.text(finding.reason), Printable.value(finding.found), Printable.value(finding.expected),
+            ])
+        }
+        var text = table.text(style)
+        if total > shown.count {
+            text += style.faint("… and \(Figures.grouped(total - shown.count)) more: add --all") + "\n"
+        }
+        text += "\n"
+        for count in counts where count.count > 0 {
+            text +=
+                "\(Figures.count(count.count, "finding"))  \(count.job)  "
+                + style.hint("try it: \(command: "heal run \(count.job) --dry-run")") + "\n"
+        }
+        return text
+    }
+}
+
+extension HealRunReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !executions.isEmpty else { return "\(job): nothing is wrong, so nothing was done\n" }
+        var text = ""
+        for execution in executions {
+            let whose = execution.tenant.map { " for \(Printable.text($0))" } ?? ""
+            text += "\(style.strong(job))\(whose)  \(execution.words(style))\n"
+        }
+        switch mode {
+        case .dryRun:
+            text += style.hint("do it: \(command: "heal run \(job) --apply")") + "\n"
+        case .apply:
+            let left = after ?? before
+            text += "\(Figures.count(before, "finding")) before, \(left) after\n"
+            if let batch = executions.lazy.compactMap(\.run).last?.batch {
+                text += style.hint("undo one: \(command: "rollback --id \(batch)")") + "\n"
+            }
+        }
+        return text
+    }
+}
+
+extension HealRunReport.Execution {
+    fileprivate func words(_ style: Style) -> String {
+        let rows = run.map { Figures.count($0.rows.total, "row") } ?? "no rows"
+        switch outcome {
+        case .healed: return style.good("healed") + "  \(run?.batch.description ?? ""), \(rows)"
+        case .partial:
+            return style.caution("partly healed")
+                + "  \(run?.batch.description ?? ""), \(rows); \(Figures.count(after ?? 0, "finding")) left"
+        case .failed:
+            let why = error.map { "\($0.code.rawValue): \(Printable.text($0.message))" } ?? "nothing became better"
+            return style.bad("failed") + "  \(why)"
+        case .planned:
+            let plan = plan.map { "\($0.id)" } ?? ""
+            return style.caution("planned") + "  \(plan) waits for approval: "
+                + style.hint("\(command: "plan show --id \(plan)")")
+        case .discarded: return "would change \(rows), for \(Figures.count(before, "finding"))"
+        case .frozen:
+            return style.bad("frozen") + "  it failed too often: "
+                + style.hint("\(command: "heal list")")
+        }
+    }
+}
+
+extension HealHistoryReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !rows.isEmpty else { return "no repair job has run on this database\n" }
+        var table = TextTable([
+            ("AT", .left), ("REPAIR", .left), ("MODE", .left), ("OUTCOME", .left), ("TENANT", .left), ("BATCH", .left),
+            ("ACTOR", .left),
+        ])
+        for row in rows.suffix(style.limit) {
+            table.append([
+                row.entry.at, Printable.text(HealHistoryReport.detail("job", of: row) ?? ""),
+                HealHistoryReport.detail("mode", of: row) ?? "", row.entry.outcome,
+                Printable.text(row.entry.tenant ?? "-"), Printable.text(row.entry.batch ?? "-"),
+                Printable.text(row.entry.actor),
+            ])
+        }
+        return table.text(style)
+    }
+}
+
+extension HealThawReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let names = thawed.filter { !$0.isEmpty }.map(Printable.text)
+        return "\(job) may go on" + (names.isEmpty ? "" : " for \(names.joined(separator: ", "))") + "\n"
+    }
+}
+
+extension ContractReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !entries.isEmpty else { return "no contracts: write them into catalog/contracts.yaml\n" }
+        let isCheck = entries.contains { $0.status != nil }
+        guard isCheck else {
+            var table = TextTable([
+                ("CONTRACT", .left), ("CLASS", .left), ("SEVERITY", .left), ("WHEN", .left), ("DESCRIPTION", .left),
+            ])
+            for entry in entries {
+                let contract = entry.contract
+                table.append([
+                    contract.id, contract.faults.rawValue, contract.severity.rawValue, contract.occasion.rawValue,
+                    Printable.text(contract.description),
+                ])
+            }
+            return table.text(style)
+        }
+        return entries.map { $0.text(style) }.joined()
+    }
+}
+
+extension ContractReport.Entry {
+    /// The first rows are shown of what does not hold.
+    private static let shown = 5
+
+    fileprivate func text(_ style: Style) -> String {
+        let word =
+            switch status {
+            case .ok: style.good("ok  ")
+            case .warn: style.caution("WARN")
+            case .fail: style.bad("FAIL")
+            case nil: "    "
+            }
+        var text = "\(word)  \(contract.id)  "
+        if let error { return text + Printable.text(error.message) + "\n" }
+        guard violations > 0 else { return text + Printable.text(contract.description) + "\n" }
+        text += Figures.count(violations, "row") + (violations == 1 ? " breaks it" : " break it")
+        if let batch { text += ", last set by \(Printable.text(batch))" }
+        text += "\n"
+        for row in rows.prefix(style.limit == .max ? rows.count : ContractReport.Entry.shown) {
+            text +=
+                "      "
+                + zip(columns, row).map { "\(Printable.text($0)) \(Printable.value($1))" }.joined(separator: ", ")
+                + "\n"
+        }
+        let left = violations - min(rows.count, style.limit == .max ? rows.count : ContractReport.Entry.shown)
+        if left > 0 { text += style.faint("      … and \(Figures.grouped(left)) more: add --all") + "\n" }
+        return text
+    }
+}

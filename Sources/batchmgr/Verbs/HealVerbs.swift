@@ -1,0 +1,153 @@
+internal import BatchCatalog
+internal import BatchCore
+internal import BatchEngine
+internal import BatchHealing
+
+extension Verb {
+    private static let job = Option.value("id", .text("JOB"), "only this repair job").main
+    private static let set = Option.repeated("set", .pair("NAME=VALUE"), "set a parameter; may be repeated")
+
+    public static let healList = Verb(
+        "heal list", "list the repair jobs: what each heals, and what became of it last", topic: .heal, role: .viewer,
+        trace: .view, examples: [.init("batchmgr heal list", "what can repair itself here?")])
+
+    public static let healScan = Verb(
+        "heal scan", "show what the repair jobs find wrong, and change nothing",
+        options: [job, set, .all], topic: .heal, role: .viewer, trace: .check,
+        examples: [
+            .init("batchmgr heal scan", "all jobs"),
+            .init("batchmgr heal scan --id repair_reconcile_invoices --tenant t001", "one job, one tenant"),
+        ])
+
+    public static let healRun = Verb(
+        "heal run", "carry a repair job out, one batch for each tenant who has something wrong",
+        details: """
+            Level 1 runs at once; level 2 is carried out and undone on a copy first; level 3 makes a patch plan (exit 7). \
+            What is done is undone like any batch. A job that has failed three times for a tenant within a day is frozen \
+            for him, until heal thaw.
+            """,
+        options: [
+            .required("id", .text("JOB"), "the repair job").main,
+            .flag("dry-run", "do it, show the changes, and discard them (also: -n)"),
+            .flag("apply", "do it"), set,
+        ],
+        topic: .heal, role: .operator,
+        examples: [
+            .init("batchmgr heal run repair_reconcile_invoices --dry-run", "what would change?"),
+            .init("batchmgr heal run repair_reconcile_invoices --apply --tenant t001", "for one tenant"),
+        ])
+
+    public static let healHistory = Verb(
+        "heal history", "show what repair jobs did",
+        options: [job, .value("limit", .number("N"), "the last N executions"), .all], topic: .heal, role: .viewer,
+        trace: .view, examples: [.init("batchmgr heal history", "what was repaired?")])
+
+    public static let healThaw = Verb(
+        "heal thaw", "let a repair job go on that was frozen because it failed too often",
+        options: [
+            .required("id", .text("JOB"), "the repair job").main,
+            .required("reason", .text("TEXT"), "why it may go on; kept in the audit"),
+        ],
+        topic: .heal, role: .operator,
+        examples: [
+            .init("batchmgr heal thaw repair_reconcile_invoices --reason 'the lines are corrected'", "try it again")
+        ])
+
+    public static let contractList = Verb(
+        "contract list", "list the contracts that the data has to keep", topic: .heal, role: .viewer, trace: .view)
+
+    public static let contractCheck = Verb(
+        "contract check", "ask the contracts of the data, and show which rows break them",
+        details:
+            "Exit 1 when a contract fails. The batch that is named is the latest that set something in these rows.",
+        options: [.value("id", .text("CONTRACT"), "only this contract").main, .all], topic: .heal, role: .viewer,
+        trace: .check,
+        examples: [.init("batchmgr contract check", "does everything hold?")])
+}
+
+extension Command {
+    static let healList = Command(.healList) { (_, call) throws(BatchError) in
+        try call.output.show(try call.repairs().list(try call.view()))
+        return .done
+    }
+
+    static let healScan = Command(.healScan) { (arguments, call) throws(BatchError) in
+        let repairs = try call.repairs()
+        let job = try arguments.value("id").map { (name) throws(BatchError) in try repairs.job(named: name) }
+        try call.output.show(
+            try repairs.scan(
+                try call.view(), job: job, set: arguments.values("set"), tenant: call.globals.tenant))
+        return .done
+    }
+
+    static let healRun = Command(.healRun) { (arguments, call) throws(BatchError) in
+        let job = try call.repairs().job(named: try arguments.required("id"))
+        try arguments.allowOne(of: ["dry-run", "apply"])
+        guard arguments.has("dry-run") || arguments.has("apply") else {
+            throw .missing("--dry-run or --apply", of: arguments.verb)
+        }
+        let values = try ParameterValues(job, set: arguments.values("set"))
+        let workspace = try call.workspace()
+        let context = call.workContext()
+        let run = RepairRun(job, values, mode: arguments.has("apply") ? .apply : .dryRun) {
+            (tenant) throws(BatchError) in
+            var own = context
+            own.tenant = tenant
+            return try Session(workspace, database: job.database, tenant: tenant, context: own)
+        }
+        let report = try run.perform(tenant: call.globals.tenant)
+        try call.output.show(report)
+        return report.exitCode
+    }
+
+    static let healHistory = Command(.healHistory) { (arguments, call) throws(BatchError) in
+        let job = try arguments.value("id").map { (name) throws(BatchError) in try call.repairs().job(named: name).id }
+        let history = try RepairHistory(try call.view())
+        try call.output.show(history.report(job: job, limit: arguments.number("limit")))
+        return .done
+    }
+
+    static let healThaw = Command(.healThaw) { (arguments, call) throws(BatchError) in
+        let job = try call.repairs().job(named: try arguments.required("id"))
+        let session = try call.session(database: job.database)
+        try call.output.show(
+            try RepairHistory(session).thaw(
+                job.id, tenant: call.globals.tenant, reason: try arguments.required("reason")))
+        return .done
+    }
+
+    static let contractList = Command(.contractList) { (_, call) throws(BatchError) in
+        let contracts = try call.contracts()
+        try call.output.show(ContractReport(entries: contracts.map { .init(contract: $0) }))
+        return .done
+    }
+
+    static let contractCheck = Command(.contractCheck) { (arguments, call) throws(BatchError) in
+        let all = try call.contracts()
+        let wanted = arguments.value("id")
+        let contracts = all.filter { wanted == nil || $0.id == wanted }
+        if let wanted, contracts.isEmpty {
+            throw BatchError(
+                .usage, "there is no contract '\(wanted)'\(Suggestion.clause(for: wanted, in: all.map(\.id)))",
+                hint: "see them: \(command: "contract list")")
+        }
+        let report = try ContractCheck(try call.view()).report(contracts, tenant: call.globals.tenant)
+        try call.output.show(report)
+        return report.exitCode
+    }
+}
+
+extension Call {
+    fileprivate func repairs() throws(BatchError) -> Repairs {
+        Repairs(try workspace().loadCatalog(StepRegistry.builtIn.rules()).jobs)
+    }
+
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file.
+    fileprivate func contracts() throws(BatchError) -> [ContractDefinition] {
+        guard let folder = try workspace().catalog else { return [] }
+        let book = try ContractBook.load(folder: folder)
+        let hint: Hint = "correct them, then: \(command: "contract list")"
+        if let error = Diagnostic.error(book.mistakes, .invalidCatalog, hint: hint) { throw error }
+        return book.contracts
+    }
+}

@@ -1,0 +1,47 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// `mapping.yaml`, and what is wrong with it.
+@Suite struct MappingTests {
+    private func mistakes(_ mapping: String, jobs: [String: String] = [:]) throws -> [String] {
+        try HealingScene.with(jobs: jobs, mapping: mapping) { scene in
+            let answer = try JSONParser.parse(try scene.tool("catalog", "validate", "--json").out)
+            return (answer["diagnostics"]?.array ?? answer["errors"]?.array ?? []).compactMap { $0["message"]?.string }
+        }
+    }
+
+    @Test func rightOnesHaveNoMistakes() throws {
+        #expect(try mistakes(HealingScene.mapping) == [])
+    }
+
+    @Test(arguments: [
+        ("invoice: {table: bills, key: no}", "there is no concept 'invoice'; did you mean 'invoices'?"),
+        ("invoices: {table: bills, total: sum}", "invoices: the concept needs 'key'"),
+        ("invoices: {key: no}", "invoices: the concept needs 'table'"),
+        ("invoices: bills", "invoices: write its table, key and fields, e.g. {table: t, key: id}"),
+        ("[invoices]", "a mapping: write a concept and its table, e.g. invoices: {table: invoices, key: id}"),
+        (
+            "invoices: {table: bills, key: no, due: '(SELECT 1); DROP TABLE bills; ('}",
+            "invoices.due: write the expression in one pair of parentheses"
+        ),
+    ])
+    func wrongOnesAreTold(_ mapping: String, _ message: String) throws {
+        let found = try mistakes(mapping)
+        #expect(found.contains(message), "\(found)")
+    }
+
+    @Test func aPlaceholderThatNothingIsKnownOfStopsItsJobAlone() throws {
+        let job = "finds: SELECT {invoices.colour} AS key FROM {invoices}\nsteps: [{id: a, sql: SELECT 1}]"
+        try HealingScene.with(jobs: ["repair_colours": job]) { scene in
+            let text = try scene.tool("catalog", "validate").out + scene.tool("catalog", "validate").err
+            #expect(text.contains("catalog/repair_colours.yaml:3:15: {invoices.colour}"), "\(text)")
+            try scene.expect(0, "heal", "scan", "repair_totals")
+        }
+    }
+
+    @Test func bracesThatAreNoPlaceholdersStay() throws {
+        let job = "finds: SELECT 1 AS key WHERE '{tenant}' = '{invoice}'\nsteps: [{id: a, sql: SELECT 1}]"
+        #expect(try mistakes(HealingScene.mapping, jobs: ["repair_none": job]) == [])
+    }
+}
