@@ -77,7 +77,9 @@ let package = Package(
         tests("ControlTests", ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchControl"]),
         tests(
             "EngineTests", ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine"]),
-        tests("ServiceTests", ["BatchCore", "BatchService"]),
+        tests(
+            "ServiceTests",
+            ["BatchCore", "BatchSystem", "BatchLedger", "BatchCatalog", "BatchControl", "BatchEngine", "BatchService"]),
         tests("HealingTests", ["BatchCore", "batchmgr"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),
         tests("ExtensionTests", ["BatchCore", "batchmgr"]),

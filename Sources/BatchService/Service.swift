@@ -46,14 +46,17 @@ public struct Service {
         let lease = try store.takeService(.current(), at: context.now())
         defer { try? store.leaveService(lease, at: context.now()) }
         let begin = context.now()
+        var scheduler = try Scheduler(workspace, context: context)
         var workers = WorkerGroup(worker, count: settings.workers, clock: context.clock)
         context.log.write(.info, "service.begin", "process \(Environment.processID) serves", module: .runner)
         note("serving \(workspace.folder) with \(settings.workers) \(settings.workers == 1 ? "worker" : "workers")")
         ServiceNotice.send("READY=1")
         var isOurs = true
+        var firings = 0
         while isOurs, context.stopWish() == .goOn {
             ServiceNotice.send("WATCHDOG=1")
             isOurs = try beat(lease)
+            firings += try tick(&scheduler, note)
             for ending in workers.keep() {
                 context.log.write(.error, "service.worker", ending, module: .runner)
                 note(ending)
@@ -67,7 +70,22 @@ public struct Service {
             throw BatchError(
                 .leaseLost, "another process serves this workspace now", hint: "see who: \(command: "status")")
         }
-        return ServiceReport(began: begin, ended: context.now(), workerCrashes: workers.crashes)
+        return ServiceReport(began: begin, ended: context.now(), firings: firings, workerCrashes: workers.crashes)
+    }
+
+    /// A schedule or a file that cannot be read does not end the service: it is told, and looked at again.
+    private func tick(_ scheduler: inout Scheduler, _ note: (String) -> Void) throws(BatchError) -> Int {
+        do throws(BatchError) {
+            let firings = try scheduler.tick()
+            for firing in firings { if let job = firing.job { note("\(firing.schedule) fires: job \(job)") } }
+            return firings.count { $0.job != nil }
+        } catch {
+            guard error.code != .corruptLedger else { throw error }
+            context.log.write(
+                .error, "service.tick", "the schedules could not be looked at: \(error.logMessage)", module: .runner,
+                error: error)
+            return 0
+        }
     }
 
     /// What is locked now is asked again at the next beat.

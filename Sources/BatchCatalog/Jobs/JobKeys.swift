@@ -100,6 +100,25 @@ enum JobKeys {
             KeyRule(
                 "fold", choice(FoldRule.self),
                 "Which one counts of a time that the clocks show twice in autumn: `first`, `last` or `both` (`first`)."),
+            KeyRule(
+                "catch_up", choice(CatchUpRule.self),
+                "Of firings that nobody was there for: `none`, the `latest`, or `all` are made up for (`latest`)."),
+            KeyRule("catch_up_limit", .integer(1...10_000), "How many `catch_up: all` makes up for at most (`100`)."),
+            KeyRule(
+                "overlap", choice(OverlapRule.self),
+                "While the job of an earlier firing is not done: `skip` the new one, `queue` it too, or `cancel` the earlier one (`skip`)."
+            ),
+            KeyRule("jitter", .text(.duration), "Puts each firing off by a part of this time, always the same part."),
+            KeyRule(
+                "window", .text(.dayWindow),
+                "The only time of the day at which the job may begin, e.g. `22:00-06:00`; a firing outside waits for it."),
+            KeyRule("blackout", .list(.text(.dateSpan), mayBeEmpty: true), "Dates without a firing."),
+            KeyRule(
+                "needs", .list(.text(.jobName), mayBeEmpty: true),
+                "Schedules whose jobs must be done first; the firing waits for them."),
+            KeyRule("within", .text(.duration), "How old what it needs may be, and how long it waits for it (`1d`)."),
+            KeyRule("tenant", .text(.filled), "The tenant it runs for."),
+            KeyRule("set", .entries(.parameterName, .scalar), "Parameters of the job."),
         ])
 
     private static func step(_ rules: CatalogRules) -> ValueShape {

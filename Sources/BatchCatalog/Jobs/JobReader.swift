@@ -93,9 +93,23 @@ enum JobNodes {
 
     private static func schedule(_ node: YAMLNode) -> ScheduleDefinition? {
         guard let cron = node["cron"]?.text else { return nil }
-        return ScheduleDefinition(
+        var schedule = ScheduleDefinition(
             cron: cron, timezone: node["timezone"]?.text ?? "UTC", gap: choice(node["gap"]) ?? .shift,
             fold: choice(node["fold"]) ?? .first)
+        schedule.catchUp = choice(node["catch_up"]) ?? schedule.catchUp
+        schedule.catchUpLimit = node["catch_up_limit"]?.json.integer.map { Int($0) } ?? schedule.catchUpLimit
+        schedule.overlap = choice(node["overlap"]) ?? schedule.overlap
+        schedule.jitter = duration(node["jitter"])
+        schedule.window = node["window"]?.text.flatMap(DayWindow.init)
+        schedule.blackout = texts(node["blackout"])?.compactMap(DateSpan.init) ?? []
+        schedule.needs = texts(node["needs"]) ?? []
+        schedule.within = duration(node["within"]) ?? schedule.within
+        schedule.tenant = node["tenant"]?.text
+        schedule.assignments =
+            node["set"]?.entries.compactMap { entry in
+                entry.value.text.map { "\(entry.key)=\($0)" }
+            } ?? []
+        return schedule
     }
 
     private static func parameter(_ entry: YAMLNode.Entry) -> ParameterDefinition? {

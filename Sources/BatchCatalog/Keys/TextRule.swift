@@ -39,6 +39,14 @@ public struct TextRule: Sendable {
         return letters.first.map(isLetter) ?? false
             && letters.allSatisfy { isLetter($0) || ($0 >= 48 && $0 <= 57) || "_+/-".utf8.contains($0) }
     }
+    public static let dayWindow = TextRule(
+        pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+        shape: "two times of the day, e.g. 22:00-06:00"
+    ) { DayWindow($0) != nil }
+    public static let dateSpan = TextRule(
+        pattern: #"^[0-9]{4}-[0-9]{2}-[0-9]{2}(\.\.[0-9]{4}-[0-9]{2}-[0-9]{2})?$"#,
+        shape: "a date, e.g. 2026-12-25, or two, e.g. 2026-12-24..2027-01-01"
+    ) { DateSpan($0) != nil }
     public static let address = TextRule(
         pattern: "^https?://[!-~]+$", shape: "an address, e.g. https://example.com/hook"
     ) { text in

@@ -5,7 +5,7 @@ internal import BatchLedger
 extension ControlFile {
     private static let columns = """
         number, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, backoff, timeout, run_key, \
-        actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan
+        actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan, schedule, enqueued_by, place
         """
     private static let open = QueueState.list { $0.isOpen }
     private static let lost = QueueState.list { $0.isLost }
@@ -44,11 +44,14 @@ extension ControlFile {
                 .corruptLedger, "job \(number(0)) of the queue in control.db cannot be read",
                 hint: "see it: sqlite3 control.db 'SELECT * FROM queue_jobs WHERE number = \(number(0))'")
         }
-        let order = QueueOrder(
+        var order = QueueOrder(
             job: row[1].string ?? "", tenant: row[2].string, assignments: arguments.compactMap(\.string),
             priority: Int(number(4)), runAt: time(5), uniqueKey: row[6].string, sequenceKey: row[7].string,
             retry: RetryPolicy(attempts: Int(number(8)), backoff: number(9)),
             timeout: row[10].integer.map { .milliseconds($0) })
+        order.schedule = row[23].string
+        order.enqueuedBy = row[24].string
+        order.place = row[25].string ?? ""
         return QueueJob(
             number: number(0), order: order, runKey: row[11].string ?? "", actor: row[12].string ?? "",
             createdAt: time(13), state: state, stateAt: time(15), attempts: Int(number(16)), crashes: Int(number(17)),
@@ -115,16 +118,17 @@ extension ControlFile {
         try connection.run(
             """
             INSERT INTO queue_jobs(kind, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, \
-            backoff, timeout, run_key, actor, created_at, state, state_at) \
+            backoff, timeout, run_key, actor, created_at, state, state_at, schedule, enqueued_by, place, turn) \
             VALUES('batch', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queue.' || lower(hex(randomblob(8))), ?11, ?12, \
-            'queued', ?12)
+            'queued', ?12, ?13, ?14, ?15, ?16)
             """,
             [
                 .string(order.job), .optional(order.tenant), .string(arguments), .integer(Int64(order.priority)),
                 .integer(order.runAt.milliseconds), .optional(order.uniqueKey), .optional(order.sequenceKey),
                 .integer(Int64(order.retry.attempts)), .integer(order.retry.backoff),
                 order.timeout.map { .integer($0.wholeMilliseconds) } ?? .null, .string(actor),
-                .integer(now.milliseconds),
+                .integer(now.milliseconds), .optional(order.schedule), .optional(order.enqueuedBy),
+                .string(order.place), order.runAt <= now ? .integer(try nextTurn(of: order.tenant)) : .null,
             ])
         return (try known(connection.lastInsertRowID), true)
     }
@@ -139,16 +143,18 @@ extension ControlFile {
     // MARK: Moving
 
     public func cancel(_ number: Int64, reason: String, at now: Timestamp) throws(BatchError) -> QueueJob {
-        try durably { () throws(BatchError) in
-            let job = try known(number)
-            if job.state == .running {
-                try connection.run(
-                    "UPDATE queue_jobs SET stop = 1, reason = ? WHERE number = ?", [.string(reason), .integer(number)])
-                return try known(number)
-            }
-            guard job.state.isOpen else { throw ControlFile.wrongState(job, "so there is nothing to cancel") }
-            return try set(job, .cancelled, reason: reason, at: now)
+        try durably { () throws(BatchError) in try cancelInTransaction(number, reason: reason, at: now) }
+    }
+
+    func cancelInTransaction(_ number: Int64, reason: String, at now: Timestamp) throws(BatchError) -> QueueJob {
+        let job = try known(number)
+        if job.state == .running {
+            try connection.run(
+                "UPDATE queue_jobs SET stop = 1, reason = ? WHERE number = ?", [.string(reason), .integer(number)])
+            return try known(number)
         }
+        guard job.state.isOpen else { throw ControlFile.wrongState(job, "so there is nothing to cancel") }
+        return try set(job, .cancelled, reason: reason, at: now)
     }
 
     public func retry(_ number: Int64, at now: Timestamp) throws(BatchError) -> QueueJob {
@@ -193,7 +199,7 @@ extension ControlFile {
                 hint: "settle the old one: \(command: "queue resolve --id \(job.number) --reason TEXT")")
         }
         try connection.run(
-            "UPDATE queue_jobs SET attempts = 0, crashes = 0, stop = 0, plan = NULL, run_at = ? WHERE number = ?",
+            "UPDATE queue_jobs SET attempts = 0, crashes = 0, stop = 0, plan = NULL, run_at = ?, turn = NULL WHERE number = ?",
             [.integer(now.milliseconds), .integer(job.number)])
         return try set(job, .queued, reason: job.reason, at: now)
     }

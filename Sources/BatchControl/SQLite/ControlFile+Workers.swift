@@ -10,15 +10,8 @@ extension ControlFile: QueueStore {
         try durably { () throws(BatchError) in
             try putBackJobsOfTheDead(worker, at: now)
             try settlePlans(at: now)
-            let ready = """
-                state IN ('queued', 'waiting', 'retrying') AND run_at <= ? AND plan IS NULL
-                AND NOT EXISTS (SELECT 1 FROM queue_pauses p WHERE p.job = '' OR p.job = queue_jobs.job)
-                AND (sequence_key IS NULL OR NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE
-                    e.sequence_key = queue_jobs.sequence_key AND e.number < queue_jobs.number
-                    AND e.state NOT IN ('done', 'cancelled', 'resolved')))
-                ORDER BY priority DESC, number LIMIT 1
-                """
-            guard let job = try queueJobs(where: ready, [.integer(now.milliseconds)]).first else { return nil }
+            try giveTurns(at: now)
+            guard let job = try nextJob() else { return nil }
             try connection.run(
                 """
                 UPDATE queue_jobs SET state = 'running', state_at = ?1, attempts = attempts + 1, epoch = epoch + 1, \
@@ -37,6 +30,73 @@ extension ControlFile: QueueStore {
             return try queueJob(job.number)
         }
     }
+
+    // MARK: Whose turn it is
+
+    private static let ready = "state IN ('queued', 'waiting', 'retrying') AND turn IS NOT NULL"
+    /// Jobs that get their turn at once.
+    private static let mostTurns: Int64 = 500
+
+    /// Fair between tenants: a job comes after as many others of its tenant as there are before it, and not before what is
+    /// being done now. So one tenant with a thousand jobs and one with a single job take turns.
+    func nextTurn(of tenant: String?) throws(BatchError) -> Int64 {
+        let name = SQLValue.string(tenant ?? "")
+        let sql =
+            "SELECT max(coalesce((SELECT turn FROM queue_turns WHERE tenant = ?), 0), (SELECT turn FROM queue_turn))"
+        let turn = (try connection.value(sql, [name])?.integer ?? 0) + 1
+        try connection.run("INSERT OR REPLACE INTO queue_turns VALUES(?, ?)", [name, .integer(turn)])
+        return turn
+    }
+
+    /// To jobs whose time has come.
+    private func giveTurns(at now: Timestamp) throws(BatchError) {
+        let sql = """
+            SELECT number, tenant FROM queue_jobs WHERE state IN ('queued', 'waiting', 'retrying') AND turn IS NULL \
+            AND run_at <= ? ORDER BY run_at, number LIMIT ?
+            """
+        for row in try connection.rows(sql, [.integer(now.milliseconds), .integer(ControlFile.mostTurns)]) {
+            try connection.run(
+                "UPDATE queue_jobs SET turn = ? WHERE number = ?", [.integer(try nextTurn(of: row[1].string)), row[0]])
+        }
+    }
+
+    /// Of the places where no worker is, the first: by priority, then by turn. A place is a database that one worker at a
+    /// time can work on.
+    private func nextJob() throws(BatchError) -> QueueJob? {
+        let places = """
+            WITH RECURSIVE known(place) AS (SELECT min(place) FROM queue_jobs WHERE \(ControlFile.ready) UNION ALL \
+            SELECT (SELECT min(place) FROM queue_jobs WHERE \(ControlFile.ready) AND place > known.place) FROM known \
+            WHERE known.place IS NOT NULL) SELECT place FROM known WHERE place IS NOT NULL AND (place = '' OR NOT EXISTS \
+            (SELECT 1 FROM queue_jobs r WHERE r.state = 'running' AND r.place = known.place))
+            """
+        let first = """
+            SELECT number, priority, turn FROM queue_jobs WHERE \(ControlFile.ready) AND plan IS NULL AND place = ?
+            AND NOT EXISTS (SELECT 1 FROM queue_pauses p WHERE p.job = '' OR p.job = queue_jobs.job)
+            AND NOT EXISTS (SELECT 1 FROM queue_limits l WHERE l.job = queue_jobs.job AND l.most <= (SELECT count(*)
+                FROM queue_jobs r WHERE r.state = 'running' AND r.job = l.job))
+            AND (sequence_key IS NULL OR NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE
+                e.sequence_key = queue_jobs.sequence_key AND e.number < queue_jobs.number
+                AND e.state NOT IN ('done', 'cancelled', 'resolved')))
+            ORDER BY priority DESC, turn, number LIMIT 1
+            """
+        var best: (number: Int64, priority: Int64, turn: Int64)?
+        for place in try connection.rows(places) {
+            guard let row = try connection.rows(first, [place[0]]).first else { continue }
+            let found = (number: row[0].integer ?? 0, priority: row[1].integer ?? 0, turn: row[2].integer ?? 0)
+            guard let known = best else {
+                best = found
+                continue
+            }
+            if (-found.priority, found.turn, found.number) < (-known.priority, known.turn, known.number) {
+                best = found
+            }
+        }
+        guard let best else { return nil }
+        try connection.run("UPDATE queue_turn SET turn = max(turn, ?)", [.integer(best.turn)])
+        return try queueJob(best.number)
+    }
+
+    // MARK: Workers
 
     /// A worker that claims has no job: one that still bears its name was left by an attempt that could not be noted.
     private func putBackJobsOfTheDead(_ worker: LeaseOwner, at now: Timestamp) throws(BatchError) {
@@ -118,7 +178,7 @@ extension ControlFile: QueueStore {
             try connection.run(
                 """
                 UPDATE queue_jobs SET run_at = coalesce(?, run_at), batch = coalesce(?, batch), plan = ?, \
-                attempts = attempts - ?, process = NULL, beat_at = NULL WHERE number = ?
+                attempts = attempts - ?, process = NULL, beat_at = NULL, turn = NULL WHERE number = ?
                 """,
                 [
                     outcome.time.map { .integer($0.milliseconds) } ?? .null, .optional(outcome.batch),

@@ -135,6 +135,24 @@ enum ControlFormat {
         CREATE INDEX IF NOT EXISTS queue_schedules ON queue_jobs(schedule, number) WHERE schedule IS NOT NULL;
         CREATE INDEX IF NOT EXISTS queue_enqueued ON queue_jobs(enqueued_by) WHERE enqueued_by IS NOT NULL
         """,
+        // `turn`: which job of those that are due comes first; `place`: the database that one worker at a time works on.
+        """
+        ALTER TABLE queue_jobs ADD COLUMN turn INTEGER;
+        ALTER TABLE queue_jobs ADD COLUMN place TEXT NOT NULL DEFAULT '';
+        ALTER TABLE queue_jobs ADD COLUMN removed_at INTEGER;
+        ALTER TABLE queue_jobs ADD COLUMN removed_state TEXT;
+        DROP INDEX IF EXISTS queue_ready;
+        CREATE INDEX IF NOT EXISTS queue_by_turn ON queue_jobs(place, priority DESC, turn, number)
+            WHERE state IN ('queued', 'waiting', 'retrying') AND turn IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS queue_by_time ON queue_jobs(run_at, number)
+            WHERE state IN ('queued', 'waiting', 'retrying') AND turn IS NULL;
+        CREATE INDEX IF NOT EXISTS queue_removed ON queue_jobs(removed_at) WHERE removed_at IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS queue_turn(one INTEGER PRIMARY KEY CHECK(one = 1), turn INTEGER NOT NULL) STRICT;
+        INSERT OR IGNORE INTO queue_turn VALUES(1, 0);
+        CREATE TABLE IF NOT EXISTS queue_turns(tenant TEXT PRIMARY KEY, turn INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS queue_limits(job TEXT PRIMARY KEY, most INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS schedules_seen ON schedules(seen_to)
+        """,
     ]
 
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file.

@@ -89,20 +89,3 @@ public enum SnapshotPolicy: String, Hashable, Sendable, CaseIterable {
     case full
     case delta
 }
-
-/// When a job runs by itself, as it was declared.
-public struct ScheduleDefinition: Hashable, Sendable {
-    /// Five or six fields, or a word like `@daily`.
-    public var cron: String
-    /// A name of the time zone database, e.g. `Europe/Paris`.
-    public var timezone: String
-    public var gap: GapRule
-    public var fold: FoldRule
-
-    public init(cron: String, timezone: String = "UTC", gap: GapRule = .shift, fold: FoldRule = .first) {
-        self.cron = cron
-        self.timezone = timezone
-        self.gap = gap
-        self.fold = fold
-    }
-}

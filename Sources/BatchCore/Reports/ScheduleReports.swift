@@ -41,17 +41,82 @@ public struct ScheduleNextReport: Report, Hashable {
 
 /// `schedule list`
 public struct ScheduleListReport: Report, Hashable {
-    /// Each with its next firing.
-    public let schedules: [ScheduleNextReport]
+    public struct Entry: Hashable, Sendable {
+        public let name: String
+        /// With its next firing.
+        public let preview: ScheduleNextReport
+        /// By whom and why it does not fire now; nil when it does.
+        public let pause: String?
+        public let latest: Firing?
 
-    public init(schedules: [ScheduleNextReport]) { self.schedules = schedules }
+        public init(name: String, preview: ScheduleNextReport, pause: String? = nil, latest: Firing? = nil) {
+            self.name = name
+            self.preview = preview
+            self.pause = pause
+            self.latest = latest
+        }
+    }
+
+    public let schedules: [Entry]
+
+    public init(schedules: [Entry]) { self.schedules = schedules }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         let entries = schedules.map { entry in
             JSONValue.object(
-                entry.members(call).filter { $0.key != "times" }
-                    + [.init("next", JSONValue(entry.times.first?.time.seconds))])
+                [.init("name", .string(entry.name))] + entry.preview.members(call).filter { $0.key != "times" } + [
+                    .init("next", JSONValue(entry.pause == nil ? entry.preview.times.first?.time.seconds : nil)),
+                    .init("paused", JSONValue(entry.pause)), .init("latest", entry.latest?.json ?? .null),
+                ])
         }
         return [.init("schedules", .array(entries))]
+    }
+}
+
+/// `schedule history`
+public struct ScheduleHistoryReport: Report, Hashable {
+    /// The latest first.
+    public let firings: [Firing]
+
+    public init(firings: [Firing]) { self.firings = firings }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("firings", .array(firings.map(\.json)))]
+    }
+}
+
+extension Firing {
+    var json: JSONValue {
+        [
+            "schedule": .string(schedule), "time": .string(instant.iso8601), "cause": .string(cause.rawValue),
+            "outcome": .string(outcome.rawValue), "reason": JSONValue(reason), "count": JSONValue(count),
+            "job": job.map { .integer($0) } ?? .null, "decided_at": .string(decidedAt.iso8601),
+        ]
+    }
+}
+
+/// What the verbs answer that do something to a schedule
+public struct ScheduleChangeReport: Report, Hashable {
+    public enum Change: String, Hashable, Sendable {
+        case added, removed, paused, resumed, triggered, backfilled
+    }
+
+    public let change: Change
+    public let name: String
+    /// Its next firings, where it has some.
+    public let next: ScheduleNextReport?
+    /// What was queued.
+    public let jobs: [Int64]
+
+    public init(_ change: Change, name: String, next: ScheduleNextReport?, jobs: [Int64] = []) {
+        self.change = change
+        self.name = name
+        self.next = next
+        self.jobs = jobs
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("schedule", .string(name)), .init("change", .string(change.rawValue))]
+            + (next?.members(call) ?? []) + JSONValue.Member.only("jobs", .array(jobs.map { .integer($0) }))
     }
 }

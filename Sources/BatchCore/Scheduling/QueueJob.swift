@@ -53,6 +53,12 @@ public struct QueueOrder: Hashable, Sendable {
     public var sequenceKey: String?
     public var retry: RetryPolicy
     public var timeout: Duration?
+    /// The schedule that has queued it.
+    public var schedule: String?
+    /// The batch that has queued it.
+    public var enqueuedBy: String?
+    /// The database that one worker at a time can work on; empty where that is not known.
+    public var place = ""
 
     public init(
         job: String, tenant: String? = nil, assignments: [String] = [], priority: Int = 0, runAt: Timestamp,

@@ -6,6 +6,11 @@ extension ScheduleDefinition {
         FiringTimes(try CronExpression(reading: cron), clock: try TimeZones.clock(timezone), gap: gap, fold: fold)
     }
 
+    /// - Throws: `ERR_UX_USAGE` when expression or zone is wrong.
+    public func rule(named name: String) throws(BatchError) -> ScheduleRule {
+        ScheduleRule(name, self, times: try firingTimes(), clock: try TimeZones.clock(timezone))
+    }
+
     /// The next firings, in UTC and as the clocks of its zone show them.
     /// - Throws: `ERR_UX_USAGE` when expression or zone is wrong.
     public func preview(

@@ -5,7 +5,8 @@ extension Command {
     static let all: [Command] = [
         .initialize, .run, .resume, .stop, .rollback,
         .status, .list,
-        .scheduleNext, .scheduleList,
+        .scheduleNext, .scheduleList, .scheduleHistory, .scheduleAdd, .scheduleRemove, .schedulePause, .scheduleResume,
+        .scheduleTrigger, .scheduleBackfill,
         .queueAdd, .queueWork, .queueList, .queueShow, .queueRetry, .queueCancel, .queueResolve, .queuePause,
         .queueResume, .queueDeadList, .queueDeadRedrive,
         .serve,

@@ -13,13 +13,55 @@ extension ScheduleNextReport: TextReport {
 extension ScheduleListReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard !schedules.isEmpty else { return "no schedules\n" }
-        var table = TextTable([("JOB", .left), ("CRON", .left), ("TIME ZONE", .left), ("NEXT", .left)])
+        var table = TextTable([
+            ("SCHEDULE", .left), ("JOB", .left), ("CRON", .left), ("TIME ZONE", .left), ("NEXT", .left),
+            ("LATEST", .left),
+        ])
         for entry in schedules {
+            let next = entry.preview.times.first?.time.seconds ?? "never"
             table.append([
-                entry.job ?? "", Printable.text(entry.schedule.cron), Printable.text(entry.schedule.timezone),
-                entry.times.first?.time.seconds ?? "never",
+                entry.name, entry.preview.job ?? "", Printable.text(entry.preview.schedule.cron),
+                Printable.text(entry.preview.schedule.timezone), entry.pause.map(Printable.text) ?? next,
+                entry.latest.map { Printable.text($0.words) } ?? "-",
             ])
         }
         return table.text(style)
+    }
+}
+
+extension Firing {
+    /// `2026-11-21T02:00:00Z: job 12`
+    fileprivate var words: String {
+        let more = count > 1 ? " and \(count - 1) more" : ""
+        let why = reason.map { " (\($0))" } ?? ""
+        return "\(instant.seconds)\(more): " + (job.map { "job \($0)" } ?? outcome.rawValue + why)
+    }
+}
+
+extension ScheduleHistoryReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !firings.isEmpty else { return "nothing has fired yet\n" }
+        var table = TextTable([("SCHEDULE", .left), ("FIRING", .left), ("CAUSE", .left), ("DECIDED AT", .left)])
+        for firing in firings.prefix(style.limit) {
+            table.append([
+                firing.schedule, Printable.text(firing.words), firing.cause.rawValue, firing.decidedAt.seconds,
+            ])
+        }
+        return table.text(style) + style.more(firings.count, "schedule history --all")
+    }
+}
+
+extension ScheduleChangeReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let queued = jobs.count == 1 ? "job \(jobs[0]) queued" : "\(Figures.count(jobs.count, "job")) queued"
+        switch change {
+        case .added, .resumed:
+            let times = next?.text(style, width: width) ?? ""
+            return "\(style.strong(name)) \(change == .added ? "added" : "resumed"); it fires next:\n" + times
+        case .removed: return "\(name) removed\n"
+        case .paused: return "\(name) paused\n" + style.next("go on: \(command: "schedule resume --id \(name)")")
+        case .triggered, .backfilled:
+            return "\(name): \(queued)\n" + style.next("see what becomes of it: \(command: "queue list")")
+        }
     }
 }

@@ -32,6 +32,137 @@ extension Verb {
         "schedule list", "list the schedules, with their next firings",
         topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr schedule list", "what runs when?")])
+
+    public static let scheduleHistory = Verb(
+        "schedule history", "show what has become of the firings",
+        options: [.value("id", .text("SCHEDULE"), "only of this one").main, Option.all],
+        topic: .look, role: .viewer, trace: .view,
+        examples: [.init("batchmgr schedule history mark_overdue", "did it run last night?")])
+
+    private static let schedule = Option.required("id", .text("SCHEDULE"), "the name of the schedule").main
+
+    public static let scheduleAdd = Verb(
+        "schedule add", "add a schedule to a job, beside the one in its file",
+        details: "It fires from now on, while a service runs (batchmgr serve). The next five firings are shown.",
+        options: [
+            schedule, .required("job", .text("JOB"), "the job of the catalog"),
+            .required("cron", .text("EXPR"), "when, as schedule next explains it"),
+            .value("timezone", .text("TZ"), "the zone of its fields (default: UTC)"),
+            .value(
+                "gap", .choice(GapRule.allCases.map(\.rawValue)), "a time that the clocks leave out (default: shift)"),
+            .value(
+                "fold", .choice(FoldRule.allCases.map(\.rawValue)), "a time that they show twice (default: first)"),
+            .value(
+                "catch-up", .choice(CatchUpRule.allCases.map(\.rawValue)),
+                "firings that nobody was there for (default: latest)"),
+            .value("catch-up-limit", .number("N"), "how many all makes up for at most (default: 100)"),
+            .value(
+                "overlap", .choice(OverlapRule.allCases.map(\.rawValue)),
+                "a firing while the job of an earlier one is not done (default: skip)"),
+            .value("jitter", .text("SPAN"), "put each firing off by a part of this, always the same part"),
+            .value("window", .text("HH:MM-HH:MM"), "the only time of the day at which the job may begin"),
+            .repeated("blackout", .text("DATE"), "no firing on this date, or from DATE..DATE; may be repeated"),
+            .repeated("needs", .text("SCHEDULE"), "wait until its job is done; may be repeated"),
+            .value("within", .text("SPAN"), "how old that may be, and how long to wait (default: 1d)"),
+            .repeated("set", .pair("NAME=VALUE"), "set a parameter of the job; may be repeated"),
+            .flag("replace", "put it in the place of the one with its name"),
+        ],
+        topic: .run, role: .operator, trace: .workspace,
+        examples: [
+            .init(
+                "batchmgr schedule add nightly --job mark_overdue --cron \"0 2 * * *\" --timezone Europe/Paris",
+                "at two in the night")
+        ])
+
+    public static let scheduleRemove = Verb(
+        "schedule remove", "remove a schedule that was added",
+        options: [schedule], topic: .run, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr schedule remove nightly", "it fires no more")])
+
+    public static let schedulePause = Verb(
+        "schedule pause", "keep a schedule from firing",
+        options: [schedule, .required("reason", .text("TEXT"), "why")], topic: .govern, role: .operator,
+        trace: .workspace, examples: [.init("batchmgr schedule pause nightly --reason \"month end\"", "for a while")])
+
+    public static let scheduleResume = Verb(
+        "schedule resume", "let a schedule fire again, from now on",
+        options: [schedule], topic: .govern, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr schedule resume nightly", "nothing of the time in between fires")])
+
+    public static let scheduleTrigger = Verb(
+        "schedule trigger", "queue the job of a schedule now",
+        options: [schedule], topic: .run, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr schedule trigger nightly", "tonight's run, now")])
+
+    public static let scheduleBackfill = Verb(
+        "schedule backfill", "queue the firings of a span of time that did not happen",
+        details: """
+            A job with the parameter scheduled_for is given the time of each. What has fired does not fire again, however often \
+            this is called.
+            """,
+        options: [
+            schedule, .required("from", .text("TIME"), "the first time, e.g. 2026-11-21T00:00, in UTC"),
+            .required("to", .text("TIME"), "the last time"),
+            .flag("dry-run", "only say how many there are"),
+        ],
+        topic: .run, role: .operator, trace: .workspace,
+        examples: [
+            .init(
+                "batchmgr schedule backfill nightly --from 2026-11-01T00:00 --to 2026-11-08T00:00 --yes",
+                "make up for a week")
+        ])
+}
+
+extension ParsedArguments {
+    /// - Throws: `ERR_UX_USAGE`.
+    fileprivate func span(_ name: String) throws(BatchError) -> Duration? {
+        guard let text = value(name) else { return nil }
+        guard let span = Duration(text: text) else {
+            throw .usage("--\(name) '\(text)' is no span of time like 30s or 2h", verb)
+        }
+        return span
+    }
+
+    fileprivate func time(_ name: String, now: Timestamp) throws(BatchError) -> Timestamp {
+        let text = try required(name)
+        guard let time = Timestamp(text: text, now: now) else {
+            throw .usage("--\(name) '\(text)' is not a time like 2026-11-21T02:00", verb)
+        }
+        return time
+    }
+}
+
+extension ScheduleDefinition {
+    /// `schedule add`
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        self.init(cron: try arguments.required("cron"), timezone: arguments.value("timezone") ?? "UTC")
+        gap = try arguments.choice("gap") ?? gap
+        fold = try arguments.choice("fold") ?? fold
+        catchUp = try arguments.choice("catch-up") ?? catchUp
+        overlap = try arguments.choice("overlap") ?? overlap
+        catchUpLimit = arguments.number("catch-up-limit") ?? catchUpLimit
+        guard (1...10_000).contains(catchUpLimit) else {
+            throw .usage("--catch-up-limit is 1 to 10000", arguments.verb)
+        }
+        jitter = try arguments.span("jitter")
+        within = try arguments.span("within") ?? within
+        needs = arguments.values("needs")
+        tenant = arguments.globals.tenant
+        assignments = arguments.values("set")
+        if let text = arguments.value("window") {
+            guard let window = DayWindow(text) else {
+                throw .usage("--window '\(text)' is not two times of the day like 22:00-06:00", arguments.verb)
+            }
+            self.window = window
+        }
+        for text in arguments.values("blackout") {
+            guard let span = DateSpan(text) else {
+                throw .usage("--blackout '\(text)' is no date like 2026-12-25, nor two with .. between", arguments.verb)
+            }
+            blackout.append(span)
+        }
+    }
 }
 
 /// `schedule next`
@@ -81,9 +212,7 @@ public struct ScheduleNextRequest: Hashable, Sendable {
         if let fold { schedule.fold = fold }
         return schedule
     }
-}
 
-extension Command {
     static let scheduleNext = Command(.scheduleNext) { (arguments, call) throws(BatchError) in
         let request = try ScheduleNextRequest(arguments, now: call.work.now())
         let job = try request.job.map { (name) throws(BatchError) in
@@ -96,9 +225,65 @@ extension Command {
     }
 
     static let scheduleList = Command(.scheduleList) { (_, call) throws(BatchError) in
-        let catalog = try call.workspace().loadCatalog(StepRegistry.builtIn.rules())
-        try call.output.show(
-            ScheduleListReport(schedules: try catalog.jobs.schedules(after: call.work.now(), count: 1)))
+        try call.output.show(try call.schedules().list())
+        return .done
+    }
+}
+
+extension Call {
+    fileprivate func schedules() throws(BatchError) -> Schedules { Schedules(try workspace(), context: work) }
+}
+
+extension Command {
+    static let scheduleHistory = Command(.scheduleHistory) { (arguments, call) throws(BatchError) in
+        try call.output.show(try call.schedules().history(arguments.value("id"), limit: 1_000))
+        return .done
+    }
+
+    static let scheduleAdd = Command(.scheduleAdd) { (arguments, call) throws(BatchError) in
+        let report = try call.schedules().add(
+            try arguments.required("id"), job: try arguments.required("job"), try ScheduleDefinition(arguments),
+            replacing: arguments.has("replace"))
+        try call.output.show(report)
+        return .done
+    }
+
+    static let scheduleRemove = Command(.scheduleRemove) { (arguments, call) throws(BatchError) in
+        try call.output.show(try call.schedules().remove(try arguments.required("id")))
+        return .done
+    }
+
+    static let schedulePause = Command(.schedulePause) { (arguments, call) throws(BatchError) in
+        let reason = try arguments.required("reason")
+        try call.output.show(try call.schedules().pause(try arguments.required("id"), reason: reason))
+        return .done
+    }
+
+    static let scheduleResume = Command(.scheduleResume) { (arguments, call) throws(BatchError) in
+        try call.output.show(try call.schedules().resume(try arguments.required("id")))
+        return .done
+    }
+
+    static let scheduleTrigger = Command(.scheduleTrigger) { (arguments, call) throws(BatchError) in
+        try call.output.show(try call.schedules().trigger(try arguments.required("id")))
+        return .done
+    }
+
+    static let scheduleBackfill = Command(.scheduleBackfill) { (arguments, call) throws(BatchError) in
+        let (name, now) = (try arguments.required("id"), call.work.now())
+        let schedules = try call.schedules()
+        let instants = try schedules.gaps(
+            name, from: try arguments.time("from", now: now), to: try arguments.time("to", now: now))
+        let count = "\(Figures.count(instants.count, "firing")) of \(name)"
+        if arguments.has("dry-run") || instants.isEmpty {
+            call.output.note("\(count) in this span did not happen")
+            try call.output.show(ScheduleChangeReport(.backfilled, name: name, next: nil))
+            return .done
+        }
+        guard try Confirmation.ask("Queue \(count)?", call) else {
+            throw BatchError(.usage, "nothing was queued", hint: "")
+        }
+        try call.output.show(try schedules.backfill(name, instants))
         return .done
     }
 }

@@ -1,0 +1,157 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+internal import BatchSystem
+
+/// Fires what is due. Everything that it must remember is in the store: another one, here or in another process, goes on
+/// where this one came to.
+public struct Scheduler {
+    private let workspace: Workspace
+    private let context: Context
+    private let store: any ScheduleStore
+    /// By name, with the definition that they were made of.
+    private var rules: [String: ScheduleRule] = [:]
+    /// How the folder of the jobs looked when it was read.
+    private var seenFiles: [String: FileStatus]?
+    private var jobs: [String: JobDefinition] = [:]
+
+    public init(_ workspace: Workspace, context: Context) throws(BatchError) {
+        self.workspace = workspace
+        self.context = context
+        store = try context.store(of: workspace)
+    }
+
+    // MARK: The catalog
+
+    /// Takes over what the files of the jobs say. A schedule that is new, or another than it was, fires from now on.
+    public mutating func readCatalog() throws(BatchError) {
+        let files = try catalogFiles()
+        guard files != seenFiles else { return }
+        let catalog = try workspace.loadCatalog(StepRegistry.builtIn.rules())
+        jobs = Dictionary(catalog.jobs.map { ($0.id, $0) }) { first, _ in first }
+        let known = Dictionary(try store.schedules().map { ($0.name, $0) }) { first, _ in first }
+        for job in catalog.jobs {
+            guard let definition = job.schedule else { continue }
+            if let other = known[job.id], other.source == .catalog, other.definition == definition { continue }
+            try store.put(
+                try record(job.id, job: job.id, definition, source: .catalog, actor: context.actor), at: context.now())
+        }
+        // A file with a mistake says nothing: its schedule stays until it can be read again.
+        let broken = Set(catalog.broken.compactMap(\.id))
+        for (name, schedule) in known where schedule.source == .catalog {
+            if jobs[name]?.schedule == nil, !broken.contains(name) { _ = try store.removeSchedule(name) }
+        }
+        seenFiles = files
+    }
+
+    private func catalogFiles() throws(BatchError) -> [String: FileStatus] {
+        guard let folder = workspace.catalog, FileStatus(folder) != nil else { return [:] }
+        var files: [String: FileStatus] = [:]
+        for name in try Folder.names(in: folder) { files[name] = FileStatus("\(folder)/\(name)") }
+        return files
+    }
+
+    /// A schedule that begins now.
+    /// - Throws: `ERR_UX_USAGE` when expression or zone is wrong.
+    func record(
+        _ name: String, job: String, _ definition: ScheduleDefinition, source: ScheduleRecord.Source, actor: String
+    ) throws(BatchError) -> ScheduleRecord {
+        let now = context.now()
+        return ScheduleRecord(
+            name: name, job: job, definition: definition, source: source, actor: actor, seenTo: now,
+            next: try definition.rule(named: name).next(after: now))
+    }
+
+    // MARK: Firing
+
+    /// - Returns: what was decided now.
+    public mutating func tick() throws(BatchError) -> [Firing] {
+        try readCatalog()
+        let now = context.now()
+        var firings: [Firing] = []
+        for schedule in try store.dueSchedules(at: now) { firings += try fire(schedule, at: now) }
+        return firings + (try settleWaiting(at: now))
+    }
+
+    private mutating func fire(_ schedule: ScheduleRecord, at now: Timestamp) throws(BatchError) -> [Firing] {
+        let rule = try rule(schedule)
+        // The clock was set back: what has a firing keeps it, the rest is looked at again.
+        let planned = schedule.seenTo > now ? [] : rule.decide(after: schedule.seenTo, until: now)
+        let (jobs, workspace) = (jobs, workspace)
+        let firings = try store.fire(
+            schedule, planned, cause: .clock, seenTo: (now, rule.next(after: now)), at: now
+        ) { instant in schedule.order(at: instant, jobs[schedule.job], in: workspace) }
+        for firing in firings { tell(firing) }
+        return firings
+    }
+
+    private mutating func rule(_ schedule: ScheduleRecord) throws(BatchError) -> ScheduleRule {
+        if let known = rules[schedule.name], known.definition == schedule.definition { return known }
+        let rule = try schedule.definition.rule(named: schedule.name)
+        rules[schedule.name] = rule
+        return rule
+    }
+
+    private mutating func settleWaiting(at now: Timestamp) throws(BatchError) -> [Firing] {
+        var settled: [Firing] = []
+        for (firing, until) in try store.waitingFirings() {
+            guard let schedule = try store.schedule(firing.schedule) else { continue }
+            let within = schedule.definition.within.wholeMilliseconds
+            let since = Timestamp(milliseconds: firing.instant.milliseconds - within)
+            var missing: [String] = []
+            for name in schedule.definition.needs where try store.lacks(name, since: since) { missing.append(name) }
+            if !missing.isEmpty, until > now { continue }
+            var order: QueueOrder?
+            if missing.isEmpty {
+                order = schedule.order(at: firing.instant, jobs[schedule.job], in: workspace)
+                order?.runAt = try rule(schedule).runAt(firing.instant, now)
+            }
+            let reason = "\(missing.joined(separator: ", ")) was not done in time"
+            guard let done = try store.settle(firing, order, reason: missing.isEmpty ? nil : reason, at: now) else {
+                continue
+            }
+            tell(done)
+            settled.append(done)
+        }
+        return settled
+    }
+
+    private func tell(_ firing: Firing) {
+        let what = firing.job.map { "job \($0)" } ?? firing.outcome.rawValue
+        context.log.write(
+            firing.outcome == .missed ? .warn : .info, "schedule.firing",
+            "\(firing.schedule) at \(firing.instant.seconds): \(what)\(firing.reason.map { ", " + $0 } ?? "")",
+            module: .runner)
+    }
+}
+
+extension ScheduleRecord {
+    /// The parameter of a job that is given the time of its firing, where the job declares it.
+    static let timeParameter = "scheduled_for"
+
+    /// The job of a firing.
+    /// - Parameter definition: nil when it cannot be read now; the worker will say so.
+    func order(at instant: Timestamp, _ definition: JobDefinition?, in workspace: Workspace) -> QueueOrder {
+        var assignments = self.definition.assignments
+        let name = ScheduleRecord.timeParameter
+        if definition?.parameters.contains(where: { $0.name == name }) == true,
+            !assignments.contains(where: { $0.hasPrefix(name + "=") })
+        {
+            assignments.append("\(name)=\(instant.seconds)")
+        }
+        var order = QueueOrder(
+            job: job, tenant: self.definition.tenant, assignments: assignments, runAt: instant)
+        order.schedule = self.name
+        order.place = workspace.place(of: definition, tenant: order.tenant)
+        return order
+    }
+}
+
+extension Workspace {
+    /// The database that a job works on, as the queue tells them apart; empty when it is not known.
+    func place(of job: JobDefinition?, tenant: String?) -> String {
+        guard let job, let database = try? database(named: job.database) else { return "" }
+        return database.tenancy == .file ? "\(database.name)/\(tenant ?? "")" : database.name
+    }
+}
