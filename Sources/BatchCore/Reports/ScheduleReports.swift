@@ -107,8 +107,13 @@ public struct ScheduleChangeReport: Report, Hashable {
     public let next: ScheduleNextReport?
     /// What was queued.
     public let jobs: [Int64]
+    /// Of a dry run: how many firings there are to make up for.
+    public let missing: Int?
 
-    public init(_ change: Change, name: String, next: ScheduleNextReport?, jobs: [Int64] = []) {
+    public init(
+        _ change: Change, name: String, next: ScheduleNextReport?, jobs: [Int64] = [], missing: Int? = nil
+    ) {
+        self.missing = missing
         self.change = change
         self.name = name
         self.next = next
@@ -117,6 +122,8 @@ public struct ScheduleChangeReport: Report, Hashable {
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [.init("schedule", .string(name)), .init("change", .string(change.rawValue))]
-            + (next?.members(call) ?? []) + JSONValue.Member.only("jobs", .array(jobs.map { .integer($0) }))
+            + (next?.members(call) ?? [])
+            + (missing.map { [.init("dry_run", true), .init("missing", JSONValue($0))] } ?? [])
+            + JSONValue.Member.only("jobs", .array(jobs.map { .integer($0) }))
     }
 }

@@ -212,7 +212,9 @@ public struct ScheduleNextRequest: Hashable, Sendable {
         if let fold { schedule.fold = fold }
         return schedule
     }
+}
 
+extension Command {
     static let scheduleNext = Command(.scheduleNext) { (arguments, call) throws(BatchError) in
         let request = try ScheduleNextRequest(arguments, now: call.work.now())
         let job = try request.job.map { (name) throws(BatchError) in
@@ -274,13 +276,15 @@ extension Command {
         let schedules = try call.schedules()
         let instants = try schedules.gaps(
             name, from: try arguments.time("from", now: now), to: try arguments.time("to", now: now))
-        let count = "\(Figures.count(instants.count, "firing")) of \(name)"
         if arguments.has("dry-run") || instants.isEmpty {
-            call.output.note("\(count) in this span did not happen")
-            try call.output.show(ScheduleChangeReport(.backfilled, name: name, next: nil))
+            try call.output.show(
+                ScheduleChangeReport(.backfilled, name: name, next: nil, missing: instants.count))
             return .done
         }
-        guard try Confirmation.ask("Queue \(count)?", call) else {
+        guard
+            try Confirmation.ask(
+                "Queue \(Figures.count(instants.count, "firing")) of \(name)?", call)
+        else {
             throw BatchError(.usage, "nothing was queued", hint: "")
         }
         try call.output.show(try schedules.backfill(name, instants))
