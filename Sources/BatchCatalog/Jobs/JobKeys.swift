@@ -111,7 +111,8 @@ enum JobKeys {
             KeyRule("jitter", .text(.duration), "Puts each firing off by a part of this time, always the same part."),
             KeyRule(
                 "window", .text(.dayWindow),
-                "The only time of the day at which the job may begin, e.g. `22:00-06:00`; a firing outside waits for it."),
+                "The only time of the day at which the job may begin, e.g. `22:00-06:00`; a firing outside waits for it."
+            ),
             KeyRule("blackout", .list(.text(.dateSpan), mayBeEmpty: true), "Dates without a firing."),
             KeyRule(
                 "needs", .list(.text(.jobName), mayBeEmpty: true),
