@@ -54,7 +54,7 @@ public struct Catalog: Sendable {
                 outcomes.append(JobReader.Outcome(definition: nil, source: source, id: nil, idNode: nil, needs: []))
             }
         }
-        var needs = NeedsCheck(outcomes)
+        var needs = NeedsValidation(outcomes)
         needs.check()
         return needs.outcomes
     }
@@ -122,7 +122,7 @@ public struct Catalog: Sendable {
 }
 
 /// Holds `needs` of all jobs together: names that are there, and no circles.
-struct NeedsCheck {
+struct NeedsValidation {
     private(set) var outcomes: [JobReader.Outcome]
 
     init(_ outcomes: [JobReader.Outcome]) { self.outcomes = outcomes }

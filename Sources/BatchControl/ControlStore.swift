@@ -46,3 +46,103 @@ public struct ControlAct {
         self.done = done
     }
 }
+
+/// Keys that are trusted, and requests that were used.
+public protocol KeyStore: AnyObject {
+    /// Keys whose signature counts, or did.
+    func trustedKeys() throws(BatchError) -> [TrustedKey]
+
+    /// Lets a key count, with a row in the audit.
+    /// - Throws: `ERR_UX_WRONG_STATE` when the name or the key is known already.
+    func trust(_ key: TrustedKey, _ act: ControlAct) throws(BatchError)
+
+    /// Lets a key count no longer, with a row in the audit.
+    /// - Throws: `ERR_UX_USAGE` when no key of that name counts.
+    func revoke(_ name: String, reason: String, _ act: ControlAct) throws(BatchError) -> TrustedKey
+
+    /// The latest first.
+    func usedRequests(limit: Int) throws(BatchError) -> [UsedRequest]
+
+    /// Uses a request up, durably and with a row in the audit; a request to switch is done in the same moment.
+    /// - Returns: the key it was signed with, and for a switch its value before.
+    /// - Throws: `ERR_SECURITY_UNTRUSTED_KEY`, `ERR_SECURITY_ROLE`, `ERR_SECURITY_REQUEST_USED`.
+    func claim(
+        _ request: OpsRequest, _ act: ControlAct, setting: (TrustedKey) -> SwitchState?
+    ) throws(BatchError) -> (signer: TrustedKey, old: SwitchValue?)
+
+    func noteOutcome(_ outcome: String, of nonce: String) throws(BatchError)
+}
+
+/// The switches of a workspace, and who set what when.
+public protocol SwitchStore: AnyObject {
+    /// What somebody has switched. Cheap enough for every checkpoint.
+    func switches() throws(BatchError) -> SwitchBoard
+
+    /// Sets a switch, with its row in the audit.
+    /// - Returns: the value before.
+    func set(_ state: SwitchState, _ act: ControlAct) throws(BatchError) -> SwitchValue
+
+    /// Every setting there was, the latest first; `holds` is true of the last of each switch.
+    func switchHistory() throws(BatchError) -> [SwitchListReport.Entry]
+}
+
+/// One row of `plans` in `control.db`: where a plan lies and what was decided about it.
+public struct PatchPlanRecord: Hashable, Sendable {
+    public let id: PatchPlanID
+    /// The name that the database keeps for life.
+    public let database: String
+    public let job: String
+    public let tenant: String?
+    public let author: String
+    /// UTC, ISO 8601.
+    public let createdAt: String
+    public let expiresAt: String
+    /// Name in the folder of reports.
+    public let file: String
+    public let sha256: String
+    /// Ed25519 over the columns above, by the key of the workspace.
+    public let seal: String
+    public var status: PatchPlanStatus = .proposed
+    /// Who approved or rejected it, under which name, and who typed it.
+    public var decidedBy: String?
+    public var typedBy: String?
+    public var decidedAt: String?
+    /// Ed25519 over the plan and the decision; nil unless approved.
+    public var approval: String?
+    /// Why it was rejected, or why its batch failed.
+    public var reason: String?
+    public var batch: String?
+
+    public init(
+        id: PatchPlanID, database: String, job: String, tenant: String?, author: String, createdAt: String,
+        expiresAt: String, file: String, sha256: String, seal: String
+    ) {
+        self.id = id
+        self.database = database
+        self.job = job
+        self.tenant = tenant
+        self.author = author
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.file = file
+        self.sha256 = sha256
+        self.seal = seal
+    }
+}
+
+/// Patch plans as processes share them. A second kind of store can stand beside `ControlFile` behind this.
+public protocol PatchPlanStore: AnyObject {
+    /// Keeps a new plan under the next number.
+    /// - Parameter make: writes the file of the plan of this number, which must be kept by no earlier plan.
+    func addPlan(_ make: (PatchPlanID) throws(BatchError) -> PatchPlanRecord) throws(BatchError) -> PatchPlanRecord
+
+    /// In the order of their numbers.
+    func plans() throws(BatchError) -> [PatchPlanRecord]
+    func plan(_ id: PatchPlanID) throws(BatchError) -> PatchPlanRecord?
+
+    /// Writes what changed of a plan, when its status is still one of these; of two at once, one finds it so.
+    /// - Parameter note: notes elsewhere what happens; when it cannot, it does not happen.
+    func movePlan(
+        _ record: PatchPlanRecord, from: Set<PatchPlanStatus>, noting note: () throws(BatchError) -> Void
+    ) throws(BatchError) -> Bool
+}

@@ -34,7 +34,7 @@ enum ControlScene {
         return try table.exists() ? try table.rows(of: .control).map(\.entry.action) : []
     }
 
-    static func plan(_ id: PlanID) -> PatchPlanRecord {
+    static func plan(_ id: PatchPlanID) -> PatchPlanRecord {
         PatchPlanRecord(
             id: id, database: "d", job: "reprice", tenant: nil, author: "ann", createdAt: now.iso8601,
             expiresAt: now.iso8601, file: "plan_\(id.number).json", sha256: "0", seal: "0")

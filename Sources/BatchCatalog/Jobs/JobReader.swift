@@ -29,9 +29,9 @@ enum JobReader {
             source.report(error)
             return Outcome(definition: nil, source: source, id: nil, idNode: nil, needs: [])
         }
-        var check = ShapeCheck(source)
+        var check = ShapeValidation(source)
         check.check(root, .record(JobKeys.table(rules)), what: "a job")
-        var meaning = MeaningCheck(check.source, rules)
+        var meaning = MeaningValidation(check.source, rules)
         meaning.check(root)
         source = meaning.source
         let definition = source.diagnostics.isEmpty ? JobNodes.definition(root, text: text, rules) : nil

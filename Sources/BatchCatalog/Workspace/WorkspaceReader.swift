@@ -11,7 +11,7 @@ enum WorkspaceReader {
             source.report(error)
             throw self.error(source)
         }
-        var check = ShapeCheck(source)
+        var check = ShapeValidation(source)
         check.check(root, .record(WorkspaceKeys.table), what: "batchmgr.yaml")
         source = check.source
         checkDatabases(root, &source)

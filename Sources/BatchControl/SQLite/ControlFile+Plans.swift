@@ -7,10 +7,12 @@ extension ControlFile: PatchPlanStore {
         decided_at, approval, reason, batch
         """
 
-    public func addPlan(_ make: (PlanID) throws(BatchError) -> PatchPlanRecord) throws(BatchError) -> PatchPlanRecord {
+    public func addPlan(_ make: (PatchPlanID) throws(BatchError) -> PatchPlanRecord) throws(BatchError)
+        -> PatchPlanRecord
+    {
         return try durably { () throws(BatchError) in
             let last = try connection.value("SELECT seq FROM sqlite_sequence WHERE name = 'plans'")?.integer ?? 0
-            let record = try make(PlanID(Int(last) + 1))
+            let record = try make(PatchPlanID(Int(last) + 1))
             try connection.run(
                 "INSERT INTO plans(\(ControlFile.columns)) VALUES(?\(String(repeating: ", ?", count: 16)))",
                 [
@@ -31,7 +33,7 @@ extension ControlFile: PatchPlanStore {
 
     public func plans() throws(BatchError) -> [PatchPlanRecord] { try plans("1", []) }
 
-    public func plan(_ id: PlanID) throws(BatchError) -> PatchPlanRecord? {
+    public func plan(_ id: PatchPlanID) throws(BatchError) -> PatchPlanRecord? {
         try plans("number = ?", [.integer(Int64(id.number))]).first
     }
 
@@ -45,13 +47,13 @@ extension ControlFile: PatchPlanStore {
     private static func record(_ row: [SQLValue]) throws(BatchError) -> PatchPlanRecord {
         func text(_ place: Int) -> String { row[place].string ?? "" }
         let number = Int(row[0].integer ?? 0)
-        guard let status = PlanStatus(rawValue: text(10)) else {
+        guard let status = PatchPlanStatus(rawValue: text(10)) else {
             throw BatchError(
                 .alteredPlan, "the row of plan.\(number) in control.db has a status that there is not",
                 hint: "make a new plan: \(command: "run --id \(text(2)) --propose")")
         }
         var record = PatchPlanRecord(
-            id: PlanID(number), database: text(1), job: text(2), tenant: row[3].string, author: text(4),
+            id: PatchPlanID(number), database: text(1), job: text(2), tenant: row[3].string, author: text(4),
             createdAt: text(5), expiresAt: text(6), file: text(7), sha256: text(8), seal: text(9))
         record.status = status
         record.decidedBy = row[11].string
@@ -64,7 +66,7 @@ extension ControlFile: PatchPlanStore {
     }
 
     public func movePlan(
-        _ record: PatchPlanRecord, from: Set<PlanStatus>, noting note: () throws(BatchError) -> Void
+        _ record: PatchPlanRecord, from: Set<PatchPlanStatus>, noting note: () throws(BatchError) -> Void
     ) throws(BatchError) -> Bool {
         let allowed = from.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
         return try durably { () throws(BatchError) in

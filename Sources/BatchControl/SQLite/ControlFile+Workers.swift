@@ -133,7 +133,7 @@ extension ControlFile: QueueStore {
 
     private func settlePlans(at now: Timestamp) throws(BatchError) {
         for job in try queueJobs(where: "state = 'waiting' AND plan IS NOT NULL", []) {
-            guard let number = job.plan, let plan = try plan(PlanID(number)) else { continue }
+            guard let number = job.plan, let plan = try plan(PatchPlanID(number)) else { continue }
             switch plan.status {
             case .applied:
                 try connection.run(

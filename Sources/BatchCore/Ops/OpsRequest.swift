@@ -94,7 +94,7 @@ public enum OpsAction: Hashable, Sendable {
     case run(job: String, tenant: String?, assignments: [String], key: String?)
     /// Exactly this batch: the latest one may be another when the request arrives.
     case rollback(batch: BatchID, tenant: String?, mode: RollbackMode, checkpoint: Int?)
-    case approve(plan: PlanID, tenant: String?)
+    case approve(plan: PatchPlanID, tenant: String?)
     case switching(SwitchRequest)
 
     public static let names = ["run", "rollback", "approve", "switch"]
@@ -222,9 +222,9 @@ public struct OpsActionReader {
         return batch
     }
 
-    private func plan() throws(BatchError) -> PlanID {
+    private func plan() throws(BatchError) -> PatchPlanID {
         let text = try needed("plan")
-        guard let plan = PlanID(text) else {
+        guard let plan = PatchPlanID(text) else {
             throw BatchError.invalidRequest("'\(text)' is no plan: a request names it as plan.NUMBER")
         }
         return plan

@@ -1,7 +1,7 @@
 /// What a batch would do, for a human to approve: bound to the state it was made for and to what it would change.
 public struct PatchPlan: Hashable, Sendable {
     /// The time and chance that one checkpoint saw in the rehearsal: it sees the same when the plan is applied.
-    public struct Pin: Hashable, Sendable {
+    public struct PinnedInput: Hashable, Sendable {
         public let step: String
         public let time: Int64?
         public let seed: UInt64?
@@ -30,7 +30,7 @@ public struct PatchPlan: Hashable, Sendable {
         }
     }
 
-    public let id: PlanID
+    public let id: PatchPlanID
     public let job: String
     /// Heal level of the job.
     public let level: Int
@@ -48,14 +48,14 @@ public struct PatchPlan: Hashable, Sendable {
     public let because: String
     public let head: LedgerHead
     public let outcome: Outcome
-    public let pins: [Pin]
+    public let inputs: [PinnedInput]
     /// What people want to see: `diff`, `sql`, `checks`, `blast_radius`, `rollback` and more.
     public let details: [JSONValue.Member]
 
     public init(
-        id: PlanID, job: String, level: Int, definition: String, parameters: String, tenant: String?, key: String,
+        id: PatchPlanID, job: String, level: Int, definition: String, parameters: String, tenant: String?, key: String,
         author: String, createdAt: Timestamp, expiresAt: Timestamp, because: String, head: LedgerHead,
-        outcome: Outcome, pins: [Pin], details: [JSONValue.Member]
+        outcome: Outcome, inputs: [PinnedInput], details: [JSONValue.Member]
     ) {
         self.id = id
         self.job = job
@@ -70,7 +70,7 @@ public struct PatchPlan: Hashable, Sendable {
         self.because = because
         self.head = head
         self.outcome = outcome
-        self.pins = pins
+        self.inputs = inputs
         self.details = details
     }
 }
@@ -87,7 +87,7 @@ extension PatchPlan {
         ] + details + [
             .init("definition", .string(definition)), .init("parameters", .string(parameters)),
             .init("key", .string(key)), .init("head", head.json), .init("outcome", outcome.json),
-            .init("pins", .array(pins.map(\.json))),
+            .init("pins", .array(inputs.map(\.json))),
         ]
     }
 
@@ -100,17 +100,17 @@ extension PatchPlan {
     public init?(json: JSONValue) {
         func text(_ key: String) -> String? { json[key]?.string }
         guard json["format_version"]?.integer == 1, text("kind") == PatchPlan.kind,
-            let id = text("plan").flatMap(PlanID.init), let job = text("job"), let level = json["level"]?.integer,
+            let id = text("plan").flatMap(PatchPlanID.init), let job = text("job"), let level = json["level"]?.integer,
             let definition = text("definition"), let parameters = text("parameters"), let key = text("key"),
             let author = text("author"), let createdAt = text("created_at").flatMap(Timestamp.init(iso8601:)),
             let expiresAt = text("expires_at").flatMap(Timestamp.init(iso8601:)), let because = text("because"),
             let head = json["head"].flatMap(LedgerHead.init), let outcome = json["outcome"].flatMap(Outcome.init),
-            let pins = json["pins"]?.array?.map(Pin.init), let members = json.members
+            let inputs = json["pins"]?.array?.map(PinnedInput.init), let members = json.members
         else { return nil }
         self.init(
             id: id, job: job, level: Int(truncatingIfNeeded: level), definition: definition, parameters: parameters,
             tenant: text("tenant"), key: key, author: author, createdAt: createdAt, expiresAt: expiresAt,
-            because: because, head: head, outcome: outcome, pins: pins,
+            because: because, head: head, outcome: outcome, inputs: inputs,
             details: members.filter { !PatchPlan.ownKeys.contains($0.key) })
     }
 }
@@ -133,7 +133,7 @@ extension PatchPlan.Outcome {
     }
 }
 
-extension PatchPlan.Pin {
+extension PatchPlan.PinnedInput {
     var json: JSONValue {
         [
             "step": .string(step), "time": time.map(JSONValue.integer) ?? .null,

@@ -1,7 +1,7 @@
 /// What has to happen before a batch may write, by the level of its job.
 public struct LevelPolicy: Hashable, Sendable {
     /// What becomes of a wish to run.
-    public enum Course: Hashable, Sendable {
+    public enum Decision: Hashable, Sendable {
         /// The batch runs.
         case apply
         /// It runs once it was carried out and undone on a copy of the database.
@@ -20,7 +20,7 @@ public struct LevelPolicy: Hashable, Sendable {
     /// - Parameters:
     ///   - approval: a human's word for exactly this batch.
     ///   - suggestion: why nothing may be applied at the moment, whatever the level; nil when nothing stands against it.
-    public func course(approval: Approval? = nil, suggestion: String? = nil) -> Course {
+    public func decision(approval: Approval? = nil, suggestion: String? = nil) -> Decision {
         if let approval { return .carryOut(approval) }
         if let suggestion { return .propose(because: suggestion) }
         if level >= 3 { return .propose(because: "the job is of level \(level)") }

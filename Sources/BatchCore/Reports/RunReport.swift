@@ -43,7 +43,7 @@ public struct RunReport: Report, Hashable {
     /// Rows that SQL of one's own returned.
     public var results: [QueryRows] = []
     /// The plan that the batch applied.
-    public var plan: PlanID?
+    public var plan: PatchPlanID?
     /// Paths of what was written about the rehearsal before the batch, and the checklist behind it.
     public var rehearsal: String?
     public var checklist: String?

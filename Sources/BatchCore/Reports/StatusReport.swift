@@ -5,7 +5,7 @@ public struct StatusReport: Report {
     /// Batches that did a part of their work, and go on or are undone when somebody says so.
     public var halfDone: [BatchID] = []
     /// Plans that wait for an approver, or to be applied.
-    public var waiting: [PlanReport] = []
+    public var waiting: [PatchPlanReport] = []
     /// Switches that hold something back.
     public var switches: [String] = []
     /// Restore points that are not written yet.

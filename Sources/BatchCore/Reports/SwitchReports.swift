@@ -165,9 +165,9 @@ public struct OpsReport: Report {
 }
 
 /// One patch plan: `plan show`, `approve`, `reject`, and a `run` that made one.
-public struct PlanReport: Report, Hashable {
-    public let id: PlanID
-    public let status: PlanStatus
+public struct PatchPlanReport: Report, Hashable {
+    public let id: PatchPlanID
+    public let status: PatchPlanStatus
     public let job: String
     public let tenant: String?
     public let author: String
@@ -190,7 +190,7 @@ public struct PlanReport: Report, Hashable {
     public let content: PatchPlan?
 
     public init(
-        id: PlanID, status: PlanStatus, job: String, tenant: String?, author: String, createdAt: Timestamp,
+        id: PatchPlanID, status: PatchPlanStatus, job: String, tenant: String?, author: String, createdAt: Timestamp,
         expiresAt: Timestamp, isExpired: Bool, decidedBy: String?, decidedAt: String?, reason: String?,
         batch: BatchID?, file: String, sha256: String, stale: String? = nil, content: PatchPlan? = nil
     ) {
@@ -229,11 +229,11 @@ public struct PlanReport: Report, Hashable {
 }
 
 /// `plan list`
-public struct PlanListReport: Report, Hashable {
+public struct PatchPlanListReport: Report, Hashable {
     /// The latest first.
-    public let plans: [PlanReport]
+    public let plans: [PatchPlanReport]
 
-    public init(plans: [PlanReport]) { self.plans = plans }
+    public init(plans: [PatchPlanReport]) { self.plans = plans }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [.init("plans", .array(plans.map { .object($0.members(call)) }))]
@@ -241,7 +241,7 @@ public struct PlanListReport: Report, Hashable {
 }
 
 /// Where a patch plan stands.
-public enum PlanStatus: String, Sendable, CaseIterable {
+public enum PatchPlanStatus: String, Sendable, CaseIterable {
     /// Waiting for somebody to approve or reject it.
     case proposed
     case approved

@@ -39,7 +39,7 @@ public enum JobID {
 }
 
 /// The id of a patch plan, e.g. `plan.4`.
-public struct PlanID: Hashable, Sendable, CustomStringConvertible {
+public struct PatchPlanID: Hashable, Sendable, CustomStringConvertible {
     public let number: Int
 
     public init(_ number: Int) { self.number = number }

@@ -119,7 +119,7 @@ public struct AuditTrail {
     private func write(_ ending: Ending, to session: Session) throws(BatchError) {
         let entry = context.entry(
             context.action, batch: ending.batch, tenant: nil, outcome: ending.outcome, details: details(ending))
-        let watch = DriftWatch(session: session)
+        let watch = DriftDetection(session: session)
         let version = session.connection.dataVersion
         let isKnown = watch.isKnownUntouched()
         let seq = try AuditChain(.ledger, on: session.connection).append(entry)

@@ -65,7 +65,7 @@ public struct Erasure {
     }
 
     private func look(_ request: EraseRequest, _ turn: borrowing Turn) throws(BatchError) -> Prospect {
-        Leftovers.remove(backups: session.backups, at: nil)
+        UnfinishedFiles.remove(backups: session.backups, at: nil)
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
         _ = try turn.openHistory()
@@ -177,7 +177,7 @@ public struct Erasure {
         if request.live == .keep {
             _ = try turn.openHistory()
         }
-        DriftWatch(session: session).remember(version: connection.dataVersion)
+        DriftDetection(session: session).remember(version: connection.dataVersion)
         return EraseReport(
             table: layout.name, rows: found.keys.count, liveRows: live, entries: entries, commits: points.commits.count,
             files: points.files.count, warnings: warnings, isDryRun: false, duration: start.millisecondsSince)

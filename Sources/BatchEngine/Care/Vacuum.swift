@@ -36,7 +36,7 @@ extension Session {
                 "vacuum", batch: nil, outcome: "done",
                 details: ["bytes_before": .integer(before), "bytes_after": .integer(after)], context: context)
         }
-        DriftWatch(session: turn.session).remember(version: connection.dataVersion)
+        DriftDetection(session: turn.session).remember(version: connection.dataVersion)
         return VacuumReport(before: before, after: after)
     }
 

@@ -103,10 +103,12 @@ public struct DriftAdoption {
         try Connection(path: session.path, mode: .readOnly).backup(to: copy)
         let now = session.connection
         do throws(BatchError) {
-            try undo.goBack(over: try DatabaseNet(to: before, from: now, state: drift.state), named: DriftAdoption.job)
+            try undo.goBack(
+                over: try DatabaseNetChanges(to: before, from: now, state: drift.state), named: DriftAdoption.job)
             try gateway.forgetChanges()
             try undo.goBack(
-                over: try DatabaseNet(to: copy, from: now, state: try session.ledger.state()), named: DriftAdoption.job)
+                over: try DatabaseNetChanges(to: copy, from: now, state: try session.ledger.state()),
+                named: DriftAdoption.job)
         } catch {
             // An index that calls a function of the application, a module that is not here.
             throw BatchError(

@@ -26,7 +26,7 @@ public struct GuardSetting {
                 try session.ledger.audit(
                     session.context.action(or: "guard set"), batch: nil, outcome: mode.rawValue, details: [:],
                     context: session.context)
-                DriftWatch(session: session).remember(version: session.connection.dataVersion)
+                DriftDetection(session: session).remember(version: session.connection.dataVersion)
                 return try report()
             }
         }

@@ -21,7 +21,7 @@ struct LevelGate {
             refuse(subject, error)
             throw error
         }
-        let paper = try LevelDocument(session: session).write(
+        let document = try write(
             "rehearsal", subject.batch, subject.job, isOK: true,
             [
                 .init("dry_run", result.dryRun), .init("rollback", result.rollback),
@@ -30,18 +30,19 @@ struct LevelGate {
             ])
         try session.ledger.audit(
             "rehearse", batch: subject.batch, outcome: "passed",
-            details: ["report": paper.json, "rows": result.batch.rows.json], context: session.context)
+            details: ["report": document.json, "rows": result.batch.rows.json], context: session.context)
         session.context.reach("rehearsal-kept")
-        return paper.path
+        return document.path
     }
 
     private func refuse(_ subject: Rehearsal.Subject, _ error: BatchError) {
-        let paper = try? LevelDocument(session: session).write(
+        let document = try? write(
             "rehearsal", subject.batch, subject.job, isOK: false,
             [.init("error", .string(error.description)), .init("hint", .string(error.hint.text()))])
         try? session.ledger.audit(
             "rehearse", batch: subject.batch, outcome: "refused",
-            details: ["error": .string(error.code.rawValue), "report": paper?.json ?? .null], context: session.context)
+            details: ["error": .string(error.code.rawValue), "report": document?.json ?? .null],
+            context: session.context)
     }
 
     // MARK: Behind
@@ -91,36 +92,27 @@ struct LevelGate {
             checkpoints: try ledger.checkpoints(of: batch.seq).map(\.id), orphans: orphans)
         let checks = try list.checks() + (try list.restorePoint())
         let failed = checks.first { $0.outcome == .failed }
-        let paper = try LevelDocument(session: session).write(
+        let document = try write(
             "checklist", batch, job, isOK: failed == nil, [.init("checks", .array(checks.map(\.json)))])
         try ledger.audit(
             "checklist", batch: batch, outcome: failed == nil ? "passed" : "failed",
-            details: ["report": paper.json, "failed": JSONValue(failed?.name)], context: session.context)
-        guard let failed else { return (paper.path, nil) }
+            details: ["report": document.json, "failed": JSONValue(failed?.name)], context: session.context)
+        guard let failed else { return (document.path, nil) }
         let error = BatchError(
             .verificationFailed,
             "batch \(batch.batch) has run, but does not pass its checklist: \(failed.name): \(failed.detail)",
-            hint: "undo it: \(command: "rollback --id \(batch.batch)"); see the checklist: \(paper.path)")
+            hint: "undo it: \(command: "rollback --id \(batch.batch)"); see the checklist: \(document.path)")
         session.notify(.failed, batch, error)
-        return (paper.path, error)
-    }
-}
-
-/// Writes what level 2 asks to be kept: the rehearsal before a batch, the checklist behind it.
-struct LevelDocument {
-    let session: Session
-
-    /// A document of the folder of reports.
-    struct Written {
-        let path: String
-        let sha256: String
-
-        var json: JSONValue { ["file": .string(path), "sha256": .string(sha256)] }
+        return (document.path, error)
     }
 
-    func write(
+    // MARK: What is kept
+
+    /// Writes what level 2 asks to be kept: the rehearsal before a batch, the checklist behind it.
+    /// - Returns: the path, and what the audit says of the document.
+    private func write(
         _ kind: String, _ batch: BatchRecord, _ job: JobDefinition, isOK: Bool, _ members: [JSONValue.Member]
-    ) throws(BatchError) -> Written {
+    ) throws(BatchError) -> (path: String, json: JSONValue) {
         let folder = session.backups + "/reports"
         try Folder.create(folder)
         let path = "\(folder)/\(kind)_\(batch.batch)_\(session.context.now().compact).json"
@@ -133,6 +125,96 @@ struct LevelDocument {
                 .init("created_at", .string(session.context.now().iso8601)), .init("database", .string(session.path)),
             ] + members)
         try DurableFile.write(Array((JSONWriter.text(document, indented: true) + "\n").utf8), to: path)
-        return Written(path: path, sha256: try SHA256.hex(ofFile: path))
+        return (path, ["file": .string(path), "sha256": .string(try SHA256.hex(ofFile: path))])
+    }
+}
+
+/// What has to hold when a governed batch has run: on the copy of its rehearsal, and in the database itself.
+struct Checklist {
+    let session: Session
+    let job: JobDefinition
+    let batch: BatchRecord
+    let bindings: [String: SQLValue]
+    /// Ids of the checkpoints to look at.
+    let checkpoints: [Int64]
+    /// Rows that referred to nothing before the batch; nil when that could not be told.
+    let orphans: [String: Int64]?
+
+    private var ledger: Ledger { session.ledger }
+    private var hint: Hint { "undo it: \(command: "rollback --id \(batch.batch)")" }
+
+    func checks() throws(BatchError) -> [Check] {
+        let tables = try BatchChanges(ledger, checkpoints: checkpoints).tables.map(\.name)
+        return [
+            try digests(tables), try verifyQueries(), try foreignKeys(), try integrity(tables),
+        ]
+    }
+
+    /// Rows that refer to nothing, by child and parent; nil when a key refers to no unique columns, so that SQLite cannot
+    /// tell.
+    static func orphans(_ connection: Connection) -> [String: Int64]? {
+        let sql = "SELECT \"table\" || ' to ' || parent, count(*) FROM pragma_foreign_key_check GROUP BY 1"
+        guard let rows = try? connection.rows(sql) else { return nil }
+        return Dictionary(rows.map { ($0[0].string ?? "", $0[1].integer ?? 0) }) { first, _ in first }
+    }
+
+    private func failed(_ name: String, _ message: String) -> Check {
+        .failed(name, BatchError(.verificationFailed, message, hint: hint))
+    }
+
+    /// Computed from the rows, against those that the recorder kept up to date.
+    private func digests(_ tables: [String]) throws(BatchError) -> Check {
+        let state = try ledger.state() ?? StateDigest()
+        let schema = SchemaReader(session.connection)
+        for name in tables {
+            guard let layout = try schema.layout(named: name) else { continue }
+            let found = try StateDigest.compute(layout, session.connection)
+            guard found == state.tables[layout.name] ?? TableDigest() else {
+                return failed("digests", "table \(name) does not have the recorded digest")
+            }
+        }
+        return .passed("digests", "\(Counted.text(tables.count, "touched table")) with the recorded digest")
+    }
+
+    private func verifyQueries() throws(BatchError) -> Check {
+        let failing = try VerifyQueries(session: session).failing(job.verify, bindings)
+        if let first = failing.first { return failed("verify queries", "this one does not hold: \(first)") }
+        return .passed("verify queries", "\(Counted.text(job.verify.count, "query", plural: "queries")) of the job")
+    }
+
+    private func foreignKeys() throws(BatchError) -> Check {
+        guard let orphans, let now = Checklist.orphans(session.connection) else {
+            return .warning(
+                "foreign keys", "it cannot be told which rows referred to nothing before the batch",
+                code: .notChecked,
+                advice: "see those of now: PRAGMA foreign_key_check")
+        }
+        for (place, count) in now.sorted(by: { $0.key < $1.key }) where count > orphans[place] ?? 0 {
+            let more = count - (orphans[place] ?? 0)
+            return failed("foreign keys", "\(Counted.text(more, "more row")) of \(place) refer to nothing")
+        }
+        return .passed("foreign keys", "no new row refers to nothing")
+    }
+
+    private func integrity(_ tables: [String]) throws(BatchError) -> Check {
+        let schema = SchemaReader(session.connection)
+        for name in tables {
+            guard let layout = try schema.layout(named: name), layout.role == .ordinary else { continue }
+            let found = try session.connection.value("PRAGMA integrity_check(\(layout.quotedName))")?.string
+            guard found == "ok" else { return failed("integrity", "table \(name): \(found ?? "no answer")") }
+        }
+        return .passed("integrity", "SQLite finds no fault in them")
+    }
+
+    /// Both copies of the batch's last point, as they lie there.
+    func restorePoint() throws(BatchError) -> [Check] {
+        if batch.hasChangedNothing {
+            return [.passed("restore point", "\(batch.batch) changed nothing, so it has none")]
+        }
+        guard let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last, point.status == .complete
+        else {
+            return checkpoints.isEmpty ? [] : [failed("restore point", "that of \(batch.batch) is not complete")]
+        }
+        return try PointVerification(session: session, points: [point], batches: [batch], isFast: true).checks()
     }
 }

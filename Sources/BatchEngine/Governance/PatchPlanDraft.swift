@@ -12,7 +12,7 @@ struct PatchPlanDraft {
     private static let life: Duration = .seconds(7 * 86_400)
 
     /// - Parameter batch: as it would be inserted. The caller has the lease, and drift is in the ledger.
-    func make(_ order: RunOrder, _ batch: BatchRecord, _ because: String) throws(BatchError) -> PlanReport {
+    func make(_ order: RunOrder, _ batch: BatchRecord, _ because: String) throws(BatchError) -> PatchPlanReport {
         let author = session.context.actor
         let pretended = Approval(plan: "", author: author, approver: "", approvedAt: "")
         let result: RehearsalResult
@@ -39,7 +39,7 @@ struct PatchPlanDraft {
                 outcome: .init(
                     batch: batch.batch, rows: result.batch.rows, state: result.after.combined,
                     changes: Hex.string(result.changes.hash)),
-                pins: result.pins, details: details(order, result))
+                inputs: result.inputs, details: details(order, result))
             made = plan
             let record = try write(plan)
             try session.ledger.audit(
@@ -52,7 +52,7 @@ struct PatchPlanDraft {
             return record
         }
         session.context.reach("plan-kept")
-        DriftWatch(session: session).remember(version: session.connection.dataVersion)
+        DriftDetection(session: session).remember(version: session.connection.dataVersion)
         return PatchPlanRegister(session: session, store: store).report(record, content: made)
     }
 

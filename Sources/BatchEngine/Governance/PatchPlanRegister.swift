@@ -13,7 +13,7 @@ struct PatchPlanRegister {
 
     /// - Parameter tenant: only a plan of this tenant; nil for any.
     /// - Throws: `ERR_UX_UNKNOWN_PLAN`.
-    func record(_ id: PlanID, tenant: String?) throws(BatchError) -> PatchPlanRecord {
+    func record(_ id: PatchPlanID, tenant: String?) throws(BatchError) -> PatchPlanRecord {
         guard let record = try store.plan(id), tenant == nil || record.tenant == tenant else {
             let owner = tenant.map { " of tenant \($0)" } ?? ""
             throw BatchError(
@@ -77,10 +77,10 @@ struct PatchPlanRegister {
         return row.isHeld && row.owner != .current()
     }
 
-    func report(_ record: PatchPlanRecord, content: PatchPlan? = nil, stale: String? = nil) -> PlanReport {
+    func report(_ record: PatchPlanRecord, content: PatchPlan? = nil, stale: String? = nil) -> PatchPlanReport {
         let expires = Timestamp(iso8601: record.expiresAt) ?? Timestamp(milliseconds: 0)
         let isOpen = record.status == .proposed || record.status == .approved
-        return PlanReport(
+        return PatchPlanReport(
             id: record.id, status: record.status, job: record.job, tenant: record.tenant, author: record.author,
             createdAt: Timestamp(iso8601: record.createdAt) ?? Timestamp(milliseconds: 0), expiresAt: expires,
             isExpired: isOpen && expires <= session.context.now(), decidedBy: record.decidedBy,
@@ -150,8 +150,8 @@ struct ApprovedPatchPlan {
     /// Called when nothing stands in the way any more, and before anything is written.
     let begin: (BatchID) throws(BatchError) -> Void
 
-    var pins: RecordedInputs {
-        RecordedInputs(plan.pins.map { ($0.step, PinnedInputs(time: $0.time, seed: $0.seed)) })
+    var inputs: RecordedInputs {
+        RecordedInputs(plan.inputs.map { ($0.step, PinnedInputs(time: $0.time, seed: $0.seed)) })
     }
 
     /// Makes sure that the database is as it was when the plan was made. Call it when drift has been taken into the ledger.

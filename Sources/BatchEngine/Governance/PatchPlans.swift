@@ -37,17 +37,17 @@ public struct PatchPlans {
 
     // MARK: Looking
 
-    public func list(_ status: PlanStatus? = nil) throws(BatchError) -> PlanListReport {
-        var reports: [PlanReport] = []
+    public func list(_ status: PatchPlanStatus? = nil) throws(BatchError) -> PatchPlanListReport {
+        var reports: [PatchPlanReport] = []
         for record in try store.plans().reversed() where tenant == nil || record.tenant == tenant {
             let record = try register.record(record.id, tenant: tenant)
             if status == nil || record.status == status { reports.append(register.report(record)) }
         }
-        return PlanListReport(plans: reports)
+        return PatchPlanListReport(plans: reports)
     }
 
     /// - Throws: `ERR_UX_UNKNOWN_PLAN`; `ERR_SECURITY_ALTERED_PLAN`.
-    public func show(_ id: PlanID) throws(BatchError) -> PlanReport {
+    public func show(_ id: PatchPlanID) throws(BatchError) -> PatchPlanReport {
         let record = try register.record(id, tenant: tenant)
         let plan = try register.plan(record)
         return register.report(record, content: plan, stale: try LedgerHeadCheck(session: session).moved(since: plan))
@@ -58,7 +58,7 @@ public struct PatchPlans {
     /// - Parameter name: of the approver; nil for the user of this process.
     /// - Throws: `ERR_SECURITY_SELF_APPROVAL`, `ERR_SECURITY_ALTERED_PLAN`, `ERR_SECURITY_EXPIRED_PLAN`,
     ///   `ERR_DATA_STALE_PLAN`, `ERR_UX_WRONG_STATE`.
-    public func approve(_ id: PlanID, as name: String? = nil) throws(BatchError) -> PlanReport {
+    public func approve(_ id: PatchPlanID, as name: String? = nil) throws(BatchError) -> PatchPlanReport {
         try audited("plan approve", id, as: name) { (record, plan) throws(BatchError) in
             try require(record, .proposed)
             guard !PersonName.isSame(record.decidedBy ?? "", plan.author) else {
@@ -77,7 +77,9 @@ public struct PatchPlans {
     }
 
     /// - Throws: `ERR_UX_WRONG_STATE` when the plan was applied or rejected already.
-    public func reject(_ id: PlanID, because reason: String, as name: String? = nil) throws(BatchError) -> PlanReport {
+    public func reject(_ id: PatchPlanID, because reason: String, as name: String? = nil) throws(BatchError)
+        -> PatchPlanReport
+    {
         try audited("plan reject", id, as: name) { (record, _) throws(BatchError) in
             guard record.status == .proposed || record.status == .approved else { throw wrongState(record) }
             record.status = .rejected
@@ -88,7 +90,7 @@ public struct PatchPlans {
     }
 
     /// Nothing is decided without a row in the audit: that is written first, and the decision with it or not at all.
-    private func decide(_ action: String, _ record: PatchPlanRecord, from: Set<PlanStatus>) throws(BatchError) {
+    private func decide(_ action: String, _ record: PatchPlanRecord, from: Set<PatchPlanStatus>) throws(BatchError) {
         let isMoved = try store.movePlan(record, from: from) { () throws(BatchError) in
             try write(action, record, record.status.rawValue, nil)
             session.context.reach("plan-audited")
@@ -99,9 +101,9 @@ public struct PatchPlans {
 
     /// Decides, and leaves a row in the audit about it, also when it is refused.
     private func audited(
-        _ action: String, _ id: PlanID, as name: String?,
+        _ action: String, _ id: PatchPlanID, as name: String?,
         _ decide: (inout PatchPlanRecord, PatchPlan) throws(BatchError) -> Void
-    ) throws(BatchError) -> PlanReport {
+    ) throws(BatchError) -> PatchPlanReport {
         let known = try register.record(id, tenant: tenant)
         var record = known
         record.decidedBy = name ?? session.context.actor
@@ -134,7 +136,7 @@ public struct PatchPlans {
             action, batch: nil, outcome: outcome, details: .object(details), context: session.context)
     }
 
-    private func require(_ record: PatchPlanRecord, _ status: PlanStatus) throws(BatchError) {
+    private func require(_ record: PatchPlanRecord, _ status: PatchPlanStatus) throws(BatchError) {
         if record.status != status { throw wrongState(try store.plan(record.id) ?? record) }
     }
 
@@ -168,7 +170,7 @@ public struct PatchPlans {
     /// Runs an approved plan as a batch.
     /// - Throws: `ERR_SECURITY_APPROVAL_REQUIRED` before it is approved; `ERR_SECURITY_ALTERED_PLAN`,
     ///   `ERR_SECURITY_EXPIRED_PLAN`, `ERR_DATA_STALE_PLAN`, `ERR_SECURITY_OTHER_CHANGES`; as `Runner.run`.
-    public func apply(_ id: PlanID) throws(BatchError) -> RunReport {
+    public func apply(_ id: PatchPlanID) throws(BatchError) -> RunReport {
         let record = try register.record(id, tenant: tenant)
         let begun = BegunPlan()
         do throws(BatchError) {

@@ -66,14 +66,14 @@ struct Rehearsal {
         let diff = try RehearsedDiff.read(place, checkpoints: made.map(\.id), original: isNewSchema ? session : nil)
         let changes = try ChangesDigest(place.ledger, made.map(\.id))
         let after = try place.ledger.state() ?? StateDigest()
-        let pins = try RecordedInputs.read(place.ledger, made)
-            .map { PatchPlan.Pin(step: $0.step, time: $0.pin.time, seed: $0.pin.seed) }
+        let inputs = try RecordedInputs.read(place.ledger, made)
+            .map { PatchPlan.PinnedInput(step: $0.step, time: $0.input.time, seed: $0.input.seed) }
         let touched = try touchedBatches(place, run.batch)
         let undone = try undo(subject, place, gateway, made, before)
         session.context.reach("rehearsed")
         return RehearsalResult(
             batch: run.batch, checkpoints: made.count, before: before, after: after, undone: undone, changes: changes,
-            diff: diff, pins: pins, checks: checks, leftOut: run.leftOut,
+            diff: diff, inputs: inputs, checks: checks, leftOut: run.leftOut,
             touchedBatches: touched, milliseconds: start.millisecondsSince)
     }
 
@@ -157,7 +157,7 @@ struct RehearsalResult {
     let undone: StateDigest
     let changes: ChangesDigest
     let diff: RehearsedDiff
-    let pins: [PatchPlan.Pin]
+    let inputs: [PatchPlan.PinnedInput]
     /// The checklist on the copy.
     let checks: [Check]
     /// Steps outside the database, which were left out.

@@ -146,7 +146,7 @@ public struct SwitchSetting {
         // A batch that is at work there writes it itself when it ends.
         let turn = try session.plainTurn(for: LeaseWork("switch set"))
         defer { withExtendedLifetime(turn) {} }
-        let watch = DriftWatch(session: session)
+        let watch = DriftDetection(session: session)
         let isKnown = watch.isKnownUntouched()
         let version = session.connection.dataVersion
         try session.ledger.complete()

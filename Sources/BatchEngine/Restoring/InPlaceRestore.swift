@@ -67,7 +67,7 @@ public struct InPlaceRestore {
             // Changes outside any batch have not become a batch here, as they would before a restore.
             let now = try StateDigest.compute(session.connection)
             try session.ledger.setState(now)
-            let net = isWhole(rows) ? try DatabaseNet(to: wanted, from: session.connection, state: now) : nil
+            let net = isWhole(rows) ? try DatabaseNetChanges(to: wanted, from: session.connection, state: now) : nil
             try goBack(to: wanted, rows, net, batch, gateway, undo)
         } look: { () throws(BatchError) in
             if isWhole(rows) { try requireState(rebuilt.digest) }
@@ -119,7 +119,7 @@ public struct InPlaceRestore {
         session.context.reach("begun")
         let net =
             isWhole(rows)
-            ? try DatabaseNet(to: wanted, from: session.connection, state: session.ledger.state()) : nil
+            ? try DatabaseNetChanges(to: wanted, from: session.connection, state: session.ledger.state()) : nil
         try snapshot(&batch, changesSchema: net?.changesSchema ?? false, reason)
         try goBack(to: wanted, rows, net, batch.record, gateway, undo)
         session.context.reach("worked")
@@ -137,7 +137,8 @@ public struct InPlaceRestore {
 
     /// Changes what differs, in the open transaction.
     private func goBack(
-        to wanted: Connection, _ rows: RowSelection?, _ net: DatabaseNet?, _ batch: BatchRecord, _ gateway: Gateway,
+        to wanted: Connection, _ rows: RowSelection?, _ net: DatabaseNetChanges?, _ batch: BatchRecord,
+        _ gateway: Gateway,
         _ undo: Undo
     ) throws(BatchError) {
         if let net { return try undo.goBack(over: net, named: batch.batch.description) }

@@ -45,7 +45,7 @@ public enum BoundPlanFile {
 /// What a plan tells people beside what it binds.
 struct BoundPlanDetails {
     let session: Session
-    let plan: RollbackPlan
+    let scope: RollbackScope
 
     /// Rows named one by one in a plan; of larger ones it has the counts alone.
     private static let mostRows = 1_000
@@ -56,8 +56,8 @@ struct BoundPlanDetails {
     func members(from checkpoint: Int64, milliseconds: Double) throws(BatchError) -> [JSONValue.Member] {
         let rows = try preview(from: checkpoint)
         return [
-            .init("dependents", .array(plan.reports.map(\.json))),
-            .init("exempt", .array(plan.summaries(plan.exempt).map(\.json))),
+            .init("dependents", .array(scope.reports.map(\.json))),
+            .init("exempt", .array(scope.summaries(scope.exempt).map(\.json))),
             .init("preview", .object(rows.members(.none))),
             .init("estimate_ms", JSONValue(Int(milliseconds.rounded(.up)))),
             .init("created_at", .string(session.context.now().iso8601)), .init("actor", .string(session.context.actor)),
@@ -111,7 +111,7 @@ struct LedgerHeadCheck {
     }
 
     /// The state is the one of the plan, so the same request leads to the same batches, unless somebody edited it.
-    func require(_ plan: BoundPlan, _ made: RollbackPlan) throws(BatchError) {
+    func require(_ plan: BoundPlan, _ made: RollbackScope) throws(BatchError) {
         guard plan.agrees(with: made.order.map(\.batch), replayed: made.replayed.map(\.batch)) else {
             throw BoundPlanFile.invalid("the plan for \(plan.batch) names other batches than depend on it")
         }

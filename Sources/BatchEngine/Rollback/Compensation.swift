@@ -8,10 +8,10 @@ struct Compensation {
     let session: Session
 
     /// Effects that a rollback has to take back, the last first.
-    func effects(of plan: RollbackPlan) throws(BatchError) -> [(effect: Effect, batch: BatchRecord)] {
-        let undone = Set(plan.checkpoints.map(\.checkpoint.id))
+    func effects(of scope: RollbackScope) throws(BatchError) -> [(effect: Effect, batch: BatchRecord)] {
+        let undone = Set(scope.checkpoints.map(\.checkpoint.id))
         var all: [(effect: Effect, batch: BatchRecord)] = []
-        for batch in plan.order {
+        for batch in scope.order {
             for effect in try session.ledger.effects(of: batch.seq) where undone.contains(effect.checkpoint) {
                 all.append((effect, batch))
             }
@@ -28,8 +28,8 @@ struct Compensation {
     }
 
     /// Refuses before anything changes when an effect cannot be taken back.
-    func check(_ plan: RollbackPlan) throws(BatchError) {
-        for (effect, batch) in try effects(of: plan) {
+    func check(_ scope: RollbackScope) throws(BatchError) {
+        for (effect, batch) in try effects(of: scope) {
             if let problem = try problem(effect, batch) { throw problem }
         }
     }
@@ -51,9 +51,9 @@ struct Compensation {
     }
 
     /// Runs the compensations. A failing one ends it; the caller then rolls the transaction back.
-    func run(_ plan: RollbackPlan, _ journal: RollbackJournal, allowMissing: Bool) throws(BatchError) -> Outcome {
+    func run(_ scope: RollbackScope, _ journal: RollbackJournal, allowMissing: Bool) throws(BatchError) -> Outcome {
         var outcome = Outcome()
-        for (effect, batch) in try effects(of: plan) {
+        for (effect, batch) in try effects(of: scope) {
             guard kind(of: effect).place == .outside else { continue }
             if allowMissing, let problem = try problem(effect, batch) {
                 journal.write("left", ["step": .string(effect.step), "because": .string(problem.message)])

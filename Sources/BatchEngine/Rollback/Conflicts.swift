@@ -5,20 +5,20 @@ internal import BatchLedger
 /// Conflicts with the batches that caused them, for people and programs.
 struct ConflictList {
     let session: Session
-    let plan: RollbackPlan
+    let scope: RollbackScope
 
     /// Of so many conflicts the rows are told; a person reads no more, and looking for them takes time.
     private static let mostRows = 100
 
     /// - Parameter isRefused: nothing was done, so nothing was kept or overwritten.
     func describe(_ conflicts: [UndoConflict], isRefused: Bool) throws(BatchError) -> [Conflict] {
-        let last = plan.checkpoints.map(\.checkpoint.id).min() ?? 0
-        let rows = ExpectedRows(session: session, plan: plan)
+        let last = scope.checkpoints.map(\.checkpoint.id).min() ?? 0
+        let rows = ExpectedRows(session: session, scope: scope)
         var described: [Conflict] = []
         for conflict in conflicts {
             guard let key = conflict.key else { continue }
             let writer = try session.ledger.lastWriter(of: key, in: conflict.table, after: last)
-            let other = writer.flatMap { writer in plan.order.contains { $0.seq == writer.seq } ? nil : writer }
+            let other = writer.flatMap { writer in scope.order.contains { $0.seq == writer.seq } ? nil : writer }
             described.append(
                 Conflict(
                     batch: other?.batch, table: conflict.table, key: key, reason: conflict.reason.rawValue,
@@ -53,7 +53,7 @@ struct ConflictList {
 /// Lists every row that stands in the way of a rollback, and who changed it. Everything it does is thrown away.
 struct ConflictSearch {
     let session: Session
-    let plan: RollbackPlan
+    let scope: RollbackScope
     let record: UndoRecord
 
     func find() throws(BatchError) -> [Conflict] {
@@ -63,14 +63,14 @@ struct ConflictSearch {
         defer { undo.close() }
         let outcome: Undo.Outcome
         do throws(BatchError) {
-            outcome = try undo.perform(plan.checkpoints, from: record, collecting: true)
+            outcome = try undo.perform(scope.checkpoints, from: record, collecting: true)
         } catch {
             // A change of the schema ends the search: there are no rows to list.
             guard error.code == .schemaChanged || error.code == .conflict else { throw error }
             return []
         }
         gateway.rollback()
-        return try ConflictList(session: session, plan: plan).describe(outcome.conflicts, isRefused: true)
+        return try ConflictList(session: session, scope: scope).describe(outcome.conflicts, isRefused: true)
     }
 }
 
@@ -79,20 +79,20 @@ struct ConflictSearch {
 /// they changed it.
 final class ExpectedRows {
     private let session: Session
-    private let plan: RollbackPlan
+    private let scope: RollbackScope
     private var commits: [String: PointRows?] = [:]
     /// The undo log may be long, and is gone through once for each row: for so long at most.
     private static let patience = Duration.seconds(2)
     private let start = ContinuousClock.now
 
-    init(session: Session, plan: RollbackPlan) {
+    init(session: Session, scope: RollbackScope) {
         self.session = session
-        self.plan = plan
+        self.scope = scope
     }
 
     /// The stored values; nil when no record that can be read has them.
     func row(_ conflict: UndoConflict, _ key: RowKey, _ layout: TableLayout) -> [SQLValue]? {
-        let own = plan.checkpoints.filter { $0.batch == conflict.batch }.map(\.checkpoint)
+        let own = scope.checkpoints.filter { $0.batch == conflict.batch }.map(\.checkpoint)
         guard let last = own.map(\.id).max() else { return nil }
         if let row = committed(last, own[0].batch, key, layout), isAsLeft(row, conflict, layout) { return row }
         guard ContinuousClock.now - start < ExpectedRows.patience, conflict.left != nil else { return nil }

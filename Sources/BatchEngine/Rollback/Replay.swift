@@ -87,7 +87,7 @@ struct Rerun {
         let values = try PinnedParameters.values(original.parameters)
         let run = BatchRun(session, gateway, job: job, values: values, batch: batch, purpose: .replay)
         run.name = name ?? batch.batch
-        run.pins = try RecordedInputs(ledger, of: original.seq)
+        run.inputs = try RecordedInputs(ledger, of: original.seq)
         for step in job.steps { try StepRun(run: run, step: step).perform() }
         // A batch of programs alone has a checkpoint too: what they did is noted there.
         if let step = run.waiting.first, run.checkpoints == 0 { try run.checkpoint(step) {} }
@@ -178,12 +178,12 @@ extension Rerun {
 
 /// What the checkpoints of a batch saw of time and chance, step by step, for another run of it.
 final class RecordedInputs {
-    private var pins: [(step: String, pin: PinnedInputs)]
+    private var inputs: [(step: String, input: PinnedInputs)]
     private var last: PinnedInputs?
 
-    init(_ pins: [(step: String, pin: PinnedInputs)]) {
-        self.pins = pins
-        last = pins.first?.pin
+    init(_ inputs: [(step: String, input: PinnedInputs)]) {
+        self.inputs = inputs
+        last = inputs.first?.input
     }
 
     convenience init(_ ledger: Ledger, of batch: Int64) throws(BatchError) {
@@ -192,15 +192,15 @@ final class RecordedInputs {
 
     static func read(
         _ ledger: Ledger, _ checkpoints: [CheckpointRecord]
-    ) throws(BatchError) -> [(step: String, pin: PinnedInputs)] {
-        var pins: [(step: String, pin: PinnedInputs)] = []
-        for checkpoint in checkpoints { pins.append((checkpoint.step, try ledger.pin(for: checkpoint))) }
-        return pins
+    ) throws(BatchError) -> [(step: String, input: PinnedInputs)] {
+        var inputs: [(step: String, input: PinnedInputs)] = []
+        for checkpoint in checkpoints { inputs.append((checkpoint.step, try ledger.pinnedInputs(for: checkpoint))) }
+        return inputs
     }
 
     /// For the next checkpoint of a step. A run that needs more checkpoints than the first one sees the last again.
     func next(of step: String) -> PinnedInputs? {
-        if let index = pins.firstIndex(where: { $0.step == step }) { last = pins.remove(at: index).pin }
+        if let index = inputs.firstIndex(where: { $0.step == step }) { last = inputs.remove(at: index).input }
         return last
     }
 }

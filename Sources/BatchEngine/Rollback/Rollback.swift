@@ -28,9 +28,9 @@ public struct Rollback {
         let drift = isBound ? try turn.openHistory(undoing: nil) : nil
         if let bound { try LedgerHeadCheck(session: session).require(bound) }
         let batch = try BatchLookup(session).liveBatch(request.batch)
-        let plan = try RollbackPlan.make(session, batch, request)
-        if let bound { try LedgerHeadCheck(session: session).require(bound, plan) }
-        if !request.isDryRun { try requireSwitches(plan) }
+        let scope = try RollbackScope.make(session, batch, request)
+        if let bound { try LedgerHeadCheck(session: session).require(bound, scope) }
+        if !request.isDryRun { try requireSwitches(scope) }
         let journal = try RollbackJournal(session: session, batch: batch.batch, isKept: !request.isDryRun)
         journal.write(
             "begin",
@@ -38,18 +38,18 @@ public struct Rollback {
                 "batch": .string(batch.batch.description), "mode": .string(request.mode.rawValue),
                 "dry_run": .bool(request.isDryRun),
             ])
-        journal.write("plan", plan.json)
-        let records = UndoRecords(session: session, plan: plan, journal: journal)
+        journal.write("plan", scope.json)
+        let records = UndoRecords(session: session, scope: scope, journal: journal)
         do throws(BatchError) {
-            try plan.requireOwner(session.owner)
-            if request.mode == .restrict, !plan.dependents.isEmpty { return refuse(plan.refusal, plan, journal, []) }
-            try session.ledger.requireKeys(ofRevivedBy: plan.checkpoints.map(\.checkpoint), besides: plan.order)
-            try refuseReplay(plan)
-            if !request.allowsMissingCompensation { try Compensation(session: session).check(plan) }
-            let undone = try session.ledger.touchedRows(in: plan.checkpoints.map(\.checkpoint.id))
+            try scope.requireOwner(session.owner)
+            if request.mode == .restrict, !scope.dependents.isEmpty { return refuse(scope.refusal, scope, journal, []) }
+            try session.ledger.requireKeys(ofRevivedBy: scope.checkpoints.map(\.checkpoint), besides: scope.order)
+            try refuseReplay(scope)
+            if !request.allowsMissingCompensation { try Compensation(session: session).check(scope) }
+            let undone = try session.ledger.touchedRows(in: scope.checkpoints.map(\.checkpoint.id))
             let reason = isBound ? drift : try turn.openHistory(undoing: Set(undone.keys))
             return try RollbackRun(
-                session: session, plan: plan, journal: journal, records: records, reason: reason,
+                session: session, scope: scope, journal: journal, records: records, reason: reason,
                 start: start, action: session.context.action(or: "rollback")
             )
             .perform()
@@ -59,20 +59,20 @@ public struct Rollback {
             let isRefusal = error.code.exitCode == .refusedByDependents
             session.notify(isRefusal ? .refused : .failed, batch, error)
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
-            noteRefusal(error, plan)
-            let conflicts = try ConflictSearch(session: session, plan: plan, record: records.current).find()
-            return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
+            noteRefusal(error, scope)
+            let conflicts = try ConflictSearch(session: session, scope: scope, record: records.current).find()
+            return .refused(ErrorReport(error, dependents: scope.dependentsReport, conflicts: conflicts))
         }
     }
 
     /// The way back is open to a person; what would run again has to be allowed to run.
-    private func requireSwitches(_ plan: RollbackPlan) throws(BatchError) {
+    private func requireSwitches(_ scope: RollbackScope) throws(BatchError) {
         let gate = SwitchGate(session)
-        let batch = plan.batch
+        let batch = scope.batch
         try gate.require(
             SwitchedWork(.undo, origin: session.context.origin, job: batch.batch.job, tenant: batch.tenant),
             "rollback of \(batch.batch)")
-        for again in plan.replayed {
+        for again in scope.replayed {
             guard again.definition != nil else { continue }
             let job = try session.job(of: again)
             try gate.require(gate.work(job, tenant: again.tenant), "batch \(again.batch)")
@@ -80,14 +80,14 @@ public struct Rollback {
     }
 
     /// All reasons at once, before anything changes.
-    private func refuseReplay(_ plan: RollbackPlan) throws(BatchError) {
+    private func refuseReplay(_ scope: RollbackScope) throws(BatchError) {
         var reasons: [String] = []
-        for batch in plan.replayed {
+        for batch in scope.replayed {
             if let reason = try Rerun.objection(to: batch, in: session, isRehearsed: false) { reasons.append(reason) }
         }
-        if plan.request.allowsMissingCompensation {
+        if scope.request.allowsMissingCompensation {
             // Run again, a program whose first run still stands would have done its work twice.
-            for batch in plan.replayed where try works(outside: batch) {
+            for batch in scope.replayed where try works(outside: batch) {
                 reasons.append(
                     "\(batch.batch) works outside the database, and --without-compensation leaves that as it is")
             }
@@ -95,8 +95,8 @@ public struct Rollback {
         guard !reasons.isEmpty else { return }
         throw BatchError(
             .notReplayable,
-            "what depends on \(plan.batch.batch) cannot be run again: \(reasons.joined(separator: "; "))",
-            hint: "undo it without running it again: \(command: "rollback --id \(plan.batch.batch) --mode cascade")")
+            "what depends on \(scope.batch.batch) cannot be run again: \(reasons.joined(separator: "; "))",
+            hint: "undo it without running it again: \(command: "rollback --id \(scope.batch.batch) --mode cascade")")
     }
 
     private func works(outside batch: BatchRecord) throws(BatchError) -> Bool {
@@ -108,30 +108,30 @@ public struct Rollback {
     func undoFailed(_ run: BatchRun) throws(BatchError) -> Outcome {
         let request = RollbackRequest(
             batch: .batch(run.batch.batch), mode: .restrict, allowsMissingCompensation: true)
-        let plan = try RollbackPlan.make(session, run.batch, request)
+        let scope = try RollbackScope.make(session, run.batch, request)
         // It was resumed, and others ran in between.
-        if !plan.dependents.isEmpty { throw plan.refusal }
+        if !scope.dependents.isEmpty { throw scope.refusal }
         let journal = try RollbackJournal(session: session, batch: run.batch.batch)
         journal.write("begin", ["batch": .string(run.batch.batch.description), "because": "on_failure: rollback"])
         return try RollbackRun(
-            session: session, plan: plan, journal: journal,
-            records: UndoRecords(session: session, plan: plan, journal: journal), reason: nil, start: .now
+            session: session, scope: scope, journal: journal,
+            records: UndoRecords(session: session, scope: scope, journal: journal), reason: nil, start: .now
         ).perform()
     }
 
     private func refuse(
-        _ error: BatchError, _ plan: RollbackPlan, _ journal: RollbackJournal, _ conflicts: [Conflict]
+        _ error: BatchError, _ scope: RollbackScope, _ journal: RollbackJournal, _ conflicts: [Conflict]
     ) -> Outcome {
         journal.write("refused", ["error": .string(error.description)])
-        session.notify(.refused, plan.batch, error)
-        noteRefusal(error, plan)
-        return .refused(ErrorReport(error, dependents: plan.dependentsReport, conflicts: conflicts))
+        session.notify(.refused, scope.batch, error)
+        noteRefusal(error, scope)
+        return .refused(ErrorReport(error, dependents: scope.dependentsReport, conflicts: conflicts))
     }
 
     /// What cannot be written here is written when the command ends.
-    private func noteRefusal(_ error: BatchError, _ plan: RollbackPlan) {
+    private func noteRefusal(_ error: BatchError, _ scope: RollbackScope) {
         try? session.ledger.audit(
-            session.context.action(or: "rollback"), batch: plan.batch, outcome: "refused",
+            session.context.action(or: "rollback"), batch: scope.batch, outcome: "refused",
             details: ["code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue)],
             context: session.context)
     }
@@ -155,5 +155,48 @@ public struct Rollback {
         }
         throw BatchError(
             .busy, "batch \(reference) does not come to a checkpoint", hint: "try again, or end its process first")
+    }
+}
+
+/// What a rollback did, as far as it has come.
+struct RollbackResult {
+    let rows: RowCounts
+    let certificate: Certificate
+    /// Rows that were kept or overwritten.
+    let conflicts: [Conflict]
+    /// Batches of which rows stay, by their names.
+    let kept: Set<String>
+    var replayed: [Rerun.Outcome] = []
+    /// Verify queries that do not hold.
+    var failing: [VerifyAfterRollback.Failing] = []
+    /// What was compensated and is not done again, in words.
+    var revived: [String] = []
+    /// What stays outside the database, in words.
+    var left: [String] = []
+    /// Milliseconds until all was committed; nil for a dry run.
+    var captured: Double?
+    /// The path of the report.
+    var report: String?
+    /// The path of the signed certificate.
+    var signed: String?
+    /// What went wrong behind the commit.
+    var notes: [String] = []
+    /// The restore point could not be written yet.
+    var pending: Warning?
+
+    init(rows: RowCounts, certificate: Certificate, conflicts: [Conflict], kept: Set<String>) {
+        self.kept = kept
+        self.rows = rows
+        self.certificate = certificate
+        self.conflicts = conflicts
+    }
+
+    var warnings: [Warning] {
+        (left + revived).map { Warning(.effectLeft, $0) } + notes.map { Warning(.certificateUnsigned, $0) }
+            + (pending.map { [$0] } ?? []) + replayed.flatMap(\.warnings)
+            + failing.map { Warning(.verifyFailed, $0.words) }
+            + certificate.uncheckedForeignKeys.map {
+                Warning(.notChecked, "SQLite cannot check the foreign keys of table \($0), so nobody has")
+            }
     }
 }

@@ -52,26 +52,26 @@ struct RollbackDocument {
 
     /// - Returns: the path.
     func write(
-        _ plan: RollbackPlan, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ point: PointRecord,
-        _ done: RollbackDone
+        _ scope: RollbackScope, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ point: PointRecord,
+        _ done: RollbackResult
     ) throws(BatchError) -> String {
         let folder = session.backups + "/reports"
         try Folder.create(folder)
-        let path = "\(folder)/rollback_\(plan.batch.batch)_\(session.context.now().compact).md"
-        let text = page(plan, batch, outcome, point, done)
+        let path = "\(folder)/rollback_\(scope.batch.batch)_\(session.context.now().compact).md"
+        let text = page(scope, batch, outcome, point, done)
         try DurableFile.write(Array(text.utf8), to: path)
         return path
     }
 
     private func page(
-        _ plan: RollbackPlan, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ point: PointRecord,
-        _ done: RollbackDone
+        _ scope: RollbackScope, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ point: PointRecord,
+        _ done: RollbackResult
     ) -> String {
         var lines = [
-            "# Rollback of \(plan.batch.batch)", "",
+            "# Rollback of \(scope.batch.batch)", "",
             "\(batch.batch), by \(batch.actor), finished \(session.context.now().iso8601). Database: `\(session.path)`.",
             "",
-            "Undone, in this order: \(plan.order.map { "`\($0.batch)`" }.joined(separator: ", ")).",
+            "Undone, in this order: \(scope.order.map { "`\($0.batch)`" }.joined(separator: ", ")).",
             "Rows: \(batch.rows.inserted) inserted, \(batch.rows.updated) updated, \(batch.rows.deleted) deleted.", "",
             "## Certificate", "", "| check | result |", "|---|---|",
             "| digests of all touched tables are the expected ones | \(done.certificate.digestsMatch ? "yes" : "NO") |",
@@ -90,17 +90,17 @@ struct RollbackDocument {
             )
         }
         lines += ["", "State digest before: `\(batch.digestBefore?.description ?? "-")`", ""]
-        if !plan.dependents.isEmpty {
+        if !scope.dependents.isEmpty {
             lines += ["## Dependents", ""]
-            for dependent in plan.reports {
+            for dependent in scope.reports {
                 let edge = dependent.edges.first
                 lines.append("- `\(dependent.batch)` on `\(edge?.on.description ?? "")`: \(edge?.evidence ?? "")")
             }
             lines.append("")
         }
-        if !plan.exempt.isEmpty {
+        if !scope.exempt.isEmpty {
             lines += ["## Readers that are the same without it", ""]
-            lines += plan.summaries(plan.exempt).map { "- `\($0.batch)`: \($0.edges.first?.evidence ?? "")" } + [""]
+            lines += scope.summaries(scope.exempt).map { "- `\($0.batch)`: \($0.edges.first?.evidence ?? "")" } + [""]
         }
         lines += replayLines(done) + conflictLines(done)
         if !done.failing.isEmpty {
@@ -115,13 +115,13 @@ struct RollbackDocument {
         return lines.joined(separator: "\n")
     }
 
-    private func replayLines(_ done: RollbackDone) -> [String] {
+    private func replayLines(_ done: RollbackResult) -> [String] {
         guard !done.replayed.isEmpty else { return [] }
         let lines = done.replayed.map { "- `\($0.original.batch)` as `\($0.batch.batch)`" }
         return ["## Run again", ""] + lines + [""]
     }
 
-    private func conflictLines(_ done: RollbackDone) -> [String] {
+    private func conflictLines(_ done: RollbackResult) -> [String] {
         guard !done.conflicts.isEmpty else { return [] }
         let lines = done.conflicts.map { conflict in
             let who = conflict.batch.map { "by `\($0)`" } ?? "outside any batch"
@@ -141,14 +141,14 @@ struct CertificateWriter {
     /// The rollback is committed already: what goes wrong here is told, and no more.
     /// - Returns: the path.
     func write(
-        _ plan: RollbackPlan, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ certificate: Certificate,
+        _ scope: RollbackScope, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ certificate: Certificate,
         _ point: PointRecord, _ notes: inout [String]
     ) -> String? {
         do throws(BatchError) {
             let folder = session.backups + "/reports"
             try Folder.create(folder)
-            let path = "\(folder)/certificate_\(plan.batch.batch)_\(session.context.now().compact).json"
-            let body = try body(plan, batch, outcome, certificate, point)
+            let path = "\(folder)/certificate_\(scope.batch.batch)_\(session.context.now().compact).json"
+            let body = try body(scope, batch, outcome, certificate, point)
             let signed = try SignedCertificate(signing: body, with: try SigningKey(folder: session.backups))
             try DurableFile.write(Array(signed.text.utf8), to: path)
             return path
@@ -159,7 +159,7 @@ struct CertificateWriter {
     }
 
     private func body(
-        _ plan: RollbackPlan, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ certificate: Certificate,
+        _ scope: RollbackScope, _ batch: BatchRecord, _ outcome: Undo.Outcome, _ certificate: Certificate,
         _ point: PointRecord
     ) throws(BatchError) -> JSONValue {
         let ledger = session.ledger
@@ -167,12 +167,12 @@ struct CertificateWriter {
         let record = try ledger.batch(seq: batch.seq) ?? batch
         return [
             "format": .string(SignedCertificate.format), "database_id": .init(try ledger.meta("database_id")),
-            "database": .string(session.path), "batch": .string(plan.batch.batch.description),
+            "database": .string(session.path), "batch": .string(scope.batch.batch.description),
             "rollback": .string(batch.batch.description), "checkpoint": .integer(checkpoint),
-            "mode": .string(plan.request.mode.rawValue), "source": .string(records.source.rawValue),
+            "mode": .string(scope.request.mode.rawValue), "source": .string(records.source.rawValue),
             "records_not_used": .array(records.warnings.map { .string($0.text) }),
-            "order": .array(plan.order.map { .string($0.batch.description) }),
-            "undone_checkpoints": .array(plan.checkpoints.map { .integer($0.checkpoint.id) }),
+            "order": .array(scope.order.map { .string($0.batch.description) }),
+            "undone_checkpoints": .array(scope.checkpoints.map { .integer($0.checkpoint.id) }),
             "actor": .string(batch.actor), "trace_id": .string(batch.traceID), "finished_at": .init(record.finishedAt),
             "state_before": .init(record.digestBefore?.description),
             "state_after": .init(record.digestAfter?.description),

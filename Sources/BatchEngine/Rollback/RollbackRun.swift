@@ -4,10 +4,10 @@ internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
 
-/// Carries out one rollback: undo, checks, compensations, commit, restore point, papers.
+/// Carries out one rollback: undo, checks, compensations, commit, restore point, report and certificate.
 struct RollbackRun {
     let session: Session
-    let plan: RollbackPlan
+    let scope: RollbackScope
     let journal: RollbackJournal
     let records: UndoRecords
     /// Why the `.bak` must be a whole copy, when that is known already.
@@ -17,12 +17,12 @@ struct RollbackRun {
     var action = "rollback"
 
     private var ledger: Ledger { session.ledger }
-    private var request: RollbackRequest { plan.request }
+    private var request: RollbackRequest { scope.request }
 
     func perform() throws(BatchError) -> Rollback.Outcome {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
         gateway.policy = try PolicyChoice(session: session).policy(
-            undoing: plan.order, isWhole: request.mode != .unconflicted && request.onConflict == .abort)
+            undoing: scope.order, isWhole: request.mode != .unconflicted && request.onConflict == .abort)
         let undo = Undo(gateway)
         try undo.open()
         defer { undo.close() }
@@ -31,7 +31,7 @@ struct RollbackRun {
         defer { if batch.point.batch == 0 { removeCopy(of: batch.point) } }
         let began = ContinuousClock.now
         var version: Int64?
-        let verify = try VerifyAfterRollback(session: session, plan: plan)
+        let verify = try VerifyAfterRollback(session: session, scope: scope)
         let (outcome, failing) = try records.first {
             (record) throws(BatchError) -> (Undo.Outcome, [VerifyAfterRollback.Failing]) in
             gateway.rollback()
@@ -54,14 +54,14 @@ struct RollbackRun {
         let certificate = Certificate(
             digestsMatch: true, verifyPassed: failing.isEmpty, foreignKeysOK: unchecked.isEmpty,
             uncheckedForeignKeys: unchecked)
-        let conflicts = try ConflictList(session: session, plan: plan).describe(outcome.conflicts, isRefused: false)
+        let conflicts = try ConflictList(session: session, scope: scope).describe(outcome.conflicts, isRefused: false)
         for conflict in conflicts { journal.write("conflict", conflict.json) }
-        var done = RollbackDone(
+        var done = RollbackResult(
             rows: gateway.rows, certificate: certificate, conflicts: conflicts,
             kept: Set(outcome.conflicts.filter { !$0.isOverwritten }.map(\.batch)))
         done.failing = failing
         done.revived = try revived()
-        if request.isDryRun, plan.replayed.isEmpty, request.planTarget == nil {
+        if request.isDryRun, scope.replayed.isEmpty, request.planTarget == nil {
             gateway.rollback()
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
             return .done(report(batch.record, nil, done))
@@ -70,7 +70,7 @@ struct RollbackRun {
         gateway.hold()
         let checkpoint = try commit(gateway, &batch, done)
         undo.leave()
-        for original in plan.replayed {
+        for original in scope.replayed {
             let rerun = try Rerun(session: session, gateway: gateway).perform(original, for: batch.record.seq)
             done.replayed.append(rerun)
             journal.write(
@@ -97,22 +97,22 @@ struct RollbackRun {
         undo.close()
         done.pending = PointKeeper(session: session).finish(batch.record, since: version)
         let point = try ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
-        DriftWatch(session: session).remember(version: session.connection.dataVersion)
-        let paper = try RollbackDocument(session: session, records: records).write(
-            plan, batch.record, outcome, point, done)
-        done.paper = paper
+        DriftDetection(session: session).remember(version: session.connection.dataVersion)
+        let path = try RollbackDocument(session: session, records: records).write(
+            scope, batch.record, outcome, point, done)
+        done.report = path
         done.signed = CertificateWriter(session: session, records: records)
-            .write(plan, batch.record, outcome, certificate, point, &done.notes)
+            .write(scope, batch.record, outcome, certificate, point, &done.notes)
         if !done.left.isEmpty {
             let error = BatchError(
                 .compensationMissing,
-                "the data of \(plan.batch.batch) is undone, but not everything else: \(done.left.joined(separator: "; "))",
-                hint: "see the report: \(paper)")
-            session.notify(.partial, plan.batch, error)
+                "the data of \(scope.batch.batch) is undone, but not everything else: \(done.left.joined(separator: "; "))",
+                hint: "see the report: \(path)")
+            session.notify(.partial, scope.batch, error)
         }
         journal.write(
             "verdict",
-            ["outcome": "committed", "rollback": .string(batch.record.batch.description), "report": .string(paper)])
+            ["outcome": "committed", "rollback": .string(batch.record.batch.description), "report": .string(path)])
         return .done(report(batch.record, point, done))
     }
 
@@ -120,24 +120,24 @@ struct RollbackRun {
         _ undo: Undo, _ record: UndoRecord, locked: () throws(BatchError) -> Void
     ) throws(BatchError) -> Undo.Outcome {
         try undo.perform(
-            plan.checkpoints, from: record, collecting: request.onConflict != .abort,
+            scope.checkpoints, from: record, collecting: request.onConflict != .abort,
             overwriting: request.onConflict == .overwrite,
             leaving: request.mode == .unconflicted
-                ? try ledger.laterTouches(of: plan.checkpoints.map(\.checkpoint)) : TouchedKeys(), locked: locked)
+                ? try ledger.laterTouches(of: scope.checkpoints.map(\.checkpoint)) : TouchedKeys(), locked: locked)
     }
 
     private func planDetails(
         _ checkpoint: Int64, _ began: ContinuousClock.Instant
     ) throws(BatchError) -> [JSONValue.Member] {
         guard request.planTarget != nil else { return [] }
-        return try BoundPlanDetails(session: session, plan: plan)
+        return try BoundPlanDetails(session: session, scope: scope)
             .members(from: checkpoint, milliseconds: began.millisecondsSince)
     }
 
     private func writePlan(_ details: [JSONValue.Member], to path: String) throws(BatchError) {
         let bound = BoundPlan(
-            request: request, batch: plan.batch.batch, head: try LedgerHeadCheck(session: session).head(),
-            order: plan.order.map(\.batch), replayed: plan.replayed.map(\.batch))
+            request: request, batch: scope.batch.batch, head: try LedgerHeadCheck(session: session).head(),
+            order: scope.order.map(\.batch), replayed: scope.replayed.map(\.batch))
         try BoundPlanFile.write(bound, details: details, to: path)
         journal.write("planned", ["file": .string(path)])
     }
@@ -146,8 +146,8 @@ struct RollbackRun {
         let context = session.context
         var batch = try OwnBatch(
             .rollback, in: ledger, actor: context.actor, trace: context.traceID, at: context.now())
-        batch.record.rollsBack = plan.order.map(\.batch.description).joined(separator: " ")
-        batch.record.tenant = plan.batch.tenant
+        batch.record.rollsBack = scope.order.map(\.batch.description).joined(separator: " ")
+        batch.record.tenant = scope.batch.tenant
         batch.record.parameters = JSONWriter.text([
             "mode": .string(request.mode.rawValue), "to": request.checkpoint.map { JSONValue($0) } ?? .null,
         ])
@@ -169,13 +169,13 @@ struct RollbackRun {
 
     private func snapshot(_ batch: inout OwnBatch) throws(BatchError) {
         var definitions: [JobDefinition] = []
-        for undone in plan.order { definitions += try self.definitions(of: undone) }
+        for undone in scope.order { definitions += try self.definitions(of: undone) }
         if definitions.isEmpty {
             definitions = [
                 try JobDefinition.adHoc(id: batch.record.batch.job, sql: ["SELECT 1"], session.context.steps.rules())
             ]
         }
-        let changesSchema = plan.order.contains(where: \.hasSchemaChange)
+        let changesSchema = scope.order.contains(where: \.hasSchemaChange)
         let choice = SnapshotChoice(session: session)
         let kinds = try definitions.map { (job) throws(BatchError) in
             try choice.kind(for: job, because: changesSchema ? .schemaChange : reason)
@@ -201,7 +201,7 @@ struct RollbackRun {
                     "exempt": .bool(check.isExempt),
                 ])
         }
-        try outcome.require(for: plan.batch.batch)
+        try outcome.require(for: scope.batch.batch)
         let failing = verify.askAfter()
         journal.write("verify", ["failing": .array(failing.map(\.json))])
         return failing
@@ -210,8 +210,8 @@ struct RollbackRun {
     /// What the rollbacks that are taken back had undone outside the database: nobody does it again.
     private func revived() throws(BatchError) -> [String] {
         var words: [String] = []
-        for rollback in plan.order where rollback.kind == .rollback {
-            let made = plan.checkpoints.filter { $0.checkpoint.batch == rollback.seq }.map(\.checkpoint.id)
+        for rollback in scope.order where rollback.kind == .rollback {
+            let made = scope.checkpoints.filter { $0.checkpoint.batch == rollback.seq }.map(\.checkpoint.id)
             for (step, batch) in try ledger.effects(undoneBy: made) {
                 words.append(
                     "step \(step) of \(batch) was taken back outside the database by \(rollback.batch), and is not done again: \(batch) lives again without it"
@@ -224,16 +224,16 @@ struct RollbackRun {
     /// Writes the rollback into the ledger; the transaction stays open.
     /// - Returns: the checkpoint.
     private func commit(
-        _ gateway: Gateway, _ batch: inout OwnBatch, _ done: RollbackDone
+        _ gateway: Gateway, _ batch: inout OwnBatch, _ done: RollbackResult
     ) throws(BatchError) -> Int64 {
         do throws(BatchError) {
             return try batch.commit(gateway, step: "undo", now: session.context.now()) {
                 (batch, checkpoint) throws(BatchError) in
                 try ledger.record(
-                    undone: plan.checkpoints, of: plan.order, by: checkpoint, keeping: done.kept
+                    undone: scope.checkpoints, of: scope.order, by: checkpoint, keeping: done.kept
                 ) { session.context.reach("marked") }
                 try ledger.audit(
-                    action, batch: plan.batch, outcome: "committed", details: try auditDetails(batch.record),
+                    action, batch: scope.batch, outcome: "committed", details: try auditDetails(batch.record),
                     context: session.context)
             }
         } catch {
@@ -246,20 +246,20 @@ struct RollbackRun {
         var details: [JSONValue.Member] = [
             .init("rollback", .string(rollback.batch.description)), .init("order", .init(rollback.rollsBack)),
         ]
-        let protected = try PolicyChoice(session: session).protected(changedBy: plan.order)
+        let protected = try PolicyChoice(session: session).protected(changedBy: scope.order)
         if !protected.isEmpty { details.append(.init("protected", .array(protected.map(JSONValue.string)))) }
         return .object(details)
     }
 
     /// Takes back what happened outside the database, which cannot be thrown away with the transaction: last of all.
     private func release(
-        _ gateway: Gateway, _ checkpoint: Int64, _ done: inout RollbackDone
+        _ gateway: Gateway, _ checkpoint: Int64, _ done: inout RollbackResult
     ) throws(BatchError) {
         do throws(BatchError) {
             let compensated = try Compensation(session: session)
-                .run(plan, journal, allowMissing: request.allowsMissingCompensation)
+                .run(scope, journal, allowMissing: request.allowsMissingCompensation)
             for effect in compensated.done { try ledger.markEffectUndone(effect, by: checkpoint) }
-            for undone in plan.order where compensated.left.contains(where: { $0.batch == undone.seq }) {
+            for undone in scope.order where compensated.left.contains(where: { $0.batch == undone.seq }) {
                 try ledger.refreshStatus(undone.seq, isPartial: true)
             }
             done.left = compensated.left.map(\.what)
@@ -272,19 +272,20 @@ struct RollbackRun {
         session.context.reach("committed")
     }
 
-    private func report(_ batch: BatchRecord, _ point: PointRecord?, _ done: RollbackDone) -> RollbackReport {
+    private func report(_ batch: BatchRecord, _ point: PointRecord?, _ done: RollbackResult) -> RollbackReport {
         session.context.log.warnings(
-            records.warnings + done.warnings, module: .rollback, batch: LoggedBatch(plan.batch))
-        let status = (try? ledger.batch(seq: plan.batch.seq))?.status ?? plan.batch.status
+            records.warnings + done.warnings, module: .rollback, batch: LoggedBatch(scope.batch))
+        let status = (try? ledger.batch(seq: scope.batch.seq))?.status ?? scope.batch.status
         return RollbackReport(
-            batch: plan.batch.batch, rollback: point == nil ? nil : batch.batch, status: status, mode: request.mode,
-            source: records.source.rawValue, order: plan.order.map(\.batch), rows: done.rows, dependents: plan.reports,
+            batch: scope.batch.batch, rollback: point == nil ? nil : batch.batch, status: status, mode: request.mode,
+            source: records.source.rawValue, order: scope.order.map(\.batch), rows: done.rows,
+            dependents: scope.reports,
             conflicts: done.conflicts,
             replayed: done.replayed.map {
                 .init(batch: $0.original.batch, replacement: point == nil ? nil : $0.batch.batch)
-            }, exempt: plan.summaries(plan.exempt), certificate: done.certificate,
+            }, exempt: scope.summaries(scope.exempt), certificate: done.certificate,
             restorePoint: point.flatMap { RunOutcome(session: session).summary($0) }, log: journal.path,
-            report: done.paper, signed: done.signed, isDryRun: request.isDryRun, plan: request.planTarget,
+            report: done.report, signed: done.signed, isDryRun: request.isDryRun, plan: request.planTarget,
             warnings: records.warnings + done.warnings,
             phases: done.captured.map {
                 RunReport.Phases(capture: $0, restorePoint: max(0, start.millisecondsSince - $0))

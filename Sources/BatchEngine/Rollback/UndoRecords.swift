@@ -5,7 +5,7 @@ internal import BatchLedger
 /// The records that a rollback can undo from, and which of them was used.
 final class UndoRecords {
     private let session: Session
-    private let plan: RollbackPlan
+    private let scope: RollbackScope
     private let journal: RollbackJournal
     /// The one in use.
     private(set) var source: RollbackSource = .log
@@ -13,9 +13,9 @@ final class UndoRecords {
     /// Which records were not used, and why.
     private(set) var warnings: [Warning] = []
 
-    init(session: Session, plan: RollbackPlan, journal: RollbackJournal) {
+    init(session: Session, scope: RollbackScope, journal: RollbackJournal) {
         self.session = session
-        self.plan = plan
+        self.scope = scope
         self.journal = journal
     }
 
@@ -28,7 +28,7 @@ final class UndoRecords {
     /// Tries the records in their order until `body` succeeds with one.
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when none serves; the error of `body` when it is no damage.
     func first<Result>(_ body: (UndoRecord) throws(BatchError) -> Result) throws(BatchError) -> Result {
-        let sources = if let source = plan.request.source { [source] } else { try self.sources() }
+        let sources = if let source = scope.request.source { [source] } else { try self.sources() }
         var failures: [(source: RollbackSource, error: BatchError)] = []
         for source in sources {
             do throws(BatchError) {
@@ -46,17 +46,17 @@ final class UndoRecords {
             }
         }
         let reasons = failures.map { "\($0.source.record): \($0.error.message)" }.joined(separator: "; ")
-        let isAll = plan.request.source == nil
+        let isAll = scope.request.source == nil
         throw BatchError(
-            .noRestorePoint, "no record of \(plan.batch.batch) verifies: \(reasons)",
+            .noRestorePoint, "no record of \(scope.batch.batch) verifies: \(reasons)",
             hint: isAll
                 ? "see what is damaged, and which points are whole: \(command: "verify")"
-                : "use the first record that verifies: \(command: "rollback --id \(plan.batch.batch)")")
+                : "use the first record that verifies: \(command: "rollback --id \(scope.batch.batch)")")
     }
 
     /// A log that was taken out of the database is no damage, and nobody needs to be told.
     private func sources() throws(BatchError) -> [RollbackSource] {
-        for (checkpoint, _) in plan.checkpoints where try session.ledger.isThinned(checkpoint.id) {
+        for (checkpoint, _) in scope.checkpoints where try session.ledger.isThinned(checkpoint.id) {
             return RollbackSource.allCases.filter { $0 != .log }
         }
         return RollbackSource.allCases
@@ -69,7 +69,7 @@ final class UndoRecords {
         guard error.code == .conflict, source == .log else { throw error }
         // A log with a hole meets rows that it does not know.
         do throws(BatchError) {
-            for (checkpoint, _) in plan.checkpoints { _ = try session.ledger.verifyUndoLog(of: checkpoint) }
+            for (checkpoint, _) in scope.checkpoints { _ = try session.ledger.verifyUndoLog(of: checkpoint) }
         } catch { return error }
         throw error
     }
@@ -136,9 +136,9 @@ final class UndoRecords {
 
     /// The restore points that cover what is undone, the last first.
     private func points() throws(BatchError) -> [Covered] {
-        let undone = Set(plan.checkpoints.map(\.checkpoint.id))
+        let undone = Set(scope.checkpoints.map(\.checkpoint.id))
         var found: [Covered] = []
-        for batch in plan.order {
+        for batch in scope.order {
             let all = try session.ledger.checkpoints(of: batch.seq)
             var open = undone.intersection(all.map(\.id))
             var last: Int64 = 0

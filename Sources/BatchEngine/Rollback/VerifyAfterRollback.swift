@@ -33,12 +33,12 @@ final class VerifyAfterRollback {
     /// By job and place.
     private var before: Set<String> = []
 
-    init(session: Session, plan: RollbackPlan) throws(BatchError) {
+    init(session: Session, scope: RollbackScope) throws(BatchError) {
         self.session = session
-        let undone = Set(plan.order.map(\.seq))
+        let undone = Set(scope.order.map(\.seq))
         var questions: [Question] = []
         var seen: Set<String> = []
-        for batch in plan.order where batch.definition != nil && seen.insert(batch.batch.job).inserted {
+        for batch in scope.order where batch.definition != nil && seen.insert(batch.batch.job).inserted {
             let live = try session.ledger.batches(
                 where: "job = ? AND status = 'committed' AND tenant IS ?",
                 [.string(batch.batch.job), .optional(batch.tenant)])

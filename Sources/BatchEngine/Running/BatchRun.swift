@@ -10,7 +10,7 @@ final class BatchRun {
     let job: JobDefinition
     let values: ParameterValues
     /// Nil in what nobody can stop.
-    let lease: WatchedLease?
+    let lease: HeldLease?
     let purpose: RunPurpose
     /// Of a batch that may be held back on its way; nil in rehearsals.
     var switches: SwitchGate?
@@ -31,7 +31,7 @@ final class BatchRun {
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
-        lease: WatchedLease? = nil, lastNumber: Int = 0, purpose: RunPurpose = .work
+        lease: HeldLease? = nil, lastNumber: Int = 0, purpose: RunPurpose = .work
     ) {
         self.session = session
         self.gateway = gateway
@@ -51,7 +51,7 @@ final class BatchRun {
     /// What SQL sees as the id of its batch.
     var name: BatchID
     /// What each checkpoint saw the first time, in a replay or in the rehearsal of a plan.
-    var pins: RecordedInputs?
+    var inputs: RecordedInputs?
     /// In a replay: steps outside the database, which cannot be thrown away with the transaction.
     var waiting: [StepDefinition] = []
     /// Behind a replay: the checkpoint that is noted for such steps. A new one would stand behind those of later batches.
@@ -106,7 +106,7 @@ final class BatchRun {
             wanted = step.pause?.milliseconds
         }
         do throws(BatchError) {
-            try gateway.begin(seeing: pins?.next(of: step.id))
+            try gateway.begin(seeing: inputs?.next(of: step.id))
             if isAtomic { gateway.hold() }
             begun = context.clock.now()
             noteLast(isLast(step) && step.chunk == nil)

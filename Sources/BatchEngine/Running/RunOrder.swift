@@ -36,7 +36,7 @@ public struct RunOrder {
 public enum Submission: Sendable {
     case ran(RunReport)
     /// Nothing was changed; the plan waits for approval.
-    case planned(PlanReport)
+    case planned(PatchPlanReport)
 }
 
 /// Parameters as the ledger keeps them: a JSON object from which the very same values come back.

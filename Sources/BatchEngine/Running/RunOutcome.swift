@@ -28,7 +28,7 @@ struct RunOutcome {
         let pointMilliseconds = begun.millisecondsSince
         if let failure { try fail(run, failure) }
         if let left { run.warn(left.code, left.text) }
-        DriftWatch(session: session).remember(version: session.connection.dataVersion)
+        DriftDetection(session: session).remember(version: session.connection.dataVersion)
         var report = RunReport(
             batch: run.batch.batch, tenant: run.batch.tenant, status: run.batch.status,
             checkpoints: run.lastNumber, rows: run.batch.rows, restorePoint: summary(point),
@@ -55,7 +55,7 @@ struct RunOutcome {
         session.context.noteStage(.restorePoint)
         let left = PointKeeper(session: session).finish(batch.record, since: version)
         let point = try session.ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
-        DriftWatch(session: session).remember(version: session.connection.dataVersion)
+        DriftDetection(session: session).remember(version: session.connection.dataVersion)
         return RunReport(
             batch: batch.record.batch, status: batch.record.status, checkpoints: 1, rows: batch.record.rows,
             restorePoint: summary(point),
@@ -149,7 +149,7 @@ struct RunOutcome {
         let isWanted = run.plan != nil || (failure.code != .stopped && run.job.onFailure == .rollback)
         if isWanted, run.lastNumber > 0 { throw undone(run, failure) }
         if run.plan != nil { throw failure }
-        throw try HalfDone(session).explain(failure, of: run.batch)
+        throw try session.ledger.explain(failure, of: run.batch)
     }
 
     /// Undoes the batch, as its job wants it, and adds to the failure how that went.

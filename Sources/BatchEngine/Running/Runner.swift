@@ -39,13 +39,13 @@ public struct Runner {
         if let earlier = try holder(of: order) {
             return .ran(try RunOutcome(session: session).repeated(earlier))
         }
-        if !order.isAnew { try HalfDone(session).refuseAnother(of: job.id, tenant: order.tenant) }
+        if !order.isAnew { try session.ledger.refuseAnother(of: job.id, tenant: order.tenant) }
         let needed = try needs(of: job)
         let reason = try turn.openHistory()
         var batch = try newBatch(order)
         let gate = LevelGate(session: session)
         var rehearsal: String?
-        switch LevelPolicy(level: job.level).course(approval: order.plan?.approval, suggestion: order.suggestion) {
+        switch LevelPolicy(level: job.level).decision(approval: order.plan?.approval, suggestion: order.suggestion) {
         case .apply: break
         case .rehearse: rehearsal = try gate.rehearse(.init(job: job, values: order.values, batch: batch))
         case .propose(let because): return .planned(try PatchPlanDraft(session: session).make(order, batch, because))
@@ -59,7 +59,7 @@ public struct Runner {
         run.switches = switches
         run.rehearsal = rehearsal
         run.plan = order.plan
-        run.pins = order.plan?.pins
+        run.inputs = order.plan?.inputs
         var report = try carryOut(run, &point, from: 0, position: 0, since: start)
         if order.isGoverned { report.checklist = try gate.checkOff(run, orphans: orphans) }
         report.removed = session.letGo()

@@ -21,7 +21,7 @@ struct HomeSearch {
         case copy(of: String)
     }
 
-    struct Finding {
+    struct Answer {
         let home: Home
         let state: State
     }
@@ -29,11 +29,11 @@ struct HomeSearch {
     private var folder: String { FolderText.parent(path) }
 
     /// - Throws: `ERR_UX_WRONG_STATE` when the file is a second name of a database, or was moved without its home.
-    func look() throws(BatchError) -> Finding {
-        guard let entry = try HomeEntry(ledger) else { return Finding(home: try lostHome(), state: .unplaced) }
+    func look() throws(BatchError) -> Answer {
+        guard let entry = try HomeEntry(ledger) else { return Answer(home: try lostHome(), state: .unplaced) }
         guard let own = FileIdentity(of: path), let recorded = entry.path, let branch = entry.branch,
             let home = try home(entry, branch)
-        else { return Finding(home: try firstHome(entry), state: .unplaced) }
+        else { return Answer(home: try firstHome(entry), state: .unplaced) }
         let register = try HomeRegister(home: home).entry(ofLedger: entry.ledger, branch: branch)
         for other in Set([recorded, register?.path ?? recorded]).sorted() where other != path {
             guard let identity = FileIdentity(of: other), FolderText.resolved(other) != path else { continue }
@@ -41,14 +41,14 @@ struct HomeSearch {
             guard HomeEntry.read(other)?.ledger == entry.ledger else { continue }
             // Both say that they are the database: the register of the home knows, or else the ledger itself.
             let owner = register?.file ?? entry.file?.text
-            if owner != own.text { return Finding(home: try newHome(), state: .copy(of: other)) }
+            if owner != own.text { return Answer(home: try newHome(), state: .copy(of: other)) }
         }
         if let original = try renamedOriginal(entry, register, own) {
-            return Finding(home: try newHome(), state: .copy(of: original))
+            return Answer(home: try newHome(), state: .copy(of: original))
         }
         let isHere =
             recorded == path && entry.file == own && register?.path == path && register?.file == own.text
-        return Finding(
+        return Answer(
             home: Home(folder: home, branch: branch, tags: entry.tags ?? Home.standardTags),
             state: isHere ? .here : .moved)
     }

@@ -11,19 +11,19 @@ internal import Synchronization
 /// Whatever needs the lease takes a turn, so it cannot be forgotten: `let turn = try session.turn(for: LeaseWork("prune"))`.
 struct Turn: ~Copyable {
     let session: Session
-    let lease: WatchedLease
+    let lease: HeldLease
 
     fileprivate init(_ session: Session, for work: LeaseWork) throws(BatchError) {
         let (connection, context) = (session.connection, session.context)
         for home in Set([session.backups, session.controlFolder]) { Permissions.tighten(home, to: session.path) }
         // The lease is in the file, so taking it changes how the file looks.
         let version = connection.dataVersion
-        let isUntouched = DriftWatch(session: session).isKnownUntouched()
+        let isUntouched = DriftDetection(session: session).isKnownUntouched()
         let sleep = context.sleep
         let taken = try Lease.take(
             session.ledger, for: work, at: context.now(), rules: LeaseRules(pause: { sleep($0) }), id: context.randomID
         ) { () throws(BatchError) in try session.settleHome() }
-        lease = WatchedLease(taken, path: session.path, now: context.now)
+        lease = HeldLease(taken, path: session.path, now: context.now)
         // The next thing that it is wanted for is some waits for the disk away.
         GitStore.prepare()
         self.session = session
@@ -36,7 +36,7 @@ struct Turn: ~Copyable {
         lease.giveBack()
         session.hasTurn = false
         session.untouchedSince = nil
-        DriftWatch(session: session).settle()
+        DriftDetection(session: session).settle()
     }
 }
 
@@ -60,7 +60,7 @@ extension Turn {
     fileprivate func recover() throws(BatchError) {
         let ledger = session.ledger
         ScratchFolder.sweep(session.backups)
-        Leftovers.remove(backups: session.backups, at: session.context.now().milliseconds / 1_000)
+        UnfinishedFiles.remove(backups: session.backups, at: session.context.now().milliseconds / 1_000)
         guard try ledger.exists() else { return }
         try ledger.complete()
         try session.followPolicy()
@@ -106,7 +106,7 @@ extension Turn {
             return .firstBatch
         }
         try requireWholeFile()
-        guard let drifted = try DriftWatch(session: session).look() else { return nil }
+        guard let drifted = try DriftDetection(session: session).look() else { return nil }
         let batch = try DriftAdoption(session).adoptBefore(undoing: tables)
         if batch == nil { try keeper.writeDrift(drifted, since: version) }
         tell(of: batch)
@@ -131,7 +131,7 @@ extension Turn {
     /// written to it since the last command did.
     /// - Throws: `ERR_DATA_CORRUPT_DATABASE`.
     private func requireWholeFile() throws(BatchError) {
-        if DriftWatch(session: session).isKnownUntouched() { return }
+        if DriftDetection(session: session).isKnownUntouched() { return }
         let found = try session.connection.rows("PRAGMA main.quick_check(1)").first?.first?.string
         // Values that break a constraint are no damage of the file.
         guard let found, found != "ok", found.hasPrefix("***") || found.contains("page") else { return }
@@ -196,7 +196,7 @@ extension Session {
 
 /// A lease that is looked at while its owner works, from a connection of its own: who asks whether the owner lives is
 /// answered, and who asks it to stop is heard. It writes when it is asked alone, and gives way to every lock.
-final class WatchedLease {
+final class HeldLease {
     let lease: Lease
     private let path: String
     private let news = News()
@@ -214,7 +214,7 @@ final class WatchedLease {
         self.path = path
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "batchmgr.lease"))
         timer.schedule(
-            deadline: .now() + .milliseconds(WatchedLease.period), repeating: .milliseconds(WatchedLease.period))
+            deadline: .now() + .milliseconds(HeldLease.period), repeating: .milliseconds(HeldLease.period))
         timer.setEventHandler { [news, epoch = lease.epoch] in
             // What is locked is protected by the lock: the next look is early enough.
             guard let connection = try? Connection(path: path, busyTimeout: 200),

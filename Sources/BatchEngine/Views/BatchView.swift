@@ -7,7 +7,6 @@ extension Session {
     public func list(_ request: ListRequest) throws(BatchError) -> ListReport {
         guard try ledger.exists() else { return ListReport(batches: []) }
         return try reading { () throws(BatchError) in
-            let watch = OwnerWatch(session: self)
             let replays = try ledger.replays()
             var found: [BatchSummary] = []
             var isMore = false
@@ -20,7 +19,7 @@ extension Session {
                     .optional(request.status?.rawValue),
                 ]
             ) { (batch) in
-                let summary = BatchSummary(batch, watch.status(of: batch), replays)
+                let summary = BatchSummary(batch, shownStatus(of: batch), replays)
                 if let status = request.status, summary.status != status { return true }
                 if found.count == request.limit {
                     isMore = true
@@ -52,7 +51,7 @@ extension Session {
             let batch = try BatchLookup(self).batch(reference)
             let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last
             var detail = BatchDetail(
-                summary: BatchSummary(batch, OwnerWatch(session: self).status(of: batch), try ledger.replays()),
+                summary: BatchSummary(batch, shownStatus(of: batch), try ledger.replays()),
                 jobVersion: batch.jobVersion, traceID: batch.traceID, parameters: parameters(batch),
                 error: batch.error, checkpoints: try checkpoints(batch), dependents: try dependents(of: batch),
                 restorePoint: point.map { PointsView(session: self).summary($0) },

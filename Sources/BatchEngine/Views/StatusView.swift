@@ -22,14 +22,13 @@ private struct StatusView {
         var report = StatusReport()
         report.sizes = try sizes()
         guard try ledger.exists() else { return report }
-        let watch = OwnerWatch(session: session)
         let replays = try ledger.replays()
         report.batches = try ledger.batches(
             where: """
                 seq IN (SELECT seq FROM main.batchmgr_batches WHERE ?1 IS NULL OR tenant = ?1 ORDER BY seq DESC \
                 LIMIT \(StatusView.mostBatches))
                 """, [.optional(session.owner)]
-        ).reversed().map { BatchSummary($0, watch.status(of: $0), replays) }
+        ).reversed().map { BatchSummary($0, session.shownStatus(of: $0), replays) }
         let half = try ledger.batches(
             where: "status IN ('stopped', 'failed') AND (?1 IS NULL OR tenant = ?1)",
             [.optional(session.owner)])

@@ -110,15 +110,15 @@ struct DependencySearch {
 
     private mutating func watch(for keys: UndoneKeys, _ id: Int64) throws(BatchError) {
         if keys.relation.kind == .columns { return }
-        try watch(id, Watch(keys, rule: .sameKeys))
+        try watch(id, FactMatch(keys, rule: .sameKeys))
         // Rows depend on the definition of their table, and a definition on the rows that were there.
         if keys.relation.kind == .unique || keys.isUse { return }
         let table = keys.relation.table
         let other: Relation = keys.relation.kind == .rows ? .definition(table) : .rows(table)
-        if let id = relationIDs[other] { try watch(id, Watch(keys, rule: .definition)) }
+        if let id = relationIDs[other] { try watch(id, FactMatch(keys, rule: .definition)) }
     }
 
-    private mutating func watch(_ relation: Int64, _ watch: Watch) throws(BatchError) {
+    private mutating func watch(_ relation: Int64, _ watch: FactMatch) throws(BatchError) {
         let stream = streams[relation] ?? FactStream(ledger, relation: relation)
         streams[relation] = stream
         try stream.add(watch)
@@ -151,7 +151,7 @@ struct UndoneKeys {
 }
 
 /// Looks at later facts for what is undone.
-struct Watch {
+struct FactMatch {
     enum Rule {
         /// Facts about the same relation.
         case sameKeys

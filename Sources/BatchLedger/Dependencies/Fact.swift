@@ -72,7 +72,7 @@ extension Ledger {
 final class FactStream {
     private let ledger: Ledger
     private let relation: Int64
-    private(set) var watches: [Watch] = []
+    private(set) var watches: [FactMatch] = []
     /// The next fact; nil behind the last.
     private(set) var head: Fact?
     private var range: ClosedRange<UInt64>?
@@ -85,7 +85,7 @@ final class FactStream {
     }
 
     /// Goes back to where the watch begins.
-    func add(_ watch: Watch) throws(BatchError) {
+    func add(_ watch: FactMatch) throws(BatchError) {
         let wanted = watch.range ?? 0...UInt64.max
         let joined = range.map { min($0.lowerBound, wanted.lowerBound)...max($0.upperBound, wanted.upperBound) }
         watches.append(watch)

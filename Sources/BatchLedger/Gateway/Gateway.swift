@@ -87,8 +87,8 @@ public final class Gateway {
     // MARK: Transactions
 
     /// Begins a checkpoint.
-    /// - Parameter pin: the time and random numbers that its statements see; nil for those of the moment.
-    public func begin(seeing pin: PinnedInputs? = nil) throws(BatchError) {
+    /// - Parameter pinned: the time and random numbers that its statements see; nil for those of the moment.
+    public func begin(seeing pinned: PinnedInputs? = nil) throws(BatchError) {
         sink.begin(PolicyRules(policy, isUTF16: connection.isUTF16))
         readFacts.begin()
         systemLog.discard()
@@ -97,7 +97,7 @@ public final class Gateway {
         // With SQLite's default, pages of indexes are written again and again: twice the time for a table with two.
         if !isHosted { try connection.limitPageCache(to: 65_536) }
         if !isHolding { try connection.beginImmediate() }
-        inputs?.begin(pin)
+        inputs?.begin(pinned)
         state.schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         try state.system.note(SystemTables.sequence, connection)
         guardMode = try WriteGuard(ledger).mode()
@@ -228,7 +228,7 @@ public final class Gateway {
         everything.insert(0)
         for relation in state.definitions { try ledger.write(relation, .changed, everything, checkpoint) }
         for relation in state.usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
-        if let pin = inputs?.used { try ledger.note(pin, of: checkpoint) }
+        if let used = inputs?.used { try ledger.note(used, of: checkpoint) }
         let start = ContinuousClock.now
         for columns in sink.reads { readFacts.note(columns) }
         try readFacts.write(ledger, sink, schema, batch: batch, checkpoint: checkpoint)

@@ -26,17 +26,17 @@ public struct PinnedInputs: Hashable, Sendable {
 }
 
 extension Ledger {
-    func note(_ pin: PinnedInputs, of checkpoint: Int64) throws(BatchError) {
+    func note(_ inputs: PinnedInputs, of checkpoint: Int64) throws(BatchError) {
         try connection.run(
             "INSERT INTO main.batchmgr_pins VALUES(?, ?, ?)",
             [
-                .integer(checkpoint), pin.time.map(SQLValue.integer) ?? .null,
-                pin.seed.map { .integer(Int64(bitPattern: $0)) } ?? .null,
+                .integer(checkpoint), inputs.time.map(SQLValue.integer) ?? .null,
+                inputs.seed.map { .integer(Int64(bitPattern: $0)) } ?? .null,
             ])
     }
 
     /// What to pin when this checkpoint runs again.
-    public func pin(for checkpoint: CheckpointRecord) throws(BatchError) -> PinnedInputs {
+    public func pinnedInputs(for checkpoint: CheckpointRecord) throws(BatchError) -> PinnedInputs {
         let fallback = PinnedInputs(checkpoint: checkpoint)
         let row = try connection.rows(
             "SELECT time, seed FROM main.batchmgr_pins WHERE checkpoint = ?", [.integer(checkpoint.id)]
@@ -70,10 +70,10 @@ final class StatementInputs {
 
     // MARK: Checkpoints
 
-    func begin(_ pin: PinnedInputs?) {
-        pinnedTime = pin?.time
+    func begin(_ inputs: PinnedInputs?) {
+        pinnedTime = inputs?.time
         var generator = SystemRandomNumberGenerator()
-        seed = pin?.seed ?? generator.next()
+        seed = inputs?.seed ?? generator.next()
         state = seed
         isTimeUsed = false
         isRandomUsed = false
@@ -117,18 +117,18 @@ final class StatementInputs {
         sqlite3_create_function_v2(
             connection.handle, "random", 0, flags, context,
             { call, _, _ in
-                guard let call, let pins = StatementInputs.of(call) else { return }
-                sqlite3_result_int64(call, Int64(bitPattern: pins.next()))
+                guard let call, let inputs = StatementInputs.of(call) else { return }
+                sqlite3_result_int64(call, Int64(bitPattern: inputs.next()))
             }, nil, nil, nil)
         sqlite3_create_function_v2(
             connection.handle, "randomblob", 1, flags, context,
             { call, _, values in
-                guard let call, let pins = StatementInputs.of(call) else { return }
+                guard let call, let inputs = StatementInputs.of(call) else { return }
                 let wanted = max(1, sqlite3_value_int64(values?[0]))
                 guard wanted <= sqlite3_limit(sqlite3_context_db_handle(call), SQLITE_LIMIT_LENGTH, -1) else {
                     return sqlite3_result_error_toobig(call)
                 }
-                pins.bytes(Int(wanted)).withUnsafeBytes { csqlite_result_blob(call, $0.baseAddress, Int32($0.count)) }
+                inputs.bytes(Int(wanted)).withUnsafeBytes { csqlite_result_blob(call, $0.baseAddress, Int32($0.count)) }
             }, nil, nil, nil)
     }
 
@@ -157,14 +157,14 @@ enum PinnedClock {
         return key
     }()
 
-    /// Asks these pins for the time from here on; nil for the system's clock.
-    static func use(_ pins: StatementInputs?) {
-        pthread_setspecific(key, pins.map { Unmanaged.passUnretained($0).toOpaque() })
+    /// Asks these inputs for the time from here on; nil for the system's clock.
+    static func use(_ inputs: StatementInputs?) {
+        pthread_setspecific(key, inputs.map { Unmanaged.passUnretained($0).toOpaque() })
     }
 
-    /// Stops asking these pins, if they are the ones.
-    static func drop(_ pins: StatementInputs) {
-        if pthread_getspecific(key) == Unmanaged.passUnretained(pins).toOpaque() { use(nil) }
+    /// Stops asking these inputs, if they are the ones.
+    static func drop(_ inputs: StatementInputs) {
+        if pthread_getspecific(key) == Unmanaged.passUnretained(inputs).toOpaque() { use(nil) }
     }
 
     private static func register() -> String? {
@@ -175,13 +175,13 @@ enum PinnedClock {
         own.pointee.zName = UnsafePointer(strdup("batchmgr"))
         own.pointee.xCurrentTimeInt64 = { _, answer in
             guard let pointer = pthread_getspecific(PinnedClock.key) else { return PinnedClock.system(answer) }
-            let pins = Unmanaged<StatementInputs>.fromOpaque(pointer).takeUnretainedValue()
-            if let now = pins.time {
+            let inputs = Unmanaged<StatementInputs>.fromOpaque(pointer).takeUnretainedValue()
+            if let now = inputs.time {
                 answer?.pointee = now
                 return SQLITE_OK
             }
             let code = PinnedClock.system(answer)
-            pins.time = answer?.pointee
+            inputs.time = answer?.pointee
             return code
         }
         return sqlite3_vfs_register(own, 0) == SQLITE_OK ? "batchmgr" : nil

@@ -76,7 +76,7 @@ struct NetUndo {
     }
 
     /// A table with the number that its entries bear.
-    private struct Numbered {
+    private struct NumberedTable {
         let layout: TableLayout
         let number: Int
         var recorded: [Int: RecordedTable] { [number: RecordedTable(layout: layout, change: TableDigest())] }
@@ -85,7 +85,7 @@ struct NetUndo {
     /// A table that the run dropped or wrote anew; one that it made has no rows before.
     private func bringBack(_ name: String, _ number: Int) throws(BatchError) {
         guard let layout = try net.layout(of: name, isAfter: false) else { return }
-        let table = Numbered(layout: layout, number: number)
+        let table = NumberedTable(layout: layout, number: number)
         try net.forEachRow(of: name, isAfter: false) { (key, row) throws(BatchError) in
             try send(NetChange(key: key, kind: .delete(row), left: 0), table)
         }
@@ -95,7 +95,7 @@ struct NetUndo {
 
     private func undoRows(of name: String, _ number: Int) throws(BatchError) {
         guard let layout = try net.layout(of: name, isAfter: true) else { return }
-        let table = Numbered(layout: layout, number: number)
+        let table = NumberedTable(layout: layout, number: number)
         let unique = uniquePositions(layout)
         var aside: [NetChange] = []
         try net.forEachChange(of: name) { (change) throws(BatchError) in
@@ -157,7 +157,7 @@ struct NetUndo {
     }
 
     /// Makes an entry as the undo log would hold it, and undoes it.
-    private func send(_ change: NetChange, _ table: Numbered) throws(BatchError) {
+    private func send(_ change: NetChange, _ table: NumberedTable) throws(BatchError) {
         var buffer = ByteBuffer()
         let operation: UndoEntry.Operation =
             switch change.kind {

@@ -11,8 +11,8 @@ final class UndoLogWriter {
     private var blocks: [UndoBlock] = []
     private var heldBytes = 0
     private var spill: SpillFile?
-    private let lane = BackgroundCompressor()
-    private var isLaneEmpty = true
+    private let compressor = BackgroundCompressor()
+    private var isCompressorIdle = true
     private let spillFolder: String
     /// Table of the last entry in this block.
     private var table: CapturedTable?
@@ -70,17 +70,17 @@ final class UndoLogWriter {
     /// - Parameter isOnly: nothing else is to be done meanwhile: a thread would cost more than the work.
     private func closeBlock(isOnly: Bool = false) throws(BatchError) {
         guard entriesInBlock > 0 else { return }
-        if isOnly, isLaneEmpty {
+        if isOnly, isCompressorIdle {
             try collect([try BlockCompressor().block(buffer.array, entries: entriesInBlock)])
         } else {
-            lane.add(buffer.array, entries: entriesInBlock)
-            isLaneEmpty = false
+            compressor.add(buffer.array, entries: entriesInBlock)
+            isCompressorIdle = false
         }
         buffer.release()
         entriesInBlock = 0
         table = nil
         tablesInBlock = []
-        if !isLaneEmpty { try collect(try lane.takeFinished()) }
+        if !isCompressorIdle { try collect(try compressor.takeFinished()) }
     }
 
     private func collect(_ finished: [UndoBlock]) throws(BatchError) {
@@ -101,7 +101,7 @@ final class UndoLogWriter {
     /// Hands over all blocks in order, and forgets them.
     func drain(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {
         try closeBlock(isOnly: true)
-        if !isLaneEmpty { try collect(try lane.finish()) }
+        if !isCompressorIdle { try collect(try compressor.finish()) }
         if let spill { try spill.forEachBlock(body) }
         for block in blocks { try body(block) }
         discard()
@@ -116,8 +116,8 @@ final class UndoLogWriter {
         table = nil
         tablesInBlock = []
         spill = nil
-        if !isLaneEmpty { lane.discard() }
-        isLaneEmpty = true
+        if !isCompressorIdle { compressor.discard() }
+        isCompressorIdle = true
     }
 }
 

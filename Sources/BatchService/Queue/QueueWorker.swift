@@ -52,7 +52,7 @@ public struct QueueWorker {
 
     private func attempt(_ job: QueueJob) throws(BatchError) -> QueueJob? {
         context.reach("job-claimed")
-        let watch = JobWatch(
+        let watch = JobHeartbeat(
             job, store: { [workspace, context] () throws(BatchError) in try context.store(of: workspace) },
             context: context)
         defer { watch.end() }
@@ -66,7 +66,7 @@ public struct QueueWorker {
         return ended
     }
 
-    private func outcome(of job: QueueJob, _ watch: JobWatch) -> QueueOutcome {
+    private func outcome(of job: QueueJob, _ watch: JobHeartbeat) -> QueueOutcome {
         do throws(BatchError) {
             switch try run(job, watch) {
             case .ran(let report): return .done(batch: report.batch.description)
@@ -85,7 +85,7 @@ public struct QueueWorker {
         }
     }
 
-    private func run(_ job: QueueJob, _ watch: JobWatch) throws(BatchError) -> Submission {
+    private func run(_ job: QueueJob, _ watch: JobHeartbeat) throws(BatchError) -> Submission {
         let definition = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: job.order.job)
         var work = context
         work.tenant = job.order.tenant
@@ -103,7 +103,7 @@ public struct QueueWorker {
 }
 
 /// Says from time to time that the worker of a job is still there, and hears whether it should stop.
-private final class JobWatch: Sendable {
+private final class JobHeartbeat: Sendable {
     private struct State {
         var isOurs = true
         var isStopWished = false
@@ -123,7 +123,8 @@ private final class JobWatch: Sendable {
             Timestamp(milliseconds: context.now().milliseconds + timeout.wholeMilliseconds)
         }
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "batchmgr.queue"))
-        timer.schedule(deadline: .now() + .milliseconds(JobWatch.period), repeating: .milliseconds(JobWatch.period))
+        timer.schedule(
+            deadline: .now() + .milliseconds(JobHeartbeat.period), repeating: .milliseconds(JobHeartbeat.period))
         timer.setEventHandler { [weak self, now = context.now] in
             // What is locked now is asked again at the next beat.
             guard let self, let beat = try? store().beat(job, at: now()) else { return }

@@ -21,13 +21,13 @@ public struct ExternalCommand: Sendable {
     public func run(
         input: [UInt8] = [], stop: () -> Bool = { false }, output: (ArraySlice<UInt8>) -> Bool = { _ in true }
     ) throws(BatchError) -> CommandOutcome {
-        var watch = CommandWatch(try ChildProcess(program, input: input), program, clock)
+        var watch = RunningCommand(try ChildProcess(program, input: input), program, clock)
         return watch.run(stop: stop, output: output)
     }
 }
 
 /// Watches one running program: reads its outputs, keeps its time, ends it when it must end.
-private struct CommandWatch: ~Copyable {
+private struct RunningCommand: ~Copyable {
     private var process: ChildProcess
     private let program: CommandLineProgram
     private let clock: MonotonicClock
@@ -97,7 +97,7 @@ private struct CommandWatch: ~Copyable {
 
     private var waitingTime: Int64 {
         let now = clock.now()
-        var wait = CommandWatch.longestPause
+        var wait = RunningCommand.longestPause
         if reason != nil && !wasKilled {
             wait = min(wait, killAt - now)
         } else if reason == nil, let timeout = program.timeout {
@@ -110,7 +110,7 @@ private struct CommandWatch: ~Copyable {
         var wait = waiting
         if !(outputIsOpen || errorsAreOpen) {
             wait = min(wait, pause)
-            pause = min(pause * 2, CommandWatch.longestPause)
+            pause = min(pause * 2, RunningCommand.longestPause)
         }
         // poll skips an entry with a negative number.
         var entries = [
@@ -140,7 +140,7 @@ private struct CommandWatch: ~Copyable {
     /// it is not waited for.
     private mutating func drain(_ sink: (ArraySlice<UInt8>) -> Bool) {
         let before = output.total + errors.total
-        while outputIsOpen || errorsAreOpen, output.total + errors.total - before < 2 * CommandWatch.pipeCapacity {
+        while outputIsOpen || errorsAreOpen, output.total + errors.total - before < 2 * RunningCommand.pipeCapacity {
             let total = output.total + errors.total
             let wasOpen = (outputIsOpen, errorsAreOpen)
             read(waiting: 0, sink)

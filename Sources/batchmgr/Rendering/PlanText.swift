@@ -1,6 +1,6 @@
 public import BatchCore
 
-extension PlanListReport: TextReport {
+extension PatchPlanListReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard !plans.isEmpty else { return "no plans\n" }
         let showsTenant = plans.contains { $0.tenant != nil }
@@ -20,7 +20,7 @@ extension PlanListReport: TextReport {
     }
 }
 
-extension PlanReport: TextReport {
+extension PatchPlanReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         let owner = tenant.map { " for \(Printable.text($0))" } ?? ""
         var lines = ["\(style.strong("\(id)"))  \(state(style))  \(Printable.text(job))\(owner)"]
@@ -37,7 +37,7 @@ extension PlanReport: TextReport {
     }
 
     /// The statements alone, one on a line, for `plan show --sql`.
-    public func sql(_ direction: PlanRequest.Direction) -> String {
+    public func sql(_ direction: PatchPlanRequest.Direction) -> String {
         let sql = content?.details.first { $0.key == "sql" }?.value
         let statements = sql?[direction.rawValue]?.array?.compactMap(\.string) ?? []
         let isComplete = sql?["complete"]?.bool ?? false
@@ -69,7 +69,7 @@ extension PlanReport: TextReport {
 
 // MARK: What is in it
 
-extension PlanReport {
+extension PatchPlanReport {
     /// Rows shown to people; a program reads them all.
     private static let mostRows = 20
 
@@ -92,8 +92,8 @@ extension PlanReport {
 
     private func changeLines(_ diff: JSONValue?, _ style: Style) -> [String] {
         let changes = diff?["changes"]?.array ?? []
-        var lines = changes.prefix(PlanReport.mostRows).map { "  \(PlanReport.line($0, style))" }
-        if changes.count > PlanReport.mostRows {
+        var lines = changes.prefix(PatchPlanReport.mostRows).map { "  \(PatchPlanReport.line($0, style))" }
+        if changes.count > PatchPlanReport.mostRows {
             lines.append("  … all that are listed: " + HintCommand("plan show --id \(id) --json").text(style.call))
         }
         for object in diff?["schema"]?.array ?? [] {

@@ -115,9 +115,9 @@ extension Command {
     }
 
     static let opsRevoke = Command(.opsRevoke) { (arguments, call) throws(BatchError) in
-        let desk = try OpsKeys(try call.workspace(), context: call.work)
+        let keys = try OpsKeys(try call.workspace(), context: call.work)
         let reason = try arguments.required("reason")
-        try call.output.show(try desk.revoke(try arguments.required("name"), reason: reason))
+        try call.output.show(try keys.revoke(try arguments.required("name"), reason: reason))
         return .done
     }
 

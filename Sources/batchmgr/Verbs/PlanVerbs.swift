@@ -4,7 +4,7 @@ internal import BatchEngine
 extension Verb {
     public static let planList = Verb(
         "plan list", "list patch plans, the latest first",
-        options: [.value("status", .choice(PlanStatus.allCases.map(\.rawValue)), "only plans of this status")],
+        options: [.value("status", .choice(PatchPlanStatus.allCases.map(\.rawValue)), "only plans of this status")],
         topic: .govern, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr plan list --status proposed", "what waits for approval?")])
@@ -13,7 +13,8 @@ extension Verb {
         "plan show", "show what a plan would change: rows, SQL, checks, who else is concerned",
         options: [
             plan,
-            .value("sql", .choice(PlanRequest.Direction.allCases.map(\.rawValue)), "only the SQL, forward or back"),
+            .value(
+                "sql", .choice(PatchPlanRequest.Direction.allCases.map(\.rawValue)), "only the SQL, forward or back"),
         ],
         topic: .govern, role: .viewer,
         trace: .view,
@@ -58,13 +59,13 @@ extension Verb {
 }
 
 /// `plan show`, `plan approve`, `plan reject` and `plan apply`
-public struct PlanRequest: Hashable, Sendable {
+public struct PatchPlanRequest: Hashable, Sendable {
     /// Which statements of a plan to show.
     public enum Direction: String, Sendable, CaseIterable {
         case forward, back
     }
 
-    public let id: PlanID
+    public let id: PatchPlanID
     /// The name of the approver; nil for the user who typed the command.
     public let approver: String?
     public let reason: String?
@@ -73,13 +74,13 @@ public struct PlanRequest: Hashable, Sendable {
     /// - Throws: `ERR_UX_USAGE`.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         let text = try arguments.required("id")
-        guard let id = PlanID(text) else {
+        guard let id = PatchPlanID(text) else {
             throw BatchError(
                 .usage, "'\(text)' names no plan: plan.NUMBER", hint: "see the plans: \(command: "plan list")")
         }
         self.id = id
-        approver = try PlanRequest.words("as", arguments)
-        reason = try PlanRequest.words("reason", arguments)
+        approver = try PatchPlanRequest.words("as", arguments)
+        reason = try PatchPlanRequest.words("reason", arguments)
         sql = arguments.value("sql").flatMap { Direction(rawValue: $0) }
     }
 
@@ -93,13 +94,13 @@ public struct PlanRequest: Hashable, Sendable {
 
 extension Command {
     static let planList = Command(.planList) { (arguments, call) throws(BatchError) in
-        let status = arguments.value("status").flatMap { PlanStatus(rawValue: $0) }
+        let status = arguments.value("status").flatMap { PatchPlanStatus(rawValue: $0) }
         try call.output.show(try PatchPlans(try call.view()).list(status))
         return .done
     }
 
     static let planShow = Command(.planShow) { (arguments, call) throws(BatchError) in
-        let request = try PlanRequest(arguments)
+        let request = try PatchPlanRequest(arguments)
         let plan = try PatchPlans(try call.view()).show(request.id)
         if let sql = request.sql {
             try call.output.show(plan, text: plan.sql(sql))
@@ -110,14 +111,14 @@ extension Command {
     }
 
     static let planApprove = Command(.planApprove) { (arguments, call) throws(BatchError) in
-        let request = try PlanRequest(arguments)
+        let request = try PatchPlanRequest(arguments)
         let plans = try PatchPlans(try call.session())
         try call.output.show(try plans.approve(request.id, as: request.approver))
         return .done
     }
 
     static let planReject = Command(.planReject) { (arguments, call) throws(BatchError) in
-        let request = try PlanRequest(arguments)
+        let request = try PatchPlanRequest(arguments)
         let reason = try arguments.required("reason")
         let plans = try PatchPlans(try call.session())
         try call.output.show(try plans.reject(request.id, because: reason, as: request.approver))
@@ -125,7 +126,7 @@ extension Command {
     }
 
     static let planApply = Command(.planApply) { (arguments, call) throws(BatchError) in
-        let request = try PlanRequest(arguments)
+        let request = try PatchPlanRequest(arguments)
         let report = try PatchPlans(try call.session()).apply(request.id)
         try call.output.show(report)
         return report.exitCode

@@ -1,7 +1,7 @@
 internal import BatchCore
 
 /// Holds a document against the table of its keys and reports everything that does not fit.
-struct ShapeCheck {
+struct ShapeValidation {
     private(set) var source: SourceText
 
     init(_ source: SourceText) { self.source = source }

@@ -3,7 +3,7 @@ internal import BatchHistory
 internal import BatchLedger
 
 /// What a rollback will undo, and what it found out before.
-struct RollbackPlan {
+struct RollbackScope {
     let batch: BatchRecord
     let request: RollbackRequest
     /// In commit order.
@@ -22,7 +22,7 @@ struct RollbackPlan {
 
     static func make(
         _ session: Session, _ batch: BatchRecord, _ request: RollbackRequest
-    ) throws(BatchError) -> RollbackPlan {
+    ) throws(BatchError) -> RollbackScope {
         let ledger = session.ledger
         let kept = request.checkpoint ?? 0
         try ledger.requireLive(batch, after: request.checkpoint)
@@ -47,7 +47,7 @@ struct RollbackPlan {
             records.append(record)
         }
         let undone = request.mode == .cascade || request.mode == .replay ? records : [batch]
-        return RollbackPlan(
+        return RollbackScope(
             batch: batch, request: request, dependents: dependents, readers: readers, exempt: exempt,
             names: try ledger.names(of: Set((readers + exempt).map(\.batch) + records.map(\.seq))),
             checkpoints: try ledger.liveCheckpoints(of: undone, after: kept),

@@ -4,7 +4,7 @@ internal import BatchLedger
 
 /// What leads from one database to another one: undone, it turns the other into the first, to the place of every object
 /// in the schema.
-final class DatabaseNet: NetChanges {
+final class DatabaseNetChanges: NetChanges {
     let before: (objects: [SchemaObject], digest: StateDigest)
     let after: (objects: [SchemaObject], digest: StateDigest)
     private let wanted: Connection
@@ -27,7 +27,7 @@ final class DatabaseNet: NetChanges {
         if let state { known = state } else { known = try StateDigest.compute(now) }
         after = (try SchemaReader(now).objectsAndSettings(), known)
         before = (
-            try DatabaseNet.placed(SchemaReader(wanted).objects(), among: after.objects)
+            try DatabaseNetChanges.placed(SchemaReader(wanted).objects(), among: after.objects)
                 + SchemaReader(wanted).settings(),
             try StateDigest.compute(wanted)
         )

@@ -1,7 +1,7 @@
 internal import BatchCore
 
 /// Finds what is wrong in a job though every key and value looks right: names that are there twice or nowhere.
-struct MeaningCheck {
+struct MeaningValidation {
     private(set) var source: SourceText
     private let rules: CatalogRules
 

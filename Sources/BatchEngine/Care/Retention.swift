@@ -5,7 +5,7 @@ internal import BatchLedger
 internal import BatchSystem
 
 /// Lets go of what `keep:` does not keep, after a run, in time for what goes. The caller has the lease.
-struct Keeping {
+struct Retention {
     let session: Session
     let policy: KeepPolicy
 
@@ -43,17 +43,17 @@ struct Keeping {
     // MARK: Undo logs of old batches
 
     private func thin(olderThan cutoff: Timestamp, _ report: inout KeepReport) throws(BatchError) {
-        let place = try ledger.meta(Keeping.placeKey).flatMap { Int64($0) } ?? 0
+        let place = try ledger.meta(Retention.placeKey).flatMap { Int64($0) } ?? 0
         let old = try ledger.checkpoints(
             where: """
                 id IN (SELECT id FROM main.batchmgr_checkpoints WHERE id > ? AND committed_at < ? ORDER BY id \
-                LIMIT \(Keeping.mostLogs))
+                LIMIT \(Retention.mostLogs))
                 """,
             [.integer(place), .string(cutoff.iso8601)])
         guard let last = old.last?.id else { return }
         let logs = UndoLogThinning(session: session)
         for batch in Set(old.map(\.batch)).sorted() { try logs.thin(batch, olderThan: cutoff, &report) }
-        try ledger.setMeta(Keeping.placeKey, "\(last)")
+        try ledger.setMeta(Retention.placeKey, "\(last)")
     }
 
     // MARK: Reports and logs
@@ -61,9 +61,9 @@ struct Keeping {
     /// Once a day: the folder may hold many.
     private func removeReports(olderThan cutoff: Timestamp, _ report: inout KeepReport) throws(BatchError) {
         let today = String(session.context.now().iso8601.prefix(10))
-        if try ledger.meta(Keeping.dayKey) == today { return }
+        if try ledger.meta(Retention.dayKey) == today { return }
         try OldReports(session: session).remove(olderThan: cutoff, &report)
-        try ledger.setMeta(Keeping.dayKey, today)
+        try ledger.setMeta(Retention.dayKey, today)
     }
 }
 
@@ -71,7 +71,7 @@ extension Session {
     /// Removes what `keep:` does not keep. Call it with the lease, when the restore point of the work is written.
     func letGo() -> KeepReport? {
         guard context.letsGo, !isStandIn, tenant == nil || database.tenancy == .file else { return nil }
-        let report = Keeping(session: self, policy: workspace.keep).apply()
+        let report = Retention(session: self, policy: workspace.keep).apply()
         return report.isEmpty ? nil : report
     }
 }

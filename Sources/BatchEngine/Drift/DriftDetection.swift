@@ -4,7 +4,7 @@ internal import BatchLedger
 internal import BatchSystem
 
 /// Looks for changes that no batch made.
-struct DriftWatch {
+struct DriftDetection {
     /// Databases up to this size are read whole before every batch: it takes milliseconds.
     static let smallDatabase: Int64 = 16 << 20
 
@@ -28,7 +28,7 @@ struct DriftWatch {
 
     /// From here on every batch after a write of others takes as long, and it need not.
     private func sayWhySlow(_ time: Int64) {
-        guard time >= 500, DriftWatch.smallDatabase <= DatabaseFile(session.path).size else { return }
+        guard time >= 500, DriftDetection.smallDatabase <= DatabaseFile(session.path).size else { return }
         session.context.warn(
             Warning(
                 .wholeScan,
@@ -41,7 +41,7 @@ struct DriftWatch {
 
     private func looksUntouched() throws(BatchError) -> Bool {
         let file = DatabaseFile(session.path)
-        if file.size < DriftWatch.smallDatabase { return false }
+        if file.size < DriftDetection.smallDatabase { return false }
         // Since the lease was taken the file has changed for that.
         if session.hasTurn { return session.untouchedSince == session.connection.dataVersion }
         guard let id = try session.databaseID, let last = try session.control().fingerprint(of: id) else {
