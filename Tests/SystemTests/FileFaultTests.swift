@@ -101,13 +101,13 @@ import Testing
     @Test("An unfinished file is removed when its writer is gone, and not before")
     func unfinished() throws {
         let file = try TemporaryFile(for: folder.file("a.bak"))
-        UnfinishedFiles.sweep(folder.path)
+        AbandonedFiles.sweep(folder.path)
         #expect(Folder.exists(file.path))
         let left = folder.file("b.bak.0123456789abcdef.tmp")
         for ending in ["", "-journal", "-wal"] { try File(creating: left + ending).write([1]) }
         try File(creating: folder.file("c.tmp")).write([1])
         try File(creating: folder.file("d.bak.123.tmp")).write([1])
-        UnfinishedFiles.sweep(folder.path)
+        AbandonedFiles.sweep(folder.path)
         withExtendedLifetime(file) {}
         #expect(try Folder.names(in: folder.path) == [FilePath.name(file.path), "c.tmp"].sorted())
     }

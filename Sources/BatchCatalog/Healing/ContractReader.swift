@@ -37,7 +37,7 @@ public struct ContractBook: Sendable {
             source.report(error)
             return ContractBook(contracts: [], mistakes: source.diagnostics)
         }
-        var check = ShapeCheck(source)
+        var check = ShapeValidation(source)
         check.check(root, .entries(.jobName, .record(ContractBook.keys)), what: "contracts.yaml")
         source = check.source
         for entry in root.entries {

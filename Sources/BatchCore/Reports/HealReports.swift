@@ -97,12 +97,12 @@ public struct HealRunReport: Report {
         /// Nil where nothing was changed.
         public let after: Int?
         public let run: RunReport?
-        public let plan: PlanReport?
+        public let plan: PatchPlanReport?
         public let error: BatchError?
 
         public init(
             tenant: String?, outcome: Outcome, before: Int, after: Int? = nil, run: RunReport? = nil,
-            plan: PlanReport? = nil, error: BatchError? = nil
+            plan: PatchPlanReport? = nil, error: BatchError? = nil
         ) {
             self.tenant = tenant
             self.outcome = outcome

@@ -65,7 +65,7 @@ public struct Erasure {
     }
 
     private func look(_ request: EraseRequest, _ turn: borrowing Turn) throws(BatchError) -> Prospect {
-        UnfinishedFiles.remove(backups: session.backups, at: nil)
+        AbandonedFiles.remove(backups: session.backups, at: nil)
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
         _ = try turn.openHistory()

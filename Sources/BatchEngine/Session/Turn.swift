@@ -60,7 +60,7 @@ extension Turn {
     fileprivate func recover() throws(BatchError) {
         let ledger = session.ledger
         ScratchFolder.sweep(session.backups)
-        UnfinishedFiles.remove(backups: session.backups, at: session.context.now().milliseconds / 1_000)
+        AbandonedFiles.remove(backups: session.backups, at: session.context.now().milliseconds / 1_000)
         guard try ledger.exists() else { return }
         try ledger.complete()
         try session.followPolicy()

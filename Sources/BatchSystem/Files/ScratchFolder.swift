@@ -68,7 +68,7 @@ public final class ScratchFolder {
 }
 
 /// Unfinished files of killed processes. They hold rows, so an erasure must find them.
-public enum UnfinishedFiles {
+public enum AbandonedFiles {
     /// A file of version 0.1, which did not lock what it wrote, is somebody's for so many seconds.
     private static let patience: Int64 = 3_600
 
