@@ -6,7 +6,7 @@
 /* Connections */
 FORWARD(int, open_v2, (const char *f, sqlite3 **d, int o, const char *v), (f, d, o, v))
 FORWARD(int, close_v2, (sqlite3 *d), (d))
-FORWARD(int, busy_timeout, (sqlite3 *d, int m), (d, m))
+FORWARD(int, busy_handler, (sqlite3 *d, int (*f)(void *, int), void *c), (d, f, c))
 FORWARD(int, extended_result_codes, (sqlite3 *d, int o), (d, o))
 FORWARD(int, get_autocommit, (sqlite3 *d), (d))
 FORWARD(int, db_readonly, (sqlite3 *d, const char *n), (d, n))

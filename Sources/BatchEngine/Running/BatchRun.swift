@@ -106,7 +106,7 @@ final class BatchRun {
             wanted = step.pause?.milliseconds
         }
         do throws(BatchError) {
-            try gateway.begin(seeing: inputs?.next(of: step.id))
+            try begin(seeing: inputs?.next(of: step.id))
             if isAtomic { gateway.hold() }
             begun = context.clock.now()
             noteLast(isLast(step) && step.chunk == nil)
@@ -156,14 +156,28 @@ final class BatchRun {
 
     // MARK: Other writers
 
+    /// How long a batch that is under way waits for a transaction of others, in milliseconds. It would be half done.
+    private static let patience: Int64 = 60_000
+
+    private func begin(seeing inputs: PinnedInputs?) throws(BatchError) {
+        let end = context.clock.now() + (lastNumber > 0 && !gateway.isHolding ? BatchRun.patience : 0)
+        while true {
+            do throws(BatchError) { return try gateway.begin(seeing: inputs) } catch {
+                guard error.code == .busy, context.clock.now() < end else { throw error }
+                gateway.rollback()
+                try stopIfAsked()
+            }
+        }
+    }
+
     /// Milliseconds for which this batch has kept others from writing since they last had a chance.
     private var held: Int64 = 0
     /// The pause that the step of the last checkpoint asks for.
     private var wanted: Int64?
 
     /// A program that waits for the lock looks for it every 100 ms, for 5 s as a rule. Taken again at once after each
-    /// checkpoint, it would hardly ever be free then.
-    private var rhythm: (hold: Int64, chance: Int64) { othersWrite ? (500, 200) : (1_000, 110) }
+    /// checkpoint, it would hardly ever be free then. It is left alone for two such looks, as one may come late.
+    private var rhythm: (hold: Int64, chance: Int64) { othersWrite ? (500, 220) : (1_500, 220) }
     /// Somebody wrote when there was a chance, and will want to again.
     private var othersWrite = false
 

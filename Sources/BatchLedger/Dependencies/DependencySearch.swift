@@ -201,10 +201,14 @@ struct FactMatch {
 
     private func match(_ relation: Relation, _ later: Fact) -> (DependencyKind, UInt64)? {
         switch (relation.kind, later.side) {
-        case (.rows, .added), (.rows, .changed), (.rows, .removed), (.rows, .confirmed), (.definition, .changed):
+        case (.rows, .added), (.rows, .changed), (.rows, .removed), (.rows, .confirmed), (.definition, .changed),
+            (.definition, .confirmed):
             let keys = touched.overlap(with: later.keys)
             if keys > 0 { return (.row, keys) }
             return later.side == .removed ? reference(.released, later) : nil
+        case (.definition, .removed):
+            let keys = shared(.released, later)
+            return keys > 0 ? (.row, keys) : nil
         case (.unique, .added):
             let keys = shared(.removed, later)
             return keys > 0 ? (.unique, keys) : nil

@@ -24,6 +24,15 @@ struct Relation: Hashable {
         Relation(kind: .columns, table: table, columns: names.map { $0.sorted().joined(separator: ",") } ?? "*")
     }
     static func definition(_ table: String) -> Relation { Relation(kind: .definition, table: table, columns: "") }
+    static func definition(ofSetting name: String) -> Relation { .definition("setting \(name)") }
+    /// What ANALYZE found out about a table.
+    static func statistics(of table: String) -> Relation { .definition("statistics of \(table)") }
+}
+
+/// What a checkpoint did with a definition.
+struct DefinitionFact: Hashable {
+    let relation: Relation
+    let side: FactSide
 }
 
 /// What a checkpoint did with the keys of a relation.
@@ -33,7 +42,7 @@ enum FactSide: Int64, CaseIterable {
     case removed = 2
     /// A row now refers to the key through a foreign key.
     case referenced = 3
-    /// A row that referred to the key does no longer.
+    /// A row that referred to the key does no longer; a definition that named the other is gone.
     case released = 4
     /// A row was updated with the values that it had: nothing to undo, but it would not be so without them.
     case confirmed = 5

@@ -153,6 +153,7 @@ final class Authorizer {
         if value.isEmpty && Authorizer.readablePragmas.contains(pragma) { return SQLITE_OK }
         if SchemaObject.settings.contains(pragma) {
             effects.changesSchema = true
+            effects.settings.insert(pragma)
             return SQLITE_OK
         }
         return refuse("run PRAGMA \(name): it would change how the database is written, and cannot be undone")
@@ -198,6 +199,8 @@ struct StatementEffects {
     /// Why it may not run: what it would do, in words that follow "a batch may not".
     var refusal: String?
     var changesSchema = false
+    /// Settings of the file that it sets.
+    var settings: Set<String> = []
     /// Tables that are dropped or altered: their rows must be recorded before.
     var rewrittenTables: Set<String> = []
     var writtenTables: Set<String> = []

@@ -266,8 +266,7 @@ extension Gateway {
         guard state.hasSchemaChange else { return nil }
         return SchemaMark(
             objects: hostSchema.objects, cookie: hostSchema.cookie, definitions: state.definitions,
-            usedDefinitions: state.usedDefinitions, definitionChanges: state.definitionChanges,
-            madeTables: sink.madeTables)
+            definitionChanges: state.definitionChanges, madeTables: sink.madeTables)
     }
 
     func goBack(to mark: SchemaMark?) {
@@ -276,7 +275,6 @@ extension Gateway {
         hostSchema.objects = mark?.objects ?? hostSchema.first
         hostSchema.cookie = mark?.cookie ?? hostSchema.firstCookie
         state.definitions = mark?.definitions ?? []
-        state.usedDefinitions = mark?.usedDefinitions ?? []
         state.definitionChanges = mark?.definitionChanges ?? RecordedCheckpoint()
         sink.madeTables = mark?.madeTables ?? []
         sink.forgetSchema()
@@ -364,8 +362,7 @@ struct HostSchema {
 struct SchemaMark {
     let objects: [SchemaObject]
     let cookie: Int64
-    let definitions: Set<Relation>
-    let usedDefinitions: Set<Relation>
+    let definitions: Set<DefinitionFact>
     let definitionChanges: RecordedCheckpoint
     let madeTables: Set<String>
 }

@@ -124,6 +124,8 @@ extension Gateway {
                 .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
                 hint: "choose another name")
         }
+        // One that was set to what it was leaves no trace, but it would not be so without this batch.
+        for name in prepared.effects.settings { note(.confirmed, .definition(ofSetting: name)) }
         try noteSchemaChange(from: before, recorded: named, owned: owned)
     }
 
@@ -148,16 +150,41 @@ extension Gateway {
             change.digests[object.name] = digest
             rewritten.append((layout, digest))
         }
-        for object in change.before + change.after {
-            state.definitions.insert(.definition(of: object))
-        }
-        for object in change.after {
-            for other in before + objects where object.uses(other) {
-                state.usedDefinitions.insert(.definition(of: other))
-            }
-        }
+        noteDefinitions(change, before, objects)
         try sink.record(change, rewritten: rewritten)
         try noteHostSchema(objects, after: change)
+    }
+
+    private func note(_ side: FactSide, _ relation: Relation) {
+        state.definitions.insert(DefinitionFact(relation: relation, side: side))
+    }
+
+    /// - Parameters:
+    ///   - before: all objects before the change.
+    ///   - objects: all objects after it.
+    private func noteDefinitions(_ change: SchemaChange, _ before: [SchemaObject], _ objects: [SchemaObject]) {
+        for object in change.before + change.after { note(.changed, .definition(of: object)) }
+        for object in change.after {
+            for other in before + objects where object.uses(other) { note(.referenced, .definition(of: other)) }
+        }
+        for object in change.before {
+            let after = change.after.first { $0.type == object.type && $0.name == object.name }
+            if after?.isExtension(of: object) != true { note(.removed, .definition(of: object)) }
+            guard after == nil else { continue }
+            // SQLite rewrites texts when what they name is renamed; a text that comes back must still fit then.
+            for other in before where object.uses(other) { note(.released, .definition(of: other)) }
+        }
+    }
+
+    /// Statistics that go with a table can only come back as long as those are there that ANALYZE made.
+    func noteStatistics(_ changes: [(table: String, changes: [RowChange])]) {
+        for (table, changes) in changes where SystemTables.statistics.contains(table) {
+            for change in changes {
+                if let row = change.after { note(.added, .statistics(of: row[0].string ?? "")) }
+                guard state.hasSchemaChange, change.after == nil, let row = change.before else { continue }
+                note(.changed, .statistics(of: row[0].string ?? ""))
+            }
+        }
     }
 
     /// The tables of which rows go or change with these tables.

@@ -46,9 +46,8 @@ public final class Gateway {
         /// The schema cookie at the beginning.
         var schemaVersion: Int64 = 0
         var hasSchemaChange = false
-        /// Things that were defined, and that definitions use.
-        var definitions: Set<Relation> = []
-        var usedDefinitions: Set<Relation> = []
+        /// What was done to definitions, and which ones it needs.
+        var definitions: Set<DefinitionFact> = []
         /// What statements did to definitions, for the policy.
         var definitionChanges = RecordedCheckpoint()
         /// Rows and counters go back to what they were.
@@ -216,6 +215,7 @@ public final class Gateway {
         try flush()
         sealedChange = sink.changeNumber
         let systemChanges = try state.system.changes(connection)
+        noteStatistics(systemChanges)
         try requirePolicy(batch: batch, systemChanges)
         try tap.requireWhole(ledger)
         let checkpoint = try ledger.insertCheckpoint(
@@ -226,8 +226,7 @@ public final class Gateway {
         try ledger.writeTreeFacts(sink.tables, checkpoint: checkpoint)
         var everything = KeyRuns()
         everything.insert(0)
-        for relation in state.definitions { try ledger.write(relation, .changed, everything, checkpoint) }
-        for relation in state.usedDefinitions { try ledger.write(relation, .referenced, everything, checkpoint) }
+        for fact in state.definitions { try ledger.write(fact.relation, fact.side, everything, checkpoint) }
         if let used = inputs?.used { try ledger.note(used, of: checkpoint) }
         let start = ContinuousClock.now
         for columns in sink.reads { readFacts.note(columns) }

@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 internal import CSQLite
 internal import Glibc
 
@@ -24,6 +25,7 @@ public final class Connection {
     let handle: OpaquePointer
     private let ownsHandle: Bool
     public let path: String
+    private let busyWait: BusyWait?
     private var cache: [String: Statement] = [:]
     /// For a connection of a host: what its statements do.
     private(set) lazy var hostStatements = HostStatements(self)
@@ -53,7 +55,7 @@ public final class Connection {
         ownsHandle = true
         self.path = path
         sqlite3_extended_result_codes(opened, 1)
-        sqlite3_busy_timeout(opened, milliseconds)
+        busyWait = milliseconds > 0 ? BusyWait(milliseconds, on: opened) : nil
         // No code by its address. A schema stays trusted: SQLite 3.40 counts FTS5 among the unsafe virtual tables, and
         // triggers that keep a full-text index are what many databases have. Copies switch the trust off.
         csqlite_db_config(opened, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0, nil)
@@ -64,6 +66,7 @@ public final class Connection {
     public init(borrowing handle: OpaquePointer) {
         self.handle = handle
         ownsHandle = false
+        busyWait = nil
         path = sqlite3_db_filename(handle, "main").map { String(cString: $0) } ?? ""
     }
 
@@ -276,6 +279,36 @@ extension Connection {
                     return order == 0 ? leftCount - rightCount : order
                 }, nil)
         }
+    }
+}
+
+/// Waits for a lock that another connection holds.
+///
+/// SQLite's own timeout looks every 100 ms in the end: beside a program that writes without a pause, which leaves the lock
+/// free for microseconds, it finds the lock taken each time.
+private final class BusyWait {
+    private let limit: Int64
+    private var end: Int64 = 0
+
+    init(_ milliseconds: Int32, on database: OpaquePointer) {
+        limit = Int64(milliseconds)
+        sqlite3_busy_handler(
+            database,
+            { context, count in
+                guard let context else { return 0 }
+                return Unmanaged<BusyWait>.fromOpaque(context).takeUnretainedValue().wait(count) ? 1 : 0
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// - Parameter count: how often it was called for this lock before.
+    /// - Returns: false when it has taken too long.
+    private func wait(_ count: Int32) -> Bool {
+        let now = SteadyClock.now()
+        if count == 0 { end = now + limit }
+        guard now < end else { return false }
+        // Not in step with whoever writes.
+        WallClock.sleep(microseconds: 300 + Int64(count % 7) * 150)
+        return true
     }
 }
 

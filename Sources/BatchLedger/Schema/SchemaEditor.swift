@@ -49,6 +49,17 @@ public struct SchemaEditor {
                 [.integer(index), .string(type), .string(name)])
         }
 
+        /// Moves indexes and triggers behind their tables, where SQLite looks for them: after VACUUM, another object may
+        /// have the place of a table, and none that of its index.
+        func putBehindTables() throws(BatchError) {
+            try connection.run(
+                """
+                UPDATE main.sqlite_schema AS s SET rowid = rowid + (SELECT max(rowid) FROM main.sqlite_schema) \
+                WHERE type IN ('index', 'trigger') AND EXISTS (SELECT 1 FROM main.sqlite_schema t \
+                WHERE t.type IN ('table', 'view') AND t.name = s.tbl_name AND t.rowid > s.rowid)
+                """)
+        }
+
         /// Enters a virtual table without calling its module: its shadow tables come back on their own.
         func insert(virtualTable object: SchemaObject) throws(BatchError) {
             try connection.run(

@@ -51,6 +51,13 @@ public struct SchemaObject: Hashable, Sendable {
             ? words.contains { $0 == name } : sql.lowercased().contains(name)
     }
 
+    /// True when the text has only grown, as with ADD COLUMN: what names the object and its columns stays as it is.
+    func isExtension(of other: SchemaObject) -> Bool {
+        guard let new = sql?.utf8, let old = other.sql?.utf8 else { return sql == other.sql }
+        let start = zip(new, old).prefix { $0 == $1 }.count
+        return new.count >= old.count && new.suffix(old.count - start).elementsEqual(old.dropFirst(start))
+    }
+
     /// SQLite stores the text with exactly these first words.
     public var isVirtualTable: Bool { type == "table" && sql?.hasPrefix("CREATE VIRTUAL TABLE") == true }
 }

@@ -172,6 +172,7 @@ struct SchemaUndo {
                 try edit.setAside(Int64(index), type: object.type, name: object.name)
             }
             for object in places { try edit.set(rowid: object.rowid, type: object.type, name: object.name) }
+            try edit.putBehindTables()
         }
         try SchemaEditor(connection).reload()
     }

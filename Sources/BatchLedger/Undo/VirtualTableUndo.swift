@@ -114,14 +114,26 @@ struct VirtualTableUndo {
         }
     }
 
+    /// - Throws: `ERR_DATA_CONFLICT` when the module does not find its content: a column that it names has another name now.
+    private func build(_ table: String, _ connection: Connection) throws(BatchError) {
+        let name = SQLName.quote(table)
+        do throws(BatchError) {
+            try connection.run("INSERT INTO main.\(name)(\(name)) VALUES('rebuild')")
+        } catch {
+            guard error.code == .sql else { throw error }
+            throw BatchError(
+                .conflict,
+                "a later batch wrote to the index of virtual table \(table), and its content is not found any more",
+                hint: "undo the later batches too: --mode cascade")
+        }
+    }
+
     /// Builds anew what the log could not undo row by row.
     func finish(_ connection: Connection) throws(BatchError) {
         for table in rebuild.sorted() {
             let module = try VirtualTableUndo.module(of: table, connection)
             switch module.rebuilding {
-            case .fromContent:
-                try connection.run(
-                    "INSERT INTO main.\(SQLName.quote(table))(\(SQLName.quote(table))) VALUES('rebuild')")
+            case .fromContent: try build(table, connection)
             case .byRows: break
             case .impossible:
                 throw BatchError(

@@ -22,7 +22,8 @@ public enum WallClock {
     public static var now: Timestamp { Timestamp(milliseconds: read(CLOCK_REALTIME, per: 1_000)) }
 
     /// Waits.
-    public static func sleep(milliseconds: Int64) { usleep(UInt32(clamping: milliseconds * 1_000)) }
+    public static func sleep(milliseconds: Int64) { sleep(microseconds: milliseconds * 1_000) }
+    public static func sleep(microseconds: Int64) { usleep(UInt32(clamping: microseconds)) }
 }
 
 extension LocalZone {

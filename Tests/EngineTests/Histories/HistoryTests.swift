@@ -9,7 +9,9 @@ import Testing
 /// `BATCHMGR_HISTORIES` says how many, `BATCHMGR_SEED` where to begin; `scripts/soak` plays them for hours.
 @Suite struct HistoryTests {
     /// Seeds that once failed.
-    static let known: [UInt64] = [500, 603, 10_059, 10_104, 10_322, 10_365]
+    static let known: [UInt64] = [
+        500, 603, 10_059, 10_104, 10_236, 10_239, 10_267, 10_322, 10_350, 10_365, 10_496, 10_641,
+    ]
 
     /// Seeds that one test case plays.
     struct Part: Sendable, CustomStringConvertible {
