@@ -22,6 +22,13 @@ import Testing
         }
     }
 
+    /// `scripts/examples` plays every scenario of `docs/examples`, and compares what is answered.
+    @Test func theExamplesSayWhatIsAnswered() throws {
+        let script = Shell.quote(TextFile.inPackage("scripts/examples"))
+        let played = try BuiltTool.shell("\(script) --check --tool \"$TOOL\"", [])
+        #expect(played.code == 0, "\(played.out)\(played.err)")
+    }
+
     /// Code, class of the section, exit code, meaning, what to do.
     static func documented() throws -> [String: [String]] {
         var section = ""
