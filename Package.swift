@@ -39,6 +39,7 @@ let package = Package(
     targets: [
         library("CSQLite"), library("CGit2"), library("CYAML"), library("CZstd"), library("CXXHash"),
         library("CCurl"), library("CCrypto"), library("CGLib"), library("CDeflate"), library("CLinux"),
+        library("CMicrohttpd"),
         module("BatchCore", []),
         module("BatchSystem", ["BatchCore", "CLinux"]),
         .target(
@@ -56,7 +57,7 @@ let package = Package(
             ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl", "CCurl"]),
         module(
             "BatchService",
-            ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "CGLib"]),
+            ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "CGLib", "CMicrohttpd"]),
         module("BatchHealing", ["BatchCore", "BatchEngine"]),
         .executableTarget(
             name: "batchmgr",

@@ -6,11 +6,19 @@ public struct QueueFilter: Hashable, Sendable {
     public var states: [QueueState]
     public var job: String?
     public var tenant: String?
+    /// Only jobs with a smaller number.
+    public var before: Int64?
+    /// At most so many.
+    public var limit: Int?
 
-    public init(states: [QueueState] = [], job: String? = nil, tenant: String? = nil) {
+    public init(
+        states: [QueueState] = [], job: String? = nil, tenant: String? = nil, before: Int64? = nil, limit: Int? = nil
+    ) {
         self.states = states
         self.job = job
         self.tenant = tenant
+        self.before = before
+        self.limit = limit
     }
 }
 
@@ -27,6 +35,20 @@ public struct QueueBeat: Hashable, Sendable {
     }
 }
 
+/// What the queue says in figures, beside its counts.
+public struct QueueFigures: Hashable, Sendable {
+    /// Since when the oldest job waits that could run; nil when there is none.
+    public let oldestReady: Timestamp?
+    public let attempts: Int64
+    public let crashes: Int64
+
+    public init(oldestReady: Timestamp?, attempts: Int64, crashes: Int64) {
+        self.oldestReady = oldestReady
+        self.attempts = attempts
+        self.crashes = crashes
+    }
+}
+
 /// The queue, as processes share it. Every operation is one whole transaction.
 public protocol QueueStore: AnyObject {
     /// Adds a job durably, unless an open one has its unique key: then that one is the answer.
@@ -37,7 +59,10 @@ public protocol QueueStore: AnyObject {
     func queueJob(_ number: Int64) throws(BatchError) -> QueueJob?
     /// The latest first.
     func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob]
+    /// Those whose state has changed since then, the earliest change first.
+    func queueJobs(changedSince time: Timestamp, limit: Int) throws(BatchError) -> [QueueJob]
     func queueCounts() throws(BatchError) -> [QueueState: Int]
+    func queueFigures() throws(BatchError) -> QueueFigures
     func queueAttempts(_ number: Int64) throws(BatchError) -> [QueueAttempt]
     /// What stands before an open job beside time and workers.
     func obstacle(before job: QueueJob) throws(BatchError) -> QueueObstacle?

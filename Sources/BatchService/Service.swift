@@ -38,6 +38,12 @@ public struct Service {
     }
 
     private let worker: [String]
+    /// Begins to answer over HTTP; nil when nobody wants it.
+    public var listen: (@Sendable () throws(BatchError) -> HTTPListener)?
+    /// Without HTTP there is no service; else one whose port is taken keeps the time, and tries again.
+    public var needsHTTP = false
+    /// Milliseconds between two tries.
+    private static let pauseOfListening: Int64 = 5_000
 
     /// Serves until it is asked to stop: then every worker ends at its next checkpoint.
     /// - Parameter note: told what people should know: beginning, workers that ended, the end.
@@ -50,6 +56,8 @@ public struct Service {
         var workers = WorkerGroup(worker, count: settings.workers, clock: context.clock)
         context.log.write(.info, "service.begin", "process \(Environment.processID) serves", module: .runner)
         note("serving \(workspace.folder) with \(settings.workers) \(settings.workers == 1 ? "worker" : "workers")")
+        var listener = try beginListening(note)
+        var triedAt = context.clock.now()
         ServiceNotice.send("READY=1")
         var isOurs = true
         var firings = 0
@@ -62,8 +70,13 @@ public struct Service {
                 note(ending)
             }
             context.sleep(settings.poll)
+            if listener == nil, listen != nil, context.clock.now() - triedAt > Service.pauseOfListening {
+                triedAt = context.clock.now()
+                listener = try beginListening { _ in }
+            }
         }
         ServiceNotice.send("STOPPING=1")
+        listener?.stop()
         end(&workers)
         context.log.write(.info, "service.end", "process \(Environment.processID) has served", module: .runner)
         guard isOurs else {
@@ -85,6 +98,21 @@ public struct Service {
                 .error, "service.tick", "the schedules could not be looked at: \(error.logMessage)", module: .runner,
                 error: error)
             return 0
+        }
+    }
+
+    private func beginListening(_ note: (String) -> Void) throws(BatchError) -> HTTPListener? {
+        guard let listen else { return nil }
+        do throws(BatchError) {
+            let listener = try listen()
+            context.log.write(.info, "service.http", "answers at \(listener.address)", module: .runner)
+            note("answers at \(listener.address)")
+            return listener
+        } catch {
+            guard error.code == .listen, !needsHTTP else { throw error }
+            context.log.write(.warn, "service.http", error.message, module: .runner, error: error)
+            note("no HTTP for now: \(error.message)")
+            return nil
         }
     }
 

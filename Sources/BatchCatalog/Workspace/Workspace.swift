@@ -22,11 +22,14 @@ public struct Workspace: Hashable, Sendable {
     public var tenant: String?
     /// What stays of everything that grows.
     public let keep: KeepPolicy
+    /// How a service answers; a command line may say otherwise.
+    public var http: HTTPSettings
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
         plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
-        log: LogSettings = LogSettings(), keep: KeepPolicy = KeepPolicy()
+        log: LogSettings = LogSettings(), keep: KeepPolicy = KeepPolicy(),
+        http: HTTPSettings = HTTPSettings()
     ) {
         self.folder = folder
         self.file = file
@@ -38,6 +41,7 @@ public struct Workspace: Hashable, Sendable {
         self.roles = roles
         self.log = log
         self.keep = keep
+        self.http = http
     }
 
     /// The database of that name; without a name the only one, or `main` of several.

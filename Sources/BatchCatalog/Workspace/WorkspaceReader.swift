@@ -74,7 +74,7 @@ enum WorkspaceReader {
             databases: (root["databases"]?.entries ?? []).compactMap { database($0, folder) },
             backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"), plugins: plugins,
             notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles),
-            log: log(root["log"]), keep: keep(root["keep"]))
+            log: log(root["log"]), keep: keep(root["keep"]), http: http(root["http"], folder))
     }
 
     /// `bak:` is taken as it is written: what it does not name keeps nothing.
@@ -88,6 +88,22 @@ enum WorkspaceReader {
         if let life = node?["undo"]?.text.flatMap({ Duration(text: $0) }) { policy.undo = life }
         if let life = node?["reports"]?.text.flatMap({ Duration(text: $0) }) { policy.reports = life }
         return policy
+    }
+
+    private static func http(_ node: YAMLNode?, _ folder: String) -> HTTPSettings {
+        var settings = HTTPSettings()
+        if let bind = node?["bind"]?.text { settings.bind = bind }
+        if let port = node?["port"]?.json.integer { settings.port = Int(port) }
+        if let isPublic = node?["public"]?.json.bool { settings.isPublic = isPublic }
+        if let trusts = node?["trust_loopback"]?.json.bool { settings.trustsLoopback = trusts }
+        if let proxies = JobNodes.texts(node?["proxies"]) { settings.proxies = proxies }
+        if let isPlain = node?["plain"]?.json.bool { settings.isPlain = isPlain }
+        settings.certificate = node?["certificate"]?.text.map { FolderText.join(folder, $0) }
+        settings.key = node?["key"]?.text.map { FolderText.join(folder, $0) }
+        if let rate = node?["rate"]?.json.integer { settings.rate = Int(rate) }
+        if let size = node?["body_kib"]?.json.integer { settings.body = Int(size) << 10 }
+        if let count = node?["connections"]?.json.integer { settings.connections = Int(count) }
+        return settings
     }
 
     private static func log(_ node: YAMLNode?) -> LogSettings {
@@ -128,8 +144,32 @@ enum WorkspaceKeys {
             KeyRule("keep", .record(keep), "What is kept of everything that grows; the rest goes after each run."),
             KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
             KeyRule("log", .record(log), "The structured log, see logs.md."),
+            KeyRule("http", .record(http), "How `serve` answers over HTTP, see http.md."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
             KeyRule("roles", .record(roles), "Who may do what; without this key everybody may do everything."),
+        ])
+
+    private static let http = KeyTable(
+        "http",
+        [
+            KeyRule("bind", .text(.filled), "The address to listen on (`127.0.0.1`)."),
+            KeyRule("port", .integer(0...65_535), "The port; 0 for one that is free (`18083`)."),
+            KeyRule(
+                "public", .boolean,
+                "Whether this machine may read `/health`, `/metrics`, `/jobs` and `/config` without a token (`true`)."),
+            KeyRule(
+                "trust_loopback", .boolean,
+                "Whether this machine may do without a token all that the user of the service may (`false`)."),
+            KeyRule(
+                "proxies", .list(.text(.filled), mayBeEmpty: true),
+                "Addresses and networks whose `X-Forwarded-For` counts."),
+            KeyRule("plain", .boolean, "Listen on other addresses than loopback without TLS (`false`)."),
+            KeyRule(
+                "certificate", .text(.filled), "PEM file of the certificate, with those that vouch for it: then TLS."),
+            KeyRule("key", .text(.filled), "PEM file of its private key."),
+            KeyRule("rate", .integer(1...1_000_000), "Requests a minute for each token or address (`600`)."),
+            KeyRule("body_kib", .integer(1...102_400), "KiB that the body of a request may have (`1024`)."),
+            KeyRule("connections", .integer(1...10_000), "Connections at the same time (`200`)."),
         ])
 
     private static let users = ValueShape.list(.text(.filled), mayBeEmpty: true)

@@ -18,13 +18,21 @@ extension ControlFile {
 
     public func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob] {
         let (condition, parameters) = ControlFile.condition(filter)
-        return try queueJobs(where: "\(condition) ORDER BY number DESC", parameters)
+        let before = filter.before.map { "number < \($0) AND " } ?? ""
+        let limit = filter.limit.map { " LIMIT \($0)" } ?? ""
+        return try queueJobs(where: "\(before)\(condition) ORDER BY number DESC\(limit)", parameters)
     }
 
     private static func condition(_ filter: QueueFilter) -> (String, [SQLValue]) {
         let states = filter.states.isEmpty ? "1" : "state IN (\(QueueState.list { filter.states.contains($0) }))"
         let condition = "\(states) AND (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2)"
         return (condition, [.optional(filter.job), .optional(filter.tenant)])
+    }
+
+    public func queueJobs(changedSince time: Timestamp, limit: Int) throws(BatchError) -> [QueueJob] {
+        try queueJobs(
+            where: "state_at >= ? ORDER BY state_at, number LIMIT ?",
+            [.integer(time.milliseconds), .integer(Int64(limit))])
     }
 
     func queueJobs(where condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [QueueJob] {
@@ -65,6 +73,17 @@ extension ControlFile {
             if let state = row[0].string.flatMap(QueueState.init) { counts[state] = Int(row[1].integer ?? 0) }
         }
         return counts
+    }
+
+    public func queueFigures() throws(BatchError) -> QueueFigures {
+        let oldest = try connection.value(
+            "SELECT min(max(run_at, state_at)) FROM queue_jobs WHERE state IN ('queued', 'retrying')")?.integer
+        // A job that is taken again has a higher epoch.
+        let sums = try connection.rows("SELECT coalesce(sum(epoch), 0), coalesce(sum(crashes), 0) FROM queue_jobs")
+            .first
+        return QueueFigures(
+            oldestReady: oldest.map { Timestamp(milliseconds: $0) }, attempts: sums?[0].integer ?? 0,
+            crashes: sums?[1].integer ?? 0)
     }
 
     public func queueAttempts(_ number: Int64) throws(BatchError) -> [QueueAttempt] {
@@ -137,7 +156,7 @@ extension ControlFile {
     private func known(_ number: Int64) throws(BatchError) -> QueueJob {
         if let job = try queueJob(number) { return job }
         throw BatchError(
-            .usage, "the queue has no job \(number)", hint: "see what is in it: \(command: "queue list")")
+            .unknownQueueJob, "the queue has no job \(number)", hint: "see what is in it: \(command: "queue list")")
     }
 
     // MARK: Moving

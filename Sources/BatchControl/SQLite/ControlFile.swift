@@ -153,6 +153,15 @@ enum ControlFormat {
         CREATE TABLE IF NOT EXISTS queue_limits(job TEXT PRIMARY KEY, most INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS schedules_seen ON schedules(seen_to)
         """,
+        """
+        CREATE TABLE IF NOT EXISTS access_tokens(
+            name TEXT PRIMARY KEY, person TEXT NOT NULL, role TEXT NOT NULL, tenant TEXT, hash TEXT NOT NULL UNIQUE,
+            created_by TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, revoked_by TEXT,
+            revoked_at INTEGER) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS settings(
+            name TEXT PRIMARY KEY, value TEXT NOT NULL, actor TEXT NOT NULL, set_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS queue_changes ON queue_jobs(state_at)
+        """,
     ]
 
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file.

@@ -20,6 +20,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case unknownSwitch = "ERR_UX_UNKNOWN_SWITCH"
     case unknownPlan = "ERR_UX_UNKNOWN_PLAN"
     case unknownTenant = "ERR_UX_UNKNOWN_TENANT"
+    case unknownQueueJob = "ERR_UX_UNKNOWN_QUEUE_JOB"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -58,6 +59,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case otherTenant = "ERR_SECURITY_TENANT"
     case protectedData = "ERR_SECURITY_PROTECTED"
     case limitExceeded = "ERR_SECURITY_LIMIT"
+    case token = "ERR_SECURITY_TOKEN"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case leaseLost = "ERR_PERF_LEASE_LOST"
@@ -65,6 +67,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case limitOfMachine = "ERR_PERF_LIMIT"
     case timeout = "ERR_PERF_TIMEOUT"
     case stopped = "ERR_PERF_STOPPED"
+    case rateLimit = "ERR_PERF_RATE_LIMIT"
     // INTEGRATION: something beside the database failed
     case file = "ERR_INTEGRATION_FILE"
     case readOnly = "ERR_INTEGRATION_READ_ONLY"
@@ -77,13 +80,14 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case compensationMissing = "ERR_INTEGRATION_COMPENSATION_MISSING"
     case compensationFailed = "ERR_INTEGRATION_COMPENSATION_FAILED"
     case notifyFailed = "ERR_INTEGRATION_NOTIFY_FAILED"
+    case listen = "ERR_INTEGRATION_LISTEN"
     case internalFault = "ERR_INTEGRATION_INTERNAL"
 
     public var errorClass: ErrorClass {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .invalidRequest,
-            .unknownSwitch, .unknownPlan, .unknownTenant:
+            .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
@@ -91,11 +95,11 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .data
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
-            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered:
+            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered, .token:
             .security
-        case .busy, .leaseLost, .diskFull, .limitOfMachine, .timeout, .stopped: .performance
+        case .busy, .leaseLost, .diskFull, .limitOfMachine, .timeout, .stopped, .rateLimit: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
-            .compensationMissing, .compensationFailed, .notifyFailed, .internalFault:
+            .compensationMissing, .compensationFailed, .notifyFailed, .listen, .internalFault:
             .integration
         }
     }
@@ -104,22 +108,23 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
-            .invalidRequest, .unknownSwitch, .unknownPlan, .unknownTenant, .pluginMissing, .pluginDuplicate:
+            .invalidRequest, .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob, .pluginMissing,
+            .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .limitOfMachine, .timeout, .file, .readOnly, .git,
             .libraryMissing,
-            .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
+            .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .listen, .internalFault:
             .stepFailed
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
-            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges:
+            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .token:
             .refusedByPolicy
         case .approvalRequired: .waitingForApproval
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint
         case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed, .auditTampered: .integrityViolation
-        case .busy, .leaseLost: .busy
+        case .busy, .leaseLost, .rateLimit: .busy
         case .stopped: .stopped
         }
     }

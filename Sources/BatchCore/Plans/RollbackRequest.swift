@@ -41,6 +41,22 @@ public struct RollbackRequest: Hashable, Sendable {
     }
 }
 
+extension RollbackRequest {
+    /// Two wishes that exclude each other; nil when there are none.
+    public var contradiction: String? {
+        if mode == .unconflicted, onConflict != .keep {
+            return "--mode unconflicted keeps rows that others changed; --on-conflict \(onConflict) does not"
+        }
+        if mode == .replay, onConflict != .abort {
+            return "--mode replay needs every row back, so it goes with --on-conflict abort alone"
+        }
+        if mode == .unconflicted, readers != .show {
+            return "--mode unconflicted undoes no other batch, so --include-reads and --prove-reads say nothing"
+        }
+        return nil
+    }
+}
+
 /// What a rollback does about batches that depend on the one to undo.
 public enum RollbackMode: String, Sendable, CaseIterable {
     /// Refuses while there are any.

@@ -67,7 +67,7 @@ public struct OpsKeys {
 
     /// `ops trust`
     public func trust(_ request: TrustRequest) throws(BatchError) -> OpsTrustReport {
-        try requireOwner("trusts keys")
+        try workspace.requireOwner("trusts keys")
         let key = TrustedKey(
             name: request.name, role: request.role, key: Hex.string(try PublicKey(file: request.key).bytes),
             trustedBy: context.actor, trustedAt: context.now())
@@ -77,21 +77,8 @@ public struct OpsKeys {
 
     /// `ops revoke`
     public func revoke(_ name: String, reason: String) throws(BatchError) -> OpsTrustReport {
-        try requireOwner("revokes keys")
+        try workspace.requireOwner("revokes keys")
         return OpsTrustReport(key: try control.revoke(name, reason: reason, context.act("ops revoke")))
-    }
-
-    /// Where nobody has a role, the workspace is that of whoever owns its files.
-    private func requireOwner(_ what: String) throws(BatchError) {
-        let place = workspace.file ?? workspace.backups
-        guard workspace.roles == nil, let status = FileStatus(place), Environment.userID != 0,
-            status.owner != Environment.userID
-        else {
-            return
-        }
-        throw BatchError(
-            .role, "only the owner of \(place) \(what) here",
-            hint: "ask them, or let them name admins: docs/configuration.md")
     }
 
     /// `ops list`
@@ -99,6 +86,18 @@ public struct OpsKeys {
         OpsListReport(
             targets: [try OpsKeys.target(workspace, control)], keys: try control.trustedKeys(),
             requests: try control.usedRequests(limit: 50))
+    }
+}
+
+extension Workspace {
+    /// Where nobody has a role, the workspace is that of whoever owns its files.
+    func requireOwner(_ what: String) throws(BatchError) {
+        let place = file ?? backups
+        guard roles == nil, let status = FileStatus(place), Environment.userID != 0, status.owner != Environment.userID
+        else { return }
+        throw BatchError(
+            .role, "only the owner of \(place) \(what) here",
+            hint: "ask them, or let them name admins: docs/configuration.md")
     }
 }
 

@@ -73,6 +73,6 @@ extension Workspace {
     public func choosing(_ database: DatabaseDefinition) -> Workspace {
         Workspace(
             folder: folder, file: file, databases: [database], backups: backups, catalog: catalog, plugins: plugins,
-            notify: notify, roles: roles, log: log, keep: keep)
+            notify: notify, roles: roles, log: log, keep: keep, http: http)
     }
 }

@@ -54,15 +54,7 @@ private struct StatusView {
 
     /// A drill restores every point that there is.
     private func oldestUnproven() throws(BatchError) -> StatusReport.Point? {
-        var proven = ""
-        for connection in [session.connection, try ControlChain(reading: session.backups, session.context)?.connection]
-            .compactMap(
-                \.self)
-        {
-            guard try AuditTable(connection).exists() else { continue }
-            let sql = "SELECT max(at) FROM main.batchmgr_audit WHERE action = 'drill' AND outcome = 'done'"
-            proven = max(proven, try connection.value(sql)?.string ?? "")
-        }
+        let proven = try session.lastDrill()
         let oldest = try ledger.points(
             where: """
                 id = (SELECT min(id) FROM main.batchmgr_points WHERE status = 'complete' AND created_at > ?)
@@ -100,5 +92,18 @@ private struct StatusView {
     private func size(of folder: String, _ isMeant: (String) -> Bool) throws(BatchError) -> Int64 {
         guard Folder.exists(folder) else { return 0 }
         return try Folder.names(in: folder).filter(isMeant).reduce(0) { $0 + DatabaseFile("\(folder)/\($1)").size }
+    }
+}
+
+extension Session {
+    /// When the last drill that found nothing wrong ended; empty when there was none.
+    func lastDrill() throws(BatchError) -> String {
+        var proven = ""
+        for chain in [connection, try ControlChain(reading: backups, context)?.connection].compactMap(\.self) {
+            guard try AuditTable(chain).exists() else { continue }
+            let sql = "SELECT max(at) FROM main.batchmgr_audit WHERE action = 'drill' AND outcome = 'done'"
+            proven = max(proven, try chain.value(sql)?.string ?? "")
+        }
+        return proven
     }
 }

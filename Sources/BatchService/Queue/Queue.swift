@@ -35,7 +35,7 @@ public struct Queue {
     public func show(_ number: Int64) throws(BatchError) -> QueueJobReport {
         guard let job = try store.queueJob(number) else {
             throw BatchError(
-                .usage, "the queue has no job \(number)", hint: "see what is in it: \(command: "queue list")")
+                .unknownQueueJob, "the queue has no job \(number)", hint: "see what is in it: \(command: "queue list")")
         }
         return try report(job, attempts: try store.queueAttempts(number))
     }
@@ -45,8 +45,10 @@ public struct Queue {
         states: [QueueState], job: String?, tenant: String?, isStuck: Bool = false, limit: Int = .max
     ) throws(BatchError) -> QueueListReport {
         let now = context.now()
+        let filter = QueueFilter(
+            states: states, job: job, tenant: tenant, limit: isStuck || limit == .max ? nil : limit)
         var entries: [QueueEntry] = []
-        for job in try store.queueJobs(QueueFilter(states: states, job: job, tenant: tenant)) {
+        for job in try store.queueJobs(filter) {
             if entries.count >= limit { break }
             if isStuck, !job.isStuck(at: now) { continue }
             entries.append(QueueEntry(job: job, obstacle: try store.obstacle(before: job)))

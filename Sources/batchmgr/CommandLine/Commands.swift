@@ -19,11 +19,12 @@ extension Command {
         .drill, .prune, .erase, .historyCompact, .vacuum,
         .healList, .healScan, .healRun, .healHistory, .healThaw, .contractList, .contractCheck,
         .switchList, .switchSet,
+        .tokenCreate, .tokenList, .tokenRevoke,
         .opsList, .opsKeygen, .opsTrust, .opsRevoke, .opsSign, .opsSubmit,
         .auditList, .auditVerify, .auditExport,
         .logs,
         .catalogList, .catalogShow, .catalogValidate, .catalogSchema,
-        .doctor, .version, .completion, .help,
+        .openapi, .doctor, .version, .completion, .help,
     ]
 
     static var tool: Tool { Tool(verbs: all.map(\.verb)) }

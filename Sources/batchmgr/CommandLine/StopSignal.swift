@@ -86,9 +86,7 @@ public enum StopSignal {
     /// Ends the process after this time whatever its threads wait for.
     private static func end(after milliseconds: Int) {
         signal(SIGALRM) { _ in _exit(StopSignal.exitCode) }
-        var timer = itimerval()
-        timer.it_value.tv_usec = milliseconds * 1_000
-        setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
+        ualarm(UInt32(milliseconds * 1_000), 0)
     }
 
     /// What a signal handler wakes a thread with.

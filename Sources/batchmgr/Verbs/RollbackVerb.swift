@@ -79,20 +79,7 @@ extension RollbackRequest {
 
     /// Words that say opposite things.
     private func check(_ arguments: ParsedArguments) throws(BatchError) {
-        if mode == .unconflicted, onConflict != .keep {
-            throw .usage(
-                "--mode unconflicted keeps rows that others changed; --on-conflict \(onConflict) does not",
-                arguments.verb)
-        }
-        if mode == .replay, onConflict != .abort {
-            throw .usage(
-                "--mode replay needs every row back, so it goes with --on-conflict abort alone", arguments.verb)
-        }
-        if mode == .unconflicted, readers != .show {
-            throw .usage(
-                "--mode unconflicted undoes no other batch, so --include-reads and --prove-reads say nothing",
-                arguments.verb)
-        }
+        if let contradiction { throw .usage(contradiction, arguments.verb) }
     }
 }
 

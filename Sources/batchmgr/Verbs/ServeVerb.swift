@@ -13,7 +13,10 @@ extension Verb {
             (Type=notify, WatchdogSec).
             """,
         options: [
-            .value("workers", .number("N"), "processes that run jobs (default: 2)")
+            .value("workers", .number("N"), "processes that run jobs (default: 2)"),
+            .value("port", .number("N"), "the port of the HTTP interface; 0 for one that is free (default: 18083)"),
+            .value("bind", .text("ADDRESS"), "the address it listens on (default: 127.0.0.1)"),
+            .flag("no-http", "answer nothing over HTTP"),
         ],
         topic: .run, role: .operator, trace: .workspace,
         examples: [.init("batchmgr serve", "run what is due, from now on")])
@@ -26,15 +29,39 @@ extension Command {
             guard (0...64).contains(workers) else { throw .usage("--workers is 0 to 64", arguments.verb) }
             settings.workers = workers
         }
-        let workspace = try call.workspace()
+        let workspace = try call.workspace().answering(arguments)
         let place = workspace.file == nil ? ["--db", workspace.databases[0].path] : ["--workspace", workspace.folder]
-        let service = try Service(
+        var service = try Service(
             workspace, context: call.workContext(), settings: settings,
             worker: [OwnProgram.path, "queue", "work", "--quiet", "--while", "\(Environment.processID)"] + place)
+        if !arguments.has("no-http") {
+            service.listen = { () throws(BatchError) in
+                try HTTPListener(workspace, version: VersionReport.version) { .system() }
+            }
+            service.needsHTTP = arguments.has("port") || arguments.has("bind")
+        }
         let output = call.output
         let report = try service.run { output.note($0) }
         try call.output.show(report)
         return .done
+    }
+}
+
+extension Workspace {
+    /// With what the command line says about HTTP, else the environment.
+    fileprivate func answering(_ arguments: ParsedArguments) throws(BatchError) -> Workspace {
+        var workspace = self
+        let port = arguments.value("port") ?? Environment.value("ORCHESTRATOR_HTTP_PORT")
+        if let port {
+            guard let number = Int(port), (0...65_535).contains(number) else {
+                throw .usage("'\(port)' is no port: 0 to 65535", arguments.verb)
+            }
+            workspace.http.port = number
+        }
+        if let bind = arguments.value("bind") ?? Environment.value("ORCHESTRATOR_HTTP_BIND") {
+            workspace.http.bind = bind
+        }
+        return workspace
     }
 }
 

@@ -1,0 +1,83 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+internal import BatchSystem
+
+/// Settings that may be changed while a service runs: what was set last, else the environment, else the default.
+public struct HotSettings {
+    private let context: Context
+    private let store: any ControlStore
+
+    public enum Value: Hashable, Sendable {
+        case integer(ClosedRange<Int>, otherwise: Int)
+        case language(otherwise: String)
+    }
+
+    /// By the names that `GET /config` shows, with the names that operators know from the environment.
+    public static let table: [(name: String, variable: String, value: Value)] = [
+        ("prep_concurrency", "PREP_CONCURRENCY", .integer(1...16, otherwise: 2)),
+        ("ocr_concurrency", "OCR_CONCURRENCY", .integer(1...8, otherwise: 2)),
+        ("job_timeout_s", "JOB_TIMEOUT_SECONDS", .integer(60...7_200, otherwise: 600)),
+        ("default_ocr_lang", "OCR_LANG", .language(otherwise: "eng")),
+    ]
+
+    public init(_ workspace: Workspace, context: Context) throws(BatchError) {
+        self.context = context
+        store = try context.control(in: workspace.backups)
+    }
+
+    public func values() throws(BatchError) -> [JSONValue.Member] {
+        let known = try store.settings()
+        return HotSettings.table.map { entry in
+            let set = known[entry.name] ?? Environment.value(entry.variable)
+            return .init(entry.name, HotSettings.read(set, entry.value))
+        }
+    }
+
+    /// Sets all of them or none.
+    /// - Throws: `ERR_UX_USAGE` naming the first that is unknown or out of range.
+    public func set(_ members: [JSONValue.Member]) throws(BatchError) {
+        var settings: [(name: String, value: String)] = []
+        for member in members {
+            guard let entry = HotSettings.table.first(where: { $0.name == member.key }) else {
+                throw BatchError(
+                    .usage, "'\(member.key.prefix(100))' is no setting that can be changed while the service runs",
+                    hint: "these can: \(HotSettings.table.map(\.name).joined(separator: ", "))")
+            }
+            switch (entry.value, member.value) {
+            case (.integer(let range, _), .integer(let number)) where range.contains(Int(clamping: number)):
+                settings.append((entry.name, String(number)))
+            case (.language, .string(let text)) where HotSettings.isLanguage(text):
+                settings.append((entry.name, text))
+            case (.integer(let range, _), _):
+                throw BatchError(
+                    .usage, "'\(entry.name)' is a whole number, \(range.lowerBound) to \(range.upperBound)",
+                    hint: "nothing was changed")
+            case (.language, _):
+                throw BatchError(
+                    .usage, "'\(entry.name)' is languages as Tesseract names them", hint: "for example fra+eng")
+            }
+        }
+        guard !settings.isEmpty else { return }
+        try store.set(settings, context.act(context.action(or: "config set")))
+    }
+
+    private static func read(_ text: String?, _ value: Value) -> JSONValue {
+        switch value {
+        case .integer(let range, let otherwise):
+            let number = text.flatMap { Int($0) }.flatMap { range.contains($0) ? $0 : nil }
+            return JSONValue(number ?? otherwise)
+        case .language(let otherwise): return .string(text.flatMap { isLanguage($0) ? $0 : nil } ?? otherwise)
+        }
+    }
+
+    /// `eng`, `fra+eng`, `chi_sim`
+    private static func isLanguage(_ text: String) -> Bool {
+        let parts = text.split(separator: "+", omittingEmptySubsequences: false)
+        return parts.count <= 8
+            && parts.allSatisfy { part in
+                (3...20).contains(part.utf8.count)
+                    && part.utf8.allSatisfy { ($0 >= 97 && $0 <= 122) || $0 == UInt8(ascii: "_") }
+            }
+    }
+}

@@ -1,0 +1,315 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+internal import BatchSystem
+internal import Synchronization
+
+/// The HTTP interface of a workspace: from a request to its answer.
+public final class API: Sendable {
+    let workspace: Workspace
+    let version: String
+    let makeContext: @Sendable () -> Context
+    let meter = RequestMeter()
+    let streams = Atomic(0)
+    private let access: APIAccess
+    static let routes: [Route] =
+        ServiceRoutes.all + ViewRoutes.all + WorkRoutes.all + QueueRoutes.all + ScheduleRoutes.all
+        + [EventStream.route]
+
+    /// - Parameters:
+    ///   - version: of the tool.
+    ///   - makeContext: called for each request: what one leaves open ends with it.
+    /// - Throws: `ERR_UX_INVALID_CONFIGURATION` when an address in `http:` is none.
+    public init(
+        _ workspace: Workspace, version: String, makeContext: @escaping @Sendable () -> Context
+    ) throws(BatchError) {
+        self.workspace = workspace
+        self.version = version
+        self.makeContext = makeContext
+        access = try APIAccess(workspace)
+    }
+
+    public func answer(_ request: HTTPRequest) -> HTTPResponse {
+        let begin = makeContext().clock.now()
+        var route: Route?
+        var response: HTTPResponse
+        do throws(HTTPFault) {
+            response = try answer(request, &route)
+        } catch {
+            response = route?.hasPlainErrors == true ? API.plain(error) : error.response
+        }
+        meter.note(route?.name ?? "other", status: response.status, from: begin, to: makeContext().clock.now())
+        return response
+    }
+
+    private static func plain(_ fault: HTTPFault) -> HTTPResponse {
+        .json(
+            ["error": .string(fault.error.message), "status": JSONValue(fault.status)], status: fault.status,
+            headers: fault.headers)
+    }
+
+    private func answer(_ request: HTTPRequest, _ found: inout Route?) throws(HTTPFault) -> HTTPResponse {
+        let client = access.client(of: request)
+        try access.requireRate(of: client.network, isFailure: false)
+        found = API.routes.first { request.path.hasPrefix("/jobs") && $0.path == "/jobs" }
+        let words = try API.words(of: request.path)
+        let (route, values) = try API.route(request.method, words)
+        found = route
+        var context = makeContext()
+        context.log = Log(workspace, context: context)
+        context.notes.describe("peer", .string(client.description))
+        context.notes.describe("request", .string("\(route.method.rawValue) \(route.path)"))
+        let caller: APICaller
+        do throws(HTTPFault) {
+            caller = try access.caller(request, client, route, context)
+            try access.require(route, of: caller)
+        } catch {
+            if [401, 403].contains(error.status) { audit("refused", error.error.code, context) }
+            throw error
+        }
+        context.actor = caller.person
+        if let token = caller.token { context.notes.describe("token", .string(token)) }
+        return try perform(try call(request, route, values, caller, context))
+    }
+
+    // MARK: Reading
+
+    /// The words of a path, decoded.
+    private static func words(of path: String) throws(HTTPFault) -> [String] {
+        guard path.hasPrefix("/"), path.utf8.count <= 2_000 else {
+            throw HTTPFault.bad("the path is no path of this server")
+        }
+        var words: [String] = []
+        for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
+            guard let word = PercentEncoding.decode(String(part)), isPlain(word) else {
+                throw HTTPFault.bad("the path holds what no name here has")
+            }
+            words.append(word)
+        }
+        guard words == [""] || !words.contains("") else { throw HTTPFault.bad("a part of the path is empty") }
+        return words
+    }
+
+    private static func isPlain(_ word: String) -> Bool {
+        word != "." && word != ".."
+            && word.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 && $0 != "/" && $0 != "\\" }
+    }
+
+    private static func route(
+        _ method: String, _ words: [String]
+    ) throws(HTTPFault) -> (Route, [String: String]) {
+        let matches = routes.compactMap { route in route.match(words).map { (route, $0) } }
+        // A word that is written out goes before one that stands for anything.
+        let best = matches.map { $0.1.count }.min()
+        let near = matches.filter { $0.1.count == best }
+        if near.isEmpty {
+            throw HTTPFault(
+                404,
+                BatchError(.usage, "there is nothing at this path", hint: "see what is possible: GET /openapi.yaml"))
+        }
+        let wanted = method == "HEAD" ? "GET" : method
+        if let match = near.first(where: { $0.0.method.rawValue == wanted }) { return match }
+        let allowed = near.map(\.0.method.rawValue) + (near.contains { $0.0.method == .get } ? ["HEAD"] : [])
+        throw HTTPFault(
+            405,
+            BatchError(
+                .usage, "this path does not take that method",
+                hint: "it takes \(allowed.joined(separator: ", "))"),
+            headers: [("Allow", allowed.joined(separator: ", "))])
+    }
+
+    private func call(
+        _ request: HTTPRequest, _ route: Route, _ values: [String: String], _ caller: APICaller, _ context: Context
+    ) throws(HTTPFault) -> APICall {
+        var checked: [String: String] = [:]
+        for place in route.places { checked[place.name] = try place.value(values[place.name] ?? "") }
+        let common = route.hasTenants ? [Parameter.database, .tenant] : []
+        for (name, value) in request.query {
+            guard let parameter = (route.query + common).first(where: { $0.name == name }) else {
+                throw HTTPFault.bad("the query has a '\(name)' that this call does not know")
+            }
+            guard checked[name] == nil else { throw HTTPFault.bad("'\(name)' is given twice") }
+            checked[name] = try parameter.value(value)
+        }
+        let assignments = try readBody(of: request, route, &checked)
+        for parameter in route.query + route.body where parameter.isRequired && checked[parameter.name] == nil {
+            throw HTTPFault.bad("'\(parameter.name)' is missing")
+        }
+        if let tenant = caller.tenant {
+            guard checked["tenant"] ?? tenant == tenant else {
+                throw HTTPFault(
+                    403,
+                    BatchError(.otherTenant, "this token is for another tenant", hint: "leave out 'tenant'"))
+            }
+            checked["tenant"] = tenant
+        }
+        return APICall(self, request, route, checked, assignments, caller, context)
+    }
+
+    private func readBody(
+        of request: HTTPRequest, _ route: Route, _ checked: inout [String: String]
+    ) throws(HTTPFault) -> [String] {
+        if route.method == .get || request.body.isEmpty { return [] }
+        let type = request.header("content-type")?.split(separator: ";").first?.lowercased() ?? ""
+        guard type.filter({ $0 != " " }) == "application/json" else {
+            throw HTTPFault(
+                415,
+                BatchError(.usage, "the body of a request is JSON", hint: "send it as Content-Type: application/json"))
+        }
+        guard let text = String(validating: request.body, as: UTF8.self),
+            let members = (try? JSONParser.parse(text, refusingRepeats: true))?.members
+        else { throw HTTPFault.bad("the body is no JSON object, or has a key twice") }
+        var assignments: [String] = []
+        for member in members {
+            guard let parameter = route.body.first(where: { $0.name == member.key }) else {
+                throw HTTPFault.bad("the body has a '\(member.key.prefix(100))' that this call does not know")
+            }
+            if case .assignments = parameter.shape {
+                for entry in member.value.members ?? [] { assignments.append(try API.assignment(entry)) }
+                guard member.value.members != nil else { throw HTTPFault.bad("'\(member.key)' is an object") }
+            } else {
+                checked[member.key] = try parameter.value(member.value)
+            }
+        }
+        return assignments
+    }
+
+    private static func assignment(_ entry: JSONValue.Member) throws(HTTPFault) -> String {
+        switch entry.value {
+        case .string(let text): return "\(entry.key)=\(text)"
+        case .integer(let number): return "\(entry.key)=\(number)"
+        case .number(let number): return "\(entry.key)=\(number)"
+        case .bool(let flag): return "\(entry.key)=\(flag)"
+        default: throw HTTPFault.bad("'\(entry.key)' is a text, a number or a boolean")
+        }
+    }
+
+    // MARK: Doing
+
+    private func perform(_ call: APICall) throws(HTTPFault) -> HTTPResponse {
+        do throws(BatchError) {
+            let response = try call.route.perform(call)
+            if call.route.action != nil { conclude(call, response.status < 400 ? nil : .usage, response.status) }
+            return response
+        } catch {
+            let fault = HTTPFault(error)
+            if call.route.action != nil { conclude(call, error.code, fault.status) }
+            if fault.status == 403, call.route.action == nil { audit("refused", error.code, call.context) }
+            throw fault
+        }
+    }
+
+    /// The row that the verb has at the command line, and one that says over which way it came.
+    private func conclude(_ call: APICall, _ code: ErrorCode?, _ status: Int) {
+        let outcome = status < 400 ? (call.flag("dry_run") ? "dry run" : "done") : status < 500 ? "refused" : "failed"
+        let ending = AuditTrail.Ending(
+            batch: call.value("id").flatMap { BatchID($0) }?.description, outcome: outcome, code: code,
+            exitCode: code?.exitCode ?? .done, sparesDatabase: call.isAboutWorkspace || call.flag("dry_run"))
+        try? AuditTrail(call.workspace, context: call.context).conclude(ending)
+        audit(outcome, code, call.context)
+    }
+
+    private func audit(_ outcome: String, _ code: ErrorCode?, _ context: Context) {
+        var told = context
+        told.action = "http"
+        do throws(BatchError) {
+            try AuditTrail(workspace, context: told).conclude(
+                .init(
+                    batch: nil, outcome: outcome, code: code, exitCode: code?.exitCode ?? .done, sparesDatabase: true))
+        } catch {
+            context.log.write(
+                .error, "audit.lost", "a request could not be written into the audit", module: .audit, error: error)
+        }
+    }
+}
+
+/// A request that was read, with who makes it and what it works with.
+struct APICall {
+    let api: API
+    let request: HTTPRequest
+    let route: Route
+    let caller: APICaller
+    /// Parameters of a job, `name=value`.
+    let assignments: [String]
+    private(set) var context: Context
+    private let values: [String: String]
+
+    init(
+        _ api: API, _ request: HTTPRequest, _ route: Route, _ values: [String: String], _ assignments: [String],
+        _ caller: APICaller, _ context: Context
+    ) {
+        self.api = api
+        self.request = request
+        self.route = route
+        self.values = values
+        self.assignments = assignments
+        self.caller = caller
+        self.context = context
+        self.context.tenant = values["tenant"]
+        self.context.action = route.action ?? ""
+        self.context.stopWish = { request.isEnding() ? .atCheckpoint : .goOn }
+    }
+
+    func value(_ name: String) -> String? { values[name] }
+    func number(_ name: String) -> Int? { values[name].flatMap { Int($0) } }
+    func flag(_ name: String) -> Bool { values[name] == "true" }
+    func choice<Choice: RawRepresentable<String>>(_ name: String) -> Choice? { values[name].flatMap(Choice.init) }
+    var tenant: String? { values["tenant"] }
+
+    /// - Throws: `ERR_UX_USAGE`, as when an option is missing.
+    func required(_ name: String) throws(BatchError) -> String {
+        if let value = values[name] { return value }
+        throw BatchError(.usage, "'\(name)' is missing", hint: "see what the call takes: GET /openapi.yaml")
+    }
+
+    func span(_ name: String) throws(BatchError) -> Duration? {
+        guard let text = values[name] else { return nil }
+        if let span = Duration(text: text) { return span }
+        throw BatchError(.usage, "'\(name)' is no span of time", hint: "write it as 30m, 2h or 7d")
+    }
+
+    var isAboutWorkspace: Bool { !route.hasTenants || route.path.hasPrefix("/api/queue") }
+
+    /// With the one database that is meant.
+    var workspace: Workspace {
+        guard let name = values["database"], let database = try? api.workspace.database(named: name) else {
+            return api.workspace
+        }
+        return api.workspace.choosing(database)
+    }
+
+    private func requireDatabase() throws(BatchError) {
+        if let name = values["database"] { _ = try api.workspace.database(named: name) }
+    }
+
+    /// The database, opened to be looked at.
+    func view() throws(BatchError) -> Session {
+        try requireDatabase()
+        let session = try Session.view(workspace, tenant: tenant, context: context)
+        try requireOwn(session)
+        try session.requireKnownTenant(isView: true)
+        return session
+    }
+
+    /// The database, opened to be worked on.
+    func session(database: String? = nil, mayBeNew: Bool = false) throws(BatchError) -> Session {
+        try requireDatabase()
+        let session = try Session(workspace, database: database, tenant: tenant, context: context)
+        try requireOwn(session)
+        if !mayBeNew { try session.requireKnownTenant(isView: false) }
+        return session
+    }
+
+    /// Where tenants are not told apart, a token for one of them shows nothing.
+    private func requireOwn(_ session: Session) throws(BatchError) {
+        guard caller.tenant != nil, session.database.tenancy == .none else { return }
+        throw BatchError(
+            .otherTenant, "database \(session.database.name) does not tell tenants apart, and this token is for one",
+            hint: "use a token without a tenant")
+    }
+
+    func queue() throws(BatchError) -> Queue { try Queue(api.workspace, context: context) }
+
+    func report(_ report: any Report, status: Int = 200) -> HTTPResponse { .json(report.json, status: status) }
+}

@@ -1,0 +1,106 @@
+internal import BatchCatalog
+internal import BatchControl
+internal import BatchCore
+internal import BatchEngine
+internal import BatchSystem
+internal import Synchronization
+
+/// `GET /api/events`: what becomes of batches and jobs, as server-sent events. It begins with what happens from now on; who
+/// was away looks at the lists first.
+///
+/// Unchecked: the library asks for the next bytes from the one thread of the connection.
+final class EventStream: @unchecked Sendable {
+    static let route = Route(
+        method: .get, path: "/api/events", name: "events",
+        summary: "What becomes of batches and jobs from now on, as server-sent events: batch, job",
+        access: .role(.viewer),
+        answer: .events,
+        perform: { (call) throws(BatchError) in
+            _ = try call.view()
+            let stream = try EventStream(call)
+            return HTTPResponse(status: 200, type: "text/event-stream", body: .stream { stream.next() })
+        })
+
+    private let call: APICall
+    private var batches: [String: BatchStatus] = [:]
+    private var jobs: [Int64: QueueState] = [:]
+    private var seenTo: Timestamp
+    private var hasBegun = false
+
+    /// Milliseconds between two looks.
+    private static let period: Int64 = 500
+    /// A comment is sent so often at least, by which both sides see whether the other is there.
+    private static let pulse: Int64 = 15_000
+
+    /// - Throws: `ERR_PERF_BUSY` when half of the connections are streams.
+    private init(_ call: APICall) throws(BatchError) {
+        self.call = call
+        seenTo = call.context.now()
+        let count = call.api.streams.add(1, ordering: .relaxed).newValue
+        guard count <= max(1, call.workspace.http.connections / 2) else {
+            throw BatchError(.busy, "too many streams are open", hint: "close one, or raise http.connections")
+        }
+    }
+
+    deinit { call.api.streams.subtract(1, ordering: .relaxed) }
+
+    /// Waits for something to tell; nil when the service ends.
+    private func next() -> [UInt8]? {
+        if !hasBegun {
+            hasBegun = true
+            _ = events()
+            return Array(": what happens from now on\n\n".utf8)
+        }
+        let end = SteadyClock.now() + EventStream.pulse
+        while !call.request.isEnding() {
+            let events = events()
+            if !events.isEmpty { return Array(events.utf8) }
+            if SteadyClock.now() >= end { return Array(": still here\n\n".utf8) }
+            call.context.sleep(EventStream.period)
+        }
+        return nil
+    }
+
+    /// What cannot be read now is read at the next look.
+    private func events() -> String { (try? batchEvents() + jobEvents()) ?? "" }
+
+    private func batchEvents() throws(BatchError) -> String {
+        let latest = try call.view().list(ListRequest(limit: 100)).batches
+        let isFirst = batches.isEmpty
+        var text = ""
+        for batch in latest.reversed() {
+            let name = batch.batch.description
+            defer { batches[name] = batch.status }
+            if batches[name] == batch.status || isFirst && batch.finishedAt ?? seenTo < seenTo { continue }
+            text += EventStream.event("batch", .object(batch.members))
+        }
+        let known = Set(latest.map(\.batch.description))
+        batches = batches.filter { known.contains($0.key) }
+        return text
+    }
+
+    private func jobEvents() throws(BatchError) -> String {
+        var text = ""
+        let changed = try call.context.store(of: call.api.workspace).queueJobs(changedSince: seenTo, limit: 1_000)
+        for job in changed {
+            if job.stateAt > seenTo {
+                seenTo = job.stateAt
+                jobs = [:]
+            }
+            guard call.tenant == nil || job.order.tenant == call.tenant, jobs[job.number] != job.state else { continue }
+            jobs[job.number] = job.state
+            text += EventStream.event(
+                "job",
+                [
+                    "id": .integer(job.number), "job": .string(job.order.job), "tenant": JSONValue(job.order.tenant),
+                    "state": .string(job.state.rawValue), "batch": JSONValue(job.batch),
+                    "reason": JSONValue(job.reason), "at": .string(job.stateAt.iso8601),
+                ])
+        }
+        return text
+    }
+
+    private static func event(_ name: String, _ value: JSONValue) -> String {
+        "event: \(name)\ndata: \(JSONWriter.text(value))\n\n"
+    }
+}

@@ -1,0 +1,55 @@
+public import BatchCatalog
+public import BatchCore
+public import BatchEngine
+internal import BatchSystem
+
+/// The server of a workspace: its API, where the settings say.
+public final class HTTPListener: Sendable {
+    private let server: HTTPServer
+    public let address: String
+
+    /// - Throws: `ERR_UX_INVALID_CONFIGURATION`, `ERR_INTEGRATION_LISTEN`, `ERR_INTEGRATION_LIBRARY_MISSING`.
+    public init(
+        _ workspace: Workspace, version: String, makeContext: @escaping @Sendable () -> Context
+    ) throws(BatchError) {
+        let settings = workspace.http
+        guard let address = IPAddress(settings.bind == "localhost" ? "127.0.0.1" : settings.bind) else {
+            throw HTTPListener.invalid(
+                "bind", "'\(settings.bind)' is no address", hint: "write it in digits: 127.0.0.1, 0.0.0.0 or ::1")
+        }
+        let certificate = try HTTPListener.certificate(settings)
+        guard address.isLoopback || certificate != nil || settings.isPlain else {
+            throw HTTPListener.invalid(
+                "bind", "\(address) is seen by other machines, and what is said there could be read by all between",
+                hint: "give a certificate and its key, or allow it: plain: true; docs/http.md")
+        }
+        let api = try API(workspace, version: version, makeContext: makeContext)
+        var limits = HTTPServer.Limits()
+        limits.body = settings.body
+        limits.connections = settings.connections
+        limits.connectionsOfOneAddress = settings.connections
+        server = try HTTPServer(address, port: settings.port, limits: limits, certificate: certificate) { request in
+            api.answer(request)
+        }
+        let host = address.bytes.count == 4 ? "\(address)" : "[\(address)]"
+        self.address = "\(certificate == nil ? "http" : "https")://\(host):\(server.port)"
+    }
+
+    public func stop() { server.stop() }
+
+    private static func certificate(_ settings: HTTPSettings) throws(BatchError) -> HTTPServer.Certificate? {
+        guard (settings.certificate == nil) == (settings.key == nil) else {
+            throw invalid("certificate", "a certificate goes with its key", hint: "name both files, or none")
+        }
+        guard let chain = settings.certificate, let key = settings.key else { return nil }
+        return HTTPServer.Certificate(key: try read(key), chain: try read(chain))
+    }
+
+    private static func read(_ path: String) throws(BatchError) -> String {
+        String(decoding: try File(reading: path).contents(atMost: 1 << 20), as: UTF8.self)
+    }
+
+    private static func invalid(_ key: String, _ what: String, hint: Hint) -> BatchError {
+        BatchError(.invalidConfiguration, "http.\(key): \(what)", hint: hint)
+    }
+}

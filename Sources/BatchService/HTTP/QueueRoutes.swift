@@ -1,0 +1,126 @@
+internal import BatchControl
+internal import BatchCore
+internal import BatchEngine
+
+/// `/api/queue/…`: the verbs of the queue.
+enum QueueRoutes {
+    private static let access = Route.Access.role(.operator)
+
+    static let all: [Route] = [
+        Route(
+            method: .get, path: "/api/queue", name: "listQueue", summary: "Jobs in the queue, the latest first",
+            access: .role(.viewer),
+            query: [
+                .choice("state", QueueState.self, "only jobs in this state (default: those that are open or lost)"),
+                .job(), Parameter("stuck", .boolean, "only those that are in their state for too long"), .limit,
+            ],
+            answer: .report(["jobs"]), perform: list),
+        Route(
+            method: .get, path: "/api/queue/{id}", name: "showQueued",
+            summary: "One job in the queue, with its attempts",
+            access: .role(.viewer), places: [.queueID], answer: .report(["id", "state"]),
+            perform: { (call) throws(BatchError) in call.report(try call.ownJob()) }),
+        Route(
+            method: .post, path: "/api/queue", name: "enqueue", summary: "Put a job into the queue", access: access,
+            action: "queue add",
+            body: [
+                .job().required, Parameter("set", .assignments, "its parameters"),
+                Parameter("priority", .integer(0...1_000_000), "higher ones go first (default: 0)"),
+                Parameter(
+                    "at",
+                    .text(pattern: "^20[0-9]{2}-(0[1-9]|1[0-2])-([01][1-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]Z$"),
+                    "not before, in UTC"),
+                .text("unique", "an open job with this key is not added again"),
+                .text("sequence", "jobs with the same key run one after the other"),
+                Parameter("attempts", .integer(1...100), "how often it is tried (default: 3)"),
+                .span("backoff", "before the second attempt"), .span("timeout", "how long it may run"),
+            ],
+            answer: .report(["id", "state"]), perform: add),
+        Route(
+            method: .post, path: "/api/queue/{id}/retry", name: "retryQueued",
+            summary: "Try a job again that is lost, cancelled or held back",
+            access: access, action: "queue retry", places: [.queueID], answer: .report(["id", "state"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try call.queue().retry(try call.ownJob().entry.job.number))
+            }),
+        Route(
+            method: .post, path: "/api/queue/{id}/cancel", name: "cancelQueued",
+            summary: "Cancel a job; one that runs stops at its next checkpoint",
+            access: access, action: "queue cancel", places: [.queueID], body: [.reason],
+            answer: .report(["id", "state"]),
+            perform: { (call) throws(BatchError) in
+                call.report(
+                    try call.queue().cancel(try call.ownJob().entry.job.number, reason: try call.required("reason")))
+            }),
+        Route(
+            method: .post, path: "/api/queue/{id}/resolve", name: "resolveQueued", summary: "Settle a job that is lost",
+            access: access, action: "queue resolve", places: [.queueID], body: [.reason],
+            answer: .report(["id", "state"]),
+            perform: { (call) throws(BatchError) in
+                call.report(
+                    try call.queue().resolve(try call.ownJob().entry.job.number, reason: try call.required("reason")))
+            }),
+        Route(
+            method: .post, path: "/api/queue/redrive", name: "redriveQueue",
+            summary: "Try all jobs again that are lost",
+            access: access, action: "queue dead redrive", body: [.job()], answer: .report(["redriven"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try call.queue().redrive(job: call.value("job"), tenant: call.tenant))
+            }),
+        Route(
+            method: .post, path: "/api/queue/pause", name: "pauseQueue",
+            summary: "Let no job begin, or none of one kind",
+            access: access, hasTenants: false, action: "queue pause", body: [.job(), .reason],
+            answer: .report(["paused"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try call.queue().pause(job: call.value("job"), reason: try call.required("reason")))
+            }),
+        Route(
+            method: .post, path: "/api/queue/resume", name: "resumeQueue", summary: "Let jobs begin again",
+            access: access, hasTenants: false, action: "queue resume", body: [.job()], answer: .report(["paused"]),
+            perform: { (call) throws(BatchError) in call.report(try call.queue().resume(job: call.value("job"))) }),
+    ]
+
+    private static func list(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let state: QueueState? = call.choice("state")
+        let report = try call.queue().list(
+            states: state.map { [$0] } ?? QueueState.allCases.filter { $0.isOpen || $0.isLost },
+            job: call.value("job"), tenant: call.tenant, isStuck: call.flag("stuck"),
+            limit: call.number("limit") ?? 1_000)
+        // How many others have is not for a token of one tenant.
+        guard call.caller.tenant != nil else { return call.report(report) }
+        return call.report(
+            QueueListReport(entries: report.entries, counts: [:], pauses: [], now: call.context.now()))
+    }
+
+    private static func add(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let now = call.context.now()
+        var runAt = now
+        if let text = call.value("at") {
+            guard let time = Timestamp(text: text, now: now) else {
+                throw BatchError(.usage, "'at' is no time", hint: "write it as 2026-11-21T02:00Z")
+            }
+            runAt = time
+        }
+        let order = QueueOrder(
+            job: try call.required("job"), tenant: call.tenant, assignments: call.assignments,
+            priority: call.number("priority") ?? 0, runAt: runAt, uniqueKey: call.value("unique"),
+            sequenceKey: call.value("sequence"),
+            retry: RetryPolicy(
+                attempts: call.number("attempts") ?? QueueOrder.retry.attempts,
+                backoff: try call.span("backoff")?.wholeMilliseconds ?? QueueOrder.retry.backoff),
+            timeout: try call.span("timeout"))
+        return call.report(try call.queue().add(order))
+    }
+}
+
+extension APICall {
+    /// The job of the path, when it is for those whom the token is for.
+    func ownJob() throws(BatchError) -> QueueJobReport {
+        let number = Int64(try required("id")) ?? 0
+        let report = try queue().show(number)
+        if tenant == nil || report.entry.job.order.tenant == tenant { return report }
+        throw BatchError(
+            .unknownQueueJob, "the queue has no job \(number)", hint: "see what is in it: \(command: "queue list")")
+    }
+}

@@ -1,0 +1,163 @@
+internal import BatchCore
+
+/// One call of the API, as data: matching, checking, the role it takes and `openapi.yaml` all read this.
+struct Route: Sendable {
+    enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+    }
+
+    /// What answers have in common.
+    enum Answer: Sendable {
+        /// A JSON object with these keys.
+        case report([String])
+        case array
+        case text(String)
+        case events
+    }
+
+    /// Of those who may call it.
+    enum Access: Sendable {
+        /// Without a token from this machine, unless `http.public` says otherwise; else a viewer.
+        case open
+        case role(Role)
+
+        var role: Role {
+            switch self {
+            case .open: .viewer
+            case .role(let role): role
+            }
+        }
+    }
+
+    let method: Method
+    /// `/api/batches/{id}`
+    let path: String
+    /// `showBatch`
+    let name: String
+    let summary: String
+    let access: Access
+    /// Shows and touches one tenant, when that is asked for; else it is about the whole workspace.
+    var hasTenants = true
+    /// What the audit calls it; nil for a look that leaves lines in the log alone.
+    var action: String?
+    /// Of the path, in its order.
+    var places: [Parameter] = []
+    var query: [Parameter] = []
+    /// Members of the JSON object in the body.
+    var body: [Parameter] = []
+    var answer = Answer.report([])
+    /// Statuses beside 200 and those that every call may have.
+    var statuses: [Int] = []
+    /// Errors as the document pipeline has always told them: `{error, status}`.
+    var hasPlainErrors = false
+    let perform: @Sendable (APICall) throws(BatchError) -> HTTPResponse
+
+    var segments: [Substring] { path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) }
+
+    /// The values of the places in the path; nil when it is another path.
+    func match(_ path: [String]) -> [String: String]? {
+        let own = segments
+        guard own.count == path.count else { return nil }
+        var values: [String: String] = [:]
+        for (pattern, word) in zip(own, path) {
+            if pattern.hasPrefix("{") {
+                values[String(pattern.dropFirst().dropLast())] = word
+            } else if pattern != word {
+                return nil
+            }
+        }
+        return values
+    }
+}
+
+/// One value of a path, a query or a body.
+struct Parameter: Sendable {
+    enum Shape: Sendable {
+        /// The pattern is for the documentation: the check stands where the value is used.
+        case text(pattern: String)
+        case integer(ClosedRange<Int>)
+        case boolean
+        case choice([String])
+        /// An object of scalars by name: the parameters of a job.
+        case assignments
+    }
+
+    let name: String
+    let shape: Shape
+    let summary: String
+    var isRequired = false
+
+    init(_ name: String, _ shape: Shape, _ summary: String, isRequired: Bool = false) {
+        self.name = name
+        self.shape = shape
+        self.summary = summary
+        self.isRequired = isRequired
+    }
+
+    var required: Parameter { Parameter(name, shape, summary, isRequired: true) }
+
+    static func choice<Choice: CaseIterable & RawRepresentable<String>>(
+        _ name: String, _: Choice.Type, _ summary: String
+    ) -> Parameter { Parameter(name, .choice(Choice.allCases.map(\.rawValue)), summary) }
+
+    /// Any text of one line.
+    static func text(_ name: String, _ summary: String) -> Parameter {
+        Parameter(name, .text(pattern: #"^[^\x00-\x1f\x7f]{1,1000}$"#), summary)
+    }
+
+    static func job(_ name: String = "job", _ summary: String = "a job of the catalog") -> Parameter {
+        Parameter(name, .text(pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}$"), summary)
+    }
+
+    static func span(_ name: String, _ summary: String) -> Parameter {
+        Parameter(name, .text(pattern: "^[1-9][0-9]{0,3}(s|m|h|d)$"), summary)
+    }
+
+    static let batch = Parameter(
+        "id", .text(pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}([.][1-9][0-9]{0,8})?$"),
+        "a batch, or a job for its latest one")
+    static let plan = Parameter("id", .text(pattern: "^plan[.][1-9][0-9]{0,8}$"), "a plan")
+    static let queueID = Parameter("id", .integer(1...Int.max >> 10), "a job in the queue")
+    static let reason = Parameter.text("reason", "why").required
+    static let limit = Parameter("limit", .integer(1...10_000), "at most so many (default: 1000)")
+    static let tenant = Parameter(
+        "tenant", .text(pattern: "^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$"), "only this tenant")
+    static let database = Parameter(
+        "database", .text(pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}$"), "of a workspace with several (default: main)")
+    static let dryRun = Parameter("dry_run", .boolean, "show what it would do, and do nothing")
+
+    /// The value as text, checked; for a body from JSON.
+    func value(_ json: JSONValue) throws(HTTPFault) -> String {
+        switch (shape, json) {
+        case (.text, .string(let text)): return try value(text)
+        case (.choice, .string(let text)): return try value(text)
+        case (.integer, .integer(let number)): return try value(String(number))
+        case (.boolean, .bool(let flag)): return String(flag)
+        default: throw HTTPFault.bad("'\(name)' is \(words)")
+        }
+    }
+
+    func value(_ text: String) throws(HTTPFault) -> String {
+        let fits =
+            switch shape {
+            case .text: !text.isEmpty && text.utf8.count <= 100_000
+            case .integer(let range): Int(text).map { range.contains($0) && String($0) == text } ?? false
+            case .boolean: text == "true" || text == "false"
+            case .choice(let words): words.contains(text)
+            case .assignments: false
+            }
+        guard fits else { throw HTTPFault.bad("'\(name)' is \(words)") }
+        return text
+    }
+
+    private var words: String {
+        switch shape {
+        case .text: "a text that is not empty"
+        case .integer(let range): "a whole number, \(range.lowerBound) to \(range.upperBound)"
+        case .boolean: "true or false"
+        case .choice(let words): "one of: \(words.joined(separator: ", "))"
+        case .assignments: "an object with a text, a number or a boolean under each name"
+        }
+    }
+}

@@ -1,0 +1,181 @@
+internal import BatchCatalog
+internal import BatchControl
+internal import BatchCore
+internal import BatchEngine
+internal import BatchSystem
+
+/// What is about the service itself, and the calls that operators of the document pipeline know.
+enum ServiceRoutes {
+    static let all: [Route] = [
+        Route(
+            method: .get, path: "/", name: "index", summary: "Where to begin", access: .open, hasTenants: false,
+            answer: .text("text/plain"),
+            perform: { call in
+                .text("batchmgr \(call.api.version)\n\nGET /openapi.yaml says what can be called here.\n")
+            }),
+        Route(
+            method: .get, path: "/openapi.yaml", name: "openapi", summary: "This document", access: .open,
+            hasTenants: false, answer: .text("application/yaml"),
+            perform: { call in .text(OpenAPI.yaml, type: "application/yaml") }),
+        Route(
+            method: .get, path: "/health", name: "health", summary: "Whether the service can do its work",
+            access: .open,
+            hasTenants: false, answer: .report(["live", "ready", "reasons"]), statuses: [503], perform: health),
+        Route(
+            method: .get, path: "/metrics", name: "metrics", summary: "Figures for Prometheus, or as JSON",
+            access: .open,
+            hasTenants: false, query: [Parameter("format", .choice(["json"]), "as JSON")],
+            answer: .text("text/plain"), perform: metrics),
+        Route(
+            method: .get, path: "/metrics.json", name: "metricsJSON", summary: "Counts of jobs", access: .open,
+            hasTenants: false, answer: .report(["done", "error", "running", "queued", "updatedAt"]),
+            perform: { (call) throws(BatchError) in .json(try counts(call)) }),
+        Route(
+            method: .get, path: "/jobs", name: "listJobs", summary: "Jobs in the queue, the latest first",
+            access: .open,
+            query: [
+                .choice("state", QueueState.self, "only jobs in this state"), Parameter.limit,
+                Parameter("after", Parameter.queueID.shape, "jobs that come behind this one"),
+            ],
+            answer: .array, hasPlainErrors: true, perform: jobs),
+        Route(
+            method: .get, path: "/jobs/{key}", name: "getJob", summary: "One job in full", access: .open,
+            places: [Parameter("key", .text(pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$"), "a job")],
+            answer: .report(["jobKey", "state"]), hasPlainErrors: true, perform: job),
+        Route(
+            method: .get, path: "/config", name: "getConfig", summary: "All settings", access: .open, hasTenants: false,
+            hasPlainErrors: true,
+            perform: { (call) throws(BatchError) in
+                let hot = try HotSettings(call.workspace, context: call.context).values()
+                return .json(.object(hot + [.init("http", call.workspace.http.json)]))
+            }),
+        Route(
+            method: .post, path: "/config", name: "setConfig", summary: "Change settings while the service runs",
+            access: .role(.admin), hasTenants: false, action: "config set",
+            body: HotSettings.table.map { entry in
+                switch entry.value {
+                case .integer(let range, _):
+                    Parameter(entry.name, .integer(range), "\(range.lowerBound) to \(range.upperBound)")
+                case .language: Parameter(entry.name, .text(pattern: "^[a-z]{3}([+][a-z]{3}){0,3}$"), "e.g. fra+eng")
+                }
+            },
+            answer: .report(["applied"]), hasPlainErrors: true, perform: setConfig),
+        Route(
+            method: .get, path: "/info", name: "info", summary: "Versions of tool and libraries",
+            access: .role(.viewer),
+            hasTenants: false, answer: .report(["version"]),
+            perform: { call in
+                .json([
+                    "format_version": 1, "version": .string(call.api.version),
+                    "libraries": .object(LoadedLibraries.versions.map { .init($0.name, .string($0.version)) }),
+                ])
+            }),
+    ]
+
+    // MARK: Health
+
+    /// A reason names what cannot be worked with; what is wrong with it is in the log.
+    static func health(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        var reasons: [String] = []
+        func look(_ what: String, _ body: () throws(BatchError) -> Void) {
+            do throws(BatchError) {
+                try body()
+            } catch {
+                reasons.append("\(what): \(error.code.rawValue)")
+                call.context.log.write(.error, "health", "\(what): \(error.logMessage)", module: .command, error: error)
+            }
+        }
+        look("control.db") { () throws(BatchError) in
+            _ = try call.context.store(of: call.workspace).queuePauses()
+        }
+        for database in call.workspace.databases where database.tenancy != .file {
+            look("database \(database.name)") { () throws(BatchError) in
+                _ = try Session.view(call.workspace.choosing(database), context: call.context)
+            }
+        }
+        if call.request.isEnding() { reasons.append("the service ends") }
+        let isReady = reasons.isEmpty
+        return .json(
+            [
+                "format_version": 1, "live": true, "ready": .bool(isReady),
+                "reasons": .array(reasons.map(JSONValue.string)),
+            ], status: isReady ? 200 : 503)
+    }
+
+    // MARK: Metrics
+
+    private static func metrics(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let wanted = call.request.header("accept")?.lowercased() ?? ""
+        if call.value("format") == "json" || wanted.hasPrefix("application/json") { return .json(try counts(call)) }
+        let page = try Metrics(call.api.workspace, context: call.context, version: call.api.version)
+            .page(with: call.api.meter)
+        return .text(page, type: "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    /// The document pipeline has no counts of its own yet, so those of documents are what the queue knows: none.
+    private static func counts(_ call: APICall) throws(BatchError) -> JSONValue {
+        let counts = try call.context.store(of: call.workspace).queueCounts()
+        func sum(_ states: QueueState...) -> JSONValue { JSONValue(states.reduce(0) { $0 + (counts[$1] ?? 0) }) }
+        return [
+            "format_version": 1, "done": sum(.done, .resolved), "error": sum(.failed, .dead), "running": sum(.running),
+            "queued": sum(.queued, .waiting, .retrying), "disk_error": 0, "pdf_invalid": 0, "input_rejected_size": 0,
+            "input_rejected_signature": 0, "updatedAt": .string(call.context.now().iso8601),
+        ]
+    }
+
+    // MARK: Jobs
+
+    private static func jobs(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let state: QueueState? = call.choice("state")
+        let filter = QueueFilter(
+            states: state.map { [$0] } ?? [], tenant: call.tenant, before: call.number("after").map { Int64($0) },
+            limit: call.number("limit") ?? 1_000)
+        return .json(.array(try call.context.store(of: call.workspace).queueJobs(filter).map { .object(members($0)) }))
+    }
+
+    private static func job(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let store = try call.context.store(of: call.workspace)
+        guard let job = try store.queueJob(Int64(try call.required("key")) ?? 0),
+            call.tenant == nil || job.order.tenant == call.tenant
+        else {
+            throw BatchError(.unknownQueueJob, "there is no such job", hint: "see them: GET /jobs")
+        }
+        let more = try call.queue().show(job.number).json.members ?? []
+        return .json(.object(members(job) + more.filter { !["state", "format_version"].contains($0.key) }))
+    }
+
+    /// The keys of the document pipeline; a batch has no files.
+    private static func members(_ job: QueueJob) -> [JSONValue.Member] {
+        [
+            .init("jobKey", .string(String(job.number))), .init("state", .string(job.state.rawValue)),
+            .init("stage", .string(job.order.job)), .init("attempt", JSONValue(job.attempts)),
+            .init("attemptPrep", 0), .init("attemptOcr", 0), .init("inputName", nil), .init("outPdf", nil),
+            .init("errorMessage", JSONValue(job.state == .done ? nil : job.reason)),
+            .init("updatedAt", .string(job.stateAt.iso8601)),
+        ]
+    }
+
+    // MARK: Config
+
+    private static func setConfig(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let members = HotSettings.table.compactMap { entry -> JSONValue.Member? in
+            guard let text = call.value(entry.name) else { return nil }
+            if case .integer = entry.value { return .init(entry.name, Int64(text).map(JSONValue.integer) ?? .null) }
+            return .init(entry.name, .string(text))
+        }
+        try HotSettings(call.workspace, context: call.context).set(members)
+        return .json(["applied": .object(members)])
+    }
+}
+
+extension HTTPSettings {
+    /// As `batchmgr.yaml` names them; there is no secret among them.
+    var json: JSONValue {
+        [
+            "bind": .string(bind), "port": JSONValue(port), "public": .bool(isPublic),
+            "trust_loopback": .bool(trustsLoopback), "proxies": .array(proxies.map(JSONValue.string)),
+            "plain": .bool(isPlain), "tls": .bool(certificate != nil), "rate": JSONValue(rate),
+            "body_kib": JSONValue(body >> 10), "connections": JSONValue(connections),
+        ]
+    }
+}

@@ -1,0 +1,186 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+internal import BatchSystem
+internal import Synchronization
+
+/// `GET /metrics`, and the file for node_exporter. Labels are names of jobs, states and calls: there are never more of them
+/// than a workspace has; tenants, batches and people are no labels.
+public struct Metrics {
+    private let workspace: Workspace
+    private let context: Context
+    private let version: String
+
+    public init(_ workspace: Workspace, context: Context, version: String) {
+        self.workspace = workspace
+        self.context = context
+        self.version = version
+    }
+
+    /// Without the figures of a service.
+    /// - Throws: when `control.db` cannot be read. A database that cannot be read has no figures; `batchmgr_database_up` says so.
+    public func page() throws(BatchError) -> String { try page(with: nil) }
+
+    func page(with meter: RequestMeter?) throws(BatchError) -> String {
+        var page = MetricsPage()
+        page.add("batchmgr_build_info", .gauge, "Version of batchmgr; always 1.", [([("version", version)], 1)])
+        try addDatabases(&page, meter)
+        try addQueue(&page)
+        try addControl(&page)
+        addHost(&page)
+        meter?.add(to: &page)
+        return page.text
+    }
+
+    // MARK: Databases
+
+    private func addDatabases(_ page: inout MetricsPage, _ meter: RequestMeter?) throws(BatchError) {
+        var up: [(labels: [(String, String)], value: Double)] = []
+        var figures: [(name: String, now: LedgerFigures)] = []
+        var log: [(labels: [(String, String)], value: Double)] = []
+        for database in workspace.databases where database.tenancy != .file {
+            let label = [("database", database.name)]
+            let chosen = workspace.choosing(database)
+            do throws(BatchError) {
+                let session = try Session.view(chosen, context: context)
+                let earlier = meter?.figures(of: session.path) ?? LedgerFigures()
+                let read = try LedgerFigures.read(session, since: earlier)
+                meter?.keep(read.settled, of: session.path)
+                figures.append((database.name, read.now))
+                log.append((label, Double(FileStatus(session.path + "-wal")?.size ?? 0)))
+                up.append((label, 1))
+            } catch {
+                up.append((label, 0))
+            }
+        }
+        page.add("batchmgr_database_up", .gauge, "Whether the database can be read.", up)
+        page.add("batchmgr_sqlite_wal_bytes", .gauge, "Size of the write-ahead log of SQLite.", log)
+        addRuns(&page, figures)
+    }
+
+    private func addRuns(_ page: inout MetricsPage, _ figures: [(name: String, now: LedgerFigures)]) {
+        typealias Samples = [(labels: [(String, String)], value: Double)]
+        var (runs, successes, counts, sums): (Samples, Samples, Samples, Samples) = ([], [], [], [])
+        func each(_ value: (LedgerFigures) -> Int) -> Samples {
+            figures.map { ([("database", $0.name)], Double(value($0.now))) }
+        }
+        for (name, now) in figures {
+            func label(_ job: String) -> [(String, String)] { [("database", name), ("job", job)] }
+            for (run, count) in now.runs.sorted(by: {
+                ($0.key.job, $0.key.status, $0.key.trigger) < ($1.key.job, $1.key.status, $1.key.trigger)
+            }) {
+                runs.append((label(run.job) + [("status", run.status), ("trigger", run.trigger)], Double(count)))
+            }
+            for (job, time) in now.lastSuccess.sorted(by: { $0.key < $1.key }) {
+                successes.append((label(job), Double(time.milliseconds) / 1_000))
+            }
+            for (job, time) in now.times.sorted(by: { $0.key < $1.key }) {
+                counts.append((label(job), Double(time.count)))
+                sums.append((label(job), time.seconds))
+            }
+        }
+        page.add("batchmgr_runs_total", .counter, "Batches that have ended, by how they ended.", runs)
+        page.add("batchmgr_run_duration_seconds_total", .counter, "Time that batches took, from begin to end.", sums)
+        page.add("batchmgr_runs_timed_total", .counter, "Batches behind batchmgr_run_duration_seconds_total.", counts)
+        page.add(
+            "batchmgr_last_success_timestamp_seconds", .gauge, "When a batch of the job was committed last.", successes)
+        page.add("batchmgr_running", .gauge, "Batches at work.", each(\.running))
+        page.add("batchmgr_rollbacks_total", .counter, "Rollbacks that were made.", each(\.rollbacks))
+        page.add(
+            "batchmgr_restore_points_pending", .gauge, "Restore points whose copies are not written yet.",
+            each(\.pendingPoints))
+        page.add(
+            "batchmgr_restore_points_unproven", .gauge, "Restore points that no drill has restored yet.",
+            each(\.unprovenPoints))
+    }
+
+    // MARK: Workspace
+
+    private func addQueue(_ page: inout MetricsPage) throws(BatchError) {
+        let store = try context.store(of: workspace)
+        let counts = try store.queueCounts()
+        page.add(
+            "batchmgr_queue_jobs", .gauge, "Jobs in the queue, by state.",
+            QueueState.allCases.map { ([("state", $0.rawValue)], Double(counts[$0] ?? 0)) })
+        let figures = try store.queueFigures()
+        let age = figures.oldestReady.map { Double(max(0, context.now().milliseconds - $0.milliseconds)) / 1_000 }
+        page.add(
+            "batchmgr_queue_oldest_seconds", .gauge, "How long the oldest job waits that could run; 0 when none does.",
+            age ?? 0)
+        page.add(
+            "batchmgr_queue_attempts_total", .counter, "Attempts that workers have begun.", Double(figures.attempts))
+        page.add(
+            "batchmgr_queue_crashes_total", .counter, "Attempts that ended with the death of their worker.",
+            Double(figures.crashes))
+        page.add(
+            "batchmgr_queue_paused", .gauge, "Kinds of jobs that are paused, and the queue as a whole.",
+            Double(try store.queuePauses().count))
+    }
+
+    private func addControl(_ page: inout MetricsPage) throws(BatchError) {
+        let store = try context.store(of: workspace)
+        let now = context.now()
+        let safe = try store.switches().value(of: .safeMode(.everywhere), at: now) == .on
+        page.add("batchmgr_safe_mode", .gauge, "1 while safe mode is on everywhere.", safe ? 1 : 0)
+        let plans = try store.plans().count { $0.status == .proposed }
+        page.add("batchmgr_plans_waiting", .gauge, "Patch plans that nobody has approved or rejected.", Double(plans))
+        let service = try store.service()?.isRunning(at: now) ?? false
+        page.add("batchmgr_service_up", .gauge, "1 while a service keeps the time of the workspace.", service ? 1 : 0)
+    }
+
+    private func addHost(_ page: inout MetricsPage) {
+        page.add("batchmgr_host_load1", .gauge, "Load of the machine, of one minute.", HostFigures.load)
+        page.add(
+            "batchmgr_host_cpu_seconds_total", .counter, "Time that its processors have worked.",
+            HostFigures.busySeconds)
+        page.add(
+            "batchmgr_host_memory_available_bytes", .gauge, "Memory that programs could have.",
+            HostFigures.availableMemory.map(Double.init))
+        page.add(
+            "batchmgr_disk_free_bytes", .gauge, "Room on the disk of the backups.",
+            HostFigures.freeDisk(workspace.hasRecords ? workspace.backups : workspace.folder).map(Double.init))
+        page.add(
+            "batchmgr_resident_memory_bytes", .gauge, "Memory of the process that answers.",
+            HostFigures.residentMemory.map(Double.init))
+    }
+}
+
+/// What a service counts of the requests it answers, and what it remembers from one page to the next.
+final class RequestMeter: Sendable {
+    private struct Call: Hashable {
+        let name: String
+        /// `2xx`
+        let status: String
+    }
+
+    private struct State {
+        var calls: [Call: Int] = [:]
+        var times: [String: Histogram] = [:]
+        var figures: [String: LedgerFigures] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// - Parameters from, to: milliseconds.
+    func note(_ name: String, status: Int, from begin: Int64, to end: Int64) {
+        state.withLock {
+            $0.calls[Call(name: name, status: "\(status / 100)xx"), default: 0] += 1
+            $0.times[name, default: Histogram()].add(Double(end - begin) / 1_000)
+        }
+    }
+
+    func figures(of path: String) -> LedgerFigures? { state.withLock { $0.figures[path] } }
+    func keep(_ figures: LedgerFigures, of path: String) { state.withLock { $0.figures[path] = figures } }
+
+    func add(to page: inout MetricsPage) {
+        let (calls, times) = state.withLock { ($0.calls, $0.times) }
+        page.add(
+            "batchmgr_http_requests_total", .counter, "Requests that were answered, by call and status.",
+            calls.sorted { ($0.key.name, $0.key.status) < ($1.key.name, $1.key.status) }
+                .map { ([("call", $0.key.name), ("status", $0.key.status)], Double($0.value)) })
+        page.add(
+            "batchmgr_http_request_duration_seconds", "How long answers took.",
+            histograms: times.sorted { $0.key < $1.key }.map { ([("call", $0.key)], $0.value) })
+    }
+}

@@ -1,0 +1,41 @@
+internal import BatchCore
+internal import Glibc
+
+/// What the kernel tells of the machine and of this process. See proc(5).
+public enum HostFigures {
+    /// Bytes of memory that this process has; nil when the kernel does not tell.
+    public static var residentMemory: Int64? {
+        text("/proc/self/statm").flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int64($0) }
+            .map { $0 * Int64(sysconf(Int32(_SC_PAGESIZE))) }
+    }
+
+    /// Of one minute.
+    public static var load: Double? { text("/proc/loadavg")?.split(separator: " ").first.flatMap { Double($0) } }
+
+    /// Seconds that all processors have worked since the machine started.
+    public static var busySeconds: Double? {
+        guard let line = text("/proc/stat")?.split(separator: "\n").first else { return nil }
+        let fields = line.split(separator: " ").dropFirst().compactMap { Double($0) }
+        guard fields.count >= 7 else { return nil }
+        // All but idle and waiting for a disk.
+        let busy = fields[0] + fields[1] + fields[2] + fields[5] + fields[6]
+        return busy / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// Bytes that programs could have.
+    public static var availableMemory: Int64? {
+        text("/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }?
+            .split(separator: " ").dropFirst().first.flatMap { Int64($0) }.map { $0 * 1_024 }
+    }
+
+    /// Bytes on the file system of a folder; nil when it is not there.
+    public static func freeDisk(_ folder: String) -> Int64? {
+        var status = statvfs()
+        guard statvfs(folder, &status) == 0 else { return nil }
+        return Int64(status.f_bavail) * Int64(status.f_frsize)
+    }
+
+    private static func text(_ path: String) -> String? {
+        (try? File(reading: path).contents(atMost: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+    }
+}

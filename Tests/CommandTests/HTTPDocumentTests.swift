@@ -1,0 +1,67 @@
+import TestSupport
+import Testing
+
+/// Documents that are made of tables of the server.
+@Suite struct HTTPDocumentTests {
+    @Test func openapiIsWhatTheServerSays() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            body $U/openapi.yaml >served; "$TOOL" openapi >printed
+            cmp served printed && echo same
+            python3 - <<'PY' && echo json
+            import json, subprocess, os
+            document = json.loads(subprocess.run([os.environ["TOOL"], "openapi", "--json"], capture_output=True).stdout)["schema"]
+            assert document["openapi"] == "3.1.0"
+            names = [o["operationId"] for p in document["paths"].values() for o in p.values()]
+            assert len(names) == len(set(names)) > 30, names
+            PY
+            """)
+        #expect(lines == ["same", "json"])
+    }
+
+    @Test func theFileInTheDocumentationIsTheSame() throws {
+        let file = try TextFile.read(
+            #filePath.replacing("Tests/CommandTests/HTTPDocumentTests.swift", with: "docs/openapi.yaml"))
+        #expect(try BuiltTool.run("openapi").out == file)
+    }
+
+    @Test func figuresAreAsPrometheusWantsThem() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            "$TOOL" run bump --tenant acme -q >/dev/null
+            "$TOOL" rollback bump -q >/dev/null
+            body $U/jobs >/dev/null
+            body $U/metrics >page
+            grep -c -e '^batchmgr_build_info{version="' -e '^batchmgr_queue_jobs{state="dead"} 0$' \
+                -e '^batchmgr_runs_total{database="main",job="bump",status="committed",trigger="person"} 1$' \
+                -e '^batchmgr_rollbacks_total{database="main"} 1$' -e '^batchmgr_service_up 1$' \
+                -e '^batchmgr_http_requests_total{call="listJobs",status="2xx"} 1$' page
+            grep -c acme page
+            if command -v promtool >/dev/null; then promtool check metrics <page 2>&1; fi
+            """)
+        #expect(lines == ["6", "0"])
+    }
+
+    @Test func whatHappensIsTold() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            "$TOOL" run bump --tenant acme -q >/dev/null
+            token ann --role viewer --tenant acme
+            mkfifo told
+            curl -s -N -m 60 -H "$(as $T)" $U/api/events >told &
+            exec 4<told
+            read -r line <&4; echo "$line"
+            "$TOOL" run bump --tenant beta -q >/dev/null
+            "$TOOL" run bump --tenant acme -q >/dev/null
+            "$TOOL" queue add bump --tenant beta -q >/dev/null
+            "$TOOL" queue add bump --tenant acme -q >/dev/null
+            # Both may be told at once, and the batch of the queue is none yet.
+            count=0
+            while [ $count -lt 2 ] && read -r line <&4; do
+                case $line in data:*) count=$((count + 1)); echo "$line" | grep -o -e '"batch":"bump[.0-9]*"' -e '"id":[0-9]*' ;; esac
+            done
+            """)
+        // The stream ends with the service, which waits for nobody.
+        #expect(lines == [": what happens from now on", "\"batch\":\"bump.3\"", "\"id\":2"])
+    }
+}
