@@ -1,46 +1,47 @@
 import TestSupport
 import Testing
 
-/// Programs that know nothing of batches write to the same database meanwhile.
+/// Programs that write while a batch of many checkpoints is at work.
 @Suite struct OtherWritersTests {
-    private static let job = """
+    private static let job = [
+        "many": """
         steps:
           - id: s
-            for_each: WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250) SELECT i FROM n
-            chunk: 1
-            sql: >-
-              INSERT INTO log(what) SELECT :i FROM (WITH RECURSIVE c(x) AS
-              (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 60000) SELECT count(*) FROM c)
+            for_each: SELECT id AS k FROM many
+            chunk: 50
+            sql: UPDATE many SET n = n + 1 WHERE id = :k
+
+        """
+    ]
+
+    private static let rows = """
+        CREATE TABLE many(id INTEGER PRIMARY KEY, n DEFAULT 0);
+        WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000) INSERT INTO many(id) SELECT x FROM c
         """
 
-    /// As an application does it, with the busy timeout that Python has by itself.
-    private static let application = """
-        import os, sqlite3, time
-        c = sqlite3.connect('app.db', isolation_level=None)
-        failed = written = 0
-        while not os.path.exists('done'):
-            try:
-                c.execute("INSERT INTO visits(at) VALUES(datetime())")
-                written += 1
-            except sqlite3.OperationalError:
-                failed += 1
-            c.execute("SELECT count(*) FROM visits").fetchall()
-            time.sleep(0.005)
-        print(failed, written > 0)
+    /// A program with the usual timeout, which SQLite itself keeps; `pause` is what it does between two transactions.
+    private static func beside(_ pause: String) -> String {
         """
+        (while ! [ -e done ]; do echo "INSERT INTO log(what) VALUES('other');"; \(pause); done \
+        | sqlite3 -cmd '.timeout 5000' app.db >/dev/null 2>errors) &
+        while [ "$(sqlite3 -cmd '.timeout 5000' app.db 'SELECT count(*) FROM log')" = 0 ]; do :; done
+        "$TOOL" run --id many
+        code=$?
+        touch done
+        wait $!
+        exit $code
+        """
+    }
 
-    @Test(.timeLimit(.minutes(5)), arguments: ["delete", "wal"])
-    func aChunkedBatchLetsThemWrite(journal: String) throws {
-        try BadLuckScene.with(journal: journal, jobs: ["slow": OtherWritersTests.job]) { scene in
-            try scene.sql("CREATE TABLE visits(id INTEGER PRIMARY KEY, at)")
-            try scene.write("app.py", OtherWritersTests.application)
-            let result = try scene.shell(
-                """
-                python3 app.py > answer & app=$!
-                "$TOOL" run --id slow > out 2>&1; code=$?
-                touch done; wait $app; cat answer; echo $code
-                """)
-            #expect(result.out == "0 True\n0\n", "\(result.err)")
+    @Test(arguments: ["delete", "wal"], [":", "sleep 0.02"])
+    func neitherTheyNorTheBatchFindTheDatabaseLocked(_ journal: String, _ pause: String) throws {
+        try BadLuckScene.with(journal: journal, jobs: Self.job) { scene in
+            try scene.sql(Self.rows)
+            let done = try scene.shell(Self.beside(pause))
+            #expect(done.code == 0, "\(done.err)")
+            #expect(try scene.shell("cat errors").out == "")
+            #expect(try scene.sql("SELECT count(*) FROM many WHERE n = 1") == "2000")
+            #expect(try scene.sql("SELECT count(*) > 1 FROM log") == "1")
         }
     }
 }

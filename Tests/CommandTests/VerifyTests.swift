@@ -51,6 +51,13 @@ import Testing
             "missing tag", "rm -f \"$BACKUPS/history.git/refs/tags/batch/reprice.1\"", ["git"],
             "its tag batch/reprice.1 is missing"),
         Damage(
+            "branch that cannot be read",
+            "for f in $(find \"$BACKUPS/history.git/refs/heads\" -type f); do echo garbage > $f; done", ["git"],
+            "the signed heads cannot be read"),
+        Damage("lost branches", "rm -r \"$BACKUPS\"/history.git/refs/heads/*", ["git"], "are gone: there is no branch"),
+        Damage("no refs", "rm -r \"$BACKUPS/history.git/refs\"", ["git"], "history.git"),
+        Damage("no packs", "rm -f \"$BACKUPS\"/history.git/objects/pack/*.pack", ["git"], "git commit"),
+        Damage(
             "damaged pack",
             "for p in \"$BACKUPS\"/history.git/objects/pack/*.pack; do chmod u+w $p; printf XXXXXXXXXX | dd of=$p bs=1 seek=60 conv=notrunc; done",
             ["git"], "git"),
@@ -73,6 +80,17 @@ import Testing
             let advice = failed.first?["advice"]?.string ?? ""
             let isDrift = damage.line.hasPrefix("sqlite3") && damage.checks != ["undo log"]
             #expect(advice.contains(isDrift ? " drift show" : " restore --point "))
+        }
+    }
+
+    @Test(arguments: ["rm -r \"$BACKUPS/history.git\"", "rm -r \"$BACKUPS\"/history.git/refs/heads/*"])
+    func auditVerifySaysThatSignedHeadsAreGone(_ line: String) throws {
+        try SampleDatabase.withBatches { database in
+            #expect(try database.tool("audit", "verify").code == 0)
+            try database.shell(line)
+            let result = try database.tool("audit", "verify")
+            #expect(result.code == 6)
+            #expect(result.out.contains("FAIL  git"), "\(result.out)")
         }
     }
 

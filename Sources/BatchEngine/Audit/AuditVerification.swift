@@ -34,8 +34,11 @@ struct AuditVerification {
             checks += chainChecks(place, walk, found)
         }
         let others = heads.findings + replaced(heads, try chainNames())
-        findings += others
-        checks += others.prefix(AuditVerification.limit).map(AuditVerification.failed) + headChecks(heads, others)
+        let lost = heads.lost.map { [AuditFinding(.unsigned, .ledger, seq: nil, $0.message)] } ?? []
+        findings += others + lost
+        checks += others.prefix(AuditVerification.limit).map(AuditVerification.failed)
+        checks += heads.lost.map { [Check.failed("git", $0)] } ?? []
+        checks += headChecks(heads, others + lost)
         return AuditReport(
             checks: checks, findings: findings, rows: rows, heads: heads.heads.count, duration: start.millisecondsSince)
     }
@@ -202,6 +205,8 @@ struct AuditHeadSearch {
         /// Those of commits first, the oldest first.
         var heads: [Located] = []
         var findings: [AuditFinding] = []
+        /// Why heads that should be in git are not there.
+        var lost: BatchError?
         var commits = 0
         var files = 0
 
@@ -230,7 +235,7 @@ struct AuditHeadSearch {
 
     private func readCommits(_ known: [PublicKey]?, _ found: inout Found) throws(BatchError) {
         var isSigned = false
-        for commit in try session.git.messages(branch: session.branch).reversed() {
+        for commit in try commits(&found).reversed() {
             let source = "commit \(commit.id.description.prefix(10))"
             guard commit.message.trailers.contains(where: SignedAuditHeads.isOurs) else {
                 if isSigned {
@@ -253,6 +258,41 @@ struct AuditHeadSearch {
                 Located(head: $0, source: source, isCommit: true, isBaseline: isBaseline)
             }
         }
+    }
+
+    /// The commits of the branch, the last first; none when they cannot be read.
+    private func commits(_ found: inout Found) throws(BatchError) -> [(id: CommitID, message: PointMessage)] {
+        do throws(BatchError) {
+            let commits = try session.git.messages(branch: session.branch)
+            if let last = try lastCommit(), !commits.contains(where: { $0.id == last }) {
+                let what =
+                    commits.isEmpty ? "there is no branch \(session.branch)" : "the branch \(session.branch) lacks it"
+                found.lost = lost("the signed heads of commit \(last.description.prefix(10)) are gone: \(what)")
+            }
+            return commits
+        } catch {
+            switch error.code {
+            case .git, .corruptRecord, .file, .readOnly:
+                found.lost = lost("the signed heads cannot be read: \(error.message)")
+            default: throw error
+            }
+            return []
+        }
+    }
+
+    /// That of the last point whose copies are complete.
+    private func lastCommit() throws(BatchError) -> CommitID? {
+        guard try session.ledger.exists() else { return nil }
+        let point = try session.ledger.lastPoint(where: "status = 'complete' AND commit_id IS NOT NULL")
+        return point?.commit.flatMap { CommitID($0) }
+    }
+
+    private func lost(_ message: String) -> BatchError {
+        BatchError(
+            .corruptRecord, "\(message), in \(FolderText.shown(session.git.path))",
+            hint:
+                "put the folder back from a clone or a backup; the .bak files still restore: \(command: "restore --point latest --source bak --to FILE")"
+        )
     }
 
     private func readFiles(_ known: [PublicKey]?, _ found: inout Found) throws(BatchError) {
