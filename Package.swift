@@ -62,7 +62,8 @@ let package = Package(
         .executableTarget(
             name: "batchmgr",
             dependencies: [
-                "BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine",
+                "BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl",
+                "BatchEngine",
                 "BatchHealing", "BatchService",
             ],
             swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),

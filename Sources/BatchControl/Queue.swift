@@ -8,17 +8,43 @@ public struct QueueFilter: Hashable, Sendable {
     public var tenant: String?
     /// Only jobs with a smaller number.
     public var before: Int64?
+    /// Those that are in their state for too long at this time.
+    public var stuckAt: Timestamp?
     /// At most so many.
     public var limit: Int?
 
     public init(
-        states: [QueueState] = [], job: String? = nil, tenant: String? = nil, before: Int64? = nil, limit: Int? = nil
+        states: [QueueState] = [], job: String? = nil, tenant: String? = nil, before: Int64? = nil,
+        stuckAt: Timestamp? = nil, limit: Int? = nil
     ) {
         self.states = states
         self.job = job
         self.tenant = tenant
         self.before = before
+        self.stuckAt = stuckAt
         self.limit = limit
+    }
+}
+
+/// What can be done to many jobs at once.
+public enum QueueBulkAction: String, Hashable, Sendable, CaseIterable {
+    case cancel
+    case retry
+    case resolve
+    /// Out of all lists; for 24 hours it can be taken back.
+    case remove
+    /// Back into the lists.
+    case restore
+
+    /// The states of jobs that it can be done to.
+    public var states: [QueueState] {
+        switch self {
+        case .cancel: [.queued, .running, .waiting, .retrying]
+        case .retry: [.failed, .dead, .cancelled]
+        case .resolve: [.failed, .dead]
+        case .remove: QueueState.allCases.filter { $0 != .running }
+        case .restore: QueueState.allCases
+        }
     }
 }
 
@@ -56,6 +82,27 @@ public protocol QueueStore: AnyObject {
         _ order: QueueOrder, actor: String, at now: Timestamp
     ) throws(BatchError) -> (job: QueueJob, isNew: Bool)
 
+    /// Adds all of these, or none; what was added under this name before is the answer.
+    /// - Parameter name: of the batch and step that queues them.
+    func enqueue(
+        _ orders: [QueueOrder], by name: String, actor: String, at now: Timestamp
+    ) throws(BatchError) -> [Int64]
+    /// What the steps of a batch have queued.
+    func queueJobs(enqueuedBy batch: String) throws(BatchError) -> [QueueJob]
+
+    /// How many there are.
+    func queueCount(_ filter: QueueFilter) throws(BatchError) -> Int
+    /// How many of these can be acted on.
+    func queueCount(_ action: QueueBulkAction, _ filter: QueueFilter) throws(BatchError) -> Int
+    /// Does it to the next ones behind a number, some thousands in one transaction.
+    /// - Returns: how many were changed, and the number to go on behind; nil when that were the last.
+    func act(
+        _ action: QueueBulkAction, _ filter: QueueFilter, behind number: Int64, reason: String, at now: Timestamp
+    ) throws(BatchError) -> (changed: Int, last: Int64?)
+    /// At most so many jobs of a definition run at the same time; nil: any number.
+    func setQueueLimit(_ most: Int?, of job: String) throws(BatchError)
+    func queueLimits() throws(BatchError) -> [(job: String, most: Int)]
+
     func queueJob(_ number: Int64) throws(BatchError) -> QueueJob?
     /// The latest first.
     func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob]
@@ -92,6 +139,6 @@ public protocol QueueStore: AnyObject {
     /// - Returns: false when nothing was paused.
     func unpause(job: String?) throws(BatchError) -> Bool
 
-    /// Forgets jobs that were settled before that time.
-    func forgetJobs(settledBefore time: Timestamp) throws(BatchError)
+    /// Forgets jobs that were settled or removed before these times.
+    func forgetJobs(settledBefore time: Timestamp, removedBefore removal: Timestamp) throws(BatchError)
 }

@@ -67,18 +67,18 @@ public protocol ScheduleStore: AnyObject {
     /// - Parameters:
     ///   - schedule: as it was when it was decided; nothing is written when somebody else was faster.
     ///   - seenTo: with the next instant after it; nil leaves both, as for a backfill.
-    ///   - order: the job of a firing, but for its time.
+    ///   - orders: the jobs of a firing, but for their time.
     func fire(
         _ schedule: ScheduleRecord, _ planned: [PlannedFiring], cause: FiringCause,
-        seenTo: (time: Timestamp, next: Timestamp?)?, at now: Timestamp, order: (Timestamp) -> QueueOrder
+        seenTo: (time: Timestamp, next: Timestamp?)?, at now: Timestamp, orders: (Timestamp) -> [QueueOrder]
     ) throws(BatchError) -> [Firing]
 
     /// Firings that wait for what they need, with the time until which they do.
     func waitingFirings() throws(BatchError) -> [(firing: Firing, until: Timestamp)]
     /// Nil when a job of the schedule was done at that time or later.
     func lacks(_ schedule: String, since time: Timestamp) throws(BatchError) -> Bool
-    /// - Parameter order: nil gives it up, for that reason.
-    func settle(_ firing: Firing, _ order: QueueOrder?, reason: String?, at now: Timestamp) throws(BatchError)
+    /// - Parameter orders: none give it up, for that reason.
+    func settle(_ firing: Firing, _ orders: [QueueOrder], reason: String?, at now: Timestamp) throws(BatchError)
         -> Firing?
 
     /// The latest first.

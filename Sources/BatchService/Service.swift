@@ -86,6 +86,18 @@ public struct Service {
         return ServiceReport(began: begin, ended: context.now(), firings: firings, workerCrashes: workers.crashes)
     }
 
+    /// Fires what is due now and works the queue until nothing is ready, in this process: for a timer of systemd or cron.
+    /// - Throws: `ERR_PERF_BUSY` when another process is the service of this workspace.
+    public func runOnce(note: @escaping (String) -> Void) throws(BatchError) -> ServiceReport {
+        let lease = try store.takeService(.current(), at: context.now())
+        defer { try? store.leaveService(lease, at: context.now()) }
+        let begin = context.now()
+        var scheduler = try Scheduler(workspace, context: context)
+        let firings = try tick(&scheduler, note)
+        _ = try QueueWorker(workspace, context: context).work(untilEmpty: true) { _ in }
+        return ServiceReport(began: begin, ended: context.now(), firings: firings, workerCrashes: 0)
+    }
+
     /// A schedule or a file that cannot be read does not end the service: it is told, and looked at again.
     private func tick(_ scheduler: inout Scheduler, _ note: (String) -> Void) throws(BatchError) -> Int {
         do throws(BatchError) {

@@ -107,9 +107,9 @@ struct QueueStoreTests {
             for _ in 0..<2 { _ = try file.enqueue(order(), actor: "ann", at: ControlScene.now) }
             let job = try #require(try file.claim(Self.me, at: later(0)))
             _ = try file.finish(job, .done(batch: "raise.1"), at: later(1))
-            try file.forgetJobs(settledBefore: later(1))
+            try file.forgetJobs(settledBefore: later(1), removedBefore: later(1))
             #expect(try file.queueJobs(QueueFilter()).count == 2)
-            try file.forgetJobs(settledBefore: later(2))
+            try file.forgetJobs(settledBefore: later(2), removedBefore: later(2))
             #expect(try file.queueJobs(QueueFilter()).map(\.number) == [2])
             #expect(try file.queueAttempts(1).isEmpty)
         }

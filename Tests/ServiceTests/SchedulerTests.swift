@@ -176,7 +176,7 @@ struct SchedulerTests {
             let firing = PlannedFiring(instant: scene.now, decision: .queue(runAt: scene.now))
             #expect(
                 try store.fire(stale, [firing], cause: .clock, seenTo: nil, at: scene.now) { time in
-                    QueueOrder(job: "a", runAt: time)
+                    [QueueOrder(job: "a", runAt: time)]
                 }.isEmpty)
             #expect(try store.queueJobs(QueueFilter()).count == 1)
         }

@@ -28,6 +28,7 @@ public struct CatalogRules: Sendable {
     /// their names, which a plugin cannot have.
     public static let ownNames: Set<String> = [
         "id", "sql", "check", "exec", "export", "snapshot", "for_each", "chunk", "pause", "undo", "retry", "timeout",
+        "schedule.enqueue", "schedule.wait", "schedule.backfill",
     ]
 
     /// The kind that the keys of a step choose; a key that nobody knows is a plugin.

@@ -23,10 +23,39 @@ extension ControlFile {
         return try queueJobs(where: "\(before)\(condition) ORDER BY number DESC\(limit)", parameters)
     }
 
-    private static func condition(_ filter: QueueFilter) -> (String, [SQLValue]) {
+    static func condition(_ filter: QueueFilter) -> (String, [SQLValue]) {
         let states = filter.states.isEmpty ? "1" : "state IN (\(QueueState.list { filter.states.contains($0) }))"
-        let condition = "\(states) AND (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR tenant = ?2)"
-        return (condition, [.optional(filter.job), .optional(filter.tenant)])
+        var condition = "\(states) AND removed_at IS NULL"
+        var parameters: [SQLValue] = []
+        for (column, value) in [("job", filter.job), ("tenant", filter.tenant)] {
+            guard let value else { continue }
+            parameters.append(.string(value))
+            condition += " AND \(column) = ?\(parameters.count)"
+        }
+        if let now = filter.stuckAt {
+            // As `QueueJob.isStuck` says: a job for later is not late.
+            let ages = QueueState.allCases.compactMap { state in
+                state.maximumAge.map { age in
+                    let since =
+                        state == .queued || state == .retrying ? "max(state_at, run_at)" : "state_at"
+                    return "state = '\(state.rawValue)' AND \(since) < \(now.milliseconds - age.wholeMilliseconds)"
+                }
+            }
+            condition += " AND (\(ages.joined(separator: " OR ")))"
+        }
+        return (condition, parameters)
+    }
+
+    public func queueCount(_ filter: QueueFilter) throws(BatchError) -> Int {
+        let (condition, parameters) = ControlFile.condition(filter)
+        let sql = "SELECT count(*) FROM queue_jobs WHERE \(condition)"
+        return Int(try connection.value(sql, parameters)?.integer ?? 0)
+    }
+
+    public func queueJobs(enqueuedBy batch: String) throws(BatchError) -> [QueueJob] {
+        // Names of steps follow a slash, and `0` is the character after it.
+        try queueJobs(
+            where: "enqueued_by > ?1 || '/' AND enqueued_by < ?1 || '0' ORDER BY number", [.string(batch)])
     }
 
     public func queueJobs(changedSince time: Timestamp, limit: Int) throws(BatchError) -> [QueueJob] {
@@ -69,7 +98,8 @@ extension ControlFile {
 
     public func queueCounts() throws(BatchError) -> [QueueState: Int] {
         var counts: [QueueState: Int] = [:]
-        for row in try connection.rows("SELECT state, count(*) FROM queue_jobs GROUP BY state") {
+        for row in try connection.rows("SELECT state, count(*) FROM queue_jobs WHERE removed_at IS NULL GROUP BY state")
+        {
             if let state = row[0].string.flatMap(QueueState.init) { counts[state] = Int(row[1].integer ?? 0) }
         }
         return counts
@@ -120,6 +150,24 @@ extension ControlFile {
         _ order: QueueOrder, actor: String, at now: Timestamp
     ) throws(BatchError) -> (job: QueueJob, isNew: Bool) {
         try durably { () throws(BatchError) in try add(order, actor: actor, at: now) }
+    }
+
+    public func enqueue(
+        _ orders: [QueueOrder], by name: String, actor: String, at now: Timestamp
+    ) throws(BatchError) -> [Int64] {
+        try durably { () throws(BatchError) in
+            let known = try connection.rows(
+                "SELECT number FROM queue_jobs WHERE enqueued_by = ? ORDER BY number", [.string(name)])
+            if !known.isEmpty { return known.compactMap { $0[0].integer } }
+            var numbers: [Int64] = []
+            for order in orders {
+                var order = order
+                order.enqueuedBy = name
+                let (job, isNew) = try add(order, actor: actor, at: now)
+                if isNew { numbers.append(job.number) }
+            }
+            return numbers
+        }
     }
 
     /// In the open transaction.
@@ -218,7 +266,7 @@ extension ControlFile {
                 hint: "settle the old one: \(command: "queue resolve --id \(job.number) --reason TEXT")")
         }
         try connection.run(
-            "UPDATE queue_jobs SET attempts = 0, crashes = 0, stop = 0, plan = NULL, run_at = ?, turn = NULL WHERE number = ?",
+            "UPDATE queue_jobs SET attempts = 0, crashes = 0, stop = 0, plan = NULL, run_at = ?, turn = NULL, removed_at = NULL WHERE number = ?",
             [.integer(now.milliseconds), .integer(job.number)])
         return try set(job, .queued, reason: job.reason, at: now)
     }
@@ -265,16 +313,17 @@ extension ControlFile {
         }
     }
 
-    public func forgetJobs(settledBefore time: Timestamp) throws(BatchError) {
-        let settled = "state IN ('done', 'cancelled', 'resolved') AND state_at < ?"
-        let known = try connection.value(
-            "SELECT 1 FROM queue_jobs WHERE \(settled) LIMIT 1", [.integer(time.milliseconds)])
+    public func forgetJobs(settledBefore time: Timestamp, removedBefore removal: Timestamp) throws(BatchError) {
+        let settled = """
+            (state IN ('done', 'cancelled', 'resolved') AND state_at < ?1 OR removed_at IS NOT NULL AND removed_at < ?2)
+            """
+        let times: [SQLValue] = [.integer(time.milliseconds), .integer(removal.milliseconds)]
+        let known = try connection.value("SELECT 1 FROM queue_jobs WHERE \(settled) LIMIT 1", times)
         guard known != nil else { return }
         try connection.transaction { () throws(BatchError) in
             try connection.run(
-                "DELETE FROM queue_attempts WHERE number IN (SELECT number FROM queue_jobs WHERE \(settled))",
-                [.integer(time.milliseconds)])
-            try connection.run("DELETE FROM queue_jobs WHERE \(settled)", [.integer(time.milliseconds)])
+                "DELETE FROM queue_attempts WHERE number IN (SELECT number FROM queue_jobs WHERE \(settled))", times)
+            try connection.run("DELETE FROM queue_jobs WHERE \(settled)", times)
         }
     }
 }

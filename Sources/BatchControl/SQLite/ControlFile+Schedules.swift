@@ -95,7 +95,7 @@ extension ControlFile: ScheduleStore {
 
     public func fire(
         _ schedule: ScheduleRecord, _ planned: [PlannedFiring], cause: FiringCause,
-        seenTo: (time: Timestamp, next: Timestamp?)?, at now: Timestamp, order: (Timestamp) -> QueueOrder
+        seenTo: (time: Timestamp, next: Timestamp?)?, at now: Timestamp, orders: (Timestamp) -> [QueueOrder]
     ) throws(BatchError) -> [Firing] {
         try durably { () throws(BatchError) in
             guard let known = try self.schedule(schedule.name), known == schedule else { return [] }
@@ -105,7 +105,7 @@ extension ControlFile: ScheduleStore {
             for plan in planned {
                 let isOverlapping = !open.isEmpty && schedule.definition.overlap == .skip
                 if let firing = try write(
-                    plan, of: schedule, cause, at: now, order, behind: isOverlapping ? open.first : nil)
+                    plan, of: schedule, cause, at: now, orders, behind: isOverlapping ? open.first : nil)
                 {
                     firings.append(firing)
                     if firing.job != nil, schedule.definition.overlap == .cancel {
@@ -136,7 +136,7 @@ extension ControlFile: ScheduleStore {
     /// - Returns: nil when the instant has a firing that is more than missed.
     private func write(
         _ plan: PlannedFiring, of schedule: ScheduleRecord, _ cause: FiringCause, at now: Timestamp,
-        _ order: (Timestamp) -> QueueOrder, behind earlier: Int64?
+        _ orders: (Timestamp) -> [QueueOrder], behind earlier: Int64?
     ) throws(BatchError) -> Firing? {
         var (outcome, reason, count, until) = (FiringOutcome.queued, String?.none, 1, Timestamp?.none)
         switch plan.decision {
@@ -165,9 +165,7 @@ extension ControlFile: ScheduleStore {
         guard connection.changes > 0 else { return nil }
         var job: Int64?
         if outcome == .queued, case .queue(let runAt) = plan.decision {
-            var order = order(plan.instant)
-            order.runAt = runAt
-            job = try queue(order, for: schedule.name, plan.instant, at: now)
+            job = try queue(orders(plan.instant), at: runAt, for: schedule.name, plan.instant, now)
         }
         return Firing(
             schedule: schedule.name, instant: plan.instant, cause: cause, outcome: outcome, reason: reason,
@@ -175,14 +173,28 @@ extension ControlFile: ScheduleStore {
             job: job, decidedAt: now)
     }
 
+    /// - Returns: the first of the jobs.
     private func queue(
-        _ order: QueueOrder, for schedule: String, _ instant: Timestamp, at now: Timestamp
-    ) throws(BatchError) -> Int64 {
-        let job = try add(order, actor: "schedule \(schedule)", at: now).job.number
+        _ orders: [QueueOrder], at runAt: Timestamp, for schedule: String, _ instant: Timestamp, _ now: Timestamp
+    ) throws(BatchError) -> Int64? {
+        var first: Int64?
+        for order in orders {
+            var order = order
+            order.runAt = runAt
+            let number = try add(order, actor: "schedule \(schedule)", at: now).job.number
+            first = first ?? number
+        }
         try connection.run(
-            "UPDATE firings SET job = ?, outcome = 'queued', reason = NULL, until = NULL WHERE schedule = ? AND instant = ?",
-            [.integer(job), .string(schedule), .integer(instant.milliseconds)])
-        return job
+            """
+            UPDATE firings SET job = ?1, outcome = iif(?1 IS NULL, 'skipped', 'queued'), \
+            reason = iif(?1 IS NULL, 'there is no tenant', NULL), count = max(1, ?2), until = NULL \
+            WHERE schedule = ?3 AND instant = ?4
+            """,
+            [
+                first.map { .integer($0) } ?? .null, .integer(Int64(orders.count)), .string(schedule),
+                .integer(instant.milliseconds),
+            ])
+        return first
     }
 
     private func cancel(_ jobs: [Int64], because firing: Firing, at now: Timestamp) throws(BatchError) {
@@ -216,7 +228,7 @@ extension ControlFile: ScheduleStore {
     }
 
     public func settle(
-        _ firing: Firing, _ order: QueueOrder?, reason: String?, at now: Timestamp
+        _ firing: Firing, _ orders: [QueueOrder], reason: String?, at now: Timestamp
     ) throws(BatchError) -> Firing? {
         try durably { () throws(BatchError) in
             let waits = try connection.value(
@@ -224,8 +236,8 @@ extension ControlFile: ScheduleStore {
                 [.string(firing.schedule), .integer(firing.instant.milliseconds)])
             guard waits != nil else { return nil }
             var job: Int64?
-            if let order {
-                job = try queue(order, for: firing.schedule, firing.instant, at: now)
+            if let first = orders.first {
+                job = try queue(orders, at: first.runAt, for: firing.schedule, firing.instant, now)
             } else {
                 try connection.run(
                     "UPDATE firings SET outcome = 'skipped', reason = ?, until = NULL WHERE schedule = ? AND instant = ?",

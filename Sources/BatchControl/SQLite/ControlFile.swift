@@ -164,16 +164,47 @@ enum ControlFormat {
         """,
     ]
 
-    /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file.
+    /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.
     static func bringUpToDate(_ connection: Connection) throws(BatchError) {
-        if try number(connection) == current { return }
+        let before = try number(connection)
+        if before == current { return }
+        if before > 0 { try keepCopy(connection, of: before) }
         try connection.execute("PRAGMA journal_mode = WAL")
         try connection.transaction { () throws(BatchError) in
             // Two processes may open it at once: the second finds the work done.
             let found = try number(connection)
+            let counts = try counts(connection)
             for step in steps[Int(found)...] { try connection.execute(step) }
+            for (table, count) in counts where try self.counts(connection)[table] != count {
+                throw BatchError(
+                    .corruptLedger,
+                    "\(connection.path) cannot be brought to format \(current): rows of \(table) got lost",
+                    hint: "nothing was changed; go on with the program that wrote it, and report this as a defect")
+            }
             if found < current { try connection.execute("PRAGMA user_version = \(current)") }
         }
+    }
+
+    /// A copy of what an older program wrote, so that it can be gone back to.
+    private static func keepCopy(_ connection: Connection, of format: Int64) throws(BatchError) {
+        let copy = "\(connection.path).format\(format)"
+        guard FileStatus(copy) == nil else { return }
+        let unfinished = "\(copy).\(Environment.processID)"
+        try connection.run("VACUUM INTO ?", [.string(unfinished)])
+        try DurableFile.sync(unfinished)
+        try DurableFile.rename(unfinished, to: copy)
+    }
+
+    /// Rows of the tables that people would miss.
+    private static func counts(_ connection: Connection) throws(BatchError) -> [String: Int64] {
+        var counts: [String: Int64] = [:]
+        for table in ["queue_jobs", "schedules", "plans", "switches", "trusted_keys"] {
+            let known = try connection.value(
+                "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [.string(table)])
+            guard known != nil else { continue }
+            counts[table] = try connection.value("SELECT count(*) FROM \(table)")?.integer
+        }
+        return counts
     }
 
     private static func number(_ connection: Connection) throws(BatchError) -> Int64 {

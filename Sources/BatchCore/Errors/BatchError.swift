@@ -15,6 +15,8 @@ public struct BatchError: Error, Equatable, Sendable {
         case sqlite(code: Int32, said: String)
         case system(errno: Int32)
         case git(code: Int32, class: Int32)
+        /// A step waits for something outside; the batch goes on when it is there.
+        case waiting
     }
 
     public enum Subject: Hashable, Sendable {

@@ -105,13 +105,18 @@ public struct QueueJobReport: Report, Hashable {
 /// `queue list` and `queue dead list`
 public struct QueueListReport: Report, Hashable {
     public let entries: [QueueEntry]
+    /// How many there are, also where fewer are listed.
+    public let total: Int
     /// Of all jobs, whatever is listed.
     public let counts: [QueueState: Int]
     public let pauses: [QueuePause]
     public let now: Timestamp
 
-    public init(entries: [QueueEntry], counts: [QueueState: Int], pauses: [QueuePause], now: Timestamp) {
+    public init(
+        entries: [QueueEntry], total: Int, counts: [QueueState: Int], pauses: [QueuePause], now: Timestamp
+    ) {
         self.entries = entries
+        self.total = total
         self.counts = counts
         self.pauses = pauses
         self.now = now
@@ -120,6 +125,7 @@ public struct QueueListReport: Report, Hashable {
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("jobs", .array(entries.map { .object($0.job.members(at: now, $0.obstacle)) })),
+            .init("total", JSONValue(total)),
             .init(
                 "counts",
                 .object(QueueState.allCases.map { .init($0.rawValue, JSONValue(counts[$0] ?? 0)) })),
@@ -158,6 +164,49 @@ public struct QueueChangeReport: Report, Hashable {
         case .resumed(let job): [.init("paused", false), .init("job", JSONValue(job))]
         case .redriven: [.init("redriven", .array(jobs.map { .integer($0) }))]
         }
+    }
+}
+
+/// `queue bulk`
+public struct QueueBulkReport: Report, Hashable {
+    public let action: String
+    /// How many there were.
+    public let wanted: Int
+    /// How many it was done to: fewer when it was stopped, or when others changed them meanwhile.
+    public let done: Int
+
+    public init(action: String, wanted: Int, done: Int) {
+        self.action = action
+        self.wanted = wanted
+        self.done = done
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("action", .string(action)), .init("jobs", JSONValue(wanted)), .init("done", JSONValue(done)),
+            .init("left", JSONValue(max(0, wanted - done))),
+        ]
+    }
+}
+
+/// `queue limit`
+public struct QueueLimitReport: Report, Hashable {
+    public struct Limit: Hashable, Sendable {
+        public let job: String
+        public let most: Int
+
+        public init(job: String, most: Int) {
+            self.job = job
+            self.most = most
+        }
+    }
+
+    public let limits: [Limit]
+
+    public init(limits: [Limit]) { self.limits = limits }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("limits", .array(limits.map { ["job": .string($0.job), "most": JSONValue($0.most)] }))]
     }
 }
 

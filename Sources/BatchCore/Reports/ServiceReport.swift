@@ -20,3 +20,36 @@ public struct ServiceReport: Report, Hashable {
         ]
     }
 }
+
+/// `schedule install`
+public struct UnitsReport: Report, Hashable {
+    public struct File: Hashable, Sendable {
+        public let path: String
+        public let text: String
+
+        public init(path: String, text: String) {
+            self.path = path
+            self.text = text
+        }
+    }
+
+    public let files: [File]
+    /// The one to enable.
+    public let unit: String
+    public let isSystem: Bool
+    public let isDry: Bool
+
+    public init(files: [File], unit: String, isSystem: Bool, isDry: Bool) {
+        self.files = files
+        self.unit = unit
+        self.isSystem = isSystem
+        self.isDry = isDry
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("files", .array(files.map { ["path": .string($0.path), "text": .string($0.text)] })),
+            .init("unit", .string(unit)),
+        ] + JSONValue.Member.only("dry_run", if: isDry)
+    }
+}

@@ -111,7 +111,7 @@ public struct ScheduleRule: Sendable {
     }
 
     private func decision(_ instant: Timestamp, _ now: Timestamp) -> PlannedFiring.Decision {
-        let date = String(local(instant).iso8601.prefix(10))
+        let date = date(of: instant)
         if let span = definition.blackout.first(where: { $0.contains(date) }) {
             return .skipped(reason: "\(date) is a blackout date (\(span.text))")
         }
@@ -121,6 +121,9 @@ public struct ScheduleRule: Sendable {
         }
         return .queue(runAt: runAt(instant, now))
     }
+
+    /// As the clocks of its zone show it: `2026-11-21`.
+    public func date(of instant: Timestamp) -> String { String(local(instant).iso8601.prefix(10)) }
 
     /// When the job of a firing may begin: with its jitter, in the window of the day.
     public func runAt(_ instant: Timestamp, _ now: Timestamp) -> Timestamp {

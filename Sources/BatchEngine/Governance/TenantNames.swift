@@ -1,3 +1,4 @@
+public import BatchCatalog
 public import BatchCore
 internal import BatchLedger
 
@@ -15,7 +16,7 @@ struct TenantNames {
             let did = "SELECT 1 FROM main.batchmgr_batches WHERE tenant = ? AND inserted + updated + deleted > 0"
             if try session.connection.value(did, [.string(tenant)]) != nil { return true }
         }
-        for (table, column) in try columns() {
+        for (table, column, _) in try columns() {
             let own = "SELECT 1 FROM main.\(table) WHERE \(column) = ? LIMIT 1"
             if try session.connection.value(own, [.string(tenant)]) != nil { return true }
         }
@@ -29,31 +30,56 @@ struct TenantNames {
             let did = "SELECT DISTINCT tenant FROM main.batchmgr_batches WHERE inserted + updated + deleted > 0"
             names.formUnion(try session.connection.rows(did).compactMap { $0[0].string })
         }
-        for (table, column) in try columns() {
+        for (table, column, _) in try columns() {
             let some = "SELECT DISTINCT CAST(\(column) AS TEXT) FROM main.\(table) LIMIT \(TenantNames.most)"
             names.formUnion(try session.connection.rows(some).compactMap { $0[0].string })
         }
         return names
     }
 
+    /// All of them that have rows; those that others refer to where there are such.
+    func all() throws(BatchError) -> [String] {
+        let columns = try columns()
+        let parents = columns.filter(\.isParent)
+        var names: Set<String> = []
+        for (table, column, _) in parents.isEmpty ? columns : parents {
+            let all = "SELECT DISTINCT CAST(\(column) AS TEXT) FROM main.\(table) WHERE \(column) IS NOT NULL"
+            names.formUnion(try session.connection.rows(all).compactMap { $0[0].string })
+        }
+        return names.sorted()
+    }
+
     /// The tenant columns, quoted, and before them the columns that those refer to: a key is found without a search.
-    private func columns() throws(BatchError) -> [(table: String, column: String)] {
+    private func columns() throws(BatchError) -> [(table: String, column: String, isParent: Bool)] {
         guard let name = session.database.tenantColumn else { return [] }
-        var (parents, own): ([(String, String)], [(String, String)]) = ([], [])
+        var (parents, own): ([(String, String, Bool)], [(String, String, Bool)]) = ([], [])
         let layouts = try SchemaReader(session.connection).tables()
         for layout in layouts {
             guard let owner = layout.ownerColumn(named: name) else { continue }
-            own.append((SQLName.quote(layout.name), SQLName.quote(layout.columns[owner].name)))
+            own.append((SQLName.quote(layout.name), SQLName.quote(layout.columns[owner].name), false))
             for key in layout.foreignKeys where key.columns == [owner] {
                 guard let parent = key.parentColumns.first,
                     let there = layouts.first(where: { $0.name.lowercased() == key.parent.lowercased() }),
                     there.columns.contains(where: { $0.name.lowercased() == parent.lowercased() })
                 else { continue }
-                let pair = (SQLName.quote(there.name), SQLName.quote(parent))
+                let pair = (SQLName.quote(there.name), SQLName.quote(parent), true)
                 if !parents.contains(where: { $0 == pair }) { parents.append(pair) }
             }
         }
         return parents + own
+    }
+}
+
+extension Workspace {
+    /// The tenants of a database that have rows, or a file.
+    /// - Parameter name: nil for the only one, or `main`.
+    public func tenants(of name: String?, context: Context) throws(BatchError) -> [String] {
+        let database = try database(named: name)
+        if database.tenancy == .file {
+            return try DatabaseList(self).all().compactMap { $0.database.name == database.name ? $0.tenant : nil }
+        }
+        let session = try Session(self, database: database.name, tenant: nil, context: context, mode: .readOnly)
+        return try TenantNames(session: session).all()
     }
 }
 

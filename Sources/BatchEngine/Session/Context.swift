@@ -1,3 +1,4 @@
+public import BatchCatalog
 public import BatchCore
 public import BatchSystem
 
@@ -50,6 +51,15 @@ public struct Context: Sendable {
     public var noteStage: @Sendable (WorkStage) -> Void = { _ in }
     /// The kinds of steps that this process knows.
     public var steps = StepRegistry.builtIn
+    /// Queues the firings of a schedule that did not happen, for a step: who knows the time zones does it.
+    public var backfill:
+        @Sendable (
+            _ workspace: Workspace, _ context: Context, _ schedule: String, _ start: Timestamp, _ end: Timestamp,
+            _ by: String
+        ) throws(BatchError) -> [Int64] = { (_, _, schedule, _, _, _) throws(BatchError) in
+            throw BatchError(
+                .internalFault, "schedule \(schedule) cannot be backfilled here", hint: "report this as a defect")
+        }
     /// Called by name at the places where a crash would be worst; tests stop the process there.
     public var reach: @Sendable (String) -> Void
 

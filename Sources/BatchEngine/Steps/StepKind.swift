@@ -59,7 +59,9 @@ extension StepKind {
 public struct StepRegistry: Sendable {
     private let kinds: [any StepKind]
 
-    public static let builtIn = StepRegistry([SQLStep(), CheckStep(), ExecStep(), ExportStep(), SnapshotStep()])
+    public static let builtIn = StepRegistry([
+        SQLStep(), CheckStep(), ExecStep(), ExportStep(), SnapshotStep(), EnqueueStep(), WaitStep(), BackfillStep(),
+    ])
 
     private init(_ kinds: [any StepKind]) { self.kinds = kinds }
 

@@ -90,7 +90,8 @@ enum QueueRoutes {
         // How many others have is not for a token of one tenant.
         guard call.caller.tenant != nil else { return call.report(report) }
         return call.report(
-            QueueListReport(entries: report.entries, counts: [:], pauses: [], now: call.context.now()))
+            QueueListReport(
+                entries: report.entries, total: report.total, counts: [:], pauses: [], now: call.context.now()))
     }
 
     private static func add(_ call: APICall) throws(BatchError) -> HTTPResponse {

@@ -1,5 +1,5 @@
 public import BatchCatalog
-internal import BatchControl
+public import BatchControl
 public import BatchCore
 public import BatchEngine
 
@@ -42,19 +42,52 @@ public struct Queue {
 
     /// - Parameter isStuck: only those that are in their state for too long.
     public func list(
-        states: [QueueState], job: String?, tenant: String?, isStuck: Bool = false, limit: Int = .max
+        states: [QueueState], job: String?, tenant: String?, isStuck: Bool = false, limit: Int = 1_000
     ) throws(BatchError) -> QueueListReport {
         let now = context.now()
-        let filter = QueueFilter(
-            states: states, job: job, tenant: tenant, limit: isStuck || limit == .max ? nil : limit)
+        var filter = QueueFilter(states: states, job: job, tenant: tenant, stuckAt: isStuck ? now : nil)
+        let total = try store.queueCount(filter)
+        filter.limit = limit
         var entries: [QueueEntry] = []
         for job in try store.queueJobs(filter) {
-            if entries.count >= limit { break }
-            if isStuck, !job.isStuck(at: now) { continue }
             entries.append(QueueEntry(job: job, obstacle: try store.obstacle(before: job)))
         }
         return QueueListReport(
-            entries: entries, counts: try store.queueCounts(), pauses: try store.queuePauses(), now: now)
+            entries: entries, total: total, counts: try store.queueCounts(), pauses: try store.queuePauses(), now: now)
+    }
+
+    // MARK: Many at once
+
+    /// How many jobs an action would be done to.
+    public func count(_ action: QueueBulkAction, _ filter: QueueFilter) throws(BatchError) -> Int {
+        try store.queueCount(action, filter)
+    }
+
+    /// Does it to all of them, as far as nobody asks to stop.
+    /// - Parameter progress: told how many it was done to so far.
+    public func act(
+        _ action: QueueBulkAction, _ filter: QueueFilter, reason: String, progress: (Int) -> Void
+    ) throws(BatchError) -> QueueBulkReport {
+        let wanted = try count(action, filter)
+        var (done, behind) = (0, Int64(0))
+        while context.stopWish() == .goOn {
+            let (changed, last) = try store.act(
+                action, filter, behind: behind, reason: by(reason), at: context.now())
+            guard let last else { break }
+            (done, behind) = (done + changed, last)
+            progress(done)
+        }
+        return QueueBulkReport(action: action.rawValue, wanted: wanted, done: done)
+    }
+
+    public func limit(_ most: Int?, of job: String) throws(BatchError) -> QueueLimitReport {
+        _ = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: job)
+        try store.setQueueLimit(most, of: job)
+        return try limits()
+    }
+
+    public func limits() throws(BatchError) -> QueueLimitReport {
+        QueueLimitReport(limits: try store.queueLimits().map { .init(job: $0.job, most: $0.most) })
     }
 
     public func cancel(_ number: Int64, reason: String) throws(BatchError) -> QueueJobReport {

@@ -15,11 +15,17 @@ public struct QueueWorker {
 
     /// Settled jobs are kept so long.
     private static let memory: Duration = .seconds(90 * 86_400)
+    /// What was removed can be taken back for so long.
+    private static let trash: Duration = .seconds(86_400)
+    /// Milliseconds until a batch that waits for something is looked at again.
+    private static let look: Int64 = 5_000
 
     public init(
         _ workspace: Workspace, context: Context, random: @escaping @Sendable () -> Double = { .random(in: 0...1) }
     ) throws(BatchError) {
         self.workspace = workspace
+        var context = context
+        context.backfill = Schedules.backfill
         self.context = context
         self.random = random
         store = try context.store(of: workspace)
@@ -32,7 +38,9 @@ public struct QueueWorker {
         untilEmpty: Bool, note: (QueueJob) throws(BatchError) -> Void
     ) throws(BatchError) -> QueueWorkReport {
         let start = context.now().milliseconds
-        try store.forgetJobs(settledBefore: Timestamp(milliseconds: start - QueueWorker.memory.wholeMilliseconds))
+        try store.forgetJobs(
+            settledBefore: Timestamp(milliseconds: start - QueueWorker.memory.wholeMilliseconds),
+            removedBefore: Timestamp(milliseconds: start - QueueWorker.trash.wholeMilliseconds))
         var report = QueueWorkReport()
         while context.stopWish() == .goOn {
             let now = context.now()
@@ -73,6 +81,10 @@ public struct QueueWorker {
             case .planned(let plan): return .planned(plan: plan.id.number)
             }
         } catch {
+            if error.cause == .waiting, !watch.isCancelled {
+                let then = Timestamp(milliseconds: context.now().milliseconds + QueueWorker.look)
+                return .heldBack(reason: error.message, until: then)
+            }
             if error.code == .stopped {
                 if watch.isCancelled { return .cancelled(reason: "cancelled while it ran: \(error.message)") }
                 if context.stopWish() != .goOn {

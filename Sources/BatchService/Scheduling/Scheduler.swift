@@ -78,10 +78,10 @@ public struct Scheduler {
         let rule = try rule(schedule)
         // The clock was set back: what has a firing keeps it, the rest is looked at again.
         let planned = schedule.seenTo > now ? [] : rule.decide(after: schedule.seenTo, until: now)
-        let (jobs, workspace) = (jobs, workspace)
+        let source = try ScheduledOrders(
+            schedule, jobs[schedule.job], rule, workspace, context, isNeeded: planned.contains { $0.queues })
         let firings = try store.fire(
-            schedule, planned, cause: .clock, seenTo: (now, rule.next(after: now)), at: now
-        ) { instant in schedule.order(at: instant, jobs[schedule.job], in: workspace) }
+            schedule, planned, cause: .clock, seenTo: (now, rule.next(after: now)), at: now, orders: source.orders)
         for firing in firings { tell(firing) }
         return firings
     }
@@ -102,15 +102,17 @@ public struct Scheduler {
             var missing: [String] = []
             for name in schedule.definition.needs where try store.lacks(name, since: since) { missing.append(name) }
             if !missing.isEmpty, until > now { continue }
-            var order: QueueOrder?
+            var (orders, reason) = ([QueueOrder](), "\(missing.joined(separator: ", ")) was not done in time")
             if missing.isEmpty {
-                order = schedule.order(at: firing.instant, jobs[schedule.job], in: workspace)
-                order?.runAt = try rule(schedule).runAt(firing.instant, now)
+                let rule = try rule(schedule)
+                orders = try ScheduledOrders(schedule, jobs[schedule.job], rule, workspace, context)
+                    .orders(at: firing.instant)
+                for place in orders.indices { orders[place].runAt = rule.runAt(firing.instant, now) }
+                reason = "there is no tenant"
             }
-            let reason = "\(missing.joined(separator: ", ")) was not done in time"
-            guard let done = try store.settle(firing, order, reason: missing.isEmpty ? nil : reason, at: now) else {
-                continue
-            }
+            guard
+                let done = try store.settle(firing, orders, reason: orders.isEmpty ? reason : nil, at: now)
+            else { continue }
             tell(done)
             settled.append(done)
         }
@@ -126,32 +128,55 @@ public struct Scheduler {
     }
 }
 
-extension ScheduleRecord {
-    /// The parameter of a job that is given the time of its firing, where the job declares it.
-    static let timeParameter = "scheduled_for"
+extension PlannedFiring {
+    fileprivate var queues: Bool { if case .queue = decision { true } else { false } }
+}
 
-    /// The job of a firing.
-    /// - Parameter definition: nil when it cannot be read now; the worker will say so.
-    func order(at instant: Timestamp, _ definition: JobDefinition?, in workspace: Workspace) -> QueueOrder {
-        var assignments = self.definition.assignments
-        let name = ScheduleRecord.timeParameter
-        if definition?.parameters.contains(where: { $0.name == name }) == true,
+/// The jobs of the firings of a schedule: one; or one for each tenant, when the job runs for a tenant and the schedule
+/// names none.
+struct ScheduledOrders {
+    private let record: ScheduleRecord
+    private let job: JobDefinition?
+    private let rule: ScheduleRule
+    private let workspace: Workspace
+    private let tenants: [String?]
+
+    /// The parameter of a job that is given the time of its firing, where the job declares it.
+    private static let timeParameter = "scheduled_for"
+
+    /// - Parameters:
+    ///   - job: nil when its file cannot be read now; the worker will say so.
+    ///   - isNeeded: false leaves out what costs to find.
+    init(
+        _ record: ScheduleRecord, _ job: JobDefinition?, _ rule: ScheduleRule, _ workspace: Workspace,
+        _ context: Context, isNeeded: Bool = true
+    ) throws(BatchError) {
+        self.record = record
+        self.job = job
+        self.rule = rule
+        self.workspace = workspace
+        if isNeeded, let job, job.tenant == .required, record.definition.tenant == nil {
+            tenants = try workspace.tenants(of: job.database, context: context)
+        } else {
+            tenants = [record.definition.tenant]
+        }
+    }
+
+    func orders(at instant: Timestamp) -> [QueueOrder] {
+        var assignments = record.definition.assignments.map { text in
+            text.replacing("{date}", with: rule.date(of: instant)).replacing("{time}", with: instant.seconds)
+        }
+        let name = ScheduledOrders.timeParameter
+        if job?.parameters.contains(where: { $0.name == name }) == true,
             !assignments.contains(where: { $0.hasPrefix(name + "=") })
         {
             assignments.append("\(name)=\(instant.seconds)")
         }
-        var order = QueueOrder(
-            job: job, tenant: self.definition.tenant, assignments: assignments, runAt: instant)
-        order.schedule = self.name
-        order.place = workspace.place(of: definition, tenant: order.tenant)
-        return order
-    }
-}
-
-extension Workspace {
-    /// The database that a job works on, as the queue tells them apart; empty when it is not known.
-    func place(of job: JobDefinition?, tenant: String?) -> String {
-        guard let job, let database = try? database(named: job.database) else { return "" }
-        return database.tenancy == .file ? "\(database.name)/\(tenant ?? "")" : database.name
+        return tenants.map { tenant in
+            var order = QueueOrder(job: record.job, tenant: tenant, assignments: assignments, runAt: instant)
+            order.schedule = record.name
+            order.place = workspace.place(of: job, tenant: tenant)
+            return order
+        }
     }
 }

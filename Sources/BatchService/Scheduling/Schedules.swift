@@ -60,10 +60,12 @@ public struct Schedules {
         let (scheduler, store) = try ready()
         let catalog = try workspace.loadCatalog(StepRegistry.builtIn.rules())
         let job = try catalog.job(named: id)
-        _ = try ParameterValues(job, set: definition.assignments)
-        if job.tenant == .required, definition.tenant == nil {
-            throw BatchError(.usage, "job \(id) runs for one tenant", hint: "name it: --tenant NAME")
-        }
+        let today = String(context.now().iso8601.prefix(10))
+        _ = try ParameterValues(
+            job,
+            set: definition.assignments.map { text in
+                text.replacing("{date}", with: today).replacing("{time}", with: context.now().seconds)
+            })
         if job.tenant == .none, definition.tenant != nil {
             throw BatchError(.usage, "job \(id) runs for no tenant", hint: "leave out --tenant")
         }
@@ -163,17 +165,37 @@ public struct Schedules {
         return ScheduleChangeReport(.backfilled, name: name, next: nil, jobs: firings.compactMap(\.job))
     }
 
+    /// For a step, however often it begins again.
+    public static func backfill(
+        _ workspace: Workspace, _ context: Context, _ name: String, _ start: Timestamp, _ end: Timestamp, _ by: String
+    ) throws(BatchError) -> [Int64] {
+        let schedules = Schedules(workspace, context: context)
+        let store = try context.store(of: workspace)
+        let instants = try schedules.gaps(name, from: start, to: end)
+        _ = try schedules.fire(try schedules.known(name, store), instants, .backfill, store, context.now(), by: by)
+        let batch = by.prefix { $0 != "/" }
+        return try store.queueJobs(enqueuedBy: String(batch)).filter { $0.order.enqueuedBy == by }.map(\.number)
+    }
+
     private func fire(
         _ record: ScheduleRecord, _ instants: [Timestamp], _ cause: FiringCause, _ store: any ScheduleStore,
-        _ now: Timestamp
+        _ now: Timestamp, by: String? = nil
     ) throws(BatchError) -> [Firing] {
         let job = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: record.job)
-        let (workspace, actor) = (workspace, context.actor)
+        let source = try ScheduledOrders(
+            record, job, try record.definition.rule(named: record.name), workspace, context)
         let firings = try store.fire(
             record, instants.map { PlannedFiring(instant: $0, decision: .queue(runAt: now)) }, cause: cause,
             seenTo: nil,
             at: now
-        ) { instant in record.order(at: instant, job, in: workspace) }
+        ) { instant in
+            source.orders(at: instant).map { order in
+                var order = order
+                order.enqueuedBy = by
+                return order
+            }
+        }
+        let actor = context.actor
         context.log.write(
             .info, "schedule.\(cause.rawValue)", "\(actor) has queued \(firings.count) of \(record.name)",
             module: .runner)

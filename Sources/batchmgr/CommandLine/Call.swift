@@ -1,6 +1,7 @@
 public import BatchCatalog
 public import BatchCore
 public import BatchEngine
+internal import BatchService
 internal import BatchSystem
 internal import Glibc
 
@@ -36,6 +37,7 @@ public struct Call {
         self.globals = globals
         work = .system()
         work.tenant = globals.tenant
+        work.backfill = Schedules.backfill
         work.call = globals.call
         terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call, limit: limit)
         output = Output(isJSON: globals.isJSON, isQuiet: globals.isQuiet, isAction: isAction, terminal: terminal)

@@ -54,7 +54,7 @@ extension QueueListReport: TextReport {
                     Printable.text(entry.job.explanation(at: now, entry.obstacle)),
                 ])
             }
-            text += table.text(style) + style.more(entries.count, "queue list --all")
+            text += table.text(style) + style.more(total, "queue list --all")
         }
         let known = QueueState.allCases.compactMap { state in counts[state].map { "\($0) \(state.rawValue)" } }
         return text + (known.isEmpty ? "" : style.faint(known.joined(separator: ", ")) + "\n")
@@ -70,6 +70,20 @@ extension QueueChangeReport: TextReport {
         case .resumed(let job): "\(job.map { "jobs of \($0) are" } ?? "the queue is") worked on again\n"
         case .redriven: "\(Figures.count(jobs.count, "job")) put back into the queue\n"
         }
+    }
+}
+
+extension QueueBulkReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let left = wanted > done ? "; \(wanted - done) are left as they were" : ""
+        return "\(action): \(Figures.count(done, "job"))\(left)\n"
+    }
+}
+
+extension QueueLimitReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !limits.isEmpty else { return "no limits\n" }
+        return limits.map { "\($0.job): at most \($0.most) at the same time\n" }.joined()
     }
 }
 

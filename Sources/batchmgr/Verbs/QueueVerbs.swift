@@ -1,3 +1,4 @@
+internal import BatchControl
 public import BatchCore
 internal import BatchEngine
 internal import BatchService
@@ -50,6 +51,7 @@ extension Verb {
                 "state", .choice(QueueState.allCases.map(\.rawValue)),
                 "only those in this state (default: open and lost)"),
             .flag("stuck", "only those that are in their state for too long"), Option.all,
+            .value("limit", .number("N"), "read no more than so many (default: 1000)"),
         ] + which,
         topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr queue list --stuck", "what should somebody look at?")])
@@ -73,6 +75,35 @@ extension Verb {
         "queue resolve", "settle a failed or dead job without running it",
         options: [number, reason], topic: .run, role: .operator, trace: .workspace,
         examples: [.init("batchmgr queue resolve 12 --reason \"done by hand\"", "no longer red, still in the history")])
+
+    public static let queueBulk = Verb(
+        "queue bulk", "cancel, retry, settle, remove or restore many jobs at once",
+        details: """
+            The jobs are counted first, and that number is typed to confirm (or given with --confirm). What was removed is out of \
+            all lists, and can be restored for 24 hours. It is done in slices; when it is stopped, the rest is left as it was.
+            """,
+        options: [
+            .required("action", .choice(QueueBulkAction.allCases.map(\.rawValue)), "what is done to them").main,
+            .value("state", .choice(QueueState.allCases.map(\.rawValue)), "only those in this state"),
+            .value("reason", .text("TEXT"), "why; needed for all but retry and restore"),
+            .value("confirm", .number("COUNT"), "the number of jobs, as it was counted"),
+        ] + which,
+        topic: .run, role: .operator, trace: .workspace,
+        examples: [
+            .init(
+                "batchmgr queue bulk cancel --job reprice_invoices --reason \"wrong month\"",
+                "all of them, not one page")
+        ])
+
+    public static let queueLimit = Verb(
+        "queue limit", "show or set how many jobs of a definition run at the same time",
+        details: "Jobs of one database run one after the other anyway.",
+        options: [
+            .value("job", .text("JOB"), "the job of the catalog").main,
+            .value("most", .number("N"), "so many at most"), .flag("none", "any number again"),
+        ],
+        topic: .govern, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr queue limit export_all --most 1", "never two of them")])
 
     public static let queuePause = Verb(
         "queue pause", "let workers take no more jobs",
@@ -161,7 +192,7 @@ extension Command {
         let states = state.map { [$0] } ?? QueueState.allCases.filter { $0.isOpen || $0.isLost }
         let report = try call.queue().list(
             states: states, job: arguments.value("job"), tenant: arguments.globals.tenant,
-            isStuck: arguments.has("stuck"))
+            isStuck: arguments.has("stuck"), limit: arguments.number("limit") ?? 1_000)
         try call.output.show(report)
         return .done
     }
@@ -210,6 +241,61 @@ extension Command {
     static let queueDeadRedrive = Command(.queueDeadRedrive) { (arguments, call) throws(BatchError) in
         let report = try call.queue().redrive(job: arguments.value("job"), tenant: arguments.globals.tenant)
         try call.output.show(report)
+        return .done
+    }
+}
+
+extension Command {
+    static let queueBulk = Command(.queueBulk) { (arguments, call) throws(BatchError) in
+        guard let action: QueueBulkAction = try arguments.choice("action") else {
+            throw .missing("--action", of: arguments.verb)
+        }
+        let needsReason = ![.retry, .restore].contains(action)
+        guard let reason = arguments.value("reason") ?? (needsReason ? nil : "") else {
+            throw .missing("--reason TEXT", of: arguments.verb)
+        }
+        let state: QueueState? = try arguments.choice("state")
+        let filter = QueueFilter(
+            states: state.map { [$0] } ?? [], job: arguments.value("job"), tenant: arguments.globals.tenant)
+        let queue = try Queue(try call.workspace(), context: call.workContext())
+        let count = try queue.count(action, filter)
+        if count > 0 { try confirm(action, count, arguments, call) }
+        let isShown = call.terminal.isInputTTY
+        let report = try queue.act(action, filter, reason: reason) { done in
+            if isShown { call.output.note("\(done) of \(count)") }
+        }
+        try call.output.show(report)
+        return report.done < report.wanted && call.work.stopWish() != .goOn ? .stopped : .done
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when another number is given than was counted.
+    private static func confirm(
+        _ action: QueueBulkAction, _ count: Int, _ arguments: ParsedArguments, _ call: Call
+    ) throws(BatchError) {
+        var typed = arguments.value("confirm")
+        let isAsked = typed == nil && call.terminal.isInputTTY && !call.globals.isNonInteractive && !call.globals.isJSON
+        if isAsked {
+            call.output.note("\(action.rawValue) \(Figures.count(count, "job")): type the number to go on")
+            typed = readLine()
+        }
+        guard let typed, Int(typed) == count else {
+            throw BatchError(
+                .usage, "not confirmed: \(action.rawValue) of \(Figures.count(count, "job"))",
+                hint: "add --confirm \(count) when that is what you want")
+        }
+    }
+
+    static let queueLimit = Command(.queueLimit) { (arguments, call) throws(BatchError) in
+        let queue = try call.queue()
+        guard let job = arguments.value("job") else {
+            try call.output.show(try queue.limits())
+            return .done
+        }
+        let most = arguments.number("most")
+        guard (most == nil) == arguments.has("none"), most != 0 else {
+            throw .usage("give --most N (1 or more), or --none", arguments.verb)
+        }
+        try call.output.show(try queue.limit(most, of: job))
         return .done
     }
 }

@@ -17,9 +17,25 @@ extension Verb {
             .value("port", .number("N"), "the port of the HTTP interface; 0 for one that is free (default: 18083)"),
             .value("bind", .text("ADDRESS"), "the address it listens on (default: 127.0.0.1)"),
             .flag("no-http", "answer nothing over HTTP"),
+            .flag("once", "fire what is due, work the queue until nothing is ready, and end; for timers"),
         ],
         topic: .run, role: .operator, trace: .workspace,
         examples: [.init("batchmgr serve", "run what is due, from now on")])
+
+    public static let scheduleInstall = Verb(
+        "schedule install", "write the units with which systemd serves this workspace",
+        details: """
+            A service with a watchdog that systemd starts with the machine and again when it ends; or, with --timer, a timer that \
+            looks once a minute. They are written and not enabled: the commands for that are shown.
+            """,
+        options: [
+            .value("to", .folder("FOLDER"), "where to (default: the units of this user; as root those of the system)"),
+            .flag("timer", "a timer instead of a service that stays"),
+            .value("user", .text("NAME"), "for units of the system: as whom it runs"),
+            .flag("dry-run", "only show them"),
+        ],
+        topic: .tool, role: .admin, trace: .workspace,
+        examples: [.init("batchmgr schedule install --dry-run", "what would be written?")])
 }
 
 extension Command {
@@ -41,7 +57,8 @@ extension Command {
             service.needsHTTP = arguments.has("port") || arguments.has("bind")
         }
         let output = call.output
-        let report = try service.run { output.note($0) }
+        let report =
+            try arguments.has("once") ? service.runOnce { output.note($0) } : service.run { output.note($0) }
         try call.output.show(report)
         return .done
     }
@@ -62,6 +79,33 @@ extension Workspace {
             workspace.http.bind = bind
         }
         return workspace
+    }
+}
+
+extension Command {
+    static let scheduleInstall = Command(.scheduleInstall) { (arguments, call) throws(BatchError) in
+        let units = SystemdUnits(try call.workspace(), program: OwnProgram.path)
+        let (isTimer, user) = (arguments.has("timer"), arguments.value("user"))
+        let isSystem = user != nil || Environment.userID == 0
+        let home = Environment.value("XDG_CONFIG_HOME") ?? (Environment.value("HOME") ?? "/") + "/.config"
+        let folder = arguments.value("to") ?? (isSystem ? "/etc/systemd/system" : home + "/systemd/user")
+        let files = units.files(isTimer: isTimer, isSystem: isSystem, user: user)
+        let isDry = arguments.has("dry-run")
+        let paths = try isDry ? files.map { "\(folder)/\($0.name)" } : units.write(files, to: folder)
+        try call.output.show(
+            UnitsReport(
+                files: zip(paths, files).map { .init(path: $0, text: $1.text) }, unit: units.unit(isTimer: isTimer),
+                isSystem: isSystem, isDry: isDry))
+        return .done
+    }
+}
+
+extension UnitsReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        if isDry { return files.map { "# \($0.path)\n\($0.text)\n" }.joined() }
+        let control = isSystem ? "systemctl" : "systemctl --user"
+        return files.map { "\($0.path) written\n" }.joined()
+            + "start it: \(control) daemon-reload && \(control) enable --now \(unit)\n"
     }
 }
 

@@ -1,0 +1,193 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// The service, as the built tool runs it.
+@Suite struct ServeTests {
+    private static let jobs = [
+        "raise": "steps:\n  - {id: a, sql: UPDATE line SET n = n + 1}",
+        "slow": """
+        steps:
+          - id: a
+            for_each: SELECT id AS k FROM line ORDER BY id
+            chunk: 1
+            sql: UPDATE line SET n = n + 1 WHERE id = :k
+        """,
+        "part": """
+        tenant: none
+        params: {line: {type: integer, required: true}}
+        steps:
+          - {id: a, sql: "UPDATE line SET n = n + 1 WHERE id = :line"}
+        """,
+        "all": """
+        steps:
+          - {id: mark, sql: INSERT INTO seen VALUES(1)}
+          - id: parts
+            schedule.enqueue: {job: part, rows: SELECT id AS line FROM line}
+          - id: wait
+            schedule.wait: {jobs: [part]}
+          - {id: end, sql: INSERT INTO seen VALUES(2)}
+        """,
+        "give": "steps:\n  - id: parts\n    schedule.enqueue: {job: part, rows: SELECT id AS line FROM line}",
+    ]
+
+    private func scene(_ body: (BadLuckScene) throws -> Void) throws {
+        try BadLuckScene.with(jobs: ServeTests.jobs) { scene in
+            try scene.sql(
+                """
+                CREATE TABLE line(id INTEGER PRIMARY KEY, n INTEGER NOT NULL);
+                INSERT INTO line SELECT value, 0 FROM json_each('[1,2,3,4,5]');
+                CREATE TABLE seen(what INTEGER);
+                """)
+            try body(scene)
+        }
+    }
+
+    /// Starts `serve`, runs the lines, ends it, and says how it ended.
+    private func served(_ scene: BadLuckScene, _ lines: String) throws -> BuiltTool.Result {
+        try scene.shell(
+            """
+            "$TOOL" serve --no-http >served 2>&1 & service=$!
+            trap 'kill -9 $service 2>/dev/null' EXIT
+            until_done() {
+                tries=0
+                until [ "$("$TOOL" queue list --state done --json | grep -o '"total":[0-9]*' | cut -d: -f2)" = "$1" ]; do
+                    tries=$((tries + 1)); [ $tries -lt 1000 ] || { "$TOOL" queue list; cat served; return 1; }
+                    # A job that three workers died with is given up until somebody says so.
+                    "$TOOL" queue dead redrive -q
+                done
+            }
+            until_running() {
+                tries=0
+                until "$TOOL" queue list --state running --json | grep -q '"state":"running"'; do
+                    tries=$((tries + 1)); [ $tries -lt 100 ] || return 0
+                    "$TOOL" queue list --json | grep -q '"total":0[,}]' && return 0
+                done
+            }
+            \(lines)
+            kill -TERM $service; wait $service
+            """)
+    }
+
+    @Test func itWorksTheQueueAndEndsInGoodOrder() throws {
+        try scene { scene in
+            let result = try served(
+                scene,
+                """
+                for i in 1 2 3; do "$TOOL" queue add raise -q || exit 1; done
+                until_done 3 || exit 1
+                "$TOOL" serve --no-http; [ $? = 75 ] || exit 1
+                """)
+            #expect(result.code == 0, "\(result.out)")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "3|3")
+            try scene.expect(0, "verify")
+        }
+    }
+
+    /// Service and workers are killed while they work: nothing is lost, and nothing is done twice.
+    @Test func killedServicesLoseNothing() throws {
+        try scene { scene in
+            let result = try served(
+                scene,
+                """
+                for i in 1 2 3 4; do "$TOOL" queue add slow -q || exit 1; done
+                for i in 1 2; do
+                    until_running
+                    kill -9 $(pgrep -P $service) 2>/dev/null
+                    until_running
+                    kill -9 $service; wait $service 2>/dev/null
+                    "$TOOL" serve --no-http >>served 2>&1 & service=$!
+                done
+                until_done 4 || exit 1
+                """)
+            #expect(result.code == 0, "\(result.out)")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "4|4")
+            try scene.expect(0, "verify")
+            try scene.expect(0, "audit", "verify")
+        }
+    }
+
+    @Test func aScheduleFiresOnceForAnInstant() throws {
+        try scene { scene in
+            try scene.expect(0, "schedule", "add", "often", "--job", "raise", "--cron", "0 0 1 1 *")
+            try scene.expect(0, "schedule", "trigger", "often")
+            let gone = try scene.json(
+                "schedule", "backfill", "often", "--from", "2024-01-01T00:00", "--to", "2026-01-01T00:00", "--yes")
+            #expect(gone["jobs"]?.array?.count == 3)
+            let again = try scene.json(
+                "schedule", "backfill", "often", "--from", "2024-01-01T00:00", "--to", "2026-01-01T00:00", "--dry-run")
+            #expect(again["missing"] == .integer(0))
+            try scene.expect(0, "serve", "--once", "--no-http")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "4|4")
+            try scene.expect(.wrongState, "schedule", "resume", "often")
+            try scene.expect(.usage, "schedule", "remove", "oftn")
+            try scene.expect(0, "schedule", "remove", "often")
+        }
+    }
+
+    /// A batch queues a job for each row, waits for them without a worker, and goes on.
+    @Test func aBatchWaitsForTheJobsThatItHasQueued() throws {
+        try scene { scene in
+            try scene.expect(0, "queue", "add", "all")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            let waiting = try scene.json("queue", "show", "1")
+            #expect(waiting["state"]?.string == "waiting" || waiting["state"]?.string == "done")
+            while try scene.json("queue", "show", "1")["state"]?.string == "waiting" {
+                try scene.sql("UPDATE queue_jobs SET run_at = 0", in: "backups/batch_manager/control.db")
+                try scene.expect(0, "queue", "work", "--until-empty")
+            }
+            #expect(try scene.json("queue", "show", "1")["state"]?.string == "done")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "1|1")
+            #expect(try scene.sql("SELECT group_concat(what) FROM seen") == "1,2")
+        }
+    }
+
+    @Test func whatWasQueuedIsTakenBackWithItsBatch() throws {
+        try scene { scene in
+            try scene.expect(0, "run", "give")
+            #expect(try scene.json("queue", "list")["total"] == .integer(5))
+            try scene.expect(0, "rollback", "give.1")
+            let cancelled = try scene.json("queue", "list", "--state", "cancelled")
+            #expect(cancelled["total"] == .integer(5))
+            #expect(
+                cancelled["jobs"]?.array?.first?["reason"]?.string?.hasSuffix("give.1 was rolled back") == true)
+            // What has run is a dependent.
+            try scene.expect(0, "run", "give")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            let refused = try scene.tool("rollback", "give.2")
+            #expect(refused.code != 0)
+            #expect((refused.out + refused.err).contains("which ran as part."))
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "1|1")
+        }
+    }
+
+    @Test func manyJobsAreActedOnWithTheirNumber() throws {
+        try scene { scene in
+            for _ in 0..<3 { try scene.expect(0, "queue", "add", "raise") }
+            try scene.expect(.usage, "queue", "bulk", "cancel", "--reason", "no")
+            try scene.expect(.usage, "queue", "bulk", "cancel", "--reason", "no", "--confirm", "2")
+            let done = try scene.json("queue", "bulk", "cancel", "--reason", "no", "--confirm", "3")
+            #expect(done["done"] == .integer(3))
+            #expect(
+                try scene.json("queue", "bulk", "remove", "--reason", "no", "--confirm", "3")["done"] == .integer(3))
+            #expect(try scene.json("queue", "list", "--state", "cancelled")["total"] == .integer(0))
+            #expect(try scene.json("queue", "bulk", "restore", "--confirm", "3")["done"] == .integer(3))
+            #expect(try scene.json("queue", "list", "--state", "cancelled")["total"] == .integer(3))
+        }
+    }
+
+    @Test func theUnitsAreWrittenAndHold() throws {
+        try scene { scene in
+            for options in ["", "--timer"] {
+                let result = try scene.shell(
+                    """
+                    "$TOOL" schedule install --to units \(options) || exit 1
+                    "$TOOL" schedule install --to units \(options) || exit 1
+                    if command -v systemd-analyze >/dev/null; then systemd-analyze verify --man=no units/* || exit 1; fi
+                    rm -r units
+                    """)
+                #expect(result.code == 0, "\(result.out)\(result.err)")
+            }
+        }
+    }
+}

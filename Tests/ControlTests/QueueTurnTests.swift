@@ -1,0 +1,150 @@
+import BatchControl
+import BatchCore
+import BatchLedger
+import Testing
+
+/// Which job comes next, and what is done to many at once.
+struct QueueTurnTests {
+    private static func worker(_ number: Int64) -> LeaseOwner {
+        LeaseOwner(process: number, startedAt: "1", boot: "b", namespace: "n", machine: "m")
+    }
+
+    private func order(
+        _ job: String = "raise", tenant: String? = nil, place: String = "", priority: Int = 0
+    ) -> QueueOrder {
+        var order = QueueOrder(job: job, tenant: tenant, priority: priority, runAt: ControlScene.now)
+        order.place = place
+        return order
+    }
+
+    private func claimed(_ file: ControlFile, _ count: Int, as first: Int64 = 1) throws -> [QueueJob] {
+        var jobs: [QueueJob] = []
+        for number in 0..<count {
+            guard let job = try file.claim(Self.worker(first + Int64(number)), at: ControlScene.now) else { break }
+            jobs.append(job)
+        }
+        return jobs
+    }
+
+    /// One with many jobs does not keep one with few waiting.
+    @Test func tenantsTakeTurns() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            for _ in 0..<5 { _ = try file.enqueue(order(tenant: "big"), actor: "ann", at: ControlScene.now) }
+            _ = try claimed(file, 2)
+            for _ in 0..<2 { _ = try file.enqueue(order(tenant: "small"), actor: "ann", at: ControlScene.now) }
+            #expect(try claimed(file, 5, as: 10).map(\.order.tenant) == ["big", "small", "big", "small", "big"])
+        }
+    }
+
+    @Test func aHigherPriorityComesBeforeAnyTurn() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            for _ in 0..<3 { _ = try file.enqueue(order(tenant: "a"), actor: "ann", at: ControlScene.now) }
+            _ = try file.enqueue(order(tenant: "a", priority: 1), actor: "ann", at: ControlScene.now)
+            #expect(try claimed(file, 4).map(\.number) == [4, 1, 2, 3])
+        }
+    }
+
+    /// A second worker on the same database would only wait for it.
+    @Test func aDatabaseHasOneWorker() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            for place in ["one", "one", "two", "two"] {
+                _ = try file.enqueue(order(place: place), actor: "ann", at: ControlScene.now)
+            }
+            let jobs = try claimed(file, 4)
+            #expect(jobs.map(\.number) == [1, 3])
+            _ = try file.finish(jobs[0], .done(batch: "raise.1"), at: ControlScene.now)
+            #expect(try claimed(file, 2, as: 10).map(\.number) == [2])
+        }
+    }
+
+    @Test func aLimitHoldsForItsJobAlone() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            try file.setQueueLimit(1, of: "raise")
+            for job in ["raise", "raise", "lower"] {
+                _ = try file.enqueue(order(job), actor: "ann", at: ControlScene.now)
+            }
+            #expect(try claimed(file, 3).map(\.number) == [1, 3])
+            try file.setQueueLimit(nil, of: "raise")
+            #expect(try claimed(file, 2, as: 10).map(\.number) == [2])
+        }
+    }
+
+    @Test func manyAreActedOnByAFilter() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            for number in 0..<10 {
+                let order = order(number % 2 == 0 ? "even" : "odd")
+                _ = try file.enqueue(order, actor: "ann", at: ControlScene.now)
+            }
+            func act(_ action: QueueBulkAction, _ filter: QueueFilter) throws -> Int {
+                let count = try file.queueCount(action, filter)
+                let done = try file.act(action, filter, behind: 0, reason: "test", at: ControlScene.now)
+                #expect(done.changed == count)
+                return count
+            }
+            let even = QueueFilter(job: "even")
+            #expect(try act(.cancel, even) == 5)
+            #expect(try act(.cancel, even) == 0)
+            #expect(try act(.retry, even) == 5)
+            #expect(try act(.resolve, even) == 0)
+            #expect(try act(.remove, even) == 5)
+            #expect(try file.queueJobs(even).isEmpty)
+            #expect(try file.queueCounts() == [.queued: 5])
+            #expect(try act(.restore, QueueFilter()) == 5)
+            #expect(try file.queueJobs(QueueFilter(states: [.queued])).count == 10)
+            #expect(try act(.remove, QueueFilter(states: [.queued], job: "odd")) == 5)
+            let later = Timestamp(milliseconds: ControlScene.now.milliseconds + 1)
+            try file.forgetJobs(settledBefore: ControlScene.now, removedBefore: later)
+            #expect(try act(.restore, QueueFilter()) == 0)
+            #expect(try claimed(file, 10).count == 5)
+        }
+    }
+
+    @Test func whatABatchQueuesIsQueuedOnce() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            let orders = [order(), order("lower")]
+            let first = try file.enqueue(orders, by: "load.1/a", actor: "ann", at: ControlScene.now)
+            #expect(first == [1, 2])
+            #expect(try file.enqueue(orders, by: "load.1/a", actor: "ann", at: ControlScene.now) == first)
+            #expect(try file.enqueue(orders, by: "load.10/a", actor: "ann", at: ControlScene.now) == [3, 4])
+            #expect(try file.queueJobs(enqueuedBy: "load.1").map(\.number) == [1, 2])
+        }
+    }
+
+    /// Only so many are read as are asked for, and those that are stuck are found by the file itself.
+    @Test func alistHasALimit() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            for _ in 0..<5 { _ = try file.enqueue(order(), actor: "ann", at: ControlScene.now) }
+            #expect(try file.queueJobs(QueueFilter(limit: 2)).map(\.number) == [5, 4])
+            #expect(try file.queueCount(QueueFilter(limit: 2)) == 5)
+            let late = Timestamp(milliseconds: ControlScene.now.milliseconds + 86_400_001)
+            #expect(try file.queueCount(QueueFilter(stuckAt: late)) == 5)
+            #expect(try file.queueJobs(QueueFilter()).allSatisfy { $0.isStuck(at: late) })
+            #expect(try file.queueCount(QueueFilter(stuckAt: ControlScene.now)) == 0)
+        }
+    }
+
+    /// One service at a time; the next one begins when the first is gone, or has said nothing for too long.
+    @Test func thereIsOneService() throws {
+        try ControlScene.with { path in
+            let (one, two) = (try ControlScene.open(path), try ControlScene.open(path))
+            let first = try one.takeService(.current(), at: ControlScene.now)
+            let error = #expect(throws: BatchError.self) { try two.takeService(.current(), at: ControlScene.now) }
+            #expect(error?.code == .busy)
+            #expect(try one.beatService(first, at: ControlScene.now))
+            try one.leaveService(first, at: ControlScene.now)
+            let second = try two.takeService(Self.worker(7), at: ControlScene.now)
+            #expect(second.epoch == first.epoch + 1)
+            #expect(try one.beatService(first, at: ControlScene.now) == false)
+            let silent = Timestamp(milliseconds: ControlScene.now.milliseconds + 60_001)
+            #expect(try one.takeService(.current(), at: silent).epoch == second.epoch + 1)
+            #expect(try two.beatService(second, at: silent) == false)
+        }
+    }
+}
