@@ -117,7 +117,7 @@ import Testing
             grep -o '"outcome":"refused"' rows | sort -u
             cat backups/batch_manager/logs/* backups/batch_manager/control.db* rows | grep -a -c -e bmt_ -e "${old#bmt_}" -e "${e#bmt_}"
             """)
-        #expect(lines == ["401", "401", "400", "401", "200", "\"peer\":\"127.0.0.1\"", "\"outcome\":\"refused\"", "0"])
+        #expect(lines == ["401", "401", "401", "401", "200", "\"peer\":\"127.0.0.1\"", "\"outcome\":\"refused\"", "0"])
     }
 
     @Test func whatAStrangersPageOrAnUnknownProxySendsIsNotFromThisMachine() throws {

@@ -191,7 +191,7 @@ import Testing
     /// Whoever gives a number that is none is told, and a group of words is no verb.
     @Test func deadNeedsAVerb() throws {
         try scene { scene in
-            try scene.expect(.usage, "queue", "show", "7")
+            try scene.expect(.unknownQueueJob, "queue", "show", "7")
             let half = try scene.expect(.usage, "queue", "dead")
             #expect(half.err.contains("queue dead list"))
             #expect(try scene.tool("queue", "dead", "--help").out.contains("queue dead redrive"))

@@ -132,6 +132,13 @@ public final class API: Sendable {
             guard checked[name] == nil else { throw HTTPFault.bad("'\(name)' is given twice") }
             checked[name] = try parameter.value(value)
         }
+        if let name = checked["database"], !workspace.databases.contains(where: { $0.name == name }) {
+            throw HTTPFault(
+                404,
+                BatchError(
+                    .usage, "the workspace has no database '\(name)'",
+                    hint: "it has \(workspace.databases.map(\.name).joined(separator: ", "))"))
+        }
         let assignments = try readBody(of: request, route, &checked)
         for parameter in route.query + route.body where parameter.isRequired && checked[parameter.name] == nil {
             throw HTTPFault.bad("'\(parameter.name)' is missing")
@@ -279,13 +286,8 @@ struct APICall {
         return api.workspace.choosing(database)
     }
 
-    private func requireDatabase() throws(BatchError) {
-        if let name = values["database"] { _ = try api.workspace.database(named: name) }
-    }
-
     /// The database, opened to be looked at.
     func view() throws(BatchError) -> Session {
-        try requireDatabase()
         let session = try Session.view(workspace, tenant: tenant, context: context)
         try requireOwn(session)
         try session.requireKnownTenant(isView: true)
@@ -294,7 +296,6 @@ struct APICall {
 
     /// The database, opened to be worked on.
     func session(database: String? = nil, mayBeNew: Bool = false) throws(BatchError) -> Session {
-        try requireDatabase()
         let session = try Session(workspace, database: database, tenant: tenant, context: context)
         try requireOwn(session)
         if !mayBeNew { try session.requireKnownTenant(isView: false) }

@@ -80,7 +80,10 @@ struct APIAccess: Sendable {
             return parts.count == 2 && parts[0].lowercased() == "bearer" ? parts[1].trimmed : ""
         }
         let given = bearer + request.headers.filter { $0.name == "x-api-key" }.map(\.value.trimmed)
-        guard given.count <= 1 else { throw HTTPFault.bad("more than one token is given") }
+        guard given.count <= 1 else {
+            throw APIAccess.unknown(
+                BatchError(.token, "more than one token is given", hint: "send one: Authorization: Bearer TOKEN"))
+        }
         return given.first
     }
 

@@ -244,7 +244,7 @@ public struct Tool: Sendable {
     static let synonyms: [String: String] = [
         "undo": "rollback", "revert": "rollback", "rewind": "rollback", "log": "list", "ls": "list",
         "batches": "list", "snapshots": "points", "tags": "points", "backups": "points",
-        "check": "verify", "fsck": "verify", "validate": "catalog validate", "jobs": "catalog list",
+        "fsck": "verify", "validate": "catalog validate", "jobs": "catalog list",
         "exec": "run", "execute": "run", "apply": "run", "start": "run", "migrate": "run", "cancel": "stop",
         "abort": "stop", "continue": "resume", "cat": "show", "info": "show", "inspect": "show", "annotate": "blame",
         "dependents": "graph", "forget": "prune", "clean": "prune", "gc": "history compact", "checkout": "restore",

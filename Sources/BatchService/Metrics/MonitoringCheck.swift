@@ -1,0 +1,68 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+
+/// `check`: one look at a workspace, for a program that watches many.
+public struct MonitoringCheck {
+    private let workspace: Workspace
+    private let context: Context
+
+    public init(_ workspace: Workspace, context: Context) {
+        self.workspace = workspace
+        self.context = context
+    }
+
+    /// - Parameter maximumAge: of the last success of every job that has a schedule; nil: their age does not count.
+    public func report(maximumAge: Duration?) -> MonitoringReport {
+        var report = MonitoringReport()
+        do throws(BatchError) {
+            let catalog = try workspace.loadCatalog(StepRegistry.builtIn.rules())
+            for database in workspace.databases where database.tenancy != .file {
+                let jobs = catalog.jobs.filter { $0.schedule != nil && ($0.database ?? database.name) == database.name }
+                look(at: database, jobs.map(\.id), maximumAge, &report)
+            }
+            try lookAtQueue(&report)
+        } catch {
+            report.add(.unknown, "\(error.code.rawValue): \(error.message)")
+        }
+        return report
+    }
+
+    private func look(
+        at database: DatabaseDefinition, _ jobs: [String], _ maximumAge: Duration?, _ report: inout MonitoringReport
+    ) {
+        do throws(BatchError) {
+            let session = try Session.view(workspace.choosing(database), context: context)
+            let figures = try LedgerFigures.read(session, since: LedgerFigures()).now
+            if figures.pendingPoints > 0 {
+                report.add(.warning, "\(database.name): \(figures.pendingPoints) restore points wait for their copies")
+            }
+            guard let maximumAge else { return }
+            for job in jobs {
+                guard let last = figures.lastSuccess[job] else {
+                    report.add(.critical, "\(job) has never succeeded")
+                    continue
+                }
+                let age = context.now().milliseconds - last.milliseconds
+                if age > maximumAge.wholeMilliseconds {
+                    report.add(.critical, "\(job) has last succeeded at \(last.seconds)")
+                }
+            }
+        } catch {
+            report.add(.critical, "\(database.name): \(error.code.rawValue): \(error.message)")
+        }
+    }
+
+    private func lookAtQueue(_ report: inout MonitoringReport) throws(BatchError) {
+        guard workspace.hasRecords else { return }
+        let store = try context.store(of: workspace)
+        let counts = try store.queueCounts()
+        let lost = (counts[.failed] ?? 0) + (counts[.dead] ?? 0)
+        if lost > 0 { report.add(.warning, "\(lost) jobs of the queue are lost") }
+        if try !store.queuePauses().isEmpty { report.add(.warning, "the queue, or a part of it, is paused") }
+        if try store.switches().value(of: .safeMode(.everywhere), at: context.now()) == .on {
+            report.add(.warning, "safe mode is on")
+        }
+    }
+}
