@@ -60,6 +60,67 @@ import batchmgr
         #expect(words.sorted() == expected)
     }
 
+    // MARK: Names
+
+    /// A workspace with a job, batches, and a table whose name a shell would take apart.
+    private static func withNames(_ body: (BadLuckScene) throws -> Void) throws {
+        try BadLuckScene.with { scene in
+            try scene.sql("CREATE TABLE \"two words; $(touch hacked) `touch hacked`\"(a)")
+            try scene.expect(0, "run", "multi")
+            try scene.expect(0, "run", "--id", "own", "--sql", "UPDATE items SET qty = 7")
+            try scene.shell("mkdir bin && ln -s \"$TOOL\" bin/batchmgr")
+            try body(scene)
+            #expect(!scene.has("hacked"))
+        }
+    }
+
+    private static let named: [(words: [String], expected: [String])] = [
+        (["rollback", ""], ["multi.1", "own.1"]), (["rollback", "--id", "o"], ["own.1"]),
+        (["show", "mu"], ["multi.1"]), (["run", "fol"], ["follow"]), (["list", "--job", "ow"], ["own"]),
+        (["restore", "--point", "own"], ["own.1", "own.1^"]), (["restore", "--point", "lat"], ["latest", "latest^"]),
+        (["blame", "--table", "it"], ["items"]),
+        (["diff", "--table", "two"], ["two words; $(touch hacked) `touch hacked`"]),
+        (["switch", "set", "--name", "safe"], ["safe_mode"]),
+        (["--db", "app.db", "graph", "o"], ["own.1"]), (["--db", "none.db", "graph", "o"], []),
+        (["graph", "--db", "none.db", "o"], []),
+    ]
+
+    @Test func bashCompletesNames() throws {
+        try Self.withNames { scene in
+            try scene.shell("\"$TOOL\" completion bash > batchmgr.bash")
+            for (words, expected) in Self.named {
+                let line = """
+                    PATH=$PWD/bin:$PATH; source batchmgr.bash && COMP_WORDS=("$@") && COMP_CWORD=$(($# - 1)) \
+                    && _batchmgr && printf '%s\n' "${COMPREPLY[@]}"
+                    """
+                let result = try BuiltTool.shell(
+                    "cd '\(scene.folder)' && \(line)", ["batchmgr"] + words, shell: "/bin/bash")
+                #expect(result.err == "", "\(words)")
+                let found = result.out.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("-") }
+                #expect(found.sorted() == expected.sorted(), "\(words)")
+            }
+        }
+    }
+
+    @Test func fishCompletesNames() throws {
+        guard try BuiltTool.shell("command -v fish").code == 0 else { return }
+        try Self.withNames { scene in
+            try scene.shell("\"$TOOL\" completion fish > b.fish")
+            for (words, expected) in Self.named where !words.contains("--db") {
+                let line = (["batchmgr"] + words).joined(separator: " ")
+                let result = try scene.shell(
+                    "PATH=$PWD/bin:$PATH exec fish --no-config -c 'source b.fish; complete -C \"\(line)\"'")
+                #expect(result.err == "", "\(words)")
+                let found = result.out.split(separator: "\n").compactMap {
+                    $0.split(separator: "\t").first.map(String.init)
+                }
+                for name in expected where !name.contains(" ") {
+                    #expect(found.contains(name), "\(words): \(found)")
+                }
+            }
+        }
+    }
+
     @Test func theBuiltToolPrintsAScriptThatCompletesItsVerbs() throws {
         let script = try BuiltTool.run("completion", "bash").out
         #expect(try Self.complete(["doct"], with: script) == ["doctor"])

@@ -31,7 +31,8 @@ import Testing
                     "update rates",
                 ])
             #expect(try database.json("drift", "show", "--table", "rates", "--stat")["counts"]?["deleted"] == 1)
-            #expect(try database.tool("verify").code == 6)
+            #expect(try database.tool("verify").code == 9)
+            #expect(try database.tool("verify", "--allow-drift").code == 0)
         }
     }
 

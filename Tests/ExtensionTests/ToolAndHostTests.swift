@@ -73,7 +73,7 @@ struct ToolAndHostTests {
             _ = try Hosts.sql(folder, "UPDATE t SET v = 'drift' WHERE id = 1;")
             #expect(try Hosts.tool(folder, "list").code == 0)
             let verified = try Hosts.tool(folder, "verify")
-            #expect(verified.code == 6)
+            #expect(verified.code == 9)
             #expect(verified.out.contains("changed outside any batch"))
             #expect(!verified.out.contains("FAIL  audit"), "\(verified.out)")
             #expect(try Hosts.tool(folder, "audit verify").code == 0)

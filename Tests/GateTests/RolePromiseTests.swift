@@ -106,6 +106,7 @@ import Testing
         #expect(
             Set(admins) == [
                 "switch set", "guard set", "erase", "prune", "ops trust", "ops revoke", "home set", "vacuum",
+                "forget-copies", "remove",
             ],
             "a verb that names no role is an admin's alone: give the new one its role in its table")
     }

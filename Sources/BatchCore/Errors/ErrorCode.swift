@@ -34,6 +34,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case schemaChanged = "ERR_DATA_SCHEMA_CHANGED"
     case noRestorePoint = "ERR_DATA_NO_RESTORE_POINT"
     case verificationFailed = "ERR_DATA_VERIFICATION_FAILED"
+    case drift = "ERR_DATA_DRIFT"
     case notUndoable = "ERR_DATA_NOT_UNDOABLE"
     case notReplayable = "ERR_DATA_NOT_REPLAYABLE"
     case stalePlan = "ERR_DATA_STALE_PLAN"
@@ -90,8 +91,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
-            .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .notUndoable, .notReplayable,
-            .stalePlan, .rehearsalFailed:
+            .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .drift, .notUndoable,
+            .notReplayable, .stalePlan, .rehearsalFailed:
             .data
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
@@ -124,6 +125,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .refusedByDependents
         case .noRestorePoint: .noRestorePoint
         case .corruptDatabase, .corruptLedger, .corruptRecord, .verificationFailed, .auditTampered: .integrityViolation
+        case .drift: .drift
         case .busy, .leaseLost, .rateLimit: .busy
         case .stopped: .stopped
         }
@@ -151,6 +153,8 @@ public enum ExitCode: Int32, Sendable, CaseIterable {
     case waitingForApproval = 7
     /// The batch is committed, and must not be run again.
     case pointPending = 8
+    /// Nothing is damaged: somebody has changed the database outside any batch.
+    case drift = 9
     case busy = 75
     case stopped = 130
 }

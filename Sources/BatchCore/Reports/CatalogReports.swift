@@ -112,6 +112,17 @@ public struct SetupReport: Report, Hashable {
     }
 }
 
+/// `completion --names`
+public struct NamesReport: Report {
+    public let names: [String]
+
+    public init(names: [String]) { self.names = names }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("names", .array(names.map(JSONValue.string)))]
+    }
+}
+
 /// `completion`
 public struct CompletionReport: Report {
     public let shell: String

@@ -7,8 +7,20 @@ public struct ChecksReport: Report, Hashable {
     /// No check failed; warnings may be there.
     public var isOK: Bool { !checks.contains { $0.outcome == .failed } }
 
-    /// That of the first check that failed.
-    public var exitCode: ExitCode { checks.lazy.compactMap(\.code).first?.exitCode ?? .done }
+    /// That of the first check that failed; damage goes before drift.
+    public var exitCode: ExitCode {
+        let codes = checks.compactMap(\.code)
+        return (codes.first { $0 != .drift } ?? codes.first)?.exitCode ?? .done
+    }
+
+    /// With drift as a warning.
+    public var allowingDrift: ChecksReport {
+        ChecksReport(
+            checks: checks.map { check in
+                guard check.code == .drift else { return check }
+                return .warning(check.name, check.detail, code: .drift, advice: check.advice)
+            })
+    }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [.init("ok", .bool(isOK)), .init("checks", .array(checks.map { $0.json(call) }))]

@@ -168,6 +168,26 @@ struct PointText {
     }
 }
 
+extension PointText {
+    /// What `body` said of all tables.
+    static func rows(of message: PointMessage) -> RowCounts {
+        var rows = RowCounts()
+        for line in message.body.split(separator: "\n") {
+            let counts = line.split(separator: " ").suffix(6).map { Int($0) }
+            guard counts.count == 6, let inserted = counts[0], let updated = counts[2], let deleted = counts[4] else {
+                continue
+            }
+            rows += RowCounts(inserted: inserted, updated: updated, deleted: deleted)
+        }
+        return rows
+    }
+
+    /// What `subject` said at its end.
+    static func status(of message: PointMessage) -> BatchStatus {
+        BatchStatus.allCases.first { message.subject.hasSuffix(" [\($0.rawValue)]") } ?? .committed
+    }
+}
+
 /// How many rows of one table a point changed.
 struct TableCount {
     let table: String

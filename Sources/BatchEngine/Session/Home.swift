@@ -194,5 +194,5 @@ struct HomeRegister {
         return Entry(ledger: ledger, branch: branch, tags: tags, path: path, file: file)
     }
 
-    private static func name(_ branch: String) -> String { branch.replacing("/", with: "%2F") + ".json" }
+    static func name(_ branch: String) -> String { branch.replacing("/", with: "%2F") + ".json" }
 }

@@ -81,7 +81,7 @@ struct Verification {
 
     private func drift(_ thing: String, _ detail: String) -> BatchError {
         BatchError(
-            .verificationFailed, "\(thing) was changed outside any batch\(detail)",
+            .drift, "\(thing) was changed outside any batch\(detail)",
             hint:
                 "see the rows: \(command: "drift show"); keep them: \(command: "drift adopt"); take them back: \(command: "drift undo")"
         )
@@ -183,9 +183,25 @@ struct PointVerification {
     private func bakChecks() throws(BatchError) -> [Check] {
         let expected = complete.filter { $0.bak != nil }
         guard !expected.isEmpty else { return [] }
+        let faults = try bakFaults()
+        var failed: [Check] = []
+        for point in expected {
+            guard let what = faults[point.id] else { continue }
+            let damage = BatchError(
+                .corruptRecord, "\(point.bak ?? "") of \(name(point)) \(what)",
+                hint: "restore this point from git: \(command: "restore --point \(name(point)) --source git --to FILE")"
+            )
+            failed.append(.failed(".bak", damage))
+        }
+        let how = isFast ? "all there" : "all there, with the recorded SHA-256"
+        return failed.isEmpty ? [.passed(".bak", "\(Counted.text(expected.count, "file")), \(how)")] : failed
+    }
+
+    /// What is wrong with the `.bak` files of points, by the id of the point.
+    func bakFaults() throws(BatchError) -> [Int64: String] {
+        let expected = complete.filter { $0.bak != nil }
         let store = BakStore(folder: session.backups)
         let manifests = Folder.exists(session.backups) ? try store.contents().files : []
-        var failed: [Check] = []
         var usable: [BakManifest] = []
         var faults: [Int64: String] = [:]
         for point in expected {
@@ -195,18 +211,10 @@ struct PointVerification {
             }
         }
         let reach = BakReach(usable)
-        for point in expected {
-            let isReached = point.digest.map(reach.leads) ?? false
-            guard let what = faults[point.id] ?? (isReached ? nil : "cannot be used: no chain of files leads to it")
-            else { continue }
-            let damage = BatchError(
-                .corruptRecord, "\(point.bak ?? "") of \(name(point)) \(what)",
-                hint: "restore this point from git: \(command: "restore --point \(name(point)) --source git --to FILE")"
-            )
-            failed.append(.failed(".bak", damage))
+        for point in expected where faults[point.id] == nil && !(point.digest.map(reach.leads) ?? false) {
+            faults[point.id] = "cannot be used: no chain of files leads to it"
         }
-        let how = isFast ? "all there" : "all there, with the recorded SHA-256"
-        return failed.isEmpty ? [.passed(".bak", "\(Counted.text(expected.count, "file")), \(how)")] : failed
+        return faults
     }
 
     /// What is wrong with the file; nil when nothing is.
@@ -232,25 +240,29 @@ struct PointVerification {
     private func gitChecks() -> [Check] {
         let expected = complete.filter { $0.commit != nil }
         guard !expected.isEmpty else { return [] }
-        let commits = expected.compactMap { $0.commit.flatMap { CommitID($0) } }
-        var damage: [CommitID: BatchError] = [:]
-        if !isFast {
-            do throws(BatchError) {
-                damage = try session.git.damage(in: commits)
-            } catch { return [.failed("git", lost(error.message, nil))] }
-        }
-        var failed: [Check] = []
-        for point in expected {
-            let what: String?
-            if let error = point.commit.flatMap({ CommitID($0) }).flatMap({ damage[$0] }) {
-                what = error.message
-            } else {
-                what = fault(point)
-            }
-            if let what { failed.append(.failed("git", lost("\(name(point)): \(what)", point))) }
+        let faults: [Int64: String]
+        do throws(BatchError) {
+            faults = try gitFaults()
+        } catch { return [.failed("git", lost(error.message, nil))] }
+        let failed = expected.compactMap { point in
+            faults[point.id].map { Check.failed("git", lost("\(name(point)): \($0)", point)) }
         }
         let how = isFast ? "all there" : "all there, with every object whole"
         return failed.isEmpty ? [.passed("git", "\(Counted.text(expected.count, "commit")), \(how)")] : failed
+    }
+
+    /// What is wrong with the commits of points, by the id of the point.
+    /// - Throws: when nothing of the repository can be read.
+    func gitFaults() throws(BatchError) -> [Int64: String] {
+        let expected = complete.filter { $0.commit != nil }
+        let commits = expected.compactMap { $0.commit.flatMap { CommitID($0) } }
+        let damage = isFast ? [:] : try session.git.damage(in: commits)
+        var faults: [Int64: String] = [:]
+        for point in expected {
+            let error = point.commit.flatMap { CommitID($0) }.flatMap { damage[$0] }
+            faults[point.id] = error?.message ?? fault(point)
+        }
+        return faults
     }
 
     private func lost(_ message: String, _ point: PointRecord?) -> BatchError {

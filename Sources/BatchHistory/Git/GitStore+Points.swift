@@ -102,6 +102,14 @@ extension GitStore {
         return tags
     }
 
+    /// Removes a branch, and the tags of its batches. The objects stay until somebody calls `git gc`.
+    public func remove(branch: String) throws(BatchError) {
+        guard exists else { return }
+        let refs = try GitRepository(opening: path).refs
+        try refs.remove(Refs.branch(branch))
+        for name in try refs.names(below: Refs.tag(tagPrefix)) { try refs.remove(Refs.tag(tagPrefix + name)) }
+    }
+
     /// Those of the commits that can be read themselves; `verify` tells whether all below them can.
     public func present(_ commits: [CommitID]) -> Set<CommitID> {
         guard exists, let repository = try? GitRepository(opening: path) else { return [] }

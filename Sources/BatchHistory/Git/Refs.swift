@@ -97,6 +97,12 @@ package struct Refs {
         }
     }
 
+    /// Removes a reference; nothing when there is none.
+    package func remove(_ name: String) throws(BatchError) {
+        let code = git_reference_remove(repository.handle, name)
+        if code != GIT_ENOTFOUND.rawValue { try GitFault.check(code, doing: "remove \(name) in \(repository.path)") }
+    }
+
     private func set(_ move: Move) throws(BatchError) {
         try GitRepository.requireFile("\(repository.path)/\(move.name)")
         var new = GitRepository.native(move.target)

@@ -135,7 +135,7 @@ public enum Permissions {
     }
 
     /// A name that we give in a home.
-    private static func isOurs(_ name: String) -> Bool {
+    public static func isOurs(_ name: String) -> Bool {
         let whole = [
             "history.git", "logs", "reports", "plans", "audit-heads", "signing.key", "signing.pub", "tenants",
             "erase-pending", "databases", ".gitignore",

@@ -65,6 +65,9 @@ public enum Folder {
         rmdir(path)
     }
 
+    /// Removes a folder in which nothing is.
+    public static func removeIfEmpty(_ path: String) { rmdir(path) }
+
     /// Nil when the name is no symbolic link.
     public static func linkTarget(_ path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: 4_096)

@@ -62,7 +62,7 @@ struct CommandRecord {
         case .done, .pointPending: isDryRun ? "dry run" : "done"
         case .waitingForApproval where error == nil: "planned"
         case .usage, .refusedByPolicy, .refusedByDependents, .waitingForApproval, .busy: "refused"
-        case .stepFailed, .noRestorePoint, .integrityViolation: "failed"
+        case .stepFailed, .noRestorePoint, .integrityViolation, .drift: "failed"
         case .stopped: "stopped"
         }
     }

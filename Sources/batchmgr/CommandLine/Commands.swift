@@ -16,7 +16,7 @@ extension Command {
         .guardShow, .guardSet,
         .verify, .restore, .certificateVerify,
         .homeShow, .homeSet,
-        .drill, .prune, .erase, .historyCompact, .vacuum,
+        .drill, .prune, .erase, .historyCompact, .vacuum, .forgetCopies, .remove,
         .healList, .healScan, .healRun, .healHistory, .healThaw, .contractList, .contractCheck,
         .switchList, .switchSet,
         .tokenCreate, .tokenList, .tokenRevoke,

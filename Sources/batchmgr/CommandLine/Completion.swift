@@ -1,14 +1,43 @@
 internal import BatchCore
+internal import BatchEngine
+
+extension OptionArgument {
+    /// The names that may stand there: the shell asks for them when it needs them.
+    fileprivate var names: Candidates? {
+        guard case .text(let placeholder) = self else { return nil }
+        switch placeholder {
+        case "JOB": return .jobs
+        case "BATCH": return .batches
+        case "POINT", "P1", "P2": return .points
+        case "TABLE": return .tables
+        case "TENANT": return .tenants
+        case "SWITCH": return .switches
+        default: return nil
+        }
+    }
+}
+
+extension GlobalOptions {
+    /// Options that say which database is meant, for a pattern of `case`.
+    fileprivate static let places = "--db|--workspace|--database|--tenant"
+}
 
 /// The completion script for bash, made from the tables.
 ///
-/// The words are in `case` tables, so completion starts no process: it is as fast as bash itself.
+/// The words are in `case` tables, so that completion of verbs and options starts no process; names of jobs, batches and
+/// tables are asked for.
 public enum BashCompletion {
     public static func script(_ tool: Tool) -> String {
         """
         # bash completion for batchmgr. Load it with: source <(batchmgr completion bash)
+        _batchmgr_names() {
+            local name
+            while IFS= read -r name; do
+                [[ "$name" == "$current"* ]] && COMPREPLY+=("$name")
+            done < <("${COMP_WORDS[0]}" "${place[@]}" completion --names "$1" 2> /dev/null)
+        }
         _batchmgr() {
-            local current="${COMP_WORDS[COMP_CWORD]}" previous="" verb="" index word
+            local current="${COMP_WORDS[COMP_CWORD]}" previous="" verb="" known="" index word value place=()
             [ "$COMP_CWORD" -gt 0 ] && previous="${COMP_WORDS[COMP_CWORD-1]}"
             # bash breaks words at "=": --mode=cas arrives as "--mode" "=" "cas".
             if [ "$current" = "=" ]; then current=""
@@ -16,10 +45,12 @@ public enum BashCompletion {
             for ((index = 1; index < COMP_CWORD; index++)); do
                 word="${COMP_WORDS[index]}"
                 case "$word" in
-                    \(valueOptions(GlobalOptions.table))) ((index++)); [ "${COMP_WORDS[index]}" = "=" ] && ((index++)) ;;
+                    \(valueOptions(GlobalOptions.table))) ((index++)); [ "${COMP_WORDS[index]}" = "=" ] && ((index++))
+                        value="${COMP_WORDS[index]//[\\\"\\']/}"
+                        case "$word" in \(GlobalOptions.places)) [ "$index" -lt "$COMP_CWORD" ] && place+=("$word" "$value") ;; esac ;;
                     -*) ;;
-                    *) verb="${verb:+$verb }$word"
-                        case "$verb" in \(groupPattern(tool))) ;; *) break ;; esac ;;
+                    *) [ -n "$known" ] || verb="${verb:+$verb }$word"
+                        case "$verb" in \(groupPattern(tool))) ;; *) known=1 ;; esac ;;
                 esac
             done
             COMPREPLY=()
@@ -61,9 +92,11 @@ public enum BashCompletion {
         case .file: "COMPREPLY=($(compgen -f -- \"$current\"))"
         case .folder: "COMPREPLY=($(compgen -d -- \"$current\"))"
         case .choice(let words): reply(words)
-        case .text, .number, .pair: ":"
+        case .text, .number, .pair: argument.names.map(ask) ?? ":"
         }
     }
+
+    private static func ask(_ names: Candidates) -> String { "_batchmgr_names \(names.rawValue)" }
 
     private static func reply(_ words: [String]) -> String {
         "COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$current\"))"
@@ -77,7 +110,8 @@ public enum BashCompletion {
             lines.append("        '\(group)') \(reply(tool.words(after: group))) ;;")
         }
         for verb in tool.verbs {
-            lines.append("        \"\(verb.name)\") \(reply(words(verb, tool) + globals))\(files(verb)) ;;")
+            lines.append(
+                "        \"\(verb.name)\") \(reply(words(verb, tool) + globals))\(files(verb))\(names(verb)) ;;")
         }
         return lines.joined(separator: "\n")
     }
@@ -88,6 +122,12 @@ public enum BashCompletion {
             if case .choice(let choices) = positional.argument { words += choices }
         }
         return verb == .help ? words + tool.firstWords : words
+    }
+
+    /// Of what the verb is about, which may stand alone.
+    private static func names(_ verb: Verb) -> String {
+        guard let names = verb.mainOption?.argument?.names else { return "" }
+        return "; [ \"${current:0:1}\" = - ] || \(ask(names))"
     }
 
     private static func files(_ verb: Verb) -> String {
@@ -102,8 +142,16 @@ public enum ZshCompletion {
         """
         #compdef batchmgr
         # zsh completion for batchmgr. Load it with: source <(batchmgr completion zsh)
+        _batchmgr_names() {
+            local -a names
+            names=("${(@f)$("${words[1]}" "${place[@]}" completion --names "$1" 2> /dev/null)}")
+            compadd -- "${(@)names:#}"
+        }
         _batchmgr() {
-            local verb="" word state line
+            local verb="" known="" word state line
+            local -a place
+            # _arguments sets $words anew.
+            local -a given=("${words[@]}")
             local -a verbs globals
             verbs=(
         \(verbs(tool))
@@ -115,10 +163,11 @@ public enum ZshCompletion {
             while (( index < CURRENT )); do
                 word="${words[index]}"
                 case "$word" in
-                    \(valueOptions)) (( index++ )) ;;
+                    \(valueOptions)) (( index++ ))
+                        case "$word" in \(GlobalOptions.places)) (( index < CURRENT )) && place+=("$word" "${(Q)given[index]}") ;; esac ;;
                     -*) ;;
-                    *) verb="${verb:+$verb }$word"
-                        case "$verb" in \(groupPattern(tool))) ;; *) break ;; esac ;;
+                    *) [ -n "$known" ] || verb="${verb:+$verb }$word"
+                        case "$verb" in \(groupPattern(tool))) ;; *) known=1 ;; esac ;;
                 esac
                 (( index++ ))
             done
@@ -162,8 +211,12 @@ public enum ZshCompletion {
     /// One rule for all words: the verb itself is one of them, and without a rule zsh offers nothing behind it.
     private static func rest(_ verb: Verb, _ tool: Tool) -> String {
         if verb == .help { return "'*:VERB:(\(tool.firstWords.joined(separator: " ")))'" }
-        guard let argument = verb.positionals.first?.argument else { return "'*: : '" }
+        guard let argument = verb.positionals.first?.argument ?? named(verb.mainOption) else { return "'*: : '" }
         return "'*:\(escaped(argument.placeholder)):\(action(argument))'"
+    }
+
+    private static func named(_ option: Option?) -> OptionArgument? {
+        option?.argument.flatMap { $0.names == nil ? nil : $0 }
     }
 
     private static func specifications(_ options: [Option], separator: String = "\n") -> String {
@@ -179,7 +232,7 @@ public enum ZshCompletion {
         case .file: "_files"
         case .folder: "_files -/"
         case .choice(let words): "(\(words.joined(separator: " ")))"
-        case .text, .number, .pair: " "
+        case .text, .number, .pair: argument.names.map { "{_batchmgr_names \($0.rawValue)}" } ?? " "
         }
     }
 
@@ -200,6 +253,20 @@ public enum FishCompletion {
     public static func script(_ tool: Tool) -> String {
         var lines = [
             "# fish completion for batchmgr: save it as ~/.config/fish/completions/batchmgr.fish",
+            """
+            function __batchmgr_names
+                set -l place
+                set -l words (commandline -opc)
+                for index in (seq 2 (count $words))
+                    switch $words[$index]
+                        case --db --workspace --database --tenant
+                            set -l next (math $index + 1)
+                            test $next -le (count $words); and set -a place $words[$index] $words[$next]
+                    end
+                end
+                $words[1] $place completion --names $argv[1] 2> /dev/null
+            end
+            """,
             "complete -c batchmgr -f",
         ]
         lines += GlobalOptions.table.map { option("", $0) }
@@ -224,6 +291,9 @@ public enum FishCompletion {
         }
         let seen = words.map { "__fish_seen_subcommand_from \($0)" }.joined(separator: "; and ")
         lines += verb.options.map { option("-n '\(seen)' ", $0) }
+        if let names = verb.mainOption?.argument?.names {
+            lines.append("complete -c batchmgr -n '\(seen)' -k -a '(__batchmgr_names \(names.rawValue))'")
+        }
         for positional in verb.positionals {
             switch positional.argument {
             case .choice(let choices):
@@ -245,7 +315,7 @@ public enum FishCompletion {
         case .file: " -r -F"
         case .folder: " -x -a '(__fish_complete_directories)'"
         case .choice(let words): " -x -a '\(words.joined(separator: " "))'"
-        case .text, .number, .pair: " -x"
+        case .text, .number, .pair: argument?.names.map { " -x -k -a '(__batchmgr_names \($0.rawValue))'" } ?? " -x"
         }
     }
 

@@ -183,8 +183,9 @@ extension ExitCode {
         case .integrityViolation: "integrity violation found"
         case .waitingForApproval: "waiting for approval"
         case .pointPending: "the batch is committed, but its restore point is pending: do not run it again"
+        case .drift: "verify: nothing is damaged, but the database was changed outside any batch"
         case .busy: "busy, try again"
-        case .stopped: "stopped at a checkpoint; can be resumed"
+        case .stopped: "stopped as asked: a batch at a checkpoint, and it can be resumed"
         }
     }
 }

@@ -38,8 +38,14 @@ extension ListRequest {
 
 extension Command {
     static let list = Command(.list) { (arguments, call) throws(BatchError) in
-        let session = try call.view()
-        try call.output.show(try session.list(ListRequest(arguments)))
+        let request = ListRequest(arguments)
+        do throws(BatchError) {
+            try call.output.show(try call.view().list(request))
+        } catch  where error.code == .fileMissing {
+            let lost = try LostDatabase(
+                try call.workspace(), tenant: call.globals.tenant, context: call.workContext(), because: error)
+            try call.output.show(lost.batches(request))
+        }
         return .done
     }
 

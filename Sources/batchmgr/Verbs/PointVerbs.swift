@@ -94,7 +94,14 @@ public struct RestoreRequest: Hashable, Sendable {
 
 extension Command {
     static let points = Command(.points) { (arguments, call) throws(BatchError) in
-        try call.output.show(try call.view().points(limit: ListRequest.limit(arguments, people: 50)))
+        let limit = ListRequest.limit(arguments, people: 50)
+        do throws(BatchError) {
+            try call.output.show(try call.view().points(limit: limit))
+        } catch  where error.code == .fileMissing {
+            let lost = try LostDatabase(
+                try call.workspace(), tenant: call.globals.tenant, context: call.workContext(), because: error)
+            try call.output.show(lost.points(limit: limit))
+        }
         return .done
     }
 

@@ -24,7 +24,16 @@ extension Verb {
 
     public static let completion = Verb(
         "completion", "print the completion script of a shell",
-        positionals: [Positional(.choice(["bash", "zsh", "fish"]), "the shell")],
+        details: """
+            The scripts know verbs and options by themselves, and ask for names of jobs, batches, points, tables, tenants \
+            and switches with --names.
+            """,
+        positionals: [Positional(.choice(["bash", "zsh", "fish"]), "the shell", isRequired: false)],
+        options: [
+            .value(
+                "names", .choice(Candidates.allCases.map(\.rawValue)),
+                "print names that may be completed, one a line")
+        ],
         role: nil,
         trace: .none,
         examples: [
@@ -94,7 +103,14 @@ extension Command {
     }
 
     static let completion = Command(.completion) { (arguments, call) throws(BatchError) in
-        let shell = arguments.positionals[0]
+        if let kind: Candidates = try arguments.choice("names") {
+            // A shell that asks has no place for an error.
+            let workspace = try? call.workspaceIfAny()
+            let names = workspace.map { kind.list(in: $0, tenant: call.globals.tenant) } ?? []
+            try call.output.show(NamesReport(names: names), text: names.map { $0 + "\n" }.joined())
+            return .done
+        }
+        guard let shell = arguments.positionals.first else { throw .missing("bash|zsh|fish", of: arguments.verb) }
         let script =
             switch shell {
             case "bash": BashCompletion.script(call.tool)

@@ -1,0 +1,62 @@
+public import BatchCatalog
+internal import BatchCore
+internal import BatchLedger
+internal import BatchSystem
+
+/// What may stand for a name, for shells that complete it. It is read without a lease, and nothing is completed or
+/// written: a shell asks at every TAB.
+public enum Candidates: String, Sendable, CaseIterable {
+    case jobs, batches, points, tables, tenants, switches
+
+    private static let most = 200
+
+    /// None where a file cannot be read: a shell has nobody to tell.
+    public func list(in workspace: Workspace, tenant: String?) -> [String] {
+        switch self {
+        case .jobs: return Candidates.unique(jobs(in: workspace) + names("job", in: workspace, tenant))
+        case .batches: return names("batch", in: workspace, tenant)
+        case .points:
+            let sql = """
+                SELECT batch FROM main.batchmgr_batches WHERE seq IN (SELECT batch FROM main.batchmgr_points) \
+                ORDER BY seq DESC LIMIT \(Candidates.most)
+                """
+            let batches = rows(sql, in: workspace, tenant)
+            return ["latest", "latest^"] + batches + batches.map { $0 + "^" }
+        case .tables:
+            let tables = rows(
+                "SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY name", in: workspace, tenant)
+            return tables.filter { !$0.hasPrefix("sqlite_") && !SQLName.isLedger($0) }
+        case .tenants: return names("tenant", in: workspace, tenant)
+        case .switches:
+            return ["safe_mode"] + jobs(in: workspace).map { "job:\($0)" }
+                + names("tenant", in: workspace, tenant).map { "tenant:\($0)" }
+        }
+    }
+
+    private func jobs(in workspace: Workspace) -> [String] {
+        ((try? workspace.loadCatalog(StepRegistry.builtIn.rules()))?.jobs ?? []).map(\.id).sorted()
+    }
+
+    /// What a column of the batches holds, the latest first.
+    private func names(_ column: String, in workspace: Workspace, _ tenant: String?) -> [String] {
+        let sql = """
+            SELECT \(column) FROM main.batchmgr_batches WHERE \(column) IS NOT NULL GROUP BY \(column) \
+            ORDER BY max(seq) DESC LIMIT \(Candidates.most)
+            """
+        return rows(sql, in: workspace, tenant)
+    }
+
+    private func rows(_ sql: String, in workspace: Workspace, _ tenant: String?) -> [String] {
+        guard let database = try? workspace.database(), let path = try? database.path(of: tenant ?? workspace.tenant),
+            let connection = try? Connection(path: path, mode: .readOnly, busyTimeout: 100),
+            let rows = try? connection.rows(sql)
+        else { return [] }
+        // One a line.
+        return rows.compactMap { $0[0].string }.filter { !$0.contains("\n") }
+    }
+
+    private static func unique(_ names: [String]) -> [String] {
+        var seen: Set<String> = []
+        return names.filter { seen.insert($0).inserted }
+    }
+}
