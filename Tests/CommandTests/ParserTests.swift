@@ -134,7 +134,6 @@ import batchmgr
             ["rollback", "--id", "a", "--mode", "force"],
             "--mode 'force' is none of: restrict, cascade, replay, unconflicted"
         ),
-        (["completion"], "completion needs bash|zsh|fish"),
         (["completion", "tcsh"], "'tcsh' is none of: bash, zsh, fish"),
         (["version", "extra"], "version does not take 'extra'"),
         (["run", "--id", "a", "b"], "run does not take 'b'"),

@@ -33,8 +33,8 @@ public struct Drill {
         for source in RestoreSource.allCases {
             let scratch = try ScratchFolder(in: session.backups)
             var walk: PointWalk?
-            let last = points.lastIndex { source == .git || $0.bak != nil }
-            for (index, point) in points.enumerated() where source == .git || point.bak != nil {
+            let last = points.lastIndex { $0.has(source) }
+            for (index, point) in points.enumerated() where point.has(source) {
                 let drilled = Drilled(
                     point: point, name: try name(of: point), source: source, isLast: index == last)
                 guard let (check, time) = try settled(drilled, scratch.file("point.db"), &walk) else { continue }
@@ -194,6 +194,16 @@ public struct Drill {
                 session.context.action(or: "drill"), batch: nil, outcome: report.isOK ? "passed" : "failed",
                 details: .object(details),
                 context: session.context)
+        }
+    }
+}
+
+extension PointRecord {
+    /// False for a copy that was pruned, or forgotten because it is lost.
+    fileprivate func has(_ source: RestoreSource) -> Bool {
+        switch source {
+        case .git: commit != nil
+        case .bak: bak != nil
         }
     }
 }

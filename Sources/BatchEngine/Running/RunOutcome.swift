@@ -24,6 +24,8 @@ struct RunOutcome {
             }
         } catch {
             left = PointKeeper(session: session).leave(run.batch, because: error)
+            // What was noted of it went with its transaction: the exit code goes by what the ledger says.
+            point.status = .pending
         }
         let pointMilliseconds = begun.millisecondsSince
         if let failure { try fail(run, failure) }

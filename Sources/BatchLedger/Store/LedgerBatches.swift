@@ -6,6 +6,32 @@ extension Ledger {
         started_at, finished_at, inserted, updated, deleted, digest_before, digest_after, has_ddl, rolls_back, error
         """
 
+    /// The same, for reading: the text of a job is kept once, and where it is that of an earlier batch, `definition` is `@`
+    /// and the number of that batch.
+    private static let resolved = columns.replacing(
+        "definition",
+        with: """
+            CASE WHEN definition GLOB '@[0-9]*' THEN (SELECT earlier.definition FROM main.batchmgr_batches earlier \
+            WHERE earlier.seq = CAST(substr(batchmgr_batches.definition, 2) AS INTEGER)) ELSE definition END
+            """)
+
+    /// What is written for the text of a job.
+    private func stored(_ definition: String?, of job: String) throws(BatchError) -> SQLValue {
+        guard let definition else { return .null }
+        let sql = """
+            SELECT seq, definition FROM main.batchmgr_batches WHERE job = ? AND definition IS NOT NULL \
+            ORDER BY number DESC LIMIT 1
+            """
+        guard let last = try connection.rows(sql, [.string(job)]).first, let text = last[1].string,
+            let own = last[0].integer
+        else { return .string(definition) }
+        if text == definition { return .string("@\(own)") }
+        guard text.hasPrefix("@"), let first = Int64(text.dropFirst()) else { return .string(definition) }
+        let kept = try connection.value(
+            "SELECT definition FROM main.batchmgr_batches WHERE seq = ?", [.integer(first)])
+        return .string(kept?.string == definition ? text : definition)
+    }
+
     /// The number for the next batch of a job. Numbers are never used twice.
     public func nextNumber(of job: String) throws(BatchError) -> Int {
         let last = try connection.value("SELECT max(number) FROM main.batchmgr_batches WHERE job = ?", [.string(job)])
@@ -20,22 +46,24 @@ extension Ledger {
             "INSERT INTO main.batchmgr_batches(batch, job, number, \(Ledger.columns.dropFirst(11))) VALUES(?, ?, ?"
                 + String(repeating: ", ?", count: 19) + ")",
             [.string(batch.batch.description), .string(batch.batch.job), .integer(Int64(batch.batch.number))]
-                + values(batch))
+                + values(batch, definition: try stored(batch.definition, of: batch.batch.job)))
         batch.seq = connection.lastInsertRowID
     }
 
+    /// All but the text of its job, which never changes.
     public func update(_ batch: BatchRecord) throws(BatchError) {
-        let names = Ledger.columns.dropFirst(11).split(separator: ", ")
-        let list = names.map { "\($0.trimmingSpaces) = ?" }.joined(separator: ", ")
+        let names = Ledger.columns.dropFirst(11).split(separator: ", ").map(\.trimmingSpaces)
+        let list = names.map { $0 == "definition" ? "definition = ifnull(definition, ?)" : "\($0) = ?" }
         try connection.run(
-            "UPDATE main.batchmgr_batches SET \(list) WHERE seq = ?", values(batch) + [.integer(batch.seq)])
+            "UPDATE main.batchmgr_batches SET \(list.joined(separator: ", ")) WHERE seq = ?",
+            values(batch, definition: .optional(batch.definition)) + [.integer(batch.seq)])
     }
 
-    private func values(_ batch: BatchRecord) -> [SQLValue] {
+    private func values(_ batch: BatchRecord, definition: SQLValue) -> [SQLValue] {
         [
             .string(batch.kind.rawValue), .string(batch.status.rawValue), .optional(batch.jobVersion),
             .optional(batch.tenant), .optional(batch.idempotencyKey), .string(batch.actor), .string(batch.traceID),
-            .optional(batch.definition), .optional(batch.parameters), .string(batch.startedAt),
+            definition, .optional(batch.parameters), .string(batch.startedAt),
             .optional(batch.finishedAt), .integer(Int64(batch.rows.inserted)), .integer(Int64(batch.rows.updated)),
             .integer(Int64(batch.rows.deleted)), .optional(batch.digestBefore?.description),
             .optional(batch.digestAfter?.description), .integer(batch.hasSchemaChange ? 1 : 0),
@@ -49,7 +77,7 @@ extension Ledger {
         -> [BatchRecord]
     {
         var records: [BatchRecord] = []
-        let sql = "SELECT \(Ledger.columns) FROM main.batchmgr_batches WHERE \(condition) ORDER BY seq"
+        let sql = "SELECT \(Ledger.resolved) FROM main.batchmgr_batches WHERE \(condition) ORDER BY seq"
         for row in try connection.rows(sql, parameters) { records.append(try Ledger.record(row)) }
         return records
     }
@@ -65,7 +93,7 @@ extension Ledger {
         // The numbers of a job are in the order of its batches, and have an index.
         let (own, order) = job == nil ? ("?1 IS NULL", "seq") : ("job = ?1", "number")
         let statement = try connection.prepare(
-            "SELECT \(Ledger.columns) FROM main.batchmgr_batches WHERE \(own) AND (\(condition)) ORDER BY \(order) DESC"
+            "SELECT \(Ledger.resolved) FROM main.batchmgr_batches WHERE \(own) AND (\(condition)) ORDER BY \(order) DESC"
         )
         try statement.bind([.optional(job)] + parameters)
         while try statement.step() {

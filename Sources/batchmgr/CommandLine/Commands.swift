@@ -27,5 +27,5 @@ extension Command {
         .openapi, .doctor, .version, .completion, .help,
     ]
 
-    static var tool: Tool { Tool(verbs: all.map(\.verb)) }
+    public static var tool: Tool { Tool(verbs: all.map(\.verb)) }
 }

@@ -35,6 +35,7 @@ public enum BashCompletion {
             while IFS= read -r name; do
                 [[ "$name" == "$current"* ]] && COMPREPLY+=("$name")
             done < <("${COMP_WORDS[0]}" "${place[@]}" completion --names "$1" 2> /dev/null)
+            return 0
         }
         _batchmgr() {
             local current="${COMP_WORDS[COMP_CWORD]}" previous="" verb="" known="" index word value place=()
@@ -257,6 +258,7 @@ public enum FishCompletion {
             function __batchmgr_names
                 set -l place
                 set -l words (commandline -opc)
+                type -q $words[1]; or return
                 for index in (seq 2 (count $words))
                     switch $words[$index]
                         case --db --workspace --database --tenant

@@ -41,6 +41,6 @@ extension ForgetReport: TextReport {
         for batch in stuck {
             text += style.caution("\(batch) cannot be undone any more: git alone had what it changed") + "\n"
         }
-        return isDone ? text + style.next("make a new point of the state as it is with the next batch") : text
+        return isDone ? text + style.next("the next batch makes a restore point of the state as it is") : text
     }
 }
