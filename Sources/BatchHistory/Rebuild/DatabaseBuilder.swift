@@ -154,7 +154,8 @@ final class DatabaseBuilder {
     private static func unusable(_ object: SchemaObject, _ why: String) -> BatchError {
         BatchError(
             .corruptRecord, "the definition of \(object.type) \(object.name) in the copy cannot be used: \(why)",
-            hint: "restore the point from its other copy: \(command: "restore --point POINT --source git --to FILE") or bak")
+            hint:
+                "restore the point from its other copy: \(command: "restore --point POINT --source git --to FILE") or bak")
     }
 
     private func createStandIn(_ object: SchemaObject) throws(BatchError) {

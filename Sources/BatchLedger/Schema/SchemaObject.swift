@@ -138,7 +138,8 @@ public final class CopiedDefinition {
     private var forbidden: BatchError {
         BatchError(
             .corruptRecord, "a definition in the copy does more than to make one table or index: \(sql.prefix(60))",
-            hint: "somebody has edited the copy; restore from the other one: \(command: "restore --point POINT --source git --to FILE") or bak")
+            hint:
+                "somebody has edited it; restore from the other copy: \(command: "restore --point POINT --source git --to FILE") or bak")
     }
 
     /// Source: https://www.sqlite.org/c3ref/c_alter_table.html
