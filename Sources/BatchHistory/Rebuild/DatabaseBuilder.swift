@@ -155,7 +155,8 @@ final class DatabaseBuilder {
         BatchError(
             .corruptRecord, "the definition of \(object.type) \(object.name) in the copy cannot be used: \(why)",
             hint:
-                "restore the point from its other copy: \(command: "restore --point POINT --source git --to FILE") or bak")
+                "restore the point from its other copy: \(command: "restore --point POINT --source git --to FILE") or bak"
+        )
     }
 
     private func createStandIn(_ object: SchemaObject) throws(BatchError) {

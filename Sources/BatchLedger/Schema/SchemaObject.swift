@@ -139,7 +139,8 @@ public final class CopiedDefinition {
         BatchError(
             .corruptRecord, "a definition in the copy does more than to make one table or index: \(sql.prefix(60))",
             hint:
-                "somebody has edited it; restore from the other copy: \(command: "restore --point POINT --source git --to FILE") or bak")
+                "somebody has edited it; restore from the other copy: \(command: "restore --point POINT --source git --to FILE") or bak"
+        )
     }
 
     /// Source: https://www.sqlite.org/c3ref/c_alter_table.html
