@@ -67,7 +67,8 @@ import Testing
         let index = try TextFile.read(TextFile.inPackage("docs/README.md"))
         let names = try Self.pages().filter { $0.hasPrefix("docs/") && $0 != "docs/README.md" }
         #expect(names.count > 5)
-        for name in names {
+        // The pages of the examples are named by an index of their own.
+        for name in names where !name.hasPrefix("docs/examples/") || name.hasSuffix("README.md") {
             #expect(index.contains("](\(name.dropFirst(5)))"), "docs/README.md does not name \(name)")
         }
     }

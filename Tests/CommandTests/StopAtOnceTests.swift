@@ -7,14 +7,22 @@ import Testing
     /// long it took to end and which files are new.
     private static let line = """
         rm -f "$DB"-shm "$DB"-wal
-        list() { find . -type f ! -path '*/logs/*' ! -path '*/audit-heads/*' ! -name 'app.db*' ! -name 'control.db*' ! -name err ! -name out | sort; }
+        list() { find . -type f ! -path '*/logs/*' ! -path '*/audit-heads/*' ! -name 'app.db*' ! -name 'control.db*' \
+            ! -name err ! -name out | sort; }
         list > /tmp/stop-before.$$
         "$TOOL" --db app.db "$@" > out 2> err &
         tool=$!
+        # It has to hear the signal (bit 14 is SIGTERM), and to be at work.
+        caught() {
+            mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$tool/status 2>/dev/null)
+            [ $((0x${mask:-0} & 0x4000)) -ne 0 ]
+        }
         tries=0
-        while [ $tries -lt 40 ]; do
+        while ! caught && [ $tries -lt 400 ]; do tries=$((tries + 1)); sleep 0.005; done
+        tries=0
+        while [ $tries -lt 15 ]; do
             tries=$((tries + 1))
-            find . -name '*.tmp' -o -name 'batchmgr-scratch-*' | grep -q . && [ $tries -gt 10 ] && break
+            find . -name '*.tmp' -o -name 'batchmgr-scratch-*' | grep -q . && break
             sleep 0.01
         done
         began=$(date +%s%N)
@@ -30,7 +38,7 @@ import Testing
 
     private static let table = """
         CREATE TABLE big(id INTEGER PRIMARY KEY, a TEXT, n INTEGER);
-        WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000)
+        WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 200000)
         INSERT INTO big SELECT i, hex(randomblob(40)), i FROM c;
         """
 

@@ -282,7 +282,8 @@ struct AuditHeadSearch {
 
     /// That of the last point whose copies are complete.
     private func lastCommit() throws(BatchError) -> CommitID? {
-        guard try session.ledger.exists() else { return nil }
+        // A ledger of version 0.1 has its branch under another name until the first command that writes takes it over.
+        guard try session.ledger.exists(), session.homeState != .unplaced else { return nil }
         let point = try session.ledger.lastPoint(where: "status = 'complete' AND commit_id IS NOT NULL")
         return point?.commit.flatMap { CommitID($0) }
     }

@@ -54,7 +54,7 @@ public final class HTTPServer: Sendable {
             throw BatchError(
                 .listen, "no server can listen on \(address) port \(port): \(String(cString: strerror(system)))",
                 hint: isBusy
-                    ? "stop what listens there, or choose another port: \(command: "serve --port N")"
+                    ? "stop what listens there, or choose another port: \(command: "serve --port 18084")"
                     : "see http: in batchmgr.yaml, docs/http.md", cause: .system(errno: system))
         }
         daemon = Mutex(UInt(bitPattern: started))
