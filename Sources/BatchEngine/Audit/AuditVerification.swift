@@ -265,6 +265,7 @@ struct AuditHeadSearch {
         do throws(BatchError) {
             let commits = try session.git.messages(branch: session.branch)
             if let last = try lastCommit(), !commits.contains(where: { $0.id == last }) {
+                if commits.isEmpty, try isOnAnotherBranch(last) { return [] }
                 let what =
                     commits.isEmpty ? "there is no branch \(session.branch)" : "the branch \(session.branch) lacks it"
                 found.lost = lost("the signed heads of commit \(last.description.prefix(10)) are gone: \(what)")
@@ -280,10 +281,18 @@ struct AuditHeadSearch {
         }
     }
 
+    /// A ledger of version 0.1 may have shared a branch with another, and has one of its own from its next commit on.
+    private func isOnAnotherBranch(_ commit: CommitID) throws(BatchError) -> Bool {
+        for name in try session.git.tips().keys
+        where try session.git.messages(branch: name).contains(where: { $0.id == commit }) {
+            return true
+        }
+        return false
+    }
+
     /// That of the last point whose copies are complete.
     private func lastCommit() throws(BatchError) -> CommitID? {
-        // A ledger of version 0.1 has its branch under another name until the first command that writes takes it over.
-        guard try session.ledger.exists(), session.homeState != .unplaced else { return nil }
+        guard try session.ledger.exists() else { return nil }
         let point = try session.ledger.lastPoint(where: "status = 'complete' AND commit_id IS NOT NULL")
         return point?.commit.flatMap { CommitID($0) }
     }
