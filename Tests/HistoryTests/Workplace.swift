@@ -21,7 +21,8 @@ final class Workplace {
     /// Runs a shell command; its output and exit code.
     @discardableResult
     static func run(_ command: String) -> (output: String, code: Int32) {
-        guard let pipe = popen("(\(command)) 2>&1", "r") else { return ("", -1) }
+        // On a line of its own: a command may end with the word of a here-document.
+        guard let pipe = popen("(\(command)\n) 2>&1", "r") else { return ("", -1) }
         var output: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 65_536)
         while true {
