@@ -8,7 +8,7 @@ signal(SIGPIPE, SIG_IGN)
 // So does a file that grows past `ulimit -f`.
 signal(SIGXFSZ, SIG_IGN)
 MemoryLimit.announce()
-SQLiteProcess.prepare()
+Connection.prepareProcess()
 let words = Environment.words
 let isText = words.allSatisfy { String(validating: $0, as: UTF8.self) != nil }
 let arguments = words.map { String(decoding: $0, as: UTF8.self) }

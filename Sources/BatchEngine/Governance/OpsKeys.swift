@@ -19,7 +19,7 @@ public struct OpsKeys {
     /// `ops keygen`: it needs no workspace.
     /// - Throws: `ERR_UX_FILE_EXISTS`.
     public static func makeKey(name: String, file: String) throws(BatchError) -> OpsKeyReport {
-        let key = try SigningKey.create(file: file, name: try KeyName.check(name))
+        let key = try SigningKey.create(file: file, name: try OpsKeys.checkedName(name))
         return OpsKeyReport(name: name, file: file, publicFile: file + ".pub", key: Hex.string(key.bytes))
     }
 
@@ -87,6 +87,16 @@ public struct OpsKeys {
             targets: [try OpsKeys.target(workspace, control)], keys: try control.trustedKeys(),
             requests: try control.usedRequests(limit: 50))
     }
+
+    /// Whose key it is: a name that fits on one line of a key file and of a report.
+    fileprivate static func checkedName(_ name: String) throws(BatchError) -> String {
+        let isPlain = name.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != 58 }
+        guard isPlain, (1...64).contains(name.utf8.count) else {
+            throw BatchError(
+                .usage, "'\(name)' is no name for a key", hint: "1 to 64 letters, digits and signs, no space, no ':'")
+        }
+        return name
+    }
 }
 
 extension Workspace {
@@ -110,7 +120,7 @@ public struct TrustRequest: Hashable, Sendable {
 
     /// - Throws: `ERR_UX_USAGE`.
     public init(name: String, key: String, role: Role) throws(BatchError) {
-        self.name = try KeyName.check(name)
+        self.name = try OpsKeys.checkedName(name)
         self.key = key
         self.role = role
     }
@@ -131,17 +141,5 @@ public struct SignRequest: Hashable, Sendable {
         self.file = file
         self.life = life
         self.target = target
-    }
-}
-
-/// Whose key it is: a name that fits on one line of a key file and of a report.
-public enum KeyName {
-    public static func check(_ name: String) throws(BatchError) -> String {
-        let isPlain = name.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != 58 }
-        guard isPlain, (1...64).contains(name.utf8.count) else {
-            throw BatchError(
-                .usage, "'\(name)' is no name for a key", hint: "1 to 64 letters, digits and signs, no space, no ':'")
-        }
-        return name
     }
 }

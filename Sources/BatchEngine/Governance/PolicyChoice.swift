@@ -101,7 +101,7 @@ struct PolicyChoice {
     private func checkShared(_ job: JobDefinition, _ tables: [TableLayout]) throws(BatchError) {
         let virtual = try SchemaReader(session.connection).virtualTables().map(\.name)
         // A job that changes the schema may make the table first.
-        let mayMake = SchemaStatements.appear(in: job)
+        let mayMake = job.mayChangeSchema
         for name in job.sharedTables {
             let lowered = name.lowercased()
             let table = tables.first { $0.name.lowercased() == lowered }

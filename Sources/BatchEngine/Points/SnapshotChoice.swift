@@ -24,11 +24,11 @@ struct SnapshotChoice {
         case .full: return .full
         case .delta:
             let isForced = reason == .firstBatch || reason == .schemaChange
-            if isForced || SchemaStatements.appear(in: job) { return .full }
+            if isForced || job.mayChangeSchema { return .full }
             return try lastLeadsHere() ? .delta : .full
         case .auto: break
         }
-        if reason != nil || job.isCritical || SchemaStatements.appear(in: job) { return .full }
+        if reason != nil || job.isCritical || job.mayChangeSchema { return .full }
         if DatabaseFile(session.path).size < SnapshotChoice.tinyDatabase { return .full }
         if try !lastLeadsHere() { return .full }
         return try chainIsLong() ? .full : .delta
@@ -56,13 +56,13 @@ struct SnapshotChoice {
     }
 }
 
-/// Whether SQL looks as if it changed the schema. It may err on the side of yes: that costs a copy.
-enum SchemaStatements {
-    static func appear(in job: JobDefinition) -> Bool {
-        job.steps.contains { $0.script.map(appear) ?? false }
+extension JobDefinition {
+    /// Whether its SQL looks as if it changed the schema. It may err on the side of yes: that costs a copy.
+    var mayChangeSchema: Bool {
+        steps.contains { step in
+            step.script.map { SQLText.firstWords(in: $0).contains(where: JobDefinition.schemaWords.contains) } ?? false
+        }
     }
 
-    static func appear(in sql: String) -> Bool {
-        SQLText.firstWords(in: sql).contains { ["create", "drop", "alter", "reindex", "pragma"].contains($0) }
-    }
+    private static let schemaWords: Set<String> = ["create", "drop", "alter", "reindex", "pragma"]
 }

@@ -312,10 +312,10 @@ private final class BusyWait {
     }
 }
 
-/// Settings of SQLite for a whole process that is ours.
-public enum SQLiteProcess {
-    /// Call it before the first connection is opened. A host of the extension makes its own choice.
-    public static func prepare() {
+extension Connection {
+    /// Sets SQLite up for a whole process that is ours, before the first connection is opened. A host of the extension
+    /// makes its own choice.
+    public static func prepareProcess() {
         csqlite_forget_memory_statistics()
     }
 }

@@ -43,7 +43,7 @@ public enum HelpText {
     private static func text(_ verb: Verb, _ width: Int) -> String {
         var parts = ["batchmgr \(verb.name): \(verb.summary).\n", "Usage: \(verb.usage)\n"]
         if !verb.details.isEmpty {
-            parts.append(TextWrap.wrap(verb.details, width: width).joined(separator: "\n") + "\n")
+            parts.append(verb.details.wrapped(width: width).joined(separator: "\n") + "\n")
         }
         let arguments = verb.positionals.map { ($0.usage, $0.summary) } + verb.options.map { ($0.usage, note($0)) }
         if !arguments.isEmpty { parts.append(lines("Options:", arguments, width)) }
@@ -68,7 +68,7 @@ public enum HelpText {
         let indent = String(repeating: " ", count: column)
         var text = title + "\n"
         for (name, meaning) in rows {
-            let wrapped = TextWrap.wrap(meaning, width: width - column).joined(separator: "\n" + indent)
+            let wrapped = meaning.wrapped(width: width - column).joined(separator: "\n" + indent)
             let fits = name.count + 4 <= column
             text += "  " + name + (fits ? String(indent.dropFirst(name.count + 2)) : "\n" + indent) + wrapped + "\n"
         }
@@ -140,7 +140,7 @@ public enum CommandReference {
 
     private static func section(_ verb: Verb) -> String {
         var text = "## \(verb.name)\n\n\(verb.summary.prefix(1).uppercased() + verb.summary.dropFirst()).\n\n"
-        if !verb.details.isEmpty { text += TextWrap.wrap(verb.details, width: 118).joined(separator: "\n") + "\n\n" }
+        if !verb.details.isEmpty { text += verb.details.wrapped(width: 118).joined(separator: "\n") + "\n\n" }
         text += "```\n\(verb.usage)\n```\n"
         let rows =
             verb.positionals.map { ($0.usage, $0.summary) }
@@ -190,13 +190,13 @@ extension ExitCode {
     }
 }
 
-/// Breaks running text into lines.
-public enum TextWrap {
-    /// Lines of at most `width` characters, broken at spaces; a longer word stands alone. Never narrower than 20.
-    public static func wrap(_ text: String, width: Int) -> [String] {
+extension String {
+    /// Running text as lines of at most `width` characters, broken at spaces; a longer word stands alone. Never narrower
+    /// than 20.
+    func wrapped(width: Int) -> [String] {
         var lines: [String] = []
         var line = ""
-        for word in text.split(separator: " ") {
+        for word in split(separator: " ") {
             if !line.isEmpty, line.count + 1 + word.count > max(width, 20) {
                 lines.append(line)
                 line = ""

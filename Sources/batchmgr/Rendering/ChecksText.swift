@@ -23,7 +23,7 @@ extension ChecksReport: TextReport {
     }
 
     private func wrapped(_ text: String, _ indent: String, _ width: Int) -> String {
-        TextWrap.wrap(text, width: width - indent.count).joined(separator: "\n" + indent)
+        text.wrapped(width: width - indent.count).joined(separator: "\n" + indent)
     }
 
     private func conclusion(_ style: Style) -> String {
