@@ -20,13 +20,14 @@ extension Host {
         let order = try self.order(batch, mode, ledger)
         try requireWithinDatabase(order, ledger)
         let gateway = try gateway()
-        // A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out may not.
+        // A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out
+        // may not.
         if mode == .unconflicted, let rules = try ledger.policy() {
             gateway.policy = WritePolicy(protected: rules.protected.map(ProtectedName.init))
         }
         let isJoined = !connection.isAutocommit
         if isJoined { try gateway.join(at: HostBatch.savepoint) }
-        let temporaryTriggers = try TemporaryTriggers(connection)
+        let temporaryTriggers = try Undo.TemporaryTriggers(connection)
         defer {
             // When it failed, the savepoint is taken back by now.
             gateway.leave()

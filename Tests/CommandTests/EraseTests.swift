@@ -308,7 +308,7 @@ import Testing
     @Test func othersWorkWhileAnAnswerIsWaitedFor() throws {
         try scene { scene in
             let session = try Session(.adHoc(database: scene.file("app.db")), context: .system())
-            let request = EraseRequest(
+            let request = Erasure.Request(
                 table: "people", condition: "email LIKE '%secret.example'", live: .delete, isDryRun: false)
             func erase(meanwhile sql: String) throws(BatchError) -> EraseReport {
                 try Erasure(session).perform(request) { _ in

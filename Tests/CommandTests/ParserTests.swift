@@ -104,7 +104,8 @@ import batchmgr
     ])
     func helpIsFoundAnywhere(line: [String], words: [String]) throws {
         let invocation = try ArgumentParser.parse(line, Self.tool)
-        let expected: Invocation = line.isEmpty ? .nothing(GlobalOptions()) : .help(words: words, GlobalOptions())
+        let expected: ArgumentParser.Invocation =
+            line.isEmpty ? .nothing(GlobalOptions()) : .help(words: words, GlobalOptions())
         #expect(invocation == expected)
     }
 

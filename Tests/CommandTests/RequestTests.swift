@@ -22,7 +22,7 @@ import batchmgr
             case .restore: _ = try RestoreRequest(arguments)
             case .diff: _ = try DiffRequest(arguments)
             case .graph: _ = try GraphRequest(arguments)
-            case .initialize: _ = try InitRequest(arguments)
+            case .initialize: _ = try WorkspaceSetup.Request(arguments)
             default: _ = try BatchRequest(arguments)
             }
             return nil
@@ -95,10 +95,10 @@ import batchmgr
         #expect(list.job == "a")
         #expect(list.status == .rolledBack)
         #expect(list.limit == 5)
-        let setup = try InitRequest(Self.arguments(["init", "--database", "a.db", "--tenant-column", "t"]))
+        let setup = try WorkspaceSetup.Request(Self.arguments(["init", "--database", "a.db", "--tenant-column", "t"]))
         #expect(setup.tenancy == .column)
         #expect(setup.tenantColumn == "t")
-        #expect(try InitRequest(Self.arguments(["init", "--database", "a.db"])).tenancy == Tenancy.none)
+        #expect(try WorkspaceSetup.Request(Self.arguments(["init", "--database", "a.db"])).tenancy == Tenancy.none)
     }
 
     @Test(arguments: [

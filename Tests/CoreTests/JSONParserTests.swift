@@ -9,7 +9,7 @@ struct JSONParserTests {
         "", "[", #"{"a" 1}"#, "nul",
     ])
     func isNoJSON(_ text: String) {
-        #expect(throws: JSONSyntaxError.self) { try JSONParser.parse(text) }
+        #expect(throws: JSONParser.SyntaxError.self) { try JSONParser.parse(text) }
     }
 
     @Test(arguments: [
@@ -25,7 +25,7 @@ struct JSONParserTests {
     @Test func aRepeatedKeyIsRefusedWhereSomebodyAsksForIt() throws {
         let text = #"{"a": 1, "b": {"c": 1, "c": 2}}"#
         #expect(try JSONParser.parse(text)["b"]?["c"] == .integer(1))
-        let error = #expect(throws: JSONSyntaxError.self) { try JSONParser.parse(text, refusingRepeats: true) }
+        let error = #expect(throws: JSONParser.SyntaxError.self) { try JSONParser.parse(text, refusingRepeats: true) }
         #expect(error?.what == "the key 'c' is there twice")
         #expect(
             try JSONParser.parse(#"{"a": {"c": 1}, "b": {"c": 1}}"#, refusingRepeats: true)["a"]?["c"] == .integer(1))

@@ -26,14 +26,14 @@ import Testing
     @Test(
         "Only failures of the surroundings are tried again",
         arguments: [
-            (ErrorCode.busy, RetryFailure.passing), (.timeout, .passing), (.commandFailed, .passing),
+            (ErrorCode.busy, RetryPolicy.Failure.passing), (.timeout, .passing), (.commandFailed, .passing),
             (.pluginFailed, .passing), (.diskFull, .passing), (.constraint, .lasting), (.checkFailed, .lasting),
             (.stopped, .lasting), (.forbiddenStatement, .lasting), (.pluginMissing, .lasting), (.usage, .lasting),
         ])
-    func kinds(code: ErrorCode, kind: RetryFailure) {
-        #expect(RetryFailure(code) == kind)
+    func kinds(code: ErrorCode, kind: RetryPolicy.Failure) {
+        #expect(RetryPolicy.Failure(code) == kind)
         let policy = RetryPolicy(attempts: 2, backoff: 1)
-        #expect((policy.wait(afterAttempt: 1, failure: RetryFailure(code)) != nil) == (kind == .passing))
+        #expect((policy.wait(afterAttempt: 1, failure: RetryPolicy.Failure(code)) != nil) == (kind == .passing))
     }
 
     @Test("It runs until success, waiting in between")

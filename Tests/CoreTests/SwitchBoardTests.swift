@@ -15,7 +15,7 @@ import Testing
         let value: SwitchValue
         var expiry: Int64?
         var action = SwitchedWork.Action.run
-        var origin = WorkOrigin.person
+        var origin = SwitchedWork.Origin.person
         var faults: ErrorClass?
         let says: String
         var description: String { "\(name)=\(value) \(action) by \(origin): \(says)" }

@@ -14,32 +14,37 @@ import Testing
     private static func writes(
         _ table: String, _ ownership: RecordedWrites.Ownership = .tenant, _ rows: RowCounts = RowCounts(updated: 1),
         foreign: RecordedWrites.ForeignRow? = nil
-    ) -> RecordedCheckpoint {
-        RecordedCheckpoint(tables: [RecordedWrites(table: table, ownership: ownership, rows: rows, foreignRow: foreign)]
+    ) -> RecordedWrites.Checkpoint {
+        RecordedWrites.Checkpoint(tables: [
+            RecordedWrites(table: table, ownership: ownership, rows: rows, foreignRow: foreign)
+        ]
         )
     }
 
-    static let owners: [(policy: WritePolicy, recorded: RecordedCheckpoint, violation: PolicyViolation?)] = [
-        (WritePolicy(), writes("t", foreign: foreign), nil),
-        (scope("a"), writes("t"), nil),
-        (scope("a"), writes("t", foreign: foreign), .otherTenant(table: "t", row: foreign)),
-        (scope(nil), writes("t"), .noTenant(table: "t")),
-        (scope("a"), writes("t", .shared), .unlistedShared(table: "t")),
-        (scope("a", shared: ["T"]), writes("t", .shared), nil),
-        (scope(nil, shared: ["t"]), writes("t", .shared), nil),
-        (scope(nil), writes("t", .shared), .unlistedShared(table: "t")),
-        (scope("a", shared: ["t"]), writes("t", .computed), .computedOwner(table: "t", column: "tenant_id")),
-        (scope("a"), writes("sqlite_sequence", .system), .unlistedShared(table: "sqlite_sequence")),
-        (scope("a"), RecordedCheckpoint(hasSchemaChange: true), .tenantSchemaChange),
-        (scope(nil), RecordedCheckpoint(hasSchemaChange: true), nil),
-        (
-            scope(nil), RecordedCheckpoint(hasSchemaChange: true, disowned: ["t"]),
-            .disowned(table: "t", column: "tenant_id")
-        ),
-    ]
+    static let owners: [(policy: WritePolicy, recorded: RecordedWrites.Checkpoint, violation: WritePolicy.Violation?)] =
+        [
+            (WritePolicy(), writes("t", foreign: foreign), nil),
+            (scope("a"), writes("t"), nil),
+            (scope("a"), writes("t", foreign: foreign), .otherTenant(table: "t", row: foreign)),
+            (scope(nil), writes("t"), .noTenant(table: "t")),
+            (scope("a"), writes("t", .shared), .unlistedShared(table: "t")),
+            (scope("a", shared: ["T"]), writes("t", .shared), nil),
+            (scope(nil, shared: ["t"]), writes("t", .shared), nil),
+            (scope(nil), writes("t", .shared), .unlistedShared(table: "t")),
+            (scope("a", shared: ["t"]), writes("t", .computed), .computedOwner(table: "t", column: "tenant_id")),
+            (scope("a"), writes("sqlite_sequence", .system), .unlistedShared(table: "sqlite_sequence")),
+            (scope("a"), RecordedWrites.Checkpoint(hasSchemaChange: true), .tenantSchemaChange),
+            (scope(nil), RecordedWrites.Checkpoint(hasSchemaChange: true), nil),
+            (
+                scope(nil), RecordedWrites.Checkpoint(hasSchemaChange: true, disowned: ["t"]),
+                .disowned(table: "t", column: "tenant_id")
+            ),
+        ]
 
     @Test(arguments: owners)
-    func tenantsKeepToTheirRows(_ policy: WritePolicy, _ recorded: RecordedCheckpoint, _ violation: PolicyViolation?) {
+    func tenantsKeepToTheirRows(
+        _ policy: WritePolicy, _ recorded: RecordedWrites.Checkpoint, _ violation: WritePolicy.Violation?
+    ) {
         #expect(policy.violation(in: recorded) == violation)
         // An approval is one of a plan, not of a tenant.
         var approved = policy
@@ -51,7 +56,7 @@ import Testing
         }
     }
 
-    static let protected: [(name: String, recorded: RecordedCheckpoint, isAllowed: Bool)] = [
+    static let protected: [(name: String, recorded: RecordedWrites.Checkpoint, isAllowed: Bool)] = [
         ("t", writes("T"), false), ("t", writes("u"), true),
         ("t", writes("t", .shared, RowCounts(inserted: 1)), false),
         ("t", writes("t", .shared, RowCounts(deleted: 1)), false),
@@ -60,33 +65,33 @@ import Testing
         ("t.c", writes("t"), true),
         (
             "t.C",
-            RecordedCheckpoint(tables: [
+            RecordedWrites.Checkpoint(tables: [
                 RecordedWrites(table: "t", ownership: .shared, rows: RowCounts(updated: 1), changedColumns: ["c"])
             ]), false
         ),
-        ("t.c", RecordedCheckpoint(definitions: ["T"], hasSchemaChange: true), false),
-        ("t.c", RecordedCheckpoint(definitions: ["u"], hasSchemaChange: true), true),
+        ("t.c", RecordedWrites.Checkpoint(definitions: ["T"], hasSchemaChange: true), false),
+        ("t.c", RecordedWrites.Checkpoint(definitions: ["u"], hasSchemaChange: true), true),
     ]
 
     @Test(arguments: protected)
-    func protectedDataNeedsApproval(_ name: String, _ recorded: RecordedCheckpoint, _ isAllowed: Bool) {
+    func protectedDataNeedsApproval(_ name: String, _ recorded: RecordedWrites.Checkpoint, _ isAllowed: Bool) {
         var policy = WritePolicy(protected: [ProtectedName(name)])
         #expect((policy.violation(in: recorded) == nil) == isAllowed)
         policy.approval = Self.approval
         #expect(policy.violation(in: recorded) == nil)
     }
 
-    private static func deletion(_ deleted: Int, earlier: Int64 = 0, of rows: Int64) -> RecordedCheckpoint {
-        RecordedCheckpoint(tables: [
+    private static func deletion(_ deleted: Int, earlier: Int64 = 0, of rows: Int64) -> RecordedWrites.Checkpoint {
+        RecordedWrites.Checkpoint(tables: [
             RecordedWrites(
                 table: "t", ownership: .shared, rows: RowCounts(deleted: deleted), deletedBefore: earlier,
                 rowsBefore: rows)
         ])
     }
 
-    static let limits: [(limits: WriteLimits, recorded: RecordedCheckpoint, isAllowed: Bool)] = [
-        (WriteLimits(rows: 5), RecordedCheckpoint(rows: 5), true),
-        (WriteLimits(rows: 5), RecordedCheckpoint(rows: 6), false),
+    static let limits: [(limits: WriteLimits, recorded: RecordedWrites.Checkpoint, isAllowed: Bool)] = [
+        (WriteLimits(rows: 5), RecordedWrites.Checkpoint(rows: 5), true),
+        (WriteLimits(rows: 5), RecordedWrites.Checkpoint(rows: 6), false),
         (WriteLimits(tables: ["T"]), writes("t"), true), (WriteLimits(tables: ["u"]), writes("t"), false),
         (WriteLimits(tables: []), writes("sqlite_sequence", .system), true),
         (WriteLimits(deletedShare: 0.5), deletion(5, of: 10), true),
@@ -95,12 +100,13 @@ import Testing
         (WriteLimits(deletedShare: 0), deletion(0, of: 10), true),
         (WriteLimits(deletedShare: 0), deletion(1, of: 0), false),
         (WriteLimits(deletedShare: 1), deletion(10, of: 10), true),
-        (WriteLimits(deletedShare: 0.9), RecordedCheckpoint(dropped: ["t": 3]), false),
-        (WriteLimits(deletedShare: 0.9), RecordedCheckpoint(dropped: ["t": 0]), true),
+        (WriteLimits(deletedShare: 0.9), RecordedWrites.Checkpoint(dropped: ["t": 3]), false),
+        (WriteLimits(deletedShare: 0.9), RecordedWrites.Checkpoint(dropped: ["t": 0]), true),
     ]
 
     @Test(arguments: limits)
-    func limitsAreTheMostThatMayChange(_ limits: WriteLimits, _ recorded: RecordedCheckpoint, _ isAllowed: Bool) {
+    func limitsAreTheMostThatMayChange(_ limits: WriteLimits, _ recorded: RecordedWrites.Checkpoint, _ isAllowed: Bool)
+    {
         var policy = WritePolicy(limits: limits)
         #expect((policy.violation(in: recorded) == nil) == isAllowed)
         policy.approval = Self.approval

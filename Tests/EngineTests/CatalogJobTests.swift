@@ -74,7 +74,7 @@ import Testing
                 StepDefinition(
                     id: "raise", kind: "sql", settings: "UPDATE t SET a = a * :percent WHERE id = :row",
                     options: ["for_each": "SELECT id AS row FROM t WHERE tenant = :tenant", "chunk": 1_000],
-                    retry: RetryRule(maximum: 3, backoff: .milliseconds(500)), timeout: .seconds(300)),
+                    retry: StepDefinition.Retry(maximum: 3, backoff: .milliseconds(500)), timeout: .seconds(300)),
                 StepDefinition(id: "sane", kind: "check", settings: "SELECT 1 WHERE :batch IS NULL"),
                 StepDefinition(
                     id: "tell", kind: "exec", settings: ["scripts/tell", "{batch}", "5"],
@@ -84,7 +84,7 @@ import Testing
                     kind: "export", settings: ["query": "SELECT 1", "file": "out/rows.HTML"]),
                 StepDefinition(id: "point", kind: "snapshot", settings: "full"),
                 StepDefinition(
-                    id: "mail", kind: "mailer", settings: settings, retry: RetryRule(maximum: 1)),
+                    id: "mail", kind: "mailer", settings: settings, retry: StepDefinition.Retry(maximum: 1)),
             ],
             verify: ["SELECT count(*) = 0 FROM t WHERE a IS NULL"],
             schedule: ScheduleDefinition(cron: "0 2 * * *", timezone: "Europe/Paris"), onFailure: .rollback,

@@ -9,7 +9,8 @@ import Testing
     private static func id() -> String { "\(UInt64.random(in: .min ... .max))" }
 
     private static func take(
-        _ connection: Connection, _ work: LeaseWork = LeaseWork("run"), rules: LeaseRules = LeaseRules(pause: { _ in })
+        _ connection: Connection, _ work: LeaseWork = LeaseWork("run"),
+        rules: Lease.Rules = Lease.Rules(pause: { _ in })
     ) throws -> Lease {
         try Lease.take(try Ledger(connection), for: work, at: time, rules: rules, id: id)
     }
@@ -58,7 +59,7 @@ import Testing
         let gateway = try Gateway(first, spillFolder: "/tmp")
         let second = try Connection(path: path)
         try Self.giveAway(second)
-        let other = try Self.take(second, rules: LeaseRules(silence: 0))
+        let other = try Self.take(second, rules: Lease.Rules(silence: 0))
         #expect(Self.code { try first.transaction { () throws(BatchError) in } } == .leaseLost)
         #expect(Self.code { try gateway.begin() } == .leaseLost)
         #expect(first.isAutocommit)
@@ -74,17 +75,17 @@ import Testing
         let lease = try Self.take(owner)
         let other = try Connection(path: path)
         try Self.giveAway(other)
-        #expect(Self.code { _ = try Self.take(other, rules: LeaseRules(silence: 1)) } == .busy)
+        #expect(Self.code { _ = try Self.take(other, rules: Lease.Rules(silence: 1)) } == .busy)
         // Any transaction of the owner answers.
         try owner.transaction { () throws(BatchError) in }
         try other.execute("UPDATE batchmgr_lease SET asked_at = asked_at - 1000")
-        #expect(Self.code { _ = try Self.take(other, rules: LeaseRules(silence: 1)) } == .busy)
+        #expect(Self.code { _ = try Self.take(other, rules: Lease.Rules(silence: 1)) } == .busy)
         #expect(try LeaseTable(try Connection(path: path)).answer(lease.epoch, at: Self.time).isOurs)
         try other.execute("UPDATE batchmgr_lease SET asked_at = asked_at - 1000")
-        #expect(Self.code { _ = try Self.take(other, rules: LeaseRules(silence: 1)) } == .busy)
+        #expect(Self.code { _ = try Self.take(other, rules: Lease.Rules(silence: 1)) } == .busy)
         // It does not answer any more.
         try other.execute("UPDATE batchmgr_lease SET asked_at = asked_at - 1000")
-        #expect(Self.code { _ = try Self.take(other, rules: LeaseRules(silence: 1)) } == nil)
+        #expect(Self.code { _ = try Self.take(other, rules: Lease.Rules(silence: 1)) } == nil)
     }
 
     @Test(arguments: [
@@ -112,7 +113,7 @@ import Testing
         let lease = try Self.take(host, LeaseWork(LeaseWork.host))
         let other = try Connection(path: path)
         // It commits a checkpoint while the other waits.
-        let rules = LeaseRules(pause: { _ in
+        let rules = Lease.Rules(pause: { _ in
             try? (try? Connection(path: path))?.execute("UPDATE batchmgr_lease SET beat = beat + 1")
         })
         #expect(Self.code { _ = try Self.take(other, rules: rules) } == .busy)

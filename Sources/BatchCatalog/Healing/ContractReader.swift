@@ -31,7 +31,7 @@ public struct ContractBook: Sendable {
         var source = SourceText(file: file, text: text, code: .invalidCatalog)
         source.report(unknown, in: text, mapping)
         let root: YAMLNode
-        do throws(YAMLFault) {
+        do throws(YAMLNode.Fault) {
             root = try YAMLDocument.read(filled)
         } catch {
             source.report(error)

@@ -8,7 +8,7 @@ enum MappingReader {
     static func read(text: String, file: String) -> (mapping: Mapping, source: SourceText) {
         var source = SourceText(file: file, text: text, code: .invalidCatalog)
         let root: YAMLNode
-        do throws(YAMLFault) {
+        do throws(YAMLNode.Fault) {
             root = try YAMLDocument.read(text)
         } catch {
             source.report(error)
@@ -103,8 +103,8 @@ enum MappingReader {
 }
 
 extension SourceText {
-    /// What the mapping does not know of the placeholders of a text. When the mapping has mistakes of its own, they are told
-    /// once, and not for each placeholder again.
+    /// What the mapping does not know of the placeholders of a text. When the mapping has mistakes of its own, they
+    /// are told once, and not for each placeholder again.
     mutating func report(_ unknown: [Mapping.Placeholder], in text: String, _ mapping: Mapping?) {
         guard mapping?.isBroken == true else {
             for placeholder in unknown {

@@ -10,7 +10,8 @@ enum JobKeys {
                 KeyRule("version", .text(.version), required: true, "The version of this definition (semver)."),
                 KeyRule("description", .text(.any), "One line for lists."),
                 KeyRule(
-                    "tenant", choice(TenantRule.self), "Whether `--tenant` must, may or must not be given (`optional`)."
+                    "tenant", choice(JobDefinition.TenantRule.self),
+                    "Whether `--tenant` must, may or must not be given (`optional`)."
                 ),
                 KeyRule(
                     "database", .text(.jobName), "The database of the workspace it works on (the only one, or `main`)."),
@@ -42,14 +43,15 @@ enum JobKeys {
                     "Queries that return one true value when all is well; asked after a run and after a rollback."),
                 KeyRule("schedule", .record(schedule), "When the job runs by itself."),
                 KeyRule(
-                    "on_failure", choice(FailureAction.self),
+                    "on_failure", choice(JobDefinition.FailureAction.self),
                     "`stop` keeps earlier checkpoints for `resume`; `rollback` undoes them (`stop`)."),
                 KeyRule("timeout", .text(.duration), "How long the whole batch may take."),
                 KeyRule(
                     "notify", .list(notification, mayBeEmpty: true),
                     "Whom to tell, besides those that `batchmgr.yaml` names."),
                 KeyRule(
-                    "snapshot", choice(SnapshotPolicy.self), "Kind of `.bak` of this job's batches (the database's)."),
+                    "snapshot", choice(JobDefinition.SnapshotPolicy.self),
+                    "Kind of `.bak` of this job's batches (the database's)."),
             ])
     }
 

@@ -23,7 +23,7 @@ enum JobReader {
         let (text, unknown) = mapping?.fill(typed) ?? (typed, [])
         source.report(unknown, in: typed, mapping)
         let root: YAMLNode
-        do throws(YAMLFault) {
+        do throws(YAMLNode.Fault) {
             root = try YAMLDocument.read(text, limit: rules.isPinned ? nil : YAMLDocument.largestSize)
         } catch {
             source.report(error)
@@ -134,9 +134,9 @@ enum JobNodes {
             timeout: duration(node["timeout"]))
     }
 
-    private static func retry(_ node: YAMLNode) -> RetryRule? {
+    private static func retry(_ node: YAMLNode) -> StepDefinition.Retry? {
         guard let maximum = node["max"]?.json.integer else { return nil }
-        return RetryRule(maximum: Int(maximum), backoff: duration(node["backoff"]) ?? .seconds(1))
+        return StepDefinition.Retry(maximum: Int(maximum), backoff: duration(node["backoff"]) ?? .seconds(1))
     }
 }
 

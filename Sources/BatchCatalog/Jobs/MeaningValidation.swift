@@ -18,7 +18,7 @@ struct MeaningValidation {
         checkRepeated(job["shared_tables"]?.elements ?? [], "shared table")
         checkReachable(job)
         let names = parameters.map(\.key) + ParameterDefinition.builtIn
-        let forbidsTenant = job["tenant"]?.text == TenantRule.none.rawValue
+        let forbidsTenant = job["tenant"]?.text == JobDefinition.TenantRule.none.rawValue
         let scope = Scope(names: names, forbidsTenant: forbidsTenant)
         for step in job["steps"]?.elements ?? [] { check(step: step, scope) }
         job["finds"].map { check($0, .query, scope) }

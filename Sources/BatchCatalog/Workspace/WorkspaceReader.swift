@@ -5,7 +5,7 @@ enum WorkspaceReader {
     static func read(text: String, file: String, folder: String) throws(BatchError) -> Workspace {
         var source = SourceText(file: file, text: text, code: .invalidConfiguration)
         let root: YAMLNode
-        do throws(YAMLFault) {
+        do throws(YAMLNode.Fault) {
             root = try YAMLDocument.read(text)
         } catch {
             source.report(error)
@@ -228,7 +228,8 @@ enum WorkspaceKeys {
                 "protected", .list(.text(.filled), mayBeEmpty: true),
                 "Tables and columns (`table.column`) that only an approved batch may change."),
             KeyRule("limits", .record(JobKeys.limits), "Limits for batches of jobs that say nothing of them."),
-            KeyRule("snapshot", choice(SnapshotPolicy.self), "Kind of `.bak` of a restore point (`auto`)."),
+            KeyRule(
+                "snapshot", choice(JobDefinition.SnapshotPolicy.self), "Kind of `.bak` of a restore point (`auto`)."),
         ])
 
     private static func choice<Choice: CaseIterable & RawRepresentable<String>>(_: Choice.Type) -> ValueShape {

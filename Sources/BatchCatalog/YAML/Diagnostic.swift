@@ -107,7 +107,7 @@ struct SourceText {
         report(entry.mark, length: max(1, entry.key.unicodeScalars.count), code: code, message)
     }
 
-    mutating func report(_ fault: YAMLFault) { report(fault.mark, fault.message) }
+    mutating func report(_ fault: YAMLNode.Fault) { report(fault.mark, fault.message) }
 
     /// Where the `count`-th occurrence (from 0) of `word` within `node` stands; the node itself when it is not
     /// written there in these characters (an escape, a folded line).

@@ -13,34 +13,34 @@ struct YAMLDocument: ~Copyable {
     private var anchors: [String: YAMLNode] = [:]
     private var nodes = 0
 
-    private init(_ bytes: [UInt8]) throws(YAMLFault) { events = try YAMLEvents(bytes) }
+    private init(_ bytes: [UInt8]) throws(YAMLNode.Fault) { events = try YAMLEvents(bytes) }
 
     /// - Parameter limit: in bytes; nil for a text of our own.
-    static func read(_ text: String, limit: Int? = largestSize) throws(YAMLFault) -> YAMLNode {
+    static func read(_ text: String, limit: Int? = largestSize) throws(YAMLNode.Fault) -> YAMLNode {
         var bytes = Array(text.utf8)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard bytes.count <= limit ?? .max else {
-            throw YAMLFault(.start, "the file is larger than \(largestSize / 1024) KiB")
+            throw YAMLNode.Fault(.start, "the file is larger than \(largestSize / 1024) KiB")
         }
         var document = try YAMLDocument(bytes)
         return try document.root()
     }
 
-    private mutating func root() throws(YAMLFault) -> YAMLNode {
+    private mutating func root() throws(YAMLNode.Fault) -> YAMLNode {
         var event = try events.next()
         while case .other = event.kind { event = try events.next() }
-        guard case .documentStart = event.kind else { throw YAMLFault(.start, "the file is empty") }
+        guard case .documentStart = event.kind else { throw YAMLNode.Fault(.start, "the file is empty") }
         let root = try node(try events.next(), depth: 0)
         repeat { event = try events.next() } while event.isSilent
         guard case .streamEnd = event.kind else {
-            throw YAMLFault(event.start, "a second document begins here; write one document a file")
+            throw YAMLNode.Fault(event.start, "a second document begins here; write one document a file")
         }
         return root
     }
 
-    private mutating func node(_ event: YAMLEvents.Event, depth: Int) throws(YAMLFault) -> YAMLNode {
+    private mutating func node(_ event: YAMLEvents.Event, depth: Int) throws(YAMLNode.Fault) -> YAMLNode {
         guard depth < YAMLDocument.deepest else {
-            throw YAMLFault(event.start, "nested deeper than \(YAMLDocument.deepest) levels")
+            throw YAMLNode.Fault(event.start, "nested deeper than \(YAMLDocument.deepest) levels")
         }
         let before = nodes
         try count(1, at: event.start)
@@ -51,22 +51,22 @@ struct YAMLDocument: ~Copyable {
         case .scalar(let text, let isPlain): content = .scalar(text, isPlain: isPlain)
         case .sequenceStart: content = .sequence(try elements(depth: depth, end: &end))
         case .mappingStart: content = .mapping(try entries(depth: depth, end: &end))
-        default: throw YAMLFault(event.start, "a value is missing")
+        default: throw YAMLNode.Fault(event.start, "a value is missing")
         }
         let node = YAMLNode(content: content, start: event.start, end: end, weight: nodes - before)
         if let anchor = event.anchor { anchors[anchor] = node }
         return node
     }
 
-    private mutating func alias(_ name: String, _ event: YAMLEvents.Event) throws(YAMLFault) -> YAMLNode {
+    private mutating func alias(_ name: String, _ event: YAMLEvents.Event) throws(YAMLNode.Fault) -> YAMLNode {
         guard let target = anchors[name] else {
-            throw YAMLFault(event.start, "nothing above is marked &\(name)")
+            throw YAMLNode.Fault(event.start, "nothing above is marked &\(name)")
         }
         try count(target.weight, at: event.start)
         return target
     }
 
-    private mutating func elements(depth: Int, end: inout YAMLMark) throws(YAMLFault) -> [YAMLNode] {
+    private mutating func elements(depth: Int, end: inout YAMLMark) throws(YAMLNode.Fault) -> [YAMLNode] {
         var elements: [YAMLNode] = []
         while true {
             let event = try events.next()
@@ -76,24 +76,24 @@ struct YAMLDocument: ~Copyable {
         }
     }
 
-    private mutating func entries(depth: Int, end: inout YAMLMark) throws(YAMLFault) -> [YAMLNode.Entry] {
+    private mutating func entries(depth: Int, end: inout YAMLMark) throws(YAMLNode.Fault) -> [YAMLNode.Entry] {
         var entries: [YAMLNode.Entry] = []
         while true {
             let event = try events.next()
             end = event.end
             if case .end = event.kind { return entries }
             guard case .scalar(let key, _) = event.kind else {
-                throw YAMLFault(event.start, "a key must be a plain text")
+                throw YAMLNode.Fault(event.start, "a key must be a plain text")
             }
             let value = try node(try events.next(), depth: depth + 1)
             entries.append(YAMLNode.Entry(key: key, mark: event.start, value: value))
         }
     }
 
-    private mutating func count(_ more: Int, at mark: YAMLMark) throws(YAMLFault) {
+    private mutating func count(_ more: Int, at mark: YAMLMark) throws(YAMLNode.Fault) {
         nodes += more
         guard nodes <= YAMLDocument.mostNodes else {
-            throw YAMLFault(
+            throw YAMLNode.Fault(
                 mark, "more than \(YAMLDocument.mostNodes) values, aliases counted as often as they are used")
         }
     }
@@ -130,7 +130,7 @@ struct YAMLEvents: ~Copyable {
     private let input: UnsafeMutableBufferPointer<UInt8>
 
     /// - Parameter bytes: valid UTF-8.
-    init(_ bytes: [UInt8]) throws(YAMLFault) {
+    init(_ bytes: [UInt8]) throws(YAMLNode.Fault) {
         parser = .allocate(capacity: 1)
         input = .allocate(capacity: max(1, bytes.count))
         _ = input.initialize(fromContentsOf: bytes)
@@ -138,7 +138,7 @@ struct YAMLEvents: ~Copyable {
         guard yaml_parser_initialize(parser) == 1 else {
             input.deallocate()
             parser.deallocate()
-            throw YAMLFault(.start, "no memory for the YAML parser")
+            throw YAMLNode.Fault(.start, "no memory for the YAML parser")
         }
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         yaml_parser_set_input_string(parser, input.baseAddress, bytes.count)
@@ -150,14 +150,14 @@ struct YAMLEvents: ~Copyable {
         input.deallocate()
     }
 
-    mutating func next() throws(YAMLFault) -> Event {
+    mutating func next() throws(YAMLNode.Fault) -> Event {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw fault() }
         defer { yaml_event_delete(&event) }
         let start = YAMLEvents.mark(event.start_mark)
         let (kind, anchor, tag) = YAMLEvents.content(event)
         guard tag == nil || tag == "!" else {
-            throw YAMLFault(start, "tags like \(tag ?? "") are not used here; write the value without it")
+            throw YAMLNode.Fault(start, "tags like \(tag ?? "") are not used here; write the value without it")
         }
         return Event(kind: kind, anchor: anchor, start: start, end: YAMLEvents.mark(event.end_mark))
     }
@@ -191,13 +191,13 @@ struct YAMLEvents: ~Copyable {
     }
 
     /// libyaml's words, with where it was when it gave up.
-    private func fault() -> YAMLFault {
+    private func fault() -> YAMLNode.Fault {
         let problem = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
         if parser.pointee.error == YAML_READER_ERROR {
-            return YAMLFault(place(ofByte: Int(parser.pointee.problem_offset)), problem)
+            return YAMLNode.Fault(place(ofByte: Int(parser.pointee.problem_offset)), problem)
         }
         let context = parser.pointee.context.map { String(cString: $0) + ": " } ?? ""
-        return YAMLFault(YAMLEvents.mark(parser.pointee.problem_mark), context + problem)
+        return YAMLNode.Fault(YAMLEvents.mark(parser.pointee.problem_mark), context + problem)
     }
 
     private func place(ofByte offset: Int) -> YAMLMark {

@@ -82,6 +82,17 @@ struct YAMLNode: Sendable {
         if isDecimal, let number = Double(text), number.isFinite { return .number(number) }
         return .string(text)
     }
+
+    /// Why a text is not a YAML document that can be read here, and where.
+    struct Fault: Error, Sendable {
+        let mark: YAMLMark
+        let message: String
+
+        init(_ mark: YAMLMark, _ message: String) {
+            self.mark = mark
+            self.message = message
+        }
+    }
 }
 
 /// A place in a text. Lines and columns count from 1; columns count characters as an editor does (code points).
@@ -90,15 +101,4 @@ public struct YAMLMark: Hashable, Sendable {
     public var column: Int
 
     public static let start = YAMLMark(line: 1, column: 1)
-}
-
-/// Why a text is not a YAML document that can be read here, and where.
-struct YAMLFault: Error, Sendable {
-    let mark: YAMLMark
-    let message: String
-
-    init(_ mark: YAMLMark, _ message: String) {
-        self.mark = mark
-        self.message = message
-    }
 }

@@ -25,7 +25,7 @@ public final class ControlFile: ControlStore {
         if let log = FileStatus(path + "-wal"), log.size > ControlFile.longLog {
             try? connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         }
-        try ControlFormat.bringUpToDate(connection)
+        try Format.bringUpToDate(connection)
     }
 
     private static let longLog: Int64 = 256 << 10
@@ -61,159 +61,161 @@ extension ControlFile: WorkspaceStore {
     }
 }
 
-/// The format of `control.db`: its number stands in `user_version`, and each step below leads to the next.
-///
-/// Version 0.1 wrote no number; its tables are those of step 1, of which it made some only when it needed them.
-enum ControlFormat {
-    static let current = Int64(steps.count)
+extension ControlFile {
+    /// The format of `control.db`: its number stands in `user_version`, and each step below leads to the next.
+    ///
+    /// Version 0.1 wrote no number; its tables are those of step 1, of which it made some only when it needed them.
+    enum Format {
+        static let current = Int64(steps.count)
 
-    /// Every statement of a step is true to what is there already: a step may have been begun by an older program.
-    static let steps = [
-        """
-        CREATE TABLE IF NOT EXISTS fingerprints(database TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT;
-        CREATE TABLE IF NOT EXISTS workspace(one INTEGER PRIMARY KEY CHECK(one = 1), id TEXT NOT NULL) STRICT;
-        CREATE TABLE IF NOT EXISTS switches(
-            name TEXT PRIMARY KEY, value TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
-            set_at TEXT NOT NULL, expires_at TEXT) STRICT, WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS switch_history(
-            seq INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL, actor TEXT NOT NULL,
-            reason TEXT NOT NULL, set_at TEXT NOT NULL, expires_at TEXT, old TEXT NOT NULL) STRICT;
-        CREATE TABLE IF NOT EXISTS trusted_keys(
-            key TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, trusted_by TEXT NOT NULL,
-            trusted_at TEXT NOT NULL, revoked_by TEXT, revoked_at TEXT) STRICT;
-        CREATE TABLE IF NOT EXISTS used_requests(
-            nonce TEXT PRIMARY KEY, signer TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
-            at TEXT NOT NULL, outcome TEXT NOT NULL) STRICT;
-        CREATE TABLE IF NOT EXISTS plans(
-            number INTEGER PRIMARY KEY AUTOINCREMENT, database TEXT NOT NULL, job TEXT NOT NULL, tenant TEXT,
-            author TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, file TEXT NOT NULL,
-            sha256 TEXT NOT NULL, seal TEXT NOT NULL, status TEXT NOT NULL, decided_by TEXT, typed_by TEXT,
-            decided_at TEXT, approval TEXT, reason TEXT, batch TEXT) STRICT
-        """,
-        // Databases keep their leases themselves, and are told apart by the ids of their ledgers.
-        "DROP TABLE IF EXISTS leases; DELETE FROM fingerprints",
-        // Times are milliseconds since 1970.
-        """
-        CREATE TABLE IF NOT EXISTS queue_jobs(
-            number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, job TEXT NOT NULL, tenant TEXT,
-            arguments TEXT NOT NULL, priority INTEGER NOT NULL, run_at INTEGER NOT NULL, unique_key TEXT,
-            sequence_key TEXT, max_attempts INTEGER NOT NULL, backoff INTEGER NOT NULL, timeout INTEGER,
-            run_key TEXT NOT NULL, actor TEXT NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL,
-            state_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0,
-            epoch INTEGER NOT NULL DEFAULT 0, stop INTEGER NOT NULL DEFAULT 0, reason TEXT, batch TEXT, plan INTEGER,
-            process INTEGER, started TEXT, boot TEXT, namespace TEXT, machine TEXT, beat_at INTEGER) STRICT;
-        CREATE INDEX IF NOT EXISTS queue_ready ON queue_jobs(priority DESC, number)
-            WHERE state IN ('queued', 'waiting', 'retrying');
-        CREATE INDEX IF NOT EXISTS queue_states ON queue_jobs(state, number);
-        CREATE UNIQUE INDEX IF NOT EXISTS queue_unique ON queue_jobs(unique_key)
-            WHERE state IN ('queued', 'running', 'waiting', 'retrying') AND unique_key IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS queue_sequences ON queue_jobs(sequence_key, number) WHERE sequence_key IS NOT NULL;
-        CREATE TABLE IF NOT EXISTS queue_attempts(
-            number INTEGER NOT NULL, epoch INTEGER NOT NULL, process INTEGER NOT NULL, started_at INTEGER NOT NULL,
-            ended_at INTEGER, outcome TEXT, PRIMARY KEY(number, epoch)) STRICT, WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS queue_pauses(
-            job TEXT PRIMARY KEY, actor TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID
-        """,
-        // `seen_to`: every instant up to it is decided. `instant` of a firing: the one of the schedule, in UTC.
-        """
-        CREATE TABLE IF NOT EXISTS service(
-            one INTEGER PRIMARY KEY CHECK(one = 1), epoch INTEGER NOT NULL, process INTEGER, started TEXT, boot TEXT,
-            namespace TEXT, machine TEXT, taken_at INTEGER NOT NULL, beat_at INTEGER NOT NULL) STRICT;
-        CREATE TABLE IF NOT EXISTS schedules(
-            name TEXT PRIMARY KEY, job TEXT NOT NULL, tenant TEXT, arguments TEXT NOT NULL, definition TEXT NOT NULL,
-            source TEXT NOT NULL, actor TEXT NOT NULL, changed_at INTEGER NOT NULL, seen_to INTEGER NOT NULL,
-            next_at INTEGER, paused_by TEXT, paused_reason TEXT, paused_at INTEGER) STRICT, WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS schedules_due ON schedules(next_at) WHERE paused_at IS NULL;
-        CREATE TABLE IF NOT EXISTS firings(
-            seq INTEGER PRIMARY KEY AUTOINCREMENT, schedule TEXT NOT NULL, instant INTEGER NOT NULL,
-            cause TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, count INTEGER NOT NULL DEFAULT 1, job INTEGER,
-            decided_at INTEGER NOT NULL, until INTEGER, UNIQUE(schedule, instant)) STRICT;
-        CREATE INDEX IF NOT EXISTS firings_waiting ON firings(until) WHERE outcome = 'waiting';
-        CREATE INDEX IF NOT EXISTS firings_latest ON firings(schedule, seq);
-        ALTER TABLE queue_jobs ADD COLUMN schedule TEXT;
-        ALTER TABLE queue_jobs ADD COLUMN enqueued_by TEXT;
-        CREATE INDEX IF NOT EXISTS queue_schedules ON queue_jobs(schedule, number) WHERE schedule IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS queue_enqueued ON queue_jobs(enqueued_by) WHERE enqueued_by IS NOT NULL
-        """,
-        // `turn`: which job of those that are due comes first; `place`: the database that one worker at a time works on.
-        """
-        ALTER TABLE queue_jobs ADD COLUMN turn INTEGER;
-        ALTER TABLE queue_jobs ADD COLUMN place TEXT NOT NULL DEFAULT '';
-        ALTER TABLE queue_jobs ADD COLUMN removed_at INTEGER;
-        ALTER TABLE queue_jobs ADD COLUMN removed_state TEXT;
-        DROP INDEX IF EXISTS queue_ready;
-        CREATE INDEX IF NOT EXISTS queue_by_turn ON queue_jobs(place, priority DESC, turn, number)
-            WHERE state IN ('queued', 'waiting', 'retrying') AND turn IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS queue_by_time ON queue_jobs(run_at, number)
-            WHERE state IN ('queued', 'waiting', 'retrying') AND turn IS NULL;
-        CREATE INDEX IF NOT EXISTS queue_removed ON queue_jobs(removed_at) WHERE removed_at IS NOT NULL;
-        CREATE TABLE IF NOT EXISTS queue_turn(one INTEGER PRIMARY KEY CHECK(one = 1), turn INTEGER NOT NULL) STRICT;
-        INSERT OR IGNORE INTO queue_turn VALUES(1, 0);
-        CREATE TABLE IF NOT EXISTS queue_turns(tenant TEXT PRIMARY KEY, turn INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS queue_limits(job TEXT PRIMARY KEY, most INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS schedules_seen ON schedules(seen_to)
-        """,
-        """
-        CREATE TABLE IF NOT EXISTS access_tokens(
-            name TEXT PRIMARY KEY, person TEXT NOT NULL, role TEXT NOT NULL, tenant TEXT, hash TEXT NOT NULL UNIQUE,
-            created_by TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, revoked_by TEXT,
-            revoked_at INTEGER) STRICT, WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS settings(
-            name TEXT PRIMARY KEY, value TEXT NOT NULL, actor TEXT NOT NULL, set_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS queue_changes ON queue_jobs(state_at)
-        """,
-    ]
+        /// Every statement of a step is true to what is there already: a step may have been begun by an older program.
+        static let steps = [
+            """
+            CREATE TABLE IF NOT EXISTS fingerprints(database TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT;
+            CREATE TABLE IF NOT EXISTS workspace(one INTEGER PRIMARY KEY CHECK(one = 1), id TEXT NOT NULL) STRICT;
+            CREATE TABLE IF NOT EXISTS switches(
+                name TEXT PRIMARY KEY, value TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
+                set_at TEXT NOT NULL, expires_at TEXT) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS switch_history(
+                seq INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL, actor TEXT NOT NULL,
+                reason TEXT NOT NULL, set_at TEXT NOT NULL, expires_at TEXT, old TEXT NOT NULL) STRICT;
+            CREATE TABLE IF NOT EXISTS trusted_keys(
+                key TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, trusted_by TEXT NOT NULL,
+                trusted_at TEXT NOT NULL, revoked_by TEXT, revoked_at TEXT) STRICT;
+            CREATE TABLE IF NOT EXISTS used_requests(
+                nonce TEXT PRIMARY KEY, signer TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
+                at TEXT NOT NULL, outcome TEXT NOT NULL) STRICT;
+            CREATE TABLE IF NOT EXISTS plans(
+                number INTEGER PRIMARY KEY AUTOINCREMENT, database TEXT NOT NULL, job TEXT NOT NULL, tenant TEXT,
+                author TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, file TEXT NOT NULL,
+                sha256 TEXT NOT NULL, seal TEXT NOT NULL, status TEXT NOT NULL, decided_by TEXT, typed_by TEXT,
+                decided_at TEXT, approval TEXT, reason TEXT, batch TEXT) STRICT
+            """,
+            // Databases keep their leases themselves, and are told apart by the ids of their ledgers.
+            "DROP TABLE IF EXISTS leases; DELETE FROM fingerprints",
+            // Times are milliseconds since 1970.
+            """
+            CREATE TABLE IF NOT EXISTS queue_jobs(
+                number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, job TEXT NOT NULL, tenant TEXT,
+                arguments TEXT NOT NULL, priority INTEGER NOT NULL, run_at INTEGER NOT NULL, unique_key TEXT,
+                sequence_key TEXT, max_attempts INTEGER NOT NULL, backoff INTEGER NOT NULL, timeout INTEGER,
+                run_key TEXT NOT NULL, actor TEXT NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL,
+                state_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0,
+                epoch INTEGER NOT NULL DEFAULT 0, stop INTEGER NOT NULL DEFAULT 0, reason TEXT, batch TEXT, plan INTEGER,
+                process INTEGER, started TEXT, boot TEXT, namespace TEXT, machine TEXT, beat_at INTEGER) STRICT;
+            CREATE INDEX IF NOT EXISTS queue_ready ON queue_jobs(priority DESC, number)
+                WHERE state IN ('queued', 'waiting', 'retrying');
+            CREATE INDEX IF NOT EXISTS queue_states ON queue_jobs(state, number);
+            CREATE UNIQUE INDEX IF NOT EXISTS queue_unique ON queue_jobs(unique_key)
+                WHERE state IN ('queued', 'running', 'waiting', 'retrying') AND unique_key IS NOT NULL;
+            CREATE INDEX IF NOT EXISTS queue_sequences ON queue_jobs(sequence_key, number) WHERE sequence_key IS NOT NULL;
+            CREATE TABLE IF NOT EXISTS queue_attempts(
+                number INTEGER NOT NULL, epoch INTEGER NOT NULL, process INTEGER NOT NULL, started_at INTEGER NOT NULL,
+                ended_at INTEGER, outcome TEXT, PRIMARY KEY(number, epoch)) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS queue_pauses(
+                job TEXT PRIMARY KEY, actor TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID
+            """,
+            // `seen_to`: every instant up to it is decided. `instant` of a firing: the one of the schedule, in UTC.
+            """
+            CREATE TABLE IF NOT EXISTS service(
+                one INTEGER PRIMARY KEY CHECK(one = 1), epoch INTEGER NOT NULL, process INTEGER, started TEXT, boot TEXT,
+                namespace TEXT, machine TEXT, taken_at INTEGER NOT NULL, beat_at INTEGER NOT NULL) STRICT;
+            CREATE TABLE IF NOT EXISTS schedules(
+                name TEXT PRIMARY KEY, job TEXT NOT NULL, tenant TEXT, arguments TEXT NOT NULL, definition TEXT NOT NULL,
+                source TEXT NOT NULL, actor TEXT NOT NULL, changed_at INTEGER NOT NULL, seen_to INTEGER NOT NULL,
+                next_at INTEGER, paused_by TEXT, paused_reason TEXT, paused_at INTEGER) STRICT, WITHOUT ROWID;
+            CREATE INDEX IF NOT EXISTS schedules_due ON schedules(next_at) WHERE paused_at IS NULL;
+            CREATE TABLE IF NOT EXISTS firings(
+                seq INTEGER PRIMARY KEY AUTOINCREMENT, schedule TEXT NOT NULL, instant INTEGER NOT NULL,
+                cause TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, count INTEGER NOT NULL DEFAULT 1, job INTEGER,
+                decided_at INTEGER NOT NULL, until INTEGER, UNIQUE(schedule, instant)) STRICT;
+            CREATE INDEX IF NOT EXISTS firings_waiting ON firings(until) WHERE outcome = 'waiting';
+            CREATE INDEX IF NOT EXISTS firings_latest ON firings(schedule, seq);
+            ALTER TABLE queue_jobs ADD COLUMN schedule TEXT;
+            ALTER TABLE queue_jobs ADD COLUMN enqueued_by TEXT;
+            CREATE INDEX IF NOT EXISTS queue_schedules ON queue_jobs(schedule, number) WHERE schedule IS NOT NULL;
+            CREATE INDEX IF NOT EXISTS queue_enqueued ON queue_jobs(enqueued_by) WHERE enqueued_by IS NOT NULL
+            """,
+            // `turn`: which job of those that are due comes first; `place`: the database that one worker at a time works on.
+            """
+            ALTER TABLE queue_jobs ADD COLUMN turn INTEGER;
+            ALTER TABLE queue_jobs ADD COLUMN place TEXT NOT NULL DEFAULT '';
+            ALTER TABLE queue_jobs ADD COLUMN removed_at INTEGER;
+            ALTER TABLE queue_jobs ADD COLUMN removed_state TEXT;
+            DROP INDEX IF EXISTS queue_ready;
+            CREATE INDEX IF NOT EXISTS queue_by_turn ON queue_jobs(place, priority DESC, turn, number)
+                WHERE state IN ('queued', 'waiting', 'retrying') AND turn IS NOT NULL;
+            CREATE INDEX IF NOT EXISTS queue_by_time ON queue_jobs(run_at, number)
+                WHERE state IN ('queued', 'waiting', 'retrying') AND turn IS NULL;
+            CREATE INDEX IF NOT EXISTS queue_removed ON queue_jobs(removed_at) WHERE removed_at IS NOT NULL;
+            CREATE TABLE IF NOT EXISTS queue_turn(one INTEGER PRIMARY KEY CHECK(one = 1), turn INTEGER NOT NULL) STRICT;
+            INSERT OR IGNORE INTO queue_turn VALUES(1, 0);
+            CREATE TABLE IF NOT EXISTS queue_turns(tenant TEXT PRIMARY KEY, turn INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS queue_limits(job TEXT PRIMARY KEY, most INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE INDEX IF NOT EXISTS schedules_seen ON schedules(seen_to)
+            """,
+            """
+            CREATE TABLE IF NOT EXISTS access_tokens(
+                name TEXT PRIMARY KEY, person TEXT NOT NULL, role TEXT NOT NULL, tenant TEXT, hash TEXT NOT NULL UNIQUE,
+                created_by TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, revoked_by TEXT,
+                revoked_at INTEGER) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS settings(
+                name TEXT PRIMARY KEY, value TEXT NOT NULL, actor TEXT NOT NULL, set_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE INDEX IF NOT EXISTS queue_changes ON queue_jobs(state_at)
+            """,
+        ]
 
-    /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.
-    static func bringUpToDate(_ connection: Connection) throws(BatchError) {
-        let before = try number(connection)
-        if before == current { return }
-        if before > 0 { try keepCopy(connection, of: before) }
-        try connection.execute("PRAGMA journal_mode = WAL")
-        try connection.transaction { () throws(BatchError) in
-            // Two processes may open it at once: the second finds the work done.
-            let found = try number(connection)
-            let counts = try counts(connection)
-            for step in steps[Int(found)...] { try connection.execute(step) }
-            for (table, count) in counts where try self.counts(connection)[table] != count {
-                throw BatchError(
-                    .corruptLedger,
-                    "\(connection.path) cannot be brought to format \(current): rows of \(table) got lost",
-                    hint: "nothing was changed; go on with the program that wrote it, and report this as a defect")
+        /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.
+        static func bringUpToDate(_ connection: Connection) throws(BatchError) {
+            let before = try number(connection)
+            if before == current { return }
+            if before > 0 { try keepCopy(connection, of: before) }
+            try connection.execute("PRAGMA journal_mode = WAL")
+            try connection.transaction { () throws(BatchError) in
+                // Two processes may open it at once: the second finds the work done.
+                let found = try number(connection)
+                let counts = try counts(connection)
+                for step in steps[Int(found)...] { try connection.execute(step) }
+                for (table, count) in counts where try self.counts(connection)[table] != count {
+                    throw BatchError(
+                        .corruptLedger,
+                        "\(connection.path) cannot be brought to format \(current): rows of \(table) got lost",
+                        hint: "nothing was changed; go on with the program that wrote it, and report this as a defect")
+                }
+                if found < current { try connection.execute("PRAGMA user_version = \(current)") }
             }
-            if found < current { try connection.execute("PRAGMA user_version = \(current)") }
         }
-    }
 
-    /// A copy of what an older program wrote, so that it can be gone back to.
-    private static func keepCopy(_ connection: Connection, of format: Int64) throws(BatchError) {
-        let copy = "\(connection.path).format\(format)"
-        guard FileStatus(copy) == nil else { return }
-        let unfinished = "\(copy).\(Environment.processID)"
-        try connection.run("VACUUM INTO ?", [.string(unfinished)])
-        try DurableFile.sync(unfinished)
-        try DurableFile.rename(unfinished, to: copy)
-    }
-
-    /// Rows of the tables that people would miss.
-    private static func counts(_ connection: Connection) throws(BatchError) -> [String: Int64] {
-        var counts: [String: Int64] = [:]
-        for table in ["queue_jobs", "schedules", "plans", "switches", "trusted_keys"] {
-            let known = try connection.value(
-                "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [.string(table)])
-            guard known != nil else { continue }
-            counts[table] = try connection.value("SELECT count(*) FROM \(table)")?.integer
+        /// A copy of what an older program wrote, so that it can be gone back to.
+        private static func keepCopy(_ connection: Connection, of format: Int64) throws(BatchError) {
+            let copy = "\(connection.path).format\(format)"
+            guard FileStatus(copy) == nil else { return }
+            let unfinished = "\(copy).\(Environment.processID)"
+            try connection.run("VACUUM INTO ?", [.string(unfinished)])
+            try DurableFile.sync(unfinished)
+            try DurableFile.rename(unfinished, to: copy)
         }
-        return counts
-    }
 
-    private static func number(_ connection: Connection) throws(BatchError) -> Int64 {
-        let number = try connection.value("PRAGMA user_version")?.integer ?? 0
-        guard (0...current).contains(number) else {
-            throw BatchError(
-                .corruptLedger, "\(connection.path) has format \(number), newer than this program knows",
-                hint: "install the newer batchmgr, then: batchmgr version")
+        /// Rows of the tables that people would miss.
+        private static func counts(_ connection: Connection) throws(BatchError) -> [String: Int64] {
+            var counts: [String: Int64] = [:]
+            for table in ["queue_jobs", "schedules", "plans", "switches", "trusted_keys"] {
+                let known = try connection.value(
+                    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [.string(table)])
+                guard known != nil else { continue }
+                counts[table] = try connection.value("SELECT count(*) FROM \(table)")?.integer
+            }
+            return counts
         }
-        return number
+
+        private static func number(_ connection: Connection) throws(BatchError) -> Int64 {
+            let number = try connection.value("PRAGMA user_version")?.integer ?? 0
+            guard (0...current).contains(number) else {
+                throw BatchError(
+                    .corruptLedger, "\(connection.path) has format \(number), newer than this program knows",
+                    hint: "install the newer batchmgr, then: batchmgr version")
+            }
+            return number
+        }
     }
 }

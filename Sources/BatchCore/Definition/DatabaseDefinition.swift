@@ -13,11 +13,11 @@ public struct DatabaseDefinition: Hashable, Sendable {
     public var protected: [String]
     /// For batches whose job has no limits of its own.
     public var limits: WriteLimits
-    public var snapshot: SnapshotPolicy
+    public var snapshot: JobDefinition.SnapshotPolicy
 
     public init(
         name: String, path: String, tenancy: Tenancy = .none, tenantColumn: String? = nil, guardMode: GuardMode? = nil,
-        protected: [String] = [], limits: WriteLimits = WriteLimits(), snapshot: SnapshotPolicy = .auto
+        protected: [String] = [], limits: WriteLimits = WriteLimits(), snapshot: JobDefinition.SnapshotPolicy = .auto
     ) {
         self.name = name
         self.path = path

@@ -63,29 +63,29 @@ public struct JobDefinition: Hashable, Sendable {
         self.snapshot = snapshot
         self.text = text
     }
-}
 
-/// Whether a batch of a job belongs to a tenant.
-public enum TenantRule: String, Hashable, Sendable, CaseIterable {
-    /// `--tenant` must be given.
-    case required
-    case optional
-    /// `--tenant` must not be given.
-    case none
-}
+    /// What happens to a batch when one of its steps fails.
+    public enum FailureAction: String, Hashable, Sendable, CaseIterable {
+        /// Earlier checkpoints stay; `resume` goes on from there.
+        case stop
+        /// The checkpoints made so far are undone.
+        case rollback
+    }
 
-/// What happens to a batch when one of its steps fails.
-public enum FailureAction: String, Hashable, Sendable, CaseIterable {
-    /// Earlier checkpoints stay; `resume` goes on from there.
-    case stop
-    /// The checkpoints made so far are undone.
-    case rollback
-}
+    /// Which kind of `.bak` a restore point gets.
+    public enum SnapshotPolicy: String, Hashable, Sendable, CaseIterable {
+        /// Full where it is needed or cheap, delta otherwise.
+        case auto
+        case full
+        case delta
+    }
 
-/// Which kind of `.bak` a restore point gets.
-public enum SnapshotPolicy: String, Hashable, Sendable, CaseIterable {
-    /// Full where it is needed or cheap, delta otherwise.
-    case auto
-    case full
-    case delta
+    /// Whether a batch of a job belongs to a tenant.
+    public enum TenantRule: String, Hashable, Sendable, CaseIterable {
+        /// `--tenant` must be given.
+        case required
+        case optional
+        /// `--tenant` must not be given.
+        case none
+    }
 }

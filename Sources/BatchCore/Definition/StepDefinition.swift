@@ -1,5 +1,5 @@
-/// One unit inside a job. What a kind of step needs beyond its retries stands in `settings` and `options`, so that a new
-/// kind changes nothing here.
+/// One unit inside a job. What a kind of step needs beyond its retries stands in `settings` and `options`, so that a
+/// new kind changes nothing here.
 public struct StepDefinition: Hashable, Sendable {
     public var id: String
     /// As written in the catalog: `sql`, `check`, …, or the name of a plugin.
@@ -8,12 +8,12 @@ public struct StepDefinition: Hashable, Sendable {
     public var settings: JSONValue
     /// The keys beside it that go with its kind, by name.
     public var options: [String: JSONValue]
-    public var retry: RetryRule?
+    public var retry: Retry?
     /// How long one try may take; nil means without limit.
     public var timeout: Duration?
 
     public init(
-        id: String, kind: String, settings: JSONValue, options: [String: JSONValue] = [:], retry: RetryRule? = nil,
+        id: String, kind: String, settings: JSONValue, options: [String: JSONValue] = [:], retry: Retry? = nil,
         timeout: Duration? = nil
     ) {
         self.id = id
@@ -35,18 +35,18 @@ public struct StepDefinition: Hashable, Sendable {
 
     /// The program, with its arguments, that takes back what the step did outside the database.
     public var undo: [String]? { options["undo"]?.array?.compactMap(\.string) }
-}
 
-/// How often a failed step is tried again.
-public struct RetryRule: Hashable, Sendable {
-    /// Tries after the first one.
-    public var maximum: Int
-    /// The pause before the first new try; it doubles with each further one.
-    public var backoff: Duration
+    /// How often a failed step is tried again.
+    public struct Retry: Hashable, Sendable {
+        /// Tries after the first one.
+        public var maximum: Int
+        /// The pause before the first new try; it doubles with each further one.
+        public var backoff: Duration
 
-    public init(maximum: Int, backoff: Duration = .seconds(1)) {
-        self.maximum = maximum
-        self.backoff = backoff
+        public init(maximum: Int, backoff: Duration = .seconds(1)) {
+            self.maximum = maximum
+            self.backoff = backoff
+        }
     }
 }
 

@@ -8,7 +8,7 @@ public struct OpsRequest: Hashable, Sendable {
     /// How far the clock of the signer may be ahead of this one, in milliseconds.
     public static let clockSkew: Int64 = 300_000
 
-    public let action: OpsAction
+    public let action: Action
     /// Workspace and database that it was made for: `ID/NAME`.
     public let target: String
     /// Used once.
@@ -88,49 +88,51 @@ public struct OpsRequest: Hashable, Sendable {
     }
 }
 
-/// What a signed request asks for.
-public enum OpsAction: Hashable, Sendable {
-    /// A job of the catalog; `assignments` as `--set` takes them.
-    case run(job: String, tenant: String?, assignments: [String], key: String?)
-    /// Exactly this batch: the latest one may be another when the request arrives.
-    case rollback(batch: BatchID, tenant: String?, mode: RollbackMode, checkpoint: Int?)
-    case approve(plan: PatchPlanID, tenant: String?)
-    case switching(SwitchRequest)
+extension OpsRequest {
+    /// What a signed request asks for.
+    public enum Action: Hashable, Sendable {
+        /// A job of the catalog; `assignments` as `--set` takes them.
+        case run(job: String, tenant: String?, assignments: [String], key: String?)
+        /// Exactly this batch: the latest one may be another when the request arrives.
+        case rollback(batch: BatchID, tenant: String?, mode: RollbackMode, checkpoint: Int?)
+        case approve(plan: PatchPlanID, tenant: String?)
+        case switching(SwitchRequest)
 
-    public static let names = ["run", "rollback", "approve", "switch"]
+        public static let names = ["run", "rollback", "approve", "switch"]
 
-    public var name: String {
-        switch self {
-        case .run: "run"
-        case .rollback: "rollback"
-        case .approve: "approve"
-        case .switching: "switch"
+        public var name: String {
+            switch self {
+            case .run: "run"
+            case .rollback: "rollback"
+            case .approve: "approve"
+            case .switching: "switch"
+            }
         }
-    }
 
-    /// What it is about, for people.
-    public var subject: String {
-        switch self {
-        case .run(let job, _, _, _): job
-        case .rollback(let batch, _, _, _): "\(batch)"
-        case .approve(let plan, _): "\(plan)"
-        case .switching(let request): "\(request.name) \(request.value.rawValue)"
+        /// What it is about, for people.
+        public var subject: String {
+            switch self {
+            case .run(let job, _, _, _): job
+            case .rollback(let batch, _, _, _): "\(batch)"
+            case .approve(let plan, _): "\(plan)"
+            case .switching(let request): "\(request.name) \(request.value.rawValue)"
+            }
         }
-    }
 
-    public var tenant: String? {
-        switch self {
-        case .run(_, let tenant, _, _), .rollback(_, let tenant, _, _), .approve(_, let tenant): tenant
-        case .switching: nil
+        public var tenant: String? {
+            switch self {
+            case .run(_, let tenant, _, _), .rollback(_, let tenant, _, _), .approve(_, let tenant): tenant
+            case .switching: nil
+            }
         }
-    }
 
-    /// The signer needs it.
-    public var role: Role {
-        switch self {
-        case .run, .rollback: .operator
-        case .approve: .approver
-        case .switching: .admin
+        /// The signer needs it.
+        public var role: Role {
+            switch self {
+            case .run, .rollback: .operator
+            case .approve: .approver
+            case .switching: .admin
+            }
         }
     }
 }
@@ -148,15 +150,15 @@ public struct OpsActionReader {
 
     /// - Parameter members: of the request, without those of the envelope.
     /// - Throws: `ERR_UX_INVALID_REQUEST`, `ERR_UX_UNKNOWN_SWITCH`, `ERR_UX_USAGE`.
-    public static func read(_ members: [JSONValue.Member]) throws(BatchError) -> OpsAction {
+    public static func read(_ members: [JSONValue.Member]) throws(BatchError) -> OpsRequest.Action {
         try OpsActionReader(members: members, json: .object(members)).action()
     }
 
-    private func action() throws(BatchError) -> OpsAction {
+    private func action() throws(BatchError) -> OpsRequest.Action {
         guard let name = json["action"]?.string, let keys = OpsActionReader.keys[name] else {
             let found = json["action"]?.string ?? ""
             throw BatchError.invalidRequest(
-                "the request has no action that is known\(Suggestion.clause(for: found, in: OpsAction.names))")
+                "the request has no action that is known\(Suggestion.clause(for: found, in: OpsRequest.Action.names))")
         }
         try checkKeys(name, keys.needed, keys.others)
         switch name {

@@ -41,7 +41,7 @@ public struct BoundPlan: Hashable, Sendable {
         guard json["format_version"]?.integer == 1, json["kind"]?.string == BoundPlan.kind,
             let batch = json["batch"]?.string.flatMap(BatchID.init),
             let mode = json["mode"]?.string.flatMap(RollbackMode.init),
-            let onConflict = json["on_conflict"]?.string.flatMap(ConflictPolicy.init),
+            let onConflict = json["on_conflict"]?.string.flatMap(RollbackRequest.ConflictPolicy.init),
             let readers = json["readers"]?.string.flatMap(RollbackRequest.ReaderPolicy.init),
             let allows = json["without_compensation"]?.bool, let head = json["head"].flatMap(LedgerHead.init),
             let order = BoundPlan.ids(json["order"]), let replayed = BoundPlan.ids(json["replayed"])

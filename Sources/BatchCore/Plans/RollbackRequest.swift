@@ -12,7 +12,7 @@ public struct RollbackRequest: Hashable, Sendable {
     /// Where to write a plan instead of rolling back; nil: no plan is wanted.
     public var planTarget: String?
     /// The record to undo from; nil: the first that verifies.
-    public var source: RollbackSource?
+    public var source: Source?
 
     /// What is done about batches that read what is undone.
     public enum ReaderPolicy: String, Sendable, CaseIterable {
@@ -27,7 +27,7 @@ public struct RollbackRequest: Hashable, Sendable {
     public init(
         batch: BatchReference, mode: RollbackMode, checkpoint: Int? = nil, onConflict: ConflictPolicy = .abort,
         readers: ReaderPolicy = .show, isDryRun: Bool = false, allowsMissingCompensation: Bool = false,
-        planTarget: String? = nil, source: RollbackSource? = nil
+        planTarget: String? = nil, source: Source? = nil
     ) {
         self.batch = batch
         self.mode = mode
@@ -38,6 +38,35 @@ public struct RollbackRequest: Hashable, Sendable {
         self.allowsMissingCompensation = allowsMissingCompensation
         self.source = source
         self.planTarget = planTarget
+    }
+
+    /// What a rollback does about a row that is not as the batch left it.
+    public enum ConflictPolicy: String, Sendable, CaseIterable {
+        /// Changes nothing at all.
+        case abort
+        /// Leaves such a row as it is, and lists it.
+        case keep
+        /// Puts back what the row was before the batch, and lists what is lost by it.
+        case overwrite
+    }
+
+    /// The record that a batch is undone from.
+    public enum Source: String, Sendable, CaseIterable {
+        /// The undo log in the ledger.
+        case log
+        /// The git commit of its restore point.
+        case git
+        /// The `.bak` of its restore point.
+        case bak
+
+        /// For people.
+        public var record: String {
+            switch self {
+            case .log: "undo log"
+            case .git: "git commit"
+            case .bak: ".bak"
+            }
+        }
     }
 }
 
@@ -67,33 +96,4 @@ public enum RollbackMode: String, Sendable, CaseIterable {
     case replay
     /// Undoes only the rows that nobody has touched since.
     case unconflicted
-}
-
-/// What a rollback does about a row that is not as the batch left it.
-public enum ConflictPolicy: String, Sendable, CaseIterable {
-    /// Changes nothing at all.
-    case abort
-    /// Leaves such a row as it is, and lists it.
-    case keep
-    /// Puts back what the row was before the batch, and lists what is lost by it.
-    case overwrite
-}
-
-/// The record that a batch is undone from.
-public enum RollbackSource: String, Sendable, CaseIterable {
-    /// The undo log in the ledger.
-    case log
-    /// The git commit of its restore point.
-    case git
-    /// The `.bak` of its restore point.
-    case bak
-
-    /// For people.
-    public var record: String {
-        switch self {
-        case .log: "undo log"
-        case .git: "git commit"
-        case .bak: ".bak"
-        }
-    }
 }

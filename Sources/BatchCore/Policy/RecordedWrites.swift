@@ -55,33 +55,34 @@ public struct RecordedWrites: Hashable, Sendable {
         self.deletedBefore = deletedBefore
         self.rowsBefore = rowsBefore
     }
-}
 
-/// What a checkpoint recorded, as far as a policy asks for it.
-public struct RecordedCheckpoint: Hashable, Sendable {
-    /// Those of tables that the checkpoint itself made are left out.
-    public var tables: [RecordedWrites]
-    /// Rows changed by this checkpoint and all earlier ones of its batch.
-    public var rows: Int64
-    /// Tables of which the definition changed, or that of an index or trigger on them; empty without a change of the
-    /// schema.
-    public var definitions: Set<String>
-    public var hasSchemaChange: Bool
-    /// Tables that were dropped, with the rows they had.
-    public var dropped: [String: Int64]
-    /// Tables whose rows said whose they are, and do not any more.
-    public var disowned: Set<String>
+    /// What a checkpoint recorded, as far as a policy asks for it.
+    public struct Checkpoint: Hashable, Sendable {
+        /// Those of tables that the checkpoint itself made are left out.
+        public var tables: [RecordedWrites]
+        /// Rows changed by this checkpoint and all earlier ones of its batch.
+        public var rows: Int64
+        /// Tables of which the definition changed, or that of an index or trigger on them; empty without a change of
+        /// the schema.
+        public var definitions: Set<String>
+        public var hasSchemaChange: Bool
+        /// Tables that were dropped, with the rows they had.
+        public var dropped: [String: Int64]
+        /// Tables whose rows said whose they are, and do not any more.
+        public var disowned: Set<String>
 
-    public init(
-        tables: [RecordedWrites] = [], rows: Int64 = 0, definitions: Set<String> = [], hasSchemaChange: Bool = false,
-        dropped: [String: Int64] = [:], disowned: Set<String> = []
-    ) {
-        self.tables = tables
-        self.rows = rows
-        self.definitions = definitions
-        self.hasSchemaChange = hasSchemaChange
-        self.dropped = dropped
-        self.disowned = disowned
+        public init(
+            tables: [RecordedWrites] = [], rows: Int64 = 0, definitions: Set<String> = [],
+            hasSchemaChange: Bool = false,
+            dropped: [String: Int64] = [:], disowned: Set<String> = []
+        ) {
+            self.tables = tables
+            self.rows = rows
+            self.definitions = definitions
+            self.hasSchemaChange = hasSchemaChange
+            self.dropped = dropped
+            self.disowned = disowned
+        }
     }
 }
 

@@ -10,7 +10,7 @@ public struct SwitchedWork: Hashable, Sendable {
     }
 
     public var action: Action
-    public var origin: WorkOrigin
+    public var origin: Origin
     public var job: String?
     /// The part of the application that the job belongs to.
     public var module: String?
@@ -19,7 +19,7 @@ public struct SwitchedWork: Hashable, Sendable {
     public var faults: ErrorClass?
 
     public init(
-        _ action: Action, origin: WorkOrigin, job: String? = nil, module: String? = nil, tenant: String? = nil,
+        _ action: Action, origin: Origin, job: String? = nil, module: String? = nil, tenant: String? = nil,
         faults: ErrorClass? = nil
     ) {
         self.action = action
@@ -29,38 +29,22 @@ public struct SwitchedWork: Hashable, Sendable {
         self.tenant = tenant
         self.faults = faults
     }
-}
 
-/// What made work begin.
-public enum WorkOrigin: String, Hashable, Sendable, CaseIterable {
-    /// Somebody at a terminal, by name.
-    case person
-    case schedule
-    case heal
-    /// A signed request.
-    case ops
+    /// What made work begin.
+    public enum Origin: String, Hashable, Sendable, CaseIterable {
+        /// Somebody at a terminal, by name.
+        case person
+        case schedule
+        case heal
+        /// A signed request.
+        case ops
 
-    public var isAutomatic: Bool { self != .person }
-}
-
-/// What the switches say to some work.
-public enum SwitchDecision: Hashable, Sendable {
-    case go
-    /// It may be proposed, and not done.
-    case planOnly(SwitchState)
-    case refused(SwitchState)
-
-    /// The switch that stands in the way; nil when none does.
-    public var cause: SwitchState? {
-        switch self {
-        case .go: nil
-        case .planOnly(let state), .refused(let state): state
-        }
+        public var isAutomatic: Bool { self != .person }
     }
 }
 
-/// All switches that somebody has set. One that holds back counts, however many narrower ones let go: every switch that is
-/// about some work is asked, the wider ones first.
+/// All switches that somebody has set. One that holds back counts, however many narrower ones let go: every switch
+/// that is about some work is asked, the wider ones first.
 public struct SwitchBoard: Hashable, Sendable {
     public var states: [SwitchState]
 
@@ -82,7 +66,7 @@ public struct SwitchBoard: Hashable, Sendable {
 
     /// A disabled job, an isolated tenant and a module that is off are refused; a degraded module runs what a person
     /// begins, and nothing by itself; safe mode leaves plans, and to a person the way back.
-    public func decision(on work: SwitchedWork, at time: Timestamp) -> SwitchDecision {
+    public func decision(on work: SwitchedWork, at time: Timestamp) -> Decision {
         if work.action == .run, let state = refusal(of: work, at: time) { return .refused(state) }
         guard let state = safeMode(over: work, at: time) else { return .go }
         switch work.action {
@@ -106,7 +90,7 @@ public struct SwitchBoard: Hashable, Sendable {
 
     /// Whether repairs may begin by themselves.
     private func repairs(_ work: SwitchedWork, at time: Timestamp) -> SwitchState? {
-        var scopes: [HealScope?] = [work.faults.map { .faults($0) }]
+        var scopes: [SwitchName.HealScope?] = [work.faults.map { .faults($0) }]
         if let tenant = work.tenant {
             scopes += [.tenant(tenant), work.faults.map { .faults($0, tenant: tenant) }]
         }
@@ -115,7 +99,7 @@ public struct SwitchBoard: Hashable, Sendable {
     }
 
     private func safeMode(over work: SwitchedWork, at time: Timestamp) -> SwitchState? {
-        let scopes: [SwitchScope?] = [
+        let scopes: [SwitchName.Scope?] = [
             .everywhere, work.tenant.map { .tenant($0) }, work.module.map { .module($0) }, work.job.map { .job($0) },
         ]
         return scopes.compactMap(\.self).lazy.compactMap { set(.safeMode($0), to: [.on], at: time) }.first
@@ -130,6 +114,22 @@ public struct SwitchBoard: Hashable, Sendable {
     private func setting(of name: SwitchName, at time: Timestamp) -> SwitchState? {
         let settings = states.filter { $0.name == name && $0.holds(at: time) }
         return settings.first { $0.value != name.standard } ?? settings.first
+    }
+
+    /// What the switches say to some work.
+    public enum Decision: Hashable, Sendable {
+        case go
+        /// It may be proposed, and not done.
+        case planOnly(SwitchState)
+        case refused(SwitchState)
+
+        /// The switch that stands in the way; nil when none does.
+        public var cause: SwitchState? {
+            switch self {
+            case .go: nil
+            case .planOnly(let state), .refused(let state): state
+            }
+        }
     }
 }
 

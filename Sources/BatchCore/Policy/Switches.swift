@@ -2,7 +2,7 @@
 /// `module:billing`, `job:reprice`, `job:reprice:tenant:acme`.
 public enum SwitchName: Hashable, Sendable {
     /// Suggest only: what would change data becomes a plan.
-    case safeMode(SwitchScope)
+    case safeMode(Scope)
     /// Repairs that begin by themselves.
     case autoHeal(HealScope)
     /// A part of the application.
@@ -38,22 +38,22 @@ public enum SwitchName: Hashable, Sendable {
         if case .threshold = self, case .number = value { return true }
         return values.contains(value)
     }
-}
 
-/// How far safe mode reaches.
-public enum SwitchScope: Hashable, Sendable {
-    case everywhere
-    case tenant(String)
-    case module(String)
-    case job(String)
-}
+    /// Which repairs a switch holds back.
+    public enum HealScope: Hashable, Sendable {
+        /// For faults of a class; for one tenant, or for all.
+        case faults(ErrorClass, tenant: String? = nil)
+        case job(String)
+        case tenant(String)
+    }
 
-/// Which repairs a switch holds back.
-public enum HealScope: Hashable, Sendable {
-    /// For faults of a class; for one tenant, or for all.
-    case faults(ErrorClass, tenant: String? = nil)
-    case job(String)
-    case tenant(String)
+    /// How far safe mode reaches.
+    public enum Scope: Hashable, Sendable {
+        case everywhere
+        case tenant(String)
+        case module(String)
+        case job(String)
+    }
 }
 
 /// What a switch can be set to.
@@ -189,7 +189,7 @@ private struct SwitchNameReader {
         return (parts[0], parts.count > 1 ? parts[1] : nil)
     }
 
-    func scope(_ scope: String) throws(BatchError) -> SwitchScope {
+    func scope(_ scope: String) throws(BatchError) -> SwitchName.Scope {
         switch cut(scope) {
         case ("tenant", let name?): return .tenant(try tenant(name))
         case ("module", let name?): return .module(try self.name(name))
@@ -198,7 +198,7 @@ private struct SwitchNameReader {
         }
     }
 
-    func healScope(_ scope: String) throws(BatchError) -> HealScope {
+    func healScope(_ scope: String) throws(BatchError) -> SwitchName.HealScope {
         let (word, rest) = cut(scope)
         if let known = SwitchName.healed.first(where: { $0.rawValue == word }) {
             return .faults(known, tenant: try rest.map { (rest) throws(BatchError) in try ofTenant(rest) })

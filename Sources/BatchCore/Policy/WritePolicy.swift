@@ -25,7 +25,7 @@ extension WritePolicy {
 
     /// Holds what was recorded against the policy.
     /// - Returns: the first violation; nil when the checkpoint may be committed.
-    public func violation(in recorded: RecordedCheckpoint) -> PolicyViolation? {
+    public func violation(in recorded: RecordedWrites.Checkpoint) -> Violation? {
         if let violation = ownerViolation(recorded) { return violation }
         // Who approved the plan has seen what it changes, and how much.
         guard approval == nil else { return nil }
@@ -37,7 +37,7 @@ extension WritePolicy {
 
     // MARK: Tenants
 
-    private func ownerViolation(_ recorded: RecordedCheckpoint) -> PolicyViolation? {
+    private func ownerViolation(_ recorded: RecordedWrites.Checkpoint) -> Violation? {
         guard let scope = tenant else { return nil }
         let tenants = scope.tenants
         if recorded.hasSchemaChange, !tenants.isEmpty { return .tenantSchemaChange }
@@ -58,7 +58,7 @@ extension WritePolicy {
 
     // MARK: Protected data
 
-    private func protectedViolation(_ recorded: RecordedCheckpoint) -> PolicyViolation? {
+    private func protectedViolation(_ recorded: RecordedWrites.Checkpoint) -> Violation? {
         for name in protected {
             if recorded.definitions.contains(where: name.isOf) {
                 return .protected(name: name.text, what: "change the definition of \(name.table)")
@@ -75,7 +75,7 @@ extension WritePolicy {
 
     // MARK: Limits
 
-    private func limitViolation(_ recorded: RecordedCheckpoint) -> PolicyViolation? {
+    private func limitViolation(_ recorded: RecordedWrites.Checkpoint) -> Violation? {
         if let limit = limits.rows, recorded.rows > limit { return .rows(found: recorded.rows, limit: limit) }
         for writes in recorded.tables where writes.ownership != .system && !limits.admits(writes.table) {
             return .table(writes.table, allowed: (limits.tables ?? []).sorted())
@@ -141,68 +141,71 @@ public struct ProtectedName: Hashable, Sendable {
     public func isOf(_ table: String) -> Bool { SQLName.areSame(self.table, table) }
 }
 
-/// Why a checkpoint may not be committed.
-public enum PolicyViolation: Hashable, Sendable {
-    case otherTenant(table: String, row: RecordedWrites.ForeignRow)
-    /// A batch without a tenant wrote to a table of tenants.
-    case noTenant(table: String)
-    case unlistedShared(table: String)
-    case computedOwner(table: String, column: String)
-    /// A batch for one tenant changed the schema.
-    case tenantSchemaChange
-    case disowned(table: String, column: String)
-    case protected(name: String, what: String)
-    case rows(found: Int64, limit: Int64)
-    case table(String, allowed: [String])
-    case deletedShare(table: String, deleted: Int64, of: Int64, limit: Double)
+extension WritePolicy {
+    /// Why a checkpoint may not be committed.
+    public enum Violation: Hashable, Sendable {
+        case otherTenant(table: String, row: RecordedWrites.ForeignRow)
+        /// A batch without a tenant wrote to a table of tenants.
+        case noTenant(table: String)
+        case unlistedShared(table: String)
+        case computedOwner(table: String, column: String)
+        /// A batch for one tenant changed the schema.
+        case tenantSchemaChange
+        case disowned(table: String, column: String)
+        case protected(name: String, what: String)
+        case rows(found: Int64, limit: Int64)
+        case table(String, allowed: [String])
+        case deletedShare(table: String, deleted: Int64, of: Int64, limit: Double)
 
-    public var error: BatchError {
-        switch self {
-        case .otherTenant(let table, let row):
-            let verb = row.side == .before ? "belongs" : "would belong"
-            return BatchError(
-                .otherTenant, "table \(table), row \(row.key): it \(verb) to another tenant than that of the batch",
-                hint: "limit the statement to rows of the tenant: WHERE tenant column = :tenant")
-        case .noTenant(let table):
-            return BatchError(
-                .otherTenant, "table \(table) holds rows of tenants, and the batch runs for none",
-                hint: "name the tenant: --tenant NAME")
-        case .unlistedShared(let table):
-            return BatchError(
-                .otherTenant, "table \(table) is shared by all tenants, and the job does not say that it writes it",
-                hint: "add it to the job: shared_tables: [\(table)]; for --sql: --shared-table \(table)")
-        case .computedOwner(let table, let column):
-            return BatchError(
-                .otherTenant, "table \(table) computes \(column), so its rows do not say whose they are",
-                hint: "make \(column) an ordinary column of \(table)")
-        case .tenantSchemaChange:
-            return BatchError(
-                .otherTenant, "a batch for one tenant may not change the schema: it belongs to all of them",
-                hint: "run it without --tenant")
-        case .disowned(let table, let column):
-            return BatchError(
-                .otherTenant, "table \(table) would be gone, or lose the column \(column) that says whose its rows are",
-                hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
-        case .protected(let name, let what):
-            return BatchError(
-                .protectedData, "\(name) is protected, and the batch would \(what)",
-                hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
-        case .rows(let found, let limit):
-            return BatchError(
-                .limitExceeded, "the batch would change \(found) rows, and its limit is \(limit)",
-                hint:
-                    "make it smaller, raise 'limits.rows' of the job, or make a plan for a person to approve: \(command: "run --id JOB --propose")"
-            )
-        case .table(let table, let allowed):
-            return BatchError(
-                .limitExceeded,
-                "the batch would change table \(table), and its limit is \(allowed.joined(separator: ", "))",
-                hint: "add the table to 'limits.tables' of the job")
-        case .deletedShare(let table, let deleted, let total, let limit):
-            return BatchError(
-                .limitExceeded,
-                "the batch would delete \(deleted) of \(total) rows of table \(table), more than a share of \(limit)",
-                hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
+        public var error: BatchError {
+            switch self {
+            case .otherTenant(let table, let row):
+                let verb = row.side == .before ? "belongs" : "would belong"
+                return BatchError(
+                    .otherTenant, "table \(table), row \(row.key): it \(verb) to another tenant than that of the batch",
+                    hint: "limit the statement to rows of the tenant: WHERE tenant column = :tenant")
+            case .noTenant(let table):
+                return BatchError(
+                    .otherTenant, "table \(table) holds rows of tenants, and the batch runs for none",
+                    hint: "name the tenant: --tenant NAME")
+            case .unlistedShared(let table):
+                return BatchError(
+                    .otherTenant, "table \(table) is shared by all tenants, and the job does not say that it writes it",
+                    hint: "add it to the job: shared_tables: [\(table)]; for --sql: --shared-table \(table)")
+            case .computedOwner(let table, let column):
+                return BatchError(
+                    .otherTenant, "table \(table) computes \(column), so its rows do not say whose they are",
+                    hint: "make \(column) an ordinary column of \(table)")
+            case .tenantSchemaChange:
+                return BatchError(
+                    .otherTenant, "a batch for one tenant may not change the schema: it belongs to all of them",
+                    hint: "run it without --tenant")
+            case .disowned(let table, let column):
+                return BatchError(
+                    .otherTenant,
+                    "table \(table) would be gone, or lose the column \(column) that says whose its rows are",
+                    hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
+            case .protected(let name, let what):
+                return BatchError(
+                    .protectedData, "\(name) is protected, and the batch would \(what)",
+                    hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
+            case .rows(let found, let limit):
+                return BatchError(
+                    .limitExceeded, "the batch would change \(found) rows, and its limit is \(limit)",
+                    hint:
+                        "make it smaller, raise 'limits.rows' of the job, or make a plan for a person to approve: \(command: "run --id JOB --propose")"
+                )
+            case .table(let table, let allowed):
+                return BatchError(
+                    .limitExceeded,
+                    "the batch would change table \(table), and its limit is \(allowed.joined(separator: ", "))",
+                    hint: "add the table to 'limits.tables' of the job")
+            case .deletedShare(let table, let deleted, let total, let limit):
+                return BatchError(
+                    .limitExceeded,
+                    "the batch would delete \(deleted) of \(total) rows of table \(table), more than a share of \(limit)",
+                    hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
+            }
         }
     }
 }

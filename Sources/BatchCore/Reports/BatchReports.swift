@@ -46,37 +46,6 @@ public struct BatchSummary: Hashable, Sendable {
     }
 }
 
-/// One committed transaction of a batch.
-public struct CheckpointSummary: Hashable, Sendable {
-    /// Counted from 1.
-    public let number: Int
-    public let step: String
-    /// Of a chunked step, counted from 1; nil for others.
-    public let chunk: Int?
-    public let rows: RowCounts
-    public let committedAt: Timestamp
-    /// A rollback has undone it.
-    public let isUndone: Bool
-
-    public init(
-        number: Int, step: String, chunk: Int?, rows: RowCounts, committedAt: Timestamp, isUndone: Bool = false
-    ) {
-        self.number = number
-        self.step = step
-        self.chunk = chunk
-        self.rows = rows
-        self.committedAt = committedAt
-        self.isUndone = isUndone
-    }
-
-    var json: JSONValue {
-        [
-            "number": JSONValue(number), "step": .string(step), "chunk": chunk.map { JSONValue($0) } ?? .null,
-            "rows": rows.json, "committed_at": .string(committedAt.iso8601), "undone": .bool(isUndone),
-        ]
-    }
-}
-
 /// `show`
 public struct BatchDetail: Report, Hashable {
     public let summary: BatchSummary
@@ -87,7 +56,7 @@ public struct BatchDetail: Report, Hashable {
     public let parameters: JSONValue
     /// Why it failed; nil when it did not.
     public let error: String?
-    public let checkpoints: [CheckpointSummary]
+    public let checkpoints: [Checkpoint]
     public let dependents: [DependentSummary]
     public let restorePoint: RestorePointSummary?
     /// Its undo log has left the database: it is undone from its restore points.
@@ -97,7 +66,7 @@ public struct BatchDetail: Report, Hashable {
 
     public init(
         summary: BatchSummary, jobVersion: String?, traceID: String, parameters: JSONValue, error: String?,
-        checkpoints: [CheckpointSummary], dependents: [DependentSummary], restorePoint: RestorePointSummary?,
+        checkpoints: [Checkpoint], dependents: [DependentSummary], restorePoint: RestorePointSummary?,
         rollsBack: [BatchID] = []
     ) {
         self.summary = summary
@@ -120,6 +89,37 @@ public struct BatchDetail: Report, Hashable {
             .init("restore_point", restorePoint?.json ?? .null), .init("undo_log_thinned", .bool(isThinned)),
             .init("rolls_back", .array(rollsBack.map { .string($0.description) })),
         ]
+    }
+
+    /// One committed transaction of a batch.
+    public struct Checkpoint: Hashable, Sendable {
+        /// Counted from 1.
+        public let number: Int
+        public let step: String
+        /// Of a chunked step, counted from 1; nil for others.
+        public let chunk: Int?
+        public let rows: RowCounts
+        public let committedAt: Timestamp
+        /// A rollback has undone it.
+        public let isUndone: Bool
+
+        public init(
+            number: Int, step: String, chunk: Int?, rows: RowCounts, committedAt: Timestamp, isUndone: Bool = false
+        ) {
+            self.number = number
+            self.step = step
+            self.chunk = chunk
+            self.rows = rows
+            self.committedAt = committedAt
+            self.isUndone = isUndone
+        }
+
+        var json: JSONValue {
+            [
+                "number": JSONValue(number), "step": .string(step), "chunk": chunk.map { JSONValue($0) } ?? .null,
+                "rows": rows.json, "committed_at": .string(committedAt.iso8601), "undone": .bool(isUndone),
+            ]
+        }
     }
 }
 

@@ -45,17 +45,6 @@ extension QueueObstacle {
     }
 }
 
-/// A job of the queue, and what stands before it.
-public struct QueueEntry: Hashable, Sendable {
-    public let job: QueueJob
-    public let obstacle: QueueObstacle?
-
-    public init(job: QueueJob, obstacle: QueueObstacle? = nil) {
-        self.job = job
-        self.obstacle = obstacle
-    }
-}
-
 /// One attempt at a job.
 public struct QueueAttempt: Hashable, Sendable {
     public let epoch: Int64
@@ -76,13 +65,13 @@ public struct QueueAttempt: Hashable, Sendable {
 
 /// `queue show`, and what the verbs answer that do something to one job
 public struct QueueJobReport: Report, Hashable {
-    public let entry: QueueEntry
+    public let entry: QueueListReport.Entry
     public let attempts: [QueueAttempt]
     /// False when `queue add` found an open job with the same unique key.
     public let isNew: Bool?
     public let now: Timestamp
 
-    public init(entry: QueueEntry, attempts: [QueueAttempt] = [], isNew: Bool? = nil, now: Timestamp) {
+    public init(entry: QueueListReport.Entry, attempts: [QueueAttempt] = [], isNew: Bool? = nil, now: Timestamp) {
         self.entry = entry
         self.attempts = attempts
         self.isNew = isNew
@@ -104,7 +93,7 @@ public struct QueueJobReport: Report, Hashable {
 
 /// `queue list` and `queue dead list`
 public struct QueueListReport: Report, Hashable {
-    public let entries: [QueueEntry]
+    public let entries: [Entry]
     /// How many there are, also where fewer are listed.
     public let total: Int
     /// Of all jobs, whatever is listed.
@@ -113,7 +102,7 @@ public struct QueueListReport: Report, Hashable {
     public let now: Timestamp
 
     public init(
-        entries: [QueueEntry], total: Int, counts: [QueueState: Int], pauses: [QueuePause], now: Timestamp
+        entries: [Entry], total: Int, counts: [QueueState: Int], pauses: [QueuePause], now: Timestamp
     ) {
         self.entries = entries
         self.total = total
@@ -139,6 +128,17 @@ public struct QueueListReport: Report, Hashable {
                         ]
                     })),
         ]
+    }
+
+    /// A job of the queue, and what stands before it.
+    public struct Entry: Hashable, Sendable {
+        public let job: QueueJob
+        public let obstacle: QueueObstacle?
+
+        public init(job: QueueJob, obstacle: QueueObstacle? = nil) {
+            self.job = job
+            self.obstacle = obstacle
+        }
     }
 }
 

@@ -180,7 +180,7 @@ public enum QueueOutcome: Hashable, Sendable {
         default:
             // Who was stopped for its time, or has lost the database, goes on from its last checkpoint.
             let isPassing = error.code == .stopped || error.code == .leaseLost
-            let failure = isPassing ? .passing : RetryFailure(error.code)
+            let failure = isPassing ? .passing : RetryPolicy.Failure(error.code)
             if let wait = job.order.retry.wait(afterAttempt: job.attempts, failure: failure) {
                 self = .again(reason: reason, at: later(wait + Int64(Double(wait) * 0.2 * jitter)))
             } else {

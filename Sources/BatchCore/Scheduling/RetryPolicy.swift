@@ -17,7 +17,7 @@ public struct RetryPolicy: Sendable, Hashable {
 
     /// - Parameter attempt: the attempt that failed, counted from 1.
     /// - Returns: milliseconds to wait before the next one; nil to give up.
-    public func wait(afterAttempt attempt: Int, failure: RetryFailure) -> Int64? {
+    public func wait(afterAttempt attempt: Int, failure: Failure) -> Int64? {
         guard failure == .passing, attempt < attempts else { return nil }
         // Beyond 2^62 ms the cap holds anyway; the shift must not overflow before that.
         let doublings = min(max(0, attempt - 1), 62)
@@ -38,27 +38,28 @@ public struct RetryPolicy: Sendable, Hashable {
         while true {
             let failure: BatchError
             do throws(BatchError) { return try perform(attempt) } catch { failure = error }
-            guard let wait = wait(afterAttempt: attempt, failure: RetryFailure(failure.code)) else { throw failure }
+            guard let wait = wait(afterAttempt: attempt, failure: Failure(failure.code)) else { throw failure }
             onRetry(attempt, failure, wait)
             guard sleep(wait) else { throw failure }
             attempt += 1
         }
     }
-}
 
-/// Whether the same attempt could succeed a little later.
-public enum RetryFailure: Sendable {
-    /// The surroundings failed: a lock, a command, a disk. Trying again makes sense.
-    case passing
-    /// The request, the data or a policy says no; it will say so again.
-    case lasting
+    /// Whether the same attempt could succeed a little later.
+    public enum Failure: Sendable {
+        /// The surroundings failed: a lock, a command, a disk. Trying again makes sense.
+        case passing
+        /// The request, the data or a policy says no; it will say so again.
+        case lasting
 
-    public init(_ code: ErrorCode) {
-        switch code {
-        case .busy, .timeout, .diskFull, .file, .git, .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed:
-            self = .passing
-        default:
-            self = .lasting
+        public init(_ code: ErrorCode) {
+            switch code {
+            case .busy, .timeout, .diskFull, .file, .git, .commandFailed, .pluginFailed, .compensationFailed,
+                .notifyFailed:
+                self = .passing
+            default:
+                self = .lasting
+            }
         }
     }
 }

@@ -13,8 +13,8 @@ public struct JSONParser {
 
     /// - Parameter refusingRepeats: a key that is there twice is an error, since two readers would each believe another
     ///   one. Ask for it where somebody may gain by that.
-    /// - Throws: `JSONSyntaxError` with the offset of the first byte that does not fit.
-    public static func parse(_ text: String, refusingRepeats: Bool = false) throws(JSONSyntaxError) -> JSONValue {
+    /// - Throws: `SyntaxError` with the offset of the first byte that does not fit.
+    public static func parse(_ text: String, refusingRepeats: Bool = false) throws(SyntaxError) -> JSONValue {
         var parser = JSONParser(Array(text.utf8), refusesRepeats: refusingRepeats)
         let value = try parser.value(depth: 0)
         parser.skipSpace()
@@ -22,7 +22,7 @@ public struct JSONParser {
         return value
     }
 
-    private func failure(_ what: String) -> JSONSyntaxError { JSONSyntaxError(offset: position, what: what) }
+    private func failure(_ what: String) -> SyntaxError { SyntaxError(offset: position, what: what) }
 
     private mutating func skipSpace() {
         while let byte = peek, byte == 32 || (byte >= 9 && byte <= 13 && byte != 11 && byte != 12) { position += 1 }
@@ -30,7 +30,7 @@ public struct JSONParser {
 
     private var peek: UInt8? { position < input.count ? input[position] : nil }
 
-    private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+    private mutating func value(depth: Int) throws(SyntaxError) -> JSONValue {
         guard depth < JSONParser.deepest else { throw failure("nested too deep") }
         skipSpace()
         switch peek {
@@ -44,13 +44,13 @@ public struct JSONParser {
         }
     }
 
-    private mutating func word(_ word: String, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
+    private mutating func word(_ word: String, _ value: JSONValue) throws(SyntaxError) -> JSONValue {
         guard input[position...].starts(with: word.utf8) else { throw failure("not a JSON value") }
         position += word.utf8.count
         return value
     }
 
-    private mutating func expect(_ byte: Unicode.Scalar) throws(JSONSyntaxError) {
+    private mutating func expect(_ byte: Unicode.Scalar) throws(SyntaxError) {
         skipSpace()
         guard peek == UInt8(ascii: byte) else { throw failure("'\(byte)' expected") }
         position += 1
@@ -63,7 +63,7 @@ public struct JSONParser {
         return true
     }
 
-    private mutating func object(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+    private mutating func object(depth: Int) throws(SyntaxError) -> JSONValue {
         try expect("{")
         var members: [JSONValue.Member] = []
         if take("}") { return .object([]) }
@@ -80,7 +80,7 @@ public struct JSONParser {
         return .object(members)
     }
 
-    private mutating func array(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+    private mutating func array(depth: Int) throws(SyntaxError) -> JSONValue {
         try expect("[")
         if take("]") { return .array([]) }
         var elements: [JSONValue] = []
@@ -89,7 +89,7 @@ public struct JSONParser {
         return .array(elements)
     }
 
-    private mutating func string() throws(JSONSyntaxError) -> String {
+    private mutating func string() throws(SyntaxError) -> String {
         guard peek == UInt8(ascii: "\"") else { throw failure("a string expected") }
         position += 1
         var bytes: [UInt8] = []
@@ -102,7 +102,7 @@ public struct JSONParser {
         throw failure("the string does not end")
     }
 
-    private mutating func escape(into bytes: inout [UInt8]) throws(JSONSyntaxError) {
+    private mutating func escape(into bytes: inout [UInt8]) throws(SyntaxError) {
         guard let byte = peek else { throw failure("the string does not end") }
         position += 1
         switch byte {
@@ -126,7 +126,7 @@ public struct JSONParser {
         }
     }
 
-    private mutating func unit() throws(JSONSyntaxError) -> UInt16 {
+    private mutating func unit() throws(SyntaxError) -> UInt16 {
         let digits = input[position...].prefix(4)
         // The conversion to a number would take a sign too.
         guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
@@ -137,7 +137,7 @@ public struct JSONParser {
     }
 
     /// `-`, digits without a zero before others, and with digits behind each: `.` and `e`.
-    private mutating func number() throws(JSONSyntaxError) -> JSONValue {
+    private mutating func number() throws(SyntaxError) -> JSONValue {
         let start = position
         var isWhole = true
         _ = skip(UInt8(ascii: "-"))
@@ -175,10 +175,10 @@ public struct JSONParser {
         while let byte = peek, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
         return position > start
     }
-}
 
-/// Where and why a text is not JSON.
-public struct JSONSyntaxError: Error, Equatable, Sendable {
-    public let offset: Int
-    public let what: String
+    /// Where and why a text is not JSON.
+    public struct SyntaxError: Error, Equatable, Sendable {
+        public let offset: Int
+        public let what: String
+    }
 }

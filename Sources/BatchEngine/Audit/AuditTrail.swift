@@ -95,7 +95,7 @@ public struct AuditTrail {
     }
 
     private func origin(
-        of row: AuditNotes.Row, _ session: Session?
+        of row: Context.AuditNotes.Row, _ session: Session?
     ) throws(BatchError) -> (traceID: String, action: String)? {
         let control = try context.control(in: workspace.backups)
         if row.path == control.path { return try control.auditOrigin(of: row.seq) }
@@ -130,8 +130,8 @@ public struct AuditTrail {
 
     // MARK: Heads
 
-    /// A call of the system that fails once, for want of a descriptor or by a fault of the disk, must not leave an end of
-    /// the audit unsigned: that would look as if somebody had taken the signature away.
+    /// A call of the system that fails once, for want of a descriptor or by a fault of the disk, must not leave an end
+    /// of the audit unsigned: that would look as if somebody had taken the signature away.
     static func twice<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
         do throws(BatchError) { return try body() } catch { return try body() }
     }
@@ -197,48 +197,6 @@ public struct AuditTrail {
     }
 }
 
-/// What one command has written into the audit, so that its action gets one row: not none, and not two.
-public final class AuditNotes: Sendable {
-    struct Row: Sendable {
-        /// The database file.
-        let path: String
-        let seq: Int64
-        let action: String
-    }
-
-    private struct State: Sendable {
-        var rows: [Row] = []
-        /// The last row, when it is signed.
-        var sealed: Row?
-        var details: [JSONValue.Member] = []
-    }
-
-    private let state = Mutex(State())
-
-    public init() {}
-
-    func add(_ row: Row) {
-        state.withLock {
-            $0.rows.append(row)
-            $0.sealed = nil
-        }
-    }
-
-    /// The row of an action is committed, and the chain is signed behind it.
-    func noteSealed(_ row: Row) { state.withLock { $0.sealed = row } }
-
-    func hasSealed(_ action: String) -> Bool { state.withLock { $0.sealed?.action == action } }
-
-    func rows(of action: String) -> [Row] { state.withLock { $0.rows.filter { $0.action == action } } }
-
-    /// Adds to the details of the row that the command ends with.
-    public func describe(_ key: String, _ value: JSONValue) {
-        state.withLock { $0.details.append(.init(key, value)) }
-    }
-
-    var details: [JSONValue.Member] { state.withLock { $0.details } }
-}
-
 extension Context {
     /// The name of what is done: that of the verb, when one was called.
     func action(or name: String) -> String { action.isEmpty ? name : action }
@@ -278,8 +236,8 @@ extension Ledger {
 }
 
 extension Session {
-    /// SQLite takes a journal away without a sync of the folder. After a power cut the journal may be there again, and takes
-    /// back what was committed. Call it before something outside the database relies on a commit.
+    /// SQLite takes a journal away without a sync of the folder. After a power cut the journal may be there again, and
+    /// takes back what was committed. Call it before something outside the database relies on a commit.
     func keepCommits() throws(BatchError) {
         guard try connection.value("PRAGMA main.journal_mode")?.string == "delete" else { return }
         try Folder.sync(FilePath.parent(path))

@@ -27,7 +27,7 @@ struct AuditView {
         }
         let (condition, parameters) = self.condition
         var readers = try tables().map { (place, table) throws(BatchError) in
-            try AuditRowReader(table, of: place, where: condition, parameters)
+            try AuditTable.RowReader(table, of: place, where: condition, parameters)
         }[...]
         return { () throws(BatchError) in
             while let reader = readers.first {

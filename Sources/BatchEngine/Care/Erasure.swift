@@ -17,10 +17,11 @@ public struct Erasure {
     private var connection: Connection { session.connection }
 
     /// - Parameter confirm: asked with the number of rows before anything changes.
-    /// - Throws: `ERR_UX_USAGE` when no batch and no schema knows the table or the condition is none; `ERR_DATA_NOT_UNDOABLE` when the
-    ///   records cannot be rewritten; `ERR_DATA_CONFLICT` when other rows refer to those. Nothing has changed then.
+    /// - Throws: `ERR_UX_USAGE` when no batch and no schema knows the table or the condition is none;
+    ///   `ERR_DATA_NOT_UNDOABLE` when the records cannot be rewritten; `ERR_DATA_CONFLICT` when other rows refer to
+    ///   those. Nothing has changed then.
     public func perform(
-        _ request: EraseRequest, confirm: (Int) throws(BatchError) -> Bool
+        _ request: Request, confirm: (Int) throws(BatchError) -> Bool
     ) throws(BatchError) -> EraseReport {
         try session.requireOperator("erase")
         let start = ContinuousClock.now
@@ -58,13 +59,13 @@ public struct Erasure {
     }
 
     /// Nobody is kept from working after it, while an answer is waited for.
-    private func look(_ request: EraseRequest) throws(BatchError) -> Prospect {
+    private func look(_ request: Request) throws(BatchError) -> Prospect {
         let turn = try session.turn(for: LeaseWork("erase"))
         defer { withExtendedLifetime(turn) {} }
         return try look(request, turn)
     }
 
-    private func look(_ request: EraseRequest, _ turn: borrowing Turn) throws(BatchError) -> Prospect {
+    private func look(_ request: Request, _ turn: borrowing Turn) throws(BatchError) -> Prospect {
         AbandonedFiles.remove(backups: session.backups, at: nil)
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
@@ -128,7 +129,7 @@ public struct Erasure {
     // MARK: Erase
 
     private func erase(
-        _ meant: Prospect, _ request: EraseRequest, _ turn: borrowing Turn, _ start: ContinuousClock.Instant
+        _ meant: Prospect, _ request: Request, _ turn: borrowing Turn, _ start: ContinuousClock.Instant
     ) throws(BatchError) -> EraseReport {
         let (layout, log, history, found) = (meant.layout, meant.log, meant.history, meant.found)
         let indexes = try exists(layout) ? TextIndexes(of: layout, on: connection) : nil
@@ -317,28 +318,28 @@ public struct Erasure {
         try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return warnings
     }
-}
 
-/// `erase`
-public struct EraseRequest: Hashable, Sendable {
-    /// What becomes of rows that are in the table today.
-    public enum Live: String, Sendable, CaseIterable {
-        /// They are deleted, for good.
-        case delete
-        /// They stay; what they were before is forgotten.
-        case keep
-    }
+    /// `erase`
+    public struct Request: Hashable, Sendable {
+        /// What becomes of rows that are in the table today.
+        public enum Live: String, Sendable, CaseIterable {
+            /// They are deleted, for good.
+            case delete
+            /// They stay; what they were before is forgotten.
+            case keep
+        }
 
-    public let table: String
-    /// An SQL expression over the columns of the table.
-    public let condition: String
-    public let live: Live
-    public let isDryRun: Bool
+        public let table: String
+        /// An SQL expression over the columns of the table.
+        public let condition: String
+        public let live: Live
+        public let isDryRun: Bool
 
-    public init(table: String, condition: String, live: Live = .delete, isDryRun: Bool = false) {
-        self.table = table
-        self.condition = condition
-        self.live = live
-        self.isDryRun = isDryRun
+        public init(table: String, condition: String, live: Live = .delete, isDryRun: Bool = false) {
+            self.table = table
+            self.condition = condition
+            self.live = live
+            self.isDryRun = isDryRun
+        }
     }
 }

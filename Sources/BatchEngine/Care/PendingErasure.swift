@@ -6,8 +6,8 @@ internal import BatchSystem
 
 /// The second half of an erasure, behind the commit in the database: references and files follow.
 ///
-/// What there is to do lies in a folder, and the ledger names it in the same transaction that erases the rows. So a crash
-/// leaves either nothing to do, or all that is needed to finish.
+/// What there is to do lies in a folder, and the ledger names it in the same transaction that erases the rows. So a
+/// crash leaves either nothing to do, or all that is needed to finish.
 struct PendingErasure {
     static let key = "pending_erasure"
 
@@ -58,7 +58,7 @@ struct PendingErasure {
 
     /// Puts the new files into the place of the old ones, and removes every other file of this database.
     private func replaceFiles(from folder: String) throws(BatchError) {
-        for name in try FolderText.names(in: folder) where BakName(name) != nil {
+        for name in try FolderText.names(in: folder) where BakFile.Name(name) != nil {
             try DurableFile.move("\(folder)/\(name)", to: "\(session.backups)/\(name)")
         }
         let kept = Set(try ledger.points(where: "bak IS NOT NULL").compactMap(\.bak))

@@ -159,6 +159,31 @@ final class PointRewrite {
         }
         lost.append(point)
     }
+
+    /// What leads from one state to the next, found by comparing both.
+    private struct DifferenceChanges: ChangeSource {
+        private let difference: DatabaseDifference
+        let tables: [ChangedTable]
+
+        init(
+            from old: Connection, _ before: StateDigest, to new: Connection, _ after: StateDigest
+        ) throws(BatchError) {
+            difference = DatabaseDifference(old: old, new: new)
+            tables = try difference.tables().filter { table in
+                table.before?.sql != table.after?.sql || before.tables[table.name] != after.tables[table.name]
+            }.map { table in
+                let isSame = table.before.map { before in table.after?.holdsSameRows(as: before) ?? false } ?? false
+                return ChangedTable(before: table.before, after: table.after, isRewritten: !isSame)
+            }
+        }
+
+        func forEachChange(
+            of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
+        ) throws(BatchError) {
+            if table.isRewritten { return }
+            try difference.forEachChange(of: .init(before: table.before, after: table.after), body)
+        }
+    }
 }
 
 /// The commits of a database, read for the rows of one table that are to be erased.
@@ -206,29 +231,4 @@ struct ErasedHistory {
 
     /// Old commits that can still be read.
     func left(of map: [CommitID: CommitID]) throws(BatchError) -> [CommitID] { try git?.left(of: map) ?? [] }
-}
-
-/// What leads from one state to the next, found by comparing both.
-private struct DifferenceChanges: ChangeSource {
-    private let difference: DatabaseDifference
-    let tables: [ChangedTable]
-
-    init(
-        from old: Connection, _ before: StateDigest, to new: Connection, _ after: StateDigest
-    ) throws(BatchError) {
-        difference = DatabaseDifference(old: old, new: new)
-        tables = try difference.tables().filter { table in
-            table.before?.sql != table.after?.sql || before.tables[table.name] != after.tables[table.name]
-        }.map { table in
-            let isSame = table.before.map { before in table.after?.holdsSameRows(as: before) ?? false } ?? false
-            return ChangedTable(before: table.before, after: table.after, isRewritten: !isSame)
-        }
-    }
-
-    func forEachChange(
-        of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
-    ) throws(BatchError) {
-        if table.isRewritten { return }
-        try difference.forEachChange(of: .init(before: table.before, after: table.after), body)
-    }
 }

@@ -14,7 +14,7 @@ struct LevelGate {
     /// - Returns: the path of the report.
     /// - Throws: why the batch may not run; nothing was changed.
     func rehearse(_ subject: Rehearsal.Subject) throws(BatchError) -> String {
-        let result: RehearsalResult
+        let result: Rehearsal.Result
         do throws(BatchError) {
             result = try Rehearsal(session: session).perform(subject)
         } catch {
@@ -150,8 +150,8 @@ struct Checklist {
         ]
     }
 
-    /// Rows that refer to nothing, by child and parent; nil when a key refers to no unique columns, so that SQLite cannot
-    /// tell.
+    /// Rows that refer to nothing, by child and parent; nil when a key refers to no unique columns, so that SQLite
+    /// cannot tell.
     static func orphans(_ connection: Connection) -> [String: Int64]? {
         let sql = "SELECT \"table\" || ' to ' || parent, count(*) FROM pragma_foreign_key_check GROUP BY 1"
         guard let rows = try? connection.rows(sql) else { return nil }

@@ -111,35 +111,37 @@ extension Workspace {
     }
 }
 
-/// `ops trust`
-public struct TrustRequest: Hashable, Sendable {
-    public let name: String
-    /// A file.
-    public let key: String
-    public let role: Role
+extension OpsKeys {
+    /// `ops trust`
+    public struct TrustRequest: Hashable, Sendable {
+        public let name: String
+        /// A file.
+        public let key: String
+        public let role: Role
 
-    /// - Throws: `ERR_UX_USAGE`.
-    public init(name: String, key: String, role: Role) throws(BatchError) {
-        self.name = try OpsKeys.checkedName(name)
-        self.key = key
-        self.role = role
+        /// - Throws: `ERR_UX_USAGE`.
+        public init(name: String, key: String, role: Role) throws(BatchError) {
+            self.name = try OpsKeys.checkedName(name)
+            self.key = key
+            self.role = role
+        }
     }
-}
 
-/// `ops sign`
-public struct SignRequest: Hashable, Sendable {
-    public let request: String
-    public let key: String
-    public let file: String
-    public let life: Duration
-    /// Nil: the workspace at hand.
-    public let target: String?
+    /// `ops sign`
+    public struct SignRequest: Hashable, Sendable {
+        public let request: String
+        public let key: String
+        public let file: String
+        public let life: Duration
+        /// Nil: the workspace at hand.
+        public let target: String?
 
-    public init(request: String, key: String, file: String, life: Duration, target: String? = nil) {
-        self.request = request
-        self.key = key
-        self.file = file
-        self.life = life
-        self.target = target
+        public init(request: String, key: String, file: String, life: Duration, target: String? = nil) {
+            self.request = request
+            self.key = key
+            self.file = file
+            self.life = life
+            self.target = target
+        }
     }
 }

@@ -15,7 +15,7 @@ struct PatchPlanDraft {
     func make(_ order: RunOrder, _ batch: BatchRecord, _ because: String) throws(BatchError) -> PatchPlanReport {
         let author = session.context.actor
         let pretended = Approval(plan: "", author: author, approver: "", approvedAt: "")
-        let result: RehearsalResult
+        let result: Rehearsal.Result
         do throws(BatchError) {
             result = try Rehearsal(session: session).perform(
                 .init(job: order.job, values: order.values, batch: batch, approval: pretended))
@@ -76,7 +76,7 @@ struct PatchPlanDraft {
 
     // MARK: What people want to see
 
-    private func details(_ order: RunOrder, _ result: RehearsalResult) -> [JSONValue.Member] {
+    private func details(_ order: RunOrder, _ result: Rehearsal.Result) -> [JSONValue.Member] {
         let diff = result.diff
         let changes = diff.report.changes
         func sql(_ changes: [Change]) -> JSONValue { .array(changes.map { .string($0.sql) }) }
@@ -94,7 +94,7 @@ struct PatchPlanDraft {
         ]
     }
 
-    private func blastRadius(_ order: RunOrder, _ result: RehearsalResult) -> JSONValue {
+    private func blastRadius(_ order: RunOrder, _ result: Rehearsal.Result) -> JSONValue {
         let tenants = result.diff.tenants.isEmpty ? order.tenant.map { [$0] } ?? [] : result.diff.tenants
         return [
             "tenants": .array(tenants.map(JSONValue.string)), "rows": result.batch.rows.json,

@@ -30,7 +30,7 @@ public struct PatchPlans {
     public func propose(
         _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil, key: String? = nil,
         because: String, life: Duration? = nil
-    ) throws(BatchError) -> Submission {
+    ) throws(BatchError) -> Runner.Submission {
         try Runner(session).submit(
             RunOrder(job: job, values: values, tenant: tenant, key: key, suggestion: because, planLife: life))
     }
@@ -222,7 +222,7 @@ public struct PatchPlans {
 
     /// Says in `control.db` how the batch ended.
     private func finish(
-        _ begun: BegunPlan, _ run: () throws(BatchError) -> Submission
+        _ begun: BegunPlan, _ run: () throws(BatchError) -> Runner.Submission
     ) throws(BatchError) -> RunReport {
         var failure: BatchError?
         var report: RunReport?

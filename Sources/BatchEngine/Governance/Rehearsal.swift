@@ -29,9 +29,9 @@ struct Rehearsal {
     /// Earlier batches that are looked at for what the batch changes of theirs.
     private static let mostBatches = 50
 
-    /// - Throws: `ERR_DATA_REHEARSAL_FAILED` when the batch fails, or cannot be undone exactly; errors of class SECURITY,
-    ///   PERF and UX as they are.
-    func perform(_ subject: Subject) throws(BatchError) -> RehearsalResult {
+    /// - Throws: `ERR_DATA_REHEARSAL_FAILED` when the batch fails, or cannot be undone exactly; errors of class
+    ///   SECURITY, PERF and UX as they are.
+    func perform(_ subject: Subject) throws(BatchError) -> Result {
         do throws(BatchError) {
             return try attempt(subject)
         } catch {
@@ -44,7 +44,7 @@ struct Rehearsal {
         }
     }
 
-    private func attempt(_ subject: Subject) throws(BatchError) -> RehearsalResult {
+    private func attempt(_ subject: Subject) throws(BatchError) -> Result {
         let start = ContinuousClock.now
         let copy = try ScratchCopy(of: session)
         let place = copy.session
@@ -63,7 +63,7 @@ struct Rehearsal {
                 .rehearsalFailed, failure(subject, failed.detail), hint: "correct the job, then run it again")
         }
         let isNewSchema = run.batch.hasSchemaChange
-        let diff = try RehearsedDiff.read(place, checkpoints: made.map(\.id), original: isNewSchema ? session : nil)
+        let diff = try Diff.read(place, checkpoints: made.map(\.id), original: isNewSchema ? session : nil)
         let changes = try ChangesDigest(place.ledger, made.map(\.id))
         let after = try place.ledger.state() ?? StateDigest()
         let inputs = try RecordedInputs.read(place.ledger, made)
@@ -71,7 +71,7 @@ struct Rehearsal {
         let touched = try touchedBatches(place, run.batch)
         let undone = try undo(subject, place, gateway, made, before)
         session.context.reach("rehearsed")
-        return RehearsalResult(
+        return Result(
             batch: run.batch, checkpoints: made.count, before: before, after: after, undone: undone, changes: changes,
             diff: diff, inputs: inputs, checks: checks, leftOut: run.leftOut,
             touchedBatches: touched, milliseconds: start.millisecondsSince)
@@ -144,113 +144,115 @@ struct Rehearsal {
         }
         return found
     }
-}
 
-/// What came of running a batch on a copy and undoing it there.
-struct RehearsalResult {
-    /// The batch as it ended on the copy.
-    let batch: BatchRecord
-    let checkpoints: Int
-    /// The whole database before, after, and when the batch was undone.
-    let before: StateDigest
-    let after: StateDigest
-    let undone: StateDigest
-    let changes: ChangesDigest
-    let diff: RehearsedDiff
-    let inputs: [PatchPlan.PinnedInput]
-    /// The checklist on the copy.
-    let checks: [Check]
-    /// Steps outside the database, which were left out.
-    let leftOut: [String]
-    /// Earlier batches that can be undone only together with this one, as far as they were looked at.
-    let touchedBatches: [DependentSummary]
-    let milliseconds: Double
+    /// What came of running a batch on a copy and undoing it there.
+    struct Result {
+        /// The batch as it ended on the copy.
+        let batch: BatchRecord
+        let checkpoints: Int
+        /// The whole database before, after, and when the batch was undone.
+        let before: StateDigest
+        let after: StateDigest
+        let undone: StateDigest
+        let changes: ChangesDigest
+        let diff: Rehearsal.Diff
+        let inputs: [PatchPlan.PinnedInput]
+        /// The checklist on the copy.
+        let checks: [Check]
+        /// Steps outside the database, which were left out.
+        let leftOut: [String]
+        /// Earlier batches that can be undone only together with this one, as far as they were looked at.
+        let touchedBatches: [DependentSummary]
+        let milliseconds: Double
 
-    /// The dry run, for a report.
-    var dryRun: JSONValue {
-        .object(
-            [
-                .init("checkpoints", JSONValue(checkpoints)), .init("rows", batch.rows.json),
-                .init("state_digest", .string(after.combined.description)),
-                .init("changes_sha256", .string(Hex.string(changes.hash))),
-            ] + diff.members)
-    }
-
-    /// The undo that was tried.
-    var rollback: JSONValue {
-        [
-            "rehearsed": true, "state_before": .string(before.combined.description),
-            "state_after_undo": .string(undone.combined.description),
-        ]
-    }
-}
-
-/// The rows and objects that a rehearsed batch changed: all of a small one, the first of a large one.
-struct RehearsedDiff {
-    static let limit = ChangeList.Limit(rows: 1_000, bytes: 2 << 20)
-
-    let report: ChangesReport
-    /// False when only the first changes are listed; the counts are those of all.
-    let isComplete: Bool
-    /// The tenants whose rows changed, by the tenant column.
-    let tenants: [String]
-    /// Tables that refer to a changed one.
-    let referring: [String]
-
-    var members: [JSONValue.Member] {
-        report.members(.none) + [.init("complete", .bool(isComplete))]
-    }
-
-    /// - Parameter original: the database as it was before, when the batch changed the schema: the undo log has no rows
-    ///   of a table that was made anew.
-    static func read(
-        _ copy: Session, checkpoints: [Int64], original: Session?
-    ) throws(BatchError) -> RehearsedDiff {
-        var collector = Collector(tenantColumn: copy.database.tenantColumn)
-        var schema: [SchemaObjectChange] = []
-        if let original {
-            let difference = DatabaseDifference(old: original.connection, new: copy.connection)
-            schema = try difference.schema()
-            for table in try difference.tables() {
-                try difference.forEachChange(of: table) { (row) throws(BatchError) in
-                    collector.add(row, before: table.before, after: table.after)
-                }
-            }
-        } else {
-            let changes = try BatchChanges(copy.ledger, checkpoints: checkpoints)
-            for table in changes.tables {
-                try changes.forEachChange(of: table) { (row) throws(BatchError) in
-                    collector.add(row, before: table.before, after: table.after)
-                }
-            }
+        /// The dry run, for a report.
+        var dryRun: JSONValue {
+            .object(
+                [
+                    .init("checkpoints", JSONValue(checkpoints)), .init("rows", batch.rows.json),
+                    .init("state_digest", .string(after.combined.description)),
+                    .init("changes_sha256", .string(Hex.string(changes.hash))),
+                ] + diff.members)
         }
-        var report = collector.list.report()
-        report.schema = schema
-        let changed = Set(report.tables.map { $0.table.lowercased() })
-        let referring = try SchemaReader(copy.connection).tables()
-            .filter { table in table.foreignKeys.contains { changed.contains($0.parent.lowercased()) } }
-        return RehearsedDiff(
-            report: report, isComplete: collector.list.isComplete,
-            tenants: collector.tenants.sorted(), referring: referring.map(\.name).sorted())
+
+        /// The undo that was tried.
+        var rollback: JSONValue {
+            [
+                "rehearsed": true, "state_before": .string(before.combined.description),
+                "state_after_undo": .string(undone.combined.description),
+            ]
+        }
     }
+}
 
-    private struct Collector {
-        let tenantColumn: String?
-        var list = ChangeList(table: nil, isStatistics: false, limit: RehearsedDiff.limit)
-        var tenants: Set<String> = []
-        private static let mostTenants = 1_000
+extension Rehearsal {
+    /// The rows and objects that a rehearsed batch changed: all of a small one, the first of a large one.
+    struct Diff {
+        static let limit = ChangeList.Limit(rows: 1_000, bytes: 2 << 20)
 
-        mutating func add(_ row: RowChange, before: TableLayout?, after: TableLayout?) {
-            guard let layout = after ?? before, list.wants(layout) else { return }
-            list.add(row, before: before, after: after)
-            guard let tenantColumn, tenants.count < Collector.mostTenants else { return }
-            for (image, layout) in [(row.before, before ?? layout), (row.after, after ?? layout)] {
-                guard let image,
-                    let place = layout.storedColumns.firstIndex(where: {
-                        layout.columns[$0].name.lowercased() == tenantColumn.lowercased()
-                    }), place < image.count
-                else { continue }
-                tenants.insert(image[place].string ?? SQLLiteral.value(image[place]))
+        let report: ChangesReport
+        /// False when only the first changes are listed; the counts are those of all.
+        let isComplete: Bool
+        /// The tenants whose rows changed, by the tenant column.
+        let tenants: [String]
+        /// Tables that refer to a changed one.
+        let referring: [String]
+
+        var members: [JSONValue.Member] {
+            report.members(.none) + [.init("complete", .bool(isComplete))]
+        }
+
+        /// - Parameter original: the database as it was before, when the batch changed the schema: the undo log has no
+        ///   rows of a table that was made anew.
+        static func read(
+            _ copy: Session, checkpoints: [Int64], original: Session?
+        ) throws(BatchError) -> Diff {
+            var collector = Collector(tenantColumn: copy.database.tenantColumn)
+            var schema: [SchemaObjectChange] = []
+            if let original {
+                let difference = DatabaseDifference(old: original.connection, new: copy.connection)
+                schema = try difference.schema()
+                for table in try difference.tables() {
+                    try difference.forEachChange(of: table) { (row) throws(BatchError) in
+                        collector.add(row, before: table.before, after: table.after)
+                    }
+                }
+            } else {
+                let changes = try BatchChanges(copy.ledger, checkpoints: checkpoints)
+                for table in changes.tables {
+                    try changes.forEachChange(of: table) { (row) throws(BatchError) in
+                        collector.add(row, before: table.before, after: table.after)
+                    }
+                }
+            }
+            var report = collector.list.report()
+            report.schema = schema
+            let changed = Set(report.tables.map { $0.table.lowercased() })
+            let referring = try SchemaReader(copy.connection).tables()
+                .filter { table in table.foreignKeys.contains { changed.contains($0.parent.lowercased()) } }
+            return Diff(
+                report: report, isComplete: collector.list.isComplete,
+                tenants: collector.tenants.sorted(), referring: referring.map(\.name).sorted())
+        }
+
+        private struct Collector {
+            let tenantColumn: String?
+            var list = ChangeList(table: nil, isStatistics: false, limit: Diff.limit)
+            var tenants: Set<String> = []
+            private static let mostTenants = 1_000
+
+            mutating func add(_ row: RowChange, before: TableLayout?, after: TableLayout?) {
+                guard let layout = after ?? before, list.wants(layout) else { return }
+                list.add(row, before: before, after: after)
+                guard let tenantColumn, tenants.count < Collector.mostTenants else { return }
+                for (image, layout) in [(row.before, before ?? layout), (row.after, after ?? layout)] {
+                    guard let image,
+                        let place = layout.storedColumns.firstIndex(where: {
+                            layout.columns[$0].name.lowercased() == tenantColumn.lowercased()
+                        }), place < image.count
+                    else { continue }
+                    tenants.insert(image[place].string ?? SQLLiteral.value(image[place]))
+                }
             }
         }
     }

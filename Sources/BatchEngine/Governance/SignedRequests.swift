@@ -63,7 +63,7 @@ public struct OpsChannel {
         context.origin = .ops
         let outcome: Outcome
         do throws(BatchError) {
-            outcome = try OpsWork(workspace: workspace, context: context, request: request, signer: signer).perform(old)
+            outcome = try Work(workspace: workspace, context: context, request: request, signer: signer).perform(old)
         } catch {
             try control.noteOutcome(error.code.rawValue, of: request.nonce)
             throw error
@@ -79,8 +79,8 @@ public struct OpsChannel {
     }
 }
 
-/// A request with its signature, as it lies in a file. It exists only when the signature fits the key in it; whether that
-/// key is trusted is another question.
+/// A request with its signature, as it lies in a file. It exists only when the signature fits the key in it; whether
+/// that key is trusted is another question.
 struct SignedRequest {
     let request: OpsRequest
     let signature: [UInt8]
@@ -122,7 +122,7 @@ struct SignedRequest {
         switch try FolderText.read(path, limit: OpsRequest.largestSize) {
         case .unreadable(_, let why): throw invalid("\(path): \(why)")
         case .text(let text):
-            do throws(JSONSyntaxError) {
+            do throws(JSONParser.SyntaxError) {
                 return try JSONParser.parse(text, refusingRepeats: true)
             } catch {
                 throw invalid("\(path) is not JSON: \(error.what), at byte \(error.offset)")
@@ -135,52 +135,55 @@ struct SignedRequest {
     }
 }
 
-/// The work of one request that was accepted, in the name of its signer.
-struct OpsWork {
-    let workspace: Workspace
-    let context: Context
-    let request: OpsRequest
-    let signer: TrustedKey
+extension OpsChannel {
+    /// The work of one request that was accepted, in the name of its signer.
+    struct Work {
+        let workspace: Workspace
+        let context: Context
+        let request: OpsRequest
+        let signer: TrustedKey
 
-    /// - Parameter old: of a request to switch, which is set already: the value before.
-    func perform(_ old: SwitchValue?) throws(BatchError) -> OpsChannel.Outcome {
-        switch request.action {
-        case .run(let job, let tenant, let assignments, let key):
-            return try run(job, tenant, assignments, key ?? "request:\(request.nonce)")
-        case .rollback(let batch, let tenant, let mode, let checkpoint):
-            let wish = RollbackRequest(
-                batch: .batch(batch), mode: mode, checkpoint: checkpoint,
-                onConflict: mode == .unconflicted ? .keep : .abort)
-            switch try Rollback(try session(tenant)).perform(wish) {
-            case .done(let report): return .done(answer(report))
-            case .refused(let report): return .refused(report)
+        /// - Parameter old: of a request to switch, which is set already: the value before.
+        func perform(_ old: SwitchValue?) throws(BatchError) -> OpsChannel.Outcome {
+            switch request.action {
+            case .run(let job, let tenant, let assignments, let key):
+                return try run(job, tenant, assignments, key ?? "request:\(request.nonce)")
+            case .rollback(let batch, let tenant, let mode, let checkpoint):
+                let wish = RollbackRequest(
+                    batch: .batch(batch), mode: mode, checkpoint: checkpoint,
+                    onConflict: mode == .unconflicted ? .keep : .abort)
+                switch try Rollback(try session(tenant)).perform(wish) {
+                case .done(let report): return .done(answer(report))
+                case .refused(let report): return .refused(report)
+                }
+            case .approve(let plan, let tenant):
+                return .done(answer(try PatchPlans(try session(tenant)).approve(plan, as: signer.name)))
+            case .switching(let setting):
+                let state = SwitchSetting.state(setting, actor: signer.name, at: context.now())
+                let report = try SwitchSetting(workspace, context: context).tell(
+                    state, old: old ?? setting.name.standard)
+                return .done(answer(report))
             }
-        case .approve(let plan, let tenant):
-            return .done(answer(try PatchPlans(try session(tenant)).approve(plan, as: signer.name)))
-        case .switching(let setting):
-            let state = SwitchSetting.state(setting, actor: signer.name, at: context.now())
-            let report = try SwitchSetting(workspace, context: context).tell(state, old: old ?? setting.name.standard)
-            return .done(answer(report))
         }
-    }
 
-    private func run(
-        _ name: String, _ tenant: String?, _ assignments: [String], _ key: String
-    ) throws(BatchError) -> OpsChannel.Outcome {
-        let job = try workspace.loadCatalog(context.steps.rules()).job(named: name)
-        let values = try ParameterValues(job, set: assignments)
-        let order = RunOrder(job: job, values: values, tenant: tenant, key: key)
-        switch try Runner(try session(tenant)).submit(order) {
-        case .ran(let report): return .done(answer(report))
-        case .planned(let plan): return .planned(answer(plan))
+        private func run(
+            _ name: String, _ tenant: String?, _ assignments: [String], _ key: String
+        ) throws(BatchError) -> OpsChannel.Outcome {
+            let job = try workspace.loadCatalog(context.steps.rules()).job(named: name)
+            let values = try ParameterValues(job, set: assignments)
+            let order = RunOrder(job: job, values: values, tenant: tenant, key: key)
+            switch try Runner(try session(tenant)).submit(order) {
+            case .ran(let report): return .done(answer(report))
+            case .planned(let plan): return .planned(answer(plan))
+            }
         }
-    }
 
-    private func session(_ tenant: String?) throws(BatchError) -> Session {
-        try Session(workspace, tenant: tenant, context: context)
-    }
+        private func session(_ tenant: String?) throws(BatchError) -> Session {
+            try Session(workspace, tenant: tenant, context: context)
+        }
 
-    private func answer(_ report: any Report) -> OpsReport {
-        OpsReport(request: request, signer: signer, answer: report)
+        private func answer(_ report: any Report) -> OpsReport {
+            OpsReport(request: request, signer: signer, answer: report)
+        }
     }
 }

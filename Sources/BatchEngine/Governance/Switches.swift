@@ -13,7 +13,7 @@ final class SwitchGate {
 
     init(_ session: Session) { self.session = session }
 
-    func decision(on work: SwitchedWork) throws(BatchError) -> SwitchDecision {
+    func decision(on work: SwitchedWork) throws(BatchError) -> SwitchBoard.Decision {
         var board = try session.control().switches()
         board.states += try foreignStates()
         return board.decision(on: work, at: session.context.now())

@@ -50,7 +50,7 @@ public struct Log: Sendable {
     static func newSpan(_ context: Context) -> String { String(context.randomID().prefix(16)) }
 
     public func write(
-        _ level: LogLevel, _ event: String, _ message: String, module: Module, batch: LoggedBatch? = nil,
+        _ level: LogLevel, _ event: String, _ message: String, module: Module, batch: Batch? = nil,
         step: String? = nil, span: String? = nil, error: BatchError? = nil, warning: WarningCode? = nil
     ) {
         guard let file, level >= self.level else { return }
@@ -69,7 +69,7 @@ public struct Log: Sendable {
     }
 
     /// What was told beside an answer; its words are in the answer.
-    func warnings(_ warnings: [Warning], module: Module, batch: LoggedBatch? = nil) {
+    func warnings(_ warnings: [Warning], module: Module, batch: Batch? = nil) {
         for warning in warnings {
             write(.warn, "warning", warning.code.rawValue, module: module, batch: batch, warning: warning.code)
         }
@@ -80,21 +80,21 @@ public struct Log: Sendable {
         let isBad = ["refused", "failed", "lost"].contains(entry.outcome)
         write(
             isBad ? .warn : .info, "audit", "\(entry.action): \(entry.outcome)", module: .audit,
-            batch: entry.batch.map { LoggedBatch(name: $0, tenant: entry.tenant) })
-    }
-}
-
-/// A batch, as a line of the log names it.
-public struct LoggedBatch: Hashable, Sendable {
-    public let name: String
-    public let tenant: String?
-
-    public init(name: String, tenant: String? = nil) {
-        self.name = name
-        self.tenant = tenant
+            batch: entry.batch.map { Batch(name: $0, tenant: entry.tenant) })
     }
 
-    init(_ batch: BatchRecord) { self.init(name: batch.batch.description, tenant: batch.tenant) }
+    /// A batch, as a line of the log names it.
+    public struct Batch: Hashable, Sendable {
+        public let name: String
+        public let tenant: String?
+
+        public init(name: String, tenant: String? = nil) {
+            self.name = name
+            self.tenant = tenant
+        }
+
+        init(_ batch: BatchRecord) { self.init(name: batch.batch.description, tenant: batch.tenant) }
+    }
 }
 
 /// `batchmgr.log`, written by several processes at once: one `write` for each line, at the end of the file.

@@ -5,12 +5,12 @@ internal import BatchSystem
 /// Reads the log of a workspace, through all its files, and goes on with what is appended.
 public final class LogReader {
     private let folder: String
-    private let request: LogsRequest
+    private let request: Request
     private var file: File?
     /// The part of a line that has no end yet.
     private var rest: [UInt8] = []
 
-    public init(_ workspace: Workspace, _ request: LogsRequest) {
+    public init(_ workspace: Workspace, _ request: Request) {
         folder = workspace.backups + "/logs"
         self.request = request
     }
@@ -106,24 +106,24 @@ public final class LogReader {
             rest = Array(lines.last ?? [])
         }
     }
-}
 
-/// `logs`
-public struct LogsRequest: Hashable, Sendable {
-    public let follows: Bool
-    public let traceID: String?
-    public let level: LogLevel
-    /// The last ones, this many; nil for all.
-    public let count: Int?
+    /// `logs`
+    public struct Request: Hashable, Sendable {
+        public let follows: Bool
+        public let traceID: String?
+        public let level: LogLevel
+        /// The last ones, this many; nil for all.
+        public let count: Int?
 
-    public init(follows: Bool = false, traceID: String? = nil, level: LogLevel = .debug, count: Int? = nil) {
-        self.follows = follows
-        self.traceID = traceID
-        self.level = level
-        self.count = count
-    }
+        public init(follows: Bool = false, traceID: String? = nil, level: LogLevel = .debug, count: Int? = nil) {
+            self.follows = follows
+            self.traceID = traceID
+            self.level = level
+            self.count = count
+        }
 
-    public func wants(_ line: LogLine) -> Bool {
-        line.level >= level && (traceID == nil || line.traceID == traceID)
+        public func wants(_ line: LogLine) -> Bool {
+            line.level >= level && (traceID == nil || line.traceID == traceID)
+        }
     }
 }

@@ -5,12 +5,12 @@ public import BatchSystem
 
 /// Tells people of bad news, through a command or a webhook. It never throws: the work does not depend on it.
 public struct Notifier: Sendable {
-    private let targets: [NotifyTarget]
+    private let targets: [Target]
     private let folder: String
     private let clock: MonotonicClock
 
     /// - Parameter folder: the workspace: commands run in it.
-    public init(_ targets: [NotifyTarget], folder: String, clock: MonotonicClock = .system) {
+    public init(_ targets: [Target], folder: String, clock: MonotonicClock = .system) {
         self.targets = targets
         self.folder = folder
         self.clock = clock
@@ -18,8 +18,8 @@ public struct Notifier: Sendable {
 
     /// Tells every target that wants this kind of event, one after the other, each within its timeout.
     /// - Returns: the targets that could not be told, with the reason.
-    public func notify(_ event: NotifyEvent) -> [NotifyFailure] {
-        var failures: [NotifyFailure] = []
+    public func notify(_ event: Event) -> [Failure] {
+        var failures: [Failure] = []
         for target in targets where target.events.contains(event.kind) {
             do throws(BatchError) {
                 try tell(target, JSONWriter.text(event.document) + "\n")
@@ -27,13 +27,13 @@ public struct Notifier: Sendable {
                 let message = "\(target.name) could not be told of '\(event.kind.rawValue)': \(error.message)"
                 let hint: Hint = "check 'notify:' in batchmgr.yaml; \(error.hint)"
                 failures.append(
-                    NotifyFailure(target: target.name, error: BatchError(.notifyFailed, message, hint: hint)))
+                    Failure(target: target.name, error: BatchError(.notifyFailed, message, hint: hint)))
             }
         }
         return failures
     }
 
-    private func tell(_ target: NotifyTarget, _ document: String) throws(BatchError) {
+    private func tell(_ target: Target, _ document: String) throws(BatchError) {
         switch target.way {
         case .command(let arguments):
             let program = CommandLineProgram(
@@ -44,98 +44,144 @@ public struct Notifier: Sendable {
             try Webhook(address: address, timeout: target.timeout).post(document)
         }
     }
-}
 
-/// Who is told, of what.
-public struct NotifyTarget: Sendable, Equatable {
-    public enum Way: Sendable, Equatable {
-        /// A program with its arguments; the event is its stdin.
-        case command([String])
-        /// The event is POSTed there.
-        case webhook(String)
+    /// A notification that did not arrive: for the log, never a reason to fail.
+    public struct Failure: Sendable, Equatable {
+        /// The target's name.
+        public let target: String
+        /// Always `ERR_INTEGRATION_NOTIFY_FAILED`.
+        public let error: BatchError
     }
 
-    public let way: Way
-    public let events: Set<NotifyEvent.Kind>
-    /// Milliseconds.
-    public let timeout: Int64
+    /// Something that a person should hear of. No row values: messages carry names and counts.
+    public struct Event: Sendable, Equatable {
+        public enum Kind: String, Sendable, CaseIterable {
+            /// A run or a rollback failed.
+            case failed
+            /// A rollback was refused.
+            case refused
+            /// A rollback left something.
+            case partial
+            /// A record (ledger, `.bak`, git) is damaged.
+            case damaged
+            /// Somebody changed the database outside any batch.
+            case drift
+        }
 
-    /// - Throws: `ERR_UX_INVALID_CONFIGURATION` for an empty command or an address that is not http or https.
-    public init(
-        _ way: Way, events: Set<NotifyEvent.Kind> = Set(NotifyEvent.Kind.allCases), timeout: Int64 = 10_000
-    ) throws(BatchError) {
-        switch way {
-        case .command(let arguments):
-            guard let program = arguments.first, !program.isEmpty else {
-                throw NotifyTarget.invalid("a 'notify' command is empty", hint: "give a list: [PROGRAM, ARGUMENT]")
+        public let kind: Kind
+        public let batch: String?
+        public let job: String?
+        public let tenant: String?
+        public let error: BatchError
+        public let at: Timestamp
+
+        public init(_ kind: Kind, batch: String?, job: String?, tenant: String?, error: BatchError, at: Timestamp) {
+            self.kind = kind
+            self.batch = batch
+            self.job = job
+            self.tenant = tenant
+            self.error = error
+            self.at = at
+        }
+
+        /// What a command finds on stdin and a webhook in its body.
+        public var document: JSONValue {
+            [
+                "format_version": 1, "event": .string(kind.rawValue), "batch": .init(batch), "job": .init(job),
+                "tenant": .init(tenant), "at": .string(at.iso8601),
+                "error": [
+                    "code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue),
+                    "message": .string(error.message), "hint": .string(error.hint.text()),
+                ],
+            ]
+        }
+    }
+
+    /// An http or https address.
+    struct WebAddress {
+        let text: String
+        /// Scheme, host and port: the part that may be shown.
+        let origin: String
+
+        /// Nil for other schemes, an empty host, and characters that do not belong in an address.
+        init?(_ text: String) {
+            guard text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else { return nil }
+            let lower = text.lowercased()
+            guard let scheme = ["http://", "https://"].first(where: lower.hasPrefix) else { return nil }
+            let authority = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" && $0 != "\\" }
+            let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+            guard !host.isEmpty, !host.hasPrefix(":") else { return nil }
+            self.text = text
+            origin = scheme + host
+        }
+    }
+}
+
+extension Notifier {
+    /// Who is told, of what.
+    public struct Target: Sendable, Equatable {
+        public enum Way: Sendable, Equatable {
+            /// A program with its arguments; the event is its stdin.
+            case command([String])
+            /// The event is POSTed there.
+            case webhook(String)
+        }
+
+        public let way: Way
+        public let events: Set<Event.Kind>
+        /// Milliseconds.
+        public let timeout: Int64
+
+        /// - Throws: `ERR_UX_INVALID_CONFIGURATION` for an empty command or an address that is not http or https.
+        public init(
+            _ way: Way, events: Set<Event.Kind> = Set(Event.Kind.allCases), timeout: Int64 = 10_000
+        ) throws(BatchError) {
+            switch way {
+            case .command(let arguments):
+                guard let program = arguments.first, !program.isEmpty else {
+                    throw Target.invalid("a 'notify' command is empty", hint: "give a list: [PROGRAM, ARGUMENT]")
+                }
+            case .webhook(let address):
+                guard WebAddress(address) != nil else {
+                    throw Target.invalid(
+                        "a 'notify' webhook is not an http or https address", hint: "give one like https://HOST/PATH")
+                }
             }
-        case .webhook(let address):
-            guard WebAddress(address) != nil else {
-                throw NotifyTarget.invalid(
-                    "a 'notify' webhook is not an http or https address", hint: "give one like https://HOST/PATH")
+            self.way = way
+            self.events = events
+            self.timeout = max(1, timeout)
+        }
+
+        /// For the log. The path of a webhook is often a secret, so it is not part of it.
+        public var name: String {
+            switch way {
+            case .command(let arguments): "command '\(PlainText.oneLine(arguments.first ?? ""))'"
+            case .webhook(let address): "webhook \(WebAddress(address)?.origin ?? "")"
             }
         }
-        self.way = way
-        self.events = events
-        self.timeout = max(1, timeout)
-    }
 
-    /// For the log. The path of a webhook is often a secret, so it is not part of it.
-    public var name: String {
-        switch way {
-        case .command(let arguments): "command '\(PlainText.oneLine(arguments.first ?? ""))'"
-        case .webhook(let address): "webhook \(WebAddress(address)?.origin ?? "")"
+        private static func invalid(_ message: String, hint: Hint) -> BatchError {
+            BatchError(.invalidConfiguration, message, hint: hint + " under 'notify:' in batchmgr.yaml")
         }
     }
-
-    private static func invalid(_ message: String, hint: Hint) -> BatchError {
-        BatchError(.invalidConfiguration, message, hint: hint + " under 'notify:' in batchmgr.yaml")
-    }
-}
-
-/// An http or https address.
-struct WebAddress {
-    let text: String
-    /// Scheme, host and port: the part that may be shown.
-    let origin: String
-
-    /// Nil for other schemes, an empty host, and characters that do not belong in an address.
-    init?(_ text: String) {
-        guard text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else { return nil }
-        let lower = text.lowercased()
-        guard let scheme = ["http://", "https://"].first(where: lower.hasPrefix) else { return nil }
-        let authority = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" && $0 != "\\" }
-        let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
-        guard !host.isEmpty, !host.hasPrefix(":") else { return nil }
-        self.text = text
-        origin = scheme + host
-    }
-}
-
-/// A notification that did not arrive: for the log, never a reason to fail.
-public struct NotifyFailure: Sendable, Equatable {
-    /// The target's name.
-    public let target: String
-    /// Always `ERR_INTEGRATION_NOTIFY_FAILED`.
-    public let error: BatchError
 }
 
 extension Session {
     /// Tells the people whom the workspace names. Never throws: the work does not depend on it. What could not be
     /// delivered is noted in the ledger's audit.
-    func notify(_ kind: NotifyEvent.Kind, _ batch: BatchRecord?, _ error: BatchError) {
+    func notify(_ kind: Notifier.Event.Kind, _ batch: BatchRecord?, _ error: BatchError) {
         let targets = workspace.notify.compactMap { rule in
-            let way: NotifyTarget.Way =
+            let way: Notifier.Target.Way =
                 switch rule.channel {
                 case .command(let arguments): .command(arguments)
                 case .webhook(let address): .webhook(address)
                 }
-            return try? NotifyTarget(
-                way, events: Set(rule.events.compactMap { NotifyEvent.Kind(rawValue: $0.rawValue) }),
+            return try? Notifier.Target(
+                way, events: Set(rule.events.compactMap { Notifier.Event.Kind(rawValue: $0.rawValue) }),
                 timeout: rule.timeout.milliseconds)
         }
         if targets.isEmpty { return }
-        let event = NotifyEvent(
+        let event = Notifier.Event(
             kind, batch: batch?.batch.description, job: batch?.batch.job, tenant: batch?.tenant, error: error,
             at: context.now())
         for failure in Notifier(targets, folder: workspace.folder).notify(event) {
@@ -144,49 +190,5 @@ extension Session {
                 details: ["target": .string(failure.target), "code": .string(failure.error.code.rawValue)],
                 context: context)
         }
-    }
-}
-
-/// Something that a person should hear of. No row values: messages carry names and counts.
-public struct NotifyEvent: Sendable, Equatable {
-    public enum Kind: String, Sendable, CaseIterable {
-        /// A run or a rollback failed.
-        case failed
-        /// A rollback was refused.
-        case refused
-        /// A rollback left something.
-        case partial
-        /// A record (ledger, `.bak`, git) is damaged.
-        case damaged
-        /// Somebody changed the database outside any batch.
-        case drift
-    }
-
-    public let kind: Kind
-    public let batch: String?
-    public let job: String?
-    public let tenant: String?
-    public let error: BatchError
-    public let at: Timestamp
-
-    public init(_ kind: Kind, batch: String?, job: String?, tenant: String?, error: BatchError, at: Timestamp) {
-        self.kind = kind
-        self.batch = batch
-        self.job = job
-        self.tenant = tenant
-        self.error = error
-        self.at = at
-    }
-
-    /// What a command finds on stdin and a webhook in its body.
-    public var document: JSONValue {
-        [
-            "format_version": 1, "event": .string(kind.rawValue), "batch": .init(batch), "job": .init(job),
-            "tenant": .init(tenant), "at": .string(at.iso8601),
-            "error": [
-                "code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue),
-                "message": .string(error.message), "hint": .string(error.hint.text()),
-            ],
-        ]
     }
 }

@@ -20,9 +20,9 @@ public struct Plugin: Sendable, Equatable {
     }
 
     /// - Throws: `ERR_INTEGRATION_PLUGIN_FAILED`
-    public func describe(clock: MonotonicClock = .system) throws(BatchError) -> PluginDescription {
+    public func describe(clock: MonotonicClock = .system) throws(BatchError) -> Description {
         let result = try call(.describe, timeout: Plugin.describeTimeout, clock: clock)
-        let (description, fault) = PluginDescription.read(result)
+        let (description, fault) = Description.read(result)
         guard let description else { throw failure("describes itself wrongly: \(fault)") }
         return description
     }
@@ -32,18 +32,18 @@ public struct Plugin: Sendable, Equatable {
     ///   - stop: asked about every 100 ms; true ends the plugin.
     ///   - progress: sees each progress line as it comes.
     /// - Returns: the plugin's result object, for the ledger.
-    /// - Throws: `ERR_INTEGRATION_PLUGIN_FAILED` for wrong or too much output, a crash, an error of its own or a timeout;
-    ///   `ERR_INTEGRATION_PLUGIN_MISSING`; `ERR_PERF_STOPPED`.
+    /// - Throws: `ERR_INTEGRATION_PLUGIN_FAILED` for wrong or too much output, a crash, an error of its own or a
+    ///   timeout; `ERR_INTEGRATION_PLUGIN_MISSING`; `ERR_PERF_STOPPED`.
     public func call(
-        _ request: PluginRequest, timeout: Int64? = nil, environment: [String: String] = [:],
-        clock: MonotonicClock = .system, stop: () -> Bool = { false }, progress: (PluginProgress) -> Void = { _ in }
+        _ request: Request, timeout: Int64? = nil, environment: [String: String] = [:],
+        clock: MonotonicClock = .system, stop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
     ) throws(BatchError) -> JSONValue {
         try requireProgram()
         // A path without a slash must not be looked up in PATH: it is a file of the workspace.
         let file = path.contains("/") ? path : "./\(path)"
         let program = CommandLineProgram(
             arguments: [file], environment: environment, folder: folder, timeout: timeout, outputLimit: 1 << 16)
-        var answer = PluginAnswer()
+        var answer = Answer()
         let input = Array((JSONWriter.text(request.document) + "\n").utf8)
         let outcome = try run(program, clock, input, stop) { answer.read($0, progress: progress) }
         answer.finish(progress: progress)
@@ -72,7 +72,7 @@ public struct Plugin: Sendable, Equatable {
     }
 
     private func result(
-        of outcome: CommandOutcome, _ answer: PluginAnswer, _ program: CommandLineProgram
+        of outcome: CommandOutcome, _ answer: Answer, _ program: CommandLineProgram
     ) throws(BatchError) -> JSONValue {
         let said = outcome.errors.lastLine.map { " (stderr: \($0))" } ?? ""
         switch outcome.ending {

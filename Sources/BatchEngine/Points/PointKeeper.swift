@@ -139,7 +139,7 @@ struct PointKeeper {
         session.context.log.write(
             isWritten ? .info : .warn, isWritten ? "point.written" : "point.lost",
             isWritten ? "commit \(point.commit?.prefix(10) ?? "-")" : "the rows were changed before it was written",
-            module: .points, batch: batch.map { LoggedBatch($0) })
+            module: .points, batch: batch.map { Log.Batch($0) })
         session.context.reach("point-complete")
         return isWritten
     }
@@ -218,8 +218,8 @@ struct PointKeeper {
         return (written, pending)
     }
 
-    /// Appends to the whole copy what its batch changed. A copy that is gone or damaged is made again from the ledger; where
-    /// that is not possible the point is kept in git alone: a copy never keeps the database from being used.
+    /// Appends to the whole copy what its batch changed. A copy that is gone or damaged is made again from the ledger;
+    /// where that is not possible the point is kept in git alone: a copy never keeps the database from being used.
     /// - Returns: nil when there will be no `.bak` of this point.
     private func completeFull(
         _ name: String, _ point: PointRecord, _ label: BakStore.Label, _ content: PointSource.Content,

@@ -98,6 +98,12 @@ struct PointSource {
         }
         return counts
     }
+
+    /// How many rows of one table a point changed.
+    struct TableCount {
+        let table: String
+        var rows: RowCounts
+    }
 }
 
 /// The words of a restore point in git.
@@ -105,7 +111,8 @@ struct PointText {
     let session: Session
 
     func message(
-        _ point: PointRecord, _ batch: BatchRecord?, changes: [TableCount], snapshot: BakFile?, digest: Digest,
+        _ point: PointRecord, _ batch: BatchRecord?, changes: [PointSource.TableCount], snapshot: BakFile?,
+        digest: Digest,
         heads: SignedAuditHeads?
     ) -> PointMessage {
         var trailers: [PointMessage.Trailer] = []
@@ -127,7 +134,7 @@ struct PointText {
             time: Timestamp(iso8601: point.createdAt) ?? session.context.now())
     }
 
-    private func subject(_ point: PointRecord, _ batch: BatchRecord?, _ changes: [TableCount]) -> String {
+    private func subject(_ point: PointRecord, _ batch: BatchRecord?, _ changes: [PointSource.TableCount]) -> String {
         switch point.kind {
         case .baseline:
             return "Baseline of \(session.branch): \(amount(changes.map(\.rows.total).reduce(0, +), "row"))"
@@ -141,7 +148,7 @@ struct PointText {
     }
 
     /// `12 rows updated, 3 inserted in invoices, payments`
-    private func counts(_ changes: [TableCount]) -> String {
+    private func counts(_ changes: [PointSource.TableCount]) -> String {
         let total = changes.reduce(into: RowCounts()) { $0 += $1.rows }
         let parts = [(total.updated, "updated"), (total.inserted, "inserted"), (total.deleted, "deleted")].filter {
             $0.0 > 0
@@ -153,7 +160,7 @@ struct PointText {
         return "\(amount(first.0, "row")) \(first.1)\(rest) in \(names(changes))"
     }
 
-    private func names(_ changes: [TableCount]) -> String {
+    private func names(_ changes: [PointSource.TableCount]) -> String {
         let names = changes.map(\.table)
         return names.count > 3
             ? "\(names[0]), \(names[1]) and \(names.count - 2) more tables" : names.joined(separator: ", ")
@@ -161,7 +168,7 @@ struct PointText {
 
     private func amount(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
-    private func body(_ batch: BatchRecord?, _ changes: [TableCount]) -> String {
+    private func body(_ batch: BatchRecord?, _ changes: [PointSource.TableCount]) -> String {
         changes.map { change in
             "\(change.table): \(change.rows.inserted) inserted, \(change.rows.updated) updated, \(change.rows.deleted) deleted"
         }.joined(separator: "\n")
@@ -186,12 +193,6 @@ extension PointText {
     static func status(of message: PointMessage) -> BatchStatus {
         BatchStatus.allCases.first { message.subject.hasSuffix(" [\($0.rawValue)]") } ?? .committed
     }
-}
-
-/// How many rows of one table a point changed.
-struct TableCount {
-    let table: String
-    var rows: RowCounts
 }
 
 extension Ledger {

@@ -9,11 +9,11 @@ final class RollbackJournal {
     let path: String?
     private let file: File?
     private let context: Context
-    private let batch: LoggedBatch
+    private let batch: Log.Batch
 
     init(session: Session, batch: BatchID, isKept: Bool = true) throws(BatchError) {
         context = session.context
-        self.batch = LoggedBatch(name: batch.description)
+        self.batch = Log.Batch(name: batch.description)
         guard isKept else {
             path = nil
             file = nil

@@ -8,7 +8,7 @@ final class UndoRecords {
     private let scope: RollbackScope
     private let journal: RollbackJournal
     /// The one in use.
-    private(set) var source: RollbackSource = .log
+    private(set) var source: RollbackRequest.Source = .log
     private(set) var current: UndoRecord = .log
     /// Which records were not used, and why.
     private(set) var warnings: [Warning] = []
@@ -29,7 +29,7 @@ final class UndoRecords {
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when none serves; the error of `body` when it is no damage.
     func first<Result>(_ body: (UndoRecord) throws(BatchError) -> Result) throws(BatchError) -> Result {
         let sources = if let source = scope.request.source { [source] } else { try self.sources() }
-        var failures: [(source: RollbackSource, error: BatchError)] = []
+        var failures: [(source: RollbackRequest.Source, error: BatchError)] = []
         for source in sources {
             do throws(BatchError) {
                 self.source = source
@@ -55,16 +55,16 @@ final class UndoRecords {
     }
 
     /// A log that was taken out of the database is no damage, and nobody needs to be told.
-    private func sources() throws(BatchError) -> [RollbackSource] {
+    private func sources() throws(BatchError) -> [RollbackRequest.Source] {
         for (checkpoint, _) in scope.checkpoints where try session.ledger.isThinned(checkpoint.id) {
-            return RollbackSource.allCases.filter { $0 != .log }
+            return RollbackRequest.Source.allCases.filter { $0 != .log }
         }
-        return RollbackSource.allCases
+        return RollbackRequest.Source.allCases
     }
 
     /// The damage behind an error.
     /// - Throws: the error itself when there is none.
-    private func damage(_ error: BatchError, _ source: RollbackSource) throws(BatchError) -> BatchError {
+    private func damage(_ error: BatchError, _ source: RollbackRequest.Source) throws(BatchError) -> BatchError {
         if UndoRecords.damages.contains(error.code) { return error }
         guard error.code == .conflict, source == .log else { throw error }
         // A log with a hole meets rows that it does not know.
@@ -76,7 +76,7 @@ final class UndoRecords {
 
     // MARK: Opening
 
-    private func record(_ source: RollbackSource) throws(BatchError) -> UndoRecord {
+    private func record(_ source: RollbackRequest.Source) throws(BatchError) -> UndoRecord {
         if source == .log { return .log }
         var parts: [UndoPart] = []
         for covered in try points() {
@@ -108,7 +108,7 @@ final class UndoRecords {
     }
 
     private func changes(
-        of point: PointRecord, _ source: RollbackSource
+        of point: PointRecord, _ source: RollbackRequest.Source
     ) throws(BatchError) -> any NetChanges & UndoBlockCopies {
         let changes: any NetChanges & UndoBlockCopies
         if source == .git {

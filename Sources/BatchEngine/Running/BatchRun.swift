@@ -11,7 +11,7 @@ final class BatchRun {
     let values: ParameterValues
     /// Nil in what nobody can stop.
     let lease: HeldLease?
-    let purpose: RunPurpose
+    let purpose: Purpose
     /// Of a batch that may be held back on its way; nil in rehearsals.
     var switches: SwitchGate?
     var batch: BatchRecord
@@ -31,7 +31,7 @@ final class BatchRun {
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
-        lease: HeldLease? = nil, lastNumber: Int = 0, purpose: RunPurpose = .work
+        lease: HeldLease? = nil, lastNumber: Int = 0, purpose: Purpose = .work
     ) {
         self.session = session
         self.gateway = gateway
@@ -54,7 +54,8 @@ final class BatchRun {
     var inputs: RecordedInputs?
     /// In a replay: steps outside the database, which cannot be thrown away with the transaction.
     var waiting: [StepDefinition] = []
-    /// Behind a replay: the checkpoint that is noted for such steps. A new one would stand behind those of later batches.
+    /// Behind a replay: the checkpoint that is noted for such steps. A new one would stand behind those of later
+    /// batches.
     var noted: Int64?
     /// The approved plan that this batch carries out.
     var plan: ApprovedPatchPlan?
@@ -80,7 +81,7 @@ final class BatchRun {
     }
 
     /// As a line of the log names it.
-    var logged: LoggedBatch { LoggedBatch(batch) }
+    var logged: Log.Batch { Log.Batch(batch) }
 
     /// Steps outside the database that a rehearsal did not run, with what they would do.
     private(set) var leftOut: [String] = []

@@ -32,11 +32,13 @@ public struct RunOrder {
     var isGoverned: Bool { plan != nil || LevelPolicy(level: job.level).needsChecklist }
 }
 
-/// What became of an order.
-public enum Submission: Sendable {
-    case ran(RunReport)
-    /// Nothing was changed; the plan waits for approval.
-    case planned(PatchPlanReport)
+extension Runner {
+    /// What became of an order.
+    public enum Submission: Sendable {
+        case ran(RunReport)
+        /// Nothing was changed; the plan waits for approval.
+        case planned(PatchPlanReport)
+    }
 }
 
 /// Parameters as the ledger keeps them: a JSON object from which the very same values come back.

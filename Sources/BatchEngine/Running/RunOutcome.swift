@@ -114,11 +114,12 @@ struct RunOutcome {
         session.context.log.write(
             failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",
             "batch \(batch.batch) \(batch.status.rawValue): \(batch.rows.total) rows changed", module: .runner,
-            batch: LoggedBatch(batch), error: failure)
+            batch: Log.Batch(batch), error: failure)
         session.context.reach("batch-settled")
     }
 
-    /// Whether the state that a batch found is in no `.bak` but its own: git alone has what drifted, when that is no batch.
+    /// Whether the state that a batch found is in no `.bak` but its own: git alone has what drifted, when that is no
+    /// batch.
     private func isFirstCopy(_ point: PointRecord) throws(BatchError) -> Bool {
         let last = try session.ledger.lastPoint(where: "id < ? AND status = 'complete'", [.integer(point.id)])
         return point.bak != nil && last?.kind == .drift && last?.bak == nil

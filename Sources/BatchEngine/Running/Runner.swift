@@ -194,7 +194,7 @@ public struct Runner {
         session.context.reach("batch-begun")
         batch = record
         session.context.log.write(
-            .info, "batch.begin", "batch \(record.batch) begins", module: .runner, batch: LoggedBatch(record))
+            .info, "batch.begin", "batch \(record.batch) begins", module: .runner, batch: Log.Batch(record))
         return point
     }
 

@@ -139,8 +139,8 @@ public struct StepRun {
         }
     }
 
-    public var placeholders: PlaceholderValues {
-        PlaceholderValues(
+    public var placeholders: CommandTemplate.Values {
+        CommandTemplate.Values(
             batch: run.batch.batch.description, tenant: run.batch.tenant, step: definition.id,
             parameters: Dictionary(run.values.entries.map { ($0.name, $0.value) }) { first, _ in first })
     }
@@ -162,51 +162,54 @@ public struct StepRun {
     }
 }
 
-/// What the steps of a batch run for, and with it what becomes of work that is not in rows.
-struct RunPurpose: Sendable {
-    private enum OutsideWork: Sendable {
-        case perform
-        /// The person is told with the report.
-        case warn(String)
-        /// The report of the rehearsal names it.
-        case list
-        /// Once everything else is permanent.
-        case wait
-    }
+extension BatchRun {
+    /// What the steps of a batch run for, and with it what becomes of work that is not in rows.
+    struct Purpose: Sendable {
+        private enum OutsideWork: Sendable {
+            case perform
+            /// The person is told with the report.
+            case warn(String)
+            /// The report of the rehearsal names it.
+            case list
+            /// Once everything else is permanent.
+            case wait
+        }
 
-    private let files: OutsideWork
-    private let outside: OutsideWork
-    /// Everything happens in one transaction, which is thrown away.
-    let isOneTransaction: Bool
-    let mayRetry: Bool
-    /// Others want to write to the same database between checkpoints.
-    var sharesDatabase = false
+        private let files: OutsideWork
+        private let outside: OutsideWork
+        /// Everything happens in one transaction, which is thrown away.
+        let isOneTransaction: Bool
+        let mayRetry: Bool
+        /// Others want to write to the same database between checkpoints.
+        var sharesDatabase = false
 
-    static let work = RunPurpose(
-        files: .perform, outside: .perform, isOneTransaction: false, mayRetry: true, sharesDatabase: true)
-    static let dryRun = RunPurpose(
-        files: .warn("was not run in this dry run"), outside: .warn("was not run in this dry run"),
-        isOneTransaction: true, mayRetry: true)
-    /// An earlier batch once more, in the transaction of the rollback that made it necessary.
-    static let replay = RunPurpose(
-        files: .warn("was not made again"), outside: .wait, isOneTransaction: false, mayRetry: false)
-    /// On a copy of the database.
-    static let rehearsal = RunPurpose(files: .list, outside: .list, isOneTransaction: false, mayRetry: true)
+        static let work = Purpose(
+            files: .perform, outside: .perform, isOneTransaction: false, mayRetry: true, sharesDatabase: true)
+        static let dryRun = Purpose(
+            files: .warn("was not run in this dry run"), outside: .warn("was not run in this dry run"),
+            isOneTransaction: true, mayRetry: true)
+        /// An earlier batch once more, in the transaction of the rollback that made it necessary.
+        static let replay = Purpose(
+            files: .warn("was not made again"), outside: .wait, isOneTransaction: false, mayRetry: false)
+        /// On a copy of the database.
+        static let rehearsal = Purpose(files: .list, outside: .list, isOneTransaction: false, mayRetry: true)
 
-    func carryOut(_ kind: any StepKind, _ step: StepRun) throws(BatchError) {
-        let treatment: OutsideWork =
-            switch kind.place {
-            case .rows: .perform
-            case .files: files
-            case .outside: outside
+        func carryOut(_ kind: any StepKind, _ step: StepRun) throws(BatchError) {
+            let treatment: OutsideWork =
+                switch kind.place {
+                case .rows: .perform
+                case .files: files
+                case .outside: outside
+                }
+            let noun = kind.noun(step.definition)
+            switch treatment {
+            case .perform: try kind.run(step)
+            case .warn(let what):
+                step.run.warn(
+                    .stepLeftOut, "step \(step.definition.id) of \(step.run.batch.batch): the \(noun) \(what)")
+            case .list: step.run.leaveOut(step.definition, noun)
+            case .wait: step.run.waiting.append(step.definition)
             }
-        let noun = kind.noun(step.definition)
-        switch treatment {
-        case .perform: try kind.run(step)
-        case .warn(let what):
-            step.run.warn(.stepLeftOut, "step \(step.definition.id) of \(step.run.batch.batch): the \(noun) \(what)")
-        case .list: step.run.leaveOut(step.definition, noun)
-        case .wait: step.run.waiting.append(step.definition)
         }
     }
 }

@@ -1,6 +1,10 @@
 public import BatchCatalog
+internal import BatchControl
 public import BatchCore
+internal import BatchHistory
+internal import BatchLedger
 public import BatchSystem
+internal import Synchronization
 
 /// What the engine would otherwise reach for: the time, chance, the person, and the wish to stop.
 public struct Context: Sendable {
@@ -23,7 +27,7 @@ public struct Context: Sendable {
     /// Who acts: a user name.
     public var actor: String
     /// What made the work begin.
-    public var origin = WorkOrigin.person
+    public var origin = SwitchedWork.Origin.person
     /// One for everything that a command does: batches, audit rows, lines of the log and commits bear it.
     public var traceID: String
     /// The verb that was called; empty when there is none.
@@ -48,7 +52,7 @@ public struct Context: Sendable {
     /// Shows rows to the person at the terminal, and to nobody else: they may be secret.
     public var showRows: @Sendable (RowSample) -> Void = { _ in }
     /// What the batch is doing, so that a signal can be answered with what will happen.
-    public var noteStage: @Sendable (WorkStage) -> Void = { _ in }
+    public var noteStage: @Sendable (Stage) -> Void = { _ in }
     /// The kinds of steps that this process knows.
     public var steps = StepRegistry.builtIn
     /// Queues the firings of a schedule that did not happen, for a step: who knows the time zones does it.
@@ -80,50 +84,92 @@ public struct Context: Sendable {
         self.progress = progress
         self.reach = reach
     }
-}
 
-/// What a stop would meet.
-public enum WorkStage: Int, Sendable {
-    /// No batch.
-    case other
-    /// Between two checkpoints, or in one that others follow.
-    case working
-    /// In the checkpoint with which the batch ends.
-    case lastCheckpoint
-    /// The batch is committed, and its restore point is being written.
-    case restorePoint
-    /// All is done but the commit.
-    case committing
-}
-
-/// Some rows for a person.
-public struct RowSample: Sendable {
-    public let title: String
-    public let columns: [String]
-    public let rows: [[SQLValue]]
-    /// Rows beside these.
-    public let more: Int
-
-    public init(title: String, columns: [String], rows: [[SQLValue]], more: Int = 0) {
-        self.title = title
-        self.columns = columns
-        self.rows = rows
-        self.more = more
+    /// What a stop would meet.
+    public enum Stage: Int, Sendable {
+        /// No batch.
+        case other
+        /// Between two checkpoints, or in one that others follow.
+        case working
+        /// In the checkpoint with which the batch ends.
+        case lastCheckpoint
+        /// The batch is committed, and its restore point is being written.
+        case restorePoint
+        /// All is done but the commit.
+        case committing
     }
-}
 
-/// How far a step is.
-public struct StepProgress: Hashable, Sendable {
-    public let batch: BatchID
-    public let step: String
-    public let done: Int
-    /// Nil when it is not known.
-    public let total: Int?
+    /// What one command has written into the audit, so that its action gets one row: not none, and not two.
+    public final class AuditNotes: Sendable {
+        struct Row: Sendable {
+            /// The database file.
+            let path: String
+            let seq: Int64
+            let action: String
+        }
 
-    public init(batch: BatchID, step: String, done: Int, total: Int?) {
-        self.batch = batch
-        self.step = step
-        self.done = done
-        self.total = total
+        private struct State: Sendable {
+            var rows: [Row] = []
+            /// The last row, when it is signed.
+            var sealed: Row?
+            var details: [JSONValue.Member] = []
+        }
+
+        private let state = Mutex(State())
+
+        public init() {}
+
+        func add(_ row: Row) {
+            state.withLock {
+                $0.rows.append(row)
+                $0.sealed = nil
+            }
+        }
+
+        /// The row of an action is committed, and the chain is signed behind it.
+        func noteSealed(_ row: Row) { state.withLock { $0.sealed = row } }
+
+        func hasSealed(_ action: String) -> Bool { state.withLock { $0.sealed?.action == action } }
+
+        func rows(of action: String) -> [Row] { state.withLock { $0.rows.filter { $0.action == action } } }
+
+        /// Adds to the details of the row that the command ends with.
+        public func describe(_ key: String, _ value: JSONValue) {
+            state.withLock { $0.details.append(.init(key, value)) }
+        }
+
+        var details: [JSONValue.Member] { state.withLock { $0.details } }
+    }
+
+    /// Some rows for a person.
+    public struct RowSample: Sendable {
+        public let title: String
+        public let columns: [String]
+        public let rows: [[SQLValue]]
+        /// Rows beside these.
+        public let more: Int
+
+        public init(title: String, columns: [String], rows: [[SQLValue]], more: Int = 0) {
+            self.title = title
+            self.columns = columns
+            self.rows = rows
+            self.more = more
+        }
+    }
+
+    /// How far a step is.
+    public struct StepProgress: Hashable, Sendable {
+        public let batch: BatchID
+        public let step: String
+        public let done: Int
+        /// Nil when it is not known.
+        public let total: Int?
+
+        public init(batch: BatchID, step: String, done: Int, total: Int?) {
+            self.batch = batch
+            self.step = step
+            self.done = done
+            self.total = total
+        }
     }
 }

@@ -6,8 +6,8 @@ internal import BatchSystem
 
 /// Where a database belongs: the folder of its copies, control file and history, and the names that it has there.
 ///
-/// The ledger says it, so every name of the file leads there. Several databases may share a folder; `HomeRegister` tells
-/// which name in it belongs to which ledger.
+/// The ledger says it, so every name of the file leads there. Several databases may share a folder; `HomeRegister`
+/// tells which name in it belongs to which ledger.
 public struct Home: Hashable, Sendable {
     public var folder: String
     /// Its branch in git; its `.bak` files bear the same name.
@@ -41,19 +41,19 @@ public struct Home: Hashable, Sendable {
         while name.hasPrefix("-") { name.removeFirst() }
         return name.isEmpty || name.hasSuffix(".lock") ? name + "_" : name
     }
-}
 
-/// A file, whatever it is called.
-struct FileIdentity: Hashable {
-    let text: String
+    /// A file, whatever it is called.
+    struct FileIdentity: Hashable {
+        let text: String
 
-    /// Nil when there is no such file.
-    init?(of path: String) {
-        guard let status = FileStatus(path) else { return nil }
-        text = "\(status.device):\(status.inode)"
+        /// Nil when there is no such file.
+        init?(of path: String) {
+            guard let status = FileStatus(path) else { return nil }
+            text = "\(status.device):\(status.inode)"
+        }
+
+        init(text: String) { self.text = text }
     }
-
-    init(text: String) { self.text = text }
 }
 
 /// What a ledger says about where its database belongs.
@@ -62,7 +62,7 @@ struct HomeEntry: Hashable {
     /// Relative to the folder of the database where it lies beside or below that.
     var home: String?
     var path: String?
-    var file: FileIdentity?
+    var file: Home.FileIdentity?
     var branch: String?
     var tags: String?
     var workspace: String?
@@ -78,7 +78,7 @@ struct HomeEntry: Hashable {
         self.ledger = id
         home = values["home"]
         path = values["path"]
-        file = values["file"].map(FileIdentity.init(text:))
+        file = values["file"].map(Home.FileIdentity.init(text:))
         branch = values["branch"]
         tags = values["tags"]
         workspace = values["workspace"]

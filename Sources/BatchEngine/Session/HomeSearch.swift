@@ -31,12 +31,12 @@ struct HomeSearch {
     /// - Throws: `ERR_UX_WRONG_STATE` when the file is a second name of a database, or was moved without its home.
     func look() throws(BatchError) -> Answer {
         guard let entry = try HomeEntry(ledger) else { return Answer(home: try lostHome(), state: .unplaced) }
-        guard let own = FileIdentity(of: path), let recorded = entry.path, let branch = entry.branch,
+        guard let own = Home.FileIdentity(of: path), let recorded = entry.path, let branch = entry.branch,
             let home = try home(entry, branch)
         else { return Answer(home: try firstHome(entry), state: .unplaced) }
         let register = try HomeRegister(home: home).entry(ofLedger: entry.ledger, branch: branch)
         for other in Set([recorded, register?.path ?? recorded]).sorted() where other != path {
-            guard let identity = FileIdentity(of: other), FolderText.resolved(other) != path else { continue }
+            guard let identity = Home.FileIdentity(of: other), FolderText.resolved(other) != path else { continue }
             if identity == own { throw secondName(of: other) }
             guard HomeEntry.read(other)?.ledger == entry.ledger else { continue }
             // Both say that they are the database: the register of the home knows, or else the ledger itself.
@@ -55,14 +55,15 @@ struct HomeSearch {
 
     /// The original was renamed, and has not been used since: it is known by its place on the disk.
     private func renamedOriginal(
-        _ entry: HomeEntry, _ register: HomeRegister.Entry?, _ own: FileIdentity
+        _ entry: HomeEntry, _ register: HomeRegister.Entry?, _ own: Home.FileIdentity
     ) throws(BatchError) -> String? {
         guard let owner = register?.file ?? entry.file?.text, owner != own.text else { return nil }
         let folders = Set([entry.path, register?.path, path].compactMap(\.self).map(FolderText.parent))
         for folder in folders.sorted() {
             for name in try FolderText.names(in: folder) {
                 let other = FolderText.join(folder, name)
-                if other != path, FileIdentity(of: other)?.text == owner, HomeEntry.read(other)?.ledger == entry.ledger
+                if other != path, Home.FileIdentity(of: other)?.text == owner,
+                    HomeEntry.read(other)?.ledger == entry.ledger
                 {
                     return other
                 }
@@ -150,10 +151,10 @@ struct HomeSearch {
 // MARK: Placing
 
 extension Session {
-    /// Writes into the ledger and the home where the database belongs. A copy becomes a database of its own: with an id,
-    /// a home and a lease that are not the original's. Call it in the transaction that takes the lease.
+    /// Writes into the ledger and the home where the database belongs. A copy becomes a database of its own: with an
+    /// id, a home and a lease that are not the original's. Call it in the transaction that takes the lease.
     func settleHome() throws(BatchError) {
-        guard !isStandIn, let own = FileIdentity(of: path) else { return }
+        guard !isStandIn, let own = Home.FileIdentity(of: path) else { return }
         let search = try homeSearch()
         var found = try search.look()
         let previous = try HomeEntry(ledger)
@@ -195,7 +196,7 @@ extension Session {
         }
     }
 
-    private func place(_ former: HomeEntry, _ own: FileIdentity) throws(BatchError) {
+    private func place(_ former: HomeEntry, _ own: Home.FileIdentity) throws(BatchError) {
         var entry = former
         entry.home = HomeEntry.text(home.folder, from: FolderText.parent(path))
         entry.path = path
@@ -217,7 +218,7 @@ extension Session {
     /// `home set`: the copies and the history are there from now on.
     /// - Throws: `ERR_UX_WRONG_STATE` when the folder is another database's, or holds nothing of this one.
     func moveHome(to folder: String) throws(BatchError) {
-        guard let own = FileIdentity(of: path), let entry = try HomeEntry(ledger) else { return }
+        guard let own = Home.FileIdentity(of: path), let entry = try HomeEntry(ledger) else { return }
         let register = HomeRegister(home: folder)
         let known = try register.entries().first { $0.ledger == entry.ledger }
         if known == nil {

@@ -160,10 +160,10 @@ extension Session {
     }
 
     /// Whose `.bak` files this session may read and remove.
-    var bakOwner: BakOwner {
+    var bakOwner: BakFile.Owner {
         let names =
             (try? ledger.exists()) == true ? try? ledger.points(where: "bak IS NOT NULL").compactMap(\.bak) : nil
-        return BakOwner(ledger: (try? databaseID) ?? nil, database: branch, names: names.map { Set($0) })
+        return BakFile.Owner(ledger: (try? databaseID) ?? nil, database: branch, names: names.map { Set($0) })
     }
 }
 

@@ -8,7 +8,8 @@ internal import Synchronization
 
 /// The lease on the database of a session, for as long as this lives, with records that are up to date.
 ///
-/// Whatever needs the lease takes a turn, so it cannot be forgotten: `let turn = try session.turn(for: LeaseWork("prune"))`.
+/// Whatever needs the lease takes a turn, so it cannot be forgotten: `let turn = try session.turn(for:
+/// LeaseWork("prune"))`.
 struct Turn: ~Copyable {
     let session: Session
     let lease: HeldLease
@@ -21,7 +22,7 @@ struct Turn: ~Copyable {
         let isUntouched = DriftDetection(session: session).isKnownUntouched()
         let sleep = context.sleep
         let taken = try Lease.take(
-            session.ledger, for: work, at: context.now(), rules: LeaseRules(pause: { sleep($0) }), id: context.randomID
+            session.ledger, for: work, at: context.now(), rules: Lease.Rules(pause: { sleep($0) }), id: context.randomID
         ) { () throws(BatchError) in try session.settleHome() }
         lease = HeldLease(taken, path: session.path, now: context.now)
         // The next thing that it is wanted for is some waits for the disk away.
@@ -41,8 +42,8 @@ struct Turn: ~Copyable {
 }
 
 extension Session {
-    /// Takes the lease, and brings the records up to date: batches of dead processes are marked stopped, pending restore
-    /// points completed.
+    /// Takes the lease, and brings the records up to date: batches of dead processes are marked stopped, pending
+    /// restore points completed.
     /// - Throws: `ERR_PERF_BUSY` when somebody is at work on the database.
     func turn(for work: LeaseWork) throws(BatchError) -> Turn {
         let turn = try plainTurn(for: work)
@@ -74,7 +75,7 @@ extension Turn {
             }
             session.context.log.write(
                 .warn, "batch.recovered", "the process of batch \(batch.batch) ended before it: stopped",
-                module: .recovery, batch: LoggedBatch(batch))
+                module: .recovery, batch: Log.Batch(batch))
             session.context.reach("stop-noted")
         }
         try PendingErasure(session: session).finish()
@@ -82,8 +83,8 @@ extension Turn {
     }
 
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.
-    /// - Parameter undoing: tables of which rows are about to be undone. A change of these from outside is a conflict with
-    ///   that, and no batch which depends on it; nil: that may be any.
+    /// - Parameter undoing: tables of which rows are about to be undone. A change of these from outside is a conflict
+    ///   with that, and no batch which depends on it; nil: that may be any.
     /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
     func openHistory(undoing tables: Set<String>? = []) throws(BatchError) -> SnapshotChoice.Reason? {
         try LevelGate(session: session).makeUp()

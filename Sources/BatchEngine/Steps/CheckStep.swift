@@ -33,7 +33,7 @@ struct CheckStep: StepKind {
         }
         guard found > 0 else { return }
         step.run.context.showRows(
-            RowSample(
+            Context.RowSample(
                 title: "found by check \(step.definition.id)", columns: columns, rows: rows, more: found - rows.count))
         throw BatchError(
             .checkFailed,

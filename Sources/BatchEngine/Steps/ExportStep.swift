@@ -49,10 +49,10 @@ struct ExportStep: StepKind {
     }
 }
 
-extension ExportHash {
-    static func sha256() -> ExportHash {
+extension Export.Hash {
+    static func sha256() -> Export.Hash {
         let running = RunningHash()
-        return ExportHash(
+        return Export.Hash(
             update: { bytes in bytes.withUnsafeBytes { running.hash.update($0) } },
             finish: { running.hash.finish() })
     }

@@ -29,13 +29,13 @@ struct PluginStep: StepKind {
         let plugin = try run.session.plugins().plugin(definition.kind)
         let parameters = (try? JSONParser.parse(PinnedParameters.text(run.values))) ?? .null
         let batch = run.batch.batch
-        let request = PluginRequest(
+        let request = Plugin.Request(
             .run, batch: batch.description, step: definition.id, tenant: run.batch.tenant, parameters: parameters,
             settings: definition.settings)
         let description = try plugin.describe()
         let result = try plugin.call(request, timeout: step.timeLeft, stop: step.stop) { progress in
             run.context.progress(
-                StepProgress(
+                Context.StepProgress(
                     batch: batch, step: definition.id, done: Int(progress.done), total: progress.total.map { Int($0) }))
         }
         try step.record(
@@ -59,7 +59,7 @@ struct PluginStep: StepKind {
     func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) {
         let plugin = try session.plugins().plugin(effect.detail["plugin"]?.string ?? "")
         let parameters = batch.parameters.flatMap { try? JSONParser.parse($0) } ?? .null
-        let request = PluginRequest(
+        let request = Plugin.Request(
             .undo, batch: batch.batch.description, step: effect.step, tenant: batch.tenant, parameters: parameters,
             settings: effect.detail["settings"] ?? .null, result: effect.detail["result"] ?? .null)
         _ = try plugin.call(request, timeout: nil)

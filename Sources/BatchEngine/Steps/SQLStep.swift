@@ -133,7 +133,7 @@ struct SQLStep: StepKind {
             } catch {
                 if error.code == .stopped { throw error }
                 run.context.showRows(
-                    RowSample(
+                    Context.RowSample(
                         title: "the item that failed", columns: items.columns,
                         rows: [items.columns.map { row[$0] ?? .null }]))
                 throw step.located(error, "item \(done + 1) of \(items.count)")
@@ -144,7 +144,7 @@ struct SQLStep: StepKind {
             try Worklist.remove(run.session.ledger, batch: run.batch.seq, step: step.definition.id)
         }
         run.context.progress(
-            StepProgress(batch: run.batch.batch, step: step.definition.id, done: end, total: items.count))
+            Context.StepProgress(batch: run.batch.batch, step: step.definition.id, done: end, total: items.count))
         return (items, end)
     }
 
@@ -160,24 +160,24 @@ struct SQLStep: StepKind {
         }
         return statements
     }
-}
 
-/// Settings of the connection that a script changes: they end with the step.
-private struct OwnSettings {
-    private let connection: Connection
-    private let before: [(name: String, value: Int64)]
+    /// Settings of the connection that a script changes: they end with the step.
+    private struct OwnSettings {
+        private let connection: Connection
+        private let before: [(name: String, value: Int64)]
 
-    init(_ script: SQLScript, _ connection: Connection) throws(BatchError) {
-        self.connection = connection
-        var before: [(name: String, value: Int64)] = []
-        for name in script.settings.sorted() {
-            before.append((name, try connection.value("PRAGMA \(name)")?.integer ?? 0))
+        init(_ script: SQLScript, _ connection: Connection) throws(BatchError) {
+            self.connection = connection
+            var before: [(name: String, value: Int64)] = []
+            for name in script.settings.sorted() {
+                before.append((name, try connection.value("PRAGMA \(name)")?.integer ?? 0))
+            }
+            self.before = before
         }
-        self.before = before
-    }
 
-    func restore() {
-        for (name, value) in before { try? connection.execute("PRAGMA \(name) = \(value)") }
+        func restore() {
+            for (name, value) in before { try? connection.execute("PRAGMA \(name) = \(value)") }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ struct SnapshotStep: StepKind {
     var keys: KeyChoice {
         KeyChoice(
             KeyRule(
-                SnapshotStep.name, .choice(SnapshotPolicy.allCases.map(\.rawValue)),
+                SnapshotStep.name, .choice(JobDefinition.SnapshotPolicy.allCases.map(\.rawValue)),
                 "A restore point before the next step."))
     }
 

@@ -83,11 +83,11 @@ extension Session {
         batch.parameters.flatMap { try? JSONParser.parse($0) } ?? [:]
     }
 
-    private func checkpoints(_ batch: BatchRecord) throws(BatchError) -> [CheckpointSummary] {
+    private func checkpoints(_ batch: BatchRecord) throws(BatchError) -> [BatchDetail.Checkpoint] {
         var chunks: [String: Int] = [:]
         return try ledger.checkpoints(of: batch.seq).map { checkpoint in
             if checkpoint.position != nil { chunks[checkpoint.step, default: 0] += 1 }
-            return CheckpointSummary(
+            return BatchDetail.Checkpoint(
                 number: checkpoint.number, step: checkpoint.step, chunk: chunks[checkpoint.step],
                 rows: checkpoint.rows, committedAt: Timestamp(ledger: checkpoint.committedAt),
                 isUndone: !checkpoint.isLive)

@@ -88,7 +88,7 @@ extension TableLayout {
 
 extension Session {
     /// What the switches say to work on this database.
-    public func decision(on work: SwitchedWork) throws(BatchError) -> SwitchDecision {
+    public func decision(on work: SwitchedWork) throws(BatchError) -> SwitchBoard.Decision {
         try SwitchGate(self).decision(on: work)
     }
 

@@ -129,22 +129,22 @@ struct DatabaseDifference {
             if try was.row(key) == nil { try body(RowChange(key: key, before: nil, after: row)) }
         }
     }
-}
 
-/// The rows of one table in the order of their keys; rows that SQL cannot name are counted.
-private final class OrderedRows {
-    let columns: String
-    private let reader: RowReader
-    private var count: Int64 = 0
+    /// The rows of one table in the order of their keys; rows that SQL cannot name are counted.
+    private final class OrderedRows {
+        let columns: String
+        private let reader: RowReader
+        private var count: Int64 = 0
 
-    init(_ layout: TableLayout, _ connection: Connection) throws(BatchError) {
-        columns = layout.storedColumnList
-        reader = try RowReader(layout, on: connection, where: layout.userRows)
-    }
+        init(_ layout: TableLayout, _ connection: Connection) throws(BatchError) {
+            columns = layout.storedColumnList
+            reader = try RowReader(layout, on: connection, where: layout.userRows)
+        }
 
-    func next() throws(BatchError) -> (key: RowKey, values: [SQLValue])? {
-        guard let row = try reader.next() else { return nil }
-        count += 1
-        return (row.key ?? .rowid(count), row.values)
+        func next() throws(BatchError) -> (key: RowKey, values: [SQLValue])? {
+            guard let row = try reader.next() else { return nil }
+            count += 1
+            return (row.key ?? .rowid(count), row.values)
+        }
     }
 }

@@ -7,10 +7,10 @@ internal import BatchSystem
 /// Makes a workspace: `batchmgr.yaml`, the catalog, and the folder for what is written beside the database.
 public struct WorkspaceSetup {
     private let folder: String
-    private let request: InitRequest
+    private let request: Request
     private let context: Context
 
-    public init(folder: String, request: InitRequest, context: Context) {
+    public init(folder: String, request: Request, context: Context) {
         self.folder = folder
         self.request = request
         self.context = context
@@ -73,18 +73,18 @@ public struct WorkspaceSetup {
         let lost = Counted.text(rows.count, "row") + " without a parent"
         return ["\(declared) declared, but \(lost) in \(tables): batches work, and know these from new ones"]
     }
-}
 
-/// `init`
-public struct InitRequest: Hashable, Sendable {
-    public let database: String
-    public let tenancy: Tenancy
-    /// Set exactly when the tenancy is by column.
-    public let tenantColumn: String?
+    /// `init`
+    public struct Request: Hashable, Sendable {
+        public let database: String
+        public let tenancy: Tenancy
+        /// Set exactly when the tenancy is by column.
+        public let tenantColumn: String?
 
-    public init(database: String, tenancy: Tenancy = .none, tenantColumn: String? = nil) {
-        self.database = database
-        self.tenancy = tenancy
-        self.tenantColumn = tenantColumn
+        public init(database: String, tenancy: Tenancy = .none, tenantColumn: String? = nil) {
+            self.database = database
+            self.tenancy = tenancy
+            self.tenantColumn = tenantColumn
+        }
     }
 }

@@ -47,7 +47,7 @@ public final class AuditWalk {
     public func perform() throws(BatchError) -> Result {
         guard try table.exists() else { return result }
         set(previous, AuditEncoding.genesis)
-        let cursor = try AuditCursor(table)
+        let cursor = try AuditTable.Cursor(table)
         var openFrom: Int64?
         while try cursor.next() {
             result.rows += 1
@@ -78,7 +78,7 @@ public final class AuditWalk {
 
     // MARK: One row
 
-    private func check(_ cursor: AuditCursor, _ seq: Int64, hasGap: Bool) {
+    private func check(_ cursor: AuditTable.Cursor, _ seq: Int64, hasGap: Bool) {
         let wasWhole = broken.last != seq - 1
         cursor.encode(into: &encoding, seq: seq, detailsHash: cursor.detailsHash, previousHash: cursor.previousHash)
         encoding.bytes.withUnsafeBytes { hasher.hash($0, into: computed) }
@@ -103,7 +103,7 @@ public final class AuditWalk {
     }
 
     /// What the hash of a row that has none would be.
-    private func close(_ cursor: AuditCursor, _ seq: Int64) {
+    private func close(_ cursor: AuditTable.Cursor, _ seq: Int64) {
         if let details = cursor.details { hasher.hash(details, into: computed) }
         cursor.encode(
             into: &encoding, seq: seq, detailsHash: UnsafeRawBufferPointer(start: computed, count: 64),
@@ -111,7 +111,7 @@ public final class AuditWalk {
         encoding.bytes.withUnsafeBytes { hasher.hash($0, into: previous) }
     }
 
-    private func vouchers(_ cursor: AuditCursor) -> [Int64: String] {
+    private func vouchers(_ cursor: AuditTable.Cursor) -> [Int64: String] {
         let details = cursor.details.flatMap { try? JSONParser.parse(String(decoding: $0, as: UTF8.self)) }
         var vouchers: [Int64: String] = [:]
         for row in details?[AuditChain.voucherKey]?.array ?? [] {
@@ -225,7 +225,7 @@ struct AuditBreaks {
 
     /// The number under which a row was written; nil when it fits its hash under none.
     private func origin(of seq: Int64) throws(BatchError) -> Int64? {
-        let cursor = try AuditCursor(table, from: seq)
+        let cursor = try AuditTable.Cursor(table, from: seq)
         guard try cursor.next(), let hash = cursor.hash, let near = near(seq) else { return nil }
         let hasher = AuditHasher()
         var encoding = AuditEncoding()

@@ -4,8 +4,8 @@ internal import BatchSystem
 
 /// What a batch did, read from its `.bak`.
 ///
-/// A delta keeps of updated rows the changed columns alone and a short hash, so the row is looked up in the database: it
-/// must be read while the database is as the batch left it, but for rows that others have changed.
+/// A delta keeps of updated rows the changed columns alone and a short hash, so the row is looked up in the database:
+/// it must be read while the database is as the batch left it, but for rows that others have changed.
 public final class BakChanges: NetChanges {
     private let reader: BakReader
     private let manifest: BakManifest
@@ -136,25 +136,53 @@ public final class BakChanges: NetChanges {
         if let rebuilt { return rebuilt.connection }
         let made = try TemporaryDatabase(beside: manifest.path) { (path) throws(BatchError) in
             let target = BakTarget(states.before.digest.combined, file: manifest.name, .before)
-            let owner = BakOwner(ledger: manifest.ledger, database: manifest.database)
+            let owner = BakFile.Owner(ledger: manifest.ledger, database: manifest.database)
             _ = try store.restore(target, database: owner, to: path)
         }
         rebuilt = made
         return made.connection
     }
-}
 
-/// A database that is gone when it is released.
-private final class TemporaryDatabase {
-    let connection: Connection
-    private let folder: ScratchFolder
+    /// Completes the records of a `.bak` from the rows as they are now.
+    struct CurrentRows {
+        private let layout: TableLayout
+        private let rows: TableRows?
 
-    init(beside place: String, _ build: (String) throws(BatchError) -> Void) throws(BatchError) {
-        folder = try ScratchFolder(in: FilePath.parent(place))
-        let path = folder.file("before.db")
-        try build(path)
-        connection = try Connection(path: path, mode: .readWrite)
-        connection.tolerateUnknownCollations()
+        init(_ layout: TableLayout, on connection: Connection) {
+            self.layout = layout
+            // The table may be another one by now: that is a conflict which the undo itself finds.
+            rows = try? TableRows(layout, on: connection)
+        }
+
+        func change(_ record: BakRecord) throws(BatchError) -> NetChange {
+            switch record {
+            case .insert(let key, let row): return NetChange(key: key, kind: .insert, left: RowCodec.hash(row).low)
+            case .delete(let key, let row): return NetChange(key: key, kind: .delete(row), left: 0)
+            case .update(let key, let update):
+                let kind = NetChange.Kind.update(update.columns, before: update.before)
+                if update.columns.count == layout.storedColumns.count {
+                    return NetChange(key: key, kind: kind, left: RowCodec.hash(update.after).low)
+                }
+                let found = try rows?.row(key).map { RowCodec.hash($0).low } ?? 0
+                let isAsLeft = UInt32(truncatingIfNeeded: found) == update.hash
+                // A row that others have changed must not pass for the one that the batch left.
+                return NetChange(key: key, kind: kind, left: isAsLeft ? found : NetChange.notAsLeft(found))
+            }
+        }
+    }
+
+    /// A database that is gone when it is released.
+    private final class TemporaryDatabase {
+        let connection: Connection
+        private let folder: ScratchFolder
+
+        init(beside place: String, _ build: (String) throws(BatchError) -> Void) throws(BatchError) {
+            folder = try ScratchFolder(in: FilePath.parent(place))
+            let path = folder.file("before.db")
+            try build(path)
+            connection = try Connection(path: path, mode: .readWrite)
+            connection.tolerateUnknownCollations()
+        }
     }
 }
 
@@ -178,8 +206,8 @@ extension BakStore {
     /// - Parameters:
     ///   - sha256: of the file, as it was recorded.
     ///   - live: the database that is to be undone.
-    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when the file is missing, `ERR_DATA_CORRUPT_RECORD` when it is not what it was;
-    ///   the latter also while the changes are read.
+    /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when the file is missing, `ERR_DATA_CORRUPT_RECORD` when it is not what
+    ///   it was; the latter also while the changes are read.
     public func changes(in name: String, sha256: String, live: Connection) throws(BatchError) -> BakChanges {
         let path = folder + "/" + name
         guard Folder.exists(path) else { throw BakFault.noChain("\(name) is missing") }
@@ -189,33 +217,5 @@ extension BakStore {
         let manifest = try BakManifest.read(path)
         guard manifest.after != nil else { throw BakFault.damaged(path, "it does not hold what its batch changed") }
         return try BakChanges(manifest, in: self, live: live)
-    }
-}
-
-/// Completes the records of a `.bak` from the rows as they are now.
-struct CurrentRows {
-    private let layout: TableLayout
-    private let rows: TableRows?
-
-    init(_ layout: TableLayout, on connection: Connection) {
-        self.layout = layout
-        // The table may be another one by now: that is a conflict which the undo itself finds.
-        rows = try? TableRows(layout, on: connection)
-    }
-
-    func change(_ record: BakRecord) throws(BatchError) -> NetChange {
-        switch record {
-        case .insert(let key, let row): return NetChange(key: key, kind: .insert, left: RowCodec.hash(row).low)
-        case .delete(let key, let row): return NetChange(key: key, kind: .delete(row), left: 0)
-        case .update(let key, let update):
-            let kind = NetChange.Kind.update(update.columns, before: update.before)
-            if update.columns.count == layout.storedColumns.count {
-                return NetChange(key: key, kind: kind, left: RowCodec.hash(update.after).low)
-            }
-            let found = try rows?.row(key).map { RowCodec.hash($0).low } ?? 0
-            let isAsLeft = UInt32(truncatingIfNeeded: found) == update.hash
-            // A row that others have changed must not pass for the one that the batch left.
-            return NetChange(key: key, kind: kind, left: isAsLeft ? found : NetChange.notAsLeft(found))
-        }
     }
 }

@@ -44,28 +44,51 @@ public struct BakFile: Hashable, Sendable {
 
     /// The quickest to check.
     public var hash: FileHash { xxh3.map(FileHash.xxh3) ?? .sha256(sha256) }
-}
 
-/// The name of a `.bak` file: `batch_<batchID>_snapshot_<ts>.bak`.
-public struct BakName: Hashable, Sendable, CustomStringConvertible {
-    public let batch: String
-    public let time: String
+    /// The name of a `.bak` file: `batch_<batchID>_snapshot_<ts>.bak`.
+    public struct Name: Hashable, Sendable, CustomStringConvertible {
+        public let batch: String
+        public let time: String
 
-    public init(batch: String, time: Timestamp) {
-        self.batch = batch
-        self.time = time.compact
-    }
-
-    /// Nil for names of other files.
-    public init?(_ name: String) {
-        guard name.hasPrefix("batch_"), name.hasSuffix(".bak"), let mark = name.lastRange(of: "_snapshot_") else {
-            return nil
+        public init(batch: String, time: Timestamp) {
+            self.batch = batch
+            self.time = time.compact
         }
-        batch = String(name[name.index(name.startIndex, offsetBy: 6)..<mark.lowerBound])
-        time = String(name[mark.upperBound..<name.index(name.endIndex, offsetBy: -4)])
+
+        /// Nil for names of other files.
+        public init?(_ name: String) {
+            guard name.hasPrefix("batch_"), name.hasSuffix(".bak"), let mark = name.lastRange(of: "_snapshot_") else {
+                return nil
+            }
+            batch = String(name[name.index(name.startIndex, offsetBy: 6)..<mark.lowerBound])
+            time = String(name[mark.upperBound..<name.index(name.endIndex, offsetBy: -4)])
+        }
+
+        public var description: String { "batch_\(batch)_snapshot_\(time).bak" }
     }
 
-    public var description: String { "batch_\(batch)_snapshot_\(time).bak" }
+    /// Whose `.bak` files: several databases may have theirs in one folder.
+    public struct Owner: Hashable, Sendable, ExpressibleByStringLiteral {
+        public let ledger: String?
+        public let database: String
+        /// Names that the ledger knows; nil when it is lost.
+        public let names: Set<String>?
+
+        public init(ledger: String?, database: String, names: Set<String>? = nil) {
+            self.ledger = ledger
+            self.database = database
+            self.names = names
+        }
+
+        /// By the name that the database has in its files alone.
+        public init(stringLiteral database: String) { self.init(ledger: nil, database: database) }
+
+        /// A file says to which ledger it belongs; those of version 0.1 do not, and are known by the ledger.
+        public func owns(_ file: BakManifest) -> Bool {
+            if let other = file.ledger { return ledger.map { $0 == other } ?? (file.database == database) }
+            return names.map { $0.contains(file.name) } ?? (file.database == database)
+        }
+    }
 }
 
 extension String {
@@ -183,28 +206,5 @@ enum BakFault {
         BatchError(
             .noRestorePoint, "no chain of .bak files leads to the point: \(what)",
             hint: "restore the point from git: \(command: "restore --point POINT --source git --to FILE")")
-    }
-}
-
-/// Whose `.bak` files: several databases may have theirs in one folder.
-public struct BakOwner: Hashable, Sendable, ExpressibleByStringLiteral {
-    public let ledger: String?
-    public let database: String
-    /// Names that the ledger knows; nil when it is lost.
-    public let names: Set<String>?
-
-    public init(ledger: String?, database: String, names: Set<String>? = nil) {
-        self.ledger = ledger
-        self.database = database
-        self.names = names
-    }
-
-    /// By the name that the database has in its files alone.
-    public init(stringLiteral database: String) { self.init(ledger: nil, database: database) }
-
-    /// A file says to which ledger it belongs; those of version 0.1 do not, and are known by the ledger.
-    public func owns(_ file: BakManifest) -> Bool {
-        if let other = file.ledger { return ledger.map { $0 == other } ?? (file.database == database) }
-        return names.map { $0.contains(file.name) } ?? (file.database == database)
     }
 }

@@ -29,7 +29,7 @@ extension BakStore {
     public func contents() throws(BatchError) -> (files: [BakManifest], damaged: [String]) {
         var files: [BakManifest] = []
         var damaged: [String] = []
-        for name in try Folder.names(in: folder) where BakName(name) != nil {
+        for name in try Folder.names(in: folder) where BakFile.Name(name) != nil {
             do { files.append(try BakManifest.read(folder + "/" + name)) } catch { damaged.append(name) }
         }
         return (files.sorted { $0.createdAt < $1.createdAt }, damaged)
@@ -47,13 +47,13 @@ extension BakStore {
     /// Builds a new database file in the state before or after a batch, from `.bak` files alone.
     /// - Throws: `ERR_DATA_NO_RESTORE_POINT` when no chain of files leads there, naming what is missing;
     ///   `ERR_DATA_CORRUPT_RECORD` naming the file when one is damaged and there is no way around it.
-    public func restore(batch: String, database owner: BakOwner, _ side: Side, to path: String) throws(BatchError)
+    public func restore(batch: String, database owner: BakFile.Owner, _ side: Side, to path: String) throws(BatchError)
         -> Rebuilt
     {
         let (files, damaged) = try contents()
         let own = files.filter(owner.owns)
         guard let file = own.last(where: { $0.batch == batch }) else {
-            let lost = damaged.first { BakName($0)?.batch == batch }
+            let lost = damaged.first { BakFile.Name($0)?.batch == batch }
             throw lost.map { BakFault.damaged($0, "its manifest cannot be read") }
                 ?? BakFault.noChain("there is no .bak of batch \(batch)")
         }
@@ -69,7 +69,7 @@ extension BakStore {
     ///   whole copy are known by it and only changed rows are read again; otherwise all rows are.
     /// - Throws: as above.
     public func restore(
-        _ target: BakTarget, database owner: BakOwner, to path: String, recorded: [String: FileHash] = [:]
+        _ target: BakTarget, database owner: BakFile.Owner, to path: String, recorded: [String: FileHash] = [:]
     ) throws(BatchError) -> Rebuilt {
         let own = try contents().files.filter(owner.owns)
         return try restore(target, among: own, to: path, recorded)
@@ -136,26 +136,28 @@ extension BakStore {
     }
 }
 
-/// Which file of a chain turned out to be damaged.
-private final class Suspicion {
-    private(set) var file: String?
+extension BakStore {
+    /// Which file of a chain turned out to be damaged.
+    private final class Suspicion {
+        private(set) var file: String?
 
-    /// Whatever goes wrong while a file is read is its damage, unless the machine is short of something.
-    func reading<Result>(
-        _ file: BakManifest, _ body: (BakReader) throws(BatchError) -> Result
-    ) throws(BatchError) -> Result {
-        do {
-            return try body(try BakReader(file.path))
-        } catch {
-            switch error.code {
-            case .diskFull, .limitOfMachine, .busy, .readOnly, .file: throw error
-            default: throw blame(file.path, error.message)
+        /// Whatever goes wrong while a file is read is its damage, unless the machine is short of something.
+        func reading<Result>(
+            _ file: BakManifest, _ body: (BakReader) throws(BatchError) -> Result
+        ) throws(BatchError) -> Result {
+            do {
+                return try body(try BakReader(file.path))
+            } catch {
+                switch error.code {
+                case .diskFull, .limitOfMachine, .busy, .readOnly, .file: throw error
+                default: throw blame(file.path, error.message)
+                }
             }
         }
-    }
 
-    func blame(_ path: String, _ what: String) -> BatchError {
-        file = path
-        return BakFault.damaged(path, what)
+        func blame(_ path: String, _ what: String) -> BatchError {
+            file = path
+            return BakFault.damaged(path, what)
+        }
     }
 }

@@ -28,7 +28,7 @@ public struct BakStore: Sendable {
         }
 
         /// The name of the file that bears this label.
-        public var fileName: String { BakName(batch: batch, time: time).description }
+        public var fileName: String { BakFile.Name(batch: batch, time: time).description }
     }
 
     // MARK: Writing

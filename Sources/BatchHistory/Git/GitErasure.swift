@@ -64,7 +64,7 @@ public final class GitErasure {
     private static let mostRows = 2_048
 
     private func visit(
-        _ part: ShardPart, _ seen: inout Set<ObjectID>, _ body: (ObjectID) throws(BatchError) -> Void
+        _ part: PointRows.Part, _ seen: inout Set<ObjectID>, _ body: (ObjectID) throws(BatchError) -> Void
     ) throws(BatchError) {
         guard seen.insert(part.id).inserted else { return }
         guard part.isTree else { return try body(part.id) }
@@ -90,10 +90,10 @@ public final class GitErasure {
         ShardWalk(repository: repository, format: LineFormat(layout), isUTF16: state.settings.isUTF16)
     }
 
-    private func parts(of commit: CommitID) throws(BatchError) -> [ShardPart] {
+    private func parts(of commit: CommitID) throws(BatchError) -> [PointRows.Part] {
         let tree = try CommitHeader(try repository.read(commit.object, .commit), commit.object).tree
         return try TableShards.folders(in: try TreeFolder(tree, in: repository))
-            .compactMap { $0.id(PathName.table(table)) }.map { ShardPart(id: $0, isTree: true) }
+            .compactMap { $0.id(PathName.table(table)) }.map { PointRows.Part(id: $0, isTree: true) }
     }
 
     private func look(for keys: Set<RowKey>) {
@@ -103,7 +103,9 @@ public final class GitErasure {
     }
 
     /// Goes only where a key leads.
-    private func found(in part: ShardPart, _ walk: ShardWalk) throws(BatchError) -> [(key: RowKey, row: [SQLValue])] {
+    private func found(in part: PointRows.Part, _ walk: ShardWalk) throws(BatchError) -> [(
+        key: RowKey, row: [SQLValue]
+    )] {
         guard wanted.hasAny(in: part) else { return [] }
         if let rows = known[part.id] { return rows }
         var rows: [(key: RowKey, row: [SQLValue])] = []
@@ -312,6 +314,27 @@ public final class GitErasure {
             }
         }
     }
+
+    /// Keys that are looked for, in the order of the tree.
+    private struct WantedKeys {
+        let keys: Set<RowKey>
+        private let orders: [UInt64]
+
+        init(_ keys: Set<RowKey>) {
+            self.keys = keys
+            orders = keys.map(\.order).sorted()
+        }
+
+        /// True when a key may lie in this part.
+        func hasAny(in part: PointRows.Part) -> Bool {
+            var (low, high) = (0, orders.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if orders[middle] < part.prefix { low = middle + 1 } else { high = middle }
+            }
+            return low < orders.count && part.mayHold(orders[low])
+        }
+    }
 }
 
 extension StateDigest {
@@ -321,26 +344,5 @@ extension StateDigest {
             state.tables[table, default: TableDigest()] -= TableDigest(digest: RowCodec.hash(row), rows: 1)
         }
         return state
-    }
-}
-
-/// Keys that are looked for, in the order of the tree.
-private struct WantedKeys {
-    let keys: Set<RowKey>
-    private let orders: [UInt64]
-
-    init(_ keys: Set<RowKey>) {
-        self.keys = keys
-        orders = keys.map(\.order).sorted()
-    }
-
-    /// True when a key may lie in this part.
-    func hasAny(in part: ShardPart) -> Bool {
-        var (low, high) = (0, orders.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if orders[middle] < part.prefix { low = middle + 1 } else { high = middle }
-        }
-        return low < orders.count && part.mayHold(orders[low])
     }
 }

@@ -97,7 +97,7 @@ extension GitStore {
         _ id: ObjectID, _ repository: GitRepository, to stream: PackStream
     ) throws(BatchError) {
         let (kind, content) = try repository.read(id)
-        var batch = PackBatch()
+        var batch = PackStream.Batch()
         content.withUnsafeBytes { batch.append(id, kind, $0) }
         try stream.append(batch)
     }

@@ -15,7 +15,7 @@ package final class PackWriter {
     private let hash = SHA1()
     private let stream: PackStream
     private var ids: Set<ObjectID> = []
-    private var batch = PackBatch()
+    private var batch = PackStream.Batch()
     /// Deflates one batch while the next one is gathered.
     private var deflating: BackgroundTask<Void>?
 
@@ -45,7 +45,7 @@ package final class PackWriter {
             // It is not copied into a batch.
             try waitForDeflating()
             try stream.append(batch)
-            batch = PackBatch()
+            batch = PackStream.Batch()
             try stream.append(id, kind, content)
             return id
         }
@@ -56,9 +56,9 @@ package final class PackWriter {
 
     private func handOver() throws(BatchError) {
         try waitForDeflating()
-        let work = DeflatingWork(stream: stream, batch: batch)
+        let work = PackStream.DeflatingWork(stream: stream, batch: batch)
         deflating = BackgroundTask { () throws(BatchError) in try work.stream.append(work.batch) }
-        batch = PackBatch()
+        batch = PackStream.Batch()
     }
 
     private func waitForDeflating() throws(BatchError) {
@@ -71,33 +71,9 @@ package final class PackWriter {
     package func finish() throws(BatchError) {
         try waitForDeflating()
         try stream.append(batch)
-        batch = PackBatch()
+        batch = PackStream.Batch()
         try stream.finish()
     }
-}
-
-/// Objects on their way into a pack.
-struct PackBatch {
-    struct Object {
-        let id: ObjectID
-        let kind: ObjectKind
-        let range: Range<Int>
-    }
-
-    private(set) var objects: [Object] = []
-    private(set) var content = ByteBuffer(capacity: 1 << 16)
-
-    mutating func append(_ id: ObjectID, _ kind: ObjectKind, _ bytes: UnsafeRawBufferPointer) {
-        let start = content.count
-        if let base = bytes.baseAddress { content.append(base, count: bytes.count) }
-        objects.append(Object(id: id, kind: kind, range: start..<content.count))
-    }
-}
-
-/// The task is the only user of the stream until it has been waited for, and the batch belongs to it.
-private struct DeflatingWork: @unchecked Sendable {
-    let stream: PackStream
-    let batch: PackBatch
 }
 
 /// The bytes of a pack and its index, straight into a repository.
@@ -140,7 +116,7 @@ final class PackStream {
     var byteCount: Int { Int(spilled) + pending.count }
 
     /// Deflates the objects of a batch.
-    func append(_ batch: PackBatch) throws(BatchError) {
+    func append(_ batch: Batch) throws(BatchError) {
         for object in batch.objects {
             try append(
                 object.id, object.kind, UnsafeRawBufferPointer(rebasing: batch.content.bytes[object.range]))
@@ -284,5 +260,29 @@ final class PackStream {
             buffer.append(contentsOf: PackStream.bigEndian(UInt32(offset >> 32)))
             buffer.append(contentsOf: PackStream.bigEndian(UInt32(truncatingIfNeeded: offset)))
         }
+    }
+
+    /// Objects on their way into a pack.
+    struct Batch {
+        struct Object {
+            let id: ObjectID
+            let kind: ObjectKind
+            let range: Range<Int>
+        }
+
+        private(set) var objects: [Object] = []
+        private(set) var content = ByteBuffer(capacity: 1 << 16)
+
+        mutating func append(_ id: ObjectID, _ kind: ObjectKind, _ bytes: UnsafeRawBufferPointer) {
+            let start = content.count
+            if let base = bytes.baseAddress { content.append(base, count: bytes.count) }
+            objects.append(Object(id: id, kind: kind, range: start..<content.count))
+        }
+    }
+
+    /// The task is the only user of the stream until it has been waited for, and the batch belongs to it.
+    fileprivate struct DeflatingWork: @unchecked Sendable {
+        let stream: PackStream
+        let batch: PackStream.Batch
     }
 }

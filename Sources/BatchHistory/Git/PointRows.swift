@@ -74,31 +74,31 @@ public final class PointRows {
         trees[tree] = entries
         return entries
     }
-}
 
-/// A part of a table's tree: a folder or a file, and the digits of the keys in it.
-struct ShardPart {
-    let id: ObjectID
-    let isTree: Bool
-    /// Its digits, and zeros behind them.
-    var prefix: UInt64 = 0
-    var depth = 0
+    /// A part of a table's tree: a folder or a file, and the digits of the keys in it.
+    struct Part {
+        let id: ObjectID
+        let isTree: Bool
+        /// Its digits, and zeros behind them.
+        var prefix: UInt64 = 0
+        var depth = 0
 
-    func mayHold(_ key: UInt64) -> Bool { ShardKey.commonDigits(prefix, key) >= depth }
+        func mayHold(_ key: UInt64) -> Bool { ShardKey.commonDigits(prefix, key) >= depth }
 
-    /// What lies in a folder. Digits end somewhere, and so do folders.
-    func parts(in repository: GitRepository) throws(BatchError) -> [ShardPart] {
-        let entries = try TreeEntry.decode(try repository.read(id, .tree), of: id)
-        var parts: [ShardPart] = []
-        for entry in entries where !entry.name.hasSuffix(ShardStore.filesSuffix) {
-            guard let key = ShardKey.setting(entry.name, in: prefix, at: depth) else {
-                throw GitRepository.corrupt(id, .tree, "has an entry that is no shard: \(entry.name.prefix(40))")
+        /// What lies in a folder. Digits end somewhere, and so do folders.
+        func parts(in repository: GitRepository) throws(BatchError) -> [Part] {
+            let entries = try TreeEntry.decode(try repository.read(id, .tree), of: id)
+            var parts: [Part] = []
+            for entry in entries where !entry.name.hasSuffix(ShardStore.filesSuffix) {
+                guard let key = ShardKey.setting(entry.name, in: prefix, at: depth) else {
+                    throw GitRepository.corrupt(id, .tree, "has an entry that is no shard: \(entry.name.prefix(40))")
+                }
+                parts.append(
+                    Part(id: entry.id, isTree: entry.isTree, prefix: key, depth: depth + entry.name.utf8.count))
             }
-            parts.append(
-                ShardPart(id: entry.id, isTree: entry.isTree, prefix: key, depth: depth + entry.name.utf8.count))
+            if parts.isEmpty { throw GitRepository.corrupt(id, .tree, "is empty") }
+            return parts
         }
-        if parts.isEmpty { throw GitRepository.corrupt(id, .tree, "is empty") }
-        return parts
     }
 }
 
@@ -112,11 +112,11 @@ struct ShardWalk {
     func forEachRow(
         of tree: ObjectID, _ body: (Int64?, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {
-        try forEachRow(of: ShardPart(id: tree, isTree: true), body)
+        try forEachRow(of: PointRows.Part(id: tree, isTree: true), body)
     }
 
     private func forEachRow(
-        of part: ShardPart, _ body: (Int64?, [SQLValue]) throws(BatchError) -> Void
+        of part: PointRows.Part, _ body: (Int64?, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {
         guard part.isTree else {
             // A row in a place where its key does not belong: somebody made a few objects stand for very many.

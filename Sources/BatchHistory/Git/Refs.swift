@@ -78,8 +78,8 @@ package struct Refs {
 
     // MARK: Moving
 
-    /// Sets a reference. The caller has the lease of the database that it belongs to, so a lock on it is that of a killed
-    /// process, unless somebody works in the repository by hand.
+    /// Sets a reference. The caller has the lease of the database that it belongs to, so a lock on it is that of a
+    /// killed process, unless somebody works in the repository by hand.
     /// - Throws: `ERR_PERF_BUSY` when somebody else has moved it meanwhile or holds its lock;
     ///   `ERR_INTEGRATION_READ_ONLY` when it cannot be written.
     package func move(_ move: Move) throws(BatchError) {
@@ -124,45 +124,47 @@ package struct Refs {
             .readOnly, "\(move.name) cannot be written in \(repository.path)",
             hint: "make the repository writable, then: \(command: "doctor")")
     }
-}
 
-/// The lock file of a reference that a killed process may have left: libgit2 and git wait for nobody to take it away.
-///
-/// Who holds a lock has the file open, or is about to rename it. One that stays the same for a while and that nobody has
-/// open is nobody's.
-private struct StaleLock {
-    private static let seconds: Int64 = 2
+    /// The lock file of a reference that a killed process may have left: libgit2 and git wait for nobody to take it
+    /// away.
+    ///
+    /// Who holds a lock has the file open, or is about to rename it. One that stays the same for a while and that
+    /// nobody has open is nobody's.
+    private struct StaleLock {
+        private static let seconds: Int64 = 2
 
-    let path: String
+        let path: String
 
-    private struct Identity: Equatable {
-        let inode: UInt64
-        let time: Int64
+        private struct Identity: Equatable {
+            let inode: UInt64
+            let time: Int64
 
-        init?(_ path: String) {
-            guard let status = FileStatus(path, followingLinks: false) else { return nil }
-            (inode, time) = (status.inode, status.modifiedAt)
+            init?(_ path: String) {
+                guard let status = FileStatus(path, followingLinks: false) else { return nil }
+                (inode, time) = (status.inode, status.modifiedAt)
+            }
         }
-    }
 
-    var isThere: Bool { Identity(path) != nil }
+        var isThere: Bool { Identity(path) != nil }
 
-    /// - Returns: true when the lock is gone.
-    func remove() -> Bool {
-        guard let first = Identity(path) else { return true }
-        var moments = first.time < WallClock.now.milliseconds / 1_000 - StaleLock.seconds ? 0 : StaleLock.seconds * 20
-        while moments > 0 {
-            WallClock.sleep(milliseconds: 50)
-            guard Identity(path) == first else { return !isThere }
-            moments -= 1
+        /// - Returns: true when the lock is gone.
+        func remove() -> Bool {
+            guard let first = Identity(path) else { return true }
+            var moments =
+                first.time < WallClock.now.milliseconds / 1_000 - StaleLock.seconds ? 0 : StaleLock.seconds * 20
+            while moments > 0 {
+                WallClock.sleep(milliseconds: 50)
+                guard Identity(path) == first else { return !isThere }
+                moments -= 1
+            }
+            guard !isOpen(), Identity(path) == first else { return !isThere }
+            Folder.remove(path)
+            return !isThere
         }
-        guard !isOpen(), Identity(path) == first else { return !isThere }
-        Folder.remove(path)
-        return !isThere
-    }
 
-    /// By any process that this one may look at.
-    private func isOpen() -> Bool {
-        FileStatus(path, followingLinks: false).map(ProcessTable.hasOpen) ?? false
+        /// By any process that this one may look at.
+        private func isOpen() -> Bool {
+            FileStatus(path, followingLinks: false).map(ProcessTable.hasOpen) ?? false
+        }
     }
 }

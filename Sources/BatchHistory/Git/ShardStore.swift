@@ -61,8 +61,8 @@ final class ShardStore {
         return nodes
     }
 
-    private func rows(_ text: [UInt8]) throws(BatchError) -> [ShardRow] {
-        var rows: [ShardRow] = []
+    private func rows(_ text: [UInt8]) throws(BatchError) -> [ShardNode.Row] {
+        var rows: [ShardNode.Row] = []
         rows.reserveCapacity(ShardTree.largest)
         let read = text.withUnsafeBufferPointer { text in
             Result { () throws(BatchError) in
@@ -70,7 +70,7 @@ final class ShardStore {
                 while start < text.count {
                     let end = (text[start...].firstIndex(of: 10) ?? text.count - 1) + 1
                     let line = UnsafeBufferPointer(rebasing: text[start..<end])
-                    rows.append(ShardRow(key: try key(of: line), line: Array(line)))
+                    rows.append(ShardNode.Row(key: try key(of: line), line: Array(line)))
                     start = end
                 }
             }
@@ -116,7 +116,7 @@ final class ShardStore {
             + (files.map { [TreeEntry(name: name + filesSuffix, id: $0, isTree: true)] } ?? [])
     }
 
-    private func writeShard(_ rows: [ShardRow]) throws(BatchError) -> (ObjectID, files: ObjectID?) {
+    private func writeShard(_ rows: [ShardNode.Row]) throws(BatchError) -> (ObjectID, files: ObjectID?) {
         var text = ByteBuffer(capacity: rows.reduce(0) { $0 + $1.line.count })
         var files: Set<ObjectID> = []
         for row in rows {
@@ -129,7 +129,8 @@ final class ShardStore {
         return (id, try pack.add(.tree, TreeEntry.encode(entries)))
     }
 
-    /// Finds the long values of a line. Inside a JSON string its quotes would be escaped, so the opening is unmistakable.
+    /// Finds the long values of a line. Inside a JSON string its quotes would be escaped, so the opening is
+    /// unmistakable.
     private static func collectReferences(_ line: [UInt8], into files: inout Set<ObjectID>) {
         var position = 0
         while let brace = line[position...].firstIndex(of: UInt8(ascii: "{")) {
@@ -142,12 +143,6 @@ final class ShardStore {
             position = brace + 1
         }
     }
-}
-
-/// One row in a shard: its place and its line.
-struct ShardRow {
-    let key: UInt64
-    let line: [UInt8]
 }
 
 /// A part of a table's tree: a shard of up to `ShardTree.largest` rows, or a branch with the parts below it.
@@ -168,7 +163,7 @@ final class ShardNode {
     let depth: Int
     var content: Content
     /// The rows of a shard that was read or made, in ascending order.
-    var rows: [ShardRow] = []
+    var rows: [Row] = []
     /// The children of a branch that was read or made, in ascending order.
     var children: [ShardNode] = []
     /// A child lost rows, so that all of them together may now fit into one shard.
@@ -180,7 +175,7 @@ final class ShardNode {
         self.content = content
     }
 
-    convenience init(prefix: UInt64, rows: [ShardRow]) {
+    convenience init(prefix: UInt64, rows: [Row]) {
         self.init(prefix: prefix, depth: 0, content: .shard)
         self.rows = rows
     }
@@ -199,5 +194,11 @@ final class ShardNode {
             if found >= digit { return (index, found == digit) }
         }
         return (children.count, false)
+    }
+
+    /// One row in a shard: its place and its line.
+    struct Row {
+        let key: UInt64
+        let line: [UInt8]
     }
 }

@@ -26,7 +26,7 @@ final class ShardTree {
     /// Adds a row, or replaces the one with the same key. Keys come in ascending order.
     func put(_ key: UInt64, _ line: [UInt8], named name: [UInt8]) throws(BatchError) {
         lastKey = key
-        let row = ShardRow(key: key, line: line)
+        let row = ShardNode.Row(key: key, line: line)
         if let recent, let last = recent.shard.rows.last, last.key < key, recent.shard.rows.count < ShardTree.largest,
             ShardKey.commonDigits(last.key, key) >= recent.digits
         {
@@ -37,7 +37,7 @@ final class ShardTree {
         try insert(row, named: name)
     }
 
-    private func insert(_ row: ShardRow, named name: [UInt8]) throws(BatchError) {
+    private func insert(_ row: ShardNode.Row, named name: [UInt8]) throws(BatchError) {
         let key = row.key
         var node = root
         while true {
@@ -73,7 +73,8 @@ final class ShardTree {
     }
 
     /// Takes a row out.
-    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the tree has no such row: it is not the state that the change began from.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the tree has no such row: it is not the state that the change began
+    ///   from.
     func remove(_ key: UInt64, named name: [UInt8]) throws(BatchError) {
         lastKey = key
         recent = nil
@@ -99,7 +100,7 @@ final class ShardTree {
     }
 
     /// Rowids differ when their keys do; other keys are hashed, so the line has to begin with the same key values.
-    private func matches(_ row: ShardRow, _ key: UInt64, _ name: [UInt8]) -> Bool {
+    private func matches(_ row: ShardNode.Row, _ key: UInt64, _ name: [UInt8]) -> Bool {
         row.key == key && (shards.keysAreUnique || isNamed(row.line, name))
     }
 
@@ -108,7 +109,7 @@ final class ShardTree {
         return line[name.count] == UInt8(ascii: ",") || line[name.count] == UInt8(ascii: "}")
     }
 
-    private func replace(_ row: ShardRow, named name: [UInt8], in shard: ShardNode) {
+    private func replace(_ row: ShardNode.Row, named name: [UInt8], in shard: ShardNode) {
         if let last = shard.rows.last, last.key < row.key {
             shard.rows.append(row)
             return
@@ -191,9 +192,9 @@ final class ShardTree {
     }
 
     /// All rows below, when they fit into one shard.
-    private func mergedRows(_ children: [ShardNode]) throws(BatchError) -> [ShardRow]? {
+    private func mergedRows(_ children: [ShardNode]) throws(BatchError) -> [ShardNode.Row]? {
         if children.contains(where: { $0.isBranch }) { return nil }
-        var rows: [ShardRow] = []
+        var rows: [ShardNode.Row] = []
         for child in children {
             try shards.load(child)
             rows += child.rows
@@ -222,8 +223,8 @@ enum ShardKey {
         }
     }
 
-    /// `key` with the digits of `label` at `position` and zeros behind them; nil when the label is not made of digits or
-    /// is too long.
+    /// `key` with the digits of `label` at `position` and zeros behind them; nil when the label is not made of digits
+    /// or is too long.
     static func setting(_ label: String, in key: UInt64, at position: Int) -> UInt64? {
         let length = label.utf8.count
         guard length > 0, position + length <= digits else { return nil }

@@ -10,7 +10,7 @@ public final class PointWalk {
     public enum Copy {
         case git(GitStore)
         /// - database: names it in the files; recorded: the hashes of files, by name.
-        case bak(BakStore, database: BakOwner, recorded: [String: FileHash])
+        case bak(BakStore, database: BakFile.Owner, recorded: [String: FileHash])
     }
 
     private enum Place {

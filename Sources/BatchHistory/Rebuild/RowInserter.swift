@@ -98,7 +98,8 @@ final class RowUpdater {
 }
 
 extension DatabaseBuilder {
-    /// Changes rows of a table that is there. Deletes come first and inserts last, so that no row is in the way of another.
+    /// Changes rows of a table that is there. Deletes come first and inserts last, so that no row is in the way of
+    /// another.
     /// - Parameters:
     ///   - proof: is carried along.
     ///   - forEach: goes over the changes; it is called several times.
@@ -108,7 +109,7 @@ extension DatabaseBuilder {
         _ forEach: ((BakRecord) throws(BatchError) -> Void) throws(BatchError) -> Void
     ) throws(BatchError) -> Bool {
         guard let proof else { return try change(layout, forEach) }
-        var keys = RowKeys()
+        var keys = RowProof.Keys()
         try forEach { (record) in keys.insert(record.key) }
         var isWhole = true
         try proof.follow(keys, of: layout, on: connection) { () throws(BatchError) in

@@ -18,7 +18,7 @@ final class RowProof {
 
     /// Applies changes to rows of a table that has those keys before or after them.
     func follow(
-        _ keys: RowKeys, of layout: TableLayout, on connection: Connection, _ change: () throws(BatchError) -> Void
+        _ keys: Keys, of layout: TableLayout, on connection: Connection, _ change: () throws(BatchError) -> Void
     ) throws(BatchError) {
         // To find a row by its key costs several times as much as to read the next one.
         guard keys.count &* 8 < tables[layout.name]?.rows ?? 0, !unfollowed.contains(layout.name) else {
@@ -50,23 +50,23 @@ final class RowProof {
         }
         return state
     }
-}
 
-/// Some rows of a table, by their keys; each once.
-struct RowKeys {
-    private var keys: Set<RowKey> = []
+    /// Some rows of a table, by their keys; each once.
+    struct Keys {
+        private var keys: Set<RowKey> = []
 
-    var count: Int64 { Int64(keys.count) }
+        var count: Int64 { Int64(keys.count) }
 
-    mutating func insert(_ key: RowKey) { keys.insert(key) }
+        mutating func insert(_ key: RowKey) { keys.insert(key) }
 
-    /// Of those rows that are there.
-    func digest(_ layout: TableLayout, _ connection: Connection) throws(BatchError) -> TableDigest {
-        let condition = layout.keyCondition
-        var sum = TableDigest()
-        for key in keys {
-            sum += try RowReader(layout, on: connection, where: condition, key.parameters).digest()
+        /// Of those rows that are there.
+        func digest(_ layout: TableLayout, _ connection: Connection) throws(BatchError) -> TableDigest {
+            let condition = layout.keyCondition
+            var sum = TableDigest()
+            for key in keys {
+                sum += try RowReader(layout, on: connection, where: condition, key.parameters).digest()
+            }
+            return sum
         }
-        return sum
     }
 }

@@ -16,7 +16,8 @@ final class CapturedTable {
             switch sqlite3_value_type(value) {
             case SQLITE_INTEGER:
                 let number = sqlite3_value_int64(value)
-                // Whole numbers of a REAL column are stored as integers to save space, and SELECT returns them as reals.
+                // Whole numbers of a REAL column are stored as integers to save space, and SELECT returns them as
+                // reals.
                 if affinity == .real { buffer.appendReal(Double(number)) } else { buffer.appendInteger(number) }
             case SQLITE_FLOAT: buffer.appendReal(sqlite3_value_double(value))
             case SQLITE_TEXT where isUTF16:
@@ -53,8 +54,8 @@ final class CapturedTable {
     var changed = KeyRuns()
     var removed = KeyRuns()
     var confirmed = KeyRuns()
-    var uniqueKeys: [CapturedUniqueKey]
-    var references: [CapturedReference]
+    var uniqueKeys: [UniqueKey]
+    var references: [Reference]
     /// For keys that the stored columns do not show; nil when they show all.
     var computed: ComputedKeys?
     /// Sum over the changes: state after minus state before.
@@ -68,8 +69,8 @@ final class CapturedTable {
     var settable: SettablePositions
 
     init(
-        layout: TableLayout, visible: TableLayout, number: Int, uniqueKeys: [CapturedUniqueKey],
-        references: [CapturedReference]
+        layout: TableLayout, visible: TableLayout, number: Int, uniqueKeys: [UniqueKey],
+        references: [Reference]
     ) {
         self.layout = layout
         self.visible = visible
@@ -137,49 +138,49 @@ final class CapturedTable {
         guard let virtual = layout.columns.firstIndex(where: { $0.generated == .virtual }) else { return false }
         return layout.columns[virtual...].contains { $0.generated != .virtual }
     }
+
+    /// A foreign key of a table, as capture follows it.
+    struct Reference {
+        let relation: Relation
+        /// Positions among the stored columns of the child; nil when a column is generated.
+        let columns: [Int]?
+        /// Of the parent's columns. Nil when the parent's key is its rowid: then the value itself is the key.
+        let collations: [KeyHash.Collation]?
+        /// How the parent's column turns the child's value before it compares; nil where both have the same affinity.
+        let conversions: [Column.Affinity?]
+        /// The computed terms that hold the converted values; nil where no value is ever converted.
+        let computed: [Int]?
+        var referenced = KeyRuns()
+        var released = KeyRuns()
+    }
+
+    /// A unique key of a table, as capture follows it.
+    struct UniqueKey {
+        let relation: Relation
+        /// Positions among the stored columns, or among the computed terms.
+        let columns: [Int]
+        let collations: [KeyHash.Collation]
+        let isComputed: Bool
+        /// The computed term that tells whether a partial index covers the row.
+        let condition: Int?
+        var taken = KeyRuns()
+        var freed = KeyRuns()
+    }
 }
 
 /// How a table is captured, before anything has changed in it.
 final class TableCapture {
     let layout: TableLayout
-    let uniqueKeys: [CapturedUniqueKey]
-    let references: [CapturedReference]
+    let uniqueKeys: [CapturedTable.UniqueKey]
+    let references: [CapturedTable.Reference]
     /// As the ledger keeps it.
     private(set) lazy var recorded = RecordedLayout(layout)
 
-    init(layout: TableLayout, uniqueKeys: [CapturedUniqueKey], references: [CapturedReference]) {
+    init(layout: TableLayout, uniqueKeys: [CapturedTable.UniqueKey], references: [CapturedTable.Reference]) {
         self.layout = layout
         self.uniqueKeys = uniqueKeys
         self.references = references
     }
-}
-
-/// A unique key of a table, as capture follows it.
-struct CapturedUniqueKey {
-    let relation: Relation
-    /// Positions among the stored columns, or among the computed terms.
-    let columns: [Int]
-    let collations: [KeyHash.Collation]
-    let isComputed: Bool
-    /// The computed term that tells whether a partial index covers the row.
-    let condition: Int?
-    var taken = KeyRuns()
-    var freed = KeyRuns()
-}
-
-/// A foreign key of a table, as capture follows it.
-struct CapturedReference {
-    let relation: Relation
-    /// Positions among the stored columns of the child; nil when a column is generated.
-    let columns: [Int]?
-    /// Of the parent's columns. Nil when the parent's key is its rowid: then the value itself is the key.
-    let collations: [KeyHash.Collation]?
-    /// How the parent's column turns the child's value before it compares; nil where both have the same affinity.
-    let conversions: [Column.Affinity?]
-    /// The computed terms that hold the converted values; nil where no value is ever converted.
-    let computed: [Int]?
-    var referenced = KeyRuns()
-    var released = KeyRuns()
 }
 
 /// Prepares the capture of a table: which unique keys and references to follow.
@@ -188,9 +189,9 @@ struct CapturedTableBuilder {
 
     /// A foreign key and how it is followed; nil where that cannot be.
     struct Reference {
-        let key: ForeignKey
+        let key: TableLayout.ForeignKey
         let parent: TableLayout?
-        let reference: CapturedReference?
+        let reference: CapturedTable.Reference?
     }
 
     func table(_ layout: TableLayout, visible: TableLayout, number: Int) throws(BatchError) -> CapturedTable {
@@ -199,7 +200,7 @@ struct CapturedTableBuilder {
             return CapturedTable(layout: layout, visible: visible, number: number, uniqueKeys: [], references: [])
         }
         var terms: [ComputedKeys.Term] = []
-        var uniqueKeys: [CapturedUniqueKey] = []
+        var uniqueKeys: [CapturedTable.UniqueKey] = []
         for index in layout.uniqueIndexes {
             if let key = try uniqueKey(index, of: layout, &terms) { uniqueKeys.append(key) }
         }
@@ -218,7 +219,7 @@ struct CapturedTableBuilder {
         return table
     }
 
-    private func relation(_ layout: TableLayout, _ index: UniqueIndex) -> Relation {
+    private func relation(_ layout: TableLayout, _ index: TableLayout.UniqueIndex) -> Relation {
         let names = index.terms.map { $0.lowercased() }.joined(separator: ",")
         return Relation(
             kind: .unique, table: layout.name, columns: names + (index.condition.map { " where \($0)" } ?? ""))
@@ -226,13 +227,13 @@ struct CapturedTableBuilder {
 
     /// Nil when the values of the key cannot be compared here.
     private func uniqueKey(
-        _ index: UniqueIndex, of layout: TableLayout, _ terms: inout [ComputedKeys.Term]
-    ) throws(BatchError) -> CapturedUniqueKey? {
+        _ index: TableLayout.UniqueIndex, of layout: TableLayout, _ terms: inout [ComputedKeys.Term]
+    ) throws(BatchError) -> CapturedTable.UniqueKey? {
         guard let collations = index.knownCollations else { return nil }
         let stored = layout.storedColumns
         let columns = index.columns.compactMap { $0.flatMap(stored.firstIndex(of:)) }
         if columns.count == index.columns.count, !index.isPartial {
-            return CapturedUniqueKey(
+            return CapturedTable.UniqueKey(
                 relation: relation(layout, index), columns: columns, collations: collations, isComputed: false,
                 condition: nil)
         }
@@ -241,7 +242,7 @@ struct CapturedTableBuilder {
             terms.place(of: ComputedKeys.Term(sql: column == nil ? "(\(text))" : SQLName.quote(text), affinity: .none))
         }
         let condition = index.condition.map { terms.place(of: .init(sql: "(\($0)) IS TRUE", affinity: .none)) }
-        return CapturedUniqueKey(
+        return CapturedTable.UniqueKey(
             relation: relation(layout, index), columns: places, collations: collations, isComputed: true,
             condition: condition)
     }
@@ -261,8 +262,9 @@ struct CapturedTableBuilder {
     }
 
     private func reference(
-        _ key: ForeignKey, of layout: TableLayout, to parent: TableLayout, _ terms: inout [ComputedKeys.Term]
-    ) -> CapturedReference? {
+        _ key: TableLayout.ForeignKey, of layout: TableLayout, to parent: TableLayout,
+        _ terms: inout [ComputedKeys.Term]
+    ) -> CapturedTable.Reference? {
         let names = key.parentColumns.map { $0.lowercased() }
         if key.columns.count == 1, let position = parent.integerPrimaryKey,
             names.isEmpty || names == [parent.columns[position].name.lowercased()]
@@ -290,7 +292,7 @@ struct CapturedTableBuilder {
     private func reference(
         _ relation: Relation, of layout: TableLayout, _ columns: [Int], _ affinities: [Column.Affinity],
         _ collations: [KeyHash.Collation]?, _ terms: inout [ComputedKeys.Term]
-    ) -> CapturedReference {
+    ) -> CapturedTable.Reference {
         let stored = layout.storedColumns
         let places = columns.compactMap(stored.firstIndex(of:))
         let isStored = places.count == columns.count
@@ -298,7 +300,7 @@ struct CapturedTableBuilder {
         let computed = zip(columns, affinities).map { column, affinity in
             (sql: SQLName.quote(layout.columns[column].name), affinity: affinity)
         }
-        return CapturedReference(
+        return CapturedTable.Reference(
             relation: relation, columns: isStored ? places : nil, collations: collations, conversions: conversions,
             computed: isStored && conversions.allSatisfy { $0 == nil }
                 ? nil : computed.map { terms.place(of: ComputedKeys.Term(sql: $0.sql, affinity: $0.affinity)) })

@@ -55,8 +55,8 @@ final class HookTap: ChangeTap {
     // MARK: Switching on and off
 
     /// Statements prepared before this are not recorded whole: SQLite decides at prepare whether a DELETE of all rows
-    /// may skip the rows. So statements of the connection that were cached are dropped; those of a host are compiled anew
-    /// when there is such a one among them.
+    /// may skip the rows. So statements of the connection that were cached are dropped; those of a host are compiled
+    /// anew when there is such a one among them.
     func attach() {
         let connection = sink.connection
         if isHosted {
@@ -256,7 +256,8 @@ final class HookTap: ChangeTap {
         try sink.storedRows.read(table, key: oldKey(table, rowid), into: &rows.pointee.old)
     }
 
-    /// False when the row must be read again once the change has happened: the values are not yet those that SQLite stores.
+    /// False when the row must be read again once the change has happened: the values are not yet those that SQLite
+    /// stores.
     private func readInserted(_ table: CapturedTable, _ rowid: Int64) throws(BatchError) -> Bool {
         let count = table.columns.count
         rows.pointee.new.begin(columns: count)
@@ -331,7 +332,7 @@ final class HookTap: ChangeTap {
     /// The key behind the change, of a table whose other columns cannot be told apart yet.
     private func newKey(_ table: CapturedTable, _ operation: UndoEntry.Operation) throws(BatchError) -> [SQLValue] {
         guard case .primaryKey(let positions) = table.layout.key else { return [] }
-        let byStorage = operation == .update && PreupdateNumbering.updatesByStorage
+        let byStorage = operation == .update && Numbering.updatesByStorage
         var buffer = ByteBuffer()
         for position in positions {
             let virtual = table.layout.columns[..<position].count { $0.generated == .virtual }
@@ -375,6 +376,34 @@ final class HookTap: ChangeTap {
             sink.keepInsert(row.table, row.newRowid)
         } else {
             sink.keepUpdate(row.table, row.oldRowid, row.newRowid, isWhole: true)
+        }
+    }
+
+    /// How the SQLite at hand numbers the columns of an updated row.
+    ///
+    /// SQLite 3.40 counts the new values of an UPDATE in the order in which rows are stored, where virtual generated
+    /// columns stand behind all others; the documentation promises the order of the table. So one update is tried out.
+    private enum Numbering {
+        static let updatesByStorage: Bool = probe()
+
+        private static func probe() -> Bool {
+            var seen: Int64 = 0
+            guard let connection = try? Connection(path: ":memory:") else { return false }
+            let table =
+                "CREATE TABLE p(v AS (k) VIRTUAL, k INTEGER PRIMARY KEY, w) WITHOUT ROWID; INSERT INTO p VALUES(5, 1)"
+            guard (try? connection.execute(table)) != nil else { return false }
+            withUnsafeMutablePointer(to: &seen) { seen in
+                sqlite3_preupdate_hook(
+                    connection.handle,
+                    { context, database, _, _, _, _, _ in
+                        var value: OpaquePointer?
+                        guard sqlite3_preupdate_new(database, 1, &value) == SQLITE_OK, let value else { return }
+                        context?.assumingMemoryBound(to: Int64.self).pointee = sqlite3_value_int64(value)
+                    }, seen)
+                try? connection.execute("UPDATE p SET w = 2")
+                sqlite3_preupdate_hook(connection.handle, nil, nil)
+            }
+            return seen != 5
         }
     }
 }
@@ -434,33 +463,5 @@ extension Connection {
         csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1, &now)
         csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, now == 0 ? 1 : 0, nil)
         csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, now, nil)
-    }
-}
-
-/// How the SQLite at hand numbers the columns of an updated row.
-///
-/// SQLite 3.40 counts the new values of an UPDATE in the order in which rows are stored, where virtual generated columns
-/// stand behind all others; the documentation promises the order of the table. So one update is tried out.
-private enum PreupdateNumbering {
-    static let updatesByStorage: Bool = probe()
-
-    private static func probe() -> Bool {
-        var seen: Int64 = 0
-        guard let connection = try? Connection(path: ":memory:") else { return false }
-        let table =
-            "CREATE TABLE p(v AS (k) VIRTUAL, k INTEGER PRIMARY KEY, w) WITHOUT ROWID; INSERT INTO p VALUES(5, 1)"
-        guard (try? connection.execute(table)) != nil else { return false }
-        withUnsafeMutablePointer(to: &seen) { seen in
-            sqlite3_preupdate_hook(
-                connection.handle,
-                { context, database, _, _, _, _, _ in
-                    var value: OpaquePointer?
-                    guard sqlite3_preupdate_new(database, 1, &value) == SQLITE_OK, let value else { return }
-                    context?.assumingMemoryBound(to: Int64.self).pointee = sqlite3_value_int64(value)
-                }, seen)
-            try? connection.execute("UPDATE p SET w = 2")
-            sqlite3_preupdate_hook(connection.handle, nil, nil)
-        }
-        return seen != 5
     }
 }

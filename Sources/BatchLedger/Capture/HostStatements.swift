@@ -167,63 +167,64 @@ final class HostStatements {
         let memory = try memory()
         memory.captures[capture.layout.name] = capture
     }
-}
 
-/// What was found out about the schema of a host's database, while it stays the same. It is kept from batch to batch.
-private final class SchemaMemory {
-    /// The schema cookie.
-    let version: Int64
-    /// Nil for the schema in the middle of a checkpoint: it is of no use to another one.
-    let objects: [SchemaObject]?
-    /// Nil when it cannot be made.
-    var copy: SchemaCopy?
-    var isCopied = false
-    /// By the text of a statement; nil where nothing can be told.
-    var effects: [String: StatementEffects?] = [:]
-    var captures: [String: TableCapture] = [:]
+    /// The schema of a host's database once more, in memory and without rows. Statements of the host are compiled
+    /// there to learn what they read and set: the authorizer of the host's own connection belongs to the host.
+    ///
+    /// What cannot be compiled, because it uses a function, a module or another database that only the host has, stays
+    /// unknown.
+    fileprivate final class SchemaCopy {
+        private let copy: Connection
+        private let authorizer: Authorizer
 
-    init(version: Int64, objects: [SchemaObject]?) {
-        self.version = version
-        self.objects = objects
-    }
-}
-
-/// The schema of a host's database once more, in memory and without rows. Statements of the host are compiled there to
-/// learn what they read and set: the authorizer of the host's own connection belongs to the host.
-///
-/// What cannot be compiled, because it uses a function, a module or another database that only the host has, stays
-/// unknown.
-private final class SchemaCopy {
-    private let copy: Connection
-    private let authorizer: Authorizer
-
-    /// - Parameter host: its schema is read.
-    init(of host: Connection) throws(BatchError) {
-        copy = try Connection(path: ":memory:", mode: .create)
-        copy.tolerateUnknownCollations()
-        // With these a statement may set more columns than without, never fewer.
-        try copy.execute("PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON")
-        let objects = "SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid"
-        for sql in try host.rows(objects).compactMap({ $0[0].string }) where SchemaCopy.canCopy(sql) {
-            // One that fails is missing, and statements that use it stay unknown.
-            try? copy.execute(sql)
+        /// - Parameter host: its schema is read.
+        init(of host: Connection) throws(BatchError) {
+            copy = try Connection(path: ":memory:", mode: .create)
+            copy.tolerateUnknownCollations()
+            // With these a statement may set more columns than without, never fewer.
+            try copy.execute("PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON")
+            let objects = "SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid"
+            for sql in try host.rows(objects).compactMap({ $0[0].string }) where SchemaCopy.canCopy(sql) {
+                // One that fails is missing, and statements that use it stay unknown.
+                try? copy.execute(sql)
+            }
+            authorizer = Authorizer(copy)
+            authorizer.attach()
         }
-        authorizer = Authorizer(copy)
-        authorizer.attach()
+
+        deinit { authorizer.detach() }
+
+        /// Modules of others may do something when a table is created.
+        private static func canCopy(_ sql: String) -> Bool {
+            guard sql.hasPrefix("CREATE VIRTUAL TABLE") else { return true }
+            return sql.lowercased().contains(#/using\s+["`\[]?(fts3|fts4|fts5|rtree|rtree_i32)\b/#)
+        }
+
+        /// - Returns: what the compiler says of the statement; nil when it cannot be told.
+        func effects(of sql: String) -> StatementEffects? {
+            guard (try? authorizer.prepare(sql)) != nil else { return nil }
+            let effects = authorizer.effects
+            return effects.changesSchema ? nil : effects
+        }
     }
 
-    deinit { authorizer.detach() }
+    /// What was found out about the schema of a host's database, while it stays the same. It is kept from batch to
+    /// batch.
+    private final class SchemaMemory {
+        /// The schema cookie.
+        let version: Int64
+        /// Nil for the schema in the middle of a checkpoint: it is of no use to another one.
+        let objects: [SchemaObject]?
+        /// Nil when it cannot be made.
+        var copy: HostStatements.SchemaCopy?
+        var isCopied = false
+        /// By the text of a statement; nil where nothing can be told.
+        var effects: [String: StatementEffects?] = [:]
+        var captures: [String: TableCapture] = [:]
 
-    /// Modules of others may do something when a table is created.
-    private static func canCopy(_ sql: String) -> Bool {
-        guard sql.hasPrefix("CREATE VIRTUAL TABLE") else { return true }
-        return sql.lowercased().contains(#/using\s+["`\[]?(fts3|fts4|fts5|rtree|rtree_i32)\b/#)
-    }
-
-    /// - Returns: what the compiler says of the statement; nil when it cannot be told.
-    func effects(of sql: String) -> StatementEffects? {
-        guard (try? authorizer.prepare(sql)) != nil else { return nil }
-        let effects = authorizer.effects
-        return effects.changesSchema ? nil : effects
+        init(version: Int64, objects: [SchemaObject]?) {
+            self.version = version
+            self.objects = objects
+        }
     }
 }

@@ -134,19 +134,19 @@ struct DependencySearch {
             try note(dependent, on: batch, .declared, row[1].string ?? "needs")
         }
     }
-}
 
-/// Keys of one relation that undoing a batch takes away.
-struct UndoneKeys {
-    let batch: Int64
-    /// The first checkpoint that is undone: what was before it does not matter.
-    let from: Int64
-    let relation: Relation
-    let sides: [FactSide: KeyRuns]
+    /// Keys of one relation that undoing a batch takes away.
+    struct UndoneKeys {
+        let batch: Int64
+        /// The first checkpoint that is undone: what was before it does not matter.
+        let from: Int64
+        let relation: Relation
+        let sides: [FactSide: KeyRuns]
 
-    /// The batch only used what the facts are about.
-    var isUse: Bool {
-        sides.keys.allSatisfy { $0 == .referenced || $0 == .released || $0 == .confirmed || $0 == .read }
+        /// The batch only used what the facts are about.
+        var isUse: Bool {
+            sides.keys.allSatisfy { $0 == .referenced || $0 == .released || $0 == .confirmed || $0 == .read }
+        }
     }
 }
 
@@ -159,7 +159,7 @@ struct FactMatch {
         case definition
     }
 
-    let keys: UndoneKeys
+    let keys: DependencySearch.UndoneKeys
     let rule: Rule
     /// Rows that were added, changed or removed: one key may be on several sides.
     private let touched: KeyRuns
@@ -167,7 +167,7 @@ struct FactMatch {
     var batch: Int64 { keys.batch }
     var from: Int64 { keys.from }
 
-    init(_ keys: UndoneKeys, rule: Rule) {
+    init(_ keys: DependencySearch.UndoneKeys, rule: Rule) {
         self.keys = keys
         self.rule = rule
         var touched = keys.sides[.added] ?? KeyRuns()

@@ -64,13 +64,16 @@ struct ReaderSearch {
     }
 
     private func note(
-        _ keys: UndoneKeys, _ columns: Set<String>?, _ table: String, _ writings: inout [String: [Writing]]
+        _ keys: DependencySearch.UndoneKeys, _ columns: Set<String>?, _ table: String,
+        _ writings: inout [String: [Writing]]
     ) {
         writings[table.lowercased(), default: []].append(
             Writing(batch: keys.batch, from: keys.from, columns: columns))
     }
 
-    private func updatedColumns(_ keys: UndoneKeys, _ search: DependencySearch) throws(BatchError) -> [Set<String>?] {
+    private func updatedColumns(_ keys: DependencySearch.UndoneKeys, _ search: DependencySearch) throws(BatchError)
+        -> [Set<String>?]
+    {
         let sql = """
             SELECT DISTINCT f.relation FROM main.batchmgr_checkpoints c JOIN main.batchmgr_facts f ON f.checkpoint = c.id \
             WHERE c.batch = ? AND f.side = \(FactSide.written.rawValue)

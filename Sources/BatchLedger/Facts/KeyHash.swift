@@ -15,7 +15,8 @@ enum KeyHash {
         }
     }
 
-    /// Appends one value, given in `RowCodec` form. False for NULL: such a row is in no unique key and refers to nothing.
+    /// Appends one value, given in `RowCodec` form. False for NULL: such a row is in no unique key and refers to
+    /// nothing.
     @inline(__always)
     static func append(_ value: UnsafeRawBufferPointer, _ collation: Collation, to buffer: inout ByteBuffer) -> Bool {
         guard let base = value.baseAddress, let tag = value.first, tag != RowCodec.Tag.null else { return false }
@@ -55,7 +56,7 @@ enum KeyHash {
     }
 }
 
-extension CapturedReference {
+extension CapturedTable.Reference {
     /// The parent's key that a child refers to, as facts name it; nil for a reference to nothing.
     /// - Parameter isAfter: the row is the one behind a change.
     func key(
@@ -97,7 +98,7 @@ extension CapturedReference {
     }
 }
 
-extension CapturedUniqueKey {
+extension CapturedTable.UniqueKey {
     /// The key of a row as facts name it; nil for one that the index does not cover.
     func key(
         of row: RowBuffer, isAfter: Bool, _ computedKeys: ComputedKeys?, _ scratch: inout ByteBuffer
@@ -129,8 +130,8 @@ extension Ledger {
             [.integer(checkpoint), .integer(sum.parts), .string(sum.digest.description)])
     }
 
-    /// Compares the facts of checkpoints with what they came to when they were written. Those of an older program have no
-    /// such sum.
+    /// Compares the facts of checkpoints with what they came to when they were written. Those of an older program have
+    /// no such sum.
     /// - Parameter first: of this checkpoint and all behind it.
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when facts are missing or were changed.
     public func verifyFacts(from first: Int64 = 0, to last: Int64 = .max) throws(BatchError) {

@@ -13,7 +13,8 @@ extension Gateway {
     public func mark() -> Mark { Mark(changes: sink.mark(), schema: schemaMark()) }
 
     /// The host took back what it did since the mark: a statement failed half-way, or it went back to a savepoint.
-    /// When so much was changed since that the record is in the log already, the checkpoint cannot be committed any more.
+    /// When so much was changed since that the record is in the log already, the checkpoint cannot be committed any
+    /// more.
     public func goBack(to mark: Mark) {
         sink.goBack(to: mark.changes)
         goBack(to: mark.schema)
@@ -68,7 +69,8 @@ extension Gateway {
     }
 
     /// Goes on behind a COMMIT of the host.
-    /// - Parameter isInside: of a statement that changes rows: the guard's triggers have fired, and savepoints cannot be made.
+    /// - Parameter isInside: of a statement that changes rows: the guard's triggers have fired, and savepoints cannot
+    ///   be made.
     public func resume(isInside: Bool) throws(BatchError) {
         sink.isBetween = false
         sink.resumption = nil
@@ -275,7 +277,7 @@ extension Gateway {
         hostSchema.objects = mark?.objects ?? hostSchema.first
         hostSchema.cookie = mark?.cookie ?? hostSchema.firstCookie
         state.definitions = mark?.definitions ?? []
-        state.definitionChanges = mark?.definitionChanges ?? RecordedCheckpoint()
+        state.definitionChanges = mark?.definitionChanges ?? RecordedWrites.Checkpoint()
         sink.madeTables = mark?.madeTables ?? []
         sink.forgetSchema()
     }
@@ -326,43 +328,47 @@ extension Ledger {
     }
 }
 
-/// The schema as the open checkpoint of a host has recorded it.
-struct HostSchema {
-    /// What a statement that changes the schema began from.
-    struct Running {
-        let savepoint: Int32
-        let mark: ChangeSink.Mark
-        /// Tables whose rows were recorded as removed before it.
-        var recorded: Set<String> = []
-        /// Tables with the tenant column.
-        var owned: Set<String> = []
-        /// How many objects the ledger has.
-        let ledgerObjects: Int64
+extension Gateway {
+    /// The schema as the open checkpoint of a host has recorded it.
+    struct HostSchema {
+        /// What a statement that changes the schema began from.
+        struct Running {
+            let savepoint: Int32
+            let mark: ChangeSink.Mark
+            /// Tables whose rows were recorded as removed before it.
+            var recorded: Set<String> = []
+            /// Tables with the tenant column.
+            var owned: Set<String> = []
+            /// How many objects the ledger has.
+            let ledgerObjects: Int64
+        }
+
+        /// At the beginning of the checkpoint.
+        var first: [SchemaObject] = []
+        /// Behind the last change that is recorded.
+        var objects: [SchemaObject] = []
+        var cookie: Int64 = 0
+        var firstCookie: Int64 = 0
+        var running: Running?
+
+        /// The next checkpoint begins with the schema as it is.
+        mutating func goOn() {
+            first = objects
+            firstCookie = cookie
+        }
+
+        /// SQL of ours is at work inside a statement of the host.
+        var isReading = false
     }
-
-    /// At the beginning of the checkpoint.
-    var first: [SchemaObject] = []
-    /// Behind the last change that is recorded.
-    var objects: [SchemaObject] = []
-    var cookie: Int64 = 0
-    var firstCookie: Int64 = 0
-    var running: Running?
-
-    /// The next checkpoint begins with the schema as it is.
-    mutating func goOn() {
-        first = objects
-        firstCookie = cookie
-    }
-
-    /// SQL of ours is at work inside a statement of the host.
-    var isReading = false
 }
 
-/// What was recorded of the schema, to be taken back with the rows.
-struct SchemaMark {
-    let objects: [SchemaObject]
-    let cookie: Int64
-    let definitions: Set<DefinitionFact>
-    let definitionChanges: RecordedCheckpoint
-    let madeTables: Set<String>
+extension Gateway {
+    /// What was recorded of the schema, to be taken back with the rows.
+    struct SchemaMark {
+        let objects: [SchemaObject]
+        let cookie: Int64
+        let definitions: Set<DefinitionFact>
+        let definitionChanges: RecordedWrites.Checkpoint
+        let madeTables: Set<String>
+    }
 }

@@ -42,7 +42,7 @@ extension Gateway {
     /// Rows of SQLite's own tables that no recorded change accounts for: the counter of AUTOINCREMENT moves with the
     /// rows of its table, and goes with its definition.
     private func unexplained(
-        _ system: [(table: String, changes: [RowChange])], _ recorded: RecordedCheckpoint
+        _ system: [(table: String, changes: [RowChange])], _ recorded: RecordedWrites.Checkpoint
     ) -> [RecordedWrites] {
         let defined = Set(recorded.definitions.map { SQLName.folded($0) })
         var touched: [String: Int64] = [:]

@@ -49,7 +49,7 @@ public final class Gateway {
         /// What was done to definitions, and which ones it needs.
         var definitions: Set<DefinitionFact> = []
         /// What statements did to definitions, for the policy.
-        var definitionChanges = RecordedCheckpoint()
+        var definitionChanges = RecordedWrites.Checkpoint()
         /// Rows and counters go back to what they were.
         var isUndo = false
         /// The triggers of the guard are away while the schema changes.
@@ -119,7 +119,8 @@ public final class Gateway {
     }
 
     /// Nothing may stand before the ledger, or act when it is written: that would happen behind the policy.
-    /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` naming a TEMP object with a name of ours, or a trigger on the ledger.
+    /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` naming a TEMP object with a name of ours, or a trigger on the
+    ///   ledger.
     func requireLedgerAlone() throws(BatchError) {
         let sql = """
             SELECT 'temp', type, name, tbl_name, sql FROM temp.sqlite_schema UNION ALL \
@@ -171,8 +172,8 @@ public final class Gateway {
 
     /// Writes the undo log, the facts and the digests of the checkpoint, lets `finish` add to the ledger, and commits.
     /// - Returns: the id of the checkpoint.
-    /// - Throws: `ERR_SECURITY_TENANT`, `ERR_SECURITY_PROTECTED`, `ERR_SECURITY_LIMIT` when what was recorded violates the
-    ///   policy. The caller then calls `rollback`.
+    /// - Throws: `ERR_SECURITY_TENANT`, `ERR_SECURITY_PROTECTED`, `ERR_SECURITY_LIMIT` when what was recorded violates
+    ///   the policy. The caller then calls `rollback`.
     @discardableResult
     public func commit(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp,
@@ -195,8 +196,8 @@ public final class Gateway {
             hint: "see the foreign keys: PRAGMA foreign_key_check")
     }
 
-    /// Holds the checkpoint against the policy and writes everything that belongs to it, but leaves the transaction open: a dry run looks at it and
-    /// throws it away with `rollback`.
+    /// Holds the checkpoint against the policy and writes everything that belongs to it, but leaves the transaction
+    /// open: a dry run looks at it and throws it away with `rollback`.
     public func seal(
         batch: Int64, number: Int, step: String, position: String? = nil, at time: Timestamp
     ) throws(BatchError) -> Int64 {

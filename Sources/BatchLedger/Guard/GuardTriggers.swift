@@ -84,7 +84,7 @@ struct GuardTriggers {
     }
 
     /// Notes the rows that REPLACE would remove for a value of this index.
-    private func noteReplaced(_ index: UniqueIndex) -> String {
+    private func noteReplaced(_ index: TableLayout.UniqueIndex) -> String {
         let terms = zip(index.columns, index.collations).compactMap { position, collation in
             position.map { position in
                 let name = SQLName.quote(layout.columns[position].name)
@@ -96,7 +96,7 @@ struct GuardTriggers {
     }
 
     /// Statements that set no unique column replace nothing. A generated column changes with others.
-    private func updated(_ unique: [UniqueIndex]) -> String {
+    private func updated(_ unique: [TableLayout.UniqueIndex]) -> String {
         let positions = Set(unique.flatMap { $0.columns.compactMap(\.self) })
         if positions.contains(where: { layout.columns[$0].generated != .no }) { return "" }
         return " OF " + positions.sorted().map { SQLName.quote(layout.columns[$0].name) }.joined(separator: ", ")

@@ -152,12 +152,12 @@ public struct SchemaReader {
         }
     }
 
-    private func uniqueIndexes(_ table: String, columns: [Column]) throws(BatchError) -> [UniqueIndex] {
+    private func uniqueIndexes(_ table: String, columns: [Column]) throws(BatchError) -> [TableLayout.UniqueIndex] {
         let list = """
             SELECT l.name, l.origin, l.partial, s.sql FROM pragma_index_list(?, 'main') l \
             LEFT JOIN main.sqlite_schema s ON s.type = 'index' AND s.name = l.name WHERE l."unique" ORDER BY l.seq DESC
             """
-        var indexes: [UniqueIndex] = []
+        var indexes: [TableLayout.UniqueIndex] = []
         for row in try connection.rows(list, [.string(table)]) {
             let name = row[0].string ?? ""
             let terms = try connection.rows(
@@ -168,7 +168,7 @@ public struct SchemaReader {
                 return Int(position)
             }
             indexes.append(
-                UniqueIndex(
+                TableLayout.UniqueIndex(
                     name: name,
                     columns: positions,
                     terms: positions.enumerated().map { place, position in
@@ -183,9 +183,9 @@ public struct SchemaReader {
         return indexes
     }
 
-    private func foreignKeys(_ table: String, columns: [Column]) throws(BatchError) -> [ForeignKey] {
+    private func foreignKeys(_ table: String, columns: [Column]) throws(BatchError) -> [TableLayout.ForeignKey] {
         let sql = "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?, 'main') ORDER BY id, seq"
-        var keys: [ForeignKey] = []
+        var keys: [TableLayout.ForeignKey] = []
         var current: Int64?
         for row in try connection.rows(sql, [.string(table)]) {
             let from = row[2].string?.lowercased()
@@ -193,13 +193,13 @@ public struct SchemaReader {
             let to = row[3].string.map { [$0] } ?? []
             if row[0].integer == current, let last = keys.popLast() {
                 keys.append(
-                    ForeignKey(
+                    TableLayout.ForeignKey(
                         id: last.id, parent: last.parent, columns: last.columns + [position],
                         parentColumns: last.parentColumns + to)
                 )
             } else {
                 keys.append(
-                    ForeignKey(
+                    TableLayout.ForeignKey(
                         id: Int(row[0].integer ?? 0), parent: row[1].string ?? "", columns: [position],
                         parentColumns: to))
             }

@@ -12,8 +12,8 @@ public struct TableLayout: Hashable, Sendable {
     }
 
     public enum Key: Hashable, Sendable {
-        /// Rows are named by rowid. `alias` is a name by which SQL reaches it: the INTEGER PRIMARY KEY column, or one of
-        /// rowid, _rowid_, oid that is not the name of a real column. Nil when all three are taken.
+        /// Rows are named by rowid. `alias` is a name by which SQL reaches it: the INTEGER PRIMARY KEY column, or one
+        /// of rowid, _rowid_, oid that is not the name of a real column. Nil when all three are taken.
         case rowid(alias: String?)
         /// WITHOUT ROWID: positions in `columns`, in the order of the key.
         case primaryKey([Int])
@@ -57,12 +57,48 @@ public struct TableLayout: Hashable, Sendable {
         if case .rowid(let alias?) = key { SQLName.quote(alias) } else { nil }
     }
 
-    /// ORDER BY terms that put the rows into key order; nil when the rowid cannot be named (then a scan is in rowid order).
+    /// ORDER BY terms that put the rows into key order; nil when the rowid cannot be named (then a scan is in rowid
+    /// order).
     public var keyOrder: String? {
         switch key {
         case .rowid: rowidName
         case .primaryKey(let positions):
             positions.map { SQLName.quote(columns[$0].name) }.joined(separator: ", ")
+        }
+    }
+
+    /// A reference from columns of one table to a key of another.
+    public struct ForeignKey: Hashable, Sendable {
+        /// As `PRAGMA foreign_key_list` and `foreign_key_check` number it.
+        public let id: Int
+        public let parent: String
+        /// Positions in the child's `TableLayout.columns`.
+        public let columns: [Int]
+        /// Names of the parent's columns; empty when the declaration leaves them to the parent's primary key.
+        public let parentColumns: [String]
+    }
+
+    /// A set of columns whose values no two rows may share.
+    public struct UniqueIndex: Hashable, Sendable {
+        public let name: String
+        /// Positions in `TableLayout.columns`; nil for an expression, whose value only SQLite can compute.
+        public let columns: [Int?]
+        /// Names of columns, and the text of expressions.
+        public let terms: [String]
+        /// Collation of each column: BINARY, NOCASE, RTRIM or one of the application's own.
+        public let collations: [String]
+        public let isPartial: Bool
+        /// The text behind WHERE of a partial index.
+        public let condition: String?
+        public let isPrimaryKey: Bool
+
+        /// True when the values of a row alone decide its place in the index.
+        public var isComputable: Bool { columns.allSatisfy { $0 != nil } && knownCollations != nil }
+
+        /// Nil when one is the application's own.
+        var knownCollations: [KeyHash.Collation]? {
+            let known = collations.compactMap(KeyHash.Collation.init)
+            return known.count == collations.count ? known : nil
         }
     }
 }
@@ -83,41 +119,6 @@ extension TableLayout {
     public func fields(of row: [SQLValue]) -> [Change.Field] {
         zip(storedColumns, row).map { Change.Field(columns[$0].name, $1) }
     }
-}
-
-/// A set of columns whose values no two rows may share.
-public struct UniqueIndex: Hashable, Sendable {
-    public let name: String
-    /// Positions in `TableLayout.columns`; nil for an expression, whose value only SQLite can compute.
-    public let columns: [Int?]
-    /// Names of columns, and the text of expressions.
-    public let terms: [String]
-    /// Collation of each column: BINARY, NOCASE, RTRIM or one of the application's own.
-    public let collations: [String]
-    public let isPartial: Bool
-    /// The text behind WHERE of a partial index.
-    public let condition: String?
-    public let isPrimaryKey: Bool
-
-    /// True when the values of a row alone decide its place in the index.
-    public var isComputable: Bool { columns.allSatisfy { $0 != nil } && knownCollations != nil }
-
-    /// Nil when one is the application's own.
-    var knownCollations: [KeyHash.Collation]? {
-        let known = collations.compactMap(KeyHash.Collation.init)
-        return known.count == collations.count ? known : nil
-    }
-}
-
-/// A reference from columns of one table to a key of another.
-public struct ForeignKey: Hashable, Sendable {
-    /// As `PRAGMA foreign_key_list` and `foreign_key_check` number it.
-    public let id: Int
-    public let parent: String
-    /// Positions in the child's `TableLayout.columns`.
-    public let columns: [Int]
-    /// Names of the parent's columns; empty when the declaration leaves them to the parent's primary key.
-    public let parentColumns: [String]
 }
 
 /// One column of a table, as far as capture and undo need to know it.

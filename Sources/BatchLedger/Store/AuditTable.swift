@@ -85,43 +85,43 @@ public struct AuditTable {
     public func rows(
         of place: AuditPlace, where condition: String = "1", _ parameters: [SQLValue] = [], limit: Int? = nil
     ) throws(BatchError) -> [AuditRow] {
-        let reader = try AuditRowReader(self, of: place, where: condition, parameters, newestFirst: limit != nil)
+        let reader = try RowReader(self, of: place, where: condition, parameters, newestFirst: limit != nil)
         var rows: [AuditRow] = []
         while rows.count < limit ?? .max, let row = try reader.next() { rows.append(row) }
         return limit == nil ? rows : rows.reversed()
     }
-}
 
-/// Rows of an audit table, one at a time.
-public final class AuditRowReader {
-    private let statement: Statement
-    private let place: AuditPlace
+    /// Rows of an audit table, one at a time.
+    public final class RowReader {
+        private let statement: Statement
+        private let place: AuditPlace
 
-    /// - Parameter condition: SQL behind WHERE.
-    public init(
-        _ table: AuditTable, of place: AuditPlace, where condition: String = "1", _ parameters: [SQLValue] = [],
-        newestFirst: Bool = false
-    ) throws(BatchError) {
-        let hashes = try table.hasHashes() ? AuditTable.hashes.joined(separator: ", ") : "NULL, NULL, NULL"
-        let order = newestFirst ? " DESC" : ""
-        let sql =
-            "SELECT \(AuditTable.fields), \(hashes) FROM main.batchmgr_audit WHERE \(condition) ORDER BY seq\(order)"
-        statement = try table.connection.prepare(sql)
-        self.place = place
-        try statement.bind(parameters)
-    }
+        /// - Parameter condition: SQL behind WHERE.
+        public init(
+            _ table: AuditTable, of place: AuditPlace, where condition: String = "1", _ parameters: [SQLValue] = [],
+            newestFirst: Bool = false
+        ) throws(BatchError) {
+            let hashes = try table.hasHashes() ? AuditTable.hashes.joined(separator: ", ") : "NULL, NULL, NULL"
+            let order = newestFirst ? " DESC" : ""
+            let sql =
+                "SELECT \(AuditTable.fields), \(hashes) FROM main.batchmgr_audit WHERE \(condition) ORDER BY seq\(order)"
+            statement = try table.connection.prepare(sql)
+            self.place = place
+            try statement.bind(parameters)
+        }
 
-    /// Nil at the end.
-    public func next() throws(BatchError) -> AuditRow? {
-        guard try statement.step() else { return nil }
-        let values = statement.values
-        func text(_ column: Int) -> String { values[column].string ?? "" }
-        let entry = AuditEntry(
-            at: text(1), traceID: text(2), actor: text(3), tenant: values[4].string, action: text(5),
-            batch: values[6].string, outcome: text(7), details: text(8))
-        return AuditRow(
-            place: place, seq: values[0].integer ?? 0, entry: entry, detailsHash: values[9].string,
-            previousHash: values[10].string, hash: values[11].string)
+        /// Nil at the end.
+        public func next() throws(BatchError) -> AuditRow? {
+            guard try statement.step() else { return nil }
+            let values = statement.values
+            func text(_ column: Int) -> String { values[column].string ?? "" }
+            let entry = AuditEntry(
+                at: text(1), traceID: text(2), actor: text(3), tenant: values[4].string, action: text(5),
+                batch: values[6].string, outcome: text(7), details: text(8))
+            return AuditRow(
+                place: place, seq: values[0].integer ?? 0, entry: entry, detailsHash: values[9].string,
+                previousHash: values[10].string, hash: values[11].string)
+        }
     }
 }
 
@@ -140,49 +140,51 @@ extension Ledger {
     }
 }
 
-/// Walks an audit table without making a value of any row: a million rows in a few seconds.
-///
-/// What it shows of a row is valid until the next one.
-public final class AuditCursor {
-    private let statement: Statement
+extension AuditTable {
+    /// Walks an audit table without making a value of any row: a million rows in a few seconds.
+    ///
+    /// What it shows of a row is valid until the next one.
+    public final class Cursor {
+        private let statement: Statement
 
-    /// - Parameter first: the number to begin at.
-    public init(_ table: AuditTable, from first: Int64 = .min) throws(BatchError) {
-        let hashes = try table.hasHashes() ? "details_hash, previous_hash, hash" : "NULL, NULL, NULL"
-        let sql = """
-            SELECT seq, at, trace_id, actor, tenant, action, batch, outcome, \(hashes), details FROM main.batchmgr_audit \
-            WHERE seq >= ? ORDER BY seq
-            """
-        statement = try table.connection.prepare(sql)
-        try statement.bind([.integer(first)])
-    }
+        /// - Parameter first: the number to begin at.
+        public init(_ table: AuditTable, from first: Int64 = .min) throws(BatchError) {
+            let hashes = try table.hasHashes() ? "details_hash, previous_hash, hash" : "NULL, NULL, NULL"
+            let sql = """
+                SELECT seq, at, trace_id, actor, tenant, action, batch, outcome, \(hashes), details FROM main.batchmgr_audit \
+                WHERE seq >= ? ORDER BY seq
+                """
+            statement = try table.connection.prepare(sql)
+            try statement.bind([.integer(first)])
+        }
 
-    /// False at the end.
-    public func next() throws(BatchError) -> Bool { try statement.step() }
+        /// False at the end.
+        public func next() throws(BatchError) -> Bool { try statement.step() }
 
-    public var seq: Int64 { sqlite3_column_int64(statement.handle, 0) }
-    public var action: UnsafeRawBufferPointer? { text(5) }
-    public var detailsHash: UnsafeRawBufferPointer? { text(8) }
-    public var previousHash: UnsafeRawBufferPointer? { text(9) }
-    public var hash: UnsafeRawBufferPointer? { text(10) }
-    public var details: UnsafeRawBufferPointer? { text(11) }
+        public var seq: Int64 { sqlite3_column_int64(statement.handle, 0) }
+        public var action: UnsafeRawBufferPointer? { text(5) }
+        public var detailsHash: UnsafeRawBufferPointer? { text(8) }
+        public var previousHash: UnsafeRawBufferPointer? { text(9) }
+        public var hash: UnsafeRawBufferPointer? { text(10) }
+        public var details: UnsafeRawBufferPointer? { text(11) }
 
-    /// The bytes that the row's hash is taken of, under its own number or another, with the hashes that it bears or
-    /// others.
-    public func encode(
-        into encoding: inout AuditEncoding, seq: Int64, detailsHash: UnsafeRawBufferPointer?,
-        previousHash: UnsafeRawBufferPointer?
-    ) {
-        encoding.begin(seq: seq)
-        for column in Int32(1)...7 { encoding.add(text(column)) }
-        encoding.add(detailsHash)
-        encoding.add(previousHash)
-    }
+        /// The bytes that the row's hash is taken of, under its own number or another, with the hashes that it bears or
+        /// others.
+        public func encode(
+            into encoding: inout AuditEncoding, seq: Int64, detailsHash: UnsafeRawBufferPointer?,
+            previousHash: UnsafeRawBufferPointer?
+        ) {
+            encoding.begin(seq: seq)
+            for column in Int32(1)...7 { encoding.add(text(column)) }
+            encoding.add(detailsHash)
+            encoding.add(previousHash)
+        }
 
-    /// UTF-8; nil for NULL.
-    private func text(_ column: Int32) -> UnsafeRawBufferPointer? {
-        // A database in UTF-16 converts here; the length is asked for afterwards.
-        guard let start = sqlite3_column_text(statement.handle, column) else { return nil }
-        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement.handle, column)))
+        /// UTF-8; nil for NULL.
+        private func text(_ column: Int32) -> UnsafeRawBufferPointer? {
+            // A database in UTF-16 converts here; the length is asked for afterwards.
+            guard let start = sqlite3_column_text(statement.handle, column) else { return nil }
+            return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement.handle, column)))
+        }
     }
 }

@@ -2,7 +2,8 @@ public import BatchCore
 internal import BatchSystem
 internal import Synchronization
 
-/// The right to run batches on one database: one owner at a time, whoever it is and by whatever name the file is opened.
+/// The right to run batches on one database: one owner at a time, whoever it is and by whatever name the file is
+/// opened.
 ///
 /// It is a row of the database itself. Whoever takes it raises its epoch, and every transaction of the owner looks
 /// first whether the epoch is still its own: a process that was taken for dead and wakes up writes nothing more.
@@ -28,14 +29,14 @@ public final class Lease {
 
     // MARK: Taking
 
-    /// Takes the lease, or takes it over from an owner that is dead. Makes the tables of the ledger where there are none.
-    /// From here on each transaction on the connection of the ledger is refused when the lease is lost.
+    /// Takes the lease, or takes it over from an owner that is dead. Makes the tables of the ledger where there are
+    /// none. From here on each transaction on the connection of the ledger is refused when the lease is lost.
     /// - Parameters:
     ///   - rules: when an owner is dead that cannot be looked at from here.
     ///   - first: done in the same transaction, before the lease is looked at.
     /// - Throws: `ERR_PERF_BUSY` naming the owner.
     public static func take(
-        _ ledger: Ledger, for work: LeaseWork, at time: Timestamp, rules: LeaseRules = LeaseRules(), id: () -> String,
+        _ ledger: Ledger, for work: LeaseWork, at time: Timestamp, rules: Rules = Rules(), id: () -> String,
         first: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> Lease {
         let table = LeaseTable(ledger.connection)
@@ -54,7 +55,7 @@ public final class Lease {
             case .held(let row): throw table.busy(row)
             case .ask(let row):
                 seen = row
-                rules.pause(LeaseRules.gap)
+                rules.pause(Rules.gap)
             }
         }
     }
@@ -65,7 +66,7 @@ public final class Lease {
         throws(BatchError) -> Lease
     {
         let table = LeaseTable(connection)
-        switch try table.take(work, token: token, at: time, rules: LeaseRules(), seen: nil) {
+        switch try table.take(work, token: token, at: time, rules: Rules(), seen: nil) {
         case .taken(let epoch): return Lease(connection, epoch: epoch, token: token)
         case .held(let row), .ask(let row): throw table.busy(row)
         }
@@ -115,6 +116,23 @@ public final class Lease {
         isHeld = false
         _ = Lease.held.withLock { $0.remove(token) }
     }
+
+    /// When an owner counts as dead that cannot be looked at from here.
+    public struct Rules: Sendable {
+        /// An owner that does not answer for so many milliseconds, by the clock of whoever asks, is dead.
+        public let silence: Int64
+        /// Waits for milliseconds.
+        public let pause: @Sendable (Int64) -> Void
+
+        public init(silence: Int64 = 30_000, pause: (@Sendable (Int64) -> Void)? = nil) {
+            self.silence = silence
+            self.pause = pause ?? { WallClock.sleep(milliseconds: $0) }
+        }
+
+        /// Between two checkpoints a host has no transaction open for a moment. Whoever can write twice, so many
+        /// milliseconds apart, without a checkpoint in between, sees that its batch is gone.
+        static let gap: Int64 = 1_000
+    }
 }
 
 /// What the owner of a lease does.
@@ -134,23 +152,6 @@ public struct LeaseWork: Hashable, Sendable {
     public static let host = "host"
 
     public var words: String { batch ?? job ?? kind }
-}
-
-/// When an owner counts as dead that cannot be looked at from here.
-public struct LeaseRules: Sendable {
-    /// An owner that does not answer for so many milliseconds, by the clock of whoever asks, is dead.
-    public let silence: Int64
-    /// Waits for milliseconds.
-    public let pause: @Sendable (Int64) -> Void
-
-    public init(silence: Int64 = 30_000, pause: (@Sendable (Int64) -> Void)? = nil) {
-        self.silence = silence
-        self.pause = pause ?? { WallClock.sleep(milliseconds: $0) }
-    }
-
-    /// Between two checkpoints a host has no transaction open for a moment. Whoever can write twice, so many
-    /// milliseconds apart, without a checkpoint in between, sees that its batch is gone.
-    static let gap: Int64 = 1_000
 }
 
 /// A process, named so that it cannot be taken for another: ids of processes are used again.

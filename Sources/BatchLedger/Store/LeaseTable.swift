@@ -78,7 +78,7 @@ public struct LeaseTable {
     /// Call it in a transaction.
     /// - Parameter seen: the row as it was found a while ago.
     func take(
-        _ work: LeaseWork, token: String, at time: Timestamp, rules: LeaseRules, seen: Row?
+        _ work: LeaseWork, token: String, at time: Timestamp, rules: Lease.Rules, seen: Row?
     ) throws(BatchError) -> Answer {
         let row = try read()
         if let row {
@@ -105,7 +105,7 @@ public struct LeaseTable {
     }
 
     /// True when an owner was asked long enough ago and has not answered; else it is asked.
-    private func isSilent(_ row: Row, _ rules: LeaseRules) throws(BatchError) -> Bool {
+    private func isSilent(_ row: Row, _ rules: Lease.Rules) throws(BatchError) -> Bool {
         let (boot, now) = (LeaseOwner.current().boot, SteadyClock.now())
         if let question = row.question, question.boot == boot, question.beat == row.beat, question.at <= now {
             return now - question.at >= rules.silence

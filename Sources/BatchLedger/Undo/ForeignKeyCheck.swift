@@ -24,8 +24,8 @@ public struct ForeignKeyBaseline {
     let orphans: ForeignKeyCheck.Baseline
 }
 
-/// Looks for foreign keys that the open transaction broke, with SQLite's own eyes. Violations that were there before are
-/// not its business, and tables whose references the transaction cannot have broken are not read.
+/// Looks for foreign keys that the open transaction broke, with SQLite's own eyes. Violations that were there before
+/// are not its business, and tables whose references the transaction cannot have broken are not read.
 struct ForeignKeyCheck {
     struct Result {
         var violations: [ForeignKeyViolation] = []
@@ -248,7 +248,7 @@ struct OrphanRows {
         return .values(positions.compactMap { stored.firstIndex(of: $0).map { values[$0] } })
     }
 
-    private func query(_ layout: TableLayout, _ key: ForeignKey, _ parent: TableLayout) -> String {
+    private func query(_ layout: TableLayout, _ key: TableLayout.ForeignKey, _ parent: TableLayout) -> String {
         let columns = key.columns.map { "child." + SQLName.quote(layout.columns[$0].name) }
         var names = key.parentColumns
         if names.isEmpty {

@@ -48,9 +48,9 @@ public struct Queue {
         var filter = QueueFilter(states: states, job: job, tenant: tenant, stuckAt: isStuck ? now : nil)
         let total = try store.queueCount(filter)
         filter.limit = limit
-        var entries: [QueueEntry] = []
+        var entries: [QueueListReport.Entry] = []
         for job in try store.queueJobs(filter) {
-            entries.append(QueueEntry(job: job, obstacle: try store.obstacle(before: job)))
+            entries.append(QueueListReport.Entry(job: job, obstacle: try store.obstacle(before: job)))
         }
         return QueueListReport(
             entries: entries, total: total, counts: try store.queueCounts(), pauses: try store.queuePauses(), now: now)
@@ -129,7 +129,8 @@ public struct Queue {
         _ job: QueueJob, attempts: [QueueAttempt] = [], isNew: Bool? = nil
     ) throws(BatchError) -> QueueJobReport {
         QueueJobReport(
-            entry: QueueEntry(job: job, obstacle: try store.obstacle(before: job)), attempts: attempts, isNew: isNew,
+            entry: QueueListReport.Entry(job: job, obstacle: try store.obstacle(before: job)), attempts: attempts,
+            isNew: isNew,
             now: context.now())
     }
 }

@@ -32,7 +32,8 @@ public struct QueueWorker {
     }
 
     /// - Parameters:
-    ///   - untilEmpty: end when nothing is ready and nothing is about to be tried again; else only when it is asked to stop.
+    ///   - untilEmpty: end when nothing is ready and nothing is about to be tried again; else only when it is asked to
+    ///     stop.
     ///   - note: told of each job when it is taken, and as it stands afterwards.
     public func work(
         untilEmpty: Bool, note: (QueueJob) throws(BatchError) -> Void
@@ -97,7 +98,7 @@ public struct QueueWorker {
         }
     }
 
-    private func run(_ job: QueueJob, _ watch: JobHeartbeat) throws(BatchError) -> Submission {
+    private func run(_ job: QueueJob, _ watch: JobHeartbeat) throws(BatchError) -> Runner.Submission {
         let definition = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: job.order.job)
         var work = context
         work.tenant = job.order.tenant

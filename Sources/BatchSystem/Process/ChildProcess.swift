@@ -95,17 +95,17 @@ struct ChildProcess: ~Copyable {
         defer { for copy in copies { free(copy) } }
         return body(copies + [nil])
     }
-}
 
-/// Two ends of a pipe, neither inherited by a child unless it is given one.
-private struct Pipe: ~Copyable {
-    let reading: File
-    let writing: File
+    /// Two ends of a pipe, neither inherited by a child unless it is given one.
+    private struct Pipe: ~Copyable {
+        let reading: File
+        let writing: File
 
-    init() throws(BatchError) {
-        var ends: [Int32] = [0, 0]
-        try SystemCall.run(.open, "make a pipe") { pipe2(&ends, O_CLOEXEC) }
-        reading = File(descriptor: ends[0], path: "a pipe")
-        writing = File(descriptor: ends[1], path: "a pipe")
+        init() throws(BatchError) {
+            var ends: [Int32] = [0, 0]
+            try SystemCall.run(.open, "make a pipe") { pipe2(&ends, O_CLOEXEC) }
+            reading = File(descriptor: ends[0], path: "a pipe")
+            writing = File(descriptor: ends[1], path: "a pipe")
+        }
     }
 }

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// Runs one program to its end: its own process group, no shell, bounded output, a time limit, and an ear for stops.
 ///
-/// When the program has ended, what it left in its process group is ended too: a step that is over leaves nothing behind.
+/// When the program has ended, what it left in its process group is ended too: a step that is over leaves nothing
+/// behind.
 public struct ExternalCommand: Sendable {
     public let program: CommandLineProgram
     private let clock: MonotonicClock
@@ -24,6 +25,35 @@ public struct ExternalCommand: Sendable {
         var watch = RunningCommand(try ChildProcess(program, input: input), program, clock)
         return watch.run(stop: stop, output: output)
     }
+
+    /// The end of an output: as many bytes as the limit allows, whatever the output's length.
+    public struct OutputTail: Sendable, Equatable {
+        private var kept: [UInt8] = []
+        private let limit: Int
+        /// Bytes that the program wrote, kept or not.
+        public private(set) var total = 0
+
+        init(limit: Int) { self.limit = max(1, limit) }
+
+        mutating func append(_ bytes: ArraySlice<UInt8>) {
+            total += bytes.count
+            kept.append(contentsOf: bytes)
+            // Cut at twice the limit, so that a byte is moved once and not with every read.
+            if kept.count >= limit * 2 { kept.removeFirst(kept.count - limit) }
+        }
+
+        public var bytes: ArraySlice<UInt8> { kept.suffix(limit) }
+
+        /// Invalid bytes replaced.
+        public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+        /// The last line with something on it, fit for a message: no control characters, at most 200 characters.
+        public var lastLine: String? {
+            let lines = text.split { $0.isNewline }
+            guard let line = lines.last(where: { !$0.allSatisfy(\.isWhitespace) }) else { return nil }
+            return PlainText.oneLine(String(line))
+        }
+    }
 }
 
 /// Watches one running program: reads its outputs, keeps its time, ends it when it must end.
@@ -32,8 +62,8 @@ private struct RunningCommand: ~Copyable {
     private let program: CommandLineProgram
     private let clock: MonotonicClock
     private let started: Int64
-    private var output: OutputTail
-    private var errors: OutputTail
+    private var output: ExternalCommand.OutputTail
+    private var errors: ExternalCommand.OutputTail
     private var outputIsOpen = true
     private var errorsAreOpen = true
     /// Why we are ending it, when we are.
@@ -53,8 +83,8 @@ private struct RunningCommand: ~Copyable {
         self.program = program
         self.clock = clock
         started = clock.now()
-        output = OutputTail(limit: program.outputLimit)
-        errors = OutputTail(limit: program.outputLimit)
+        output = ExternalCommand.OutputTail(limit: program.outputLimit)
+        errors = ExternalCommand.OutputTail(limit: program.outputLimit)
     }
 
     mutating func run(stop: () -> Bool, output sink: (ArraySlice<UInt8>) -> Bool) -> CommandOutcome {
@@ -164,8 +194,8 @@ public struct CommandOutcome: Sendable {
     }
 
     public let ending: Ending
-    public let output: OutputTail
-    public let errors: OutputTail
+    public let output: ExternalCommand.OutputTail
+    public let errors: ExternalCommand.OutputTail
     /// Milliseconds from start to end.
     public let duration: Int64
 
@@ -199,34 +229,5 @@ public struct CommandOutcome: Sendable {
         BatchError(
             .commandFailed, message,
             hint: "run the command by hand, mend it, then type: \(command: "resume --id BATCH")")
-    }
-}
-
-/// The end of an output: as many bytes as the limit allows, whatever the output's length.
-public struct OutputTail: Sendable, Equatable {
-    private var kept: [UInt8] = []
-    private let limit: Int
-    /// Bytes that the program wrote, kept or not.
-    public private(set) var total = 0
-
-    init(limit: Int) { self.limit = max(1, limit) }
-
-    mutating func append(_ bytes: ArraySlice<UInt8>) {
-        total += bytes.count
-        kept.append(contentsOf: bytes)
-        // Cut at twice the limit, so that a byte is moved once and not with every read.
-        if kept.count >= limit * 2 { kept.removeFirst(kept.count - limit) }
-    }
-
-    public var bytes: ArraySlice<UInt8> { kept.suffix(limit) }
-
-    /// Invalid bytes replaced.
-    public var text: String { String(decoding: bytes, as: UTF8.self) }
-
-    /// The last line with something on it, fit for a message: no control characters, at most 200 characters.
-    public var lastLine: String? {
-        let lines = text.split { $0.isNewline }
-        guard let line = lines.last(where: { !$0.allSatisfy(\.isWhitespace) }) else { return nil }
-        return PlainText.oneLine(String(line))
     }
 }

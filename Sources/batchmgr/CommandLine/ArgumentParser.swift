@@ -193,15 +193,15 @@ public struct ArgumentParser {
             if let objection = rule.argument.objection(to: value) { throw .usage("'\(value)' \(objection)", verb) }
         }
     }
-}
 
-/// What a command line asks for.
-public enum Invocation: Hashable, Sendable {
-    case run(ParsedArguments)
-    /// Help for the tool (no words), a group or a verb.
-    case help(words: [String], GlobalOptions)
-    /// Nothing was typed but options of every verb.
-    case nothing(GlobalOptions)
+    /// What a command line asks for.
+    public enum Invocation: Hashable, Sendable {
+        case run(ParsedArguments)
+        /// Help for the tool (no words), a group or a verb.
+        case help(words: [String], GlobalOptions)
+        /// Nothing was typed but options of every verb.
+        case nothing(GlobalOptions)
+    }
 }
 
 /// The command line after parsing: which verb, and every value under its option's name.

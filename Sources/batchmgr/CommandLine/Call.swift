@@ -167,7 +167,7 @@ private final class ProgressLine: @unchecked Sendable {
 
     init(_ bar: ProgressBar) { self.bar = bar }
 
-    func show(_ progress: StepProgress) {
+    func show(_ progress: Context.StepProgress) {
         bar.update("\(progress.batch) \(progress.step)", done: progress.done, total: progress.total)
         if progress.done >= progress.total ?? .max { bar.clear() }
     }

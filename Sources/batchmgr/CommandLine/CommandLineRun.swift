@@ -82,14 +82,41 @@ struct CommandLineRun {
         }
     }
 
-    /// Where the call is recorded; nil without a workspace, and for a database that is not there: nothing is made beside
-    /// a path that was mistyped.
+    /// Where the call is recorded; nil without a workspace, and for a database that is not there: nothing is made
+    /// beside a path that was mistyped.
     private func recordPlace(_ parsed: ParsedArguments, _ call: Call) -> Workspace? {
         if parsed.verb.trace == .none { return nil }
         if parsed.verb.name == Verb.initialize.name { return try? Workspace.load(call.globals.workspace ?? ".") }
         guard let workspace = try? call.workspace() else { return nil }
         if workspace.file != nil || workspace.hasRecords { return workspace }
         return parsed.verb.trace.makesFolder && workspace.hasDatabase ? workspace : nil
+    }
+
+    /// The one place where a verb is held against the roles of the workspace.
+    struct RoleCheck {
+        private let arguments: ParsedArguments
+        /// Nil where there are no roles.
+        private let gate: RoleGate?
+
+        /// Call it before anything asks who acts.
+        /// - Throws: `ERR_UX_INVALID_CONFIGURATION`.
+        init(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) {
+            self.arguments = arguments
+            guard arguments.verb.role != nil, let workspace = try call.workspaceIfAny()?.governing else {
+                gate = nil
+                return
+            }
+            // Who acts is not a matter of taste where it decides what may be done.
+            unsetenv("BATCHMGR_ACTOR")
+            gate = RoleGate(workspace, user: Context.system().actor)
+        }
+
+        /// - Throws: `ERR_SECURITY_ROLE`.
+        func require() throws(BatchError) {
+            guard let gate, let role = arguments.verb.role else { return }
+            try gate.require(role, for: arguments.verb.name)
+            if let name = arguments.value("as") { try gate.requireOwnName(name, for: arguments.verb.name) }
+        }
     }
 }
 
@@ -103,32 +130,5 @@ extension BatchError {
             default: "nothing was changed; type it again when there is time"
             }
         return BatchError(.stopped, "\(verb.name) was stopped before its end", hint: rest)
-    }
-}
-
-/// The one place where a verb is held against the roles of the workspace.
-struct RoleCheck {
-    private let arguments: ParsedArguments
-    /// Nil where there are no roles.
-    private let gate: RoleGate?
-
-    /// Call it before anything asks who acts.
-    /// - Throws: `ERR_UX_INVALID_CONFIGURATION`.
-    init(_ arguments: ParsedArguments, _ call: Call) throws(BatchError) {
-        self.arguments = arguments
-        guard arguments.verb.role != nil, let workspace = try call.workspaceIfAny()?.governing else {
-            gate = nil
-            return
-        }
-        // Who acts is not a matter of taste where it decides what may be done.
-        unsetenv("BATCHMGR_ACTOR")
-        gate = RoleGate(workspace, user: Context.system().actor)
-    }
-
-    /// - Throws: `ERR_SECURITY_ROLE`.
-    func require() throws(BatchError) {
-        guard let gate, let role = arguments.verb.role else { return }
-        try gate.require(role, for: arguments.verb.name)
-        if let name = arguments.value("as") { try gate.requireOwnName(name, for: arguments.verb.name) }
     }
 }

@@ -84,11 +84,11 @@ public enum BashCompletion {
         return (own + global).joined(separator: "\n")
     }
 
-    private static func line(_ pattern: String, _ argument: OptionArgument?) -> String? {
+    private static func line(_ pattern: String, _ argument: Option.Argument?) -> String? {
         argument.map { "        \(pattern)) \(reply($0)); return ;;" }
     }
 
-    private static func reply(_ argument: OptionArgument) -> String {
+    private static func reply(_ argument: Option.Argument) -> String {
         switch argument {
         case .file: "COMPREPLY=($(compgen -f -- \"$current\"))"
         case .folder: "COMPREPLY=($(compgen -d -- \"$current\"))"
@@ -228,7 +228,7 @@ public enum ZshCompletion {
         }.joined(separator: separator)
     }
 
-    private static func action(_ argument: OptionArgument) -> String {
+    private static func action(_ argument: Option.Argument) -> String {
         switch argument {
         case .file: "_files"
         case .folder: "_files -/"
@@ -311,7 +311,7 @@ public enum FishCompletion {
         "complete -c batchmgr \(condition)-l \(option.name)\(value(option.argument)) -d \(quoted(option.summary))"
     }
 
-    private static func value(_ argument: OptionArgument?) -> String {
+    private static func value(_ argument: Option.Argument?) -> String {
         switch argument {
         case nil: ""
         case .file: " -r -F"

@@ -10,7 +10,7 @@ internal import Synchronization
 /// signal: nothing of it has to be finished, and unfinished files are removed.
 public enum StopSignal {
     private static let count = Atomic<Int>(0)
-    private static let stage = Atomic<Int>(WorkStage.other.rawValue)
+    private static let stage = Atomic<Int>(Context.Stage.other.rawValue)
     /// In place of a stage: the process is ending.
     private static let ending = -1
     private static let isMute = Atomic<Bool>(true)
@@ -28,7 +28,7 @@ public enum StopSignal {
     public static var isAborting: Bool { count.load(ordering: .relaxed) > 1 }
 
     /// What a signal would meet now. Does not return when one has come that ends the process.
-    static func note(_ stage: WorkStage) {
+    static func note(_ stage: Context.Stage) {
         let before = StopSignal.stage.exchange(stage.rawValue, ordering: .sequentiallyConsistent)
         if before == ending { waitForEver() }
     }
@@ -79,7 +79,7 @@ public enum StopSignal {
     private static func begin(_ times: Int) -> Bool {
         guard times == 1, endsAtOnce.load(ordering: .relaxed) else { return false }
         return stage.compareExchange(
-            expected: WorkStage.other.rawValue, desired: ending, ordering: .sequentiallyConsistent
+            expected: Context.Stage.other.rawValue, desired: ending, ordering: .sequentiallyConsistent
         ).exchanged
     }
 
@@ -101,7 +101,7 @@ public enum StopSignal {
     /// Only calls that a signal handler may make.
     private static func answer(_ times: Int) {
         let words: StaticString =
-            switch (times, WorkStage(rawValue: stage.load(ordering: .relaxed))) {
+            switch (times, Context.Stage(rawValue: stage.load(ordering: .relaxed))) {
             case (1, .lastCheckpoint): "\nstopping: the open checkpoint is the last one, so it is rolled back\n"
             case (1, .restorePoint): "\nthe batch has ended: its restore point is finished first\n"
             case (1, .committing): "\ntoo late to stop: it is being committed, and is finished first\n"

@@ -45,8 +45,8 @@ public struct Verb: Hashable, Sendable {
         case none
         /// Lines in the log.
         case view
-        /// Lines in the log, and a row in the audit, in `control.db`: it only reads. Where batchmgr has never worked, it
-        /// leaves nothing.
+        /// Lines in the log, and a row in the audit, in `control.db`: it only reads. Where batchmgr has never worked,
+        /// it leaves nothing.
         case check
         /// Lines in the log, and a row in the audit.
         case action
@@ -100,7 +100,7 @@ public struct Option: Hashable, Sendable {
     /// Without the dashes: `dry-run`.
     public let name: String
     /// Nil for a flag.
-    public let argument: OptionArgument?
+    public let argument: Argument?
     public let summary: String
     public let isRequired: Bool
     /// May be given more than once.
@@ -108,7 +108,7 @@ public struct Option: Hashable, Sendable {
     /// What the verb is about: its value may stand alone, without the name.
     public private(set) var isMain = false
 
-    private init(_ name: String, _ argument: OptionArgument?, _ summary: String, isRequired: Bool, repeats: Bool) {
+    private init(_ name: String, _ argument: Argument?, _ summary: String, isRequired: Bool, repeats: Bool) {
         self.name = name
         self.argument = argument
         self.summary = summary
@@ -120,15 +120,15 @@ public struct Option: Hashable, Sendable {
         Option(name, nil, summary, isRequired: false, repeats: false)
     }
 
-    public static func value(_ name: String, _ argument: OptionArgument, _ summary: String) -> Option {
+    public static func value(_ name: String, _ argument: Argument, _ summary: String) -> Option {
         Option(name, argument, summary, isRequired: false, repeats: false)
     }
 
-    public static func required(_ name: String, _ argument: OptionArgument, _ summary: String) -> Option {
+    public static func required(_ name: String, _ argument: Argument, _ summary: String) -> Option {
         Option(name, argument, summary, isRequired: true, repeats: false)
     }
 
-    public static func repeated(_ name: String, _ argument: OptionArgument, _ summary: String) -> Option {
+    public static func repeated(_ name: String, _ argument: Argument, _ summary: String) -> Option {
         Option(name, argument, summary, isRequired: false, repeats: true)
     }
 
@@ -150,49 +150,49 @@ public struct Option: Hashable, Sendable {
 
     /// `--set NAME=VALUE`
     public var usage: String { argument.map { "--\(name) \($0.placeholder)" } ?? "--\(name)" }
-}
 
-/// What the value of an option or a positional may be; completion and checking both read it.
-public enum OptionArgument: Hashable, Sendable {
-    /// Any text, shown in help under this name.
-    case text(String)
-    case file(String)
-    case folder(String)
-    /// A whole number, zero or more.
-    case number(String)
-    /// `name=value`, for options that may be repeated.
-    case pair(String)
-    case choice([String])
+    /// What the value of an option or a positional may be; completion and checking both read it.
+    public enum Argument: Hashable, Sendable {
+        /// Any text, shown in help under this name.
+        case text(String)
+        case file(String)
+        case folder(String)
+        /// A whole number, zero or more.
+        case number(String)
+        /// `name=value`, for options that may be repeated.
+        case pair(String)
+        case choice([String])
 
-    /// As help shows it: `PATH`, or `restrict|cascade`.
-    public var placeholder: String {
-        switch self {
-        case .text(let name), .file(let name), .folder(let name), .number(let name), .pair(let name): name
-        case .choice(let words): words.joined(separator: "|")
+        /// As help shows it: `PATH`, or `restrict|cascade`.
+        public var placeholder: String {
+            switch self {
+            case .text(let name), .file(let name), .folder(let name), .number(let name), .pair(let name): name
+            case .choice(let words): words.joined(separator: "|")
+            }
         }
-    }
 
-    /// Why `value` does not fit; nil when it does.
-    func objection(to value: String) -> String? {
-        switch self {
-        case .text, .file, .folder: value.isEmpty ? "is empty" : nil
-        case .number:
-            value.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } && Int(value) != nil ? nil : "is not a whole number"
-        case .pair:
-            value.firstIndex(of: "=").map { $0 > value.startIndex } ?? false ? nil : "is not of the form NAME=VALUE"
-        case .choice(let words): words.contains(value) ? nil : "is none of: \(words.joined(separator: ", "))"
+        /// Why `value` does not fit; nil when it does.
+        func objection(to value: String) -> String? {
+            switch self {
+            case .text, .file, .folder: value.isEmpty ? "is empty" : nil
+            case .number:
+                value.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } && Int(value) != nil ? nil : "is not a whole number"
+            case .pair:
+                value.firstIndex(of: "=").map { $0 > value.startIndex } ?? false ? nil : "is not of the form NAME=VALUE"
+            case .choice(let words): words.contains(value) ? nil : "is none of: \(words.joined(separator: ", "))"
+            }
         }
     }
 }
 
 /// One argument that stands for itself, without an option name.
 public struct Positional: Hashable, Sendable {
-    public let argument: OptionArgument
+    public let argument: Option.Argument
     public let summary: String
     public let isRequired: Bool
     public let repeats: Bool
 
-    public init(_ argument: OptionArgument, _ summary: String, isRequired: Bool = true, repeats: Bool = false) {
+    public init(_ argument: Option.Argument, _ summary: String, isRequired: Bool = true, repeats: Bool = false) {
         self.argument = argument
         self.summary = summary
         self.isRequired = isRequired

@@ -27,7 +27,8 @@ extension RollbackReport: TextReport {
 
 extension RollbackReport {
     private var recordUsed: String {
-        source == RollbackSource.log.rawValue ? source : RollbackSource(rawValue: source)?.record ?? source
+        source == RollbackRequest.Source.log.rawValue
+            ? source : RollbackRequest.Source(rawValue: source)?.record ?? source
     }
 
     /// Who read what was undone and stays.

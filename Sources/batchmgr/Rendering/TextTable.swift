@@ -129,7 +129,7 @@ extension Printable {
     }
 }
 
-extension RowSample {
+extension Context.RowSample {
     /// A title, and the rows below it.
     func text(_ style: Style) -> String {
         var table = TextTable(columns.map { (Printable.text($0), .left) })

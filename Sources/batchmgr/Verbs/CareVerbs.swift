@@ -36,7 +36,7 @@ extension Verb {
             .required("table", .text("TABLE"), "the table").main,
             .required("where", .text("SQL"), "one expression over its columns"),
             .value(
-                "live", .choice(EraseRequest.Live.allCases.map(\.rawValue)),
+                "live", .choice(Erasure.Request.Live.allCases.map(\.rawValue)),
                 "rows that are in the table today: delete them (default), or keep them as a new restore point"),
             .flag("dry-run", "only say how many rows are meant"),
         ],
@@ -85,7 +85,7 @@ extension ParsedArguments {
     }
 }
 
-extension EraseRequest {
+extension Erasure.Request {
     /// - Throws: `ERR_UX_USAGE`.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         self.init(
@@ -109,7 +109,7 @@ extension Command {
     }
 
     static let erase = Command(.erase) { (arguments, call) throws(BatchError) in
-        let request = try EraseRequest(arguments)
+        let request = try Erasure.Request(arguments)
         call.endAtFirstSignal()
         let report = try Erasure(try call.session(tenant: .mayBeAnybody)).perform(request) {
             (rows) throws(BatchError) in

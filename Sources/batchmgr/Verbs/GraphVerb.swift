@@ -6,31 +6,31 @@ extension Verb {
         "graph", "show what depends on a batch, and why",
         options: [
             batch("the batch, or a job for its latest one").main,
-            .value("format", .choice(GraphFormat.allCases.map(\.rawValue)), "how to print it (default: text)"),
+            .value("format", .choice(GraphRequest.Format.allCases.map(\.rawValue)), "how to print it (default: text)"),
         ],
         topic: .look, role: .viewer,
         trace: .view,
         examples: [.init("batchmgr graph --id import_index.1 --format dot | dot -Tsvg > graph.svg", "as a picture")])
 }
 
-public enum GraphFormat: String, Sendable, CaseIterable {
-    case text
-    /// Graphviz.
-    case dot
-    case json
-}
-
 /// `graph`
 public struct GraphRequest: Hashable, Sendable {
     public let batch: BatchReference
-    public let format: GraphFormat
+    public let format: Format
 
     /// `--json` is `--format json`.
     /// - Throws: `ERR_UX_USAGE`.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         batch = try BatchReference(try arguments.required("id"))
-        let asked = arguments.value("format").flatMap { GraphFormat(rawValue: $0) }
+        let asked = arguments.value("format").flatMap { Format(rawValue: $0) }
         format = arguments.globals.isJSON ? .json : asked ?? .text
+    }
+
+    public enum Format: String, Sendable, CaseIterable {
+        case text
+        /// Graphviz.
+        case dot
+        case json
     }
 }
 

@@ -12,7 +12,9 @@ extension Verb {
             .flag("follow", "go on with what is appended (also: -f)"),
             .value("trace", .text("TRACE"), "only lines of this command"),
             .value("level", .choice(LogLevel.allCases.map(\.rawValue)), "only this level and those above it"),
-            .value("lines", .number("N"), "the last N lines (default: \(LogsRequest.defaultCount), or all of a trace)"),
+            .value(
+                "lines", .number("N"),
+                "the last N lines (default: \(LogReader.Request.defaultCount), or all of a trace)"),
         ],
         topic: .look, role: .viewer,
         trace: .none,
@@ -22,7 +24,7 @@ extension Verb {
         ])
 }
 
-extension LogsRequest {
+extension LogReader.Request {
     /// Lines that are shown when nothing else is said.
     fileprivate static let defaultCount = 100
 
@@ -31,13 +33,13 @@ extension LogsRequest {
         self.init(
             follows: arguments.has("follow"), traceID: traceID,
             level: arguments.value("level").flatMap { LogLevel(rawValue: $0) } ?? .debug,
-            count: arguments.number("lines") ?? (traceID == nil ? LogsRequest.defaultCount : nil))
+            count: arguments.number("lines") ?? (traceID == nil ? LogReader.Request.defaultCount : nil))
     }
 }
 
 extension Command {
     static let logs = Command(.logs) { (arguments, call) throws(BatchError) in
-        let request = LogsRequest(arguments)
+        let request = LogReader.Request(arguments)
         let reader = LogReader(try call.workspace(), request)
         StopSignal.install()
         let isJSON = call.globals.isJSON

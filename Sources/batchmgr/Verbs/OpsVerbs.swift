@@ -73,7 +73,7 @@ extension Verb {
         examples: [.init("batchmgr ops submit --file run.signed", "as ann")])
 }
 
-extension TrustRequest {
+extension OpsKeys.TrustRequest {
     /// - Throws: `ERR_UX_USAGE`.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         guard let role: Role = try arguments.choice("role") else { throw .missing("--role ROLE", of: arguments.verb) }
@@ -81,7 +81,7 @@ extension TrustRequest {
     }
 }
 
-extension SignRequest {
+extension OpsKeys.SignRequest {
     /// - Throws: `ERR_UX_USAGE`.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         let text = arguments.value("expires") ?? "1h"
@@ -109,7 +109,7 @@ extension Command {
     }
 
     static let opsTrust = Command(.opsTrust) { (arguments, call) throws(BatchError) in
-        let request = try TrustRequest(arguments)
+        let request = try OpsKeys.TrustRequest(arguments)
         try call.output.show(try OpsKeys(try call.workspace(), context: call.work).trust(request))
         return .done
     }
@@ -122,7 +122,7 @@ extension Command {
     }
 
     static let opsSign = Command(.opsSign) { (arguments, call) throws(BatchError) in
-        let request = try SignRequest(arguments)
+        let request = try OpsKeys.SignRequest(arguments)
         let report = try OpsKeys.sign(request, context: call.work) { () throws(BatchError) in
             try call.workspace()
         }

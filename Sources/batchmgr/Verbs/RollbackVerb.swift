@@ -17,10 +17,10 @@ extension Verb {
             ),
             .value("to", .number("N"), "undo back to checkpoint N of the batch"),
             .value(
-                "source", .choice(RollbackSource.allCases.map(\.rawValue)),
+                "source", .choice(RollbackRequest.Source.allCases.map(\.rawValue)),
                 "which record to undo from (default: the first that verifies, in this order)"),
             .value(
-                "on-conflict", .choice(ConflictPolicy.allCases.map(\.rawValue)),
+                "on-conflict", .choice(RollbackRequest.ConflictPolicy.allCases.map(\.rawValue)),
                 "what to do with rows that others changed: abort (default), keep them, or overwrite them; both are listed"
             ),
             .flag("include-reads", "batches that read what is undone are dependents too"),
@@ -57,7 +57,7 @@ extension RollbackRequest {
             // Everything is done, looked at, and thrown away.
             isDryRun: arguments.has("dry-run") || arguments.has("plan-out"),
             allowsMissingCompensation: arguments.has("without-compensation"), planTarget: arguments.value("plan-out"),
-            source: arguments.value("source").flatMap { RollbackSource(rawValue: $0) })
+            source: arguments.value("source").flatMap { Source(rawValue: $0) })
         try check(arguments)
     }
 

@@ -62,7 +62,7 @@ extension Verb {
         ])
 }
 
-extension InitRequest {
+extension WorkspaceSetup.Request {
     /// - Throws: `ERR_UX_USAGE` when tenancy, column and path do not go together.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         // Before the verb, --database is the option that every verb takes.
@@ -92,7 +92,7 @@ extension InitRequest {
 extension Command {
     static let initialize = Command(.initialize) { (arguments, call) throws(BatchError) in
         let setup = WorkspaceSetup(
-            folder: call.globals.workspace ?? ".", request: try InitRequest(arguments), context: call.work)
+            folder: call.globals.workspace ?? ".", request: try WorkspaceSetup.Request(arguments), context: call.work)
         try call.output.show(try setup.perform())
         return .done
     }

@@ -3,9 +3,9 @@ import BatchEngine
 import BatchLedger
 import Testing
 
-extension ExportHash {
+extension Export.Hash {
     /// For tests that do not look at the hash.
-    static var none: ExportHash { ExportHash(update: { _ in }, finish: { [] }) }
+    static var none: Export.Hash { Export.Hash(update: { _ in }, finish: { [] }) }
 }
 
 @Suite struct ExportTests {
@@ -25,7 +25,7 @@ extension ExportHash {
     @Test("What is returned is what is in the file, and the hash sees exactly its bytes")
     func registered() throws {
         var hashed: [UInt8] = []
-        let hash = ExportHash(update: { hashed.append(contentsOf: $0) }, finish: { [0xAB, 0xCD] })
+        let hash = Export.Hash(update: { hashed.append(contentsOf: $0) }, finish: { [0xAB, 0xCD] })
         let many = (0..<50_000).map { [SQLValue.integer($0), .string("row \($0)")] }
         let file = try Export(to: "./a//b/out.csv", in: folder.path, format: .csv).write(
             rows(many, columns: ["id", "name"]), hash: hash)

@@ -4,7 +4,7 @@ import BatchCore
 struct History: Sendable {
     enum Event: Sendable, Hashable {
         /// One checkpoint for each list of statements.
-        case batch(steps: [[SQLPiece]], snapshot: SnapshotPolicy)
+        case batch(steps: [[SQLPiece]], snapshot: JobDefinition.SnapshotPolicy)
         /// Written by somebody who knows nothing of batches.
         case outside(SQLPiece)
         /// Of a batch, or a rollback, by its place among those that live.

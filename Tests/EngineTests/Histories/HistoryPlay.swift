@@ -69,7 +69,7 @@ final class HistoryPlay {
 
     // MARK: Batches
 
-    private func runBatch(_ steps: [[SQLPiece]], _ snapshot: SnapshotPolicy) throws {
+    private func runBatch(_ steps: [[SQLPiece]], _ snapshot: JobDefinition.SnapshotPolicy) throws {
         let name = "b\(events)"
         let sql = steps.map { $0.map(\.sql).joined(separator: "; ") }
         let (contents, failure) = try runInModel(sql)
@@ -97,7 +97,9 @@ final class HistoryPlay {
         try expect(contents[done], "after \(name)")
     }
 
-    private func job(_ name: String, _ sql: [String], _ snapshot: SnapshotPolicy) throws(BatchError) -> JobDefinition {
+    private func job(_ name: String, _ sql: [String], _ snapshot: JobDefinition.SnapshotPolicy) throws(BatchError)
+        -> JobDefinition
+    {
         let texts = traits.enforcesForeignKeys ? sql.map { "PRAGMA foreign_keys = ON; " + $0 } : sql
         let text = try JobDefinition.adHoc(id: name, sql: texts, StepRegistry.builtIn.rules()).text
         return try JobDefinition.parse(text: text + "snapshot: \(snapshot)\n", file: name)

@@ -83,7 +83,7 @@ struct HistoryWriter {
             }
             if !step.isEmpty { steps.append(step) }
         }
-        let policy = random.pick([SnapshotPolicy.auto, .delta, .delta])
+        let policy = random.pick([JobDefinition.SnapshotPolicy.auto, .delta, .delta])
         return steps.isEmpty ? nil : .batch(steps: steps, snapshot: policy)
     }
 

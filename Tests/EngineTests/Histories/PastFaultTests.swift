@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    private static func run(_ steps: String..., snapshot: SnapshotPolicy = .delta) -> History.Event {
+    private static func run(_ steps: String..., snapshot: JobDefinition.SnapshotPolicy = .delta) -> History.Event {
         .batch(steps: steps.map { [.plain($0)] }, snapshot: snapshot)
     }
 

@@ -5,8 +5,8 @@ import TestSupport
 struct RollbackWay: Hashable, Sendable, CustomStringConvertible {
     var mode: RollbackMode
     var readers: RollbackRequest.ReaderPolicy = .show
-    var onConflict: ConflictPolicy = .abort
-    var source: RollbackSource?
+    var onConflict: RollbackRequest.ConflictPolicy = .abort
+    var source: RollbackRequest.Source?
     /// How many of its checkpoints to leave, of those that can be; nil to undo the whole batch.
     var keeps: Int?
     var isDryRun = false
@@ -24,8 +24,8 @@ struct RollbackWay: Hashable, Sendable, CustomStringConvertible {
         ]
         (mode, readers) = random.pick(modes)
         if mode == .unconflicted { onConflict = .keep }
-        if mode == .cascade, traits.drifts { onConflict = random.pick(ConflictPolicy.allCases) }
-        source = random.chance(35) ? random.pick(RollbackSource.allCases) : nil
+        if mode == .cascade, traits.drifts { onConflict = random.pick(RollbackRequest.ConflictPolicy.allCases) }
+        source = random.chance(35) ? random.pick(RollbackRequest.Source.allCases) : nil
         keeps = random.chance(20) ? random.below(3) : nil
         isDryRun = random.chance(6)
     }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct NotifierTests {
     let folder = StepFolder()
 
-    private let event = NotifyEvent(
+    private let event = Notifier.Event(
         .refused, batch: "reprice.3", job: "reprice", tenant: nil,
         error: BatchError(.dependents, "two batches depend on 'reprice.3'", hint: "type: batchmgr graph"),
         at: Timestamp(milliseconds: 0))
@@ -17,8 +17,8 @@ import Testing
 
         """
 
-    private func notify(_ ways: NotifyTarget.Way..., timeout: Int64 = 10_000) throws -> [NotifyFailure] {
-        let targets = try ways.map { try NotifyTarget($0, timeout: timeout) }
+    private func notify(_ ways: Notifier.Target.Way..., timeout: Int64 = 10_000) throws -> [Notifier.Failure] {
+        let targets = try ways.map { try Notifier.Target($0, timeout: timeout) }
         return Notifier(targets, folder: folder.path).notify(event)
     }
 
@@ -74,10 +74,10 @@ import Testing
         #expect(server.requests == "[]")
     }
 
-    @Test("A target hears only of the events that it wants", arguments: NotifyEvent.Kind.allCases)
-    func events(kind: NotifyEvent.Kind) throws {
-        let target = try NotifyTarget(.command(["sh", "-c", "touch told"]), events: [.failed, .damaged])
-        let event = NotifyEvent(kind, batch: nil, job: nil, tenant: nil, error: event.error, at: event.at)
+    @Test("A target hears only of the events that it wants", arguments: Notifier.Event.Kind.allCases)
+    func events(kind: Notifier.Event.Kind) throws {
+        let target = try Notifier.Target(.command(["sh", "-c", "touch told"]), events: [.failed, .damaged])
+        let event = Notifier.Event(kind, batch: nil, job: nil, tenant: nil, error: event.error, at: event.at)
         #expect(Notifier([target], folder: folder.path).notify(event).isEmpty)
         #expect((folder.read("told") != nil) == (kind == .failed || kind == .damaged))
     }
@@ -85,17 +85,17 @@ import Testing
     @Test(
         "Only http and https addresses and commands with a program are targets",
         arguments: [
-            NotifyTarget.Way.webhook("ftp://host/"), .webhook("file:///etc/passwd"), .webhook("host/path"),
+            Notifier.Target.Way.webhook("ftp://host/"), .webhook("file:///etc/passwd"), .webhook("host/path"),
             .webhook("http://"), .webhook("http:///path"), .webhook("https://user@/x"), .webhook("http://a b/"),
             .webhook("http://host/\r\nX: y"), .webhook("javascript:alert(1)"), .command([]), .command([""]),
         ])
-    func invalid(way: NotifyTarget.Way) {
-        let error = #expect(throws: BatchError.self) { try NotifyTarget(way) }
+    func invalid(way: Notifier.Target.Way) {
+        let error = #expect(throws: BatchError.self) { try Notifier.Target(way) }
         #expect(error?.code == .invalidConfiguration)
     }
 
     @Test("A name shows neither path nor password of an address")
     func names() throws {
-        #expect(try NotifyTarget(.webhook("https://me:pw@Host:8443/T0/secret")).name == "webhook https://Host:8443")
+        #expect(try Notifier.Target(.webhook("https://me:pw@Host:8443/T0/secret")).name == "webhook https://Host:8443")
     }
 }

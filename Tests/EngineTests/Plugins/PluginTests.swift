@@ -11,12 +11,12 @@ import Testing
         return Plugin(name: "demo", path: "plugin", folder: folder.path)
     }
 
-    private let request = PluginRequest(.run, batch: "a.1", step: "s")
+    private let request = Plugin.Request(.run, batch: "a.1", step: "s")
 
     @Test("The request is one JSON object on stdin, then the end of the file")
     func document() throws {
         let plugin = plugin(#"cat > request.json; echo '{"result":{}}'"#)
-        let request = PluginRequest(
+        let request = Plugin.Request(
             .undo, batch: "a.1", step: "send", tenant: "acme", parameters: ["n": 5], settings: ["to": "x\ny"],
             result: ["id": 7])
         #expect(try plugin.call(request) == [:])
@@ -125,19 +125,19 @@ import Testing
         #expect(description.canUndo && description.faults(in: settings).isEmpty)
         var done: [Int64] = []
         let result = try plugin.call(
-            PluginRequest(.run, batch: "bill.4", step: "send", tenant: "acme", settings: settings),
+            Plugin.Request(.run, batch: "bill.4", step: "send", tenant: "acme", settings: settings),
             progress: { done.append($0.done) })
         #expect(result == ["files": ["outbox/bill.4-1.txt", "outbox/bill.4-2.txt"]])
         #expect(done == [1, 2])
         #expect(folder.text("outbox/bill.4-2.txt") == "for acme\n")
-        let undo = PluginRequest(
+        let undo = Plugin.Request(
             .undo, batch: "bill.4", step: "send", tenant: "acme", settings: settings, result: result)
         #expect(try plugin.call(undo) == ["removed": 2])
         #expect(try plugin.call(undo) == ["removed": 0])
         #expect(folder.run(["ls", "outbox"]) == "")
         folder.write("", to: "file")
         let error = #expect(throws: BatchError.self) {
-            try plugin.call(PluginRequest(.run, batch: "bill.5", step: "send", settings: ["outbox": "file"]))
+            try plugin.call(Plugin.Request(.run, batch: "bill.5", step: "send", settings: ["outbox": "file"]))
         }
         #expect(error?.message.contains("says: FileExistsError") == true)
     }

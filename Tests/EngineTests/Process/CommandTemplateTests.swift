@@ -3,7 +3,7 @@ import BatchEngine
 import Testing
 
 @Suite struct CommandTemplateTests {
-    static let values = PlaceholderValues(
+    static let values = CommandTemplate.Values(
         batch: "reprice.3", tenant: "acme", step: "tell",
         parameters: [
             "percent": .real(2.5), "count": .integer(-7), "name": .string("a b {batch}"), "data": .blob([1, 255]),
