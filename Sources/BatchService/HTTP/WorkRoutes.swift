@@ -40,9 +40,11 @@ enum WorkRoutes {
             body: [
                 .choice("mode", RollbackMode.self, "what is done about dependents (default: restrict)"),
                 Parameter("to", .integer(1...1_000_000), "keep its checkpoints up to this one"),
-                .choice("on_conflict", ConflictPolicy.self, "about rows that are not as the batch left them"),
+                .choice(
+                    "on_conflict", RollbackRequest.ConflictPolicy.self, "about rows that are not as the batch left them"
+                ),
                 .choice("readers", RollbackRequest.ReaderPolicy.self, "about batches that read what is undone"),
-                .choice("source", RollbackSource.self, "the record to undo from"), .dryRun,
+                .choice("source", RollbackRequest.Source.self, "the record to undo from"), .dryRun,
             ],
             perform: rollback),
         Route(

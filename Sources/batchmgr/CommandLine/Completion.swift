@@ -1,7 +1,7 @@
 internal import BatchCore
 internal import BatchEngine
 
-extension OptionArgument {
+extension Option.Argument {
     /// The names that may stand there: the shell asks for them when it needs them.
     fileprivate var names: Candidates? {
         guard case .text(let placeholder) = self else { return nil }
@@ -216,7 +216,7 @@ public enum ZshCompletion {
         return "'*:\(escaped(argument.placeholder)):\(action(argument))'"
     }
 
-    private static func named(_ option: Option?) -> OptionArgument? {
+    private static func named(_ option: Option?) -> Option.Argument? {
         option?.argument.flatMap { $0.names == nil ? nil : $0 }
     }
 
