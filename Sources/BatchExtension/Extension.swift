@@ -76,6 +76,7 @@ enum HostMemory {
 enum LedgerProtection {
     static func attach(to host: Host) {
         guard let place = HookPlace.authorizer else { return }
+        _ = host.connection.ledgerNames
         let found = place.read(host.database)
         if found.function == unsafeBitCast(authorize, to: UnsafeRawPointer.self) { return }
         host.authorizer = found.function == nil ? nil : found
@@ -85,24 +86,26 @@ enum LedgerProtection {
     private static let authorize: HookPlace.Authorize = { context, action, first, second, database, source in
         guard let context else { return SQLITE_OK }
         let host = Unmanaged<Host>.fromOpaque(context).takeUnretainedValue()
-        if !host.isAtWork, LedgerProtection.refuses(action, first, second) { return SQLITE_DENY }
+        if !host.isAtWork, LedgerProtection.refuses(action, first, second, host) { return SQLITE_DENY }
         guard let hook = host.authorizer, let function = hook.function else { return SQLITE_OK }
         return unsafeBitCast(function, to: HookPlace.Authorize.self)(
             hook.argument, action, first, second, database, source)
     }
 
     private static func refuses(
-        _ action: Int32, _ first: UnsafePointer<CChar>?, _ second: UnsafePointer<CChar>?
+        _ action: Int32, _ first: UnsafePointer<CChar>?, _ second: UnsafePointer<CChar>?, _ host: Host
     ) -> Bool {
         switch action {
-        case SQLITE_DROP_TABLE, SQLITE_DROP_INDEX: isOfLedger(first)
-        case SQLITE_ALTER_TABLE, SQLITE_CREATE_TRIGGER, SQLITE_CREATE_TEMP_TRIGGER: isOfLedger(second)
+        case SQLITE_DROP_TABLE, SQLITE_DROP_INDEX: isOfLedger(first, host)
+        case SQLITE_ALTER_TABLE, SQLITE_CREATE_TRIGGER, SQLITE_CREATE_TEMP_TRIGGER: isOfLedger(second, host)
         default: false
         }
     }
 
-    private static func isOfLedger(_ name: UnsafePointer<CChar>?) -> Bool {
+    /// SQLite is compiling: nothing is read here.
+    private static func isOfLedger(_ name: UnsafePointer<CChar>?, _ host: Host) -> Bool {
         guard let name, strncasecmp(name, "batchmgr_", 9) == 0 else { return false }
-        return Ledger.objectNames.contains(SQLName.folded(String(cString: name)))
+        let names = host.connection.knownLedgerNames ?? .usual
+        return names.objects.contains(SQLName.folded(String(cString: name)))
     }
 }

@@ -80,7 +80,7 @@ public struct Erasure {
     private func layout(_ table: String) throws(BatchError) -> TableLayout {
         let today = try SchemaReader(connection).layout(named: table)
         let last = try ledger.lastLayout(named: table)
-        guard !SQLName.isLedger(table), let layout = today ?? last,
+        guard !connection.isLedger(table), let layout = today ?? last,
             layout.role == .ordinary, layout.key != .rowid(alias: nil)
         else {
             throw BatchError(

@@ -42,10 +42,11 @@ public struct Removal {
         func names(of type: String) -> [String] {
             objects.filter { $0[0].string == type }.compactMap { $0[1].string }
         }
+        let own = connection.ledgerNames.objects
         var report = RemovalReport(database: session.path, folder: session.backups)
         report.triggers = names(of: "trigger").filter { $0.hasPrefix("batchmgr_guard_") }
-        report.tables = names(of: "table").filter(Ledger.objectNames.contains)
-        report.others = names(of: "table").filter { !Ledger.objectNames.contains($0) }
+        report.tables = names(of: "table").filter(own.contains)
+        report.others = names(of: "table").filter { !own.contains($0) }
         guard try session.ledger.exists() else { return report }
         report.batches = try session.ledger.batches().count
         // A copy has its original's name for a home until it gets its own; the files there are the original's.

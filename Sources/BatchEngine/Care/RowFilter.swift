@@ -47,7 +47,7 @@ final class RowFilter {
         let connection = try Connection(path: ":memory:", mode: .create)
         connection.tolerateUnknownCollations()
         try connection.execute("PRAGMA ignore_check_constraints=ON")
-        try connection.execute(layout.sql.isEmpty ? RowFilter.definition(layout) : layout.sql)
+        try connection.execute(layout.sql.isEmpty ? RowFilter.definition(layout) : layout.sql, isVerbatim: true)
         // Rows of an old state are compared with a condition, not kept.
         try connection.execute("BEGIN")
         var names = layout.storedColumns.map { SQLName.quote(layout.columns[$0].name) }

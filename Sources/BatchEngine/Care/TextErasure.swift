@@ -110,22 +110,25 @@ struct TextErasure {
     /// The columns of the tables of our own: the control file has no others.
     private func texts(_ connection: Connection) throws(BatchError) -> [(table: String, column: String)] {
         let isLedger = try has("batchmgr_batches", connection)
+        let names = connection.ledgerNames
+        let skipped = Set(TextErasure.skipped.map(names.name))
         return try connection.rows(
             """
             SELECT t.name, c.name FROM main.sqlite_schema AS t, pragma_table_info(t.name) AS c \
             WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
             """
         ).compactMap { row in
-            guard let table = row[0].string, let column = row[1].string, !TextErasure.skipped.contains(table),
-                !isLedger || SQLName.isLedger(table)
+            guard let table = row[0].string, let column = row[1].string, !skipped.contains(table),
+                !isLedger || names.isLedger(table)
             else { return nil }
             return (table, column)
         }
     }
 
     private func has(_ table: String, _ connection: Connection) throws(BatchError) -> Bool {
-        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [.string(table)])
-            != nil
+        try connection.value(
+            "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?",
+            [.string(connection.ledgerNames.name(table))]) != nil
     }
 
     /// The hashes of the rows stay: the chain is of those.

@@ -50,7 +50,7 @@ extension Session {
             AND NOT EXISTS(SELECT 1 FROM pragma_table_info(m.name, 'main') WHERE pk > 0)
             """
         return try connection.rows(sql).compactMap { row in
-            guard let name = row[0].string, let column = row[1].string, !SQLName.isLedger(name) else { return nil }
+            guard let name = row[0].string, let column = row[1].string, !connection.isLedger(name) else { return nil }
             return (name, column)
         }
     }

@@ -233,7 +233,8 @@ private struct TrackedDrift {
             if let now = after.map({ layout.key(key, of: $0) }), now != key { moved.insert(now) }
             if after != before { changes.append(RowChange(key: key, before: before, after: after)) }
         }
-        let reader = try RowReader(layout, on: session.connection, where: layout.userRows)
+        let reader = try RowReader(
+            layout, on: session.connection, where: layout.userRows(session.connection.ledgerNames))
         while let row = try reader.next() {
             guard let key = row.key, !moved.contains(key), try point.row(key, of: layout) == nil else { continue }
             changes.append(RowChange(key: key, before: nil, after: row.values))

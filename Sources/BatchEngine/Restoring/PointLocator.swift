@@ -101,7 +101,7 @@ struct PointLocator {
         guard try isRecorded() else { return nil }
         let made = """
             coalesce((SELECT c.committed_at FROM main.batchmgr_checkpoints c \
-            WHERE c.id = last_checkpoint AND c.batch = batchmgr_points.batch), created_at)
+            WHERE c.id = last_checkpoint AND c.batch = main.batchmgr_points.batch), created_at)
             """
         var newest: PointRecord?
         try ledger.forEachPointFromNewest(

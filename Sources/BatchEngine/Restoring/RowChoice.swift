@@ -34,7 +34,7 @@ struct RowChoice {
         let select = "SELECT 1 FROM main.\(layout.quotedName) WHERE "
         do throws(BatchError) {
             for sql in [select + condition, select + "(" + condition + "\n)"] {
-                let statement = try point.prepare(sql)
+                let statement = try point.prepare(sql, isVerbatim: true)
                 guard SQLText.isBlank(statement.tail), statement.parameterCount == 0, statement.isReadOnly else {
                     throw BatchError(.usage, "it holds more than that", hint: "")
                 }
@@ -94,7 +94,7 @@ struct RowChoice {
                 \(columns.joined(separator: ", ")) FROM main.\(layout.quotedName)) AS \(layout.quotedName) \
                 WHERE (\(condition ?? "1")\n)
                 """
-            let statement = try point.prepare(sql)
+            let statement = try point.prepare(sql, isVerbatim: true)
             while try statement.step() {
                 let values = Array(statement.values.dropFirst())
                 guard let key = statement.value(0).integer, owner?.mayShow(values, of: layout) ?? true else { continue }

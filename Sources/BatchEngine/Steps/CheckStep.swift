@@ -50,7 +50,7 @@ struct VerifyQueries {
     func failing(_ queries: [String], _ parameters: [String: SQLValue]) throws(BatchError) -> [String] {
         var failing: [String] = []
         for query in queries {
-            let statement = try session.connection.prepare(query)
+            let statement = try session.connection.prepare(query, isVerbatim: true)
             guard statement.isReadOnly else {
                 throw BatchError(.forbiddenStatement, "a verify query changes data", hint: "give a SELECT")
             }

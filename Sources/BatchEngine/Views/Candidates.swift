@@ -23,9 +23,9 @@ public enum Candidates: String, Sendable, CaseIterable {
             let batches = rows(sql, in: workspace, tenant)
             return ["latest", "latest^"] + batches + batches.map { $0 + "^" }
         case .tables:
-            let tables = rows(
-                "SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY name", in: workspace, tenant)
-            return tables.filter { !$0.hasPrefix("sqlite_") && !SQLName.isLedger($0) }
+            guard let connection = connection(in: workspace, tenant) else { return [] }
+            let sql = "SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY name"
+            return Candidates.lines(sql, connection).filter { !$0.hasPrefix("sqlite_") && !connection.isLedger($0) }
         case .tenants: return names("tenant", in: workspace, tenant)
         case .switches:
             return ["safe_mode"] + jobs(in: workspace).map { "job:\($0)" }
@@ -47,12 +47,18 @@ public enum Candidates: String, Sendable, CaseIterable {
     }
 
     private func rows(_ sql: String, in workspace: Workspace, _ tenant: String?) -> [String] {
-        guard let database = try? workspace.database(), let path = try? database.path(of: tenant ?? workspace.tenant),
-            let connection = try? Connection(path: path, mode: .readOnly, busyTimeout: 100),
-            let rows = try? connection.rows(sql)
-        else { return [] }
-        // One a line.
-        return rows.compactMap { $0[0].string }.filter { !$0.contains("\n") }
+        connection(in: workspace, tenant).map { Candidates.lines(sql, $0) } ?? []
+    }
+
+    private func connection(in workspace: Workspace, _ tenant: String?) -> Connection? {
+        guard let database = try? workspace.database(), let path = try? database.path(of: tenant ?? workspace.tenant)
+        else { return nil }
+        return try? Connection(path: path, mode: .readOnly, busyTimeout: 100)
+    }
+
+    /// One a line.
+    private static func lines(_ sql: String, _ connection: Connection) -> [String] {
+        (try? connection.rows(sql))?.compactMap { $0[0].string }.filter { !$0.contains("\n") } ?? []
     }
 
     private static func unique(_ names: [String]) -> [String] {

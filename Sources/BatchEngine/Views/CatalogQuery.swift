@@ -23,7 +23,7 @@ public struct CatalogQuery {
     ) throws(BatchError) -> Answer {
         do throws(BatchError) {
             return try session.reading { () throws(BatchError) in
-                let statement = try session.connection.prepare(sql)
+                let statement = try session.connection.prepare(sql, isVerbatim: true)
                 guard statement.isReadOnly, SQLText.isBlank(statement.tail) else {
                     throw BatchError(
                         .forbiddenStatement, "it is not one query that only reads", hint: "give one SELECT")

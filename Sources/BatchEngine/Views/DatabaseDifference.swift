@@ -138,7 +138,7 @@ struct DatabaseDifference {
 
         init(_ layout: TableLayout, _ connection: Connection) throws(BatchError) {
             columns = layout.storedColumnList
-            reader = try RowReader(layout, on: connection, where: layout.userRows)
+            reader = try RowReader(layout, on: connection, where: layout.userRows(connection.ledgerNames))
         }
 
         func next() throws(BatchError) -> (key: RowKey, values: [SQLValue])? {

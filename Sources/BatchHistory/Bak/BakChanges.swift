@@ -97,7 +97,7 @@ public final class BakChanges: NetChanges {
         let source = try known.key == .rowid(alias: nil) ? rebuiltBefore() : sourceBefore()
         guard let layout = try SchemaReader(source).layout(named: table) else { return }
         try source.withVisibleRowid(of: layout) { (visible) throws(BatchError) in
-            let rows = try RowReader(visible, on: source, where: layout.userRows)
+            let rows = try RowReader(visible, on: source, where: layout.userRows(source.ledgerNames))
             while let row = try rows.next() {
                 guard let key = row.key else {
                     throw BatchError(

@@ -62,7 +62,7 @@ struct BakWriter {
     /// All rows of a table: the rowid, or nothing, and the stored columns. An empty table has one empty block.
     private func writeRows(of layout: TableLayout) throws(BatchError) {
         try source.withVisibleRowid(of: layout) { visible throws(BatchError) in
-            let reader = try RowReader(visible, on: source, where: visible.userRows)
+            let reader = try RowReader(visible, on: source, where: visible.userRows(source.ledgerNames))
             var block = ByteBuffer(capacity: BakBlock.largest)
             var row = ByteBuffer()
             var count: Int64 = 0

@@ -36,7 +36,7 @@ final class TableShards {
     /// Reads all rows of the table as it is now.
     func writeAll(_ connection: Connection) throws(BatchError) {
         try connection.withVisibleRowid(of: format.layout) { visible throws(BatchError) in
-            let reader = try RowReader(visible, on: connection, where: visible.userRows)
+            let reader = try RowReader(visible, on: connection, where: visible.userRows(connection.ledgerNames))
             if visible.isWithoutRowID {
                 try sortAndWrite(reader)
             } else {

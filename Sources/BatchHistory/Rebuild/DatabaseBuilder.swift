@@ -200,6 +200,7 @@ final class DatabaseBuilder {
     /// numbered anew.
     func copyRows(from path: String) throws(BatchError) {
         try connection.run("ATTACH ? AS source", [.string(path)])
+        let names = connection.ledgerNames
         for (name, layout) in try tables() {
             var columns = layout.storedColumns.map { SQLName.quote(layout.columns[$0].name) }
             if let rowid = layout.rowidName, layout.integerPrimaryKey == nil { columns.insert(rowid, at: 0) }
@@ -208,7 +209,7 @@ final class DatabaseBuilder {
             let list = columns.joined(separator: ", ")
             try connection.execute(
                 "INSERT INTO main.\(layout.quotedName)(\(list)) SELECT \(list) FROM source.\(SQLName.quote(name))"
-                    + (layout.userRows.map { " WHERE \($0)" } ?? ""))
+                    + (layout.userRows(names).map { " WHERE \($0)" } ?? ""))
         }
         // Detached when the connection is closed: SQLite does not let go of it inside a transaction.
     }

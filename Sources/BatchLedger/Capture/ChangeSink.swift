@@ -285,7 +285,7 @@ extension ChangeSink {
     /// Nil for tables that are not recorded: SQLite's own and the ledger's.
     func table(named name: String) throws(BatchError) -> CapturedTable? {
         if let known = tableByName[name] { return known }
-        if name.hasPrefix("sqlite_") || SQLName.isLedger(name) || allowed?.contains(name) == false {
+        if name.hasPrefix("sqlite_") || connection.isLedger(name) || allowed?.contains(name) == false {
             tableByName[name] = .some(nil)
             return nil
         }

@@ -78,7 +78,7 @@ final class HookTap: ChangeTap {
         guard let context, let database, let table else { return }
         let owner = context.load(fromByteOffset: HookTap.ownerOffset, as: UnsafeMutableRawPointer.self)
         let tap = Unmanaged<HookTap>.fromOpaque(owner).takeUnretainedValue()
-        if let hook = tap.hostHook { HookTap.pass(hook, handle, operation, database, table, oldRowid, newRowid) }
+        if let hook = tap.hostHook { tap.pass(hook, handle, operation, database, table, oldRowid, newRowid) }
         // "temp" is nobody's business, and attached databases have their own ledgers.
         guard database[0] == 0x6D, strcmp(database, "main") == 0, tap.sink.failure == nil else { return }
         tap.record(operation, table, oldRowid, newRowid)
@@ -86,12 +86,12 @@ final class HookTap: ChangeTap {
 
     /// Calls the hook of the host, but for rows of the ledger.
     @inline(never)
-    private static func pass(
+    private func pass(
         _ hook: HookPlace.Hook, _ handle: OpaquePointer?, _ operation: Int32, _ database: UnsafePointer<CChar>,
         _ table: UnsafePointer<CChar>, _ oldRowid: Int64, _ newRowid: Int64
     ) {
         guard let function = hook.function,
-            strncmp(table, "batchmgr_", 9) != 0 || !SQLName.isLedger(String(cString: table))
+            strncmp(table, "batchmgr_", 9) != 0 || !sink.connection.isLedger(String(cString: table))
         else { return }
         unsafeBitCast(function, to: HookPlace.Preupdate.self)(
             hook.argument, handle, operation, database, table, oldRowid, newRowid)

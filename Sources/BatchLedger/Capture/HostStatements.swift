@@ -186,7 +186,7 @@ final class HostStatements {
             let objects = "SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY type <> 'table', rowid"
             for sql in try host.rows(objects).compactMap({ $0[0].string }) where SchemaCopy.canCopy(sql) {
                 // One that fails is missing, and statements that use it stay unknown.
-                try? copy.execute(sql)
+                try? copy.execute(sql, isVerbatim: true)
             }
             authorizer = Authorizer(copy)
             authorizer.attach()

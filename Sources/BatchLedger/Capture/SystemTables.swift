@@ -32,7 +32,7 @@ struct SystemTables {
         while try statement.step() {
             let values = statement.values
             // The ledger's own tables are counted and analysed too.
-            if SQLName.isLedger(values[1].string ?? "") { continue }
+            if connection.isLedger(values[1].string ?? "") { continue }
             rows[values[0].integer ?? 0] = Array(values[1...])
         }
         return rows

@@ -41,7 +41,7 @@ public struct StateDigest: Hashable, Sendable {
     }
 
     public static func compute(_ table: TableLayout, _ connection: Connection) throws(BatchError) -> TableDigest {
-        return try RowReader(table, on: connection, where: table.userRows).digest()
+        return try RowReader(table, on: connection, where: table.userRows(connection.ledgerNames)).digest()
     }
 
     /// True when this is the state of a record, also of one from a program that did not count the settings of the file.

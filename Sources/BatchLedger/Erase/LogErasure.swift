@@ -231,11 +231,11 @@ extension Ledger {
         var checkpoints = try undoInCopies()
         for name in names {
             let found = try connection.rows(
-                "SELECT DISTINCT checkpoint FROM batchmgr_changes WHERE table_name = ?", [.string(name)])
+                "SELECT DISTINCT checkpoint FROM main.batchmgr_changes WHERE table_name = ?", [.string(name)])
             checkpoints.formUnion(found.compactMap { $0[0].integer })
         }
         for checkpoint in checkpoints {
-            try connection.run("DELETE FROM batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])
+            try connection.run("DELETE FROM main.batchmgr_undo WHERE checkpoint = ?", [.integer(checkpoint)])
         }
         let list = checkpoints.sorted().map { "\($0)" }.joined(separator: ",")
         try setMeta(Ledger.copiedUndoKey, list)
@@ -246,14 +246,14 @@ extension Ledger {
         var touched: [Int64] = []
         for checkpoint in checkpoints {
             let found = try connection.value(
-                "SELECT 1 FROM batchmgr_changes WHERE checkpoint = ? AND table_name = ?",
+                "SELECT 1 FROM main.batchmgr_changes WHERE checkpoint = ? AND table_name = ?",
                 [.integer(checkpoint), .string(table)])
             if found != nil { touched.append(checkpoint) }
         }
         for checkpoint in touched {
             let own = checkpoint == touched.last ? change : TableDigest()
             try connection.run(
-                "UPDATE batchmgr_changes SET digest = ?, rows = ? WHERE checkpoint = ? AND table_name = ?",
+                "UPDATE main.batchmgr_changes SET digest = ?, rows = ? WHERE checkpoint = ? AND table_name = ?",
                 [.string(own.digest.description), .integer(own.rows), .integer(checkpoint), .string(table)])
         }
     }

@@ -32,7 +32,7 @@ final class ComputedKeys {
         connection.tolerateUnknownCollations()
         if isUTF16 { try connection.execute("PRAGMA encoding = 'UTF-16le'") }
         try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; BEGIN")
-        try connection.execute(layout.sql)
+        try connection.execute(layout.sql, isVerbatim: true)
         let keys = ComputedKeys.keysTable
         let declared = terms.indices.map { "k\($0) \(ComputedKeys.type(terms[$0].affinity))" }.joined(separator: ", ")
         try connection.execute("CREATE TABLE \(keys)(\(declared))")

@@ -135,8 +135,7 @@ extension Ledger {
     /// - Parameter first: of this checkpoint and all behind it.
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when facts are missing or were changed.
     public func verifyFacts(from first: Int64 = 0, to last: Int64 = .max) throws(BatchError) {
-        let exists = "SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_fact_sums'"
-        guard try connection.value(exists) != nil else { return }
+        guard try has("batchmgr_fact_sums") else { return }
         let bounds: [SQLValue] = [.integer(first), .integer(last)]
         let found = try factSums("f.checkpoint BETWEEN ? AND ?", bounds)
         let recorded = "SELECT checkpoint, parts, digest FROM main.batchmgr_fact_sums WHERE checkpoint BETWEEN ? AND ?"

@@ -14,6 +14,8 @@ final class Authorizer {
     var guardTriggers: Set<String> = []
     private var source: String?
     private(set) var effects = StatementEffects()
+    /// What the ledger is called here, read before SQLite asks anything.
+    private var names = LedgerNames.usual
 
     init(_ connection: Connection) {
         self.connection = connection
@@ -42,7 +44,7 @@ final class Authorizer {
         guard tenantReads == nil, !guardTriggers.isEmpty, guardTriggers.contains(source) else { return false }
         switch action {
         case SQLITE_SELECT, SQLITE_READ, SQLITE_FUNCTION: return true
-        case SQLITE_INSERT: return first == "batchmgr_drift" && database == "main"
+        case SQLITE_INSERT: return first == names.name("batchmgr_drift") && database == "main"
         default: return false
         }
     }
@@ -53,6 +55,7 @@ final class Authorizer {
     /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` with the reason when the statement may not run.
     func prepare(_ sql: String) throws(BatchError) -> Statement {
         effects = StatementEffects()
+        names = connection.ledgerNames
         isActive = true
         // A module writes to its shadow tables; SQL of a batch does not.
         connection.setDefensive(true)
@@ -61,7 +64,7 @@ final class Authorizer {
             connection.setDefensive(false)
         }
         do throws(BatchError) {
-            let statement = try connection.prepare(sql)
+            let statement = try connection.prepare(sql, isVerbatim: true)
             if !effects.reads.written.isEmpty, SQLText.resolvesConflicts(statement.text) {
                 effects.reads.noteProbes()
             }
@@ -76,7 +79,7 @@ final class Authorizer {
     /// Why SQLite compiles a statement only where nothing is defended; nil when it is simply wrong.
     private func shadowWrite(_ sql: String) -> String? {
         connection.setDefensive(false)
-        guard (try? connection.prepare(sql)) != nil else { return nil }
+        guard (try? connection.prepare(sql, isVerbatim: true)) != nil else { return nil }
         return "write to tables that a module keeps: \(effects.writtenTables.sorted().joined(separator: ", "))"
     }
 
@@ -160,7 +163,7 @@ final class Authorizer {
     }
 
     private func read(_ table: String, _ column: String, _ database: String) {
-        if SQLName.folded(database) == "temp" || SQLName.isLedger(table) || SQLName.folded(table).hasPrefix("sqlite_") {
+        if SQLName.folded(database) == "temp" || names.isLedger(table) || SQLName.folded(table).hasPrefix("sqlite_") {
             return
         }
         effects.reads.note(column.isEmpty ? nil : column, of: table)
@@ -168,7 +171,7 @@ final class Authorizer {
 
     private func write(_ table: String, _ database: String) -> Int32 {
         if SQLName.folded(database) == "temp" { return SQLITE_OK }
-        if SQLName.isLedger(table) { return refuse("write to \(table): the ledger belongs to batchmgr") }
+        if names.isLedger(table) { return refuse("write to \(table): the ledger belongs to batchmgr") }
         if SQLName.folded(table).hasPrefix("sqlite_stat") { effects.touchesStatistics = true }
         if !SQLName.folded(table).hasPrefix("sqlite_") { effects.writtenTables.insert(table) }
         return SQLITE_OK
@@ -176,7 +179,7 @@ final class Authorizer {
 
     /// What stands beside the database is the batch's own, as long as it leaves the ledger alone.
     private func defineTemporary(_ name: String, on table: String = "") -> Int32 {
-        if SQLName.isReserved(name) || SQLName.isLedger(table) {
+        if SQLName.isReserved(name) || names.isLedger(table) {
             let place = table.isEmpty ? "" : " on \(table)"
             return refuse("make a TEMP object \(name)\(place): what begins with batchmgr_ belongs to batchmgr")
         }
@@ -185,7 +188,7 @@ final class Authorizer {
     }
 
     private func define(_ name: String, also other: String? = nil, rewrites: Bool) -> Int32 {
-        for name in [name, other ?? ""] where SQLName.isLedger(name) {
+        for name in [name, other ?? ""] where names.isLedger(name) {
             return refuse("change the definition of \(name): the ledger belongs to batchmgr")
         }
         effects.changesSchema = true

@@ -5,7 +5,8 @@ extension Gateway {
     /// Prepares the first statement of `sql` under the rules for batches.
     public func prepare(_ sql: String) throws(BatchError) -> GatewayStatement {
         guard let authorizer else {
-            return GatewayStatement(statement: try connection.prepare(sql), effects: StatementEffects())
+            return GatewayStatement(
+                statement: try connection.prepare(sql, isVerbatim: true), effects: StatementEffects())
         }
         return GatewayStatement(statement: try authorizer.prepare(sql), effects: authorizer.effects)
     }

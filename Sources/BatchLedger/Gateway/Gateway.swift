@@ -129,7 +129,7 @@ public final class Gateway {
         for row in try connection.rows(sql) {
             let (type, name, table) = (row[1].string ?? "", row[2].string ?? "", row[3].string ?? "")
             let isTemporary = row[0].string == "temp"
-            guard SQLName.isLedger(table) || isTemporary && SQLName.isReserved(name) else { continue }
+            guard connection.isLedger(table) || isTemporary && SQLName.isReserved(name) else { continue }
             if isTemporary && tap.hasMade(name, row[4].string ?? "") { continue }
             throw BatchError(
                 .forbiddenStatement, "\(isTemporary ? "TEMP \(type)" : type) \(name) stands in the way of the ledger",

@@ -18,6 +18,7 @@ extension Gateway {
         let secret = "own_" + Hex.string(generator.next() as UInt64) + Hex.string(generator.next() as UInt64)
         var made: [String] = []
         var reads = TenantReads()
+        reads.ledger = connection.ledgerNames
         defer {
             authorizer?.tenantReads = nil
             for name in made.reversed() { try? connection.execute("DROP VIEW IF EXISTS temp.\(SQLName.quote(name))") }
@@ -52,7 +53,7 @@ extension Gateway {
     /// Tables whose rows are everybody's. What modules keep is so only where the job names it, and neither the ledger nor
     /// the statistics are: they hold values of all rows.
     private func readable(beside owned: Set<String>, _ scope: TenantScope) throws(BatchError) -> Set<String> {
-        let ordinary = try schema.tables().filter { $0.role == .ordinary && !SQLName.isLedger($0.name) }
+        let ordinary = try schema.tables().filter { $0.role == .ordinary && !connection.isLedger($0.name) }
         return Set(ordinary.map { SQLName.folded($0.name) }).subtracting(owned)
             .union(scope.sharedTables.map { SQLName.folded($0) }).subtracting(owned).union(TenantReads.harmless)
     }
@@ -78,6 +79,7 @@ struct TenantReads {
     var temporary: Set<String> = []
     /// All other tables and views of the schema, and tables that a module makes up.
     var closed: Set<String> = []
+    var ledger = LedgerNames.usual
 
     /// - Parameter source: the innermost view or common table that reads; nil for the query itself. A common table may
     ///   have any name that SQL can know.
@@ -92,7 +94,7 @@ struct TenantReads {
         case "":
             if views.contains(table) { return true }
             if temporary.contains(table) || closed.contains(table) { return false }
-            return !SQLName.isLedger(table) && (open.contains(table) || !table.hasPrefix("sqlite_"))
+            return !ledger.isLedger(table) && (open.contains(table) || !table.hasPrefix("sqlite_"))
         default: return views.contains(table)
         }
     }

@@ -8,12 +8,15 @@ struct GuardTriggers {
     private let layout: TableLayout
     private let table: String
     private let literal: String
+    private let closed: String
+    private let drift: String
     static let head = "CREATE TRIGGER main."
-    private static let closed = "WHEN NOT EXISTS (SELECT 1 FROM batchmgr_gate)"
     /// Columns of `batchmgr_drift` for a key.
     private static let mostKeyColumns = 4
 
-    init(_ layout: TableLayout) {
+    init(_ layout: TableLayout, _ names: LedgerNames) {
+        closed = "WHEN NOT EXISTS (SELECT 1 FROM \(names.name("batchmgr_gate")))"
+        drift = names.name("batchmgr_drift")
         self.layout = layout
         table = layout.quotedName
         literal = SQLName.literal(layout.name)
@@ -51,7 +54,7 @@ struct GuardTriggers {
         let name = SQLName.quote("batchmgr_guard_\(time.lowercased())_\(event.lowercased())_\(layout.name)")
         let statements = body.map { $0 + "; " }.joined()
         return
-            "\(GuardTriggers.head)\(name) \(time) \(event)\(columns) ON \(table) \(GuardTriggers.closed) BEGIN \(statements)END"
+            "\(GuardTriggers.head)\(name) \(time) \(event)\(columns) ON \(table) \(closed) BEGIN \(statements)END"
     }
 
     // MARK: Notes
@@ -80,7 +83,7 @@ struct GuardTriggers {
 
     /// ON CONFLICT, and not OR IGNORE: what the statement of the client says behind OR would stand above that.
     private func note(_ row: String) -> String {
-        "INSERT INTO batchmgr_drift VALUES(\(values(row + "."))) ON CONFLICT DO NOTHING"
+        "INSERT INTO \(drift) VALUES(\(values(row + "."))) ON CONFLICT DO NOTHING"
     }
 
     /// Notes the rows that REPLACE would remove for a value of this index.
@@ -92,7 +95,7 @@ struct GuardTriggers {
             }
         }
         return
-            "INSERT INTO batchmgr_drift SELECT \(values("")) FROM \(table) WHERE \(terms.joined(separator: " AND ")) ON CONFLICT DO NOTHING"
+            "INSERT INTO \(drift) SELECT \(values("")) FROM \(table) WHERE \(terms.joined(separator: " AND ")) ON CONFLICT DO NOTHING"
     }
 
     /// Statements that set no unique column replace nothing. A generated column changes with others.

@@ -49,7 +49,7 @@ public struct WriteGuard {
         for layout in try SchemaReader(connection).tables() where layout.role == .ordinary {
             // SQLite keeps the text from the name on.
             wanted.formUnion(
-                GuardTriggers(layout).statements(mode).map {
+                GuardTriggers(layout, connection.ledgerNames).statements(mode).map {
                     "CREATE TRIGGER " + $0.dropFirst(GuardTriggers.head.count)
                 })
         }
@@ -79,7 +79,9 @@ public struct WriteGuard {
         let mode = try mode()
         if mode != .off {
             for layout in try SchemaReader(connection).tables() where layout.role == .ordinary {
-                for sql in GuardTriggers(layout).statements(mode) { try connection.execute(sql) }
+                for sql in GuardTriggers(layout, connection.ledgerNames).statements(mode) {
+                    try connection.execute(sql, isVerbatim: true)
+                }
             }
         }
         try ledger.setMeta("guard_fingerprint", try fingerprint())
@@ -145,14 +147,15 @@ extension WriteGuard {
 
 extension Ledger {
     func hasGuardTables() throws(BatchError) -> Bool {
-        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_drift'") != nil
+        try has("batchmgr_drift")
     }
 
     /// Ledgers of older versions lack them.
     func createGuardTables() throws(BatchError) {
-        for statement in LedgerSchema.statements
-        where statement.contains("batchmgr_gate") || statement.contains("batchmgr_drift") {
-            try connection.execute(statement)
+        let names = connection.ledgerNames
+        let wanted = [names.name("batchmgr_gate"), names.name("batchmgr_drift")]
+        for statement in LedgerSchema.statements(names) where wanted.contains(where: statement.contains) {
+            try connection.execute(statement, isVerbatim: true)
         }
     }
 

@@ -27,6 +27,8 @@ public final class Connection {
     public let path: String
     private let busyWait: BusyWait?
     private var cache: [String: Statement] = [:]
+    /// See `LedgerNames`; nil as long as there is neither a ledger nor anything in its way.
+    public internal(set) var knownLedgerNames: LedgerNames?
     /// For a connection of a host: what its statements do.
     private(set) lazy var hostStatements = HostStatements(self)
     /// Asked first in each transaction whether it may write: see `Lease`.
@@ -82,8 +84,15 @@ public final class Connection {
 
     // MARK: Statements
 
-    public func prepare(_ sql: String) throws(BatchError) -> Statement {
-        try Statement(sql, on: self)
+    /// - Parameter isVerbatim: for SQL of users, in which a name of the ledger is theirs.
+    public func prepare(_ sql: String, isVerbatim: Bool = false) throws(BatchError) -> Statement {
+        try Statement(isVerbatim ? sql : placed(sql), on: self)
+    }
+
+    /// SQL of ours with the names that the ledger has here.
+    private func placed(_ sql: String) -> String {
+        if knownLedgerNames == .usual || !sql.contains("main.batchmgr_") { return sql }
+        return ledgerNames.placed(sql)
     }
 
     /// A statement kept for the life of the connection. It comes back reset; use it for one loop at a time.
@@ -92,7 +101,7 @@ public final class Connection {
             statement.reset()
             return statement
         }
-        let statement = try Statement(sql, on: self, isKept: true)
+        let statement = try Statement(placed(sql), on: self, isKept: true)
         cache[sql] = statement
         return statement
     }
@@ -106,8 +115,9 @@ public final class Connection {
     }
 
     /// Runs every statement of `sql`; results are thrown away.
-    public func execute(_ sql: String) throws(BatchError) {
-        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    /// - Parameter isVerbatim: for SQL of users, in which a name of the ledger is theirs.
+    public func execute(_ sql: String, isVerbatim: Bool = false) throws(BatchError) {
+        let code = sqlite3_exec(handle, isVerbatim ? sql : placed(sql), nil, nil, nil)
         guard code == SQLITE_OK else { throw SQLiteFault.error(code, handle, doing: path) }
     }
 
@@ -115,7 +125,7 @@ public final class Connection {
     /// which asks the same.
     private func borrow(_ sql: String) throws(BatchError) -> Statement {
         if let statement = cache.removeValue(forKey: sql) { return statement }
-        return try Statement(sql, on: self, isKept: true)
+        return try Statement(placed(sql), on: self, isKept: true)
     }
 
     private func giveBack(_ statement: Statement, _ sql: String) {

@@ -29,7 +29,9 @@ public struct SchemaEditor {
         /// Moves what belongs to the ledger behind everything else when it has one of these places. SQLite wants a table
         /// before its indexes, so all of it moves, in its order, which matters to nobody.
         func makeRoom(at rowids: [Int64]) throws(BatchError) {
-            let condition = "lower(substr(name, 1, 9)) = 'batchmgr_' OR lower(substr(tbl_name, 1, 9)) = 'batchmgr_'"
+            let names = connection.ledgerNames.objects.sorted().map(SQLName.literal).joined(separator: ", ")
+            let condition =
+                "name LIKE 'batchmgr\\_guard\\_%' ESCAPE '\\' OR name IN (\(names)) OR tbl_name IN (\(names))"
             let taken = try connection.rows("SELECT rowid FROM main.sqlite_schema WHERE \(condition)")
             guard !Set(taken.compactMap { $0[0].integer }).isDisjoint(with: rowids) else { return }
             try connection.run(

@@ -17,10 +17,11 @@ public struct SchemaReader {
             "SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema ORDER BY rowid")
         defer { statement.reset() }
         var objects: [SchemaObject] = []
+        let ledger = connection.ledgerNames
         while try statement.step() {
             let name = statement.value(2).string ?? ""
             let tableName = statement.value(3).string ?? ""
-            if SQLName.isLedger(name) || SQLName.isLedger(tableName) { continue }
+            if ledger.isLedger(name) || ledger.isLedger(tableName) { continue }
             objects.append(
                 SchemaObject(
                     rowid: statement.value(0).integer ?? 0, type: statement.value(1).string ?? "", name: name,

@@ -16,22 +16,24 @@ public struct AuditTable {
 
     public init(_ connection: Connection) { self.connection = connection }
 
+    private var place: String { SQLName.literal(connection.ledgerNames.name(AuditTable.name)) }
+
     public func create() throws(BatchError) { try connection.execute(AuditTable.creation) }
 
     public func exists() throws(BatchError) -> Bool {
-        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'batchmgr_audit'") != nil
+        try connection.hasTable(connection.ledgerNames.name(AuditTable.name))
     }
 
     /// False in a ledger that an older program made.
     public func hasHashes() throws(BatchError) -> Bool {
-        let sql = "SELECT count(*) FROM pragma_table_info('batchmgr_audit', 'main') WHERE name LIKE '%hash'"
+        let sql = "SELECT count(*) FROM pragma_table_info(\(place), 'main') WHERE name LIKE '%hash'"
         return try connection.value(sql)?.integer == 3
     }
 
     /// Adds the columns of the chain to the table of an older program.
     public func addColumns() throws(BatchError) {
         guard try exists(), try !hasHashes() else { return }
-        let known = try connection.rows("SELECT name FROM pragma_table_info('batchmgr_audit', 'main')").compactMap {
+        let known = try connection.rows("SELECT name FROM pragma_table_info(\(place), 'main')").compactMap {
             $0[0].string
         }
         for column in AuditTable.hashes where !known.contains(column) {

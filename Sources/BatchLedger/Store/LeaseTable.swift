@@ -50,8 +50,7 @@ public struct LeaseTable {
 
     /// Nil in a database that nobody ever had a lease on.
     public func read() throws(BatchError) -> Row? {
-        let known = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_lease'")
-        guard known != nil else { return nil }
+        guard try connection.hasTable(connection.ledgerNames.name("batchmgr_lease")) else { return nil }
         let sql = """
             SELECT epoch, process, started, boot, namespace, machine, token, kind, job, batch, stop, beat, beat_at, \
             asked_beat, asked_boot, asked_at FROM main.batchmgr_lease

@@ -18,8 +18,11 @@ public final class Ledger {
     }
 
     public func exists() throws(BatchError) -> Bool {
-        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_meta'") != nil
+        try connection.findLedger()
     }
+
+    /// True when a table of the ledger is there: older programs made fewer.
+    func has(_ table: String) throws(BatchError) -> Bool { try connection.hasTable(connection.ledgerNames.name(table)) }
 
     /// How many tables, indexes and other objects bear a name of the ledger.
     func objectCount() throws(BatchError) -> Int64 {
@@ -31,7 +34,10 @@ public final class Ledger {
     /// - Parameter databaseID: a random name for this database, kept for its life.
     public func create(databaseID: String) throws(BatchError) {
         if try !exists() { try refuseForeignTables() }
-        for statement in LedgerSchema.statements { try connection.execute(statement) }
+        for statement in LedgerSchema.statements(connection.ledgerNames) {
+            try connection.execute(statement, isVerbatim: true)
+        }
+        _ = try exists()
         // Each format has the tables of the one before it.
         try setMeta("format_version", "\(LedgerSchema.version)")
         try connection.run("INSERT OR IGNORE INTO main.batchmgr_meta VALUES('database_id', ?)", [.string(databaseID)])
@@ -39,9 +45,10 @@ public final class Ledger {
 
     /// True when all tables and indexes are there: a ledger of an older program lacks some.
     public func isComplete() throws(BatchError) -> Bool {
-        let names = LedgerSchema.names.map(SQLName.literal).joined(separator: ", ")
+        let own = connection.ledgerNames.objects
+        let names = own.map(SQLName.literal).joined(separator: ", ")
         let count = try connection.value("SELECT count(*) FROM main.sqlite_schema WHERE name IN (\(names))")
-        guard count?.integer ?? 0 >= Int64(LedgerSchema.names.count) else { return false }
+        guard count?.integer ?? 0 >= Int64(own.count) else { return false }
         return try meta("format_version") == "\(LedgerSchema.version)"
     }
 
@@ -152,9 +159,9 @@ public final class Ledger {
 }
 
 extension Ledger {
-    /// - Throws: `ERR_UX_WRONG_STATE` when the application has a table of its own with a name that the ledger needs.
+    /// - Throws: `ERR_UX_WRONG_STATE` when what is there bears a name that the ledger needs, under either prefix.
     fileprivate func refuseForeignTables() throws(BatchError) {
-        let names = LedgerSchema.names.map(SQLName.literal).joined(separator: ", ")
+        let names = connection.ledgerNames.objects.map(SQLName.literal).joined(separator: ", ")
         let sql = "SELECT name FROM main.sqlite_schema WHERE lower(name) IN (\(names)) LIMIT 1"
         guard let name = try connection.value(sql)?.string else { return }
         throw BatchError(

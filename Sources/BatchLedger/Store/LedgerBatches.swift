@@ -12,7 +12,7 @@ extension Ledger {
         "definition",
         with: """
             CASE WHEN definition GLOB '@[0-9]*' THEN (SELECT earlier.definition FROM main.batchmgr_batches earlier \
-            WHERE earlier.seq = CAST(substr(batchmgr_batches.definition, 2) AS INTEGER)) ELSE definition END
+            WHERE earlier.seq = CAST(substr(main.batchmgr_batches.definition, 2) AS INTEGER)) ELSE definition END
             """)
 
     /// What is written for the text of a job.
@@ -241,7 +241,7 @@ extension Ledger {
     /// Batches that are earlier ones run again: the new one's `seq` with the old one's id, and the other way round.
     public func replays() throws(BatchError) -> (originals: [Int64: BatchID], replacements: [Int64: BatchID]) {
         // A ledger that an older program made has no such table before the next batch.
-        guard try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_replays'") != nil else {
+        guard try has("batchmgr_replays") else {
             return ([:], [:])
         }
         let sql = """

@@ -15,8 +15,19 @@ enum LedgerSchema {
                 .map { String($0.split(separator: ".").last ?? "") }
         })
 
+    /// The text of each object as SQLite keeps it, by its name.
+    static let creations: [String: String] = texts.reduce(into: [:]) { creations, statement in
+        let text = statement.replacing("IF NOT EXISTS ", with: "").replacing("main.", with: "")
+        guard let name = text.split(separator: "(", maxSplits: 1).first?.split(separator: " ").dropFirst(2).first else {
+            return
+        }
+        creations[String(name)] = text
+    }
+
     /// A table of the connection with such a name must not take their place.
-    static let statements = texts.map { $0.replacing("EXISTS batchmgr_", with: "EXISTS main.batchmgr_") }
+    static func statements(_ names: LedgerNames) -> [String] {
+        texts.map { names.created($0.replacing("EXISTS batchmgr_", with: "EXISTS main.batchmgr_")) }
+    }
 
     private static let texts: [String] = [
         "CREATE TABLE IF NOT EXISTS batchmgr_meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -51,9 +62,4 @@ enum LedgerSchema {
         LeaseTable.creation,
         AuditTable.creation,
     ]
-}
-
-extension Ledger {
-    /// The names of its tables and indexes.
-    public static let objectNames = LedgerSchema.names
 }

@@ -49,7 +49,7 @@ extension Ledger {
 
     /// A ledger of an older program has no such table until the next batch.
     private func hasSwitches() throws(BatchError) -> Bool {
-        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_switches'") != nil
+        try has("batchmgr_switches")
     }
 }
 

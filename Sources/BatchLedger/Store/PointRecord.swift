@@ -96,7 +96,7 @@ extension Ledger {
 
     /// False in a ledger of an older program, until the next batch completes it.
     private func knowsFiles() throws(BatchError) -> Bool {
-        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'batchmgr_files'") != nil
+        try has("batchmgr_files")
     }
 
     /// Notes the shorter hash of a file that is known by its SHA-256.

@@ -139,7 +139,7 @@ struct SchemaUndo {
         let present = Set(try schema.objects().map { "\($0.type) \($0.name)" })
         let missing = objects.filter { $0.sql != nil && !present.contains("\($0.type) \($0.name)") }
         for object in missing where object.type == "table" && !object.isVirtualTable && !object.isSystem {
-            try connection.execute(object.sql ?? "")
+            try connection.execute(object.sql ?? "", isVerbatim: true)
         }
         try SchemaEditor(connection).write { (edit) throws(BatchError) in
             for object in missing where object.isVirtualTable { try edit.insert(virtualTable: object) }
@@ -147,7 +147,9 @@ struct SchemaUndo {
         try createSystemTables(missing)
         if missing.contains(where: \.isVirtualTable) { try SchemaEditor(connection).reload() }
         for type in ["index", "view", "trigger"] {
-            for object in missing where object.type == type { try connection.execute(object.sql ?? "") }
+            for object in missing where object.type == type {
+                try connection.execute(object.sql ?? "", isVerbatim: true)
+            }
         }
     }
 
@@ -156,7 +158,9 @@ struct SchemaUndo {
             let exists = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [.string(object.name)])
             if exists != nil { continue }
             let connection = self.connection
-            try SchemaEditor(connection).write { (_) throws(BatchError) in try connection.execute(object.sql ?? "") }
+            try SchemaEditor(connection).write { (_) throws(BatchError) in
+                try connection.execute(object.sql ?? "", isVerbatim: true)
+            }
         }
     }
 

@@ -277,7 +277,7 @@ public final class Undo {
 
         /// Puts them back, in the order in which they were made. Those that are there stay.
         public func putBack() {
-            for definition in definitions { try? connection.execute(definition) }
+            for definition in definitions { try? connection.execute(definition, isVerbatim: true) }
         }
     }
 }

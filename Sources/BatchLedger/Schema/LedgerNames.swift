@@ -1,0 +1,134 @@
+internal import BatchCore
+
+/// What the tables of the ledger are called in one database.
+///
+/// All SQL of the ledger is written with the usual names, `main.batchmgr_…`. Where the application had a table of its own
+/// with such a name first, the ledger stands beside it under `batchmgr_ledger_…`, and the text is changed before SQLite
+/// compiles it.
+public struct LedgerNames: Hashable, Sendable {
+    /// How each name begins.
+    public let prefix: String
+    /// Of tables and indexes.
+    public let objects: Set<String>
+
+    public static let usual = LedgerNames("batchmgr_")
+    public static let beside = LedgerNames("batchmgr_ledger_")
+
+    private init(_ prefix: String) {
+        self.prefix = prefix
+        objects = Set(LedgerSchema.names.map { prefix + $0.dropFirst(LedgerNames.usualPrefix.count) })
+    }
+
+    private static let usualPrefix = "batchmgr_"
+
+    /// The name that a table of the ledger has here.
+    public func name(_ usual: String) -> String { prefix + usual.dropFirst(LedgerNames.usualPrefix.count) }
+
+    /// True for the tables, indexes and triggers of the ledger itself, and for what a `.bak` keeps beside it. Another
+    /// table whose name begins alike is the application's own.
+    public func isLedger(_ name: String) -> Bool {
+        let name = SQLName.folded(name)
+        return SQLName.isReserved(name)
+            && (objects.contains(name) || LedgerNames.passing.contains { name.hasPrefix($0) }
+                || name == TableLayout.stand)
+    }
+
+    /// How names begin of what belongs to us and comes and goes.
+    private static let passing = ["batchmgr_guard_", "batchmgr_record_", "batchmgr_bak_", "batchmgr_dropped_"]
+
+    // MARK: SQL
+
+    /// SQL of ours as it has to be said here: each `main.batchmgr_…` that is not quoted. Names and texts of users are.
+    func placed(_ sql: String) -> String {
+        if self == .usual || !sql.contains("main.batchmgr_") { return sql }
+        let text = Array(sql.utf8)
+        var placed: [UInt8] = []
+        placed.reserveCapacity(text.count + 64)
+        var position = 0
+        while position < text.count {
+            let byte = text[position]
+            var end = position + 1
+            if byte == 0x22 || byte == 0x27 {
+                while end < text.count, text[end] != byte { end += 1 }
+                end = min(end + 1, text.count)
+                placed += text[position..<end]
+            } else if LedgerNames.isInName(byte) {
+                while end < text.count, LedgerNames.isInName(text[end]) { end += 1 }
+                let word = String(decoding: text[position..<end], as: UTF8.self)
+                let isOurs = placed.suffix(5).elementsEqual("main.".utf8) && LedgerSchema.names.contains(word)
+                placed += isOurs ? Array(name(word).utf8) : Array(text[position..<end])
+            } else {
+                placed.append(byte)
+            }
+            position = end
+        }
+        return String(decoding: placed, as: UTF8.self)
+    }
+
+    /// The text of a table or index of the ledger, which names its table without `main`.
+    func created(_ statement: String) -> String {
+        guard self != .usual else { return statement }
+        return statement.replacing("batchmgr_", with: prefix)
+    }
+
+    private static func isInName(_ byte: UInt8) -> Bool {
+        (byte | 32) >= 97 && (byte | 32) <= 122 || byte >= 48 && byte <= 57 || byte == 95 || byte >= 128
+    }
+}
+
+/// Where the ledger of a database is, by what its schema says.
+extension LedgerNames {
+    /// - Returns: the names, and whether a ledger with them is there; nil when there is none, and nothing in its way.
+    static func found(in connection: Connection) throws(BatchError) -> (names: LedgerNames, isThere: Bool)? {
+        let metas = [usual, beside].map { $0.name("batchmgr_meta") }
+        let tables = try connection.rows(
+            "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND name IN (?, ?)",
+            metas.map(SQLValue.string))
+        for (names, meta) in zip([usual, beside], metas) {
+            let text = tables.first { $0[0].string == meta }?[1].string
+            if let text, text.hasPrefix(names.start(of: "batchmgr_meta")) { return (names, true) }
+        }
+        let list = LedgerSchema.names.sorted().map(SQLName.literal).joined(separator: ", ")
+        let others = try connection.rows(
+            "SELECT name, sql FROM main.sqlite_schema WHERE lower(name) IN (\(list)) AND sql IS NOT NULL")
+        if others.isEmpty { return nil }
+        // What is left of a ledger must not get a second one beside it.
+        let isLeft = others.contains { row in
+            row[1].string?.hasPrefix(usual.start(of: row[0].string ?? "")) == true
+        }
+        return (isLeft ? usual : beside, false)
+    }
+
+    /// The text of an object of the ledger, as far as all versions have it: up to its second column.
+    private func start(of usual: String) -> String {
+        let text = LedgerSchema.creations[usual] ?? "-"
+        return created(String(text.prefix { $0 != "," }))
+    }
+}
+
+extension Connection {
+    /// What the tables of the ledger are called here.
+    public var ledgerNames: LedgerNames {
+        if let known = knownLedgerNames { return known }
+        _ = try? findLedger()
+        return knownLedgerNames ?? .usual
+    }
+
+    /// Looks whether the database has a ledger, and under which names.
+    func findLedger() throws(BatchError) -> Bool {
+        let found = try LedgerNames.found(in: self)
+        if found?.names != knownLedgerNames {
+            // They were compiled with the other names.
+            dropCachedStatements()
+            knownLedgerNames = found?.names
+        }
+        return found?.isThere ?? false
+    }
+
+    func hasTable(_ name: String) throws(BatchError) -> Bool {
+        try value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [.string(name)]) != nil
+    }
+
+    /// True for a name of the ledger of this database.
+    public func isLedger(_ name: String) -> Bool { SQLName.isReserved(name) && ledgerNames.isLedger(name) }
+}
