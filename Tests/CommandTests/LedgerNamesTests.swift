@@ -76,8 +76,9 @@ import Testing
                 try scene.expect(0, "restore --point rows.1 --to \(source).db --source \(source)")
                 #expect(try scene.dump("\(source).db") == between, "\(source)")
             }
-            try scene.expect(0, "vacuum")
             try scene.expect(0, "rollback --id rows.1 --mode cascade")
+            #expect(try scene.dump() == before)
+            try scene.expect(0, "vacuum")
             #expect(try scene.dump() == before)
             try scene.expect(0, "verify")
             let erasure = try scene.expect(0, "erase --table batchmgr_lease --where \"w = 'secretword'\" --yes")

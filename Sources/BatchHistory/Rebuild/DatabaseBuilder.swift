@@ -199,6 +199,9 @@ final class DatabaseBuilder {
     /// Fills the tables from a file that has the same ones, without its free pages. The rowids that columns hide are
     /// numbered anew.
     func copyRows(from path: String) throws(BatchError) {
+        // A view of the file may say "main", which it is not here; with this SQLite passes over what it cannot read.
+        try connection.execute("PRAGMA writable_schema=ON")
+        defer { try? connection.execute("PRAGMA writable_schema=OFF") }
         try connection.run("ATTACH ? AS source", [.string(path)])
         let names = connection.ledgerNames
         for (name, layout) in try tables() {
