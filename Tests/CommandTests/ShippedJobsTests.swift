@@ -30,7 +30,7 @@ import Testing
                 let ran = try shell("exec \"$TOOL\" \"$@\"", ["run", "--id", id, "--tenant", "t001"] + options)
                 #expect(ran.code == 0, "\(id): \(ran.err)")
             }
-            let file = try shell("cat exports/open_items.csv").out
+            let file = try shell("cat exports/open_items_t001.csv").out
             #expect(file.split(separator: "\r\n").count > 1)
             // All of them are tried here.
             let list = try JSONParser.parse(try shell("exec \"$TOOL\" catalog list --json").out)

@@ -47,6 +47,81 @@ import Testing
         }
     }
 
+    @Test func aBatchSaysWhoRanItWhatItChangedWroteAndRan() throws {
+        let job = """
+            description: Tells everything
+            params:
+              day: {type: date}
+            steps:
+              - {id: change, sql: "UPDATE items SET price = price + 1 WHERE id <= 2"}
+              - {id: out, export: {query: SELECT id FROM items WHERE id <= 3, file: "out/{batch} {param:day}.csv"}}
+              - {id: say, exec: [sh, -c, "echo ten letters; echo oh >&2"], undo: [echo, undone]}
+
+            """
+        try BadLuckScene.with(jobs: ["everything": job]) { scene in
+            let ran = try scene.shell(
+                "BATCHMGR_ACTOR=ada exec \"$TOOL\" run everything --set day=2026-11-26 --key 'a key'")
+            try #require(ran.code == 0, "\(ran.err)")
+            #expect(scene.has("out/everything.1 2026-11-26.csv"))
+            let detail = try scene.json("show", "everything")
+            #expect(detail["actor"]?.string == "ada" && detail["key"]?.string == "a key")
+            #expect(detail["tables"] == [["table": "items", "inserted": 0, "updated": 2, "deleted": 0]])
+            let file = try #require(detail["files"]?.array?.first)
+            #expect(file["path"]?.string == "out/everything.1 2026-11-26.csv" && file["rows"]?.integer == 3)
+            let hash = try scene.shell("sha256sum < 'out/everything.1 2026-11-26.csv' | cut -d' ' -f1").out
+            #expect(file["sha256"]?.string.map { $0 + "\n" } == hash)
+            let program = try #require(detail["programs"]?.array?.first)
+            #expect(program["output"]?.string == "ten letters\n" && program["errors"]?.string == "oh\n")
+            let text = try scene.tool("show", "everything").out
+            for words in [
+                "by             ada\n", "key            a key\n", "items         0        2", "  ten letters\n  oh\n",
+            ] {
+                #expect(text.contains(words), "\(text)")
+            }
+            try #require(try scene.tool("rollback", "everything").code == 0)
+            #expect(try scene.json("show", "everything.1")["programs"]?.array?.first?["undone"]?.bool == true)
+            // A value is a part of a name: it leads nowhere else.
+            try scene.write(
+                "catalog/away.yaml",
+                "id: away\nversion: 1.0.0\nparams: {name: {type: text}}\nsteps: [{id: a, export: {query: SELECT 1 AS a, file: '{param:name}.csv'}}]\n"
+            )
+            let away = try scene.tool("run", "away", "--set", "name=../a")
+            #expect(away.code == 2 && away.err.contains("has a '/' in it"), "\(away.err)")
+        }
+    }
+
+    @Test func aJobIsShownWithEveryKeyOfItsFile() throws {
+        let job = """
+            description: Has everything
+            limits: {rows: 100, tables: [items]}
+            timeout: 5m
+            notify: [{command: [/bin/true], events: [failed]}]
+            params:
+              size: {type: text, choices: [small, large], default: small}
+            steps:
+              - id: change
+                for_each: SELECT id FROM items
+                chunk: 50
+                sql: |
+                  UPDATE items SET price = price + 1 WHERE id = :id;
+                  UPDATE items SET price = price - 1 WHERE id = :id;
+                retry: {max: 3, backoff: 2s}
+
+            """
+        try BadLuckScene.with(jobs: ["everything": job]) { scene in
+            let text = try scene.tool("catalog", "show", "everything").out
+            for words in [
+                "limits       rows: 100, tables: [items]\n", "timeout      5m\n",
+                "notify       command: [/bin/true], events: [failed]\n", "text: 'small', 'large'",
+                "  for_each   SELECT id FROM items\n", "  chunk      50\n", "  retry      max: 3, backoff: 2s\n",
+                "WHERE id = :id;\n             UPDATE items",
+            ] { #expect(text.contains(words), "\(words) in \(text)") }
+            let definition = try scene.json("catalog", "show", "everything")["definition"]
+            #expect(definition?["limits"]?["rows"]?.integer == 100)
+            #expect(definition?["steps"]?.array?.first?["retry"]?["max"]?.integer == 3)
+        }
+    }
+
     @Test func aJobNamesItsLatestBatchThatIsNotRolledBack() throws {
         try SampleDatabase.with { database in
             for _ in 1...3 { try database.run("add", "INSERT INTO customers(name) VALUES (hex(randomblob(8)))") }

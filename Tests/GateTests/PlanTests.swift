@@ -71,6 +71,23 @@ import Testing
         }
     }
 
+    @Test func aPlanIsShownAsADiffAndCutWhereItIsLong() throws {
+        try GovernedScene.with { scene in
+            try scene.base.sql(
+                "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1029) INSERT INTO items(id, price) SELECT i, 1 FROM n"
+            )
+            try scene.tool(
+                7, "run", "--id", "raise", "--sql", "UPDATE items SET price = 7 WHERE id >= 1000", "--propose")
+            let short = try scene.tool(0, "plan", "show", "1").out
+            #expect(short.contains("\n~ items 1000: price 1 → 7\n") && !short.contains("items 1020:"), "\(short)")
+            #expect(short.contains("… and 10 more rows: ") && short.contains("plan show --id plan.1 --all"))
+            let table = short.split(separator: "\n").first { $0.hasPrefix("items ") }
+            #expect(table?.split(separator: " ") == ["items", "0", "30", "0"])
+            let all = try scene.tool(0, "plan", "show", "1", "--all").out
+            #expect(all.contains("\n~ items 1029: price 1 → 7\n") && !all.contains(" more"))
+        }
+    }
+
     // MARK: Who
 
     @Test(arguments: ["ada", "Ada", " ADA ", "a\u{200B}da", "ada\u{A0}", "ada."])

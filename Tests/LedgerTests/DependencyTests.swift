@@ -189,6 +189,26 @@ import Testing
         #expect(Shell.firstDifference(before, bench.dump()) == nil)
     }
 
+    /// Key hashes of some thousand bytes are kept in rows that fit a page: else each would leave half a page empty.
+    @Test func keysOfAFewHundredRowsAreKeptInSmallRows() throws {
+        let folder = TemporaryFolder()
+        let bench = try Bench(folder.file("app.db"), spillFolder: folder.path)
+        try bench.run("setup", "CREATE TABLE t(k TEXT PRIMARY KEY, v) WITHOUT ROWID")
+        let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)"
+        let first = try bench.run("first", "\(rows) INSERT INTO t SELECT 'k' || i, 0 FROM n")
+        let ledger = try Connection(path: folder.file("app.db"))
+        let facts = try ledger.rows(
+            "SELECT count(*), max(length(keys)), sum(count) FROM batchmgr_facts f JOIN batchmgr_relations r ON r.id = f.relation WHERE r.kind = 'rows' AND f.side = 0"
+        )
+        #expect(facts.first?[0].integer ?? 0 >= 8 && facts.first?[1].integer ?? 0 < 1_000, "\(facts)")
+        #expect(facts.first?[2].integer == 900)
+        let every = try bench.run("every", "UPDATE t SET v = 1 WHERE substr(k, -1) = '0'")
+        let edges = try bench.dependents(of: first).filter { $0.batch == every.record.seq }
+        #expect(edges.map(\.evidence) == ["row t 90 keys"])
+        try bench.undo(first, every)
+        #expect(try ledger.value("SELECT count(*) FROM t")?.integer == 0)
+    }
+
     @Test func dependentsOfDependentsAreFoundWithTheirDepth() throws {
         let folder = TemporaryFolder()
         let bench = try Bench(folder.file("app.db"), spillFolder: folder.path)

@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 
 /// Reads the text of one job file.
 ///
@@ -155,5 +155,13 @@ extension YAMLNode {
         case .entries(_, let value): .object(entries.map { JSONValue.Member($0.key, $0.value.json(as: value)) })
         case .boolean, .integer, .number, .scalar, .oneOf, .anything: json
         }
+    }
+}
+
+extension JobDefinition {
+    /// All keys of its file, in the order of the file; none when the text is that of another program.
+    public var writtenKeys: [JSONValue.Member] {
+        guard let root = try? YAMLDocument.read(text, limit: nil) else { return [] }
+        return root.json.members ?? []
     }
 }

@@ -99,6 +99,8 @@ struct MeaningValidation {
             if !rules.isPinned { checkIsOne(node) }
         case .statements: checkSQL(node, inner ?? scope)
         case .command: for argument in node.elements { checkArgument(argument, scope) }
+        // A pinned one may be of a time when braces were what they are.
+        case .text(let rule) where rule.hasPlaceholders && !rules.isPinned: checkArgument(node, scope)
         case .list(let element, _): for value in node.elements { check(value, element, scope, statements: inner) }
         case .record(let table):
             for rule in table.keys { node[rule.name].map { check($0, rule.shape, scope, statements: inner) } }

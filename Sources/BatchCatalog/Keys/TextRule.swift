@@ -6,7 +6,18 @@ public struct TextRule: Sendable {
     public let pattern: String?
     /// Completes "write …".
     public let shape: String
+    /// `{tenant}` and the like in it stand for values.
+    public let hasPlaceholders: Bool
     public let accepts: @Sendable (String) -> Bool
+
+    public init(
+        pattern: String?, shape: String, hasPlaceholders: Bool = false, accepts: @escaping @Sendable (String) -> Bool
+    ) {
+        self.pattern = pattern
+        self.shape = shape
+        self.hasPlaceholders = hasPlaceholders
+        self.accepts = accepts
+    }
 
     public static let any = TextRule(pattern: nil, shape: "a text") { _ in true }
     public static let filled = TextRule(pattern: #"\S"#, shape: "a text that is not empty") { text in
@@ -56,7 +67,7 @@ public struct TextRule: Sendable {
     /// Of an export: below the workspace, and named for its format.
     public static let exportFile = TextRule(
         pattern: #"^(?!/)(?!(.*/)?\.\./).*[^/]\.([Cc][Ss][Vv]|[Jj][Ss][Oo][Nn]|[Hh][Tt][Mm][Ll]?)$"#,
-        shape: "a path below the workspace that ends in .csv, .json or .html"
+        shape: "a path below the workspace that ends in .csv, .json or .html", hasPlaceholders: true
     ) { path in
         !path.hasPrefix("/") && !path.split(separator: "/").contains("..") && !path.utf8.contains(10)
             && ExportFormat(fileName: path).map { $0 != .jsonLines } ?? false

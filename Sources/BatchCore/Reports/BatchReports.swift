@@ -63,6 +63,14 @@ public struct BatchDetail: Report, Hashable {
     public var isThinned = false
     /// The batches that this one undid, when it is a rollback.
     public let rollsBack: [BatchID]
+    /// Who ran it.
+    public var actor = ""
+    /// Given with `--key`.
+    public var key: String?
+    /// Rows by table that differ from before, those of each checkpoint counted once.
+    public var tables: [ChangesReport.TableCounts] = []
+    public var files: [WrittenFile] = []
+    public var programs: [ProgramRun] = []
 
     public init(
         summary: BatchSummary, jobVersion: String?, traceID: String, parameters: JSONValue, error: String?,
@@ -88,7 +96,62 @@ public struct BatchDetail: Report, Hashable {
             .init("dependents", .array(dependents.map(\.json))),
             .init("restore_point", restorePoint?.json ?? .null), .init("undo_log_thinned", .bool(isThinned)),
             .init("rolls_back", .array(rollsBack.map { .string($0.description) })),
+            .init("actor", .string(actor)), .init("key", JSONValue(key)),
+            .init("tables", .array(tables.map { .object([.init("table", .string($0.table))] + $0.rows.members) })),
+            .init("files", .array(files.map(\.json))), .init("programs", .array(programs.map(\.json))),
         ]
+    }
+
+    /// What an `export` wrote.
+    public struct WrittenFile: Hashable, Sendable {
+        public let path: String
+        public let rows: Int
+        public let bytes: Int
+        public let sha256: String
+        /// A rollback took it back.
+        public let isUndone: Bool
+
+        public init(path: String, rows: Int, bytes: Int, sha256: String, isUndone: Bool) {
+            self.path = path
+            self.rows = rows
+            self.bytes = bytes
+            self.sha256 = sha256
+            self.isUndone = isUndone
+        }
+
+        var json: JSONValue {
+            [
+                "path": .string(path), "rows": JSONValue(rows), "bytes": JSONValue(bytes), "sha256": .string(sha256),
+                "undone": .bool(isUndone),
+            ]
+        }
+    }
+
+    /// A program that an `exec` step ran to its end.
+    public struct ProgramRun: Hashable, Sendable {
+        public let step: String
+        public let arguments: [String]
+        /// The end of what it wrote.
+        public let output: String
+        /// The end of what it wrote to stderr.
+        public let errors: String
+        /// Its `undo` has run.
+        public let isUndone: Bool
+
+        public init(step: String, arguments: [String], output: String, errors: String, isUndone: Bool) {
+            self.step = step
+            self.arguments = arguments
+            self.output = output
+            self.errors = errors
+            self.isUndone = isUndone
+        }
+
+        var json: JSONValue {
+            [
+                "step": .string(step), "arguments": .array(arguments.map { .string($0) }),
+                "output": .string(output), "errors": .string(errors), "undone": .bool(isUndone),
+            ]
+        }
     }
 
     /// One committed transaction of a batch.

@@ -3,10 +3,13 @@ public struct JobReport: Report, Hashable {
     public let job: JobDefinition
     /// The file it was read from.
     public let file: String?
+    /// All that its file says, key by key as it is written.
+    public let keys: [JSONValue.Member]
 
-    public init(_ job: JobDefinition, file: String?) {
+    public init(_ job: JobDefinition, file: String?, keys: [JSONValue.Member] = []) {
         self.job = job
         self.file = file
+        self.keys = keys
     }
 
     /// What a list shows of it.
@@ -25,7 +28,8 @@ public struct JobReport: Report, Hashable {
             .init("on_failure", .string(job.onFailure.rawValue)),
             .init("params", .array(job.parameters.map(JobReport.document))),
             .init("steps", .array(job.steps.map(JobReport.document))),
-            .init("verify", .array(job.verify.map { .string($0) })), .init("text", .string(job.text)),
+            .init("verify", .array(job.verify.map { .string($0) })), .init("definition", .object(keys)),
+            .init("text", .string(job.text)),
         ]
     }
 

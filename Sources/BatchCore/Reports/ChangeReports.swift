@@ -158,6 +158,25 @@ extension Change {
 }
 
 extension SQLValue {
+    /// What `json` wrote, to be shown: text that is not valid Unicode stays as it is written there.
+    public init(json: JSONValue) {
+        func bytes(_ key: String) -> [UInt8]? { json[key]?.string.flatMap { Hex.bytes($0) } }
+        switch json {
+        case .null: self = .null
+        case .integer(let number): self = .integer(number)
+        case .number(let number): self = .real(number)
+        case .string(let text): self = .string(text)
+        default:
+            if let blob = bytes("blob") {
+                self = .blob(blob)
+            } else if let real = json["real"]?.string {
+                self = .real(real == "NaN" ? .nan : real == "Inf" ? .infinity : -.infinity)
+            } else {
+                self = .string(JSONWriter.text(json))
+            }
+        }
+    }
+
     /// As JSON, without loss: what plain JSON cannot carry becomes an object that names its kind.
     ///
     /// `{"blob":"hex"}`, `{"real":"Inf"}`, and for text that is not valid Unicode `{"text":"hex"}` of its UTF-8 bytes or

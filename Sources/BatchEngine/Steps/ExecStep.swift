@@ -46,11 +46,25 @@ struct ExecStep: StepKind {
         let outcome = try ExternalCommand(program, clock: context.clock).run(stop: step.stop)
         context.reach("program-ended")
         try outcome.requireSuccess(of: program, for: "step \(step.definition.id)")
-        try step.record([
-            "arguments": .array(filled.map(JSONValue.string)),
-            "undo": undo.map { .array($0.map(JSONValue.string)) } ?? .null,
-        ])
+        var detail: [JSONValue.Member] = [
+            .init("arguments", .array(filled.map(JSONValue.string))),
+            .init("undo", undo.map { .array($0.map(JSONValue.string)) } ?? .null),
+        ]
+        for (name, tail) in [("output", outcome.output), ("errors", outcome.errors)] where tail.total > 0 {
+            detail.append(.init(name, .string(ExecStep.kept(tail))))
+        }
+        try step.record(.object(detail))
     }
+
+    /// The end of what a program wrote, for `show`: enough for a line of figures, too little to fill the database.
+    private static func kept(_ tail: ExternalCommand.OutputTail) -> String {
+        let bytes = tail.bytes.suffix(mostKept)
+        // Not from the middle of a character.
+        let whole = bytes.count < tail.total ? bytes.drop { $0 & 0xC0 == 0x80 } : bytes
+        return String(decoding: whole, as: UTF8.self)
+    }
+
+    private static let mostKept = 1000
 
     func objectionToReplay(_ step: StepDefinition) -> String? {
         step.undo == nil ? "runs a program and declares no undo" : nil

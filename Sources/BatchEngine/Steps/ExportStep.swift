@@ -18,7 +18,8 @@ struct ExportStep: StepKind {
                             KeyRule("query", .query, required: true, "Its rows are written."),
                             KeyRule(
                                 "file", .text(.exportFile), required: true,
-                                "Where to, below the workspace folder; `.csv`, `.json` or `.html` is the format."),
+                                "Where to, below the workspace folder; `.csv`, `.json` or `.html` is the format. `{batch}`, `{tenant}`, `{step}` and `{param:NAME}` stand for their values."
+                            ),
                         ])), "Rows to a file."), beside: CatalogRules.tries)
     }
 
@@ -29,10 +30,25 @@ struct ExportStep: StepKind {
         guard let query = settings["query"]?.string, let file = settings["file"]?.string,
             let format = ExportFormat(fileName: file)
         else { throw step.unreadable }
+        let name = try fileName(file, step)
         try step.retrying { () throws(BatchError) in
-            let target = try Export(to: file, in: step.run.session.workspace.folder, format: format)
+            let target = try Export(to: name, in: step.run.session.workspace.folder, format: format)
             try step.gateway.showingOwnRows { () throws(BatchError) in try write(query, to: target, step) }
         }
+    }
+
+    /// A value stands for a part of a name and never leads into another folder.
+    private func fileName(_ template: String, _ step: StepRun) throws(BatchError) -> String {
+        // A batch that was begun with an older program may have braces in it that stand for themselves.
+        guard let name = try? CommandTemplate([template]) else { return template }
+        let filled = try name.filled(with: step.placeholders).joined()
+        let depth = template.split(separator: "/", omittingEmptySubsequences: false).count
+        guard filled.split(separator: "/", omittingEmptySubsequences: false).count == depth else {
+            throw BatchError(
+                .invalidParameter, "step \(step.definition.id): a value in '\(template)' has a '/' in it",
+                hint: "give a value that can be part of a file name")
+        }
+        return filled
     }
 
     private func write(_ query: String, to target: Export, _ step: StepRun) throws(BatchError) {

@@ -108,6 +108,8 @@ public struct Effect: Hashable, Sendable {
     public let kind: String
     /// What undo, or a reader, needs to know.
     public let detail: JSONValue
+    /// The checkpoint of the rollback that took it back; nil while it stands.
+    let undoneBy: Int64?
 }
 
 extension Ledger {
@@ -124,14 +126,19 @@ extension Ledger {
 
     /// Effects of a batch that stand, in the order they happened.
     func effects(of batch: Int64) throws(BatchError) -> [Effect] {
+        try allEffects(of: batch).filter { $0.undoneBy == nil }
+    }
+
+    /// Effects of a batch, also those that were taken back, in the order they happened.
+    func allEffects(of batch: Int64) throws(BatchError) -> [Effect] {
         let sql = """
-            SELECT id, checkpoint, step, kind, detail FROM main.batchmgr_effects WHERE batch = ? AND undone_by IS NULL ORDER BY id
+            SELECT id, checkpoint, step, kind, detail, undone_by FROM main.batchmgr_effects WHERE batch = ? ORDER BY id
             """
         return try connection.rows(sql, [.integer(batch)]).compactMap { row in
             guard let id = row[0].integer, let kind = row[3].string else { return nil }
             return Effect(
                 id: id, checkpoint: row[1].integer ?? 0, step: row[2].string ?? "", kind: kind,
-                detail: row[4].string.flatMap { try? JSONParser.parse($0) } ?? .null)
+                detail: row[4].string.flatMap { try? JSONParser.parse($0) } ?? .null, undoneBy: row[5].integer)
         }
     }
 

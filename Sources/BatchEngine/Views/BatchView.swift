@@ -58,6 +58,17 @@ extension Session {
                 rollsBack: batch.rollsBack.map { $0.split { ", ".contains($0) }.compactMap { BatchID(String($0)) } }
                     ?? [])
             detail.isThinned = try ledger.isThinned(batch: batch.seq)
+            detail.actor = batch.actor
+            detail.key = batch.idempotencyKey
+            detail.tables = try ledger.touchedRows(in: try ledger.checkpoints(of: batch.seq).map(\.id))
+                .sorted { $0.key < $1.key }.map { .init(table: $0.key, rows: $0.value) }.filter { $0.rows.total > 0 }
+            for effect in try ledger.allEffects(of: batch.seq) {
+                switch effect.kind {
+                case ExportStep.name: detail.files.append(BatchDetail.WrittenFile(effect))
+                case ExecStep.name: detail.programs.append(BatchDetail.ProgramRun(effect))
+                default: break
+                }
+            }
             return detail
         }
     }
@@ -117,6 +128,26 @@ extension Session {
         // Equal depths keep their order: that of the commits.
         return summaries.enumerated().sorted { ($0.element.depth, $0.offset) < ($1.element.depth, $1.offset) }
             .map(\.element)
+    }
+}
+
+extension BatchDetail.WrittenFile {
+    fileprivate init(_ effect: Effect) {
+        let detail = effect.detail
+        self.init(
+            path: detail["path"]?.string ?? "", rows: Int(detail["rows"]?.integer ?? 0),
+            bytes: Int(detail["bytes"]?.integer ?? 0), sha256: detail["sha256"]?.string ?? "",
+            isUndone: effect.undoneBy != nil)
+    }
+}
+
+extension BatchDetail.ProgramRun {
+    fileprivate init(_ effect: Effect) {
+        let detail = effect.detail
+        self.init(
+            step: effect.step, arguments: detail["arguments"]?.array?.compactMap(\.string) ?? [],
+            output: detail["output"]?.string ?? "", errors: detail["errors"]?.string ?? "",
+            isUndone: effect.undoneBy != nil)
     }
 }
 

@@ -116,7 +116,19 @@ extension Ledger {
     }
 
     /// Runs in one row; more become several rows, so that reading back needs little memory.
-    private static let runsInPart = 65_536
+    private static let mostRunsInPart = 65_536
+
+    /// A row of more than about 1000 bytes has pages of its own, and leaves half of the last one empty: a few thousand bytes
+    /// need less room in several rows. With more of them that does not matter.
+    private static func runsInPart(of keys: KeyRuns) -> Int {
+        let (longestRow, longestSplit) = (900, 16_384)
+        // A run takes at least two bytes, and at most twenty.
+        guard keys.runs.count > longestRow / 20, keys.runs.count < longestSplit / 2 else { return mostRunsInPart }
+        let bytes = keys.encoded(0..<keys.runs.count).count
+        guard bytes > longestRow, bytes <= longestSplit else { return mostRunsInPart }
+        let rows = (bytes + longestRow - 1) / longestRow
+        return (keys.runs.count + rows - 1) / rows
+    }
 
     func write(_ relation: Relation, _ side: FactSide, _ keys: KeyRuns, _ checkpoint: Int64) throws(BatchError) {
         if keys.isEmpty { return }
@@ -126,8 +138,9 @@ extension Ledger {
         let taken = try connection.value(
             "SELECT max(part) FROM main.batchmgr_facts WHERE relation = ? AND checkpoint = ? AND side = ?",
             [.integer(id), .integer(checkpoint), .integer(side.rawValue)])?.integer
-        for (part, start) in stride(from: 0, to: keys.runs.count, by: Ledger.runsInPart).enumerated() {
-            let range = start..<min(start + Ledger.runsInPart, keys.runs.count)
+        let size = Ledger.runsInPart(of: keys)
+        for (part, start) in stride(from: 0, to: keys.runs.count, by: size).enumerated() {
+            let range = start..<min(start + size, keys.runs.count)
             let count = keys.runs[range].reduce(UInt64(0)) { $0 &+ ($1.high - $1.low) &+ 1 }
             try connection.run(
                 "INSERT INTO main.batchmgr_facts VALUES(?, ?, ?, ?, ?, ?, ?, ?)",

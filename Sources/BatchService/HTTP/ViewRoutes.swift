@@ -65,7 +65,7 @@ enum ViewRoutes {
             perform: { (call) throws(BatchError) in
                 let catalog = try call.catalog()
                 let job = try catalog.job(named: try call.required("job"))
-                return call.report(JobReport(job, file: catalog.file(of: job.id)))
+                return call.report(JobReport(job, file: catalog.file(of: job.id), keys: job.writtenKeys))
             }),
         Route(
             method: .get, path: "/api/plans", name: "listPlans", summary: "Patch plans, the latest first",

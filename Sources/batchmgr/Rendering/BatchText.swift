@@ -7,7 +7,7 @@ extension BatchDetail: TextReport {
         for (name, value) in facts { text += "\(name.padded(to: 13))  \(Printable.text(value))\n" }
         if let restorePoint { text += restorePoint.line }
         if isThinned { text += "undo log       no longer in the database: it is undone from git\n" }
-        text += "\n" + checkpointsText(style)
+        text += filesText(style) + "\n" + checkpointsText(style) + tablesText(style) + programsText(style)
         text +=
             "\ndependents\n" + DependentsReport(batch: summary.batch, dependents: dependents).text(style, width: width)
         return text
@@ -16,7 +16,9 @@ extension BatchDetail: TextReport {
     private var facts: [(String, String)] {
         var facts = [("started", summary.startedAt.iso8601)]
         if let finished = summary.finishedAt { facts.append(("finished", "\(finished.iso8601)  (\(summary.took))")) }
+        if !actor.isEmpty { facts.append(("by", actor)) }
         if let tenant = summary.tenant { facts.append(("tenant", tenant)) }
+        if let key { facts.append(("key", key)) }
         if let jobVersion { facts.append(("job version", jobVersion)) }
         if parameters.members?.isEmpty == false { facts.append(("parameters", JSONWriter.text(parameters))) }
         if !rollsBack.isEmpty { facts.append(("rolls back", rollsBack.map(\.description).joined(separator: ", "))) }
@@ -37,6 +39,34 @@ extension BatchDetail: TextReport {
             ])
         }
         return table.text(style) + style.more(checkpoints.count, "show --id \(summary.batch) --all")
+    }
+}
+
+// MARK: What it changed, wrote and ran
+
+extension BatchDetail {
+    private func tablesText(_ style: Style) -> String {
+        tables.isEmpty ? "" : "\n" + ChangesReport(changes: [], tables: tables).text(style, width: 0)
+    }
+
+    private func filesText(_ style: Style) -> String {
+        let lines = files.prefix(style.limit).map { file in
+            let size = "\(Figures.count(file.rows, "row")), \(Figures.bytes(file.bytes))"
+            return "file           \(Printable.text(file.path))  (\(size)\(file.isUndone ? "; taken back" : ""))\n"
+                + "               sha256 \(file.sha256)\n"
+        }
+        return lines.joined() + style.more(files.count, "show --id \(summary.batch) --all")
+    }
+
+    private func programsText(_ style: Style) -> String {
+        let texts = programs.prefix(style.limit).map { program in
+            let words = program.arguments.map { Printable.text($0) }.joined(separator: " ")
+            let lines = [program.output, program.errors].flatMap { $0.split(separator: "\n") }
+                .map { "  \(Printable.text(String($0)))\n" }
+            return "\n\(Printable.text(program.step))  \(words)\(program.isUndone ? "  (taken back)" : "")\n"
+                + lines.joined()
+        }
+        return texts.joined() + style.more(programs.count, "show --id \(summary.batch) --all")
     }
 }
 

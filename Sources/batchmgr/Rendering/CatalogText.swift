@@ -29,14 +29,45 @@ extension JobReport: TextReport {
         return text + "\n" + stepsText(style) + "\n" + style.faint("run it: \(command(style.call))") + "\n"
     }
 
+    /// What holds where the file says nothing, then all that it says.
     private var facts: [(String, String)] {
         var facts = [("tenant", job.tenant.rawValue), ("on failure", job.onFailure.rawValue)]
         if let file { facts.insert(("file", file), at: 0) }
         if job.level > 0 { facts.append(("heal level", String(job.level))) }
         if job.isCritical { facts.append(("critical", "a full .bak is taken before it runs")) }
-        if !job.needs.isEmpty { facts.append(("needs", job.needs.joined(separator: ", "))) }
-        for query in job.verify { facts.append(("verify", query)) }
+        let shown: Set = [
+            "id", "version", "description", "tenant", "on_failure", "level", "critical", "params", "steps",
+        ]
+        for key in keys where !shown.contains(key.key) {
+            let name = key.key.split(separator: "_").joined(separator: " ")
+            let values: [JSONValue] =
+                if case .array(let all) = key.value, all.contains(where: { $0.string?.contains(" ") ?? true }) {
+                    all
+                } else {
+                    [key.value]
+                }
+            for value in values { facts.append((name, JobReport.words(value))) }
+        }
         return facts
+    }
+
+    /// `rows: 10000, tables: invoices, payments`
+    private static func words(_ value: JSONValue) -> String {
+        switch value {
+        case .string(let text): text.split { $0.isWhitespace }.joined(separator: " ")
+        case .array(let all): all.map(words).joined(separator: ", ")
+        case .object(let members):
+            members.map { "\($0.key): \(isNested($0.value) ? "[\(words($0.value))]" : words($0.value))" }
+                .joined(separator: ", ")
+        default: JSONWriter.text(value)
+        }
+    }
+
+    private static func isNested(_ value: JSONValue) -> Bool {
+        switch value {
+        case .array, .object: true
+        default: false
+        }
     }
 
     private func parametersText(_ style: Style) -> String {
@@ -44,15 +75,28 @@ extension JobReport: TextReport {
         for parameter in job.parameters {
             let value =
                 parameter.defaultValue.map { Printable.value($0) } ?? (parameter.isRequired ? "required" : "NULL")
-            table.append([parameter.name, parameter.type.rawValue, value, Printable.text(parameter.description)])
+            let choices = parameter.choices.map { Printable.value($0) }.joined(separator: ", ")
+            let type = parameter.type.rawValue + (choices.isEmpty ? "" : ": \(choices)")
+            table.append([parameter.name, type, value, Printable.text(parameter.description)])
         }
         return table.text(style)
     }
 
+    /// Each step with all its keys: SQL as it is written, the rest on one line.
     private func stepsText(_ style: Style) -> String {
-        var table = TextTable([("STEP", .left), ("KIND", .left), ("WHAT", .left)])
-        for step in job.steps { table.append([step.id, step.kind, Printable.text(step.summary)]) }
-        return table.text(style)
+        let written = keys.first { $0.key == "steps" }?.value.array ?? []
+        return job.steps.enumerated().map { (place, step) in
+            let members = written.indices.contains(place) ? written[place].members ?? [] : []
+            let lines = members.filter { $0.key != "id" }.map { member -> String in
+                let name = "  " + member.key.padded(to: 9) + "  "
+                guard let text = member.value.string else {
+                    return name + Printable.text(JobReport.words(member.value))
+                }
+                let indent = "\n" + String(repeating: " ", count: name.count)
+                return name + Printable.lines(text).split(separator: "\n").joined(separator: indent)
+            }
+            return ([style.strong("step \(place + 1), \(step.id)")] + lines).map { $0 + "\n" }.joined()
+        }.joined(separator: "\n")
     }
 
     private func command(_ call: CallOptions) -> String {
@@ -61,21 +105,6 @@ extension JobReport: TextReport {
         let needed = job.parameters.filter { $0.isRequired && $0.defaultValue == nil }
         for parameter in needed { command = command.adding("--set \(parameter.name)=\(parameter.example)") }
         return command.text(call)
-    }
-}
-
-extension StepDefinition {
-    /// One line that says what it does.
-    fileprivate var summary: String {
-        let what =
-            switch settings {
-            case .string(let text): text.split { $0.isWhitespace }.joined(separator: " ")
-            case .array(let words): words.compactMap(\.string).joined(separator: " ")
-            case .object: settings["file"]?.string ?? JSONWriter.text(settings)
-            default: JSONWriter.text(settings)
-            }
-        let short = what.count > 80 ? what.prefix(79) + "…" : what
-        return chunk.map { "\(short)  (\($0) rows per checkpoint)" } ?? short
     }
 }
 

@@ -70,13 +70,10 @@ extension PatchPlanReport: TextReport {
 // MARK: What is in it
 
 extension PatchPlanReport {
-    /// Rows shown to people; a program reads them all.
-    private static let mostRows = 20
-
     private func contentLines(_ plan: PatchPlan, _ style: Style) -> [String] {
         func detail(_ key: String) -> JSONValue? { plan.details.first { $0.key == key }?.value }
         var lines = ["why          \(Printable.text(plan.because))"]
-        lines += changeLines(detail("diff"), style)
+        lines += changeLines(detail("diff") ?? .null, style)
         lines += radiusLines(detail("blast_radius"))
         for (key, title) in [("before", "check before"), ("after", "check after")] {
             for check in detail("checks")?[key]?.array ?? [] {
@@ -90,48 +87,24 @@ extension PatchPlanReport {
         return lines
     }
 
-    private func changeLines(_ diff: JSONValue?, _ style: Style) -> [String] {
-        let changes = diff?["changes"]?.array ?? []
-        var lines = changes.prefix(PatchPlanReport.mostRows).map { "  \(PatchPlanReport.line($0, style))" }
-        if changes.count > PatchPlanReport.mostRows {
-            lines.append("  … all that are listed: " + HintCommand("plan show --id \(id) --json").text(style.call))
+    /// As `diff` shows a batch.
+    private func changeLines(_ diff: JSONValue, _ style: Style) -> [String] {
+        let report = ChangesReport(plan: diff)
+        guard !report.isEmpty else { return ["", "no rows would change", ""] }
+        var text = report.excerpt(style, all: "\(command: "plan show --id \(id) --all")")
+        let unlisted = report.total.total - report.changes.count
+        if unlisted > 0 {
+            text +=
+                "the plan lists \(Figures.count(report.changes.count, "row")); \(Figures.grouped(unlisted)) more would change\n"
         }
-        for object in diff?["schema"]?.array ?? [] {
-            let was = object["before"]?.string
-            let now = object["after"]?.string
-            lines.append("  schema: \(Printable.text(now ?? "DROP \(object["object"]?.string ?? was ?? "")"))")
-        }
-        return lines
-    }
-
-    private static func line(_ change: JSONValue, _ style: Style) -> String {
-        func words(_ value: JSONValue?) -> String { Printable.text(value.map { JSONWriter.text($0) } ?? "-") }
-        let name = "\(Printable.text(change["table"]?.string ?? "")) \(words(change["key"]))"
-        let (before, after) = (change["before"], change["after"])
-        switch change["op"]?.string {
-        case "insert": return style.good("+ ") + "\(name): \(words(after))"
-        case "delete": return style.bad("- ") + "\(name): \(words(before))"
-        default:
-            let fields = (after?.members ?? []).map { field in
-                "\(Printable.text(field.key)) \(words(before?[field.key])) → \(words(field.value))"
-            }
-            return style.caution("~ ") + "\(name): \(fields.joined(separator: ", "))"
-        }
+        return [""] + text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
     private func radiusLines(_ radius: JSONValue?) -> [String] {
-        func count(_ value: JSONValue?) -> Int { Int(value?.integer ?? 0) }
-        func rows(_ value: JSONValue) -> String {
-            RowCounts(
-                inserted: count(value["inserted"]), updated: count(value["updated"]), deleted: count(value["deleted"])
-            ).words
-        }
         func list(_ key: String) -> String {
             Printable.text(radius?[key]?.array?.compactMap(\.string).joined(separator: ", ") ?? "")
         }
-        var lines = (radius?["tables"]?.array ?? []).map { table in
-            "table        \(Printable.text(table["table"]?.string ?? "")): \(rows(table))"
-        }
+        var lines: [String] = []
         if !list("tenants").isEmpty { lines.append("tenants      \(list("tenants"))") }
         if !list("referring_tables").isEmpty { lines.append("referred by  \(list("referring_tables"))") }
         for batch in radius?["batches"]?.array ?? [] {
@@ -139,6 +112,38 @@ extension PatchPlanReport {
             lines.append("changes      rows of \(name) (\(Printable.text(batch["evidence"]?.string ?? "")))")
         }
         return lines
+    }
+}
+
+extension ChangesReport {
+    /// What a plan says would change.
+    fileprivate init(plan diff: JSONValue) {
+        let tables = (diff["counts"]?["tables"]?.array ?? []).map { table in
+            func count(_ key: String) -> Int { Int(table[key]?.integer ?? 0) }
+            return TableCounts(
+                table: table["table"]?.string ?? "",
+                rows: RowCounts(inserted: count("inserted"), updated: count("updated"), deleted: count("deleted")))
+        }
+        let schema = (diff["schema"]?.array ?? []).map { object in
+            let words = (object["object"]?.string ?? "").split(separator: " ", maxSplits: 1).map(String.init)
+            return SchemaObjectChange(
+                type: words.first ?? "", name: words.count > 1 ? words[1] : "", before: object["before"]?.string,
+                after: object["after"]?.string)
+        }
+        self.init(
+            changes: (diff["changes"]?.array ?? []).compactMap(Change.init(plan:)), tables: tables, schema: schema)
+    }
+}
+
+extension Change {
+    fileprivate init?(plan change: JSONValue) {
+        guard let operation = change["op"]?.string.flatMap(Operation.init), let table = change["table"]?.string,
+            let key = change["key"]
+        else { return nil }
+        func fields(_ side: JSONValue?) -> [Field]? { side?.members?.map { Field($0.key, SQLValue(json: $0.value)) } }
+        self.init(
+            operation, table: table, key: .values((key.array ?? [key]).map(SQLValue.init(json:))), keyColumns: [],
+            before: fields(change["before"]), after: fields(change["after"]))
     }
 }
 

@@ -6,7 +6,7 @@ extension Verb {
     public static let catalogList = Verb("catalog list", "list the jobs of the catalog", role: .viewer, trace: .view)
 
     public static let catalogShow = Verb(
-        "catalog show", "show one job: steps, parameters, needs",
+        "catalog show", "show one job: all that its file says",
         options: [.required("id", .text("JOB"), "the job").main],
         role: .viewer,
         trace: .view,
@@ -50,7 +50,7 @@ extension Command {
     static let catalogShow = Command(.catalogShow) { (arguments, call) throws(BatchError) in
         let catalog = try call.workspace().loadCatalog(StepRegistry.builtIn.rules())
         let job = try catalog.job(named: try CatalogShowRequest(arguments).job)
-        try call.output.show(JobReport(job, file: catalog.file(of: job.id)))
+        try call.output.show(JobReport(job, file: catalog.file(of: job.id), keys: job.writtenKeys))
         return .done
     }
 

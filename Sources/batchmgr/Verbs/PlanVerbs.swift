@@ -15,6 +15,7 @@ extension Verb {
             plan,
             .value(
                 "sql", .choice(PatchPlanRequest.Direction.allCases.map(\.rawValue)), "only the SQL, forward or back"),
+            .all,
         ],
         topic: .govern, role: .viewer,
         trace: .view,
