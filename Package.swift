@@ -39,7 +39,7 @@ let package = Package(
     targets: [
         library("CSQLite"), library("CGit2"), library("CYAML"), library("CZstd"), library("CXXHash"),
         library("CCurl"), library("CCrypto"), library("CGLib"), library("CDeflate"), library("CLinux"),
-        library("CMicrohttpd"),
+        library("CMicrohttpd"), library("CTesseract"), library("CLeptonica"), library("CQPDF"), library("CArchive"),
         module("BatchCore", []),
         module("BatchSystem", ["BatchCore", "CLinux"]),
         .target(
@@ -58,13 +58,20 @@ let package = Package(
         module(
             "BatchService",
             ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "CGLib", "CMicrohttpd"]),
+        module(
+            "BatchDocuments",
+            [
+                "BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl",
+                "BatchEngine",
+                "CTesseract", "CLeptonica", "CQPDF", "CArchive", "CDeflate",
+            ]),
         module("BatchHealing", ["BatchCore", "BatchEngine"]),
         .executableTarget(
             name: "batchmgr",
             dependencies: [
                 "BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl",
                 "BatchEngine",
-                "BatchHealing", "BatchService",
+                "BatchHealing", "BatchDocuments", "BatchService",
             ],
             swiftSettings: house, linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "SQLiteForward"),
@@ -82,6 +89,7 @@ let package = Package(
         tests(
             "ServiceTests",
             ["BatchCore", "BatchSystem", "BatchLedger", "BatchCatalog", "BatchControl", "BatchEngine", "BatchService"]),
+        tests("DocumentTests", ["BatchCore", "BatchLedger", "BatchDocuments", "batchmgr"]),
         tests("HealingTests", ["BatchCore", "batchmgr"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),
         tests("ExtensionTests", ["BatchCore", "batchmgr"]),

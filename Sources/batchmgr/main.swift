@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchDocuments
 internal import BatchLedger
 internal import BatchSystem
 internal import Glibc
@@ -7,9 +8,13 @@ internal import Glibc
 signal(SIGPIPE, SIG_IGN)
 // So does a file that grows past `ulimit -f`.
 signal(SIGXFSZ, SIG_IGN)
+let words = Environment.words
+if words == [Array(OCRWorker.word.utf8)] {
+    OCRWorker.serve()
+    exit(0)
+}
 MemoryLimit.announce()
 Connection.prepareProcess()
-let words = Environment.words
 let isText = words.allSatisfy { String(validating: $0, as: UTF8.self) != nil }
 let arguments = words.map { String(decoding: $0, as: UTF8.self) }
 let code = CommandLineRun(arguments: arguments, isText: isText).execute()

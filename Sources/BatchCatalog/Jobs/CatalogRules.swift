@@ -28,7 +28,8 @@ public struct CatalogRules: Sendable {
     /// their names, which a plugin cannot have.
     public static let ownNames: Set<String> = [
         "id", "sql", "check", "exec", "export", "snapshot", "for_each", "chunk", "pause", "undo", "retry", "timeout",
-        "schedule.enqueue", "schedule.wait", "schedule.backfill",
+        "schedule.enqueue", "schedule.wait", "schedule.backfill", "ocr.discover", "ocr.prep", "ocr.recognise",
+        "ocr.publish",
     ]
 
     /// The kind that the keys of a step choose; a key that nobody knows is a plugin.

@@ -24,10 +24,12 @@ public struct Workspace: Hashable, Sendable {
     public let keep: KeepPolicy
     /// How a service answers; a command line may say otherwise.
     public var http: HTTPSettings
+    /// The folder of the documents: what comes in, what goes out, and what is worked on.
+    public let data: String
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
-        plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
+        data: String? = nil, plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
         log: LogSettings = LogSettings(), keep: KeepPolicy = KeepPolicy(),
         http: HTTPSettings = HTTPSettings()
     ) {
@@ -42,6 +44,7 @@ public struct Workspace: Hashable, Sendable {
         self.log = log
         self.keep = keep
         self.http = http
+        self.data = data ?? FolderText.join(folder, "data")
     }
 
     /// The database of that name; without a name the only one, or `main` of several.

@@ -72,7 +72,9 @@ enum WorkspaceReader {
         return Workspace(
             folder: folder, file: file,
             databases: (root["databases"]?.entries ?? []).compactMap { database($0, folder) },
-            backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"), plugins: plugins,
+            backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"),
+            data: path("data", "data"),
+            plugins: plugins,
             notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles),
             log: log(root["log"]), keep: keep(root["keep"]), http: http(root["http"], folder))
     }
@@ -141,6 +143,7 @@ enum WorkspaceKeys {
             KeyRule(
                 "backups", .text(.filled), "Folder for restore points, reports and logs (`backups/batch_manager`)."),
             KeyRule("catalog", .text(.filled), "Folder of the jobs (`catalog`)."),
+            KeyRule("data", .text(.filled), "Folder of the documents: `in`, `out`, `work` and more (`data`)."),
             KeyRule("keep", .record(keep), "What is kept of everything that grows; the rest goes after each run."),
             KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
             KeyRule("log", .record(log), "The structured log, see logs.md."),

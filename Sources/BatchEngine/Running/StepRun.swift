@@ -15,6 +15,8 @@ public struct StepRun {
     }
 
     public var gateway: Gateway { run.gateway }
+    public var session: Session { run.session }
+    public var batch: BatchID { run.batch.batch }
     /// What SQL of the step may refer to by name.
     public var bindings: [String: SQLValue] { run.bindings }
     private var context: Context { run.context }
@@ -139,6 +141,15 @@ public struct StepRun {
         }
     }
 
+    /// Runs `body` in one transaction, and notes in the same checkpoint what the step did outside the database.
+    public func checkpoint(noting detail: JSONValue, _ body: () throws(BatchError) -> Void) throws(BatchError) {
+        let (ledger, batch, step) = (run.session.ledger, run.batch.seq, definition)
+        try run.checkpoint(definition, body: body) { (checkpoint) throws(BatchError) in
+            try ledger.insert(
+                effect: step.kind, batch: batch, checkpoint: checkpoint, step: step.id, detail: detail)
+        }
+    }
+
     public var placeholders: CommandTemplate.Values {
         CommandTemplate.Values(
             batch: run.batch.batch.description, tenant: run.batch.tenant, step: definition.id,
@@ -152,6 +163,14 @@ public struct StepRun {
     public var stop: () -> Bool {
         let run = self.run
         return { run.isStopWanted }
+    }
+
+    /// - Throws: `ERR_PERF_STOPPED` when somebody asked the batch to stop.
+    public func stopIfAsked() throws(BatchError) { try run.stopIfAsked() }
+
+    public func progress(_ done: Int, of total: Int) {
+        run.context.progress(
+            Context.StepProgress(batch: run.batch.batch, step: definition.id, done: done, total: total))
     }
 
     /// The definition was checked when it was read; the ledger's copy of it is damaged.

@@ -64,6 +64,8 @@ public struct Context: Sendable {
             throw BatchError(
                 .internalFault, "schedule \(schedule) cannot be backfilled here", hint: "report this as a defect")
         }
+    /// Does the work of the `ocr.*` steps; nil where documents cannot be read.
+    public var documents: (any DocumentWork)?
     /// Called by name at the places where a crash would be worst; tests stop the process there.
     public var reach: @Sendable (String) -> Void
 

@@ -59,9 +59,10 @@ extension StepKind {
 public struct StepRegistry: Sendable {
     private let kinds: [any StepKind]
 
-    public static let builtIn = StepRegistry([
-        SQLStep(), CheckStep(), ExecStep(), ExportStep(), SnapshotStep(), EnqueueStep(), WaitStep(), BackfillStep(),
-    ])
+    public static let builtIn = StepRegistry(
+        [
+            SQLStep(), CheckStep(), ExecStep(), ExportStep(), SnapshotStep(), EnqueueStep(), WaitStep(), BackfillStep(),
+        ] + DocumentStep.Kind.allCases.map { DocumentStep($0) })
 
     private init(_ kinds: [any StepKind]) { self.kinds = kinds }
 

@@ -11,8 +11,12 @@ struct ChildProcess: ~Copyable {
 
     /// - Parameter input: all of its stdin; a file in memory, so that no reader and no writer can block each other.
     init(_ program: CommandLineProgram, input: [UInt8]) throws(BatchError) {
+        try self.init(program, reading: try File.memory(holding: input))
+    }
+
+    /// - Parameter stdin: what it reads; one end of a pipe, when it is to be told things while it runs.
+    init(_ program: CommandLineProgram, reading stdin: borrowing File) throws(BatchError) {
         let path = try ProgramPath.find(program)
-        let stdin = try File.memory(holding: input)
         let output = try Pipe()
         let errors = try Pipe()
         id = try ChildProcess.spawn(
@@ -97,7 +101,7 @@ struct ChildProcess: ~Copyable {
     }
 
     /// Two ends of a pipe, neither inherited by a child unless it is given one.
-    private struct Pipe: ~Copyable {
+    struct Pipe: ~Copyable {
         let reading: File
         let writing: File
 
@@ -107,5 +111,8 @@ struct ChildProcess: ~Copyable {
             reading = File(descriptor: ends[0], path: "a pipe")
             writing = File(descriptor: ends[1], path: "a pipe")
         }
+
+        /// The end to write to; the other one is closed.
+        consuming func takeWriting() -> File { writing }
     }
 }

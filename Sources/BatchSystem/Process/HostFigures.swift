@@ -9,6 +9,9 @@ public enum HostFigures {
             .map { $0 * Int64(sysconf(Int32(_SC_PAGESIZE))) }
     }
 
+    /// Those that this process may use.
+    public static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// Of one minute.
     public static var load: Double? { text("/proc/loadavg")?.split(separator: " ").first.flatMap { Double($0) } }
 

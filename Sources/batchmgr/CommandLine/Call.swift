@@ -1,5 +1,6 @@
 public import BatchCatalog
 public import BatchCore
+internal import BatchDocuments
 public import BatchEngine
 internal import BatchService
 internal import BatchSystem
@@ -38,6 +39,7 @@ public struct Call {
         work = .system()
         work.tenant = globals.tenant
         work.backfill = Schedules.backfill
+        work.documents = Pipeline()
         work.call = globals.call
         terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call, limit: limit)
         output = Output(isJSON: globals.isJSON, isQuiet: globals.isQuiet, isAction: isAction, terminal: terminal)

@@ -1,0 +1,177 @@
+/// `ocr add`, `ocr list`, `ocr show` and all that changes documents.
+public struct DocumentReport: Report, Hashable {
+    public struct Entry: Hashable, Sendable {
+        public let key: String
+        public let state: String
+        /// Of the file that came in.
+        public let name: String
+        public let pages: Int?
+        /// Its name in `out`.
+        public let finalPDF: String?
+        public let characters: Int?
+        /// 0 to 1.
+        public let confidence: Double?
+        public let attempts: Int
+        /// The name of the fault; nil when there is none.
+        public let error: String?
+        public let message: String?
+        /// The batch that has it, or had it last.
+        public let batch: String
+
+        public init(
+            key: String, state: String, name: String, pages: Int?, finalPDF: String?, characters: Int?,
+            confidence: Double?, attempts: Int, error: String?, message: String?, batch: String
+        ) {
+            self.key = key
+            self.state = state
+            self.name = name
+            self.pages = pages
+            self.finalPDF = finalPDF
+            self.characters = characters
+            self.confidence = confidence
+            self.attempts = attempts
+            self.error = error
+            self.message = message
+            self.batch = batch
+        }
+
+        var json: JSONValue {
+            [
+                "job_key": .string(key), "state": .string(state), "name": .string(name),
+                "pages": pages.map { JSONValue($0) } ?? .null, "final_pdf": JSONValue(finalPDF),
+                "text_chars": characters.map { JSONValue($0) } ?? .null,
+                "mean_confidence": confidence.map { .number($0) } ?? .null, "attempts": JSONValue(attempts),
+                "error": JSONValue(error), "message": JSONValue(message), "batch": .string(batch),
+            ]
+        }
+    }
+
+    public let entries: [Entry]
+    /// The folder of the PDFs.
+    public let output: String
+    /// The batch that did the work; nil when nothing was done.
+    public let batch: String?
+
+    public init(entries: [Entry], output: String, batch: String? = nil) {
+        self.entries = entries
+        self.output = output
+        self.batch = batch
+    }
+
+    public var hasFailed: Bool { entries.contains { $0.error != nil } }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("jobs", .array(entries.map(\.json))), .init("out", .string(output)), .init("batch", JSONValue(batch))]
+    }
+}
+
+/// `ocr search`
+public struct DocumentSearchReport: Report, Hashable {
+    public struct Hit: Hashable, Sendable {
+        public let key: String
+        public let name: String
+        public let page: Int
+        public let snippet: String
+        /// Left, top, width and height of each word that was looked for, in pixels.
+        public let boxes: [[Int]]
+
+        public init(key: String, name: String, page: Int, snippet: String, boxes: [[Int]]) {
+            self.key = key
+            self.name = name
+            self.page = page
+            self.snippet = snippet
+            self.boxes = boxes
+        }
+    }
+
+    public let hits: [Hit]
+
+    public init(hits: [Hit]) { self.hits = hits }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init(
+                "hits",
+                .array(
+                    hits.map { hit in
+                        [
+                            "job_key": .string(hit.key), "name": .string(hit.name), "page": JSONValue(hit.page),
+                            "snippet": .string(hit.snippet),
+                            "boxes": .array(hit.boxes.map { .array($0.map { JSONValue($0) }) }),
+                        ]
+                    }))
+        ]
+    }
+}
+
+/// `ocr text`
+public struct DocumentTextReport: Report, Hashable {
+    public struct Page: Hashable, Sendable {
+        public let number: Int
+        public let text: String
+        public let confidence: Double?
+
+        public init(number: Int, text: String, confidence: Double?) {
+            self.number = number
+            self.text = text
+            self.confidence = confidence
+        }
+    }
+
+    public let key: String
+    public let name: String
+    public let pages: [Page]
+
+    public init(key: String, name: String, pages: [Page]) {
+        self.key = key
+        self.name = name
+        self.pages = pages
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("job_key", .string(key)), .init("name", .string(name)),
+            .init(
+                "pages",
+                .array(
+                    pages.map { page in
+                        [
+                            "page": JSONValue(page.number), "text": .string(page.text),
+                            "confidence": page.confidence.map { .number($0) } ?? .null,
+                        ]
+                    })),
+        ]
+    }
+}
+
+/// `ocr info`
+public struct DocumentInfoReport: Report, Hashable {
+    /// By library, as it says itself.
+    public let versions: [(name: String, version: String)]
+    public let languages: [String]
+    public let profiles: [String]
+    /// How many documents are in each state.
+    public let states: [(state: String, count: Int)]
+
+    public init(
+        versions: [(name: String, version: String)], languages: [String], profiles: [String],
+        states: [(state: String, count: Int)]
+    ) {
+        self.versions = versions
+        self.languages = languages
+        self.profiles = profiles
+        self.states = states
+    }
+
+    public static func == (a: DocumentInfoReport, b: DocumentInfoReport) -> Bool { a.json == b.json }
+    public func hash(into hasher: inout Hasher) { hasher.combine(json) }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("versions", .object(versions.map { .init($0.name, .string($0.version)) })),
+            .init("languages", .array(languages.map(JSONValue.string))),
+            .init("profiles", .array(profiles.map(JSONValue.string))),
+            .init("states", .object(states.map { .init($0.state, JSONValue($0.count)) })),
+        ]
+    }
+}

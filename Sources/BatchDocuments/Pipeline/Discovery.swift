@@ -1,0 +1,255 @@
+internal import BatchCore
+internal import BatchEngine
+internal import BatchHistory
+internal import BatchLedger
+internal import BatchSystem
+
+/// `ocr.discover`: staging, then size, magic bytes, hash, disk, duplicate, work; in this order, each file for itself.
+struct Discovery {
+    private let stage: Stage
+    private let staged: String?
+    private let limit: Int
+    private let identity: EngineIdentity
+
+    init(_ stage: Stage) throws(BatchError) {
+        self.stage = stage
+        let settings = stage.step.definition.settings
+        let values = stage.step.placeholders
+        func text(_ name: String) throws(BatchError) -> String? {
+            guard let template = settings[name]?.string else { return nil }
+            let text = try CommandTemplate([template]).filled(with: values).first ?? ""
+            return text.isEmpty ? nil : text
+        }
+        staged = try text("staged")
+        limit = Int(settings["limit"]?.integer ?? 100)
+        let profile = try ProfileBook(stage.step.session.workspace).profile(
+            named: try text("profile") ?? "default", settings: stage.settings)
+        identity = try EngineIdentity(profile, stage)
+    }
+
+    func run() throws(BatchError) {
+        try claim()
+        for path in try staging() {
+            try stage.step.stopIfAsked()
+            try take(path)
+        }
+    }
+
+    // MARK: Where files come from
+
+    /// Documents that a batch before this one has left half done: it is dead, or the lease would not be ours.
+    private func claim() throws(BatchError) {
+        let left = try stage.store.documents(where: "batch <> ?", [.string(stage.batch)]).filter { !$0.state.isEnd }
+        guard !left.isEmpty else { return }
+        try stage.step.checkpoint { () throws(BatchError) in
+            for document in left { try stage.set(document.key, [("batch", .string(stage.batch))]) }
+        }
+    }
+
+    /// The files to look at, out of everybody's way.
+    private func staging() throws(BatchError) -> [String] {
+        let folders = stage.folders
+        let own = "\(folders.staging)/\(staged ?? "in-\(stage.batch)")"
+        var files = try leftovers(but: own)
+        if staged == nil {
+            try Folder.create(own)
+            let waiting = try InputFolder(folders.input, now: stage.step.session.context.now()).ready()
+            for name in waiting.prefix(limit) {
+                guard InputFolder.isKnown("\(folders.input)/\(name)", stage.settings) else { continue }
+                try DurableFile.move("\(folders.input)/\(name)", to: DataFolders.free(name, in: own))
+            }
+        }
+        files += try Folder.names(in: own).map { "\(own)/\($0)" }
+        return files
+    }
+
+    /// What a process that was killed had taken, and not yet written down.
+    private func leftovers(but own: String) throws(BatchError) -> [String] {
+        let folders = stage.folders
+        var files: [String] = []
+        for name in try Folder.names(in: folders.staging) where "\(folders.staging)/\(name)" != own {
+            let folder = "\(folders.staging)/\(name)"
+            if let process = StagingFolder.process(of: name), ProcessTable.startTime(of: process) != nil { continue }
+            let found = try Folder.names(in: folder)
+            if found.isEmpty { Folder.removeIfEmpty(folder) }
+            files += found.map { "\(folder)/\($0)" }
+        }
+        let known = Set(try stage.store.documents().map(\.key))
+        for key in try Folder.names(in: folders.root + "/work") where !key.hasPrefix("_") && !known.contains(key) {
+            files += try Folder.names(in: folders.work(key) + "/input").map { "\(folders.work(key))/input/\($0)" }
+        }
+        return files
+    }
+
+    // MARK: One file
+
+    private func take(_ path: String) throws(BatchError) {
+        var name = DataFolders.plain(FilePath.name(path))
+        guard let status = FileStatus(path, followingLinks: false), status.isFile else { return }
+        let hash = try SHA256.hex(ofFile: path)
+        let key = "\(hash)__\(identity.hash)"
+        let kind = InputKind((try? File(reading: path).read(2_048)) ?? [])
+        let fault = InputFolder.fault(status.size, kind, stage.settings, free: HostFigures.freeDisk(stage.folders.root))
+        if let known = try stage.store.document(key) {
+            guard known.state.isFailed else { return try hold(path, name, known) }
+            return try again(path, known)
+        }
+        let target = fault == nil ? stage.folders.work(key) + "/input" : stage.folders.error(key)
+        // It may be there already, when the tool was killed behind this line.
+        if path != "\(target)/\(name)" { name = FilePath.name(try DataFolders.move(path, to: target, as: name)) }
+        stage.step.session.context.reach("document-moved")
+        try stage.step.checkpoint(noting: ["taken": .string(key), "name": .string(name)]) { () throws(BatchError) in
+            try insert(key, name, kind, status.size, hash, fault)
+        }
+        if fault == nil {
+            try stage.writeState(key)
+        } else if let failed = try stage.store.document(key) {
+            StateFile(failed, stage.folders).write(to: stage.folders.error(key))
+        }
+    }
+
+    private func insert(
+        _ key: String, _ name: String, _ kind: InputKind?, _ size: Int64, _ hash: String, _ fault: DocumentFault?
+    ) throws(BatchError) {
+        let now = stage.now
+        try stage.write(
+            """
+            INSERT INTO main.ocr_documents(key, name, state, batch, kind, size, file_sha256, profile, profile_sha256, error,
+            message, created_at, updated_at) VALUES(:key, :name, :state, :batch, :kind, :size, :hash, :profile, :profile_hash,
+            :error, :message, :now, :now)
+            """,
+            [
+                "key": .string(key), "name": .string(name),
+                "state": .string((fault == nil ? DocumentState.discovered : .errorPrep).rawValue),
+                "batch": .string(stage.batch), "kind": .optional(kind?.rawValue), "size": .integer(size),
+                "hash": .string(hash), "profile": .string(identity.profileText),
+                "profile_hash": .string(identity.hash), "error": .optional(fault?.rawValue),
+                "message": .optional(fault?.words), "now": .string(now),
+            ])
+    }
+
+    /// The same file was tried before, in vain: it begins anew.
+    private func again(_ path: String, _ known: DocumentRecord) throws(BatchError) {
+        if let old = stage.folders.home(of: known.key, known.name) { Folder.remove(old) }
+        _ = try DataFolders.move(path, to: stage.folders.work(known.key) + "/input", as: known.name)
+        try Requeue(stage).perform(known)
+    }
+
+    private func hold(_ path: String, _ name: String, _ known: DocumentRecord) throws(BatchError) {
+        let folders = stage.folders
+        let held = try DataFolders.move(path, to: folders.held(known.key), as: name)
+        let report: JSONValue = [
+            "jobKey": .string(known.key), "state": .string(DocumentState.duplicatePending.rawValue),
+            "file": .string(held), "existing": StateFile(known, folders).json,
+            "decisions": ["USE_EXISTING_RESULT", "DISCARD", "FORCE_REPROCESS"],
+        ]
+        try DurableFile.write(
+            Array(JSONWriter.text(report, indented: true).utf8),
+            to: "\(folders.root)/reports/duplicates/\(known.key).json")
+        try stage.step.checkpoint(noting: ["held": .string(known.key), "name": .string(name)]) {}
+    }
+}
+
+/// Puts a document at the beginning again.
+struct Requeue {
+    private let stage: Stage
+
+    init(_ stage: Stage) { self.stage = stage }
+
+    func perform(_ document: DocumentRecord) throws(BatchError) {
+        try stage.step.checkpoint(noting: ["taken": .string(document.key), "name": .string(document.name)]) {
+            () throws(BatchError) in
+            try stage.removePages(of: document.key)
+            try stage.set(
+                document.key,
+                [
+                    ("state", .string(DocumentState.discovered.rawValue)), ("batch", .string(stage.batch)),
+                    ("attempts_prep", .integer(0)), ("attempts_ocr", .integer(0)), ("error", .null), ("message", .null),
+                ])
+        }
+    }
+}
+
+extension Stage {
+    /// Call it in a checkpoint.
+    func removePages(of key: String) throws(BatchError) {
+        let pages = "(SELECT id FROM main.ocr_pages WHERE document = :key)"
+        try write("DELETE FROM main.ocr_text WHERE rowid IN \(pages)", ["key": .string(key)])
+        try write("DELETE FROM main.ocr_words WHERE page IN \(pages)", ["key": .string(key)])
+        try write("DELETE FROM main.ocr_pages WHERE document = :key", ["key": .string(key)])
+    }
+}
+
+/// The folder where people drop files.
+struct InputFolder {
+    private let path: String
+    private let now: Timestamp
+
+    init(_ path: String, now: Timestamp) {
+        self.path = path
+        self.now = now
+    }
+
+    /// Names of files that nobody writes to any more.
+    func ready() throws(BatchError) -> [String] {
+        try Folder.names(in: path).filter { name in
+            guard !name.hasSuffix(".part"), !name.hasPrefix("."), !name.hasPrefix("_"),
+                let status = FileStatus("\(path)/\(name)", followingLinks: false), status.isFile,
+                now.milliseconds - status.changedAt / 1_000_000 >= 2_000
+            else { return false }
+            return !ProcessTable.hasOpen(status)
+        }
+    }
+
+    /// False for what stays where it is, because nobody can say what it is.
+    static func isKnown(_ path: String, _ settings: OCRSettings) -> Bool {
+        InputKind((try? File(reading: path).read(2_048)) ?? []) != nil
+    }
+
+    /// Size, magic bytes, disk.
+    static func fault(_ size: Int64, _ kind: InputKind?, _ settings: OCRSettings, free: Int64?) -> DocumentFault? {
+        if size == 0 { return .empty }
+        if size > settings.largestInput { return .tooLarge }
+        if kind == nil { return .unknownType }
+        if let free, Double(free) < Double(size) * settings.diskFactor { return .diskShort }
+        return nil
+    }
+}
+
+/// A folder below `work/_staging`, named for the process that fills it.
+enum StagingFolder {
+    static func name(_ random: String) -> String { "add-\(Environment.processID)-\(random.prefix(12))" }
+
+    static func process(of name: String) -> Int64? {
+        let parts = name.split(separator: "-")
+        return parts.count == 3 && parts[0] == "add" ? Int64(parts[1]) : nil
+    }
+}
+
+/// What a key says of the way in which a document is read.
+struct EngineIdentity {
+    /// The profile with engine and models.
+    let profileText: String
+    let hash: String
+
+    init(_ profile: OCRProfile, _ stage: Stage) throws(BatchError) {
+        var models: [String: String] = [:]
+        for language in profile.languages {
+            guard let path = Models.path(language) else {
+                throw BatchError(
+                    .libraryMissing, "there is no model of Tesseract for '\(language)'",
+                    hint: "install it, e.g. apt-get install tesseract-ocr-\(language); see: \(command: "ocr info")")
+            }
+            models[language] = try SHA256.hex(ofFile: path)
+        }
+        profileText = profile.canonical(engine: try EngineIdentity.version(stage), models: models)
+        hash = OCRProfile.hash(profileText)
+    }
+
+    private static func version(_ stage: Stage) throws(BatchError) -> String {
+        switch try stage.pool(1).answer(to: ["do": "info"]) {
+        case .success(let json): return json["tesseract"]?.string ?? ""
+        case .failure(let error): throw BatchError(.libraryMissing, error.words, hint: "type: \(command: "doctor")")
+        }
+    }
+}

@@ -1,0 +1,182 @@
+internal import BatchCore
+internal import BatchEngine
+internal import BatchLedger
+
+/// The way of a document through the pipeline.
+enum DocumentState: String, CaseIterable, Sendable {
+    case discovered = "DISCOVERED"
+    case prepSubmitted = "PREP_SUBMITTED"
+    case prepRunning = "PREP_RUNNING"
+    case prepDone = "PREP_DONE"
+    case ocrSubmitted = "OCR_SUBMITTED"
+    case ocrRunning = "OCR_RUNNING"
+    case review = "REVIEW"
+    case done = "DONE"
+    case prepTimeout = "PREP_TIMEOUT"
+    case prepError = "PREP_ERROR"
+    case prepRetry = "PREP_RETRY"
+    case ocrTimeout = "OCR_TIMEOUT"
+    case ocrError = "OCR_ERROR"
+    case ocrRetry = "OCR_RETRY"
+    case errorPrep = "ERROR_PREP"
+    case errorOCR = "ERROR_OCR"
+    case duplicatePending = "DUPLICATE_PENDING"
+
+    var isFailed: Bool { self == .errorPrep || self == .errorOCR }
+    /// Nothing more happens by itself.
+    var isEnd: Bool { isFailed || self == .done || self == .review || self == .duplicatePending }
+    /// Its pages are not known yet.
+    var isBeforePages: Bool {
+        [.discovered, .prepSubmitted, .prepRunning, .prepTimeout, .prepError, .prepRetry].contains(self)
+    }
+    var stage: String { isBeforePages || self == .errorPrep || self == .prepDone ? "prep" : "ocr" }
+}
+
+/// A row of `ocr_documents`.
+struct DocumentRecord: Sendable {
+    let key: String
+    let name: String
+    var state: DocumentState
+    let batch: String
+    var kind: InputKind?
+    let size: Int64
+    let fileHash: String
+    let profile: String
+    let profileHash: String
+    var pages: Int?
+    var attemptsPrep: Int
+    var attemptsOCR: Int
+    var finalPDF: String?
+    var characters: Int?
+    var confidence: Double?
+    var error: String?
+    var message: String?
+    let createdAt: String
+    let updatedAt: String
+
+    static let columns = """
+        key, name, state, batch, kind, size, file_sha256, profile, profile_sha256, pages, attempts_prep, attempts_ocr, \
+        final_pdf, text_chars, confidence, error, message, created_at, updated_at
+        """
+
+    init?(_ row: [SQLValue]) {
+        guard row.count == 19, let key = row[0].string, let state = row[2].string.flatMap(DocumentState.init) else {
+            return nil
+        }
+        self.key = key
+        name = row[1].string ?? ""
+        self.state = state
+        batch = row[3].string ?? ""
+        kind = row[4].string.flatMap(InputKind.init)
+        size = row[5].integer ?? 0
+        fileHash = row[6].string ?? ""
+        profile = row[7].string ?? ""
+        profileHash = row[8].string ?? ""
+        pages = row[9].integer.map { Int($0) }
+        attemptsPrep = Int(row[10].integer ?? 0)
+        attemptsOCR = Int(row[11].integer ?? 0)
+        finalPDF = row[12].string
+        characters = row[13].integer.map { Int($0) }
+        confidence = row[14].real
+        error = row[15].string
+        message = row[16].string
+        createdAt = row[17].string ?? ""
+        updatedAt = row[18].string ?? ""
+    }
+
+    var report: DocumentReport.Entry {
+        DocumentReport.Entry(
+            key: key, state: state.rawValue, name: name, pages: pages, finalPDF: finalPDF, characters: characters,
+            confidence: confidence, attempts: attemptsPrep + attemptsOCR, error: error, message: message, batch: batch)
+    }
+}
+
+/// The documents of a database.
+struct DocumentStore {
+    let session: Session
+
+    private var connection: Connection { session.connection }
+
+    func exists() throws(BatchError) -> Bool {
+        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'ocr_documents'") != nil
+    }
+
+    func documents(
+        where condition: String = "1", _ values: [SQLValue] = []
+    ) throws(BatchError) -> [DocumentRecord] {
+        guard try exists() else { return [] }
+        return try connection.rows(
+            "SELECT \(DocumentRecord.columns) FROM main.ocr_documents WHERE \(condition) ORDER BY created_at, key",
+            values
+        ).compactMap { DocumentRecord($0) }
+    }
+
+    func document(_ key: String) throws(BatchError) -> DocumentRecord? {
+        try documents(where: "key = ?", [.string(key)]).first
+    }
+
+    /// The document that a person means: its key, the beginning of it, or its name.
+    /// - Throws: `ERR_UX_USAGE`.
+    func document(meant text: String) throws(BatchError) -> DocumentRecord {
+        let found = try documents(
+            where: "key = ?1 OR name = ?1 OR (length(?1) >= 4 AND substr(key, 1, length(?1)) = ?1)", [.string(text)])
+        if found.count == 1 { return found[0] }
+        throw BatchError(
+            .usage,
+            found.isEmpty
+                ? "there is no document '\(PlainText.oneLine(text))'"
+                : "'\(PlainText.oneLine(text))' is the name of \(found.count) documents",
+            hint: "see their keys: \(command: "ocr list")")
+    }
+
+    struct Page {
+        let id: Int64
+        let number: Int
+        let state: String
+        let attempts: Int
+        /// Where its picture is, as the worker takes it.
+        let source: JSONValue
+        let width: Int
+        let height: Int
+        let text: String?
+        let confidence: Double?
+    }
+
+    func pages(of key: String) throws(BatchError) -> [Page] {
+        try connection.rows(
+            "SELECT id, number, state, attempts, source, width, height, text, confidence FROM main.ocr_pages "
+                + "WHERE document = ? ORDER BY number", [.string(key)]
+        ).map { row in
+            Page(
+                id: row[0].integer ?? 0, number: Int(row[1].integer ?? 0), state: row[2].string ?? "",
+                attempts: Int(row[3].integer ?? 0),
+                source: row[4].string.flatMap { try? JSONParser.parse($0) } ?? .null, width: Int(row[5].integer ?? 0),
+                height: Int(row[6].integer ?? 0), text: row[7].string,
+                confidence: row[8].real)
+        }
+    }
+
+    func words(of page: Int64) throws(BatchError) -> [JSONValue] {
+        try connection.rows(
+            "SELECT text, x, y, width, height FROM main.ocr_words WHERE page = ? ORDER BY number", [.integer(page)]
+        ).map { row in
+            .array([.string(row[0].string ?? "")] + row[1...].map { .integer($0.integer ?? 0) })
+        }
+    }
+
+    var nextPage: Int64 {
+        get throws(BatchError) {
+            (try connection.value("SELECT max(id) FROM main.ocr_pages")?.integer ?? 0) + 1
+        }
+    }
+}
+
+extension SQLValue {
+    var real: Double? {
+        switch self {
+        case .real(let value): value
+        case .integer(let value): Double(value)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,146 @@
+internal import BatchCatalog
+public import BatchCore
+public import BatchEngine
+internal import BatchHistory
+internal import BatchLedger
+internal import BatchSystem
+
+/// The `ocr.*` steps.
+public struct Pipeline: DocumentWork {
+    public init() {}
+
+    public func run(_ kind: DocumentStep.Kind, _ step: StepRun) throws(BatchError) {
+        let stage = try Stage(step)
+        switch kind {
+        case .discover: try Discovery(stage).run()
+        case .prep: try PrepStage(stage).run()
+        case .recognise: try RecogniseStage(stage).run()
+        case .publish: try PublishStage(stage).run()
+        }
+    }
+
+    /// The input and the PDF of a document go where nobody takes them for current.
+    public func undo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError) {
+        let folders = DataFolders(root: session.workspace.data)
+        let place = folders.quarantine(batch)
+        if let file = effect.detail["pdf"]?.string, Folder.exists("\(folders.output)/\(file)") {
+            _ = try DataFolders.move("\(folders.output)/\(file)", to: place, as: file)
+        }
+        if let key = effect.detail["taken"]?.string, let name = effect.detail["name"]?.string,
+            let home = folders.home(of: key, name)
+        {
+            _ = try DataFolders.move(home, to: place, as: name)
+            for folder in [folders.work(key), folders.archive(key), folders.error(key)] { try Folder.removeAll(folder) }
+        }
+    }
+}
+
+/// What the stages share.
+struct Stage {
+    let step: StepRun
+    let folders: DataFolders
+    let settings: OCRSettings
+    let store: DocumentStore
+
+    init(_ step: StepRun) throws(BatchError) {
+        self.step = step
+        folders = DataFolders(root: step.session.workspace.data)
+        settings = try .current()
+        store = DocumentStore(session: step.session)
+        try folders.create()
+    }
+
+    var batch: String { "\(step.batch)" }
+    var now: String { step.session.context.now().iso8601 }
+
+    /// Documents of this batch that are not at an end.
+    func open() throws(BatchError) -> [DocumentRecord] {
+        try store.documents(where: "batch = ?", [.string(batch)]).filter { !$0.state.isEnd }
+    }
+
+    func profile(of document: DocumentRecord) -> JSONValue { (try? JSONParser.parse(document.profile)) ?? .null }
+
+    /// Writes rows; call it in a checkpoint.
+    func write(_ sql: String, _ values: [String: SQLValue]) throws(BatchError) {
+        try step.gateway.run(try step.gateway.prepare(sql), values)
+    }
+
+    /// Sets columns of a document; call it in a checkpoint.
+    func set(_ key: String, _ values: [(String, SQLValue)]) throws(BatchError) {
+        let columns = values.map { "\($0.0) = :\($0.0)" }.joined(separator: ", ")
+        var all = Dictionary(values) { first, _ in first }
+        all["key"] = .string(key)
+        all["updated_at"] = .string(now)
+        try write("UPDATE main.ocr_documents SET \(columns), updated_at = :updated_at WHERE key = :key", all)
+    }
+
+    func set(_ key: String, _ state: DocumentState) throws(BatchError) {
+        try set(key, [("state", .string(state.rawValue))])
+    }
+
+    /// A document has come to its end in vain: its input goes to `error/`, with what is known.
+    func fail(_ document: DocumentRecord, _ error: DocumentError) throws(BatchError) {
+        let state: DocumentState = document.state.isBeforePages ? .errorPrep : .errorOCR
+        if let home = folders.home(of: document.key, document.name), !home.hasPrefix(folders.error(document.key)) {
+            _ = try DataFolders.move(home, to: folders.error(document.key), as: document.name)
+        }
+        try step.checkpoint { () throws(BatchError) in
+            try set(
+                document.key,
+                [
+                    ("state", .string(state.rawValue)), ("error", .string(error.fault.rawValue)),
+                    ("message", .string(error.words)),
+                ])
+        }
+        if let failed = try store.document(document.key) {
+            StateFile(failed, folders).write(to: folders.error(document.key))
+        }
+        try Folder.removeAll(folders.work(document.key))
+    }
+
+    /// The file for people and scripts.
+    func writeState(_ key: String) throws(BatchError) {
+        guard let document = try store.document(key) else { return }
+        StateFile(document, folders).write(to: folders.work(key))
+    }
+
+    func pool(_ workers: Int) -> WorkerPool {
+        WorkerPool(
+            WorkerPool.Limits(
+                workers: workers, deadline: Int64(settings.jobTimeout) * 1_000, memory: settings.memory),
+            folder: folders.root, clock: step.session.context.clock)
+    }
+}
+
+/// `state.json`: written from the ledger, never read back.
+struct StateFile {
+    private let document: DocumentRecord
+    private let folders: DataFolders
+
+    init(_ document: DocumentRecord, _ folders: DataFolders) {
+        self.document = document
+        self.folders = folders
+    }
+
+    var json: JSONValue {
+        [
+            "jobKey": .string(document.key), "state": .string(document.state.rawValue),
+            "stage": .string(document.state.stage), "attempt": JSONValue(document.attemptsPrep + document.attemptsOCR),
+            "attemptPrep": JSONValue(document.attemptsPrep), "attemptOcr": JSONValue(document.attemptsOCR),
+            "message": JSONValue(document.message), "profile": (try? JSONParser.parse(document.profile)) ?? .null,
+            "fileHash": .string(document.fileHash), "profileHash": .string(document.profileHash),
+            "input": [
+                "name": .string(document.name), "path": JSONValue(folders.home(of: document.key, document.name)),
+            ],
+            "pages": document.pages.map { JSONValue($0) } ?? .null, "rawPdf": .null,
+            "finalPdf": JSONValue(document.finalPDF), "error": JSONValue(document.error),
+            "createdAt": .string(document.createdAt), "updatedAt": .string(document.updatedAt),
+        ]
+    }
+
+    /// Losing it loses nothing.
+    func write(to folder: String) {
+        guard (try? Folder.create(folder)) != nil else { return }
+        try? DurableFile.write(Array(JSONWriter.text(json, indented: true).utf8), to: folder + "/state.json")
+    }
+}

@@ -1,0 +1,117 @@
+internal import BatchCore
+internal import BatchSystem
+
+/// Child processes that do the work on strangers' files: so many at once, each with a time and a size.
+final class WorkerPool {
+    struct Limits: Sendable {
+        var workers: Int
+        /// Milliseconds for one request.
+        var deadline: Int64 = 120_000
+        /// Bytes of memory.
+        var memory: Int64 = 2 << 30
+    }
+
+    private final class Worker {
+        let process: LineProcess
+        var task: Int?
+        var begun: Int64 = 0
+
+        init(_ process: LineProcess) { self.process = process }
+    }
+
+    private let limits: Limits
+    private let program: CommandLineProgram
+    private let clock: MonotonicClock
+    private var workers: [Worker] = []
+
+    init(_ limits: Limits, folder: String, clock: MonotonicClock) {
+        self.limits = limits
+        self.clock = clock
+        // Threads of the engine cost more than they bring, and its library reads this when it is loaded.
+        var environment = ["OMP_THREAD_LIMIT": "1"]
+        if let models = Environment.value("TESSDATA_PREFIX") { environment["TESSDATA_PREFIX"] = models }
+        program = CommandLineProgram(
+            arguments: [OwnProgram.path, OCRWorker.word], environment: environment, folder: folder)
+    }
+
+    deinit { for worker in workers { worker.process.end() } }
+
+    /// Carries requests out, in any order.
+    /// - Parameters:
+    ///   - stop: asked often; true leaves undone what is not done.
+    ///   - begun: called when a request is given to a worker.
+    ///   - done: called with each answer.
+    func carryOut(
+        _ requests: [JSONValue], stop: () -> Bool, begun: (Int) throws(BatchError) -> Void = { _ in },
+        done: (Int, Result<JSONValue, DocumentError>) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        var next = 0
+        var looked = clock.now()
+        while next < requests.count || workers.contains(where: { $0.task != nil }) {
+            if stop() { return abandon() }
+            while next < requests.count, let worker = try idle() {
+                try begun(next)
+                worker.task = next
+                worker.begun = clock.now()
+                try? worker.process.send(JSONWriter.text(requests[next]))
+                next += 1
+            }
+            LineProcess.wait(for: workers.map(\.process), milliseconds: 50)
+            for worker in workers {
+                guard let task = worker.task, let result = answer(of: worker) else { continue }
+                worker.task = nil
+                try done(task, result)
+            }
+            guard clock.now() - looked >= 100 else { continue }
+            looked = clock.now()
+            for (worker, fault) in workers.compactMap({ worker in excess(of: worker).map { (worker, $0) } }) {
+                guard let task = worker.task else { continue }
+                remove(worker)
+                try done(task, .failure(DocumentError(fault)))
+            }
+        }
+    }
+
+    /// One request alone.
+    func answer(to request: JSONValue) throws(BatchError) -> Result<JSONValue, DocumentError> {
+        var answer = Result<JSONValue, DocumentError>.failure(DocumentError(.crashed))
+        let done = { (_: Int, result: Result<JSONValue, DocumentError>) in answer = result }
+        try carryOut([request], stop: { false }, done: done)
+        return answer
+    }
+
+    private func idle() throws(BatchError) -> Worker? {
+        if let free = workers.first(where: { $0.task == nil }) { return free }
+        guard workers.count < limits.workers else { return nil }
+        let worker = Worker(try LineProcess(program))
+        workers.append(worker)
+        return worker
+    }
+
+    /// Nil while it works.
+    private func answer(of worker: Worker) -> Result<JSONValue, DocumentError>? {
+        if let line = worker.process.lines().last {
+            guard let json = try? JSONParser.parse(line) else { return .failure(DocumentError(.crashed)) }
+            return DocumentError(json).map { .failure($0) } ?? .success(json)
+        }
+        guard worker.process.hasClosed else { return nil }
+        remove(worker)
+        return .failure(DocumentError(.crashed, worker.process.lastWords))
+    }
+
+    /// What it has too much of.
+    private func excess(of worker: Worker) -> DocumentFault? {
+        guard worker.task != nil else { return nil }
+        if clock.now() - worker.begun > limits.deadline { return .timeout }
+        return worker.process.residentSize > limits.memory ? .memory : nil
+    }
+
+    private func remove(_ worker: Worker) {
+        worker.process.end()
+        workers.removeAll { $0 === worker }
+    }
+
+    private func abandon() {
+        for worker in workers where worker.task != nil { remove(worker) }
+    }
+}

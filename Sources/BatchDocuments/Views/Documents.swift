@@ -1,0 +1,201 @@
+internal import BatchCatalog
+public import BatchCore
+public import BatchEngine
+internal import BatchLedger
+internal import BatchSystem
+
+/// The documents of a database, as the verbs see them.
+public struct Documents {
+    private let session: Session
+    private let folders: DataFolders
+    private let store: DocumentStore
+
+    public init(_ session: Session) {
+        self.session = session
+        folders = DataFolders(root: session.workspace.data)
+        store = DocumentStore(session: session)
+    }
+
+    // MARK: Taking in
+
+    /// Copies files to a folder of their own, and reads them in one batch.
+    public func add(_ files: [String], profile: String?) throws(BatchError) -> DocumentReport {
+        try requireFiles(files)
+        try folders.create()
+        let name = StagingFolder.name(session.context.randomID())
+        let folder = "\(folders.staging)/\(name)"
+        try Folder.create(folder)
+        for file in files {
+            let copy = try File(creating: DataFolders.free(DataFolders.plain(FilePath.name(file)), in: folder))
+            try copy.copy(of: file)
+            try copy.sync()
+        }
+        try Folder.sync(folder)
+        let report = try intake(profile: profile, staged: name)
+        Folder.removeIfEmpty(folder)
+        return report
+    }
+
+    /// Copies files into `in`, for the next intake.
+    public func drop(_ files: [String]) throws(BatchError) -> DocumentReport {
+        try requireFiles(files)
+        try folders.create()
+        for file in files {
+            let target = DataFolders.free(DataFolders.plain(FilePath.name(file)), in: folders.input)
+            let copy = try TemporaryFile(for: target + ".part")
+            try copy.file.copy(of: file)
+            try copy.publish()
+            try DurableFile.move(target + ".part", to: target)
+        }
+        return DocumentReport(entries: [], output: folders.output)
+    }
+
+    private func requireFiles(_ files: [String]) throws(BatchError) {
+        for file in files where FileStatus(file)?.isFile != true {
+            throw BatchError(.fileMissing, "there is no file \(file)", hint: "check the path")
+        }
+    }
+
+    /// Reads what is in `in`.
+    public func discover(profile: String?) throws(BatchError) -> DocumentReport {
+        try folders.create()
+        return try intake(profile: profile, staged: "")
+    }
+
+    private func intake(profile: String?, staged: String) throws(BatchError) -> DocumentReport {
+        let runner = Runner(session)
+        if try !store.exists() {
+            _ = try runner.run(try job("ocr_tables", DocumentJobs.tables), ParameterValues([]), tenant: nil)
+        }
+        let intake = try job("ocr_intake", DocumentJobs.intake)
+        let values = try ParameterValues(intake, set: ["profile=\(profile ?? "default")", "staged=\(staged)"])
+        var order = RunOrder(job: intake, values: values)
+        // What an earlier batch has left half done is taken over.
+        order.isAnew = true
+        switch try runner.submit(order) {
+        case .ran(let run):
+            let batch = "\(run.batch)"
+            try Index(store, folders).write()
+            return DocumentReport(
+                entries: try store.documents(where: "batch = ?", [.string(batch)]).map(\.report),
+                output: folders.output, batch: batch)
+        case .planned(let plan):
+            throw BatchError(
+                .approvalRequired, "\(plan.id) was made instead of a batch of \(intake.id), and waits for approval",
+                hint: "read it: \(command: "plan show --id \(plan.id)")")
+        }
+    }
+
+    /// The job of the workspace, or the one that the tool has.
+    private func job(_ id: String, _ text: String) throws(BatchError) -> JobDefinition {
+        let rules = session.context.steps.rules()
+        if session.workspace.catalog != nil,
+            let own = try session.workspace.loadCatalog(rules).jobs.first(where: { $0.id == id })
+        {
+            return own
+        }
+        return try JobDefinition.parse(text: text, file: "\(id).yaml")
+    }
+
+    // MARK: Looking
+
+    public func list(state: String? = nil) throws(BatchError) -> DocumentReport {
+        let found = try store.documents().filter { state == nil || $0.state.rawValue == state }
+        return DocumentReport(entries: found.map(\.report), output: folders.output)
+    }
+
+    public func show(_ key: String) throws(BatchError) -> DocumentReport {
+        DocumentReport(entries: [try store.document(meant: key).report], output: folders.output)
+    }
+
+    public func text(_ key: String, page: Int?) throws(BatchError) -> DocumentTextReport {
+        let document = try store.document(meant: key)
+        let pages = try store.pages(of: document.key).filter { page == nil || $0.number == page }
+        guard !pages.isEmpty else {
+            throw BatchError(
+                .usage, "\(document.name) has no page \(page.map { "\($0)" } ?? "yet")",
+                hint: "see how many it has: \(command: "ocr show \(document.key.prefix(12))")")
+        }
+        return DocumentTextReport(
+            key: document.key, name: document.name,
+            pages: pages.map { .init(number: $0.number, text: $0.text ?? "", confidence: $0.confidence) })
+    }
+
+    /// Pages that hold all these words.
+    public func search(_ text: String, limit: Int) throws(BatchError) -> DocumentSearchReport {
+        let words = text.split { !$0.isLetter && !$0.isNumber }.map { $0.lowercased() }
+        guard try store.exists(), !words.isEmpty else { return DocumentSearchReport(hits: []) }
+        // Quoted, each word is a word: nothing in it is an operator.
+        let query = words.map { "\"\($0)\"" }.joined(separator: " ")
+        let rows = try session.connection.rows(
+            """
+            SELECT p.id, d.key, d.name, p.number, snippet(ocr_text, 0, '[', ']', '…', 16)
+            FROM main.ocr_text JOIN main.ocr_pages p ON p.id = ocr_text.rowid JOIN main.ocr_documents d ON d.key = p.document
+            WHERE ocr_text MATCH ? ORDER BY rank, d.key, p.number LIMIT ?
+            """, [.string(query), .integer(Int64(limit))])
+        var hits: [DocumentSearchReport.Hit] = []
+        for row in rows {
+            hits.append(
+                DocumentSearchReport.Hit(
+                    key: row[1].string ?? "", name: row[2].string ?? "", page: Int(row[3].integer ?? 0),
+                    snippet: (row[4].string ?? "").replacing("\n", with: " "),
+                    boxes: try boxes(of: Set(words), on: row[0].integer ?? 0)))
+        }
+        return DocumentSearchReport(hits: hits)
+    }
+
+    private func boxes(of words: Set<String>, on page: Int64) throws(BatchError) -> [[Int]] {
+        try store.words(of: page).compactMap { word in
+            guard let parts = word.array, let text = parts[0].string else { return nil }
+            let own = text.split { !$0.isLetter && !$0.isNumber }.map { $0.lowercased() }
+            return own.contains(where: words.contains) ? parts[1...].map { Int($0.integer ?? 0) } : nil
+        }
+    }
+
+    public func info() throws(BatchError) -> DocumentInfoReport {
+        let pool = WorkerPool(
+            WorkerPool.Limits(workers: 1), folder: session.workspace.folder, clock: session.context.clock)
+        let versions: [(String, String)]
+        switch try pool.answer(to: ["do": "info"]) {
+        case .success(let json): versions = (json.members ?? []).map { ($0.key, $0.value.string ?? "") }
+        case .failure(let error):
+            throw BatchError(
+                .libraryMissing, "the engine of ocr: \(error.words)", hint: "type: \(command: "doctor")")
+        }
+        let states = Dictionary(grouping: try store.documents(), by: \.state.rawValue).mapValues(\.count)
+        return DocumentInfoReport(
+            versions: versions, languages: Models.installed, profiles: ["default"],
+            states: states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    }
+}
+
+/// `index/jobs.json` and `index/metrics.json`: written from the database, never read back.
+struct Index {
+    private let store: DocumentStore
+    private let folders: DataFolders
+
+    init(_ store: DocumentStore, _ folders: DataFolders) {
+        self.store = store
+        self.folders = folders
+    }
+
+    func write() throws(BatchError) {
+        let documents = try store.documents()
+        put(.array(documents.map { StateFile($0, folders).json }), "jobs.json")
+        func count(_ fault: DocumentFault) -> JSONValue { JSONValue(documents.count { $0.error == fault.rawValue }) }
+        put(
+            [
+                "done": JSONValue(documents.count { $0.state == .done }),
+                "error": JSONValue(documents.count { $0.state.isFailed }),
+                "running": JSONValue(documents.count { !$0.state.isEnd && $0.state != .discovered }),
+                "queued": JSONValue(documents.count { $0.state == .discovered }), "disk_error": count(.diskShort),
+                "pdf_invalid": count(.pdfInvalid), "input_rejected_size": count(.tooLarge),
+                "input_rejected_signature": count(.unknownType),
+                "updatedAt": .string(store.session.context.now().iso8601),
+            ], "metrics.json")
+    }
+
+    private func put(_ json: JSONValue, _ name: String) {
+        try? DurableFile.write(Array(JSONWriter.text(json, indented: true).utf8), to: "\(folders.index)/\(name)")
+    }
+}

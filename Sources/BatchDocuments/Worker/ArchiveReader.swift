@@ -1,0 +1,166 @@
+internal import BatchCore
+internal import BatchSystem
+internal import CArchive
+internal import Glibc
+
+/// Takes the pictures out of an archive. Names in it decide nothing but the order.
+struct ArchiveReader {
+    private let path: String
+    private let limits: IntakeLimits
+    private let functions: carchive
+
+    init(_ path: String, _ limits: IntakeLimits) throws(DocumentError) {
+        self.path = path
+        self.limits = limits
+        functions = try ArchiveReader.load()
+    }
+
+    private static func load() throws(DocumentError) -> carchive {
+        var functions = carchive()
+        if let missing = carchive_load(&functions) {
+            throw DocumentError(.engine, "\(String(cString: missing)) is missing")
+        }
+        return functions
+    }
+
+    static func version() throws(DocumentError) -> String {
+        try load().archive_version_string().map { String(cString: $0) } ?? ""
+    }
+
+    struct Entry {
+        /// In the archive.
+        let name: String
+        /// In the folder.
+        let file: String
+    }
+
+    /// - Returns: the pictures, in the order in which people read them.
+    func unpack(into folder: String) throws(DocumentError) -> [Entry] {
+        guard let archive = functions.archive_read_new() else { throw DocumentError(.memory) }
+        defer { _ = functions.archive_read_free(archive) }
+        _ = functions.archive_read_support_filter_all(archive)
+        _ = functions.archive_read_support_format_all(archive)
+        guard functions.archive_read_open_filename(archive, path, 1 << 16) == ARCHIVE_OK else {
+            throw damaged(archive)
+        }
+        var entries: [Entry] = []
+        var (seen, total) = (0, Int64(0))
+        let most = min(limits.unpacked, max(64 << 20, (FileStatus(path)?.size ?? 0) * limits.ratio))
+        while true {
+            var entry: OpaquePointer?
+            let code = functions.archive_read_next_header(archive, &entry)
+            if code == ARCHIVE_EOF { break }
+            guard code >= ARCHIVE_WARN, let entry else { throw damaged(archive) }
+            seen += 1
+            guard seen <= limits.entries else { throw DocumentError(.bomb, "more than \(limits.entries) entries") }
+            let name = self.name(of: entry)
+            // A link leads somewhere else; a device is nothing to read.
+            guard functions.archive_entry_filetype(entry) == S_IFREG, functions.archive_entry_hardlink(entry) == nil,
+                ArchiveReader.isPicture(name)
+            else { continue }
+            guard functions.archive_entry_is_encrypted(entry) == 0 else { throw DocumentError(.encrypted) }
+            let file = "page-\(seen)"
+            let size = try write(archive, entry, to: "\(folder)/\(file)", most: most - total)
+            total += size
+            guard size > 0 else { throw DocumentError(.damaged, "entry \(seen) has no bytes") }
+            entries.append(Entry(name: name, file: file))
+        }
+        if entries.isEmpty, functions.archive_read_has_encrypted_entries(archive) > 0 {
+            throw DocumentError(.encrypted)
+        }
+        return entries.sorted { NaturalOrder.isBefore($0.name, $1.name) }
+    }
+
+    /// - Returns: bytes written.
+    private func write(
+        _ archive: OpaquePointer, _ entry: OpaquePointer, to target: String, most: Int64
+    ) throws(DocumentError) -> Int64 {
+        Folder.remove(target)
+        let file: File
+        do throws(BatchError) { file = try File(creating: target) } catch {
+            throw DocumentError(.unreadable, error.message)
+        }
+        var size: Int64 = 0
+        while true {
+            var block: UnsafeRawPointer?
+            var (count, offset) = (0, Int64(0))
+            let code = functions.archive_read_data_block(archive, &block, &count, &offset)
+            if code == ARCHIVE_EOF { break }
+            guard code == ARCHIVE_OK else { throw damaged(archive) }
+            guard offset >= 0, offset + Int64(count) <= most else { throw DocumentError(.bomb) }
+            do throws(BatchError) {
+                try file.write(UnsafeRawBufferPointer(start: block, count: count), at: Int(offset))
+            } catch {
+                throw DocumentError(.diskShort, error.message)
+            }
+            size = max(size, offset + Int64(count))
+        }
+        // Some truncated archives end as if they were whole.
+        if functions.archive_entry_size_is_set(entry) != 0, functions.archive_entry_size(entry) != size {
+            throw DocumentError(.damaged, "an entry has other bytes than it says")
+        }
+        return size
+    }
+
+    private func damaged(_ archive: OpaquePointer) -> DocumentError {
+        let words = functions.archive_error_string(archive).map { PlainText.oneLine(String(cString: $0)) } ?? ""
+        let isLocked = functions.archive_read_has_encrypted_entries(archive) > 0
+        return DocumentError(
+            isLocked || words.contains("ncrypt") || words.contains("assphrase") ? .encrypted : .damaged, words)
+    }
+
+    private func name(of entry: OpaquePointer) -> String {
+        if let name = functions.archive_entry_pathname_utf8(entry) { return String(cString: name) }
+        return functions.archive_entry_pathname(entry).map { String(cString: $0) } ?? ""
+    }
+
+    /// By its name: what systems put beside pictures is none.
+    static func isPicture(_ path: String) -> Bool {
+        let parts = path.split(separator: "/")
+        guard let name = parts.last, !name.hasPrefix("."), !parts.contains("__MACOSX") else { return false }
+        let ending = name.split(separator: ".").count > 1 ? name.split(separator: ".").last?.lowercased() ?? "" : ""
+        return [
+            "jpg", "jpeg", "jpe", "png", "gif", "webp", "bmp", "tif", "tiff", "jp2", "j2k", "pnm", "ppm", "pgm", "pbm",
+        ]
+        .contains(ending)
+    }
+}
+
+/// The order in which people count: `page 9` before `page 10`, folder by folder.
+enum NaturalOrder {
+    static func isBefore(_ a: String, _ b: String) -> Bool {
+        let (left, right) = (a.split(separator: "/"), b.split(separator: "/"))
+        for (first, second) in zip(left, right) where first != second {
+            return compare(Array(first.lowercased().unicodeScalars), Array(second.lowercased().unicodeScalars))
+                ?? (first < second)
+        }
+        return left.count < right.count
+    }
+
+    /// Nil when both are the same.
+    private static func compare(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Bool? {
+        var (i, j) = (0, 0)
+        while i < a.count, j < b.count {
+            if isDigit(a[i]), isDigit(b[j]) {
+                let (first, second) = (digits(a, &i), digits(b, &j))
+                if first.count != second.count { return first.count < second.count }
+                if first != second { return first.lexicographicallyPrecedes(second) }
+            } else {
+                if a[i] != b[j] { return a[i] < b[j] }
+                i += 1
+                j += 1
+            }
+        }
+        if i < a.count || j < b.count { return j < b.count }
+        return nil
+    }
+
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
+
+    /// Without leading zeroes.
+    private static func digits(_ text: [Unicode.Scalar], _ place: inout Int) -> [Unicode.Scalar] {
+        let start = place
+        while place < text.count, isDigit(text[place]) { place += 1 }
+        return Array(text[start..<place].drop { $0 == "0" })
+    }
+}

@@ -1,0 +1,116 @@
+internal import BatchCore
+internal import CTesseract
+
+/// Tesseract, with a model in memory.
+final class Engine {
+    let languages: String
+    private let functions: ctesseract
+    private let handle: OpaquePointer
+
+    init(languages: String) throws(DocumentError) {
+        self.languages = languages
+        functions = try Engine.load()
+        guard let handle = functions.TessBaseAPICreate() else { throw DocumentError(.engine, "no memory") }
+        self.handle = handle
+        guard functions.TessBaseAPIInit3(handle, nil, languages) == 0 else {
+            functions.TessBaseAPIDelete(handle)
+            throw DocumentError(.engine, "there is no model for '\(languages)'")
+        }
+        _ = functions.TessBaseAPISetVariable(handle, "debug_file", "/dev/null")
+    }
+
+    deinit { functions.TessBaseAPIDelete(handle) }
+
+    private static func load() throws(DocumentError) -> ctesseract {
+        var functions = ctesseract()
+        if let missing = ctesseract_load(&functions) {
+            throw DocumentError(.engine, "\(String(cString: missing)) is missing")
+        }
+        return functions
+    }
+
+    static func version() throws(DocumentError) -> String { try load().TessVersion().map { String(cString: $0) } ?? "" }
+
+    func recognise(_ picture: Picture, dpi: Int, segmentation: Int32) throws(DocumentError) -> RecognisedPage {
+        functions.TessBaseAPISetPageSegMode(handle, TessPageSegMode(rawValue: UInt32(segmentation)))
+        functions.TessBaseAPISetImage2(handle, picture.pix)
+        functions.TessBaseAPISetSourceResolution(handle, Int32(dpi))
+        defer { functions.TessBaseAPIClear(handle) }
+        guard functions.TessBaseAPIRecognize(handle, nil) == 0 else { throw DocumentError(.engine) }
+        return read()
+    }
+
+    /// Text, words, boxes and confidence in one pass.
+    private func read() -> RecognisedPage {
+        var page = RecognisedPage()
+        guard let iterator = functions.TessBaseAPIGetIterator(handle) else { return page }
+        defer { functions.TessResultIteratorDelete(iterator) }
+        let place = functions.TessResultIteratorGetPageIterator(iterator)
+        repeat {
+            guard let text = functions.TessResultIteratorGetUTF8Text(iterator, RIL_WORD) else { continue }
+            defer { functions.TessDeleteText(text) }
+            let word = String(cString: text)
+            guard !word.allSatisfy(\.isWhitespace) else { continue }
+            var box: (left: Int32, top: Int32, right: Int32, bottom: Int32) = (0, 0, 0, 0)
+            _ = functions.TessPageIteratorBoundingBox(place, RIL_WORD, &box.left, &box.top, &box.right, &box.bottom)
+            let separator: RecognisedPage.Separator =
+                functions.TessPageIteratorIsAtBeginningOf(place, RIL_PARA) != 0
+                ? .paragraph : functions.TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE) != 0 ? .line : .blank
+            page.append(
+                RecognisedPage.Word(
+                    text: word, left: Int(box.left), top: Int(box.top), width: Int(box.right - box.left),
+                    height: Int(box.bottom - box.top),
+                    confidence: Double(functions.TessResultIteratorConfidence(iterator, RIL_WORD)) / 100), separator)
+        } while functions.TessResultIteratorNext(iterator, RIL_WORD) != 0
+        return page
+    }
+}
+
+/// What a page says.
+struct RecognisedPage {
+    struct Word {
+        let text: String
+        let left: Int
+        let top: Int
+        let width: Int
+        let height: Int
+        /// 0 to 1.
+        let confidence: Double
+    }
+
+    enum Separator {
+        case blank
+        case line
+        case paragraph
+    }
+
+    private(set) var words: [Word] = []
+    private(set) var text = ""
+
+    mutating func append(_ word: Word, _ separator: Separator) {
+        if !text.isEmpty { text += separator == .blank ? " " : separator == .line ? "\n" : "\n\n" }
+        text += word.text
+        words.append(word)
+    }
+
+    /// Of long words more than of short ones.
+    var confidence: Double? {
+        let letters = words.reduce(0) { $0 + $1.text.count }
+        guard letters > 0 else { return nil }
+        return words.reduce(0) { $0 + $1.confidence * Double($1.text.count) } / Double(letters)
+    }
+
+    func json(width: Int, height: Int) -> JSONValue {
+        [
+            "text": .string(text), "width": JSONValue(width), "height": JSONValue(height),
+            "confidence": confidence.map { .number($0) } ?? .null,
+            "words": .array(
+                words.map { word in
+                    .array([
+                        .string(word.text), JSONValue(word.left), JSONValue(word.top), JSONValue(word.width),
+                        JSONValue(word.height), .number((word.confidence * 1_000).rounded() / 1_000),
+                    ])
+                }),
+        ]
+    }
+}

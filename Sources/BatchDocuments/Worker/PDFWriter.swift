@@ -1,0 +1,158 @@
+internal import BatchCore
+internal import BatchSystem
+internal import CDeflate
+
+/// Writes a PDF page by page; one page is in memory at a time.
+final class PDFWriter {
+    private let file: File
+    private var offset = 0
+    private var offsets: [Int] = [0]
+    private var pages: [Int] = []
+    private let title: String
+    private let tree: Int
+    private let font: Int
+
+    init(_ path: String, title: String) throws(BatchError) {
+        file = try File(creating: path)
+        self.title = title
+        (tree, font) = (1, 2)
+        offsets += [0, 0]
+        try write("%PDF-1.7\n%\u{E2}\u{E3}\n")
+    }
+
+    /// A page with a picture.
+    /// - Parameters:
+    ///   - rotate: degrees clockwise by which a reader turns it; the words are as they stand then.
+    func add(_ image: EmbeddedImage, rotate: Int, dpi: Int, _ words: TextLayer) throws(BatchError) {
+        let scale = 72 / Double(max(dpi, 1))
+        let (width, height) = (Double(image.width) * scale, Double(image.height) * scale)
+        var mask = ""
+        if let bytes = image.mask {
+            let number = try object(
+                "/Type /XObject /Subtype /Image /Width \(image.width) /Height \(image.height) /ColorSpace /DeviceGray "
+                    + "/BitsPerComponent 8 /Filter /FlateDecode", stream: bytes)
+            mask = "/SMask \(number) 0 R "
+        }
+        let picture = try object(
+            "/Type /XObject /Subtype /Image /Width \(image.width) /Height \(image.height) \(image.entries)\(mask)",
+            stream: image.bytes)
+        let (w, h) = (PDFWriter.number(width), PDFWriter.number(height))
+        let turn =
+            switch rotate {
+            case 90: "0 1 -1 0 \(w) 0 cm "
+            case 180: "-1 0 0 -1 \(w) \(h) cm "
+            case 270: "0 -1 1 0 0 \(h) cm "
+            default: ""
+            }
+        let content = "q \(w) 0 0 \(h) 0 0 cm /I Do Q\nq \(turn)\n\(words.operators(scale: scale))Q\n"
+        try addPage(width: width, height: height, rotate: rotate, content, "/XObject << /I \(picture) 0 R >> ")
+    }
+
+    /// A page with words alone.
+    func add(_ words: TextLayer, dpi: Int) throws(BatchError) {
+        let scale = 72 / Double(max(dpi, 1))
+        try addPage(
+            width: max(words.width * scale, 3), height: max(words.height * scale, 3), rotate: 0,
+            words.operators(scale: scale), "")
+    }
+
+    private func addPage(
+        width: Double, height: Double, rotate: Int, _ content: String, _ resources: String
+    ) throws(BatchError) {
+        let stream = try object("/Filter /FlateDecode", stream: PDFWriter.deflated(Array(content.utf8)))
+        let turned = rotate == 0 ? "" : "/Rotate \(rotate) "
+        pages.append(
+            try object(
+                "/Type /Page /Parent \(tree) 0 R /MediaBox [0 0 \(PDFWriter.number(width)) \(PDFWriter.number(height))] "
+                    + "\(turned)/Contents \(stream) 0 R /Resources << /Font << /F \(font) 0 R >> \(resources)>>"))
+    }
+
+    func finish() throws(BatchError) {
+        let map = try object(
+            "/Filter /FlateDecode", stream: PDFWriter.deflated(Array(PDFWriter.characterMap.utf8)))
+        let descriptor = try object(
+            "/Type /FontDescriptor /FontName /Invisible /Flags 5 /FontBBox [0 0 500 1000] /ItalicAngle 0 /Ascent 1000 "
+                + "/Descent 0 /CapHeight 1000 /StemV 80")
+        let glyphs = try object(
+            "/Type /Font /Subtype /CIDFontType2 /BaseFont /Invisible /CIDToGIDMap /Identity /DW 500 "
+                + "/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> "
+                + "/FontDescriptor \(descriptor) 0 R")
+        try begin(font)
+        try write(
+            "<< /Type /Font /Subtype /Type0 /BaseFont /Invisible /Encoding /Identity-H "
+                + "/DescendantFonts [\(glyphs) 0 R] /ToUnicode \(map) 0 R >>\nendobj\n")
+        try begin(tree)
+        let kids = pages.map { "\($0) 0 R" }.joined(separator: " ")
+        try write("<< /Type /Pages /Count \(pages.count) /Kids [\(kids)] >>\nendobj\n")
+        let catalog = try object("/Type /Catalog /Pages \(tree) 0 R")
+        let name = Hex.string([0xFE, 0xFF] + title.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] })
+        let information = try object("/Title <\(name)> /Producer (batchmgr)")
+        let start = offset
+        try write("xref\n0 \(offsets.count)\n0000000000 65535 f \n")
+        for place in offsets.dropFirst() {
+            let digits = String(place)
+            try write(String(repeating: "0", count: max(0, 10 - digits.count)) + digits + " 00000 n \n")
+        }
+        try write(
+            "trailer\n<< /Size \(offsets.count) /Root \(catalog) 0 R /Info \(information) 0 R >>\nstartxref\n\(start)\n%%EOF\n"
+        )
+        try file.sync()
+    }
+
+    // MARK: Objects
+
+    private func object(_ entries: String, stream: [UInt8]? = nil) throws(BatchError) -> Int {
+        let number = offsets.count
+        offsets.append(0)
+        try begin(number)
+        guard let stream else {
+            try write("<< \(entries) >>\nendobj\n")
+            return number
+        }
+        try write("<< \(entries) /Length \(stream.count) >>\nstream\n")
+        try write(stream)
+        try write("\nendstream\nendobj\n")
+        return number
+    }
+
+    private func begin(_ number: Int) throws(BatchError) {
+        offsets[number] = offset
+        try write("\(number) 0 obj\n")
+    }
+
+    private func write(_ text: String) throws(BatchError) { try write(Array(text.utf8)) }
+
+    private func write(_ bytes: [UInt8]) throws(BatchError) {
+        try file.write(bytes)
+        offset += bytes.count
+    }
+
+    /// At most three digits behind the point.
+    static func number(_ value: Double) -> String {
+        guard value.isFinite else { return "0" }
+        let thousandths = Int64((min(max(value, -1e9), 1e9) * 1_000).rounded())
+        let (whole, part) = (abs(thousandths) / 1_000, abs(thousandths) % 1_000)
+        let sign = thousandths < 0 ? "-" : ""
+        if part == 0 { return "\(sign)\(whole)" }
+        return "\(sign)\(whole).\(part < 10 ? "00" : part < 100 ? "0" : "")\(part)"
+    }
+
+    private static func deflated(_ bytes: [UInt8]) -> [UInt8] {
+        guard let compressor = libdeflate_alloc_compressor(6) else { return bytes }
+        defer { libdeflate_free_compressor(compressor) }
+        let most = libdeflate_zlib_compress_bound(compressor, bytes.count)
+        return [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
+            count = libdeflate_zlib_compress(compressor, bytes, bytes.count, buffer.baseAddress, most)
+        }
+    }
+
+    /// A code is a unit of UTF-16.
+    private static let characterMap = """
+        /CIDInit /ProcSet findresource begin 12 dict begin begincmap
+        /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def
+        /CMapName /Adobe-Identity-UCS def /CMapType 2 def
+        1 begincodespacerange <0000> <FFFF> endcodespacerange
+        1 beginbfrange <0000> <FFFF> <0000> endbfrange
+        endcmap CMapName currentdict /CMap defineresource pop end end
+        """
+}

@@ -1,0 +1,209 @@
+internal import BatchCore
+internal import BatchSystem
+internal import CLeptonica
+
+/// Takes a document apart into pages. What is left in its folder are files that a page can be read from.
+struct Preparation {
+    private let input: String
+    /// For what is unpacked.
+    private let folder: String
+    private let limits: IntakeLimits
+    private let kind: InputKind?
+    private let images: ImageLibrary
+    private let dpi: Int
+    private let redoes: Bool
+    private let allowsGaps: Bool
+
+    init(_ request: JSONValue, _ images: ImageLibrary) {
+        input = request["input"]?.string ?? ""
+        folder = request["folder"]?.string ?? ""
+        limits = IntakeLimits(request["limits"] ?? .null)
+        kind = request["kind"]?.string.flatMap(InputKind.init)
+        dpi = Int(request["dpi"]?.integer ?? 300)
+        redoes = request["existing"]?.string == "redo"
+        allowsGaps = request["partial"]?.string == "placeholder"
+        self.images = images
+    }
+
+    func perform() throws(DocumentError) -> JSONValue {
+        var gaps: [JSONValue] = []
+        let pages: [JSONValue]
+        switch kind {
+        case .pdf: pages = try pdfPages()
+        case .archive:
+            var found: [JSONValue] = []
+            let names = try ArchiveReader(input, limits).unpack(into: folder)
+            for (number, name) in names.enumerated() {
+                do throws(DocumentError) {
+                    found += try imagePages("\(folder)/\(name.file)")
+                } catch {
+                    let place = "page \(number + 1)"
+                    guard allowsGaps else {
+                        throw DocumentError(error.fault, error.detail.isEmpty ? place : "\(place): \(error.detail)")
+                    }
+                    gaps.append(.string(place))
+                }
+            }
+            pages = found
+        default: pages = try imagePages(input)
+        }
+        guard !pages.isEmpty else { throw DocumentError(.noPages) }
+        guard pages.count <= limits.pages else { throw DocumentError(.tooManyPages, "\(pages.count)") }
+        return ["pages": .array(pages), "gaps": .array(gaps)]
+    }
+
+    /// The frames of an image file.
+    private func imagePages(_ file: String) throws(DocumentError) -> [JSONValue] {
+        let header = try images.header(file)
+        let count = images.frames(file, header)
+        guard count <= limits.pages else { throw DocumentError(.tooManyPages, "\(count)") }
+        let rotate = header.format == IFF_JFIF_JPEG ? CameraRotation.degrees(file) : 0
+        var pages: [JSONValue] = []
+        for frame in 0..<count {
+            let own = frame == 0 ? header : try images.header(file, frame: frame)
+            guard own.width * own.height <= limits.pixels, own.width <= 32_767, own.height <= 32_767 else {
+                throw DocumentError(.tooManyPixels, "\(own.width) × \(own.height)")
+            }
+            // A page that cannot be decoded is told now, not when others are read already.
+            let picture = try images.read(file, frame: frame)
+            guard picture.width * picture.height <= limits.pixels else { throw DocumentError(.tooManyPixels) }
+            let dpi = Picture.resolution(picture.resolution, width: picture.width, height: picture.height)
+            pages.append([
+                "file": .string(file), "frame": JSONValue(frame), "mode": .string(PageSource.Mode.image.rawValue),
+                "rotate": JSONValue(rotate), "dpi": JSONValue(dpi), "width": JSONValue(picture.width),
+                "height": JSONValue(picture.height),
+            ])
+        }
+        return pages
+    }
+
+    private func pdfPages() throws(DocumentError) -> [JSONValue] {
+        let count = try PDFLibrary.load().pages(of: input)
+        guard count <= limits.pages else { throw DocumentError(.tooManyPages, "\(count)") }
+        let letters = PageText.letters(of: input, folder: folder)
+        return (0..<count).map { number in
+            let hasText = !redoes && number < letters.count && letters[number] >= PageText.enough
+            let mode: PageSource.Mode = hasText ? .text : .drawn
+            return [
+                "file": .string(input), "frame": JSONValue(number), "mode": .string(mode.rawValue), "rotate": 0,
+                "dpi": JSONValue(dpi), "width": 0, "height": 0,
+            ]
+        }
+    }
+}
+
+/// How much one document may ask for.
+public struct IntakeLimits: Hashable, Sendable {
+    public var pages = 5_000
+    public var pixels = 200_000_000
+    public var entries = 20_000
+    /// Bytes that an archive may unpack to.
+    public var unpacked: Int64 = 4 << 30
+    /// Times the size of the archive, beyond 64 MiB.
+    public var ratio: Int64 = 200
+
+    public init() {}
+
+    init(_ json: JSONValue) {
+        if let value = json["pages"]?.integer { pages = Int(value) }
+        if let value = json["pixels"]?.integer { pixels = Int(value) }
+        if let value = json["entries"]?.integer { entries = Int(value) }
+        if let value = json["unpacked"]?.integer { unpacked = value }
+        if let value = json["ratio"]?.integer { ratio = value }
+    }
+
+    var json: JSONValue {
+        [
+            "pages": JSONValue(pages), "pixels": JSONValue(pixels), "entries": JSONValue(entries),
+            "unpacked": .integer(unpacked), "ratio": .integer(ratio),
+        ]
+    }
+}
+
+/// The text that a page of a PDF has already, with its boxes, as pdftotext finds it.
+struct PageText {
+    /// Visible characters from which on a page has text.
+    static let enough = 20
+
+    private let source: PageSource
+
+    init(_ source: PageSource) { self.source = source }
+
+    func json() throws(DocumentError) -> JSONValue {
+        let number = source.frame + 1
+        let pages = PageText.read(source.file, arguments: ["-f", "\(number)", "-l", "\(number)"])
+        guard let page = pages.first else { throw DocumentError(.damaged, "the text of page \(number) cannot be read") }
+        // In pixels of a drawing at this resolution, as the words of other pages.
+        let scale = Double(source.dpi) / 72
+        var result = RecognisedPage()
+        var last: Line?
+        for word in page.words {
+            let isSameLine = last.map {
+                abs($0.bottom - word.bottom) < ($0.bottom - $0.top) / 2 && word.left >= $0.left
+            }
+            result.append(
+                RecognisedPage.Word(
+                    text: word.text, left: Int(word.left * scale), top: Int(word.top * scale),
+                    width: Int((word.right - word.left) * scale), height: Int((word.bottom - word.top) * scale),
+                    confidence: 1), isSameLine == true ? .blank : .line)
+            last = Line(left: word.left, top: word.top, bottom: word.bottom)
+        }
+        return result.json(width: Int(page.width * scale), height: Int(page.height * scale))
+    }
+
+    private struct Line {
+        let left: Double
+        let top: Double
+        let bottom: Double
+    }
+
+    /// Visible characters of each page.
+    static func letters(of file: String, folder: String) -> [Int] {
+        read(file, arguments: []).map { page in
+            page.words.reduce(0) {
+                $0 + $1.text.unicodeScalars.count { !$0.properties.isWhitespace && $0 != "\u{FFFD}" }
+            }
+        }
+    }
+
+    struct Page {
+        var width = 0.0
+        var height = 0.0
+        var words: [(text: String, left: Double, top: Double, right: Double, bottom: Double)] = []
+    }
+
+    private static func read(_ file: String, arguments: [String]) -> [Page] {
+        let target = "\(FilePath.parent(file))/.\(Environment.processID).text"
+        defer { Folder.remove(target) }
+        let program = CommandLineProgram(
+            arguments: ["pdftotext", "-bbox"] + arguments + [file, target], folder: FilePath.parent(file),
+            timeout: 60_000, grace: 200)
+        _ = PageSource.run(program)
+        guard let bytes = try? DurableFile.read(target, atMost: 512 << 20) else { return [] }
+        var pages: [Page] = []
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let text = line.drop { $0 == " " }
+            if text.hasPrefix("<page ") {
+                pages.append(Page(width: number("width", text), height: number("height", text)))
+            } else if text.hasPrefix("<word "), let start = text.firstIndex(of: ">"), !pages.isEmpty {
+                let word = String(text[text.index(after: start)...].replacing("</word>", with: ""))
+                pages[pages.count - 1].words.append(
+                    (
+                        unescaped(word), number("xMin", text), number("yMin", text), number("xMax", text),
+                        number("yMax", text)
+                    ))
+            }
+        }
+        return pages
+    }
+
+    private static func number(_ name: String, _ text: Substring) -> Double {
+        guard let range = text.firstRange(of: name + "=\"") else { return 0 }
+        return Double(text[range.upperBound...].prefix { $0 != "\"" }) ?? 0
+    }
+
+    private static func unescaped(_ text: String) -> String {
+        text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"")
+            .replacing("&apos;", with: "'").replacing("&#39;", with: "'").replacing("&amp;", with: "&")
+    }
+}

@@ -1,0 +1,214 @@
+internal import BatchCore
+internal import BatchSystem
+internal import CLeptonica
+
+/// Makes the searchable PDF of a document: its pictures as they are, the text invisible above them.
+struct Publication {
+    private let request: JSONValue
+    private let output: String
+    private let images: ImageLibrary
+
+    init(_ request: JSONValue, _ images: ImageLibrary) throws(DocumentError) {
+        // A document may have thousands of pages: what to write is in a file.
+        let file = request["job"]?.string ?? ""
+        guard let bytes = try? DurableFile.read(file, atMost: 1 << 30),
+            let job = try? JSONParser.parse(String(decoding: bytes, as: UTF8.self))
+        else { throw DocumentError(.unreadable, "what to write is not there") }
+        self.request = job
+        output = job["output"]?.string ?? ""
+        self.images = images
+    }
+
+    func perform() throws(DocumentError) -> JSONValue {
+        let pages = request["pages"]?.array ?? []
+        let library = try PDFLibrary.load()
+        if let source = request["source"]?.string {
+            let text = output + ".text"
+            defer { Folder.remove(text) }
+            if pages.contains(where: { $0["mode"]?.string != PageSource.Mode.text.rawValue }) {
+                try write(pages, to: text, withPictures: false)
+                try library.lay(text, under: source, to: output)
+            } else {
+                do throws(BatchError) { try File(creating: output).copy(of: source) } catch {
+                    throw DocumentError(.diskShort, error.message)
+                }
+            }
+        } else {
+            try write(pages, to: output, withPictures: true)
+        }
+        try library.check(output)
+        let count = try library.pages(of: output)
+        guard count == pages.count else {
+            throw DocumentError(.pdfInvalid, "\(count) pages in place of \(pages.count)")
+        }
+        return ["pages": JSONValue(count), "bytes": .integer(FileStatus(output)?.size ?? 0)]
+    }
+
+    private func write(_ pages: [JSONValue], to path: String, withPictures: Bool) throws(DocumentError) {
+        Folder.remove(path)
+        do throws(BatchError) {
+            let writer = try PDFWriter(path, title: request["title"]?.string ?? "")
+            for page in pages {
+                let place = PageSource(page)
+                let words = TextLayer(page)
+                if withPictures {
+                    let image: EmbeddedImage
+                    switch EmbeddedImage.read(place, images) {
+                    case .success(let read): image = read
+                    case .failure(let error): throw BatchError(.file, error.detail, hint: "")
+                    }
+                    try writer.add(image, rotate: place.rotate, dpi: place.dpi, words)
+                } else {
+                    let isKept = place.mode == .text
+                    try writer.add(isKept ? words.withoutWords : words, dpi: place.dpi)
+                }
+            }
+            try writer.finish()
+        } catch {
+            throw DocumentError(error.code == .diskFull ? .diskShort : .damaged, error.message)
+        }
+    }
+}
+
+/// The words of a page, in pixels of the picture as a reader sees it.
+struct TextLayer {
+    let words: [(text: String, left: Double, top: Double, width: Double, height: Double)]
+    let width: Double
+    let height: Double
+
+    private init(
+        _ words: [(text: String, left: Double, top: Double, width: Double, height: Double)], width: Double,
+        height: Double
+    ) {
+        self.words = words
+        self.width = width
+        self.height = height
+    }
+
+    init(_ page: JSONValue) {
+        words = (page["words"]?.array ?? []).compactMap { word in
+            guard let parts = word.array, parts.count >= 5, let text = parts[0].string else { return nil }
+            let numbers = parts[1...4].map { Double($0.integer ?? 0) }
+            return (text, numbers[0], numbers[1], numbers[2], numbers[3])
+        }
+        width = Double(page["width"]?.integer ?? 0)
+        height = Double(page["height"]?.integer ?? 0)
+    }
+
+    var withoutWords: TextLayer { TextLayer([], width: width, height: height) }
+
+    /// The operators that write it, in points from the lower left corner of the page as a reader sees it.
+    /// - Parameter scale: points in a pixel.
+    func operators(scale: Double) -> String {
+        var text = "BT 3 Tr\n"
+        for word in words where word.width > 0 && word.height > 0 {
+            let units = Array(word.text.utf16).map { unit in UTF16.isSurrogate(unit) ? 0xFFFD : unit }
+            // All glyphs are half as wide as they are high.
+            let natural = Double(units.count) * 0.5 * word.height * scale
+            let stretch = natural > 0 ? word.width * scale / natural * 100 : 100
+            let (x, y) = (word.left * scale, (height - word.top - word.height) * scale)
+            let size = PDFWriter.number(word.height * scale)
+            // A blank behind each word: readers that join by position would run them together.
+            let codes = (units + [32]).map { Hex.string([UInt8($0 >> 8), UInt8($0 & 255)]) }.joined()
+            text +=
+                "/F \(size) Tf \(PDFWriter.number(stretch)) Tz 1 0 0 1 \(PDFWriter.number(x)) \(PDFWriter.number(y)) Tm "
+            text += "<\(codes)> Tj\n"
+        }
+        return text + "ET\n"
+    }
+}
+
+/// A picture as a PDF holds it: byte for byte what the file has where that can be, otherwise without loss.
+struct EmbeddedImage {
+    let width: Int
+    let height: Int
+    /// Entries of its dictionary beside width, height and length.
+    let entries: String
+    let bytes: [UInt8]
+    /// What is transparent, 8 bits a pixel, deflated.
+    var mask: [UInt8]?
+
+    static func read(_ source: PageSource, _ images: ImageLibrary) -> Result<EmbeddedImage, DocumentError> {
+        do throws(DocumentError) { return .success(try load(source, images)) } catch { return .failure(error) }
+    }
+
+    private static func load(_ source: PageSource, _ images: ImageLibrary) throws(DocumentError) -> EmbeddedImage {
+        let functions = images.functions
+        let header = try images.header(source.file, frame: source.frame)
+        var data: UnsafeMutablePointer<L_Compressed_Data>?
+        var mask: [UInt8]?
+        if [IFF_JFIF_JPEG, IFF_JP2].contains(header.format) {
+            _ = functions.l_generateCIDataForPdf(source.file, nil, 0, &data)
+        } else {
+            let picture = try images.read(source.file, frame: source.frame)
+            if picture.hasAlpha { mask = try alpha(picture, functions) }
+            if header.format == IFF_PNG, !picture.hasAlpha {
+                _ = functions.l_generateCIDataForPdf(source.file, picture.pix, 0, &data)
+            } else {
+                let isBilevel = functions.pixGetDepth(picture.pix) == 1 && functions.pixGetColormap(picture.pix) == nil
+                _ = functions.pixGenerateCIData(
+                    picture.pix, isBilevel ? Int32(L_G4_ENCODE) : Int32(L_FLATE_ENCODE), 0, 0, &data)
+            }
+        }
+        guard let data else { throw DocumentError(.damaged, "the image cannot be embedded") }
+        defer {
+            var gone: UnsafeMutablePointer<L_Compressed_Data>? = data
+            functions.l_CIDataDestroy(&gone)
+        }
+        var image = EmbeddedImage(data.pointee)
+        image.mask = mask
+        return image
+    }
+
+    private init(_ data: L_Compressed_Data) {
+        (width, height) = (Int(data.w), Int(data.h))
+        bytes = data.datacomp.map { Array(UnsafeBufferPointer(start: $0, count: data.nbytescomp)) } ?? []
+        let isJPEG = data.type == Int32(L_JPEG_ENCODE)
+        var entries = "/BitsPerComponent \(data.bps) "
+        if data.ncolors > 0, let map = data.cmapdatahex {
+            entries += "/ColorSpace [/Indexed /DeviceRGB \(data.ncolors - 1) \(String(cString: map))] "
+        } else {
+            entries += "/ColorSpace /\(data.spp == 1 ? "DeviceGray" : data.spp == 4 ? "DeviceCMYK" : "DeviceRGB") "
+        }
+        switch data.type {
+        case Int32(L_JPEG_ENCODE):
+            entries += "/Filter /DCTDecode "
+            // Adobe's CMYK is inverted.
+            if data.spp == 4, isJPEG, EmbeddedImage.isAdobe(bytes) { entries += "/Decode [1 0 1 0 1 0 1 0] " }
+        case Int32(L_JP2K_ENCODE): entries += "/Filter /JPXDecode "
+        case Int32(L_G4_ENCODE):
+            let black = data.minisblack != 0 ? "true" : "false"
+            entries +=
+                "/Filter /CCITTFaxDecode /DecodeParms << /K -1 /Columns \(data.w) /Rows \(data.h) /BlackIs1 \(black) >> "
+        default:
+            entries += "/Filter /FlateDecode "
+            if data.predictor != 0 {
+                entries +=
+                    "/DecodeParms << /Predictor 14 /Colors \(data.spp) /BitsPerComponent \(data.bps) /Columns \(data.w) >> "
+            }
+        }
+        self.entries = entries
+    }
+
+    private static func isAdobe(_ bytes: [UInt8]) -> Bool {
+        var place = 2
+        while place + 9 < bytes.count, bytes[place] == 0xFF, bytes[place + 1] != 0xDA {
+            if bytes[place + 1] == 0xEE, Array(bytes[(place + 4)..<(place + 9)]) == Array("Adobe".utf8) { return true }
+            place += 2 + Int(bytes[place + 2]) << 8 + Int(bytes[place + 3])
+        }
+        return false
+    }
+
+    private static func alpha(_ picture: Picture, _ functions: cleptonica) throws(DocumentError) -> [UInt8] {
+        var layer = functions.pixGetRGBComponent(picture.pix, Int32(L_ALPHA_CHANNEL))
+        defer { functions.pixDestroy(&layer) }
+        var data: UnsafeMutablePointer<L_Compressed_Data>?
+        guard let layer, functions.pixGenerateCIData(layer, Int32(L_FLATE_ENCODE), 0, 0, &data) == 0, let data
+        else { throw DocumentError(.memory) }
+        defer {
+            var gone: UnsafeMutablePointer<L_Compressed_Data>? = data
+            functions.l_CIDataDestroy(&gone)
+        }
+        return data.pointee.datacomp.map { Array(UnsafeBufferPointer(start: $0, count: data.pointee.nbytescomp)) } ?? []
+    }
+}

@@ -1,0 +1,62 @@
+public import BatchCore
+
+extension DocumentReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !entries.isEmpty else {
+            return "no documents: \(style.hint("add one: \(command: "ocr add FILE --wait")"))\n"
+        }
+        var table = TextTable([
+            ("KEY", .left), ("STATE", .left), ("PAGES", .right), ("SURE", .right), ("NAME", .left), ("RESULT", .left),
+        ])
+        let shown = entries.prefix(style.limit)
+        for entry in shown {
+            table.append([
+                String(entry.key.prefix(12)), entry.state, entry.pages.map(String.init) ?? "-",
+                entry.confidence.map { "\(Int(($0 * 100).rounded())) %" } ?? "-", Printable.text(entry.name),
+                entry.finalPDF.map { Printable.text("\(output)/\($0)") } ?? Printable.text(entry.message ?? "-"),
+            ])
+        }
+        var text = table.text(style)
+        if entries.count > shown.count {
+            text += style.faint("… and \(Figures.grouped(entries.count - shown.count)) more: add --all") + "\n"
+        }
+        if let batch { text += style.hint("take it back: \(command: "rollback --id \(batch)")") + "\n" }
+        return text
+    }
+}
+
+extension DocumentSearchReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !hits.isEmpty else { return "no page has all of these words\n" }
+        var table = TextTable([("KEY", .left), ("NAME", .left), ("PAGE", .right), ("TEXT", .left)])
+        for hit in hits {
+            table.append([
+                String(hit.key.prefix(12)), Printable.text(hit.name), String(hit.page), Printable.text(hit.snippet),
+            ])
+        }
+        return table.text(style)
+    }
+}
+
+extension DocumentTextReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        pages.map { page in
+            let lines = page.text.split(separator: "\n", omittingEmptySubsequences: false).map {
+                Printable.text(String($0))
+            }
+            return (pages.count > 1 ? style.strong("page \(page.number)") + "\n" : "") + lines.joined(separator: "\n")
+                + "\n"
+        }.joined(separator: "\n")
+    }
+}
+
+extension DocumentInfoReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var text = ""
+        for (name, version) in versions { text += "\(name)  \(Printable.text(version))\n" }
+        text += "languages  \(languages.joined(separator: " "))\n"
+        text += "profiles  \(profiles.joined(separator: " "))\n"
+        for (state, count) in states { text += "\(state)  \(Figures.grouped(count))\n" }
+        return text
+    }
+}

@@ -1,0 +1,148 @@
+import BatchCore
+import BatchDocuments
+import TestSupport
+import Testing
+
+/// Files come in, searchable PDFs go out, and a rollback takes both back.
+@Suite struct IntakeTests {
+    @Test func aScanBecomesASearchablePDFAndIsTakenBack() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("scan", ["Invoice number 4711|The quick brown fox"])
+            try scene.shell("mv scan-1.png scan.png && sha256sum scan.png > before")
+            let report = try scene.json("ocr add scan.png --wait")
+            let job = try #require(report["jobs"]?.array?.first)
+            #expect(job["state"]?.string == "DONE" && job["final_pdf"]?.string == "scan.pdf")
+            #expect(job["pages"]?.integer == 1)
+            try scene.shell("sha256sum -c --quiet before")
+            #expect(try scene.shell("pdftotext data/out/scan.pdf -").contains("quick brown fox"))
+            try scene.shell("qpdf --check data/out/scan.pdf")
+            // The picture is the one that came in.
+            #expect(
+                try scene.shell(
+                    """
+                    python3 - <<'PY'
+                    import zlib
+                    png, pdf = open('scan.png', 'rb').read(), open('data/out/scan.pdf', 'rb').read()
+                    place, data = 8, b''
+                    while place < len(png):
+                        size = int.from_bytes(png[place:place + 4], 'big')
+                        if png[place + 4:place + 8] == b'IDAT': data += png[place + 8:place + 8 + size]
+                        place += size + 12
+                    print(data in pdf)
+                    PY
+                    """) == "True\n")
+            let hits = try scene.json("ocr search 'QUICK fox'")["hits"]?.array ?? []
+            #expect(hits.count == 1 && hits.first?["page"]?.integer == 1)
+            #expect(hits.first?["snippet"]?.string?.contains("[quick]") == true)
+            #expect(hits.first?["boxes"]?.array?.count == 2)
+            #expect(try scene.tool("ocr text --key scan.png --page 1").contains("4711"))
+            #expect(try scene.sql("SELECT min(confidence) > 0.5 AND min(width) > 5 FROM ocr_words") == "1")
+
+            try scene.tool("rollback --id ocr_intake.1")
+            #expect(
+                try scene.sql("SELECT count(*) FROM ocr_documents UNION ALL SELECT count(*) FROM ocr_text") == "0\n0")
+            #expect(try scene.shell("ls data/out") == "")
+            #expect(try scene.shell("ls data/hold/rolled_back/ocr_intake.1") == "scan.pdf\nscan.png\n")
+            #expect(try scene.json("ocr search quick")["hits"]?.array?.isEmpty == true)
+            try scene.tool("verify")
+        }
+    }
+
+    @Test func eachFileEndsAsAPDFOrWithTheNameOfItsFault() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Page number 1", "Page number 2", "Page number 10"])
+            try scene.shell("mv p-1.png 'page 1.png'; mv p-2.png 'page 2.png'; mv p-3.png 'page 10.png'")
+            try scene.pdf("text.pdf", ["These words have been here before", "And these on another page"])
+            try scene.shell(
+                """
+                python3 - <<'PY'
+                import zipfile
+                with zipfile.ZipFile('comic.cbz', 'w') as z:
+                    for name in ('page 10.png', 'page 2.png', 'page 1.png'): z.write(name, 'ch/' + name)
+                    z.writestr('__MACOSX/ch/._page 1.png', b'x'); z.writestr('../../evil.txt', b'x')
+                with zipfile.ZipFile('empty.cbz', 'w') as z: z.writestr('readme.txt', b'nothing')
+                data = open('comic.cbz', 'rb').read(); open('short.cbz', 'wb').write(data[:len(data) // 2])
+                data = open('page 1.png', 'rb').read(); open('short.png', 'wb').write(data[:400])
+                with zipfile.ZipFile('bomb.cbz', 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('a.png', bytes(80 << 20))
+                PY
+                cp 'page 1.png' really.jpg; : > nothing.png; echo hello > words.pdf
+                qpdf --encrypt u o 256 -- text.pdf locked.pdf
+                """)
+            let files =
+                "comic.cbz empty.cbz short.cbz short.png bomb.cbz really.jpg nothing.png words.pdf locked.pdf text.pdf"
+            let jobs = try scene.json("ocr add \(files) --wait", code: 1)["jobs"]?.array ?? []
+            let ends = Dictionary(
+                jobs.map { ($0["name"]?.string ?? "", $0["error"]?.string ?? $0["state"]?.string ?? "") }
+            ) { first, _ in first }
+            #expect(
+                ends == [
+                    "comic.cbz": "DONE", "really.jpg": "DONE", "text.pdf": "DONE", "empty.cbz": "no_pages",
+                    "short.cbz": "damaged", "short.png": "damaged", "bomb.cbz": "archive_bomb", "nothing.png": "empty",
+                    "words.pdf": "unknown_type", "locked.pdf": "encrypted",
+                ])
+            let text = try scene.json("ocr text comic.cbz")["pages"]?.array ?? []
+            #expect(text.compactMap { $0["text"]?.string } == ["Page number 1", "Page number 2", "Page number 10"])
+            #expect(try scene.tool("ocr text text.pdf --page 2") == "And these on another page\n")
+            // Nothing left its folder, and no fault lost its input.
+            #expect(try scene.shell("find . -name 'evil*'") == "")
+            #expect(try scene.shell("find data/error -type f ! -name state.json | wc -l").contains("7"))
+            #expect(try scene.shell("ls data/work | grep -c __ || true").contains("3"))
+        }
+    }
+
+    @Test func whatIsReadIsNotReadAgainAfterTheToolWasKilled() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["First page", "Second page", "Third page"])
+            try scene.shell(
+                "python3 -c \"import zipfile; z = zipfile.ZipFile('c.cbz', 'w'); [z.write('p-%d.png' % n) for n in (1, 2, 3)]; z.close()\""
+            )
+            try scene.shell("OCR_CONCURRENCY=1 BATCHMGR_KILL_AT=page-done \"$TOOL\" ocr add c.cbz --wait", code: 137)
+            #expect(try scene.sql("SELECT count(*) FROM ocr_pages WHERE state = 'done'") == "1")
+            try scene.tool("ocr discover")
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
+            #expect(try scene.sql("SELECT attempts FROM ocr_pages WHERE number = 1") == "1")
+            #expect(try scene.shell("pdftotext data/out/c.pdf -").contains("Third page"))
+        }
+    }
+
+    @Test(arguments: ["document-moved", "prep-begun", "page-begun", "pdf-linked"])
+    func aKilledIntakeLosesNoFile(place: String) throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.shell("BATCHMGR_KILL_AT=\(place) \"$TOOL\" ocr add p-1.png --wait", code: 137)
+            #expect(try scene.shell("find data -name p-1.png | wc -l").contains("1"))
+            try scene.tool("ocr discover")
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
+            #expect(try scene.shell("ls data/out") == "p-1.pdf\n")
+            #expect(try scene.shell("find data -name p-1.png").contains("data/archive/"))
+        }
+    }
+
+    @Test func theInboxIsReadAndWhatIsNotReadyWaits() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Dropped page"])
+            try scene.shell(
+                """
+                mkdir -p data/in && cp p-1.png data/in/a.png && cp p-1.png data/in/b.png.part && echo what > data/in/note.xyz \
+                && sleep 2.1 && cp p-1.png data/in/fresh.png
+                """)
+            let jobs = try scene.json("ocr discover")["jobs"]?.array ?? []
+            #expect(jobs.compactMap { $0["name"]?.string } == ["a.png"])
+            #expect(try scene.shell("ls data/in") == "b.png.part\nfresh.png\nnote.xyz\n")
+            // The same again, under another name.
+            try scene.tool("ocr add p-1.png --wait")
+            #expect(try scene.shell("ls data/hold/duplicates/*") == "p-1.png\n")
+            #expect(try scene.sql("SELECT count(*) FROM ocr_documents") == "1")
+        }
+    }
+
+    @Test func theJobsOfTheCatalogAreThoseOfTheTool() throws {
+        #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_tables.yaml")) == DocumentJobs.tables + "\n")
+        #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_intake.yaml")) == DocumentJobs.intake + "\n")
+    }
+
+    @Test func everyFaultIsExplained() throws {
+        let page = try TextFile.read(TextFile.inPackage("docs/documents.md"))
+        for fault in DocumentFault.allCases { #expect(page.contains("| `\(fault.rawValue)` | \(fault.words) |")) }
+    }
+}
