@@ -40,6 +40,8 @@ let package = Package(
         library("CSQLite"), library("CGit2"), library("CYAML"), library("CZstd"), library("CXXHash"),
         library("CCurl"), library("CCrypto"), library("CGLib"), library("CDeflate"), library("CLinux"),
         library("CMicrohttpd"), library("CTesseract"), library("CLeptonica"), library("CQPDF"), library("CArchive"),
+        // The pages of the console, in the program.
+        .target(name: "CConsole", exclude: ["web"]),
         module("BatchCore", []),
         module("BatchSystem", ["BatchCore", "CLinux"]),
         .target(
@@ -57,7 +59,10 @@ let package = Package(
             ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl", "CCurl"]),
         module(
             "BatchService",
-            ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "CGLib", "CMicrohttpd"]),
+            [
+                "BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "CConsole", "CGLib",
+                "CMicrohttpd",
+            ]),
         module(
             "BatchDocuments",
             [

@@ -61,6 +61,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case protectedData = "ERR_SECURITY_PROTECTED"
     case limitExceeded = "ERR_SECURITY_LIMIT"
     case token = "ERR_SECURITY_TOKEN"
+    case crossSite = "ERR_SECURITY_CROSS_SITE"
     // PERF: not now, or not with what this machine has
     case busy = "ERR_PERF_BUSY"
     case leaseLost = "ERR_PERF_LEASE_LOST"
@@ -96,7 +97,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .data
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
-            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered, .token:
+            .approvalRequired, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .auditTampered, .token,
+            .crossSite:
             .security
         case .busy, .leaseLost, .diskFull, .limitOfMachine, .timeout, .stopped, .rateLimit: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
@@ -118,7 +120,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .stepFailed
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
-            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .token:
+            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .token, .crossSite:
             .refusedByPolicy
         case .approvalRequired: .waitingForApproval
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:

@@ -63,6 +63,31 @@ struct SignedCertificate {
     }
 }
 
+extension Session {
+    /// The certificates of the rollbacks of a batch that lie in the reports, the oldest first.
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`.
+    public func certificates(of batch: BatchReference) throws(BatchError) -> CertificateListReport {
+        let batch = try show(batch).summary.batch
+        let folder = backups + "/reports"
+        var certificates: [JSONValue] = []
+        for name in try Folder.names(in: folder) where name.hasPrefix("certificate_\(batch)_") {
+            let text = String(decoding: try DurableFile.read("\(folder)/\(name)"), as: UTF8.self)
+            if let document = try? JSONParser.parse(text, refusingRepeats: true) { certificates.append(document) }
+        }
+        return CertificateListReport(batch: batch, certificates: certificates)
+    }
+}
+
+/// The certificates of a batch, as they were signed.
+public struct CertificateListReport: Report, Hashable {
+    public let batch: BatchID
+    public let certificates: [JSONValue]
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [.init("batch", .string(batch.description)), .init("certificates", .array(certificates))]
+    }
+}
+
 /// Checks a certificate against a public key and the database: what it says happened, and its effect still stands.
 public struct CertificateVerification {
     private let session: Session

@@ -12,9 +12,11 @@ public final class API: Sendable {
     let makeContext: @Sendable () -> Context
     let meter = RequestMeter()
     let streams = Atomic(0)
-    private let access: APIAccess
+    let sessions = BrowserSessions()
+    let access: APIAccess
     static let routes: [Route] =
-        ServiceRoutes.all + ViewRoutes.all + WorkRoutes.all + QueueRoutes.all + ScheduleRoutes.all
+        ServiceRoutes.all + ConsoleRoutes.all + ViewRoutes.all + HistoryRoutes.all + WorkRoutes.all + QueueRoutes.all
+        + ScheduleRoutes.all
         + [EventStream.route]
 
     /// - Parameters:
@@ -27,7 +29,7 @@ public final class API: Sendable {
         self.workspace = workspace
         self.version = version
         self.makeContext = makeContext
-        access = try APIAccess(workspace)
+        access = try APIAccess(workspace, sessions)
     }
 
     public func answer(_ request: HTTPRequest) -> HTTPResponse {
@@ -202,7 +204,9 @@ public final class API: Sendable {
         } catch {
             let fault = HTTPFault(error)
             if call.route.action != nil { conclude(call, error.code, fault.status) }
-            if fault.status == 403, call.route.action == nil { audit("refused", error.code, call.context) }
+            if [401, 403].contains(fault.status), call.route.action == nil {
+                audit("refused", error.code, call.context)
+            }
             throw fault
         }
     }
@@ -217,7 +221,7 @@ public final class API: Sendable {
         audit(outcome, code, call.context)
     }
 
-    private func audit(_ outcome: String, _ code: ErrorCode?, _ context: Context) {
+    func audit(_ outcome: String, _ code: ErrorCode?, _ context: Context) {
         var told = context
         told.action = "http"
         do throws(BatchError) {

@@ -14,19 +14,23 @@ struct APICaller: Sendable {
     /// The only tenant that may be shown and touched; nil for all.
     let tenant: String?
 
+    static let anybody = APICaller(person: "anonymous", token: nil, roles: [.viewer], tenant: nil)
+
     func has(_ role: Role) -> Bool { roles.contains { $0.includes(role) } }
 }
 
 /// Tells who makes a request, whether they may, and whether they ask too often.
 struct APIAccess: Sendable {
     private let workspace: Workspace
+    private let sessions: BrowserSessions
     private let proxies: [IPNetwork]
     private let requests: RateLimit
     /// Wrong tokens, from one address.
     private let failures = RateLimit(perMinute: 10)
 
-    init(_ workspace: Workspace) throws(BatchError) {
+    init(_ workspace: Workspace, _ sessions: BrowserSessions) throws(BatchError) {
         self.workspace = workspace
+        self.sessions = sessions
         var proxies: [IPNetwork] = []
         for text in workspace.http.proxies {
             guard let network = IPNetwork(text) else {
@@ -61,17 +65,44 @@ struct APIAccess: Sendable {
     func caller(
         _ request: HTTPRequest, _ client: IPAddress, _ route: Route, _ context: Context
     ) throws(HTTPFault) -> APICaller {
-        guard let secret = try secret(of: request) else { return try withoutToken(request, client, route, context) }
+        if case .anybody = route.access { return (try? signedIn(request, context)) ?? .anybody }
+        if let secret = try secret(of: request) { return try caller(secret, client, context) }
+        if let caller = try signedIn(request, context) { return caller }
+        return try withoutToken(request, client, route, context)
+    }
+
+    /// Who has signed in with the browser that asks.
+    private func signedIn(_ request: HTTPRequest, _ context: Context) throws(HTTPFault) -> APICaller? {
+        guard let secret = try sessions.token(of: request) else { return nil }
+        do throws(BatchError) {
+            return caller(try AccessTokens(workspace, context: context).token(secret))
+        } catch {
+            // It was revoked, or is over: the page asks for another one.
+            sessions.end(request)
+            throw error.code == .token ? APIAccess.unknown(error) : HTTPFault(error)
+        }
+    }
+
+    private func caller(_ token: AccessToken) -> APICaller {
+        try? requests.take(Array(token.name.utf8))
+        return APICaller(person: token.person, token: token.name, roles: [token.role], tenant: token.tenant)
+    }
+
+    private func caller(_ secret: String, _ client: IPAddress, _ context: Context) throws(HTTPFault) -> APICaller {
         try requireRate(of: client.network, isFailure: true, isAttempt: false)
         do throws(BatchError) {
-            let token = try AccessTokens(workspace, context: context).token(secret)
-            try? requests.take(Array(token.name.utf8))
-            return APICaller(person: token.person, token: token.name, roles: [token.role], tenant: token.tenant)
+            return caller(try AccessTokens(workspace, context: context).token(secret))
         } catch {
             guard error.code == .token else { throw HTTPFault(error) }
             try requireRate(of: client.network, isFailure: true)
             throw APIAccess.unknown(error)
         }
+    }
+
+    /// Signing in, with the same limit for wrong tokens.
+    /// - Throws: 401 and 429.
+    func signIn(_ secret: String, _ request: HTTPRequest, _ context: Context) throws(HTTPFault) -> APICaller {
+        try caller(secret, client(of: request), context)
     }
 
     private func secret(of request: HTTPRequest) throws(HTTPFault) -> String? {

@@ -21,12 +21,13 @@ public enum OpenAPI {
                     "What a service of batchmgr answers: docs/http.md. Answers are the documents of the verbs with --json.",
             ],
             "servers": [["url": "http://127.0.0.1:18083"]],
-            "security": [["bearer": []], ["key": []]],
+            "security": [["bearer": []], ["key": []], ["session": []]],
             "paths": .object(paths),
             "components": [
                 "securitySchemes": [
                     "bearer": ["type": "http", "scheme": "bearer"],
                     "key": ["type": "apiKey", "in": "header", "name": "X-Api-Key"],
+                    "session": ["type": "apiKey", "in": "cookie", "name": .string(BrowserSessions.cookie)],
                 ],
                 "responses": sharedResponses,
                 "schemas": ["Error": errorSchema, "PlainError": plainErrorSchema],
@@ -52,13 +53,17 @@ public enum OpenAPI {
             route.places.map { parameter($0, in: "path") } + (route.query + common).map { parameter($0, in: "query") }
         if !parameters.isEmpty { members.append(.init("parameters", .array(parameters))) }
         if !route.body.isEmpty { members.append(.init("requestBody", body(route))) }
-        if case .open = route.access { members.append(.init("security", [[:], ["bearer": []], ["key": []]])) }
+        if case .anybody = route.access { members.append(.init("security", .array([]))) }
+        if case .open = route.access {
+            members.append(.init("security", [[:], ["bearer": []], ["key": []], ["session": []]]))
+        }
         members.append(.init("responses", responses(route)))
         return .object(members)
     }
 
     private static func description(_ route: Route) -> String {
         switch route.access {
+        case .anybody: "Takes no token."
         case .open:
             "Takes no token on the machine of the service, unless http.public is false; elsewhere the role viewer."
         case .role(let role): "Takes the role \(role.rawValue)."
@@ -162,6 +167,7 @@ public enum OpenAPI {
             let json: JSONValue = ["schema": ["type": "object"]]
             content =
                 type == "text/plain" ? ["text/plain": text, "application/json": json] : .object([.init(type, text)])
+        case .file(let types): content = .object(types.map { .init($0, ["schema": ["type": "string"]]) })
         case .events: content = ["text/event-stream": ["schema": ["type": "string"]]]
         }
         return ["description": .string(description), "content": content]

@@ -8,12 +8,6 @@ internal import BatchSystem
 enum ServiceRoutes {
     static let all: [Route] = [
         Route(
-            method: .get, path: "/", name: "index", summary: "Where to begin", access: .open, hasTenants: false,
-            answer: .text("text/plain"),
-            perform: { call in
-                .text("batchmgr \(call.api.version)\n\nGET /openapi.yaml says what can be called here.\n")
-            }),
-        Route(
             method: .get, path: "/openapi.yaml", name: "openapi", summary: "This document", access: .open,
             hasTenants: false, answer: .text("application/yaml"),
             perform: { call in .text(OpenAPI.yaml, type: "application/yaml") }),

@@ -35,13 +35,11 @@ enum ViewRoutes {
         Route(
             method: .get, path: "/api/batches/{id}/changes", name: "listChanges",
             summary: "The rows that a batch changed, before and after", access: .role(.viewer), places: [.batch],
-            query: [.text("table", "only this table"), Parameter("stat", .boolean, "counts only")],
+            query: [.text("table", "only this table"), Parameter("stat", .boolean, "counts only"), .limit, .offset],
             answer: .report(["changes", "counts"]),
             perform: { (call) throws(BatchError) in
                 let point = try PointReference(try call.required("id"))
-                return call.report(
-                    try call.view().diff(
-                        DiffRequest(.batch(point), isStatistics: call.flag("stat"), table: call.value("table"))))
+                return try call.report(differenceOf: .batch(point))
             }),
         Route(
             method: .get, path: "/api/points", name: "listPoints", summary: "Restore points, the oldest first",

@@ -1,0 +1,44 @@
+// What needs a person first, then how things are.
+
+import { get, getAll, listen } from './api.js';
+import { h, t, table, facts, time, state, rowsOf, bytes, count, sameAs, commandOf } from './page.js';
+
+const link = batch => h('a', { href: `#/batches/${encodeURIComponent(batch)}` }, batch);
+
+export async function health({ again }) {
+  const [status, service, counts] = await Promise.all([get('/api/status'), getAll('/health'), getAll('/metrics.json').catch(() => null)]);
+  const ready = service.ready
+    ? h('p', { class: 'notice' }, h('strong', { class: 'good' }, t('health.ready')))
+    : h('div', { class: 'notice bad' }, h('strong', { class: 'bad' }, t('health.not')), h('ul', null, service.reasons.map(reason => h('li', null, reason))));
+  const waiting = [
+    ...status.half_done.map(batch => [link(batch.batch), t('health.half'), batch.status]),
+    ...status.waiting.map(plan => [h('a', { href: `#/approvals/${plan.plan}` }, plan.plan), t('health.plan', { job: plan.job }), plan.status]),
+    ...(counts?.error ? [[h('a', { href: '#/queue' }, t('page.queue')), t('health.dead', { count: count(counts.error) }), 'dead']] : []),
+  ];
+  const end = listen((name) => { if (name === 'batch') again(); });
+  return {
+    leave: end,
+    body: [
+      ready,
+      h('h2', null, t('health.person')),
+      table(t('health.person'), [[t('what'), row => row[0]], [t('why'), row => row[1]], [t('state'), row => state(row[2])]], waiting, t('health.none')),
+      status.switches.length ? [h('h2', null, t('page.switches')),
+        table(t('page.switches'), [[t('name'), entry => h('a', { href: '#/switches' }, entry.name)], [t('value'), entry => entry.value], [t('why'), entry => entry.reason]], status.switches)] : null,
+      h('h2', null, t('health.now')),
+      h('div', { class: 'cards' },
+        card(t('queue.queued'), counts?.queued), card(t('queue.running'), counts?.running), card(t('queue.lost'), counts?.error),
+        card(t('points.pending'), status.pending_points)),
+      h('h2', null, t('health.latest')),
+      table(t('health.latest'), [
+        [t('batch'), batch => link(batch.batch)], [t('tenant'), batch => batch.tenant || '–'], [t('state'), batch => state(batch.status)],
+        [t('rows'), batch => rowsOf(batch.rows), true], [t('ended'), batch => time(batch.finished_at)],
+      ], status.batches, t('batches.none')),
+      h('h2', null, t('health.sizes')),
+      table(t('health.sizes'), [[t('what'), size => size.name], [t('size'), size => bytes(size.bytes), true], [t('kept'), size => size.keep || t('all')]], status.sizes),
+      status.oldest_unproven ? facts([[t('points.oldest'), [status.oldest_unproven.point, ' · ', time(status.oldest_unproven.created_at)]]]) : null,
+      sameAs(commandOf('status')),
+    ],
+  };
+}
+
+const card = (name, figure) => h('div', { class: 'card' }, h('span', { class: 'figure' }, figure === undefined ? '–' : count(figure)), name);
