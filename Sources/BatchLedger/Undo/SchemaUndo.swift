@@ -98,8 +98,20 @@ struct SchemaUndo {
             if !isReplaced, current.contains(where: { $0.name == object.name }) {
                 return Problem(table: object.name, expected: "nothing of this name", found: "a new definition")
             }
+            if object.name != object.tableName, !isThere(object.tableName, current, change) {
+                return Problem(
+                    table: object.tableName, expected: "the table of \(object.type) \(object.name)", found: "none")
+            }
         }
         return nil
+    }
+
+    /// True for a table or view that stays, or comes back.
+    private func isThere(_ name: String, _ current: [SchemaObject], _ change: SchemaChange) -> Bool {
+        let stays = current.filter { now in !change.after.contains { $0.type == now.type && $0.name == now.name } }
+        return (stays + change.before).contains {
+            ($0.type == "table" || $0.type == "view") && SQLName.areSame($0.name, name)
+        }
     }
 
     private func drop(_ change: SchemaChange, _ replaced: [SchemaObject]) throws(BatchError) {

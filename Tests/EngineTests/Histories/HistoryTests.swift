@@ -10,7 +10,7 @@ import Testing
 @Suite struct HistoryTests {
     /// Seeds that once failed.
     static let known: [UInt64] = [
-        500, 603, 10_059, 10_104, 10_236, 10_239, 10_267, 10_322, 10_350, 10_365, 10_496, 10_641,
+        500, 603, 10_059, 10_104, 10_185, 10_236, 10_239, 10_267, 10_322, 10_350, 10_365, 10_496, 10_641,
     ]
 
     /// Seeds that one test case plays.

@@ -102,6 +102,15 @@ import Testing
                 run("PRAGMA user_version = 6"), run("PRAGMA user_version = 4"), rollBack(0), rollBack(1), rollBack(1),
                 run("INSERT INTO p VALUES(1, 'a')"),
             ]),
+        Fault(
+            "an index and a trigger that come back to a table renamed since",
+            "CREATE TABLE p(id INTEGER PRIMARY KEY, v); INSERT INTO p VALUES(1, 'a')",
+            [
+                run("ALTER TABLE p RENAME TO q"),
+                run("CREATE INDEX i ON q(v)", "CREATE TRIGGER t AFTER INSERT ON q BEGIN DELETE FROM q; END"),
+                rollBack(0),
+                rollBack(1), rollBack(1, .unconflicted), rollBack(1, .cascade),
+            ]),
     ]
 
     @Test(arguments: faults) func staysCorrected(_ fault: Fault) throws {
