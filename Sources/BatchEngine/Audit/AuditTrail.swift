@@ -236,6 +236,9 @@ extension Ledger {
 }
 
 extension Session {
+    /// True when others can write while a connection of ours reads.
+    func isWAL() throws(BatchError) -> Bool { try connection.value("PRAGMA main.journal_mode")?.string == "wal" }
+
     /// SQLite takes a journal away without a sync of the folder. After a power cut the journal may be there again, and
     /// takes back what was committed. Call it before something outside the database relies on a commit.
     func keepCommits() throws(BatchError) {

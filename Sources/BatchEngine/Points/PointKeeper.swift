@@ -41,13 +41,42 @@ struct PointKeeper {
     }
 
     /// The same, for a point that is to be written: it names the copy from then on. Nothing where a delta is enough.
-    func writeFull(_ batch: BatchID, for point: inout PointRecord) throws(BatchError) {
+    /// - Parameter early: made before the lock was taken; of no use when somebody wrote since.
+    func writeFull(_ batch: BatchID, for point: inout PointRecord, early: EarlyCopy? = nil) throws(BatchError) {
         guard point.bakKind == .full else { return }
-        let before = try DatabaseState.read(session.connection, digest: ledger.state())
-        let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
-        let file = try writeFull(batch, at: time, before: before)
+        let file: BakFile
+        if let early, early.version == session.connection.dataVersion {
+            file = early.file
+        } else {
+            if let early { Folder.remove(early.file.path) }
+            let before = try DatabaseState.read(session.connection, digest: ledger.state())
+            let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
+            file = try writeFull(batch, at: time, before: before)
+        }
         point.bak = file.name
         point.bakSHA256 = file.sha256
+    }
+
+    /// A copy of the database made while others may write.
+    struct EarlyCopy {
+        let file: BakFile
+        /// `Connection.dataVersion` of what it shows.
+        let version: Int64
+    }
+
+    /// Copies the database before the lock is taken, so that nobody waits for that; a WAL database alone lets others
+    /// write meanwhile. When they do each time, the copy is made under the lock.
+    func copyEarly(_ batch: BatchID, at time: Timestamp) throws(BatchError) -> EarlyCopy? {
+        guard try session.isWAL() else { return nil }
+        for _ in 0..<3 {
+            let version = session.connection.dataVersion
+            let before = try DatabaseState.read(session.connection, digest: ledger.state())
+            let file = try writeFull(batch, at: time, before: before)
+            session.context.reach("copied-early")
+            if version == session.connection.dataVersion { return EarlyCopy(file: file, version: version) }
+            Folder.remove(file.path)
+        }
+        return nil
     }
 
     private func label(_ batch: String, _ time: Timestamp) throws(BatchError) -> BakStore.Label {
@@ -112,29 +141,9 @@ struct PointKeeper {
         if let batch, try isOvertaken(point, batch) { return try completeElsewhere(&point, batch) }
         // What the batch has filled for writing is of no use for the point.
         try session.connection.limitPageCache(to: Connection.smallPageCache)
-        var file: BakFile?
-        var pending = BackgroundTask()
-        let isWritten = try session.connection.transaction { () throws(BatchError) -> Bool in
-            let source = PointSource(session: session, point: point, batch: batch)
-            if version == nil || version != session.connection.dataVersion, try !hold(source, batch) { return false }
-            let content = try source.read()
-            if let batch { (file, pending) = try writeBak(&point, batch, content) }
-            session.context.reach("bak-written")
-            let message = text.message(
-                point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined,
-                heads: signedHeads())
-            // A batch of a host may be rolled back already, and may come back with an undo of that.
-            let tag = batch.flatMap {
-                [.committed, .rolledBack].contains($0.status) || $0.kind == .rollback
-                    ? session.home.tags + "\($0.batch)" : nil
-            }
-            point.commit = try commit(content, message, tag: tag, snapshot: pending).description
-            session.context.reach("commit-written")
-            point.status = .complete
-            point.digest = content.after.digest.combined
-            try ledger.save(&point)
-            return true
-        }
+        let beside = try writeBesideOthers(&point, batch, since: version)
+        var isWritten = beside ?? false
+        if beside == nil { isWritten = try writeAlone(&point, batch, since: version) }
         if !isWritten { point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt) }
         session.context.log.write(
             isWritten ? .info : .warn, isWritten ? "point.written" : "point.lost",
@@ -142,6 +151,92 @@ struct PointKeeper {
             module: .points, batch: batch.map { Log.Batch($0) })
         session.context.reach("point-complete")
         return isWritten
+    }
+
+    /// Writes the point while others write: a WAL database goes on showing a reader what it showed when it began. They
+    /// wait for the lock twice, for a moment each.
+    /// - Returns: false when the point is lost; nil when it has to be written under the lock.
+    private func writeBesideOthers(
+        _ point: inout PointRecord, _ batch: BatchRecord?, since version: Int64?
+    ) throws(BatchError) -> Bool? {
+        let connection = session.connection
+        guard try readsOnly(point, batch) else { return nil }
+        var heads: SignedAuditHeads?
+        var seen: Int64 = 0
+        let isHeld = try connection.transaction { () throws(BatchError) -> Bool in
+            guard try stillShows(point, batch, since: version) else { return false }
+            heads = signedHeads()
+            seen = connection.dataVersion
+            return true
+        }
+        guard isHeld else { return false }
+        try connection.execute("BEGIN")
+        defer { connection.rollbackIfOpen() }
+        // Whoever came in between has changed what the point is made from.
+        guard connection.dataVersion == seen else { return nil }
+        session.context.reach("point-reading")
+        let file = try write(&point, batch, heads)
+        try connection.execute("COMMIT")
+        try connection.transaction { () throws(BatchError) in try save(&point, file) }
+        return true
+    }
+
+    private func writeAlone(
+        _ point: inout PointRecord, _ batch: BatchRecord?, since version: Int64?
+    ) throws(BatchError) -> Bool {
+        try session.connection.transaction { () throws(BatchError) -> Bool in
+            guard try stillShows(point, batch, since: version) else { return false }
+            try save(&point, try write(&point, batch, signedHeads()))
+            return true
+        }
+    }
+
+    /// True when nothing is written to the database for the point but the note that it is there, and when all that it is
+    /// made from is read through one connection.
+    private func readsOnly(_ point: PointRecord, _ batch: BatchRecord?) throws(BatchError) -> Bool {
+        guard try session.isWAL() else { return false }
+        if let batch, point.bakKind != .full {
+            guard !batch.hasSchemaChange, try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'") != nil
+            else { return false }
+        }
+        // The rowid that columns hide is named for a moment.
+        return try SchemaReader(session.connection).tables().allSatisfy { $0.key != .rowid(alias: nil) }
+    }
+
+    private func stillShows(
+        _ point: PointRecord, _ batch: BatchRecord?, since version: Int64?
+    ) throws(BatchError) -> Bool {
+        if let version, version == session.connection.dataVersion { return true }
+        return try hold(PointSource(session: session, point: point, batch: batch), batch)
+    }
+
+    /// Writes both copies.
+    private func write(
+        _ point: inout PointRecord, _ batch: BatchRecord?, _ heads: SignedAuditHeads?
+    ) throws(BatchError) -> BakFile? {
+        let content = try PointSource(session: session, point: point, batch: batch).read()
+        var file: BakFile?
+        var pending = BackgroundTask()
+        if let batch { (file, pending) = try writeBak(&point, batch, content) }
+        session.context.reach("bak-written")
+        let message = text.message(
+            point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined, heads: heads)
+        // A batch of a host may be rolled back already, and may come back with an undo of that.
+        let tag = batch.flatMap {
+            [.committed, .rolledBack].contains($0.status) || $0.kind == .rollback
+                ? session.home.tags + "\($0.batch)" : nil
+        }
+        point.commit = try commit(content, message, tag: tag, snapshot: pending).description
+        session.context.reach("commit-written")
+        point.digest = content.after.digest.combined
+        return file
+    }
+
+    /// Notes that the point is there.
+    private func save(_ point: inout PointRecord, _ file: BakFile?) throws(BatchError) {
+        if let file, let xxh3 = file.xxh3 { try ledger.note(xxh3: xxh3, ofFile: file.sha256) }
+        point.status = .complete
+        try ledger.save(&point)
     }
 
     /// A point is worth more than its signature: a key that cannot be used does not keep it from being written. `audit
@@ -214,7 +309,6 @@ struct PointKeeper {
         point.bak = written.name
         point.bakKind = written.kind == .full ? .full : .delta
         point.bakSHA256 = written.sha256
-        if let xxh3 = written.xxh3 { try ledger.note(xxh3: xxh3, ofFile: written.sha256) }
         return (written, pending)
     }
 

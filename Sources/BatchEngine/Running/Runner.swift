@@ -165,8 +165,8 @@ public struct Runner {
         return needed
     }
 
-    /// Writes the intent: the batch, and the restore point it will get. A whole copy is taken under the same lock, so
-    /// that it is the state before the first checkpoint.
+    /// Writes the intent: the batch, and the restore point it will get. A whole copy is the state before the
+    /// first checkpoint: nobody has written between it and the lock.
     func begin(
         _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind, _ turn: borrowing Turn
     ) throws(BatchError) -> PointRecord {
@@ -174,6 +174,8 @@ public struct Runner {
         let time = session.context.now()
         var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
         var record = batch
+        let keeper = PointKeeper(session: session)
+        let early = snapshot == .full ? try keeper.copyEarly(record.batch, at: time) : nil
         try session.connection.transaction { () throws(BatchError) in
             let state = try ledger.state() ?? StateDigest()
             if record.seq == 0 {
@@ -184,7 +186,7 @@ public struct Runner {
             }
             point = PointRecord(batch: record.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
             point.bakKind = snapshot
-            try PointKeeper(session: session).writeFull(record.batch, for: &point)
+            try keeper.writeFull(record.batch, for: &point, early: early)
             if snapshot == .full { session.context.reach("full-written") }
             try ledger.save(&point)
             try lease.note(record.batch)
