@@ -214,10 +214,10 @@ struct ChangesDigest: Equatable {
         let hash = SHA256()
         var rows = 0
         let changes = try BatchChanges(ledger, checkpoints: checkpoints)
-        // Counters and indexes follow from the rows.
-        for table in changes.tables where (table.after ?? table.before)?.role == .ordinary {
+        for table in changes.tables {
+            guard let layout = table.after ?? table.before, ChangesDigest.holdsRows(layout) else { continue }
             try changes.forEachChange(of: table) { (change) throws(BatchError) in
-                rows += 1
+                if layout.role == .ordinary { rows += 1 }
                 let line: JSONValue = [
                     "table": .string(table.name), "key": change.key.json,
                     "before": .array(change.before?.map(\.json) ?? []), "is_new": .bool(change.before == nil),
@@ -228,5 +228,15 @@ struct ChangesDigest: Equatable {
         }
         self.hash = hash.finish()
         self.rows = rows
+    }
+
+    /// Counters and the indexes of full texts follow from the rows. Of an R*Tree all counts: its rows are in its nodes.
+    private static func holdsRows(_ layout: TableLayout) -> Bool {
+        switch layout.role {
+        case .ordinary: true
+        case .system: false
+        case .shadow:
+            !["_data", "_idx", "_config", "_segments", "_segdir", "_stat"].contains { layout.name.hasSuffix($0) }
+        }
     }
 }

