@@ -66,15 +66,19 @@ struct PointKeeper {
 
     /// Copies the database before the lock is taken, so that nobody waits for that; a WAL database alone lets others
     /// write meanwhile. When they do each time, the copy is made under the lock.
-    func copyEarly(_ batch: BatchID, at time: Timestamp) throws(BatchError) -> EarlyCopy? {
+    /// - Parameter keepDrift: called when somebody has written, before the next copy is made.
+    func copyEarly(
+        _ batch: BatchID, at time: Timestamp, keepDrift: () throws(BatchError) -> Void
+    ) throws(BatchError) -> EarlyCopy? {
         guard try session.isWAL() else { return nil }
-        for _ in 0..<3 {
+        for _ in 0..<2 {
             let version = session.connection.dataVersion
             let before = try DatabaseState.read(session.connection, digest: ledger.state())
             let file = try writeFull(batch, at: time, before: before)
             session.context.reach("copied-early")
             if version == session.connection.dataVersion { return EarlyCopy(file: file, version: version) }
             Folder.remove(file.path)
+            try keepDrift()
         }
         return nil
     }
@@ -194,7 +198,7 @@ struct PointKeeper {
     /// True when nothing is written to the database for the point but the note that it is there, and when all that it is
     /// made from is read through one connection.
     private func readsOnly(_ point: PointRecord, _ batch: BatchRecord?) throws(BatchError) -> Bool {
-        guard try session.isWAL() else { return false }
+        guard !session.writesPointsAlone, try session.isWAL() else { return false }
         if let batch, point.bakKind != .full {
             guard !batch.hasSchemaChange, try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'") != nil
             else { return false }

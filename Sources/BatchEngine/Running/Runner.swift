@@ -175,7 +175,12 @@ public struct Runner {
         var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
         var record = batch
         let keeper = PointKeeper(session: session)
-        let early = snapshot == .full ? try keeper.copyEarly(record.batch, at: time) : nil
+        var early: PointKeeper.EarlyCopy?
+        if snapshot == .full {
+            early = try keeper.copyEarly(record.batch, at: time) { () throws(BatchError) in
+                _ = try turn.openHistory()
+            }
+        }
         try session.connection.transaction { () throws(BatchError) in
             let state = try ledger.state() ?? StateDigest()
             if record.seq == 0 {

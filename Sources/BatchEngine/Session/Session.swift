@@ -25,6 +25,8 @@ public final class Session {
     let standardHome: Home
     /// A copy that works with the home of another database: it claims none.
     let isStandIn: Bool
+    /// Restore points are written under the lock, also where others could write meanwhile.
+    var writesPointsAlone = false
     /// Definitions that were read from the ledger, by their text.
     private var pinnedJobs: [String: JobDefinition] = [:]
 

@@ -88,8 +88,15 @@ extension Turn {
     /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
     func openHistory(undoing tables: Set<String>? = []) throws(BatchError) -> SnapshotChoice.Reason? {
         try LevelGate(session: session).makeUp()
-        let version = session.connection.dataVersion
-        let reason = try keepDrift(since: version, undoing: tables)
+        var version = session.connection.dataVersion
+        var reason = try keepDrift(since: version, undoing: tables)
+        // Who has written while that was kept has made another change from outside. In the end they wait for us.
+        defer { session.writesPointsAlone = false }
+        for round in 0..<2 where session.connection.dataVersion != version {
+            session.writesPointsAlone = round > 0
+            version = session.connection.dataVersion
+            reason = try keepDrift(since: version, undoing: tables) ?? reason
+        }
         try GuardSetting(session).follow(since: version)
         return reason
     }

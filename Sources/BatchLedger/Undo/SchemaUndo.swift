@@ -98,7 +98,7 @@ struct SchemaUndo {
             if !isReplaced, current.contains(where: { $0.name == object.name }) {
                 return Problem(table: object.name, expected: "nothing of this name", found: "a new definition")
             }
-            if object.name != object.tableName, !isThere(object.tableName, current, change) {
+            if ["index", "trigger"].contains(object.type), !isThere(object.tableName, current, change) {
                 return Problem(
                     table: object.tableName, expected: "the table of \(object.type) \(object.name)", found: "none")
             }

@@ -25,8 +25,12 @@ import Testing
     }
 
     /// Of the live batch that is so many places before the last.
-    private static func rollBack(_ place: Int, _ mode: RollbackMode = .cascade) -> History.Event {
-        .rollback(place, RollbackWay(mode))
+    private static func rollBack(
+        _ place: Int, _ mode: RollbackMode = .cascade, readers: RollbackRequest.ReaderPolicy = .include
+    ) -> History.Event {
+        var way = RollbackWay(mode)
+        way.readers = readers
+        return .rollback(place, way)
     }
 
     static let faults: [Fault] = [
@@ -101,6 +105,20 @@ import Testing
             [
                 run("PRAGMA user_version = 6"), run("PRAGMA user_version = 4"), rollBack(0), rollBack(1), rollBack(1),
                 run("INSERT INTO p VALUES(1, 'a')"),
+            ]),
+        Fault(
+            "a row of a full-text index whose number another one has now",
+            "CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f(rowid, a) VALUES(5, 'one')",
+            [
+                run("DELETE FROM f WHERE f MATCH 'one'"), run("INSERT INTO f(rowid, a) VALUES(5, 'two')"),
+                rollBack(1, .unconflicted),
+            ]),
+        Fault(
+            "a row of a full-text index that a later batch did not find",
+            "CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f(rowid, a) VALUES(7, 'one'); CREATE TABLE t(a); INSERT INTO t VALUES(1)",
+            [
+                run("DELETE FROM f WHERE f MATCH 'one'"), run("DELETE FROM f WHERE rowid = 7", "UPDATE t SET a = 2"),
+                rollBack(1, .cascade, readers: .prove),
             ]),
         Fault(
             "an index and a trigger that come back to a table renamed since",
