@@ -22,7 +22,9 @@ public struct Catalog: Sendable {
     public static let empty = Catalog([], folder: nil)
 
     /// Files in the catalog folder that hold something else than a job.
-    private static let otherFiles = ["contracts", "slo", "rules", "mapping", "modules", "flags", "circuits"]
+    private static let otherFiles = [
+        "contracts", "slo", "rules", "mapping", "modules", "flags", "circuits", "ocr_profiles",
+    ]
 
     /// Reads `*.yaml` and `*.yml` in `folder`, not in folders below it. A folder that does not exist is an empty catalog.
     /// - Throws: `ERR_INTEGRATION_FILE` when a file cannot be read.

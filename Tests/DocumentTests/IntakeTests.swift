@@ -124,21 +124,63 @@ import Testing
             try scene.shell(
                 """
                 mkdir -p data/in && cp p-1.png data/in/a.png && cp p-1.png data/in/b.png.part && echo what > data/in/note.xyz \
-                && sleep 2.1 && cp p-1.png data/in/fresh.png
+                && cp p-1.png data/in/open.png && sleep 2.1
                 """)
-            let jobs = try scene.json("ocr discover")["jobs"]?.array ?? []
+            // Somebody still writes to one of them.
+            let answer = try scene.shell("exec 3>>data/in/open.png; \"$TOOL\" ocr discover --json")
+            let jobs = try JSONParser.parse(answer)["jobs"]?.array ?? []
             #expect(jobs.compactMap { $0["name"]?.string } == ["a.png"])
-            #expect(try scene.shell("ls data/in") == "b.png.part\nfresh.png\nnote.xyz\n")
+            #expect(try scene.shell("ls data/in") == "b.png.part\nnote.xyz\nopen.png\n")
             // The same again, under another name.
-            try scene.tool("ocr add p-1.png --wait")
+            let again = try scene.json("ocr add p-1.png --wait", code: 1)["jobs"]?.array?.first
+            #expect(again?["state"]?.string == "DUPLICATE_PENDING" && again?["error"]?.string == "duplicate")
             #expect(try scene.shell("ls data/hold/duplicates/*") == "p-1.png\n")
             #expect(try scene.sql("SELECT count(*) FROM ocr_documents") == "1")
+            // Read again, it is another document with a PDF of its own.
+            try scene.tool("ocr decide a.png --action reprocess")
+            #expect(try scene.sql("SELECT group_concat(state) FROM ocr_documents") == "DONE,DONE")
+            #expect(try scene.shell("find data/hold -type f") == "")
+        }
+    }
+
+    @Test func aPageThatTakesTooLongIsAFaultAndIsReadAgainWhenSomebodyAsks() throws {
+        try DocumentScene.with { scene in
+            // Noise: the engine looks for letters everywhere.
+            try scene.shell(
+                "python3 -c \"import random; random.seed(1); open('n.pgm', 'wb').write(b'P5 3000 3000 255 ' + random.randbytes(9000000))\""
+            )
+            let limits = "JOB_TIMEOUT_SECONDS=1 MAX_ATTEMPTS_OCR=1 MAX_ATTEMPTS_PREP=100"
+            let answer = try scene.shell("\(limits) \"$TOOL\" ocr add n.pgm --wait --json", code: 1)
+            #expect(try JSONParser.parse(answer)["jobs"]?.array?.first?["error"]?.string == "timeout")
+            #expect(try scene.shell("ls data/error/*").contains("n.pgm"))
+            try scene.shell("\(limits) \"$TOOL\" ocr retry --reason timeout", code: 1)
+            #expect(try scene.sql("SELECT error, attempts_ocr FROM ocr_documents") == "timeout|1")
+            #expect(try scene.shell("find data -name n.pgm").contains("data/error/"))
+            try scene.tool("rollback repair_reprocess_ocr_batch.1")
+            #expect(try scene.sql("SELECT state, batch FROM ocr_documents") == "ERROR_OCR|ocr_intake.1")
+        }
+    }
+
+    @Test func aProfileOfTheCatalogIsAPartOfTheKey() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Profile page"])
+            try scene.write("catalog/ocr_profiles.yaml", "comic: {psm: 11, languages: [eng]}\n")
+            try scene.tool("ocr add p-1.png --wait")
+            try scene.tool("ocr add p-1.png --wait --profile comic")
+            #expect(
+                try scene.sql("SELECT count(DISTINCT file_sha256), count(DISTINCT key) FROM ocr_documents") == "1|2")
+            #expect(try scene.json("ocr info")["profiles"]?.array?.compactMap(\.string) == ["default", "comic"])
+            #expect(try scene.tool("ocr add p-1.png --wait --profile comics", code: 2) == "")
+            try scene.write("catalog/ocr_profiles.yaml", "comic: {psn: 11}\n")
+            #expect(try scene.tool("ocr add p-1.png --wait --profile comic", code: 2) == "")
         }
     }
 
     @Test func theJobsOfTheCatalogAreThoseOfTheTool() throws {
         #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_tables.yaml")) == DocumentJobs.tables + "\n")
         #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_intake.yaml")) == DocumentJobs.intake + "\n")
+        let reprocess = try TextFile.read(TextFile.inPackage("catalog/repair_reprocess_ocr_batch.yaml"))
+        #expect(reprocess == DocumentJobs.reprocess + "\n")
     }
 
     @Test func everyFaultIsExplained() throws {

@@ -52,7 +52,11 @@ public struct DocumentReport: Report, Hashable {
     /// The batch that did the work; nil when nothing was done.
     public let batch: String?
 
-    public init(entries: [Entry], output: String, batch: String? = nil) {
+    /// Files that were put into `in`.
+    public let waiting: Int
+
+    public init(entries: [Entry], output: String, batch: String? = nil, waiting: Int = 0) {
+        self.waiting = waiting
         self.entries = entries
         self.output = output
         self.batch = batch
@@ -62,6 +66,7 @@ public struct DocumentReport: Report, Hashable {
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [.init("jobs", .array(entries.map(\.json))), .init("out", .string(output)), .init("batch", JSONValue(batch))]
+            + (waiting > 0 ? [.init("waiting", JSONValue(waiting))] : [])
     }
 }
 

@@ -1,3 +1,4 @@
+internal import BatchCatalog
 internal import BatchCore
 internal import BatchEngine
 internal import BatchHistory
@@ -22,8 +23,10 @@ struct Discovery {
         }
         staged = try text("staged")
         limit = Int(settings["limit"]?.integer ?? 100)
-        let profile = try ProfileBook(stage.step.session.workspace).profile(
-            named: try text("profile") ?? "default", settings: stage.settings)
+        let book = try ProfileBook.load(folder: stage.step.session.workspace.catalog)
+        let profile = OCRProfile(
+            try book.profile(named: try text("profile") ?? "default"), usual: stage.settings.languages,
+            nonce: try text("nonce"))
         identity = try EngineIdentity(profile, stage)
     }
 
@@ -32,6 +35,17 @@ struct Discovery {
         for path in try staging() {
             try stage.step.stopIfAsked()
             try take(path)
+        }
+        try sweep()
+    }
+
+    /// Work folders of documents that were done long ago.
+    private func sweep() throws(BatchError) {
+        let oldest = stage.step.session.context.now().milliseconds / 1_000 - Int64(stage.settings.keepWorkDays) * 86_400
+        for document in try stage.store.documents() where document.state == .done {
+            let folder = stage.folders.work(document.key)
+            guard let status = FileStatus(folder + "/state.json"), status.modifiedAt < oldest else { continue }
+            try Folder.removeAll(folder)
         }
     }
 
@@ -44,6 +58,14 @@ struct Discovery {
         try stage.step.checkpoint { () throws(BatchError) in
             for document in left { try stage.set(document.key, [("batch", .string(stage.batch))]) }
         }
+        for document in left where document.state.isBeforePages {
+            let place = stage.folders.work(document.key) + "/input"
+            guard let home = stage.folders.home(of: document.key, document.name), !home.hasPrefix(place) else {
+                continue
+            }
+            _ = try DataFolders.move(home, to: place, as: document.name)
+            try Folder.removeAll(stage.folders.error(document.key))
+        }
     }
 
     /// The files to look at, out of everybody's way.
@@ -54,8 +76,10 @@ struct Discovery {
         if staged == nil {
             try Folder.create(own)
             let waiting = try InputFolder(folders.input, now: stage.step.session.context.now()).ready()
-            for name in waiting.prefix(limit) {
-                guard InputFolder.isKnown("\(folders.input)/\(name)", stage.settings) else { continue }
+            let unknown = waiting.filter { !InputFolder.isKnown("\(folders.input)/\($0)") }
+            try? DurableFile.write(
+                Array(JSONWriter.text(InputFolder.reasons(unknown)).utf8), to: folders.index + "/unknown.json")
+            for name in waiting.filter({ !unknown.contains($0) }).prefix(limit) {
                 try DurableFile.move("\(folders.input)/\(name)", to: DataFolders.free(name, in: own))
             }
         }
@@ -202,8 +226,10 @@ struct InputFolder {
     }
 
     /// False for what stays where it is, because nobody can say what it is.
-    static func isKnown(_ path: String, _ settings: OCRSettings) -> Bool {
-        InputKind((try? File(reading: path).read(2_048)) ?? []) != nil
+    static func isKnown(_ path: String) -> Bool { InputKind((try? File(reading: path).read(2_048)) ?? []) != nil }
+
+    static func reasons(_ names: [String]) -> JSONValue {
+        .array(names.map { ["name": .string($0), "reason": .string(DocumentFault.unknownType.rawValue)] })
     }
 
     /// Size, magic bytes, disk.

@@ -129,6 +129,28 @@ struct DocumentStore {
             hint: "see their keys: \(command: "ocr list")")
     }
 
+    /// Files that a batch has put aside because they were here already.
+    func duplicates(heldBy batch: String) throws(BatchError) -> [DocumentReport.Entry] {
+        let rows = try connection.rows(
+            """
+            SELECT detail FROM main.batchmgr_effects WHERE kind = 'ocr.discover' \
+            AND batch = (SELECT seq FROM main.batchmgr_batches WHERE batch = ?) ORDER BY id
+            """, [.string(batch)])
+        var entries: [DocumentReport.Entry] = []
+        for row in rows {
+            guard let detail = row[0].string.flatMap({ try? JSONParser.parse($0) }), let key = detail["held"]?.string,
+                let known = try document(key)
+            else { continue }
+            entries.append(
+                DocumentReport.Entry(
+                    key: key, state: DocumentState.duplicatePending.rawValue, name: detail["name"]?.string ?? "",
+                    pages: known.pages, finalPDF: known.finalPDF, characters: nil, confidence: nil, attempts: 0,
+                    error: DocumentFault.duplicate.rawValue, message: "is here already, as \(known.name)", batch: batch)
+            )
+        }
+        return entries
+    }
+
     struct Page {
         let id: Int64
         let number: Int

@@ -39,9 +39,38 @@ public enum DocumentJobs {
         params:
           profile: {type: text, default: default, description: The profile of catalog/ocr_profiles.yaml}
           staged: {type: text, default: "", description: "A folder of work/_staging, in place of in"}
+          nonce: {type: text, default: "", description: Makes the keys of the documents other ones}
         steps:
           - id: discover
-            ocr.discover: {profile: "{param:profile}", staged: "{param:staged}"}
+            ocr.discover: {profile: "{param:profile}", staged: "{param:staged}", nonce: "{param:nonce}"}
+          - id: prep
+            ocr.prep: {}
+          - id: recognise
+            ocr.recognise: {}
+          - id: publish
+            ocr.publish: {}
+        """
+
+    public static let reprocess = """
+        # Reads documents again: ocr retry. Without a reason, those of which another try may end differently.
+        id: repair_reprocess_ocr_batch
+        version: 1.0.0
+        description: Read documents again that could not be read
+        level: 1
+        needs: [ocr_tables]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text]
+        params:
+          key: {type: text, default: null, required: false, description: Only this document}
+          reason: {type: text, default: null, required: false, description: "Only those with this fault, e.g. timeout"}
+        steps:
+          - id: again
+            sql: >-
+              UPDATE ocr_documents SET state = 'DISCOVERED', attempts_prep = 0, attempts_ocr = 0, error = NULL, message = NULL
+              WHERE state IN ('ERROR_PREP', 'ERROR_OCR') AND (:key IS NULL OR key = :key)
+              AND (error = :reason OR :reason IS NULL AND (:key IS NOT NULL OR error IN ('timeout', 'crashed', 'memory', 'disk_short',
+              'pdf_invalid', 'max_attempts_after_restart')))
+          - id: discover
+            ocr.discover: {staged: retry}
           - id: prep
             ocr.prep: {}
           - id: recognise

@@ -98,6 +98,11 @@ struct Stage {
         try Folder.removeAll(folders.work(document.key))
     }
 
+    /// Tells who looks at the files that these documents are worked on.
+    func beat(_ name: String, _ keys: [String]) {
+        for key in Set(keys) { try? DurableFile.write(Array(now.utf8), to: "\(folders.work(key))/\(name).heartbeat") }
+    }
+
     /// The file for people and scripts.
     func writeState(_ key: String) throws(BatchError) {
         guard let document = try store.document(key) else { return }

@@ -35,6 +35,16 @@ struct PrepStage {
         try pool.carryOut(
             requests, stop: stage.step.stop,
             begun: { (index) throws(BatchError) in try begin(documents[index]) },
+            left: { (index) throws(BatchError) in
+                try stage.step.checkpoint { () throws(BatchError) in
+                    try stage.set(
+                        documents[index].key,
+                        [
+                            ("state", .string(DocumentState.prepRetry.rawValue)),
+                            ("attempts_prep", .integer(Int64(documents[index].attemptsPrep))),
+                        ])
+                }
+            }, tick: { active in stage.beat("prep", active.map { documents[$0].key }) },
             done: { (index, result) throws(BatchError) in
                 try finish(documents[index], result)
                 done += 1
@@ -134,6 +144,8 @@ struct RecogniseStage {
             try pool.carryOut(
                 tasks.map { request(for: $0) }, stop: stage.step.stop,
                 begun: { (index) throws(BatchError) in try begin(tasks[index]) },
+                left: { (index) throws(BatchError) in try giveBack(tasks[index]) },
+                tick: { active in stage.beat("ocr", active.map { tasks[$0].document.key }) },
                 done: { (index, result) throws(BatchError) in
                     guard !failed.contains(tasks[index].document.key) else { return }
                     if try !finish(tasks[index], result) { failed.insert(tasks[index].document.key) }
@@ -181,6 +193,15 @@ struct RecogniseStage {
             }
         }
         stage.step.session.context.reach("page-begun")
+    }
+
+    /// A stop by us costs no attempt.
+    private func giveBack(_ task: Task) throws(BatchError) {
+        try stage.step.checkpoint { () throws(BatchError) in
+            try stage.write(
+                "UPDATE main.ocr_pages SET attempts = attempts - 1 WHERE id = :id", ["id": .integer(task.page.id)])
+            try stage.set(task.document.key, .ocrRetry)
+        }
     }
 
     /// - Returns: false when the document has failed with it.

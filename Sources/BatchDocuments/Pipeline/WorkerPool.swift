@@ -40,15 +40,21 @@ final class WorkerPool {
     /// - Parameters:
     ///   - stop: asked often; true leaves undone what is not done.
     ///   - begun: called when a request is given to a worker.
+    ///   - left: called with each that was begun when the work was stopped.
+    ///   - tick: called every few seconds with those that are worked on.
     ///   - done: called with each answer.
     func carryOut(
         _ requests: [JSONValue], stop: () -> Bool, begun: (Int) throws(BatchError) -> Void = { _ in },
+        left: (Int) throws(BatchError) -> Void = { _ in }, tick: ([Int]) -> Void = { _ in },
         done: (Int, Result<JSONValue, DocumentError>) throws(BatchError) -> Void
     ) throws(BatchError) {
         var next = 0
-        var looked = clock.now()
+        var (looked, beaten) = (clock.now(), Int64.min / 2)
         while next < requests.count || workers.contains(where: { $0.task != nil }) {
-            if stop() { return abandon() }
+            if stop() {
+                for task in abandon() { try left(task) }
+                return
+            }
             while next < requests.count, let worker = try idle() {
                 try begun(next)
                 worker.task = next
@@ -64,6 +70,10 @@ final class WorkerPool {
             }
             guard clock.now() - looked >= 100 else { continue }
             looked = clock.now()
+            if looked - beaten >= 2_000 {
+                beaten = looked
+                tick(workers.compactMap(\.task))
+            }
             for (worker, fault) in workers.compactMap({ worker in excess(of: worker).map { (worker, $0) } }) {
                 guard let task = worker.task else { continue }
                 remove(worker)
@@ -111,7 +121,10 @@ final class WorkerPool {
         workers.removeAll { $0 === worker }
     }
 
-    private func abandon() {
-        for worker in workers where worker.task != nil { remove(worker) }
+    /// - Returns: the requests that they worked on.
+    private func abandon() -> [Int] {
+        let busy = workers.filter { $0.task != nil }
+        for worker in busy { remove(worker) }
+        return busy.compactMap(\.task)
     }
 }

@@ -21,6 +21,7 @@ public struct Documents {
     /// Copies files to a folder of their own, and reads them in one batch.
     public func add(_ files: [String], profile: String?) throws(BatchError) -> DocumentReport {
         try requireFiles(files)
+        try requireProfile(profile)
         try folders.create()
         let name = StagingFolder.name(session.context.randomID())
         let folder = "\(folders.staging)/\(name)"
@@ -47,7 +48,12 @@ public struct Documents {
             try copy.publish()
             try DurableFile.move(target + ".part", to: target)
         }
-        return DocumentReport(entries: [], output: folders.output)
+        return DocumentReport(entries: [], output: folders.output, waiting: files.count)
+    }
+
+    /// Before anything is taken.
+    private func requireProfile(_ name: String?) throws(BatchError) {
+        _ = try ProfileBook.load(folder: session.workspace.catalog).profile(named: name ?? "default")
     }
 
     private func requireFiles(_ files: [String]) throws(BatchError) {
@@ -58,30 +64,87 @@ public struct Documents {
 
     /// Reads what is in `in`.
     public func discover(profile: String?) throws(BatchError) -> DocumentReport {
+        try requireProfile(profile)
         try folders.create()
         return try intake(profile: profile, staged: "")
     }
 
-    private func intake(profile: String?, staged: String) throws(BatchError) -> DocumentReport {
-        let runner = Runner(session)
+    private func intake(
+        profile: String?, staged: String, nonce: String? = nil
+    ) throws(BatchError) -> DocumentReport {
         if try !store.exists() {
-            _ = try runner.run(try job("ocr_tables", DocumentJobs.tables), ParameterValues([]), tenant: nil)
+            _ = try Runner(session).run(try job("ocr_tables", DocumentJobs.tables), ParameterValues([]), tenant: nil)
         }
-        let intake = try job("ocr_intake", DocumentJobs.intake)
-        let values = try ParameterValues(intake, set: ["profile=\(profile ?? "default")", "staged=\(staged)"])
-        var order = RunOrder(job: intake, values: values)
+        let set = ["profile=\(profile ?? "default")", "staged=\(staged)"] + (nonce.map { ["nonce=\($0)"] } ?? [])
+        return try run(try job("ocr_intake", DocumentJobs.intake), set)
+    }
+
+    /// Reads documents again that could not be read.
+    /// - Parameters:
+    ///   - key: only this one.
+    ///   - reason: only those with this fault; nil: those of which another try may end differently, or the one.
+    public func retry(_ key: String?, reason: String?) throws(BatchError) -> DocumentReport {
+        guard try store.exists() else { return DocumentReport(entries: [], output: folders.output) }
+        if let reason, DocumentFault(rawValue: reason) == nil {
+            throw BatchError(
+                .usage,
+                "'\(reason)' is no fault\(Suggestion.clause(for: reason, in: DocumentFault.allCases.map(\.rawValue)))",
+                hint: "see the faults of documents: \(command: "ocr list")")
+        }
+        var set: [String] = []
+        if let key { set.append("key=\(try store.document(meant: key).key)") }
+        if let reason { set.append("reason=\(reason)") }
+        return try run(try job("repair_reprocess_ocr_batch", DocumentJobs.reprocess), set)
+    }
+
+    /// What becomes of a file that was here already.
+    public enum Decision: String, CaseIterable, Sendable {
+        case reuse
+        case discard
+        case reprocess
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when nothing is held for the document.
+    public func decide(_ text: String, _ decision: Decision) throws(BatchError) -> DocumentReport {
+        let document = try store.document(meant: text)
+        let folder = folders.held(document.key)
+        let names = try Folder.names(in: folder).filter { $0 != "decision.json" }
+        guard !names.isEmpty else {
+            throw BatchError(
+                .usage, "no second file of \(document.name) waits for a decision",
+                hint: "see the documents: \(command: "ocr list")")
+        }
+        guard decision == .reprocess else {
+            guard let home = folders.home(of: document.key, document.name), !home.hasPrefix(folder) else {
+                throw BatchError(
+                    .wrongState, "the first file of \(document.name) is not there: this one is all that there is",
+                    hint: "read it again: \(command: "ocr decide \(document.key.prefix(12)) --action reprocess")")
+            }
+            try Folder.removeAll(folder)
+            return DocumentReport(entries: [document.report], output: folders.output)
+        }
+        let staged = StagingFolder.name(session.context.randomID())
+        for name in names {
+            _ = try DataFolders.move("\(folder)/\(name)", to: "\(folders.staging)/\(staged)", as: name)
+        }
+        try Folder.removeAll(folder)
+        return try intake(profile: nil, staged: staged, nonce: String(session.context.randomID().prefix(16)))
+    }
+
+    private func run(_ job: JobDefinition, _ set: [String]) throws(BatchError) -> DocumentReport {
+        var order = RunOrder(job: job, values: try ParameterValues(job, set: set))
         // What an earlier batch has left half done is taken over.
         order.isAnew = true
-        switch try runner.submit(order) {
+        switch try Runner(session).submit(order) {
         case .ran(let run):
             let batch = "\(run.batch)"
             try Index(store, folders).write()
             return DocumentReport(
-                entries: try store.documents(where: "batch = ?", [.string(batch)]).map(\.report),
-                output: folders.output, batch: batch)
+                entries: try store.documents(where: "batch = ?", [.string(batch)]).map(\.report)
+                    + (try store.duplicates(heldBy: batch)), output: folders.output, batch: batch)
         case .planned(let plan):
             throw BatchError(
-                .approvalRequired, "\(plan.id) was made instead of a batch of \(intake.id), and waits for approval",
+                .approvalRequired, "\(plan.id) was made instead of a batch of \(job.id), and waits for approval",
                 hint: "read it: \(command: "plan show --id \(plan.id)")")
         }
     }
@@ -164,7 +227,8 @@ public struct Documents {
         }
         let states = Dictionary(grouping: try store.documents(), by: \.state.rawValue).mapValues(\.count)
         return DocumentInfoReport(
-            versions: versions, languages: Models.installed, profiles: ["default"],
+            versions: versions, languages: Models.installed,
+            profiles: try ProfileBook.load(folder: session.workspace.catalog).profiles.map(\.name),
             states: states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
     }
 }

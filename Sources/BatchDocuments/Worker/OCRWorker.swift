@@ -55,6 +55,7 @@ private struct WorkBench {
         let languages = request["languages"]?.string ?? "eng"
         let images = try library()
         let source = PageSource(request)
+        if source.mode == .gap { return RecognisedPage().json(width: 850, height: 1_100) }
         if source.mode == .text, request["redo"]?.bool != true { return try PageText(source).json() }
         if engine?.languages != languages { engine = try Engine(languages: languages) }
         guard let engine else { throw DocumentError(.engine) }
@@ -71,6 +72,8 @@ struct PageSource {
         case drawn
         /// A page of a PDF that has text.
         case text
+        /// A page that could not be read: an empty one stands for it.
+        case gap
     }
 
     let file: String
@@ -95,7 +98,7 @@ struct PageSource {
         let picture: Picture
         switch mode {
         case .image: picture = try images.read(file, frame: frame).turned(rotate).readable()
-        case .drawn, .text:
+        case .drawn, .text, .gap:
             let drawn = try drawing()
             defer { Folder.remove(drawn) }
             picture = try images.read(drawn, frame: 0).readable()
@@ -113,7 +116,7 @@ struct PageSource {
                 file,
                 target,
             ], folder: FilePath.parent(file), timeout: timeout, grace: 200)
-        let outcome = PageSource.run(program)
+        let outcome = try PageSource.run(program)
         guard Folder.exists(target + ".png") else {
             throw DocumentError(.damaged, "page \(frame + 1) cannot be drawn\(outcome.map { ": " + $0 } ?? "")")
         }
@@ -121,13 +124,13 @@ struct PageSource {
     }
 
     /// What went wrong; nil when all is well.
-    static func run(_ program: CommandLineProgram) -> String? {
+    static func run(_ program: CommandLineProgram) throws(DocumentError) -> String? {
         do throws(BatchError) {
             let outcome = try ExternalCommand(program).run()
             if case .exited(0) = outcome.ending { return nil }
             return outcome.errors.lastLine ?? "\(program.name) failed"
         } catch {
-            return error.message
+            throw DocumentError(.engine, error.message)
         }
     }
 }

@@ -127,18 +127,20 @@ final class PDFWriter {
         offset += bytes.count
     }
 
-    /// At most three digits behind the point.
-    static func number(_ value: Double) -> String {
+    /// - Parameter digits: behind the point, at most.
+    static func number(_ value: Double, digits: Int = 3) -> String {
         guard value.isFinite else { return "0" }
-        let thousandths = Int64((min(max(value, -1e9), 1e9) * 1_000).rounded())
-        let (whole, part) = (abs(thousandths) / 1_000, abs(thousandths) % 1_000)
-        let sign = thousandths < 0 ? "-" : ""
+        let unit = [1, 10, 100, 1_000][min(max(digits, 0), 3)]
+        let scaled = Int64((min(max(value, -1e9), 1e9) * Double(unit)).rounded())
+        let (whole, part) = (abs(scaled) / Int64(unit), abs(scaled) % Int64(unit))
+        let sign = scaled < 0 ? "-" : ""
         if part == 0 { return "\(sign)\(whole)" }
-        return "\(sign)\(whole).\(part < 10 ? "00" : part < 100 ? "0" : "")\(part)"
+        let text = String(part)
+        return "\(sign)\(whole)." + String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 
     private static func deflated(_ bytes: [UInt8]) -> [UInt8] {
-        guard let compressor = libdeflate_alloc_compressor(6) else { return bytes }
+        guard let compressor = libdeflate_alloc_compressor(9) else { return bytes }
         defer { libdeflate_free_compressor(compressor) }
         let most = libdeflate_zlib_compress_bound(compressor, bytes.count)
         return [UInt8](unsafeUninitializedCapacity: most) { buffer, count in

@@ -26,7 +26,6 @@ struct Preparation {
     }
 
     func perform() throws(DocumentError) -> JSONValue {
-        var gaps: [JSONValue] = []
         let pages: [JSONValue]
         switch kind {
         case .pdf: pages = try pdfPages()
@@ -41,7 +40,10 @@ struct Preparation {
                     guard allowsGaps else {
                         throw DocumentError(error.fault, error.detail.isEmpty ? place : "\(place): \(error.detail)")
                     }
-                    gaps.append(.string(place))
+                    found.append([
+                        "file": "", "frame": 0, "mode": .string(PageSource.Mode.gap.rawValue), "rotate": 0, "dpi": 100,
+                        "width": 850, "height": 1_100,
+                    ])
                 }
             }
             pages = found
@@ -49,7 +51,7 @@ struct Preparation {
         }
         guard !pages.isEmpty else { throw DocumentError(.noPages) }
         guard pages.count <= limits.pages else { throw DocumentError(.tooManyPages, "\(pages.count)") }
-        return ["pages": .array(pages), "gaps": .array(gaps)]
+        return ["pages": .array(pages)]
     }
 
     /// The frames of an image file.
@@ -80,7 +82,7 @@ struct Preparation {
     private func pdfPages() throws(DocumentError) -> [JSONValue] {
         let count = try PDFLibrary.load().pages(of: input)
         guard count <= limits.pages else { throw DocumentError(.tooManyPages, "\(count)") }
-        let letters = PageText.letters(of: input, folder: folder)
+        let letters = try PageText.letters(of: input, folder: folder)
         return (0..<count).map { number in
             let hasText = !redoes && number < letters.count && letters[number] >= PageText.enough
             let mode: PageSource.Mode = hasText ? .text : .drawn
@@ -131,7 +133,7 @@ struct PageText {
 
     func json() throws(DocumentError) -> JSONValue {
         let number = source.frame + 1
-        let pages = PageText.read(source.file, arguments: ["-f", "\(number)", "-l", "\(number)"])
+        let pages = try PageText.read(source.file, arguments: ["-f", "\(number)", "-l", "\(number)"])
         guard let page = pages.first else { throw DocumentError(.damaged, "the text of page \(number) cannot be read") }
         // In pixels of a drawing at this resolution, as the words of other pages.
         let scale = Double(source.dpi) / 72
@@ -158,8 +160,8 @@ struct PageText {
     }
 
     /// Visible characters of each page.
-    static func letters(of file: String, folder: String) -> [Int] {
-        read(file, arguments: []).map { page in
+    static func letters(of file: String, folder: String) throws(DocumentError) -> [Int] {
+        try read(file, arguments: []).map { page in
             page.words.reduce(0) {
                 $0 + $1.text.unicodeScalars.count { !$0.properties.isWhitespace && $0 != "\u{FFFD}" }
             }
@@ -172,13 +174,13 @@ struct PageText {
         var words: [(text: String, left: Double, top: Double, right: Double, bottom: Double)] = []
     }
 
-    private static func read(_ file: String, arguments: [String]) -> [Page] {
+    private static func read(_ file: String, arguments: [String]) throws(DocumentError) -> [Page] {
         let target = "\(FilePath.parent(file))/.\(Environment.processID).text"
         defer { Folder.remove(target) }
         let program = CommandLineProgram(
             arguments: ["pdftotext", "-bbox"] + arguments + [file, target], folder: FilePath.parent(file),
             timeout: 60_000, grace: 200)
-        _ = PageSource.run(program)
+        _ = try PageSource.run(program)
         guard let bytes = try? DurableFile.read(target, atMost: 512 << 20) else { return [] }
         var pages: [Page] = []
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {

@@ -51,7 +51,7 @@ struct Publication {
             for page in pages {
                 let place = PageSource(page)
                 let words = TextLayer(page)
-                if withPictures {
+                if withPictures, place.mode != .gap {
                     let image: EmbeddedImage
                     switch EmbeddedImage.read(place, images) {
                     case .success(let read): image = read
@@ -107,11 +107,12 @@ struct TextLayer {
             let natural = Double(units.count) * 0.5 * word.height * scale
             let stretch = natural > 0 ? word.width * scale / natural * 100 : 100
             let (x, y) = (word.left * scale, (height - word.top - word.height) * scale)
-            let size = PDFWriter.number(word.height * scale)
+            let size = PDFWriter.number(word.height * scale, digits: 1)
             // A blank behind each word: readers that join by position would run them together.
             let codes = (units + [32]).map { Hex.string([UInt8($0 >> 8), UInt8($0 & 255)]) }.joined()
             text +=
-                "/F \(size) Tf \(PDFWriter.number(stretch)) Tz 1 0 0 1 \(PDFWriter.number(x)) \(PDFWriter.number(y)) Tm "
+                "/F \(size) Tf \(PDFWriter.number(stretch, digits: 0)) Tz 1 0 0 1 \(PDFWriter.number(x, digits: 1)) "
+            text += "\(PDFWriter.number(y, digits: 1)) Tm "
             text += "<\(codes)> Tj\n"
         }
         return text + "ET\n"

@@ -31,6 +31,7 @@ public struct DocumentStep: StepKind {
                     [
                         KeyRule("profile", .argument, "The profile of documents that come without one (`default`)."),
                         KeyRule("staged", .argument, "A folder of `work/_staging`, in place of `in`."),
+                        KeyRule("nonce", .argument, "Makes the keys other ones, for files that are to be read again."),
                         KeyRule("limit", .integer(1...100_000), "Files of one batch at most (`100`)."),
                     ])
             case .prep, .recognise, .publish: KeyTable("an \(kind.rawValue)", [])

@@ -9,7 +9,7 @@ extension Command {
         .scheduleTrigger, .scheduleBackfill, .scheduleInstall,
         .queueAdd, .queueWork, .queueList, .queueShow, .queueRetry, .queueCancel, .queueResolve, .queuePause,
         .queueResume, .queueDeadList, .queueDeadRedrive, .queueBulk, .queueLimit,
-        .ocrAdd, .ocrDiscover, .ocrList, .ocrShow, .ocrText, .ocrSearch, .ocrInfo,
+        .ocrAdd, .ocrDiscover, .ocrRetry, .ocrDecide, .ocrList, .ocrShow, .ocrText, .ocrSearch, .ocrInfo,
         .serve, .metricsWrite, .check,
         .show, .graph, .diff, .blame, .points,
         .planList, .planShow, .planApprove, .planReject, .planApply,

@@ -2,6 +2,10 @@ public import BatchCore
 
 extension DocumentReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
+        if waiting > 0 {
+            return
+                "\(Figures.count(waiting, "file")) in data/in: \(style.hint("read now: \(command: "ocr discover")"))\n"
+        }
         guard !entries.isEmpty else {
             return "no documents: \(style.hint("add one: \(command: "ocr add FILE --wait")"))\n"
         }

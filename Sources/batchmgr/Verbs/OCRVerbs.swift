@@ -27,6 +27,25 @@ extension Verb {
         options: [profile], topic: .run, role: .operator,
         examples: [.init("batchmgr ocr discover", "one batch of all that is ready")])
 
+    public static let ocrRetry = Verb(
+        "ocr retry", "read documents again that could not be read",
+        details: "Without a key or a reason: those of which another try may end differently, as after a timeout.",
+        options: [
+            .value("key", .text("KEY"), "only this document").main,
+            .value("reason", .text("FAULT"), "only those with this fault, e.g. timeout"),
+        ], topic: .run, role: .operator,
+        examples: [.init("batchmgr ocr retry --reason timeout", "the machine was too busy: once more")])
+
+    public static let ocrDecide = Verb(
+        "ocr decide", "say what becomes of a file that was here already",
+        options: [
+            key,
+            .required(
+                "action", .choice(Documents.Decision.allCases.map(\.rawValue)),
+                "use the result that is there, throw the second file away, or read it again"),
+        ], topic: .run, role: .operator,
+        examples: [.init("batchmgr ocr decide scan.png --action reprocess", "read it again")])
+
     public static let ocrList = Verb(
         "ocr list", "list the documents and what became of them",
         options: [.value("state", .text("STATE"), "only those in this state, e.g. DONE"), .all], topic: .look,
@@ -67,6 +86,22 @@ extension Command {
 
     static let ocrDiscover = Command(.ocrDiscover) { (arguments, call) throws(BatchError) in
         let report = try Documents(try call.session()).discover(profile: arguments.value("profile"))
+        try call.output.show(report)
+        return report.hasFailed ? .stepFailed : .done
+    }
+
+    static let ocrRetry = Command(.ocrRetry) { (arguments, call) throws(BatchError) in
+        let documents = Documents(try call.session())
+        let report = try documents.retry(arguments.value("key"), reason: arguments.value("reason"))
+        try call.output.show(report)
+        return report.hasFailed ? .stepFailed : .done
+    }
+
+    static let ocrDecide = Command(.ocrDecide) { (arguments, call) throws(BatchError) in
+        guard let decision: Documents.Decision = try arguments.choice("action") else {
+            throw .missing("--action", of: arguments.verb)
+        }
+        let report = try Documents(try call.session()).decide(try arguments.required("key"), decision)
         try call.output.show(report)
         return report.hasFailed ? .stepFailed : .done
     }

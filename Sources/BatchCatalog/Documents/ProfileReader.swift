@@ -1,0 +1,83 @@
+public import BatchCore
+
+/// The ways in which a workspace reads documents: `ocr_profiles.yaml`.
+public struct ProfileBook: Sendable {
+    /// In the order of the file; `default` is always there.
+    public let profiles: [DocumentProfile]
+    public let mistakes: [Diagnostic]
+
+    private static let names = ["ocr_profiles.yaml", "ocr_profiles.yml"]
+
+    /// - Parameter folder: the catalog; nil for a database given alone.
+    /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
+    public static func load(folder: String?) throws(BatchError) -> ProfileBook {
+        for name in folder == nil ? [] : names {
+            let path = FolderText.join(folder ?? "", name)
+            guard FolderText.exists(path) else { continue }
+            switch try FolderText.read(path, limit: YAMLDocument.largestSize) {
+            case .text(let text): return read(text: text, file: FolderText.shown(path))
+            case .unreadable(let mark, let message):
+                var source = SourceText(file: FolderText.shown(path), text: "", code: .invalidCatalog)
+                source.report(mark, message)
+                return ProfileBook(profiles: [], mistakes: source.diagnostics)
+            }
+        }
+        return ProfileBook(profiles: [DocumentProfile(name: "default")], mistakes: [])
+    }
+
+    static func read(text: String, file: String) -> ProfileBook {
+        var source = SourceText(file: file, text: text, code: .invalidCatalog)
+        let root: YAMLNode
+        do throws(YAMLNode.Fault) {
+            root = try YAMLDocument.read(text)
+        } catch {
+            source.report(error)
+            return ProfileBook(profiles: [], mistakes: source.diagnostics)
+        }
+        var check = ShapeValidation(source)
+        check.check(root, .entries(.jobName, .record(ProfileBook.keys)), what: "ocr_profiles.yaml")
+        guard check.source.diagnostics.isEmpty else {
+            return ProfileBook(profiles: [], mistakes: check.source.diagnostics)
+        }
+        var profiles = root.entries.map(profile)
+        if !profiles.contains(where: { $0.name == "default" }) { profiles.insert(.init(name: "default"), at: 0) }
+        return ProfileBook(profiles: profiles, mistakes: [])
+    }
+
+    /// The profile of that name.
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file, `ERR_UX_USAGE` when there is none.
+    public func profile(named name: String) throws(BatchError) -> DocumentProfile {
+        if let error = Diagnostic.error(mistakes, .invalidCatalog, hint: "correct them, then: \(command: "ocr info")") {
+            throw error
+        }
+        if let profile = profiles.first(where: { $0.name == name }) { return profile }
+        throw BatchError(
+            .usage, "there is no profile '\(name)'\(Suggestion.clause(for: name, in: profiles.map(\.name)))",
+            hint: "see them: \(command: "ocr info")")
+    }
+
+    private static func profile(_ entry: YAMLNode.Entry) -> DocumentProfile {
+        let node = entry.value
+        var profile = DocumentProfile(name: entry.key)
+        profile.languages = JobNodes.texts(node["languages"])
+        if let value = node["psm"]?.json.integer { profile.segmentation = Int(value) }
+        if let value = node["dpi"]?.json.integer { profile.dpi = Int(value) }
+        profile.existing = JobNodes.choice(node["existing"]) ?? .keep
+        profile.partial = JobNodes.choice(node["partial"]) ?? .fail
+        return profile
+    }
+
+    static let keys = KeyTable(
+        "a profile",
+        [
+            KeyRule("languages", .list(.text(.filled), mayBeEmpty: false), "Models of Tesseract, e.g. `[fra, eng]`."),
+            KeyRule("psm", .integer(1...13), "How a page is divided: 3 text, 1 turned first, 11 comics (`3`)."),
+            KeyRule("dpi", .integer(72...1_200), "Resolution in which pages of a PDF are drawn (`300`)."),
+            KeyRule(
+                "existing", .choice(DocumentProfile.Existing.allCases.map(\.rawValue)),
+                "What becomes of text that is there (`keep`)."),
+            KeyRule(
+                "partial", .choice(DocumentProfile.Partial.allCases.map(\.rawValue)),
+                "What becomes of a page of an archive that cannot be read (`fail`)."),
+        ])
+}
