@@ -105,7 +105,7 @@ enum TableArgument {
             return text
         default: break
         }
-        throw BatchError(.usage, "the argument \(name) is no valid text", hint: hint)
+        throw BatchError(.usage, "the argument \(name) is not a valid text", hint: hint)
     }
 
     /// The columns of a key: one value, or a JSON list of values.

@@ -235,7 +235,9 @@ struct BatchOptions {
             case "key": key = try BatchOptions.text(member)
             case "version": version = try BatchOptions.text(member)
             case "parameters":
-                guard member.value.members != nil else { throw BatchOptions.wrong("option parameters is no object") }
+                guard member.value.members != nil else {
+                    throw BatchOptions.wrong("option parameters is not an object")
+                }
                 parameters = JSONWriter.text(member.value)
             case "capture":
                 let capture = try BatchOptions.text(member)
@@ -265,15 +267,15 @@ struct BatchOptions {
 
     private static func text(_ member: JSONValue.Member) throws(BatchError) -> String {
         guard let text = member.value.string, !text.isEmpty, text.utf8.count <= 1_000, !text.contains("\0") else {
-            throw wrong("option \(member.key) is no text of 1 to 1,000 bytes")
+            throw wrong("option \(member.key) is not a text of 1 to 1,000 bytes")
         }
         return text
     }
 
     private static func names(_ member: JSONValue.Member) throws(BatchError) -> [String] {
-        guard let list = member.value.array else { throw wrong("option \(member.key) is no list of names") }
+        guard let list = member.value.array else { throw wrong("option \(member.key) is not a list of names") }
         let names = list.compactMap(\.string)
-        guard names.count == list.count else { throw wrong("option \(member.key) is no list of names") }
+        guard names.count == list.count else { throw wrong("option \(member.key) is not a list of names") }
         return names
     }
 

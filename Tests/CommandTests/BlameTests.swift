@@ -83,7 +83,7 @@ import Testing
 
     @Test(arguments: [
         ("nope", "1", "there is no table 'nope'"), ("invoices", "77", "has no row with key 77"),
-        ("invoices", "abc", "is one value"), ("invoices", "[1, 2]", "is one value"), ("rates", "[", "is no key"),
+        ("invoices", "abc", "is one value"), ("invoices", "[1, 2]", "is one value"), ("rates", "[", "is not a key"),
     ])
     func whatIsNotThereIsAnError(_ table: String, _ key: String, _ words: String) throws {
         try SampleDatabase.withBatches { database in

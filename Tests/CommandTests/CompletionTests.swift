@@ -68,6 +68,7 @@ import batchmgr
             try scene.sql("CREATE TABLE \"two words; $(touch hacked) `touch hacked`\"(a)")
             try scene.expect(0, "run", "multi")
             try scene.expect(0, "run", "--id", "own", "--sql", "UPDATE items SET qty = 7")
+            try scene.expect(7, "run", "--id", "later", "--sql", "UPDATE items SET qty = 8", "--propose")
             try scene.shell("mkdir bin && ln -s \"$TOOL\" bin/batchmgr")
             try body(scene)
             #expect(!scene.has("hacked"))
@@ -81,6 +82,7 @@ import batchmgr
         (["blame", "--table", "it"], ["items"]),
         (["diff", "--table", "two"], ["two words; $(touch hacked) `touch hacked`"]),
         (["switch", "set", "--name", "safe"], ["safe_mode"]),
+        (["plan", "show", "pl"], ["plan.1"]), (["plan", "approve", "--id", ""], ["plan.1"]),
         (["--db", "app.db", "graph", "o"], ["own.1"]), (["--db", "none.db", "graph", "o"], []),
         (["graph", "--db", "none.db", "o"], []),
     ]

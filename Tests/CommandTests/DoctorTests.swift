@@ -51,6 +51,18 @@ import Testing
         #expect(found.outcome("SQLite preupdate hook") == "passed")
     }
 
+    @Test func aHomeOfTheSuperuserBesideADatabaseOfAnotherIsNamed() throws {
+        guard geteuid() == 0 else { return }
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "multi")
+            #expect(try Self.examine(scene.file("app.db")).outcome("permissions") == "passed")
+            #expect(chown(scene.file("app.db"), 65_534, 65_534) == 0)
+            let found = try Self.examine(scene.file("app.db"))
+            #expect(found.outcome("permissions") == "warning")
+            #expect(found["permissions"]?.contains("belongs to another user than") == true)
+        }
+    }
+
     @Test func theWALResetBugIsNamedForAnOldSQLiteInWALModeOnly() throws {
         let version = try Connection(path: ":memory:", mode: .create).value("SELECT sqlite_version()")?.string ?? ""
         let parts = version.split(separator: ".").compactMap { Int($0) }

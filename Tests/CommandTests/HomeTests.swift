@@ -152,7 +152,7 @@ import Testing
                 "home F/away/app.db was moved without its home", "home F/backups/batch_manager, branch app.db",
                 "exit 2",
                 "home F/backups/batch_manager/batch_one.1", "lease held from another container",
-                "lease ended without a word: one.1",
+                "lease died: one.1",
             ]
             #expect(lines.count == expected.count, "\(out)")
             for (line, start) in zip(lines, expected) { #expect(line.contains(start), "\(out)") }

@@ -163,7 +163,7 @@ import Testing
             #expect(shown["state"]?.string == "dead")
             #expect(shown["crashes"] == .integer(3))
             #expect(shown["attempts"] == .integer(0))
-            #expect(shown["why"]?.string?.contains("ended without a word (crash 3)") == true)
+            #expect(shown["why"]?.string?.contains("died (crash 3)") == true)
         }
     }
 

@@ -115,10 +115,17 @@ import batchmgr
     @Test func progressFitsItsLineAndTellsWhatIsLeft() {
         let progress = Progress(title: "lines", done: 70_000, total: 100_000, seconds: 2)
         let line = progress.line(width: 79)
-        #expect(line.hasSuffix("░ 70%  70,000 of 100,000 rows  35,000 rows/s  ETA 0:01"))
+        #expect(line.hasSuffix("░ 70%  70,000 of 100,000 rows  35,000 rows/s  0:01 left"))
         #expect(line.hasPrefix("lines █"))
         for width in [0, 10, 40, 60, 79, 200] { #expect(progress.line(width: width).count <= width) }
         #expect(Progress(title: "x", done: 5, total: nil, seconds: 0).line(width: 80) == "x  5 rows  0 rows/s")
+        // Nothing is foretold from the first rows, and nothing is counted that was done before.
+        #expect(!Progress(title: "x", done: 1_000, total: 100_000, seconds: 9).line(width: 80).contains("left"))
+        let resumed = Progress(title: "x", done: 60_000, total: 100_000, seconds: 10, first: 50_000)
+        #expect(resumed.line(width: 79).hasSuffix(" 60%  60,000 of 100,000 rows  1,000 rows/s  0:40 left"))
+        #expect(Progress(title: "vacuum", done: nil, total: nil, seconds: 63).line(width: 80) == "vacuum  1:03")
+        let points = Progress(title: "restoring", done: 3, total: 4, seconds: 1, noun: "point").line(width: 79)
+        #expect(points.hasSuffix("░ 75%  3 of 4 points"))
         #expect(!Progress(title: "x", done: 9, total: 3, seconds: 1).line(width: 80).contains("300%"))
     }
 

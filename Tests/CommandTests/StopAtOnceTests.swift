@@ -68,6 +68,15 @@ import Testing
                 let now = try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out
                 if !verb.hasPrefix("erase") { #expect(now == state, "\(verb)") }
             }
+            // The whole copy before a change of the schema, and the log, are written by then.
+            let drop = try run("\"$TOOL\" --db app.db run --id drop --sql 'DROP TABLE big'")
+            try #require(drop.code == 0, "\(drop.err)")
+            let files = try run("find . -name '*.bak' -o -name 'rollback_*' | sort").out
+            let rollback = try run("BATCHMGR_KILL_AT=copied:TERM exec \"$TOOL\" --db app.db rollback drop")
+            #expect(rollback.code == 130 && rollback.err.contains("ERR_PERF_STOPPED"), "\(rollback.err)")
+            #expect(try run("find . -name '*.bak' -o -name 'rollback_*' | sort").out == files)
+            #expect(try run("\"$TOOL\" --db app.db rollback drop").code == 0)
+            #expect(try run("find . -name 'rollback_*.log' | wc -l").out == "1\n")
             let audit = try run("\"$TOOL\" --db app.db audit list --all").out
             #expect(audit.contains("drill"), "\(audit)")
             let quiet = try run("SIGNAL=TERM; set -- drill --json\nset -m\n" + Self.line).out

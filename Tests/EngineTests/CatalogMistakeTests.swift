@@ -41,10 +41,11 @@ import Testing
             "a parameter has no key 'defualt'; did you mean 'default'?"),
         Mistake(
             head + steps + "params:\n  tenant: {type: text}\n", "7:3",
-            "params: 'tenant' is no name; write \(ParameterDefinition.nameRule); 'tenant' and 'batch' are always there"),
+            "params: 'tenant' is not a name; write \(ParameterDefinition.nameRule); 'tenant' and 'batch' are always there"
+        ),
         Mistake(
             head + steps + "params:\n  9p: {type: text}\n", "7:3",
-            "params: '9p' is no name; write \(ParameterDefinition.nameRule); 'tenant' and 'batch' are always there"),
+            "params: '9p' is not a name; write \(ParameterDefinition.nameRule); 'tenant' and 'batch' are always there"),
         Mistake(head + steps + "params:\n  p: {}\n", "7:6", "a parameter needs the key 'type'"),
         Mistake(head + steps + "notify: [{events: [failed]}]\n", "6:10", "a notification needs one of command, url"),
         Mistake(
@@ -76,7 +77,7 @@ import Testing
         Mistake(
             head + "schedule: {cron: '0 24 * * *'}\n" + steps, "3:18", "cron: '24' is no hour; write 0 to 23"),
         Mistake(
-            head + "schedule: {cron: '*/0 2 * * *'}\n" + steps, "3:18", "cron: '/0' is no step of the minute"),
+            head + "schedule: {cron: '*/0 2 * * *'}\n" + steps, "3:18", "cron: '/0' is not a step of the minute"),
         Mistake(
             head + "schedule: {cron: '0 2 31 4,6 *'}\n" + steps, "3:18",
             "cron: day 31 never comes in the months it names"),

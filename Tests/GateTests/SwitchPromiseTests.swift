@@ -272,8 +272,8 @@ import Testing
         (["--name", "job:billed", "--value", "on", "--reason", "r"], "job:billed cannot be 'on'"),
         (["--name", "safe_mode", "--value", "on", "--reason", " "], "needs a reason"),
         (["--name", "safe_mode", "--value", "on"], "needs --reason"),
-        (["--name", "safe_mode", "--value", "on", "--reason", "r", "--for", "2 days"], "is no span of time"),
-        (["--name", "safe_mode", "--value", "on", "--reason", "r", "--for", "0h"], "is no span of time"),
+        (["--name", "safe_mode", "--value", "on", "--reason", "r", "--for", "2 days"], "is not a duration"),
+        (["--name", "safe_mode", "--value", "on", "--reason", "r", "--for", "0h"], "is not a duration"),
     ])
     func aWrongSettingIsAnErrorAndSetsNothing(_ words: [String], _ message: String) throws {
         try Self.with { scene in

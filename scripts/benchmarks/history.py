@@ -93,7 +93,7 @@ def calls(bench, folder):
 
 
 def care(bench):
-    """care: drill of 10 points, prune, erase of one row, and a batch behind a foreign write, on 300 MB."""
+    """care: drill of 10 points, prune, erase of one row, and a batch after a foreign write, on 300 MB."""
     folder = bench.started(bench.entries(300, indexes=True), "care")
     for number in range(9):
         bench.run(
@@ -109,7 +109,7 @@ def care(bench):
     foreign = bench.tool(folder, "run", "--id", "day", "--sql", "UPDATE entries SET note = 'x' WHERE id = 6")[1]
     return Table("`batchmgr`", "", [
         within("drill, 10 points, both copies", drill, 25), within("prune, 7 of 10 go", prune, 1),
-        within("erase of one row", erase, 20), plain("run behind a foreign write", milliseconds(foreign)),
+        within("erase of one row", erase, 20), plain("run after a foreign write", milliseconds(foreign)),
     ])
 
 

@@ -101,10 +101,10 @@ enum JobKeys {
                 "A time that the clocks leave out in spring: `shift` to right after it, or `skip` it (`shift`)."),
             KeyRule(
                 "fold", choice(FoldRule.self),
-                "Which one counts of a time that the clocks show twice in autumn: `first`, `last` or `both` (`first`)."),
+                "Which one is taken of a time that comes twice in autumn: `first`, `last` or `both` (`first`)."),
             KeyRule(
                 "catch_up", choice(CatchUpRule.self),
-                "Of firings that nobody was there for: `none`, the `latest`, or `all` are made up for (`latest`)."),
+                "Of firings that were missed: `none`, the `latest`, or `all` are made up for (`latest`)."),
             KeyRule("catch_up_limit", .integer(1...10_000), "How many `catch_up: all` makes up for at most (`100`)."),
             KeyRule(
                 "overlap", choice(OverlapRule.self),

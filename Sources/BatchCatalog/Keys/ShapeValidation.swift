@@ -90,7 +90,7 @@ struct ShapeValidation {
         guard isMapping(node, what) else { return }
         for entry in unique(node, what) {
             if !rule.accepts(entry.key) {
-                source.report(key: entry, "\(what): '\(entry.key)' is no name; write \(rule.shape)")
+                source.report(key: entry, "\(what): '\(entry.key)' is not a name; write \(rule.shape)")
             }
             check(entry.value, value, what: entry.key)
         }

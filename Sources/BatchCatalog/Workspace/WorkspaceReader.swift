@@ -165,7 +165,7 @@ enum WorkspaceKeys {
                 "Whether this machine may do without a token all that the user of the service may (`false`)."),
             KeyRule(
                 "proxies", .list(.text(.filled), mayBeEmpty: true),
-                "Addresses and networks whose `X-Forwarded-For` counts."),
+                "Addresses and networks whose `X-Forwarded-For` is believed."),
             KeyRule("plain", .boolean, "Listen on other addresses than loopback without TLS (`false`)."),
             KeyRule(
                 "certificate", .text(.filled), "PEM file of the certificate, with those that vouch for it: then TLS."),

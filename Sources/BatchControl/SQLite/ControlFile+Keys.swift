@@ -11,7 +11,7 @@ extension ControlFile: KeyStore {
             guard let role = row[1].string.flatMap(Role.init), let at = row[4].string.flatMap(Timestamp.init(iso8601:))
             else {
                 throw BatchError(
-                    .corruptLedger, "a key in control.db cannot be read, so none counts",
+                    .corruptLedger, "a key in control.db cannot be read, so none is accepted",
                     hint: "see them: sqlite3 control.db 'SELECT * FROM trusted_keys'")
             }
             // A time of revoking that cannot be read is one nevertheless.
@@ -57,7 +57,7 @@ extension ControlFile: KeyStore {
             let known = try trustedKeys().filter { $0.revokedBy == nil }
             guard var key = known.first(where: { $0.name == name }) else {
                 throw BatchError(
-                    .usage, "no key counts for '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
+                    .usage, "no key is trusted for '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
                     hint: "see the keys: \(command: "ops list")")
             }
             key.revokedBy = act.actor

@@ -10,7 +10,7 @@ extension ControlFile: TokenStore {
         return try connection.rows(sql).map { (row) throws(BatchError) in
             guard let role = row[2].string.flatMap(Role.init) else {
                 throw BatchError(
-                    .corruptLedger, "a token in control.db cannot be read, so none counts",
+                    .corruptLedger, "a token in control.db cannot be read, so none is accepted",
                     hint: "see them: sqlite3 control.db 'SELECT * FROM access_tokens'")
             }
             func time(_ place: Int) -> Timestamp? { row[place].integer.map { Timestamp(milliseconds: $0) } }
@@ -45,7 +45,7 @@ extension ControlFile: TokenStore {
             let known = try accessTokens().filter { $0.revokedBy == nil }
             guard var token = known.first(where: { $0.name == name }) else {
                 throw BatchError(
-                    .usage, "no token '\(name)' counts\(Suggestion.clause(for: name, in: known.map(\.name)))",
+                    .usage, "no valid token '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
                     hint: "see them: \(command: "token list")")
             }
             token.revokedBy = act.actor

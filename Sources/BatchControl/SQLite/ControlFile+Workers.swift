@@ -119,7 +119,7 @@ extension ControlFile: QueueStore {
 
     private func putBack(_ job: QueueJob, of owner: LeaseOwner, at now: Timestamp) throws(BatchError) {
         let crashes = job.crashes + 1
-        let reason = "its worker, process \(owner.process), ended without a word (crash \(crashes))"
+        let reason = "its worker, process \(owner.process), died (crash \(crashes))"
         try note(reason, of: job, at: now)
         try connection.run(
             "UPDATE queue_jobs SET crashes = ?, attempts = attempts - 1, run_at = ? WHERE number = ?",

@@ -6,7 +6,7 @@ public struct HTTPSettings: Hashable, Sendable {
     public var isPublic = true
     /// Nothing takes a token on this machine.
     public var trustsLoopback = false
-    /// Addresses and networks whose `X-Forwarded-For` counts.
+    /// Addresses and networks whose `X-Forwarded-For` is believed.
     public var proxies: [String] = []
     /// Other addresses than loopback without TLS.
     public var isPlain = false

@@ -80,7 +80,7 @@ public struct TokenRequest: Hashable, Sendable {
         let isPlain = text.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") }
         guard isPlain, (1...64).contains(text.utf8.count) else {
             throw BatchError(
-                .usage, "'\(text)' is no name for a token or its owner",
+                .usage, "'\(text)' is not a name for a token or its owner",
                 hint: "\(option) is 1 to 64 letters, digits and signs, no space, no '/'")
         }
         return text

@@ -212,14 +212,14 @@ public struct OpsActionReader {
 
     private func job() throws(BatchError) -> String {
         let job = try needed("job")
-        guard JobID.isValid(job) else { throw BatchError.invalidRequest("'\(job)' is no name of a job") }
+        guard JobID.isValid(job) else { throw BatchError.invalidRequest("'\(job)' is not a name of a job") }
         return job
     }
 
     private func batch() throws(BatchError) -> BatchID {
         let text = try needed("batch")
         guard let batch = BatchID(text) else {
-            throw BatchError.invalidRequest("'\(text)' is no batch: a request names it in full, as JOB.NUMBER")
+            throw BatchError.invalidRequest("'\(text)' is not a batch: a request names it in full, as JOB.NUMBER")
         }
         return batch
     }
@@ -227,7 +227,7 @@ public struct OpsActionReader {
     private func plan() throws(BatchError) -> PatchPlanID {
         let text = try needed("plan")
         guard let plan = PatchPlanID(text) else {
-            throw BatchError.invalidRequest("'\(text)' is no plan: a request names it as plan.NUMBER")
+            throw BatchError.invalidRequest("'\(text)' is not a plan: a request names it as plan.NUMBER")
         }
         return plan
     }
@@ -236,7 +236,7 @@ public struct OpsActionReader {
         guard let text = try text("mode") else { return .restrict }
         guard let mode = RollbackMode(rawValue: text) else {
             let known = RollbackMode.allCases.map(\.rawValue)
-            throw BatchError.invalidRequest("'\(text)' is no mode\(Suggestion.clause(for: text, in: known))")
+            throw BatchError.invalidRequest("'\(text)' is not a mode\(Suggestion.clause(for: text, in: known))")
         }
         return mode
     }

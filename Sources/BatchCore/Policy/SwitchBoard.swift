@@ -191,7 +191,7 @@ public struct SwitchRequest: Hashable, Sendable {
         self.duration = duration.flatMap { Duration(text: $0) }
         guard (self.duration == nil) == (duration == nil) else {
             throw BatchError(
-                .usage, "--for '\(duration ?? "")' is no span of time", hint: "write it as 30m, 2h or 7d: --for 2h")
+                .usage, "--for '\(duration ?? "")' is not a duration", hint: "write it as 30m, 2h or 7d: --for 2h")
         }
     }
 

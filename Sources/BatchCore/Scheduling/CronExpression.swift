@@ -54,7 +54,7 @@ public struct CronExpression: Hashable, Sendable {
         case .success(let expression): self = expression
         case .failure(let mistake):
             throw BatchError(
-                .usage, "'\(text)' is no cron expression: \(mistake.message)",
+                .usage, "'\(text)' is not a cron expression: \(mistake.message)",
                 hint: "try it: \(command: "schedule next --cron \("0 2 * * *")")")
         }
     }
@@ -163,7 +163,7 @@ public struct CronExpression: Hashable, Sendable {
             var step = 1
             if pieces.count == 2 {
                 guard let number = Int(pieces[1]), number > 0, number <= field.range.upperBound else {
-                    throw Mistake(message: "'/\(pieces[1])' is no step of the \(field.name)")
+                    throw Mistake(message: "'/\(pieces[1])' is not a step of the \(field.name)")
                 }
                 step = number
             }
@@ -214,7 +214,7 @@ public struct CronExpression: Hashable, Sendable {
             }
             guard text.hasSuffix("L") else { return nil }
             guard text != "L" else {
-                throw Mistake(message: "'\(part)' is no day of the week; the last Friday of the month is 5L")
+                throw Mistake(message: "'\(part)' is not a day of the week; the last Friday of the month is 5L")
             }
             return .lastWeekday(try number(text.dropLast(), field) % 7)
         default: return nil
@@ -226,7 +226,7 @@ public struct CronExpression: Hashable, Sendable {
         if text == "LW" || text == "WL" { return .lastWorkday }
         if text.hasPrefix("L-") {
             guard let days = Int(text.dropFirst(2)), (0...30).contains(days) else {
-                throw Mistake(message: "'\(text)' is no day of the month; write L-1 to L-30")
+                throw Mistake(message: "'\(text)' is not a day of the month; write L-1 to L-30")
             }
             return .last(before: days)
         }

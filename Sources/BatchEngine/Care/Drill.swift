@@ -35,6 +35,7 @@ public struct Drill {
             var walk: PointWalk?
             let last = points.lastIndex { $0.has(source) }
             for (index, point) in points.enumerated() where point.has(source) {
+                session.context.phase("restoring from \(source.copy)", index, of: points.count, "point")
                 let drilled = Drilled(
                     point: point, name: try name(of: point), source: source, isLast: index == last)
                 guard let (check, time) = try settled(drilled, scratch.file("point.db"), &walk) else { continue }

@@ -133,6 +133,7 @@ public struct Erasure {
     ) throws(BatchError) -> EraseReport {
         let (layout, log, history, found) = (meant.layout, meant.log, meant.history, meant.found)
         let indexes = try exists(layout) ? TextIndexes(of: layout, on: connection) : nil
+        session.context.phase("writing the restore points anew")
         let points = try history.rewrite(without: found.keys, hasIndexes: indexes?.isEmpty == false)
         session.context.reach("erase-prepared")
         try connection.execute("PRAGMA secure_delete = ON")
@@ -171,6 +172,7 @@ public struct Erasure {
             try eraseFromControl(words)
         }
         session.context.reach("erase-committed")
+        session.context.phase("removing what the old copies held")
         try PendingErasure(session: session).finish()
         var warnings = try tidy() + formerNames(log, layout) + lost(points)
         warnings += try check(found.keys, layout, points, words)

@@ -14,6 +14,7 @@ public struct HistoryCompaction {
         try session.requireOperator("history compact")
         let start = ContinuousClock.now
         let turn = try session.plainTurn(for: LeaseWork("history compact"))
+        session.context.phase("merging the packs of the history")
         let merged = try turn.session.git.compact()
         return CompactReport(
             packs: (merged.packsBefore, merged.packsAfter), objects: merged.objects,

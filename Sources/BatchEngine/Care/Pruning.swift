@@ -55,9 +55,11 @@ public struct Pruning {
         let agreed = Set(plan.removed.map(\.bak))
         var kept = KeepReport()
         let logs = UndoLogThinning(session: session)
-        for batch in now.undoLogs where plan.undoLogs.contains(batch) {
+        for (place, batch) in now.undoLogs.enumerated() where plan.undoLogs.contains(batch) {
+            session.context.phase("taking undo logs out", place, of: now.undoLogs.count, "batch")
             if let record = try ledger.batch(batch) { try logs.thin(record.seq, olderThan: nil, &kept) }
         }
+        session.context.phase("removing files")
         if let cutoff = cutoff(request.reports) { try OldReports(session: session).remove(olderThan: cutoff, &kept) }
         try remove(
             Set(now.removed.map(\.bak)).intersection(agreed), action: session.context.action(or: "prune"), beside: kept)

@@ -25,6 +25,7 @@ extension Session {
             }
         }
         context.reach("vacuum-begun")
+        context.phase("vacuum of \(path)")
         try connection.execute("VACUUM main")
         context.reach("vacuumed")
         for (index, _) in helpers { try connection.execute("DROP INDEX main.\(SQLName.quote(index))") }

@@ -21,6 +21,7 @@ struct DriftDetection {
             return drift.state.combined == known.combined ? nil : drift.state
         }
         let start = session.context.clock.now()
+        session.context.phase("looking for changes outside any batch")
         let now = try StateDigest.compute(session.connection)
         sayWhySlow(session.context.clock.now() - start)
         return now.combined == known.combined ? nil : now

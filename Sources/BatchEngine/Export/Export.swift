@@ -25,10 +25,11 @@ public struct Export: Sendable {
     /// complete.
     /// - Parameters:
     ///   - stop: asked once per buffer; true ends the export without a file.
+    ///   - progress: told once per buffer how many rows are written.
     /// - Throws: what a row's query throws, `ERR_INTEGRATION_FILE`, `ERR_INTEGRATION_READ_ONLY`, `ERR_PERF_DISK_FULL`,
     ///   `ERR_PERF_STOPPED`; then the earlier file is still there.
     public func write(
-        _ rows: ExportRows, hash: Hash, stop: () -> Bool = { false }
+        _ rows: ExportRows, hash: Hash, stop: () -> Bool = { false }, progress: (Int) -> Void = { _ in }
     ) throws(BatchError) -> Written {
         var file = try Output(target, in: workspace)
         var renderer = format.renderer(columns: rows.columns, title: target.name)
@@ -42,6 +43,7 @@ public struct Export: Sendable {
             count += 1
             guard buffer.count >= Export.bufferSize else { continue }
             try flush(&buffer, to: file, hash, &bytes)
+            progress(count)
             if stop() { throw stopped }
         }
         renderer.end(into: &buffer)

@@ -22,7 +22,7 @@ public struct AccessTokens {
     public func create(_ request: TokenRequest) throws(BatchError) -> TokenReport {
         try workspace.requireOwner("makes tokens")
         if let tenant = request.tenant, !TenantID.isValid(tenant) {
-            throw BatchError(.usage, "that is no name of a tenant", hint: "a tenant is named by \(TenantID.rule)")
+            throw BatchError(.usage, "that is not a name of a tenant", hint: "a tenant is named by \(TenantID.rule)")
         }
         // 256 random bits: there is nothing to guess, so that a plain hash keeps them.
         let secret = AccessTokens.prefix + context.randomID() + context.randomID()
@@ -55,7 +55,7 @@ public struct AccessTokens {
         for token in try store.accessTokens() where token.has(hash: hash) { found = token }
         guard let found, found.counts(at: now) else {
             throw BatchError(
-                .token, "this token does not count here",
+                .token, "this token is not valid here",
                 hint: "ask an admin for one: \(command: "token create --name NAME --role ROLE")")
         }
         return found

@@ -49,7 +49,7 @@ struct SignedCertificate {
             let signature = document["signature"]?.string.flatMap({ Hex.bytes($0) })
         else {
             throw BatchError(
-                .corruptRecord, "\(path) is no certificate, or a damaged one",
+                .corruptRecord, "\(path) is not a certificate, or is damaged",
                 hint: "the certificates of rollbacks are in reports: certificate_BATCH_TIME.json")
         }
         self.body = body

@@ -93,7 +93,8 @@ public struct OpsKeys {
         let isPlain = name.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != 58 }
         guard isPlain, (1...64).contains(name.utf8.count) else {
             throw BatchError(
-                .usage, "'\(name)' is no name for a key", hint: "1 to 64 letters, digits and signs, no space, no ':'")
+                .usage, "'\(name)' is not a name for a key", hint: "1 to 64 letters, digits and signs, no space, no ':'"
+            )
         }
         return name
     }

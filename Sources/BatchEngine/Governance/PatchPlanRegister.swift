@@ -36,7 +36,7 @@ struct PatchPlanRegister {
             let json = try? JSONParser.parse(
                 String(decoding: try DurableFile.read(path), as: UTF8.self), refusingRepeats: true),
             let plan = PatchPlan(json: json), plan.id == record.id
-        else { throw altered(record, "its file \(path) is no plan") }
+        else { throw altered(record, "its file \(path) is not a plan") }
         return plan
     }
 

@@ -93,7 +93,7 @@ public struct Plugin: Sendable, Equatable {
     private func failure(_ what: String) -> BatchError {
         BatchError(
             .pluginFailed, "plugin '\(name)' \(what)",
-            hint: "mend the plugin (its protocol: docs/plugins.md), then type: \(command: "resume --id BATCH")")
+            hint: "correct the plugin (its protocol: docs/plugins.md), then type: \(command: "resume --id BATCH")")
     }
 }
 

@@ -37,7 +37,10 @@ struct PointKeeper {
     /// Copies the database as it is, for the batch that follows. The caller holds the write lock.
     func writeFull(_ batch: BatchID, at time: Timestamp, before: DatabaseState) throws(BatchError) -> BakFile {
         let reader = try Connection(path: session.path, mode: .readOnly)
-        return try bak.writeFull(try label(batch.description, time), from: reader, before: before)
+        let context = session.context
+        return try bak.writeFull(try label(batch.description, time), from: reader, before: before) { done, total in
+            context.phase("copying the database before \(batch)", done, of: total, "page")
+        }
     }
 
     /// The same, for a point that is to be written: it names the copy from then on. Nothing where a delta is enough.
@@ -55,6 +58,13 @@ struct PointKeeper {
         }
         point.bak = file.name
         point.bakSHA256 = file.sha256
+        // Of no use before the batch is committed.
+        UnfinishedFiles.add("\(session.backups)/\(file.name)")
+    }
+
+    /// The copy stays, or is gone already, whatever ends the process now.
+    func keepCopy(of point: PointRecord) {
+        if let name = point.bak { UnfinishedFiles.forget("\(session.backups)/\(name)") }
     }
 
     /// A copy of the database made while others may write.
@@ -139,6 +149,8 @@ struct PointKeeper {
     @discardableResult
     func complete(_ point: inout PointRecord, since version: Int64?) throws(BatchError) -> Bool {
         let batch = point.batch > 0 ? try ledger.batch(seq: point.batch) : nil
+        let last = try ledger.lastPoint(where: "status = 'complete'")
+        session.context.phase("writing the \(last == nil ? "first " : "")restore point")
         if batch == nil, try !ledger.checkpoints(where: "id > ?", [.integer(point.lastCheckpoint)]).isEmpty {
             return try completeEarlier(&point)
         }
@@ -377,15 +389,30 @@ struct PointKeeper {
             settings: content.after.settings, objects: content.after.objects, digest: content.before)
     }
 
+    /// Shows how many rows of a point are written.
+    private func counter(of rows: PointContent.Rows, _ content: PointSource.Content) -> RowCounter {
+        let context = session.context
+        switch rows {
+        case .all:
+            let total = content.after.digest.tables.values.reduce(0) { $0 + Int($1.rows) }
+            return RowCounter { context.phase("writing all rows of the restore point", $0, of: total) }
+        case .changes:
+            let total = content.counts.reduce(0) { $0 + $1.rows.total }
+            return RowCounter { context.phase("writing the changed rows of the restore point", $0, of: total) }
+        }
+    }
+
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
     /// was lost or damaged, or is older than the ledger.
     private func commit(
         _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: BackgroundTask<Void>
     ) throws(BatchError) -> CommitID {
         func point(_ rows: PointContent.Rows) -> PointContent {
-            PointContent(
+            var point = PointContent(
                 branch: session.branch, tag: tag, message: message, state: content.after, rows: rows,
                 undoLog: content.isWhole ? nil : content.changes, tenantColumn: session.database.tenantColumn)
+            point.counter = counter(of: rows, content)
+            return point
         }
         if content.isWhole { return try git.commit(point(.all), connection: session.connection, snapshot: snapshot) }
         do throws(BatchError) {

@@ -44,6 +44,7 @@ public struct InPlaceRestore {
         var batch = try newBatch(target, rebuilt, rows)
         let begun = ContinuousClock.now
         let version = session.connection.dataVersion
+        session.context.phase("changing the database back")
         try change(to: wanted, rows, isWhole(rows) ? rebuilt.digest : nil, because: reason, &batch)
         return try RunOutcome(session: session)
             .conclude(&batch, begun: begun, since: start, version: version, warnings: warnings)
@@ -170,6 +171,7 @@ public struct InPlaceRestore {
     private func write(_ batch: inout OwnBatch, _ gateway: Gateway, _ wanted: Digest?) throws(BatchError) {
         let (ledger, context) = (session.ledger, session.context)
         context.noteStage(.committing)
+        PointKeeper(session: session).keepCopy(of: batch.point)
         try batch.commit(gateway, step: InPlaceRestore.job, now: context.now()) { (batch, _) throws(BatchError) in
             if let wanted { try requireState(wanted) }
             try ledger.audit(

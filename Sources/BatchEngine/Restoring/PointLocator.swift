@@ -131,7 +131,7 @@ struct PointLocator {
         let batch = names[seq]?.description ?? "a batch"
         return BatchError(
             .unknownPoint,
-            "at '\(time.text)' \(batch) had written, and there is no restore point of that state; the last one before is \(try title(point))",
+            "at '\(time.text)' \(batch) had written, and there is not a restore point of that state; the last one before is \(try title(point))",
             hint: "name a point: \(command: "points")")
     }
 
@@ -294,7 +294,7 @@ struct PointLocator {
         }
         guard let owner else {
             throw BatchError(
-                .unknownPoint, "\(name) is no restore point of \(session.path), but of another branch",
+                .unknownPoint, "\(name) is not a restore point of \(session.path), but of another branch",
                 hint: "see the points: \(command: "points")")
         }
         throw BatchError(

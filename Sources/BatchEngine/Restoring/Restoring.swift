@@ -43,6 +43,7 @@ public struct Restoring {
         var failures: [(source: RestoreSource, error: BatchError)] = []
         for source in source.map({ [$0] }) ?? [.bak, .git] {
             do throws(BatchError) {
+                session.context.phase("rebuilding \(point.name) from \(source.copy)")
                 let rebuilt = try build(point, from: source, to: path)
                 try check(rebuilt, point)
                 let warnings =
@@ -154,7 +155,7 @@ public struct Restoring {
 
 extension RestoreSource {
     /// For people.
-    fileprivate var copy: String {
+    var copy: String {
         switch self {
         case .git: "git copy"
         case .bak: ".bak copy"

@@ -171,6 +171,6 @@ struct WantedRows {
         BatchError(
             .notUndoable,
             "the columns of table \(table) hide its rowid, and a view or trigger that is broken keeps them",
-            hint: "mend the view or trigger, or rebuild the point: \(command: "restore --point POINT --to FILE")")
+            hint: "correct the view or trigger, or rebuild the point: \(command: "restore --point POINT --to FILE")")
     }
 }

@@ -28,6 +28,7 @@ public struct Rollback {
         let drift = isBound ? try turn.openHistory(undoing: nil) : nil
         if let bound { try LedgerHeadCheck(session: session).require(bound) }
         let batch = try BatchLookup(session).liveBatch(request.batch)
+        session.context.phase("looking for what depends on \(batch.batch)")
         let scope = try RollbackScope.make(session, batch, request)
         if let bound { try LedgerHeadCheck(session: session).require(bound, scope) }
         if !request.isDryRun { try requireSwitches(scope) }
@@ -54,7 +55,13 @@ public struct Rollback {
             )
             .perform()
         } catch {
-            journal.write("refused", ["error": .string(error.description)])
+            // Nothing has changed, and nobody refused anything: there is nothing to record.
+            if error.code == .stopped {
+                journal.discard()
+            } else {
+                journal.keep()
+                journal.write("refused", ["error": .string(error.description)])
+            }
             session.auditRefusal("rollback", of: batch, error)
             let isRefusal = error.code.exitCode == .refusedByDependents
             session.notify(isRefusal ? .refused : .failed, batch, error)
@@ -122,6 +129,7 @@ public struct Rollback {
     private func refuse(
         _ error: BatchError, _ scope: RollbackScope, _ journal: RollbackJournal, _ conflicts: [Conflict]
     ) -> Outcome {
+        journal.keep()
         journal.write("refused", ["error": .string(error.description)])
         session.notify(.refused, scope.batch, error)
         noteRefusal(error, scope)
@@ -154,7 +162,7 @@ public struct Rollback {
             session.context.sleep(100)
         }
         throw BatchError(
-            .busy, "batch \(reference) does not come to a checkpoint", hint: "try again, or end its process first")
+            .busy, "batch \(reference) does not reach a checkpoint", hint: "try again, or end its process first")
     }
 }
 
@@ -196,7 +204,7 @@ struct RollbackResult {
             + (pending.map { [$0] } ?? []) + replayed.flatMap(\.warnings)
             + failing.map { Warning(.verifyFailed, $0.words) }
             + certificate.uncheckedForeignKeys.map {
-                Warning(.notChecked, "SQLite cannot check the foreign keys of table \($0), so nobody has")
+                Warning(.notChecked, "SQLite cannot check the foreign keys of table \($0), so they are not checked")
             }
     }
 }

@@ -22,9 +22,17 @@ final class RollbackJournal {
         try Folder.create(session.backups)
         let path = "\(session.backups)/rollback_\(batch)_\(context.now().compact).log"
         self.path = path
+        // A person who ends the rollback before it is done needs none of it.
+        UnfinishedFiles.add(path)
         file = try File(appendingTo: path)
         try Folder.sync(session.backups)
     }
+
+    /// There is something to tell from now on: what was done, or why not.
+    func keep() { if let path { UnfinishedFiles.forget(path) } }
+
+    /// Nothing was done.
+    func discard() { if let path { Folder.remove(path) } }
 
     /// A line that cannot be written does not stop a rollback: the ledger has the record that counts.
     func write(_ event: String, _ details: JSONValue = [:]) {

@@ -44,6 +44,7 @@ struct RollbackRun {
                 verify.askBefore()
                 if !request.isDryRun { try snapshot(&batch) }
                 session.context.reach("copied")
+                session.context.phase("undoing \(scope.order.map(\.batch.description).joined(separator: ", "))")
             }
             journal.write(
                 "undone", ["rows": gateway.rows.json, "tables": .array(outcome.changedTables.map(JSONValue.string))])
@@ -66,7 +67,11 @@ struct RollbackRun {
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
             return .done(report(batch.record, nil, done))
         }
-        if !request.isDryRun { session.context.noteStage(.committing) }
+        if !request.isDryRun {
+            session.context.noteStage(.committing)
+            journal.keep()
+            PointKeeper(session: session).keepCopy(of: batch.point)
+        }
         gateway.hold()
         let checkpoint = try commit(gateway, &batch, done)
         undo.leave()
@@ -185,7 +190,9 @@ struct RollbackRun {
     }
 
     private func removeCopy(of point: PointRecord) {
-        if let name = point.bak { Folder.remove("\(session.backups)/\(name)") }
+        guard let name = point.bak else { return }
+        Folder.remove("\(session.backups)/\(name)")
+        PointKeeper(session: session).keepCopy(of: point)
     }
 
     /// - Throws: when the result is not what it must be; the caller's transaction is rolled back.

@@ -20,7 +20,7 @@ struct RunOutcome {
             {
                 run.warn(
                     .noPoint,
-                    "another program changed the same tables meanwhile, so there is no restore point of this batch")
+                    "another program changed the same tables meanwhile, so there is not a restore point of this batch")
             }
         } catch {
             left = PointKeeper(session: session).leave(run.batch, because: error)

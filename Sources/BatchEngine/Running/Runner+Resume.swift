@@ -92,7 +92,7 @@ extension Runner {
         try session.context.steps.require(job, in: session)
         if case .propose(let because) = LevelPolicy(level: job.level).decision() {
             throw BatchError(
-                .approvalRequired, "batch \(id) cannot be gone on with: \(because)",
+                .approvalRequired, "batch \(id) cannot be resumed: \(because)",
                 hint: "take back what it did, if anything: \(command: "rollback --id \(id)"); then make a new plan: "
                     + "\(command: "run --id \(id.job)")")
         }

@@ -46,7 +46,8 @@ public struct Context: Sendable {
     public var stopWish: @Sendable () -> StopWish
     /// Waits for milliseconds.
     public var sleep: @Sendable (Int64) -> Void
-    public var progress: @Sendable (StepProgress) -> Void
+    /// Told when another piece of work begins, and how far it is.
+    public var progress: @Sendable (Phase) -> Void
     /// Tells the person what no report of the command has a place for, with the next command.
     public var warn: @Sendable (_ warning: Warning, _ hint: Hint) -> Void = { _, _ in }
     /// Shows rows to the person at the terminal, and to nobody else: they may be secret.
@@ -73,7 +74,7 @@ public struct Context: Sendable {
         now: @escaping @Sendable () -> Timestamp, clock: MonotonicClock, randomID: @escaping @Sendable () -> String,
         actor: String, stopWish: @escaping @Sendable () -> StopWish = { .goOn },
         sleep: @escaping @Sendable (Int64) -> Void = { _ in },
-        progress: @escaping @Sendable (StepProgress) -> Void = { _ in },
+        progress: @escaping @Sendable (Phase) -> Void = { _ in },
         reach: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.now = now
@@ -159,19 +160,26 @@ public struct Context: Sendable {
         }
     }
 
-    /// How far a step is.
-    public struct StepProgress: Hashable, Sendable {
-        public let batch: BatchID
-        public let step: String
-        public let done: Int
+    /// A piece of work that may take more than a second, and how far it is.
+    public struct Phase: Hashable, Sendable {
+        /// For people: `reprice.3 lines`, `copying the database`.
+        public let title: String
+        /// Nil where nothing is counted.
+        public let done: Int?
         /// Nil when it is not known.
         public let total: Int?
+        /// What is counted: `row`, `point`.
+        public let noun: String
 
-        public init(batch: BatchID, step: String, done: Int, total: Int?) {
-            self.batch = batch
-            self.step = step
+        public init(_ title: String, done: Int? = nil, total: Int? = nil, noun: String = "row") {
+            self.title = title
             self.done = done
             self.total = total
+            self.noun = noun
         }
+    }
+
+    func phase(_ title: String, _ done: Int? = nil, of total: Int? = nil, _ noun: String = "row") {
+        progress(Phase(title, done: done, total: total, noun: noun))
     }
 }

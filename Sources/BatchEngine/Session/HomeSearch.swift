@@ -287,7 +287,7 @@ extension Session {
         let work = "\(row.work.words), process \(owner.process), beat of \(row.beatAt ?? "?")"
         switch row.life {
         case .alive: return .passed("lease", "at work: \(work)")
-        case .dead: return .passed("lease", "ended without a word: \(work); the next command takes the lease over")
+        case .dead: return .passed("lease", "died: \(work); the next command takes the lease over")
         case .unknown:
             return .warning(
                 "lease", "held from another container, another machine or before a restart: \(work)", code: .machine,

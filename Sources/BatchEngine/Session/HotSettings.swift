@@ -41,7 +41,7 @@ public struct HotSettings {
         for member in members {
             guard let entry = HotSettings.table.first(where: { $0.name == member.key }) else {
                 throw BatchError(
-                    .usage, "'\(member.key.prefix(100))' is no setting that can be changed while the service runs",
+                    .usage, "'\(member.key.prefix(100))' is not a setting that can be changed while the service runs",
                     hint: "these can: \(HotSettings.table.map(\.name).joined(separator: ", "))")
             }
             switch (entry.value, member.value) {

@@ -55,7 +55,10 @@ struct ExportStep: StepKind {
         let prepared = try step.prepare(query: query, "export")
         try prepared.statement.bind(named: step.bindings)
         defer { prepared.statement.reset() }
-        let file = try target.write(ExportRows(prepared.statement), hash: .sha256(), stop: step.stop)
+        let title = "\(step.run.batch.batch) \(step.definition.id)"
+        let file = try target.write(
+            ExportRows(prepared.statement), hash: .sha256(), stop: step.stop,
+            progress: { step.run.context.phase(title, $0) })
         step.run.context.reach("file-written")
         try step.record(
             [

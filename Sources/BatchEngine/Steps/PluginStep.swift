@@ -34,9 +34,7 @@ struct PluginStep: StepKind {
             settings: definition.settings)
         let description = try plugin.describe()
         let result = try plugin.call(request, timeout: step.timeLeft, stop: step.stop) { progress in
-            run.context.progress(
-                Context.StepProgress(
-                    batch: batch, step: definition.id, done: Int(progress.done), total: progress.total.map { Int($0) }))
+            run.context.phase("\(batch) \(definition.id)", Int(progress.done), of: progress.total.map { Int($0) })
         }
         try step.record(
             [

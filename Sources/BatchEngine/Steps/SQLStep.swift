@@ -143,8 +143,7 @@ struct SQLStep: StepKind {
         if end >= items.count {
             try Worklist.remove(run.session.ledger, batch: run.batch.seq, step: step.definition.id)
         }
-        run.context.progress(
-            Context.StepProgress(batch: run.batch.batch, step: step.definition.id, done: end, total: items.count))
+        run.context.phase("\(run.batch.batch) \(step.definition.id)", end, of: items.count)
         return (items, end)
     }
 

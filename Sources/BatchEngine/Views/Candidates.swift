@@ -6,7 +6,7 @@ internal import BatchSystem
 /// What may stand for a name, for shells that complete it. It is read without a lease, and nothing is completed or
 /// written: a shell asks at every TAB.
 public enum Candidates: String, Sendable, CaseIterable {
-    case jobs, batches, points, tables, tenants, switches
+    case jobs, batches, points, tables, tenants, switches, plans
 
     private static let most = 200
 
@@ -30,6 +30,11 @@ public enum Candidates: String, Sendable, CaseIterable {
         case .switches:
             return ["safe_mode"] + jobs(in: workspace).map { "job:\($0)" }
                 + names("tenant", in: workspace, tenant).map { "tenant:\($0)" }
+        case .plans:
+            guard let session = try? Session.view(workspace, tenant: tenant, context: .system()),
+                let plans = try? PatchPlans(session).list().plans
+            else { return [] }
+            return plans.prefix(Candidates.most).map { "\($0.id)" }
         }
     }
 

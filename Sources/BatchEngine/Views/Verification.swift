@@ -50,6 +50,7 @@ struct Verification {
 
     private func stateChecks() throws(BatchError) -> [Check] {
         guard let recorded = try ledger.state() else { return [.passed("tables", "no batch has changed any yet")] }
+        session.context.phase("reading all tables")
         let found = try StateDigest.compute(session.connection)
         var failed: [Check] = []
         if recorded.schema != found.schema { failed.append(.failed("schema", drift("the schema", ""))) }
@@ -105,7 +106,8 @@ struct Verification {
         var failed: [Check] = []
         var (blocks, live) = (0, 0)
         let copied = try ledger.undoInCopies()
-        for batch in batches {
+        for (place, batch) in batches.enumerated() {
+            session.context.phase("checking the undo log", place, of: batches.count, "batch")
             let checkpoints = try ledger.checkpoints(of: batch.seq).filter { $0.isLive && !copied.contains($0.id) }
             if !checkpoints.isEmpty { live += 1 }
             do throws(BatchError) {
@@ -204,7 +206,8 @@ struct PointVerification {
         let manifests = Folder.exists(session.backups) ? try store.contents().files : []
         var usable: [BakManifest] = []
         var faults: [Int64: String] = [:]
-        for point in expected {
+        for (place, point) in expected.enumerated() {
+            session.context.phase("checking the .bak files", place, of: expected.count, "file")
             faults[point.id] = try fault(point, manifests)
             if faults[point.id] == nil, let file = manifests.first(where: { $0.name == point.bak }) {
                 usable.append(file)
@@ -256,6 +259,7 @@ struct PointVerification {
     func gitFaults() throws(BatchError) -> [Int64: String] {
         let expected = complete.filter { $0.commit != nil }
         let commits = expected.compactMap { $0.commit.flatMap { CommitID($0) } }
+        session.context.phase("checking the git history")
         let damage = isFast ? [:] : try session.git.damage(in: commits)
         var faults: [Int64: String] = [:]
         for point in expected {

@@ -83,7 +83,7 @@ public struct BlameRequest: Hashable, Sendable {
 
     private var unreadable: BatchError {
         BatchError(
-            .usage, "'\(key)' is no key: one value, or a JSON list with one value for each column of the key",
+            .usage, "'\(key)' is not a key: one value, or a JSON list with one value for each column of the key",
             hint: "for example: \(command: "blame --table lines --key '[7, \"a\"]'")")
     }
 

@@ -148,7 +148,7 @@ public struct BakManifest: Hashable, Sendable {
     /// no ordinary file is opened.
     static func open(_ path: String) throws(BatchError) -> Connection {
         guard FileStatus(path)?.isFile == true else {
-            throw BakFault.damaged(path, "it is no ordinary file")
+            throw BakFault.damaged(path, "it is not an ordinary file")
         }
         recover(path)
         let connection = try Connection(path: path, mode: .readOnly)

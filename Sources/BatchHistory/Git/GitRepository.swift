@@ -85,7 +85,7 @@ package final class GitRepository {
         let packs = status.isFolder ? (try? Folder.names(in: path + "/objects/pack")) ?? [] : []
         guard status.isFolder, packs.isEmpty else {
             throw BatchError(
-                .git, "\(path) is there and is no whole repository",
+                .git, "\(path) is there and is not a whole repository",
                 hint: "look at it, and move it away when it holds nothing; the .bak files lead to the points meanwhile")
         }
     }

@@ -20,7 +20,7 @@ struct PointReader {
         let entries = try TreeEntry.decode(try repository.read(tree, .tree), of: tree)
         guard let manifest = entries.first(where: { $0.name == "manifest.json" }),
             let schema = entries.first(where: { $0.name == "schema.sql" })
-        else { throw GitRepository.corrupt(id, .commit, "is no restore point: it has no manifest.json") }
+        else { throw GitRepository.corrupt(id, .commit, "is not a restore point: it has no manifest.json") }
         self.manifest = try PointManifest(
             try repository.read(manifest.id, .blob), schema: try repository.read(schema.id, .blob))
     }

@@ -91,7 +91,7 @@ public final class PointRows {
             var parts: [Part] = []
             for entry in entries where !entry.name.hasSuffix(ShardStore.filesSuffix) {
                 guard let key = ShardKey.setting(entry.name, in: prefix, at: depth) else {
-                    throw GitRepository.corrupt(id, .tree, "has an entry that is no shard: \(entry.name.prefix(40))")
+                    throw GitRepository.corrupt(id, .tree, "has an entry that is not a shard: \(entry.name.prefix(40))")
                 }
                 parts.append(
                     Part(id: entry.id, isTree: entry.isTree, prefix: key, depth: depth + entry.name.utf8.count))

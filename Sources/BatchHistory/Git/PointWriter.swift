@@ -120,6 +120,8 @@ public struct PointContent {
     public let undoLog: (any ChangeSource)?
     /// Tables that have this column are stored per tenant.
     public let tenantColumn: String?
+    /// Told of every row that is written; nil when nobody wants to know.
+    public var counter: RowCounter?
 
     public init(
         branch: String, tag: String?, message: PointMessage, state: DatabaseState, rows: Rows,
@@ -132,6 +134,19 @@ public struct PointContent {
         self.state = state
         self.rows = rows
         self.tenantColumn = tenantColumn
+    }
+}
+
+/// Counts rows, and tells of every thousandth.
+public final class RowCounter {
+    private var done = 0
+    private let tell: (Int) -> Void
+
+    public init(_ tell: @escaping (Int) -> Void) { self.tell = tell }
+
+    func add() {
+        done += 1
+        if done & 1_023 == 0 { tell(done) }
     }
 }
 

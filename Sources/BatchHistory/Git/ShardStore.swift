@@ -47,7 +47,7 @@ final class ShardStore {
         var nodes: [ShardNode] = []
         for entry in entries where !entry.name.hasSuffix(ShardStore.filesSuffix) {
             guard let key = ShardKey.setting(entry.name, in: prefix, at: depth) else {
-                throw GitRepository.corrupt(tree, .tree, "has an entry that is no shard: \(entry.name)")
+                throw GitRepository.corrupt(tree, .tree, "has an entry that is not a shard: \(entry.name)")
             }
             let content: ShardNode.Content
             if entry.isTree {

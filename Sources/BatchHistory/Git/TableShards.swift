@@ -18,12 +18,15 @@ final class TableShards {
     private var freshBytes = 0
     private var lines: LineWriter
 
+    private let counter: RowCounter?
+
     init(
         _ layout: TableLayout, root: TreeFolder, repository: GitRepository, pack: PackWriter, content: PointContent
     ) {
         table = layout.name
         format = LineFormat(layout)
         self.root = root
+        counter = content.counter
         shards = ShardStore(repository, pack, format, isUTF16: content.state.settings.isUTF16)
         let column = content.tenantColumn?.lowercased()
         tenant = layout.storedColumns.firstIndex { layout.columns[$0].name.lowercased() == column }
@@ -54,6 +57,7 @@ final class TableShards {
             count += 1
             if !isNumbered { RowCodec.encode(.integer(count), into: &row) }
             guard try reader.nextEncoded(into: &row) else { return }
+            counter?.add()
             var first = ByteReader(row.bytes)
             let rowid = try first.value().integer ?? count
             let (line, value) = try lines.line(ofScanned: row.bytes, format, value: tenant)
@@ -75,6 +79,7 @@ final class TableShards {
     }
 
     func apply(_ change: RowChange) throws(BatchError) {
+        counter?.add()
         let key = change.key.order
         let name = try lines.prefix(of: change.key, format)
         let from = change.before.map { row in tenant.map { row[$0] } }

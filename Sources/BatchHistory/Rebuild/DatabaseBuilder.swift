@@ -262,7 +262,7 @@ final class DatabaseBuilder {
                     [.string(object.type), .string(object.name), .string(sql)])
             } else {
                 guard DatabaseBuilder.isDefinition(sql, of: object.type) else {
-                    throw DatabaseBuilder.unusable(object, "it is no such definition")
+                    throw DatabaseBuilder.unusable(object, "it is not such a definition")
                 }
                 try connection.run(
                     "INSERT INTO main.sqlite_schema(type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, 0, ?)",

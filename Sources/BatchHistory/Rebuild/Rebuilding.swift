@@ -78,12 +78,12 @@ public enum NewDatabase {
         }
     }
 
-    /// What is there, when it is no ordinary file; nil when nothing is.
+    /// What is there, when it is not an ordinary file; nil when nothing is.
     private static func kind(_ path: String) -> String? {
         guard let status = FileStatus(path, followingLinks: false) else { return nil }
         if status.isFile { return "" }
         if status.isFolder { return ", and is a folder" }
-        return status.isLink ? ", and is a symbolic link" : ", and is no file"
+        return status.isLink ? ", and is a symbolic link" : ", and is not a file"
     }
 }
 

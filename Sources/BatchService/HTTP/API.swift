@@ -80,7 +80,7 @@ public final class API: Sendable {
     /// The words of a path, decoded.
     private static func words(of path: String) throws(HTTPFault) -> [String] {
         guard path.hasPrefix("/"), path.utf8.count <= 2_000 else {
-            throw HTTPFault.bad("the path is no path of this server")
+            throw HTTPFault.bad("this server has no such path")
         }
         var words: [String] = []
         for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
@@ -277,7 +277,7 @@ struct APICall {
     func span(_ name: String) throws(BatchError) -> Duration? {
         guard let text = values[name] else { return nil }
         if let span = Duration(text: text) { return span }
-        throw BatchError(.usage, "'\(name)' is no span of time", hint: "write it as 30m, 2h or 7d")
+        throw BatchError(.usage, "'\(name)' is not a duration", hint: "write it as 30m, 2h or 7d")
     }
 
     var isAboutWorkspace: Bool { !route.hasTenants || route.path.hasPrefix("/api/queue") }

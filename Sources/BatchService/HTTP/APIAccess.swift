@@ -35,7 +35,7 @@ struct APIAccess: Sendable {
         for text in workspace.http.proxies {
             guard let network = IPNetwork(text) else {
                 throw BatchError(
-                    .invalidConfiguration, "http.proxies: '\(text)' is no address and no network",
+                    .invalidConfiguration, "http.proxies: '\(text)' is neither an address nor a network",
                     hint: "write it as 10.1.2.3 or 10.0.0.0/8")
             }
             proxies.append(network)

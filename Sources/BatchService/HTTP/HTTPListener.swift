@@ -15,7 +15,7 @@ public final class HTTPListener: Sendable {
         let settings = workspace.http
         guard let address = IPAddress(settings.bind == "localhost" ? "127.0.0.1" : settings.bind) else {
             throw HTTPListener.invalid(
-                "bind", "'\(settings.bind)' is no address", hint: "write it in digits: 127.0.0.1, 0.0.0.0 or ::1")
+                "bind", "'\(settings.bind)' is not an address", hint: "write it in digits: 127.0.0.1, 0.0.0.0 or ::1")
         }
         let certificate = try HTTPListener.certificate(settings)
         guard address.isLoopback || certificate != nil || settings.isPlain else {

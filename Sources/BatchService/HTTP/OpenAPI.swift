@@ -115,7 +115,7 @@ public enum OpenAPI {
     // MARK: Answers
 
     private static let faults: [(status: Int, meaning: String)] = [
-        (400, "The request is wrong"), (401, "A token is missing, or does not count"),
+        (400, "The request is wrong"), (401, "A token is missing, or is not valid"),
         (403, "Refused: by role, tenant or a rule"), (404, "There is no such thing"),
         (405, "This path does not take that method"), (409, "Refused by the state of things"),
         (413, "The body is too large"), (415, "The body is no JSON"), (429, "Too many requests; see Retry-After"),

@@ -99,7 +99,7 @@ enum QueueRoutes {
         var runAt = now
         if let text = call.value("at") {
             guard let time = Timestamp(text: text, now: now) else {
-                throw BatchError(.usage, "'at' is no time", hint: "write it as 2026-11-21T02:00Z")
+                throw BatchError(.usage, "'at' is not a time", hint: "write it as 2026-11-21T02:00Z")
             }
             runAt = time
         }

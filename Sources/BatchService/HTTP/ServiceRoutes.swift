@@ -29,7 +29,7 @@ enum ServiceRoutes {
             access: .open,
             query: [
                 .choice("state", QueueState.self, "only jobs in this state"), Parameter.limit,
-                Parameter("after", Parameter.queueID.shape, "jobs that come behind this one"),
+                Parameter("after", Parameter.queueID.shape, "jobs that come after this one"),
             ],
             answer: .array, hasPlainErrors: true, perform: jobs),
         Route(

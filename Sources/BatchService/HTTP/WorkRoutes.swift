@@ -104,7 +104,7 @@ enum WorkRoutes {
                 name.required, Parameter("person", name.shape, "who acts by it (default: its name)"),
                 .choice("role", Role.self, "what it may do").required,
                 Parameter("tenant", Parameter.tenant.shape, "the only tenant it is for"),
-                .span("expires", "how long it counts"),
+                .span("expires", "how long it is valid"),
             ],
             answer: .report(["name", "token"]),
             perform: { (call) throws(BatchError) in
@@ -119,7 +119,7 @@ enum WorkRoutes {
             }),
         Route(
             method: .post, path: "/api/tokens/{name}/revoke", name: "revokeToken",
-            summary: "Let a token count no longer",
+            summary: "Revoke a token",
             access: .role(.admin), hasTenants: false, action: "token revoke", places: [name], body: [.reason],
             answer: .report(["name"]),
             perform: { (call) throws(BatchError) in

@@ -82,7 +82,8 @@ public struct Metrics {
         }
         page.add("batchmgr_runs_total", .counter, "Batches that have ended, by how they ended.", runs)
         page.add("batchmgr_run_duration_seconds_total", .counter, "Time that batches took, from begin to end.", sums)
-        page.add("batchmgr_runs_timed_total", .counter, "Batches behind batchmgr_run_duration_seconds_total.", counts)
+        page.add(
+            "batchmgr_runs_timed_total", .counter, "Batches counted in batchmgr_run_duration_seconds_total.", counts)
         page.add(
             "batchmgr_last_success_timestamp_seconds", .gauge, "When a batch of the job was committed last.", successes)
         page.add("batchmgr_running", .gauge, "Batches at work.", each(\.running))

@@ -55,7 +55,7 @@ public struct Schedules {
         _ name: String, job id: String, _ definition: ScheduleDefinition, replacing: Bool
     ) throws(BatchError) -> ScheduleChangeReport {
         guard JobID.isValid(name) else {
-            throw BatchError(.usage, "'\(name)' is no name of a schedule", hint: "write \(JobID.rule)")
+            throw BatchError(.usage, "'\(name)' is not a name for a schedule", hint: "write \(JobID.rule)")
         }
         let (scheduler, store) = try ready()
         let catalog = try workspace.loadCatalog(StepRegistry.builtIn.rules())

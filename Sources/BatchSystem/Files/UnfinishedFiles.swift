@@ -20,12 +20,13 @@ public enum UnfinishedFiles {
     /// From now on the list is kept.
     public static func watch() { state.withLock { $0.isWatched = true } }
 
-    static func add(_ path: String) {
+    /// Also for a file that has its name, and is of no use unless the work is done.
+    public static func add(_ path: String) {
         waitIfEnding()
         state.withLock { if $0.isWatched { $0.paths.insert(path) } }
     }
 
-    static func forget(_ path: String) { state.withLock { _ = $0.paths.remove(path) } }
+    public static func forget(_ path: String) { state.withLock { _ = $0.paths.remove(path) } }
 
     /// Gives a file its name, unless the process is ending: then the caller waits for that.
     static func publish(_ path: String, _ rename: () throws(BatchError) -> Void) throws(BatchError) {

@@ -228,6 +228,6 @@ public struct CommandOutcome: Sendable {
     private func failure(_ message: String) -> BatchError {
         BatchError(
             .commandFailed, message,
-            hint: "run the command by hand, mend it, then type: \(command: "resume --id BATCH")")
+            hint: "run the command by hand, correct it, then type: \(command: "resume --id BATCH")")
     }
 }

@@ -80,6 +80,7 @@ public struct Call {
         endAtFirstSignal()
         var context = work
         context.warn = warn
+        context.progress = ProgressBar.shared.start(terminal)
         let session = try Session.view(try workspace(), tenant: globals.tenant, context: context)
         try session.requireKnownTenant(isView: true)
         return session
@@ -120,8 +121,7 @@ public struct Call {
             if isShown { StandardStream.error.tryWrite(sample.text(style)) }
         }
         context.stopWish = { StopSignal.isAborting ? .now : StopSignal.isRequested ? .atCheckpoint : .goOn }
-        let progress = ProgressLine(ProgressBar(terminal))
-        context.progress = { progress.show($0) }
+        context.progress = ProgressBar.shared.start(terminal)
         return context
     }
 }
@@ -160,17 +160,5 @@ private final class Place {
     private func chosen(_ workspace: Workspace) throws(BatchError) -> Workspace {
         guard let name = globals.databaseName else { return workspace }
         return workspace.choosing(try workspace.database(named: name))
-    }
-}
-
-/// Hands progress to the bar. Steps report from the one thread that runs the batch.
-private final class ProgressLine: @unchecked Sendable {
-    private let bar: ProgressBar
-
-    init(_ bar: ProgressBar) { self.bar = bar }
-
-    func show(_ progress: Context.StepProgress) {
-        bar.update("\(progress.batch) \(progress.step)", done: progress.done, total: progress.total)
-        if progress.done >= progress.total ?? .max { bar.clear() }
     }
 }

@@ -73,6 +73,7 @@ struct CommandLineRun {
         }
         do throws(BatchError) {
             try roles.require()
+            defer { ProgressBar.shared.finish() }
             let code = try command.run(parsed, call)
             record.end(code, nil, place ?? recordPlace(parsed, call))
             return code

@@ -12,6 +12,7 @@ extension Option.Argument {
         case "TABLE": return .tables
         case "TENANT": return .tenants
         case "SWITCH": return .switches
+        case "PLAN": return .plans
         default: return nil
         }
     }

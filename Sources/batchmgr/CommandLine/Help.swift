@@ -176,7 +176,7 @@ extension ExitCode {
         switch self {
         case .done: "done"
         case .stepFailed: "a step failed, or something beside the database did"
-        case .usage: "wrong command line, configuration or catalog; or the file is no database"
+        case .usage: "wrong command line, configuration or catalog; or the file is not a database"
         case .refusedByPolicy: "refused by policy"
         case .refusedByDependents: "refused: dependents are live, or rows were changed since"
         case .noRestorePoint: "no valid restore point"

@@ -93,6 +93,7 @@ enum StandardStream: Int32 {
     /// - Throws: `ERR_INTEGRATION_FILE`, e.g. when standard output is a file on a full disk.
     func write(_ text: String) throws(BatchError) {
         UnfinishedFiles.waitIfEnding()
+        ProgressBar.shared.clear()
         do throws(SystemError) {
             try SystemCall.write(Array(text.utf8), to: rawValue)
         } catch {
@@ -104,7 +105,10 @@ enum StandardStream: Int32 {
     }
 
     /// For remarks: when they cannot be written there is nobody to tell.
-    func tryWrite(_ text: String) { try? SystemCall.write(Array(text.utf8), to: rawValue) }
+    func tryWrite(_ text: String) {
+        ProgressBar.shared.clear()
+        try? SystemCall.write(Array(text.utf8), to: rawValue)
+    }
 }
 
 /// A question before something that is not taken back lightly.

@@ -68,6 +68,7 @@ public enum StopSignal {
             UnfinishedFiles.end()
             UnfinishedFiles.removeAll()
             end(after: patience)
+            ProgressBar.shared.finish()
             farewell()
             UnfinishedFiles.removeAll()
             _exit(exitCode)

@@ -49,7 +49,20 @@ struct FileChecks {
                 name, "\(wider) may be read by more people than \(path)", code: .machine,
                 advice: "take that away: chmod -R go-rwx '\(home)'")
         }
+        if let home, isOfAnother(home) {
+            return .warning(
+                name, "\(home) belongs to another user than \(path), who cannot run batches then", code: .machine,
+                advice: "give it to the owner of the database: chown -R --reference='\(path)' '\(home)'")
+        }
         return .passed(name, "file and folder may be written")
+    }
+
+    /// The superuser ran a batch on a database of somebody else: the home is his, and the owner may not write to it.
+    private func isOfAnother(_ home: String) -> Bool {
+        guard let folder = FileStatus(home), let file = FileStatus(path), folder.owner != file.owner else {
+            return false
+        }
+        return geteuid() == 0 ? folder.permissions & 0o022 == 0 : !Folder.mayWrite(home)
     }
 
     /// A first batch writes a full copy and the history, and a journal may hold the whole database once more.

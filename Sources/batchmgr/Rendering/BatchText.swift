@@ -223,7 +223,7 @@ extension StatusReport: TextReport {
         }
         if let point = oldestUnproven {
             text += "not proven      \(Printable.text(point.name)), since \(point.createdAt)\n"
-            text += style.next("restore every point on trial: \(command: "drill")")
+            text += style.next("try whether every point can be restored: \(command: "drill")")
         }
         return text
     }

@@ -9,7 +9,7 @@ extension SwitchReport: TextReport {
         if isDryRun { text += style.caution("dry run, nothing was set") + "\n" }
         for database in behind {
             text +=
-                "\(style.caution("note:")) \(Printable.text(database.database)) hears of it with its next batch: \(Printable.text(database.reason))\n"
+                "\(style.caution("note:")) \(Printable.text(database.database)) learns of it with its next batch: \(Printable.text(database.reason))\n"
         }
         return text
     }
@@ -50,8 +50,8 @@ extension OpsTrustReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         let name = style.strong(Printable.text(key.name))
         return key.revokedBy == nil
-            ? "requests of \(name) count now, as \(key.role.rawValue) (key \(key.key.prefix(16))…)\n"
-            : "requests of \(name) count no longer (key \(key.key.prefix(16))…)\n"
+            ? "requests of \(name) are accepted now, as \(key.role.rawValue) (key \(key.key.prefix(16))…)\n"
+            : "requests of \(name) are not accepted any more (key \(key.key.prefix(16))…)\n"
     }
 }
 
@@ -77,7 +77,7 @@ extension OpsListReport: TextReport {
         var text = targets.map { "target  \(Printable.text($0))\n" }.joined()
         if keys.isEmpty {
             return text
-                + style.next("no key counts here: \(command: "ops trust --name NAME --key FILE.pub --role ROLE")")
+                + style.next("no key is trusted here: \(command: "ops trust --name NAME --key FILE.pub --role ROLE")")
         }
         var table = TextTable([("NAME", .left), ("ROLE", .left), ("KEY", .left), ("TRUSTED BY", .left), ("", .left)])
         for key in keys {

@@ -42,7 +42,7 @@ extension Command {
         let age = text.flatMap { Duration(text: $0) }
         var report = MonitoringReport()
         do throws(BatchError) {
-            if text != nil, age == nil { throw .usage("--max-age is no span of time like 25h", arguments.verb) }
+            if text != nil, age == nil { throw .usage("--max-age is not a duration like 25h", arguments.verb) }
             report = MonitoringCheck(try call.workspace(), context: call.work).report(maximumAge: age)
         } catch {
             report.add(.unknown, "\(error.code.rawValue): \(error.message)")

@@ -20,7 +20,7 @@ extension Verb {
         examples: [.init("batchmgr ops keygen --name ann --to ann.key", "at ann's own machine")])
 
     public static let opsTrust = Verb(
-        "ops trust", "let requests that a key signs count in this workspace",
+        "ops trust", "accept the requests that a key signs in this workspace",
         details: """
             With 'roles:' in batchmgr.yaml an admin may do this, otherwise the owner of the workspace's files. A key has \
             one topic: .govern, role: operator runs and rolls back, approver approves plans, admin does both and switches.
@@ -34,7 +34,7 @@ extension Verb {
         examples: [.init("batchmgr ops trust --name ann --key ann.key.pub --role operator", "ann may run and undo")])
 
     public static let opsRevoke = Verb(
-        "ops revoke", "let a key count no longer",
+        "ops revoke", "revoke a key",
         options: [
             .required("name", .text("NAME"), "the name it is trusted under").main,
             .required("reason", .text("TEXT"), "why"),
@@ -87,7 +87,7 @@ extension OpsKeys.SignRequest {
         let text = arguments.value("expires") ?? "1h"
         guard let life = Duration(text: text), life.wholeMilliseconds <= OpsRequest.longestLife else {
             throw BatchError(
-                .usage, "--expires '\(text)' is no span of time up to 7d",
+                .usage, "--expires '\(text)' is not a duration up to 7d",
                 hint: "write it as 30m, 48h or 7d: --expires 1h")
         }
         self.init(

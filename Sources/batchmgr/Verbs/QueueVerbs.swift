@@ -134,7 +134,7 @@ extension QueueOrder {
         func span(_ name: String) throws(BatchError) -> Duration? {
             guard let text = arguments.value(name) else { return nil }
             guard let span = Duration(text: text) else {
-                throw .usage("--\(name) '\(text)' is no span of time like 30s or 2h", arguments.verb)
+                throw .usage("--\(name) '\(text)' is not a duration like 30s or 2h", arguments.verb)
             }
             return span
         }

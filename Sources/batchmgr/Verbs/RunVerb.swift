@@ -119,7 +119,7 @@ public struct RunRequest: Hashable, Sendable {
     private static func span(_ arguments: ParsedArguments) throws(BatchError) -> Duration? {
         guard let text = arguments.value("expires") else { return nil }
         guard let span = Duration(text: text), span <= .seconds(3_650 * 86_400) else {
-            throw .usage("--expires '\(text)' is no span of time like 12h or 7d", arguments.verb)
+            throw .usage("--expires '\(text)' is not a duration like 12h or 7d", arguments.verb)
         }
         return span
     }

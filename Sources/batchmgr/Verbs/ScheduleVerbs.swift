@@ -54,7 +54,7 @@ extension Verb {
                 "fold", .choice(FoldRule.allCases.map(\.rawValue)), "a time that they show twice (default: first)"),
             .value(
                 "catch-up", .choice(CatchUpRule.allCases.map(\.rawValue)),
-                "firings that nobody was there for (default: latest)"),
+                "firings that were missed (default: latest)"),
             .value("catch-up-limit", .number("N"), "how many all makes up for at most (default: 100)"),
             .value(
                 "overlap", .choice(OverlapRule.allCases.map(\.rawValue)),
@@ -77,7 +77,7 @@ extension Verb {
     public static let scheduleRemove = Verb(
         "schedule remove", "remove a schedule that was added",
         options: [schedule], topic: .run, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr schedule remove nightly", "it fires no more")])
+        examples: [.init("batchmgr schedule remove nightly", "it does not fire any more")])
 
     public static let schedulePause = Verb(
         "schedule pause", "keep a schedule from firing",
@@ -118,7 +118,7 @@ extension ParsedArguments {
     fileprivate func span(_ name: String) throws(BatchError) -> Duration? {
         guard let text = value(name) else { return nil }
         guard let span = Duration(text: text) else {
-            throw .usage("--\(name) '\(text)' is no span of time like 30s or 2h", verb)
+            throw .usage("--\(name) '\(text)' is not a duration like 30s or 2h", verb)
         }
         return span
     }
@@ -158,7 +158,8 @@ extension ScheduleDefinition {
         }
         for text in arguments.values("blackout") {
             guard let span = DateSpan(text) else {
-                throw .usage("--blackout '\(text)' is no date like 2026-12-25, nor two with .. between", arguments.verb)
+                throw .usage(
+                    "--blackout '\(text)' is not a date like 2026-12-25, nor two with .. between", arguments.verb)
             }
             blackout.append(span)
         }

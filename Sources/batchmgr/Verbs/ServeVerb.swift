@@ -71,7 +71,7 @@ extension Workspace {
         let port = arguments.value("port") ?? Environment.value("ORCHESTRATOR_HTTP_PORT")
         if let port {
             guard let number = Int(port), (0...65_535).contains(number) else {
-                throw .usage("'\(port)' is no port: 0 to 65535", arguments.verb)
+                throw .usage("'\(port)' is not a port: 0 to 65535", arguments.verb)
             }
             workspace.http.port = number
         }

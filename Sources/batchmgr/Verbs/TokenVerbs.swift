@@ -13,7 +13,7 @@ extension Verb {
             .required("name", .text("NAME"), "the name of the token").main,
             .required("role", .choice(Role.allCases.map(\.rawValue)), "what it may do"),
             .value("person", .text("PERSON"), "who acts by it (default: its name)"),
-            .value("expires", .text("TIME"), "how long it counts, e.g. 30d (default: until it is revoked)"),
+            .value("expires", .text("TIME"), "how long it is valid, e.g. 30d (default: until it is revoked)"),
         ],
         topic: .govern, role: .admin, trace: .workspace,
         examples: [
@@ -26,7 +26,7 @@ extension Verb {
         examples: [.init("batchmgr token list", "who is known over HTTP?")])
 
     static let tokenRevoke = Verb(
-        "token revoke", "let a token count no longer",
+        "token revoke", "revoke a token",
         options: [
             .required("name", .text("NAME"), "the name of the token").main,
             .required("reason", .text("TEXT"), "why"),
@@ -44,7 +44,7 @@ extension Command {
     static let tokenCreate = Command(.tokenCreate) { (arguments, call) throws(BatchError) in
         guard let role: Role = try arguments.choice("role") else { throw .missing("--role ROLE", of: arguments.verb) }
         let life = arguments.value("expires").map { Duration(text: $0) }
-        if case .some(nil) = life { throw .usage("--expires is no span of time like 12h or 30d", arguments.verb) }
+        if case .some(nil) = life { throw .usage("--expires is not a duration like 12h or 30d", arguments.verb) }
         let request = try TokenRequest(
             name: try arguments.required("name"), person: arguments.value("person"), role: role,
             tenant: call.globals.tenant, life: life ?? nil)
@@ -75,7 +75,7 @@ extension Command {
 
 extension TokenReport: TextReport {
     func text(_ style: Style, width: Int) -> String {
-        guard let secret else { return "\(Printable.text(token.name)) counts no longer.\n" }
+        guard let secret else { return "\(Printable.text(token.name)) is revoked.\n" }
         let who = token.person == token.name ? "" : " for \(Printable.text(token.person))"
         return "\(secret)\n"
             + style.next(

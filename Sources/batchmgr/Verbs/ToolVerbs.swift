@@ -25,8 +25,8 @@ extension Verb {
     public static let completion = Verb(
         "completion", "print the completion script of a shell",
         details: """
-            The scripts know verbs and options by themselves, and ask for names of jobs, batches, points, tables, tenants \
-            and switches with --names.
+            The scripts know verbs and options by themselves, and ask for names of jobs, batches, points, tables, tenants, \
+            switches and plans with --names.
             """,
         positionals: [Positional(.choice(["bash", "zsh", "fish"]), "the shell", isRequired: false)],
         options: [
