@@ -258,7 +258,7 @@ import Testing
         (#"{"action": "run", "job": "add", "tenent": "a"}"#, "did you mean 'tenant'?"),
         (#"{"action": "run", "job": "add", "sql": "DELETE FROM t"}"#, "no key 'sql'"),
         (#"{"action": "run", "job": "add", "job": "multi"}"#, "there twice"),
-        (#"{"action": "run", "job": "a.b"}"#, "no name of a job"),
+        (#"{"action": "run", "job": "a.b"}"#, "not a name of a job"),
         (#"{"action": "run", "job": "add", "set": {"n": [1]}}"#, "must be a text, a number"),
         (#"{"action": "run", "job": "add", "set": {"n": 1, "n": 2}}"#, "is there twice"),
         (#"{"action": "rollback", "batch": "multi"}"#, "names it in full"),
