@@ -56,7 +56,7 @@ public struct Pruning {
         var kept = KeepReport()
         let logs = UndoLogThinning(session: session)
         for (place, batch) in now.undoLogs.enumerated() where plan.undoLogs.contains(batch) {
-            session.context.phase("taking undo logs out", place, of: now.undoLogs.count, "batch")
+            session.context.phase("taking undo logs out", place, of: now.undoLogs.count, "undo log")
             if let record = try ledger.batch(batch) { try logs.thin(record.seq, olderThan: nil, &kept) }
         }
         session.context.phase("removing files")

@@ -37,10 +37,8 @@ struct PointKeeper {
     /// Copies the database as it is, for the batch that follows. The caller holds the write lock.
     func writeFull(_ batch: BatchID, at time: Timestamp, before: DatabaseState) throws(BatchError) -> BakFile {
         let reader = try Connection(path: session.path, mode: .readOnly)
-        let context = session.context
-        return try bak.writeFull(try label(batch.description, time), from: reader, before: before) { done, total in
-            context.phase("copying the database before \(batch)", done, of: total, "page")
-        }
+        session.context.phase("copying the database before \(batch)")
+        return try bak.writeFull(try label(batch.description, time), from: reader, before: before)
     }
 
     /// The same, for a point that is to be written: it names the copy from then on. Nothing where a delta is enough.

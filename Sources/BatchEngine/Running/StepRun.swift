@@ -169,8 +169,7 @@ public struct StepRun {
     public func stopIfAsked() throws(BatchError) { try run.stopIfAsked() }
 
     public func progress(_ done: Int, of total: Int) {
-        run.context.progress(
-            Context.StepProgress(batch: run.batch.batch, step: definition.id, done: done, total: total))
+        run.context.phase("\(run.batch.batch) \(definition.id)", done, of: total, "document")
     }
 
     /// The definition was checked when it was read; the ledger's copy of it is damaged.

@@ -107,7 +107,7 @@ struct Verification {
         var (blocks, live) = (0, 0)
         let copied = try ledger.undoInCopies()
         for (place, batch) in batches.enumerated() {
-            session.context.phase("checking the undo log", place, of: batches.count, "batch")
+            session.context.phase("checking the undo log", place, of: batches.count, "undo log")
             let checkpoints = try ledger.checkpoints(of: batch.seq).filter { $0.isLive && !copied.contains($0.id) }
             if !checkpoints.isEmpty { live += 1 }
             do throws(BatchError) {

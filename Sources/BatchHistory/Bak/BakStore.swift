@@ -38,11 +38,10 @@ public struct BakStore: Sendable {
     ///   - source: a connection of its own: the one that holds the write lock cannot be copied from.
     ///   - before: the state that `source` shows.
     public func writeFull(
-        _ label: Label, from source: Connection, before: DatabaseState,
-        progress: ((_ done: Int, _ total: Int) -> Void)? = nil
+        _ label: Label, from source: Connection, before: DatabaseState
     ) throws(BatchError) -> BakFile {
         let (copy, pending) = try write(label, kind: .full) { file throws(BatchError) in
-            try source.backup(to: file, progress: progress)
+            try source.backup(to: file)
             // The header still says WAL when the original does: then a client would need to write beside the file.
             try file.execute("PRAGMA journal_mode=DELETE")
             try file.execute("BEGIN")

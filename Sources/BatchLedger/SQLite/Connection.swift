@@ -259,28 +259,12 @@ extension Connection {
     ///
     /// The connection that holds the write lock cannot be the source: hold `BEGIN IMMEDIATE` there and copy through
     /// a second connection.
-    /// - Parameter progress: told how many pages are done, of how many; then nobody may write meanwhile, or the copy begins
-    ///   again.
-    public func backup(
-        to destination: Connection, progress: ((_ done: Int, _ total: Int) -> Void)? = nil
-    ) throws(BatchError) {
+    public func backup(to destination: Connection) throws(BatchError) {
         guard let copy = sqlite3_backup_init(destination.handle, "main", handle, "main") else {
             throw SQLiteFault.error(
                 sqlite3_errcode(destination.handle), destination.handle, doing: "copy to \(destination.path)")
         }
-        var code = SQLITE_OK
-        if let progress {
-            let total = Int((try? value("PRAGMA main.page_count"))?.integer ?? 0)
-            let part = max(1_000, total / 100)
-            var done = 0
-            repeat {
-                code = sqlite3_backup_step(copy, Int32(clamping: part))
-                done += part
-                progress(min(done, total), total)
-            } while code == SQLITE_OK
-        } else {
-            code = sqlite3_backup_step(copy, -1)
-        }
+        var code = sqlite3_backup_step(copy, -1)
         let finished = sqlite3_backup_finish(copy)
         if code == SQLITE_DONE { code = finished }
         guard code == SQLITE_OK else {

@@ -114,17 +114,13 @@ public struct Progress {
         }
         let share = min(Double(done) / Double(total), 1)
         let counts = "\(Figures.grouped(done)) of \(Figures.count(total, noun))\(speed(done))\(left(done, total))"
-        let text =
-            " \(Int(share * 100))%  \(noun == Progress.page ? left(done, total).drop { $0 == " " }.description : counts)"
+        let text = " \(Int(share * 100))%  \(counts)"
         let room = min(30, width - title.count - text.count - 2)
         guard room >= 5 else { return "\(title)\(text)".prefixed(width) }
         let full = Int(Double(room) * share)
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: room - full)
         return "\(title) \(bar)\(text)"
     }
-
-    /// What is counted in pages is shown as a share alone.
-    public static let page = "page"
 
     /// Rows in a second.
     private var rate: Double { seconds > 0 ? Double(max((done ?? 0) - first, 0)) / seconds : 0 }
