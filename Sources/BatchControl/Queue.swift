@@ -111,12 +111,14 @@ public protocol QueueStore: AnyObject {
     func queueCounts() throws(BatchError) -> [QueueState: Int]
     func queueFigures() throws(BatchError) -> QueueFigures
     func queueAttempts(_ number: Int64) throws(BatchError) -> [QueueAttempt]
-    /// What stands before an open job beside time and workers.
-    func obstacle(before job: QueueJob) throws(BatchError) -> QueueObstacle?
+    /// What stands before open jobs beside time and workers, by their numbers; it costs as much as there are jobs asked for.
+    func obstacles(before jobs: [QueueJob]) throws(BatchError) -> [Int64: QueueObstacle]
 
     /// Takes the next job for a worker that has none: the highest priority first, then the oldest. Jobs of workers that are
     /// dead are put back before, and jobs whose plan was decided are settled.
-    func claim(_ worker: LeaseOwner, at now: Timestamp) throws(BatchError) -> QueueJob?
+    /// - Parameter place: the database that the worker has open: its jobs come first among those of the same priority.
+    ///   The others are looked after when a worker claims without it.
+    func claim(_ worker: LeaseOwner, at now: Timestamp, on place: String?) throws(BatchError) -> QueueJob?
     /// When a job is tried again within minutes, or one within seconds for which the database was busy; nil when there is
     /// none that is worth waiting for.
     func nextLook(after now: Timestamp) throws(BatchError) -> Timestamp?
@@ -141,4 +143,16 @@ public protocol QueueStore: AnyObject {
 
     /// Forgets jobs that were settled or removed before these times.
     func forgetJobs(settledBefore time: Timestamp, removedBefore removal: Timestamp) throws(BatchError)
+}
+
+extension QueueStore {
+    /// What stands before one job.
+    public func obstacle(before job: QueueJob) throws(BatchError) -> QueueObstacle? {
+        try obstacles(before: [job])[job.number]
+    }
+
+    /// For a worker that has no database open.
+    public func claim(_ worker: LeaseOwner, at now: Timestamp) throws(BatchError) -> QueueJob? {
+        try claim(worker, at: now, on: nil)
+    }
 }

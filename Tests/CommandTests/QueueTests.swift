@@ -38,6 +38,87 @@ import Testing
         }
     }
 
+    // MARK: Many jobs of one database
+
+    /// Twelve jobs, each of which adds its number to a row of its own, on a database that is large enough for deltas.
+    private func series(_ body: (BadLuckScene) throws -> Void) throws {
+        let job = """
+            params: {id: {type: integer, required: true}}
+            steps:
+              - {id: a, sql: "UPDATE line SET n = n + :id WHERE id = :id"}
+              - {id: b, sql: "UPDATE line SET n = n + 100 WHERE id = :id"}
+            """
+        try BadLuckScene.with(jobs: ["own": job]) { scene in
+            try scene.sql(
+                """
+                PRAGMA journal_mode = WAL;
+                CREATE TABLE line(id INTEGER PRIMARY KEY, n INTEGER NOT NULL);
+                WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 12) INSERT INTO line SELECT i, 0 FROM c;
+                CREATE TABLE filler(b BLOB); INSERT INTO filler VALUES(randomblob(600000))
+                """)
+            for id in 1...12 { try scene.expect(0, "queue", "add", "own", "--set", "id=\(id)") }
+            try body(scene)
+        }
+    }
+
+    /// Each batch once, with both copies, one commit for each, and all of it whole.
+    private func expectSeries(_ scene: BadLuckScene, _ note: String) throws {
+        #expect(try scene.sql("SELECT count(*) FROM line WHERE n = id + 100") == "12", "\(note)")
+        let points = try scene.json("points")["points"]?.array ?? []
+        let own = points.filter { $0["batch"]?.string?.hasPrefix("own.") == true }
+        #expect(own.count == 12, "\(note)")
+        #expect(own.allSatisfy { $0["status"]?.string == "complete" }, "\(note)")
+        #expect(Set(own.compactMap { $0["bak"]?.string }).count == 12, "\(note)")
+        #expect(Set(own.compactMap { $0["commit"]?.string }).count == 12, "\(note)")
+        let commits = try scene.shell("git -C backups/batch_manager/history.git log --format=%s | grep -c '^own\\.'").out
+        #expect(commits == "12\n", "\(note)")
+        let tags = try scene.shell("git -C backups/batch_manager/history.git tag -l 'batch/own.*' | wc -l").out
+        #expect(tags.filter { !$0.isWhitespace } == "12", "\(note)")
+        try scene.expect(0, "verify")
+    }
+
+    @Test func jobsOfOneDatabaseShareTheirRestorePoints() throws {
+        try series { scene in
+            try scene.expect(0, "queue", "work", "--until-empty")
+            try expectSeries(scene, "undisturbed")
+            try scene.shell("git -C backups/batch_manager/history.git fsck --strict")
+            try scene.expect(0, "rollback", "--id", "own.5")
+            #expect(try scene.sql("SELECT group_concat(id) FROM line WHERE n = 0") == "5")
+            try scene.expect(0, "drill")
+        }
+    }
+
+    @Test(arguments: ["begun", "committed", "batch-settled", "job-run", "series-copied", "series-committed"])
+    func aKilledWorkerLosesNoneOfThem(place: String) throws {
+        try series { scene in
+            #expect(try scene.tool("queue", "work", "--until-empty", killAt: place).code == 137)
+            try scene.expect(0, "queue", "work", "--until-empty")
+            try expectSeries(scene, place)
+        }
+    }
+
+    @Test func whatOthersWriteBetweenThemIsKept() throws {
+        try series { scene in
+            try scene.expect(0, "queue", "work", "--until-empty")
+            try scene.sql("UPDATE line SET n = 7 WHERE id = 3")
+            for id in 1...2 { try scene.expect(0, "queue", "add", "own", "--set", "id=\(id)") }
+            let worked = try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(worked.err.contains("changed outside any batch"))
+            try scene.expect(0, "verify")
+        }
+    }
+
+    @Test func anObstacleIsNamedForEachJobOfASequence() throws {
+        try scene { scene in
+            try scene.expect(0, "queue", "add", "wrong", "--sequence", "s")
+            for _ in 1...3 { try scene.expect(0, "queue", "add", "add", "--set", "amount=1", "--sequence", "s") }
+            let jobs = try scene.json("queue", "list")["jobs"]?.array ?? []
+            #expect(jobs.count == 4)
+            let reasons = jobs.compactMap { $0["waits_for"]?.string ?? $0["why"]?.string }
+            #expect(reasons.count { $0.contains("job 1") } == 3, "\(jobs)")
+        }
+    }
+
     private func state(_ scene: BadLuckScene, _ number: Int) throws -> String {
         try scene.json("queue", "show", "\(number)")["state"]?.string ?? "?"
     }

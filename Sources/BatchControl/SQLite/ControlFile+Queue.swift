@@ -128,21 +128,38 @@ extension ControlFile {
         }
     }
 
-    public func obstacle(before job: QueueJob) throws(BatchError) -> QueueObstacle? {
-        guard job.state.isOpen, job.state != .running else { return nil }
-        if let pause = try queuePauses().first(where: { $0.job == nil || $0.job == job.order.job }) {
-            return .paused(pause)
+    public func obstacles(before jobs: [QueueJob]) throws(BatchError) -> [Int64: QueueObstacle] {
+        var obstacles: [Int64: QueueObstacle] = [:]
+        let pauses = try queuePauses()
+        for job in jobs where job.state.isOpen && job.state != .running {
+            if let pause = pauses.first(where: { $0.job == nil || $0.job == job.order.job }) {
+                obstacles[job.number] = .paused(pause)
+            }
         }
-        guard let key = job.order.sequenceKey else { return nil }
-        let sql = """
-            SELECT number, state FROM queue_jobs WHERE sequence_key = ? AND number < ? AND state NOT IN ('done', \
-            'cancelled', 'resolved') ORDER BY number LIMIT 1
-            """
-        guard let row = try connection.rows(sql, [.string(key), .integer(job.number)]).first,
-            let number = row[0].integer, let state = row[1].string.flatMap(QueueState.init)
-        else { return nil }
-        return .behind(number: number, state)
+        let waiting = jobs.filter { job in
+            job.state.isOpen && job.state != .running && job.order.sequenceKey != nil && obstacles[job.number] == nil
+        }
+        // The first unsettled job of a sequence stands before all others of it.
+        var first: [String: (number: Int64, state: QueueState)] = [:]
+        for key in Set(waiting.compactMap(\.order.sequenceKey)) {
+            let sql = """
+                SELECT number, state FROM queue_jobs WHERE sequence_key = ? AND \(ControlFile.unsettled) \
+                ORDER BY number LIMIT 1
+                """
+            guard let row = try connection.rows(sql, [.string(key)]).first, let number = row[0].integer,
+                let state = row[1].string.flatMap(QueueState.init)
+            else { continue }
+            first[key] = (number, state)
+        }
+        for job in waiting {
+            guard let key = job.order.sequenceKey, let known = first[key], known.number < job.number else { continue }
+            obstacles[job.number] = .behind(number: known.number, known.state)
+        }
+        return obstacles
     }
+
+    /// Jobs that keep those of their sequence behind them; the words of the index `queue_unsettled`.
+    static let unsettled = "state NOT IN ('done', 'cancelled', 'resolved')"
 
     // MARK: Adding
 

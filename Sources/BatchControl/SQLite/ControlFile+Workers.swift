@@ -6,12 +6,15 @@ extension ControlFile: QueueStore {
     /// An owner that cannot be looked at, in another container, is dead when it says nothing for so many milliseconds.
     private static let silence: Int64 = 60_000
 
-    public func claim(_ worker: LeaseOwner, at now: Timestamp) throws(BatchError) -> QueueJob? {
-        try durably { () throws(BatchError) in
-            try putBackJobsOfTheDead(worker, at: now)
-            try settlePlans(at: now)
+    public func claim(_ worker: LeaseOwner, at now: Timestamp, on place: String?) throws(BatchError) -> QueueJob? {
+        // A power cut may take a claim back: then the ledger knows by its key what the job has done.
+        try connection.transaction { () throws(BatchError) in
+            if place == nil {
+                try putBackJobsOfTheDead(worker, at: now)
+                try settlePlans(at: now)
+            }
             try giveTurns(at: now)
-            guard let job = try nextJob() else { return nil }
+            guard let job = try nextJob(on: place) else { return nil }
             try connection.run(
                 """
                 UPDATE queue_jobs SET state = 'running', state_at = ?1, attempts = attempts + 1, epoch = epoch + 1, \
@@ -62,7 +65,7 @@ extension ControlFile: QueueStore {
 
     /// Of the places where no worker is, the first: by priority, then by turn. A place is a database that one worker at a
     /// time can work on.
-    private func nextJob() throws(BatchError) -> QueueJob? {
+    private func nextJob(on preferred: String?) throws(BatchError) -> QueueJob? {
         let places = """
             WITH RECURSIVE known(place) AS (SELECT min(place) FROM queue_jobs WHERE \(ControlFile.ready) UNION ALL \
             SELECT (SELECT min(place) FROM queue_jobs WHERE \(ControlFile.ready) AND place > known.place) FROM known \
@@ -76,18 +79,23 @@ extension ControlFile: QueueStore {
                 FROM queue_jobs r WHERE r.state = 'running' AND r.job = l.job))
             AND (sequence_key IS NULL OR NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE
                 e.sequence_key = queue_jobs.sequence_key AND e.number < queue_jobs.number
-                AND e.state NOT IN ('done', 'cancelled', 'resolved')))
+                AND e.\(ControlFile.unsettled)))
             ORDER BY priority DESC, turn, number LIMIT 1
             """
-        var best: (number: Int64, priority: Int64, turn: Int64)?
+        var best: (number: Int64, priority: Int64, isElsewhere: Int, turn: Int64)?
         for place in try connection.rows(places) {
             guard let row = try connection.rows(first, [place[0]]).first else { continue }
-            let found = (number: row[0].integer ?? 0, priority: row[1].integer ?? 0, turn: row[2].integer ?? 0)
+            let found = (
+                number: row[0].integer ?? 0, priority: row[1].integer ?? 0,
+                isElsewhere: preferred != nil && place[0].string != preferred ? 1 : 0, turn: row[2].integer ?? 0
+            )
             guard let known = best else {
                 best = found
                 continue
             }
-            if (-found.priority, found.turn, found.number) < (-known.priority, known.turn, known.number) {
+            if (-found.priority, found.isElsewhere, found.turn, found.number)
+                < (-known.priority, known.isElsewhere, known.turn, known.number)
+            {
                 best = found
             }
         }
@@ -169,7 +177,7 @@ extension ControlFile: QueueStore {
     }
 
     public func finish(_ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp) throws(BatchError) -> QueueJob? {
-        try durably { () throws(BatchError) in
+        func end() throws(BatchError) -> QueueJob? {
             guard let known = try queueJob(job.number), known.epoch == job.epoch, known.state == .running else {
                 return nil
             }
@@ -187,6 +195,8 @@ extension ControlFile: QueueStore {
                 ])
             return try set(job, state, reason: reason, at: now)
         }
+        // That a batch is done its ledger knows for good: claimed again after a power cut, the job hears it from there.
+        return outcome.batch == nil ? try durably(end) : try connection.transaction(end)
     }
 
     private static func ending(_ outcome: QueueOutcome) -> (QueueState, reason: String?, words: String) {

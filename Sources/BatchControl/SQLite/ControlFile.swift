@@ -163,6 +163,18 @@ extension ControlFile {
                 name TEXT PRIMARY KEY, value TEXT NOT NULL, actor TEXT NOT NULL, set_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
             CREATE INDEX IF NOT EXISTS queue_changes ON queue_jobs(state_at)
             """,
+            // Values of a signal by the minute, in milliseconds since 1970, and by how large they are.
+            """
+            CREATE INDEX IF NOT EXISTS queue_unsettled ON queue_jobs(sequence_key, number)
+                WHERE sequence_key IS NOT NULL AND state NOT IN ('done', 'cancelled', 'resolved');
+            CREATE TABLE IF NOT EXISTS restarts(
+                seq INTEGER PRIMARY KEY AUTOINCREMENT, actor TEXT NOT NULL, wished_at INTEGER NOT NULL,
+                begun_at INTEGER, ended_at INTEGER, workers INTEGER NOT NULL DEFAULT 0) STRICT;
+            CREATE TABLE IF NOT EXISTS signal_minutes(
+                name TEXT NOT NULL, tenant TEXT NOT NULL, minute INTEGER NOT NULL, bucket INTEGER NOT NULL,
+                count INTEGER NOT NULL, sum REAL NOT NULL, PRIMARY KEY(name, tenant, minute, bucket)) STRICT, WITHOUT ROWID;
+            CREATE INDEX IF NOT EXISTS signals_by_minute ON signal_minutes(minute)
+            """,
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

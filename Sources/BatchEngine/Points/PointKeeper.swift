@@ -123,6 +123,7 @@ struct PointKeeper {
     /// Completes every pending point, the oldest first.
     /// - Parameter version: as for `complete`.
     func completePending(since version: Int64? = nil) throws(BatchError) {
+        try adoptWritten(try ledger.points(where: "status = 'pending'"))
         for var point in try ledger.points(where: "status = 'pending'") {
             if point.batch > 0 {
                 guard let batch = try ledger.batch(seq: point.batch), batch.status != .running else { continue }

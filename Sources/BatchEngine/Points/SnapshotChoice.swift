@@ -17,19 +17,25 @@ struct SnapshotChoice {
         case drift
     }
 
-    /// - Parameter reason: one that is known already: the first batch, drift.
-    func kind(for job: JobDefinition, because reason: Reason?) throws(BatchError) -> SnapshotKind {
+    /// - Parameters:
+    ///   - reason: one that is known already: the first batch, drift.
+    ///   - isFollowing: deltas that are about to be written lead here.
+    func kind(
+        for job: JobDefinition, because reason: Reason?, isFollowing: Bool = false
+    ) throws(BatchError) -> SnapshotKind {
         if LevelPolicy(level: job.level).needsFullSnapshot { return .full }
         switch job.snapshot ?? session.database.snapshot {
         case .full: return .full
         case .delta:
             let isForced = reason == .firstBatch || reason == .schemaChange
             if isForced || job.mayChangeSchema { return .full }
+            if isFollowing { return .delta }
             return try lastLeadsHere() ? .delta : .full
         case .auto: break
         }
         if reason != nil || job.isCritical || job.mayChangeSchema { return .full }
         if DatabaseFile(session.path).size < SnapshotChoice.tinyDatabase { return .full }
+        if isFollowing { return .delta }
         if try !lastLeadsHere() { return .full }
         return try chainIsLong() ? .full : .delta
     }

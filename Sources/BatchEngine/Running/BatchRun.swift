@@ -59,6 +59,8 @@ final class BatchRun {
     var noted: Int64?
     /// The approved plan that this batch carries out.
     var plan: ApprovedPatchPlan?
+    /// Which restore points it shares the wait for the disk with.
+    unowned var series: BatchSeries?
     /// The report of the rehearsal that let it through.
     var rehearsal: String?
 

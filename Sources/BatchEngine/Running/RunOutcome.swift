@@ -15,7 +15,11 @@ struct RunOutcome {
         let begun = ContinuousClock.now
         var left: Warning?
         do throws(BatchError) {
-            if point.status == .pending,
+            var isKept = false
+            if let series = run.series {
+                if failure == nil { isKept = try series.keep(point, run.batch) } else { try series.flush() }
+            }
+            if point.status == .pending, !isKept,
                 try !PointKeeper(session: session).complete(&point, since: run.dataVersion)
             {
                 run.warn(

@@ -32,7 +32,7 @@ extension Runner {
         batch.error = nil
         batch.finishedAt = nil
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
-        var point = try begin(&batch, needs: [], snapshot: snapshot, turn)
+        var point = try begin(&batch, needs: [], snapshot: snapshot, turn.lease.lease)
         let run = BatchRun(
             session, gateway, job: job, values: values, batch: batch, lease: turn.lease,
             lastNumber: checkpoints.last?.number ?? 0)

@@ -36,6 +36,17 @@ public struct Runner {
         let switches = SwitchGate(session)
         order.suggestion = try switches.suggestion(for: order) ?? order.suggestion
         let turn = try session.turn(for: LeaseWork("run", job: job.id))
+        let submission = try submit(order, switches, turn, since: start)
+        guard case .ran(var report) = submission, !report.isRepeated else { return submission }
+        report.removed = session.letGo()
+        return .ran(report)
+    }
+
+    /// Under a lease that is held.
+    func submit(
+        _ order: RunOrder, _ switches: SwitchGate, _ turn: borrowing Turn, since start: ContinuousClock.Instant
+    ) throws(BatchError) -> Submission {
+        let job = order.job
         if let earlier = try holder(of: order) {
             return .ran(try RunOutcome(session: session).repeated(earlier))
         }
@@ -54,7 +65,7 @@ public struct Runner {
         let orphans = order.isGoverned ? Checklist.orphans(session.connection) : nil
         let gateway = try Runner.gateway(session, job, tenant: order.tenant, approval: order.plan?.approval)
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
-        var point = try begin(&batch, needs: needed, snapshot: snapshot, turn)
+        var point = try begin(&batch, needs: needed, snapshot: snapshot, turn.lease.lease)
         let run = BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: turn.lease)
         run.switches = switches
         run.rehearsal = rehearsal
@@ -62,13 +73,12 @@ public struct Runner {
         run.inputs = order.plan?.inputs
         var report = try carryOut(run, &point, from: 0, position: 0, since: start)
         if order.isGoverned { report.checklist = try gate.checkOff(run, orphans: orphans) }
-        report.removed = session.letGo()
         return .ran(report)
     }
 
     /// The batch that has done the work of a key already.
     /// - Throws: `ERR_UX_WRONG_STATE` when it has done a part: done again from the beginning, that would be done twice.
-    private func holder(of order: RunOrder) throws(BatchError) -> BatchRecord? {
+    func holder(of order: RunOrder) throws(BatchError) -> BatchRecord? {
         guard let key = order.key, try session.ledger.exists(),
             let earlier = try session.ledger.holder(of: key, job: order.job.id, tenant: order.tenant)
         else { return nil }
@@ -81,7 +91,7 @@ public struct Runner {
         )
     }
 
-    private func newBatch(_ order: RunOrder) throws(BatchError) -> BatchRecord {
+    func newBatch(_ order: RunOrder) throws(BatchError) -> BatchRecord {
         var batch = BatchRecord(
             batch: BatchID(job: order.job.id, number: try session.ledger.nextNumber(of: order.job.id)), kind: .batch,
             actor: session.context.actor, traceID: session.context.traceID,
@@ -134,7 +144,7 @@ public struct Runner {
         return gateway
     }
 
-    private func check(_ job: JobDefinition, _ tenant: String?) throws(BatchError) {
+    func check(_ job: JobDefinition, _ tenant: String?) throws(BatchError) {
         guard !JobID.isReserved(job.id) else {
             throw BatchError(
                 .usage, "'\(job.id)' is a name that batchmgr uses for its own batches",
@@ -150,7 +160,7 @@ public struct Runner {
     }
 
     /// The batches that the job declares to depend on: the latest committed one of each job that it needs.
-    private func needs(of job: JobDefinition) throws(BatchError) -> [BatchRecord] {
+    func needs(of job: JobDefinition) throws(BatchError) -> [BatchRecord] {
         var needed: [BatchRecord] = []
         for name in job.needs {
             let isKnown = try session.ledger.exists()
@@ -168,9 +178,9 @@ public struct Runner {
     /// Writes the intent: the batch, and the restore point it will get. A whole copy is the state before the
     /// first checkpoint: nobody has written between it and the lock.
     func begin(
-        _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind, _ turn: borrowing Turn
+        _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind, _ lease: Lease
     ) throws(BatchError) -> PointRecord {
-        let (ledger, lease) = (session.ledger, turn.lease.lease)
+        let ledger = session.ledger
         let time = session.context.now()
         var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
         var record = batch
@@ -213,10 +223,13 @@ public struct Runner {
     ) throws(BatchError) -> RunReport {
         var failure: BatchError?
         do throws(BatchError) {
-            for step in run.waiting { try StepRun(run: run, step: step).perform() }
-            for (index, step) in run.job.steps.enumerated() where index >= first {
-                try run.stopIfAsked()
-                try StepRun(run: run, step: step, from: index == first ? position : 0).perform()
+            if run.series == nil {
+                try perform(run, from: first, position: position)
+            } else {
+                // The end of the batch waits for the disk, for all of it.
+                try session.connection.unhurried { () throws(BatchError) in
+                    try perform(run, from: first, position: position)
+                }
             }
             try VerifyQueries(session: session).require(run.job.verify, run.bindings, of: run.batch.batch)
             try run.plan?.requireItsChanges(run)
@@ -226,5 +239,13 @@ public struct Runner {
             if run.isAtomic { run.discard() }
         }
         return try RunOutcome(session: session).conclude(run, &point, failure, since: start)
+    }
+
+    private func perform(_ run: BatchRun, from first: Int, position: Int) throws(BatchError) {
+        for step in run.waiting { try StepRun(run: run, step: step).perform() }
+        for (index, step) in run.job.steps.enumerated() where index >= first {
+            try run.stopIfAsked()
+            try StepRun(run: run, step: step, from: index == first ? position : 0).perform()
+        }
     }
 }

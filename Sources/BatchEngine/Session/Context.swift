@@ -38,7 +38,7 @@ public struct Context: Sendable {
     public var call = CallOptions.none
     public var log = Log.none
     /// What the command has written into the audit so far.
-    public let notes = AuditNotes()
+    public internal(set) var notes = AuditNotes()
     /// Whether `keep:` counts: `BATCHMGR_KEEP=all` lets nothing go by itself.
     public var letsGo = false
     /// What processes share, opened once.

@@ -10,8 +10,8 @@ public final class Session {
     /// Of a database given alone: with the rules that its ledger keeps.
     public let database: DatabaseDefinition
     /// Nil: all of them.
-    public let tenant: String?
-    public let context: Context
+    public private(set) var tenant: String?
+    public private(set) var context: Context
     /// The file; tenancy by file has named the tenant in it.
     public let path: String
     public let connection: Connection
@@ -80,6 +80,14 @@ public final class Session {
                 homeFault = error
             }
         }
+        try requireTenantName()
+    }
+
+    /// Turns to another order on the same file.
+    /// - Throws: `ERR_SECURITY_TENANT` when the tenant can be none.
+    func turn(to tenant: String?, context: Context) throws(BatchError) {
+        self.context = context
+        if database.tenancy != .file { self.tenant = tenant ?? workspace.tenant }
         try requireTenantName()
     }
 

@@ -85,12 +85,43 @@ public struct BakStore: Sendable {
         _ label: Label, changes: any ChangeSource, before: DatabaseState, after: DatabaseState, source: Connection
     ) throws(BatchError) -> (file: BakFile, pending: BackgroundTask<Void>) {
         try write(label, kind: .delta) { file throws(BatchError) in
-            try file.execute("PRAGMA page_size=1024; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
-            try file.execute("BEGIN")
-            try describe(label, kind: .delta, before, in: file)
-            try BakWriter(file: file, source: source).write(changes, from: before, to: after)
-            try file.execute("COMMIT")
+            try fillDelta(label, changes, before, after, source, file)
         }
+    }
+
+    private func fillDelta(
+        _ label: Label, _ changes: any ChangeSource, _ before: DatabaseState, _ after: DatabaseState,
+        _ source: Connection, _ file: Connection
+    ) throws(BatchError) {
+        try file.execute("PRAGMA page_size=1024; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
+        try file.execute("BEGIN")
+        try describe(label, kind: .delta, before, in: file)
+        try BakWriter(file: file, source: source).write(changes, from: before, to: after)
+        try file.execute("COMMIT")
+    }
+
+    /// A delta that does not bear its name yet: several wait for the disk together.
+    public struct Unpublished {
+        public let file: BakFile
+        fileprivate let temporary: TemporaryFile
+    }
+
+    /// As `writeDelta`; call `publish` for it.
+    public func prepareDelta(
+        _ label: Label, changes: any ChangeSource, before: DatabaseState, after: DatabaseState, source: Connection
+    ) throws(BatchError) -> Unpublished {
+        let (file, temporary) = try prepare(label, kind: .delta) { (file) throws(BatchError) in
+            try fillDelta(label, changes, before, after, source, file)
+        }
+        return Unpublished(file: file, temporary: temporary)
+    }
+
+    /// Gives all of them their names; they are durable when this returns.
+    public func publish(_ files: [Unpublished]) throws(BatchError) {
+        if files.isEmpty { return }
+        try Concurrently.forEach(files.map(\.temporary)) { (file) throws(BatchError) in try file.file.sync() }
+        for file in files { try file.temporary.rename() }
+        try Folder.sync(folder)
     }
 
     func describe(
@@ -109,12 +140,18 @@ public struct BakStore: Sendable {
     func write(
         _ label: Label, kind: BakFile.Kind, _ write: (Connection) throws(BatchError) -> Void
     ) throws(BatchError) -> (file: BakFile, pending: BackgroundTask<Void>) {
+        let (written, temporary) = try prepare(label, kind: kind, write)
+        return (written, BackgroundTask { () throws(BatchError) in try temporary.publish() })
+    }
+
+    private func prepare(
+        _ label: Label, kind: BakFile.Kind, _ write: (Connection) throws(BatchError) -> Void
+    ) throws(BatchError) -> (file: BakFile, temporary: TemporaryFile) {
         try Folder.create(folder)
         let path = folder + "/" + label.fileName
         let temporary = try TemporaryFile(for: path)
         try fill(temporary.path, write)
-        let written = try BakFile(reading: temporary.path, kind: kind, as: path)
-        return (written, BackgroundTask { () throws(BatchError) in try temporary.publish() })
+        return (try BakFile(reading: temporary.path, kind: kind, as: path), temporary)
     }
 
     /// The connection is closed when it returns.

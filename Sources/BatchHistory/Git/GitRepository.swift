@@ -9,6 +9,8 @@ package final class GitRepository {
     let handle: OpaquePointer
     private let objects: OpaquePointer
     private let hash = SHA1()
+    /// Objects on their way into a pack, while several points are written into it.
+    private var unwritten: [ObjectID: (kind: ObjectKind, content: [UInt8])]?
 
     /// libgit2 wants one start per process. Its caches are kept small: objects are read once, and memory has to stay flat.
     private static let library: Bool = {
@@ -114,6 +116,13 @@ package final class GitRepository {
 
     // MARK: Objects
 
+    /// From here on what is added to the pack can be read at once.
+    func keepUnwritten() { unwritten = [:] }
+
+    func note(_ id: ObjectID, _ kind: ObjectKind, _ content: UnsafeRawBufferPointer) {
+        unwritten?[id] = (kind, [UInt8](content))
+    }
+
     /// True without looking at the disk again: new packs of other processes are not seen.
     func holds(_ id: ObjectID) -> Bool {
         var native = GitRepository.native(id)
@@ -123,6 +132,7 @@ package final class GitRepository {
     /// The content of an object; its SHA-1 is checked.
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` with the id when it is missing, damaged or of another kind.
     package func read(_ id: ObjectID, _ kind: ObjectKind) throws(BatchError) -> [UInt8] {
+        if let known = unwritten?[id], known.kind == kind { return known.content }
         var native = GitRepository.native(id)
         var size = 0
         var type = GIT_OBJECT_INVALID

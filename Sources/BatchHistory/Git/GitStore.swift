@@ -93,12 +93,15 @@ public struct GitStore: Sendable {
 
 extension GitStore {
     /// What the commits of a database say, newest first. Nothing but the commits themselves is read.
-    public func messages(branch: String) throws(BatchError) -> [(id: CommitID, message: PointMessage)] {
+    /// - Parameter limit: how many at most.
+    public func messages(
+        branch: String, limit: Int = .max
+    ) throws(BatchError) -> [(id: CommitID, message: PointMessage)] {
         guard exists else { return [] }
         let repository = try GitRepository(opening: path)
         var next = try repository.refs.target(Refs.branch(branch))
         var messages: [(id: CommitID, message: PointMessage)] = []
-        while let id = next {
+        while let id = next, messages.count < limit {
             let header = try CommitHeader(try repository.read(id, .commit), id)
             messages.append((CommitID(id), header.message))
             next = header.parent

@@ -12,6 +12,8 @@ package final class PackWriter {
     private static let largeObject = 4 << 20
 
     private let isKnown: (ObjectID) -> Bool
+    /// Told of each new object.
+    var note: ((ObjectID, ObjectKind, UnsafeRawBufferPointer) -> Void)?
     private let hash = SHA1()
     private let stream: PackStream
     private var ids: Set<ObjectID> = []
@@ -41,6 +43,7 @@ package final class PackWriter {
         let id = hash.finish()
         if ids.contains(id) || isKnown(id) { return id }
         ids.insert(id)
+        note?(id, kind, content)
         if content.count > PackWriter.largeObject {
             // It is not copied into a batch.
             try waitForDeflating()

@@ -25,6 +25,18 @@ struct PointReader {
             try repository.read(manifest.id, .blob), schema: try repository.read(schema.id, .blob))
     }
 
+    /// One that was made a moment ago.
+    init(
+        _ repository: GitRepository, _ id: ObjectID, tree: ObjectID, after parent: ObjectID?, _ content: PointContent
+    ) {
+        self.repository = repository
+        self.id = id
+        self.tree = tree
+        self.parent = parent
+        message = content.message
+        manifest = PointManifest(state: content.state, tenantColumn: content.tenantColumn)
+    }
+
     /// True when the commit is this very point, written before. The audit may have grown since.
     func isAlready(_ content: PointContent) throws(BatchError) -> Bool {
         message.textWithoutAudit == content.message.textWithoutAudit && message.signature == content.message.signature

@@ -97,6 +97,27 @@ package struct Refs {
         }
     }
 
+    /// Sets many references that are nobody else's, with one wait for the disk: each is a file beside its lock.
+    package func create(_ moves: [Move]) throws(BatchError) {
+        var locked: [(lock: String, path: String)] = []
+        var folders: Set<String> = []
+        for move in moves {
+            let path = "\(repository.path)/\(move.name)"
+            let (lock, folder) = (path + ".lock", FilePath.parent(path))
+            if folders.insert(folder).inserted { try Folder.create(folder) }
+            guard let file = try? File(creating: lock, permissions: 0o666) else {
+                // What is in the way is looked at there.
+                try self.move(move)
+                continue
+            }
+            try file.write(Array("\(move.target)\n".utf8))
+            locked.append((lock, path))
+        }
+        try Concurrently.forEach(locked.map(\.lock)) { (lock) throws(BatchError) in try DurableFile.sync(lock) }
+        for (lock, path) in locked { try DurableFile.rename(lock, to: path) }
+        for folder in folders { try Folder.sync(folder) }
+    }
+
     /// Removes a reference; nothing when there is none.
     package func remove(_ name: String) throws(BatchError) {
         let code = git_reference_remove(repository.handle, name)

@@ -238,14 +238,20 @@ public final class Connection {
         }
     }
 
-    /// A transaction that nothing depends on: in WAL mode the next one, or the next checkpoint, waits for the disk.
-    func lazily(_ body: () throws(BatchError) -> Void) throws(BatchError) {
+    /// In WAL mode: transactions of `body` do not wait for the disk. The next one that does waits for them too, and
+    /// none is there without those before it.
+    public func unhurried<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
         guard ownsHandle, try value("PRAGMA main.journal_mode")?.string == "wal",
             let before = try value("PRAGMA main.synchronous")?.integer, before > 1
-        else { return try transaction(body) }
+        else { return try body() }
         try execute("PRAGMA main.synchronous = NORMAL")
         defer { try? execute("PRAGMA main.synchronous = \(before)") }
-        try transaction(body)
+        return try body()
+    }
+
+    /// A transaction that nothing depends on: in WAL mode the next one, or the next checkpoint, waits for the disk.
+    func lazily(_ body: () throws(BatchError) -> Void) throws(BatchError) {
+        try unhurried { () throws(BatchError) in try transaction(body) }
     }
 
     /// SQLite ends some transactions by itself (disk full, I/O error), so this may have nothing to do.

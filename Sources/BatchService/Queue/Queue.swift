@@ -49,9 +49,9 @@ public struct Queue {
         let total = try store.queueCount(filter)
         filter.limit = limit
         var entries: [QueueListReport.Entry] = []
-        for job in try store.queueJobs(filter) {
-            entries.append(QueueListReport.Entry(job: job, obstacle: try store.obstacle(before: job)))
-        }
+        let jobs = try store.queueJobs(filter)
+        let obstacles = try store.obstacles(before: jobs)
+        for job in jobs { entries.append(QueueListReport.Entry(job: job, obstacle: obstacles[job.number])) }
         return QueueListReport(
             entries: entries, total: total, counts: try store.queueCounts(), pauses: try store.queuePauses(), now: now)
     }

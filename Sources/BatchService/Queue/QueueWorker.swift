@@ -3,15 +3,19 @@ internal import BatchControl
 public import BatchCore
 public import BatchEngine
 internal import BatchLedger
+internal import BatchSystem
 internal import Dispatch
 internal import Synchronization
 
 /// Takes jobs from the queue and runs them, one after the other, in this process.
-public struct QueueWorker {
+public final class QueueWorker {
     private let workspace: Workspace
     private let context: Context
     private let store: any QueueStore
     private let random: @Sendable () -> Double
+    /// The database that the last jobs were on, kept open.
+    private var series: (place: String, jobs: BatchSeries)?
+    private var catalog: (print: [String], catalog: Catalog)?
 
     /// Settled jobs are kept so long.
     private static let memory: Duration = .seconds(90 * 86_400)
@@ -43,13 +47,18 @@ public struct QueueWorker {
             settledBefore: Timestamp(milliseconds: start - QueueWorker.memory.wholeMilliseconds),
             removedBefore: Timestamp(milliseconds: start - QueueWorker.trash.wholeMilliseconds))
         var report = QueueWorkReport()
+        defer { endSeries() }
         while context.stopWish() == .goOn {
             let now = context.now()
-            if let job = try store.claim(.current(), at: now) {
+            if series?.jobs.mayGoOn == false { endSeries() }
+            if let job = try store.claim(.current(), at: now, on: series?.place) {
                 try note(job)
                 guard let ended = try attempt(job) else { continue }
                 report.add(ended)
                 try note(ended)
+            } else if series != nil {
+                // Nothing follows: what waits is completed, and jobs of dead workers are looked for.
+                endSeries()
             } else {
                 let wait = try store.nextLook(after: now).map { $0.milliseconds - now.milliseconds }
                 if untilEmpty, wait == nil { break }
@@ -99,7 +108,7 @@ public struct QueueWorker {
     }
 
     private func run(_ job: QueueJob, _ watch: JobHeartbeat) throws(BatchError) -> Runner.Submission {
-        let definition = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: job.order.job)
+        let definition = try readCatalog().job(named: job.order.job)
         var work = context
         work.tenant = job.order.tenant
         work.traceID = context.randomID()
@@ -107,11 +116,50 @@ public struct QueueWorker {
             let wish = context.stopWish()
             return wish == .goOn ? watch.stopWish : wish
         }
-        let session = try Session(
-            workspace, database: definition.database, tenant: job.order.tenant, context: work)
         let values = try ParameterValues(definition, set: job.order.assignments)
-        return try Runner(session).complete(
-            RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey))
+        let order = RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey)
+        return try series(for: job, definition, work).complete(order, tenant: job.order.tenant, context: work)
+    }
+
+    // MARK: What is kept open
+
+    private func series(
+        for job: QueueJob, _ definition: JobDefinition, _ work: Context
+    ) throws(BatchError) -> BatchSeries {
+        let file = try workspace.database(named: definition.database).path(of: job.order.tenant ?? workspace.tenant)
+        if let series, series.place == job.order.place, series.jobs.file == file { return series.jobs }
+        endSeries()
+        let jobs = try BatchSeries(
+            workspace, database: definition.database, tenant: job.order.tenant, context: work)
+        series = (job.order.place, jobs)
+        return jobs
+    }
+
+    private func endSeries() {
+        series?.jobs.end()
+        series = nil
+    }
+
+    /// Read again when one of its files has changed.
+    private func readCatalog() throws(BatchError) -> Catalog {
+        let print = catalogPrint()
+        if let catalog, catalog.print == print { return catalog.catalog }
+        let read = try workspace.loadCatalog(StepRegistry.builtIn.rules())
+        catalog = print.map { ($0, read) }
+        return read
+    }
+
+    /// How the files of the catalog look from outside; nil when one has changed a moment ago and may change again unseen.
+    private func catalogPrint() -> [String]? {
+        guard let folder = workspace.catalog, let names = try? Folder.names(in: folder) else { return nil }
+        var print: [String] = []
+        for name in names.sorted() {
+            guard let file = FileFingerprint(path: "\(folder)/\(name)").read(at: context.now().milliseconds) else {
+                return nil
+            }
+            print.append(name + file)
+        }
+        return print
     }
 }
 
