@@ -42,4 +42,13 @@ public protocol ServiceStore: AnyObject {
     func beatService(_ record: ServiceRecord, at now: Timestamp) throws(BatchError) -> Bool
 
     func leaveService(_ record: ServiceRecord, at now: Timestamp) throws(BatchError)
+
+    /// Wishes that all workers begin anew, one after the other, with a row in the audit; a wish that is open already is the
+    /// answer.
+    func wishRestart(_ act: ControlAct) throws(BatchError) -> ServiceRestart
+    /// The latest wish; nil when there never was one.
+    func lastRestart() throws(BatchError) -> ServiceRestart?
+    /// One more worker has begun anew, with a row in the audit.
+    func noteRestarted(_ restart: ServiceRestart, worker: Int64, _ act: ControlAct) throws(BatchError)
+    func endRestart(_ restart: ServiceRestart, at now: Timestamp) throws(BatchError)
 }

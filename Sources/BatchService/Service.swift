@@ -34,7 +34,7 @@ public struct Service {
         self.context = context
         self.settings = settings
         self.worker = worker
-        store = try context.store(of: workspace)
+        store = try context.wholeStore(of: workspace)
     }
 
     private let worker: [String]
@@ -69,6 +69,7 @@ public struct Service {
                 context.log.write(.error, "service.worker", ending, module: .runner)
                 note(ending)
             }
+            try goOn(with: &workers, note)
             context.sleep(settings.poll)
             if listener == nil, listen != nil, context.clock.now() - triedAt > Service.pauseOfListening {
                 triedAt = context.clock.now()
@@ -84,6 +85,18 @@ public struct Service {
                 .leaseLost, "another process serves this workspace now", hint: "see who: \(command: "status")")
         }
         return ServiceReport(began: begin, ended: context.now(), firings: firings, workerCrashes: workers.crashes)
+    }
+
+    /// Wishes that the workers of the service that runs begin anew.
+    /// - Throws: `ERR_UX_WRONG_STATE` when none runs.
+    public static func restart(_ workspace: Workspace, context: Context) throws(BatchError) -> ServiceRestartReport {
+        let store = try context.store(of: workspace)
+        guard try store.service()?.isRunning(at: context.now()) == true else {
+            throw BatchError(
+                .wrongState, "no service runs in \(workspace.folder), so there are no workers of one",
+                hint: "begin one: \(command: "serve")")
+        }
+        return ServiceRestartReport(try store.wishRestart(context.act("service restart")))
     }
 
     /// Fires what is due now and works the queue until nothing is ready, in this process: for a timer of systemd or cron.
@@ -138,6 +151,17 @@ public struct Service {
         }
     }
 
+    /// Lets workers begin anew when somebody wishes it: the next one when the one before has worked for a moment.
+    private func goOn(with workers: inout WorkerGroup, _ note: (String) -> Void) throws(BatchError) {
+        guard let wish = try store.lastRestart(), wish.endedAt == nil else { return }
+        if !workers.isRestarting { workers.beginRestart() }
+        if let process = workers.goOnRestarting() {
+            note("worker \(process) has begun anew, as \(wish.actor) wished")
+            try store.noteRestarted(wish, worker: process, context.act("service worker", outcome: "restarted"))
+        }
+        if !workers.isRestarting { try store.endRestart(wish, at: context.now()) }
+    }
+
     private func end(_ workers: inout WorkerGroup) {
         workers.askToEnd()
         while workers.areRunning {
@@ -155,11 +179,18 @@ struct WorkerGroup {
         /// Not before this time, by the clock that nobody sets.
         var startAt: Int64 = 0
         var failures = 0
+        /// Somebody wished that its worker begins anew: its end is none that has to be told.
+        var isRestarting = false
 
         mutating func look(at now: Int64) -> String? {
             guard let process, let ending = process.ending else { return nil }
             let lived = now - startAt
             self.process = nil
+            if isRestarting {
+                isRestarting = false
+                startAt = now
+                return nil
+            }
             if lived >= WorkerGroup.healthy { failures = 0 }
             delay(now)
             let how =
@@ -176,6 +207,39 @@ struct WorkerGroup {
             startAt = now + min(pause, WorkerGroup.longestPause)
         }
     }
+
+    /// Places whose workers are still to begin anew, the next one first.
+    private var restarting: [Int] = []
+    private var isAsked = false
+
+    var isRestarting: Bool { !restarting.isEmpty }
+
+    mutating func beginRestart() {
+        restarting = Array(places.indices)
+        isAsked = false
+    }
+
+    /// Asks the next worker to end at its next checkpoint.
+    /// - Returns: the worker that has taken the place of one and has worked for a moment; nil while there is none.
+    mutating func goOnRestarting() -> Int64? {
+        guard let index = restarting.first else { return nil }
+        guard isAsked else {
+            isAsked = true
+            places[index].isRestarting = places[index].process != nil
+            places[index].process?.askToEnd()
+            return nil
+        }
+        let place = places[index]
+        guard !place.isRestarting, let process = place.process, process.ending == nil,
+            clock.now() - place.startAt >= WorkerGroup.moment
+        else { return nil }
+        restarting.removeFirst()
+        isAsked = false
+        return Int64(process.id)
+    }
+
+    /// Milliseconds after which a worker counts as one that works.
+    private static let moment: Int64 = 1_000
 
     private let arguments: [String]
     private let clock: MonotonicClock
@@ -199,7 +263,7 @@ struct WorkerGroup {
     /// Starts what is not there.
     /// - Returns: what there is to tell of those that have ended.
     mutating func keep() -> [String] {
-        let now = clock.now() / 1_000
+        let now = clock.now()
         var news: [String] = []
         for index in places.indices {
             if let told = places[index].look(at: now) {

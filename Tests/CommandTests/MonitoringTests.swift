@@ -1,8 +1,55 @@
+import BatchCore
 import TestSupport
 import Testing
 
 /// `check` and `metrics write`.
 @Suite struct MonitoringTests {
+    @Test func whatTheApplicationSaysIsSummed() throws {
+        try BadLuckScene.with(
+            jobs: ["own": "steps:\n  - {id: a, sql: SELECT 1}"],
+            configuration: "signals: {checkout: latency, broken: error}\n"
+        ) { scene in
+            for value in [10, 20, 30, 4_000] { try scene.expect(0, "signal", "add", "checkout", "--value", "\(value)") }
+            let refused = try scene.expect(.usage, "signal", "add", "chekout", "--value", "1")
+            #expect(refused.err.contains("checkout"), "\(refused.err)")
+            for wrong in ["-1", "x", "nan", "1e300"] {
+                #expect(try scene.tool("signal", "add", "checkout", "--value", wrong).code == 2)
+            }
+            let signals = try scene.json("signal", "list")["signals"]?.array ?? []
+            #expect(signals.map { $0["name"]?.string } == ["broken", "checkout"])
+            #expect(signals.last?["count"] == .integer(4))
+            #expect(signals.last?["p95"] == .number(5_000))
+            #expect(signals.first?["count"] == .integer(0))
+        }
+    }
+
+    @Test func aReportTellsOfBatchesTheirErrorsAndRollbacks() throws {
+        try BadLuckScene.with(
+            jobs: [
+                "good": "steps:\n  - {id: a, sql: UPDATE t SET v = v + 1}",
+                "bad": "steps:\n  - {id: a, sql: UPDATE t SET v = NULL}",
+            ]
+        ) { scene in
+            try scene.sql("CREATE TABLE t(v INTEGER NOT NULL); INSERT INTO t VALUES(1)")
+            for _ in 1...3 { try scene.expect(0, "run", "good") }
+            #expect(try scene.tool("run", "bad").code == 1)
+            try scene.expect(0, "rollback", "good.3")
+            let jobs = try scene.json("metrics", "report")["jobs"]?.array ?? []
+            #expect(jobs.map { $0["job"]?.string } == ["bad", "good"])
+            #expect(jobs.first?["errors"]?["DATA"] == .integer(1))
+            #expect(jobs.first?["error_percent"] == .number(100))
+            #expect(jobs.last?["batches"] == .integer(3))
+            #expect(jobs.last?["statuses"]?["committed"] == .integer(2))
+            #expect(jobs.last?["rollbacks"] == .integer(1))
+            for name in ["r.md", "r.html", "r.json"] {
+                try scene.expect(0, "metrics", "report", "--job", "good", "--to", name)
+                #expect(try scene.shell("grep -c good \(name)").code == 0)
+            }
+            #expect(try scene.shell("grep -c '<rect' r.html").code == 0)
+            try scene.expect(.usage, "metrics", "report", "--to", "r.pdf")
+        }
+    }
+
     @Test func theExitCodeSaysHowBadItIs() throws {
         try TemporaryFolder.with { folder in
             let result = try BuiltTool.shell(

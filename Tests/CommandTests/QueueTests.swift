@@ -53,7 +53,8 @@ import Testing
                 """
                 PRAGMA journal_mode = WAL;
                 CREATE TABLE line(id INTEGER PRIMARY KEY, n INTEGER NOT NULL);
-                WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 12) INSERT INTO line SELECT i, 0 FROM c;
+                WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 12)
+                INSERT INTO line SELECT i, 0 FROM c;
                 CREATE TABLE filler(b BLOB); INSERT INTO filler VALUES(randomblob(600000))
                 """)
             for id in 1...12 { try scene.expect(0, "queue", "add", "own", "--set", "id=\(id)") }
@@ -66,12 +67,14 @@ import Testing
         #expect(try scene.sql("SELECT count(*) FROM line WHERE n = id + 100") == "12", "\(note)")
         let points = try scene.json("points")["points"]?.array ?? []
         let own = points.filter { $0["batch"]?.string?.hasPrefix("own.") == true }
-        #expect(own.count == 12, "\(note)")
+        // A batch that was stopped on its way and gone on with has two.
+        #expect(Set(own.compactMap { $0["batch"]?.string }).count == 12, "\(note)")
         #expect(own.allSatisfy { $0["status"]?.string == "complete" }, "\(note)")
-        #expect(Set(own.compactMap { $0["bak"]?.string }).count == 12, "\(note)")
-        #expect(Set(own.compactMap { $0["commit"]?.string }).count == 12, "\(note)")
-        let commits = try scene.shell("git -C backups/batch_manager/history.git log --format=%s | grep -c '^own\\.'").out
-        #expect(commits == "12\n", "\(note)")
+        #expect(Set(own.compactMap { $0["bak"]?.string }).count == own.count, "\(note)")
+        #expect(Set(own.compactMap { $0["commit"]?.string }).count == own.count, "\(note)")
+        let commits = try scene.shell("git -C backups/batch_manager/history.git log --format=%s | grep -c '^own\\.'")
+            .out
+        #expect(commits == "\(own.count)\n", "\(note)")
         let tags = try scene.shell("git -C backups/batch_manager/history.git tag -l 'batch/own.*' | wc -l").out
         #expect(tags.filter { !$0.isWhitespace } == "12", "\(note)")
         try scene.expect(0, "verify")

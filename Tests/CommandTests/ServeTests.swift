@@ -107,6 +107,92 @@ import Testing
         }
     }
 
+    /// A worker that dies has a successor within seconds, without a new service.
+    @Test func aKilledWorkerHasASuccessor() throws {
+        try scene { scene in
+            let result = try served(
+                scene,
+                """
+                until_workers() { tries=0; until [ "$(pgrep -P $service | wc -l)" = 2 ]; do
+                    tries=$((tries + 1)); [ $tries -lt 400 ] || exit 1; "$TOOL" version >/dev/null; done; }
+                until_workers
+                kill -9 $(pgrep -P $service)
+                "$TOOL" queue add raise -q || exit 1
+                until_done 1 || exit 1
+                """)
+            #expect(result.code == 0, "\(result.out)")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "1|1")
+        }
+    }
+
+    @Test func workersBeginAnewOneAfterTheOther() throws {
+        try scene { scene in
+            try scene.expect(.wrongState, "service", "restart")
+            let result = try served(
+                scene,
+                """
+                until_workers() { tries=0; until [ "$(pgrep -P $service | wc -l)" = 2 ]; do
+                    tries=$((tries + 1)); [ $tries -lt 400 ] || exit 1; "$TOOL" version >/dev/null; done; }
+                until_workers
+                before=$(pgrep -P $service | sort | tr '\\n' ' ')
+                "$TOOL" service restart -q || exit 1
+                "$TOOL" queue add raise -q || exit 1
+                tries=0
+                until [ "$(grep -c 'has begun anew' served)" = 2 ]; do
+                    tries=$((tries + 1)); [ $tries -lt 1000 ] || { cat served; exit 1; }
+                    "$TOOL" version >/dev/null
+                done
+                for worker in $before; do kill -0 $worker 2>/dev/null && exit 1; done
+                until_done 1 || exit 1
+                "$TOOL" audit list --json > rows
+                """)
+            #expect(result.code == 0, "\(result.out)")
+            let rows = try scene.shell("grep -o '\"action\":\"service [a-z]*\"' rows | sort | uniq -c").out
+            #expect(rows.contains("1 \"action\":\"service restart\"") || rows.contains("service restart"), "\(rows)")
+            #expect(rows.contains("2 \"action\":\"service worker\""), "\(rows)")
+        }
+    }
+
+    // MARK: A control.db that is damaged
+
+    /// Nothing of it can be read: the jobs that have run are known from the ledger, and switches hold.
+    @Test func aControlFileOfGarbageIsPutAside() throws {
+        try scene { scene in
+            for _ in 1...2 { try scene.expect(0, "queue", "add", "raise") }
+            try scene.expect(0, "queue", "work", "--until-empty")
+            try scene.expect(0, "switch", "set", "safe_mode", "--value", "on", "--reason", "month end")
+            try scene.shell(
+                """
+                cd backups/batch_manager && rm -f control.db-wal control.db-shm
+                head -c 40000 /dev/urandom > control.db
+                """)
+            let told = try scene.expect(0, "queue", "list", "--state", "done")
+            #expect(told.err.contains("control.db was damaged"), "\(told.err)")
+            #expect(told.out.contains("raise"), "\(told.out)")
+            #expect(try scene.shell("ls backups/batch_manager | grep -c 'control.db.damaged.*Z$'").out == "1\n")
+            try scene.expect(7, "run", "--id", "raise")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "2|2")
+        }
+    }
+
+    /// One page is gone: what can be read stays, in its order, and jobs that wait go on.
+    @Test func rowsBesideADamagedPageStay() throws {
+        try scene { scene in
+            for _ in 1...3 { try scene.expect(0, "queue", "add", "raise") }
+            try scene.shell(
+                """
+                cd backups/batch_manager && sqlite3 control.db 'PRAGMA wal_checkpoint(TRUNCATE)' > pages
+                page=$(sqlite3 control.db "SELECT rootpage FROM sqlite_schema WHERE name = 'queue_by_turn'")
+                head -c 4096 /dev/urandom | dd of=control.db bs=4096 seek=$((page - 1)) conv=notrunc 2>/dev/null
+                rm -f control.db-wal control.db-shm
+                """)
+            let served = try scene.expect(0, "serve", "--once", "--no-http")
+            #expect(served.err.contains("all rows could be read"), "\(served.err)")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "3|3")
+            try scene.expect(0, "audit", "verify")
+        }
+    }
+
     @Test func aScheduleFiresOnceForAnInstant() throws {
         try scene { scene in
             try scene.expect(0, "schedule", "add", "often", "--job", "raise", "--cron", "0 0 1 1 *")

@@ -107,6 +107,7 @@ import Testing
             Set(admins) == [
                 "switch set", "guard set", "erase", "prune", "ops trust", "ops revoke", "home set", "vacuum",
                 "forget-copies", "remove", "schedule install", "token create", "token list", "token revoke",
+                "service restart",
             ],
             "a verb that names no role is an admin's alone: give the new one its role in its table")
     }

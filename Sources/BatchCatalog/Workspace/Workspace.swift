@@ -26,12 +26,14 @@ public struct Workspace: Hashable, Sendable {
     public var http: HTTPSettings
     /// The folder of the documents: what comes in, what goes out, and what is worked on.
     public let data: String
+    /// What the application says about itself, by name.
+    public let signals: [String: SignalKind]
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
         data: String? = nil, plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
         log: LogSettings = LogSettings(), keep: KeepPolicy = KeepPolicy(),
-        http: HTTPSettings = HTTPSettings()
+        http: HTTPSettings = HTTPSettings(), signals: [String: SignalKind] = [:]
     ) {
         self.folder = folder
         self.file = file
@@ -45,6 +47,7 @@ public struct Workspace: Hashable, Sendable {
         self.keep = keep
         self.http = http
         self.data = data ?? FolderText.join(folder, "data")
+        self.signals = signals
     }
 
     /// The database of that name; without a name the only one, or `main` of several.

@@ -76,7 +76,8 @@ enum WorkspaceReader {
             data: path("data", "data"),
             plugins: plugins,
             notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles),
-            log: log(root["log"]), keep: keep(root["keep"]), http: http(root["http"], folder))
+            log: log(root["log"]), keep: keep(root["keep"]), http: http(root["http"], folder),
+            signals: signals(root["signals"]))
     }
 
     /// `bak:` is taken as it is written: what it does not name keeps nothing.
@@ -90,6 +91,13 @@ enum WorkspaceReader {
         if let life = node?["undo"]?.text.flatMap({ Duration(text: $0) }) { policy.undo = life }
         if let life = node?["reports"]?.text.flatMap({ Duration(text: $0) }) { policy.reports = life }
         return policy
+    }
+
+    private static func signals(_ node: YAMLNode?) -> [String: SignalKind] {
+        let kinds = (node?.entries ?? []).compactMap { entry in
+            entry.value.text.flatMap(SignalKind.init).map { (entry.key, $0) }
+        }
+        return Dictionary(kinds) { first, _ in first }
     }
 
     private static func http(_ node: YAMLNode?, _ folder: String) -> HTTPSettings {
@@ -148,6 +156,9 @@ enum WorkspaceKeys {
             KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
             KeyRule("log", .record(log), "The structured log, see logs.md."),
             KeyRule("http", .record(http), "How `serve` answers over HTTP, see http.md."),
+            KeyRule(
+                "signals", .entries(.jobName, .choice(SignalKind.allCases.map(\.rawValue))),
+                "What the application says about itself: `NAME: latency`, `error` or `usage`, see metrics.md."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
             KeyRule("roles", .record(roles), "Who may do what; without this key everybody may do everything."),
         ])

@@ -45,14 +45,17 @@ extension ControlFile: AuditStore {
 
     private func beginAudit(_ act: ControlAct) throws(BatchError) {
         let table = AuditTable(connection)
-        if try table.exists() { return }
+        let meta = try connection.value("SELECT 1 FROM sqlite_schema WHERE name = 'batchmgr_meta'")
+        let chain = meta == nil ? nil : try ControlFile.auditName(connection)
+        if try table.exists(), chain != nil { return }
+        let isNew = try !table.exists()
         try table.create()
         try connection.execute(
             "CREATE TABLE IF NOT EXISTS batchmgr_meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
         try connection.run(
             "INSERT OR IGNORE INTO main.batchmgr_meta VALUES(?, lower(hex(randomblob(16))))",
             [.string(ControlFile.nameKey)])
-        _ = try appendAudit(connection, act.first())
+        if isNew { _ = try appendAudit(connection, act.first()) }
     }
 
     /// The random name of the chain in a control file.

@@ -46,4 +46,44 @@ extension ControlFile: ServiceStore {
             "UPDATE service SET process = NULL, beat_at = ? WHERE epoch = ?",
             [.integer(now.milliseconds), .integer(record.epoch)])
     }
+
+    // MARK: Workers that begin anew
+
+    public func wishRestart(_ act: ControlAct) throws(BatchError) -> ServiceRestart {
+        if let open = try lastRestart(), open.endedAt == nil { return open }
+        return try audited(act) { () throws(BatchError) in
+            try connection.run(
+                "INSERT INTO restarts(actor, wished_at) VALUES(?, ?)",
+                [.string(act.actor), .integer(act.at.milliseconds)])
+            let wish = ServiceRestart(
+                number: connection.lastInsertRowID, actor: act.actor, wishedAt: act.at, endedAt: nil, workers: 0)
+            return (wish, ["restart": .integer(wish.number)])
+        }
+    }
+
+    public func lastRestart() throws(BatchError) -> ServiceRestart? {
+        let sql = "SELECT seq, actor, wished_at, ended_at, workers FROM restarts ORDER BY seq DESC LIMIT 1"
+        return try connection.rows(sql).first.map { row in
+            ServiceRestart(
+                number: row[0].integer ?? 0, actor: row[1].string ?? "",
+                wishedAt: Timestamp(milliseconds: row[2].integer ?? 0),
+                endedAt: row[3].integer.map { Timestamp(milliseconds: $0) }, workers: Int(row[4].integer ?? 0))
+        }
+    }
+
+    public func noteRestarted(_ restart: ServiceRestart, worker: Int64, _ act: ControlAct) throws(BatchError) {
+        var act = act
+        act.actor = restart.actor
+        try audited(act) { () throws(BatchError) in
+            try connection.run(
+                "UPDATE restarts SET workers = workers + 1, begun_at = coalesce(begun_at, ?) WHERE seq = ?",
+                [.integer(act.at.milliseconds), .integer(restart.number)])
+            return ((), ["restart": .integer(restart.number), "worker": .integer(worker)])
+        }
+    }
+
+    public func endRestart(_ restart: ServiceRestart, at now: Timestamp) throws(BatchError) {
+        try connection.run(
+            "UPDATE restarts SET ended_at = ? WHERE seq = ?", [.integer(now.milliseconds), .integer(restart.number)])
+    }
 }

@@ -21,6 +21,40 @@ public struct ServiceReport: Report, Hashable {
     }
 }
 
+/// A wish that all workers of a service begin anew, one after the other.
+public struct ServiceRestart: Hashable, Sendable {
+    public let number: Int64
+    public let actor: String
+    public let wishedAt: Timestamp
+    /// Nil while it is under way.
+    public let endedAt: Timestamp?
+    /// How many have begun anew so far.
+    public let workers: Int
+
+    public init(number: Int64, actor: String, wishedAt: Timestamp, endedAt: Timestamp?, workers: Int) {
+        self.number = number
+        self.actor = actor
+        self.wishedAt = wishedAt
+        self.endedAt = endedAt
+        self.workers = workers
+    }
+}
+
+/// `service restart`
+public struct ServiceRestartReport: Report, Hashable {
+    public let restart: ServiceRestart
+
+    public init(_ restart: ServiceRestart) { self.restart = restart }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("restart", .integer(restart.number)), .init("actor", .string(restart.actor)),
+            .init("wished_at", .string(restart.wishedAt.iso8601)),
+            .init("ended_at", JSONValue(restart.endedAt?.iso8601)), .init("workers", JSONValue(restart.workers)),
+        ]
+    }
+}
+
 /// `schedule install`
 public struct UnitsReport: Report, Hashable {
     public struct File: Hashable, Sendable {

@@ -45,7 +45,8 @@ public final class BatchSeries {
     /// The file, as the workspace names it.
     public let file: String
 
-    /// False when the next order should begin a series of its own: others want the lease too, or another file has the name.
+    /// False when the next order should begin a series of its own: others want the lease too, or another file has the
+    /// name.
     public var mayGoOn: Bool {
         !isBroken && session.context.clock.now() - begunAt < BatchSeries.longest
             && Home.FileIdentity(of: session.path) == identity
@@ -65,7 +66,8 @@ public final class BatchSeries {
             return try runner.complete(order)
         }
         try begin(order.job)
-        if let key = order.key, let earlier = try session.ledger.holder(of: key, job: order.job.id, tenant: order.tenant)
+        if let key = order.key,
+            let earlier = try session.ledger.holder(of: key, job: order.job.id, tenant: order.tenant)
         {
             guard earlier.status == .stopped || earlier.status == .failed else {
                 return .ran(try RunOutcome(session: session).repeated(earlier))
@@ -153,7 +155,8 @@ public final class BatchSeries {
             // They are pending in the ledger, and are completed under the next lease.
             isBroken = true
             session.context.log.write(
-                .warn, "points.left", "\(series.count) restore points are left to the next command: \(error.logMessage)",
+                .warn, "points.left",
+                "\(series.count) restore points are left to the next command: \(error.logMessage)",
                 module: .points, error: error, warning: .pendingPoint)
             throw error
         }

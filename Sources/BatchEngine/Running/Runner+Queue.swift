@@ -40,6 +40,48 @@ extension Runner {
 extension Context {
     /// What the processes of a workspace share.
     public func store(of workspace: Workspace) throws(BatchError) -> any ControlStore {
-        try control(in: workspace.backups)
+        let file = try control(in: workspace.backups)
+        if file.awaitsLedgers { try askLedgers(of: workspace, for: file) }
+        return file
+    }
+
+    /// The same, after a look at all of it.
+    public func wholeStore(of workspace: Workspace) throws(BatchError) -> any ControlStore {
+        _ = try wholeControl(in: workspace.backups)
+        return try store(of: workspace)
+    }
+
+    /// Each batch of the queue is in its ledger under the key of its job, whatever became of the queue.
+    private func askLedgers(of workspace: Workspace, for file: ControlFile) throws(BatchError) {
+        var jobs: [LedgerJob] = []
+        for database in workspace.databases where database.tenancy != .file {
+            let session = try Session.view(workspace.choosing(database), context: self)
+            guard try session.ledger.exists() else { continue }
+            let key = "kind = 'batch' AND idempotency_key GLOB 'queue.*'"
+            jobs += try session.ledger.batches(where: key).map(LedgerJob.init)
+        }
+        let count = try file.adopt(jobs, at: now())
+        if count > 0 {
+            log.write(
+                .warn, "control.jobs", "\(count) jobs of the queue were taken from the ledgers", module: .recovery)
+        }
+    }
+}
+
+extension LedgerJob {
+    fileprivate init(_ batch: BatchRecord) {
+        let state: QueueState =
+            switch batch.status {
+            case .committed, .rolledBack, .partiallyRolledBack: .done
+            case .failed: .failed
+            case .stopped, .running: .queued
+            }
+        let values = (try? PinnedParameters.values(batch.parameters).entries) ?? []
+        self.init(
+            job: batch.batch.job, tenant: batch.tenant,
+            assignments: values.compactMap { entry in entry.value.string.map { "\(entry.name)=\($0)" } },
+            runKey: batch.idempotencyKey ?? "", actor: batch.actor,
+            createdAt: Timestamp(iso8601: batch.startedAt) ?? Timestamp(milliseconds: 0), state: state,
+            batch: "\(batch.batch)")
     }
 }

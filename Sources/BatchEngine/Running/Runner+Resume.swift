@@ -32,7 +32,9 @@ extension Runner {
         batch.error = nil
         batch.finishedAt = nil
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
-        var point = try begin(&batch, needs: [], snapshot: snapshot, turn.lease.lease)
+        var point = try begin(&batch, needs: [], snapshot: snapshot, turn.lease.lease) { () throws(BatchError) in
+            _ = try turn.openHistory()
+        }
         let run = BatchRun(
             session, gateway, job: job, values: values, batch: batch, lease: turn.lease,
             lastNumber: checkpoints.last?.number ?? 0)

@@ -65,7 +65,9 @@ public struct Runner {
         let orphans = order.isGoverned ? Checklist.orphans(session.connection) : nil
         let gateway = try Runner.gateway(session, job, tenant: order.tenant, approval: order.plan?.approval)
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
-        var point = try begin(&batch, needs: needed, snapshot: snapshot, turn.lease.lease)
+        var point = try begin(&batch, needs: needed, snapshot: snapshot, turn.lease.lease) {
+            () throws(BatchError) in _ = try turn.openHistory()
+        }
         let run = BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: turn.lease)
         run.switches = switches
         run.rehearsal = rehearsal
@@ -178,7 +180,8 @@ public struct Runner {
     /// Writes the intent: the batch, and the restore point it will get. A whole copy is the state before the
     /// first checkpoint: nobody has written between it and the lock.
     func begin(
-        _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind, _ lease: Lease
+        _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind, _ lease: Lease,
+        keepDrift: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> PointRecord {
         let ledger = session.ledger
         let time = session.context.now()
@@ -187,9 +190,7 @@ public struct Runner {
         let keeper = PointKeeper(session: session)
         var early: PointKeeper.EarlyCopy?
         if snapshot == .full {
-            early = try keeper.copyEarly(record.batch, at: time) { () throws(BatchError) in
-                _ = try turn.openHistory()
-            }
+            early = try keeper.copyEarly(record.batch, at: time, keepDrift: keepDrift)
         }
         try session.connection.transaction { () throws(BatchError) in
             let state = try ledger.state() ?? StateDigest()

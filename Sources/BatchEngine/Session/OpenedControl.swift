@@ -1,4 +1,4 @@
-internal import BatchControl
+public import BatchControl
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -36,7 +36,7 @@ final class OpenedControl: @unchecked Sendable {
         place(OpenedControl.path(folder)).flatMap { place in lock.withLock { _ in files[place] } }
     }
 
-    private static func path(_ folder: String) -> String { folder + "/control.db" }
+    static func path(_ folder: String) -> String { folder + "/control.db" }
 
     private func place(_ path: String) -> Place? {
         guard let status = FileStatus(path) else { return nil }
@@ -47,10 +47,46 @@ final class OpenedControl: @unchecked Sendable {
 
 extension Context {
     /// The control file in a backups folder; it is made when it is missing.
-    func control(in folder: String) throws(BatchError) -> ControlFile { try opened.file(in: folder) }
+    /// A damaged one is put aside, and what can be read of it taken over: loudly, and with a row in the audit.
+    func control(in folder: String) throws(BatchError) -> ControlFile {
+        do throws(BatchError) { return try opened.file(in: folder) } catch {
+            guard ControlFile.isDamage(error) else { throw error }
+            return try rebuildControl(in: folder)
+        }
+    }
+
+    /// The same, after a look at all of its pages, for who is about to work with it for long.
+    func wholeControl(in folder: String) throws(BatchError) -> ControlFile {
+        let file = try control(in: folder)
+        do throws(BatchError) {
+            try file.requireWhole()
+            return file
+        } catch {
+            guard ControlFile.isDamage(error) else { throw error }
+            return try rebuildControl(in: folder)
+        }
+    }
+
+    private func rebuildControl(in folder: String) throws(BatchError) -> ControlFile {
+        let rebuilt = try ControlFile.rebuild(OpenedControl.path(folder), at: now()) {
+            (connection, entry) throws(BatchError) in
+            try AuditChain(.control, on: connection).append(entry)
+        }
+        let file = try opened.file(in: folder)
+        guard let rebuilt else { return file }
+        try file.append(
+            act("control rebuild", outcome: rebuilt.isWhole ? "whole" : "partial"), details: rebuilt.details)
+        let lost =
+            rebuilt.isWhole
+            ? "all rows could be read" : "\(rebuilt.rows) rows could be read; switches hold as the ledgers know them"
+        let text = "control.db was damaged, and is now \(FilePath.name(rebuilt.aside)); a new one was made: \(lost)"
+        log.write(.error, "control.rebuilt", text, module: .recovery, warning: .recordNotUsed)
+        warn(Warning(.recordNotUsed, text), "see what the audit says: \(command: "audit verify")")
+        return file
+    }
 
     /// What is done to a control store, as the audit tells it.
-    func act(_ action: String, outcome: String = "done", batch: String? = nil) -> ControlAct {
+    public func act(_ action: String, outcome: String = "done", batch: String? = nil) -> ControlAct {
         let context = self
         return ControlAct(
             actor: actor, at: now(),

@@ -3,12 +3,13 @@ public import BatchLedger
 internal import BatchSystem
 
 extension GitStore {
-    /// Writes the points of batches that follow each other, with one pack and one move of the branch; they are durable when
-    /// this returns. None is there before all are.
+    /// Writes the points of batches that follow each other, with one pack and one move of the branch; they are durable
+    /// when this returns. None is there before all are.
     /// - Parameters:
     ///   - contents: in the order of their batches; each of changes alone, which are read from nothing but themselves.
     ///   - connection: as for `commit`.
-    /// - Throws: `ERR_DATA_SCHEMA_CHANGED` when the last point of the branch is not the state that the first one began from.
+    /// - Throws: `ERR_DATA_SCHEMA_CHANGED` when the last point of the branch is not the state that the first one began
+    ///   from.
     public func commit(
         series contents: [PointContent], connection: Connection
     ) throws(BatchError) -> [CommitID] {

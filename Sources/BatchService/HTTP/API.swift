@@ -17,6 +17,7 @@ public final class API: Sendable {
     static let routes: [Route] =
         ServiceRoutes.all + ConsoleRoutes.all + ViewRoutes.all + HistoryRoutes.all + WorkRoutes.all + QueueRoutes.all
         + ScheduleRoutes.all
+        + SignalRoutes.all
         + [EventStream.route]
 
     /// - Parameters:

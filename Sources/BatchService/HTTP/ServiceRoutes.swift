@@ -44,6 +44,13 @@ enum ServiceRoutes {
                 return .json(.object(hot + [.init("http", call.workspace.http.json)]))
             }),
         Route(
+            method: .post, path: "/api/service/restart", name: "restartWorkers",
+            summary: "Let the workers of the service begin anew, one after the other", access: .role(.admin),
+            hasTenants: false, action: "service restart", answer: .report(["restart"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try Service.restart(call.workspace, context: call.context))
+            }),
+        Route(
             method: .post, path: "/config", name: "setConfig", summary: "Change settings while the service runs",
             access: .role(.admin), hasTenants: false, action: "config set",
             body: HotSettings.table.map { entry in

@@ -44,6 +44,7 @@ public struct Call {
         terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call, limit: limit)
         output = Output(isJSON: globals.isJSON, isQuiet: globals.isQuiet, isAction: isAction, terminal: terminal)
         place = Place(globals)
+        work.warn = { [output] in output.tell($0, $1) }
     }
 
     /// What the options name: a database alone, a folder, or the workspace around the current folder.

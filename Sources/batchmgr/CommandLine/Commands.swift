@@ -10,7 +10,7 @@ extension Command {
         .queueAdd, .queueWork, .queueList, .queueShow, .queueRetry, .queueCancel, .queueResolve, .queuePause,
         .queueResume, .queueDeadList, .queueDeadRedrive, .queueBulk, .queueLimit,
         .ocrAdd, .ocrDiscover, .ocrRetry, .ocrDecide, .ocrList, .ocrShow, .ocrText, .ocrSearch, .ocrInfo,
-        .serve, .metricsWrite, .check,
+        .serve, .serviceRestart, .signalAdd, .signalList, .metricsReport, .metricsWrite, .check,
         .show, .graph, .diff, .blame, .points,
         .planList, .planShow, .planApprove, .planReject, .planApply,
         .driftShow, .driftAdopt, .driftUndo,

@@ -14,6 +14,20 @@ extension Verb {
         topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr metrics write batchmgr.prom", "from cron, every minute")])
 
+    static let metricsReport = Verb(
+        "metrics report", "show what batches did in a span of time: counts, times, errors, rollbacks, signals",
+        details: """
+            Batches by status, their times (least, median, mean, 95th percentile, most), how many failed by class of error, \
+            rollbacks, batches by day, and the signals of the application.
+            """,
+        options: [
+            .value("since", .text("TIME"), "how far back, e.g. 30d (default: 7d)"),
+            .value("job", .text("JOB"), "only batches of this job"),
+            .value("to", .file("FILE"), "write it: .md, .html or .json"),
+        ],
+        topic: .look, role: .viewer, trace: .view,
+        examples: [.init("batchmgr metrics report --since 30d --to month.html", "a page for the month")])
+
     static let check = Verb(
         "check", "tell a monitoring program in one line whether all is well",
         details: """
@@ -32,6 +46,26 @@ extension Command {
     static let metricsWrite = Command(.metricsWrite) { (arguments, call) throws(BatchError) in
         let path = try arguments.required("to")
         let page = try Metrics(try call.workspace(), context: call.work, version: VersionReport.version).page()
+        try DurableFile.write(Array(page.utf8), to: path)
+        try call.output.show(MetricsFileReport(file: path, lines: page.split(separator: "\n").count))
+        return .done
+    }
+
+    static let metricsReport = Command(.metricsReport) { (arguments, call) throws(BatchError) in
+        let since = try arguments.moment("since", in: call.work, otherwise: .seconds(7 * 86_400))
+        let report = try RunStatistics(try call.workspace(), context: call.work).report(
+            since: since, job: arguments.value("job"), tenant: call.globals.tenant)
+        guard let path = arguments.value("to") else {
+            try call.output.show(report)
+            return .done
+        }
+        let page: String
+        switch path.split(separator: ".").last {
+        case "md": page = report.markdown
+        case "html": page = report.html
+        case "json": page = JSONWriter.text(report.json, indented: true) + "\n"
+        default: throw .usage("--to is a file that ends in .md, .html or .json", arguments.verb)
+        }
         try DurableFile.write(Array(page.utf8), to: path)
         try call.output.show(MetricsFileReport(file: path, lines: page.split(separator: "\n").count))
         return .done

@@ -22,6 +22,15 @@ extension Verb {
         topic: .run, role: .operator, trace: .workspace,
         examples: [.init("batchmgr serve", "run what is due, from now on")])
 
+    static let serviceRestart = Verb(
+        "service restart", "let the workers of the service begin anew, one after the other",
+        details: """
+            Each ends at its next checkpoint, and another one takes its place; the next one follows when that has worked for a \
+            moment. No job is lost, and the service itself stays. The audit has a row for the wish and one for each worker.
+            """,
+        topic: .run, role: .admin, trace: .workspace,
+        examples: [.init("batchmgr service restart", "after an update of the program")])
+
     public static let scheduleInstall = Verb(
         "schedule install", "write the units with which systemd serves this workspace",
         details: """
@@ -106,6 +115,19 @@ extension UnitsReport: TextReport {
         let control = isSystem ? "systemctl" : "systemctl --user"
         return files.map { "\($0.path) written\n" }.joined()
             + "start it: \(control) daemon-reload && \(control) enable --now \(unit)\n"
+    }
+}
+
+extension Command {
+    static let serviceRestart = Command(.serviceRestart) { (_, call) throws(BatchError) in
+        try call.output.show(try Service.restart(try call.workspace(), context: call.work))
+        return .done
+    }
+}
+
+extension ServiceRestartReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        "the workers begin anew, one after the other; see it: batchmgr audit list\n"
     }
 }
 

@@ -1,0 +1,48 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+
+/// What the application says about itself: latencies, errors, usage, under names that `batchmgr.yaml` declares.
+public struct Signals {
+    private let workspace: Workspace
+    private let context: Context
+
+    public init(_ workspace: Workspace, context: Context) {
+        self.workspace = workspace
+        self.context = context
+    }
+
+    /// Sums are kept so long.
+    private static let memory: Duration = .seconds(400 * 86_400)
+
+    /// - Throws: `ERR_UX_USAGE` for a name that is not declared, or a value that can be none.
+    public func add(_ name: String, _ value: Double, tenant: String?) throws(BatchError) -> SignalReport {
+        guard let kind = workspace.signals[name] else {
+            let known = workspace.signals.keys.sorted()
+            throw BatchError(
+                .usage, "no signal '\(name)' is declared\(Suggestion.clause(for: name, in: known))",
+                hint: "declare it in \(Workspace.fileName), e.g. signals: {\(known.first ?? "checkout"): latency}")
+        }
+        guard value.isFinite, value >= 0, value <= 1e15 else {
+            throw BatchError(
+                .usage, "the value of signal '\(name)' is a number from 0 to 1e15", hint: "e.g. signal add \(name) 120")
+        }
+        let (store, now) = (try context.store(of: workspace), context.now())
+        try store.add([(name, tenant, value)], at: now)
+        // It costs next to nothing when there is nothing to forget.
+        if now.milliseconds / 60_000 % 60 == 0 {
+            try store.forgetSignals(
+                before: Timestamp(milliseconds: now.milliseconds - Signals.memory.wholeMilliseconds))
+        }
+        return SignalReport(name: name, kind: kind, value: value)
+    }
+
+    public func list(since time: Timestamp, tenant: String?) throws(BatchError) -> SignalListReport {
+        let sums = try context.store(of: workspace).signalSums(since: time, tenant: tenant)
+        let entries = workspace.signals.sorted { $0.key < $1.key }.map { name, kind in
+            SignalListReport.Entry(kind: kind, sum: sums.first { $0.name == name } ?? SignalSum(name))
+        }
+        return SignalListReport(since: time, signals: entries)
+    }
+}

@@ -1,0 +1,70 @@
+internal import BatchCore
+internal import BatchEngine
+internal import BatchService
+
+extension Verb {
+    static let signalAdd = Verb(
+        "signal add", "say a figure of the application: a latency, an error, a use",
+        details: """
+            The name is one that `signals:` in batchmgr.yaml declares: `signals: {checkout: latency}`. Latencies are milliseconds. \
+            Sums are kept by the minute, for 400 days.
+            """,
+        options: [
+            .required("name", .text("NAME"), "a declared name").main,
+            .required("value", .text("NUMBER"), "how many, how much, or how many milliseconds"),
+        ],
+        topic: .look, role: .operator, trace: .view,
+        examples: [.init("batchmgr signal add checkout --value 120", "a checkout took 120 ms")])
+
+    static let signalList = Verb(
+        "signal list", "show what the application has said: counts, means, 95th and 99th percentiles",
+        options: [.value("since", .text("TIME"), "how far back, e.g. 7d (default: 24h)")],
+        topic: .look, role: .viewer, trace: .view,
+        examples: [.init("batchmgr signal list --since 1h", "how does the application do?")])
+}
+
+extension Command {
+    static let signalAdd = Command(.signalAdd) { (arguments, call) throws(BatchError) in
+        guard let value = Double(try arguments.required("value")) else {
+            throw .usage("--value is a number", arguments.verb)
+        }
+        let signals = Signals(try call.workspace(), context: call.work)
+        try call.output.show(try signals.add(try arguments.required("name"), value, tenant: call.globals.tenant))
+        return .done
+    }
+
+    static let signalList = Command(.signalList) { (arguments, call) throws(BatchError) in
+        let since = try arguments.moment("since", in: call.work, otherwise: .seconds(86_400))
+        let signals = Signals(try call.workspace(), context: call.work)
+        try call.output.show(try signals.list(since: since, tenant: call.globals.tenant))
+        return .done
+    }
+}
+
+extension ParsedArguments {
+    /// So long ago.
+    func moment(_ name: String, in context: Context, otherwise: Duration) throws(BatchError) -> Timestamp {
+        let text = value(name)
+        guard let span = text.map({ Duration(text: $0) }) ?? otherwise else {
+            throw .usage("--\(name) is no span of time like 24h or 7d", verb)
+        }
+        return Timestamp(milliseconds: context.now().milliseconds - span.wholeMilliseconds)
+    }
+}
+
+extension SignalReport: TextReport {
+    func text(_ style: Style, width: Int) -> String { "" }
+}
+
+extension SignalListReport: TextReport {
+    func text(_ style: Style, width: Int) -> String {
+        if signals.isEmpty { return "no signals are declared: add `signals:` to batchmgr.yaml\n" }
+        return signals.map { entry in
+            let sum = entry.sum
+            let p95 = sum.quantile(0.95).map { "  95 % up to \(Int($0))" } ?? ""
+            let mean = sum.count == 0 ? "" : "  mean \(Int(sum.mean.rounded()))"
+            return
+                "\(sum.name)  \(entry.kind.rawValue)  \(sum.count) values\(mean)\(entry.kind == .latency ? p95 : "")\n"
+        }.joined()
+    }
+}
