@@ -104,6 +104,29 @@ import Testing
         }
     }
 
+    /// libgit2 passes over what stock git stumbles at.
+    @Test(arguments: ["HEAD", "config"], ["garbage", "[[["]) func aFileThatGitCannotReadIsNamed(
+        name: String, text: String
+    ) throws {
+        try SampleDatabase.withBatches { database in
+            let git = "git --git-dir \"$BACKUPS\"/history.git log -1 --format=%s app.db"
+            let before = try database.shell(git)
+            #expect(before.code == 0, "\(before.err)")
+            _ = try database.shell("printf '\(text)' > \"$BACKUPS\"/history.git/\(name)")
+            let found = try database.tool("verify")
+            #expect(found.code == 6, "\(found.out)")
+            #expect(found.out.contains("history.git/\(name)"), "\(found.out)")
+            let all = found.out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let start = try #require(all.firstRange(of: "printf "), "\(all)")
+            let rest = all[start.lowerBound...]
+            let end = try #require(rest.firstRange(of: "history.git/\(name)"))
+            let fixed = try database.shell(String(rest[..<end.upperBound]))
+            #expect(fixed.code == 0, "\(fixed.err)")
+            #expect(try database.shell(git).out == before.out)
+            #expect(try database.tool("verify").code == 0)
+        }
+    }
+
     @Test func foreignKeysThatPointNowhereAreAWarning() throws {
         try SampleDatabase.with(SampleDatabase.schema + "INSERT INTO invoices VALUES (8, 77, 1, NULL);") { database in
             try database.run("import", "DELETE FROM rates")

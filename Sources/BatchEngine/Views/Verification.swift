@@ -247,9 +247,18 @@ struct PointVerification {
         do throws(BatchError) {
             faults = try gitFaults()
         } catch { return [.failed("git", lost(error.message, nil))] }
-        let failed = expected.compactMap { point in
-            faults[point.id].map { Check.failed("git", lost("\(name(point)): \($0)", point)) }
-        }
+        let failed =
+            expected.compactMap { point in
+                faults[point.id].map { Check.failed("git", lost("\(name(point)): \($0)", point)) }
+            }
+            + session.git.brokenFiles(branch: session.branch).map { file in
+                Check.failed(
+                    "git",
+                    BatchError(
+                        .corruptRecord, "\(file.path) is not what git writes there, and git refuses the repository",
+                        hint: "write it anew: printf \(ShellText.quoted(file.content)) > \(ShellText.quoted(file.path))"
+                    ))
+            }
         let how = isFast ? "all there" : "all there, with every object whole"
         return failed.isEmpty ? [.passed("git", "\(Counted.text(expected.count, "commit")), \(how)")] : failed
     }

@@ -15,6 +15,43 @@ public struct GitStore: Sendable {
         self.tagPrefix = tagPrefix
     }
 
+    /// Files that stock git cannot do without, and that hold something else; with what `printf` has to write there.
+    public func brokenFiles(branch: String) -> [(path: String, content: String)] {
+        func text(_ name: String) -> String? {
+            (try? DurableFile.read(path + "/" + name)).map { String(decoding: $0, as: UTF8.self) }
+        }
+        var broken: [(path: String, content: String)] = []
+        let head = text("HEAD") ?? ""
+        let isID = head.prefix { $0.isHexDigit }.count == 40
+        if !head.hasPrefix("ref: refs/"), !isID {
+            broken.append((path + "/HEAD", "ref: refs/heads/\(branch.replacing("%", with: "%%"))\\n"))
+        }
+        if let config = text("config"), !config.isEmpty, !GitStore.isConfiguration(config) {
+            broken.append((path + "/config", "[core]\\n\\trepositoryformatversion = 0\\n\\tbare = true\\n"))
+        }
+        return broken
+    }
+
+    /// Sections, and settings in them.
+    private static func isConfiguration(_ text: String) -> Bool {
+        var hasSection = false
+        var goesOn = false
+        for line in text.split(whereSeparator: \.isNewline) {
+            let isMore = goesOn
+            goesOn = line.last == "\\"
+            if isMore { continue }
+            let line = line.drop { $0 == " " || $0 == "\t" }
+            switch line.first {
+            case nil, "#", ";": continue
+            case "[":
+                guard line.contains("]"), line.dropFirst().first?.isLetter == true else { return false }
+                hasSection = true
+            case .some(let first): guard hasSection, first.isLetter else { return false }
+            }
+        }
+        return hasSection
+    }
+
     /// Writes a restore point; it is durable when this returns.
     ///
     /// The same point written again, after a crash between commit and tag, is found and completed.
