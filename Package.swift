@@ -70,7 +70,7 @@ let package = Package(
                 "BatchEngine",
                 "CTesseract", "CLeptonica", "CQPDF", "CArchive", "CDeflate",
             ]),
-        module("BatchHealing", ["BatchCore", "BatchEngine"]),
+        module("BatchHealing", ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine"]),
         .executableTarget(
             name: "batchmgr",
             dependencies: [

@@ -3,7 +3,7 @@ public import BatchCore
 /// What processes share beside the databases. A second kind of store (a server database, for several machines) can stand
 /// beside `ControlFile` behind this: every operation is one whole transaction, and nothing of SQLite is in it.
 public protocol ControlStore: SwitchStore, KeyStore, PatchPlanStore, WorkspaceStore, AuditStore, QueueStore,
-    ServiceStore, ScheduleStore, TokenStore, SettingStore, SignalStore
+    ServiceStore, ScheduleStore, TokenStore, SettingStore, SignalStore, HealingStore
 {}
 
 public protocol WorkspaceStore: AnyObject {
@@ -81,6 +81,14 @@ public protocol SwitchStore: AnyObject {
     /// Sets a switch, with its row in the audit.
     /// - Returns: the value before.
     func set(_ state: SwitchState, _ act: ControlAct) throws(BatchError) -> SwitchValue
+
+    /// Sets modules back that can be done without, and remembers what each was; one that is held back so already stays.
+    /// - Returns: those that changed, with their value before.
+    func degrade(_ states: [SwitchState], _ act: ControlAct) throws(BatchError) -> [SwitchChange]
+
+    /// Gives modules back exactly what they were. One that somebody has set anew since stays as it is.
+    /// - Parameter modules: nil for all.
+    func endDegradation(of modules: [String]?, _ act: ControlAct) throws(BatchError) -> [SwitchChange]
 
     /// Every setting there was, the latest first; `holds` is true of the last of each switch.
     func switchHistory() throws(BatchError) -> [SwitchListReport.Entry]

@@ -24,8 +24,14 @@ public struct RepairRun {
         let session = try open(tenant)
         let found = try Findings(session).of(job, values, tenant: tenant)
         var executions: [HealRunReport.Execution] = []
-        for target in try targets(found.tenants, tenant, session) {
+        let wanted = try targets(found.tenants, tenant, session)
+        let halt = RepairHalt(job: job.id)
+        for target in wanted {
             if session.context.stopWish() != .goOn { break }
+            if mode == .apply, try halt.holds(session, executions, of: wanted.count) {
+                executions.append(.init(tenant: target, outcome: .halted, before: findings(of: target, found.findings)))
+                continue
+            }
             executions.append(try execute(target, found.findings))
         }
         let isChanged = mode == .apply
@@ -51,7 +57,7 @@ public struct RepairRun {
 
     private func execute(_ tenant: String?, _ findings: [Finding]) throws(BatchError) -> HealRunReport.Execution {
         let session = try open(tenant)
-        let before = findings.count { tenant == nil || $0.tenant == tenant }
+        let before = self.findings(of: tenant, findings)
         let history = try RepairHistory(session)
         if mode == .apply, history.frozen(job.id).contains(tenant ?? "") {
             return .init(tenant: tenant, outcome: .frozen, before: before)
@@ -62,6 +68,10 @@ public struct RepairRun {
             try freezeIfHopeless(session, tenant)
         }
         return execution
+    }
+
+    private func findings(of tenant: String?, _ findings: [Finding]) -> Int {
+        findings.count { tenant == nil || $0.tenant == tenant }
     }
 
     private func attempt(_ session: Session, _ tenant: String?, before: Int) -> HealRunReport.Execution {
@@ -107,5 +117,58 @@ public struct RepairRun {
             details: [
                 "job": .string(job.id), "target": .string(tenant ?? ""), "failures": JSONValue(failures),
             ])
+        try Incidents(session).open(
+            job.repair?.faults ?? .data, .error, "repair \(job.id) is frozen: it has failed \(failures) times in a day",
+            cause: "freeze:\(job.id):\(tenant ?? "")", tenant: tenant, module: job.module,
+            actions: [
+                .init(level: 1, text: "see what it did", command: "batchmgr heal history \(job.id)"),
+                .init(level: 2, text: "let it try again", command: "batchmgr heal thaw \(job.id) --reason TEXT"),
+            ])
+    }
+}
+
+/// When most targets are sick, they are sick of one thing: repairing goes on when that has been well for a while.
+struct RepairHalt {
+    let job: String
+
+    static let action = "heal halt"
+    /// Fewer targets prove nothing.
+    private static let fewest = 5
+    private static let share = 0.4
+    /// So long it has to be well.
+    private static let healthy: Int64 = 900_000
+
+    /// - Parameters:
+    ///   - executions: of this run so far.
+    ///   - count: targets of this run.
+    func holds(
+        _ session: Session, _ executions: [HealRunReport.Execution], of count: Int
+    ) throws(BatchError) -> Bool {
+        if executions.contains(where: { $0.outcome == .halted }) { return true }
+        let sick = executions.count { $0.outcome == .failed }
+        if count >= RepairHalt.fewest, Double(sick) > RepairHalt.share * Double(count) {
+            try session.note(
+                RepairHalt.action, batch: nil, tenant: nil, outcome: "done",
+                details: ["job": .string(job), "sick": JSONValue(sick), "targets": JSONValue(count)])
+            try Incidents(session).open(
+                .data, .critical, "repair \(job) is halted: it fails for \(sick) of \(count) targets",
+                cause: "halt:\(job)",
+                actions: [
+                    .init(level: 3, text: "find what they have in common", command: "batchmgr heal history \(job)")
+                ])
+            return true
+        }
+        guard executions.isEmpty else { return false }
+        return try isResting(session)
+    }
+
+    /// True for a while after it was halted last.
+    private func isResting(_ session: Session) throws(BatchError) -> Bool {
+        var filter = AuditFilter()
+        filter.action = RepairHalt.action
+        let rows = try session.listAudit(filter, verbs: [RepairHalt.action]).rows
+        let last = rows.last { HealHistoryReport.detail("job", of: $0) == job }
+        guard let at = last.flatMap({ Timestamp(iso8601: $0.entry.at) }) else { return false }
+        return session.context.now().milliseconds - at.milliseconds < RepairHalt.healthy
     }
 }

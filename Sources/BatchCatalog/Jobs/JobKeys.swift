@@ -17,6 +17,9 @@ enum JobKeys {
                     "database", .text(.jobName), "The database of the workspace it works on (the only one, or `main`)."),
                 KeyRule("module", .text(.jobName), "The part of the application it belongs to, for switches."),
                 KeyRule(
+                    "uses", .list(.text(.jobName), mayBeEmpty: true),
+                    "Other modules of `modules.yaml` whose tables the job may write."),
+                KeyRule(
                     "shared_tables", .list(.text(.filled), mayBeEmpty: true),
                     "Tables without the tenant column that the job writes; no others may change."),
                 KeyRule("limits", .record(limits), "How much a batch may change (as the database says)."),

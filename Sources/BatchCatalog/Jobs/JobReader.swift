@@ -58,6 +58,7 @@ enum JobNodes {
             timeout: duration(job["timeout"]), notify: job["notify"]?.elements.compactMap(notification) ?? [],
             snapshot: choice(job["snapshot"]), text: text)
         definition.module = job["module"]?.text
+        definition.uses = texts(job["uses"]) ?? []
         if let finds = job["finds"]?.text {
             definition.repair = RepairDefinition(
                 faults: choice(job["class"]) ?? .data, finds: finds,

@@ -33,6 +33,67 @@ extension ControlFile: SwitchStore {
         return old
     }
 
+    public func degrade(_ states: [SwitchState], _ act: ControlAct) throws(BatchError) -> [SwitchChange] {
+        try audited(act) { () throws(BatchError) in
+            var changes: [SwitchChange] = []
+            for state in states {
+                guard case .module(let module) = state.name else { continue }
+                board = nil
+                let before = try switches().states.first { $0.name == state.name }
+                let old = before.map { $0.holds(at: state.setAt) ? $0.value : state.name.standard }
+                // Off is further back than degraded.
+                if let old, old == state.value || old == .off { continue }
+                try connection.run(
+                    "INSERT OR IGNORE INTO degraded_modules VALUES(?, ?)",
+                    [.string(module), .optional(before.map { JSONWriter.text($0.json) })])
+                changes.append(.init(name: state.name, before: try write(state), after: state.value))
+            }
+            return (changes, ControlFile.details(changes, reason: states.first?.reason))
+        }
+    }
+
+    public func endDegradation(of modules: [String]?, _ act: ControlAct) throws(BatchError) -> [SwitchChange] {
+        try audited(act) { () throws(BatchError) in
+            var changes: [SwitchChange] = []
+            for row in try connection.rows("SELECT module, before FROM degraded_modules ORDER BY module") {
+                guard let module = row[0].string, modules?.contains(module) ?? true else { continue }
+                let name = SwitchName.module(module)
+                try connection.run("DELETE FROM degraded_modules WHERE module = ?", [.string(module)])
+                board = nil
+                guard try switches().value(of: name, at: act.at) == .degraded else { continue }
+                let before = try row[1].string.map { (text) throws(BatchError) in try ControlFile.state(kept: text) }
+                try restore(name, to: before, act)
+                changes.append(.init(name: name, before: .degraded, after: before?.value ?? name.standard))
+            }
+            return (changes, ControlFile.details(changes, reason: nil))
+        }
+    }
+
+    /// Makes a switch what it was, also when that was nothing.
+    private func restore(_ name: SwitchName, to before: SwitchState?, _ act: ControlAct) throws(BatchError) {
+        board = nil
+        if let before {
+            _ = try write(before)
+        } else {
+            let back = SwitchState(
+                name: name, value: name.standard, actor: act.actor, reason: "degraded mode has ended", setAt: act.at)
+            _ = try write(back)
+            try connection.run("DELETE FROM switches WHERE name = ?", [.string(name.description)])
+        }
+        board = nil
+    }
+
+    private static func state(kept text: String) throws(BatchError) -> SwitchState {
+        guard let json = try? JSONParser.parse(text) else { throw damaged("a switch", table: "degraded_modules") }
+        let keys = ["name", "value", "actor", "reason", "set_at", "expires_at"]
+        return try state(keys.map { SQLValue.optional(json[$0]?.string) }[...])
+    }
+
+    private static func details(_ changes: [SwitchChange], reason: String?) -> JSONValue {
+        .object(
+            [.init("switches", .array(changes.map(\.json)))] + (reason.map { [.init("reason", .string($0))] } ?? []))
+    }
+
     public func switchHistory() throws(BatchError) -> [SwitchListReport.Entry] {
         let sql = """
             SELECT name, value, actor, reason, set_at, expires_at, old,

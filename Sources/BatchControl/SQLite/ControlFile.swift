@@ -175,6 +175,19 @@ extension ControlFile {
                 count INTEGER NOT NULL, sum REAL NOT NULL, PRIMARY KEY(name, tenant, minute, bucket)) STRICT, WITHOUT ROWID;
             CREATE INDEX IF NOT EXISTS signals_by_minute ON signal_minutes(minute)
             """,
+            // `document`: all that is known, as the tool shows it. `before`: the switch as it was; NULL when nobody had set it.
+            """
+            CREATE TABLE IF NOT EXISTS degraded_modules(module TEXT PRIMARY KEY, before TEXT) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS incidents(
+                number INTEGER PRIMARY KEY AUTOINCREMENT, cause TEXT NOT NULL, status TEXT NOT NULL, tenant TEXT,
+                opened_at TEXT NOT NULL, document TEXT NOT NULL) STRICT;
+            CREATE UNIQUE INDEX IF NOT EXISTS incidents_open ON incidents(cause) WHERE status <> 'closed';
+            CREATE TABLE IF NOT EXISTS circuits(name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS releases(
+                name TEXT PRIMARY KEY, at TEXT NOT NULL, validated_at TEXT, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS release_files(
+                release TEXT NOT NULL, path TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY(release, path)) STRICT
+            """,
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.
@@ -211,7 +224,7 @@ extension ControlFile {
         /// Rows of the tables that people would miss.
         private static func counts(_ connection: Connection) throws(BatchError) -> [String: Int64] {
             var counts: [String: Int64] = [:]
-            for table in ["queue_jobs", "schedules", "plans", "switches", "trusted_keys"] {
+            for table in ["queue_jobs", "schedules", "plans", "switches", "trusted_keys", "incidents", "releases"] {
                 let known = try connection.value(
                     "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", [.string(table)])
                 guard known != nil else { continue }

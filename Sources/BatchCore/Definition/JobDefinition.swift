@@ -13,6 +13,8 @@ public struct JobDefinition: Hashable, Sendable {
     public var limits: WriteLimits
     /// The part of the application it belongs to; nil: to none.
     public var module: String?
+    /// Other modules whose tables it may write.
+    public var uses: [String] = []
     /// Nil for a job that repairs nothing.
     public var repair: RepairDefinition?
     /// Heal level, 0 to 3: see the glossary.

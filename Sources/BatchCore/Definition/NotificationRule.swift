@@ -11,6 +11,8 @@ public struct NotificationRule: Hashable, Sendable {
         case damaged
         /// The database was changed outside any batch.
         case drift
+        /// An incident was opened, or its postmortem is delivered.
+        case incident
     }
 
     public enum Channel: Hashable, Sendable {

@@ -82,6 +82,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case compensationMissing = "ERR_INTEGRATION_COMPENSATION_MISSING"
     case compensationFailed = "ERR_INTEGRATION_COMPENSATION_FAILED"
     case notifyFailed = "ERR_INTEGRATION_NOTIFY_FAILED"
+    case circuitOpen = "ERR_INTEGRATION_CIRCUIT_OPEN"
     case listen = "ERR_INTEGRATION_LISTEN"
     case internalFault = "ERR_INTEGRATION_INTERNAL"
 
@@ -102,7 +103,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .security
         case .busy, .leaseLost, .diskFull, .limitOfMachine, .timeout, .stopped, .rateLimit: .performance
         case .file, .readOnly, .git, .libraryMissing, .commandFailed, .pluginMissing, .pluginDuplicate, .pluginFailed,
-            .compensationMissing, .compensationFailed, .notifyFailed, .listen, .internalFault:
+            .compensationMissing, .compensationFailed, .notifyFailed, .circuitOpen, .listen, .internalFault:
             .integration
         }
     }
@@ -120,7 +121,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .stepFailed
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
-            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .token, .crossSite:
+            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .token, .crossSite,
+            .circuitOpen:
             .refusedByPolicy
         case .approvalRequired: .waitingForApproval
         case .dependents, .conflict, .schemaChanged, .notUndoable, .notReplayable, .stalePlan, .compensationMissing:

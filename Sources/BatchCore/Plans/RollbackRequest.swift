@@ -13,6 +13,8 @@ public struct RollbackRequest: Hashable, Sendable {
     public var planTarget: String?
     /// The record to undo from; nil: the first that verifies.
     public var source: Source?
+    /// Other batches that are undone with it, and what depends on them, in mode `cascade`: all in one transaction.
+    public var besides: [BatchID] = []
 
     /// What is done about batches that read what is undone.
     public enum ReaderPolicy: String, Sendable, CaseIterable {

@@ -5,6 +5,8 @@ public struct WritePolicy: Hashable, Sendable {
     /// Tables and columns that only an approved batch may change.
     public var protected: [ProtectedName]
     public var limits: WriteLimits
+    /// Tables of other modules, folded, with the module of each.
+    public var foreign: [String: String] = [:]
     /// The plan of this batch that a named human approved; nil for ordinary batches.
     public var approval: Approval?
 
@@ -21,7 +23,7 @@ public struct WritePolicy: Hashable, Sendable {
 
 extension WritePolicy {
     /// True when there is nothing that a batch could violate.
-    public var isUnrestricted: Bool { tenant == nil && protected.isEmpty && limits == WriteLimits() }
+    public var isUnrestricted: Bool { tenant == nil && protected.isEmpty && foreign.isEmpty && limits == WriteLimits() }
 
     /// Holds what was recorded against the policy.
     /// - Returns: the first violation; nil when the checkpoint may be committed.
@@ -29,7 +31,7 @@ extension WritePolicy {
         if let violation = ownerViolation(recorded) { return violation }
         // Who approved the plan has seen what it changes, and how much.
         guard approval == nil else { return nil }
-        return protectedViolation(recorded) ?? limitViolation(recorded)
+        return protectedViolation(recorded) ?? moduleViolation(recorded) ?? limitViolation(recorded)
     }
 
     /// Milliseconds that the batch may work; nil for no limit.
@@ -69,6 +71,14 @@ extension WritePolicy {
                 let isChanged = name.column.map { writes.changedColumns.contains(SQLName.folded($0)) }
                 if isChanged ?? (writes.rows.updated > 0) { return .protected(name: name.text, what: "change it") }
             }
+        }
+        return nil
+    }
+
+    private func moduleViolation(_ recorded: RecordedWrites.Checkpoint) -> Violation? {
+        if foreign.isEmpty { return nil }
+        for writes in recorded.tables {
+            if let module = foreign[SQLName.folded(writes.table)] { return .otherModule(writes.table, module: module) }
         }
         return nil
     }
@@ -155,6 +165,7 @@ extension WritePolicy {
         case protected(name: String, what: String)
         case rows(found: Int64, limit: Int64)
         case table(String, allowed: [String])
+        case otherModule(String, module: String)
         case deletedShare(table: String, deleted: Int64, of: Int64, limit: Double)
 
         public var error: BatchError {
@@ -200,6 +211,11 @@ extension WritePolicy {
                     .limitExceeded,
                     "the batch would change table \(table), and its limit is \(allowed.joined(separator: ", "))",
                     hint: "add the table to 'limits.tables' of the job")
+            case .otherModule(let table, let module):
+                return BatchError(
+                    .limitExceeded,
+                    "table \(table) belongs to module \(module), and the job does not say that it uses it",
+                    hint: "add it to the job: uses: [\(module)]; see docs/reliability.md")
             case .deletedShare(let table, let deleted, let total, let limit):
                 return BatchError(
                     .limitExceeded,

@@ -87,6 +87,8 @@ public struct HealRunReport: Report {
         case discarded
         /// Failed too often; nothing was done.
         case frozen
+        /// It fails for too many targets; nothing was done for this one.
+        case halted
     }
 
     /// What was done for one tenant, or for the whole database.
@@ -159,7 +161,7 @@ public struct HealRunReport: Report {
     /// Of the worst execution.
     public var exitCode: ExitCode {
         if let error = executions.lazy.compactMap(\.error).first { return error.code.exitCode }
-        if executions.contains(where: { $0.outcome == .frozen }) { return .refusedByPolicy }
+        if executions.contains(where: { $0.outcome == .frozen || $0.outcome == .halted }) { return .refusedByPolicy }
         if executions.contains(where: { $0.outcome == .planned }) { return .waitingForApproval }
         return executions.contains { $0.outcome == .failed } ? .stepFailed : .done
     }

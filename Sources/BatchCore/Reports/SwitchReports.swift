@@ -37,6 +37,50 @@ public struct SwitchReport: Report, Hashable {
     }
 }
 
+/// A switch that became something else.
+public struct SwitchChange: Hashable, Sendable {
+    public let name: SwitchName
+    public let before: SwitchValue
+    public let after: SwitchValue
+
+    public init(name: SwitchName, before: SwitchValue, after: SwitchValue) {
+        self.name = name
+        self.before = before
+        self.after = after
+    }
+
+    public var json: JSONValue {
+        [
+            "name": .string(name.description), "old": .string(before.rawValue), "value": .string(after.rawValue),
+        ]
+    }
+}
+
+/// `degrade on` and `degrade off`
+public struct DegradeReport: Report, Hashable {
+    public let isOn: Bool
+    public let changes: [SwitchChange]
+    /// Modules that work on.
+    public let critical: [String]
+    public let behind: [SwitchReport.Behind]
+
+    public init(isOn: Bool, changes: [SwitchChange], critical: [String], behind: [SwitchReport.Behind]) {
+        self.isOn = isOn
+        self.changes = changes
+        self.critical = critical
+        self.behind = behind
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("degraded", .bool(isOn)), .init("switches", .array(changes.map(\.json))),
+            .init("critical", .array(critical.map(JSONValue.string))),
+            .init(
+                "behind", .array(behind.map { ["database": .string($0.database), "reason": .string($0.reason)] })),
+        ]
+    }
+}
+
 /// `switch list`
 public struct SwitchListReport: Report, Hashable {
     /// One setting, of now or of the past.

@@ -53,7 +53,10 @@ public struct AccessTokens {
         var found: AccessToken?
         // All of them are looked at, so that the time tells nothing.
         for token in try store.accessTokens() where token.has(hash: hash) { found = token }
-        guard let found, found.counts(at: now) else {
+        let isIsolated = try found?.tenant.map { (tenant) throws(BatchError) in
+            try store.switches().value(of: .tenant(tenant), at: now) == .isolated
+        }
+        guard let found, found.counts(at: now), isIsolated != true else {
             throw BatchError(
                 .token, "this token is not valid here",
                 hint: "ask an admin for one: \(command: "token create --name NAME --role ROLE")")

@@ -14,8 +14,11 @@ struct PolicyChoice {
     func policy(
         for job: JobDefinition, tenant: String?, approval: Approval? = nil
     ) throws(BatchError) -> WritePolicy {
-        let policy = rules.batch(
+        var policy = rules.batch(
             tenant: tenant, sharedTables: Set(job.sharedTables), limits: job.limits, approval: approval)
+        if job.module != nil {
+            policy.foreign = try ModuleBook.load(folder: session.workspace.catalog).valid().foreignTables(to: job)
+        }
         let isChecked = rules.tenantColumn != nil || !rules.protected.isEmpty || !job.sharedTables.isEmpty
         if isChecked {
             let tables = try tables()

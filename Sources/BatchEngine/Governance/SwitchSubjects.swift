@@ -14,14 +14,22 @@ struct SwitchSubjects {
         // What was set once can be set back, whatever has become of its subject.
         if states.contains(where: { $0.name == name }) { return }
         switch name {
-        case .safeMode(.everywhere), .flag, .threshold, .autoHeal(.faults(_, nil)): return
+        case .safeMode(.everywhere), .autoHeal(.faults(_, nil)): return
+        case .threshold(let rule, let key):
+            guard let known = try? RuleBook.load(folder: workspace.catalog), !known.rules.isEmpty else { return }
+            try require(rule, "rule", in: Set(known.rules.map(\.id)), name)
+            try require(key, "number of a rule called", in: ["threshold"], name)
+        case .flag(let flag):
+            guard let known = try? ModuleBook.load(folder: workspace.catalog), !known.flags.isEmpty else { return }
+            try require(flag, "flag", in: Set(known.flags.map(\.id)), name)
         case .safeMode(.job(let job)), .autoHeal(.job(let job)), .job(let job, nil): try require(job: job, name)
         case .job(let job, let tenant?):
             try require(job: job, name)
             try require(tenant: tenant, name)
         case .safeMode(.module(let module)), .module(let module):
             guard let jobs = jobs() else { return }
-            try require(module, "module", in: Set(jobs.compactMap(\.module)), name)
+            let known = (try? ModuleBook.load(folder: workspace.catalog))?.modules.map(\.id) ?? []
+            try require(module, "module", in: Set(jobs.compactMap(\.module) + known), name)
         case .safeMode(.tenant(let tenant)), .autoHeal(.tenant(let tenant)), .autoHeal(.faults(_, let tenant?)),
             .tenant(let tenant):
             try require(tenant: tenant, name)

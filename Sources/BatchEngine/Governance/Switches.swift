@@ -50,7 +50,12 @@ final class SwitchGate {
 
     /// Gives the ledger the settings of today. Call it in a transaction.
     func mirror() throws(BatchError) {
-        try session.ledger.mirror(try session.control().switches().states, of: try session.control().workspaceID())
+        var states = try session.control().switches().states
+        // What the definitions of flags say, so that applications are told without the catalog.
+        let flags = (try? ModuleBook.load(folder: session.workspace.catalog))?.flags ?? []
+        states += flags.map(\.state).filter { flag in !states.contains { $0.name == flag.name && $0.value != .standard }
+        }
+        try session.ledger.mirror(states.filter { !$0.isReplaced(in: states) }, of: try session.control().workspaceID())
     }
 
     private func foreignStates() throws(BatchError) -> [SwitchState] {
@@ -95,10 +100,47 @@ public struct SwitchSetting {
         return report
     }
 
+    /// Sets a switch back to what it was before it was set last.
+    public func undo(_ name: String, reason: String) throws(BatchError) -> SwitchReport {
+        let name = try SwitchName(name)
+        guard let last = try control.switchHistory().first(where: { $0.state.name == name }), let old = last.old else {
+            throw BatchError(
+                .wrongState, "nobody has set \(name)", hint: "see what was set: \(command: "switch list --history")")
+        }
+        return try set(
+            SwitchRequest(
+                name: name.description, value: old.rawValue, reason: reason, duration: nil, mayBeUnknown: true))
+    }
+
     func require(_ request: SwitchRequest) throws(BatchError) {
+        try requirePerson(for: request.name)
+        try requireBounds(request)
         if request.mayBeUnknown { return }
         try SwitchSubjects(workspace: workspace, context: context)
             .require(request.name, known: try control.switches().states)
+    }
+
+    /// A threshold stays within the bounds of its rule.
+    private func requireBounds(_ request: SwitchRequest) throws(BatchError) {
+        guard case .threshold(let id, "threshold") = request.name, case .number(let text) = request.value,
+            let number = Double(text),
+            let rule = try? RuleBook.load(folder: workspace.catalog).rules.first(where: { $0.id == id }),
+            !rule.bounds.contains(number)
+        else { return }
+        throw BatchError(
+            .usage,
+            "\(request.name) cannot be \(text): rule \(id) allows \(rule.bounds.lowerBound) to \(rule.bounds.upperBound)",
+            hint: "choose one of these, or change 'bounds' of the rule in catalog/rules.yaml")
+    }
+
+    /// A sensitive flag is nothing that a machine switches.
+    private func requirePerson(for name: SwitchName) throws(BatchError) {
+        guard case .flag(let flag) = name, [.schedule, .heal].contains(context.origin) else { return }
+        let known = try ModuleBook.load(folder: workspace.catalog).valid().flags
+        guard known.contains(where: { $0.id == flag && $0.isSensitive }) else { return }
+        throw BatchError(
+            .safeMode, "flag \(flag) is sensitive: only a person switches it",
+            hint: "switch it by hand: \(command: "switch set --name \(name) --value off --reason TEXT")")
     }
 
     static func state(_ request: SwitchRequest, actor: String, at now: Timestamp) -> SwitchState {
@@ -126,22 +168,28 @@ public struct SwitchSetting {
     // MARK: The databases
 
     func tell(_ state: SwitchState, old: SwitchValue) throws(BatchError) -> SwitchReport {
+        let (told, behind) = try tell([state.name])
+        return SwitchReport(state: state, old: old, databases: told, behind: behind)
+    }
+
+    /// Gives the databases what these switches are now.
+    func tell(_ names: [SwitchName]) throws(BatchError) -> (told: [String], behind: [SwitchReport.Behind]) {
         var told: [String] = []
         var behind: [SwitchReport.Behind] = []
         for (database, tenant) in try DatabaseList(workspace).all() {
             do throws(BatchError) {
                 let session = try Session(workspace, database: database.name, tenant: tenant, context: context)
-                if try mirror(state.name, session) { told.append(session.path) }
+                if try mirror(names, session) { told.append(session.path) }
             } catch {
                 let path = database.path.replacing("{tenant}", with: tenant ?? "{tenant}")
                 behind.append(.init(database: path, reason: error.message))
             }
         }
-        return SwitchReport(state: state, old: old, databases: told, behind: behind)
+        return (told, behind)
     }
 
     /// - Returns: false when no batch has run on it: there is no ledger to write to.
-    private func mirror(_ name: SwitchName, _ session: Session) throws(BatchError) -> Bool {
+    private func mirror(_ names: [SwitchName], _ session: Session) throws(BatchError) -> Bool {
         guard try session.ledger.exists() else { return false }
         // A batch that is at work there writes it itself when it ends.
         let turn = try session.plainTurn(for: LeaseWork("switch set"))
@@ -151,10 +199,18 @@ public struct SwitchSetting {
         let version = session.connection.dataVersion
         try session.ledger.complete()
         try session.connection.transaction { () throws(BatchError) in
-            try session.ledger.overrule(name, by: try control.workspaceID())
+            for name in names { try session.ledger.overrule(name, by: try control.workspaceID()) }
             try SwitchGate(session).mirror()
         }
         if isKnown { watch.remember(version: version) }
         return true
+    }
+}
+
+extension SwitchState {
+    /// A flag of which another state of the list says what it is.
+    fileprivate func isReplaced(in states: [SwitchState]) -> Bool {
+        guard case .flag = name, value == .standard else { return false }
+        return states.contains { $0.name == name && $0.value != .standard }
     }
 }

@@ -33,6 +33,21 @@ public struct Notifier: Sendable {
         return failures
     }
 
+    /// Tells every target that wants this kind of event.
+    /// - Returns: the targets that were told, and those that could not be.
+    func deliver(_ kind: Event.Kind, _ document: JSONValue) -> (delivered: [String], failed: [Failure]) {
+        var (delivered, failed): ([String], [Failure]) = ([], [])
+        for target in targets where target.events.contains(kind) {
+            do throws(BatchError) {
+                try tell(target, JSONWriter.text(document) + "\n")
+                delivered.append(target.name)
+            } catch {
+                failed.append(Failure(target: target.name, error: error))
+            }
+        }
+        return (delivered, failed)
+    }
+
     private func tell(_ target: Target, _ document: String) throws(BatchError) {
         switch target.way {
         case .command(let arguments):
@@ -66,6 +81,8 @@ public struct Notifier: Sendable {
             case damaged
             /// Somebody changed the database outside any batch.
             case drift
+            /// An incident was opened, or what was learnt from it is delivered.
+            case incident
         }
 
         public let kind: Kind
@@ -167,9 +184,7 @@ extension Notifier {
 }
 
 extension Session {
-    /// Tells the people whom the workspace names. Never throws: the work does not depend on it. What could not be
-    /// delivered is noted in the ledger's audit.
-    func notify(_ kind: Notifier.Event.Kind, _ batch: BatchRecord?, _ error: BatchError) {
+    private var notifier: Notifier? {
         let targets = workspace.notify.compactMap { rule in
             let way: Notifier.Target.Way =
                 switch rule.channel {
@@ -180,15 +195,39 @@ extension Session {
                 way, events: Set(rule.events.compactMap { Notifier.Event.Kind(rawValue: $0.rawValue) }),
                 timeout: rule.timeout.milliseconds)
         }
-        if targets.isEmpty { return }
+        return targets.isEmpty ? nil : Notifier(targets, folder: workspace.folder)
+    }
+
+    /// Gives a document to the people whom the workspace names.
+    /// - Returns: who got it, and who could not be reached.
+    public func deliver(
+        _ kind: Notifier.Event.Kind, _ members: JSONValue
+    ) -> (delivered: [String], failed: [String]) {
+        guard let notifier else { return ([], []) }
+        let head: [JSONValue.Member] = [
+            .init("format_version", 1), .init("event", .string(kind.rawValue)),
+            .init("at", .string(context.now().iso8601)),
+        ]
+        let (delivered, failed) = notifier.deliver(kind, .object(head + (members.members ?? [])))
+        for failure in failed { noteUndelivered(failure, nil) }
+        return (delivered, failed.map { "\($0.target): \($0.error.message)" })
+    }
+
+    private func noteUndelivered(_ failure: Notifier.Failure, _ batch: BatchRecord?) {
+        guard (try? ledger.exists()) == true else { return }
+        try? ledger.audit(
+            "notify", batch: batch, outcome: "failed",
+            details: ["target": .string(failure.target), "code": .string(failure.error.code.rawValue)],
+            context: context)
+    }
+
+    /// Tells the people whom the workspace names. Never throws: the work does not depend on it. What could not be
+    /// delivered is noted in the ledger's audit.
+    func notify(_ kind: Notifier.Event.Kind, _ batch: BatchRecord?, _ error: BatchError) {
+        guard let notifier else { return }
         let event = Notifier.Event(
             kind, batch: batch?.batch.description, job: batch?.batch.job, tenant: batch?.tenant, error: error,
             at: context.now())
-        for failure in Notifier(targets, folder: workspace.folder).notify(event) {
-            try? ledger.audit(
-                "notify", batch: batch, outcome: "failed",
-                details: ["target": .string(failure.target), "code": .string(failure.error.code.rawValue)],
-                context: context)
-        }
+        for failure in notifier.notify(event) { noteUndelivered(failure, batch) }
     }
 }

@@ -38,13 +38,24 @@ struct RollbackScope {
             }
         }
         let owned = try session.owned(found.dependents + found.readers)
-        let dependents = found.dependents.filter { owned.contains($0.batch) }
+        var dependents = found.dependents.filter { owned.contains($0.batch) }
         let readers = found.readers.filter { owned.contains($0.batch) }
         let exempt = request.readers == .prove ? readers.map(proof.explained) : []
         var records: [BatchRecord] = [batch]
         for edge in dependents {
             guard let record = try ledger.batch(seq: edge.batch) else { continue }
             records.append(record)
+        }
+        for other in request.besides {
+            let root = try BatchLookup(session).liveBatch(.batch(other))
+            let more = try DependencyGraph(ledger).find(of: root, after: 0, keepsOrder: false) { _, _ in false }
+                .dependents
+            var together = [root]
+            for edge in more {
+                if let record = try ledger.batch(seq: edge.batch) { together.append(record) }
+            }
+            for record in together where !records.contains(where: { $0.seq == record.seq }) { records.append(record) }
+            dependents += more.filter { edge in !dependents.contains { $0.batch == edge.batch } }
         }
         let undone = request.mode == .cascade || request.mode == .replay ? records : [batch]
         return RollbackScope(

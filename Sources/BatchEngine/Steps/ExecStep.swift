@@ -43,9 +43,12 @@ struct ExecStep: StepKind {
         let context = step.run.context
         let program = CommandLineProgram(
             arguments: filled, folder: step.run.session.workspace.folder, timeout: step.timeLeft)
-        let outcome = try ExternalCommand(program, clock: context.clock).run(stop: step.stop)
-        context.reach("program-ended")
-        try outcome.requireSuccess(of: program, for: "step \(step.definition.id)")
+        let outcome = try CircuitGate(step.run.session, program: template.first).call { () throws(BatchError) in
+            let outcome = try ExternalCommand(program, clock: context.clock).run(stop: step.stop)
+            context.reach("program-ended")
+            try outcome.requireSuccess(of: program, for: "step \(step.definition.id)")
+            return outcome
+        }
         var detail: [JSONValue.Member] = [
             .init("arguments", .array(filled.map(JSONValue.string))),
             .init("undo", undo.map { .array($0.map(JSONValue.string)) } ?? .null),

@@ -32,9 +32,13 @@ struct PluginStep: StepKind {
         let request = Plugin.Request(
             .run, batch: batch.description, step: definition.id, tenant: run.batch.tenant, parameters: parameters,
             settings: definition.settings)
-        let description = try plugin.describe()
-        let result = try plugin.call(request, timeout: step.timeLeft, stop: step.stop) { progress in
-            run.context.phase("\(batch) \(definition.id)", Int(progress.done), of: progress.total.map { Int($0) })
+        let (result, description) = try CircuitGate(run.session, plugin: definition.kind).call {
+            () throws(BatchError) in
+            let description = try plugin.describe()
+            let result = try plugin.call(request, timeout: step.timeLeft, stop: step.stop) { progress in
+                run.context.phase("\(batch) \(definition.id)", Int(progress.done), of: progress.total.map { Int($0) })
+            }
+            return (result, description)
         }
         try step.record(
             [

@@ -1,5 +1,8 @@
+public import BatchControl
 public import BatchCore
+internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// A query that the catalog asks about the data: what a repair finds, what breaks a contract.
 public struct CatalogQuery {
@@ -102,4 +105,25 @@ extension Session {
             action, batch: batch?.description, tenant: tenant, outcome: outcome, details: details)
         try ledger.audit(entry, context)
     }
+}
+
+extension Session {
+    /// Writes files as one `.tar.zst`.
+    /// - Returns: its SHA-256.
+    public func writeArchive(
+        _ files: [(name: String, content: [UInt8])], to path: String
+    ) throws(BatchError) -> String {
+        var archive = TarArchive(seconds: context.now().milliseconds / 1_000)
+        for file in files { archive.add(file.name, file.content) }
+        let bytes = try CompressedFile.bytes(of: archive.finished())
+        try DurableFile.write(bytes, to: path)
+        let hash = SHA256()
+        bytes.withUnsafeBytes { hash.update($0) }
+        return Hex.string(hash.finish())
+    }
+}
+
+extension Context {
+    /// What is done to the control store: under the name of the verb, or of what the tool did of itself.
+    public func act(on action: String) -> ControlAct { act(action, outcome: "done") }
 }

@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 internal import BatchLedger
 internal import CZstd
 
@@ -114,7 +114,7 @@ enum BakBlock {
             ])
     }
 
-    private static func compress(_ bytes: UnsafeRawBufferPointer) throws(BatchError) -> [UInt8] {
+    static func compress(_ bytes: UnsafeRawBufferPointer) throws(BatchError) -> [UInt8] {
         let bound = ZSTD_compressBound(bytes.count)
         var failed = false
         let compressed = [UInt8](unsafeUninitializedCapacity: bound) { space, count in
@@ -159,5 +159,16 @@ enum BakBlock {
             throw BakFault.damaged(path, "a block does not have its checksum")
         }
         return buffer
+    }
+}
+
+/// Zstandard for files of their own.
+public enum CompressedFile {
+    /// One frame, that `zstd -d` reads.
+    public static func bytes(of content: [UInt8]) throws(BatchError) -> [UInt8] {
+        let result = content.withUnsafeBytes { bytes -> Result<[UInt8], BatchError> in
+            do throws(BatchError) { return .success(try BakBlock.compress(bytes)) } catch { return .failure(error) }
+        }
+        return try result.get()
     }
 }

@@ -25,6 +25,7 @@ public struct Queue {
         if job.tenant == .none && order.tenant != nil {
             throw BatchError(.usage, "job \(job.id) runs for no tenant", hint: "leave out --tenant")
         }
+        try workspace.requireNotIsolated(order.tenant, context, "job \(job.id)")
         var order = order
         order.place = workspace.place(of: job, tenant: order.tenant)
         let (added, isNew) = try store.enqueue(order, actor: context.actor, at: context.now())

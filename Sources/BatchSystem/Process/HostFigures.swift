@@ -31,6 +31,29 @@ public enum HostFigures {
             .split(separator: " ").dropFirst().first.flatMap { Int64($0) }.map { $0 * 1_024 }
     }
 
+    /// Of one minute, and of five.
+    public static var loads: (one: Double, five: Double)? {
+        let fields = text("/proc/loadavg")?.split(separator: " ").prefix(2).compactMap { Double($0) } ?? []
+        return fields.count == 2 ? (fields[0], fields[1]) : nil
+    }
+
+    public static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    /// Percent of the memory that programs could not have.
+    public static var usedMemoryShare: Double? {
+        let total = text("/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }?
+            .split(separator: " ").dropFirst().first.flatMap { Int64($0) }.map { $0 * 1_024 }
+        guard let total, total > 0, let available = availableMemory else { return nil }
+        return 100 - Double(available) * 100 / Double(total)
+    }
+
+    /// Percent of the file system of a folder that is free.
+    public static func freeDiskShare(_ folder: String) -> Double? {
+        var status = statvfs()
+        guard statvfs(folder, &status) == 0, status.f_blocks > 0 else { return nil }
+        return Double(status.f_bavail) * 100 / Double(status.f_blocks)
+    }
+
     /// Bytes on the file system of a folder; nil when it is not there.
     public static func freeDisk(_ folder: String) -> Int64? {
         var status = statvfs()

@@ -86,6 +86,8 @@ extension HealRunReport.Execution {
             return style.caution("planned") + "  \(plan) waits for approval: "
                 + style.hint("\(command: "plan show --id \(plan)")")
         case .discarded: return "would change \(rows), for \(Figures.count(before, "finding"))"
+        case .halted:
+            return style.bad("halted") + "  it fails for too many: " + style.hint("\(command: "incident list")")
         case .frozen:
             return style.bad("frozen") + "  it failed too often: "
                 + style.hint("\(command: "heal list")")

@@ -38,6 +38,29 @@ extension Verb {
                 "batchmgr switch set --name job:reprice_invoices --value disabled --reason \"wrong index\"",
                 "one job stays away"),
         ])
+
+    public static let switchUndo = Verb(
+        "switch undo", "set a switch back to what it was before it was set last",
+        options: [
+            .required("name", .text("SWITCH"), "the switch").main,
+            .required("reason", .text("TEXT"), "why; kept in the audit"),
+        ],
+        topic: .govern, role: .admin, trace: .workspace,
+        examples: [.init("batchmgr switch undo flag:auto_billing --reason 'wrong flag'", "as it was")])
+
+    private static let module = Option.value("module", .text("MODULE"), "only this module of catalog/modules.yaml")
+
+    public static let degradeOn = Verb(
+        "degrade on", "hold back all modules that the application can do without: what begins by itself waits",
+        details: "Modules that are critical in catalog/modules.yaml work on, and so does what a person begins.",
+        options: [module, .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused")],
+        topic: .govern, role: .admin, trace: .workspace,
+        examples: [.init("batchmgr degrade on --reason 'the disk is nearly full'", "only what is needed")])
+
+    public static let degradeOff = Verb(
+        "degrade off", "end degraded mode: each module becomes exactly what it was",
+        options: [module, .required("reason", .text("TEXT"), "why; kept in the audit")],
+        topic: .govern, role: .admin, trace: .workspace)
 }
 
 extension SwitchRequest {
@@ -62,6 +85,27 @@ extension Command {
         let switches = try SwitchSetting(try call.workspace(), context: call.work)
         try call.output.show(
             try arguments.has("dry-run") ? switches.preview(request) : switches.set(request))
+        return .done
+    }
+
+    static let switchUndo = Command(.switchUndo) { (arguments, call) throws(BatchError) in
+        let switches = try SwitchSetting(try call.workspace(), context: call.work)
+        try call.output.show(
+            try switches.undo(try arguments.required("name"), reason: try arguments.required("reason")))
+        return .done
+    }
+
+    static let degradeOn = Command(.degradeOn) { (arguments, call) throws(BatchError) in
+        let degradation = try Degradation(try call.workspace(), context: call.work)
+        try call.output.show(
+            try degradation.begin(module: arguments.value("module"), reason: try arguments.required("reason")))
+        return .done
+    }
+
+    static let degradeOff = Command(.degradeOff) { (arguments, call) throws(BatchError) in
+        let degradation = try Degradation(try call.workspace(), context: call.work)
+        try call.output.show(
+            try degradation.end(module: arguments.value("module"), reason: try arguments.required("reason")))
         return .done
     }
 }

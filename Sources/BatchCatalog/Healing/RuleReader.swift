@@ -1,0 +1,116 @@
+public import BatchCore
+
+/// The rules of a catalog: `rules.yaml`.
+public struct RuleBook: Sendable {
+    /// In the order of the file.
+    public let rules: [RuleDefinition]
+    public let mistakes: [Diagnostic]
+
+    /// - Parameter folder: of the catalog; nil where there is none.
+    /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
+    public static func load(folder: String?) throws(BatchError) -> RuleBook {
+        guard let folder else { return RuleBook(rules: [], mistakes: []) }
+        let file = try HealingFile(folder: folder, stem: "rules", keys) { entry, source in check(entry.value, &source) }
+        return RuleBook(rules: file.entries.compactMap(rule), mistakes: file.source.diagnostics)
+    }
+
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file.
+    public func valid() throws(BatchError) -> RuleBook {
+        let hint: Hint = "correct them, then: \(command: "catalog validate")"
+        if let error = Diagnostic.error(mistakes, .invalidCatalog, hint: hint) { throw error }
+        return self
+    }
+
+    private static func check(_ node: YAMLNode, _ source: inout SourceText) {
+        guard let judgement: RuleDefinition.Judgement = JobNodes.choice(node["judge"]) else { return }
+        if [.count, .share, .rising].contains(judgement), node["window"] == nil {
+            source.report(node, "judge: \(judgement.rawValue) needs 'window', e.g. window: 15m")
+        }
+        if let bounds = node["bounds"], bounds.elements.compactMap(\.number).count != 2 {
+            source.report(bounds, "bounds: write two numbers, e.g. [1, 100]")
+        } else if let bounds = node["bounds"]?.elements.compactMap(\.number), bounds[0] > bounds[1] {
+            source.report(node, "bounds: the first number is the smaller one")
+        }
+    }
+
+    private static func rule(_ entry: YAMLNode.Entry) -> RuleDefinition? {
+        let node = entry.value
+        guard let judgement: RuleDefinition.Judgement = JobNodes.choice(node["judge"]), let event = node["event"]?.text
+        else { return nil }
+        let bounds = node["bounds"]?.elements.compactMap(\.number)
+        func span(_ key: String) -> Int64? { node[key]?.text.flatMap(Duration.init(text:))?.wholeMilliseconds }
+        var rule = RuleDefinition(
+            id: entry.key, description: node["description"]?.text ?? "", judgement: judgement, event: event,
+            by: JobNodes.texts(node["by"]) ?? [], window: span("window"), threshold: node["threshold"]?.number ?? 1,
+            bounds: bounds.map { $0[0]...$0[1] }, least: node["least"]?.json.integer.map { Int($0) } ?? 1,
+            good: node["good"]?.number ?? 0, side: JobNodes.choice(node["side"]) ?? .high,
+            faults: JobNodes.choice(node["class"]) ?? .performance,
+            severity: JobNodes.choice(node["severity"]) ?? .error,
+            action: JobNodes.choice(node["action"]) ?? .incident)
+        rule.cooldown = span("cooldown") ?? rule.cooldown
+        return rule
+    }
+
+    private static func words<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type) -> ValueShape {
+        .choice(Choice.allCases.map(\.rawValue))
+    }
+
+    private static let keys = KeyTable(
+        "a rule",
+        [
+            KeyRule("description", .text(.any), "One line for people."),
+            KeyRule("event", .text(.jobName), required: true, "The kind of events that it judges."),
+            KeyRule("judge", words(RuleDefinition.Judgement.self), required: true, "How they are judged."),
+            KeyRule("by", .list(.choice(["module", "tenant", "code"]), mayBeEmpty: true), "Each of these by itself."),
+            KeyRule("window", .text(.duration), "The time that counts."),
+            KeyRule("threshold", .number(0...1_000_000_000), "From where on it fires (`1`)."),
+            KeyRule("bounds", .list(.number(0...1_000_000_000), mayBeEmpty: false), "What a switch may set it to."),
+            KeyRule("least", .integer(1...1_000_000), "So many bad ones at least (`1`)."),
+            KeyRule("good", .number(-1_000_000_000...1_000_000_000), "Up to here a value is good (`0`)."),
+            KeyRule("side", words(RuleDefinition.Side.self), "Which values are bad (`high`)."),
+            KeyRule("class", .choice(RepairDefinition.classes.map(\.rawValue)), "What it is about (`PERF`)."),
+            KeyRule("severity", words(ContractDefinition.Severity.self), "How bad it is (`error`)."),
+            KeyRule("cooldown", .text(.duration), "It is silent for so long after it fired (`15m`)."),
+            KeyRule("action", words(RuleDefinition.Action.self), "What follows (`incident`)."),
+        ])
+}
+
+/// The circuits of a catalog: `circuits.yaml`.
+public struct CircuitBook: Sendable {
+    public let circuits: [CircuitDefinition]
+    public let mistakes: [Diagnostic]
+
+    /// - Parameter folder: of the catalog; nil where there is none.
+    /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
+    public static func load(folder: String?) throws(BatchError) -> CircuitBook {
+        guard let folder else { return CircuitBook(circuits: [], mistakes: []) }
+        let file = try HealingFile(folder: folder, stem: "circuits", keys)
+        return CircuitBook(circuits: file.entries.map(circuit), mistakes: file.source.diagnostics)
+    }
+
+    private static func circuit(_ entry: YAMLNode.Entry) -> CircuitDefinition {
+        let node = entry.value
+        var limits = Circuit.Limits()
+        func span(_ key: String) -> Int64? { node[key]?.text.flatMap(Duration.init(text:))?.wholeMilliseconds }
+        limits.inARow = node["failures"]?.json.integer.map { Int($0) } ?? limits.inARow
+        limits.share = (node["percent"]?.number).map { $0 / 100 } ?? limits.share
+        limits.window = node["calls"]?.json.integer.map { Int($0) } ?? limits.window
+        limits.shortest = span("open") ?? limits.shortest
+        limits.longest = max(span("longest") ?? limits.longest, limits.shortest)
+        return CircuitDefinition(
+            name: entry.key, program: node["program"]?.text, plugin: node["plugin"]?.text, limits: limits)
+    }
+
+    private static let keys = KeyTable(
+        "a circuit",
+        [
+            KeyRule("description", .text(.any), "One line for people."),
+            KeyRule("program", .text(.filled), "Steps `exec` that call this program go through it."),
+            KeyRule("plugin", .text(.jobName), "Steps of this plugin go through it."),
+            KeyRule("failures", .integer(1...1_000), "It opens after so many failures in a row (`5`)."),
+            KeyRule("percent", .number(1...100), "It opens when so much of the last calls failed (`50`)."),
+            KeyRule("calls", .integer(1...1_000), "How many calls that is of (`20`)."),
+            KeyRule("open", .text(.duration), "How long it stays open at first (`60s`)."),
+            KeyRule("longest", .text(.duration), "The time doubles with each failed try, up to this (`15m`)."),
+        ])
+}

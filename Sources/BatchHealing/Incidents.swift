@@ -1,0 +1,137 @@
+internal import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+
+/// The incidents of a workspace: noticed, looked after, closed.
+public struct Incidents {
+    let session: Session
+    private let store: any HealingStore
+    /// What changed so long before is a clue.
+    private static let before: Int64 = 86_400_000
+    /// So many clues are kept.
+    private static let clues = 20
+
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        store = try session.context.store(of: session.workspace)
+    }
+
+    private var context: Context { session.context }
+
+    // MARK: Noticed
+
+    /// A new incident, or another event of the one that is open for the same cause.
+    /// - Parameter actions: what can be done, in order.
+    @discardableResult
+    public func open(
+        _ faults: ErrorClass, _ severity: ContractDefinition.Severity, _ title: String, cause: String,
+        tenant: String? = nil, module: String? = nil, batches: [String] = [], actions: [Incident.Action] = []
+    ) throws(BatchError) -> Incident {
+        let now = context.now()
+        var incident = Incident(
+            faults: faults, severity: severity, title: title, tenant: tenant, module: module, cause: cause,
+            traceID: context.traceID, openedAt: now)
+        incident.timeline = [.init(at: now, actor: context.actor, text: title)]
+        incident.actions = actions
+        incident.clues = try clues(before: now)
+        incident.reach = try reach(of: incident, batches)
+        let (kept, isNew) = try store.open(incident, context.act(on: "incident open"))
+        if isNew { _ = session.deliver(.incident, ["incident": kept.json]) }
+        return kept
+    }
+
+    /// What changed shortly before: the latest first.
+    private func clues(before now: Timestamp) throws(BatchError) -> [Incident.Clue] {
+        let since = now.milliseconds - Incidents.before
+        func isNear(_ time: Timestamp) -> Bool { (since...now.milliseconds).contains(time.milliseconds) }
+        var clues = try session.list(ListRequest(limit: Incidents.clues)).batches.compactMap {
+            batch -> Incident.Clue? in
+            guard let at = batch.finishedAt, isNear(at) else { return nil }
+            return Incident.Clue(
+                kind: .batch, subject: batch.batch.description, at: at,
+                text: "\(batch.status.rawValue), \(batch.rows.total) rows")
+        }
+        let control = try context.store(of: session.workspace)
+        clues += try control.switchHistory().filter { isNear($0.state.setAt) }.map {
+            Incident.Clue(
+                kind: .switch, subject: $0.state.name.description, at: $0.state.setAt,
+                text: "\($0.old?.rawValue ?? "?") became \($0.state.value.rawValue), by \($0.state.actor)")
+        }
+        clues += try store.releases().filter { isNear($0.at) }.map {
+            Incident.Clue(kind: .release, subject: $0.name, at: $0.at, text: "recorded")
+        }
+        return Array(clues.sorted { $0.at > $1.at }.prefix(Incidents.clues))
+    }
+
+    private func reach(of incident: Incident, _ batches: [String]) throws(BatchError) -> Incident.Reach {
+        var (tenants, modules) = (Set([incident.tenant].compactMap(\.self)), Set([incident.module].compactMap(\.self)))
+        let jobs = (try? session.workspace.loadCatalog(context.steps.rules()).jobs) ?? []
+        for name in Set(batches) {
+            guard let batch = try? session.show(BatchReference(name)) else { continue }
+            if let tenant = batch.summary.tenant { tenants.insert(tenant) }
+            let job = jobs.first { $0.id == batch.summary.batch.job }
+            if let module = job?.module { modules.insert(module) }
+        }
+        return .init(tenants: tenants.sorted(), modules: modules.sorted(), batches: Set(batches).sorted())
+    }
+
+    // MARK: Looked after
+
+    /// Those of the tenant for whom the session was opened, or all.
+    public func list(status: Incident.Status?) throws(BatchError) -> IncidentReport {
+        let found = try store.incidents().filter {
+            (status == nil || $0.status == status) && (session.owner == nil || $0.tenant == session.owner)
+        }
+        return IncidentReport(incidents: found)
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when there is none of that name, or it is another tenant's.
+    public func incident(_ name: String) throws(BatchError) -> Incident {
+        if let number = Incident.number(name), let incident = try store.incident(number),
+            session.owner == nil || incident.tenant == session.owner
+        {
+            return incident
+        }
+        throw BatchError(.usage, "there is no incident '\(name)'", hint: "see them: \(command: "incident list")")
+    }
+
+    public func acknowledge(_ name: String, reason: String?) throws(BatchError) -> Incident {
+        try change(name, "incident ack", reason.map { "taken over: \($0)" } ?? "taken over") {
+            (incident) throws(BatchError) in
+            guard incident.status != .closed else { throw Incidents.closed(incident) }
+            incident.status = .acknowledged
+        }
+    }
+
+    /// - Throws: `ERR_UX_WRONG_STATE` when it is closed already, or critical and without a postmortem that reached somebody.
+    public func close(_ name: String, reason: String) throws(BatchError) -> Incident {
+        let now = context.now()
+        return try change(name, "incident close", "closed: \(reason)") { (incident) throws(BatchError) in
+            guard incident.status != .closed else { throw Incidents.closed(incident) }
+            guard incident.mayClose else {
+                throw BatchError(
+                    .wrongState, "\(incident.name) is critical, and nobody has got its postmortem",
+                    hint: "write and deliver it: \(command: "incident postmortem \(incident.name) --to FILE")")
+            }
+            incident.status = .closed
+            incident.closedAt = now
+        }
+    }
+
+    func change(
+        _ name: String, _ action: String, _ event: String, _ body: (inout Incident) throws(BatchError) -> Void
+    ) throws(BatchError) -> Incident {
+        let known = try incident(name)
+        let (now, actor) = (context.now(), context.actor)
+        return try store.change(known.number, context.act(on: action)) { (incident) throws(BatchError) in
+            try body(&incident)
+            incident.timeline.append(.init(at: now, actor: actor, text: event))
+        }
+    }
+
+    private static func closed(_ incident: Incident) -> BatchError {
+        BatchError(
+            .wrongState, "\(incident.name) is closed", hint: "see it: \(command: "incident show \(incident.name)")")
+    }
+}

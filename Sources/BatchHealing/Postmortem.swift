@@ -1,0 +1,98 @@
+internal import BatchCatalog
+public import BatchCore
+internal import BatchEngine
+internal import BatchSystem
+
+/// What is known of an incident, as a page for people: the tool writes what it knows, a person what they learnt.
+public struct Postmortem {
+    /// What a person adds.
+    public struct Words: Sendable {
+        public var cause: String?
+        public var prevention: String?
+        public var owner: String?
+        /// Who has to do what is left, by when: `2026-12-01`.
+        public var due: String?
+        /// A file that the page is delivered to, beside the targets of `notify:`.
+        public var file: String?
+
+        public init(cause: String?, prevention: String?, owner: String?, due: String?, file: String?) {
+            self.cause = cause
+            self.prevention = prevention
+            self.owner = owner
+            self.due = due
+            self.file = file
+        }
+    }
+
+    private let incidents: Incidents
+    private var session: Session { incidents.session }
+
+    public init(_ incidents: Incidents) { self.incidents = incidents }
+
+    /// Writes the page, and delivers it to whom `notify:` names, and to a file.
+    public func deliver(_ name: String, _ words: Words) throws(BatchError) -> IncidentFileReport {
+        let incident = try incidents.incident(name)
+        let text = Postmortem.page(incident, words, actor: session.context.actor)
+        let folder = session.workspace.backups + "/reports"
+        try Folder.create(folder)
+        let file = "\(folder)/postmortem_\(incident.name).md"
+        try DurableFile.write(Array(text.utf8), to: file)
+        var (delivered, failed) = session.deliver(.incident, ["incident": incident.json, "postmortem": .string(text)])
+        if let target = words.file {
+            try DurableFile.write(Array(text.utf8), to: FilePath.join(FilePath.current, target))
+            delivered.append("file \(target)")
+        }
+        let owner = words.owner ?? session.context.actor
+        let at = session.context.now()
+        let event =
+            delivered.isEmpty ? "postmortem written" : "postmortem delivered to \(delivered.joined(separator: ", "))"
+        let kept = try incidents.change(name, "incident postmortem", event) { (incident) throws(BatchError) in
+            let before = incident.postmortem?.deliveredTo ?? []
+            incident.postmortem = .init(
+                file: file, owner: owner, deliveredTo: before + delivered.filter { !before.contains($0) }, at: at)
+        }
+        return IncidentFileReport(incident: kept, file: file, deliveredTo: delivered, failed: failed)
+    }
+
+    static func page(_ incident: Incident, _ words: Words, actor: String) -> String {
+        func line(_ text: String) -> String { String(text.map { $0.isNewline ? " " : $0 }) }
+        func list(_ items: [String], none: String) -> String {
+            items.isEmpty ? "\(none)\n" : items.map { "- \(line($0))\n" }.joined()
+        }
+        let owner = words.owner ?? actor
+        let due = words.due.map { ", due \($0)" } ?? ""
+        let whole = [
+            "tenants": incident.reach.tenants, "modules": incident.reach.modules, "batches": incident.reach.batches,
+        ]
+        .sorted { $0.key < $1.key }.filter { !$0.value.isEmpty }
+        .map { "\($0.key): \($0.value.joined(separator: ", "))" }
+        return """
+            # Postmortem of \(incident.name): \(line(incident.title))
+
+            \(incident.severity.rawValue), \(incident.faults.rawValue), noticed \(incident.openedAt.iso8601) by \(line(incident.cause))
+
+            ## Reach
+
+            \(list(whole, none: "Nothing is known of it."))
+            ## Timeline
+
+            \(list(incident.timeline.map { "\($0.at.iso8601) \($0.actor): \($0.text)" }, none: "Nothing was written down."))
+            ## Cause
+
+            \(line(words.cause ?? "Not found yet."))
+
+            What had changed before:
+
+            \(list(incident.clues.map { "\($0.at.iso8601) \($0.kind.rawValue) \($0.subject): \($0.text)" }, none: "Nothing that batchmgr knows of."))
+            ## Actions
+
+            Owner: \(line(owner))\(line(due))
+
+            \(list(incident.actions.map { "level \($0.level): \($0.text)\($0.command.map { " (`\($0)`)" } ?? "")" }, none: "None."))
+            ## Prevention
+
+            \(line(words.prevention ?? "Not decided yet."))
+
+            """
+    }
+}

@@ -1,0 +1,252 @@
+public import BatchCatalog
+internal import BatchControl
+public import BatchCore
+public import BatchEngine
+internal import BatchSystem
+
+/// The rules of a workspace, held against recorded streams and against what happens now.
+public struct Rules {
+    private let rules: [RuleDefinition]
+    private let session: Session
+
+    /// - Throws: `ERR_UX_INVALID_CATALOG`.
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        let board = try session.context.store(of: session.workspace).switches()
+        let now = session.context.now()
+        rules = try RuleBook.load(folder: session.workspace.catalog).valid().rules.map { $0.adjusted(board, at: now) }
+    }
+
+    public func list() -> RuleReport { RuleReport(rules: rules) }
+
+    // MARK: A recorded stream
+
+    /// What fires in a recorded stream: a JSON object in each line. Nothing follows.
+    /// - Throws: `ERR_UX_USAGE` with the line that is none.
+    public func test(_ stream: String, rule name: String? = nil) throws(BatchError) -> RuleReport {
+        let wanted = try name.map { (name) throws(BatchError) in [try rule(named: name)] } ?? rules
+        var (judge, fired, events) = (RuleStream(wanted), [RuleFiring](), 0)
+        for (number, line) in stream.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if !line.utf8.contains(where: { $0 > 32 }) { continue }
+            guard let json = try? JSONParser.parse(String(line)), let event = RuleEvent(json) else {
+                throw BatchError(
+                    .usage, "line \(number + 1) of the stream is no event",
+                    hint:
+                        "write one like {\"at\":\"2026-11-21T02:00:00Z\",\"kind\":\"error\",\"code\":\"ERR_DATA_SQL\"}")
+            }
+            fired += judge.feed(event)
+            events += 1
+        }
+        return RuleReport(rules: wanted, fired: fired, learning: judge.learning, events: events)
+    }
+
+    private func rule(named name: String) throws(BatchError) -> RuleDefinition {
+        if let rule = rules.first(where: { $0.id == name }) { return rule }
+        throw BatchError(
+            .usage, "there is no rule '\(name)'\(Suggestion.clause(for: name, in: rules.map(\.id)))",
+            hint: "see them: \(command: "rules list")")
+    }
+
+    // MARK: Now
+
+    /// Judges what happened lately, and does what the rules say about it.
+    public func check() throws(BatchError) -> RuleReport {
+        let events = try events().sorted { $0.at < $1.at }
+        var (judge, fired) = (RuleStream(rules), [RuleFiring]())
+        for event in events { fired += judge.feed(event) }
+        let incidents = try Incidents(session)
+        var followed: [RuleFiring] = []
+        for firing in fired {
+            guard try incidents.isDue(firing, at: session.context.now()) else { continue }
+            try follow(firing, incidents)
+            followed.append(firing)
+        }
+        return RuleReport(rules: rules, fired: followed, learning: judge.learning, events: events.count)
+    }
+
+    private func follow(_ firing: RuleFiring, _ incidents: Incidents) throws(BatchError) {
+        let rule = firing.rule
+        if rule.action == .notify {
+            _ = session.deliver(.incident, ["rule": firing.json])
+            return
+        }
+        let what = rule.description.isEmpty ? rule.id : rule.description
+        try incidents.open(
+            rule.faults, rule.severity, what, cause: firing.cause, tenant: firing.tenant, module: firing.module,
+            actions: Rules.actions(firing))
+        guard [.block, .degrade].contains(rule.action) else { return }
+        var context = session.context
+        context.origin = .heal
+        let reason = "rule \(rule.id): \(what)"
+        if rule.action == .degrade {
+            let modules = try ModuleBook.load(folder: session.workspace.catalog).modules
+            guard modules.contains(where: { !$0.isCritical }) else { return }
+            _ = try Degradation(session.workspace, context: context).begin(module: nil, reason: reason)
+        } else {
+            let (name, value) = Rules.block(firing)
+            _ = try SwitchSetting(session.workspace, context: context).set(
+                SwitchRequest(name: name, value: value, reason: reason, duration: nil, mayBeUnknown: true))
+        }
+    }
+
+    /// What holds back where it happened: the narrowest that is known.
+    private static func block(_ firing: RuleFiring) -> (name: String, value: String) {
+        if let module = firing.module { return ("module:\(module)", "off") }
+        if let tenant = firing.tenant { return ("safe_mode:tenant:\(tenant)", "on") }
+        return ("safe_mode", "on")
+    }
+
+    private static func actions(_ firing: RuleFiring) -> [Incident.Action] {
+        var actions: [Incident.Action] = []
+        if firing.rule.action == .block {
+            let name = block(firing).name
+            actions.append(
+                .init(
+                    level: 2, text: "let it go on when it is safe",
+                    command: "batchmgr switch undo \(name) --reason TEXT"))
+        }
+        if firing.rule.action == .degrade {
+            actions.append(.init(level: 2, text: "end degraded mode", command: "batchmgr degrade off --reason TEXT"))
+        }
+        actions.append(.init(level: 1, text: "see what happened", command: "batchmgr audit list"))
+        return actions
+    }
+
+    // MARK: What happened
+
+    private static let day: Int64 = 86_400_000
+
+    private func events() throws(BatchError) -> [RuleEvent] {
+        try errors() + queue() + quotas() + host()
+    }
+
+    /// Failures and refusals of the last hour, as the audit tells them.
+    private func errors() throws(BatchError) -> [RuleEvent] {
+        let jobs = (try? session.workspace.loadCatalog(session.context.steps.rules()).jobs) ?? []
+        var filter = AuditFilter(tenant: session.owner)
+        filter.since = Timestamp(milliseconds: session.context.now().milliseconds - 3_600_000).iso8601
+        return try session.listAudit(filter).rows.compactMap { row -> RuleEvent? in
+            guard ["failed", "refused"].contains(row.entry.outcome), let at = Timestamp(iso8601: row.entry.at),
+                let code = HealHistoryReport.detail("code", of: row)
+            else { return nil }
+            let job = row.entry.batch.flatMap { BatchID($0)?.job }
+            let module = jobs.first { $0.id == job }?.module
+            let isLeak = code == ErrorCode.otherTenant.rawValue
+            return RuleEvent(
+                at: at, kind: isLeak ? "cross_tenant" : "error", code: code, module: module, tenant: row.entry.tenant)
+        }
+    }
+
+    private func queue() throws(BatchError) -> [RuleEvent] {
+        let store = try session.context.store(of: session.workspace)
+        let since = session.context.now().milliseconds - 3_600_000
+        var events: [RuleEvent] = []
+        for job in try store.queueJobs(QueueFilter(tenant: session.owner, limit: 10_000))
+        where job.stateAt.milliseconds >= since {
+            if job.state == .dead {
+                events.append(.init(at: job.stateAt, kind: "dead_letter", tenant: job.order.tenant))
+            }
+            for attempt in 0..<max(job.attempts, 0) {
+                events.append(
+                    .init(at: job.stateAt, kind: "attempt", tenant: job.order.tenant, value: Double(attempt + 1)))
+            }
+        }
+        return events
+    }
+
+    /// How much of the work of a day each module has used, in percent.
+    private func quotas() throws(BatchError) -> [RuleEvent] {
+        let modules = try ModuleBook.load(folder: session.workspace.catalog).modules
+        guard modules.contains(where: { $0.quota != .init() }) else { return [] }
+        let now = session.context.now()
+        let jobs = (try? session.workspace.loadCatalog(session.context.steps.rules()).jobs) ?? []
+        let batches = try session.list(ListRequest(limit: 100_000)).batches.filter {
+            $0.startedAt.milliseconds >= now.milliseconds - Rules.day
+        }
+        return modules.compactMap { module -> RuleEvent? in
+            let names = Set(jobs.filter { $0.module == module.id }.map(\.id))
+            let own = batches.filter { names.contains($0.batch.job) }
+            let shares = [
+                module.quota.batchesPerDay.map { Double(own.count) * 100 / Double($0) },
+                module.quota.rowsPerDay.map { Double(own.reduce(0) { $0 + $1.rows.total }) * 100 / Double($0) },
+            ]
+            guard let most = shares.compactMap(\.self).max() else { return nil }
+            return RuleEvent(at: now, kind: "quota", module: module.id, value: most)
+        }
+    }
+
+    private func host() -> [RuleEvent] {
+        let now = session.context.now()
+        var events: [RuleEvent] = []
+        if let free = HostFigures.freeDiskShare(session.workspace.folder) {
+            events.append(.init(at: now, kind: "disk_free", value: free))
+        }
+        if let used = HostFigures.usedMemoryShare { events.append(.init(at: now, kind: "memory", value: used)) }
+        // The mean of five minutes stands for the five minutes before.
+        if let loads = HostFigures.loads {
+            let cores = Double(HostFigures.processors)
+            let before = Timestamp(milliseconds: now.milliseconds - 300_000)
+            events.append(.init(at: before, kind: "load", value: loads.five / cores))
+            events.append(.init(at: now, kind: "load", value: loads.one / cores))
+        }
+        return events
+    }
+}
+
+extension Incidents {
+    /// False while what it fired for is open and was heard of within the cooldown.
+    func isDue(_ firing: RuleFiring, at now: Timestamp) throws(BatchError) -> Bool {
+        let known = try list(status: nil).incidents.first { $0.cause == firing.cause && $0.status != .closed }
+        guard let last = known?.timeline.last(where: { $0.text.hasPrefix("again: ") }) ?? known?.timeline.first else {
+            return true
+        }
+        return now.milliseconds - last.at.milliseconds >= firing.rule.cooldown
+    }
+}
+
+/// The circuits of a workspace, as people see and move them.
+public struct Circuits {
+    private let workspace: Workspace
+    private let context: Context
+
+    public init(_ workspace: Workspace, context: Context) {
+        self.workspace = workspace
+        self.context = context
+    }
+
+    /// Those of the catalog, and any other that has ever moved.
+    public func list() throws(BatchError) -> CircuitReport {
+        let known = try context.store(of: workspace).circuits()
+        let now = context.now()
+        let fresh = try CircuitBook.load(folder: workspace.catalog).circuits.filter { circuit in
+            !known.contains { $0.name == circuit.name }
+        }
+        return CircuitReport(
+            circuits: (known + fresh.map { Circuit(name: $0.name, at: now) }).sorted { $0.name < $1.name })
+    }
+
+    public func open(_ name: String, reason: String) throws(BatchError) -> CircuitReport {
+        let now = context.now()
+        return try move(name) { $0.open(because: reason, at: now) }
+    }
+
+    public func close(_ name: String) throws(BatchError) -> CircuitReport {
+        let now = context.now()
+        return try move(name) { $0.close(at: now) }
+    }
+
+    private func move(_ name: String, _ body: (inout Circuit) -> Void) throws(BatchError) -> CircuitReport {
+        let names = try list().circuits.map(\.name)
+        guard names.contains(name) else {
+            throw BatchError(
+                .usage, "there is no circuit '\(name)'\(Suggestion.clause(for: name, in: names))",
+                hint: "see them: \(command: "circuit list"); they stand in catalog/circuits.yaml")
+        }
+        context.notes.describe("circuit", .string(name))
+        let moved = try context.store(of: workspace).circuit(name, at: context.now()) { circuit -> Circuit in
+            body(&circuit)
+            return circuit
+        }
+        return CircuitReport(circuits: [moved])
+    }
+}

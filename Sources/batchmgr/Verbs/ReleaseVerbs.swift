@@ -1,0 +1,96 @@
+internal import BatchCore
+internal import BatchEngine
+internal import BatchHealing
+
+extension Verb {
+    private static let release = Option.required("name", .text("RELEASE"), "the release").main
+
+    public static let releaseRecord = Verb(
+        "release record", "keep what is in use now: catalog, configuration, schema, switches",
+        options: [.value("name", .text("RELEASE"), "its name (default: made of the time)").main],
+        topic: .govern, role: .operator, trace: .workspace,
+        examples: [.init("batchmgr release record v7", "before something changes")])
+
+    public static let releaseValidate = Verb(
+        "release validate", "say that a release works: release rollback leads back to the newest of these",
+        options: [release], topic: .govern, role: .operator, trace: .workspace)
+
+    public static let releaseList = Verb(
+        "release list", "list the releases, the latest first", topic: .govern, role: .viewer, trace: .view)
+
+    public static let releaseShow = Verb(
+        "release show", "show what a release holds", options: [release], topic: .govern, role: .viewer, trace: .view)
+
+    public static let releaseCompare = Verb(
+        "release compare", "show what differs between a release and another one, or now",
+        options: [release, .value("with", .text("RELEASE"), "the other one (default: what is in use now)")],
+        topic: .govern, role: .viewer, trace: .view)
+
+    public static let releaseRollback = Verb(
+        "release rollback", "put catalog and configuration back as a release has them",
+        details: """
+            The schema is compared first. When it is another one, nothing is done (exit 4), and the batches that changed it \
+            are named; with --with-batches they are undone with it, and what depends on them, in one transaction. Files that \
+            the release does not have are moved beside the reports.
+            """,
+        options: [
+            .value("name", .text("RELEASE"), "the release (default: the newest that was validated)").main,
+            .flag("with-batches", "undo the batches that changed the schema since, and what depends on them"),
+            .flag("dry-run", "say what would be done, and do nothing"),
+        ],
+        topic: .govern, role: .admin,
+        examples: [.init("batchmgr release rollback --dry-run", "what would change?")])
+}
+
+extension Command {
+    static let releaseRecord = Command(.releaseRecord) { (arguments, call) throws(BatchError) in
+        try call.output.show(try call.releases().record(arguments.value("name")))
+        return .done
+    }
+
+    static let releaseValidate = Command(.releaseValidate) { (arguments, call) throws(BatchError) in
+        try call.output.show(try call.releases().validate(try arguments.required("name")))
+        return .done
+    }
+
+    static let releaseList = Command(.releaseList) { (_, call) throws(BatchError) in
+        try call.output.show(try call.releases().list())
+        return .done
+    }
+
+    static let releaseShow = Command(.releaseShow) { (arguments, call) throws(BatchError) in
+        try call.output.show(try call.releases().show(try arguments.required("name")))
+        return .done
+    }
+
+    static let releaseCompare = Command(.releaseCompare) { (arguments, call) throws(BatchError) in
+        try call.output.show(
+            try call.releases().compare(try arguments.required("name"), arguments.value("with")))
+        return .done
+    }
+
+    static let releaseRollback = Command(.releaseRollback) { (arguments, call) throws(BatchError) in
+        let session = try call.session()
+        let isDryRun = arguments.has("dry-run")
+        var undo: (([BatchID]) throws(BatchError) -> String?)?
+        if arguments.has("with-batches") {
+            undo = { (batches) throws(BatchError) in
+                guard let first = batches.last else { return nil }
+                var request = RollbackRequest(batch: .batch(first), mode: .cascade, isDryRun: isDryRun)
+                request.besides = Array(batches.dropLast())
+                switch try Rollback(session).perform(request) {
+                case .done(let report): return report.rollback?.description
+                case .refused(let refusal): throw refusal.error
+                }
+            }
+        }
+        let releases = try Releases(session, tool: VersionReport.version)
+        try call.output.show(
+            try releases.rollback(arguments.value("name"), isDryRun: isDryRun, undo: undo))
+        return .done
+    }
+}
+
+extension Call {
+    fileprivate func releases() throws(BatchError) -> Releases { try Releases(try view(), tool: VersionReport.version) }
+}
