@@ -35,9 +35,14 @@ public struct Catalog: Sendable {
     /// Every mistake in the folder, by file and place; empty when the catalog is valid.
     /// - Throws: `ERR_INTEGRATION_FILE` when a file cannot be read.
     public static func diagnostics(folder: String, _ rules: CatalogRules) throws(BatchError) -> [Diagnostic] {
-        try read(folder, rules).flatMap(\.source.diagnostics) + ModuleBook.load(folder: folder).mistakes
-            + ContractBook.load(folder: folder).mistakes + RuleBook.load(folder: folder).mistakes
-            + CircuitBook.load(folder: folder).mistakes
+        try read(folder, rules).flatMap(\.source.diagnostics) + mistakesBesideJobs(folder: folder)
+    }
+
+    /// Those of the files that hold no job.
+    static func mistakesBesideJobs(folder: String) throws(BatchError) -> [Diagnostic] {
+        try ModuleBook.load(folder: folder).mistakes + ContractBook.load(folder: folder).mistakes
+            + RuleBook.load(folder: folder).mistakes + CircuitBook.load(folder: folder).mistakes
+            + RunbookBook.load(folder: folder).mistakes
     }
 
     private static func read(_ folder: String, _ rules: CatalogRules) throws(BatchError) -> [JobReader.Outcome] {

@@ -109,6 +109,7 @@ import Testing
                 "forget-copies", "remove", "schedule install", "token create", "token list", "token revoke",
                 "service restart",
                 "switch undo", "degrade on", "degrade off", "circuit open", "circuit close", "release rollback",
+                "runbook run",
             ],
             "a verb that names no role is an admin's alone: give the new one its role in its table")
     }

@@ -21,7 +21,7 @@ import Testing
             #expect(closed["status"]?.string == "closed" && closed["timeline"]?.array?.count == 3)
             try scene.expect(.wrongState, "incident", "close", "1", "--reason", "twice")
             try scene.expect(.usage, "incident", "show", "incident.9")
-            let actions = try scene.json("audit", "list")["rows"]?.array?.compactMap { $0["action"]?.string } ?? []
+            let actions = try scene.json("audit", "list")["entries"]?.array?.compactMap { $0["action"]?.string } ?? []
             #expect(Set(["incident open", "incident ack", "incident close"]).isSubset(of: actions))
         }
     }

@@ -36,13 +36,13 @@ import Testing
             try scene.expect(
                 0, "switch", "set", "module:reminders", "--value", "off", "--reason", "no paper")
             let before = try scene.json("switch", "list")["switches"]
-            let rows = try scene.json("audit", "list")["rows"]?.array?.count ?? 0
+            let rows = try scene.json("audit", "list")["entries"]?.array?.count ?? 0
             let on = try scene.json("degrade", "on", "--reason", "little room")
             // What is off already goes no further back, and what is critical works on.
             #expect(on["switches"]?.array?.compactMap { $0["name"]?.string } == ["module:caching"])
             #expect(on["critical"] == ["billing"])
             #expect(try switches(scene) == ["module:reminders": "off", "module:caching": "degraded"])
-            #expect(try scene.json("audit", "list")["rows"]?.array?.count == rows + 1)
+            #expect(try scene.json("audit", "list")["entries"]?.array?.count == rows + 1)
             let off = try scene.json("degrade", "off", "--reason", "room again")
             #expect(off["switches"]?.array?.compactMap { $0["value"]?.string } == ["on"])
             #expect(try scene.json("switch", "list")["switches"] == before)
@@ -98,8 +98,8 @@ import Testing
         try scene { scene in
             try scene.write("catalog/modules.yaml", "a: {tables: [bills]}\nb: {tables: [BILLS], crtical: true}\n")
             let result = try scene.expect(2, "catalog", "validate")
-            #expect(result.err.contains("modules.yaml:2") && result.err.contains("belongs to module a already"))
-            #expect(result.err.contains("crtical"))
+            #expect(result.out.contains("modules.yaml:2") && result.out.contains("belongs to module a already"))
+            #expect(result.out.contains("crtical"))
         }
     }
 }

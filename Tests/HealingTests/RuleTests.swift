@@ -58,7 +58,7 @@ import Testing
 
     @Test func nothingIsJudgedByThirtyValuesAndLearningIsShown() throws {
         try scene { scene in
-            let lines = try scene.shell("head -29 '\(RuleTests.folder)series_request_spike.jsonl'").out
+            let lines = try scene.shell("head -25 '\(RuleTests.folder)series_request_spike.jsonl'").out
             let wild = #"{"at":"2026-03-03T05:00:00.000Z","kind":"requests","value":100000}"#
             try scene.write("few.jsonl", lines + wild + "\n")
             let answer = try scene.json("rules", "test", "request_spike", "--replay", "few.jsonl")

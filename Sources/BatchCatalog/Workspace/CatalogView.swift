@@ -16,7 +16,8 @@ extension Workspace {
             }
             let all = try FolderText.names(in: catalog).count(where: Catalog.isJobFile)
             let loaded = try Catalog.load(folder: catalog, rules)
-            return (all, loaded.broken.flatMap(\.mistakes), loaded.jobs)
+            let mistakes = try loaded.broken.flatMap(\.mistakes) + Catalog.mistakesBesideJobs(folder: catalog)
+            return (all, mistakes, loaded.jobs)
         }
         let known = try catalog.map { (folder) throws(BatchError) in try Catalog.load(folder: folder, rules) }
         var mistakes: [Diagnostic] = []

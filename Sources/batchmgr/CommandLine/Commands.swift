@@ -20,7 +20,7 @@ extension Command {
         .drill, .prune, .erase, .historyCompact, .vacuum, .forgetCopies, .remove,
         .healList, .healScan, .healRun, .healHistory, .healThaw, .contractList, .contractCheck,
         .incidentList, .incidentShow, .incidentOpen, .incidentAck, .incidentClose, .incidentPostmortem, .incidentBundle,
-        .rulesList, .rulesTest, .rulesCheck, .circuitList, .circuitOpen, .circuitClose,
+        .runbookList, .runbookShow, .runbookRun, .rulesList, .rulesTest, .rulesCheck, .circuitList, .circuitOpen, .circuitClose,
         .releaseRecord, .releaseValidate, .releaseList, .releaseShow, .releaseCompare, .releaseRollback,
         .switchList, .switchSet, .switchUndo, .degradeOn, .degradeOff,
         .tokenCreate, .tokenList, .tokenRevoke,

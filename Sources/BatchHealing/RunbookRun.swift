@@ -1,0 +1,117 @@
+public import BatchCore
+public import BatchEngine
+
+/// Carries a runbook out, by the level of each step, and checks afterwards what must hold.
+public struct RunbookRun {
+    /// What a command of batchmgr answered.
+    public struct Answer {
+        public let exitCode: Int32
+        public let document: JSONValue
+
+        public init(exitCode: Int32, document: JSONValue) {
+            self.exitCode = exitCode
+            self.document = document
+        }
+    }
+
+    private let runbook: RunbookDefinition
+    private let session: Session
+    private let tenant: String?
+    /// Runs batchmgr with these words.
+    private let call: ([String]) throws(BatchError) -> Answer
+
+    public init(
+        _ runbook: RunbookDefinition, _ session: Session, tenant: String?,
+        call: @escaping ([String]) throws(BatchError) -> Answer
+    ) throws(BatchError) {
+        if runbook.needsTenant, tenant == nil {
+            throw BatchError(
+                .usage, "runbook \(runbook.id) is for one tenant", hint: "name it: --tenant NAME")
+        }
+        self.runbook = runbook
+        self.session = session
+        self.tenant = tenant
+        self.call = call
+    }
+
+    /// - Parameter isConfirmed: steps of level 2 are done too.
+    public func perform(isConfirmed: Bool) throws(BatchError) -> RunbookReport {
+        let before = try state()
+        var steps: [RunbookReport.Step] = []
+        for step in runbook.steps {
+            if steps.contains(where: { $0.outcome == .failed }) {
+                steps.append(.init(step: step, outcome: .skipped))
+            } else if step.level >= 3 || step.words.isEmpty {
+                steps.append(.init(step: step, outcome: .planned))
+            } else if step.level == 2, !isConfirmed {
+                steps.append(.init(step: step, outcome: .waiting))
+            } else {
+                steps.append(try carryOut(step))
+            }
+        }
+        try note(steps)
+        let checklist = try check(since: before, steps)
+        return RunbookReport(runbooks: [runbook], steps: steps, checklist: checklist)
+    }
+
+    private func carryOut(_ step: RunbookDefinition.Step) throws(BatchError) -> RunbookReport.Step {
+        let words = step.words.map { $0.replacing("{tenant}", with: tenant ?? "") }
+        let answer = try call(words)
+        let error = answer.document["error"]
+        let isDone = answer.exitCode == 0 || (step.mayFail && error == nil)
+        return .init(step: step, outcome: isDone ? .done : .failed, detail: error?["message"]?.string)
+    }
+
+    private func note(_ steps: [RunbookReport.Step]) throws(BatchError) {
+        session.context.notes.describe("runbook", .string(runbook.id))
+        session.context.notes.describe(
+            "steps", .object(steps.map { .init($0.step.id, JSONValue($0.outcome?.rawValue)) }))
+    }
+
+    // MARK: Afterwards
+
+    private func state() throws(BatchError) -> (rows: Int, batches: Set<String>) {
+        let batches = try session.list(ListRequest()).batches.map(\.batch.description)
+        return (try session.listAudit(AuditFilter()).rows.count, Set(batches))
+    }
+
+    private func check(
+        since before: (rows: Int, batches: Set<String>), _ steps: [RunbookReport.Step]
+    ) throws(BatchError) -> [RunbookReport.Check] {
+        let rows = try session.listAudit(AuditFilter()).rows
+        let fresh = try session.list(ListRequest()).batches.map(\.batch).filter {
+            !before.batches.contains($0.description)
+        }
+        let acted = steps.count { $0.outcome == .done && RunbookRun.isAction($0.step) }
+        let added = rows.count - before.rows
+        let traced = rows.allSatisfy { !$0.entry.traceID.isEmpty }
+        let drift = try call(["drift", "show"])
+        var undone = true
+        for batch in fresh {
+            undone = try undone && call(["rollback", "--id", batch.description, "--dry-run"]).exitCode == 0
+        }
+        let service = try call(["check"]).exitCode
+        let critical = try Incidents(session).list(status: nil).incidents.filter {
+            $0.severity == .critical && !$0.mayClose
+        }
+        let found: [(isOK: Bool, detail: String)] = [
+            (added >= acted && traced, "\(added) rows for \(acted) steps that change something"),
+            (
+                drift.exitCode == 0 && drift.document["changes"]?.array?.isEmpty ?? true,
+                "drift show ended with \(drift.exitCode)"
+            ),
+            (undone, fresh.isEmpty ? "the run made no batch" : "\(fresh.count) batches"),
+            (service == 0, "check ended with \(service)"),
+            (critical.isEmpty, critical.isEmpty ? "none" : critical.map(\.name).joined(separator: ", ")),
+        ]
+        return zip(RunbookDefinition.checklist, found).map {
+            RunbookReport.Check(name: $0.0, isOK: $1.isOK, detail: $1.detail)
+        }
+    }
+
+    /// Commands that have a row in the audit of their own.
+    private static func isAction(_ step: RunbookDefinition.Step) -> Bool {
+        [["switch", "set"], ["incident", "open"], ["degrade", "on"], ["queue", "pause"], ["queue", "dead"]].contains(
+            Array(step.words.prefix(2)))
+    }
+}
