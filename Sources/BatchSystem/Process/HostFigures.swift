@@ -37,8 +37,6 @@ public enum HostFigures {
         return fields.count == 2 ? (fields[0], fields[1]) : nil
     }
 
-    public static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
-
     /// Percent of the memory that programs could not have.
     public static var usedMemoryShare: Double? {
         let total = text("/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }?
