@@ -88,7 +88,8 @@ public struct RunbookRun {
         let drift = try call(["drift", "show"])
         var undone = true
         for batch in fresh {
-            undone = try undone && call(["rollback", "--id", batch.description, "--dry-run"]).exitCode == 0
+            let answer = try call(["rollback", "--id", batch.description, "--dry-run"])
+            undone = undone && answer.exitCode == 0
         }
         let service = try call(["check"]).exitCode
         let critical = try Incidents(session).list(status: nil).incidents.filter {
