@@ -63,7 +63,7 @@ import Testing
 
     private static let good =
         "level: 1\ntenant: required\nfinds: SELECT owner AS tenant, no AS key FROM bills WHERE no IN (2, 3) AND state <> 'x'\n"
-        + "steps:\n  - {id: a, sql: UPDATE bills SET state = 'x' WHERE no IN (2, 3) AND owner = :tenant}\n"
+        + "steps:\n  - {id: a, sql: \"UPDATE bills SET state = 'x' WHERE no IN (2, 3) AND owner = :tenant\"}\n"
 
     @Test func aRollbackLeadsBackToTheDigestAndCrossesNoTenant() throws {
         try scene(["repair_good": SelfHealGates.good]) { scene in
