@@ -121,8 +121,8 @@ public struct RepairRun {
             job.repair?.faults ?? .data, .error, "repair \(job.id) is frozen: it has failed \(failures) times in a day",
             cause: "freeze:\(job.id):\(tenant ?? "")", tenant: tenant, module: job.module,
             actions: [
-                .init(level: 1, text: "see what it did", command: "batchmgr heal history \(job.id)"),
-                .init(level: 2, text: "let it try again", command: "batchmgr heal thaw \(job.id) --reason TEXT"),
+                .init(level: 1, text: "see what it did", command: "heal history \(job.id)"),
+                .init(level: 2, text: "let it try again", command: "heal thaw \(job.id) --reason TEXT"),
             ])
     }
 }
@@ -154,7 +154,7 @@ struct RepairHalt {
                 .data, .critical, "repair \(job) is halted: it fails for \(sick) of \(count) targets",
                 cause: "halt:\(job)",
                 actions: [
-                    .init(level: 3, text: "find what they have in common", command: "batchmgr heal history \(job)")
+                    .init(level: 3, text: "find what they have in common", command: "heal history \(job)")
                 ])
             return true
         }

@@ -103,12 +103,12 @@ public struct Rules {
             actions.append(
                 .init(
                     level: 2, text: "let it go on when it is safe",
-                    command: "batchmgr switch undo \(name) --reason TEXT"))
+                    command: "switch undo \(name) --reason TEXT"))
         }
         if firing.rule.action == .degrade {
-            actions.append(.init(level: 2, text: "end degraded mode", command: "batchmgr degrade off --reason TEXT"))
+            actions.append(.init(level: 2, text: "end degraded mode", command: "degrade off --reason TEXT"))
         }
-        actions.append(.init(level: 1, text: "see what happened", command: "batchmgr audit list"))
+        actions.append(.init(level: 1, text: "see what happened", command: "audit list"))
         return actions
     }
 

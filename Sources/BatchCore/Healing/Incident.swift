@@ -48,11 +48,13 @@ public struct Incident: Hashable, Sendable {
         public var text: String
         /// What to type; nil when it is done elsewhere.
         public var command: String?
+        private static let tool = "batchmgr "
 
+        /// - Parameter command: of batchmgr, with its name or without.
         public init(level: Int, text: String, command: String? = nil) {
             self.level = level
             self.text = text
-            self.command = command
+            self.command = command.map { $0.hasPrefix(Action.tool) ? $0 : Action.tool + $0 }
         }
     }
 
