@@ -20,14 +20,14 @@ import Testing
         ("through a view", "UPDATE all_accounts SET balance = 99 WHERE code = 'a1'"),
         ("a cascade of deletes", "PRAGMA foreign_keys=ON; DELETE FROM accounts WHERE id = 1"),
         ("a cascade of updates", "PRAGMA foreign_keys=ON; UPDATE accounts SET id = 101 WHERE id = 1"),
-        ("an upsert", "INSERT INTO accounts VALUES (9, 'a', 'bee1', 1) ON CONFLICT(code) DO UPDATE SET balance = 0"),
+        ("an upsert", "INSERT INTO accounts VALUES (9, 'a', 'wasp1', 1) ON CONFLICT(code) DO UPDATE SET balance = 0"),
         (
             "an upsert that takes",
             "INSERT INTO accounts VALUES (3, 'a', 'x', 1) ON CONFLICT(id) DO UPDATE SET tenant_id = 'a'"
         ),
-        ("replacing a unique value", "INSERT OR REPLACE INTO accounts VALUES (9, 'a', 'bee1', 1)"),
+        ("replacing a unique value", "INSERT OR REPLACE INTO accounts VALUES (9, 'a', 'wasp1', 1)"),
         ("replacing a key", "REPLACE INTO accounts VALUES (3, 'a', 'a3', 1)"),
-        ("updating over a unique value", "UPDATE OR REPLACE accounts SET code = 'bee1' WHERE id = 1"),
+        ("updating over a unique value", "UPDATE OR REPLACE accounts SET code = 'wasp1' WHERE id = 1"),
         ("another case", "UPDATE accounts SET balance = 0 WHERE tenant_id = 'A'"),
         ("a column without case", "UPDATE nocase SET v = 'mine' WHERE tenant_id = :tenant"),
         ("a key in another case", "UPDATE nocase SET tenant_id = 'A' WHERE tenant_id = 'a' AND n = 1"),

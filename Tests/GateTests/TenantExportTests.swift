@@ -31,7 +31,7 @@ import Testing
             try scene.expect(0, "--tenant", "a", "run", "--id", "out")
             let lines = try scene.shell("cat out.csv").out.split(separator: "\r\n")
             #expect(lines.count == rows + 1, "\(lines)")
-            #expect(!lines.contains { $0.contains("bee") || $0.contains("blob") || $0.contains("BIG") }, "\(lines)")
+            #expect(!lines.contains { $0.contains("wasp") || $0.contains("blob") || $0.contains("BIG") }, "\(lines)")
             // The views are gone.
             try scene.expect(
                 0, "--tenant", "a", "run", "--id", "more", "--sql", "UPDATE accounts SET balance = 7 WHERE id = 1")

@@ -23,7 +23,7 @@ struct TenantScene {
             UPDATE accounts SET balance = new.balance WHERE code = new.code OR tenant_id = 'b'; END;
         CREATE TRIGGER moves_note AFTER INSERT ON moves WHEN new.note = 'spread' BEGIN
             UPDATE accounts SET balance = balance + 1; END;
-        INSERT INTO accounts VALUES (1, 'a', 'a1', 10), (2, 'a', 'a2', 20), (3, 'b', 'bee1', 30), (4, 'b', 'bee2', 40), (5, 'A', 'BIG1', 50);
+        INSERT INTO accounts VALUES (1, 'a', 'a1', 10), (2, 'a', 'a2', 20), (3, 'b', 'wasp1', 30), (4, 'b', 'wasp2', 40), (5, 'A', 'BIG1', 50);
         INSERT INTO moves(tenant_id, account, note) VALUES ('a', 1, 'x'), ('b', 3, 'y'), ('b', 1, 'z');
         INSERT INTO nocase VALUES ('a', 1, 'x'), ('b', 1, 'y'), ('A', 2, 'z');
         INSERT INTO numbers VALUES (1, 1, 'x'), (2, 2, 'y'), (3, '1x', 'z');

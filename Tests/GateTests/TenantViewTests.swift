@@ -28,7 +28,7 @@ import Testing
         try Self.with { scene in
             try scene.sql("UPDATE accounts SET code = code || '-drift'")
             let result = try scene.expect(0, ["--tenant", "a"] + words)
-            for secret in ["raise_b", "secret of b", "bee1", "bee2", "BIG1", "one of b"] {
+            for secret in ["raise_b", "secret of b", "wasp1", "wasp2", "BIG1", "one of b"] {
                 #expect(!result.out.contains(secret), "\(words): \(result.out)")
             }
         }
@@ -72,8 +72,9 @@ import Testing
             try scene.expect(
                 0, "--tenant", "a", "run", "--id", "take", "--sql",
                 "INSERT INTO accounts VALUES(\(key[0]), 'a', 'n', 1)")
-            let taken = try scene.expect(0, ["--tenant", "a", "blame", "--table", "accounts", "--key"] + key)
-            #expect(taken.out.contains("take.1") && !taken.out.contains("bee") && !taken.out.contains("40"))
+            let taken = try scene.expect(0, ["--json", "--tenant", "a", "blame", "--table", "accounts", "--key"] + key)
+            // A balance of another tenant; a bare 40 is in the time now and then.
+            #expect(taken.out.contains("take.1") && !taken.out.contains("wasp") && !taken.out.contains(":40,"))
         }
     }
 
@@ -127,7 +128,7 @@ import Testing
                 #expect(try scene.sql(own, in: "own.db") == "'a'", "\(table)")
             }
             #expect(try scene.sql("SELECT * FROM rates", in: "own.db") == "eur|1.0")
-            for secret in ["secret of b", "one of b", "bee1b", "blob a"] {
+            for secret in ["secret of b", "one of b", "wasp1b", "blob a"] {
                 #expect(try scene.shell("grep -c -a '\(secret)' own.db").out == "0\n", "\(secret)")
             }
             #expect(try scene.sql("PRAGMA integrity_check", in: "own.db") == "ok")
