@@ -79,6 +79,17 @@ import Testing
             ])
     }
 
+    @Test func whoeverIsForOneTenantGetsThePagesToo() throws {
+        let lines = try ServedWorkspace.lines(
+            WebConsoleTests.browser + """
+                token ann --role viewer --tenant acme
+                sign $T
+                for path in / /console/main.js /api/session /api/status /api/batches /health; do page $U$path; done
+                page $U/api/session; grep -c '"tenant":"acme"' answer
+                """)
+        #expect(lines == ["200", "200", "200", "200", "200", "200", "403", "200", "1"])
+    }
+
     /// A page of another site makes the browser send the cookie, and nothing is changed by it.
     @Test func anotherSiteChangesNothing() throws {
         let lines = try ServedWorkspace.lines(

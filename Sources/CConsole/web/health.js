@@ -6,8 +6,9 @@ import { h, t, table, facts, time, state, rowsOf, bytes, count, sameAs, commandO
 const link = batch => h('a', { href: `#/batches/${encodeURIComponent(batch)}` }, batch);
 
 export async function health({ again }) {
-  const [status, service, counts] = await Promise.all([get('/api/status'), getAll('/health'), getAll('/metrics.json').catch(() => null)]);
-  const ready = service.ready
+  const [status, service, counts] = await Promise.all([get('/api/status'), getAll('/health').catch(() => null), getAll('/metrics.json').catch(() => null)]);
+  // Whoever is for one tenant alone is not told of the whole service.
+  const ready = !service ? null : service.ready
     ? h('p', { class: 'notice' }, h('strong', { class: 'good' }, t('health.ready')))
     : h('div', { class: 'notice bad' }, h('strong', { class: 'bad' }, t('health.not')), h('ul', null, service.reasons.map(reason => h('li', null, reason))));
   const waiting = [
