@@ -58,12 +58,6 @@ let package = Package(
             "BatchEngine",
             ["BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl", "CCurl"]),
         module(
-            "BatchService",
-            [
-                "BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "CConsole", "CGLib",
-                "CMicrohttpd",
-            ]),
-        module(
             "BatchDocuments",
             [
                 "BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl",
@@ -71,6 +65,12 @@ let package = Package(
                 "CTesseract", "CLeptonica", "CQPDF", "CArchive", "CDeflate",
             ]),
         module("BatchHealing", ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine"]),
+        module(
+            "BatchService",
+            [
+                "BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine", "BatchHealing",
+                "BatchDocuments", "CConsole", "CGLib", "CMicrohttpd",
+            ]),
         .executableTarget(
             name: "batchmgr",
             dependencies: [

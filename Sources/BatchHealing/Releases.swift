@@ -117,19 +117,19 @@ public struct Releases {
     /// Puts catalog and configuration back as a release has them. The schema is compared first.
     /// - Parameters:
     ///   - name: nil: the newest that was validated.
-    ///   - undo: undoes batches in one transaction; nil: a schema that differs is refused.
+    ///   - withBatches: undo the batches that changed the schema since, and what depends on them, in one transaction;
+    ///     else a schema that differs is refused.
     /// - Throws: `ERR_DATA_SCHEMA_CHANGED` with the batches that changed it.
     public func rollback(
-        _ name: String?, isDryRun: Bool, undo: (([BatchID]) throws(BatchError) -> String?)?
+        _ name: String?, isDryRun: Bool, withBatches: Bool
     ) throws(BatchError) -> ReleaseRollbackReport {
         let release = try target(name)
         let before = try current()
         var (batches, rollback): ([BatchID], String?) = ([], nil)
         if before.manifest["schema"] != release.manifest["schema"] {
             batches = try session.schemaBatches(since: release.manifest["ledger"]?["sequence"]?.integer ?? 0)
-            guard let undo else { throw Releases.schemaDiffers(release, batches) }
-            guard !batches.isEmpty else { throw Releases.schemaDiffers(release, []) }
-            rollback = try undo(batches)
+            guard withBatches, let first = batches.last else { throw Releases.schemaDiffers(release, batches) }
+            rollback = try undo(first, Array(batches.dropLast()), isDryRun: isDryRun)
             if !isDryRun, try session.releaseState().schema != release.manifest["schema"] {
                 throw Releases.schemaDiffers(release, try session.schemaBatches(since: 0))
             }
@@ -145,6 +145,15 @@ public struct Releases {
         return ReleaseRollbackReport(
             release: release.name, restored: restored, removed: removed, isDryRun: isDryRun,
             batches: batches.map(\.description), rollback: rollback, warnings: warnings)
+    }
+
+    private func undo(_ batch: BatchID, _ others: [BatchID], isDryRun: Bool) throws(BatchError) -> String? {
+        var request = RollbackRequest(batch: .batch(batch), mode: .cascade, isDryRun: isDryRun)
+        request.besides = others
+        switch try Rollback(session).perform(request) {
+        case .done(let report): return report.rollback?.description
+        case .refused(let refusal): throw refusal.error
+        }
     }
 
     private func target(_ name: String?) throws(BatchError) -> Release {

@@ -1,29 +1,23 @@
+internal import BatchCatalog
 public import BatchCore
 public import BatchEngine
+internal import BatchSystem
 
 /// Carries a runbook out, by the level of each step, and checks afterwards what must hold.
 public struct RunbookRun {
     /// What a command of batchmgr answered.
-    public struct Answer {
-        public let exitCode: Int32
-        public let document: JSONValue
-
-        public init(exitCode: Int32, document: JSONValue) {
-            self.exitCode = exitCode
-            self.document = document
-        }
+    private struct Answer {
+        let exitCode: Int32
+        let document: JSONValue
     }
 
     private let runbook: RunbookDefinition
     private let session: Session
     private let tenant: String?
-    /// Runs batchmgr with these words.
-    private let call: ([String]) throws(BatchError) -> Answer
 
-    public init(
-        _ runbook: RunbookDefinition, _ session: Session, tenant: String?,
-        call: @escaping ([String]) throws(BatchError) -> Answer
-    ) throws(BatchError) {
+    /// - Parameter session: of the person for whom it is done.
+    /// - Throws: `ERR_UX_USAGE` when it is for one tenant, and none is named.
+    public init(_ runbook: RunbookDefinition, _ session: Session, tenant: String?) throws(BatchError) {
         if runbook.needsTenant, tenant == nil {
             throw BatchError(
                 .usage, "runbook \(runbook.id) is for one tenant", hint: "name it: --tenant NAME")
@@ -31,7 +25,6 @@ public struct RunbookRun {
         self.runbook = runbook
         self.session = session
         self.tenant = tenant
-        self.call = call
     }
 
     /// - Parameter isConfirmed: steps of level 2 are done too.
@@ -52,6 +45,20 @@ public struct RunbookRun {
         try note(steps)
         let checklist = try check(since: before, steps)
         return RunbookReport(runbooks: [runbook], steps: steps, checklist: checklist)
+    }
+
+    /// Runs batchmgr with these words, as a person would.
+    private func call(_ words: [String]) throws(BatchError) -> Answer {
+        let folder = session.workspace.folder
+        let tool = Folder.linkTarget("/proc/self/exe") ?? "batchmgr"
+        let program = CommandLineProgram(
+            arguments: [tool] + words + ["--json", "--no-input", "--workspace", folder],
+            environment: ["BATCHMGR_ACTOR": session.context.actor], folder: folder, timeout: nil,
+            outputLimit: 4 << 20)
+        let outcome = try ExternalCommand(program).run()
+        guard case .exited(let code) = outcome.ending else { return Answer(exitCode: -1, document: .null) }
+        let text = String(decoding: outcome.output.bytes, as: UTF8.self)
+        return Answer(exitCode: code, document: (try? JSONParser.parse(text)) ?? .null)
     }
 
     private func carryOut(_ step: RunbookDefinition.Step) throws(BatchError) -> RunbookReport.Step {

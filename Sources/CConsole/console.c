@@ -42,6 +42,18 @@ static const unsigned char approvals_js[] = {
 static const unsigned char work_js[] = {
 #embed "web/work.js"
 };
+static const unsigned char heal_js[] = {
+#embed "web/heal.js"
+};
+static const unsigned char incidents_js[] = {
+#embed "web/incidents.js"
+};
+static const unsigned char releases_js[] = {
+#embed "web/releases.js"
+};
+static const unsigned char documents_js[] = {
+#embed "web/documents.js"
+};
 static const unsigned char settings_js[] = {
 #embed "web/settings.js"
 };
@@ -61,7 +73,9 @@ static const struct console_file files[] = {
     FILE_OF("graph.js", graph_js),     FILE_OF("health.js", health_js),
     FILE_OF("batches.js", batches_js), FILE_OF("history.js", history_js),
     FILE_OF("approvals.js", approvals_js), FILE_OF("work.js", work_js),
-    FILE_OF("settings.js", settings_js),   FILE_OF("en.json", en_json),
+    FILE_OF("settings.js", settings_js),   FILE_OF("heal.js", heal_js),
+    FILE_OF("incidents.js", incidents_js), FILE_OF("releases.js", releases_js),
+    FILE_OF("documents.js", documents_js), FILE_OF("en.json", en_json),
     FILE_OF("fr.json", fr_json),
 };
 

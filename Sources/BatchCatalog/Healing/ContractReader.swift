@@ -26,6 +26,22 @@ public struct ContractBook: Sendable {
         return ContractBook(contracts: [], mistakes: [])
     }
 
+    /// Those of a catalog, or the one that is named.
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file; `ERR_UX_USAGE` with the name that was probably meant.
+    public static func contracts(in folder: String?, named name: String? = nil) throws(BatchError)
+        -> [ContractDefinition]
+    {
+        guard let folder else { return [] }
+        let book = try load(folder: folder)
+        let hint: Hint = "correct them, then: \(command: "contract list")"
+        if let error = Diagnostic.error(book.mistakes, .invalidCatalog, hint: hint) { throw error }
+        let found = book.contracts.filter { name == nil || $0.id == name }
+        guard let name, found.isEmpty else { return found }
+        throw BatchError(
+            .usage, "there is no contract '\(name)'\(Suggestion.clause(for: name, in: book.contracts.map(\.id)))",
+            hint: "see them: \(command: "contract list")")
+    }
+
     static func read(text: String, file: String, _ mapping: Mapping) -> ContractBook {
         let (filled, unknown) = mapping.fill(text)
         var source = SourceText(file: file, text: text, code: .invalidCatalog)

@@ -30,6 +30,14 @@ public struct RunbookBook: Sendable {
         return self
     }
 
+    /// - Throws: `ERR_UX_USAGE` with the name that was probably meant.
+    public func runbook(named name: String) throws(BatchError) -> RunbookDefinition {
+        if let runbook = runbooks.first(where: { $0.id == name }) { return runbook }
+        throw BatchError(
+            .usage, "there is no runbook '\(name)'\(Suggestion.clause(for: name, in: runbooks.map(\.id)))",
+            hint: "see them: \(command: "runbook list")")
+    }
+
     private static func runbook(_ name: String, _ entries: [YAMLNode.Entry]) -> RunbookDefinition {
         func value(_ key: String) -> YAMLNode? { entries.first { $0.key == key }?.value }
         let steps = (value("steps")?.elements ?? []).map { node in

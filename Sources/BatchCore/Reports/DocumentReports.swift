@@ -149,6 +149,47 @@ public struct DocumentTextReport: Report, Hashable {
     }
 }
 
+/// The words of a page.
+public struct DocumentWordsReport: Report, Hashable {
+    public struct Word: Hashable, Sendable {
+        public let text: String
+        /// x, y, width, height: pixels of the page.
+        public let box: [Int]
+
+        public init(text: String, box: [Int]) {
+            self.text = text
+            self.box = box
+        }
+    }
+
+    public let key: String
+    public let name: String
+    public let page: Int
+    /// Pixels.
+    public let width: Int
+    public let height: Int
+    public let words: [Word]
+
+    public init(key: String, name: String, page: Int, width: Int, height: Int, words: [Word]) {
+        self.key = key
+        self.name = name
+        self.page = page
+        self.width = width
+        self.height = height
+        self.words = words
+    }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init("job_key", .string(key)), .init("name", .string(name)), .init("page", JSONValue(page)),
+            .init("width", JSONValue(width)), .init("height", JSONValue(height)),
+            .init(
+                "words",
+                .array(words.map { ["text": .string($0.text), "box": .array($0.box.map { JSONValue($0) })] })),
+        ]
+    }
+}
+
 /// `ocr info`
 public struct DocumentInfoReport: Report, Hashable {
     /// By library, as it says itself.

@@ -13,7 +13,8 @@ struct DataFolders: Sendable {
     func work(_ key: String) -> String { "\(root)/work/\(key)" }
     func error(_ key: String) -> String { "\(root)/error/\(key)" }
     func archive(_ key: String) -> String { "\(root)/archive/\(key)" }
-    func held(_ key: String) -> String { "\(root)/hold/duplicates/\(key)" }
+    var duplicates: String { "\(root)/hold/duplicates" }
+    func held(_ key: String) -> String { "\(duplicates)/\(key)" }
     func quarantine(_ batch: BatchID) -> String { "\(root)/hold/rolled_back/\(batch)" }
 
     func create() throws(BatchError) {

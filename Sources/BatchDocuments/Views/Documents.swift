@@ -7,8 +7,8 @@ internal import BatchSystem
 /// The documents of a database, as the verbs see them.
 public struct Documents {
     private let session: Session
-    private let folders: DataFolders
-    private let store: DocumentStore
+    let folders: DataFolders
+    let store: DocumentStore
 
     public init(_ session: Session) {
         self.session = session

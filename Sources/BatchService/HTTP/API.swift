@@ -16,9 +16,8 @@ public final class API: Sendable {
     let access: APIAccess
     static let routes: [Route] =
         ServiceRoutes.all + ConsoleRoutes.all + ViewRoutes.all + HistoryRoutes.all + WorkRoutes.all + QueueRoutes.all
-        + ScheduleRoutes.all
-        + SignalRoutes.all
-        + [EventStream.route]
+        + ScheduleRoutes.all + SignalRoutes.all + HealRoutes.all + IncidentRoutes.all + ReleaseRoutes.all
+        + DocumentRoutes.all + [EventStream.route]
 
     /// - Parameters:
     ///   - version: of the tool.

@@ -33,7 +33,8 @@ enum ConsoleRoutes {
 
     private static let files = [
         "style.css", "icon.svg", "main.js", "api.js", "page.js", "graph.js", "health.js", "batches.js", "history.js",
-        "approvals.js", "work.js", "settings.js", "en.json", "fr.json",
+        "approvals.js", "work.js", "settings.js", "heal.js", "incidents.js", "releases.js", "documents.js", "en.json",
+        "fr.json",
     ]
 
     private static let types = [

@@ -26,11 +26,16 @@ final class EventStream: @unchecked Sendable {
     private var jobs: [Int64: QueueState] = [:]
     private var seenTo: Timestamp
     private var hasBegun = false
+    /// The files that change with what is told, and how they were at the last look: while nothing happens, four are
+    /// asked for their times and none is opened.
+    private var files: [String] = []
+    private var seen: [FileStatus?] = []
 
     /// Milliseconds between two looks.
     private static let period: Int64 = 500
     /// A comment is sent so often at least, by which both sides see whether the other is there.
     private static let pulse: Int64 = 15_000
+    static let pulseSeconds = UInt32(pulse / 1_000)
 
     /// - Throws: `ERR_PERF_BUSY` when half of the connections are streams.
     private init(_ call: APICall) throws(BatchError) {
@@ -52,8 +57,10 @@ final class EventStream: @unchecked Sendable {
             return Array(": what happens from now on\n\n".utf8)
         }
         let end = SteadyClock.now() + EventStream.pulse
+        var isFirst = true
         while !call.request.isEnding() {
-            let events = events()
+            let events = events(isForced: isFirst)
+            isFirst = false
             if !events.isEmpty { return Array(events.utf8) }
             if SteadyClock.now() >= end { return Array(": still here\n\n".utf8) }
             call.context.sleep(EventStream.period)
@@ -62,10 +69,21 @@ final class EventStream: @unchecked Sendable {
     }
 
     /// What cannot be read now is read at the next look.
-    private func events() -> String { (try? batchEvents() + jobEvents()) ?? "" }
+    ///
+    /// - Parameter isForced: now and then, since two writes within one tick of the clock of files look like one.
+    private func events(isForced: Bool = false) -> String {
+        let now = files.map { FileStatus($0) }
+        if !isForced, !seen.isEmpty, now == seen { return "" }
+        guard let events = try? batchEvents() + jobEvents() else { return "" }
+        // As it was before: what came while we read is for the next look.
+        seen = now
+        return events
+    }
 
     private func batchEvents() throws(BatchError) -> String {
-        let latest = try call.view().list(ListRequest(limit: 100)).batches
+        let session = try call.view()
+        files = [session.path, call.api.workspace.backups + "/control.db"].flatMap { [$0, $0 + "-wal"] }
+        let latest = try session.list(ListRequest(limit: 100)).batches
         let isFirst = batches.isEmpty
         var text = ""
         for batch in latest.reversed() {

@@ -248,8 +248,10 @@ private final class ServerCore: Sendable {
         setDeadline(connection, isWorking: true)
         library.setTimeout(connection, seconds: 0)
         let response = handler(request)
-        library.setTimeout(connection, seconds: limits.silence)
-        if case .bytes = response.body { setDeadline(connection) }
+        // Something is sent over a stream every so often; the pause before it is ours too.
+        var silence = limits.silence
+        if case .bytes = response.body { setDeadline(connection) } else { silence += EventStream.pulseSeconds }
+        library.setTimeout(connection, seconds: silence)
         return send(response, on: connection)
     }
 

@@ -127,7 +127,7 @@ enum ViewRoutes {
 extension APICall {
     func batch() throws(BatchError) -> BatchReference { try BatchReference(try required("id")) }
 
-    func catalog() throws(BatchError) -> Catalog { try api.workspace.loadCatalog(StepRegistry.builtIn.rules()) }
+    func catalog() throws(BatchError) -> Catalog { try api.workspace.loadCatalog(context.steps.rules()) }
 
     /// - Throws: `ERR_UX_UNKNOWN_PLAN`
     func plan() throws(BatchError) -> PatchPlanID {

@@ -8,6 +8,10 @@ import { historyPage } from './history.js';
 import { approvals, planPage } from './approvals.js';
 import { jobsPage, jobPage, schedulePage, queuePage, queuedPage } from './work.js';
 import { switchesPage, auditPage, settingsPage } from './settings.js';
+import { healPage, contractsPage } from './heal.js';
+import { incidentsPage, incidentPage, runbooksPage } from './incidents.js';
+import { releasesPage } from './releases.js';
+import { documentsPage, documentPage } from './documents.js';
 
 const languages = ['en', 'fr'];
 
@@ -24,11 +28,20 @@ const pages = [
   [/^schedule$/, schedulePage, 'schedule'],
   [/^queue$/, queuePage, 'queue'],
   [/^queue\/(\d+)$/, queuedPage, 'queue'],
+  [/^documents$/, documentsPage, 'documents'],
+  [/^documents\/([^/]+)$/, documentPage, 'documents'],
+  [/^heal$/, healPage, 'heal'],
+  [/^contracts$/, contractsPage, 'contracts'],
+  [/^incidents$/, incidentsPage, 'incidents'],
+  [/^incidents\/(incident\.\d+)$/, incidentPage, 'incidents'],
+  [/^runbooks$/, runbooksPage, 'runbooks'],
+  [/^releases$/, releasesPage, 'releases'],
   [/^switches$/, switchesPage, 'switches'],
   [/^audit$/, auditPage, 'audit'],
   [/^settings$/, settingsPage, 'settings'],
 ];
-const menu = ['health', 'batches', 'history', 'approvals', 'jobs', 'schedule', 'queue', 'switches', 'audit', 'settings'];
+const menu = ['health', 'batches', 'history', 'approvals', 'jobs', 'schedule', 'queue', 'documents', 'heal', 'contracts', 'incidents',
+  'runbooks', 'releases', 'switches', 'audit', 'settings'];
 
 let session = null;
 let leave = null;

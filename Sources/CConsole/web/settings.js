@@ -1,10 +1,11 @@
 // Switches, the audit, and settings that hold at once.
 
 import { get, getAll, postAll } from './api.js';
+import { holds } from './releases.js';
 import { h, t, fill, table, facts, time, state, field, ask, fault, sameAs, commandOf } from './page.js';
 
 export async function switchesPage({ again, person }) {
-  const [now, past] = await Promise.all([getAll('/api/switches'), getAll('/api/switches', { history: true })]);
+  const [now, past, parts] = await Promise.all([getAll('/api/switches'), getAll('/api/switches', { history: true }), holds({ again, person })]);
   const fields = [field(t('name'), { value: 'safe_mode' }), field(t('value'), { value: 'on' }), field(t('reason'), { required: true }), field(t('for'), { placeholder: '2h' })];
   const set = () => ask({
     title: t('switch.set'), body: fields.map(entry => entry.element), confirm: t('switch.set'),
@@ -15,6 +16,10 @@ export async function switchesPage({ again, person }) {
       return `${name}: ${value}`;
     },
   });
+  const back = entry => {
+    const why = field(t('reason'), { required: true });
+    ask({ title: `${t('switch.undo')}: ${entry.name}`, body: why.element, confirm: t('switch.undo'), perform: async () => { await postAll('/api/switches/undo', { name: entry.name, reason: why.input.value }); again(); return `${entry.name}: ${t('done')}`; } });
+  };
   const columns = [
     [t('name'), entry => entry.name], [t('value'), entry => entry.value], [t('reason'), entry => entry.reason], [t('actor'), entry => entry.actor],
     [t('made'), entry => time(entry.set_at || entry.at)], [t('until'), entry => time(entry.expires_at)],
@@ -22,7 +27,8 @@ export async function switchesPage({ again, person }) {
   return {
     body: [
       person.may('admin') ? h('div', { class: 'bar' }, h('button', { type: 'button', class: 'first', onclick: set }, t('switch.set'))) : null,
-      table(t('page.switches'), columns, now.switches, t('switches.none')),
+      table(t('page.switches'), [...columns, [t('actions'), entry => (person.may('admin') ? h('button', { type: 'button', onclick: () => back(entry) }, t('switch.undo')) : '')]], now.switches, t('switches.none')),
+      parts,
       h('h2', null, t('switch.past')), table(t('switch.past'), columns, past.switches, t('switches.never')),
       sameAs(commandOf('switch', 'list')),
     ],

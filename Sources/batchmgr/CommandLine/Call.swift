@@ -36,10 +36,8 @@ public struct Call {
     init(_ tool: Tool, _ globals: GlobalOptions, isAction: Bool = false, limit: Int = .max) {
         self.tool = tool
         self.globals = globals
-        work = .system()
+        work = .ofTool()
         work.tenant = globals.tenant
-        work.backfill = Schedules.backfill
-        work.documents = Pipeline()
         work.call = globals.call
         terminal = Terminal(isPlain: globals.isPlain, isQuiet: globals.isQuiet, call: globals.call, limit: limit)
         output = Output(isJSON: globals.isJSON, isQuiet: globals.isQuiet, isAction: isAction, terminal: terminal)
@@ -123,6 +121,16 @@ public struct Call {
         }
         context.stopWish = { StopSignal.isAborting ? .now : StopSignal.isRequested ? .atCheckpoint : .goOn }
         context.progress = ProgressBar.shared.start(terminal)
+        return context
+    }
+}
+
+extension Context {
+    /// Of this machine, with everything that steps need which other modules do.
+    static func ofTool() -> Context {
+        var context = Context.system()
+        context.backfill = Schedules.backfill
+        context.documents = Pipeline()
         return context
     }
 }

@@ -117,20 +117,13 @@ extension Command {
     }
 
     static let contractList = Command(.contractList) { (_, call) throws(BatchError) in
-        let contracts = try call.contracts()
+        let contracts = try ContractBook.contracts(in: try call.workspace().catalog)
         try call.output.show(ContractReport(entries: contracts.map { .init(contract: $0) }))
         return .done
     }
 
     static let contractCheck = Command(.contractCheck) { (arguments, call) throws(BatchError) in
-        let all = try call.contracts()
-        let wanted = arguments.value("id")
-        let contracts = all.filter { wanted == nil || $0.id == wanted }
-        if let wanted, contracts.isEmpty {
-            throw BatchError(
-                .usage, "there is no contract '\(wanted)'\(Suggestion.clause(for: wanted, in: all.map(\.id)))",
-                hint: "see them: \(command: "contract list")")
-        }
+        let contracts = try ContractBook.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
         let report = try ContractCheck(try call.view()).report(contracts, tenant: call.globals.tenant)
         try call.output.show(report)
         return report.exitCode
@@ -140,14 +133,5 @@ extension Command {
 extension Call {
     fileprivate func repairs() throws(BatchError) -> Repairs {
         Repairs(try workspace().loadCatalog(StepRegistry.builtIn.rules()).jobs)
-    }
-
-    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file.
-    fileprivate func contracts() throws(BatchError) -> [ContractDefinition] {
-        guard let folder = try workspace().catalog else { return [] }
-        let book = try ContractBook.load(folder: folder)
-        let hint: Hint = "correct them, then: \(command: "contract list")"
-        if let error = Diagnostic.error(book.mistakes, .invalidCatalog, hint: hint) { throw error }
-        return book.contracts
     }
 }

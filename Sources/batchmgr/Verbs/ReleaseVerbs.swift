@@ -70,23 +70,11 @@ extension Command {
     }
 
     static let releaseRollback = Command(.releaseRollback) { (arguments, call) throws(BatchError) in
-        let session = try call.session()
-        let isDryRun = arguments.has("dry-run")
-        var undo: (([BatchID]) throws(BatchError) -> String?)?
-        if arguments.has("with-batches") {
-            undo = { (batches) throws(BatchError) in
-                guard let first = batches.last else { return nil }
-                var request = RollbackRequest(batch: .batch(first), mode: .cascade, isDryRun: isDryRun)
-                request.besides = Array(batches.dropLast())
-                switch try Rollback(session).perform(request) {
-                case .done(let report): return report.rollback?.description
-                case .refused(let refusal): throw refusal.error
-                }
-            }
-        }
-        let releases = try Releases(session, tool: VersionReport.version)
+        let releases = try Releases(try call.session(), tool: VersionReport.version)
         try call.output.show(
-            try releases.rollback(arguments.value("name"), isDryRun: isDryRun, undo: undo))
+            try releases.rollback(
+                arguments.value("name"), isDryRun: arguments.has("dry-run"), withBatches: arguments.has("with-batches"))
+        )
         return .done
     }
 }

@@ -2,7 +2,6 @@ internal import BatchCatalog
 internal import BatchCore
 internal import BatchEngine
 internal import BatchHealing
-internal import BatchSystem
 
 extension Verb {
     private static let markdown = Option.flag("markdown", "as the page of the documentation")
@@ -40,17 +39,7 @@ extension Command {
 
     static let runbookRun = Command(.runbookRun) { (arguments, call) throws(BatchError) in
         let runbook = try call.runbook(try arguments.required("id"))
-        let (workspace, tenant) = (try call.workspace(), call.globals.tenant)
-        let run = try RunbookRun(runbook, try call.view(), tenant: tenant) { (words) throws(BatchError) in
-            let tool = Folder.linkTarget("/proc/self/exe") ?? "batchmgr"
-            let program = CommandLineProgram(
-                arguments: [tool] + words + ["--json", "--no-input", "--workspace", workspace.folder],
-                folder: workspace.folder, timeout: nil, outputLimit: 4 << 20)
-            let outcome = try ExternalCommand(program).run()
-            let text = String(decoding: outcome.output.bytes, as: UTF8.self)
-            guard case .exited(let code) = outcome.ending else { return .init(exitCode: -1, document: .null) }
-            return .init(exitCode: code, document: (try? JSONParser.parse(text)) ?? .null)
-        }
+        let run = try RunbookRun(runbook, try call.view(), tenant: call.globals.tenant)
         let report = try run.perform(isConfirmed: call.globals.assumesYes)
         try call.output.show(report)
         return report.exitCode
@@ -63,11 +52,7 @@ extension Call {
     }
 
     fileprivate func runbook(_ name: String) throws(BatchError) -> RunbookDefinition {
-        let all = try runbooks()
-        if let runbook = all.first(where: { $0.id == name }) { return runbook }
-        throw BatchError(
-            .usage, "there is no runbook '\(name)'\(Suggestion.clause(for: name, in: all.map(\.id)))",
-            hint: "see them: \(command: "runbook list")")
+        try RunbookBook.load(folder: try workspace().catalog).valid().runbook(named: name)
     }
 
     fileprivate func show(_ runbooks: [RunbookDefinition], isMarkdown: Bool) throws(BatchError) {

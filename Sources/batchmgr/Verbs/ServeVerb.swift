@@ -61,7 +61,7 @@ extension Command {
             worker: [OwnProgram.path, "queue", "work", "--quiet", "--while", "\(Environment.processID)"] + place)
         if !arguments.has("no-http") {
             service.listen = { () throws(BatchError) in
-                try HTTPListener(workspace, version: VersionReport.version) { .system() }
+                try HTTPListener(workspace, version: VersionReport.version) { .ofTool() }
             }
             service.needsHTTP = arguments.has("port") || arguments.has("bind")
         }

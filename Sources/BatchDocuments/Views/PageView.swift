@@ -1,0 +1,57 @@
+public import BatchCore
+internal import BatchSystem
+
+/// What a person looks at: the picture of a page, its words with where they stand, and files that wait for a decision.
+extension Documents {
+    /// - Throws: `ERR_UX_USAGE` when there is no such page.
+    public func words(_ key: String, page number: Int) throws(BatchError) -> DocumentWordsReport {
+        let (document, page) = try page(key, number)
+        let words = try store.words(of: page.id).compactMap { word -> DocumentWordsReport.Word? in
+            guard let parts = word.array, parts.count >= 5, let text = parts[0].string else { return nil }
+            return .init(text: text, box: parts[1...4].map { Int($0.integer ?? 0) })
+        }
+        return DocumentWordsReport(
+            key: document.key, name: document.name, page: number, width: page.width, height: page.height, words: words)
+    }
+
+    /// A PNG of a page of the searchable PDF, at most 1,600 pixels wide or high.
+    /// - Throws: `ERR_INTEGRATION_FILE` when its PDF is not there.
+    public func image(_ key: String, page number: Int) throws(BatchError) -> [UInt8] {
+        let (document, _) = try page(key, number)
+        guard let name = document.report.finalPDF,
+            case let path = FilePath.join(folders.output, name), FileStatus(path)?.isFile == true
+        else {
+            throw BatchError(
+                .fileMissing, "the PDF of \(document.name) is not there",
+                hint: "see where it was: \(command: "ocr show \(document.key.prefix(12))")")
+        }
+        let program = CommandLineProgram(
+            arguments: [
+                "pdftoppm", "-png", "-singlefile", "-scale-to", "1600", "-f", "\(number)", "-l", "\(number)", path,
+            ], folder: folders.root, timeout: 30_000, outputLimit: 32 << 20)
+        let outcome = try ExternalCommand(program).run()
+        try outcome.requireSuccess(of: program, for: "the picture of a page")
+        return Array(outcome.output.bytes)
+    }
+
+    /// The keys of documents of which a second file waits for a decision.
+    public func held() throws(BatchError) -> [String] {
+        let keys = Folder.exists(folders.duplicates) ? try Folder.names(in: folders.duplicates) : []
+        return keys.filter { key in
+            let names = (try? Folder.names(in: folders.held(key))) ?? []
+            return names.contains { $0 != "decision.json" }
+        }.sorted()
+    }
+
+    private func page(
+        _ key: String, _ number: Int
+    ) throws(BatchError) -> (DocumentRecord, DocumentStore.Page) {
+        let document = try store.document(meant: key)
+        if let page = try store.pages(of: document.key).first(where: { $0.number == number }) {
+            return (document, page)
+        }
+        throw BatchError(
+            .usage, "\(document.name) has no page \(number)",
+            hint: "see how many it has: \(command: "ocr show \(document.key.prefix(12))")")
+    }
+}

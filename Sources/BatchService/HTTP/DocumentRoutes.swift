@@ -1,0 +1,108 @@
+internal import BatchCore
+internal import BatchDocuments
+internal import BatchEngine
+
+/// `/api/documents/…`: the verbs of documents. Their tables are one for all tenants.
+enum DocumentRoutes {
+    private static let key = Parameter(
+        "key", .text(pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$"), "a document: its key, or the first digits of it")
+    private static let page = Parameter("page", .integer(1...1_000_000), "a page")
+
+    static let all: [Route] = [
+        Route(
+            method: .get, path: "/api/documents", name: "listDocuments",
+            summary: "The documents, the latest first, and what became of them", access: .role(.viewer),
+            hasTenants: false,
+            query: [Parameter("state", .text(pattern: "^[A-Z_]{1,40}$"), "only those in this state"), .limit, .offset],
+            answer: .report(["jobs", "total", "states", "held"]), perform: list),
+        Route(
+            method: .get, path: "/api/documents/search", name: "searchDocuments", summary: "Find pages by their words",
+            access: .role(.viewer), hasTenants: false,
+            query: [Parameter.text("words", "all of them have to be on the page").required, .limit],
+            answer: .report(["hits"]),
+            perform: { (call) throws(BatchError) in
+                call.report(
+                    try call.documents().search(try call.required("words"), limit: call.number("limit") ?? 50))
+            }),
+        Route(
+            method: .get, path: "/api/documents/{key}", name: "showDocument", summary: "One document",
+            access: .role(.viewer), hasTenants: false, places: [key], answer: .report(["jobs", "held"]),
+            perform: { (call) throws(BatchError) in
+                let documents = try call.documents()
+                let report = try documents.show(try call.required("key"))
+                var members = report.json.members ?? []
+                let isHeld = try documents.held().contains { $0 == report.entries.first?.key }
+                members.append(.init("held", .bool(isHeld)))
+                return .json(.object(members))
+            }),
+        Route(
+            method: .get, path: "/api/documents/{key}/text", name: "showDocumentText",
+            summary: "The text of a document, or of one page", access: .role(.viewer), hasTenants: false,
+            places: [key], query: [page], answer: .report(["pages"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try call.documents().text(try call.required("key"), page: call.number("page")))
+            }),
+        Route(
+            method: .get, path: "/api/documents/{key}/words", name: "showDocumentWords",
+            summary: "The words of a page, with where they stand", access: .role(.viewer), hasTenants: false,
+            places: [key], query: [page.required], answer: .report(["width", "height", "words"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try call.documents().words(try call.required("key"), page: call.number("page") ?? 1))
+            }),
+        Route(
+            method: .get, path: "/api/documents/{key}/image", name: "showDocumentImage", summary: "A picture of a page",
+            access: .role(.viewer), hasTenants: false, places: [key], query: [page.required],
+            answer: .file(["image/png"]),
+            perform: { (call) throws(BatchError) in
+                HTTPResponse(
+                    status: 200, type: "image/png",
+                    body: .bytes(
+                        try call.documents().image(try call.required("key"), page: call.number("page") ?? 1)))
+            }),
+        Route(
+            method: .post, path: "/api/documents/{key}/decide", name: "decideDocument",
+            summary: "Say what becomes of a file that was here already", access: .role(.operator), hasTenants: false,
+            action: "ocr decide", places: [key],
+            body: [.choice("action", Documents.Decision.self, "what becomes of it").required],
+            answer: .report(["jobs"]),
+            perform: { (call) throws(BatchError) in
+                guard let decision: Documents.Decision = call.choice("action") else {
+                    throw BatchError(.usage, "'action' is missing", hint: "reuse, discard or reprocess")
+                }
+                return call.report(
+                    try Documents(try call.session()).decide(try call.required("key"), decision), status: 200)
+            }),
+        Route(
+            method: .post, path: "/api/documents/{key}/retry", name: "retryDocument",
+            summary: "Read a document again that could not be read", access: .role(.operator), hasTenants: false,
+            action: "ocr retry", places: [key], answer: .report(["jobs"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try Documents(try call.session()).retry(try call.required("key"), reason: nil))
+            }),
+        Route(
+            method: .post, path: "/api/documents/discover", name: "discoverDocuments",
+            summary: "Read the documents that wait in data/in", access: .role(.operator), hasTenants: false,
+            action: "ocr discover", body: [.job("profile", "how to read them (default: default)")],
+            answer: .report(["jobs"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try Documents(try call.session()).discover(profile: call.value("profile")))
+            }),
+    ]
+
+    /// A part of them, with how many there are in each state.
+    private static func list(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let all = try call.documents().list()
+        let wanted = all.entries.filter { call.value("state") == nil || $0.state == call.value("state") }
+        let part = wanted.reversed().dropFirst(call.number("offset") ?? 0).prefix(call.number("limit") ?? 1_000)
+        let states = Dictionary(grouping: all.entries, by: \.state).mapValues(\.count).sorted { $0.key < $1.key }
+        var members = DocumentReport(entries: Array(part), output: all.output).json.members ?? []
+        members.append(.init("total", JSONValue(wanted.count)))
+        members.append(.init("held", .array(try call.documents().held().map(JSONValue.string))))
+        members.append(.init("states", .object(states.map { .init($0.key, JSONValue($0.value)) })))
+        return .json(.object(members))
+    }
+}
+
+extension APICall {
+    fileprivate func documents() throws(BatchError) -> Documents { Documents(try view()) }
+}

@@ -1,0 +1,127 @@
+internal import BatchCatalog
+internal import BatchCore
+internal import BatchEngine
+internal import BatchHealing
+
+/// `/api/incidents/…`, `/api/runbooks/…`: what went wrong, and what is done about it.
+enum IncidentRoutes {
+    private static let incident = Parameter(
+        "id", .text(pattern: "^incident[.][1-9][0-9]{0,8}$"), "an incident")
+    private static let runbook = Parameter.job("id", "a runbook")
+
+    static let all: [Route] = [
+        Route(
+            method: .get, path: "/api/incidents", name: "listIncidents", summary: "The incidents, the latest first",
+            access: .role(.viewer), hasTenants: false,
+            query: [.choice("status", Incident.Status.self, "only those"), .limit, .offset],
+            answer: .report(["incidents", "total"]), perform: list),
+        Route(
+            method: .get, path: "/api/incidents/{id}", name: "showIncident",
+            summary: "An incident: what happened when, how far it reaches, what may have caused it, what to do",
+            access: .role(.viewer), hasTenants: false, places: [incident], answer: .report(["id", "status"]),
+            perform: { (call) throws(BatchError) in
+                try answer(call, try Incidents(try call.view()).incident(try call.required("id")))
+            }),
+        Route(
+            method: .post, path: "/api/incidents", name: "openIncident", summary: "Open an incident by hand",
+            access: .role(.operator), hasTenants: false, action: "incident open",
+            body: [
+                Parameter.text("title", "what is wrong, in one line, without values of rows").required,
+                .choice("severity", ContractDefinition.Severity.self, "how bad it is (default: error)"),
+                Parameter(
+                    "class", .choice(RepairDefinition.classes.map(\.rawValue)), "what it is about (default: DATA)"),
+                .job("module", "the module it is about"),
+            ],
+            answer: .report(["id", "status"]), perform: open),
+        Route(
+            method: .post, path: "/api/incidents/{id}/ack", name: "acknowledgeIncident",
+            summary: "Say that you look after an incident", access: .role(.operator), hasTenants: false,
+            action: "incident ack", places: [incident], body: [.text("reason", "what you do about it")],
+            answer: .report(["id", "status"]),
+            perform: { (call) throws(BatchError) in
+                try answer(
+                    call,
+                    try Incidents(try call.view()).acknowledge(try call.required("id"), reason: call.value("reason")))
+            }),
+        Route(
+            method: .post, path: "/api/incidents/{id}/close", name: "closeIncident", summary: "Close an incident",
+            access: .role(.operator), hasTenants: false, action: "incident close", places: [incident], body: [.reason],
+            answer: .report(["id", "status"]),
+            perform: { (call) throws(BatchError) in
+                try answer(
+                    call,
+                    try Incidents(try call.view()).close(
+                        try call.required("id"), reason: try call.required("reason")))
+            }),
+        Route(
+            method: .post, path: "/api/incidents/{id}/postmortem", name: "writePostmortem",
+            summary: "Write what was learnt from an incident, and deliver it", access: .role(.operator),
+            hasTenants: false, action: "incident postmortem", places: [incident],
+            body: [
+                .text("cause", "why it happened"), .text("prevention", "what keeps it from happening again"),
+                .text("owner", "who sees to what is left (default: you)"), .text("due", "by when"),
+            ],
+            answer: .report(["incident", "file", "delivered_to"]), perform: postmortem),
+        Route(
+            method: .post, path: "/api/incidents/{id}/bundle", name: "bundleIncident",
+            summary: "Put everything about an incident into one file, without secrets and values of rows",
+            access: .role(.operator), hasTenants: false, action: "incident bundle", places: [incident],
+            answer: .report(["incident", "file", "sha256", "entries"]), perform: bundle),
+        Route(
+            method: .get, path: "/api/runbooks", name: "listRunbooks",
+            summary: "The runbooks: what to do when something goes wrong", access: .role(.viewer), hasTenants: false,
+            answer: .report(["runbooks"]),
+            perform: { (call) throws(BatchError) in
+                call.report(
+                    RunbookReport(runbooks: try RunbookBook.load(folder: call.workspace.catalog).valid().runbooks))
+            }),
+        Route(
+            method: .post, path: "/api/runbooks/{id}/run", name: "runRunbook",
+            summary: "Carry a runbook out: steps of level 1, with a yes those of level 2, and the checks afterwards",
+            access: .role(.admin), action: "runbook run", places: [runbook],
+            body: [Parameter("yes", .boolean, "steps of level 2 too")],
+            answer: .report(["runbook", "steps", "checklist"]),
+            perform: { (call) throws(BatchError) in
+                let book = try RunbookBook.load(folder: call.workspace.catalog).valid()
+                let run = try RunbookRun(
+                    try book.runbook(named: try call.required("id")), try call.view(), tenant: call.tenant)
+                return call.report(try run.perform(isConfirmed: call.flag("yes")))
+            }),
+    ]
+
+    private static func list(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let all = try Incidents(try call.view()).list(status: call.choice("status")).incidents
+        let part = all.dropFirst(call.number("offset") ?? 0).prefix(call.number("limit") ?? 1_000)
+        var members = IncidentReport(incidents: Array(part)).json.members ?? []
+        members.append(.init("total", JSONValue(all.count)))
+        return .json(.object(members))
+    }
+
+    private static func answer(_ call: APICall, _ incident: Incident) throws(BatchError) -> HTTPResponse {
+        call.report(IncidentReport(incidents: [incident], isDetail: true))
+    }
+
+    private static func open(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let session = try call.view()
+        let incident = try Incidents(session).open(
+            call.value("class").flatMap { ErrorClass(rawValue: $0) } ?? .data, call.choice("severity") ?? .error,
+            try call.required("title"), cause: "person:\(session.context.traceID)", tenant: nil,
+            module: call.value("module"), batches: [])
+        return try answer(call, incident)
+    }
+
+    private static func postmortem(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let words = Postmortem.Words(
+            cause: call.value("cause"), prevention: call.value("prevention"), owner: call.value("owner"),
+            due: call.value("due"), file: nil)
+        return call.report(try Postmortem(try Incidents(try call.view())).deliver(try call.required("id"), words))
+    }
+
+    private static func bundle(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let metrics = try? Metrics(call.workspace, context: call.context, version: call.api.version).page()
+        let more = metrics.map { [IncidentBundle.Entry("metrics.txt", $0)] } ?? []
+        return call.report(
+            try IncidentBundle(try Incidents(try call.view()), tool: call.api.version)
+                .write(try call.required("id"), more, to: nil))
+    }
+}
