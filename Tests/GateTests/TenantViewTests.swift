@@ -23,6 +23,7 @@ import Testing
         ["diff", "raise_a.1^", "raise_b.1", "--sql"], ["diff", "raise_a.1^", "raise_b.1", "--stat", "--json"],
         ["diff", "--id", "raise_a.1", "--table", "words_content"],
         ["blame", "--table", "accounts", "--key", "1"], ["drift", "show"], ["guard", "show"],
+        ["rows", "accounts", "--at", "raise_a.1", "--all"], ["rows", "accounts", "--json"],
     ])
     func nothingOfAnotherTenantIsShown(_ words: [String]) throws {
         try Self.with { scene in

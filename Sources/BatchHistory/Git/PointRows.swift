@@ -30,6 +30,37 @@ public final class PointRows {
         return nil
     }
 
+    /// How the tables looked at this point.
+    public func layouts() throws(BatchError) -> [TableLayout] { try SchemaModel(state).tables }
+
+    /// Calls `body` for the rows of a table, in the order of the tree, until it says false. Later shards are not read.
+    public func readRows(
+        of layout: TableLayout, while body: (RowKey, [SQLValue]) throws(BatchError) -> Bool
+    ) throws(BatchError) {
+        let walk = ShardWalk(repository: repository, format: LineFormat(layout), isUTF16: isUTF16)
+        for tree in folders.compactMap({ $0.id(PathName.table(layout.name)) }) {
+            guard try goOn(Part(id: tree, isTree: true), walk, body) else { return }
+        }
+    }
+
+    private func goOn(
+        _ part: Part, _ walk: ShardWalk, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Bool
+    ) throws(BatchError) -> Bool {
+        guard part.isTree else {
+            var goesOn = true
+            try walk.forEachRow(in: try repository.read(part.id, .blob)) { (rowid, values) throws(BatchError) in
+                guard goesOn else { return }
+                let format = walk.format
+                goesOn = try body(format.key(rowid: rowid, values), format.stored(rowid: rowid, values))
+            }
+            return goesOn
+        }
+        for inner in try part.parts(in: repository) {
+            guard try goOn(inner, walk, body) else { return false }
+        }
+        return true
+    }
+
     /// Calls `body` for every row of a table.
     public func forEachRow(
         of layout: TableLayout, _ body: (RowKey, [SQLValue]) throws(BatchError) -> Void

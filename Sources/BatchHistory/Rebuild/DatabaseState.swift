@@ -97,4 +97,6 @@ final class SchemaModel {
     }
 
     func layout(_ table: String) -> TableLayout? { layouts[table] }
+
+    var tables: [TableLayout] { layouts.values.sorted { $0.name < $1.name } }
 }

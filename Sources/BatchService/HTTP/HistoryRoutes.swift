@@ -21,6 +21,21 @@ enum HistoryRoutes {
                         try PointReference(try call.required("from")), try PointReference(try call.required("to"))))
             }),
         Route(
+            method: .get, path: "/api/rows", name: "listRows", summary: "A table as it was at a restore point",
+            access: .role(.viewer),
+            query: [
+                Parameter.text("table", "a table").required,
+                Parameter("at", .text(pattern: point), "a restore point (default: the latest)"), .limit, .offset,
+            ],
+            answer: .report(["table", "point", "columns", "rows"]),
+            perform: { (call) throws(BatchError) in
+                call.report(
+                    try call.view().rows(
+                        RowsRequest(
+                            table: try call.required("table"), point: try PointReference(call.value("at") ?? "latest"),
+                            offset: call.number("offset") ?? 0, limit: call.number("limit") ?? 100)))
+            }),
+        Route(
             method: .get, path: "/api/blame", name: "blame", summary: "Who gave each column of a row its value",
             access: .role(.viewer),
             query: [

@@ -26,6 +26,16 @@ export async function historyPage() {
       ], found.columns), sameAs(commandOf('blame', '--table', name.input.value, '--key', key.input.value)));
     } catch (error) { fill(blame, fault(error)); }
   };
+  const [which, at] = [field(t('table'), {}), field(t('point'), { value: names[0]?.[0] || '' }, names)];
+  const rows = h('div', { 'aria-live': 'polite' });
+  const earlier = async offset => {
+    try {
+      const found = await get('/api/rows', { table: which.input.value, at: at.input.value, limit: 100, offset });
+      fill(rows, table(t('rows.earlier'), found.columns.map(column => [column, row => shown(row.values[column])]), found.rows, t('rows.none')),
+        h('div', { class: 'bar' }, h('button', { type: 'button', disabled: !offset, onclick: () => earlier(offset - 100) }, t('previous')), h('button', { type: 'button', disabled: !found.more, onclick: () => earlier(offset + 100) }, t('next'))),
+        sameAs(commandOf('rows', which.input.value, '--at', at.input.value)));
+    } catch (error) { fill(rows, fault(error)); }
+  };
   return {
     body: [
       table(t('page.history'), [
@@ -37,6 +47,8 @@ export async function historyPage() {
       sameAs(commandOf('points')),
       h('h2', null, t('compare')),
       h('div', { class: 'bar' }, from.element, to.element, h('button', { type: 'button', onclick: compare }, t('compare.do'))), difference,
+      h('h2', null, t('rows.earlier')),
+      h('form', { class: 'bar', onsubmit: event => { event.preventDefault(); earlier(0); } }, which.element, at.element, h('button', { type: 'submit' }, t('rows.show'))), rows,
       h('h2', null, t('blame')),
       h('form', { class: 'bar', onsubmit: look }, name.element, key.element, h('button', { type: 'submit' }, t('blame.do'))), blame,
     ],

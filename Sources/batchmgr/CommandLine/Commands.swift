@@ -11,7 +11,7 @@ extension Command {
         .queueResume, .queueDeadList, .queueDeadRedrive, .queueBulk, .queueLimit,
         .ocrAdd, .ocrDiscover, .ocrRetry, .ocrDecide, .ocrList, .ocrShow, .ocrText, .ocrSearch, .ocrInfo,
         .serve, .serviceRestart, .signalAdd, .signalList, .metricsReport, .metricsWrite, .check,
-        .show, .graph, .diff, .blame, .points,
+        .show, .graph, .diff, .rows, .blame, .points,
         .planList, .planShow, .planApprove, .planReject, .planApply,
         .driftShow, .driftAdopt, .driftUndo,
         .guardShow, .guardSet,

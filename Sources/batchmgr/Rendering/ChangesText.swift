@@ -109,6 +109,20 @@ extension Change {
     }
 }
 
+extension RowsReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var text = style.strong("\(Printable.text(table)) at \(Printable.text(point))")
+        text += total.map { "  \(Figures.grouped($0)) rows\n" } ?? "\n"
+        guard !rows.isEmpty else { return text + "no rows\n" }
+        var shown = TextTable([("KEY", .left)] + columns.map { (Printable.text($0).uppercased(), .left) })
+        for row in rows {
+            shown.append([Printable.key(row.key)] + row.values.map { Printable.value($0, limit: 40) })
+        }
+        let more = style.faint("… and more: --offset \(offset + rows.count), or --all") + "\n"
+        return text + shown.text(style) + (hasMore ? more : "")
+    }
+}
+
 extension BlameReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         var text = "\(style.strong("\(Printable.text(table)) \(Printable.key(key))"))"

@@ -23,6 +23,22 @@ extension Verb {
             .init("batchmgr diff 2026-11-26T18:00 latest --stat", "what happened since that evening"),
         ])
 
+    public static let rows = Verb(
+        "rows", "show the rows of a table as they were at a restore point",
+        details: "They are read from the git commit of the point; nothing is rebuilt.\n" + PointReference.rules,
+        options: [
+            .required("table", .text("TABLE"), "the table").main,
+            .value("at", .text("POINT"), "the restore point (default: latest)"),
+            .value("limit", .number("N"), "no more than so many (default: 20)"),
+            .value("offset", .number("N"), "leave out so many"), .all,
+        ],
+        topic: .look, role: .viewer,
+        trace: .view,
+        examples: [
+            .init("batchmgr rows invoices --at reprice_invoices.3^", "before that batch"),
+            .init("batchmgr rows invoices --at 2026-11-26T18:00 --limit 100", "that evening"),
+        ])
+
     public static let blame = Verb(
         "blame", "show who set each column of a row, when, and from what",
         details: """
@@ -68,7 +84,22 @@ extension BlameRequest {
     }
 }
 
+extension RowsRequest {
+    /// - Throws: `ERR_UX_USAGE`.
+    public init(_ arguments: ParsedArguments) throws(BatchError) {
+        self.init(
+            table: try arguments.required("table"), point: try PointReference(arguments.value("at") ?? "latest"),
+            offset: arguments.number("offset") ?? 0,
+            limit: arguments.has("all") ? Int.max - 1 : arguments.number("limit") ?? 20)
+    }
+}
+
 extension Command {
+    static let rows = Command(.rows) { (arguments, call) throws(BatchError) in
+        try call.output.show(try call.view().rows(try RowsRequest(arguments)))
+        return .done
+    }
+
     static let diff = Command(.diff) { (arguments, call) throws(BatchError) in
         let request = try DiffRequest(arguments)
         let report = try call.view().diff(request)
