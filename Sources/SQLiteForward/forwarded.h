@@ -18,6 +18,10 @@ FORWARD(sqlite3_int64, changes64, (sqlite3 *d), (d))
 FORWARD(sqlite3_int64, total_changes64, (sqlite3 *d), (d))
 FORWARD_AS(void, interrupt, interruptx, (sqlite3 *d), (d))
 FORWARD(int, limit, (sqlite3 *d, int i, int v), (d, i, v))
+FORWARD(int, blob_open,
+    (sqlite3 *d, const char *n, const char *t, const char *c, sqlite3_int64 r, int w, sqlite3_blob **b), (d, n, t, c, r, w, b))
+FORWARD(int, blob_write, (sqlite3_blob *b, const void *z, int n, int o), (b, z, n, o))
+FORWARD(int, blob_close, (sqlite3_blob *b), (b))
 FORWARD(sqlite3_uint64, msize, (void *p), (p))
 FORWARD(void *, update_hook,
     (sqlite3 *d, void (*f)(void *, int, const char *, const char *, sqlite3_int64), void *c), (d, f, c))

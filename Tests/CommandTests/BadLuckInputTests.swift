@@ -91,6 +91,19 @@ import Testing
         }
     }
 
+    /// SQLite would make its `-shm` beside it, and may not.
+    @Test(.enabled(if: getuid() == 0)) func doctorReadsADatabaseInWALModeOfSomebodyElse() throws {
+        try BadLuckScene.with(journal: "wal") { scene in
+            try scene.expect(0, "run", "--id", "b", "--sql", "UPDATE items SET qty = 9")
+            try scene.shell("cp \"$TOOL\" tool; chmod -R a+rX-w .; chmod 755 tool .; rm -f app.db-wal app.db-shm")
+            let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ./tool"
+            for verb in ["doctor", "list", "show b.1", "points", "verify", "diff b.1"] {
+                let result = try scene.shell("\(nobody) --db app.db \(verb)")
+                #expect(result.code == 0, "\(verb): \(result.out)\(result.err)")
+            }
+        }
+    }
+
     // MARK: Full disks
 
     /// A disk of its own, filled up before one command or another; the place is freed and the next command completes.

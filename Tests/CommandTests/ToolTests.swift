@@ -74,6 +74,25 @@ import Testing
         #expect(result.code == 1)
     }
 
+    /// A script that takes it for a failure would run it once more.
+    @Test(arguments: [
+        ("run --id b --sql 'UPDATE items SET qty = qty + 1'", ExitCode.pointPending),
+        ("run --id b --sql 'UPDATE items SET qty = qty + 1' --json", .pointPending),
+        ("rollback --id a.1", .pointPending), ("rollback --id a.1 --json", .pointPending),
+        ("guard set --mode track", .pointPending),
+        ("run --id b --dry-run --sql 'UPDATE items SET qty = 0'", .stepFailed),
+        ("rollback --id a.1 --dry-run", .stepFailed), ("list", .stepFailed), ("verify", .stepFailed),
+        ("run --id b --sql 'UPDATE nothing SET qty = 0'", .stepFailed),
+    ]) func whatWasDoneAndCouldNotBeToldEndsWithEight(_ words: String, _ code: ExitCode) throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "a", "--sql", "UPDATE items SET qty = 7 WHERE id = 1")
+            let result = try scene.shell("\"$TOOL\" --db app.db \(words) > /dev/full")
+            #expect(result.code == code.rawValue, "\(words): \(result.err)")
+            #expect(result.err.contains("error: ERR_"), "\(result.err)")
+            if code == .pointPending { #expect(result.err.contains("do not type it again"), "\(result.err)") }
+        }
+    }
+
     @Test func coloursAreForTerminalsThatWantThem() throws {
         let line = "script -qec \"$TOOL doctor --fast\" /dev/null < /dev/null"
         guard try BuiltTool.shell("command -v script").code == 0 else { return }

@@ -6,7 +6,8 @@ import BatchSystem
 import TestSupport
 import Testing
 
-/// While the copies of a restore point are written, programs that wait for nothing can write to a WAL database.
+/// While the copies of a restore point are written, programs that wait for nothing can write to a WAL database. In
+/// rollback-journal mode they can do so while whole copies are made, and all rows are written to git.
 @Suite struct PointBesideWritersTests {
     /// What a program met that wrote at each place.
     private final class Writer: @unchecked Sendable {
@@ -67,10 +68,24 @@ import Testing
         }
     }
 
+    @Test func theFirstPointOfADatabaseInRollbackJournalModeKeepsNobodyWaiting() throws {
+        try with("delete", ["point-copied", "copied-early"]) { session, writer in
+            writer.goesOn = false
+            try run(session, "a", "UPDATE t SET v = 'a' WHERE id < 4")
+            #expect(writer.met == ["point-copied": [nil], "copied-early": [nil]])
+            #expect(try session.connection.value("SELECT count(*) FROM log")?.integer == 2)
+            for point in ["a.1", "a.1^"] {
+                let drill = try Drill(session).perform(try PointReference(point))
+                #expect(drill.isOK, "\(drill.checks)")
+            }
+            #expect(try session.verify().checks.allSatisfy { $0.code == nil })
+        }
+    }
+
     /// Somebody who writes while the whole copy is made makes it useless: it is made again, at last under the lock, and what
     /// was written is drift.
-    @Test func aWholeCopyIsOfOneState() throws {
-        try with("wal", ["copied-early"]) { session, writer in
+    @Test(arguments: ["wal", "delete"]) func aWholeCopyIsOfOneState(_ journal: String) throws {
+        try with(journal, ["copied-early"]) { session, writer in
             try run(session, "a", "UPDATE t SET v = 'a' WHERE id < 4")
             #expect(writer.met["copied-early"] == [nil, nil])
             let drill = try Drill(session).perform(try PointReference("a.1"))

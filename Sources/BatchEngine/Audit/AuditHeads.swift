@@ -46,6 +46,19 @@ struct AuditHeadFile {
         return try names.map { (name) throws(BatchError) in try read("\(folder)/audit-heads/\(name)") }
     }
 
+    /// The heads of all chains of a place in a folder, with the files that hold them.
+    static func heads(of place: AuditPlace, in folder: String) -> [(path: String, head: AuditHead)] {
+        let names = ((try? FolderText.names(in: folder + "/audit-heads")) ?? []).filter { $0.hasSuffix(".head") }
+        return names.sorted().compactMap { name in
+            let path = "\(folder)/audit-heads/\(name)"
+            guard let bytes = try? DurableFile.read(path),
+                let signed = SignedAuditHeads(text: String(decoding: bytes, as: UTF8.self)),
+                signed.isWhole(branch: branch), let head = signed.heads.first, head.place == place
+            else { return nil }
+            return (path, head)
+        }
+    }
+
     private func read(_ path: String) throws(BatchError) -> String {
         String(decoding: try DurableFile.read(path), as: UTF8.self)
     }

@@ -229,8 +229,8 @@ struct AuditHeadSearch {
     /// Nil when nothing was ever signed here.
     private func acceptedKeys() throws(BatchError) -> [PublicKey]? {
         if let keys { return keys }
-        let path = SigningKey.publicFile(session.backups)
-        return Folder.exists(path) ? [try PublicKey(file: path)] : nil
+        let isThere = ["signing.pub", "signing.key"].contains { Folder.exists("\(session.backups)/\($0)") }
+        return isThere ? try SigningKey.publicKeys(ofFolder: session.backups) : nil
     }
 
     private func readCommits(_ known: [PublicKey]?, _ found: inout Found) throws(BatchError) {

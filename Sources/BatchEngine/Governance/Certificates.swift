@@ -104,9 +104,10 @@ public struct CertificateVerification {
     /// - Parameter key: a file; nil for the key of the workspace.
     /// - Throws: `ERR_UX_FILE_MISSING`, `ERR_UX_USAGE`. What does not hold is a check that failed.
     public func report(key: String?) throws(BatchError) -> ChecksReport {
-        let known = try PublicKey(file: key ?? SigningKey.publicFile(session.backups))
+        let keys =
+            if let key { [try PublicKey(file: key)] } else { try SigningKey.publicKeys(ofFolder: session.backups) }
         let body = certificate.body
-        guard certificate.isSigned(with: known) else {
+        guard let known = keys.first(where: certificate.isSigned) else {
             let isWhole = certificate.isSigned(with: certificate.key)
             let detail = isWhole ? "it was signed with another key" : "the signature does not fit: the file was changed"
             return ChecksReport(checks: [failed("signature", detail)])

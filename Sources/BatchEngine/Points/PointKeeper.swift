@@ -35,10 +35,13 @@ struct PointKeeper {
     }
 
     /// Copies the database as it is, for the batch that follows. The caller holds the write lock.
-    func writeFull(_ batch: BatchID, at time: Timestamp, before: DatabaseState) throws(BatchError) -> BakFile {
+    func writeFull(
+        _ batch: BatchID, at time: Timestamp, before: DatabaseState, isPatient: Bool = false
+    ) throws(BatchError) -> BakFile {
         let reader = try Connection(path: session.path, mode: .readOnly)
         session.context.phase("copying the database before \(batch)")
-        return try bak.writeFull(try label(batch.description, time), from: reader, before: before)
+        return try bak.writeFull(
+            try label(batch.description, time), from: reader, before: before, isPatient: isPatient)
     }
 
     /// The same, for a point that is to be written: it names the copy from then on. Nothing where a delta is enough.
@@ -72,17 +75,23 @@ struct PointKeeper {
         let version: Int64
     }
 
-    /// Copies the database before the lock is taken, so that nobody waits for that; a WAL database alone lets others
-    /// write meanwhile. When they do each time, the copy is made under the lock.
+    /// Copies the database before the lock is taken, so that nobody waits for that. A WAL database lets others write
+    /// meanwhile, any other does so between the steps of the copy. When they do each time, the copy is made under the
+    /// lock.
     /// - Parameter keepDrift: called when somebody has written, before the next copy is made.
     func copyEarly(
         _ batch: BatchID, at time: Timestamp, keepDrift: () throws(BatchError) -> Void
     ) throws(BatchError) -> EarlyCopy? {
-        guard try session.isWAL() else { return nil }
+        let isPatient = try !session.isWAL()
         for _ in 0..<2 {
             let version = session.connection.dataVersion
             let before = try DatabaseState.read(session.connection, digest: ledger.state())
-            let file = try writeFull(batch, at: time, before: before)
+            let file: BakFile
+            do throws(BatchError) {
+                file = try writeFull(batch, at: time, before: before, isPatient: isPatient)
+            } catch  where isPatient && error.code == .busy {
+                return nil
+            }
             session.context.reach("copied-early")
             if version == session.connection.dataVersion { return EarlyCopy(file: file, version: version) }
             Folder.remove(file.path)
@@ -156,7 +165,8 @@ struct PointKeeper {
         if let batch, try isOvertaken(point, batch) { return try completeElsewhere(&point, batch) }
         // What the batch has filled for writing is of no use for the point.
         try session.connection.limitPageCache(to: Connection.smallPageCache)
-        let beside = try writeBesideOthers(&point, batch, since: version)
+        var beside = try writeBesideOthers(&point, batch, since: version)
+        if beside == nil, batch == nil { beside = try writeFromCopy(&point, since: version) }
         var isWritten = beside ?? false
         if beside == nil { isWritten = try writeAlone(&point, batch, since: version) }
         if !isWritten { point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt) }
@@ -194,6 +204,48 @@ struct PointKeeper {
         try connection.execute("COMMIT")
         try connection.transaction { () throws(BatchError) in try save(&point, file) }
         return true
+    }
+
+    /// Writes a point of all rows in rollback-journal mode, where nobody could write as long as they are read: from a
+    /// copy of the database, which is made in steps.
+    /// - Returns: nil when it has to be written under the lock.
+    private func writeFromCopy(_ point: inout PointRecord, since version: Int64?) throws(BatchError) -> Bool? {
+        let connection = session.connection
+        guard !session.writesPointsAlone, try !session.isWAL() else { return nil }
+        let scratch = try ScratchFolder(in: session.backups)
+        let copy = try Connection(path: scratch.file("point.db"), mode: .create)
+        copy.tolerateUnknownCollations()
+        try copy.execute("PRAGMA synchronous = OFF")
+        var heads: SignedAuditHeads?
+        var found: (content: PointSource.Content, seen: Int64)?
+        let source = PointSource(session: session, point: point, batch: nil)
+        try connection.transaction { () throws(BatchError) in
+            guard try stillShows(point, nil, since: version) else { return }
+            heads = signedHeads()
+            found = (try source.read(), connection.dataVersion)
+        }
+        guard let found else { return false }
+        let reader = try Connection(path: session.path, mode: .readOnly)
+        guard try reader.backup(inStepsTo: copy), connection.dataVersion == found.seen else { return nil }
+        session.context.reach("point-copied")
+        try copy.execute("BEGIN")
+        let message = message(point, nil, found.content, nil, heads)
+        point.commit = try commit(
+            found.content, message, tag: nil, snapshot: BackgroundTask(), from: copy
+        ).description
+        session.context.reach("commit-written")
+        point.digest = found.content.after.digest.combined
+        try connection.transaction { () throws(BatchError) in try save(&point, nil) }
+        return true
+    }
+
+    private func message(
+        _ point: PointRecord, _ batch: BatchRecord?, _ content: PointSource.Content, _ snapshot: BakFile?,
+        _ heads: SignedAuditHeads?
+    ) -> PointMessage {
+        text.message(
+            point, batch, changes: content.counts, snapshot: snapshot, digest: content.after.digest.combined,
+            heads: heads)
     }
 
     private func writeAlone(
@@ -234,14 +286,13 @@ struct PointKeeper {
         var pending = BackgroundTask()
         if let batch { (file, pending) = try writeBak(&point, batch, content) }
         session.context.reach("bak-written")
-        let message = text.message(
-            point, batch, changes: content.counts, snapshot: file, digest: content.after.digest.combined, heads: heads)
+        let message = message(point, batch, content, file, heads)
         // A batch of a host may be rolled back already, and may come back with an undo of that.
         let tag = batch.flatMap {
             [.committed, .rolledBack].contains($0.status) || $0.kind == .rollback
                 ? session.home.tags + "\($0.batch)" : nil
         }
-        point.commit = try commit(content, message, tag: tag, snapshot: pending).description
+        point.commit = try commit(content, message, tag: tag, snapshot: pending, from: session.connection).description
         session.context.reach("commit-written")
         point.digest = content.after.digest.combined
         return file
@@ -404,7 +455,8 @@ struct PointKeeper {
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
     /// was lost or damaged, or is older than the ledger.
     private func commit(
-        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: BackgroundTask<Void>
+        _ content: PointSource.Content, _ message: PointMessage, tag: String?, snapshot: BackgroundTask<Void>,
+        from connection: Connection
     ) throws(BatchError) -> CommitID {
         func point(_ rows: PointContent.Rows) -> PointContent {
             var point = PointContent(
@@ -413,16 +465,14 @@ struct PointKeeper {
             point.counter = counter(of: rows, content)
             return point
         }
-        if content.isWhole { return try git.commit(point(.all), connection: session.connection, snapshot: snapshot) }
+        if content.isWhole { return try git.commit(point(.all), connection: connection, snapshot: snapshot) }
         do throws(BatchError) {
             return try git.commit(
-                point(.changes(content.changes, before: content.before)), connection: session.connection,
-                snapshot: snapshot)
+                point(.changes(content.changes, before: content.before)), connection: connection, snapshot: snapshot)
         } catch {
             guard error.code == .schemaChanged || error.code == .corruptRecord else { throw error }
             return try git.commit(
-                point(.all), connection: session.connection, snapshot: snapshot,
-                isRenewing: error.code == .corruptRecord)
+                point(.all), connection: connection, snapshot: snapshot, isRenewing: error.code == .corruptRecord)
         }
     }
 }

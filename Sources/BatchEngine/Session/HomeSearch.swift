@@ -2,6 +2,7 @@ public import BatchCatalog
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Finds the home of a database, and tells the original from its copies.
 struct HomeSearch {
@@ -252,11 +253,24 @@ extension Session {
         try Session(workspace, tenant: tenant, context: context, mode: mode, requiringHome: false)
     }
 
+    /// The same to look at it. A file in WAL mode that somebody else owns can be read when it has no log.
+    private static func homelessReader(
+        _ workspace: Workspace, _ tenant: String?, _ context: Context
+    ) throws(BatchError) -> Session {
+        do throws(BatchError) { return try homeless(workspace, tenant, context, mode: .readOnly) } catch {
+            guard error.code == .readOnly || error.code == .file,
+                let session = try? homeless(workspace, tenant, context, mode: .immutable),
+                !Folder.mayWrite(FilePath.parent(session.path)), FileStatus(session.path + "-wal") == nil
+            else { throw error }
+            return session
+        }
+    }
+
     /// `home show`
     public static func homeReport(
         _ workspace: Workspace, tenant: String?, context: Context
     ) throws(BatchError) -> HomeReport {
-        let session = try homeless(workspace, tenant, context, mode: .readOnly)
+        let session = try homelessReader(workspace, tenant, context)
         let entry = try HomeEntry(session.ledger)
         let state: HomeReport.State
         switch session.homeState {
@@ -278,7 +292,7 @@ extension Session {
         _ workspace: Workspace, tenant: String?, context: Context
     ) throws(BatchError) -> [Check] {
         let home = try homeReport(workspace, tenant: tenant, context: context).check
-        let session = try homeless(workspace, tenant, context, mode: .readOnly)
+        let session = try homelessReader(workspace, tenant, context)
         return [home, leaseCheck(try LeaseTable(session.connection).read())]
     }
 

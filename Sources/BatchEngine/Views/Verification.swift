@@ -27,6 +27,7 @@ struct Verification {
             checks += try undoChecks(batches)
             if let check = try factCheck() { checks.append(check) }
             checks += try PointVerification(session: session, points: points, batches: batches, isFast: isFast).checks()
+            if batch == nil { checks += try HomeVerification(session: session).checks() }
             return checks
         } catch  where error.code == .corruptLedger || error.code == .corruptDatabase || error.code == .sql {
             let damage = BatchError(
@@ -246,21 +247,21 @@ struct PointVerification {
         let faults: [Int64: String]
         do throws(BatchError) {
             faults = try gitFaults()
-        } catch { return [.failed("git", lost(error.message, nil))] }
+        } catch { return [.failed("git", lost(error.message, nil))] + fileChecks() }
         let failed =
             expected.compactMap { point in
                 faults[point.id].map { Check.failed("git", lost("\(name(point)): \($0)", point)) }
             }
-            + session.git.brokenFiles(branch: session.branch).map { file in
-                Check.failed(
-                    "git",
-                    BatchError(
-                        .corruptRecord, "\(file.path) is not what git writes there, and git refuses the repository",
-                        hint: "write it anew: printf \(ShellText.quoted(file.content)) > \(ShellText.quoted(file.path))"
-                    ))
-            }
+            + fileChecks()
         let how = isFast ? "all there" : "all there, with every object whole"
         return failed.isEmpty ? [.passed("git", "\(Counted.text(expected.count, "commit")), \(how)")] : failed
+    }
+
+    /// Files of the repository that hold no object.
+    private func fileChecks() -> [Check] {
+        session.git.brokenFiles(branch: session.branch).map { broken in
+            Check.failed("git", BatchError(.corruptRecord, broken.what, hint: "\(broken.mend)"))
+        }
     }
 
     /// What is wrong with the commits of points, by the id of the point.

@@ -37,11 +37,16 @@ public struct BakStore: Sendable {
     /// - Parameters:
     ///   - source: a connection of its own: the one that holds the write lock cannot be copied from.
     ///   - before: the state that `source` shows.
+    ///   - isPatient: others may write between the steps of the copy. `ERR_PERF_BUSY` when they do so each time.
     public func writeFull(
-        _ label: Label, from source: Connection, before: DatabaseState
+        _ label: Label, from source: Connection, before: DatabaseState, isPatient: Bool = false
     ) throws(BatchError) -> BakFile {
         let (copy, pending) = try write(label, kind: .full) { file throws(BatchError) in
-            try source.backup(to: file)
+            if !isPatient {
+                try source.backup(to: file)
+            } else if try !source.backup(inStepsTo: file) {
+                throw BatchError(.busy, "others write all the time", hint: "try again in a moment")
+            }
             // The header still says WAL when the original does: then a client would need to write beside the file.
             try file.execute("PRAGMA journal_mode=DELETE")
             try file.execute("BEGIN")

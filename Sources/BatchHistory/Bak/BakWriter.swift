@@ -100,12 +100,16 @@ struct BakWriter {
 enum BakBlock {
     /// Bytes before compression at which a block is full.
     static let largest = 256 << 10
+    /// Bytes at which a block is no longer compressed in memory.
+    private static let large = 4 << 20
+    private static let level: Int32 = 4
     /// A block with one huge row may be larger; this bounds what a damaged size can ask for.
     private static let most = 2 << 30
 
     static func write(
         _ content: ByteBuffer, name: String, kind: String, into connection: Connection
     ) throws(BatchError) {
+        if content.count >= large { return try writeLarge(content, name: name, kind: kind, into: connection) }
         try connection.run(
             "INSERT INTO main.batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, ?)",
             [
@@ -114,15 +118,57 @@ enum BakBlock {
             ])
     }
 
+    /// A block of a huge row: what is compressed never is in memory as a whole. It is compressed twice, because SQLite
+    /// wants to know its size first.
+    private static func writeLarge(
+        _ content: ByteBuffer, name: String, kind: String, into connection: Connection
+    ) throws(BatchError) {
+        var size: Int64 = 0
+        try compress(content.bytes) { (piece) throws(BatchError) in size += Int64(piece.count) }
+        try connection.run(
+            "INSERT INTO main.batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, zeroblob(?))",
+            [
+                .string(name), .string(kind), .integer(Int64(content.count)), .string(content.digest().description),
+                .integer(size),
+            ])
+        let value = try LargeValue(
+            in: connection, table: "batchmgr_bak_block", column: "data", row: connection.lastInsertRowID)
+        try compress(content.bytes) { (piece) throws(BatchError) in try value.append(piece) }
+    }
+
+    private static func compress(
+        _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        let context = ZSTD_createCCtx()
+        defer { ZSTD_freeCCtx(context) }
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        // The frame then says how large it is when it is expanded.
+        ZSTD_CCtx_setPledgedSrcSize(context, UInt64(bytes.count))
+        let space = UnsafeMutableRawBufferPointer.allocate(byteCount: ZSTD_CStreamOutSize(), alignment: 1)
+        defer { space.deallocate() }
+        var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+        while true {
+            var output = ZSTD_outBuffer(dst: space.baseAddress, size: space.count, pos: 0)
+            let left = ZSTD_compressStream2(context, &output, &input, ZSTD_e_end)
+            if ZSTD_isError(left) != 0 { throw notCompressed }
+            try body(UnsafeRawBufferPointer(rebasing: space[..<output.pos]))
+            if left == 0 { return }
+        }
+    }
+
+    private static var notCompressed: BatchError {
+        BatchError(.internalFault, "a block cannot be compressed", hint: "\(command: "doctor")")
+    }
+
     static func compress(_ bytes: UnsafeRawBufferPointer) throws(BatchError) -> [UInt8] {
         let bound = ZSTD_compressBound(bytes.count)
         var failed = false
         let compressed = [UInt8](unsafeUninitializedCapacity: bound) { space, count in
-            count = ZSTD_compress(space.baseAddress, bound, bytes.baseAddress, bytes.count, 4)
+            count = ZSTD_compress(space.baseAddress, bound, bytes.baseAddress, bytes.count, level)
             failed = ZSTD_isError(count) != 0
             if failed { count = 0 }
         }
-        if failed { throw BatchError(.internalFault, "a block cannot be compressed", hint: "\(command: "doctor")") }
+        if failed { throw notCompressed }
         return compressed
     }
 

@@ -15,21 +15,58 @@ public struct GitStore: Sendable {
         self.tagPrefix = tagPrefix
     }
 
-    /// Files that stock git cannot do without, and that hold something else; with what `printf` has to write there.
-    public func brokenFiles(branch: String) -> [(path: String, content: String)] {
-        func text(_ name: String) -> String? {
-            (try? DurableFile.read(path + "/" + name)).map { String(decoding: $0, as: UTF8.self) }
+    /// What stock git cannot do without beside the objects, and that is missing or holds something else; with the line
+    /// for the shell that mends it.
+    public func brokenFiles(branch: String) -> [(what: String, mend: String)] {
+        guard Folder.exists(path) else { return [] }
+        var broken: [(what: String, mend: String)] = []
+        func tell(_ name: String, _ content: String) {
+            let file = path + "/" + name
+            let what =
+                Folder.exists(file) ? "is not what git writes there, and git refuses the repository" : "is missing"
+            broken.append(
+                ("\(file) \(what)", "write it anew: printf \(ShellText.quoted(content)) > \(ShellText.quoted(file))"))
         }
-        var broken: [(path: String, content: String)] = []
-        let head = text("HEAD") ?? ""
-        let isID = head.prefix { $0.isHexDigit }.count == 40
-        if !head.hasPrefix("ref: refs/"), !isID {
-            broken.append((path + "/HEAD", "ref: refs/heads/\(branch.replacing("%", with: "%%"))\\n"))
+        if !isHead(text("HEAD")) { tell("HEAD", "ref: refs/heads/\(branch.replacing("%", with: "%%"))\\n") }
+        if !GitStore.isConfiguration(text("config")) {
+            tell("config", "[core]\\n\\trepositoryformatversion = 0\\n\\tbare = true\\n")
         }
-        if let config = text("config"), !config.isEmpty, !GitStore.isConfiguration(config) {
-            broken.append((path + "/config", "[core]\\n\\trepositoryformatversion = 0\\n\\tbare = true\\n"))
+        for name in ["refs", "objects"] where !Folder.exists(path + "/" + name) {
+            let folder = path + "/" + name
+            let below = ShellText.quoted(folder + (name == "refs" ? "/heads" : "/pack"))
+            broken.append(
+                ("\(folder) is missing", "mkdir -p \(below), and put back what was in it from a clone or a backup"))
         }
-        return broken
+        return broken + packsWithoutIndex()
+    }
+
+    private func text(_ name: String) -> String {
+        (try? DurableFile.read(path + "/" + name)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    /// A commit, or a branch that there is; of a damaged repository any branch.
+    private func isHead(_ head: String) -> Bool {
+        if head.prefix(while: \.isHexDigit).count == 40 { return true }
+        guard head.hasPrefix("ref: refs/heads/"), head.hasSuffix("\n") else { return false }
+        guard let tips = try? tips(), !tips.isEmpty else { return true }
+        return tips[String(head.dropFirst(16).dropLast())] != nil
+    }
+
+    /// An index can be made again from its pack.
+    private func packsWithoutIndex() -> [(what: String, mend: String)] {
+        let folder = path + "/objects/pack"
+        let packs = ((try? Folder.names(in: folder)) ?? []).filter { $0.hasSuffix(".pack") }.sorted()
+        return packs.compactMap { pack in
+            let index = "\(folder)/\(pack.dropLast(5)).idx"
+            let status = FileStatus(index)
+            // Its head, its table of 256 counts, and two checksums at the end.
+            guard status == nil || status.map({ $0.size < 1_072 }) == true else { return nil }
+            let what = status == nil ? "is missing" : "is cut short"
+            let remove = status == nil ? "" : "rm -f \(ShellText.quoted(index)) && "
+            return (
+                "\(index) \(what)", "make it again: \(remove)git index-pack \(ShellText.quoted("\(folder)/\(pack)"))"
+            )
+        }
     }
 
     /// Sections, and settings in them.

@@ -10,14 +10,71 @@ public final class SigningKey {
     /// Whose key it is, as a line before the PEM says; nil for that of a workspace.
     public let name: String?
 
-    /// Opens the key of a folder, and makes it at first need.
+    /// Opens the key of a folder, and makes it at first need. The public half of a key that is lost is kept, for what was
+    /// signed with it.
     public init(folder: String) throws(BatchError) {
         try Folder.create(folder)
         let path = folder + "/signing.key"
-        if !Folder.exists(path) { try SigningKey.create(path) }
+        if !Folder.exists(path) || SigningKey.isCutShort(path) { try SigningKey.replace(path, in: folder) }
         (key, publicKey, name) = try SigningKey.read(path)
         let open = SigningKey.publicFile(folder)
         if !Folder.exists(open) { try DurableFile.write(Array(publicKey.pem.utf8), to: open) }
+    }
+
+    private static func replace(_ path: String, in folder: String) throws(BatchError) {
+        if Folder.exists(path) { try keepAside(path, as: { folder + "/signing.damaged-\($0).key" }) }
+        let open = publicFile(folder)
+        if Folder.exists(open) { try keepAside(open, as: { earlierPublicFile(folder, $0) }) }
+        try create(path)
+    }
+
+    private static func keepAside(_ path: String, as name: (Int) -> String) throws(BatchError) {
+        var number = 1
+        while Folder.exists(name(number)) { number += 1 }
+        try DurableFile.rename(path, to: name(number))
+    }
+
+    /// A key in PEM ends with its last line. What is something else is not ours to move.
+    private static func isCutShort(_ path: String) -> Bool {
+        guard let status = FileStatus(path), status.isFile,
+            let bytes = try? File(reading: path).contents(atMost: 1 << 16)
+        else { return false }
+        let whole = "-----BEGIN PRIVATE KEY-----\n"
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.isEmpty || whole.hasPrefix(text)
+            || text.hasPrefix(whole) && !text.contains("-----END PRIVATE KEY-----")
+    }
+
+    private static func earlierPublicFile(_ folder: String, _ number: Int) -> String {
+        "\(folder)/signing.\(number).pub"
+    }
+
+    /// Of keys that were lost, the oldest first.
+    public static func earlierPublicFiles(_ folder: String) -> [String] {
+        var paths: [String] = []
+        while Folder.exists(earlierPublicFile(folder, paths.count + 1)) {
+            paths.append(earlierPublicFile(folder, paths.count + 1))
+        }
+        return paths
+    }
+
+    /// The public half of the private key in a folder.
+    public static func publicKey(ofFolder folder: String) throws(BatchError) -> PublicKey {
+        let (key, publicKey, _) = try read(folder + "/signing.key")
+        EVP_PKEY_free(key)
+        return publicKey
+    }
+
+    /// What may have signed in a folder: its key, and those that were lost.
+    /// - Throws: `ERR_UX_FILE_MISSING`, `ERR_UX_USAGE`.
+    public static func publicKeys(ofFolder folder: String) throws(BatchError) -> [PublicKey] {
+        let open = publicFile(folder)
+        // The private half knows it too.
+        var keys: [PublicKey] = []
+        if !Folder.exists(open), let own = try? publicKey(ofFolder: folder) { keys.append(own) }
+        if keys.isEmpty { keys.append(try PublicKey(file: open)) }
+        for path in earlierPublicFiles(folder) { keys.append(try PublicKey(file: path)) }
+        return keys
     }
 
     /// Opens a person's key.

@@ -62,6 +62,8 @@ public final class Connection {
         // triggers that keep a full-text index are what many databases have. Copies switch the trust off.
         csqlite_db_config(opened, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0, nil)
         sqlite3_limit(opened, SQLITE_LIMIT_EXPR_DEPTH, 1_000)
+        // What writes says itself when it has to write shadow tables; a copy of ours is made without a journal.
+        if mode == .readOnly || mode == .immutable { setDefensive(true) }
     }
 
     /// Works on a connection that a host has opened, and will close.
@@ -270,13 +272,46 @@ extension Connection {
             throw SQLiteFault.error(
                 sqlite3_errcode(destination.handle), destination.handle, doing: "copy to \(destination.path)")
         }
-        var code = sqlite3_backup_step(copy, -1)
+        try finish(copy, sqlite3_backup_step(copy, -1), to: destination)
+    }
+
+    private func finish(
+        _ copy: OpaquePointer, _ code: Int32, to destination: Connection
+    ) throws(BatchError) {
         let finished = sqlite3_backup_finish(copy)
-        if code == SQLITE_DONE { code = finished }
+        let code = code == SQLITE_DONE ? finished : code
         guard code == SQLITE_OK else {
             throw SQLiteFault.error(code, destination.handle, doing: "copy \(path) to \(destination.path)")
         }
     }
+
+    /// The same a few megabytes at a time, with the lock given back in between: who waits to write a database in
+    /// rollback-journal mode waits for one step, and not for the whole file.
+    /// - Parameter between: called between two steps.
+    /// - Returns: false when somebody has written during each of a few tries: there is no copy then.
+    public func backup(inStepsTo destination: Connection, between: () -> Void = {}) throws(BatchError) -> Bool {
+        guard let copy = sqlite3_backup_init(destination.handle, "main", handle, "main") else {
+            throw SQLiteFault.error(
+                sqlite3_errcode(destination.handle), destination.handle, doing: "copy to \(destination.path)")
+        }
+        var (code, done, tries) = (SQLITE_OK, Int32(0), 3)
+        while code == SQLITE_OK, tries > 0 {
+            code = sqlite3_backup_step(copy, Connection.stepPages)
+            let now = sqlite3_backup_pagecount(copy) - sqlite3_backup_remaining(copy)
+            // SQLite begins anew when the file has changed.
+            if code == SQLITE_OK, now <= done { tries -= 1 }
+            done = now
+            if code == SQLITE_OK { between() }
+        }
+        if tries == 0 {
+            sqlite3_backup_finish(copy)
+            return false
+        }
+        try finish(copy, code, to: destination)
+        return true
+    }
+
+    private static let stepPages: Int32 = 512
 }
 
 extension Connection {

@@ -137,10 +137,10 @@ public enum Permissions {
     /// A name that we give in a home.
     public static func isOurs(_ name: String) -> Bool {
         let whole = [
-            "history.git", "logs", "reports", "plans", "audit-heads", "signing.key", "signing.pub", "tenants",
-            "erase-pending", "databases", ".gitignore",
+            "history.git", "logs", "reports", "plans", "audit-heads", "tenants", "erase-pending", "databases",
+            ".gitignore",
         ]
-        let prefixes = ["control.db", "batch_", "rollback_", "plan_", "batchmgr-scratch-", ".batchmgr-"]
+        let prefixes = ["control.db", "signing.", "batch_", "rollback_", "plan_", "batchmgr-scratch-", ".batchmgr-"]
         return whole.contains(name) || prefixes.contains(where: name.hasPrefix) || name.hasSuffix(".tmp")
     }
 }

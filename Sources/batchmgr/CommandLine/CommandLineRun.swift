@@ -78,6 +78,12 @@ struct CommandLineRun {
             record.end(code, nil, place ?? recordPlace(parsed, call))
             return code
         } catch {
+            // What was done stays done when nobody could be told.
+            if output.isLost, record.isDone {
+                record.end(.pointPending, nil, place ?? recordPlace(parsed, call))
+                try? output.show(error)
+                return .pointPending
+            }
             record.end(error.code.exitCode, error, place)
             throw error
         }

@@ -55,6 +55,9 @@ struct CommandRecord {
         }
     }
 
+    /// True when the verb has changed something by the time it answers.
+    var isDone: Bool { verb.trace == .action && !isDryRun }
+
     private var isDryRun: Bool { arguments.has("dry-run") || arguments.has("plan-out") }
 
     private func outcome(_ exitCode: ExitCode, _ error: BatchError?) -> String {

@@ -182,7 +182,8 @@ extension ExitCode {
         case .noRestorePoint: "no valid restore point"
         case .integrityViolation: "integrity violation found"
         case .waitingForApproval: "waiting for approval"
-        case .pointPending: "the batch is committed, but its restore point is pending: do not run it again"
+        case .pointPending:
+            "done, but its restore point is pending or the answer could not be written: do not run it again"
         case .drift: "verify: nothing is damaged, but the database was changed outside any batch"
         case .busy: "busy, try again"
         case .stopped: "stopped as asked: a batch at a checkpoint, and it can be resumed"

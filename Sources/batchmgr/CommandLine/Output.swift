@@ -10,6 +10,8 @@ public final class Output: @unchecked Sendable {
     private let terminal: Terminal
     /// What was told beside the answer: the document has it too.
     private var told: [Warning] = []
+    /// The answer could not be written.
+    private(set) var isLost = false
 
     /// - Parameter isAction: the answer says that something was done; who asked for quiet need not be told.
     init(isJSON: Bool, isQuiet: Bool, isAction: Bool = false, terminal: Terminal) {
@@ -41,7 +43,7 @@ public final class Output: @unchecked Sendable {
     public func show(_ error: BatchError) throws(BatchError) { try show(ErrorReport(error)) }
 
     public func show(_ error: ErrorReport) throws(BatchError) {
-        if isJSON { return try show(document: error) }
+        if isJSON, !isLost { return try show(document: error) }
         let text = error.text(terminal.errorStyle, width: terminal.width)
         StandardStream.error.tryWrite(text)
     }
@@ -81,7 +83,12 @@ public final class Output: @unchecked Sendable {
         return .object(members)
     }
 
-    private func write(_ text: String) throws(BatchError) { try StandardStream.output.write(text) }
+    private func write(_ text: String) throws(BatchError) {
+        do throws(BatchError) { try StandardStream.output.write(text) } catch {
+            isLost = true
+            throw error
+        }
+    }
 }
 
 /// Standard output or standard error, written to the last byte.
@@ -100,7 +107,7 @@ enum StandardStream: Int32 {
             if error.isClosedPipe { return }
             throw BatchError(
                 .file, "write standard output: \(error.text)",
-                hint: "check where the output is sent; the work itself was done")
+                hint: "check where the output is sent; the work itself was done: do not type it again")
         }
     }
 

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 
 /// All checks of `doctor`, in the order in which they are shown.
 struct Examination {
@@ -30,7 +31,7 @@ struct Examination {
             let file = FileChecks(path: path, home: home)
             checks += file.checks(size: try file.size())
             guard checks.allSatisfy({ $0.outcome != .failed }) else { return checks }
-            let connection = try Connection(path: path, mode: .readOnly)
+            let connection = try reader(path)
             checks += try DatabaseChecks(connection: connection, sqliteVersion: version).checks()
             checks += try SchemaChecks(connection: connection).checks()
             if !isFast { checks += IntegrityChecks(connection: connection).checks }
@@ -38,6 +39,20 @@ struct Examination {
             checks.append(.failed("database", explained(error, path)))
         }
         return checks
+    }
+
+    /// A file in WAL mode that somebody else owns can be read when it has no log.
+    private func reader(_ path: String) throws(BatchError) -> Connection {
+        let connection = try Connection(path: path, mode: .readOnly)
+        do throws(BatchError) {
+            _ = try connection.value("SELECT count(*) FROM sqlite_schema")
+            return connection
+        } catch {
+            guard error.code == .readOnly || error.code == .file, !Folder.mayWrite(FilePath.parent(path)),
+                FileStatus(path + "-wal") == nil
+            else { throw error }
+            return try Connection(path: path, mode: .immutable)
+        }
     }
 
     /// Says more than SQLite where reading alone is not enough.

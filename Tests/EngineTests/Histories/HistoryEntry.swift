@@ -9,9 +9,13 @@ struct HistoryEntry {
     /// Of each checkpoint; nil where it is not known.
     var changes: [Content?]
     var isLive: [Bool]
+    /// Which checkpoints of the entries before it were live when it ran.
+    var saw: [[Bool]] = []
 
     /// What the model runs.
-    var liveSQL: [String] { steps.indices.filter { isLive[$0] }.map { steps[$0] } }
+    var liveSteps: [(sql: String, change: Content?)] {
+        steps.indices.filter { isLive[$0] }.map { (steps[$0], changes[$0]) }
+    }
 
     /// True when there is something to roll back.
     var canBeUndone: Bool { id != nil && isLive.contains(true) }

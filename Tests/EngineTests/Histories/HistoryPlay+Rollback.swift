@@ -95,12 +95,13 @@ extension HistoryPlay {
         let moment = "\(request.mode) of \(report.batch), order \(report.order.map(\.description)),"
         let leftRows = report.conflicts.contains { _ in true }
         let gone = Set(report.order)
-        let undone = try noteLive(after: gone)
+        let (undone, sawOthers) = try noteLive(after: gone)
         let now = try content()
         let stays = report.dependents.contains { $0.edges.first?.kind == .read && !gone.contains($0.batch) }
         // What was done outside is undone with its drift, and no entry says how much of it that one holds.
         let undoesDrift = gone.contains { $0.job == "drift" }
         if leftRows || stays || undoesDrift { isModelled = false }
+        if sawOthers, isModelled, try !isAsModelled(now) { isModelled = false }
         let change = undone.reduce(Optional(Content.none)) { sum, one in sum.flatMap { sum in one.map { sum + $0 } } }
         let after = leftRows || undoesDrift ? nil : change.map { before - $0 }
         if report.replayed.isEmpty {
@@ -136,6 +137,11 @@ extension HistoryPlay {
         follow(model)
     }
 
+    private func isAsModelled(_ now: Content) throws -> Bool {
+        guard let model = try? model(running: entries) else { return false }
+        return try now.difference(from: model.content()) == nil
+    }
+
     private func settleReplay(
         _ report: RollbackReport, _ before: Content, _ after: Content?, _ moment: String, _ now: Content
     ) throws {
@@ -153,12 +159,12 @@ extension HistoryPlay {
         guard isModelled, let model = try model(running: entries), let placed = try self.model(running: inPlace) else {
             isModelled = false
             note(report.rollback, after.map { $0 - before })
-            entries += again
+            for entry in again { append(entry) }
             return try followLive()
         }
         if let after { try expectSame(try model.content(), after, moment) }
         note(report.rollback, try model.content() - before)
-        for entry in again { entries.append(try rerun(entry, on: model, moment)) }
+        for entry in again { append(try rerun(entry, on: model, moment)) }
         if let difference = now.difference(from: try placed.content()) {
             throw HistoryFault(.content, "\(moment) is not as if it never ran:\n\(difference)", detail: "replay")
         }
@@ -181,23 +187,26 @@ extension HistoryPlay {
     }
 
     private func note(_ rollback: BatchID?, _ change: Content?) {
-        entries.append(HistoryEntry(id: rollback, steps: [], changes: [change], isLive: [true]))
+        append(HistoryEntry(id: rollback, steps: [], changes: [change], isLive: [true]))
     }
 
     /// Undoing a rollback brings others to life, or to an end again, that it did not undo itself.
-    /// - Returns: what those checkpoints had changed that were undone.
-    private func noteLive(after order: Set<BatchID>) throws -> [Content?] {
+    /// - Returns: what those checkpoints had changed that were undone, and whether one that came back to life had seen
+    ///   others before it than are live now: it may have read of them, and comes back as it was then.
+    private func noteLive(after order: Set<BatchID>) throws -> (undone: [Content?], sawOthers: Bool) {
         var undone: [Content?] = []
+        var revived: [Int] = []
         for (index, entry) in entries.enumerated() {
             guard let id = entry.id, let batch = try session.ledger.batch(id) else { continue }
             for checkpoint in try session.ledger.checkpoints(of: batch.seq) {
                 let place = checkpoint.number - 1
                 guard entry.isLive.indices.contains(place) else { continue }
                 if entry.isLive[place], !checkpoint.isLive, order.contains(id) { undone.append(entry.changes[place]) }
+                if !entry.isLive[place], checkpoint.isLive { revived.append(index) }
                 entries[index].isLive[place] = checkpoint.isLive
             }
         }
-        return undone
+        return (undone, revived.contains { entries[$0].saw != entries[..<$0].map(\.isLive) })
     }
 
     /// Only a part of what some of them did is left.

@@ -90,7 +90,7 @@ final class HistoryPlay {
         }
         if done < contents.count - 1 { try followLive() }
         let changes = (0..<done).map { contents[$0 + 1] - contents[$0] }
-        entries.append(
+        append(
             HistoryEntry(
                 id: BatchID(job: name, number: 1), steps: Array(sql[..<done]), changes: changes,
                 isLive: changes.map { _ in true }))
@@ -124,6 +124,12 @@ final class HistoryPlay {
             detail: "run \(error.code.rawValue)")
     }
 
+    func append(_ entry: HistoryEntry) {
+        var entry = entry
+        entry.saw = entries.map(\.isLive)
+        entries.append(entry)
+    }
+
     // MARK: Others
 
     private func runOutside(_ piece: SQLPiece) throws {
@@ -133,7 +139,7 @@ final class HistoryPlay {
         // Statements are made for a state that a smaller history may not come to.
         guard (try? model.connection.execute(piece.sql)) != nil else { return }
         try other.execute(piece.sql)
-        entries.append(
+        append(
             HistoryEntry(
                 id: nil, steps: [piece.sql], changes: [try model.content() - before], isLive: [true]))
         try expect(try model.content(), "after \(piece.sql)", hasDrifted: true)
@@ -167,11 +173,13 @@ final class HistoryPlay {
     func model(running entries: [HistoryEntry]) throws -> PlainModel? {
         let model = try newModel(copying: start)
         for entry in entries {
-            for sql in entry.liveSQL {
+            for (sql, change) in entry.liveSteps {
                 let before = entry.id == nil ? try model.content() : .none
                 do throws(BatchError) {
                     if entry.id == nil { try model.connection.execute(sql) } else { try model.run(sql) }
                 } catch {
+                    // What changed nothing depends on nothing, also not on the table that it found empty.
+                    if change == Content.none { continue }
                     throw HistoryFault(
                         .outcome, "\(entry.id.map { "\($0)" } ?? sql) cannot run in the model: \(error)",
                         detail: "model")

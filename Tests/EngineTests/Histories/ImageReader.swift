@@ -79,7 +79,8 @@ final class ImageReader {
         table.columns.map { column in
             let name = SQLName.quote(column.name)
             guard column.generated == .virtual else { return name }
-            return "CASE typeof(\(name)) WHEN 'integer' THEN CAST(\(name) AS REAL) ELSE \(name) END"
+            // `typeof` may say `real` of what is then read as an integer.
+            return "CASE WHEN typeof(\(name)) IN ('integer', 'real') THEN CAST(\(name) AS REAL) ELSE \(name) END"
         }.joined(separator: ", ")
     }
 
