@@ -164,6 +164,48 @@ public struct Releases {
             hint: "say that one works: \(command: "release validate NAME")")
     }
 
+    /// A release is young enough to be blamed for so long.
+    private static let youth: Int64 = 86_400_000
+
+    /// The release that may be gone back to without asking: the last validated one before the newest, when that is less
+    /// than a day old, more batches fail since, and the schema is the same; nil otherwise.
+    public func automaticTarget() throws(BatchError) -> String? {
+        // What a repair has kept for its own undo is no release of people.
+        let known = try store.releases().filter { !$0.name.hasPrefix(Releases.ownPrefix) }
+        let now = session.context.now()
+        guard let newest = known.first, now.milliseconds - newest.at.milliseconds < Releases.youth,
+            let target = known.dropFirst().first(where: { $0.validatedAt != nil })
+        else { return nil }
+        let present = try current()
+        guard present.manifest["schema"] == target.manifest["schema"],
+            present.manifest["files"] != target.manifest["files"], try isBurning(since: newest.at, now)
+        else { return nil }
+        return target.name
+    }
+
+    static let ownPrefix = "before_repair_rollback_release"
+    /// Fewer batches prove nothing.
+    private static let fewest = 3
+    private static let burningShare = 0.1
+
+    /// More than a tenth of the batches failed since, and more of them than in the same time before.
+    private func isBurning(since time: Timestamp, _ now: Timestamp) throws(BatchError) -> Bool {
+        let span = now.milliseconds - time.milliseconds
+        let batches = try session.list(ListRequest(limit: 10_000)).batches.filter {
+            $0.status != .running && $0.status != .stopped && $0.batch.job != Releases.repair
+        }
+        func failed(_ range: Range<Int64>) -> (count: Int, share: Double) {
+            let own = batches.filter { range.contains($0.startedAt.milliseconds) }
+            let bad = own.count { $0.status == .failed }
+            return (own.count, own.isEmpty ? 0 : Double(bad) / Double(own.count))
+        }
+        let since = failed(time.milliseconds..<Int64.max)
+        let before = failed((time.milliseconds - span)..<time.milliseconds)
+        return since.count >= Releases.fewest && since.share > Releases.burningShare && since.share > before.share
+    }
+
+    private static let repair = "repair_rollback_release"
+
     private static func schemaDiffers(_ release: Release, _ batches: [BatchID]) -> BatchError {
         let who =
             batches.isEmpty

@@ -62,8 +62,13 @@ public struct RepairRun {
         if mode == .apply, history.frozen(job.id).contains(tenant ?? "") {
             return .init(tenant: tenant, outcome: .frozen, before: before)
         }
-        let execution = attempt(session, tenant, before: before)
-        try note(execution, session)
+        if mode == .apply, job.repair?.needsDryRun == true {
+            let tried = attempt(try open(tenant), tenant, before: before, .dryRun)
+            try note(tried, session, .dryRun)
+            guard tried.outcome == .discarded else { return tried }
+        }
+        let execution = attempt(session, tenant, before: before, mode)
+        try note(execution, session, mode)
         if execution.outcome == .failed, mode == .apply {
             try freezeIfHopeless(session, tenant)
         }
@@ -74,7 +79,9 @@ public struct RepairRun {
         findings.count { tenant == nil || $0.tenant == tenant }
     }
 
-    private func attempt(_ session: Session, _ tenant: String?, before: Int) -> HealRunReport.Execution {
+    private func attempt(
+        _ session: Session, _ tenant: String?, before: Int, _ mode: HealRunReport.Mode
+    ) -> HealRunReport.Execution {
         let runner = Runner(session)
         do throws(BatchError) {
             if mode == .dryRun {
@@ -95,7 +102,9 @@ public struct RepairRun {
         }
     }
 
-    private func note(_ execution: HealRunReport.Execution, _ session: Session) throws(BatchError) {
+    private func note(
+        _ execution: HealRunReport.Execution, _ session: Session, _ mode: HealRunReport.Mode
+    ) throws(BatchError) {
         try session.note(
             RepairHistory.ran, batch: execution.run.flatMap { mode == .apply ? $0.batch : nil },
             tenant: execution.tenant, outcome: execution.outcome.rawValue,

@@ -37,6 +37,53 @@ public struct Repairs {
         return HealScanReport(findings: findings, counts: counts)
     }
 
+    /// The page of the documentation about these jobs.
+    public var markdown: String {
+        let head = """
+            # Repair jobs
+
+            What can be repaired, and how. This page is made by `batchmgr heal list --markdown` of the files in `catalog`. What holds for all of them
+            stands in [reliability.md](reliability.md): no repair crosses a tenant, each is a batch that is undone like any other, and each is in the audit.
+
+            """
+        return ([head] + jobs.map(Repairs.section)).joined(separator: "\n")
+    }
+
+    private static func section(_ job: JobDefinition) -> String {
+        // What its file says about it before the first key.
+        let notes = job.text.split(separator: "\n").prefix { $0.hasPrefix("#") }
+            .map { $0.drop { $0 == "#" || $0 == " " } }
+        let level =
+            switch job.level {
+            case 0, 1: "\(job.level): at once"
+            case 2: "2: carried out and undone on a copy first"
+            default: "\(job.level): a patch plan"
+            }
+        let tenant =
+            switch job.tenant {
+            case .none: "for the whole database"
+            case .optional, .required: "one batch for each tenant"
+            }
+        let facts = [
+            ("version", "\(job.version)"),
+            ("level", job.repair?.isPlan == true ? "\(job.level): always a patch plan" : level),
+            ("class", job.repair?.faults.rawValue ?? ""), ("tenants", tenant),
+            ("dry run", job.repair?.needsDryRun == true ? "comes before each run" : "when you ask for it"),
+            ("steps", job.steps.map { "`\($0.id)` (\($0.kind))" }.joined(separator: ", ")),
+            ("undo", "`batchmgr rollback \(job.id)`"),
+        ]
+        return """
+            ## \(job.id)
+
+            \(job.description).\(notes.isEmpty ? "" : " " + notes.joined(separator: " "))
+
+            | | |
+            |---|---|
+            \(facts.map { "| \($0.0) | \($0.1) |" }.joined(separator: "\n"))
+
+            """
+    }
+
     private func names(_ assignment: String, of job: JobDefinition) -> Bool {
         let name = assignment.prefix { $0 != "=" }
         return job.parameters.contains { $0.name == name }

@@ -47,11 +47,22 @@ public struct Rules {
             hint: "see them: \(command: "rules list")")
     }
 
+    /// What the rules say of all failures and jobs of the queue since; nothing follows.
+    /// - Parameter since: nil: of the last day.
+    public func replay(since: Timestamp?) throws(BatchError) -> RuleReport {
+        let start = since ?? Timestamp(milliseconds: session.context.now().milliseconds - Rules.day)
+        let events = try (errors(since: start) + queue(since: start)).sorted { $0.at < $1.at }
+        var (judge, fired) = (RuleStream(rules), [RuleFiring]())
+        for event in events { fired += judge.feed(event) }
+        return RuleReport(rules: rules, fired: fired, learning: judge.learning, events: events.count)
+    }
+
     // MARK: Now
 
     /// Judges what happened lately, and does what the rules say about it.
     public func check() throws(BatchError) -> RuleReport {
-        let events = try events().sorted { $0.at < $1.at }
+        let start = Timestamp(milliseconds: session.context.now().milliseconds - 3_600_000)
+        let events = try events(since: start).sorted { $0.at < $1.at }
         var (judge, fired) = (RuleStream(rules), [RuleFiring]())
         for event in events { fired += judge.feed(event) }
         let incidents = try Incidents(session)
@@ -116,15 +127,15 @@ public struct Rules {
 
     private static let day: Int64 = 86_400_000
 
-    private func events() throws(BatchError) -> [RuleEvent] {
-        try errors() + queue() + quotas() + host()
+    private func events(since: Timestamp) throws(BatchError) -> [RuleEvent] {
+        try errors(since: since) + queue(since: since) + quotas() + host()
     }
 
-    /// Failures and refusals of the last hour, as the audit tells them.
-    private func errors() throws(BatchError) -> [RuleEvent] {
+    /// Failures and refusals, as the audit tells them.
+    private func errors(since: Timestamp) throws(BatchError) -> [RuleEvent] {
         let jobs = (try? session.workspace.loadCatalog(session.context.steps.rules()).jobs) ?? []
         var filter = AuditFilter(tenant: session.owner)
-        filter.since = Timestamp(milliseconds: session.context.now().milliseconds - 3_600_000).iso8601
+        filter.since = since.iso8601
         return try session.listAudit(filter).rows.compactMap { row -> RuleEvent? in
             guard ["failed", "refused"].contains(row.entry.outcome), let at = Timestamp(iso8601: row.entry.at),
                 let code = HealHistoryReport.detail("code", of: row)
@@ -137,12 +148,11 @@ public struct Rules {
         }
     }
 
-    private func queue() throws(BatchError) -> [RuleEvent] {
+    private func queue(since: Timestamp) throws(BatchError) -> [RuleEvent] {
         let store = try session.context.store(of: session.workspace)
-        let since = session.context.now().milliseconds - 3_600_000
         var events: [RuleEvent] = []
         for job in try store.queueJobs(QueueFilter(tenant: session.owner, limit: 10_000))
-        where job.stateAt.milliseconds >= since {
+        where job.stateAt >= since {
             if job.state == .dead {
                 events.append(.init(at: job.stateAt, kind: "dead_letter", tenant: job.order.tenant))
             }

@@ -82,4 +82,102 @@ import Testing
             #expect(try scene.dump() == before)
         }
     }
+
+    // MARK: What follows
+
+    private static let enforced = """
+        positive:
+          table: bills
+          severity: critical
+          module: billing
+          then: [incident, block, rollback]
+          query: SELECT no, owner FROM bills WHERE sum < 0
+        """
+
+    private func enforced(level: Int, _ body: (BadLuckScene, JSONValue) throws -> Void) throws {
+        let job =
+            "level: \(level)\ntenant: required\nsteps:\n  - {id: a, sql: UPDATE bills SET sum = -1 WHERE no = 2}\n"
+        try HealingScene.with(jobs: ["harm": job]) { scene in
+            try scene.write("catalog/contracts.yaml", ContractTests.enforced)
+            try scene.write("catalog/modules.yaml", "billing: {tables: [bills]}\n")
+            try scene.expect(0, "contract", "enforce")
+            if level == 3 {
+                try scene.expect(7, "run", "harm", "--tenant", "a")
+                let approved = try scene.shell("BATCHMGR_ACTOR=grace exec \"$TOOL\" plan approve plan.1")
+                #expect(approved.code == 0, "\(approved.err)")
+                try scene.expect(0, "plan", "apply", "plan.1")
+            } else {
+                try scene.expect(0, "run", "harm", "--tenant", "a")
+            }
+            let result = try scene.expect(1, "contract", "enforce", "--json")
+            try body(scene, try JSONParser.parse(result.out))
+        }
+    }
+
+    private func done(_ answer: JSONValue) -> [String: Bool] {
+        (answer["followed"]?.array ?? []).reduce(into: [:]) { $0[$1["consequence"]?.string ?? ""] = $1["done"]?.bool }
+    }
+
+    @Test(arguments: [0, 2])
+    func theBatchIsUndoneTheModuleIsOffAndPeopleAreTold(level: Int) throws {
+        try enforced(level: level) { scene, answer in
+            #expect(done(answer) == ["incident": true, "block": true, "rollback": true], "\(answer)")
+            #expect(try scene.sql("SELECT count(*) FROM bills WHERE sum < 0") == "0")
+            #expect(try scene.status("harm.1") == "rolled_back")
+            try scene.expect(0, "contract", "enforce")
+            let switches = try scene.tool("switch", "list", "--json").out
+            #expect(switches.contains("module:billing"), "\(switches)")
+            let incident = try scene.json("incident", "list")["incidents"]?.array?.first
+            #expect(incident?["cause"]?.string == "contract:positive")
+            #expect(incident?["module"]?.string == "billing")
+        }
+    }
+
+    @Test func aBatchOfLevelThreeIsLeftToAPerson() throws {
+        try enforced(level: 3) { scene, answer in
+            #expect(done(answer) == ["incident": true, "block": true, "rollback": false], "\(answer)")
+            #expect(try scene.sql("SELECT count(*) FROM bills WHERE sum < 0") == "1")
+            let incident = try scene.json("incident", "list")["incidents"]?.array?.first
+            let actions = incident?["actions"]?.array?.compactMap { $0["command"]?.string } ?? []
+            #expect(actions.contains { $0.contains("rollback --id harm.1") }, "\(actions)")
+        }
+    }
+
+    @Test func blockNeedsAModule() throws {
+        try HealingScene.with { scene in
+            try scene.write("catalog/contracts.yaml", "c: {query: SELECT 1 AS id WHERE 0, then: [block]}\n")
+            let result = try scene.tool("catalog", "validate")
+            #expect((result.out + result.err).contains("then: 'block' needs 'module'"), "\(result.out)\(result.err)")
+        }
+    }
+
+    // MARK: The export folder
+
+    @Test func aFileThatNoExportHasWrittenIsPutAwayAndComesBack() throws {
+        let export =
+            "tenant: required\nsteps:\n  - {id: a, export: {query: SELECT no FROM bills, file: exports/bills.csv}}\n"
+        try HealingScene.with(jobs: ["list": export]) { scene in
+            for name in ["contracts", "repair_quarantine_exports"] {
+                let text = try TextFile.read(TextFile.inPackage("catalog/\(name).yaml"))
+                try scene.write("catalog/\(name).yaml", text)
+            }
+            let contract =
+                try TextFile.read(TextFile.inPackage("catalog/contracts.yaml"))
+                .split(separator: "export_is_recorded:").last ?? ""
+            try scene.write("catalog/contracts.yaml", "export_is_recorded:\(contract)")
+            try scene.expect(0, "run", "list", "--tenant", "a")
+            try scene.expect(0, "contract", "check")
+            try scene.write("exports/strange.csv", "1")
+            try scene.expect(1, "contract", "check")
+            #expect(try scene.json("heal", "scan")["counts"]?["repair_quarantine_exports"]?.integer == 1)
+            try scene.expect(0, "heal", "run", "repair_quarantine_exports", "--apply")
+            try scene.expect(0, "contract", "check")
+            #expect(!scene.has("exports/strange.csv") && scene.has("exports/bills.csv"))
+            try scene.expect(0, "rollback", "repair_quarantine_exports.1")
+            #expect(scene.has("exports/strange.csv"))
+            // What somebody has changed since is not what was exported.
+            try scene.write("exports/bills.csv", "changed")
+            #expect(try scene.json("heal", "scan")["counts"]?["repair_quarantine_exports"]?.integer == 2)
+        }
+    }
 }

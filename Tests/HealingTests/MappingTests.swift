@@ -7,7 +7,7 @@ import Testing
     private func mistakes(_ mapping: String, jobs: [String: String] = [:]) throws -> [String] {
         try HealingScene.with(jobs: jobs, mapping: mapping) { scene in
             let answer = try JSONParser.parse(try scene.tool("catalog", "validate", "--json").out)
-            return (answer["diagnostics"]?.array ?? answer["errors"]?.array ?? []).compactMap { $0["message"]?.string }
+            return (answer["errors"]?.array ?? []).compactMap { $0["message"]?.string }
         }
     }
 
@@ -43,5 +43,46 @@ import Testing
     @Test func bracesThatAreNoPlaceholdersStay() throws {
         let job = "finds: SELECT 1 AS key WHERE '{tenant}' = '{invoice}'\nsteps: [{id: a, sql: SELECT 1}]"
         #expect(try mistakes(HealingScene.mapping, jobs: ["repair_none": job]) == [])
+    }
+
+    /// Against the database.
+    @Test(arguments: [
+        ("invoices: {table: bill, key: no}", "invoices: the database has no table 'bill'; did you mean 'bills'?"),
+        ("invoices: {table: bills, key: nr}", "invoices.key: table 'bills' has no column 'nr'; did you mean 'no'?"),
+        (
+            "payments: {table: parts, key: bill}",
+            "payments.key: nothing makes sure that bill names one row of 'parts'; name its primary key, or a unique index's columns"
+        ),
+        (
+            "invoices: {table: bills, key: no, total: summ}",
+            "invoices.total: table 'bills' has no column 'summ'; did you mean 'sum'?"
+        ),
+        (
+            "invoices: {table: computed, key: no, total: double}",
+            "invoices.total: column 'double' is computed, and no repair can write it; write it in parentheses: (double)"
+        ),
+        (
+            "invoices: {table: shown, key: no}",
+            "invoices: 'shown' is a view, and no repair can write it; name its table"
+        ),
+        ("invoices: {table: bills, key: no, due: '(SELECT nope)'}", "invoices.due: no such column: nope"),
+        ("invoices: {table: bills, key: no, where: nope = 1}", "invoices.where: no such column: nope"),
+    ])
+    func whatTheDatabaseDoesNotHaveIsTold(_ mapping: String, _ message: String) throws {
+        let rest =
+            "\(mapping)\ncache: {table: 'kept values', key: [owner, name], tenant: owner, payload: body, checksum: hash, algorithm: md5}\n"
+        try HealingScene.with(mapping: rest) { scene in
+            try scene.sql(
+                """
+                CREATE TABLE computed(no INTEGER PRIMARY KEY, a, double AS (a * 2));
+                CREATE VIEW shown AS SELECT * FROM bills;
+                """)
+            let result = try scene.tool("catalog", "validate", "--json")
+            #expect(result.code == 2)
+            let answer = try JSONParser.parse(result.out)
+            let found = (answer["errors"]?.array ?? []).filter { $0["file"]?.string == "catalog/mapping.yaml" }
+            #expect(found.compactMap { $0["message"]?.string } == [message], "\(found)")
+            #expect(found.first?["line"]?.integer == 1)
+        }
     }
 }

@@ -7,6 +7,9 @@ truth of each is plain.
 from back_office import TODAY
 
 LINES = "(SELECT sum(l.qty * l.unit_cents) FROM invoice_lines l WHERE l.invoice_id = {})"
+ENTITLED = (
+    "entitlements e WHERE e.customer_id = r.customer_id AND e.feature = r.feature AND e.active = 1 "
+    f"AND (e.expires_on IS NULL OR e.expires_on >= '{TODAY}')")
 CACHED = """
   SELECT json_object('invoices', count(DISTINCT i.id), 'lines_cents', coalesce(sum(l.qty * l.unit_cents), 0))
   FROM invoices i LEFT JOIN invoice_lines l ON l.invoice_id = i.id
@@ -126,6 +129,30 @@ KINDS = [
         "SELECT id, NULL FROM documents",
         None,
         "SELECT id FROM documents WHERE id NOT IN (SELECT id FROM documents_search_docsize)"),
+    Anomaly(
+        "quota_without_usage", "quotas", "used",
+        "SELECT tenant_id, customer_id, feature, used FROM quotas WHERE used = 0",
+        "1 + :dice % 900",
+        "SELECT q.tenant_id, q.customer_id, q.feature FROM quotas q WHERE q.used > 0 AND NOT EXISTS "
+        "(SELECT 1 FROM usage u WHERE u.customer_id = q.customer_id AND u.feature = q.feature)",
+        key=("tenant_id", "customer_id", "feature")),
+    Anomaly(
+        "failed_dunning", "reminders", "status",
+        "SELECT id, status FROM reminders",
+        "'failed'",
+        "SELECT r.id FROM reminders r JOIN invoices i ON i.id = r.invoice_id "
+        "WHERE r.status = 'failed' AND i.status IN ('open', 'overdue')"),
+    Anomaly(
+        "route_without_entitlement", "routes", "active",
+        f"SELECT id, active FROM routes r WHERE active = 0 AND NOT EXISTS (SELECT 1 FROM {ENTITLED})",
+        "1",
+        f"SELECT r.id FROM routes r WHERE r.active = 1 AND NOT EXISTS (SELECT 1 FROM {ENTITLED})"),
+    Anomaly(
+        "role_too_high", "user_roles", "role",
+        "SELECT id, role FROM user_roles WHERE role IN ('viewer', 'operator')",
+        "CASE :dice % 2 WHEN 0 THEN 'approver' ELSE 'admin' END",
+        "SELECT id FROM user_roles WHERE "
+        "instr('viewer operator approver admin', role) > instr('viewer operator approver admin', approved_role)"),
 ]
 
 

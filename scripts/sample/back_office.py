@@ -30,6 +30,7 @@ WORDS = (
     "period price quarter rate receipt refund reminder return sales service signature stock supplier tax term total "
     "transfer unit value warehouse week year and at before by for from in of on per the to under with without").split()
 FEATURES = ["api", "export", "sso", "reports"]
+ROLES = ["viewer", "operator", "approver", "admin"]
 PLANS = [("starter", 900), ("standard", 2900), ("premium", 9900)]
 
 
@@ -79,9 +80,38 @@ class BackOffice:
         self.insert("files", 8, self.file_rows())
         self.insert("subscriptions", 8, self.subscription_rows())
         self.insert("entitlements", 6, sorted(self.entitlement_rows()))
+        self.write_access()
         self.database.execute("COMMIT")
         self.database.executescript((HERE / "indexes.sql").read_text())
         self.insert_cache()
+
+    def write_access(self):
+        """What customers may reach and have used, whom is reminded, and who may do what. Their choices come from a
+        generator of their own, so that the rows before stay what they were."""
+        self.random = random.Random(f"access {self.seed}")
+        granted = self.database.execute("SELECT tenant_id, customer_id, feature, active FROM entitlements").fetchall()
+        routes, usage, quotas = [], [], []
+        for n, (tenant, customer, feature, active) in enumerate(granted):
+            routes.append((n + 1, tenant, customer, f"/c/{customer}/{feature}", feature, active))
+            if n % 2:
+                continue
+            calls = 0 if self.below(2) else 1 + self.below(900)
+            if calls:
+                usage.append((len(usage) + 1, tenant, customer, feature, calls, self.days[self.below(self.today)]))
+            quotas.append((tenant, customer, feature, 1000, calls))
+        self.insert("routes", 6, routes)
+        self.insert("usage", 6, usage)
+        self.insert("quotas", 5, quotas)
+        self.database.execute(
+            "INSERT INTO reminders SELECT id, tenant_id, id, 'sent', due_on FROM invoices WHERE status = 'overdue'")
+        self.insert("user_roles", 5, self.role_rows())
+
+    def role_rows(self):
+        id = itertools.count(1)
+        for tenant in self.tenants:
+            for n in range(8):
+                role = ROLES[self.below(len(ROLES))]
+                yield next(id), tenant, f"{FIRST[self.below(20)].lower()}.{n}", role, role
 
     def insert_cache(self):
         """What the cache must hold: per customer, the number of invoices and the sum of their lines."""

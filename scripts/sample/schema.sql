@@ -46,3 +46,21 @@ CREATE TABLE entitlements(
 CREATE TABLE cache(
   tenant_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, computed_on TEXT NOT NULL,
   PRIMARY KEY(tenant_id, key)) WITHOUT ROWID;
+CREATE TABLE routes(
+  id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, customer_id INTEGER NOT NULL, path TEXT NOT NULL,
+  feature TEXT NOT NULL, active INTEGER NOT NULL CHECK(active IN (0, 1)));
+CREATE TABLE usage(
+  id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, customer_id INTEGER NOT NULL, feature TEXT NOT NULL,
+  calls INTEGER NOT NULL CHECK(calls > 0), day TEXT NOT NULL);
+CREATE TABLE quotas(
+  tenant_id TEXT NOT NULL, customer_id INTEGER NOT NULL, feature TEXT NOT NULL, allowed INTEGER NOT NULL,
+  used INTEGER NOT NULL, PRIMARY KEY(tenant_id, customer_id, feature)) WITHOUT ROWID;
+CREATE TABLE reminders(
+  id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, invoice_id INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK(status IN ('due', 'sent', 'failed')), due_on TEXT NOT NULL);
+CREATE TABLE user_roles(
+  id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, user_name TEXT NOT NULL, role TEXT NOT NULL, approved_role TEXT,
+  UNIQUE(tenant_id, user_name));
+CREATE TABLE exports(
+  id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, path TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL, written_on TEXT NOT NULL);

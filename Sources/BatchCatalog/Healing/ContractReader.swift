@@ -59,6 +59,11 @@ public struct ContractBook: Sendable {
         for entry in root.entries {
             checkQuery(entry.value["query"], &source)
             for key in ["warn_if", "fail_if"] { checkThreshold(entry.value, key, &source) }
+            if let node = entry.value["then"], entry.value["module"] == nil,
+                node.elements.contains(where: { $0.text == ContractDefinition.Consequence.block.rawValue })
+            {
+                source.report(node, "then: 'block' needs 'module', the part of the application that is switched off")
+            }
         }
         guard source.diagnostics.isEmpty else { return ContractBook(contracts: [], mistakes: source.diagnostics) }
         return ContractBook(contracts: root.entries.map(contract), mistakes: [])
@@ -86,12 +91,15 @@ public struct ContractBook: Sendable {
 
     private static func contract(_ entry: YAMLNode.Entry) -> ContractDefinition {
         let node = entry.value
-        return ContractDefinition(
+        var contract = ContractDefinition(
             id: entry.key, description: node["description"]?.text ?? "", query: node["query"]?.text ?? "",
             faults: JobNodes.choice(node["class"]) ?? .data, severity: JobNodes.choice(node["severity"]) ?? .error,
             table: node["table"]?.text, warnIf: node["warn_if"]?.text.flatMap(ContractDefinition.Threshold.init),
             failIf: node["fail_if"]?.text.flatMap(ContractDefinition.Threshold.init) ?? .rows(1),
             occasion: JobNodes.choice(node["when"]) ?? .nightly)
+        contract.module = node["module"]?.text
+        contract.consequences = node["then"]?.elements.compactMap { JobNodes.choice($0) } ?? []
+        return contract
     }
 
     static let keys = KeyTable(
@@ -109,5 +117,9 @@ public struct ContractBook: Sendable {
             KeyRule(
                 "when", .choice(ContractDefinition.Occasion.allCases.map(\.rawValue)),
                 "When it is asked by itself (`nightly`)."),
+            KeyRule("module", .text(.jobName), "The part of the application that it is about."),
+            KeyRule(
+                "then", .list(.choice(ContractDefinition.Consequence.allCases.map(\.rawValue)), mayBeEmpty: true),
+                "What follows when it fails."),
         ])
 }

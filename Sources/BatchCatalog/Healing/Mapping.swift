@@ -54,6 +54,8 @@ public struct Mapping: Hashable, Sendable {
         ("search", ["content"]),
         ("roles", ["tenant", "user", "role", "ranks"]),
         ("routes", ["tenant", "path", "feature", "active"]),
+        ("quotas", ["tenant", "used", "due"]),
+        ("reminders", ["tenant", "status", "failed", "due"]),
     ]
 
     static let names = fields.map(\.concept)
@@ -103,6 +105,10 @@ extension Mapping {
         case "key_text": return concept.keyText
         case "where": return concept.condition.map { "(\($0))" } ?? "(1)"
         case "valid" where concept.fields["valid"] == nil: return concept.isValid
+        case _ where placeholder.concept == "files" && concept.fields[name]?.isColumn != true:
+            return FilesConcept(concept).sql(name) ?? concept.fields[name]?.sql
+        case _ where placeholder.concept == "roles" && name.hasSuffix("_rank"):
+            return concept.rank(of: String(name.dropLast("_rank".count)))
         default: return concept.fields[name]?.sql
         }
     }
@@ -147,6 +153,15 @@ extension Mapping.Concept {
         return names.count == 1 ? names[0] : "(\(names.joined(separator: " || '/' || ")))"
     }
 
+    /// For `roles`: how much the role in a field may, by its place in `ranks`; NULL for one that is not there.
+    func rank(of field: String) -> String? {
+        guard let role = fields[field]?.sql, case .values(let ranks)? = fields["ranks"], !ranks.isEmpty else {
+            return nil
+        }
+        let cases = ranks.enumerated().map { "WHEN \(SQLLiteral.value(.string($1))) THEN \($0)" }
+        return "(CASE \(role) \(cases.joined(separator: " ")) END)"
+    }
+
     /// For `cache`: whether the payload has its checksum.
     var isValid: String? {
         guard let payload = fields["payload"]?.sql else { return nil }
@@ -154,6 +169,75 @@ extension Mapping.Concept {
         if case .expression(let sql) = algorithm { return "(\(checksum) IS \(sql))" }
         guard case .column(let name) = algorithm, Mapping.checksums.contains(name) else { return nil }
         return "(lower(\(checksum)) IS \(name)(\(payload)))"
+    }
+}
+
+/// What repairs ask of `files`, whether their content is in a column or in a folder of the workspace.
+private struct FilesConcept {
+    private let concept: Mapping.Concept
+
+    init(_ concept: Mapping.Concept) { self.concept = concept }
+
+    private func field(_ name: String) -> String? { concept.fields[name]?.sql }
+
+    /// Where the files lie; nil when the table has their content.
+    private var folder: String? {
+        guard case .column(let folder)? = concept.fields["folder"] else { return nil }
+        return folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+    }
+
+    func sql(_ name: String) -> String? {
+        switch name {
+        case "belongs": field("belongs") ?? "(1)"
+        case "content": folder == nil ? field("content") ?? "NULL" : "NULL"
+        case "disk_path": folder == nil ? "NULL" : path
+        case "stored_size": storedSize
+        case "stored_sha256": storedHash
+        case "lost": "(\(storedSize) IS NULL)"
+        case "damaged": isDamaged
+        case "misfit": isMisfit
+        case "unknown": unknown
+        default: nil
+        }
+    }
+
+    private var path: String {
+        "(\(SQLLiteral.value(.string((folder ?? "") + "/"))) || \(field("name") ?? "NULL"))"
+    }
+
+    /// NULL where there is no content.
+    private var storedSize: String {
+        if folder != nil { return "file_size\(path)" }
+        guard let content = field("content") else { return "(0)" }
+        let empty = field("size").map { "CASE WHEN \($0) = 0 THEN 0 END" } ?? "NULL"
+        return "coalesce(length(CAST(\(content) AS BLOB)), \(empty))"
+    }
+
+    private var storedHash: String {
+        folder != nil ? "file_sha256\(path)" : "sha256(coalesce(\(field("content") ?? "NULL"), x''))"
+    }
+
+    private var isDamaged: String {
+        guard folder != nil || field("content") != nil, let hash = field("sha256") else { return "(0)" }
+        return "(\(hash) IS NOT NULL AND \(storedSize) IS NOT NULL AND lower(\(hash)) <> \(storedHash))"
+    }
+
+    private var isMisfit: String {
+        guard folder != nil || field("content") != nil, let size = field("size") else { return "(0)" }
+        return "(\(storedSize) IS NOT NULL AND \(size) IS NOT \(storedSize))"
+    }
+
+    /// A table of the files that no row names: `name`, `path`, and as `tenant` the first folder of the name.
+    private var unknown: String {
+        guard let folder, let name = field("name") else {
+            return "(SELECT NULL AS name, NULL AS path, NULL AS tenant WHERE 0)"
+        }
+        let place = SQLLiteral.value(.string(folder))
+        return """
+            (SELECT value AS name, \(place) || '/' || value AS path, substr(value, 1, instr(value, '/') - 1) AS tenant \
+            FROM json_each(files_below(\(place))) \
+            WHERE value NOT IN (SELECT \(name) FROM \(SQLName.quote(concept.table)) WHERE \(name) IS NOT NULL))
+            """
     }
 }
 

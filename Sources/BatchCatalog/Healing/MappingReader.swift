@@ -81,7 +81,10 @@ enum MappingReader {
             return nil
         }
         let isList = if case .sequence = field.value.content { true } else { false }
-        if isList || ["open", "paid", "ranks"].contains(field.key) { return .values(words(field, &source)) }
+        let isExpression = field.value.text?.hasPrefix("(") == true
+        if isList || (["open", "paid", "ranks", "failed"].contains(field.key) && !isExpression) {
+            return .values(words(field, &source))
+        }
         guard let text = word(field, &source) else { return nil }
         guard text.hasPrefix("(") else { return .column(text) }
         guard text.hasSuffix(")"), SQLText.secondStatement(in: text) == nil else {

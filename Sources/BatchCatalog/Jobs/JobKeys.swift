@@ -34,6 +34,12 @@ enum JobKeys {
                 KeyRule(
                     "idempotent", .boolean, companion: "finds",
                     "Of a repair: whether it may be carried out twice (`true`)."),
+                KeyRule(
+                    "as_plan", .boolean, companion: "finds",
+                    "Of a repair: it becomes a patch plan, whatever its level (`false`)."),
+                KeyRule(
+                    "dry_run_first", .boolean, companion: "finds",
+                    "Of a repair: `heal run --apply` makes a dry run first, and goes on when that went well (`false`)."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),

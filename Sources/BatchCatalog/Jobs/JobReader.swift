@@ -62,7 +62,8 @@ enum JobNodes {
         if let finds = job["finds"]?.text {
             definition.repair = RepairDefinition(
                 faults: choice(job["class"]) ?? .data, finds: finds,
-                isIdempotent: job["idempotent"]?.json.bool ?? true)
+                isIdempotent: job["idempotent"]?.json.bool ?? true, isPlan: job["as_plan"]?.json.bool ?? false,
+                needsDryRun: job["dry_run_first"]?.json.bool ?? false)
         }
         definition.database = job["database"]?.text
         return definition

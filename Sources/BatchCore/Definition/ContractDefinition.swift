@@ -39,6 +39,15 @@ public struct ContractDefinition: Hashable, Sendable {
         }
     }
 
+    /// What follows when it fails.
+    public enum Consequence: String, Hashable, Sendable, CaseIterable {
+        case incident
+        /// Its module is switched off.
+        case block
+        /// The batch that set the rows is undone, by its level.
+        case rollback
+    }
+
     public enum Status: String, Hashable, Sendable, CaseIterable {
         case ok
         case warn
@@ -55,6 +64,9 @@ public struct ContractDefinition: Hashable, Sendable {
     public var warnIf: Threshold?
     public var failIf: Threshold
     public var occasion: Occasion
+    /// The part of the application that it is about.
+    public var module: String?
+    public var consequences: [Consequence] = []
 
     public init(
         id: String, description: String = "", query: String, faults: ErrorClass = .data, severity: Severity = .error,

@@ -6,11 +6,20 @@ public struct RepairDefinition: Hashable, Sendable {
     public var finds: String
     /// Carrying it out twice does what carrying it out once does.
     public var isIdempotent: Bool
+    /// It becomes a patch plan, whatever its level.
+    public var isPlan: Bool
+    /// A dry run comes before each run for good, and what it found must still be what is wrong.
+    public var needsDryRun: Bool
 
-    public init(faults: ErrorClass = .data, finds: String, isIdempotent: Bool = true) {
+    public init(
+        faults: ErrorClass = .data, finds: String, isIdempotent: Bool = true, isPlan: Bool = false,
+        needsDryRun: Bool = false
+    ) {
         self.faults = faults
         self.finds = finds
         self.isIdempotent = isIdempotent
+        self.isPlan = isPlan
+        self.needsDryRun = needsDryRun
     }
 
     /// The classes that a repair may have.

@@ -35,7 +35,9 @@ final class SwitchGate {
     func suggestion(for order: RunOrder) throws(BatchError) -> String? {
         let what = order.plan.map { "\($0.plan.id)" } ?? "job \(order.job.id)"
         switch try decision(on: work(order.job, tenant: order.tenant)) {
-        case .go: return nil
+        case .go:
+            let isPlan = order.plan == nil && order.job.repair?.isPlan == true
+            return isPlan ? "job \(order.job.id) says 'as_plan'" : nil
         case .refused(let cause): throw cause.refusal(of: what)
         case .planOnly(let cause):
             guard order.plan == nil else { throw cause.refusal(of: what) }

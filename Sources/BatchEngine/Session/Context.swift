@@ -67,6 +67,8 @@ public struct Context: Sendable {
         }
     /// Does the work of the `ocr.*` steps; nil where documents cannot be read.
     public var documents: (any DocumentWork)?
+    /// Does the work of the `repair.*` steps that is not in rows, and knows what is wrong beside them.
+    public var healing: (any HealingWork)?
     /// Called by name at the places where a crash would be worst; tests stop the process there.
     public var reach: @Sendable (String) -> Void
 

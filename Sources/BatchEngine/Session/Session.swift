@@ -71,6 +71,7 @@ public final class Session {
         standardHome = Home.standard(workspace, database, tenant: tenant, path: path)
         isStandIn = home != nil
         self.home = home ?? standardHome
+        addFunctions()
         if home == nil {
             try requireOtherThanOurs()
             do throws(BatchError) {

@@ -31,6 +31,13 @@ struct SQLStep: StepKind {
             hint: "leave it out, and afterwards: \(command: "vacuum")")
     }
 
+    /// Run again, it would see other files than it saw.
+    func objectionToReplay(_ step: StepDefinition) -> String? {
+        let sql = (step.script ?? "") + (step.forEach ?? "")
+        let looks = ["file_size", "file_sha256", "files_below", "workspace_faults"].contains { sql.contains("\($0)(") }
+        return looks ? "looks at files, which may be others now" : nil
+    }
+
     func run(_ step: StepRun) throws(BatchError) {
         guard let text = step.definition.script else { throw step.unreadable }
         let script = SQLScript(text)

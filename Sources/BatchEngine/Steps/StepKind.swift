@@ -62,7 +62,9 @@ public struct StepRegistry: Sendable {
     public static let builtIn = StepRegistry(
         [
             SQLStep(), CheckStep(), ExecStep(), ExportStep(), SnapshotStep(), EnqueueStep(), WaitStep(), BackfillStep(),
-        ] + DocumentStep.Kind.allCases.map { DocumentStep($0) })
+            ManifestStep(), QuarantineStep(),
+        ] + DocumentStep.Kind.allCases.map { DocumentStep($0) } + HealingStep.Kind.allCases.map { HealingStep($0) }
+            + AuditStep.Kind.allCases.map { AuditStep($0) })
 
     private init(_ kinds: [any StepKind]) { self.kinds = kinds }
 

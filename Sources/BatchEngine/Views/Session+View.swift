@@ -37,8 +37,10 @@ extension Session {
         return session
     }
 
-    /// Reads one state of the database, whatever other processes write meanwhile.
+    /// Reads one state of the database, whatever other processes write meanwhile: that of the transaction that is open, if
+    /// one is.
     func reading<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
+        guard connection.isAutocommit else { return try body() }
         try connection.execute("BEGIN")
         defer { connection.rollbackIfOpen() }
         return try body()

@@ -129,8 +129,8 @@ struct Verification {
 }
 
 /// `1 row`, `2 rows`
-enum Counted {
-    static func text(_ number: some BinaryInteger, _ noun: String, plural: String? = nil) -> String {
+public enum Counted {
+    public static func text(_ number: some BinaryInteger, _ noun: String, plural: String? = nil) -> String {
         "\(number) \(number == 1 ? noun : plural ?? noun + "s")"
     }
 }

@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 internal import CSQLite
 
 /// A SQL function of one value that names its bytes: `sha256(content)` as lower-case hexadecimal digits, NULL for NULL.
@@ -13,7 +13,49 @@ public struct ChecksumFunction: Sendable {
     }
 }
 
+/// A SQL function of one text that looks at something outside the database. It may answer something else tomorrow, so only
+/// statements use it, and no schema; NULL for NULL.
+public struct TextFunction {
+    public let name: String
+    let body: (String) throws(BatchError) -> SQLValue
+
+    public init(_ name: String, _ body: @escaping (String) throws(BatchError) -> SQLValue) {
+        self.name = name
+        self.body = body
+    }
+
+    fileprivate func answer(_ call: OpaquePointer, _ text: String) {
+        do throws(BatchError) {
+            switch try body(text) {
+            case .integer(let number): sqlite3_result_int64(call, number)
+            case let value:
+                guard let text = value.string else { return sqlite3_result_null(call) }
+                csqlite_result_text(call, text, Int32(text.utf8.count))
+            }
+        } catch {
+            sqlite3_result_error(call, "\(name): \(error.message)", -1)
+        }
+    }
+}
+
 extension Connection {
+    public func add(_ function: TextFunction) {
+        final class Box {
+            let function: TextFunction
+            init(_ function: TextFunction) { self.function = function }
+        }
+        sqlite3_create_function_v2(
+            handle, function.name, 1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+            Unmanaged.passRetained(Box(function)).toOpaque(),
+            { call, _, values in
+                guard let call, let value = values?[0], let box = sqlite3_user_data(call) else { return }
+                guard let text = sqlite3_value_text(value) else { return sqlite3_result_null(call) }
+                let bytes = UnsafeBufferPointer(start: text, count: Int(sqlite3_value_bytes(value)))
+                Unmanaged<Box>.fromOpaque(box).takeUnretainedValue().function
+                    .answer(call, String(decoding: bytes, as: UTF8.self))
+            }, nil, nil, { if let box = $0 { Unmanaged<Box>.fromOpaque(box).release() } })
+    }
+
     /// The same bytes have the same checksum for ever, so the schema may use it too.
     public func add(_ function: ChecksumFunction) {
         final class Box {

@@ -2,6 +2,7 @@ public import BatchCatalog
 public import BatchCore
 internal import BatchDocuments
 public import BatchEngine
+internal import BatchHealing
 internal import BatchService
 internal import BatchSystem
 internal import Glibc
@@ -131,6 +132,7 @@ extension Context {
         var context = Context.system()
         context.backfill = Schedules.backfill
         context.documents = Pipeline()
+        context.healing = WorkspaceRepair(tool: VersionReport.version)
         return context
     }
 }

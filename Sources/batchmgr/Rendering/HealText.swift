@@ -1,4 +1,5 @@
 public import BatchCore
+public import BatchHealing
 
 extension RepairListReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
@@ -139,6 +140,16 @@ extension ContractReport: TextReport {
             return table.text(style)
         }
         return entries.map { $0.text(style) }.joined()
+    }
+}
+
+extension ContractEnforcementReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let lines = outcomes.map { outcome in
+            let word = outcome.isDone ? style.good("done") : style.caution("left")
+            return "\(word)  \(outcome.contract)  \(outcome.consequence.rawValue): \(Printable.text(outcome.detail))\n"
+        }
+        return contracts.text(style, width: width) + lines.joined()
     }
 }
 

@@ -55,8 +55,9 @@ extension Command {
     }
 
     static let catalogValidate = Command(.catalogValidate) { (arguments, call) throws(BatchError) in
-        let (files, mistakes, jobs) = try call.workspace()
+        var (files, mistakes, jobs) = try call.workspace()
             .validateCatalog(files: arguments.positionals, StepRegistry.builtIn.rules())
+        if arguments.positionals.isEmpty { mistakes += try call.mappingMistakes() }
         let report = CatalogReport(
             (files, mistakes), schedules: try jobs.schedules(after: call.work.now(), count: 5))
         try call.output.show(report)
@@ -73,5 +74,13 @@ extension Command {
         try call.output.show(
             SchemaReport(schema: CatalogSchema.document(rules)), text: CatalogSchema.text(rules))
         return .done
+    }
+}
+
+extension Call {
+    /// What `mapping.yaml` says that the database does not have; nothing while there is no database to be asked.
+    fileprivate func mappingMistakes() throws(BatchError) -> [Diagnostic] {
+        guard let folder = try workspace().catalog, let session = try? view() else { return [] }
+        return try session.mappingMistakes(folder: folder)
     }
 }

@@ -8,8 +8,9 @@ extension Verb {
     private static let set = Option.repeated("set", .pair("NAME=VALUE"), "set a parameter; may be repeated")
 
     public static let healList = Verb(
-        "heal list", "list the repair jobs: what each heals, and what became of it last", topic: .heal, role: .viewer,
-        trace: .view, examples: [.init("batchmgr heal list", "what can repair itself here?")])
+        "heal list", "list the repair jobs: what each heals, and what became of it last",
+        options: [.flag("markdown", "as the page of the documentation")], topic: .heal, role: .viewer, trace: .view,
+        examples: [.init("batchmgr heal list", "what can repair itself here?")])
 
     public static let healScan = Verb(
         "heal scan", "show what the repair jobs find wrong, and change nothing",
@@ -63,11 +64,28 @@ extension Verb {
         options: [.value("id", .text("CONTRACT"), "only this contract").main, .all], topic: .heal, role: .viewer,
         trace: .check,
         examples: [.init("batchmgr contract check", "does everything hold?")])
+
+    public static let contractEnforce = Verb(
+        "contract enforce", "ask the contracts, and do what they say when one fails",
+        details: """
+            What follows stands in contracts.yaml behind 'then': an incident, the module switched off, the batch undone that set \
+            the rows (up to level 2; a batch of level 3 is left to a person). Exit 1 when a contract fails.
+            """,
+        options: [.value("id", .text("CONTRACT"), "only this contract").main], topic: .heal, role: .operator,
+        trace: .workspace)
 }
 
 extension Command {
-    static let healList = Command(.healList) { (_, call) throws(BatchError) in
-        try call.output.show(try call.repairs().list(try call.view()))
+    static let healList = Command(.healList) { (arguments, call) throws(BatchError) in
+        let repairs = try call.repairs()
+        guard !arguments.has("markdown") else {
+            let entries = repairs.jobs.map {
+                RepairListReport.Entry(job: $0, isEnabled: true, frozen: [], lastOutcome: nil)
+            }
+            try call.output.show(RepairListReport(entries: entries), text: repairs.markdown)
+            return .done
+        }
+        try call.output.show(try repairs.list(try call.view()))
         return .done
     }
 
@@ -126,6 +144,20 @@ extension Command {
         let contracts = try ContractBook.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
         let report = try ContractCheck(try call.view()).report(contracts, tenant: call.globals.tenant)
         try call.output.show(report)
+        return report.exitCode
+    }
+
+    static let contractEnforce = Command(.contractEnforce) { (arguments, call) throws(BatchError) in
+        let contracts = try ContractBook.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
+        let session = try call.session()
+        let report = try ContractCheck(session).report(contracts, tenant: call.globals.tenant)
+        let consequences = ContractConsequences(session) { (batch) throws(BatchError) in
+            switch try Rollback(session).perform(RollbackRequest(batch: .batch(batch), mode: .restrict)) {
+            case .done(let report): return report.rollback?.description ?? "nothing was to be undone"
+            case .refused(let refusal): throw refusal.error
+            }
+        }
+        try call.output.show(ContractEnforcementReport(report, try consequences.follow(report)))
         return report.exitCode
     }
 }

@@ -1,0 +1,126 @@
+public import BatchCore
+
+/// A database that `mapping.yaml` is held against.
+public protocol MappedSchema {
+    /// Of tables and views.
+    func mappedNames() throws(BatchError) -> [String]
+    /// Nil when there is none of that name.
+    func mappedTable(_ name: String) throws(BatchError) -> MappedTable?
+    /// What SQLite says against a query; nil when it could be asked.
+    func objection(to query: String) -> String?
+}
+
+/// What a database says about a table that `mapping.yaml` names.
+public struct MappedTable: Hashable, Sendable {
+    /// A view that no trigger makes writable.
+    public var isReadOnly: Bool
+    public var columns: [String]
+    /// Of these, those that are computed.
+    public var computed: Set<String>
+    /// Columns that name one row, each in lower case.
+    public var keys: [Set<String>]
+
+    public init(isReadOnly: Bool, columns: [String], computed: Set<String>, keys: [Set<String>]) {
+        self.isReadOnly = isReadOnly
+        self.columns = columns
+        self.computed = computed
+        self.keys = keys
+    }
+}
+
+extension Catalog {
+    /// What a mapping says that the database does not have; empty when the file itself has mistakes, which are told elsewhere.
+    public static func mappingMistakes(
+        folder: String, against schema: some MappedSchema
+    ) throws(BatchError) -> [Diagnostic] {
+        for name in MappingReader.fileNames {
+            let path = FolderText.join(folder, name)
+            guard FolderText.exists(path),
+                case .text(let text) = try FolderText.read(path, limit: YAMLDocument.largestSize)
+            else { continue }
+            let (mapping, source) = MappingReader.read(text: text, file: FolderText.shown(path))
+            guard source.diagnostics.isEmpty, let root = try? YAMLDocument.read(text) else { return [] }
+            var check = MappingCheck(schema: schema, source: source)
+            for entry in root.entries {
+                if let concept = mapping.concepts[entry.key] { try check.check(entry, concept) }
+            }
+            return check.source.diagnostics
+        }
+        return []
+    }
+}
+
+private struct MappingCheck<Schema: MappedSchema> {
+    let schema: Schema
+    var source: SourceText
+
+    /// Fields that are no columns: how a checksum is made, where files lie.
+    private static var words: Set<String> { ["algorithm", "folder"] }
+
+    mutating func check(_ entry: YAMLNode.Entry, _ concept: Mapping.Concept) throws(BatchError) {
+        guard let place = entry.value["table"] else { return }
+        guard let table = try schema.mappedTable(concept.table) else {
+            let meant = Suggestion.clause(for: concept.table, in: try schema.mappedNames())
+            return source.report(place, "\(entry.key): the database has no table '\(concept.table)'\(meant)")
+        }
+        if table.isReadOnly {
+            source.report(
+                place, "\(entry.key): '\(concept.table)' is a view, and no repair can write it; name its table")
+        }
+        let known = Set(table.columns.map { $0.lowercased() })
+        checkKey(entry, concept, table, known)
+        for field in entry.value.entries where !["table", "key", "where"].contains(field.key) {
+            checkField(field, of: entry.key, concept, table, known)
+        }
+        if let condition = concept.condition, let node = entry.value["where"] {
+            ask(
+                "SELECT 1 FROM \(SQLName.quote(concept.table)) WHERE (\(condition)) LIMIT 0", node, "\(entry.key).where"
+            )
+        }
+    }
+
+    private mutating func checkKey(
+        _ entry: YAMLNode.Entry, _ concept: Mapping.Concept, _ table: MappedTable, _ known: Set<String>
+    ) {
+        guard let node = entry.value["key"] else { return }
+        let missing = concept.key.filter { !known.contains($0.lowercased()) }
+        for column in missing {
+            let meant = Suggestion.clause(for: column, in: table.columns)
+            source.report(node, "\(entry.key).key: table '\(concept.table)' has no column '\(column)'\(meant)")
+        }
+        guard missing.isEmpty, !table.isReadOnly else { return }
+        let key = Set(concept.key.map { $0.lowercased() })
+        guard !table.keys.contains(where: { $0.isSubset(of: key) }) else { return }
+        source.report(
+            node,
+            "\(entry.key).key: nothing makes sure that \(concept.key.joined(separator: ", ")) names one row of '\(concept.table)'; name its primary key, or a unique index's columns"
+        )
+    }
+
+    private mutating func checkField(
+        _ field: YAMLNode.Entry, of name: String, _ concept: Mapping.Concept, _ table: MappedTable, _ known: Set<String>
+    ) {
+        let what = "\(name).\(field.key)"
+        switch concept.fields[field.key] {
+        case .expression(let sql):
+            ask("SELECT \(sql) FROM \(SQLName.quote(concept.table)) LIMIT 0", field.value, what)
+        case .column(let column) where !MappingCheck.words.contains(field.key):
+            guard known.contains(column.lowercased()) else {
+                let meant = Suggestion.clause(for: column, in: table.columns)
+                return source.report(
+                    field.value, "\(what): table '\(concept.table)' has no column '\(column)'\(meant)")
+            }
+            if table.computed.contains(column.lowercased()) {
+                source.report(
+                    field.value,
+                    "\(what): column '\(column)' is computed, and no repair can write it; write it in parentheses: (\(column))"
+                )
+            }
+        default: break
+        }
+    }
+
+    private mutating func ask(_ query: String, _ node: YAMLNode, _ what: String) {
+        if let said = schema.objection(to: query) { source.report(node, "\(what): \(said)") }
+    }
+}

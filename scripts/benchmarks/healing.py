@@ -1,0 +1,49 @@
+"""What it costs to look for what is wrong in a large sample with one percent of anomalies."""
+
+import json
+import shutil
+import subprocess
+import time
+
+import harness
+from harness import Failure, Table, plain
+
+ROOT = harness.pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def workspace(bench, size):
+    folder = bench.folder / "heal"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "catalog").mkdir(parents=True)
+    for file in (ROOT / "catalog").glob("*.yaml"):
+        shutil.copy(file, folder / "catalog")
+    subprocess.run(
+        [ROOT / "scripts/sample-database", folder / "app.db", "--size", size, "--anomalies", "0.01"], check=True,
+        capture_output=True)
+    (folder / "batchmgr.yaml").write_text(
+        "databases:\n  main: {path: app.db, tenancy: column, tenant_column: tenant_id}\n")
+    return folder
+
+
+def timed(bench, folder, *words, codes=(0,)):
+    begin = time.perf_counter()
+    done = subprocess.run([bench.batchmgr, *words], cwd=folder, capture_output=True, text=True)
+    if done.returncode not in codes:
+        raise Failure(f"{' '.join(words)}: {done.stdout}{done.stderr}")
+    return time.perf_counter() - begin, done.stdout
+
+
+def heal(bench):
+    """heal: all repair jobs and all contracts on the sample of 1 GB with 1 % anomalies."""
+    size = f"{max(1, 1_000 // bench.divisor)}MB"
+    bench.say(f"making the sample of {size}")
+    folder = workspace(bench, size)
+    bench.say("heal scan")
+    scan, text = timed(bench, folder, "heal", "scan", "--json")
+    found = sum(json.loads(text)["counts"].values())
+    bench.say("contract check")
+    contracts, _ = timed(bench, folder, "contract", "check", "--json", codes=(0, 1))
+    return Table("batchmgr", "", [
+        plain(f"`heal scan`, all jobs, {size}, {found:,} findings", f"{scan:.1f} s", "< 60 s", scan < 60),
+        plain(f"`contract check`, all contracts, {size}", f"{contracts:.1f} s"),
+    ])
