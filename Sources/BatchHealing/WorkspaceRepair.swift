@@ -118,7 +118,7 @@ public struct WorkspaceRepair: HealingWork {
         let name = "before_\(number)"
         if !(try releases.list().releases.contains { $0.name == name }) { _ = try releases.record(name) }
         try step.record(["release": .string(target), "before": .string(name)])
-        _ = try releases.rollback(target, isDryRun: false, undo: nil)
+        _ = try releases.rollback(target, isDryRun: false, withBatches: false)
     }
 
     // MARK: Taken back
@@ -126,7 +126,7 @@ public struct WorkspaceRepair: HealingWork {
     public func objectionToUndo(_ effect: Effect, in session: Session) -> BatchError? {
         guard let name = effect.detail["before"]?.string else { return nil }
         do throws(BatchError) {
-            _ = try Releases(session, tool: tool).rollback(name, isDryRun: true, undo: nil)
+            _ = try Releases(session, tool: tool).rollback(name, isDryRun: true, withBatches: false)
             return nil
         } catch {
             return error
@@ -135,6 +135,6 @@ public struct WorkspaceRepair: HealingWork {
 
     public func undo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError) {
         guard let name = effect.detail["before"]?.string else { return }
-        _ = try Releases(session, tool: tool).rollback(name, isDryRun: false, undo: nil)
+        _ = try Releases(session, tool: tool).rollback(name, isDryRun: false, withBatches: false)
     }
 }
