@@ -20,6 +20,7 @@ public enum DocumentFault: String, CaseIterable, Sendable {
     case engine = "engine_error"
     case pdfInvalid = "pdf_invalid"
     case cancelled
+    case rejected
     case afterRestart = "max_attempts_after_restart"
 
     /// In words, behind the name of the document.
@@ -43,6 +44,7 @@ public enum DocumentFault: String, CaseIterable, Sendable {
         case .engine: "was refused by the engine"
         case .pdfInvalid: "became a PDF that did not pass the check"
         case .cancelled: "was cancelled"
+        case .rejected: "was rejected by a reviewer"
         case .afterRestart: "was tried as often as is allowed, and the tool was ended each time"
         }
     }

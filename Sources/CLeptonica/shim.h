@@ -12,6 +12,7 @@
     X(pixReadHeader) \
     X(pixRead) \
     X(pixReadTiff) \
+    X(pixWrite) \
     X(readHeaderTiff) \
     X(pixDestroy) \
     X(pixGetWidth) \

@@ -1,7 +1,6 @@
 #include <dlfcn.h>
 #include <stddef.h>
 #include <qpdf/qpdf-c.h>
-#include <qpdf/qpdfjob-c.h>
 
 /* The library is not linked but loaded by a worker: every start of the tool would pay for it. The types of its functions
    are those of its own header. */
@@ -19,8 +18,37 @@
     X(qpdf_get_num_pages) \
     X(qpdf_is_encrypted) \
     X(qpdf_check_pdf) \
-    X(qpdfjob_run_from_json) \
-    X(qpdfjob_run_from_argv)
+    X(qpdf_push_inherited_attributes_to_page) \
+    X(qpdf_get_page_n) \
+    X(qpdf_oh_release_all) \
+    X(qpdf_oh_is_array) \
+    X(qpdf_oh_is_name) \
+    X(qpdf_oh_is_number) \
+    X(qpdf_oh_is_stream) \
+    X(qpdf_oh_is_dictionary) \
+    X(qpdf_oh_get_name) \
+    X(qpdf_oh_get_numeric_value) \
+    X(qpdf_oh_get_array_n_items) \
+    X(qpdf_oh_get_array_item) \
+    X(qpdf_oh_get_dict) \
+    X(qpdf_oh_get_key) \
+    X(qpdf_oh_has_key) \
+    X(qpdf_oh_replace_key) \
+    X(qpdf_oh_new_array) \
+    X(qpdf_oh_new_dictionary) \
+    X(qpdf_oh_new_stream) \
+    X(qpdf_oh_new_null) \
+    X(qpdf_oh_append_item) \
+    X(qpdf_oh_parse) \
+    X(qpdf_oh_replace_stream_data) \
+    X(qpdf_oh_get_page_content_data) \
+    X(qpdf_make_indirect_object) \
+    X(qpdf_init_write) \
+    X(qpdf_set_object_stream_mode) \
+    X(qpdf_set_compress_streams) \
+    X(qpdf_set_decode_level) \
+    X(qpdf_set_preserve_encryption) \
+    X(qpdf_write)
 
 struct cqpdf {
 #define X(name) __typeof__(&name) name;

@@ -12,6 +12,7 @@
     X(TessBaseAPISetVariable) \
     X(TessBaseAPISetPageSegMode) \
     X(TessBaseAPISetImage2) \
+    X(TessBaseAPISetRectangle) \
     X(TessBaseAPISetSourceResolution) \
     X(TessBaseAPIRecognize) \
     X(TessBaseAPIGetIterator) \

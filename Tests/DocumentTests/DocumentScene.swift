@@ -11,7 +11,7 @@ struct DocumentScene {
             let scene = DocumentScene(folder: folder)
             try scene.shell("sqlite3 app.db 'CREATE TABLE t(a INTEGER PRIMARY KEY)' && mkdir catalog")
             try scene.write("batchmgr.yaml", "databases:\n  main: {path: app.db}\n")
-            for job in ["ocr_tables", "ocr_intake", "repair_reprocess_ocr_batch"] {
+            for job in ["ocr_tables", "ocr_intake", "ocr_review", "ocr_remove", "repair_reprocess_ocr_batch"] {
                 try scene.write("catalog/\(job).yaml", try TextFile.read(TextFile.inPackage("catalog/\(job).yaml")))
             }
             return try body(scene)

@@ -179,6 +179,8 @@ import Testing
     @Test func theJobsOfTheCatalogAreThoseOfTheTool() throws {
         #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_tables.yaml")) == DocumentJobs.tables + "\n")
         #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_intake.yaml")) == DocumentJobs.intake + "\n")
+        #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_review.yaml")) == DocumentJobs.review + "\n")
+        #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_remove.yaml")) == DocumentJobs.remove + "\n")
         let reprocess = try TextFile.read(TextFile.inPackage("catalog/repair_reprocess_ocr_batch.yaml"))
         #expect(reprocess == DocumentJobs.reprocess + "\n")
     }

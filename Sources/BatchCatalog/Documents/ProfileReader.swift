@@ -64,6 +64,7 @@ public struct ProfileBook: Sendable {
         if let value = node["dpi"]?.json.integer { profile.dpi = Int(value) }
         profile.existing = JobNodes.choice(node["existing"]) ?? .keep
         profile.partial = JobNodes.choice(node["partial"]) ?? .fail
+        profile.reviewBelow = node["review_below"]?.number
         return profile
     }
 
@@ -79,5 +80,38 @@ public struct ProfileBook: Sendable {
             KeyRule(
                 "partial", .choice(DocumentProfile.Partial.allCases.map(\.rawValue)),
                 "What becomes of a page of an archive that cannot be read (`fail`)."),
+            KeyRule(
+                "review_below", .number(0...1), "A document, or a page of it, that is less sure waits for a reviewer."),
+        ])
+}
+
+/// Who reviews what: `review.yaml`.
+public struct ReviewBook: Sendable {
+    /// In the order of the file.
+    public let rules: [ReviewRule]
+    public let mistakes: [Diagnostic]
+
+    /// - Parameter folder: the catalog; nil for a database given alone.
+    /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
+    public static func load(folder: String?) throws(BatchError) -> ReviewBook {
+        guard let folder else { return ReviewBook(rules: [], mistakes: []) }
+        let file = try HealingFile(folder: folder, stem: "review", keys)
+        let rules = file.entries.map { entry in
+            let node = entry.value
+            return ReviewRule(
+                name: entry.key, to: node["to"]?.text ?? "", file: node["file"]?.text, below: node["below"]?.number,
+                language: node["language"]?.text)
+        }
+        return ReviewBook(rules: rules, mistakes: file.source.diagnostics)
+    }
+
+    private static let keys = KeyTable(
+        "a rule of review.yaml",
+        [
+            KeyRule("to", .text(.filled), required: true, "Who reviews what fits."),
+            KeyRule(
+                "file", .text(.filled), "Only files of this name; `*` and `?` stand for any characters, and for one."),
+            KeyRule("below", .number(0...1), "Only documents that are less sure than this."),
+            KeyRule("language", .text(.filled), "Only documents that are read with this model."),
         ])
 }

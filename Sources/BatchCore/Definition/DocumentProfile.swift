@@ -3,8 +3,10 @@ public struct DocumentProfile: Hashable, Sendable {
     /// What becomes of the text that a page has.
     public enum Existing: String, CaseIterable, Sendable {
         case keep
-        /// The page is drawn and read anew.
+        /// Hidden text goes, and the page is read anew.
         case redo
+        /// It stays, and what can be read besides is added.
+        case add
     }
 
     /// What becomes of a page of an archive that cannot be read.
@@ -24,10 +26,12 @@ public struct DocumentProfile: Hashable, Sendable {
     public var dpi: Int
     public var existing: Existing
     public var partial: Partial
+    /// A document, or a page, that is less sure than this waits for a reviewer; 0 to 1.
+    public var reviewBelow: Double?
 
     public init(
         name: String, languages: [String]? = nil, segmentation: Int = 3, dpi: Int = 300, existing: Existing = .keep,
-        partial: Partial = .fail
+        partial: Partial = .fail, reviewBelow: Double? = nil
     ) {
         self.name = name
         self.languages = languages
@@ -35,5 +39,27 @@ public struct DocumentProfile: Hashable, Sendable {
         self.dpi = dpi
         self.existing = existing
         self.partial = partial
+        self.reviewBelow = reviewBelow
+    }
+}
+
+/// Who reviews a document that nobody can be sure of: a rule of `review.yaml`. The first that fits decides.
+public struct ReviewRule: Hashable, Sendable {
+    public let name: String
+    /// The person.
+    public let to: String
+    /// Of the file, with `*` and `?`; nil: any.
+    public let file: String?
+    /// Only documents that are less sure than this; 0 to 1.
+    public let below: Double?
+    /// Only documents read with this language.
+    public let language: String?
+
+    public init(name: String, to: String, file: String?, below: Double?, language: String?) {
+        self.name = name
+        self.to = to
+        self.file = file
+        self.below = below
+        self.language = language
     }
 }

@@ -35,6 +35,13 @@ public struct DocumentReport: Report, Hashable {
             self.batch = batch
         }
 
+        /// The same, without its files.
+        public var purged: Entry {
+            Entry(
+                key: key, state: "PURGED", name: name, pages: pages, finalPDF: nil, characters: nil, confidence: nil,
+                attempts: attempts, error: nil, message: nil, batch: batch)
+        }
+
         var json: JSONValue {
             [
                 "job_key": .string(key), "state": .string(state), "name": .string(name),
@@ -115,11 +122,14 @@ public struct DocumentTextReport: Report, Hashable {
         public let number: Int
         public let text: String
         public let confidence: Double?
+        /// What was read: `image`, `picture` or `drawn` of a PDF, or `text` that was there; `gap` for what could not be.
+        public let mode: String
 
-        public init(number: Int, text: String, confidence: Double?) {
+        public init(number: Int, text: String, confidence: Double?, mode: String) {
             self.number = number
             self.text = text
             self.confidence = confidence
+            self.mode = mode
         }
     }
 
@@ -142,7 +152,7 @@ public struct DocumentTextReport: Report, Hashable {
                     pages.map { page in
                         [
                             "page": JSONValue(page.number), "text": .string(page.text),
-                            "confidence": page.confidence.map { .number($0) } ?? .null,
+                            "confidence": page.confidence.map { .number($0) } ?? .null, "mode": .string(page.mode),
                         ]
                     })),
         ]

@@ -97,8 +97,11 @@ struct DocumentStore {
 
     private var connection: Connection { session.connection }
 
-    func exists() throws(BatchError) -> Bool {
-        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'ocr_documents'") != nil
+    func exists() throws(BatchError) -> Bool { try has("ocr_documents") }
+
+    func has(_ table: String) throws(BatchError) -> Bool {
+        try connection.value(
+            "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [.string(table)]) != nil
     }
 
     func documents(
@@ -151,6 +154,10 @@ struct DocumentStore {
         return entries
     }
 
+    func hashOfPDF(_ key: String) throws(BatchError) -> String? {
+        try connection.value("SELECT pdf_sha256 FROM main.ocr_documents WHERE key = ?", [.string(key)])?.string
+    }
+
     struct Page {
         let id: Int64
         let number: Int
@@ -183,6 +190,25 @@ struct DocumentStore {
             "SELECT text, x, y, width, height FROM main.ocr_words WHERE page = ? ORDER BY number", [.integer(page)]
         ).map { row in
             .array([.string(row[0].string ?? "")] + row[1...].map { .integer($0.integer ?? 0) })
+        }
+    }
+
+    struct Word {
+        let number: Int
+        let text: String
+        /// Left, top, width, height in pixels.
+        let box: [Int]
+        let confidence: Double
+    }
+
+    func numberedWords(of page: Int64) throws(BatchError) -> [Word] {
+        try connection.rows(
+            "SELECT number, text, x, y, width, height, confidence FROM main.ocr_words WHERE page = ? ORDER BY number",
+            [.integer(page)]
+        ).map { row in
+            Word(
+                number: Int(row[0].integer ?? 0), text: row[1].string ?? "",
+                box: row[2...5].map { Int($0.integer ?? 0) }, confidence: row[6].real ?? 0)
         }
     }
 

@@ -34,6 +34,7 @@ struct OCRProfile: Hashable, Sendable {
             .init("pipeline", JSONValue(OCRProfile.pipelineVersion)),
             .init("psm", JSONValue(profile.segmentation)),
         ]
+        if let below = profile.reviewBelow { members.append(.init("review_below", .number(below))) }
         return JSONWriter.text(.object(members))
     }
 

@@ -16,6 +16,8 @@ public struct Pipeline: DocumentWork {
         case .prep: try PrepStage(stage).run()
         case .recognise: try RecogniseStage(stage).run()
         case .publish: try PublishStage(stage).run()
+        case .review: try ReviewStage(stage).run()
+        case .remove: try RemovalStage(stage).run()
         }
     }
 
@@ -23,8 +25,18 @@ public struct Pipeline: DocumentWork {
     public func undo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError) {
         let folders = DataFolders(root: session.workspace.data)
         let place = folders.quarantine(batch)
+        try RemovalStage.undo(effect, folders)
         if let file = effect.detail["pdf"]?.string, Folder.exists("\(folders.output)/\(file)") {
             _ = try DataFolders.move("\(folders.output)/\(file)", to: place, as: file)
+            if let previous = effect.detail["previous"]?.string, Folder.exists("\(folders.root)/\(previous)") {
+                try DurableFile.move("\(folders.root)/\(previous)", to: "\(folders.output)/\(file)")
+            }
+        }
+        if let key = effect.detail["rejected"]?.string, let name = effect.detail["name"]?.string,
+            let home = folders.home(of: key, name), home.hasPrefix(folders.error(key))
+        {
+            _ = try DataFolders.move(home, to: folders.work(key) + "/input", as: name)
+            try Folder.removeAll(folders.error(key))
         }
         if let key = effect.detail["taken"]?.string, let name = effect.detail["name"]?.string,
             let home = folders.home(of: key, name)
@@ -79,12 +91,13 @@ struct Stage {
     }
 
     /// A document has come to its end in vain: its input goes to `error/`, with what is known.
-    func fail(_ document: DocumentRecord, _ error: DocumentError) throws(BatchError) {
+    /// - Parameter note: what of it has to be undone in files.
+    func fail(_ document: DocumentRecord, _ error: DocumentError, noting note: JSONValue? = nil) throws(BatchError) {
         let state: DocumentState = document.state.isBeforePages ? .errorPrep : .errorOCR
         if let home = folders.home(of: document.key, document.name), !home.hasPrefix(folders.error(document.key)) {
             _ = try DataFolders.move(home, to: folders.error(document.key), as: document.name)
         }
-        try step.checkpoint { () throws(BatchError) in
+        let change = { () throws(BatchError) in
             try set(
                 document.key,
                 [
@@ -92,6 +105,7 @@ struct Stage {
                     ("message", .string(error.words)),
                 ])
         }
+        if let note { try step.checkpoint(noting: note, change) } else { try step.checkpoint(change) }
         if let failed = try store.document(document.key) {
             StateFile(failed, folders).write(to: folders.error(document.key))
         }

@@ -22,6 +22,10 @@ struct PrepStage {
     }
 
     private func mayGoOn(_ document: DocumentRecord) throws(BatchError) -> Bool {
+        if CancelMark(document.key, stage.folders).isSet {
+            try stage.fail(document, DocumentError(.cancelled))
+            return false
+        }
         guard document.attemptsPrep >= stage.settings.attemptsPrep else { return true }
         try stage.fail(document, DocumentError(.afterRestart))
         return false
@@ -29,7 +33,7 @@ struct PrepStage {
 
     private func prepare(_ documents: [DocumentRecord]) throws(BatchError) {
         var requests: [JSONValue] = []
-        for document in documents { requests.append(try request(for: document)) }
+        for document in documents { requests.append(try stage.preparation(of: document)) }
         let pool = stage.pool(stage.settings.prepConcurrency)
         var done = 0
         try pool.carryOut(
@@ -51,18 +55,6 @@ struct PrepStage {
                 stage.step.progress(done, of: documents.count)
             })
         try stage.step.stopIfAsked()
-    }
-
-    private func request(for document: DocumentRecord) throws(BatchError) -> JSONValue {
-        let folder = stage.folders.work(document.key) + "/pages"
-        try Folder.create(folder)
-        let profile = stage.profile(of: document)
-        return [
-            "do": "prepare", "input": .string("\(stage.folders.work(document.key))/input/\(document.name)"),
-            "folder": .string(folder), "kind": JSONValue(document.kind?.rawValue), "limits": stage.settings.limits.json,
-            "dpi": profile["dpi"] ?? 300, "existing": profile["existing"] ?? "keep",
-            "partial": profile["partial"] ?? "fail",
-        ]
     }
 
     private func begin(_ document: DocumentRecord) throws(BatchError) {
@@ -206,6 +198,11 @@ struct RecogniseStage {
 
     /// - Returns: false when the document has failed with it.
     private func finish(_ task: Task, _ result: Result<JSONValue, DocumentError>) throws(BatchError) -> Bool {
+        if CancelMark(task.document.key, stage.folders).isSet {
+            guard let document = try stage.store.document(task.document.key) else { return false }
+            try stage.fail(document, DocumentError(.cancelled))
+            return false
+        }
         switch result {
         case .success(let answer):
             try keep(task, answer)
@@ -226,9 +223,13 @@ struct RecogniseStage {
             try stage.write(
                 """
                 UPDATE main.ocr_pages SET state = 'done', text = :text, confidence = :confidence, width = :width,
-                height = :height WHERE id = :id
+                height = :height, source = :source WHERE id = :id
                 """,
                 [
+                    // How many of its words the page had before.
+                    "source": .string(
+                        JSONWriter.text(
+                            .object((task.page.source.members ?? []) + [.init("had", answer["had"] ?? 0)]))),
                     "id": id, "text": .string(text),
                     "confidence": answer["confidence"]?.real.map(SQLValue.real) ?? .null,
                     "width": .integer(answer["width"]?.integer ?? 0),
@@ -275,127 +276,17 @@ extension Stage {
             member.key == "file" ? .init("file", .string("\(folders.work(key))/\(member.value.string ?? "")")) : member
         }
     }
-}
 
-/// `ocr.publish`: pages become a PDF.
-struct PublishStage {
-    private let stage: Stage
-
-    init(_ stage: Stage) { self.stage = stage }
-
-    func run() throws(BatchError) {
-        while true {
-            let ready = try stage.open().filter { !$0.state.isBeforePages }
-            guard !ready.isEmpty else { return }
-            try stage.step.stopIfAsked()
-            var requests: [JSONValue] = []
-            for document in ready { requests.append(try request(for: document)) }
-            var done = 0
-            try stage.pool(stage.settings.prepConcurrency).carryOut(requests, stop: stage.step.stop) {
-                (index, result) throws(BatchError) in
-                try finish(ready[index], result)
-                done += 1
-                stage.step.progress(done, of: ready.count)
-            }
-            try stage.step.stopIfAsked()
-        }
-    }
-
-    private func made(_ key: String) -> String { stage.folders.work(key) + "/final.pdf" }
-
-    private func request(for document: DocumentRecord) throws(BatchError) -> JSONValue {
-        var pages: [JSONValue] = []
-        for page in try stage.store.pages(of: document.key) {
-            let words = try stage.store.words(of: page.id)
-            var source = stage.source(document.key, page).filter { $0.key != "width" && $0.key != "height" }
-            source += [
-                .init("width", JSONValue(page.width)), .init("height", JSONValue(page.height)),
-                .init("words", .array(words)),
-            ]
-            pages.append(.object(source))
-        }
-        let folder = stage.folders.work(document.key)
-        var members: [JSONValue.Member] = [
-            .init("output", .string(made(document.key))), .init("title", .string(document.name)),
-            .init("pages", .array(pages)),
+    /// How a worker takes a document apart.
+    func preparation(of document: DocumentRecord) throws(BatchError) -> JSONValue {
+        let folder = folders.work(document.key) + "/pages"
+        try Folder.create(folder)
+        let profile = self.profile(of: document)
+        return [
+            "do": "prepare", "input": .string("\(folders.work(document.key))/input/\(document.name)"),
+            "folder": .string(folder), "kind": JSONValue(document.kind?.rawValue), "limits": settings.limits.json,
+            "dpi": profile["dpi"] ?? 300, "existing": profile["existing"] ?? "keep",
+            "partial": profile["partial"] ?? "fail",
         ]
-        if document.kind == .pdf { members.append(.init("source", .string("\(folder)/input/\(document.name)"))) }
-        let file = folder + "/publish.json"
-        try DurableFile.write(Array(JSONWriter.text(.object(members)).utf8), to: file)
-        return ["do": "publish", "job": .string(file)]
-    }
-
-    private func finish(_ document: DocumentRecord, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
-        let file = made(document.key)
-        switch result {
-        case .success:
-            guard let size = FileStatus(file)?.size, size >= stage.settings.smallestPDF,
-                (try? File(reading: file).read(5)) == Array("%PDF-".utf8)
-            else { return try stage.fail(document, DocumentError(.pdfInvalid, "it is too small, or has no header")) }
-            try publish(document, file)
-        case .failure(let error):
-            try stage.fail(document, error)
-        }
-    }
-
-    private func publish(_ document: DocumentRecord, _ file: String) throws(BatchError) {
-        let hash = try SHA256.hex(ofFile: file)
-        let name = try PublishedName(stage).link(file, document, hash)
-        stage.step.session.context.reach("pdf-linked")
-        let pages = try stage.store.pages(of: document.key)
-        let characters = pages.reduce(0) { $0 + ($1.text?.count ?? 0) }
-        let confidences = pages.compactMap(\.confidence)
-        let mean = confidences.isEmpty ? nil : confidences.reduce(0, +) / Double(confidences.count)
-        try stage.step.checkpoint(noting: ["pdf": .string(name), "key": .string(document.key), "sha256": .string(hash)])
-        {
-            () throws(BatchError) in
-            try stage.set(
-                document.key,
-                [
-                    ("state", .string(DocumentState.done.rawValue)), ("final_pdf", .string(name)),
-                    ("pdf_sha256", .string(hash)), ("text_chars", .integer(Int64(characters))),
-                    ("confidence", mean.map(SQLValue.real) ?? .null), ("error", .null), ("message", .null),
-                ])
-        }
-        try tidy(document)
-    }
-
-    /// The input goes to the archive, and what was made on the way goes away.
-    private func tidy(_ document: DocumentRecord) throws(BatchError) {
-        let (folders, key) = (stage.folders, document.key)
-        let input = "\(folders.work(key))/input/\(document.name)"
-        if Folder.exists(input) { _ = try DataFolders.move(input, to: folders.archive(key), as: document.name) }
-        if stage.settings.keepWorkDays == 0 { return try Folder.removeAll(folders.work(key)) }
-        for name in ["pages", "input", "publish.json", "final.pdf"] {
-            try Folder.removeAll("\(folders.work(key))/\(name)")
-        }
-        try stage.writeState(key)
-    }
-}
-
-/// The name of a PDF in `out`: that of the input, unless another document has it.
-private struct PublishedName {
-    private let stage: Stage
-
-    init(_ stage: Stage) { self.stage = stage }
-
-    func link(_ file: String, _ document: DocumentRecord, _ hash: String) throws(BatchError) -> String {
-        let parts = document.name.split(separator: ".", omittingEmptySubsequences: false)
-        let stem = parts.count > 1 && !parts[0].isEmpty ? parts.dropLast().joined(separator: ".") : document.name
-        let digits = document.profileHash.prefix(6) + document.fileHash.prefix(6)
-        for name in ["\(stem).pdf", "\(stem)__job-\(digits).pdf"] {
-            let target = "\(stage.folders.output)/\(name)"
-            let copy = try TemporaryFile(for: target)
-            try copy.file.copy(of: file)
-            if try copy.publishNew() { return name }
-            // It was linked before the tool was killed.
-            let owners = try stage.store.documents(where: "final_pdf = ?", [.string(name)]).filter {
-                $0.key != document.key
-            }
-            if owners.isEmpty, try SHA256.hex(ofFile: target) == hash { return name }
-        }
-        throw BatchError(
-            .fileExists, "\(stage.folders.output)/\(stem).pdf is taken, and so is its other name",
-            hint: "move these files away, then: \(command: "resume --id BATCH")")
     }
 }

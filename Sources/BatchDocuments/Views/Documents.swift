@@ -6,7 +6,7 @@ internal import BatchSystem
 
 /// The documents of a database, as the verbs see them.
 public struct Documents {
-    private let session: Session
+    let session: Session
     let folders: DataFolders
     let store: DocumentStore
 
@@ -72,9 +72,6 @@ public struct Documents {
     private func intake(
         profile: String?, staged: String, nonce: String? = nil
     ) throws(BatchError) -> DocumentReport {
-        if try !store.exists() {
-            _ = try Runner(session).run(try job("ocr_tables", DocumentJobs.tables), ParameterValues([]), tenant: nil)
-        }
         let set = ["profile=\(profile ?? "default")", "staged=\(staged)"] + (nonce.map { ["nonce=\($0)"] } ?? [])
         return try run(try job("ocr_intake", DocumentJobs.intake), set)
     }
@@ -131,7 +128,12 @@ public struct Documents {
         return try intake(profile: nil, staged: staged, nonce: String(session.context.randomID().prefix(16)))
     }
 
-    private func run(_ job: JobDefinition, _ set: [String]) throws(BatchError) -> DocumentReport {
+    /// - Parameter key: the document that it is about; nil: all that the batch has taken.
+    func run(_ job: JobDefinition, _ set: [String], about key: String? = nil) throws(BatchError) -> DocumentReport {
+        if try !store.has("ocr_fields") {
+            _ = try Runner(session).run(
+                try self.job("ocr_tables", DocumentJobs.tables), ParameterValues([]), tenant: nil)
+        }
         var order = RunOrder(job: job, values: try ParameterValues(job, set: set))
         // What an earlier batch has left half done is taken over.
         order.isAnew = true
@@ -139,9 +141,13 @@ public struct Documents {
         case .ran(let run):
             let batch = "\(run.batch)"
             try Index(store, folders).write()
+            let documents =
+                if let key { [try store.document(key)].compactMap { $0 } } else {
+                    try store.documents(where: "batch = ?", [.string(batch)])
+                }
             return DocumentReport(
-                entries: try store.documents(where: "batch = ?", [.string(batch)]).map(\.report)
-                    + (try store.duplicates(heldBy: batch)), output: folders.output, batch: batch)
+                entries: documents.map(\.report) + (try store.duplicates(heldBy: batch)), output: folders.output,
+                batch: batch)
         case .planned(let plan):
             throw BatchError(
                 .approvalRequired, "\(plan.id) was made instead of a batch of \(job.id), and waits for approval",
@@ -150,7 +156,7 @@ public struct Documents {
     }
 
     /// The job of the workspace, or the one that the tool has.
-    private func job(_ id: String, _ text: String) throws(BatchError) -> JobDefinition {
+    func job(_ id: String, _ text: String) throws(BatchError) -> JobDefinition {
         let rules = session.context.steps.rules()
         if session.workspace.catalog != nil,
             let own = try session.workspace.loadCatalog(rules).jobs.first(where: { $0.id == id })
@@ -181,7 +187,11 @@ public struct Documents {
         }
         return DocumentTextReport(
             key: document.key, name: document.name,
-            pages: pages.map { .init(number: $0.number, text: $0.text ?? "", confidence: $0.confidence) })
+            pages: pages.map {
+                .init(
+                    number: $0.number, text: $0.text ?? "", confidence: $0.confidence,
+                    mode: $0.source["mode"]?.string ?? "")
+            })
     }
 
     /// Pages that hold all these words.

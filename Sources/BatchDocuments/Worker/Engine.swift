@@ -31,11 +31,22 @@ final class Engine {
 
     static func version() throws(DocumentError) -> String { try load().TessVersion().map { String(cString: $0) } ?? "" }
 
-    func recognise(_ picture: Picture, dpi: Int, segmentation: Int32) throws(DocumentError) -> RecognisedPage {
+    /// - Parameter regions: of the picture, left, top, width, height; none: all of it.
+    func recognise(
+        _ picture: Picture, dpi: Int, segmentation: Int32, regions: [[Int]] = []
+    ) throws(DocumentError) -> RecognisedPage {
         functions.TessBaseAPISetPageSegMode(handle, TessPageSegMode(rawValue: UInt32(segmentation)))
         functions.TessBaseAPISetImage2(handle, picture.pix)
         functions.TessBaseAPISetSourceResolution(handle, Int32(dpi))
         defer { functions.TessBaseAPIClear(handle) }
+        var page = RecognisedPage()
+        for region in regions where region.count == 4 {
+            functions.TessBaseAPISetRectangle(
+                handle, Int32(region[0]), Int32(region[1]), Int32(region[2]), Int32(region[3]))
+            guard functions.TessBaseAPIRecognize(handle, nil) == 0 else { throw DocumentError(.engine) }
+            page.append(read())
+        }
+        guard regions.isEmpty else { return page }
         guard functions.TessBaseAPIRecognize(handle, nil) == 0 else { throw DocumentError(.engine) }
         return read()
     }
@@ -85,12 +96,26 @@ struct RecognisedPage {
     }
 
     private(set) var words: [Word] = []
+    private(set) var separators: [Separator] = []
     private(set) var text = ""
 
     mutating func append(_ word: Word, _ separator: Separator) {
         if !text.isEmpty { text += separator == .blank ? " " : separator == .line ? "\n" : "\n\n" }
         text += word.text
         words.append(word)
+        separators.append(separator)
+    }
+
+    mutating func append(_ page: RecognisedPage) {
+        for (word, separator) in zip(page.words, page.separators) { append(word, separator) }
+    }
+
+    /// Whether a word stands where one of these stands.
+    func covers(_ word: Word) -> Bool {
+        let (x, y) = (word.left + word.width / 2, word.top + word.height / 2)
+        return words.contains { own in
+            x >= own.left && x <= own.left + own.width && y >= own.top && y <= own.top + own.height
+        }
     }
 
     /// Of long words more than of short ones.
@@ -100,9 +125,10 @@ struct RecognisedPage {
         return words.reduce(0) { $0 + $1.confidence * Double($1.text.count) } / Double(letters)
     }
 
-    func json(width: Int, height: Int) -> JSONValue {
+    /// - Parameter had: so many of the words were on the page before.
+    func json(width: Int, height: Int, had: Int = 0) -> JSONValue {
         [
-            "text": .string(text), "width": JSONValue(width), "height": JSONValue(height),
+            "had": JSONValue(had), "text": .string(text), "width": JSONValue(width), "height": JSONValue(height),
             "confidence": confidence.map { .number($0) } ?? .null,
             "words": .array(
                 words.map { word in

@@ -56,10 +56,20 @@ private struct WorkBench {
         let images = try library()
         let source = PageSource(request)
         if source.mode == .gap { return RecognisedPage().json(width: 850, height: 1_100) }
-        if source.mode == .text, request["redo"]?.bool != true { return try PageText(source).json() }
-        if engine?.languages != languages { engine = try Engine(languages: languages) }
-        guard let engine else { throw DocumentError(.engine) }
-        return try source.recognise(engine, images, segmentation: Int32(request["psm"]?.integer ?? 3))
+        if source.mode == .text {
+            guard let regions = try source.regions() else { return try PageText(source).json() }
+            let engine = try warm(languages)
+            return try source.recognise(regions, engine, images)
+        }
+        return try source.recognise(
+            try warm(languages), images, segmentation: Int32(request["psm"]?.integer ?? 3))
+    }
+
+    private mutating func warm(_ languages: String) throws(DocumentError) -> Engine {
+        if let engine, engine.languages == languages { return engine }
+        let loaded = try Engine(languages: languages)
+        engine = loaded
+        return loaded
     }
 }
 
@@ -70,7 +80,9 @@ struct PageSource {
         case image
         /// A page of a PDF that has to be drawn.
         case drawn
-        /// A page of a PDF that has text.
+        /// A page of a PDF that is one picture: it is taken out.
+        case picture
+        /// A page of a PDF that has text, which stays.
         case text
         /// A page that could not be read: an empty one stands for it.
         case gap
@@ -82,8 +94,10 @@ struct PageSource {
     let rotate: Int
     let dpi: Int
     let timeout: Int64
+    private let json: JSONValue
 
     init(_ json: JSONValue) {
+        self.json = json
         file = json["file"]?.string ?? ""
         frame = Int(json["frame"]?.integer ?? 0)
         mode = json["mode"]?.string.flatMap(Mode.init) ?? .image
@@ -98,21 +112,85 @@ struct PageSource {
         let picture: Picture
         switch mode {
         case .image: picture = try images.read(file, frame: frame).turned(rotate).readable()
-        case .drawn, .text, .gap:
-            let drawn = try drawing()
-            defer { Folder.remove(drawn) }
-            picture = try images.read(drawn, frame: 0).readable()
+        case .picture:
+            if let own = takenOut(images) {
+                picture = try own.turned(rotate).readable()
+            } else {
+                picture = try draw(images, dpi: Int(json["drawnDpi"]?.integer ?? 300))
+            }
+        case .drawn, .text, .gap: picture = try draw(images, dpi: dpi)
         }
         let words = try engine.recognise(picture, dpi: dpi, segmentation: segmentation)
         return words.json(width: picture.width, height: picture.height)
     }
 
+    // MARK: Pages of a PDF
+
+    /// Parts of a page with text that are worth reading, 0 to 1; nil when there are none. Where a picture has text on it
+    /// already, somebody has read it before.
+    func regions() throws(DocumentError) -> [[Double]]? {
+        let all = (json["regions"]?.array ?? []).map { ($0.array ?? []).compactMap(\.real) }.filter { $0.count == 4 }
+        guard !all.isEmpty else { return nil }
+        if json["everywhere"]?.bool == true { return all }
+        let page = try PageText(self).page()
+        let (width, height) = (Double(max(page.width, 1)), Double(max(page.height, 1)))
+        let unread = all.filter { region in
+            !page.words.words.contains { word in
+                let x = (Double(word.left) + Double(word.width) / 2) / width
+                let y = (Double(word.top) + Double(word.height) / 2) / height
+                return x >= region[0] && x <= region[0] + region[2] && y >= region[1] && y <= region[1] + region[3]
+            }
+        }
+        return unread.isEmpty ? nil : unread
+    }
+
+    /// Adds what is in these parts of a page to the text that it has.
+    func recognise(
+        _ regions: [[Double]], _ engine: Engine, _ images: ImageLibrary
+    ) throws(DocumentError) -> JSONValue {
+        let picture = try draw(images, dpi: dpi)
+        let pixels = regions.map { region in
+            let left = max(0, Int(region[0] * Double(picture.width)))
+            let top = max(0, Int(region[1] * Double(picture.height)))
+            return [
+                left, top, min(picture.width - left, Int(region[2] * Double(picture.width))),
+                min(picture.height - top, Int(region[3] * Double(picture.height))),
+            ]
+        }.filter { $0[2] > 10 && $0[3] > 10 }
+        guard !pixels.isEmpty else { return try PageText(self).json() }
+        let found = try engine.recognise(picture, dpi: dpi, segmentation: 3, regions: pixels)
+        return try PageText(self).json(adding: found)
+    }
+
+    private func draw(_ images: ImageLibrary, dpi: Int) throws(DocumentError) -> Picture {
+        let drawn = try drawing(dpi: dpi)
+        defer { Folder.remove(drawn) }
+        return try images.read(drawn, frame: 0).readable()
+    }
+
+    /// The only picture of a page; nil when it is not what the page says.
+    private func takenOut(_ images: ImageLibrary) -> Picture? {
+        let target = "\(file).\(Environment.processID).\(frame)"
+        let program = CommandLineProgram(
+            arguments: ["pdfimages", "-png", "-j", "-f", "\(frame + 1)", "-l", "\(frame + 1)", file, target],
+            folder: FilePath.parent(file), timeout: timeout, grace: 200)
+        let made = [target + "-000.png", target + "-000.jpg"]
+        defer { for file in made { Folder.remove(file) } }
+        _ = try? PageSource.run(program)
+        guard let own = made.first(where: Folder.exists),
+            let picture = try? images.read(own, frame: 0),
+            [picture.width, picture.height] == (json["pixels"]?.array ?? []).compactMap({ $0.integer.map { Int($0) } })
+        else { return nil }
+        return picture
+    }
+
     /// A page as a picture, in a file beside it.
-    private func drawing() throws(DocumentError) -> String {
+    private func drawing(dpi: Int) throws(DocumentError) -> String {
         let target = "\(file).\(Environment.processID).\(frame)"
         let program = CommandLineProgram(
             arguments: [
-                "pdftoppm", "-r", "\(dpi)", "-f", "\(frame + 1)", "-l", "\(frame + 1)", "-singlefile", "-gray", "-png",
+                "pdftoppm", "-r", "\(dpi)", "-f", "\(frame + 1)", "-l", "\(frame + 1)", "-singlefile", "-cropbox",
+                "-gray", "-png",
                 file,
                 target,
             ], folder: FilePath.parent(file), timeout: timeout, grace: 200)

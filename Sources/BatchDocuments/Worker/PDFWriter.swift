@@ -48,12 +48,9 @@ final class PDFWriter {
         try addPage(width: width, height: height, rotate: rotate, content, "/XObject << /I \(picture) 0 R >> ")
     }
 
-    /// A page with words alone.
-    func add(_ words: TextLayer, dpi: Int) throws(BatchError) {
-        let scale = 72 / Double(max(dpi, 1))
-        try addPage(
-            width: max(words.width * scale, 3), height: max(words.height * scale, 3), rotate: 0,
-            words.operators(scale: scale), "")
+    /// An empty page.
+    func addEmpty(width: Double, height: Double) throws(BatchError) {
+        try addPage(width: max(width, 3), height: max(height, 3), rotate: 0, "", "")
     }
 
     private func addPage(
@@ -70,17 +67,10 @@ final class PDFWriter {
     func finish() throws(BatchError) {
         let map = try object(
             "/Filter /FlateDecode", stream: PDFWriter.deflated(Array(PDFWriter.characterMap.utf8)))
-        let descriptor = try object(
-            "/Type /FontDescriptor /FontName /Invisible /Flags 5 /FontBBox [0 0 500 1000] /ItalicAngle 0 /Ascent 1000 "
-                + "/Descent 0 /CapHeight 1000 /StemV 80")
-        let glyphs = try object(
-            "/Type /Font /Subtype /CIDFontType2 /BaseFont /Invisible /CIDToGIDMap /Identity /DW 500 "
-                + "/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> "
-                + "/FontDescriptor \(descriptor) 0 R")
+        let descriptor = try object(PDFWriter.descriptor)
+        let glyphs = try object("\(PDFWriter.glyphs) /FontDescriptor \(descriptor) 0 R")
         try begin(font)
-        try write(
-            "<< /Type /Font /Subtype /Type0 /BaseFont /Invisible /Encoding /Identity-H "
-                + "/DescendantFonts [\(glyphs) 0 R] /ToUnicode \(map) 0 R >>\nendobj\n")
+        try write("<< \(PDFWriter.font) /DescendantFonts [\(glyphs) 0 R] /ToUnicode \(map) 0 R >>\nendobj\n")
         try begin(tree)
         let kids = pages.map { "\($0) 0 R" }.joined(separator: " ")
         try write("<< /Type /Pages /Count \(pages.count) /Kids [\(kids)] >>\nendobj\n")
@@ -148,8 +138,18 @@ final class PDFWriter {
         }
     }
 
+    static let font = "/Type /Font /Subtype /Type0 /BaseFont /Invisible /Encoding /Identity-H"
+    static let glyphs = """
+        /Type /Font /Subtype /CIDFontType2 /BaseFont /Invisible /CIDToGIDMap /Identity /DW 500 \
+        /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>
+        """
+    static let descriptor = """
+        /Type /FontDescriptor /FontName /Invisible /Flags 5 /FontBBox [0 0 500 1000] /ItalicAngle 0 /Ascent 1000 \
+        /Descent 0 /CapHeight 1000 /StemV 80
+        """
+
     /// A code is a unit of UTF-16.
-    private static let characterMap = """
+    static let characterMap = """
         /CIDInit /ProcSet findresource begin 12 dict begin begincmap
         /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def
         /CMapName /Adobe-Identity-UCS def /CMapType 2 def

@@ -11,7 +11,7 @@ struct Preparation {
     private let kind: InputKind?
     private let images: ImageLibrary
     private let dpi: Int
-    private let redoes: Bool
+    private let existing: DocumentProfile.Existing
     private let allowsGaps: Bool
 
     init(_ request: JSONValue, _ images: ImageLibrary) {
@@ -20,7 +20,7 @@ struct Preparation {
         limits = IntakeLimits(request["limits"] ?? .null)
         kind = request["kind"]?.string.flatMap(InputKind.init)
         dpi = Int(request["dpi"]?.integer ?? 300)
-        redoes = request["existing"]?.string == "redo"
+        existing = request["existing"]?.string.flatMap(DocumentProfile.Existing.init) ?? .keep
         allowsGaps = request["partial"]?.string == "placeholder"
         self.images = images
     }
@@ -80,17 +80,61 @@ struct Preparation {
     }
 
     private func pdfPages() throws(DocumentError) -> [JSONValue] {
-        let count = try PDFLibrary.load().pages(of: input)
-        guard count <= limits.pages else { throw DocumentError(.tooManyPages, "\(count)") }
+        let pages = try PDFLibrary.load().survey(input, limit: limits.pages)
         let letters = try PageText.letters(of: input, folder: folder)
-        return (0..<count).map { number in
-            let hasText = !redoes && number < letters.count && letters[number] >= PageText.enough
-            let mode: PageSource.Mode = hasText ? .text : .drawn
-            return [
-                "file": .string(input), "frame": JSONValue(number), "mode": .string(mode.rawValue), "rotate": 0,
-                "dpi": JSONValue(dpi), "width": 0, "height": 0,
-            ]
+        return pages.enumerated().map { (number, page) in
+            page.hasText(number < letters.count ? letters[number] : 0, existing)
+                ? kept(number, page) : read(number, page)
         }
+    }
+
+    private func source(_ number: Int, _ page: PDFPage, _ mode: PageSource.Mode, dpi: Int) -> [JSONValue.Member] {
+        [
+            .init("file", .string(input)), .init("frame", JSONValue(number)), .init("mode", .string(mode.rawValue)),
+            .init("dpi", JSONValue(dpi)), .init("width", 0), .init("height", 0),
+            .init("points", [.number(page.size.width), .number(page.size.height)]),
+        ]
+    }
+
+    /// A page with text: what its pictures say is added, and with `add` what else can be read.
+    private func kept(_ number: Int, _ page: PDFPage) -> JSONValue {
+        let regions = existing == .add ? [[0, 0, 1, 1]] : page.pictures
+        return .object(
+            source(number, page, .text, dpi: page.drawable(dpi)) + [
+                .init("rotate", 0), .init("everywhere", .bool(existing == .add)),
+                .init("regions", .array(regions.prefix(20).map { .array($0.map(JSONValue.number)) })),
+            ])
+    }
+
+    /// A page that is read whole: its picture where it is nothing else, otherwise a drawing of it.
+    private func read(_ number: Int, _ page: PDFPage) -> JSONValue {
+        let picture = page.resolutionOfPicture
+        return .object(
+            source(number, page, picture == nil ? .drawn : .picture, dpi: picture ?? page.drawable(dpi)) + [
+                .init("rotate", JSONValue(picture == nil ? 0 : page.rotate)),
+                .init("drawnDpi", JSONValue(page.drawable(dpi))), .init("redo", .bool(existing == .redo)),
+                .init(
+                    "pixels",
+                    picture == nil
+                        ? []
+                        : [
+                            JSONValue(page.images.first?.width ?? 0), JSONValue(page.images.first?.height ?? 0),
+                        ]),
+            ])
+    }
+}
+
+extension PDFPage {
+    /// Whether its text stays. Hidden text alone goes when it is to be read again.
+    func hasText(_ letters: Int, _ existing: DocumentProfile.Existing) -> Bool {
+        letters >= PageText.enough && (existing != .redo || hasVisibleText)
+    }
+
+    /// A resolution at which a drawing of it has not too many pixels.
+    func drawable(_ dpi: Int) -> Int {
+        let inches = size.width * size.height / 72 / 72
+        guard inches > 0 else { return dpi }
+        return max(10, min(dpi, Int((40_000_000 / inches).squareRoot())))
     }
 }
 
@@ -131,7 +175,20 @@ struct PageText {
 
     init(_ source: PageSource) { self.source = source }
 
-    func json() throws(DocumentError) -> JSONValue {
+    /// - Parameter read: what the engine finds on the page besides, in pixels.
+    func json(adding read: RecognisedPage = RecognisedPage()) throws(DocumentError) -> JSONValue {
+        let (result, width, height) = try page()
+        var sum = result
+        var added = 0
+        for (word, separator) in zip(read.words, read.separators) where !result.covers(word) {
+            sum.append(word, added == 0 ? .paragraph : separator)
+            added += 1
+        }
+        return sum.json(width: width, height: height, had: result.words.count)
+    }
+
+    /// The words that are there, and the size of the page in pixels of a drawing.
+    func page() throws(DocumentError) -> (words: RecognisedPage, width: Int, height: Int) {
         let number = source.frame + 1
         let pages = try PageText.read(source.file, arguments: ["-f", "\(number)", "-l", "\(number)"])
         guard let page = pages.first else { throw DocumentError(.damaged, "the text of page \(number) cannot be read") }
@@ -150,7 +207,7 @@ struct PageText {
                     confidence: 1), isSameLine == true ? .blank : .line)
             last = Line(left: word.left, top: word.top, bottom: word.bottom)
         }
-        return result.json(width: Int(page.width * scale), height: Int(page.height * scale))
+        return (result, Int(page.width * scale), Int(page.height * scale))
     }
 
     private struct Line {
@@ -178,7 +235,7 @@ struct PageText {
         let target = "\(FilePath.parent(file))/.\(Environment.processID).text"
         defer { Folder.remove(target) }
         let program = CommandLineProgram(
-            arguments: ["pdftotext", "-bbox"] + arguments + [file, target], folder: FilePath.parent(file),
+            arguments: ["pdftotext", "-bbox", "-cropbox"] + arguments + [file, target], folder: FilePath.parent(file),
             timeout: 60_000, grace: 200)
         _ = try PageSource.run(program)
         guard let bytes = try? DurableFile.read(target, atMost: 512 << 20) else { return [] }

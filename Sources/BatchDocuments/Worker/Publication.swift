@@ -23,18 +23,16 @@ struct Publication {
         let pages = request["pages"]?.array ?? []
         let library = try PDFLibrary.load()
         if let source = request["source"]?.string {
-            let text = output + ".text"
-            defer { Folder.remove(text) }
-            if pages.contains(where: { $0["mode"]?.string != PageSource.Mode.text.rawValue }) {
-                try write(pages, to: text, withPictures: false)
-                try library.lay(text, under: source, to: output)
-            } else {
+            let layers = layers(pages)
+            if layers.isEmpty {
                 do throws(BatchError) { try File(creating: output).copy(of: source) } catch {
                     throw DocumentError(.diskShort, error.message)
                 }
+            } else {
+                try library.lay(layers, on: source, to: output)
             }
         } else {
-            try write(pages, to: output, withPictures: true)
+            try write(pages, to: output)
         }
         try library.check(output)
         let count = try library.pages(of: output)
@@ -44,23 +42,37 @@ struct Publication {
         return ["pages": JSONValue(count), "bytes": .integer(FileStatus(output)?.size ?? 0)]
     }
 
-    private func write(_ pages: [JSONValue], to path: String, withPictures: Bool) throws(DocumentError) {
+    /// What is new on the pages of a PDF.
+    private func layers(_ pages: [JSONValue]) -> [Int: PDFLibrary.Layer] {
+        var layers: [Int: PDFLibrary.Layer] = [:]
+        for (number, page) in pages.enumerated() {
+            let words = TextLayer(page)
+            let replaces = page["redo"]?.bool == true
+            guard !words.words.isEmpty || replaces else { continue }
+            let scale = (page["points"]?.array?.first?.real ?? 0) / max(words.width, 1)
+            layers[number] = PDFLibrary.Layer(
+                operators: words.operators(scale: scale), replacesHiddenText: replaces)
+        }
+        return layers
+    }
+
+    private func write(_ pages: [JSONValue], to path: String) throws(DocumentError) {
         Folder.remove(path)
         do throws(BatchError) {
             let writer = try PDFWriter(path, title: request["title"]?.string ?? "")
             for page in pages {
                 let place = PageSource(page)
                 let words = TextLayer(page)
-                if withPictures, place.mode != .gap {
+                if place.mode == .gap {
+                    let scale = 72 / Double(max(place.dpi, 1))
+                    try writer.addEmpty(width: words.width * scale, height: words.height * scale)
+                } else {
                     let image: EmbeddedImage
                     switch EmbeddedImage.read(place, images) {
                     case .success(let read): image = read
                     case .failure(let error): throw BatchError(.file, error.detail, hint: "")
                     }
                     try writer.add(image, rotate: place.rotate, dpi: place.dpi, words)
-                } else {
-                    let isKept = place.mode == .text
-                    try writer.add(isKept ? words.withoutWords : words, dpi: place.dpi)
                 }
             }
             try writer.finish()
@@ -76,17 +88,9 @@ struct TextLayer {
     let width: Double
     let height: Double
 
-    private init(
-        _ words: [(text: String, left: Double, top: Double, width: Double, height: Double)], width: Double,
-        height: Double
-    ) {
-        self.words = words
-        self.width = width
-        self.height = height
-    }
-
+    /// - Parameter page: its first words may be those that it had before.
     init(_ page: JSONValue) {
-        words = (page["words"]?.array ?? []).compactMap { word in
+        words = (page["words"]?.array ?? []).dropFirst(Int(page["had"]?.integer ?? 0)).compactMap { word in
             guard let parts = word.array, parts.count >= 5, let text = parts[0].string else { return nil }
             let numbers = parts[1...4].map { Double($0.integer ?? 0) }
             return (text, numbers[0], numbers[1], numbers[2], numbers[3])
@@ -94,8 +98,6 @@ struct TextLayer {
         width = Double(page["width"]?.integer ?? 0)
         height = Double(page["height"]?.integer ?? 0)
     }
-
-    var withoutWords: TextLayer { TextLayer([], width: width, height: height) }
 
     /// The operators that write it, in points from the lower left corner of the page as a reader sees it.
     /// - Parameter scale: points in a pixel.
@@ -143,12 +145,20 @@ struct EmbeddedImage {
         } else {
             let picture = try images.read(source.file, frame: source.frame)
             if picture.hasAlpha { mask = try alpha(picture, functions) }
+            let isBilevel = functions.pixGetDepth(picture.pix) == 1 && functions.pixGetColormap(picture.pix) == nil
             if header.format == IFF_PNG, !picture.hasAlpha {
                 _ = functions.l_generateCIDataForPdf(source.file, picture.pix, 0, &data)
-            } else {
-                let isBilevel = functions.pixGetDepth(picture.pix) == 1 && functions.pixGetColormap(picture.pix) == nil
+            } else if isBilevel || picture.hasAlpha {
                 _ = functions.pixGenerateCIData(
                     picture.pix, isBilevel ? Int32(L_G4_ENCODE) : Int32(L_FLATE_ENCODE), 0, 0, &data)
+            } else {
+                // The filters of PNG make it a third smaller than Flate alone.
+                let png = "\(source.file).\(Environment.processID).png"
+                defer { Folder.remove(png) }
+                guard functions.pixWrite(png, picture.pix, Int32(IFF_PNG)) == 0 else {
+                    throw DocumentError(.diskShort, "the image cannot be written")
+                }
+                _ = functions.l_generateCIDataForPdf(png, picture.pix, 0, &data)
             }
         }
         guard let data else { throw DocumentError(.damaged, "the image cannot be embedded") }

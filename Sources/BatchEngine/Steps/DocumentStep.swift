@@ -16,6 +16,8 @@ public struct DocumentStep: StepKind {
         case prep = "ocr.prep"
         case recognise = "ocr.recognise"
         case publish = "ocr.publish"
+        case review = "ocr.review"
+        case remove = "ocr.remove"
     }
 
     private let kind: Kind
@@ -34,6 +36,24 @@ public struct DocumentStep: StepKind {
                         KeyRule("nonce", .argument, "Makes the keys other ones, for files that are to be read again."),
                         KeyRule("limit", .integer(1...100_000), "Files of one batch at most (`100`)."),
                     ])
+            case .review:
+                KeyTable(
+                    "an ocr.review",
+                    [
+                        KeyRule("key", .argument, required: true, "The document."),
+                        KeyRule("action", .argument, required: true, "`accept`, `correct` or `reject`."),
+                        KeyRule("words", .argument, "Corrected words: `[[page, number, text], …]`."),
+                        KeyRule("to", .argument, "Who reviews it from now on."),
+                    ])
+            case .remove:
+                KeyTable(
+                    "an ocr.remove",
+                    [
+                        KeyRule("key", .argument, "The document."),
+                        KeyRule("action", .argument, required: true, "`cancel`, `purge` or `reset`."),
+                        KeyRule("archive", .argument, "Of a reset: the archive that has all files."),
+                        KeyRule("keep", .argument, "Of a reset: folders that stay, divided by commas."),
+                    ])
             case .prep, .recognise, .publish: KeyTable("an \(kind.rawValue)", [])
             }
         let meaning =
@@ -42,6 +62,8 @@ public struct DocumentStep: StepKind {
             case .prep: "Takes documents apart into pages."
             case .recognise: "Reads the pages: text, words, boxes, confidence."
             case .publish: "Writes the searchable PDFs."
+            case .remove: "Cancels or removes documents."
+            case .review: "Carries out what a reviewer decides."
             }
         return KeyChoice(KeyRule(kind.rawValue, .record(table), meaning), beside: CatalogRules.tries)
     }

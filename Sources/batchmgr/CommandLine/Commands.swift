@@ -10,6 +10,8 @@ extension Command {
         .queueAdd, .queueWork, .queueList, .queueShow, .queueRetry, .queueCancel, .queueResolve, .queuePause,
         .queueResume, .queueDeadList, .queueDeadRedrive, .queueBulk, .queueLimit,
         .ocrAdd, .ocrDiscover, .ocrRetry, .ocrDecide, .ocrList, .ocrShow, .ocrText, .ocrSearch, .ocrInfo,
+        .ocrReviewList, .ocrReviewShow, .ocrReviewAccept, .ocrReviewCorrect, .ocrReviewReject,
+        .ocrCancel, .ocrPurge, .ocrArchiveMove, .ocrReset,
         .serve, .serviceRestart, .signalAdd, .signalList, .metricsReport, .metricsWrite, .check,
         .show, .graph, .diff, .rows, .blame, .points,
         .planList, .planShow, .planApprove, .planReject, .planApply,

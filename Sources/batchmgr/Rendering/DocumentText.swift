@@ -64,3 +64,56 @@ extension DocumentInfoReport: TextReport {
         return text
     }
 }
+
+extension DocumentReviewReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard let first = entries.first else { return "no document waits for a reviewer\n" }
+        var table = TextTable([
+            ("KEY", .left), ("NAME", .left), ("PAGES", .right), ("SURE", .right), ("REVIEWER", .left),
+            ("REASON", .left),
+        ])
+        let shown = entries.prefix(style.limit)
+        for entry in shown {
+            table.append([
+                String(entry.key.prefix(12)), Printable.text(entry.name), String(entry.pages),
+                entry.confidence.map { "\(Int(($0 * 100).rounded())) %" } ?? "-",
+                entry.reviewer.map(Printable.text) ?? "-", entry.reason,
+            ])
+        }
+        var text = table.text(style)
+        if entries.count > shown.count {
+            text += style.faint("… and \(Figures.grouped(entries.count - shown.count)) more: add --all") + "\n"
+        }
+        return text + style.hint("see its words: \(command: "ocr review show \(first.key.prefix(12))")") + "\n"
+    }
+}
+
+extension ReviewWordsReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var text = "\(Printable.text(name))  \(state)" + (reason.map { "  \($0)" } ?? "")
+        text += (reviewer.map { "  for \(Printable.text($0))" } ?? "") + "\n"
+        guard !words.isEmpty else { return text + "no word is less sure than \(Int((below * 100).rounded())) %\n" }
+        var table = TextTable([("PAGE", .right), ("WORD", .right), ("SURE", .right), ("TEXT", .left)])
+        for word in words {
+            table.append([
+                String(word.page), String(word.number), "\(Int((word.confidence * 100).rounded())) %",
+                Printable.text(word.text),
+            ])
+        }
+        text += table.text(style)
+        let key = key.prefix(12)
+        if let word = words.first {
+            let change: Hint =
+                "correct one: \(command: "ocr review correct --key \(key) --page \(word.page) --word \(word.number)=TEXT")"
+            text += style.hint(change) + "\n"
+        }
+        return text
+    }
+}
+
+extension DocumentCareReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        let all = "\(Figures.count(documents, "document")), \(Figures.bytes(Int(bytes))) in \(Printable.text(place))\n"
+        return all + (batch.map { style.hint("take it back: \(command: "rollback --id \($0)")") + "\n" } ?? "")
+    }
+}

@@ -1,0 +1,184 @@
+internal import BatchCore
+internal import BatchEngine
+internal import BatchHistory
+internal import BatchLedger
+internal import BatchSystem
+
+/// `ocr.publish`: pages become a PDF.
+struct PublishStage {
+    private let stage: Stage
+
+    init(_ stage: Stage) { self.stage = stage }
+
+    func run() throws(BatchError) {
+        while true {
+            var ready: [DocumentRecord] = []
+            for document in try stage.open() where !document.state.isBeforePages {
+                try stage.step.stopIfAsked()
+                if try !ReviewGate(stage).holds(document) { ready.append(document) }
+            }
+            ready = try withPages(ready)
+            guard !ready.isEmpty else { return }
+            try stage.step.stopIfAsked()
+            var requests: [JSONValue] = []
+            for document in ready { requests.append(try request(for: document)) }
+            var done = 0
+            try stage.pool(stage.settings.prepConcurrency).carryOut(requests, stop: stage.step.stop) {
+                (index, result) throws(BatchError) in
+                try finish(ready[index], result)
+                done += 1
+                stage.step.progress(done, of: ready.count)
+            }
+            try stage.step.stopIfAsked()
+        }
+    }
+
+    /// A document that was published before has no files of its pages any more: they are made again.
+    private func withPages(_ documents: [DocumentRecord]) throws(BatchError) -> [DocumentRecord] {
+        var missing: [DocumentRecord] = []
+        for document in documents {
+            let input = stage.folders.work(document.key) + "/input"
+            if let home = stage.folders.home(of: document.key, document.name), !home.hasPrefix(input) {
+                _ = try DataFolders.move(home, to: input, as: document.name)
+                try Folder.removeAll(stage.folders.error(document.key))
+            }
+            let files = try stage.store.pages(of: document.key).flatMap { stage.source(document.key, $0) }
+                .filter { $0.key == "file" }.compactMap(\.value.string).filter { !$0.hasSuffix("/") }
+            if files.contains(where: { !Folder.exists($0) }) { missing.append(document) }
+        }
+        var (requests, failed): ([JSONValue], Set<String>) = ([], [])
+        for document in missing { requests.append(try stage.preparation(of: document)) }
+        try stage.pool(stage.settings.prepConcurrency).carryOut(requests, stop: stage.step.stop) {
+            (index, result) throws(BatchError) in
+            guard case .failure(let error) = result else { return }
+            failed.insert(missing[index].key)
+            try stage.fail(missing[index], error)
+        }
+        try stage.step.stopIfAsked()
+        return documents.filter { !failed.contains($0.key) }
+    }
+
+    private func made(_ key: String) -> String { stage.folders.work(key) + "/final.pdf" }
+
+    private func request(for document: DocumentRecord) throws(BatchError) -> JSONValue {
+        var pages: [JSONValue] = []
+        for page in try stage.store.pages(of: document.key) {
+            let words = try stage.store.words(of: page.id)
+            var source = stage.source(document.key, page).filter { $0.key != "width" && $0.key != "height" }
+            source += [
+                .init("width", JSONValue(page.width)), .init("height", JSONValue(page.height)),
+                .init("words", .array(words)),
+            ]
+            pages.append(.object(source))
+        }
+        let folder = stage.folders.work(document.key)
+        var members: [JSONValue.Member] = [
+            .init("output", .string(made(document.key))), .init("title", .string(document.name)),
+            .init("pages", .array(pages)),
+        ]
+        if document.kind == .pdf { members.append(.init("source", .string("\(folder)/input/\(document.name)"))) }
+        let file = folder + "/publish.json"
+        try DurableFile.write(Array(JSONWriter.text(.object(members)).utf8), to: file)
+        return ["do": "publish", "job": .string(file)]
+    }
+
+    private func finish(_ document: DocumentRecord, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
+        let file = made(document.key)
+        switch result {
+        case .success:
+            guard let size = FileStatus(file)?.size, size >= stage.settings.smallestPDF,
+                (try? File(reading: file).read(5)) == Array("%PDF-".utf8)
+            else { return try stage.fail(document, DocumentError(.pdfInvalid, "it is too small, or has no header")) }
+            try publish(document, file)
+        case .failure(let error):
+            try stage.fail(document, error)
+        }
+    }
+
+    private func publish(_ document: DocumentRecord, _ file: String) throws(BatchError) {
+        let hash = try SHA256.hex(ofFile: file)
+        let (name, previous) = try PublishedName(stage).link(file, document, hash)
+        stage.step.session.context.reach("pdf-linked")
+        let pages = try stage.store.pages(of: document.key)
+        let characters = pages.reduce(0) { $0 + ($1.text?.count ?? 0) }
+        let confidences = pages.compactMap(\.confidence)
+        let mean = confidences.isEmpty ? nil : confidences.reduce(0, +) / Double(confidences.count)
+        let note: JSONValue = [
+            "pdf": .string(name), "key": .string(document.key), "sha256": .string(hash),
+            "previous": JSONValue(previous),
+        ]
+        try stage.step.checkpoint(noting: note) { () throws(BatchError) in
+            try stage.set(
+                document.key,
+                [
+                    ("state", .string(DocumentState.done.rawValue)), ("final_pdf", .string(name)),
+                    ("pdf_sha256", .string(hash)), ("text_chars", .integer(Int64(characters))),
+                    ("confidence", mean.map(SQLValue.real) ?? .null), ("error", .null), ("message", .null),
+                ])
+        }
+        try tidy(document)
+    }
+
+    /// The input goes to the archive, and what was made on the way goes away.
+    private func tidy(_ document: DocumentRecord) throws(BatchError) {
+        let (folders, key) = (stage.folders, document.key)
+        let input = "\(folders.work(key))/input/\(document.name)"
+        if Folder.exists(input) { _ = try DataFolders.move(input, to: folders.archive(key), as: document.name) }
+        if stage.settings.keepWorkDays == 0 { return try Folder.removeAll(folders.work(key)) }
+        for name in ["pages", "input", "publish.json", "final.pdf"] {
+            try Folder.removeAll("\(folders.work(key))/\(name)")
+        }
+        try stage.writeState(key)
+    }
+}
+
+/// The name of a PDF in `out`: that of the input, unless another document has it.
+private struct PublishedName {
+    private let stage: Stage
+
+    init(_ stage: Stage) { self.stage = stage }
+
+    /// - Returns: its name in `out`, and where below the data the PDF is now that had it before.
+    func link(
+        _ file: String, _ document: DocumentRecord, _ hash: String
+    ) throws(BatchError) -> (name: String, previous: String?) {
+        if let own = document.finalPDF { return (own, try replace(own, with: file, document)) }
+        let parts = document.name.split(separator: ".", omittingEmptySubsequences: false)
+        let stem = parts.count > 1 && !parts[0].isEmpty ? parts.dropLast().joined(separator: ".") : document.name
+        let digits = document.profileHash.prefix(6) + document.fileHash.prefix(6)
+        for name in ["\(stem).pdf", "\(stem)__job-\(digits).pdf"] {
+            let target = "\(stage.folders.output)/\(name)"
+            let copy = try TemporaryFile(for: target)
+            try copy.file.copy(of: file)
+            if try copy.publishNew() { return (name, nil) }
+            // It was linked before the tool was killed.
+            let owners = try stage.store.documents(where: "final_pdf = ?", [.string(name)]).filter {
+                $0.key != document.key
+            }
+            if owners.isEmpty, try SHA256.hex(ofFile: target) == hash { return (name, nil) }
+        }
+        throw BatchError(
+            .fileExists, "\(stage.folders.output)/\(stem).pdf is taken, and so is its other name",
+            hint: "move these files away, then: \(command: "resume --id BATCH")")
+    }
+
+    /// The PDF of this document that is there stays, out of the way: a rollback brings it back.
+    private func replace(
+        _ own: String, with file: String, _ document: DocumentRecord
+    ) throws(BatchError) -> String? {
+        let target = "\(stage.folders.output)/\(own)"
+        let known = try stage.store.hashOfPDF(document.key) ?? ""
+        let place = "archive/\(document.key)/versions/\(known.prefix(12)).pdf"
+        let kept = "\(stage.folders.root)/\(place)"
+        if Folder.exists(target), try SHA256.hex(ofFile: target) == known {
+            try Folder.create(FilePath.parent(kept))
+            let copy = try TemporaryFile(for: kept)
+            try copy.file.copy(of: target)
+            try copy.publish()
+        }
+        let copy = try TemporaryFile(for: target)
+        try copy.file.copy(of: file)
+        try copy.publish()
+        return Folder.exists(kept) ? place : nil
+    }
+}

@@ -1,0 +1,74 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// What operators do with documents that are done, or that nobody wants any more.
+@Suite struct CareTests {
+    private static let files =
+        "find data -type f ! -path '*/index/*' ! -name state.json ! -name '*.heartbeat' -exec sha256sum {} + | sort -k2"
+
+    @Test func aPurgedDocumentIsGoneUntilThePurgeIsTakenBack() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Purged page"])
+            try scene.tool("ocr add p-1.png --wait")
+            let before = try scene.shell(CareTests.files)
+            let job = try scene.json("ocr purge --key p-1.png")["jobs"]?.array?.first
+            #expect(job?["state"]?.string == "PURGED" && job?["final_pdf"]?.string == nil)
+            #expect(
+                try scene.sql("SELECT count(*) FROM ocr_documents UNION ALL SELECT count(*) FROM ocr_words") == "0\n0")
+            #expect(try scene.shell("ls data/out data/archive") == "data/archive:\n\ndata/out:\n")
+            #expect(try scene.shell("find data/hold/purged -name 'p-1.p*' | wc -l").contains("2"))
+            try scene.tool("rollback ocr_remove.1")
+            #expect(try scene.shell(CareTests.files) == before)
+            #expect(try scene.json("ocr search purged")["hits"]?.array?.count == 1)
+            try scene.tool("verify")
+        }
+    }
+
+    @Test func anArchiveIsMovedOnlyAfterItWasCompared() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["First page", "Second page"])
+            try scene.tool("ocr add p-1.png p-2.png --wait")
+            // One of them is not what came in any more.
+            try scene.shell("f=$(find data/archive -name p-2.png); echo x >> $f")
+            try scene.tool("ocr archive move --to far", code: 1)
+            #expect(try scene.shell("find data/archive -name p-2.png | wc -l").contains("1"))
+            try scene.shell("cp p-2.png $(find data/archive -name p-2.png)")
+            try scene.tool("ocr archive move --to far")
+            #expect(try scene.shell("find data/archive -type f") == "")
+            try scene.shell("cmp p-1.png far/*/p-1.png && cmp p-2.png far/*/p-2.png")
+        }
+    }
+
+    @Test func aResetKeepsAllInAnArchiveAndIsTakenBack() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("ocr add p-1.png --wait")
+            let before = try scene.shell(CareTests.files)
+            try scene.tool("ocr reset --archive data/all.tar.zst", code: 2)
+            try scene.tool("ocr reset --archive all.tar.zst --keep outs", code: 2)
+            let report = try scene.json("ocr reset --archive all.tar.zst --keep out")
+            #expect(report["documents"]?.integer == 1)
+            #expect(try scene.shell("find data -type f ! -path '*/index/*'") == "data/out/p-1.pdf\n")
+            #expect(try scene.sql("SELECT count(*) FROM ocr_documents") == "0")
+            #expect(try scene.shell("tar --zstd -tf all.tar.zst").contains("/p-1.png\n"))
+            try scene.tool("rollback ocr_remove.1")
+            #expect(try scene.shell(CareTests.files) == before)
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
+        }
+    }
+
+    @Test func whatIsCancelledIsReadNoMore() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.shell("BATCHMGR_KILL_AT=page-begun \"$TOOL\" ocr add p-1.png --wait", code: 137)
+            try scene.tool("ocr purge p-1.png", code: 2)
+            try scene.tool("ocr cancel p-1.png")
+            #expect(try scene.sql("SELECT state, error FROM ocr_documents") == "ERROR_OCR|cancelled")
+            #expect(try scene.shell("find data -name p-1.png").contains("data/error/"))
+            try scene.tool("ocr cancel p-1.png", code: 2)
+            try scene.tool("ocr retry --key p-1.png")
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// Documents that nobody can be sure of wait for a person; corrected words are found, and can be taken back.
+@Suite struct ReviewTests {
+    private func with(_ body: (DocumentScene) throws -> Void) throws {
+        try DocumentScene.with { scene in
+            try scene.write("catalog/ocr_profiles.yaml", "strict: {review_below: 1.0}\n")
+            try scene.write(
+                "catalog/review.yaml", "french: {to: fabienne, language: fra}\nscans: {to: anna, file: \"P-?.*\"}\n")
+            try scene.pictures("p", ["Invoice number 4711|The quick brown fox"])
+            let job = try scene.json("ocr add p-1.png --wait --profile strict")["jobs"]?.array?.first
+            #expect(job?["state"]?.string == "REVIEW" && job?["final_pdf"]?.string == nil)
+            try body(scene)
+        }
+    }
+
+    private func word(_ text: String, _ scene: DocumentScene) throws -> Int64 {
+        let words = try scene.json("ocr review show p-1.png --all")["words"]?.array ?? []
+        return try #require(words.first { $0["text"]?.string == text }?["number"]?.integer)
+    }
+
+    @Test func whatNobodyCanBeSureOfWaitsForAPersonAndIsThenPublished() throws {
+        try with { scene in
+            #expect(try scene.shell("ls data/out") == "")
+            let reviews = try scene.json("ocr review list --to anna")["reviews"]?.array ?? []
+            #expect(reviews.count == 1 && reviews.first?["reason"]?.string?.hasPrefix("page 1 is sure to ") == true)
+            #expect(try scene.json("ocr review list --to fabienne")["reviews"]?.array?.isEmpty == true)
+            #expect(try scene.tool("ocr review list").contains("anna"))
+            // The words are searchable already.
+            #expect(try scene.json("ocr search quick")["hits"]?.array?.count == 1)
+
+            try scene.tool("ocr review correct --key p-1.png --word \(try word("quick", scene))=slow")
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "REVIEW")
+            try scene.tool("ocr review accept p-1.png")
+            #expect(try scene.sql("SELECT state, final_pdf FROM ocr_documents") == "DONE|p-1.pdf")
+            #expect(try scene.shell("pdftotext data/out/p-1.pdf -").contains("slow brown fox"))
+            #expect(try scene.shell("find data -name p-1.png").contains("data/archive/"))
+            try scene.tool("ocr review accept p-1.png", code: 2)
+
+            // Undone, it waits again; accepted once more, it has its PDF again.
+            try scene.tool("rollback ocr_review.2")
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "REVIEW")
+            #expect(try scene.shell("ls data/out") == "")
+            try scene.tool("ocr review accept p-1.png")
+            #expect(try scene.shell("pdftotext data/out/p-1.pdf -").contains("slow brown fox"))
+            try scene.tool("verify")
+        }
+    }
+
+    @Test func correctedWordsChangeTextSearchAndThePDFOfADocumentThatIsDone() throws {
+        try with { scene in
+            try scene.tool("ocr review accept p-1.png")
+            try scene.shell("sha256sum data/out/p-1.pdf > before")
+            let number = try word("4711", scene)
+            try scene.tool("ocr review correct p-1.png --word \(number)=4712 --word 999=x", code: 2)
+            try scene.tool("ocr review correct --key p-1.png --word \(number)=4712")
+            #expect(try scene.tool("ocr text p-1.png").contains("Invoice number 4712\n"))
+            #expect(try scene.json("ocr search 4712")["hits"]?.array?.count == 1)
+            #expect(try scene.json("ocr search 4711")["hits"]?.array?.isEmpty == true)
+            #expect(try scene.shell("ls data/out") == "p-1.pdf\n")
+            #expect(try scene.shell("pdftotext data/out/p-1.pdf -").contains("4712"))
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
+
+            try scene.tool("rollback ocr_review.2")
+            try scene.shell("sha256sum -c --quiet before")
+            #expect(try scene.json("ocr search 4711")["hits"]?.array?.count == 1)
+            #expect(try scene.json("ocr search 4712")["hits"]?.array?.isEmpty == true)
+            try scene.tool("verify")
+        }
+    }
+
+    @Test func whatIsRejectedGoesToAnotherPersonOrToError() throws {
+        try with { scene in
+            try scene.tool("ocr review reject --key p-1.png --to boris")
+            #expect(try scene.json("ocr review list --to boris")["reviews"]?.array?.count == 1)
+            try scene.tool("ocr review reject p-1.png")
+            #expect(try scene.sql("SELECT state, error FROM ocr_documents") == "ERROR_OCR|rejected")
+            #expect(try scene.shell("find data -name p-1.png").contains("data/error/"))
+            #expect(try scene.json("ocr review list")["reviews"]?.array?.isEmpty == true)
+            try scene.tool("rollback ocr_review.2")
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "REVIEW")
+            #expect(try scene.shell("find data -name p-1.png").contains("data/work/"))
+            try scene.tool("ocr review accept p-1.png")
+            #expect(try scene.shell("ls data/out") == "p-1.pdf\n")
+        }
+    }
+
+    @Test func aMistakeInTheRulesIsToldBeforeAnythingIsPublished() throws {
+        try with { scene in
+            try scene.write("catalog/review.yaml", "scans: {file: x}\n")
+            #expect(try scene.tool("catalog validate", code: 2).contains("review.yaml"))
+        }
+    }
+}
