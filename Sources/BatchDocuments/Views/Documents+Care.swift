@@ -83,9 +83,11 @@ extension Documents {
                 hint: "they are: \(known.joined(separator: ", "))")
         }
         let file = archive.hasPrefix("/") ? archive : "\(FilePath.current)/\(archive)"
+        let own = FilePath.shown(folders.root)
         guard file.hasSuffix(".tar.zst"), !file.hasPrefix(folders.root + "/"), !Folder.exists(file) else {
             throw BatchError(
-                .usage, "the archive has to be a new file, called ….tar.zst, outside of \(FilePath.shown(folders.root))",
+                .usage,
+                "the archive has to be a new file, called ….tar.zst, outside of \(own)",
                 hint: "for example: \(command: "ocr reset --archive documents.tar.zst")")
         }
         let documents = try store.documents()
