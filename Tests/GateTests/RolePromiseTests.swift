@@ -108,7 +108,8 @@ import Testing
                 "switch set", "guard set", "erase", "prune", "ops trust", "ops revoke", "home set", "vacuum",
                 "forget-copies", "remove", "schedule install", "token create", "token list", "token revoke",
                 "service restart",
-                "switch undo", "degrade on", "degrade off", "circuit open", "circuit close", "release rollback", "ocr reset",
+                "switch undo", "degrade on", "degrade off", "circuit open", "circuit close", "release rollback",
+                "ocr reset",
                 "runbook run",
             ],
             "a verb that names no role is an admin's alone: give the new one its role in its table")

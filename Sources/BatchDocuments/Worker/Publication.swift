@@ -152,7 +152,7 @@ struct EmbeddedImage {
                 _ = functions.pixGenerateCIData(
                     picture.pix, isBilevel ? Int32(L_G4_ENCODE) : Int32(L_FLATE_ENCODE), 0, 0, &data)
             } else {
-                // The filters of PNG make it a third smaller than Flate alone.
+                // The filters of PNG make it smaller than Flate alone.
                 let png = "\(source.file).\(Environment.processID).png"
                 defer { Folder.remove(png) }
                 guard functions.pixWrite(png, picture.pix, Int32(IFF_PNG)) == 0 else {
