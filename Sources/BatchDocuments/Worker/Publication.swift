@@ -138,6 +138,7 @@ struct EmbeddedImage {
     private static func load(_ source: PageSource, _ images: ImageLibrary) throws(DocumentError) -> EmbeddedImage {
         let functions = images.functions
         let header = try images.header(source.file, frame: source.frame)
+        if header.format == IFF_PNG, let deep = deepPNG(source.file) { return deep }
         var data: UnsafeMutablePointer<L_Compressed_Data>?
         var mask: [UInt8]?
         if [IFF_JFIF_JPEG, IFF_JP2].contains(header.format) {
@@ -169,6 +170,38 @@ struct EmbeddedImage {
         var image = EmbeddedImage(data.pointee)
         image.mask = mask
         return image
+    }
+
+    /// A PNG of 16 bits a sample, which Leptonica reads as one of 8; nil for all others.
+    private static func deepPNG(_ file: String) -> EmbeddedImage? {
+        guard let bytes = try? DurableFile.read(file, atMost: 1 << 30), bytes.count > 33 else { return nil }
+        func number(_ place: Int) -> Int { bytes[place..<(place + 4)].reduce(0) { $0 << 8 | Int($1) } }
+        let (depth, colour, interlace) = (bytes[24], bytes[25], bytes[28])
+        guard depth == 16, interlace == 0, colour == 0 || colour == 2 else { return nil }
+        var (place, data): (Int, [UInt8]) = (8, [])
+        while place + 12 <= bytes.count {
+            let (size, kind) = (number(place), Array(bytes[(place + 4)..<(place + 8)]))
+            guard size >= 0, place + 12 + size <= bytes.count else { return nil }
+            // What is transparent by its colour alone is for Leptonica.
+            if kind == Array("tRNS".utf8) { return nil }
+            if kind == Array("IDAT".utf8) { data += bytes[(place + 8)..<(place + 8 + size)] }
+            place += size + 12
+        }
+        guard !data.isEmpty else { return nil }
+        let (width, samples) = (number(16), colour == 2 ? 3 : 1)
+        return EmbeddedImage(
+            width: width, height: number(20),
+            entries:
+                "/BitsPerComponent 16 /ColorSpace /\(samples == 3 ? "DeviceRGB" : "DeviceGray") /Filter /FlateDecode "
+                + "/DecodeParms << /Predictor 15 /Colors \(samples) /BitsPerComponent 16 /Columns \(width) >> ",
+            bytes: data)
+    }
+
+    private init(width: Int, height: Int, entries: String, bytes: [UInt8]) {
+        self.width = width
+        self.height = height
+        self.entries = entries
+        self.bytes = bytes
     }
 
     private init(_ data: L_Compressed_Data) {
