@@ -43,7 +43,7 @@ public struct Catalog: Sendable {
         try ModuleBook.load(folder: folder).mistakes + ContractBook.load(folder: folder).mistakes
             + RuleBook.load(folder: folder).mistakes + CircuitBook.load(folder: folder).mistakes
             + RunbookBook.load(folder: folder).mistakes + ReviewBook.load(folder: folder).mistakes
-            + ProfileBook.load(folder: folder).mistakes
+            + ProfileBook.load(folder: folder).mistakes + SLOBook.load(folder: folder).mistakes
     }
 
     private static func read(_ folder: String, _ rules: CatalogRules) throws(BatchError) -> [JobReader.Outcome] {

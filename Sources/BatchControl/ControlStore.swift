@@ -3,7 +3,8 @@ public import BatchCore
 /// What processes share beside the databases. A second kind of store (a server database, for several machines) can stand
 /// beside `ControlFile` behind this: every operation is one whole transaction, and nothing of SQLite is in it.
 public protocol ControlStore: SwitchStore, KeyStore, PatchPlanStore, WorkspaceStore, AuditStore, QueueStore,
-    ServiceStore, ScheduleStore, TokenStore, SettingStore, SignalStore, HealingStore
+    ServiceStore, ScheduleStore, TokenStore, SettingStore, SignalStore, HealingStore, CounterStore,
+    SupportStore
 {}
 
 public protocol WorkspaceStore: AnyObject {

@@ -20,6 +20,12 @@ public struct ContractCheck {
                 entries.append(.init(contract: contract, status: .fail, error: error))
             }
         }
+        // A figure for those who watch; without it the answer is the same.
+        if tenant == nil {
+            for entry in entries where entry.error == nil {
+                session.noteViolations(of: entry.contract.id, entry.violations)
+            }
+        }
         return ContractReport(entries: entries)
     }
 

@@ -23,6 +23,59 @@ import Testing
         }
     }
 
+    @Test func manySignalsAreKeptAtOnceOrNone() throws {
+        try BadLuckScene.with(configuration: "signals: {checkout: latency, pages: usage}\n") { scene in
+            let many = #"awk 'BEGIN {for (i = 0; i < 100000; i++) print (i % 2 ? "checkout" : "pages"), i % 900}'"#
+            let result = try scene.shell("\(many) | \"$TOOL\" signal add - --json")
+            #expect(result.out.contains("\"count\":100000"), "\(result.err)")
+            for wrong in ["checkout 1\\nchekout 2\\n", "checkout 1\\ncheckout\\n", "checkout -1\\n"] {
+                #expect(try scene.shell("printf '\(wrong)' | \"$TOOL\" signal add -").code == 2)
+            }
+            let signals = try scene.json("signal", "list")["signals"]?.array ?? []
+            #expect(signals.map { $0["count"] } == [.integer(50_000), .integer(50_000)])
+        }
+    }
+
+    @Test func whatIsPromisedIsHeldAgainstWhatWasMeasured() throws {
+        try BadLuckScene.with(
+            jobs: [
+                "good": "steps:\n  - {id: a, sql: UPDATE t SET v = v + 1}",
+                "bad": "steps:\n  - {id: a, sql: UPDATE t SET v = NULL}",
+                "nightly": "schedule: {cron: '0 2 * * *'}\nsteps:\n  - {id: a, sql: UPDATE t SET v = v + 1}",
+            ]
+        ) { scene in
+            try scene.sql("CREATE TABLE t(v INTEGER NOT NULL); INSERT INTO t VALUES(1)")
+            func surface(_ report: JSONValue) -> JSONValue? {
+                report["surfaces"]?.array?.first { $0["surface"]?.string == "tenant_work" }
+            }
+            let before = try scene.json("metrics", "slo")
+            #expect(before["surfaces"]?.array?.map { $0["level"]?.string } == ["ok", "ok", "ok"])
+            #expect(before["nightly"]?.array?.first?["level"]?.string == "warning")
+            #expect(surface(before)?["budget_left"] == .number(1))
+            for _ in 1...3 { try scene.expect(0, "run", "good") }
+            try scene.expect(0, "run", "nightly")
+            #expect(try scene.tool("run", "bad").code == 1)
+            let after = try scene.json("metrics", "slo")
+            let work = try #require(surface(after))
+            #expect(work["level"]?.string == "critical")
+            let hour = try #require(work["windows"]?.array?.first)
+            // The one with a schedule is judged by its age.
+            #expect(hour["count"] == .integer(4))
+            #expect(hour["error_percent"] == .number(25))
+            // A quarter failed where 0.5 % may: 50 times too fast.
+            #expect(abs((hour["burn_rate"]?.double ?? 0) - 50) < 0.001)
+            #expect(after["nightly"]?.array?.first?["level"]?.string == "ok")
+            #expect(after["level"]?.string == "critical")
+            let late = try scene.shell("faketime -f +2d \"$TOOL\" metrics slo")
+            #expect(late.out.contains("nightly: critical"), "\(late.out)\(late.err)")
+            try scene.write("catalog/slo.yaml", "tenant_work: {availability: 50}\n")
+            #expect(surface(try scene.json("metrics", "slo"))?["budget_left"]?.double == 0.5)
+            try scene.write("catalog/slo.yaml", "tenant_wrk: {availability: 50}\n")
+            let wrong = try scene.expect(.invalidCatalog, "metrics", "slo")
+            #expect(wrong.err.contains("tenant_wrk"))
+        }
+    }
+
     @Test func aReportTellsOfBatchesTheirErrorsAndRollbacks() throws {
         try BadLuckScene.with(
             jobs: [
@@ -96,6 +149,7 @@ import Testing
                 "$TOOL" metrics write f.prom --json | grep -o '"file":"f.prom"'
                 grep '^batchmgr_runs_total' f.prom
                 grep -c '^batchmgr_service_up 0$' f.prom
+                grep -e '^batchmgr_step_duration_seconds_count' -e '^batchmgr_slo_budget_left_ratio.*work' f.prom
                 if command -v promtool >/dev/null; then promtool check metrics <f.prom 2>&1; fi
                 """, [folder])
             #expect(
@@ -103,6 +157,8 @@ import Testing
                     "file":"f.prom"
                     batchmgr_runs_total{database="main",job="fill",status="committed",trigger="person"} 1
                     1
+                    batchmgr_step_duration_seconds_count{database="main",job="fill",step="sql"} 1
+                    batchmgr_slo_budget_left_ratio{surface="tenant_work"} 1
 
                     """)
         }

@@ -28,12 +28,14 @@ public struct Workspace: Hashable, Sendable {
     public let data: String
     /// What the application says about itself, by name.
     public let signals: [String: SignalKind]
+    /// Where traces go to; nil: there are none.
+    public let traces: TraceSettings?
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
         data: String? = nil, plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
         log: LogSettings = LogSettings(), keep: KeepPolicy = KeepPolicy(),
-        http: HTTPSettings = HTTPSettings(), signals: [String: SignalKind] = [:]
+        http: HTTPSettings = HTTPSettings(), signals: [String: SignalKind] = [:], traces: TraceSettings? = nil
     ) {
         self.folder = folder
         self.file = file
@@ -48,6 +50,7 @@ public struct Workspace: Hashable, Sendable {
         self.http = http
         self.data = data ?? FolderText.join(folder, "data")
         self.signals = signals
+        self.traces = traces
     }
 
     /// The database of that name; without a name the only one, or `main` of several.

@@ -77,7 +77,14 @@ enum WorkspaceReader {
             plugins: plugins,
             notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles),
             log: log(root["log"]), keep: keep(root["keep"]), http: http(root["http"], folder),
-            signals: signals(root["signals"]))
+            signals: signals(root["signals"]), traces: root["traces"].map(traces))
+    }
+
+    private static func traces(_ node: YAMLNode) -> TraceSettings {
+        var settings = TraceSettings()
+        settings.address = node["url"]?.text
+        if let sample = node["sample"]?.number { settings.sample = sample }
+        return settings
     }
 
     /// `bak:` is taken as it is written: what it does not name keeps nothing.
@@ -159,6 +166,9 @@ enum WorkspaceKeys {
             KeyRule(
                 "signals", .entries(.jobName, .choice(SignalKind.allCases.map(\.rawValue))),
                 "What the application says about itself: `NAME: latency`, `error` or `usage`, see metrics.md."),
+            KeyRule(
+                "traces", .record(traces),
+                "Spans for OpenTelemetry, in `logs/traces.jsonl` and to a receiver, see traces.md."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
             KeyRule("roles", .record(roles), "Who may do what; without this key everybody may do everything."),
         ])
@@ -186,6 +196,15 @@ enum WorkspaceKeys {
             KeyRule("connections", .integer(1...10_000), "Connections at the same time (`200`)."),
         ])
 
+    private static let traces = KeyTable(
+        "traces",
+        [
+            KeyRule(
+                "url", .text(.address),
+                "A receiver of OTLP over HTTP with JSON, e.g. `http://127.0.0.1:4318/v1/traces`."),
+            KeyRule("sample", .number(0...100), "Of 100 ordinary traces so many are kept (`1`)."),
+        ])
+
     private static let users = ValueShape.list(.text(.filled), mayBeEmpty: true)
 
     private static let roles = KeyTable(
@@ -194,6 +213,7 @@ enum WorkspaceKeys {
             KeyRule("viewer", users, "Users who may look."),
             KeyRule("operator", users, "Users who may run, resume, stop and undo batches."),
             KeyRule("approver", users, "Users who may approve and reject plans."),
+            KeyRule("support", users, "Users who may look at a tenant on its behalf, for a short time."),
             KeyRule("admin", users, required: true, "Users who may do everything."),
         ])
 

@@ -6,6 +6,9 @@ public protocol SignalStore: AnyObject {
     /// All of these in one transaction.
     func add(_ signals: [(name: String, tenant: String?, value: Double)], at now: Timestamp) throws(BatchError)
 
+    /// Sums of no tenant, that were made elsewhere.
+    func add(sums: [SignalSum], at now: Timestamp) throws(BatchError)
+
     /// By name.
     /// - Parameter tenant: nil for all of them together.
     func signalSums(since time: Timestamp, tenant: String?) throws(BatchError) -> [SignalSum]
@@ -19,21 +22,48 @@ extension ControlFile: SignalStore {
     public func add(
         _ signals: [(name: String, tenant: String?, value: Double)], at now: Timestamp
     ) throws(BatchError) {
-        let minute = now.milliseconds / ControlFile.minute * ControlFile.minute
+        // Many values are few rows: they are summed before.
+        var sums: [String: [String: [Int: (count: Int64, sum: Double)]]] = [:]
+        for signal in signals {
+            let bucket = SignalSum.bucket(of: signal.value)
+            let known = sums[signal.tenant ?? ""]?[signal.name]?[bucket] ?? (0, 0)
+            sums[signal.tenant ?? "", default: [:]][signal.name, default: [:]][bucket] =
+                (known.count + 1, known.sum + signal.value)
+        }
         // A few seconds of figures are no loss after a power cut.
         try connection.transaction { () throws(BatchError) in
-            for signal in signals {
-                try connection.run(
-                    """
-                    INSERT INTO signal_minutes VALUES(?, ?, ?, ?, 1, ?) ON CONFLICT DO UPDATE \
-                    SET count = count + 1, sum = sum + excluded.sum
-                    """,
-                    [
-                        .string(signal.name), .string(signal.tenant ?? ""), .integer(minute),
-                        .integer(Int64(SignalSum.bucket(of: signal.value))), .real(signal.value),
-                    ])
+            for (tenant, names) in sums {
+                for (name, buckets) in names {
+                    for (bucket, value) in buckets {
+                        try add(name, tenant, bucket: bucket, value.count, value.sum, at: now)
+                    }
+                }
             }
         }
+    }
+
+    public func add(sums: [SignalSum], at now: Timestamp) throws(BatchError) {
+        try connection.transaction { () throws(BatchError) in
+            for sum in sums {
+                for (bucket, count) in sum.buckets.enumerated() where count > 0 {
+                    try add(sum.name, "", bucket: bucket, count, sum.mean * Double(count), at: now)
+                }
+            }
+        }
+    }
+
+    private func add(
+        _ name: String, _ tenant: String, bucket: Int, _ count: Int64, _ sum: Double, at now: Timestamp
+    ) throws(BatchError) {
+        let minute = now.milliseconds / ControlFile.minute * ControlFile.minute
+        try connection.run(
+            """
+            INSERT INTO signal_minutes VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
+            SET count = count + excluded.count, sum = sum + excluded.sum
+            """,
+            [
+                .string(name), .string(tenant), .integer(minute), .integer(Int64(bucket)), .integer(count), .real(sum),
+            ])
     }
 
     public func signalSums(since time: Timestamp, tenant: String?) throws(BatchError) -> [SignalSum] {

@@ -29,15 +29,19 @@ extension ControlFile: TokenStore {
                     .wrongState, "there is, or was, a token '\(token.name)'",
                     hint: "choose another name; see them: \(command: "token list")")
             }
-            try connection.run(
-                "INSERT INTO access_tokens VALUES(?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
-                [
-                    .string(token.name), .string(token.person), .string(token.role.rawValue),
-                    .optional(token.tenant), .string(token.hash), .string(token.createdBy),
-                    .integer(token.createdAt.milliseconds), token.expiresAt.map { .integer($0.milliseconds) } ?? .null,
-                ])
+            try insert(token)
             return ((), token.json)
         }
+    }
+
+    func insert(_ token: AccessToken) throws(BatchError) {
+        try connection.run(
+            "INSERT INTO access_tokens VALUES(?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+            [
+                .string(token.name), .string(token.person), .string(token.role.rawValue),
+                .optional(token.tenant), .string(token.hash), .string(token.createdBy),
+                .integer(token.createdAt.milliseconds), token.expiresAt.map { .integer($0.milliseconds) } ?? .null,
+            ])
     }
 
     public func revokeToken(_ name: String, reason: String, _ act: ControlAct) throws(BatchError) -> AccessToken {

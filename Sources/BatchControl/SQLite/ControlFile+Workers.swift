@@ -121,6 +121,7 @@ extension ControlFile: QueueStore {
                 case .unknown: now.milliseconds - (row[6].integer ?? 0) > ControlFile.silence
                 }
             guard isDead, let number = row[0].integer, let job = try queueJob(number) else { continue }
+            try increase(.leaseExpirations, job.order.job)
             try putBack(job, of: owner, at: now)
         }
     }
@@ -179,9 +180,11 @@ extension ControlFile: QueueStore {
     public func finish(_ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp) throws(BatchError) -> QueueJob? {
         func end() throws(BatchError) -> QueueJob? {
             guard let known = try queueJob(job.number), known.epoch == job.epoch, known.state == .running else {
+                try increase(.fencedWrites, job.order.job)
                 return nil
             }
             let (state, reason, words) = ControlFile.ending(outcome)
+            if case .again = outcome { try increase(.retries, job.order.job) }
             try note(words, of: job, at: now)
             try connection.run(
                 """

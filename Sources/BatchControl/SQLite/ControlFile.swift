@@ -188,6 +188,17 @@ extension ControlFile {
             CREATE TABLE IF NOT EXISTS release_files(
                 release TEXT NOT NULL, path TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY(release, path)) STRICT
             """,
+            // What happened so often that it is only counted.
+            """
+            CREATE TABLE IF NOT EXISTS counters(
+                name TEXT NOT NULL, label TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY(name, label)) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE IF NOT EXISTS support_sessions(
+                number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, person TEXT NOT NULL, reason TEXT NOT NULL,
+                writes INTEGER NOT NULL, opened_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, approved_by TEXT,
+                ended_by TEXT, ended_at INTEGER) STRICT
+            """,
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

@@ -42,6 +42,9 @@ public struct AccessToken: Hashable, Sendable {
         return zip(own, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
+    /// It belongs to a session of support, and acts on behalf of its tenant.
+    public var isOfSupport: Bool { name.hasPrefix(SupportSession.prefix) }
+
     /// Without the hash.
     public var json: JSONValue {
         [
@@ -71,6 +74,10 @@ public struct TokenRequest: Hashable, Sendable {
         self.role = role
         self.tenant = tenant
         self.life = life
+        guard !name.hasPrefix(SupportSession.prefix) else {
+            throw BatchError(
+                .usage, "tokens of support are called so", hint: "choose another name: --name NAME")
+        }
         guard life ?? .seconds(1) <= .seconds(3_650 * 86_400) else {
             throw BatchError(.usage, "a token lives for ten years at most", hint: "write it as 30d: --expires 30d")
         }

@@ -79,6 +79,15 @@ public struct SignalListReport: Report, Hashable {
     }
 }
 
+/// `signal add -`
+public struct SignalBulkReport: Report, Hashable {
+    public let count: Int
+
+    public init(count: Int) { self.count = count }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("count", JSONValue(count))] }
+}
+
 /// `signal add`
 public struct SignalReport: Report, Hashable {
     public let name: String

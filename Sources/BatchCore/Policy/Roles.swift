@@ -6,6 +6,8 @@ public enum Role: String, Hashable, Sendable, CaseIterable {
     case `operator`
     /// Approves and rejects plans.
     case approver
+    /// Looks at a tenant on its behalf, for a short time.
+    case support
     /// Everything, also switches, guards, trust, erasing and pruning.
     case admin
 

@@ -211,7 +211,11 @@ extension Context {
     func entry(
         _ action: String, batch: String?, tenant: String?, outcome: String, details: JSONValue
     ) -> AuditEntry {
-        AuditEntry(
+        var details = details
+        if let onBehalfOf, let members = details.members {
+            details = .object(members + [.init("on_behalf_of", .string(onBehalfOf))])
+        }
+        return AuditEntry(
             at: now().iso8601, traceID: traceID, actor: actor, tenant: tenant ?? self.tenant, action: action,
             batch: batch, outcome: outcome, details: JSONWriter.text(details))
     }

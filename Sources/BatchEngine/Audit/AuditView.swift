@@ -58,7 +58,31 @@ struct AuditView {
     }
 }
 
+/// A refusal for security, as the audit has it.
+public struct SecurityEvent: Hashable, Sendable {
+    let chain: String
+    let seq: Int64
+}
+
 extension Session {
+    /// Refusals for security among the latest rows of both chains. That somebody has to approve something is none.
+    public func securityEvents(since time: Timestamp) throws(BatchError) -> [SecurityEvent] {
+        try reading { () throws(BatchError) in
+            var filter = AuditFilter(tenant: owner)
+            filter.limit = Session.securityRows
+            return try AuditView(session: self, filter: filter).rows().compactMap { row in
+                guard row.entry.at >= time.iso8601, ["refused", "failed"].contains(row.entry.outcome),
+                    let code = (try? JSONParser.parse(row.entry.details))?["code"]?.string.flatMap(ErrorCode.init),
+                    code.errorClass == .security, code != .approvalRequired
+                else { return nil }
+                let chain = row.place == .ledger ? path : row.place.rawValue
+                return SecurityEvent(chain: chain, seq: row.seq)
+            }
+        }
+    }
+
+    private static let securityRows = 2_000
+
     /// `audit list`
     /// - Parameter verbs: names of actions that are right although none was recorded yet.
     public func listAudit(_ filter: AuditFilter, verbs: [String] = []) throws(BatchError) -> AuditListReport {

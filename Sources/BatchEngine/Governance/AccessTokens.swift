@@ -24,12 +24,11 @@ public struct AccessTokens {
         if let tenant = request.tenant, !TenantID.isValid(tenant) {
             throw BatchError(.usage, "that is not a name of a tenant", hint: "a tenant is named by \(TenantID.rule)")
         }
-        // 256 random bits: there is nothing to guess, so that a plain hash keeps them.
-        let secret = AccessTokens.prefix + context.randomID() + context.randomID()
+        let (secret, hash) = AccessTokens.secret(context)
         let now = context.now()
         let token = AccessToken(
             name: request.name, person: request.person, role: request.role, tenant: request.tenant,
-            hash: AccessTokens.hash(secret), createdBy: context.actor, createdAt: now,
+            hash: hash, createdBy: context.actor, createdAt: now,
             expiresAt: request.life.map { Timestamp(milliseconds: now.milliseconds + $0.wholeMilliseconds) })
         try store.add(token, context.act(context.action(or: "token create")))
         return TokenReport(token: token, secret: secret)
@@ -62,6 +61,12 @@ public struct AccessTokens {
                 hint: "ask an admin for one: \(command: "token create --name NAME --role ROLE")")
         }
         return found
+    }
+
+    /// 256 random bits: there is nothing to guess, so that a plain hash keeps them.
+    static func secret(_ context: Context) -> (secret: String, hash: String) {
+        let secret = prefix + context.randomID() + context.randomID()
+        return (secret, hash(secret))
     }
 
     private static func hash(_ secret: String) -> String {

@@ -19,11 +19,13 @@ public struct Log: Sendable {
     private let file: LogFile?
     private let level: LogLevel
     private let now: @Sendable () -> Timestamp
-    private let traceID: String?
-    private let tenant: String?
-    private let actor: String?
+    private var traceID: String?
+    private var tenant: String?
+    private var actor: String?
     /// Of the whole command; steps have their own.
-    private let spanID: String?
+    private var spanID: String?
+    /// Nil where no traces are wanted.
+    private(set) var trace: Trace?
 
     private init() {
         file = nil
@@ -44,6 +46,16 @@ public struct Log: Sendable {
         tenant = context.tenant
         actor = context.actor
         spanID = Log.newSpan(context)
+        trace = Trace(workspace, context)
+    }
+
+    /// The log for other work of the same process, in the same file.
+    public func following(_ context: Context) -> Log {
+        var log = self
+        (log.traceID, log.tenant, log.actor) = (context.traceID, context.tenant, context.actor)
+        log.spanID = Log.newSpan(context)
+        log.trace = trace?.following(context)
+        return log
     }
 
     /// 16 hexadecimal digits.
@@ -111,15 +123,17 @@ final class LogFile: Sendable {
     }
 
     private let folder: String
+    private let name: String
     private let settings: LogSettings
     private let state = Mutex(State())
 
-    init(folder: String, settings: LogSettings) {
+    init(folder: String, name: String = LogFile.name, settings: LogSettings) {
         self.folder = folder
+        self.name = name
         self.settings = settings
     }
 
-    private var path: String { "\(folder)/\(LogFile.name)" }
+    private var path: String { "\(folder)/\(name)" }
 
     /// Nothing is said of a line that cannot be written: the work does not depend on it.
     func append(_ line: String) {

@@ -20,6 +20,12 @@ struct RollbackRun {
     private var request: RollbackRequest { scope.request }
 
     func perform() throws(BatchError) -> Rollback.Outcome {
+        try session.context.traced(
+            "rollback", [.init("batchmgr.batch", .string("\(scope.batch.batch)"))], since: start, keep: true
+        ) { () throws(BatchError) in try undo() }
+    }
+
+    private func undo() throws(BatchError) -> Rollback.Outcome {
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
         gateway.policy = try PolicyChoice(session: session).policy(
             undoing: scope.order, isWhole: request.mode != .unconflicted && request.onConflict == .abort)

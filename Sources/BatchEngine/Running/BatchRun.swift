@@ -63,6 +63,15 @@ final class BatchRun {
     unowned var series: BatchSeries?
     /// The report of the rehearsal that let it through.
     var rehearsal: String?
+    /// Of a batch that is gone on with: the trace in which it began.
+    var firstTrace: String?
+
+    var traceAttributes: [JSONValue.Member] {
+        [
+            .init("batchmgr.batch", .string("\(batch.batch)")), .init("batchmgr.job", .string(job.id)),
+            .init("batchmgr.database", .string(session.database.name)), .init("batchmgr.level", JSONValue(job.level)),
+        ] + (batch.tenant.map { [.init("batchmgr.tenant", .string($0))] } ?? [])
+    }
 
     /// All checkpoints become permanent together, at the end.
     var isAtomic: Bool { plan?.isAtomic ?? false }
@@ -101,6 +110,7 @@ final class BatchRun {
         try stopIfSwitched()
         try letOthersWrite()
         let start = ContinuousClock.now
+        let span = context.log.trace?.begin("gateway")
         var begun = context.clock.now()
         defer {
             captureMilliseconds += start.millisecondsSince
@@ -130,8 +140,17 @@ final class BatchRun {
                 context.reach("before-commit")
             }
             batch = updated
+            if let span {
+                context.log.trace?.end(
+                    span,
+                    [
+                        .init("batchmgr.checkpoint", JSONValue(lastNumber + 1)),
+                        .init("batchmgr.rows", JSONValue(rows.total)),
+                    ])
+            }
         } catch {
             gateway.rollback()
+            if let span { context.log.trace?.end(span, error: error) }
             throw error
         }
         lastNumber += 1

@@ -149,8 +149,11 @@ public final class BatchSeries {
         if waiting.isEmpty { return }
         let series = waiting
         waiting = []
+        let begun = ContinuousClock.now
         do throws(BatchError) {
             try PointKeeper(session: session).complete(series: series)
+            session.context.log.trace?.notePoints(
+                series.map { ($0.batch.traceID, $0.batch.batch) }, since: begun)
         } catch {
             // They are pending in the ledger, and are completed under the next lease.
             isBroken = true

@@ -19,9 +19,7 @@ struct RunOutcome {
             if let series = run.series {
                 if failure == nil { isKept = try series.keep(point, run.batch) } else { try series.flush() }
             }
-            if point.status == .pending, !isKept,
-                try !PointKeeper(session: session).complete(&point, since: run.dataVersion)
-            {
+            if point.status == .pending, !isKept, try !complete(&point, of: run) {
                 run.warn(
                     .noPoint,
                     "another program changed the same tables meanwhile, so there is not a restore point of this batch")
@@ -47,6 +45,12 @@ struct RunOutcome {
         report.plan = run.plan?.plan.id
         report.rehearsal = run.rehearsal
         return report
+    }
+
+    private func complete(_ point: inout PointRecord, of run: BatchRun) throws(BatchError) -> Bool {
+        try session.context.traced("restore point") { () throws(BatchError) in
+            try PointKeeper(session: session).complete(&point, since: run.dataVersion)
+        }
     }
 
     /// Writes the restore point of a batch of our own, and reports it.

@@ -27,6 +27,7 @@ extension Runner {
         }
         let orphans = policy.needsChecklist ? Checklist.orphans(session.connection) : nil
         let gateway = try Runner.gateway(session, job, tenant: batch.tenant)
+        let firstTrace = batch.traceID
         batch.status = .running
         batch.traceID = session.context.traceID
         batch.error = nil
@@ -40,6 +41,7 @@ extension Runner {
             lastNumber: checkpoints.last?.number ?? 0)
         run.switches = switches
         run.rehearsal = rehearsal
+        run.firstTrace = firstTrace
         run.waiting = try waiting(job, batch)
         run.noted = run.waiting.isEmpty ? nil : checkpoints.last?.id
         var report = try carryOut(run, &point, from: step, position: position, since: start)

@@ -222,6 +222,20 @@ public struct Runner {
         _ run: BatchRun, _ point: inout PointRecord, from first: Int, position: Int,
         since start: ContinuousClock.Instant
     ) throws(BatchError) -> RunReport {
+        let (batch, traceID) = (run.batch.batch, run.batch.traceID)
+        return try session.context.traced(
+            "run \(run.job.id)", run.traceAttributes, id: TraceSpan.id(of: batch, in: traceID), since: start,
+            links: run.firstTrace.map { [.init(traceID: $0, batch: batch)] } ?? [],
+            keep: run.job.level >= 2 || run.job.repair != nil
+        ) { () throws(BatchError) in
+            try carryOut(run, &point, at: first, position, since: start)
+        }
+    }
+
+    private func carryOut(
+        _ run: BatchRun, _ point: inout PointRecord, at first: Int, _ position: Int,
+        since start: ContinuousClock.Instant
+    ) throws(BatchError) -> RunReport {
         var failure: BatchError?
         do throws(BatchError) {
             if run.series == nil {

@@ -29,7 +29,9 @@ public struct StepRun {
         let span = Log.newSpan(context)
         log(.info, "step.begin", "step \(definition.id) begins", span)
         do throws(BatchError) {
-            try run.purpose.carryOut(kind, self)
+            try context.traced(
+                "step \(definition.id)", [.init("batchmgr.step.kind", .string(definition.kind))], id: span
+            ) { () throws(BatchError) in try run.purpose.carryOut(kind, self) }
             log(.info, "step.end", "step \(definition.id) is done", span)
         } catch {
             log(
@@ -84,7 +86,9 @@ public struct StepRun {
                 onRetry: { attempt, error, _ in
                     run.warn(.stepRetried, "step \(definition.id), attempt \(attempt): \(error)")
                 },
-                attempt: { (_) throws(BatchError) in try body() })
+                attempt: { (_) throws(BatchError) in
+                    try context.traced("attempt") { () throws(BatchError) in try body() }
+                })
         } catch {
             // The step did not fail for good: somebody wanted the batch to stop before it was tried again.
             if isGivenUp { try run.stopIfAsked() }

@@ -34,6 +34,8 @@ public struct Context: Sendable {
     public var action = ""
     /// For whom it was called.
     public var tenant: String?
+    /// The tenant on whose behalf a session of support acts; every row of the audit says so.
+    public var onBehalfOf: String?
     /// How it was called; commands in notifications and reports are to be typed in the same way.
     public var call = CallOptions.none
     public var log = Log.none

@@ -1,3 +1,4 @@
+internal import BatchCatalog
 public import BatchControl
 internal import BatchCore
 internal import BatchHistory
@@ -104,5 +105,10 @@ extension Context {
 }
 
 extension Session {
+    /// Keeps the figure for those who watch. Nothing is made for it, and nobody is told when it cannot be kept.
+    public func noteViolations(of contract: String, _ count: Int) {
+        if workspace.hasRecords { try? control().set(.contractViolations, contract, to: count) }
+    }
+
     func control() throws(BatchError) -> any ControlStore { try context.control(in: controlFolder) }
 }

@@ -11,6 +11,16 @@ public struct LedgerFigures: Sendable {
         public let trigger: String
     }
 
+    public struct Step: Hashable, Sendable {
+        public let job: String
+        public let step: String
+    }
+
+    public struct Heal: Hashable, Sendable {
+        public let level: Int
+        public let outcome: String
+    }
+
     public struct Time: Hashable, Sendable {
         public var count = 0
         public var seconds = 0.0
@@ -22,10 +32,16 @@ public struct LedgerFigures: Sendable {
     /// When the latest batch of a job was committed.
     public var lastSuccess: [String: Timestamp] = [:]
     public var times: [String: Time] = [:]
+    /// From the checkpoint before a step to its last one.
+    public var steps: [Step: Time] = [:]
+    /// Repairs that were carried out.
+    public var heals: [Heal: Int] = [:]
     public var pendingPoints = 0
     public var unprovenPoints = 0
     /// Up to this batch everything is counted, and will not change any more.
     private var settled: Int64 = 0
+    /// Up to this row of the audit.
+    private var audited: Int64 = 0
 
     public init() {}
 
@@ -42,6 +58,7 @@ public struct LedgerFigures: Sendable {
         let edge = max(settled.settled, newest - unsettled)
         try settled.add(session, after: settled.settled, upTo: edge)
         settled.settled = edge
+        try settled.addHeals(session)
         var now = settled
         try now.add(session, after: edge, upTo: newest)
         try now.addPoints(session)
@@ -50,6 +67,7 @@ public struct LedgerFigures: Sendable {
 
     private mutating func add(_ session: Session, after first: Int64, upTo last: Int64) throws(BatchError) {
         guard first < last else { return }
+        try addSteps(session, after: first, upTo: last)
         let sql = """
             SELECT job, kind, status, idempotency_key GLOB 'queue.*', started_at, finished_at \
             FROM main.batchmgr_batches WHERE seq > ? AND seq <= ?
@@ -70,6 +88,41 @@ public struct LedgerFigures: Sendable {
                 times[job, default: Time()].seconds += Double(max(0, end.milliseconds - begin.milliseconds)) / 1_000
             }
         }
+    }
+
+    /// A batch that was gone on with after a break would count the break: its steps are left out.
+    private mutating func addSteps(_ session: Session, after first: Int64, upTo last: Int64) throws(BatchError) {
+        let sql = """
+            SELECT b.job, b.started_at, c.batch, c.step, max(c.committed_at) FROM main.batchmgr_checkpoints c \
+            JOIN main.batchmgr_batches b ON b.seq = c.batch WHERE c.batch > ? AND c.batch <= ? AND b.kind = 'batch' \
+            AND b.status NOT IN ('running', 'stopped', 'failed') GROUP BY c.batch, c.step ORDER BY c.batch, min(c.number)
+            """
+        var before: (batch: Int64, time: Timestamp)?
+        for row in try session.connection.rows(sql, [.integer(first), .integer(last)]) {
+            guard let batch = row[2].integer, let begin = row[1].string.flatMap(Timestamp.init(iso8601:)),
+                let end = row[4].string.flatMap(Timestamp.init(iso8601:))
+            else { continue }
+            let start = before?.batch == batch ? before?.time ?? begin : begin
+            let step = Step(job: row[0].string ?? "", step: row[3].string ?? "")
+            steps[step, default: Time()].count += 1
+            steps[step, default: Time()].seconds += Double(max(0, end.milliseconds - start.milliseconds)) / 1_000
+            before = (batch, end)
+        }
+    }
+
+    /// Rows of the audit never change.
+    private mutating func addHeals(_ session: Session) throws(BatchError) {
+        let newest = try session.connection.value("SELECT max(seq) FROM main.batchmgr_audit")?.integer ?? 0
+        if audited > newest { (audited, heals) = (0, [:]) }
+        let sql = "SELECT outcome, details FROM main.batchmgr_audit WHERE seq > ? AND seq <= ? AND action = 'heal'"
+        for row in try session.connection.rows(sql, [.integer(audited), .integer(newest)]) {
+            // The row that the verb of the same name ends with says nothing about a job.
+            guard let details = row[1].string.flatMap({ try? JSONParser.parse($0) }),
+                let level = details["level"]?.integer
+            else { continue }
+            heals[Heal(level: Int(level), outcome: row[0].string ?? ""), default: 0] += 1
+        }
+        audited = newest
     }
 
     private mutating func addPoints(_ session: Session) throws(BatchError) {

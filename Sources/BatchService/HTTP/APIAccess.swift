@@ -13,6 +13,8 @@ struct APICaller: Sendable {
     let roles: [Role]
     /// The only tenant that may be shown and touched; nil for all.
     let tenant: String?
+    /// It acts on behalf of its tenant.
+    var isSupport = false
 
     static let anybody = APICaller(person: "anonymous", token: nil, roles: [.viewer], tenant: nil)
 
@@ -85,7 +87,9 @@ struct APIAccess: Sendable {
 
     private func caller(_ token: AccessToken) -> APICaller {
         try? requests.take(Array(token.name.utf8))
-        return APICaller(person: token.person, token: token.name, roles: [token.role], tenant: token.tenant)
+        return APICaller(
+            person: token.person, token: token.name, roles: [token.role], tenant: token.tenant,
+            isSupport: token.isOfSupport)
     }
 
     private func caller(_ secret: String, _ client: IPAddress, _ context: Context) throws(HTTPFault) -> APICaller {

@@ -6,6 +6,7 @@ internal import BatchSystem
 /// The server of a workspace: its API, where the settings say.
 public final class HTTPListener: Sendable {
     private let server: HTTPServer
+    private let api: API
     public let address: String
 
     /// - Throws: `ERR_UX_INVALID_CONFIGURATION`, `ERR_INTEGRATION_LISTEN`, `ERR_INTEGRATION_LIBRARY_MISSING`.
@@ -24,6 +25,7 @@ public final class HTTPListener: Sendable {
                 hint: "give a certificate and its key, or allow it: plain: true; docs/http.md")
         }
         let api = try API(workspace, version: version, makeContext: makeContext)
+        self.api = api
         var limits = HTTPServer.Limits()
         limits.body = settings.body
         limits.connections = settings.connections
@@ -35,7 +37,10 @@ public final class HTTPListener: Sendable {
         self.address = "\(certificate == nil ? "http" : "https")://\(host):\(server.port)"
     }
 
-    public func stop() { server.stop() }
+    public func stop() {
+        server.stop()
+        api.end()
+    }
 
     private static func certificate(_ settings: HTTPSettings) throws(BatchError) -> HTTPServer.Certificate? {
         guard (settings.certificate == nil) == (settings.key == nil) else {

@@ -103,6 +103,11 @@ public enum OpenAPI {
             ["type": "integer", "minimum": JSONValue(range.lowerBound), "maximum": JSONValue(range.upperBound)]
         case .boolean: ["type": "boolean"]
         case .choice(let words): ["type": "string", "enum": .array(words.map(JSONValue.string))]
+        case .series:
+            [
+                "type": "object", "maxProperties": 1_000,
+                "additionalProperties": ["type": "array", "items": ["type": "number", "minimum": 0]],
+            ]
         case .assignments:
             [
                 "type": "object", "maxProperties": 100,

@@ -85,6 +85,8 @@ struct Parameter: Sendable {
         case choice([String])
         /// An object of scalars by name: the parameters of a job.
         case assignments
+        /// An object of lists of numbers by name.
+        case series
     }
 
     let name: String
@@ -139,8 +141,12 @@ struct Parameter: Sendable {
         case (.choice, .string(let text)): return try value(text)
         case (.integer, .integer(let number)): return try value(String(number))
         case (.boolean, .bool(let flag)): return String(flag)
-        default: throw HTTPFault.bad("'\(name)' is \(words)")
+        case (.series, .object(let members)):
+            guard members.allSatisfy({ $0.value.array?.allSatisfy { $0.double != nil } ?? false }) else { break }
+            return JSONWriter.text(json)
+        default: break
         }
+        throw HTTPFault.bad("'\(name)' is \(words)")
     }
 
     func value(_ text: String) throws(HTTPFault) -> String {
@@ -150,7 +156,7 @@ struct Parameter: Sendable {
             case .integer(let range): Int(text).map { range.contains($0) && String($0) == text } ?? false
             case .boolean: text == "true" || text == "false"
             case .choice(let words): words.contains(text)
-            case .assignments: false
+            case .assignments, .series: false
             }
         guard fits else { throw HTTPFault.bad("'\(name)' is \(words)") }
         return text
@@ -162,6 +168,7 @@ struct Parameter: Sendable {
         case .integer(let range): "a whole number, \(range.lowerBound) to \(range.upperBound)"
         case .boolean: "true or false"
         case .choice(let words): "one of: \(words.joined(separator: ", "))"
+        case .series: "an object with a list of numbers under each name"
         case .assignments: "an object with a text, a number or a boolean under each name"
         }
     }

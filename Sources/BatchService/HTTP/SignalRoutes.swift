@@ -19,13 +19,32 @@ enum SignalRoutes {
             method: .post, path: "/api/signals", name: "addSignal", summary: "Say a figure of the application",
             access: .role(.operator),
             body: [
-                name.required, Parameter("value", .integer(0...1_000_000_000), "a count, or milliseconds").required,
+                name, Parameter("value", .integer(0...1_000_000_000), "a count, or milliseconds"),
+                Parameter("values", .series, "many at once, by name; all of them or none"),
             ],
-            answer: .report(["signal", "value"]),
             perform: { (call) throws(BatchError) in
-                call.report(
-                    try Signals(call.workspace, context: call.context).add(
-                        try call.required("name"), Double(call.number("value") ?? 0), tenant: call.tenant))
+                let signals = Signals(call.workspace, context: call.context)
+                guard let values = call.value("values") else {
+                    let value = Double(try call.required("value")) ?? 0
+                    return call.report(try signals.add(try call.required("name"), value, tenant: call.tenant))
+                }
+                guard call.value("name") == nil, call.value("value") == nil else {
+                    throw BatchError(
+                        .usage, "'values' stands alone", hint: "send name and value, or values: {NAME: [1, 2]}")
+                }
+                let members = (try? JSONParser.parse(values))?.members ?? []
+                return call.report(
+                    try signals.add(
+                        members.flatMap { member in
+                            (member.value.array ?? []).map { (member.key, $0.double ?? -1) }
+                        }, tenant: call.tenant))
+            }),
+        Route(
+            method: .get, path: "/api/slo", name: "slo", summary: "What the service promises, and whether it is kept",
+            access: .role(.viewer), hasTenants: false,
+            answer: .report(["level", "surfaces", "nightly", "saturation", "security_events"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try ServiceLevels(call.api.workspace, context: call.context).report())
             }),
         Route(
             method: .get, path: "/api/report", name: "report", summary: "What batches did in a span of time",

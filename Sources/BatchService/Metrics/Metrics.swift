@@ -2,6 +2,7 @@ public import BatchCatalog
 internal import BatchControl
 public import BatchCore
 public import BatchEngine
+internal import BatchLedger
 internal import BatchSystem
 internal import Synchronization
 
@@ -28,6 +29,8 @@ public struct Metrics {
         try addDatabases(&page, meter)
         try addQueue(&page)
         try addControl(&page)
+        addWorkers(&page)
+        if let levels = try? levels(meter) { add(levels, to: &page) }
         addHost(&page)
         meter?.add(to: &page)
         return page.text
@@ -65,6 +68,7 @@ public struct Metrics {
         func each(_ value: (LedgerFigures) -> Int) -> Samples {
             figures.map { ([("database", $0.name)], Double(value($0.now))) }
         }
+        var (stepCounts, stepSums, heals): (Samples, Samples, Samples) = ([], [], [])
         for (name, now) in figures {
             func label(_ job: String) -> [(String, String)] { [("database", name), ("job", job)] }
             for (run, count) in now.runs.sorted(by: {
@@ -79,7 +83,19 @@ public struct Metrics {
                 counts.append((label(job), Double(time.count)))
                 sums.append((label(job), time.seconds))
             }
+            for (step, time) in now.steps.sorted(by: { ($0.key.job, $0.key.step) < ($1.key.job, $1.key.step) }) {
+                stepCounts.append((label(step.job) + [("step", step.step)], Double(time.count)))
+                stepSums.append((label(step.job) + [("step", step.step)], time.seconds))
+            }
+            for (heal, count) in now.heals.sorted(by: {
+                ($0.key.level, $0.key.outcome) < ($1.key.level, $1.key.outcome)
+            }) {
+                let labels = [("database", name), ("level", "\(heal.level)"), ("outcome", heal.outcome)]
+                heals.append((labels, Double(count)))
+            }
         }
+        page.add("batchmgr_step_duration_seconds", "Time that steps took.", sums: stepSums, counts: stepCounts)
+        page.add("batchmgr_heals_total", .counter, "Repairs that were carried out, by level and outcome.", heals)
         page.add("batchmgr_runs_total", .counter, "Batches that have ended, by how they ended.", runs)
         page.add("batchmgr_run_duration_seconds_total", .counter, "Time that batches took, from begin to end.", sums)
         page.add(
@@ -114,9 +130,64 @@ public struct Metrics {
         page.add(
             "batchmgr_queue_crashes_total", .counter, "Attempts that ended with the death of their worker.",
             Double(figures.crashes))
+        let counters = try store.counters()
+        for counter in ControlCounter.allCases {
+            let own = counters.filter { $0.counter == counter }
+            page.add(
+                "batchmgr_queue_\(counter.rawValue)_total", .counter, Metrics.help(counter),
+                own.isEmpty ? [([], 0)] : own.map { ([("job", $0.label)], Double($0.value)) })
+        }
         page.add(
             "batchmgr_queue_paused", .gauge, "Kinds of jobs that are paused, and the queue as a whole.",
             Double(try store.queuePauses().count))
+    }
+
+    private static func help(_ counter: ControlCounter) -> String {
+        switch counter {
+        case .retries: "Jobs that failed and were put back to be tried again."
+        case .timeouts: "Attempts that took longer than they may."
+        case .leaseExpirations: "Jobs that were taken from a worker that is gone."
+        case .fencedWrites: "Writes of workers that came too late, which were refused."
+        case .busy: "Attempts that found the database held by somebody else."
+        }
+    }
+
+    /// Of the children of the service, by their age; the first one is 0.
+    private func addWorkers(_ page: inout MetricsPage) {
+        guard let service = try? context.store(of: workspace).service(), service.isRunning(at: context.now()),
+            let owner = service.owner
+        else { return }
+        let sizes = HostFigures.children(of: owner.process).compactMap { HostFigures.residentMemory(of: $0) }
+        page.add(
+            "batchmgr_worker_resident_memory_bytes", .gauge, "Memory of each worker of the service.",
+            sizes.enumerated().map { ([("worker", "\($0.offset)")], Double($0.element)) })
+    }
+
+    /// Of the last minute, where a service remembers them.
+    private func levels(_ meter: RequestMeter?) throws(BatchError) -> SLOReport {
+        let now = context.now()
+        if let known = meter?.levels, (0..<60_000).contains(now.milliseconds - known.at.milliseconds) { return known }
+        let report = try ServiceLevels(workspace, context: context).report()
+        meter?.keep(report)
+        return report
+    }
+
+    private func add(_ levels: SLOReport, to page: inout MetricsPage) {
+        page.add(
+            "batchmgr_slo_budget_left_ratio", .gauge, "What is left of the error budget of 30 days; 1 is all of it.",
+            levels.surfaces.map { ([("surface", $0.definition.surface.rawValue)], $0.budgetLeft) })
+        page.add(
+            "batchmgr_slo_burn_rate", .gauge, "How much faster than allowed the budget is used up.",
+            levels.surfaces.flatMap { entry in
+                entry.windows.map { window in
+                    let span = Duration.milliseconds(window.span).text
+                    let labels = [("surface", entry.definition.surface.rawValue), ("window", span)]
+                    return (labels, window.burn(entry.definition.budget))
+                }
+            })
+        page.add(
+            "batchmgr_security_events", .gauge, "Refusals for security in the last hour.", Double(levels.securityEvents)
+        )
     }
 
     private func addControl(_ page: inout MetricsPage) throws(BatchError) {
@@ -124,6 +195,12 @@ public struct Metrics {
         let now = context.now()
         let safe = try store.switches().value(of: .safeMode(.everywhere), at: now) == .on
         page.add("batchmgr_safe_mode", .gauge, "1 while safe mode is on everywhere.", safe ? 1 : 0)
+        page.add(
+            "batchmgr_circuit_open", .gauge, "1 while a circuit lets nothing through, or tries whether it may.",
+            try store.circuits().map { ([("circuit", $0.name)], $0.state == .closed ? 0 : 1) })
+        page.add(
+            "batchmgr_contract_violations", .gauge, "Rows that break a contract, as it was checked last.",
+            try store.figures(of: .contractViolations).map { ([("contract", $0.label)], Double($0.value)) })
         let plans = try store.plans().count { $0.status == .proposed }
         page.add("batchmgr_plans_waiting", .gauge, "Patch plans that nobody has approved or rejected.", Double(plans))
         let service = try store.service()?.isRunning(at: now) ?? false
@@ -159,17 +236,48 @@ final class RequestMeter: Sendable {
         var calls: [Call: Int] = [:]
         var times: [String: Histogram] = [:]
         var figures: [String: LedgerFigures] = [:]
+        var levels: SLOReport?
+        /// What is to be kept of each surface, by the names of its signals.
+        var sums: [String: SignalSum] = [:]
+        var keptAt: Int64 = 0
     }
 
     private let state = Mutex(State())
+    /// Milliseconds after which what was measured is kept.
+    private static let period: Int64 = 10_000
 
-    /// - Parameters from, to: milliseconds.
-    func note(_ name: String, status: Int, from begin: Int64, to end: Int64) {
+    /// - Parameters:
+    ///   - surface: whose promise it counts for; nil for none.
+    ///   - begin: milliseconds, as the end.
+    func note(
+        _ name: String, status: Int, _ surface: SLODefinition.Surface?, from begin: Int64, to end: Int64
+    ) {
         state.withLock {
             $0.calls[Call(name: name, status: "\(status / 100)xx"), default: 0] += 1
             $0.times[name, default: Histogram()].add(Double(end - begin) / 1_000)
+            guard let surface else { return }
+            var names = [ServiceLevels.signal(surface)]
+            if status >= 500 { names.append(ServiceLevels.failures(surface)) }
+            let time = Double(end - begin)
+            for name in names {
+                $0.sums[name, default: SignalSum(name)].add(bucket: SignalSum.bucket(of: time), count: 1, sum: time)
+            }
         }
     }
+
+    /// Hands out what is to be kept, once in a while.
+    func take(at now: Int64, isLast: Bool = false) -> [SignalSum] {
+        state.withLock {
+            guard isLast || now - $0.keptAt >= RequestMeter.period else { return [] }
+            $0.keptAt = now
+            let sums = Array($0.sums.values)
+            $0.sums = [:]
+            return sums
+        }
+    }
+
+    var levels: SLOReport? { state.withLock { $0.levels } }
+    func keep(_ levels: SLOReport) { state.withLock { $0.levels = levels } }
 
     func figures(of path: String) -> LedgerFigures? { state.withLock { $0.figures[path] } }
     func keep(_ figures: LedgerFigures, of path: String) { state.withLock { $0.figures[path] = figures } }

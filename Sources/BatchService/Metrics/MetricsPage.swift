@@ -1,7 +1,7 @@
 /// Figures as Prometheus reads them: text, version 0.0.4.
 struct MetricsPage {
     enum Kind: String {
-        case counter, gauge, histogram
+        case counter, gauge, histogram, summary
     }
 
     private(set) var text = ""
@@ -33,6 +33,19 @@ struct MetricsPage {
             line(name + "_bucket", labels + [("le", "+Inf")], Double(histogram.count))
             line(name + "_sum", labels, histogram.sum)
             line(name + "_count", labels, Double(histogram.count))
+        }
+    }
+
+    /// Sums and counts of a summary, without its quantiles.
+    mutating func add(
+        _ name: String, _ help: String, sums: [(labels: [(String, String)], value: Double)],
+        counts: [(labels: [(String, String)], value: Double)]
+    ) {
+        guard !sums.isEmpty else { return }
+        head(name, .summary, help)
+        for (sum, count) in zip(sums, counts) {
+            line(name + "_sum", sum.labels, sum.value)
+            line(name + "_count", count.labels, count.value)
         }
     }
 

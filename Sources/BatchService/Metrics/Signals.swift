@@ -18,6 +18,21 @@ public struct Signals {
 
     /// - Throws: `ERR_UX_USAGE` for a name that is not declared, or a value that can be none.
     public func add(_ name: String, _ value: Double, tenant: String?) throws(BatchError) -> SignalReport {
+        let kind = try check(name, value)
+        try keep([(name, tenant, value)])
+        return SignalReport(name: name, kind: kind, value: value)
+    }
+
+    /// Many at once: all of them, or none when one is wrong.
+    public func add(
+        _ values: [(name: String, value: Double)], tenant: String?
+    ) throws(BatchError) -> SignalBulkReport {
+        for (name, value) in values { _ = try check(name, value) }
+        try keep(values.map { ($0.name, tenant, $0.value) })
+        return SignalBulkReport(count: values.count)
+    }
+
+    private func check(_ name: String, _ value: Double) throws(BatchError) -> SignalKind {
         guard let kind = workspace.signals[name] else {
             let known = workspace.signals.keys.sorted()
             throw BatchError(
@@ -28,14 +43,17 @@ public struct Signals {
             throw BatchError(
                 .usage, "the value of signal '\(name)' is a number from 0 to 1e15", hint: "e.g. signal add \(name) 120")
         }
+        return kind
+    }
+
+    private func keep(_ values: [(name: String, tenant: String?, value: Double)]) throws(BatchError) {
         let (store, now) = (try context.store(of: workspace), context.now())
-        try store.add([(name, tenant, value)], at: now)
+        try store.add(values, at: now)
         // It costs next to nothing when there is nothing to forget.
         if now.milliseconds / 60_000 % 60 == 0 {
             try store.forgetSignals(
                 before: Timestamp(milliseconds: now.milliseconds - Signals.memory.wholeMilliseconds))
         }
-        return SignalReport(name: name, kind: kind, value: value)
     }
 
     public func list(since time: Timestamp, tenant: String?) throws(BatchError) -> SignalListReport {

@@ -92,6 +92,7 @@ public final class QueueWorker {
             }
         } catch {
             if error.cause == .waiting, !watch.isCancelled {
+                count(error, job, isOverdue: false)
                 let then = Timestamp(milliseconds: context.now().milliseconds + QueueWorker.look)
                 return .heldBack(reason: error.message, until: then)
             }
@@ -103,8 +104,22 @@ public final class QueueWorker {
                 // Somebody has stopped the batch itself.
                 if !watch.isOverdue { return .failed(reason: "\(error.code.rawValue): \(error.message)") }
             }
+            count(error, job, isOverdue: watch.isOverdue)
             return QueueOutcome(error, of: job, at: context.now(), jitter: random())
         }
+    }
+
+    /// A figure that cannot be written is no reason to fail.
+    private func count(_ error: BatchError, _ job: QueueJob, isOverdue: Bool) {
+        let counter: ControlCounter? =
+            switch error.code {
+            case .timeout: .timeouts
+            case .stopped: isOverdue ? .timeouts : nil
+            case .leaseLost: .fencedWrites
+            case .busy: .busy
+            default: nil
+            }
+        if let counter { try? context.store(of: workspace).count(counter, job.order.job) }
     }
 
     private func run(_ job: QueueJob, _ watch: JobHeartbeat) throws(BatchError) -> Runner.Submission {
@@ -112,13 +127,20 @@ public final class QueueWorker {
         var work = context
         work.tenant = job.order.tenant
         work.traceID = context.randomID()
+        work.log = context.log.following(work)
         work.stopWish = { [context] in
             let wish = context.stopWish()
             return wish == .goOn ? watch.stopWish : wish
         }
         let values = try ParameterValues(definition, set: job.order.assignments)
         let order = RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey)
-        return try series(for: job, definition, work).complete(order, tenant: job.order.tenant, context: work)
+        return try work.traced(
+            "queue \(job.order.job)",
+            [.init("batchmgr.queue.job", .integer(job.number)), .init("batchmgr.attempt", JSONValue(job.attempts))],
+            kind: .consumer
+        ) { () throws(BatchError) in
+            try series(for: job, definition, work).complete(order, tenant: job.order.tenant, context: work)
+        }
     }
 
     // MARK: What is kept open

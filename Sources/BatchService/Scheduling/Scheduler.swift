@@ -78,10 +78,17 @@ public struct Scheduler {
         let rule = try rule(schedule)
         // The clock was set back: what has a firing keeps it, the rest is looked at again.
         let planned = schedule.seenTo > now ? [] : rule.decide(after: schedule.seenTo, until: now)
-        let source = try ScheduledOrders(
-            schedule, jobs[schedule.job], rule, workspace, context, isNeeded: planned.contains { $0.queues })
-        let firings = try store.fire(
-            schedule, planned, cause: .clock, seenTo: (now, rule.next(after: now)), at: now, orders: source.orders)
+        var work = context
+        work.traceID = context.randomID()
+        work.log = context.log.following(work)
+        let firings = try work.traced(
+            "schedule \(schedule.name)", [.init("batchmgr.job", .string(schedule.job))], kind: .producer
+        ) { () throws(BatchError) in
+            let source = try ScheduledOrders(
+                schedule, jobs[schedule.job], rule, workspace, context, isNeeded: planned.contains { $0.queues })
+            return try store.fire(
+                schedule, planned, cause: .clock, seenTo: (now, rule.next(after: now)), at: now, orders: source.orders)
+        }
         for firing in firings { tell(firing) }
         return firings
     }

@@ -9,6 +9,20 @@ public enum HostFigures {
             .map { $0 * Int64(sysconf(Int32(_SC_PAGESIZE))) }
     }
 
+    /// Of another process; nil when there is none.
+    public static func residentMemory(of process: Int64) -> Int64? {
+        text("/proc/\(process)/statm").flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int64($0) }
+            .map { $0 * Int64(sysconf(Int32(_SC_PAGESIZE))) }
+    }
+
+    /// The processes that another one has begun, whichever of its threads it was, the oldest first.
+    public static func children(of process: Int64) -> [Int64] {
+        let threads = (try? Folder.names(in: "/proc/\(process)/task")) ?? []
+        return threads.flatMap { thread in
+            (text("/proc/\(process)/task/\(thread)/children") ?? "").split(separator: " ").compactMap { Int64($0) }
+        }.sorted()
+    }
+
     /// Those that this process may use.
     public static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

@@ -28,6 +28,17 @@ extension Verb {
         topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr metrics report --since 30d --to month.html", "a page for the month")])
 
+    static let metricsSLO = Verb(
+        "metrics slo", "show what the service promises, and whether it is kept",
+        details: """
+            Three surfaces: the console, the work of tenants (batches of jobs without a schedule, and the signals of the \
+            application), the API. Of each the 95th and 99th percentile, the failures, how fast the error budget is used up in \
+            the last hour and the last six, and what is left of it for 30 days. A job with a schedule is judged by when it \
+            went well last. The promises stand in catalog/slo.yaml; docs/metrics.md has the defaults.
+            """,
+        topic: .look, role: .viewer, trace: .view,
+        examples: [.init("batchmgr metrics slo", "is it fast enough, and does it fail too often?")])
+
     static let check = Verb(
         "check", "tell a monitoring program in one line whether all is well",
         details: """
@@ -71,6 +82,11 @@ extension Command {
         return .done
     }
 
+    static let metricsSLO = Command(.metricsSLO) { (_, call) throws(BatchError) in
+        try call.output.show(try ServiceLevels(try call.workspace(), context: call.work).report())
+        return .done
+    }
+
     static let check = Command(.check) { (arguments, call) throws(BatchError) in
         let text = arguments.value("max-age")
         let age = text.flatMap { Duration(text: $0) }
@@ -85,6 +101,40 @@ extension Command {
         return report.level.exitCode
     }
 }
+
+extension SLOReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        var lines = surfaces.flatMap { entry in
+            ["\(entry.definition.surface.rawValue): \(entry.level.rawValue)  (\(entry.target))"]
+                + entry.windows.map { "  " + $0.words(entry.definition.budget) }
+        }
+        for job in nightly {
+            let age = job.age.map { "last success \($0 / 60_000) min ago" } ?? "has never succeeded"
+            lines.append(
+                "\(Printable.text(job.job)): \(job.level.rawValue)  (\(age), at most \(job.limit / 60_000) min)")
+        }
+        lines.append("queue: \(saturation.queue) of \(saturation.queueLimit) jobs wait")
+        if securityEvents > 0 { lines.append("security: critical  (\(securityEvents) refusals in the last hour)") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension SLOReport.Entry {
+    fileprivate var target: String {
+        "p95 \(Int(definition.p95)) ms, \(definition.availability) %, budget left \(percent(budgetLeft))"
+    }
+}
+
+extension SLOWindow {
+    fileprivate func words(_ budget: Double) -> String {
+        func time(_ part: Double) -> String { sum.quantile(part).map { "\(Int($0)) ms" } ?? "-" }
+        return
+            "\(Duration.milliseconds(span).text): \(count) done, p95 \(time(0.95)), p99 \(time(0.99)), "
+            + "\(percent(errorShare)) failed, burn rate \((burn(budget) * 100).rounded() / 100)"
+    }
+}
+
+private func percent(_ share: Double) -> String { "\((share * 10_000).rounded() / 100) %" }
 
 extension MonitoringReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {

@@ -7,14 +7,18 @@ extension Verb {
         "signal add", "say a figure of the application: a latency, an error, a use",
         details: """
             The name is one that `signals:` in batchmgr.yaml declares: `signals: {checkout: latency}`. Latencies are milliseconds. \
-            Sums are kept by the minute, for 400 days.
+            Sums are kept by the minute, for 400 days. With - many are read from the standard input, a name and a number on each \
+            line: all of them count, or none when one is wrong.
             """,
         options: [
-            .required("name", .text("NAME"), "a declared name").main,
-            .required("value", .text("NUMBER"), "how many, how much, or how many milliseconds"),
+            .required("name", .text("NAME"), "a declared name; - reads many").main,
+            .value("value", .text("NUMBER"), "how many, how much, or how many milliseconds"),
         ],
         topic: .look, role: .operator, trace: .view,
-        examples: [.init("batchmgr signal add checkout --value 120", "a checkout took 120 ms")])
+        examples: [
+            .init("batchmgr signal add checkout --value 120", "a checkout took 120 ms"),
+            .init("batchmgr signal add - <figures.txt", "a hundred thousand of them in a second"),
+        ])
 
     static let signalList = Verb(
         "signal list", "show what the application has said: counts, means, 95th and 99th percentiles",
@@ -25,12 +29,34 @@ extension Verb {
 
 extension Command {
     static let signalAdd = Command(.signalAdd) { (arguments, call) throws(BatchError) in
+        let signals = Signals(try call.workspace(), context: call.work)
+        let name = try arguments.required("name")
+        if name == "-" {
+            guard arguments.value("value") == nil else { throw .usage("- stands without --value", arguments.verb) }
+            try call.output.show(try signals.add(try figures(arguments.verb), tenant: call.globals.tenant))
+            return .done
+        }
         guard let value = Double(try arguments.required("value")) else {
             throw .usage("--value is a number", arguments.verb)
         }
-        let signals = Signals(try call.workspace(), context: call.work)
-        try call.output.show(try signals.add(try arguments.required("name"), value, tenant: call.globals.tenant))
+        try call.output.show(try signals.add(name, value, tenant: call.globals.tenant))
         return .done
+    }
+
+    /// A name and a number on each line.
+    private static func figures(_ verb: Verb) throws(BatchError) -> [(name: String, value: Double)] {
+        var figures: [(name: String, value: Double)] = []
+        var number = 0
+        while let line = readLine() {
+            number += 1
+            let words = line.split(separator: " ")
+            if words.isEmpty { continue }
+            guard words.count == 2, let value = Double(words[1]) else {
+                throw .usage("line \(number) is no name and number", verb)
+            }
+            figures.append((String(words[0]), value))
+        }
+        return figures
     }
 
     static let signalList = Command(.signalList) { (arguments, call) throws(BatchError) in
@@ -54,6 +80,10 @@ extension ParsedArguments {
 
 extension SignalReport: TextReport {
     func text(_ style: Style, width: Int) -> String { "" }
+}
+
+extension SignalBulkReport: TextReport {
+    func text(_ style: Style, width: Int) -> String { "\(count) values\n" }
 }
 
 extension SignalListReport: TextReport {
