@@ -4,7 +4,7 @@ public import BatchCore
 /// beside `ControlFile` behind this: every operation is one whole transaction, and nothing of SQLite is in it.
 public protocol ControlStore: SwitchStore, KeyStore, PatchPlanStore, WorkspaceStore, AuditStore, QueueStore,
     ServiceStore, ScheduleStore, TokenStore, SettingStore, SignalStore, HealingStore, CounterStore,
-    SupportStore
+    SupportStore, NoticeStore
 {}
 
 public protocol WorkspaceStore: AnyObject {

@@ -58,6 +58,7 @@ public struct Service {
         note("serving \(workspace.folder) with \(settings.workers) \(settings.workers == 1 ? "worker" : "workers")")
         var listener = try beginListening(note)
         var triedAt = context.clock.now()
+        var watch = Watch(workspace, context: context)
         ServiceNotice.send("READY=1")
         var isOurs = true
         var firings = 0
@@ -70,6 +71,7 @@ public struct Service {
                 note(ending)
             }
             try goOn(with: &workers, note)
+            watch.look()
             context.sleep(settings.poll)
             if listener == nil, listen != nil, context.clock.now() - triedAt > Service.pauseOfListening {
                 triedAt = context.clock.now()

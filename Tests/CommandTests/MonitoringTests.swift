@@ -157,7 +157,7 @@ import Testing
                     "file":"f.prom"
                     batchmgr_runs_total{database="main",job="fill",status="committed",trigger="person"} 1
                     1
-                    batchmgr_step_duration_seconds_count{database="main",job="fill",step="sql"} 1
+                    batchmgr_step_duration_seconds_count{database="main",job="fill",step="sql1"} 1
                     batchmgr_slo_budget_left_ratio{surface="tenant_work"} 1
 
                     """)

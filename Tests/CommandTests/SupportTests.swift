@@ -81,6 +81,6 @@ import Testing
                 "$TOOL" support list --json | tr '{' '\\n' | grep -o '"state":"[a-z]*"'
                 """)
         #expect(
-            lines == ["2", "2", "2", "2", "200", "401", "\"state\":\"expired\"", "\"state\":\"open\""])
+            lines == ["1", "1", "2", "2", "200", "401", "\"state\":\"expired\"", "\"state\":\"open\""])
     }
 }

@@ -48,7 +48,8 @@ import Testing
                 \(script)
                 kill $R
                 """, [TraceTests.python, TextFile.inPackage("Tests/Fixtures/otlp_receiver.py")])
-            #expect(!scene.has("wrong.txt"), "\(try scene.shell("cat wrong.txt").out)")
+            let wrong = scene.has("wrong.txt") ? try TextFile.read(scene.file("wrong.txt")) : ""
+            #expect(wrong.isEmpty, "\(wrong)")
             let lines = scene.has("got.jsonl") ? try TextFile.read(scene.file("got.jsonl")) : ""
             // What was sent stands in the file too.
             if scene.has("got.jsonl") {
@@ -92,10 +93,11 @@ import Testing
 
     @Test func whatFailsRepairsOrTakesBackIsKeptAlways() throws {
         let script = """
+            printf '#!/bin/sh\\nexit 1\\n' >tell; chmod +x tell
             "$TOOL" run good -q
             "$TOOL" run half -q 2>err && exit 9
             "$TOOL" run careful -q
-            "$TOOL" rollback good.1 --mode cascade -q -y
+            "$TOOL" rollback good.1 --mode cascade -q --yes
             """
         try spans("sample: 0", script) { _, spans in
             #expect(!spans.contains { $0.name == "run good" })

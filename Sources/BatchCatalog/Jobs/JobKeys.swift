@@ -83,11 +83,17 @@ enum JobKeys {
                     "events", .list(choice(NotificationRule.Event.self), mayBeEmpty: false),
                     "What to tell of (everything)."),
                 KeyRule("timeout", .text(.duration), "How long telling may take (`10s`)."),
+                KeyRule("after", .integer(1...1_000), "Only from so many failures of a job in a row on (`1`)."),
+                KeyRule("quiet", .text(.dayWindow), "What happens then is told at its end, e.g. `22:00-07:00`."),
             ]),
         [
             KeyChoice(
                 KeyRule("command", .arguments, "A program and its arguments; it reads JSON on its standard input.")),
-            KeyChoice(KeyRule("url", .text(.address), "An address that gets the JSON in a POST request.")),
+            KeyChoice(
+                KeyRule("url", .text(.address), "An address that gets the JSON in a POST request."),
+                beside: [
+                    KeyRule("secret_file", .text(.filled), "A file with the secret that the request is signed with.")
+                ]),
         ], open: nil)
 
     private static let parameter = KeyTable(

@@ -82,6 +82,9 @@ enum JobNodes {
         var rule = NotificationRule(channel: channel)
         if let events = texts(node["events"]) { rule.events = events.compactMap(NotificationRule.Event.init) }
         if let timeout = duration(node["timeout"]) { rule.timeout = timeout }
+        if let after = node["after"]?.json.integer { rule.after = Int(after) }
+        rule.quiet = node["quiet"]?.text.flatMap(DayWindow.init)
+        rule.secretFile = node["secret_file"]?.text
         return rule
     }
 

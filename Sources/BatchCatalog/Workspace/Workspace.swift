@@ -30,6 +30,8 @@ public struct Workspace: Hashable, Sendable {
     public let signals: [String: SignalKind]
     /// Where traces go to; nil: there are none.
     public let traces: TraceSettings?
+    /// Who hears that the service lives; nil: nobody.
+    public var watchdog: WatchdogSettings?
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,

@@ -69,7 +69,7 @@ enum WorkspaceReader {
         let plugins = (root["plugins"]?.entries ?? []).compactMap { entry in
             entry.value.text.map { PluginDefinition(name: entry.key, path: FolderText.join(folder, $0)) }
         }
-        return Workspace(
+        var workspace = Workspace(
             folder: folder, file: file,
             databases: (root["databases"]?.entries ?? []).compactMap { database($0, folder) },
             backups: path("backups", "backups/batch_manager"), catalog: path("catalog", "catalog"),
@@ -78,6 +78,14 @@ enum WorkspaceReader {
             notify: root["notify"]?.elements.compactMap(JobNodes.notification) ?? [], roles: root["roles"].map(roles),
             log: log(root["log"]), keep: keep(root["keep"]), http: http(root["http"], folder),
             signals: signals(root["signals"]), traces: root["traces"].map(traces))
+        workspace.watchdog = root["watchdog"].flatMap(watchdog)
+        return workspace
+    }
+
+    private static func watchdog(_ node: YAMLNode) -> WatchdogSettings? {
+        guard let address = node["url"]?.text else { return nil }
+        let period = node["every"]?.text.flatMap { Duration(text: $0) }
+        return WatchdogSettings(address: address, period: period?.wholeMilliseconds ?? 60_000)
     }
 
     private static func traces(_ node: YAMLNode) -> TraceSettings {
@@ -170,6 +178,7 @@ enum WorkspaceKeys {
                 "traces", .record(traces),
                 "Spans for OpenTelemetry, in `logs/traces.jsonl` and to a receiver, see traces.md."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
+            KeyRule("watchdog", .record(watchdog), "An address outside that hears from the service that it lives."),
             KeyRule("roles", .record(roles), "Who may do what; without this key everybody may do everything."),
         ])
 
@@ -194,6 +203,15 @@ enum WorkspaceKeys {
             KeyRule("rate", .integer(1...1_000_000), "Requests a minute for each token or address (`600`)."),
             KeyRule("body_kib", .integer(1...102_400), "KiB that the body of a request may have (`1024`)."),
             KeyRule("connections", .integer(1...10_000), "Connections at the same time (`200`)."),
+        ])
+
+    private static let watchdog = KeyTable(
+        "watchdog",
+        [
+            KeyRule(
+                "url", .text(.address), required: true,
+                "Gets a POST each time; it raises the alarm when none has come for a while."),
+            KeyRule("every", .text(.duration), "How often (`1m`)."),
         ])
 
     private static let traces = KeyTable(

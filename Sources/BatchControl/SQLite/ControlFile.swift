@@ -199,6 +199,15 @@ extension ControlFile {
                 writes INTEGER NOT NULL, opened_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, approved_by TEXT,
                 ended_by TEXT, ended_at INTEGER) STRICT
             """,
+            // `job` of a snooze: empty for all.
+            """
+            CREATE TABLE IF NOT EXISTS notices(
+                number INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, target TEXT NOT NULL, event TEXT NOT NULL,
+                document TEXT NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+                next_at INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
+            CREATE INDEX IF NOT EXISTS notices_due ON notices(next_at) WHERE state = 'waiting';
+            CREATE TABLE IF NOT EXISTS snoozes(job TEXT PRIMARY KEY, until INTEGER NOT NULL, actor TEXT NOT NULL) STRICT, WITHOUT ROWID
+            """,
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

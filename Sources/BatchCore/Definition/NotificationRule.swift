@@ -1,3 +1,15 @@
+/// `watchdog:` of `batchmgr.yaml`: who hears that the service lives.
+public struct WatchdogSettings: Hashable, Sendable {
+    public let address: String
+    /// Milliseconds.
+    public let period: Int64
+
+    public init(address: String, period: Int64) {
+        self.address = address
+        self.period = period
+    }
+}
+
 /// Whom to tell of what.
 public struct NotificationRule: Hashable, Sendable {
     public enum Event: String, Hashable, Sendable, CaseIterable {
@@ -13,6 +25,14 @@ public struct NotificationRule: Hashable, Sendable {
         case drift
         /// An incident was opened, or its postmortem is delivered.
         case incident
+        /// A firing of a schedule did not happen.
+        case missed
+        /// A job that had failed went well again.
+        case recovered
+        /// A promise is broken, or kept again.
+        case slo
+        /// A plan waits for approval.
+        case approval
     }
 
     public enum Channel: Hashable, Sendable {
@@ -25,6 +45,12 @@ public struct NotificationRule: Hashable, Sendable {
     public var channel: Channel
     public var events: [Event]
     public var timeout: Duration
+    /// Only from so many failures of a job in a row on.
+    public var after = 1
+    /// Then it waits until the end of it.
+    public var quiet: DayWindow?
+    /// A file with the secret that a webhook is signed with, from the folder of the workspace.
+    public var secretFile: String?
 
     public init(channel: Channel, events: [Event] = Event.allCases, timeout: Duration = .seconds(10)) {
         self.channel = channel

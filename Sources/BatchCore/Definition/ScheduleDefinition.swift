@@ -83,7 +83,7 @@ public struct DayWindow: Hashable, Sendable {
     }
 
     /// - Parameter second: of the day.
-    func contains(second: Int64) -> Bool {
+    public func contains(second: Int64) -> Bool {
         let (from, to) = (Int64(start) * 60, Int64(end) * 60)
         return from < to ? (from..<to).contains(second) : second >= from || second < to
     }

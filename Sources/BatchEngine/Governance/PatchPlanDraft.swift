@@ -53,6 +53,7 @@ struct PatchPlanDraft {
         }
         session.context.reach("plan-kept")
         DriftDetection(session: session).remember(version: session.connection.dataVersion)
+        session.notify(.approval, "\(record.id) of \(order.job.id) waits for approval", batch, of: order.job)
         return PatchPlanRegister(session: session, store: store).report(record, content: made)
     }
 

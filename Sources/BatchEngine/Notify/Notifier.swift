@@ -48,6 +48,9 @@ public struct Notifier: Sendable {
         return (delivered, failed)
     }
 
+    /// Sends a document that was made before.
+    func send(_ document: String, to target: Target) throws(BatchError) { try tell(target, document) }
+
     private func tell(_ target: Target, _ document: String) throws(BatchError) {
         switch target.way {
         case .command(let arguments):
@@ -56,7 +59,9 @@ public struct Notifier: Sendable {
             let outcome = try ExternalCommand(program, clock: clock).run(input: Array(document.utf8))
             try outcome.requireSuccess(of: program, for: "notify")
         case .webhook(let address):
-            try Webhook(address: address, timeout: target.timeout).post(document)
+            let webhook = Webhook(address: address, timeout: target.timeout)
+            guard let file = target.secretFile else { return try webhook.post(document) }
+            try webhook.post(document, signedWith: file, at: WallClock.now)
         }
     }
 
@@ -83,33 +88,60 @@ public struct Notifier: Sendable {
             case drift
             /// An incident was opened, or what was learnt from it is delivered.
             case incident
+            /// A firing of a schedule did not happen.
+            case missed
+            /// A job that had failed went well again.
+            case recovered
+            /// A promise is broken, or kept again.
+            case slo
+            /// A plan waits for approval.
+            case approval
         }
 
         public let kind: Kind
         public let batch: String?
         public let job: String?
         public let tenant: String?
-        public let error: BatchError
+        /// Nil of what is no failure.
+        public let error: BatchError?
+        /// In its place: what there is to say.
+        public let message: String?
         public let at: Timestamp
 
-        public init(_ kind: Kind, batch: String?, job: String?, tenant: String?, error: BatchError, at: Timestamp) {
+        public init(_ kind: Kind, job: String?, tenant: String?, message: String, at: Timestamp) {
+            self.kind = kind
+            batch = nil
+            self.job = job
+            self.tenant = tenant
+            error = nil
+            self.message = message
+            self.at = at
+        }
+
+        public init(_ kind: Kind, batch: String?, job: String?, tenant: String?, error: BatchError?, at: Timestamp) {
             self.kind = kind
             self.batch = batch
             self.job = job
             self.tenant = tenant
             self.error = error
+            message = nil
             self.at = at
         }
 
         /// What a command finds on stdin and a webhook in its body.
         public var document: JSONValue {
+            .object(
+                [
+                    .init("format_version", 1), .init("event", .string(kind.rawValue)), .init("batch", .init(batch)),
+                    .init("job", .init(job)), .init("tenant", .init(tenant)), .init("at", .string(at.iso8601)),
+                    .init("error", error.map(Event.json) ?? .null),
+                ] + (message.map { [.init("message", .string($0))] } ?? []))
+        }
+
+        private static func json(_ error: BatchError) -> JSONValue {
             [
-                "format_version": 1, "event": .string(kind.rawValue), "batch": .init(batch), "job": .init(job),
-                "tenant": .init(tenant), "at": .string(at.iso8601),
-                "error": [
-                    "code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue),
-                    "message": .string(error.message), "hint": .string(error.hint.text()),
-                ],
+                "code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue),
+                "message": .string(error.message), "hint": .string(error.hint.text()),
             ]
         }
     }
@@ -148,6 +180,8 @@ extension Notifier {
         public let events: Set<Event.Kind>
         /// Milliseconds.
         public let timeout: Int64
+        /// Of a webhook that is signed.
+        var secretFile: String?
 
         /// - Throws: `ERR_UX_INVALID_CONFIGURATION` for an empty command or an address that is not http or https.
         public init(
@@ -185,16 +219,7 @@ extension Notifier {
 
 extension Session {
     private var notifier: Notifier? {
-        let targets = workspace.notify.compactMap { rule in
-            let way: Notifier.Target.Way =
-                switch rule.channel {
-                case .command(let arguments): .command(arguments)
-                case .webhook(let address): .webhook(address)
-                }
-            return try? Notifier.Target(
-                way, events: Set(rule.events.compactMap { Notifier.Event.Kind(rawValue: $0.rawValue) }),
-                timeout: rule.timeout.milliseconds)
-        }
+        let targets = workspace.notify.compactMap { $0.target(in: workspace) }
         return targets.isEmpty ? nil : Notifier(targets, folder: workspace.folder)
     }
 
@@ -223,11 +248,42 @@ extension Session {
 
     /// Tells the people whom the workspace names. Never throws: the work does not depend on it. What could not be
     /// delivered is noted in the ledger's audit.
-    func notify(_ kind: Notifier.Event.Kind, _ batch: BatchRecord?, _ error: BatchError) {
-        guard let notifier else { return }
+    /// - Parameter job: whose own rules count too.
+    func notify(_ kind: Notifier.Event.Kind, _ batch: BatchRecord?, _ error: BatchError, of job: JobDefinition? = nil) {
         let event = Notifier.Event(
             kind, batch: batch?.batch.description, job: batch?.batch.job, tenant: batch?.tenant, error: error,
             at: context.now())
-        for failure in notifier.notify(event) { noteUndelivered(failure, batch) }
+        tell(event, batch, job)
+    }
+
+    /// Tells of something that is no failure.
+    func notify(_ kind: Notifier.Event.Kind, _ message: String, _ batch: BatchRecord, of job: JobDefinition) {
+        let wanted = (workspace.notify + job.notify).contains { $0.events.contains { $0.rawValue == kind.rawValue } }
+        guard wanted else { return }
+        tell(
+            Notifier.Event(kind, job: job.id, tenant: batch.tenant, message: message, at: context.now()), batch, job)
+    }
+
+    private func tell(_ event: Notifier.Event, _ batch: BatchRecord?, _ job: JobDefinition?) {
+        let notices = Notices(workspace, context: context)
+        let failures = notices.tell(event, rules: job?.notify ?? []) {
+            batch.map { failuresInARow(of: $0, isOver: event.kind == .recovered) } ?? 1
+        }
+        for failure in failures { noteUndelivered(failure, batch) }
+    }
+
+    /// How often a job has failed for a tenant since it went well last, as far as anybody asks.
+    /// - Parameter isOver: the batch is the one that went well again.
+    private func failuresInARow(of batch: BatchRecord, isOver: Bool) -> Int {
+        let sql = """
+            SELECT error IS NOT NULL FROM main.batchmgr_batches WHERE job = ? AND number <= ? AND kind = 'batch' \
+            AND tenant IS ? AND status NOT IN ('running', 'stopped') ORDER BY number DESC LIMIT 1001
+            """
+        let values: [SQLValue] = [
+            .string(batch.batch.job), .integer(Int64(batch.batch.number) - (isOver ? 1 : 0)), .optional(batch.tenant),
+        ]
+        let rows = (try? connection.rows(sql, values)) ?? []
+        // One that was rolled back since has failed all the same.
+        return rows.prefix { $0[0].integer == 1 }.count
     }
 }

@@ -1,19 +1,47 @@
-internal import BatchCore
+public import BatchCore
+internal import BatchHistory
+internal import BatchSystem
 internal import CCurl
 internal import Glibc
 
 /// One POST of a JSON document. Certificates are verified, redirects are not followed, only http and https are spoken.
-struct Webhook {
+public struct Webhook {
     let address: String
     /// Milliseconds for all of it.
     let timeout: Int64
 
+    /// - Parameter timeout: milliseconds.
+    /// - Throws: as `post`.
+    public static func send(_ document: String, to address: String, timeout: Int64) throws(BatchError) {
+        try Webhook(address: address, timeout: timeout).post(document)
+    }
+
     /// - Throws: `ERR_INTEGRATION_NOTIFY_FAILED` when it does not arrive or is answered with anything but 2xx.
-    func post(_ document: String) throws(BatchError) {
+    func post(_ document: String) throws(BatchError) { try post(document, headers: []) }
+
+    /// The receiver knows by two headers who sent it, and when: the HMAC-SHA256 of `TIME.BODY` with the secret.
+    /// - Parameter file: its first line is the secret.
+    func post(_ document: String, signedWith file: String, at time: Timestamp) throws(BatchError) {
+        let bytes = try File(reading: file).contents(atMost: 4_096)
+        let secret = Array(bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
+        guard secret.count >= 16 else {
+            throw BatchError(
+                .notifyFailed, "the secret of a webhook has fewer than 16 characters",
+                hint: "make one: head -c 32 /dev/urandom | base64 >SECRET_FILE")
+        }
+        let seconds = time.milliseconds / 1_000
+        let signature = HMAC.sha256(of: Array("\(seconds).\(document)".utf8), key: secret)
+        try post(
+            document,
+            headers: ["X-Batchmgr-Timestamp: \(seconds)", "X-Batchmgr-Signature: sha256=\(Hex.string(signature))"])
+    }
+
+    private func post(_ document: String, headers more: [String]) throws(BatchError) {
         let curl = try CurlLibrary.load()
         guard let handle = curl.makeHandle() else { throw failure("libcurl gave no handle") }
         defer { curl.cleanUp(handle) }
-        let headers = curl.append(curl.append(nil, "Content-Type: application/json"), "Expect:")
+        var headers = curl.append(curl.append(nil, "Content-Type: application/json"), "Expect:")
+        for header in more { headers = curl.append(headers, header) }
         defer { curl.free(headers) }
         guard secure(curl, handle) else { throw failure("this libcurl does not know a needed safety option") }
         let set = curl.setOption

@@ -31,6 +31,7 @@ struct RunOutcome {
         }
         let pointMilliseconds = begun.millisecondsSince
         if let failure { try fail(run, failure) }
+        session.notify(.recovered, "\(run.job.id) went well again", run.batch, of: run.job)
         if let left { run.warn(left.code, left.text) }
         DriftDetection(session: session).remember(version: session.connection.dataVersion)
         var report = RunReport(
@@ -154,7 +155,7 @@ struct RunOutcome {
 
     private func fail(_ run: BatchRun, _ failure: BatchError) throws(BatchError) {
         if failure.code != .stopped {
-            session.notify(.failed, run.batch, failure)
+            session.notify(.failed, run.batch, failure, of: run.job)
         }
         // A part of an approved plan is not what was approved.
         let isWanted = run.plan != nil || (failure.code != .stopped && run.job.onFailure == .rollback)

@@ -85,6 +85,22 @@ public struct SHA256: ~Copyable {
     }
 }
 
+/// HMAC, RFC 2104.
+public enum HMAC {
+    private static let block = 64
+
+    public static func sha256(of message: [UInt8], key: [UInt8]) -> [UInt8] {
+        func hash(_ parts: [UInt8]...) -> [UInt8] {
+            let hash = SHA256()
+            for part in parts { part.withUnsafeBytes { hash.update($0) } }
+            return hash.finish()
+        }
+        let short = key.count > block ? hash(key) : key
+        let padded = short + [UInt8](repeating: 0, count: block - short.count)
+        return hash(padded.map { $0 ^ 0x5c }, hash(padded.map { $0 ^ 0x36 }, message))
+    }
+}
+
 /// XXH3 with 128 bits, fed in pieces: tells that bytes are those that were written as surely as a state digest does, and ten
 /// times as fast as SHA-256. Against somebody who makes two files for one hash it is no proof.
 ///

@@ -51,7 +51,7 @@ public final class API: Sendable {
 
     /// Whose promise a call counts for. What takes as long as its work takes counts for none.
     private static func surface(of request: HTTPRequest, _ route: Route) -> SLODefinition.Surface? {
-        if route.name == EventStream.route.name || WorkRoutes.all.contains(where: { $0.name == route.name }) {
+        if route.name == EventStream.route.name || (route.method == .post && route.hasTenants) {
             return nil
         }
         if ConsoleRoutes.all.contains(where: { $0.name == route.name }) { return .console }

@@ -127,6 +127,13 @@ public struct Scheduler {
     }
 
     private func tell(_ firing: Firing) {
+        if firing.outcome == .missed {
+            let message =
+                "\(firing.schedule) did not run at \(firing.instant.seconds): \(firing.reason ?? "it was missed")"
+            Notices(workspace, context: context).tell(
+                .init(.missed, job: firing.schedule, tenant: nil, message: message, at: context.now()),
+                rules: jobs[firing.schedule]?.notify ?? [])
+        }
         let what = firing.job.map { "job \($0)" } ?? firing.outcome.rawValue
         context.log.write(
             firing.outcome == .missed ? .warn : .info, "schedule.firing",

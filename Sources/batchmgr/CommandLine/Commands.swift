@@ -30,7 +30,7 @@ extension Command {
         .tokenCreate, .tokenList, .tokenRevoke, .supportOpen, .supportList, .supportApprove, .supportEnd,
         .opsList, .opsKeygen, .opsTrust, .opsRevoke, .opsSign, .opsSubmit,
         .auditList, .auditVerify, .auditExport,
-        .logs,
+        .logs, .notifyList, .notifyRedrive, .notifySnooze,
         .catalogList, .catalogShow, .catalogValidate, .catalogSchema,
         .openapi, .doctor, .version, .completion, .help,
     ]

@@ -1,0 +1,129 @@
+import BatchCore
+import TestSupport
+import Testing
+
+/// `notify:` and `watchdog:`, with a receiver that listens.
+@Suite struct NotifyTests {
+    private static let jobs = [
+        "shaky":
+            "steps:\n  - {id: a, sql: UPDATE t SET v = v + 1}\n  - {id: tell, exec: [./tell]}\non_failure: rollback",
+        "grave": "level: 3\nsteps:\n  - {id: a, sql: UPDATE t SET v = v + 1}",
+    ]
+
+    /// - Parameter settings: lines of `batchmgr.yaml`, in which `URL` stands for the receiver.
+    private func told(_ settings: String, _ script: String) throws -> BuiltTool.Result {
+        try BadLuckScene.with(jobs: NotifyTests.jobs) { scene in
+            try scene.sql("CREATE TABLE t(v INTEGER NOT NULL); INSERT INTO t VALUES(1)")
+            try scene.write("secret", "between-the-two-of-us\n")
+            try scene.write("settings", settings + "\n")
+            return try scene.shell(
+                """
+                mkfifo said
+                python3 "$1" >said & R=$!
+                read -r port <said
+                sed "s|URL|http://127.0.0.1:$port/hook|" settings >>batchmgr.yaml
+                bad() { printf '#!/bin/sh\\nexit 1\\n' >tell; chmod +x tell; "$TOOL" run shaky --anew -q 2>>err; }
+                good() { printf '#!/bin/sh\\nexit 0\\n' >tell; chmod +x tell; "$TOOL" run shaky --anew -q 2>>err; }
+                : >told.txt
+                \(script)
+                kill $R
+                """, [TextFile.inPackage("Tests/Fixtures/webhook_receiver.py")])
+        }
+    }
+
+    @Test func aWebhookIsSignedAndHearsOfAJobThatWorksAgain() throws {
+        let result = try told(
+            "notify: [{url: URL, secret_file: secret, events: [failed, recovered, approval]}]",
+            "good; bad; good; good; \"$TOOL\" run grave -q 2>>err; cat told.txt")
+        #expect(result.out == "failed signed\nrecovered signed\napproval signed\n", "\(result.err)")
+    }
+
+    @Test func aRuleMayWaitForSeveralFailuresInARow() throws {
+        let result = try told(
+            "notify: [{url: URL, after: 3, events: [failed, recovered]}]",
+            "bad; bad; good; bad; bad; cat told.txt; echo -; bad; bad; good; cat told.txt")
+        #expect(
+            result.out == "-\nfailed unsigned\nfailed unsigned\nrecovered unsigned\n", "\(result.err)")
+    }
+
+    @Test func whatDoesNotArriveIsKeptAndSentLater() throws {
+        let result = try told(
+            "notify: [{url: URL, events: [failed]}]",
+            """
+            touch down; bad; bad
+            "$TOOL" notify list --json | tr '{' '\\n' | grep -c '"state":"waiting"'
+            "$TOOL" notify redrive
+            rm down
+            "$TOOL" notify redrive
+            cat told.txt
+            "$TOOL" notify list
+            """)
+        #expect(
+            result.out
+                == "2\n0 sent, 2 left\n2 sent, 0 left\nfailed unsigned\nfailed unsigned\neverybody has been told\n",
+            "\(result.err)")
+    }
+
+    @Test func afterEightTriesANoticeIsDead() throws {
+        let result = try told(
+            "notify: [{url: URL, events: [failed]}]",
+            """
+            touch down; bad
+            for n in 1 2 3 4 5 6 7; do "$TOOL" notify redrive -q; done
+            "$TOOL" notify list --json | grep -o '"state":"[a-z]*"'
+            """)
+        #expect(result.out == "\"state\":\"dead\"\n", "\(result.err)")
+    }
+
+    @Test func aJobThatIsSnoozedIsNotToldOf() throws {
+        let result = try told(
+            "notify: [{url: URL, events: [failed]}]",
+            """
+            "$TOOL" notify snooze shaky --for 1h -q; bad; cat told.txt
+            "$TOOL" notify snooze other --for 1h -q
+            "$TOOL" notify snooze shaky --end -q; bad; cat told.txt
+            "$TOOL" notify snooze shaky 2>>err; echo $?
+            """)
+        #expect(result.out == "failed unsigned\n2\n", "\(result.err)")
+    }
+
+    @Test func whatHappensInQuietHoursWaitsForTheirEnd() throws {
+        let result = try told(
+            "notify: [{url: URL, quiet: '22:00-07:00', events: [failed]}]",
+            """
+            export TZ=UTC
+            printf '#!/bin/sh\\nexit 1\\n' >tell; chmod +x tell
+            faketime '2026-03-10 23:30:00' "$TOOL" run shaky -q 2>>err
+            cat told.txt
+            "$TOOL" notify list --json | grep -o '"next_at":"[^"]*"'
+            faketime '2026-03-11 03:30:00' "$TOOL" run shaky --anew -q 2>>err
+            "$TOOL" notify list --json | tr '{' '\\n' | grep -o '"next_at":"[^"]*"' | tail -n 1
+            faketime '2026-03-11 08:00:00' "$TOOL" run shaky --anew -q 2>>err
+            cat told.txt
+            """)
+        let seven = "\"next_at\":\"2026-03-11T07:00:00.000Z\"\n"
+        #expect(result.out == seven + seven + "failed unsigned\n", "\(result.err)")
+    }
+
+    @Test func theServiceSaysThatItLivesAndSendsWhatIsDue() throws {
+        let result = try told(
+            "notify: [{url: URL, events: [failed]}]\nwatchdog: {url: URL, every: 1s}",
+            """
+            printf '#!/bin/sh\\nexit 1\\n' >tell; chmod +x tell
+            touch down; faketime -f -10m "$TOOL" run shaky -q 2>>err; rm down
+            mkfifo heard
+            "$TOOL" serve --no-http --workers 0 2>later >ended & S=$!
+            tail -n +1 -f told.txt >heard & L=$!
+            alive=0 failed=0
+            while [ "$alive" -lt 2 ] || [ "$failed" -lt 1 ]; do
+                read -r event _
+                case $event in alive) alive=$((alive + 1)) ;; failed) failed=$((failed + 1)) ;; esac
+            done <heard
+            kill $L
+            kill -TERM $S
+            wait $S
+            echo "ended $?, $failed failed"
+            """)
+        #expect(result.out == "ended 0, 1 failed\n", "\(result.err)")
+    }
+}
