@@ -61,7 +61,9 @@ import Testing
     @Test func whatIsWrongIsPutAwayAndComesBack() throws {
         try scene { scene in
             // The audit begins with the first batch.
-            try scene.expect(0, "run", "--id", "begin", "--sql", "UPDATE papers SET bytes = bytes", "--tenant", "a")
+            try scene.expect(
+                0, "run", "--id", "begin", "--sql", "UPDATE papers SET bytes = bytes WHERE owner = 'a'", "--tenant", "a"
+            )
             let (rows, before) = (try scene.dump(), try files(scene))
             let ran = try scene.expect(0, "heal", "run", "repair_fix_orphan_files_vfs", "--apply", "--json")
             let answer = try JSONParser.parse(ran.out)
