@@ -54,6 +54,9 @@ static const unsigned char releases_js[] = {
 static const unsigned char documents_js[] = {
 #embed "web/documents.js"
 };
+static const unsigned char support_js[] = {
+#embed "web/support.js"
+};
 static const unsigned char settings_js[] = {
 #embed "web/settings.js"
 };
@@ -75,7 +78,8 @@ static const struct console_file files[] = {
     FILE_OF("approvals.js", approvals_js), FILE_OF("work.js", work_js),
     FILE_OF("settings.js", settings_js),   FILE_OF("heal.js", heal_js),
     FILE_OF("incidents.js", incidents_js), FILE_OF("releases.js", releases_js),
-    FILE_OF("documents.js", documents_js), FILE_OF("en.json", en_json),
+    FILE_OF("documents.js", documents_js), FILE_OF("support.js", support_js),
+    FILE_OF("en.json", en_json),
     FILE_OF("fr.json", fr_json),
 };
 

@@ -22,7 +22,7 @@ import Testing
             grep -ciE 'unsafe|http:' head
             sum=0
             for file in index.html style.css icon.svg main.js api.js page.js graph.js health.js batches.js history.js \\
-                approvals.js work.js settings.js heal.js incidents.js releases.js documents.js en.json fr.json; do
+                approvals.js work.js settings.js heal.js incidents.js releases.js documents.js support.js en.json fr.json; do
                 if [ $file != index.html ]; then
                     [ "$(call $U/console/$file)" = 200 ] || echo "$file is missing"
                     sum=$((sum + $(wc -c <answer)))
@@ -40,7 +40,7 @@ import Testing
         let lines = try ServedWorkspace.lines(
             """
             body $U/console/en.json >en; body $U/console/fr.json >fr
-            for file in main page graph health batches history approvals work settings heal incidents releases documents; do body $U/console/$file.js; done >code
+            for file in main page graph health batches history approvals work settings heal incidents releases documents support; do body $U/console/$file.js; done >code
             python3 - <<'PY'
             import json, re
             en, fr, code = json.load(open("en")), json.load(open("fr")), open("code").read()

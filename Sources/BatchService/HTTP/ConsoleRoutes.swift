@@ -33,8 +33,8 @@ enum ConsoleRoutes {
 
     private static let files = [
         "style.css", "icon.svg", "main.js", "api.js", "page.js", "graph.js", "health.js", "batches.js", "history.js",
-        "approvals.js", "work.js", "settings.js", "heal.js", "incidents.js", "releases.js", "documents.js", "en.json",
-        "fr.json",
+        "approvals.js", "work.js", "settings.js", "heal.js", "incidents.js", "releases.js", "documents.js", "support.js",
+        "en.json", "fr.json",
     ]
 
     private static let types = [
@@ -69,6 +69,8 @@ enum ConsoleRoutes {
             "format_version": 1, "person": .string(call.caller.person),
             "roles": .array(call.caller.roles.map { .string($0.rawValue) }), "tenant": JSONValue(call.caller.tenant),
             "version": .string(call.api.version),
+            "on_behalf_of": JSONValue(call.caller.isSupport ? call.caller.tenant : nil),
+            "until": JSONValue(call.caller.expiresAt?.iso8601),
             "databases": .array(call.api.workspace.databases.map { .string($0.name) }),
         ])
     }

@@ -80,6 +80,24 @@ enum DocumentRoutes {
                 call.report(try Documents(try call.session()).retry(try call.required("key"), reason: nil))
             }),
         Route(
+            method: .get, path: "/api/documents/{key}/review", name: "showReview",
+            summary: "The words of a document that may be wrong", access: .role(.viewer), hasTenants: false,
+            places: [key], query: [Parameter("all", .boolean, "all words")], answer: .report(["words"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try call.documents().reviewShow(try call.required("key"), all: call.flag("all")))
+            }),
+        Route(
+            method: .post, path: "/api/documents/{key}/review", name: "reviewDocument",
+            summary: "Publish a document that waits for a reviewer, correct its words, or reject it",
+            access: .role(.operator), hasTenants: false, action: "ocr review", places: [key],
+            body: [
+                .choice("action", Documents.ReviewAction.self, "what to do").required,
+                Parameter("page", page.shape, "of the words (default: 1)"),
+                Parameter("words", .assignments, "the number of each word, with what it says in truth"),
+                .text("to", "who is to look at it instead"),
+            ],
+            answer: .report(["jobs"]), perform: review),
+        Route(
             method: .post, path: "/api/documents/discover", name: "discoverDocuments",
             summary: "Read the documents that wait in data/in", access: .role(.operator), hasTenants: false,
             action: "ocr discover", body: [.job("profile", "how to read them (default: default)")],
@@ -88,6 +106,24 @@ enum DocumentRoutes {
                 call.report(try Documents(try call.session()).discover(profile: call.value("profile")))
             }),
     ]
+
+    private static func review(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let documents = Documents(try call.session())
+        let key = try call.required("key")
+        let action: Documents.ReviewAction? = call.choice("action")
+        switch action {
+        case .accept: return call.report(try documents.accept(key))
+        case .reject: return call.report(try documents.reject(key, to: call.value("to")))
+        case .correct, nil:
+            let page = call.number("page") ?? 1
+            let corrections = call.assignments.map { assignment in
+                let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return Documents.Correction(
+                    page: page, word: Int(parts[0]) ?? 0, text: parts.count == 2 ? String(parts[1]) : "")
+            }
+            return call.report(try documents.correct(key, corrections))
+        }
+    }
 
     /// A part of them, with how many there are in each state.
     private static func list(_ call: APICall) throws(BatchError) -> HTTPResponse {

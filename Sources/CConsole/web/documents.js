@@ -62,6 +62,7 @@ export async function documentPage({ words: [key], query, again, person }) {
         [t('state'), stateOf(document.state)], [t('why'), document.message || document.error], [t('document.pages'), pages ? String(pages) : null], [t('document.confidence'), percent(document.mean_confidence)],
         [t('file'), document.final_pdf], [t('key'), h('code', null, document.job_key)], [t('batch'), h('a', { href: `#/batches/${document.batch}` }, document.batch)], [t('attempts'), String(document.attempts)],
       ]),
+      document.state === 'REVIEW' ? await review(key, again, person) : null,
       document.final_pdf ? [
         h('h2', null, t('document.page.of', { page: chosen, pages })),
         pages > 1 ? h('div', { class: 'bar' }, h('button', { type: 'button', disabled: chosen <= 1, onclick: () => show(chosen - 1) }, t('previous')), h('button', { type: 'button', disabled: chosen >= pages, onclick: () => show(chosen + 1) }, t('next'))) : null,
@@ -70,6 +71,31 @@ export async function documentPage({ words: [key], query, again, person }) {
       sameAs(commandOf('ocr', 'show', key.slice(0, 12))),
     ],
   };
+}
+
+/** The words that may be wrong, to be corrected; then the document is published or rejected. */
+async function review(key, again, person) {
+  const found = await getAll(`/api/documents/${key}/review`);
+  const inputs = found.words.slice(0, 500).map(word => [word, field(`${t('review.word')} ${word.page}.${word.number}`, { value: word.text, disabled: !person.may('operator') })]);
+  const correct = async () => {
+    const changed = inputs.filter(([word, entry]) => entry.input.value.trim() !== word.text);
+    for (const page of new Set(changed.map(([word]) => word.page))) {
+      const words = Object.fromEntries(changed.filter(([word]) => word.page === page).map(([word, entry]) => [word.number, entry.input.value.trim()]));
+      await postAll(`/api/documents/${key}/review`, { action: 'correct', page, words });
+    }
+    again();
+    return `${t('review.word')}: ${count(changed.length)}`;
+  };
+  const to = field(t('review.to'), {});
+  const act = (action, body) => postAll(`/api/documents/${key}/review`, { action, ...body }).then(() => { again(); return t('done'); });
+  return [
+    h('h2', null, t('review')), h('p', null, `${t('review.why')}: ${found.reason || '–'}${found.reviewer ? ` (${found.reviewer})` : ''}`),
+    inputs.length ? h('div', { class: 'bar' }, inputs.map(([, entry]) => entry.element)) : h('p', { class: 'quiet' }, t('review.none')),
+    person.may('operator') ? h('div', { class: 'bar' },
+      inputs.length ? h('button', { type: 'button', onclick: () => ask({ title: t('review.correct'), body: null, confirm: t('review.correct'), perform: correct }) }, t('review.correct')) : null,
+      h('button', { type: 'button', class: 'first', onclick: () => ask({ title: t('review.accept'), body: null, confirm: t('review.accept'), perform: () => act('accept') }) }, t('review.accept')),
+      h('button', { type: 'button', class: 'danger', onclick: () => ask({ title: t('review.reject'), body: to.element, confirm: t('review.reject'), isDanger: true, perform: () => act('reject', to.input.value.trim() ? { to: to.input.value.trim() } : {}) }) }, t('review.reject'))) : null,
+  ];
 }
 
 /** The picture of a page, and above it its words: they can be selected, and those that were looked for are marked. */

@@ -6,12 +6,14 @@ import { h, t, table, facts, time, state, rowsOf, bytes, count, sameAs, commandO
 const link = batch => h('a', { href: `#/batches/${encodeURIComponent(batch)}` }, batch);
 
 export async function health({ again }) {
-  const [status, service, counts] = await Promise.all([get('/api/status'), getAll('/health').catch(() => null), getAll('/metrics.json').catch(() => null)]);
+  const [status, service, counts, slo] = await Promise.all([get('/api/status'), getAll('/health').catch(() => null), getAll('/metrics.json').catch(() => null), getAll('/api/slo').catch(() => null)]);
+  const incidents = (await getAll('/api/incidents', { status: 'open', limit: 20 }).catch(() => null))?.incidents || [];
   // Whoever is for one tenant alone is not told of the whole service.
   const ready = !service ? null : service.ready
     ? h('p', { class: 'notice' }, h('strong', { class: 'good' }, t('health.ready')))
     : h('div', { class: 'notice bad' }, h('strong', { class: 'bad' }, t('health.not')), h('ul', null, service.reasons.map(reason => h('li', null, reason))));
   const waiting = [
+    ...incidents.map(entry => [h('a', { href: `#/incidents/${entry.id}` }, entry.id), entry.title, entry.status]),
     ...status.half_done.map(batch => [link(batch.batch), t('health.half'), batch.status]),
     ...status.waiting.map(plan => [h('a', { href: `#/approvals/${plan.plan}` }, plan.plan), t('health.plan', { job: plan.job }), plan.status]),
     ...(counts?.error ? [[h('a', { href: '#/queue' }, t('page.queue')), t('health.dead', { count: count(counts.error) }), 'dead']] : []),
@@ -29,6 +31,7 @@ export async function health({ again }) {
       h('div', { class: 'cards' },
         card(t('queue.queued'), counts?.queued), card(t('queue.running'), counts?.running), card(t('queue.lost'), counts?.error),
         card(t('points.pending'), status.pending_points)),
+      slo ? promises(slo) : null,
       h('h2', null, t('health.latest')),
       table(t('health.latest'), [
         [t('batch'), batch => link(batch.batch)], [t('tenant'), batch => batch.tenant || '–'], [t('state'), batch => state(batch.status)],
@@ -43,3 +46,21 @@ export async function health({ again }) {
 }
 
 const card = (name, figure) => h('div', { class: 'card' }, h('span', { class: 'figure' }, figure === undefined ? '–' : count(figure)), name);
+
+const share = part => `${(100 * part).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 2 })} %`;
+const milliseconds = number => (number === null || number === undefined ? '–' : `${count(Math.round(number))} ms`);
+
+/** What the service promises, and whether it is kept. */
+function promises(slo) {
+  return [
+    h('h2', null, t('slo')),
+    table(t('slo'), [
+      [t('slo.surface'), entry => t(`slo.${entry.surface}`)], [t('state'), entry => state(entry.level)], [t('slo.target'), entry => milliseconds(entry.p95_target_ms), true],
+      [t('slo.p95'), entry => milliseconds(entry.windows[0]?.p95_ms), true], [t('slo.errors'), entry => share((entry.windows[0]?.error_percent || 0) / 100), true],
+      [t('slo.burn'), entry => entry.windows.map(window => (window.burn_rate ?? 0).toFixed(1)).join(' / '), true], [t('slo.left'), entry => share(entry.budget_left), true],
+    ], slo.surfaces),
+    slo.nightly.length ? table(t('slo.nightly'), [
+      [t('job'), entry => h('a', { href: `#/jobs/${entry.job}` }, entry.job)], [t('state'), entry => state(entry.level)], [t('slo.success'), entry => time(entry.last_success)],
+    ], slo.nightly) : null,
+  ];
+}

@@ -11,6 +11,7 @@ import { switchesPage, auditPage, settingsPage } from './settings.js';
 import { healPage, contractsPage } from './heal.js';
 import { incidentsPage, incidentPage, runbooksPage } from './incidents.js';
 import { releasesPage } from './releases.js';
+import { supportPage, banner } from './support.js';
 import { documentsPage, documentPage } from './documents.js';
 
 const languages = ['en', 'fr'];
@@ -36,12 +37,13 @@ const pages = [
   [/^incidents\/(incident\.\d+)$/, incidentPage, 'incidents'],
   [/^runbooks$/, runbooksPage, 'runbooks'],
   [/^releases$/, releasesPage, 'releases'],
+  [/^support$/, supportPage, 'support'],
   [/^switches$/, switchesPage, 'switches'],
   [/^audit$/, auditPage, 'audit'],
   [/^settings$/, settingsPage, 'settings'],
 ];
 const menu = ['health', 'batches', 'history', 'approvals', 'jobs', 'schedule', 'queue', 'documents', 'heal', 'contracts', 'incidents',
-  'runbooks', 'releases', 'switches', 'audit', 'settings'];
+  'runbooks', 'releases', 'switches', 'support', 'audit', 'settings'];
 
 let session = null;
 let leave = null;
@@ -152,7 +154,7 @@ async function show() {
       : { body: [h('p', null, t('nothing.here'))] };
     if (mine !== visit) return view.leave?.();
     leave = view.leave || null;
-    fill(main, h('h1', { tabindex: -1 }, view.title || title), view.body);
+    fill(main, banner(session), h('h1', { tabindex: -1 }, view.title || title), view.body);
   } catch (error) {
     if (mine !== visit) return;
     if (error.status === 401) return signIn(error);
