@@ -15,6 +15,8 @@ struct APICaller: Sendable {
     let tenant: String?
     /// It acts on behalf of its tenant.
     var isSupport = false
+    /// When the token ends.
+    var expiresAt: Timestamp?
 
     static let anybody = APICaller(person: "anonymous", token: nil, roles: [.viewer], tenant: nil)
 
@@ -89,7 +91,7 @@ struct APIAccess: Sendable {
         try? requests.take(Array(token.name.utf8))
         return APICaller(
             person: token.person, token: token.name, roles: [token.role], tenant: token.tenant,
-            isSupport: token.isOfSupport)
+            isSupport: token.isOfSupport, expiresAt: token.expiresAt)
     }
 
     private func caller(_ secret: String, _ client: IPAddress, _ context: Context) throws(HTTPFault) -> APICaller {
