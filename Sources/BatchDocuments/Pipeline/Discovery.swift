@@ -200,7 +200,7 @@ extension Stage {
         let pages = "(SELECT id FROM main.ocr_pages WHERE document = :key)"
         try write("DELETE FROM main.ocr_text WHERE rowid IN \(pages)", ["key": .string(key)])
         try write("DELETE FROM main.ocr_words WHERE page IN \(pages)", ["key": .string(key)])
-        for table in ["ocr_pages", "ocr_review", "ocr_fields"] {
+        for table in ["ocr_pages", "ocr_review"] {
             try write("DELETE FROM main.\(table) WHERE document = :key", ["key": .string(key)])
         }
     }

@@ -1,7 +1,7 @@
 /// The tables of documents in the user's database, and the jobs that fill them. The shipped catalog has the same jobs.
 public enum DocumentJobs {
     static let all = [
-        "ocr_documents", "ocr_pages", "ocr_words", "ocr_text", "ocr_review", "ocr_fields", "ocr_entries",
+        "ocr_documents", "ocr_pages", "ocr_words", "ocr_text", "ocr_review",
     ]
 
     public static let tables = """
@@ -9,7 +9,7 @@ public enum DocumentJobs {
         id: ocr_tables
         version: 1.0.0
         description: Make the tables of documents, pages, words, reviews, fields and searchable text
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields, ocr_entries]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
         steps:
           - id: tables
             sql: |
@@ -32,11 +32,6 @@ public enum DocumentJobs {
               CREATE TABLE IF NOT EXISTS ocr_review(
                 document TEXT PRIMARY KEY REFERENCES ocr_documents(key), state TEXT NOT NULL, reviewer TEXT, reason TEXT NOT NULL,
                 since TEXT NOT NULL, decided_at TEXT, decided_by TEXT) STRICT;
-              CREATE TABLE IF NOT EXISTS ocr_fields(
-                document TEXT NOT NULL REFERENCES ocr_documents(key), field TEXT NOT NULL, value TEXT NOT NULL, page INTEGER NOT NULL,
-                confidence REAL NOT NULL, state TEXT NOT NULL, PRIMARY KEY(document, field)) STRICT, WITHOUT ROWID;
-              CREATE TABLE IF NOT EXISTS ocr_entries(
-                document TEXT PRIMARY KEY REFERENCES ocr_documents(key), number TEXT, date TEXT, total REAL) STRICT;
         """
 
     public static let intake = """
@@ -45,7 +40,7 @@ public enum DocumentJobs {
         version: 1.0.0
         description: Read the documents in data/in, and write searchable PDFs to data/out
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
         params:
           profile: {type: text, default: default, description: The profile of catalog/ocr_profiles.yaml}
           staged: {type: text, default: "", description: "A folder of work/_staging, in place of in"}
@@ -67,7 +62,7 @@ public enum DocumentJobs {
         version: 1.0.0
         description: Accept, correct or reject a document that waits for review
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
         params:
           key: {type: text, description: The document}
           action: {type: text, description: "accept, correct or reject"}
@@ -86,7 +81,7 @@ public enum DocumentJobs {
         version: 1.0.0
         description: Cancel or purge a document, or begin anew without any
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields, ocr_entries]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
         params:
           key: {type: text, default: "", description: The document}
           action: {type: text, description: "cancel, purge or reset"}
@@ -104,7 +99,7 @@ public enum DocumentJobs {
         description: Read documents again that could not be read
         level: 1
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
         params:
           key: {type: text, default: null, required: false, description: Only this document}
           reason: {type: text, default: null, required: false, description: "Only those with this fault, e.g. timeout"}

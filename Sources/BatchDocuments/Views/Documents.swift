@@ -130,7 +130,7 @@ public struct Documents {
 
     /// - Parameter key: the document that it is about; nil: all that the batch has taken.
     func run(_ job: JobDefinition, _ set: [String], about key: String? = nil) throws(BatchError) -> DocumentReport {
-        if try !store.has("ocr_fields") {
+        if try !store.has("ocr_review") {
             _ = try Runner(session).run(
                 try self.job("ocr_tables", DocumentJobs.tables), ParameterValues([]), tenant: nil)
         }
