@@ -117,7 +117,9 @@ import Testing
         Mistake(
             head + "steps:\n  - id: s\n", "4:5",
             "a step needs one of sql, check, exec, export, snapshot, schedule.enqueue, schedule.wait, schedule.backfill, "
-                + "ocr.discover, ocr.prep, ocr.recognise, ocr.publish, ocr.review, ocr.remove"
+                + "repair.manifest, repair.quarantine, ocr.discover, ocr.prep, ocr.recognise, ocr.publish, ocr.review, "
+                + "ocr.remove, repair.restart, repair.release, audit.digests, audit.contracts, audit.integrity, "
+                + "audit.keys, audit.copies, audit.drill, audit.disk, audit.files, audit.rules, audit.report"
         ),
         Mistake(head + "steps:\n  - sql: SELECT 1\n", "4:5", "a step needs the key 'id'"),
         Mistake(head + "steps:\n  - id: s\n    sq: SELECT 1\n", "5:5", "a step has no key 'sq'; did you mean 'sql'?"),

@@ -33,7 +33,8 @@ enum ConsoleRoutes {
 
     private static let files = [
         "style.css", "icon.svg", "main.js", "api.js", "page.js", "graph.js", "health.js", "batches.js", "history.js",
-        "approvals.js", "work.js", "settings.js", "heal.js", "incidents.js", "releases.js", "documents.js", "support.js",
+        "approvals.js", "work.js", "settings.js", "heal.js", "incidents.js", "releases.js", "documents.js",
+        "support.js",
         "en.json", "fr.json",
     ]
 
