@@ -1,7 +1,7 @@
 // Batches, and what can be taken back.
 
 import { get, post, listen } from './api.js';
-import { h, t, fill, table, facts, time, state, rowsOf, shown, count, field, ask, fault, tell, sameAs, commandOf } from './page.js';
+import { h, t, fill, newest, table, facts, time, state, rowsOf, shown, count, field, ask, fault, tell, sameAs, commandOf } from './page.js';
 import { graph } from './graph.js';
 
 const link = batch => h('a', { href: `#/batches/${encodeURIComponent(batch)}` }, batch);
@@ -170,19 +170,16 @@ function rollback(batch, dependents, title, again) {
   const name = batch.batch;
   const mode = field(t('mode'), { value: dependents.length ? 'cascade' : 'restrict' }, ['restrict', 'cascade', 'unconflicted', 'replay'].map(word => [word, t(`mode.${word}`)]));
   const preview = h('div', { 'aria-live': 'polite' });
-  const look = async () => {
-    fill(preview, h('p', { class: 'quiet' }, t('loading')));
-    try {
-      const plan = await post(`/api/batches/${name}/rollback`, { mode: mode.input.value, dry_run: true });
-      fill(preview,
-        facts([[t('undo.order'), plan.order.join(', ')], [t('rows'), rowsOf(plan.rows)], [t('undo.conflicts'), plan.conflicts?.length ? String(plan.conflicts.length) : t('none')]]),
-        plan.dependents?.length ? graph(name, plan.dependents, new Set(plan.order)) : null,
-        plan.warnings?.length ? h('ul', null, plan.warnings.map(text => h('li', { class: 'warn' }, typeof text === 'object' ? text.message : text))) : null,
-        h('p', { class: 'quiet' }, commandOf('rollback', name, ...(mode.input.value === 'restrict' ? [] : ['--mode', mode.input.value]))));
-    } catch (error) {
-      fill(preview, fault(error));
-    }
-  };
+  const look = newest(preview, async () => {
+    const chosen = mode.input.value;
+    const plan = await post(`/api/batches/${name}/rollback`, { mode: chosen, dry_run: true });
+    return [
+      facts([[t('undo.order'), plan.order.join(', ')], [t('rows'), rowsOf(plan.rows)], [t('undo.conflicts'), plan.conflicts?.length ? String(plan.conflicts.length) : t('none')]]),
+      plan.dependents?.length ? graph(name, plan.dependents, new Set(plan.order)) : null,
+      plan.warnings?.length ? h('ul', null, plan.warnings.map(text => h('li', { class: 'warn' }, typeof text === 'object' ? text.message : text))) : null,
+      h('p', { class: 'quiet' }, commandOf('rollback', name, ...(chosen === 'restrict' ? [] : ['--mode', chosen]))),
+    ];
+  });
   mode.input.addEventListener('change', look);
   look();
   ask({

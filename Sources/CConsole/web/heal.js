@@ -1,7 +1,7 @@
 // What repairs itself, and what the data has to keep.
 
 import { get, post } from './api.js';
-import { h, t, fill, table, time, state, count, shown, field, ask, fault, sameAs, commandOf } from './page.js';
+import { h, t, fill, newest, table, time, state, count, shown, field, ask, fault, sameAs, commandOf } from './page.js';
 
 const batchLink = batch => (batch ? h('a', { href: `#/batches/${batch}` }, batch) : '–');
 const planLink = plan => (plan ? h('a', { href: `#/approvals/${plan}` }, plan) : null);
@@ -9,18 +9,18 @@ const planLink = plan => (plan ? h('a', { href: `#/approvals/${plan}` }, plan) :
 export async function healPage({ again, person }) {
   const [{ jobs }, { executions }] = await Promise.all([get('/api/heal'), get('/api/heal/history', { limit: 50 })]);
   const found = h('div', { 'aria-live': 'polite' });
-  const scan = async job => {
-    fill(found, h('p', { class: 'quiet' }, t('loading')));
-    try {
-      const report = await get('/api/heal/findings', { job });
-      fill(found, h('h2', null, t('heal.findings')),
-        h('p', { class: 'quiet' }, Object.entries(report.counts).map(([name, number]) => `${name}: ${count(number)}`).join(' · ')),
-        table(t('heal.findings'), [
-          [t('job'), entry => entry.job], [t('tenant'), entry => entry.tenant || '–'], [t('key'), entry => shown(entry.key)], [t('why'), entry => entry.reason],
-          [t('heal.found'), entry => shown(entry.found)], [t('heal.expected'), entry => shown(entry.expected)],
-        ], report.findings.slice(0, 500), t('heal.well')), sameAs(commandOf('heal', 'scan', ...(job ? [job] : []))));
-    } catch (error) { fill(found, fault(error)); }
-  };
+  const scan = newest(found, async job => {
+    const report = await get('/api/heal/findings', { job });
+    return [
+      h('h2', null, t('heal.findings')),
+      h('p', { class: 'quiet' }, Object.entries(report.counts).map(([name, number]) => `${name}: ${count(number)}`).join(' · ')),
+      table(t('heal.findings'), [
+        [t('job'), entry => entry.job], [t('tenant'), entry => entry.tenant || '–'], [t('key'), entry => shown(entry.key)], [t('why'), entry => entry.reason],
+        [t('heal.found'), entry => shown(entry.found)], [t('heal.expected'), entry => shown(entry.expected)],
+      ], report.findings.slice(0, 500), t('heal.well')),
+      sameAs(commandOf('heal', 'scan', ...(job ? [job] : []))),
+    ];
+  });
   const buttons = job => h('div', { class: 'bar' },
     h('button', { type: 'button', onclick: () => scan(job.id) }, t('heal.scan')),
     person.may('operator') ? [

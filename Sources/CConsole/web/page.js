@@ -133,6 +133,18 @@ export function tell(text) {
   setTimeout(() => note.remove(), 8000);
 }
 
+/** Fills an element with what is loaded. Of several that were asked for, the last one counts, whichever comes last. */
+export function newest(element, load) {
+  let asked = 0;
+  return async (...words) => {
+    const mine = (asked += 1);
+    fill(element, h('p', { class: 'quiet' }, t('loading')));
+    let found;
+    try { found = await load(...words); } catch (error) { found = fault(error); }
+    if (mine === asked) fill(element, found);
+  };
+}
+
 export function fault(error) {
   return h('div', { class: 'notice bad', role: 'alert' },
     h('strong', null, error.message), error.code ? h('div', { class: 'quiet' }, error.code) : null,

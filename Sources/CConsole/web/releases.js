@@ -1,20 +1,19 @@
 // What is in use, what was, and the way back.
 
 import { getAll, postAll } from './api.js';
-import { h, t, fill, table, time, state, shown, field, ask, fault, sameAs, commandOf } from './page.js';
+import { h, t, newest, table, time, state, shown, field, ask, sameAs, commandOf } from './page.js';
 
 export async function releasesPage({ again, person }) {
   const { releases } = await getAll('/api/releases');
   const place = h('div', { 'aria-live': 'polite' });
-  const compare = async name => {
-    fill(place, h('p', { class: 'quiet' }, t('loading')));
-    try {
-      const found = await getAll(`/api/releases/${name}/compare`);
-      fill(place, h('h2', null, t('release.differs', { release: name })),
-        table(t('release.differs', { release: name }), [[t('release.part'), entry => entry.part], [t('name'), entry => entry.name], [t('before'), entry => short(entry.before)], [t('after'), entry => short(entry.after)]], found.differences, t('release.same')),
-        sameAs(commandOf('release', 'compare', name)));
-    } catch (error) { fill(place, fault(error)); }
-  };
+  const compare = newest(place, async name => {
+    const found = await getAll(`/api/releases/${name}/compare`);
+    return [
+      h('h2', null, t('release.differs', { release: name })),
+      table(t('release.differs', { release: name }), [[t('release.part'), entry => entry.part], [t('name'), entry => entry.name], [t('before'), entry => short(entry.before)], [t('after'), entry => short(entry.after)]], found.differences, t('release.same')),
+      sameAs(commandOf('release', 'compare', name)),
+    ];
+  });
   const validate = name => ask({ title: `${t('release.validate')}: ${name}`, body: h('p', null, t('release.validate.what')), confirm: t('release.validate'), perform: async () => { await postAll(`/api/releases/${name}/validate`); again(); return `${name}: ${t('done')}`; } });
   const record = () => {
     const name = field(t('release.name'), { placeholder: t('release.name.default') });
@@ -42,16 +41,13 @@ function back(name, again) {
   const withBatches = field(t('release.with'), { type: 'checkbox' });
   const place = h('div', { 'aria-live': 'polite' });
   const body = () => ({ with_batches: withBatches.input.checked });
-  const preview = async () => {
-    fill(place, h('p', { class: 'quiet' }, t('loading')));
-    try {
-      const plan = await postAll(`/api/releases/${name}/rollback`, { ...body(), dry_run: true });
-      fill(place, table(t('release.rollback'), [[t('what'), row => row[0]], [t('name'), row => row[1]]], [
-        ...plan.restored.map(file => [t('release.restored'), file]), ...plan.removed.map(file => [t('release.removed'), file]),
-        ...plan.batches.map(batch => [t('undo'), batch]), ...plan.warnings.map(text => [t('release.warning'), text]),
-      ], t('release.same')));
-    } catch (error) { fill(place, fault(error)); }
-  };
+  const preview = newest(place, async () => {
+    const plan = await postAll(`/api/releases/${name}/rollback`, { ...body(), dry_run: true });
+    return table(t('release.rollback'), [[t('what'), row => row[0]], [t('name'), row => row[1]]], [
+      ...plan.restored.map(file => [t('release.restored'), file]), ...plan.removed.map(file => [t('release.removed'), file]),
+      ...plan.batches.map(batch => [t('undo'), batch]), ...plan.warnings.map(text => [t('release.warning'), text]),
+    ], t('release.same'));
+  });
   withBatches.input.addEventListener('change', preview);
   ask({
     title: `${t('release.rollback')}: ${name}`, body: [withBatches.element, place], confirm: t('release.rollback'), typed: name, isDanger: true,
