@@ -70,7 +70,7 @@ import Testing
             // A service that was killed: it never said that it ended.
             try scene.shell(
                 """
-                exec "$TOOL" serve --port 0 >/dev/null 2>&1 & child=$!
+                exec "$TOOL" serve --port 0 --workers 0 >/dev/null 2>&1 & child=$!
                 for i in $(seq 200); do
                   [ -n "$(sqlite3 backups/batch_manager/control.db 'SELECT process FROM service' 2>/dev/null)" ] && break
                   sleep 0.1

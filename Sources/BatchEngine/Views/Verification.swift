@@ -247,19 +247,19 @@ struct PointVerification {
         let faults: [Int64: String]
         do throws(BatchError) {
             faults = try gitFaults()
-        } catch { return [.failed("git", lost(error.message, nil))] + fileChecks() }
+        } catch { return [.failed("git", lost(error.message, nil))] + fileChecks(isIncomplete: true) }
         let failed =
             expected.compactMap { point in
                 faults[point.id].map { Check.failed("git", lost("\(name(point)): \($0)", point)) }
             }
-            + fileChecks()
+            + fileChecks(isIncomplete: !faults.isEmpty)
         let how = isFast ? "all there" : "all there, with every object whole"
         return failed.isEmpty ? [.passed("git", "\(Counted.text(expected.count, "commit")), \(how)")] : failed
     }
 
     /// Files of the repository that hold no object.
-    private func fileChecks() -> [Check] {
-        session.git.brokenFiles(branch: session.branch).map { broken in
+    private func fileChecks(isIncomplete: Bool) -> [Check] {
+        session.git.brokenFiles(branch: session.branch, isIncomplete: isIncomplete).map { broken in
             Check.failed("git", BatchError(.corruptRecord, broken.what, hint: "\(broken.mend)"))
         }
     }

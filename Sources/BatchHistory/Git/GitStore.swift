@@ -17,7 +17,10 @@ public struct GitStore: Sendable {
 
     /// What stock git cannot do without beside the objects, and that is missing or holds something else; with the line
     /// for the shell that mends it.
-    public func brokenFiles(branch: String) -> [(what: String, mend: String)] {
+    ///
+    /// - Parameter isIncomplete: objects are missing. Else a pack without an index is what a writer that was killed left
+    ///   behind; nothing refers to what is in it.
+    public func brokenFiles(branch: String, isIncomplete: Bool) -> [(what: String, mend: String)] {
         guard Folder.exists(path) else { return [] }
         var broken: [(what: String, mend: String)] = []
         func tell(_ name: String, _ content: String) {
@@ -37,7 +40,7 @@ public struct GitStore: Sendable {
             broken.append(
                 ("\(folder) is missing", "mkdir -p \(below), and put back what was in it from a clone or a backup"))
         }
-        return broken + packsWithoutIndex()
+        return broken + packsWithoutIndex(isIncomplete: isIncomplete)
     }
 
     private func text(_ name: String) -> String {
@@ -53,14 +56,14 @@ public struct GitStore: Sendable {
     }
 
     /// An index can be made again from its pack.
-    private func packsWithoutIndex() -> [(what: String, mend: String)] {
+    private func packsWithoutIndex(isIncomplete: Bool) -> [(what: String, mend: String)] {
         let folder = path + "/objects/pack"
         let packs = ((try? Folder.names(in: folder)) ?? []).filter { $0.hasSuffix(".pack") }.sorted()
         return packs.compactMap { pack in
             let index = "\(folder)/\(pack.dropLast(5)).idx"
             let status = FileStatus(index)
             // Its head, its table of 256 counts, and two checksums at the end.
-            guard status == nil || status.map({ $0.size < 1_072 }) == true else { return nil }
+            guard status.map({ $0.size < 1_072 }) ?? isIncomplete else { return nil }
             let what = status == nil ? "is missing" : "is cut short"
             let remove = status == nil ? "" : "rm -f \(ShellText.quoted(index)) && "
             return (

@@ -72,8 +72,8 @@ export function rowsOf(rows) {
   return h('span', { title: t('rows.title') }, parts.join(' ') || '0');
 }
 
-const good = new Set(['committed', 'done', 'resolved', 'approved', 'applied', 'complete', 'fired', 'queued', 'passed']);
-const bad = new Set(['failed', 'dead', 'failed_verify', 'rejected', 'error', 'missed', 'refused']);
+const good = new Set(['committed', 'done', 'resolved', 'approved', 'applied', 'complete', 'fired', 'queued', 'passed', 'ok', 'healed', 'on', 'circuit.closed']);
+const bad = new Set(['failed', 'dead', 'failed_verify', 'rejected', 'error', 'missed', 'refused', 'critical', 'fail', 'halted', 'frozen', 'circuit.open']);
 
 export function state(name) {
   const kind = good.has(name) ? 'good' : bad.has(name) ? 'bad' : name === 'rolled_back' ? 'quiet' : 'warn';
