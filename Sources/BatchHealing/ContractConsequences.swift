@@ -29,9 +29,12 @@ public struct ContractConsequences {
         var outcomes: [Outcome] = []
         for entry in report.entries where entry.status == .fail && entry.error == nil {
             // The incident comes last: it tells what the others have done.
-            let others = entry.contract.consequences.filter { $0 != .incident }
-            for consequence in others { outcomes.append(carryOut(consequence, entry)) }
-            guard entry.contract.consequences.contains(.incident) else { continue }
+            // A module that is off would hold back the undoing.
+            let wanted = entry.contract.consequences
+            for consequence in [ContractDefinition.Consequence.rollback, .block] where wanted.contains(consequence) {
+                outcomes.append(carryOut(consequence, entry))
+            }
+            guard wanted.contains(.incident) else { continue }
             let incident = try openIncident(entry)
             outcomes.append(
                 .init(contract: entry.contract.id, consequence: .incident, isDone: true, detail: incident.name))
@@ -62,14 +65,23 @@ public struct ContractConsequences {
         return (true, "module:\(module) is off")
     }
 
-    /// By the level of its job: up to 2 at once, 3 by a person.
+    /// By the level of its job: up to 2 at once, 3 by a person, and so where the catalog does not know the job, or
+    /// switches hold back what begins by itself.
     private func rollBack(_ entry: ContractReport.Entry) throws(BatchError) -> (isDone: Bool, text: String) {
         guard let name = entry.batch, let batch = BatchID(name) else {
             return (false, "no batch is known that set the rows")
         }
         let jobs = try session.workspace.loadCatalog(session.context.steps.rules()).jobs
-        let level = jobs.first { $0.id == batch.job }?.level ?? 0
-        guard level < 3, let undo else { return (false, "\(name) is undone by a person, at level \(level)") }
+        guard let job = jobs.first(where: { $0.id == batch.job }) else {
+            return (false, "\(name) is undone by a person: the catalog has no job \(batch.job)")
+        }
+        guard job.level < 3, let undo else { return (false, "\(name) is undone by a person, at level \(job.level)") }
+        let work = SwitchedWork(
+            .run, origin: .heal, job: job.id, module: job.module, tenant: session.context.tenant,
+            faults: entry.contract.faults)
+        guard try session.decision(on: work) == .go else {
+            return (false, "\(name) is undone by a person: switches hold back what begins by itself")
+        }
         return (true, try undo(batch))
     }
 

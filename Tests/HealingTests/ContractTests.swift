@@ -94,7 +94,7 @@ import Testing
           query: SELECT no, owner FROM bills WHERE sum < 0
         """
 
-    private func enforced(level: Int, _ body: (BadLuckScene, JSONValue) throws -> Void) throws {
+    private func enforced(level: Int, safely: Bool = false, _ body: (BadLuckScene, JSONValue) throws -> Void) throws {
         let job =
             "level: \(level)\ntenant: required\nsteps:\n  - {id: a, sql: UPDATE bills SET sum = -1 WHERE no = 2}\n"
         try HealingScene.with(jobs: ["harm": job]) { scene in
@@ -109,6 +109,7 @@ import Testing
             } else {
                 try scene.expect(0, "run", "harm", "--tenant", "a")
             }
+            if safely { try scene.expect(0, "switch", "set", "safe_mode", "--value", "on", "--reason", "month end") }
             let result = try scene.expect(1, "contract", "enforce", "--json")
             try body(scene, try JSONParser.parse(result.out))
         }
@@ -130,6 +131,25 @@ import Testing
             let incident = try scene.json("incident", "list")["incidents"]?.array?.first
             #expect(incident?["cause"]?.string == "contract:positive")
             #expect(incident?["module"]?.string == "billing")
+        }
+    }
+
+    @Test func inSafeModeNothingIsUndoneByItself() throws {
+        try enforced(level: 0, safely: true) { scene, answer in
+            #expect(done(answer)["rollback"] == false && done(answer)["incident"] == true, "\(answer)")
+            let wrong = try scene.sql("SELECT count(*) FROM bills WHERE sum < 0")
+            #expect(wrong == "1")
+        }
+    }
+
+    @Test func whatTheCatalogDoesNotKnowIsLeftToAPerson() throws {
+        try HealingScene.with(jobs: [:]) { scene in
+            try scene.write("catalog/contracts.yaml", ContractTests.enforced)
+            try scene.expect(
+                0, "run", "--id", "typed", "--tenant", "a", "--sql", "UPDATE bills SET sum = -1 WHERE no = 2")
+            let answer = try JSONParser.parse(try scene.expect(1, "contract", "enforce", "--json").out)
+            #expect(done(answer)["rollback"] == false, "\(answer)")
+            #expect(try scene.sql("SELECT count(*) FROM bills WHERE sum < 0") == "1")
         }
     }
 

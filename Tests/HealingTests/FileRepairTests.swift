@@ -44,6 +44,21 @@ import Testing
         try scene.shell("find store -type f | sort | xargs sha256sum").out
     }
 
+    @Test(arguments: [
+        "files_below('.')", "file_size('batchmgr.yaml')", "FILE_SHA256('store/b/orphan')",
+        "workspace_faults('release')",
+    ])
+    func sqlThatIsTypedSeesNoFile(_ call: String) throws {
+        try scene { scene in
+            for tenant in [["--tenant", "a"], []] {
+                let words = ["run", "--id", "probe"] + tenant + ["--sql"]
+                try scene.expect(.forbiddenStatement, from: words + ["SELECT \(call)"])
+                try scene.expect(
+                    .forbiddenStatement, from: words + ["UPDATE papers SET letter = \(call) WHERE owner = 'a'"])
+            }
+        }
+    }
+
     @Test func scanFindsEachKind() throws {
         try scene { scene in
             let findings = try scene.json("heal", "scan")["findings"]?.array ?? []

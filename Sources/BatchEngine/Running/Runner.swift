@@ -143,6 +143,7 @@ public struct Runner {
         if let isOn = job.foreignKeys { session.connection.enforceForeignKeys(isOn) }
         let gateway = try Gateway(session.connection, spillFolder: session.backups)
         gateway.policy = policy
+        gateway.allowsOutside = !job.isAdHoc
         return gateway
     }
 

@@ -35,7 +35,7 @@ extension Session {
             let meant = Suggestion.clause(for: request.table, in: tables.map(\.name))
             throw BatchError(
                 .usage, "\(point.name) has no table '\(request.table)' with rows of its own\(meant)",
-                hint: "see which tables there are: \(command: "restore --point \(point.name) --to FILE")")
+                hint: "it has \(tables.prefix(20).map(\.name).joined(separator: ", "))")
         }
         let owner = RowOwner(self)
         var (rows, seen): ([RowsReport.Row], Int) = ([], 0)

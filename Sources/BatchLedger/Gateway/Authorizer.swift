@@ -12,6 +12,8 @@ final class Authorizer {
     var tenantReads: TenantReads?
     /// The triggers that the guard has made, by their names; the text of each was compared.
     var guardTriggers: Set<String> = []
+    /// Statements may call functions that look at something outside the database.
+    var allowsOutside = false
     private var source: String?
     private(set) var effects = StatementEffects()
     /// What the ledger is called here, read before SQLite asks anything.
@@ -94,6 +96,9 @@ final class Authorizer {
             effects.functions.insert(second.lowercased())
             if ["load_extension", "fts3_tokenizer"].contains(second.lowercased()) {
                 return refuse("call \(second): it brings in code")
+            }
+            if !allowsOutside, connection.outsideFunctions.contains(second.lowercased()) {
+                return refuse("call \(second): only jobs of the catalog look at files")
             }
         case SQLITE_READ:
             if let tenantReads, !tenantReads.admits(first, in: database, through: source) {

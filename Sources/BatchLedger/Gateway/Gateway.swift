@@ -77,6 +77,12 @@ public final class Gateway {
         inputs?.attach()
     }
 
+    /// Its SQL was written by whoever runs the workspace, and may look at files of it.
+    public var allowsOutside: Bool {
+        get { authorizer?.allowsOutside ?? false }
+        set { authorizer?.allowsOutside = newValue }
+    }
+
     deinit {
         tap.detach()
         authorizer?.detach()

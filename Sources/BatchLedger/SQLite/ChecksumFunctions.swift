@@ -40,6 +40,7 @@ public struct TextFunction {
 
 extension Connection {
     public func add(_ function: TextFunction) {
+        outsideFunctions.insert(function.name)
         final class Box {
             let function: TextFunction
             init(_ function: TextFunction) { self.function = function }

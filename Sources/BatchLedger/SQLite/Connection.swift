@@ -23,6 +23,8 @@ public final class Connection {
     }
 
     let handle: OpaquePointer
+    /// Functions that look at something outside the database.
+    var outsideFunctions: Set<String> = []
     private let ownsHandle: Bool
     public let path: String
     private let busyWait: BusyWait?

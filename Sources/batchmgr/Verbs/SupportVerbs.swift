@@ -39,7 +39,11 @@ extension Verb {
 
 extension Command {
     static let supportOpen = Command(.supportOpen) { (arguments, call) throws(BatchError) in
-        guard let tenant = call.globals.tenant else { throw .missing("--tenant TENANT", of: arguments.verb) }
+        guard let tenant = call.globals.tenant else { 
+            throw BatchError(
+                .usage, "support open needs --tenant TENANT",
+                hint: "name the tenant: \(command: "support open --tenant TENANT --reason TEXT")")
+        }
         let life = arguments.value("for").map { Duration(text: $0) }
         if case .some(nil) = life { throw .usage("--for is not a duration like 30m or 2h", arguments.verb) }
         let request = try SupportRequest(
