@@ -39,7 +39,7 @@ extension Verb {
 
 extension Command {
     static let supportOpen = Command(.supportOpen) { (arguments, call) throws(BatchError) in
-        guard let tenant = call.globals.tenant else { 
+        guard let tenant = call.globals.tenant else {
             throw BatchError(
                 .usage, "support open needs --tenant TENANT",
                 hint: "name the tenant: \(command: "support open --tenant TENANT --reason TEXT")")
