@@ -58,6 +58,35 @@ import Testing
         }
     }
 
+    @Test func aResetRemovesNoFileThatIsNotInItsArchive() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("ocr add p-1.png --wait")
+            // An intake that was killed has the only copy there.
+            try scene.shell("mkdir -p data/work/_staging/x; cp p-1.png data/work/_staging/x/taken.png")
+            try scene.shell("cp p-1.png \"data/in/$(printf 'a\\nb\\\\ é').part\"; cp p-1.png 'data/in/“q”.part'")
+            let before = try scene.shell(CareTests.files)
+            try scene.tool("ocr reset --archive all.tar.zst")
+            #expect(
+                try scene.shell("find data -type f ! -path '*/index/*'") == "data/work/_staging/x/taken.png\n")
+            try scene.tool("rollback ocr_remove.1")
+            #expect(try scene.shell(CareTests.files) == before)
+        }
+    }
+
+    @Test func aResetThatWasKilledIsTakenBack() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("ocr add p-1.png --wait")
+            let before = try scene.shell(CareTests.files)
+            try scene.shell("BATCHMGR_KILL_AT=documents-removed \"$TOOL\" ocr reset --archive all.tar.zst", code: 137)
+            #expect(try scene.shell(CareTests.files) != before)
+            try scene.tool("rollback ocr_remove.1")
+            #expect(try scene.shell(CareTests.files) == before)
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
+        }
+    }
+
     @Test func whatIsCancelledIsReadNoMore() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Only one page"])

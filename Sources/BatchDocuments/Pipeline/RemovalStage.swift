@@ -90,24 +90,35 @@ struct RemovalStage {
     // MARK: All documents
 
     private func reset() throws(BatchError) {
-        let archive = try setting("archive")
+        let archive = DataArchive(try setting("archive"), stage.folders)
         let kept = Set(try setting("keep").split(separator: ",").map(String.init))
-        try DataArchive(archive, stage.folders).verify()
+        let members = try archive.members().filter { !kept.contains(String($0.prefix { $0 != "/" })) }
+        let before = members.map { ($0, status($0)) }
+        try archive.verify()
         if !(try stage.store.documents()).isEmpty {
-            try stage.step.checkpoint(noting: ["reset": .string(archive)]) { () throws(BatchError) in
+            try stage.step.checkpoint(noting: ["reset": .string(archive.file)]) { () throws(BatchError) in
                 for table in DocumentJobs.all.reversed() { try stage.write("DELETE FROM main.\(table)", [:]) }
             }
         }
+        // What has come or was changed since is in no archive, and stays; so does what an intake is about to take.
+        for (path, status) in before where status == self.status(path) {
+            Folder.remove("\(stage.folders.root)/\(path)")
+            stage.step.session.context.reach("documents-removed")
+        }
         for name in try Folder.names(in: stage.folders.root) where !kept.contains(name) {
-            try Folder.removeAll("\(stage.folders.root)/\(name)")
+            try Folder.removeEmpty("\(stage.folders.root)/\(name)")
         }
         try stage.folders.create()
+    }
+
+    private func status(_ path: String) -> FileStatus? {
+        FileStatus("\(stage.folders.root)/\(path)", followingLinks: false)
     }
 }
 
 /// All files of the documents in one: `FILE.tar.zst`.
 struct DataArchive {
-    private let file: String
+    let file: String
     private let folders: DataFolders
 
     init(_ file: String, _ folders: DataFolders) {
@@ -126,11 +137,48 @@ struct DataArchive {
 
     func unpack() throws(BatchError) { try tar(["--extract", "--skip-old-files"]) }
 
-    private func tar(_ arguments: [String]) throws(BatchError) {
+    /// The files in it, as paths below the folder of the documents.
+    func members() throws(BatchError) -> [String] {
+        try tar(["--list", "--quoting-style=c"]).split(separator: "\n").compactMap { line in
+            guard line.hasPrefix("\"./"), line.hasSuffix("\""), !line.hasSuffix("/\"") else { return nil }
+            return DataArchive.unquoted(line.dropFirst(3).dropLast())
+        }
+    }
+
+    /// The text of a C string: tar writes every byte that is not of ASCII in octal.
+    private static func unquoted(_ text: Substring) -> String? {
+        let names: [UInt8: UInt8] = [
+            UInt8(ascii: "n"): 10, UInt8(ascii: "t"): 9, UInt8(ascii: "r"): 13, UInt8(ascii: "a"): 7,
+            UInt8(ascii: "b"): 8, UInt8(ascii: "v"): 11, UInt8(ascii: "f"): 12,
+        ]
+        var (bytes, rest) = ([UInt8](), text.utf8)
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\") else {
+                bytes.append(byte)
+                continue
+            }
+            if let octal = String(rest.prefix(3)).flatMap({ UInt8($0, radix: 8) }), rest.count >= 3 {
+                bytes.append(octal)
+                rest = rest.dropFirst(3)
+            } else if let next = rest.popFirst() {
+                bytes.append(names[next] ?? next)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// So many names may be listed.
+    private static let longestList = 256 << 20
+
+    @discardableResult
+    private func tar(_ arguments: [String]) throws(BatchError) -> String {
         let program = CommandLineProgram(
-            arguments: ["tar", "--zstd", "--file", file] + arguments, folder: folders.root)
+            arguments: ["tar", "--zstd", "--file", file] + arguments, environment: ["LC_ALL": "C"],
+            folder: folders.root, outputLimit: DataArchive.longestList)
         let outcome = try ExternalCommand(program).run()
-        if case .exited(0) = outcome.ending { return }
+        if case .exited(0) = outcome.ending, outcome.output.total <= DataArchive.longestList {
+            return outcome.output.text
+        }
         throw BatchError(
             .file, "tar with \(FilePath.name(file)) failed: \(outcome.errors.lastLine ?? "it said nothing")",
             hint: "the documents are as they were; see what is wrong, and try once more")

@@ -65,6 +65,13 @@ public enum Folder {
         rmdir(path)
     }
 
+    /// Removes the folders below this one in which no file is, and itself when nothing is left.
+    public static func removeEmpty(_ path: String) throws(BatchError) {
+        guard FileStatus(path, followingLinks: false)?.isFolder == true else { return }
+        for name in try names(in: path) { try removeEmpty(path + "/" + name) }
+        rmdir(path)
+    }
+
     /// Removes a folder in which nothing is.
     public static func removeIfEmpty(_ path: String) { rmdir(path) }
 
