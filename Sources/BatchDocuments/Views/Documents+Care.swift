@@ -48,6 +48,12 @@ extension Documents {
     /// Moves the inputs of documents that are done to another folder: copied, compared, then removed.
     public func moveArchive(to target: String) throws(BatchError) -> DocumentCareReport {
         try Folder.create(target)
+        let (own, other) = (FilePath.resolved(folders.root) ?? folders.root, FilePath.resolved(target) ?? target)
+        guard other != own, !other.hasPrefix(own + "/") else {
+            throw BatchError(
+                .usage, "\(FilePath.shown(target)) is a folder of the documents themselves",
+                hint: "name one outside of \(FilePath.shown(folders.root))")
+        }
         var (count, bytes) = (0, Int64(0))
         let archive = folders.root + "/archive"
         for key in try Folder.exists(archive) ? Folder.names(in: archive) : [] {
