@@ -10,18 +10,21 @@ public struct QueueFilter: Hashable, Sendable {
     public var before: Int64?
     /// Those that are in their state for too long at this time.
     public var stuckAt: Timestamp?
+    /// Those that were removed in the last 24 hours, instead of those that are there.
+    public var isRemoved: Bool
     /// At most so many.
     public var limit: Int?
 
     public init(
         states: [QueueState] = [], job: String? = nil, tenant: String? = nil, before: Int64? = nil,
-        stuckAt: Timestamp? = nil, limit: Int? = nil
+        stuckAt: Timestamp? = nil, isRemoved: Bool = false, limit: Int? = nil
     ) {
         self.states = states
         self.job = job
         self.tenant = tenant
         self.before = before
         self.stuckAt = stuckAt
+        self.isRemoved = isRemoved
         self.limit = limit
     }
 }
@@ -46,6 +49,9 @@ public enum QueueBulkAction: String, Hashable, Sendable, CaseIterable {
         case .restore: QueueState.allCases
         }
     }
+
+    /// Whoever does it says why.
+    public var needsReason: Bool { self != .retry && self != .restore }
 }
 
 /// What a worker hears when it says that it is still there.

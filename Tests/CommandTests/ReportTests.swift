@@ -100,7 +100,7 @@ import Testing
                 {"format_version":1,\(Self.summaryText),"job_version":"1.2.0","trace_id":"t","parameters":{"p":1},\
                 "error":"ERR_DATA_SQL: x","checkpoints":[{"number":1,"step":"raise","chunk":null,\
                 "rows":{"inserted":0,"updated":0,"deleted":0},"committed_at":"1970-01-01T00:00:00.001Z","undone":false}],\
-                "dependents":[],"restore_point":null,"undo_log_thinned":false,"rolls_back":[],"actor":"","key":null,\
+                "dependents":[],"restore_point":null,"undo_log_thinned":false,"proven_at":null,"rolls_back":[],"undone_by":[],"actor":"","key":null,\
                 "tables":[],"files":[],"programs":[]}
                 """)
     }

@@ -206,7 +206,7 @@ import Testing
             try scene.expect(0, "serve", "--once", "--no-http")
             #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "4|4")
             try scene.expect(.wrongState, "schedule", "resume", "often")
-            try scene.expect(.usage, "schedule", "remove", "oftn")
+            try scene.expect(.unknownSchedule, "schedule", "remove", "oftn")
             try scene.expect(0, "schedule", "remove", "often")
         }
     }

@@ -4,7 +4,8 @@ import TestSupport
 /// A workspace with a service that answers over HTTP, for lines of `sh`.
 ///
 /// `$U` is where it answers, `$P` its process; `call ARGUMENTS` is curl, and prints the status alone; `body` prints the answer.
-/// `token NAME ROLE [OPTIONS]` makes a token and puts it into `$T`.
+/// `token NAME ROLE [OPTIONS]` makes a token and puts it into `$T`; `get PATH` and `post PATH [JSON]` call with it, and
+/// `has PATTERN` counts the lines of the last answer that have something.
 struct ServedWorkspace {
     private static let prelude = """
         set -u
@@ -39,6 +40,9 @@ struct ServedWorkspace {
         json='Content-Type: application/json'
         token() { T=$("$TOOL" token create "$@" --json | sed 's/.*"token":"\\([a-z0-9_]*\\)".*/\\1/'); }
         as() { printf 'Authorization: Bearer %s' "$1"; }
+        post() { path=$1; shift; [ $# -gt 0 ] || set '{}'; call -H "$(as $T)" -H "$json" -d "$1" "$U$path"; }
+        get() { call -H "$(as $T)" "$U$1"; }
+        has() { grep -c -e "$1" answer; }
         """
 
     private static let end = """

@@ -15,13 +15,10 @@ extension ControlFile {
         var filter = filter
         let states = action.states
         filter.states = filter.states.isEmpty ? states : filter.states.filter(states.contains)
+        filter.isRemoved = action == .restore
         var (condition, parameters) = ControlFile.condition(filter)
         // None of the states that were named is one that it can be done to.
         if filter.states.isEmpty { condition += " AND 0" }
-        if action == .restore {
-            condition = condition.replacing("removed_at IS NULL", with: "removed_at IS NOT NULL")
-                .replacing("state IN", with: "removed_state IN")
-        }
         if action == .retry {
             condition += """
                  AND (unique_key IS NULL OR NOT EXISTS (SELECT 1 FROM queue_jobs o WHERE o.unique_key = \

@@ -24,8 +24,10 @@ extension ControlFile {
     }
 
     static func condition(_ filter: QueueFilter) -> (String, [SQLValue]) {
-        let states = filter.states.isEmpty ? "1" : "state IN (\(QueueState.list { filter.states.contains($0) }))"
-        var condition = "\(states) AND removed_at IS NULL"
+        let list = QueueState.list { filter.states.contains($0) }
+        let column = filter.isRemoved ? "removed_state" : "state"
+        var condition = filter.states.isEmpty ? "1" : "\(column) IN (\(list))"
+        condition += " AND removed_at IS \(filter.isRemoved ? "NOT " : "")NULL"
         var parameters: [SQLValue] = []
         for (column, value) in [("job", filter.job), ("tenant", filter.tenant)] {
             guard let value else { continue }

@@ -21,6 +21,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case unknownPlan = "ERR_UX_UNKNOWN_PLAN"
     case unknownTenant = "ERR_UX_UNKNOWN_TENANT"
     case unknownQueueJob = "ERR_UX_UNKNOWN_QUEUE_JOB"
+    case unknownSchedule = "ERR_UX_UNKNOWN_SCHEDULE"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -90,7 +91,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .invalidRequest,
-            .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob:
+            .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob, .unknownSchedule:
             .usage
         case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .drift, .notUndoable,
@@ -112,8 +113,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
-            .invalidRequest, .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob, .pluginMissing,
-            .pluginDuplicate:
+            .invalidRequest, .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob, .unknownSchedule,
+            .pluginMissing, .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .limitOfMachine, .timeout, .file, .readOnly, .git,
             .libraryMissing,

@@ -63,6 +63,10 @@ public struct BatchDetail: Report, Hashable {
     public var isThinned = false
     /// The batches that this one undid, when it is a rollback.
     public let rollsBack: [BatchID]
+    /// The rollbacks that undid a part of it, or all of it; the latest first.
+    public var undoneBy: [BatchID] = []
+    /// When a drill last restored every point that there was, this one too; nil when none has.
+    public var provenAt: Timestamp?
     /// Who ran it.
     public var actor = ""
     /// Given with `--key`.
@@ -95,7 +99,9 @@ public struct BatchDetail: Report, Hashable {
             .init("checkpoints", .array(checkpoints.map(\.json))),
             .init("dependents", .array(dependents.map(\.json))),
             .init("restore_point", restorePoint?.json ?? .null), .init("undo_log_thinned", .bool(isThinned)),
+            .init("proven_at", JSONValue(provenAt?.iso8601)),
             .init("rolls_back", .array(rollsBack.map { .string($0.description) })),
+            .init("undone_by", .array(undoneBy.map { .string($0.description) })),
             .init("actor", .string(actor)), .init("key", JSONValue(key)),
             .init("tables", .array(tables.map { .object([.init("table", .string($0.table))] + $0.rows.members) })),
             .init("files", .array(files.map(\.json))), .init("programs", .array(programs.map(\.json))),

@@ -35,6 +35,7 @@ public struct ScheduleNextReport: Report, Hashable {
         (job.map { [.init("job", .string($0))] } ?? []) + [
             .init("cron", .string(schedule.cron)), .init("timezone", .string(schedule.timezone)),
             .init("times", .array(times.map { .string($0.time.seconds) })),
+            .init("local", .array(times.map { .string($0.local) })),
         ]
     }
 }
@@ -64,10 +65,11 @@ public struct ScheduleListReport: Report, Hashable {
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         let entries = schedules.map { entry in
             JSONValue.object(
-                [.init("name", .string(entry.name))] + entry.preview.members(call).filter { $0.key != "times" } + [
-                    .init("next", JSONValue(entry.pause == nil ? entry.preview.times.first?.time.seconds : nil)),
-                    .init("paused", JSONValue(entry.pause)), .init("latest", entry.latest?.json ?? .null),
-                ])
+                [.init("name", .string(entry.name))]
+                    + entry.preview.members(call).filter { $0.key != "times" && $0.key != "local" } + [
+                        .init("next", JSONValue(entry.pause == nil ? entry.preview.times.first?.time.seconds : nil)),
+                        .init("paused", JSONValue(entry.pause)), .init("latest", entry.latest?.json ?? .null),
+                    ])
         }
         return [.init("schedules", .array(entries))]
     }

@@ -228,18 +228,9 @@ extension Ledger {
                 """, [.optional(tenant)])
     }
 
-    /// The batch that undid a part of this one, or all of it; nil when nothing of it was undone.
-    func undoer(of batch: BatchRecord) throws(BatchError) -> String? {
-        try connection.value(
-            """
-            SELECT b.batch FROM main.batchmgr_checkpoints c JOIN main.batchmgr_checkpoints u ON u.id = c.undone_by \
-            JOIN main.batchmgr_batches b ON b.seq = u.batch WHERE c.batch = ? ORDER BY u.id DESC LIMIT 1
-            """, [.integer(batch.seq)])?.string
-    }
-
     /// A batch of which a part was undone cannot go on.
     func partlyUndone(_ batch: BatchRecord) throws(BatchError) -> BatchError {
-        guard let undoer = try undoer(of: batch) else {
+        guard let undoer = try undoers(of: batch.seq).first else {
             return BatchError(
                 .wrongState, "batch \(batch.batch) was rolled back in part",
                 hint: "see it: \(command: "show --id \(batch.batch)")")

@@ -58,6 +58,11 @@ extension Session {
                 rollsBack: batch.rollsBack.map { $0.split { ", ".contains($0) }.compactMap { BatchID(String($0)) } }
                     ?? [])
             detail.isThinned = try ledger.isThinned(batch: batch.seq)
+            detail.undoneBy = try ledger.undoers(of: batch.seq)
+            let drill = try lastDrill()
+            if let point, point.status == .complete, point.createdAt <= drill {
+                detail.provenAt = Timestamp(ledger: drill)
+            }
             detail.actor = batch.actor
             detail.key = batch.idempotencyKey
             detail.tables = try ledger.touchedRows(in: try ledger.checkpoints(of: batch.seq).map(\.id))

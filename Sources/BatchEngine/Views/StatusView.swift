@@ -101,7 +101,8 @@ extension Session {
         var proven = ""
         for chain in [connection, try ControlChain(reading: backups, context)?.connection].compactMap(\.self) {
             guard try AuditTable(chain).exists() else { continue }
-            let sql = "SELECT max(at) FROM main.batchmgr_audit WHERE action = 'drill' AND outcome = 'done'"
+            let sql =
+                "SELECT at FROM main.batchmgr_audit WHERE action = 'drill' AND outcome = 'done' ORDER BY seq DESC LIMIT 1"
             proven = max(proven, try chain.value(sql)?.string ?? "")
         }
         return proven

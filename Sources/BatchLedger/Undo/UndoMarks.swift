@@ -88,7 +88,7 @@ extension Ledger {
         if let kept, own.contains(where: \.isLive) {
             throw BatchError(.wrongState, "batch \(batch.batch) has nothing after checkpoint \(kept)", hint: hint)
         }
-        guard let rollback = try undoer(of: own) else {
+        guard let rollback = try undoers(of: batch.seq).first else {
             throw BatchError(.wrongState, "batch \(batch.batch) is rolled back already", hint: hint)
         }
         guard batch.status == .partiallyRolledBack else {
@@ -101,11 +101,13 @@ extension Ledger {
             hint: "to undo it in another way, take that back first: \(command: "rollback --id \(rollback)")")
     }
 
-    /// The batch that undid the last of these checkpoints.
-    private func undoer(of checkpoints: [CheckpointRecord]) throws(BatchError) -> BatchID? {
-        guard let by = checkpoints.compactMap(\.undoneBy).max(),
-            let checkpoint = try self.checkpoints(where: "id = ?", [.integer(by)]).first
-        else { return nil }
-        return try batch(seq: checkpoint.batch)?.batch
+    /// The rollbacks that undid a part of a batch, or all of it; the latest first.
+    public func undoers(of batch: Int64) throws(BatchError) -> [BatchID] {
+        try connection.rows(
+            """
+            SELECT b.batch FROM main.batchmgr_checkpoints c JOIN main.batchmgr_checkpoints u ON u.id = c.undone_by \
+            JOIN main.batchmgr_batches b ON b.seq = u.batch WHERE c.batch = ? GROUP BY b.seq ORDER BY max(u.id) DESC
+            """, [.integer(batch)]
+        ).compactMap { $0[0].string.flatMap { BatchID($0) } }
     }
 }

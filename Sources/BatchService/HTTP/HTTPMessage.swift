@@ -103,7 +103,8 @@ extension ErrorCode {
         switch self {
         case .token: 401
         case .rateLimit: 429
-        case .unknownJob, .unknownBatch, .unknownPoint, .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob:
+        case .unknownJob, .unknownBatch, .unknownPoint, .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob,
+            .unknownSchedule:
             404
         case .wrongState, .fileExists: 409
         case .busy, .leaseLost: 503

@@ -12,7 +12,8 @@ enum QueueRoutes {
             access: .role(.viewer),
             query: [
                 .choice("state", QueueState.self, "only jobs in this state (default: those that are open or lost)"),
-                .job(), Parameter("stuck", .boolean, "only those that are in their state for too long"), .limit,
+                .job(), Parameter("stuck", .boolean, "only those that are in their state for too long"),
+                Parameter("removed", .boolean, "those that were removed in the last 24 hours"), .limit,
             ],
             answer: .report(["jobs"]), perform: list),
         Route(
@@ -68,6 +69,20 @@ enum QueueRoutes {
                 call.report(try call.queue().redrive(job: call.value("job"), tenant: call.tenant))
             }),
         Route(
+            method: .post, path: "/api/queue/bulk", name: "bulkQueue",
+            summary: "Do something to all jobs that fit, for at most two seconds a call; call again for those left",
+            access: access, action: "queue bulk",
+            body: [
+                .choice("action", QueueBulkAction.self, "what is done to them").required,
+                .choice("state", QueueState.self, "only jobs in this state"), .job(),
+                .text("reason", "why; needed for all but retry and restore"),
+                Parameter(
+                    "confirm", .integer(0...1_000_000_000),
+                    "how many there are, as a dry run has counted them; refused when there are more by now"),
+                .dryRun,
+            ],
+            answer: .report(["action", "jobs", "done", "left"]), perform: bulk),
+        Route(
             method: .post, path: "/api/queue/pause", name: "pauseQueue",
             summary: "Let no job begin, or none of one kind",
             access: access, hasTenants: false, action: "queue pause", body: [.job(), .reason],
@@ -83,15 +98,37 @@ enum QueueRoutes {
 
     private static func list(_ call: APICall) throws(BatchError) -> HTTPResponse {
         let state: QueueState? = call.choice("state")
+        let isRemoved = call.flag("removed")
+        let usual = isRemoved ? [] : QueueState.allCases.filter { $0.isOpen || $0.isLost }
         let report = try call.queue().list(
-            states: state.map { [$0] } ?? QueueState.allCases.filter { $0.isOpen || $0.isLost },
-            job: call.value("job"), tenant: call.tenant, isStuck: call.flag("stuck"),
-            limit: call.number("limit") ?? 1_000)
+            states: state.map { [$0] } ?? usual, job: call.value("job"), tenant: call.tenant,
+            isStuck: call.flag("stuck"), isRemoved: isRemoved, limit: call.number("limit") ?? 1_000)
         // How many others have is not for a token of one tenant.
         guard call.caller.tenant != nil else { return call.report(report) }
         return call.report(
             QueueListReport(
                 entries: report.entries, total: report.total, counts: [:], pauses: [], now: call.context.now()))
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when no count was given, or there are more by now; the hint names the number.
+    private static func bulk(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        guard let action: QueueBulkAction = call.choice("action") else {
+            throw BatchError(.usage, "'action' is missing", hint: "")
+        }
+        let state: QueueState? = call.choice("state")
+        let filter = QueueFilter(states: state.map { [$0] } ?? [], job: call.value("job"), tenant: call.tenant)
+        let queue = try call.queue()
+        let count = try queue.count(action, filter)
+        if call.flag("dry_run") {
+            return call.report(QueueBulkReport(action: action.rawValue, wanted: count, done: 0))
+        }
+        let reason = action.needsReason ? try call.required("reason") : call.value("reason") ?? ""
+        guard let confirmed = call.number("confirm"), count <= confirmed else {
+            throw BatchError(
+                .usage, "not confirmed: \(action.rawValue) of \(count) jobs",
+                hint: "call again with \"confirm\": \(count) when that is what you want")
+        }
+        return call.report(try queue.act(action, filter, reason: reason, within: .seconds(2)) { _ in })
     }
 
     private static func add(_ call: APICall) throws(BatchError) -> HTTPResponse {

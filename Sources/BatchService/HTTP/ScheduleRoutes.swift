@@ -20,6 +20,15 @@ enum ScheduleRoutes {
                     try call.schedules().history(try call.required("id"), limit: call.number("limit") ?? 1_000))
             }),
         Route(
+            method: .get, path: "/api/schedules/{id}/next", name: "listNextFirings",
+            summary: "The next firings of a schedule, in UTC and in its zone", access: .role(.viewer),
+            hasTenants: false, places: [name],
+            query: [Parameter("count", .integer(1...100), "how many (default: 5)")],
+            answer: .report(["cron", "timezone", "times", "local"]),
+            perform: { (call) throws(BatchError) in
+                call.report(try call.schedules().next(try call.required("id"), count: call.number("count") ?? 5))
+            }),
+        Route(
             method: .post, path: "/api/schedules/{id}/pause", name: "pauseSchedule", summary: "Let a schedule not fire",
             access: .role(.operator), hasTenants: false, action: "schedule pause", places: [name], body: [.reason],
             answer: .report(["schedule"]),
@@ -41,9 +50,33 @@ enum ScheduleRoutes {
             perform: { (call) throws(BatchError) in
                 call.report(try call.schedules().trigger(try call.required("id")))
             }),
+        Route(
+            method: .post, path: "/api/schedules/{id}/backfill", name: "backfillSchedule",
+            summary: "Queue the firings of a span of time that did not happen", access: .role(.operator),
+            hasTenants: false, action: "schedule backfill", places: [name],
+            body: [
+                .text("from", "the first time, in UTC").required, .text("to", "the last time, in UTC").required,
+                .dryRun,
+            ],
+            answer: .report(["schedule"]), perform: backfill),
     ]
+
+    private static func backfill(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let (schedules, name) = (call.schedules(), try call.required("id"))
+        let instants = try schedules.gaps(name, from: try call.time("from"), to: try call.time("to"))
+        guard !call.flag("dry_run"), !instants.isEmpty else {
+            return call.report(ScheduleChangeReport(.backfilled, name: name, next: nil, missing: instants.count))
+        }
+        return call.report(try schedules.backfill(name, instants))
+    }
 }
 
 extension APICall {
     fileprivate func schedules() -> Schedules { Schedules(api.workspace, context: context) }
+
+    fileprivate func time(_ name: String) throws(BatchError) -> Timestamp {
+        let text = try required(name)
+        if let time = Timestamp(text: text, now: context.now()) { return time }
+        throw BatchError(.usage, "'\(name)' is not a time", hint: "write it as 2026-11-21T02:00Z")
+    }
 }

@@ -41,12 +41,16 @@ public struct Queue {
         return try report(job, attempts: try store.queueAttempts(number))
     }
 
-    /// - Parameter isStuck: only those that are in their state for too long.
+    /// - Parameters:
+    ///   - isStuck: only those that are in their state for too long.
+    ///   - isRemoved: those that can still be restored, instead of those that are there.
     public func list(
-        states: [QueueState], job: String?, tenant: String?, isStuck: Bool = false, limit: Int = 1_000
+        states: [QueueState], job: String?, tenant: String?, isStuck: Bool = false, isRemoved: Bool = false,
+        limit: Int = 1_000
     ) throws(BatchError) -> QueueListReport {
         let now = context.now()
-        var filter = QueueFilter(states: states, job: job, tenant: tenant, stuckAt: isStuck ? now : nil)
+        var filter = QueueFilter(
+            states: states, job: job, tenant: tenant, stuckAt: isStuck ? now : nil, isRemoved: isRemoved)
         let total = try store.queueCount(filter)
         filter.limit = limit
         var entries: [QueueListReport.Entry] = []
@@ -65,13 +69,18 @@ public struct Queue {
     }
 
     /// Does it to all of them, as far as nobody asks to stop.
-    /// - Parameter progress: told how many it was done to so far.
+    /// - Parameters:
+    ///   - span: no new slice is begun after it; nil: all of it.
+    ///   - progress: told how many it was done to so far.
     public func act(
-        _ action: QueueBulkAction, _ filter: QueueFilter, reason: String, progress: (Int) -> Void
+        _ action: QueueBulkAction, _ filter: QueueFilter, reason: String, within span: Duration? = nil,
+        progress: (Int) -> Void
     ) throws(BatchError) -> QueueBulkReport {
         let wanted = try count(action, filter)
         var (done, behind) = (0, Int64(0))
-        while context.stopWish() == .goOn {
+        let clock = ContinuousClock()
+        let end = span.map { clock.now.advanced(by: $0) }
+        while context.stopWish() == .goOn, end.map({ clock.now < $0 }) ?? true {
             let (changed, last) = try store.act(
                 action, filter, behind: behind, reason: by(reason), at: context.now())
             guard let last else { break }

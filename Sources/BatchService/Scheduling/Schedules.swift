@@ -47,6 +47,12 @@ public struct Schedules {
         return ScheduleHistoryReport(firings: try store.firings(of: name, limit: limit))
     }
 
+    /// The next firings of a schedule, whether it is paused or not.
+    public func next(_ name: String, count: Int) throws(BatchError) -> ScheduleNextReport {
+        let record = try known(name, try ready().1)
+        return try record.definition.preview(job: record.job, after: context.now(), count: count)
+    }
+
     // MARK: Changing
 
     /// - Throws: `ERR_UX_USAGE` when the expression, the zone or a parameter is wrong; `ERR_UX_UNKNOWN_JOB`;
@@ -217,7 +223,7 @@ public struct Schedules {
 
     private func unknown(_ name: String, _ all: [ScheduleRecord]) -> BatchError {
         BatchError(
-            .usage, "there is no schedule '\(name)'\(Suggestion.clause(for: name, in: all.map(\.name)))",
+            .unknownSchedule, "there is no schedule '\(name)'\(Suggestion.clause(for: name, in: all.map(\.name)))",
             hint: "see them: \(command: "schedule list")")
     }
 

@@ -64,7 +64,7 @@ export async function batchPage({ words: [id], again, person }) {
         [t('trace'), batch.trace_id ? h('a', { href: `#/audit?trace=${batch.trace_id}` }, batch.trace_id) : null],
         [t('parameters'), Object.keys(batch.parameters || {}).length ? h('code', null, JSON.stringify(batch.parameters)) : null],
         [t('undoes'), batch.rolls_back?.length ? batch.rolls_back.map(other => [link(other), ' ']) : null],
-        [t('undone.by'), batch.rolled_back_by ? link(batch.rolled_back_by) : null],
+        [t('undone.by'), batch.undone_by.length ? batch.undone_by.map(other => [link(other), ' ']) : null],
       ]),
       batch.error ? h('div', { class: 'notice bad' }, typeof batch.error === 'object' ? batch.error.message : batch.error) : null,
       h('h2', null, t('batch.steps')), steps(batch),
@@ -98,7 +98,7 @@ function point(batch) {
   return facts([
     [t('state'), state(copy.status)], [t('point.file'), copy.bak ? `${copy.bak.split('/').pop()} (${copy.bak_kind})` : null],
     [t('point.commit'), copy.commit ? h('code', null, copy.commit) : null],
-    [t('proven'), copy.proven_at === undefined ? null : copy.proven_at ? time(copy.proven_at) : t('no')],
+    [t('proven'), batch.proven_at ? time(batch.proven_at) : t('no')],
   ]);
 }
 

@@ -56,6 +56,16 @@ function back(name, again) {
   preview();
 }
 
+/** Within the bounds of the rule; an empty number is that of the rule again. */
+function setThreshold(rule, again) {
+  const [number, why] = [field(t('rule.threshold'), { value: rule.threshold, type: 'number', step: 'any', min: rule.bounds[0], max: rule.bounds[1] }), field(t('reason'), { required: true })];
+  const name = `threshold:${rule.rule}.threshold`;
+  ask({
+    title: `${t('threshold.set')}: ${rule.rule}`, body: [h('p', null, t('threshold.what', { least: rule.bounds[0], most: rule.bounds[1] })), number.element, why.element], confirm: t('threshold.set'),
+    perform: async () => { await postAll('/api/switches', { name, value: number.input.value.trim() || 'default', reason: why.input.value }); again(); return `${name}: ${t('done')}`; },
+  });
+}
+
 /** Modules, flags and circuits: parts of the page of switches. */
 export async function holds({ again, person }) {
   const [{ modules, flags }, { circuits }, { rules }] = await Promise.all([getAll('/api/modules'), getAll('/api/circuits'), getAll('/api/rules')]);
@@ -84,6 +94,7 @@ export async function holds({ again, person }) {
         : h('button', { type: 'button', onclick: () => ask({ title: `${t('circuit.close')}: ${circuit.name}`, body: null, confirm: t('circuit.close'), perform: async () => { await postAll(`/api/circuits/${circuit.name}/close`); again(); } }) }, t('circuit.close')))],
     ], circuits, t('circuits.none')),
     h('h2', null, t('rules')),
-    table(t('rules'), [[t('name'), rule => rule.id || rule.rule], [t('what'), rule => rule.description || ''], [t('rule.threshold'), rule => shown(rule.threshold), true], [t('action'), rule => rule.action || '–']], rules, t('rules.none')),
+    table(t('rules'), [[t('name'), rule => rule.rule], [t('what'), rule => rule.description || ''], [t('rule.threshold'), rule => shown(rule.threshold), true], [t('rule.bounds'), rule => rule.bounds.join(' – ')], [t('action'), rule => rule.action || '–'],
+      [t('actions'), rule => (person.may('admin') ? h('button', { type: 'button', onclick: () => setThreshold(rule, again) }, t('threshold.set')) : '')]], rules, t('rules.none')),
   ];
 }

@@ -1,7 +1,7 @@
 // Jobs, when they run, and those that wait.
 
 import { get, getAll, post, postAll, listen } from './api.js';
-import { h, t, fill, table, facts, time, state, rowsOf, count, field, ask, fault, sameAs, commandOf } from './page.js';
+import { h, t, fill, table, facts, time, state, rowsOf, count, field, ask, tell, newest, sameAs, commandOf } from './page.js';
 
 export async function jobsPage() {
   const { jobs, broken } = await get('/api/catalog');
@@ -73,16 +73,15 @@ export async function schedulePage({ again, person }) {
   const { schedules } = await getAll('/api/schedules');
   const reason = () => field(t('reason'), { required: true });
   const act = (name, word, body) => postAll(`/api/schedules/${name}/${word}`, body).then(() => { again(); return `${name}: ${t('done')}`; });
-  const history = h('div');
-  const look = async name => {
-    try {
-      const { firings } = await getAll(`/api/schedules/${name}/history`, { limit: 50 });
-      fill(history, h('h2', null, `${t('firings')}: ${name}`), table(t('firings'), [
-        [t('instant'), firing => time(firing.instant)], [t('state'), firing => state(firing.outcome)], [t('why'), firing => firing.reason || ''],
+  const place = h('div', { 'aria-live': 'polite' });
+  const look = newest(place, async name => {
+    const [next, { firings }] = await Promise.all([getAll(`/api/schedules/${name}/next`), getAll(`/api/schedules/${name}/history`, { limit: 50 })]);
+    return [h('h2', null, `${t('firings.next')}: ${name}`), nextFirings(next),
+      h('h2', null, `${t('firings')}: ${name}`), table(t('firings'), [
+        [t('instant'), firing => time(firing.time)], [t('state'), firing => state(firing.outcome)], [t('why'), firing => firing.reason || t(`cause.${firing.cause}`)],
         [t('job'), firing => (firing.job ? h('a', { href: `#/queue/${firing.job}` }, firing.job) : '–')],
-      ], firings, t('firings.none')));
-    } catch (error) { fill(history, fault(error)); }
-  };
+      ], firings, t('firings.none')), sameAs(commandOf('schedule', 'history', name))];
+  });
   const buttons = entry => {
     const why = reason();
     return h('div', { class: 'bar' }, h('button', { type: 'button', onclick: () => look(entry.name) }, t('firings')),
@@ -91,6 +90,7 @@ export async function schedulePage({ again, person }) {
           ? h('button', { type: 'button', onclick: () => ask({ title: `${t('resume')}: ${entry.name}`, body: null, confirm: t('resume'), perform: () => act(entry.name, 'resume') }) }, t('resume'))
           : h('button', { type: 'button', onclick: () => ask({ title: `${t('pause')}: ${entry.name}`, body: why.element, confirm: t('pause'), perform: () => act(entry.name, 'pause', { reason: why.input.value }) }) }, t('pause')),
         h('button', { type: 'button', onclick: () => ask({ title: `${t('trigger')}: ${entry.name}`, body: null, confirm: t('trigger'), perform: () => act(entry.name, 'trigger') }) }, t('trigger')),
+        h('button', { type: 'button', onclick: () => backfill(entry.name, again) }, t('backfill')),
       ] : null);
   };
   return {
@@ -98,11 +98,37 @@ export async function schedulePage({ again, person }) {
       table(t('page.schedule'), [
         [t('name'), entry => entry.name], [t('job'), entry => h('a', { href: `#/jobs/${entry.job}` }, entry.job)], [t('expression'), entry => h('code', null, entry.cron)],
         [t('zone'), entry => entry.timezone], [t('next.here'), entry => time(entry.next)], ['UTC', entry => (entry.next ? entry.next.replace('T', ' ').replace('Z', '') : '–')],
-        [t('state'), entry => (entry.paused ? h('span', { class: 'warn' }, `${t('paused')}: ${entry.paused.reason || ''}`) : t('active'))], [t('actions'), buttons],
+        [t('state'), entry => (entry.paused ? h('span', { class: 'warn' }, entry.paused) : t('active'))], [t('actions'), buttons],
       ], schedules, t('schedules.none')),
-      history, sameAs(commandOf('schedule', 'list')),
+      place, sameAs(commandOf('schedule', 'list')),
     ],
   };
+}
+
+/** In the zone of the schedule, here, and in UTC; where the clocks of its zone change between two of them, a note. */
+function nextFirings({ times, local, timezone }) {
+  const offset = index => local[index].slice(-6);
+  return table(t('firings.next'), [
+    [timezone, row => row.local], [t('next.here'), row => time(row.utc)], ['UTC', row => row.utc.replace('T', ' ').replace('Z', '')],
+    [t('note'), row => (row.index > 0 && offset(row.index) !== offset(row.index - 1) ? t('dst.changed', { from: offset(row.index - 1), to: offset(row.index) }) : '')],
+  ], times.map((utc, index) => ({ utc, index, local: local[index] })), t('firings.never'));
+}
+
+function backfill(name, again) {
+  const day = shift => new Date(Date.now() + shift * 86_400_000).toISOString().slice(0, 16);
+  const [from, to] = [field(t('from'), { type: 'datetime-local', value: day(-7), required: true }), field(t('to'), { type: 'datetime-local', value: day(0), required: true })];
+  const place = h('div', { 'aria-live': 'polite' });
+  const span = () => ({ from: `${from.input.value}Z`, to: `${to.input.value}Z` });
+  const preview = newest(place, async () => {
+    const { missing } = await postAll(`/api/schedules/${name}/backfill`, { ...span(), dry_run: true });
+    return h('p', null, t('backfill.count', { count: count(missing) }));
+  });
+  for (const { input } of [from, to]) input.addEventListener('change', () => preview());
+  ask({
+    title: `${t('backfill')}: ${name}`, body: [h('p', null, t('backfill.what')), from.element, to.element, place], confirm: t('backfill'),
+    perform: async () => { const { jobs } = await postAll(`/api/schedules/${name}/backfill`, span()); again(); return t('backfill.done', { count: count((jobs || []).length) }); },
+  });
+  preview();
 }
 
 // Queue
@@ -110,33 +136,79 @@ export async function schedulePage({ again, person }) {
 const queueStates = ['queued', 'running', 'waiting', 'retrying', 'done', 'failed', 'dead', 'cancelled', 'resolved'];
 
 export async function queuePage({ query, again, person }) {
-  const chosen = query.get('state') || '';
-  const list = await get('/api/queue', { state: chosen, job: query.get('job'), limit: 200 });
-  const status = field(t('state'), { value: chosen, onchange: event => { location.hash = `#/queue?state=${event.target.value}`; } },
-    [['', t('open')], ...queueStates.map(name => [name, `${t(`state.${name}`)} (${count(list.counts[name])})`])]);
+  const [chosen, job] = [query.get('state') || '', query.get('job') || ''];
+  const isRemoved = chosen === 'removed';
+  const list = await get('/api/queue', { ...(isRemoved ? { removed: true } : { state: chosen }), job, limit: 200 });
+  const status = field(t('state'), { value: chosen },
+    [['', t('open')], ...queueStates.map(name => [name, `${t(`state.${name}`)} (${count(list.counts[name])})`]), ['removed', t('removed')]]);
+  const kind = field(t('job'), { value: job });
+  const choose = event => {
+    event.preventDefault();
+    const wanted = [['state', status.input.value], ['job', kind.input.value.trim()]].filter(([, value]) => value);
+    location.hash = `#/queue?${new URLSearchParams(wanted)}`;
+  };
+  status.input.addEventListener('change', choose);
   const why = field(t('reason'), { required: true });
   let soon = null;
   const end = listen(name => { if (name === 'job' && !soon && !document.querySelector('dialog')) soon = setTimeout(again, 1000); });
-  const lost = (list.counts.dead || 0) + (list.counts.failed || 0);
+  const pause = () => ask({ title: t('queue.pause'), body: why.element, confirm: t('pause'), perform: async () => { await postAll('/api/queue/pause', { reason: why.input.value }); again(); } });
+  const resume = () => ask({ title: t('queue.resume'), body: null, confirm: t('resume'), perform: async () => { await postAll('/api/queue/resume'); again(); } });
   return {
     leave: () => { clearTimeout(soon); end(); },
     body: [
-      h('div', { class: 'bar' }, status.element,
-        person.may('operator') ? [
-          h('button', { type: 'button', disabled: !lost, onclick: () => ask({ title: t('redrive'), body: h('p', null, t('redrive.what', { count: count(lost) })), confirm: t('redrive'), typed: String(lost), perform: async () => { const done = await post('/api/queue/redrive'); again(); return t('redrive.done', { count: Array.isArray(done.redriven) ? done.redriven.length : done.redriven }); } }) }, t('redrive')),
-          list.paused.length
-            ? h('button', { type: 'button', onclick: () => ask({ title: t('queue.resume'), body: null, confirm: t('resume'), perform: async () => { await postAll('/api/queue/resume'); again(); } }) }, t('queue.resume'))
-            : h('button', { type: 'button', onclick: () => ask({ title: t('queue.pause'), body: why.element, confirm: t('pause'), perform: async () => { await postAll('/api/queue/pause', { reason: why.input.value }); again(); } }) }, t('queue.pause')),
-        ] : null),
+      h('form', { class: 'bar', onsubmit: choose }, status.element, kind.element, h('button', { type: 'submit' }, t('filter'))),
+      person.may('operator') ? h('div', { class: 'bar' },
+        bulkOf(chosen).map(action => h('button', { type: 'button', onclick: () => bulk(action, isRemoved ? '' : chosen, job, again) }, t(`bulk.${action}`))),
+        list.paused.length ? h('button', { type: 'button', onclick: resume }, t('queue.resume')) : h('button', { type: 'button', onclick: pause }, t('queue.pause'))) : null,
       list.paused.length ? h('p', { class: 'notice warn' }, list.paused.map(entry => `${t('paused')}: ${entry.job || t('all')} – ${entry.reason}`).join('; ')) : null,
       h('p', { class: 'quiet' }, t('queue.count', { count: count(list.total) })),
       table(t('page.queue'), [
-        [t('number'), job => h('a', { href: `#/queue/${job.id}` }, job.id), true], [t('job'), job => job.job], [t('tenant'), job => job.tenant || '–'], [t('state'), job => state(job.state)],
-        [t('why'), job => job.why || job.reason || ''], [t('attempts'), job => `${job.attempts}/${job.max_attempts}`, true], [t('since'), job => time(job.since)],
+        [t('number'), entry => h('a', { href: `#/queue/${entry.id}` }, entry.id), true], [t('job'), entry => entry.job], [t('tenant'), entry => entry.tenant || '–'], [t('state'), entry => state(entry.state)],
+        [t('why'), entry => entry.why || entry.reason || ''], [t('attempts'), entry => `${entry.attempts}/${entry.max_attempts}`, true], [t('since'), entry => time(entry.since)],
       ], list.jobs, t('queue.none')),
-      sameAs(commandOf('queue', 'list', ...(chosen ? ['--state', chosen] : []))),
+      sameAs(commandOf('queue', 'list', ...(isRemoved ? ['--removed'] : chosen ? ['--state', chosen] : []), ...(job ? ['--job', job] : []))),
     ],
   };
+}
+
+const withoutReason = ['retry', 'restore'];
+
+/** What can be done to all jobs in a state; '' are those that are open or lost. */
+function bulkOf(chosen) {
+  if (chosen === 'removed') return ['restore'];
+  if (['queued', 'running', 'waiting', 'retrying'].includes(chosen)) return chosen === 'running' ? ['cancel'] : ['cancel', 'remove'];
+  if (['failed', 'dead'].includes(chosen)) return ['retry', 'resolve', 'remove'];
+  if (chosen === 'cancelled') return ['retry', 'remove'];
+  return chosen === '' ? ['retry', 'resolve', 'cancel', 'remove'] : ['remove'];
+}
+
+/** Counts what fits, wants the number typed, and goes on until none is left; what was done so far is always told. */
+async function bulk(action, chosen, job, again) {
+  const filter = { action, ...(chosen ? { state: chosen } : {}), ...(job ? { job } : {}) };
+  let counted;
+  try { counted = await post('/api/queue/bulk', { ...filter, dry_run: true }); } catch (error) { tell(error.message); return; }
+  if (!counted.jobs) { tell(t('bulk.none')); return; }
+  const needsReason = !withoutReason.includes(action);
+  const why = field(t('reason'), { required: true });
+  const progress = h('progress', { max: counted.jobs, value: 0, 'aria-label': t('progress') });
+  const told = h('p', { class: 'quiet', role: 'status' });
+  ask({
+    title: `${t(`bulk.${action}`)} (${count(counted.jobs)})`,
+    body: [h('p', null, t(`bulk.${action}.what`, { count: count(counted.jobs) })), needsReason ? why.element : null, progress, told,
+      sameAs(commandOf('queue', 'bulk', action, ...(chosen ? ['--state', chosen] : []), ...(job ? ['--job', job] : []), ...(needsReason ? ['--reason', '…'] : [])))],
+    confirm: t(`bulk.${action}`), typed: String(counted.jobs), isDanger: needsReason,
+    perform: async () => {
+      let [done, left] = [0, counted.jobs];
+      while (left > 0) {
+        const slice = await post('/api/queue/bulk', { ...filter, ...(needsReason ? { reason: why.input.value } : {}), confirm: left });
+        [done, left] = [done + slice.done, slice.done ? slice.left : 0];
+        progress.value = done;
+        fill(told, t('bulk.done', { count: count(done) }));
+      }
+      again();
+      return t('bulk.done', { count: count(done) });
+    },
+  });
 }
 
 export async function queuedPage({ words: [id], again, person }) {

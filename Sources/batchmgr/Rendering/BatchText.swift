@@ -5,7 +5,9 @@ extension BatchDetail: TextReport {
         var text =
             "\(style.strong(summary.batch.description))  \(summary.status.colored(style))  \(summary.rows.words)\n"
         for (name, value) in facts { text += "\(name.padded(to: 13))  \(Printable.text(value))\n" }
-        if let restorePoint { text += restorePoint.line }
+        if let restorePoint {
+            text += restorePoint.line + (provenAt.map { "proven         by the drill of \($0.iso8601)\n" } ?? "")
+        }
         if isThinned { text += "undo log       no longer in the database: it is undone from git\n" }
         text += filesText(style) + "\n" + checkpointsText(style) + tablesText(style) + programsText(style)
         text +=
@@ -22,6 +24,7 @@ extension BatchDetail: TextReport {
         if let jobVersion { facts.append(("job version", jobVersion)) }
         if parameters.members?.isEmpty == false { facts.append(("parameters", JSONWriter.text(parameters))) }
         if !rollsBack.isEmpty { facts.append(("rolls back", rollsBack.map(\.description).joined(separator: ", "))) }
+        if !undoneBy.isEmpty { facts.append(("undone by", undoneBy.map(\.description).joined(separator: ", "))) }
         if let replays = summary.replays { facts.append(("again", "\(replays), after a rollback")) }
         if let next = summary.replayedBy { facts.append(("run again", "as \(next)")) }
         if let error { facts.append(("error", error)) }

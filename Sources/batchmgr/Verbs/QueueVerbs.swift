@@ -50,7 +50,8 @@ extension Verb {
             .value(
                 "state", .choice(QueueState.allCases.map(\.rawValue)),
                 "only those in this state (default: open and lost)"),
-            .flag("stuck", "only those that are in their state for too long"), Option.all,
+            .flag("stuck", "only those that are in their state for too long"),
+            .flag("removed", "those that queue bulk has removed in the last 24 hours"), Option.all,
             .value("limit", .number("N"), "read no more than so many (default: 1000)"),
         ] + which,
         topic: .look, role: .viewer, trace: .view,
@@ -189,10 +190,11 @@ extension Command {
 
     static let queueList = Command(.queueList) { (arguments, call) throws(BatchError) in
         let state: QueueState? = try arguments.choice("state")
-        let states = state.map { [$0] } ?? QueueState.allCases.filter { $0.isOpen || $0.isLost }
+        let isRemoved = arguments.has("removed")
+        let usual = isRemoved ? [] : QueueState.allCases.filter { $0.isOpen || $0.isLost }
         let report = try call.queue().list(
-            states: states, job: arguments.value("job"), tenant: arguments.globals.tenant,
-            isStuck: arguments.has("stuck"), limit: arguments.number("limit") ?? 1_000)
+            states: state.map { [$0] } ?? usual, job: arguments.value("job"), tenant: arguments.globals.tenant,
+            isStuck: arguments.has("stuck"), isRemoved: isRemoved, limit: arguments.number("limit") ?? 1_000)
         try call.output.show(report)
         return .done
     }
@@ -250,8 +252,7 @@ extension Command {
         guard let action: QueueBulkAction = try arguments.choice("action") else {
             throw .missing("--action", of: arguments.verb)
         }
-        let needsReason = ![.retry, .restore].contains(action)
-        guard let reason = arguments.value("reason") ?? (needsReason ? nil : "") else {
+        guard let reason = arguments.value("reason") ?? (action.needsReason ? nil : "") else {
             throw .missing("--reason TEXT", of: arguments.verb)
         }
         let state: QueueState? = try arguments.choice("state")
