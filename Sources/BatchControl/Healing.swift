@@ -1,5 +1,31 @@
 public import BatchCore
 
+/// Which incidents are meant. Nil: any.
+public struct IncidentFilter: Hashable, Sendable {
+    public var status: Incident.Status?
+    public var tenant: String?
+    /// What opened it.
+    public var cause: String?
+    /// Leave out those that are closed.
+    public var isOpen: Bool
+    /// So many of the latest are left out.
+    public var offset: Int
+    /// At most so many.
+    public var limit: Int?
+
+    public init(
+        status: Incident.Status? = nil, tenant: String? = nil, cause: String? = nil, isOpen: Bool = false,
+        offset: Int = 0, limit: Int? = nil
+    ) {
+        self.status = status
+        self.tenant = tenant
+        self.cause = cause
+        self.isOpen = isOpen
+        self.offset = offset
+        self.limit = limit
+    }
+}
+
 /// Incidents, circuits and releases of a workspace.
 public protocol HealingStore: AnyObject {
     /// Keeps an incident under the next number, with its row in the audit. While one of the same cause is not closed,
@@ -8,7 +34,9 @@ public protocol HealingStore: AnyObject {
     func open(_ incident: Incident, _ act: ControlAct) throws(BatchError) -> (incident: Incident, isNew: Bool)
 
     /// The latest first.
-    func incidents() throws(BatchError) -> [Incident]
+    func incidents(_ filter: IncidentFilter) throws(BatchError) -> [Incident]
+    /// How many there are, whatever its limit.
+    func incidentCount(_ filter: IncidentFilter) throws(BatchError) -> Int
     func incident(_ number: Int64) throws(BatchError) -> Incident?
 
     /// Changes an incident, with its row in the audit.

@@ -88,7 +88,7 @@ public struct IncidentBundle {
             "switches": .array(try store.switches().states.map(\.json)),
             "circuits": .array(try store.circuits().map(\.json)),
             "incidents": .array(
-                try store.incidents().prefix(50).map {
+                try store.incidents(IncidentFilter(limit: 50)).map {
                     ["id": .string($0.name), "status": .string($0.status.rawValue)]
                 }),
         ]

@@ -1,5 +1,5 @@
 internal import BatchCatalog
-internal import BatchControl
+public import BatchControl
 public import BatchCore
 public import BatchEngine
 
@@ -79,11 +79,10 @@ public struct Incidents {
     // MARK: Looked after
 
     /// Those of the tenant for whom the session was opened, or all.
-    public func list(status: Incident.Status?) throws(BatchError) -> IncidentReport {
-        let found = try store.incidents().filter {
-            (status == nil || $0.status == status) && (session.owner == nil || $0.tenant == session.owner)
-        }
-        return IncidentReport(incidents: found)
+    public func list(_ filter: IncidentFilter) throws(BatchError) -> IncidentReport {
+        var filter = filter
+        filter.tenant = session.owner ?? filter.tenant
+        return IncidentReport(incidents: try store.incidents(filter), total: try store.incidentCount(filter))
     }
 
     /// - Throws: `ERR_UX_USAGE` when there is none of that name, or it is another tenant's.

@@ -206,7 +206,7 @@ public struct Rules {
 extension Incidents {
     /// False while what it fired for is open and was heard of within the cooldown.
     func isDue(_ firing: RuleFiring, at now: Timestamp) throws(BatchError) -> Bool {
-        let known = try list(status: nil).incidents.first { $0.cause == firing.cause && $0.status != .closed }
+        let known = try list(IncidentFilter(cause: firing.cause, isOpen: true, limit: 1)).incidents.first
         guard let last = known?.timeline.last(where: { $0.text.hasPrefix("again: ") }) ?? known?.timeline.first else {
             return true
         }

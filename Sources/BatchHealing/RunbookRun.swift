@@ -1,4 +1,5 @@
 internal import BatchCatalog
+internal import BatchControl
 public import BatchCore
 public import BatchEngine
 internal import BatchSystem
@@ -99,7 +100,7 @@ public struct RunbookRun {
             undone = undone && answer.exitCode == 0
         }
         let service = try call(["check"]).exitCode
-        let critical = try Incidents(session).list(status: nil).incidents.filter {
+        let critical = try Incidents(session).list(IncidentFilter(isOpen: true)).incidents.filter {
             $0.severity == .critical && !$0.mayClose
         }
         let found: [(isOK: Bool, detail: String)] = [

@@ -36,10 +36,32 @@ extension ControlFile: HealingStore {
         }
     }
 
-    public func incidents() throws(BatchError) -> [Incident] {
-        try connection.rows("SELECT document FROM incidents ORDER BY number DESC").map { (row) throws(BatchError) in
-            try ControlFile.incident(row[0])
+    public func incidents(_ filter: IncidentFilter) throws(BatchError) -> [Incident] {
+        let (condition, parameters) = ControlFile.condition(filter)
+        let sql = """
+            SELECT document FROM incidents WHERE \(condition) ORDER BY number DESC LIMIT \(filter.limit ?? -1) \
+            OFFSET \(filter.offset)
+            """
+        return try connection.rows(sql, parameters).map { (row) throws(BatchError) in try ControlFile.incident(row[0]) }
+    }
+
+    public func incidentCount(_ filter: IncidentFilter) throws(BatchError) -> Int {
+        let (condition, parameters) = ControlFile.condition(filter)
+        let count = try connection.value("SELECT count(*) FROM incidents WHERE \(condition)", parameters)
+        return Int(count?.integer ?? 0)
+    }
+
+    private static func condition(_ filter: IncidentFilter) -> (String, [SQLValue]) {
+        var condition = filter.isOpen ? "status <> 'closed'" : "1"
+        var parameters: [SQLValue] = []
+        for (column, value) in [
+            ("status", filter.status?.rawValue), ("tenant", filter.tenant), ("cause", filter.cause),
+        ] {
+            guard let value else { continue }
+            parameters.append(.string(value))
+            condition += " AND \(column) = ?\(parameters.count)"
         }
+        return (condition, parameters)
     }
 
     public func incident(_ number: Int64) throws(BatchError) -> Incident? {

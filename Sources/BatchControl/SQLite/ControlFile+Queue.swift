@@ -23,11 +23,12 @@ extension ControlFile {
         return try queueJobs(where: "\(before)\(condition) ORDER BY number DESC\(limit)", parameters)
     }
 
-    static func condition(_ filter: QueueFilter) -> (String, [SQLValue]) {
+    /// - Parameter ofTotals: for the table of totals, where jobs that were removed do not count.
+    static func condition(_ filter: QueueFilter, ofTotals: Bool = false) -> (String, [SQLValue]) {
         let list = QueueState.list { filter.states.contains($0) }
         let column = filter.isRemoved ? "removed_state" : "state"
         var condition = filter.states.isEmpty ? "1" : "\(column) IN (\(list))"
-        condition += " AND removed_at IS \(filter.isRemoved ? "NOT " : "")NULL"
+        if !ofTotals { condition += " AND removed_at IS \(filter.isRemoved ? "NOT " : "")NULL" }
         var parameters: [SQLValue] = []
         for (column, value) in [("job", filter.job), ("tenant", filter.tenant)] {
             guard let value else { continue }
@@ -49,8 +50,12 @@ extension ControlFile {
     }
 
     public func queueCount(_ filter: QueueFilter) throws(BatchError) -> Int {
-        let (condition, parameters) = ControlFile.condition(filter)
-        let sql = "SELECT count(*) FROM queue_jobs WHERE \(condition)"
+        let isCounted = filter.stuckAt == nil && !filter.isRemoved
+        let (condition, parameters) = ControlFile.condition(filter, ofTotals: isCounted)
+        let sql =
+            isCounted
+            ? "SELECT sum(jobs) FROM queue_totals WHERE \(condition)"
+            : "SELECT count(*) FROM queue_jobs WHERE \(condition)"
         return Int(try connection.value(sql, parameters)?.integer ?? 0)
     }
 
@@ -100,8 +105,7 @@ extension ControlFile {
 
     public func queueCounts() throws(BatchError) -> [QueueState: Int] {
         var counts: [QueueState: Int] = [:]
-        for row in try connection.rows("SELECT state, count(*) FROM queue_jobs WHERE removed_at IS NULL GROUP BY state")
-        {
+        for row in try connection.rows("SELECT state, sum(jobs) FROM queue_totals GROUP BY 1 HAVING sum(jobs) > 0") {
             if let state = row[0].string.flatMap(QueueState.init) { counts[state] = Int(row[1].integer ?? 0) }
         }
         return counts
@@ -109,13 +113,16 @@ extension ControlFile {
 
     public func queueFigures() throws(BatchError) -> QueueFigures {
         let oldest = try connection.value(
-            "SELECT min(max(run_at, state_at)) FROM queue_jobs WHERE state IN ('queued', 'retrying')")?.integer
-        // A job that is taken again has a higher epoch.
-        let sums = try connection.rows("SELECT coalesce(sum(epoch), 0), coalesce(sum(crashes), 0) FROM queue_jobs")
-            .first
+            """
+            SELECT max(run_at, state_at) FROM queue_jobs INDEXED BY queue_waits WHERE state IN ('queued', 'retrying') \
+            ORDER BY max(run_at, state_at) LIMIT 1
+            """)?.integer
+        func counted(_ name: String) throws(BatchError) -> Int64 {
+            try connection.value("SELECT value FROM counters WHERE name = ?", [.string(name)])?.integer ?? 0
+        }
         return QueueFigures(
-            oldestReady: oldest.map { Timestamp(milliseconds: $0) }, attempts: sums?[0].integer ?? 0,
-            crashes: sums?[1].integer ?? 0)
+            oldestReady: oldest.map { Timestamp(milliseconds: $0) }, attempts: try counted("attempts"),
+            crashes: try counted("crashes"))
     }
 
     public func queueAttempts(_ number: Int64) throws(BatchError) -> [QueueAttempt] {

@@ -208,6 +208,40 @@ extension ControlFile {
             CREATE INDEX IF NOT EXISTS notices_due ON notices(next_at) WHERE state = 'waiting';
             CREATE TABLE IF NOT EXISTS snoozes(job TEXT PRIMARY KEY, until INTEGER NOT NULL, actor TEXT NOT NULL) STRICT, WITHOUT ROWID
             """,
+            // How many jobs there are: counting a million of them takes too long for a page. Those that were removed do not count.
+            """
+            CREATE TABLE IF NOT EXISTS queue_totals(
+                state TEXT NOT NULL, job TEXT NOT NULL, tenant TEXT NOT NULL, jobs INTEGER NOT NULL,
+                PRIMARY KEY(state, job, tenant)) STRICT, WITHOUT ROWID;
+            INSERT OR REPLACE INTO queue_totals SELECT state, job, coalesce(tenant, ''), count(*) FROM queue_jobs
+                WHERE removed_at IS NULL GROUP BY 1, 2, 3;
+            INSERT OR REPLACE INTO counters SELECT 'attempts', '', coalesce(sum(epoch), 0) FROM queue_jobs;
+            INSERT OR REPLACE INTO counters SELECT 'crashes', '', coalesce(sum(crashes), 0) FROM queue_jobs;
+            CREATE TRIGGER IF NOT EXISTS queue_job_comes AFTER INSERT ON queue_jobs WHEN new.removed_at IS NULL BEGIN
+                INSERT INTO queue_totals VALUES(new.state, new.job, coalesce(new.tenant, ''), 1)
+                    ON CONFLICT DO UPDATE SET jobs = jobs + 1;
+            END;
+            CREATE TRIGGER IF NOT EXISTS queue_job_changes AFTER UPDATE OF state, removed_at ON queue_jobs
+                WHEN old.state <> new.state OR (old.removed_at IS NULL) <> (new.removed_at IS NULL) BEGIN
+                UPDATE queue_totals SET jobs = jobs - 1 WHERE old.removed_at IS NULL
+                    AND state = old.state AND job = old.job AND tenant = coalesce(old.tenant, '');
+                INSERT INTO queue_totals SELECT new.state, new.job, coalesce(new.tenant, ''), 1
+                    WHERE new.removed_at IS NULL ON CONFLICT DO UPDATE SET jobs = jobs + 1;
+            END;
+            CREATE TRIGGER IF NOT EXISTS queue_job_goes AFTER DELETE ON queue_jobs WHEN old.removed_at IS NULL BEGIN
+                UPDATE queue_totals SET jobs = jobs - 1
+                    WHERE state = old.state AND job = old.job AND tenant = coalesce(old.tenant, '');
+            END;
+            CREATE TRIGGER IF NOT EXISTS queue_job_begins AFTER UPDATE OF epoch ON queue_jobs WHEN new.epoch > old.epoch BEGIN
+                UPDATE counters SET value = value + new.epoch - old.epoch WHERE name = 'attempts';
+            END;
+            CREATE TRIGGER IF NOT EXISTS queue_job_crashes AFTER UPDATE OF crashes ON queue_jobs
+                WHEN new.crashes > old.crashes BEGIN
+                UPDATE counters SET value = value + new.crashes - old.crashes WHERE name = 'crashes';
+            END;
+            CREATE INDEX IF NOT EXISTS queue_waits ON queue_jobs(max(run_at, state_at)) WHERE state IN ('queued', 'retrying');
+            CREATE INDEX IF NOT EXISTS incidents_by_status ON incidents(status, number)
+            """,
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

@@ -217,17 +217,29 @@ extension Incident {
 public struct IncidentReport: Report, Hashable {
     /// The latest first.
     public let incidents: [Incident]
+    /// How many there are, also where fewer are listed.
+    public let total: Int
     /// In full.
     public let isDetail: Bool
 
-    public init(incidents: [Incident], isDetail: Bool = false) {
+    public init(incidents: [Incident], total: Int) {
         self.incidents = incidents
-        self.isDetail = isDetail
+        self.total = total
+        isDetail = false
+    }
+
+    /// One alone, in full.
+    public init(_ incident: Incident) {
+        incidents = [incident]
+        total = 1
+        isDetail = true
     }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         let list = JSONValue.Member("incidents", .array(incidents.map(\.json)))
-        guard isDetail, let one = incidents.first?.json.members else { return [list] }
+        guard isDetail, let one = incidents.first?.json.members else {
+            return [list, .init("total", JSONValue(total))]
+        }
         return one + [list]
     }
 }

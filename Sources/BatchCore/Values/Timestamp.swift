@@ -17,9 +17,14 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     /// Reads `iso8601` text back; nil when it is not of that form.
     public init?(iso8601 text: String) {
-        let digits = text.utf8.filter { $0 >= 48 && $0 <= 57 }
-        guard digits.count == 17, text.utf8.count == 24 else { return nil }
-        let number = digits.reduce(Int64(0)) { $0 * 10 + Int64($1 - 48) }
+        var (number, digits) = (Int64(0), 0)
+        guard text.utf8.count == 24 else { return nil }
+        for byte in text.utf8 where byte >= 48 && byte <= 57 {
+            guard digits < 17 else { return nil }
+            number = number * 10 + Int64(byte - 48)
+            digits += 1
+        }
+        guard digits == 17 else { return nil }
         let date = number / 1_000_000_000
         let days = Timestamp.days(year: date / 10_000, month: date / 100 % 100, day: date % 100)
         let time = number % 1_000_000_000

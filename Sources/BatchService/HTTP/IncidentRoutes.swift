@@ -1,4 +1,5 @@
 internal import BatchCatalog
+internal import BatchControl
 internal import BatchCore
 internal import BatchEngine
 internal import BatchHealing
@@ -90,15 +91,13 @@ enum IncidentRoutes {
     ]
 
     private static func list(_ call: APICall) throws(BatchError) -> HTTPResponse {
-        let all = try Incidents(try call.view()).list(status: call.choice("status")).incidents
-        let part = all.dropFirst(call.number("offset") ?? 0).prefix(call.number("limit") ?? 1_000)
-        var members = IncidentReport(incidents: Array(part)).json.members ?? []
-        members.append(.init("total", JSONValue(all.count)))
-        return .json(.object(members))
+        let filter = IncidentFilter(
+            status: call.choice("status"), offset: call.number("offset") ?? 0, limit: call.number("limit") ?? 1_000)
+        return call.report(try Incidents(try call.view()).list(filter))
     }
 
     private static func answer(_ call: APICall, _ incident: Incident) throws(BatchError) -> HTTPResponse {
-        call.report(IncidentReport(incidents: [incident], isDetail: true))
+        call.report(IncidentReport(incident))
     }
 
     private static func open(_ call: APICall) throws(BatchError) -> HTTPResponse {

@@ -44,7 +44,7 @@ enum SignalRoutes {
             access: .role(.viewer), hasTenants: false,
             answer: .report(["level", "surfaces", "nightly", "saturation", "security_events"]),
             perform: { (call) throws(BatchError) in
-                call.report(try ServiceLevels(call.api.workspace, context: call.context).report())
+                call.report(try ServiceLevels(call.api.workspace, context: call.context).report(by: call.api.meter))
             }),
         Route(
             method: .get, path: "/api/report", name: "report", summary: "What batches did in a span of time",

@@ -30,7 +30,9 @@ public struct Metrics {
         try addQueue(&page)
         try addControl(&page)
         addWorkers(&page)
-        if let levels = try? levels(meter) { add(levels, to: &page) }
+        if let levels = try? ServiceLevels(workspace, context: context).report(by: meter, atMost: 60_000) {
+            add(levels, to: &page)
+        }
         addHost(&page)
         meter?.add(to: &page)
         return page.text
@@ -163,15 +165,6 @@ public struct Metrics {
             sizes.enumerated().map { ([("worker", "\($0.offset)")], Double($0.element)) })
     }
 
-    /// Of the last minute, where a service remembers them.
-    private func levels(_ meter: RequestMeter?) throws(BatchError) -> SLOReport {
-        let now = context.now()
-        if let known = meter?.levels, (0..<60_000).contains(now.milliseconds - known.at.milliseconds) { return known }
-        let report = try ServiceLevels(workspace, context: context).report()
-        meter?.keep(report)
-        return report
-    }
-
     private func add(_ levels: SLOReport, to page: inout MetricsPage) {
         page.add(
             "batchmgr_slo_budget_left_ratio", .gauge, "What is left of the error budget of 30 days; 1 is all of it.",
@@ -236,7 +229,7 @@ final class RequestMeter: Sendable {
         var calls: [Call: Int] = [:]
         var times: [String: Histogram] = [:]
         var figures: [String: LedgerFigures] = [:]
-        var levels: SLOReport?
+        var levels: (report: SLOReport, took: Int64)?
         /// What is to be kept of each surface, by the names of its signals.
         var sums: [String: SignalSum] = [:]
         var keptAt: Int64 = 0
@@ -276,8 +269,9 @@ final class RequestMeter: Sendable {
         }
     }
 
-    var levels: SLOReport? { state.withLock { $0.levels } }
-    func keep(_ levels: SLOReport) { state.withLock { $0.levels = levels } }
+    /// The last report on the promises, and how many milliseconds it took.
+    var levels: (report: SLOReport, took: Int64)? { state.withLock { $0.levels } }
+    func keep(_ levels: SLOReport, took: Int64) { state.withLock { $0.levels = (levels, took) } }
 
     func figures(of path: String) -> LedgerFigures? { state.withLock { $0.figures[path] } }
     func keep(_ figures: LedgerFigures, of path: String) { state.withLock { $0.figures[path] = figures } }

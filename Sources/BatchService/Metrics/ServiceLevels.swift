@@ -29,6 +29,19 @@ public struct ServiceLevels {
     static func signal(_ surface: SLODefinition.Surface) -> String { "@\(surface.rawValue)" }
     static func failures(_ surface: SLODefinition.Surface) -> String { "@\(surface.rawValue).failed" }
 
+    /// The report that a service remembers, or a new one. Looking through long ledgers at every call would keep it busy.
+    /// - Parameter age: milliseconds that a remembered one may be old; nil: twenty times what it took.
+    func report(by meter: RequestMeter?, atMost age: Int64? = nil) throws(BatchError) -> SLOReport {
+        let begin = context.clock.now()
+        if let known = meter?.levels {
+            let since = context.now().milliseconds - known.report.at.milliseconds
+            if since >= 0, since < age ?? known.took * 20 { return known.report }
+        }
+        let report = try report()
+        meter?.keep(report, took: context.clock.now() - begin)
+        return report
+    }
+
     /// - Throws: `ERR_UX_INVALID_CATALOG` when `slo.yaml` has a mistake.
     public func report() throws(BatchError) -> SLOReport {
         let now = context.now()

@@ -1,3 +1,4 @@
+internal import BatchControl
 internal import BatchCore
 internal import BatchEngine
 internal import BatchHealing
@@ -73,13 +74,13 @@ extension Verb {
 extension Command {
     static let incidentList = Command(.incidentList) { (arguments, call) throws(BatchError) in
         try call.output.show(
-            try Incidents(try call.view()).list(status: try arguments.choice("status")))
+            try Incidents(try call.view()).list(IncidentFilter(status: try arguments.choice("status"))))
         return .done
     }
 
     static let incidentShow = Command(.incidentShow) { (arguments, call) throws(BatchError) in
         let incident = try Incidents(try call.view()).incident(try arguments.required("id"))
-        try call.output.show(IncidentReport(incidents: [incident], isDetail: true))
+        try call.output.show(IncidentReport(incident))
         return .done
     }
 
@@ -91,21 +92,21 @@ extension Command {
             faults, severity ?? .error, try arguments.required("title"),
             cause: "person:\(session.context.traceID)", tenant: call.globals.tenant, module: arguments.value("module"),
             batches: arguments.values("batch"))
-        try call.output.show(IncidentReport(incidents: [incident], isDetail: true))
+        try call.output.show(IncidentReport(incident))
         return .done
     }
 
     static let incidentAck = Command(.incidentAck) { (arguments, call) throws(BatchError) in
         let incident = try Incidents(try call.view()).acknowledge(
             try arguments.required("id"), reason: arguments.value("reason"))
-        try call.output.show(IncidentReport(incidents: [incident], isDetail: true))
+        try call.output.show(IncidentReport(incident))
         return .done
     }
 
     static let incidentClose = Command(.incidentClose) { (arguments, call) throws(BatchError) in
         let incident = try Incidents(try call.view()).close(
             try arguments.required("id"), reason: try arguments.required("reason"))
-        try call.output.show(IncidentReport(incidents: [incident], isDetail: true))
+        try call.output.show(IncidentReport(incident))
         return .done
     }
 
