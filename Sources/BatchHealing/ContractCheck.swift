@@ -7,14 +7,24 @@ public struct ContractCheck {
     /// Violations that a report keeps of one contract; the others are counted.
     private static let shown = 1_000
 
+    /// Of which rows they are asked.
+    public enum Scope: Sendable {
+        case all
+        /// Of rows that batches have changed since a contract was last asked. What changes without a batch, or by time
+        /// alone, is seen when it is asked of all.
+        case changed
+    }
+
     public init(_ session: Session) { self.session = session }
 
     /// One that cannot be asked fails with its reason, and stops no other.
-    public func report(_ contracts: [ContractDefinition], tenant: String?) throws(BatchError) -> ContractReport {
+    public func report(
+        _ contracts: [ContractDefinition], tenant: String?, scope: Scope = .all
+    ) throws(BatchError) -> ContractReport {
         var entries: [ContractReport.Entry] = []
         for contract in contracts {
             do throws(BatchError) {
-                entries.append(try entry(contract, tenant))
+                entries.append(try entry(contract, tenant, scope))
             } catch {
                 if error.code == .stopped { throw error }
                 entries.append(.init(contract: contract, status: .fail, error: error))
@@ -22,7 +32,7 @@ public struct ContractCheck {
         }
         // A figure for those who watch; without it the answer is the same.
         if tenant == nil {
-            for entry in entries where entry.error == nil {
+            for entry in entries where entry.error == nil && entry.keys == nil {
                 session.noteViolations(of: entry.contract.id, entry.violations)
             }
         }
@@ -30,14 +40,16 @@ public struct ContractCheck {
     }
 
     private func entry(
-        _ contract: ContractDefinition, _ tenant: String?
+        _ contract: ContractDefinition, _ tenant: String?, _ scope: Scope
     ) throws(BatchError) -> ContractReport.Entry {
         let query = CatalogQuery(session)
-        var answer = try query.ask(
-            contract.query, ["tenant": tenant.map(SQLValue.string) ?? .null], what: "contract \(contract.id)",
-            limit: ContractCheck.shown)
+        let changes = ChangedKeys(session)
+        // What a batch changes while the question runs is looked at the next time.
+        let checkpoint = try changes.lastCheckpoint()
+        let keys = scope == .changed ? changes.keys(of: contract) : nil
+        var answer = try ask(contract, tenant, keys)
         let total =
-            try contract.needsTotal
+            try contract.needsTotal && answer.count > 0
             ? contract.table.map { (name) throws(BatchError) in try query.count(of: name) } : nil
         let batch =
             try answer.rows.isEmpty
@@ -46,8 +58,30 @@ public struct ContractCheck {
                 try query.latestBatch(setting: answer.rows, columns: answer.columns, of: name)
             }
         answer.rows = Array(answer.rows.prefix(ContractCheck.shown))
-        return .init(
+        if tenant == nil, keys == nil || answer.count == 0 { changes.note(contract, askedAt: checkpoint) }
+        var entry = ContractReport.Entry(
             contract: contract, status: contract.status(violations: answer.count, of: total ?? 0),
             violations: answer.count, columns: answer.columns, rows: answer.rows, batch: batch)
+        entry.keys = keys?.count
+        return entry
+    }
+
+    /// - Parameter keys: of the rows that it is asked of; nil for all.
+    private func ask(
+        _ contract: ContractDefinition, _ tenant: String?, _ keys: [[SQLValue]]?
+    ) throws(BatchError) -> CatalogQuery.Answer {
+        if keys?.isEmpty == true { return .init(columns: [], rows: [], count: 0) }
+        var parameters = ["tenant": tenant.map(SQLValue.string) ?? .null]
+        var sql = contract.query
+        if let keys {
+            // SQLite takes the condition into the query, down to the indexes of its tables.
+            let names = contract.key.map(SQLName.quote).joined(separator: ", ")
+            let parts = contract.key.indices.map { "json_extract(value, '$[\($0)]')" }.joined(separator: ", ")
+            sql = "SELECT * FROM (\(sql)\n) WHERE (\(names)) IN (SELECT \(parts) FROM json_each(:changed_keys))"
+            parameters["changed_keys"] = .string(
+                JSONWriter.text(.array(keys.map { JSONValue.array($0.map(\.json)) })))
+        }
+        return try CatalogQuery(session).ask(
+            sql, parameters, what: "contract \(contract.id)", limit: ContractCheck.shown)
     }
 }

@@ -63,6 +63,11 @@ import Testing
         ("a: {query: 'SELECT :what'}", "query: ':what' has no value; only :tenant has one"),
         ("a: {query: SELECT 1, fail_if: 5%}", "fail_if: a share needs 'table', the rows that it is a share of"),
         ("a: {query: SELECT 1, fail_if: many}", "fail_if: write a number of rows or a share, e.g. 5 or 0.5%"),
+        ("a: {query: SELECT 1, key: [no]}", "key"),
+        (
+            "a: {query: SELECT 1, key: [no, owner], reads: {bills: [no]}}",
+            "reads: write for bills as many columns as 'key' has, in the same order"
+        ),
         ("a: {querry: SELECT 1}", "a contract has no key 'querry'; did you mean 'query'?"),
         ("a: {query: 'SELECT {roles}'}", "{roles}: catalog/mapping.yaml does not say what that is here"),
     ])
@@ -80,6 +85,106 @@ import Testing
             let before = try scene.dump()
             try scene.expect(1, "contract", "check")
             #expect(try scene.dump() == before)
+        }
+    }
+
+    // MARK: Of changed rows alone
+
+    private static let incremental = """
+        totals:
+          table: bills
+          key: [no]
+          reads: {bills: [no], parts: [bill]}
+          query: >-
+            SELECT no, owner FROM bills WHERE sum <> {invoices.due} AND (:tenant IS NULL OR owner = :tenant)
+        once:
+          key: [owner, name]
+          reads: {kept values: [owner, name]}
+          query: SELECT owner, name FROM "kept values" k WHERE k.hash IS NULL OR NOT EXISTS
+            (SELECT 1 FROM bills b WHERE b.owner = k.owner)
+        """
+
+    private func asked(_ scene: BadLuckScene, _ words: String...) throws -> [String: JSONValue] {
+        let result = try scene.tool(["contract", "check", "--json"] + words)
+        let entries = try JSONParser.parse(result.out)["contracts"]?.array ?? []
+        return Dictionary(entries.map { ($0["id"]?.string ?? "", $0) }) { first, _ in first }
+    }
+
+    private func incremental(_ body: (BadLuckScene) throws -> Void) throws {
+        try HealingScene.with { scene in
+            try scene.write("catalog/contracts.yaml", ContractTests.incremental)
+            try scene.expect(
+                0, "run", "--id", "first", "--tenant", "a", "--sql", "UPDATE bills SET state = 'x' WHERE no = 1")
+            try body(scene)
+        }
+    }
+
+    @Test(
+        arguments: [
+            // Wrong are bills 2 and 4 from the beginning: nobody has changed them since.
+            ("UPDATE bills SET state = 'y' WHERE no = 1", 0, []),
+            ("UPDATE bills SET sum = 11 WHERE no = 1", 1, [1]),
+            ("UPDATE parts SET amount = 11 WHERE bill = 1", 1, [1]),
+            ("DELETE FROM parts WHERE bill = 2 AND amount = 5", 1, [2]),
+            ("UPDATE parts SET bill = 2 WHERE bill = 1", 2, [2]),
+            ("UPDATE bills SET sum = 20 WHERE no = 2", 1, []),
+            ("INSERT INTO bills VALUES(7, 'a', 7, 'new'); INSERT INTO parts VALUES(7, 'a', 8)", 1, [7]),
+            ("UPDATE bills SET no = 9 WHERE no = 2", 2, []),
+        ] as [(String, Int64, [Int64])])
+    func onlyWhatBatchesChangedIsLookedAt(_ sql: String, _ keys: Int64, _ wrong: [Int64]) throws {
+        try incremental { scene in
+            #expect(try asked(scene)["totals"]?["violations"]?.integer == 2)
+            try scene.expect(0, "run", "--id", "next", "--tenant", "a", "--sql", sql)
+            let totals = try asked(scene, "--changed")["totals"]
+            #expect(totals?["scope"]?.string == "changed" && totals?["keys"]?.integer == keys, "\(totals ?? nil)")
+            #expect(totals?["rows"]?.array?.compactMap { $0["no"]?.integer } == wrong, "\(totals ?? nil)")
+            // As long as it is broken it is told; all rows tell the rest.
+            let again = try asked(scene, "--changed")["totals"]
+            #expect(again?["violations"]?.integer == Int64(wrong.count))
+            #expect(again?["keys"]?.integer == (wrong.isEmpty ? 0 : keys))
+            #expect(try asked(scene, "--full")["totals"]?["scope"]?.string == "all")
+        }
+    }
+
+    @Test func whatCannotBeToldFromChangesIsAskedOfAllRows() throws {
+        try incremental { scene in
+            // It was never asked.
+            #expect(try asked(scene, "--changed")["totals"]?["scope"]?.string == "all")
+            #expect(try asked(scene, "--changed")["totals"]?["scope"]?.string == "changed")
+            // A table that it reads, and does not name, was changed.
+            try scene.expect(0, "run", "--id", "gone", "--tenant", "b", "--sql", "DELETE FROM bills WHERE owner = 'b'")
+            let once = try asked(scene, "--changed")["once"]
+            #expect(once?["scope"]?.string == "all" && once?["violations"]?.integer == 2, "\(once ?? nil)")
+            // Another table was.
+            try scene.expect(0, "run", "--id", "part", "--tenant", "a", "--sql", "DELETE FROM parts WHERE bill = 1")
+            #expect(try asked(scene, "--changed")["once"]?["scope"]?.string == "changed")
+            // The table was altered.
+            try scene.expect(0, "run", "--id", "wide", "--sql", "ALTER TABLE bills ADD COLUMN note")
+            #expect(try asked(scene, "--changed")["totals"]?["scope"]?.string == "all")
+            // Another query was never asked.
+            let text = ContractTests.incremental.replacing("sum <>", with: "sum >")
+            try scene.write("catalog/contracts.yaml", text)
+            #expect(try asked(scene, "--changed")["totals"]?["scope"]?.string == "all")
+        }
+    }
+
+    @Test func changesOutsideBatchesAreSeenWhenAllRowsAreAsked() throws {
+        try incremental { scene in
+            _ = try asked(scene)
+            try scene.sql("UPDATE bills SET sum = 31 WHERE no = 3")
+            #expect(try asked(scene, "--changed")["totals"]?["violations"]?.integer == 0)
+            #expect(try asked(scene)["totals"]?["violations"]?.integer == 3)
+        }
+    }
+
+    @Test func aRollbackIsLookedAtToo() throws {
+        try incremental { scene in
+            try scene.expect(
+                0, "run", "--id", "cure", "--tenant", "a", "--sql", "UPDATE bills SET sum = 20 WHERE no = 2")
+            _ = try asked(scene)
+            try scene.expect(0, "rollback", "--id", "cure.1")
+            let totals = try asked(scene, "--changed")["totals"]
+            #expect(totals?["rows"]?.array?.compactMap { $0["no"]?.integer } == [2], "\(totals ?? nil)")
         }
     }
 

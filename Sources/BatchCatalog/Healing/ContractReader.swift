@@ -58,6 +58,7 @@ public struct ContractBook: Sendable {
         source = check.source
         for entry in root.entries {
             checkQuery(entry.value["query"], &source)
+            checkKey(entry.value, &source)
             for key in ["warn_if", "fail_if"] { checkThreshold(entry.value, key, &source) }
             if let node = entry.value["then"], entry.value["module"] == nil,
                 node.elements.contains(where: { $0.text == ContractDefinition.Consequence.block.rawValue })
@@ -79,6 +80,14 @@ public struct ContractBook: Sendable {
         }
     }
 
+    private static func checkKey(_ contract: YAMLNode, _ source: inout SourceText) {
+        let columns = contract["key"]?.elements.count ?? 0
+        for entry in contract["reads"]?.entries ?? [] where entry.value.elements.count != columns {
+            source.report(
+                entry.value, "reads: write for \(entry.key) as many columns as 'key' has, in the same order")
+        }
+    }
+
     private static func checkThreshold(_ contract: YAMLNode, _ key: String, _ source: inout SourceText) {
         guard let node = contract[key], let text = node.text else { return }
         switch ContractDefinition.Threshold(text: text) {
@@ -97,6 +106,10 @@ public struct ContractBook: Sendable {
             table: node["table"]?.text, warnIf: node["warn_if"]?.text.flatMap(ContractDefinition.Threshold.init),
             failIf: node["fail_if"]?.text.flatMap(ContractDefinition.Threshold.init) ?? .rows(1),
             occasion: JobNodes.choice(node["when"]) ?? .nightly)
+        contract.key = node["key"]?.elements.compactMap(\.text) ?? []
+        contract.reads = (node["reads"]?.entries ?? []).reduce(into: [:]) {
+            $0[$1.key] = $1.value.elements.compactMap(\.text)
+        }
         contract.module = node["module"]?.text
         contract.consequences = node["then"]?.elements.compactMap { JobNodes.choice($0) } ?? []
         return contract
@@ -117,6 +130,13 @@ public struct ContractBook: Sendable {
             KeyRule(
                 "when", .choice(ContractDefinition.Occasion.allCases.map(\.rawValue)),
                 "When it is asked by itself (`nightly`)."),
+            KeyRule(
+                "key", .list(.text(.filled), mayBeEmpty: false), companion: "reads",
+                "The columns of its answer that name what it judges: with `reads`, `--changed` asks it of changed rows alone."
+            ),
+            KeyRule(
+                "reads", .entries(.filled, .list(.text(.filled), mayBeEmpty: false)), companion: "key",
+                "By table that it reads: the columns that hold that key."),
             KeyRule("module", .text(.jobName), "The part of the application that it is about."),
             KeyRule(
                 "then", .list(.choice(ContractDefinition.Consequence.allCases.map(\.rawValue)), mayBeEmpty: true),

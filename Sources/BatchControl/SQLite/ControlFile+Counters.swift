@@ -17,6 +17,8 @@ public enum ControlCounter: String, Hashable, Sendable, CaseIterable {
 /// A figure that was found by a look at something, and stands until the next one.
 public enum ControlFigure: String, Hashable, Sendable {
     case contractViolations = "contract_violations"
+    /// The checkpoint until which a contract was asked of a database.
+    case contractCheckpoint = "contract_checkpoint"
 }
 
 /// Counters of a workspace. They only grow, but for a store that was lost.

@@ -67,6 +67,10 @@ public struct ContractDefinition: Hashable, Sendable {
     /// The part of the application that it is about.
     public var module: String?
     public var consequences: [Consequence] = []
+    /// The columns of its answer that say which rows a violation is about; empty: it is asked of all rows each time.
+    public var key: [String] = []
+    /// By table that it reads: the columns that hold that key.
+    public var reads: [String: [String]] = [:]
 
     public init(
         id: String, description: String = "", query: String, faults: ErrorClass = .data, severity: Severity = .error,

@@ -222,6 +222,8 @@ public struct ContractReport: Report {
         /// The latest batch that changed one of the rows; nil when none did, or it cannot be told.
         public let batch: String?
         public let error: BatchError?
+        /// It was asked of so many changed keys alone; nil when it was asked of all rows.
+        public var keys: Int?
 
         public init(
             contract: ContractDefinition, status: ContractDefinition.Status? = nil, violations: Int = 0,
@@ -251,6 +253,8 @@ public struct ContractReport: Report {
                 .init("status", .string(status.rawValue)), .init("violations", JSONValue(violations)),
                 .init("rows", .array(objects)), .init("batch", JSONValue(batch)),
             ]
+            members += [.init("scope", .string(keys == nil ? "all" : "changed"))]
+            members += JSONValue.Member.only("keys", keys.map { JSONValue($0) })
             members += JSONValue.Member.only("error", error.map { .string($0.message) })
             return .object(members)
         }

@@ -15,6 +15,12 @@ public struct CatalogQuery {
         /// The first of them.
         public var rows: [[SQLValue]]
         public var count: Int
+
+        public init(columns: [String], rows: [[SQLValue]], count: Int) {
+            self.columns = columns
+            self.rows = rows
+            self.count = count
+        }
     }
 
     /// - Parameters:

@@ -167,7 +167,10 @@ extension ContractReport.Entry {
             }
         var text = "\(word)  \(contract.id)  "
         if let error { return text + Printable.text(error.message) + "\n" }
-        guard violations > 0 else { return text + Printable.text(contract.description) + "\n" }
+        guard violations > 0 else {
+            let scope = keys.map { ", asked of \(Figures.count($0, "changed key"))" } ?? ""
+            return text + Printable.text(contract.description) + scope + "\n"
+        }
         text += Figures.count(violations, "row") + (violations == 1 ? " breaks it" : " break it")
         if let batch { text += ", last set by \(Printable.text(batch))" }
         text += "\n"

@@ -57,13 +57,21 @@ extension Verb {
     public static let contractList = Verb(
         "contract list", "list the contracts that the data has to keep", topic: .heal, role: .viewer, trace: .view)
 
+    private static let changed = Option.flag(
+        "changed", "only rows that batches changed since the last check, where a contract says what it reads")
+    private static let full = Option.flag("full", "all rows (default)")
+
     public static let contractCheck = Verb(
         "contract check", "ask the contracts of the data, and show which rows break them",
         details:
             "Exit 1 when a contract fails. The batch that is named is the latest that set something in these rows.",
-        options: [.value("id", .text("CONTRACT"), "only this contract").main, .all], topic: .heal, role: .viewer,
+        options: [.value("id", .text("CONTRACT"), "only this contract").main, changed, full, .all], topic: .heal,
+        role: .viewer,
         trace: .check,
-        examples: [.init("batchmgr contract check", "does everything hold?")])
+        examples: [
+            .init("batchmgr contract check", "does everything hold?"),
+            .init("batchmgr contract check --changed", "does it hold for what batches changed since the last check?"),
+        ])
 
     public static let contractEnforce = Verb(
         "contract enforce", "ask the contracts, and do what they say when one fails",
@@ -71,8 +79,8 @@ extension Verb {
             What follows stands in contracts.yaml behind 'then': an incident, the module switched off, the batch undone that set \
             the rows (up to level 2; a batch of level 3 is left to a person). Exit 1 when a contract fails.
             """,
-        options: [.value("id", .text("CONTRACT"), "only this contract").main], topic: .heal, role: .operator,
-        trace: .workspace)
+        options: [.value("id", .text("CONTRACT"), "only this contract").main, changed, full], topic: .heal,
+        role: .operator, trace: .workspace)
 }
 
 extension Command {
@@ -142,7 +150,8 @@ extension Command {
 
     static let contractCheck = Command(.contractCheck) { (arguments, call) throws(BatchError) in
         let contracts = try ContractBook.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
-        let report = try ContractCheck(try call.view()).report(contracts, tenant: call.globals.tenant)
+        let report = try ContractCheck(try call.view()).report(
+            contracts, tenant: call.globals.tenant, scope: try arguments.contractScope())
         try call.output.show(report)
         return report.exitCode
     }
@@ -150,7 +159,8 @@ extension Command {
     static let contractEnforce = Command(.contractEnforce) { (arguments, call) throws(BatchError) in
         let contracts = try ContractBook.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
         let session = try call.session()
-        let report = try ContractCheck(session).report(contracts, tenant: call.globals.tenant)
+        let report = try ContractCheck(session).report(
+            contracts, tenant: call.globals.tenant, scope: try arguments.contractScope())
         let consequences = ContractConsequences(session) { (batch) throws(BatchError) in
             switch try Rollback(session).perform(RollbackRequest(batch: .batch(batch), mode: .restrict)) {
             case .done(let report): return report.rollback?.description ?? "nothing was to be undone"
@@ -159,6 +169,13 @@ extension Command {
         }
         try call.output.show(ContractEnforcementReport(report, try consequences.follow(report)))
         return report.exitCode
+    }
+}
+
+extension ParsedArguments {
+    fileprivate func contractScope() throws(BatchError) -> ContractCheck.Scope {
+        try allowOne(of: ["changed", "full"])
+        return has("changed") ? .changed : .all
     }
 }
 
