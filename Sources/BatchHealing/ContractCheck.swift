@@ -22,9 +22,10 @@ public struct ContractCheck {
         _ contracts: [ContractDefinition], tenant: String?, scope: Scope = .all
     ) throws(BatchError) -> ContractReport {
         var entries: [ContractReport.Entry] = []
+        let changes = try ChangedKeys(session)
         for contract in contracts {
             do throws(BatchError) {
-                entries.append(try entry(contract, tenant, scope))
+                entries.append(try entry(contract, tenant, scope, changes))
             } catch {
                 if error.code == .stopped { throw error }
                 entries.append(.init(contract: contract, status: .fail, error: error))
@@ -40,25 +41,20 @@ public struct ContractCheck {
     }
 
     private func entry(
-        _ contract: ContractDefinition, _ tenant: String?, _ scope: Scope
+        _ contract: ContractDefinition, _ tenant: String?, _ scope: Scope, _ changes: ChangedKeys
     ) throws(BatchError) -> ContractReport.Entry {
         let query = CatalogQuery(session)
-        let changes = ChangedKeys(session)
-        // What a batch changes while the question runs is looked at the next time.
-        let checkpoint = try changes.lastCheckpoint()
         let keys = scope == .changed ? changes.keys(of: contract) : nil
         var answer = try ask(contract, tenant, keys)
         let total =
             try contract.needsTotal && answer.count > 0
             ? contract.table.map { (name) throws(BatchError) in try query.count(of: name) } : nil
-        let batch =
-            try answer.rows.isEmpty
-            ? nil
-            : contract.table.flatMap { (name) throws(BatchError) in
-                try query.latestBatch(setting: answer.rows, columns: answer.columns, of: name)
-            }
+        var batch = keys == nil || answer.rows.isEmpty ? nil : changes.batch(of: contract)
+        if batch == nil, !answer.rows.isEmpty, let table = contract.table {
+            batch = try query.latestBatch(setting: answer.rows, columns: answer.columns, of: table)
+        }
         answer.rows = Array(answer.rows.prefix(ContractCheck.shown))
-        if tenant == nil, keys == nil || answer.count == 0 { changes.note(contract, askedAt: checkpoint) }
+        if tenant == nil, keys == nil || answer.count == 0 { changes.note(contract) }
         var entry = ContractReport.Entry(
             contract: contract, status: contract.status(violations: answer.count, of: total ?? 0),
             violations: answer.count, columns: answer.columns, rows: answer.rows, batch: batch)

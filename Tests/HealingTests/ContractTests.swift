@@ -97,6 +97,10 @@ import Testing
           reads: {bills: [no], parts: [bill]}
           query: >-
             SELECT no, owner FROM bills WHERE sum <> {invoices.due} AND (:tenant IS NULL OR owner = :tenant)
+        cached:
+          key: [owner, name]
+          reads: {kept values: [owner, name]}
+          query: SELECT owner, name FROM "kept values" WHERE md5(body) <> hash
         once:
           key: [owner, name]
           reads: {kept values: [owner, name]}
@@ -135,9 +139,12 @@ import Testing
         try incremental { scene in
             #expect(try asked(scene)["totals"]?["violations"]?.integer == 2)
             try scene.expect(0, "run", "--id", "next", "--tenant", "a", "--sql", sql)
-            let totals = try asked(scene, "--changed")["totals"]
+            let all = try asked(scene, "--changed")
+            #expect(all["cached"]?["scope"]?.string == "changed", "\(all["cached"] ?? nil)")
+            let totals = all["totals"]
             #expect(totals?["scope"]?.string == "changed" && totals?["keys"]?.integer == keys, "\(totals ?? nil)")
             #expect(totals?["rows"]?.array?.compactMap { $0["no"]?.integer } == wrong, "\(totals ?? nil)")
+            #expect(totals?["batch"]?.string == (wrong.isEmpty ? nil : "next.1"))
             // As long as it is broken it is told; all rows tell the rest.
             let again = try asked(scene, "--changed")["totals"]
             #expect(again?["violations"]?.integer == Int64(wrong.count))

@@ -33,6 +33,17 @@ def timed(bench, folder, *words, codes=(0,)):
     return time.perf_counter() - begin, done.stdout
 
 
+def after_batch(bench, folder):
+    """Changes lines and the totals of their invoices, and asks the contracts of what has changed."""
+    lines = "(SELECT id FROM invoice_lines WHERE tenant_id = 't001' ORDER BY id LIMIT 1000)"
+    timed(bench, folder, "run", "--id", "lines", "--anew", "--tenant", "t001", "--sql",
+          f"UPDATE invoice_lines SET qty = qty + 1, amount_cents = (qty + 1) * unit_cents WHERE id IN {lines};"
+          "UPDATE invoices SET total_cents = (SELECT sum(l.qty * l.unit_cents) FROM invoice_lines l"
+          " WHERE l.invoice_id = invoices.id)"
+          f" WHERE id IN (SELECT invoice_id FROM invoice_lines WHERE id IN {lines})")
+    return timed(bench, folder, "contract", "check", "--changed", "--json", codes=(0, 1))[0]
+
+
 def heal(bench):
     """heal: all repair jobs and all contracts on the sample of 1 GB with 1 % anomalies."""
     size = f"{max(1, 1_000 // bench.divisor)}MB"
@@ -46,12 +57,7 @@ def heal(bench):
     bench.say("contract check")
     contracts, _ = timed(bench, folder, "contract", "check", "--json", codes=(0, 1))
     bench.say("contract check --changed after a batch of 1,000 rows")
-    timed(bench, folder, "run", "--id", "lines", "--tenant", "t001", "--sql",
-          "UPDATE invoice_lines SET qty = qty + 1, amount_cents = (qty + 1) * unit_cents WHERE id IN "
-          "(SELECT id FROM invoice_lines WHERE tenant_id = 't001' LIMIT 1000)")
-    # The first one settles what the batch has left; violations stay until a check of all rows.
-    changed = min(
-        timed(bench, folder, "contract", "check", "--changed", "--json", codes=(0, 1))[0] for _ in range(3))
+    changed = min(after_batch(bench, folder) for _ in range(3))
     return Table("batchmgr", "", [
         plain(f"`heal scan`, all jobs, {size}, {found:,} findings", f"{scan:.1f} s", "< 60 s", scan < 60),
         plain(f"`contract check`, all contracts, {size}", f"{contracts:.1f} s"),

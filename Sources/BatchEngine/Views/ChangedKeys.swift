@@ -6,17 +6,23 @@ internal import BatchLedger
 
 /// Which rows a query may answer otherwise since a checkpoint, from what batches recorded: a contract then looks at
 /// these alone.
-public struct ChangedKeys {
+///
+/// One is for one look at several contracts: what was recorded is read once for all that were asked at the same time.
+public final class ChangedKeys {
     private let session: Session
+    /// The last checkpoint when the look began; 0 before the first. What comes later is looked at the next time.
+    private let last: Int64
+    private var sources: [Int64: BatchChanges?] = [:]
+    private var marks: [String: Int64]?
+    private var ownConnection: Connection?
     /// More of them are no quicker than all rows.
     private static let most = 50_000
 
-    public init(_ session: Session) { self.session = session }
-
-    /// The last checkpoint of the database; 0 before the first.
-    public func lastCheckpoint() throws(BatchError) -> Int64 {
-        guard try session.ledger.exists() else { return 0 }
-        return try session.connection.value("SELECT max(id) FROM main.batchmgr_checkpoints")?.integer ?? 0
+    public init(_ session: Session) throws(BatchError) {
+        self.session = session
+        last =
+            try session.ledger.exists()
+            ? session.connection.value("SELECT max(id) FROM main.batchmgr_checkpoints")?.integer ?? 0 : 0
     }
 
     /// The keys of rows that a contract has to look at again; nil when all have to be: it was never asked, it says not
@@ -27,10 +33,8 @@ public struct ChangedKeys {
     }
 
     private func keys(of contract: ContractDefinition, since mark: Int64) throws(BatchError) -> [[SQLValue]]? {
-        let checkpoints = try session.ledger.checkpoints(where: "id > ?", [.integer(mark)])
-        guard !checkpoints.isEmpty else { return [] }
-        let read = try ColumnsRead(of: contract.query, in: session.path)
-        let changes = try BatchChanges(session.ledger, checkpoints: checkpoints.map(\.id))
+        guard let changes = try changes(since: mark) else { return [] }
+        let read = try ColumnsRead(of: contract.query, on: try compiler())
         var keys: Set<[SQLValue]> = []
         for table in changes.tables where read.reads(table.name) {
             guard !table.isReadWhole, let layout = table.before else { return nil }
@@ -40,6 +44,38 @@ public struct ChangedKeys {
             if keys.count > ChangedKeys.most { return nil }
         }
         return Array(keys)
+    }
+
+    /// A connection that compiles queries, and does not know the functions that look at something outside the database: a
+    /// contract that calls one is asked of all rows.
+    private func compiler() throws(BatchError) -> Connection {
+        if let ownConnection { return ownConnection }
+        let connection = try Connection(path: session.path, mode: .readOnly)
+        for function in Checksums.functions { connection.add(function) }
+        ownConnection = connection
+        return connection
+    }
+
+    /// The batch that made all changes since a contract was last asked; nil when there were several: it is the rows that
+    /// tell then.
+    public func batch(of contract: ContractDefinition) -> String? {
+        guard let mark = mark(of: contract) else { return nil }
+        let checkpoints = try? session.ledger.checkpoints(
+            where: "id > ? AND id <= ?", [.integer(mark), .integer(last)])
+        guard let seq = checkpoints?.first?.batch, checkpoints?.allSatisfy({ $0.batch == seq }) == true else {
+            return nil
+        }
+        return (try? session.ledger.batch(seq: seq))??.batch.description
+    }
+
+    /// Nil when there are none.
+    private func changes(since mark: Int64) throws(BatchError) -> BatchChanges? {
+        if let known = sources[mark] { return known }
+        let checkpoints = try session.ledger.checkpoints(where: "id > ? AND id <= ?", [.integer(mark), .integer(last)])
+        let changes =
+            checkpoints.isEmpty ? nil : try BatchChanges(session.ledger, checkpoints: checkpoints.map(\.id))
+        sources[mark] = .some(changes)
+        return changes
     }
 
     /// - Parameters:
@@ -71,17 +107,19 @@ public struct ChangedKeys {
 
     // MARK: Until where a contract was asked
 
-    /// Keeps that nothing older than a checkpoint has to be looked at again for a contract. It is only quicker for it.
-    public func note(_ contract: ContractDefinition, askedAt checkpoint: Int64) {
-        guard session.workspace.hasRecords, checkpoint > 0, let label = label(contract) else { return }
-        try? session.control().set(.contractCheckpoint, label, to: Int(checkpoint))
+    /// Keeps that nothing older than this look has to be looked at again for a contract. It is only quicker for it.
+    public func note(_ contract: ContractDefinition) {
+        guard session.workspace.hasRecords, last > 0, !contract.key.isEmpty, let label = label(contract) else { return }
+        try? session.control().set(.contractCheckpoint, label, to: Int(last))
     }
 
     private func mark(of contract: ContractDefinition) -> Int64? {
-        guard session.workspace.hasRecords, let label = label(contract),
-            let figures = try? session.control().figures(of: .contractCheckpoint),
-            let mark = figures.first(where: { $0.label == label })?.value, let last = try? lastCheckpoint()
-        else { return nil }
+        guard session.workspace.hasRecords, let label = label(contract) else { return nil }
+        if marks == nil {
+            let figures = (try? session.control().figures(of: .contractCheckpoint)) ?? []
+            marks = Dictionary(figures.map { ($0.label, $0.value) }) { $1 }
+        }
+        guard let mark = marks?[label] else { return nil }
         // A database that was put back has fewer checkpoints than it had.
         return mark <= last ? mark : nil
     }

@@ -3,7 +3,6 @@ internal import CSQLite
 
 /// The columns that a query reads, as SQLite's compiler tells: through views and subqueries too.
 ///
-/// It asks on a connection of its own: that of a session may have an authorizer already.
 public struct ColumnsRead {
     private final class Gathered {
         var columns: [String: Set<String>] = [:]
@@ -11,9 +10,9 @@ public struct ColumnsRead {
 
     private let columns: [String: Set<String>]
 
+    /// - Parameter connection: one that nothing else is done on: it loses its authorizer.
     /// - Throws: `ERR_DATA_SQL` when the query cannot be compiled there, as with functions that this connection lacks.
-    public init(of sql: String, in path: String) throws(BatchError) {
-        let connection = try Connection(path: path, mode: .readOnly)
+    public init(of sql: String, on connection: Connection) throws(BatchError) {
         let gathered = Gathered()
         sqlite3_set_authorizer(
             connection.handle,
