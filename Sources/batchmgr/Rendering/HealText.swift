@@ -139,7 +139,10 @@ extension ContractReport: TextReport {
             }
             return table.text(style)
         }
-        return entries.map { $0.text(style) }.joined()
+        let text = entries.map { $0.text(style) }.joined()
+        // Nobody shall take it for more than it is.
+        guard entries.contains(where: { $0.keys != nil }) else { return text }
+        return text + style.hint("what was wrong before is not in it; all rows: \(command: "contract check")") + "\n"
     }
 }
 
