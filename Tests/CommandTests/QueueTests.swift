@@ -80,6 +80,30 @@ import Testing
         try scene.expect(0, "verify")
     }
 
+    @Test func aWorkerLetsOthersGoFirst() throws {
+        try series { scene in
+            let answer = try scene.shell(
+                """
+                sqlite3 backups/batch_manager/control.db "
+                    INSERT INTO queue_jobs(kind, job, arguments, priority, run_at, max_attempts, backoff, run_key, actor,
+                        created_at, state, state_at, place)
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+                    SELECT kind, job, arguments, priority, run_at, max_attempts, backoff, run_key || i, actor, created_at, state,
+                        state_at, place FROM queue_jobs, n WHERE number = 1"
+                "$TOOL" queue work --until-empty -q &
+                worked=$!
+                until [ -n "$(sqlite3 app.db "SELECT 1 FROM batchmgr_batches WHERE job = 'own' LIMIT 1" 2>/dev/null)" ]; do
+                    :
+                done
+                for i in 1 2 3 4; do "$TOOL" run beside --sql 'UPDATE filler SET b = zeroblob(9)' -q; echo $?; done
+                wait $worked; echo $?
+                """)
+            #expect(answer.out == "0\n0\n0\n0\n0\n", "\(answer.err)")
+            #expect(try scene.sql("SELECT count(*) FROM batchmgr_batches WHERE job = 'own'") == "52")
+            #expect(try scene.shell("ls -A backups/batch_manager | grep -c waiting").out == "0\n")
+        }
+    }
+
     @Test func jobsOfOneDatabaseShareTheirRestorePoints() throws {
         try series { scene in
             try scene.expect(0, "queue", "work", "--until-empty")

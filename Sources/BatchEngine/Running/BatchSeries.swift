@@ -37,6 +37,7 @@ public final class BatchSeries {
         session = try Session(workspace, database: database, tenant: tenant, context: context)
         file = try workspace.database(named: database).path(of: tenant ?? workspace.tenant)
         identity = Home.FileIdentity(of: session.path)
+        session.worksQueue = true
         begunAt = context.clock.now()
     }
 
@@ -45,10 +46,13 @@ public final class BatchSeries {
     /// The file, as the workspace names it.
     public let file: String
 
+    /// Somebody waits for the lease.
+    public var isWanted: Bool { (try? LeaseWait(session))?.isWanted == true }
+
     /// False when the next order should begin a series of its own: others want the lease too, or another file has the
     /// name.
     public var mayGoOn: Bool {
-        !isBroken && session.context.clock.now() - begunAt < BatchSeries.longest
+        !isBroken && !isWanted && session.context.clock.now() - begunAt < BatchSeries.longest
             && Home.FileIdentity(of: session.path) == identity
     }
 
@@ -106,7 +110,7 @@ public final class BatchSeries {
     /// Takes the lease, and looks for changes of others, unless nobody has written since the last batch.
     private func begin(_ job: JobDefinition) throws(BatchError) {
         if turn == nil {
-            let taken = try session.turn(for: LeaseWork("run", job: job.id))
+            let taken = try session.turn(for: LeaseWork(LeaseWork.queue, job: job.id))
             lease = taken.lease
             _ = try taken.openHistory()
             turn = consume taken

@@ -35,7 +35,7 @@ public struct Runner {
         try check(job, order.tenant)
         let switches = SwitchGate(session)
         order.suggestion = try switches.suggestion(for: order) ?? order.suggestion
-        let turn = try session.turn(for: LeaseWork("run", job: job.id))
+        let turn = try session.turn(for: LeaseWork(session.worksQueue ? LeaseWork.queue : "run", job: job.id))
         let submission = try submit(order, switches, turn, since: start)
         guard case .ran(var report) = submission, !report.isRepeated else { return submission }
         report.removed = session.letGo()

@@ -94,6 +94,8 @@ public final class Session {
 
     /// A turn is taken: the lease is this session's.
     var hasTurn = false
+    /// A worker of the queue has it, which lets others go first between two jobs.
+    var worksQueue = false
     /// `Connection.dataVersion` before the lease was taken, when nobody had written since our last command.
     var untouchedSince: Int64?
     /// `Connection.dataVersion` after the last commit of work that has ended.

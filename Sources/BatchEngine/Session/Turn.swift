@@ -21,9 +21,12 @@ struct Turn: ~Copyable {
         let version = connection.dataVersion
         let isUntouched = DriftDetection(session: session).isKnownUntouched()
         let sleep = context.sleep
-        let taken = try Lease.take(
-            session.ledger, for: work, at: context.now(), rules: Lease.Rules(pause: { sleep($0) }), id: context.randomID
-        ) { () throws(BatchError) in try session.settleHome() }
+        let taken = try LeaseWait.taking(session) { () throws(BatchError) in
+            try Lease.take(
+                session.ledger, for: work, at: context.now(), rules: Lease.Rules(pause: { sleep($0) }),
+                id: context.randomID
+            ) { () throws(BatchError) in try session.settleHome() }
+        }
         lease = HeldLease(taken, path: session.path, now: context.now)
         // The next thing that it is wanted for is some waits for the disk away.
         GitStore.prepare()

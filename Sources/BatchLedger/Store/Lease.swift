@@ -150,6 +150,8 @@ public struct LeaseWork: Hashable, Sendable {
     }
 
     public static let host = "host"
+    /// Jobs of a worker, one after the other: it lets go between two of them when somebody waits.
+    public static let queue = "queue"
 
     public var words: String { batch ?? job ?? kind }
 }

@@ -21,6 +21,8 @@ public final class QueueWorker {
     private static let memory: Duration = .seconds(90 * 86_400)
     /// What was removed can be taken back for so long.
     private static let trash: Duration = .seconds(86_400)
+    /// Milliseconds for which the lease is left to who waits for it.
+    private static let turnaround: Int64 = 100
     /// Milliseconds until a batch that waits for something is looked at again.
     private static let look: Int64 = 5_000
 
@@ -50,7 +52,12 @@ public final class QueueWorker {
         defer { endSeries() }
         while context.stopWish() == .goOn {
             let now = context.now()
-            if series?.jobs.mayGoOn == false { endSeries() }
+            if let jobs = series?.jobs, !jobs.mayGoOn {
+                let isWanted = jobs.isWanted
+                endSeries()
+                // Who waits looks again within this.
+                if isWanted { context.sleep(QueueWorker.turnaround) }
+            }
             if let job = try store.claim(.current(), at: now, on: series?.place) {
                 try note(job)
                 guard let ended = try attempt(job) else { continue }
