@@ -62,6 +62,14 @@ public struct HotSettings {
         try store.set(settings, context.act(context.action(or: "config set")))
     }
 
+    /// What holds when nobody has set it.
+    static func standard(_ value: Value) -> String {
+        switch value {
+        case .integer(_, let otherwise): String(otherwise)
+        case .language(let otherwise): otherwise
+        }
+    }
+
     private static func read(_ text: String?, _ value: Value) -> JSONValue {
         switch value {
         case .integer(let range, let otherwise):

@@ -32,7 +32,7 @@ extension Command {
         .auditList, .auditVerify, .auditExport,
         .logs, .notifyList, .notifyRedrive, .notifySnooze,
         .catalogList, .catalogShow, .catalogValidate, .catalogSchema,
-        .openapi, .doctor, .version, .completion, .help,
+        .configShow, .configSet, .openapi, .doctor, .version, .completion, .help,
     ]
 
     public static var tool: Tool { Tool(verbs: all.map(\.verb)) }

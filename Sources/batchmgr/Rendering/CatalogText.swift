@@ -135,7 +135,8 @@ public struct CatalogReport: TextReport {
             return "\(read), \(style.good("no mistakes"))\n" + schedules.map { firings($0, style, width) }.joined()
         }
         let list = diagnostics.map { Printable.lines("\($0)") + "\n" }.joined()
-        return "\(list)\n\(style.bad(Figures.count(diagnostics.count, "mistake"))) in \(read)\n"
+        let wrong = Figures.count(Set(diagnostics.map(\.file)).count, "file")
+        return "\(list)\n\(style.bad(Figures.count(diagnostics.count, "mistake"))) in \(wrong)\n"
     }
 }
 

@@ -1,0 +1,40 @@
+import TestSupport
+import Testing
+
+/// What holds, and where it comes from.
+@Suite struct ConfigTests {
+    @Test func whatWasSetGoesBeforeTheEnvironmentAndTheFile() throws {
+        try BadLuckScene.with { scene in
+            try scene.write(
+                "batchmgr.yaml",
+                "databases:\n  main:\n    path: app.db\nhttp:\n  port: 18100\nnotify:\n  - {webhook: \"http://127.0.0.1:9/\", secret_file: k}\n"
+            )
+            let origins = """
+                "$TOOL" config show --origin | sed 's/  */ /g' | grep -E "^(http.port|prep_concurrency|max_attempts_ocr|notify)"
+                """
+            #expect(
+                try scene.shell(origins).out == """
+                    prep_concurrency 2 default
+                    http.port 18100 batchmgr.yaml:5
+                    max_attempts_ocr 3 default
+                    notify.0.webhook http://127.0.0.1:9/ batchmgr.yaml:7
+                    notify.0.secret_file (hidden) batchmgr.yaml:7
+
+                    """)
+            try scene.expect(0, "config", "set", "--set", "prep_concurrency=4")
+            let others = "PREP_CONCURRENCY=5 ORCHESTRATOR_HTTP_PORT=18200 MAX_ATTEMPTS_OCR=9 "
+            #expect(
+                try scene.shell(others + origins).out.hasPrefix(
+                    """
+                    prep_concurrency 4 set
+                    http.port 18200 environment ORCHESTRATOR_HTTP_PORT
+                    max_attempts_ocr 9 environment MAX_ATTEMPTS_OCR
+                    """))
+            try scene.expect(.usage, "config", "set", "--set", "prep_concurrency=99")
+            try scene.expect(.usage, "config", "set", "--set", "nothing=1")
+            try scene.expect(.usage, "config", "set")
+            let settings = try scene.json("config", "show")["settings"]?.array ?? []
+            #expect(settings.first { $0["name"] == "prep_concurrency" }?["value"] == "4")
+        }
+    }
+}
