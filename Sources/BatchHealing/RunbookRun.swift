@@ -51,9 +51,8 @@ public struct RunbookRun {
     /// Runs batchmgr with these words, as a person would.
     private func call(_ words: [String]) throws(BatchError) -> Answer {
         let folder = session.workspace.folder
-        let tool = Folder.linkTarget("/proc/self/exe") ?? "batchmgr"
         let program = CommandLineProgram(
-            arguments: [tool] + words + ["--json", "--no-input", "--workspace", folder],
+            arguments: [OwnProgram.path] + words + ["--json", "--no-input", "--workspace", folder],
             environment: ["BATCHMGR_ACTOR": session.context.actor], folder: folder, timeout: nil,
             outputLimit: 4 << 20)
         let outcome = try ExternalCommand(program).run()

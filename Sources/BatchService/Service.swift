@@ -26,7 +26,7 @@ public struct Service {
     private let settings: ServiceSettings
     private let store: any ControlStore
 
-    /// - Parameter worker: the program of a worker with its arguments.
+    /// - Parameter worker: the arguments with which this program is a worker.
     public init(
         _ workspace: Workspace, context: Context, settings: ServiceSettings, worker: [String]
     ) throws(BatchError) {
@@ -274,7 +274,7 @@ struct WorkerGroup {
             }
             guard places[index].process == nil, places[index].startAt <= now else { continue }
             do throws(BatchError) {
-                places[index].process = try SupervisedProcess(arguments)
+                places[index].process = try SupervisedProcess([OwnProgram.path] + arguments)
                 places[index].startAt = now
             } catch {
                 news.append(error.message)

@@ -1,3 +1,4 @@
+import BatchCore
 import TestSupport
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
         try BadLuckScene.with { scene in
             try scene.write(
                 "batchmgr.yaml",
-                "databases:\n  main:\n    path: app.db\nhttp:\n  port: 18100\nnotify:\n  - {webhook: \"http://127.0.0.1:9/\", secret_file: k}\n"
+                "databases:\n  main:\n    path: app.db\nhttp:\n  port: 18100\nnotify:\n  - {url: \"http://127.0.0.1:9/\", secret_file: k}\n"
             )
             let origins = """
                 "$TOOL" config show --origin | sed 's/  */ /g' | grep -E "^(http.port|prep_concurrency|max_attempts_ocr|notify)"
@@ -17,7 +18,7 @@ import Testing
                     prep_concurrency 2 default
                     http.port 18100 batchmgr.yaml:5
                     max_attempts_ocr 3 default
-                    notify.0.webhook http://127.0.0.1:9/ batchmgr.yaml:7
+                    notify.0.url http://127.0.0.1:9/ batchmgr.yaml:7
                     notify.0.secret_file (hidden) batchmgr.yaml:7
 
                     """)

@@ -80,6 +80,26 @@ import Testing
         try scene.expect(0, "verify")
     }
 
+    @Test func aServiceWhoseProgramWasReplacedStillHasWorkers() throws {
+        try series { scene in
+            let answer = try scene.shell(
+                """
+                cp "$TOOL" bm
+                ./bm serve --no-http --workers 1 >said 2>&1 &
+                service=$!
+                until pgrep -P $service >worker; do :; done
+                rm bm
+                kill -9 $(cat worker)
+                tries=0
+                until [ "$(sqlite3 app.db "SELECT count(*) FROM line WHERE n > 0")" = 12 ] || [ $tries = 300 ]; do
+                    tries=$((tries + 1)); sleep 0.2
+                done
+                kill $service; wait $service
+                """)
+            #expect(try scene.sql("SELECT count(*) FROM line WHERE n > 0") == "12", "\(answer.err)")
+        }
+    }
+
     @Test func aWorkerLetsOthersGoFirst() throws {
         try series { scene in
             let answer = try scene.shell(

@@ -107,7 +107,7 @@ import Testing
             Set(admins) == [
                 "switch set", "guard set", "erase", "prune", "ops trust", "ops revoke", "home set", "vacuum",
                 "forget-copies", "remove", "schedule install", "token create", "token list", "token revoke",
-                "service restart",
+                "config set", "service restart",
                 "switch undo", "degrade on", "degrade off", "circuit open", "circuit close", "release rollback",
                 "ocr reset",
                 "runbook run",

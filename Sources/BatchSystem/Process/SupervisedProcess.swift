@@ -63,7 +63,11 @@ public final class SupervisedProcess {
 
 /// What this process runs.
 public enum OwnProgram {
-    public static var path: String { Folder.linkTarget("/proc/self/exe") ?? "/proc/self/exe" }
+    /// Its file; where that was replaced or removed meanwhile, as by an upgrade, what this process still has of it.
+    public static var path: String {
+        if let path = Folder.linkTarget("/proc/self/exe"), Folder.exists(path) { return path }
+        return "/proc/\(Environment.processID)/exe"
+    }
 
     /// The process that started this one; another one as soon as that has ended.
     public static var parent: Int32 { getppid() }

@@ -58,7 +58,7 @@ extension Command {
         let place = workspace.file == nil ? ["--db", workspace.databases[0].path] : ["--workspace", workspace.folder]
         var service = try Service(
             workspace, context: call.workContext(), settings: settings,
-            worker: [OwnProgram.path, "queue", "work", "--quiet", "--while", "\(Environment.processID)"] + place)
+            worker: ["queue", "work", "--quiet", "--while", "\(Environment.processID)"] + place)
         if !arguments.has("no-http") {
             service.listen = { () throws(BatchError) in
                 try HTTPListener(workspace, version: VersionReport.version) { .ofTool() }
