@@ -74,11 +74,11 @@ import Testing
             let result = try served(
                 scene,
                 """
-                for i in 1 2 3; do "$TOOL" queue add raise -q || exit 1; done
-                until_done 3 || exit 1
-                "$TOOL" serve --no-http; [ $? = 75 ] || exit 1
+                for i in 1 2 3; do "$TOOL" queue add raise -q || { cat served; exit 11; }; done
+                until_done 3 || exit 12
+                "$TOOL" serve --no-http; [ $? = 75 ] || { cat served; exit 13; }
                 """)
-            #expect(result.code == 0, "\(result.out)")
+            #expect(result.code == 0, "\(result.out)\(result.err)")
             #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "3|3")
             try scene.expect(0, "verify")
         }
@@ -100,7 +100,7 @@ import Testing
                 done
                 until_done 4 || exit 1
                 """)
-            #expect(result.code == 0, "\(result.out)")
+            #expect(result.code == 0, "\(result.out)\(result.err)")
             #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "4|4")
             try scene.expect(0, "verify")
             try scene.expect(0, "audit", "verify")
@@ -120,7 +120,7 @@ import Testing
                 "$TOOL" queue add raise -q || exit 1
                 until_done 1 || exit 1
                 """)
-            #expect(result.code == 0, "\(result.out)")
+            #expect(result.code == 0, "\(result.out)\(result.err)")
             #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "1|1")
         }
     }
@@ -146,7 +146,7 @@ import Testing
                 until_done 1 || exit 1
                 "$TOOL" audit list --json > rows
                 """)
-            #expect(result.code == 0, "\(result.out)")
+            #expect(result.code == 0, "\(result.out)\(result.err)")
             let rows = try scene.shell("grep -o '\"action\":\"service [a-z]*\"' rows | sort | uniq -c").out
             #expect(rows.contains("1 \"action\":\"service restart\"") || rows.contains("service restart"), "\(rows)")
             #expect(rows.contains("2 \"action\":\"service worker\""), "\(rows)")

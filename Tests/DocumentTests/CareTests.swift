@@ -39,7 +39,7 @@ import Testing
             for place in ["data", "data/archive", "near", "./data/../data/archive"] {
                 try scene.tool("ocr archive move --to \(place)", code: 2)
             }
-            #expect(try scene.shell("find data/archive -type f | wc -l").contains("1"))
+            #expect(try scene.shell("find data/archive -name p-2.png | wc -l").contains("1"))
             try scene.tool("ocr archive move --to far")
             #expect(try scene.shell("find data/archive -type f") == "")
             try scene.shell("cmp p-1.png far/*/p-1.png && cmp p-2.png far/*/p-2.png")
