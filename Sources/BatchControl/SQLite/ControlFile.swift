@@ -249,7 +249,7 @@ extension ControlFile {
             let before = try number(connection)
             if before == current { return }
             if before > 0 { try keepCopy(connection, of: before) }
-            try connection.execute("PRAGMA journal_mode = WAL")
+            try keepLog(connection)
             try connection.transaction { () throws(BatchError) in
                 // Two processes may open it at once: the second finds the work done.
                 let found = try number(connection)
@@ -263,6 +263,18 @@ extension ControlFile {
                 }
                 if found < current { try connection.execute("PRAGMA user_version = \(current)") }
             }
+        }
+
+        /// Of two processes that make the file at the same moment, SQLite refuses one at once, because each has read what
+        /// the other wants to change (`sqlite3BtreeBeginTrans` calls no busy handler then): it looks again.
+        private static func keepLog(_ connection: Connection) throws(BatchError) {
+            for _ in 0..<500 {
+                do throws(BatchError) { return try connection.execute("PRAGMA journal_mode = WAL") } catch {
+                    guard error.code == .busy else { throw error }
+                }
+                WallClock.sleep(milliseconds: 20)
+            }
+            try connection.execute("PRAGMA journal_mode = WAL")
         }
 
         /// A copy of what an older program wrote, so that it can be gone back to.
