@@ -80,6 +80,23 @@ import Testing
         try scene.expect(0, "verify")
     }
 
+    /// SQLite waits for no lock where two processes make a file: the one that comes second has to look again.
+    @Test func whoMakesTheStoreBesideAnotherWaits() throws {
+        try scene { scene in
+            let answer = try scene.shell(
+                """
+                mkdir -p backups/batch_manager
+                mkfifo held
+                (echo 'BEGIN IMMEDIATE; CREATE TABLE other(a);'; echo 'SELECT 1;'; sleep 1; echo 'COMMIT;') \
+                    | sqlite3 backups/batch_manager/control.db >held &
+                read -r line <held
+                "$TOOL" queue add raise -q; echo $?
+                wait
+                """)
+            #expect(answer.out == "0\n", "\(answer.err)")
+        }
+    }
+
     @Test func aServiceWhoseProgramWasReplacedStillHasWorkers() throws {
         try series { scene in
             let answer = try scene.shell(
