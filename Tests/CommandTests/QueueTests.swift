@@ -137,7 +137,15 @@ import Testing
                 """)
             #expect(answer.out == "0\n0\n0\n0\n0\n", "\(answer.err)")
             #expect(try scene.sql("SELECT count(*) FROM batchmgr_batches WHERE job = 'own'") == "52")
-            #expect(try scene.shell("ls -A backups/batch_manager | grep -c waiting").out == "0\n")
+            // Nor what somebody left who was killed while waiting.
+            let left = try scene.shell(
+                """
+                id=$(sqlite3 app.db "SELECT value FROM batchmgr_meta WHERE key = 'database_id'")
+                touch backups/batch_manager/.waiting-$id
+                "$TOOL" run beside --sql 'UPDATE filler SET b = zeroblob(8)' -q
+                ls -A backups/batch_manager | grep -c waiting
+                """)
+            #expect(left.out == "0\n", "\(left.err)")
         }
     }
 

@@ -19,10 +19,12 @@ struct LeaseWait {
         path = "\(session.backups)/.waiting-\(try session.databaseID ?? "")"
     }
 
-    /// Somebody waits.
+    /// Somebody waits. What a killed process left is removed.
     var isWanted: Bool {
         guard let file = try? File(reading: path) else { return false }
-        return !file.tryLock()
+        guard file.tryLock() else { return true }
+        Folder.remove(path)
+        return false
     }
 
     /// Takes the lease, and waits where a worker has it that lets go of it soon.
@@ -51,7 +53,9 @@ struct LeaseWait {
         private let file: File
 
         init?(_ path: String) {
-            guard let file = try? File(appendingTo: path), file.tryLock() else { return nil }
+            guard let file = try? File(appendingTo: path), file.tryLock(),
+                FileStatus(path)?.isSameFile(as: file.status) == true
+            else { return nil }
             self.file = file
         }
 

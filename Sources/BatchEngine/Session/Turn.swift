@@ -66,6 +66,7 @@ extension Turn {
         ScratchFolder.sweep(session.backups)
         AbandonedFiles.remove(backups: session.backups, at: session.context.now().milliseconds / 1_000)
         guard try ledger.exists() else { return }
+        _ = try LeaseWait(session).isWanted
         try ledger.complete()
         try session.followPolicy()
         for var batch in try ledger.batches(where: "status = 'running'") {
