@@ -5,6 +5,19 @@ import Testing
 
 /// Files come in, searchable PDFs go out, and a rollback takes both back.
 @Suite struct IntakeTests {
+    @Test func whatWasSetWhileTheServiceRunsCounts() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("config set --set default_ocr_lang=qqq")
+            let refused = try scene.shell("\"$TOOL\" ocr add p-1.png --wait 2>&1", code: 1)
+            #expect(refused.contains("there is no model of Tesseract for 'qqq'"), "\(refused)")
+            try scene.tool("config set --set default_ocr_lang=eng")
+            // It was kept for the next time.
+            try scene.tool("ocr discover")
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
+        }
+    }
+
     @Test func aScanBecomesASearchablePDFAndIsTakenBack() throws {
         try DocumentScene.with { scene in
             try scene.pictures("scan", ["Invoice number 4711|The quick brown fox"])

@@ -1,7 +1,8 @@
 internal import BatchCore
+internal import BatchEngine
 internal import BatchSystem
 
-/// How the pipeline works: the environment names that operators know, or the defaults.
+/// How the pipeline works: what was set while the service runs, else the environment, else the default.
 struct OCRSettings: Sendable {
     var prepConcurrency = 2
     var ocrConcurrency = 2
@@ -18,10 +19,11 @@ struct OCRSettings: Sendable {
     var memory: Int64 = 3 << 30
 
     /// - Throws: `ERR_UX_INVALID_CONFIGURATION` for a value that is no number.
-    static func current() throws(BatchError) -> OCRSettings {
+    static func current(_ session: Session) throws(BatchError) -> OCRSettings {
         var settings = OCRSettings()
+        let chosen = try HotSettings.chosen(session.workspace, context: session.context)
         func number(_ name: String, _ range: ClosedRange<Int>) throws(BatchError) -> Int? {
-            guard let text = Environment.value(name) else { return nil }
+            guard let text = chosen[name] ?? Environment.value(name) else { return nil }
             guard let value = Int(text), range.contains(value) else {
                 throw BatchError(
                     .invalidConfiguration, "\(name) is not a number from \(range.lowerBound) to \(range.upperBound)",
@@ -45,7 +47,7 @@ struct OCRSettings: Sendable {
             settings.diskFactor = factor
         }
         settings.keepWorkDays = try number("KEEP_WORK_DIR_DAYS", 0...36_500) ?? settings.keepWorkDays
-        settings.languages = Environment.value("OCR_LANG") ?? Models.usual
+        settings.languages = chosen["OCR_LANG"] ?? Environment.value("OCR_LANG") ?? Models.usual
         return settings
     }
 }

@@ -57,7 +57,7 @@ struct Stage {
     init(_ step: StepRun) throws(BatchError) {
         self.step = step
         folders = DataFolders(root: step.session.workspace.data)
-        settings = try .current()
+        settings = try .current(step.session)
         store = DocumentStore(session: step.session)
         try folders.create()
     }

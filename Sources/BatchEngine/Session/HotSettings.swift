@@ -16,7 +16,10 @@ public struct HotSettings {
     /// By the names that `GET /config` shows, with the names that operators know from the environment.
     public static let table: [(name: String, variable: String, value: Value)] = [
         ("prep_concurrency", "PREP_CONCURRENCY", .integer(1...16, otherwise: 2)),
-        ("ocr_concurrency", "OCR_CONCURRENCY", .integer(1...8, otherwise: 2)),
+        (
+            "ocr_concurrency", "OCR_CONCURRENCY",
+            .integer(1...8, otherwise: min(max(HostFigures.processors, 1), 8))
+        ),
         ("job_timeout_s", "JOB_TIMEOUT_SECONDS", .integer(60...7_200, otherwise: 600)),
         ("default_ocr_lang", "OCR_LANG", .language(otherwise: "eng")),
     ]
@@ -24,6 +27,13 @@ public struct HotSettings {
     public init(_ workspace: Workspace, context: Context) throws(BatchError) {
         self.context = context
         store = try context.control(in: workspace.backups)
+    }
+
+    /// What was set, by the names of the environment.
+    public static func chosen(_ workspace: Workspace, context: Context) throws(BatchError) -> [String: String] {
+        guard workspace.hasRecords else { return [:] }
+        let known = try context.control(in: workspace.backups).settings()
+        return table.reduce(into: [:]) { $0[$1.variable] = known[$1.name] }
     }
 
     public func values() throws(BatchError) -> [JSONValue.Member] {
