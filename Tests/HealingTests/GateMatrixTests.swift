@@ -30,25 +30,7 @@ import Testing
     }
 
     static func scene(_ body: (BadLuckScene) throws -> Void) throws {
-        try TemporaryFolder.with { folder in
-            let scene = BadLuckScene(folder: folder)
-            let package = TextFile.inPackage("")
-            let made = try scene.shell(
-                """
-                '\(package)scripts/sample-database' app.db --size 1MB --seed 5 --tenants 3 --anomalies 0.01 > /dev/null \
-                && mkdir catalog && cp '\(package)catalog/'*.yaml catalog/
-                """)
-            try #require(made.code == 0, "\(made.err)")
-            try scene.write(
-                "batchmgr.yaml",
-                """
-                databases:
-                  main:
-                    path: app.db
-                    tenancy: column
-                    tenant_column: tenant_id
-                    protected: [payments.amount_cents]
-                """)
+        try SampleRepairTests.sample(seed: 5, tenants: 3, settings: ", protected: [payments.amount_cents]") { scene in
             try scene.expect(
                 0, "run", "--id", "first", "--tenant", "t001", "--sql",
                 "UPDATE customers SET city = 'here' WHERE id = (SELECT min(id) FROM customers WHERE tenant_id = 't001')"

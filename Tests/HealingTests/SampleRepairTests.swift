@@ -21,16 +21,26 @@ import Testing
     ]
 
     private func scene(_ body: (BadLuckScene) throws -> Void) throws {
+        try SampleRepairTests.sample(seed: 3, tenants: 4, body)
+    }
+
+    /// The sample with anomalies, and the shipped catalog.
+    /// - Parameter settings: more of its database in `batchmgr.yaml`.
+    static func sample(
+        seed: Int, tenants: Int, settings: String = "", _ body: (BadLuckScene) throws -> Void
+    ) throws {
         try TemporaryFolder.with { folder in
             let scene = BadLuckScene(folder: folder)
             let package = TextFile.inPackage("")
             let made = try scene.shell(
                 """
-                '\(package)scripts/sample-database' app.db --size 1MB --seed 3 --tenants 4 --anomalies 0.01 > /dev/null \
-                && mkdir catalog && cp '\(package)catalog/'*.yaml catalog/
-                printf 'databases:\\n  main: {path: app.db, tenancy: column, tenant_column: tenant_id}\\n' > batchmgr.yaml
+                '\(package)scripts/sample-database' app.db --size 1MB --seed \(seed) --tenants \(tenants) --anomalies 0.01 \
+                > /dev/null && mkdir catalog && cp '\(package)catalog/'*.yaml catalog/
                 """)
             try #require(made.code == 0, "\(made.err)")
+            try scene.write(
+                "batchmgr.yaml",
+                "databases:\n  main: {path: app.db, tenancy: column, tenant_column: tenant_id\(settings)}\n")
             try body(scene)
         }
     }
