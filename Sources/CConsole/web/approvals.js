@@ -22,7 +22,7 @@ export async function planPage({ words: [id], again, person }) {
   const isAuthor = plan.author === person.name;
   const open = plan.status === 'proposed' && !plan.expired && !plan.stale;
   const reason = field(t('reason'), { required: true });
-  const act = (word, body) => post(`/api/plans/${id}/${word}`, body).then(() => { again(); return `${id}: ${t(`plan.${word}.done`)}`; });
+  const act = (word, body) => post(`/api/plans/${id}/${word}`, body).then(async () => { await again(); return `${id}: ${t(`plan.${word}.done`)}`; });
   const buttons = h('div', { class: 'bar' },
     open && person.may('approver') && !isAuthor ? [
       h('button', { type: 'button', class: 'first', onclick: () => ask({ title: `${t('approve')}: ${id}`, body: h('p', null, t('approve.what', { hash: plan.sha256.slice(0, 16) })), confirm: t('approve'), perform: () => act('approve') }) }, t('approve')),

@@ -162,7 +162,7 @@ function actions(batch, dependents, person, again) {
 }
 
 function simple(title, name, path, again) {
-  ask({ title: `${title}: ${name}`, body: null, confirm: title, perform: async () => { const done = await post(path); again(); return `${name}: ${done.status || t('done')}`; } });
+  ask({ title: `${title}: ${name}`, body: null, confirm: title, perform: async () => { const done = await post(path); await again(); return `${name}: ${done.status || t('done')}`; } });
 }
 
 /** Nothing is undone before it was shown what goes with it. */
@@ -187,7 +187,7 @@ function rollback(batch, dependents, title, again) {
     perform: async () => {
       const done = await post(`/api/batches/${name}/rollback`, { mode: mode.input.value });
       if (done.rollback) location.hash = `#/batches/${done.rollback}`;
-      else again();
+      else await again();
       tell(t('undo.done', { batches: done.order.join(', ') }));
     },
   });

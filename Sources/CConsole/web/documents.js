@@ -14,7 +14,7 @@ export async function documentsPage({ query, again, person }) {
   const wanted = field(t('document.words'), { value: words, type: 'search' });
   const hits = words ? (await getAll('/api/documents/search', { words, limit: 50 })).hits : null;
   const step = (text, to) => h('button', { type: 'button', disabled: to < 0 || to >= list.total, onclick: () => { location.hash = `#/documents?state=${chosen}&offset=${to}`; } }, text);
-  const discover = () => ask({ title: t('document.discover'), body: h('p', null, t('document.discover.what')), confirm: t('document.discover'), perform: async () => { const done = await postAll('/api/documents/discover'); again(); return t('document.discovered', { count: count(done.jobs.length) }); } });
+  const discover = () => ask({ title: t('document.discover'), body: h('p', null, t('document.discover.what')), confirm: t('document.discover'), perform: async () => { const done = await postAll('/api/documents/discover'); await again(); return t('document.discovered', { count: count(done.jobs.length) }); } });
   return {
     body: [
       h('form', { class: 'bar', role: 'search', onsubmit: event => { event.preventDefault(); location.hash = `#/documents?words=${encodeURIComponent(wanted.input.value.trim())}`; } },
@@ -47,7 +47,7 @@ export async function documentPage({ words: [key], query, again, person }) {
   const view = h('div', { class: 'sheet-place' });
   const show = number => { location.hash = `#/documents/${key}?page=${number}${query.get('words') ? `&words=${encodeURIComponent(query.get('words'))}` : ''}`; };
   if (document.final_pdf) await sheet(view, key, chosen, query.get('words') || '');
-  const act = (word, body) => postAll(`/api/documents/${key}/${word}`, body).then(() => { again(); return `${document.name}: ${t('done')}`; });
+  const act = (word, body) => postAll(`/api/documents/${key}/${word}`, body).then(async () => { await again(); return `${document.name}: ${t('done')}`; });
   const decide = () => {
     const action = field(t('action'), { value: 'reuse' }, ['reuse', 'discard', 'reprocess'].map(name => [name, t(`decide.${name}`)]));
     ask({ title: `${t('document.decide')}: ${document.name}`, body: [h('p', null, t('document.decide.what')), action.element], confirm: t('document.decide'), perform: () => act('decide', { action: action.input.value }) });
@@ -83,11 +83,11 @@ async function review(key, again, person) {
       const words = Object.fromEntries(changed.filter(([word]) => word.page === page).map(([word, entry]) => [word.number, entry.input.value.trim()]));
       await postAll(`/api/documents/${key}/review`, { action: 'correct', page, words });
     }
-    again();
+    await again();
     return `${t('review.word')}: ${count(changed.length)}`;
   };
   const to = field(t('review.to'), {});
-  const act = (action, body) => postAll(`/api/documents/${key}/review`, { action, ...body }).then(() => { again(); return t('done'); });
+  const act = (action, body) => postAll(`/api/documents/${key}/review`, { action, ...body }).then(async () => { await again(); return t('done'); });
   return [
     h('h2', null, t('review')), h('p', null, `${t('review.why')}: ${found.reason || '–'}${found.reviewer ? ` (${found.reviewer})` : ''}`),
     inputs.length ? h('div', { class: 'bar' }, inputs.map(([, entry]) => entry.element)) : h('p', { class: 'quiet' }, t('review.none')),

@@ -77,7 +77,7 @@ function tellOutcome(job, report, again) {
 
 function thaw(job, again) {
   const why = field(t('reason'), { required: true });
-  ask({ title: `${t('heal.thaw')}: ${job.id}`, body: why.element, confirm: t('heal.thaw'), perform: async () => { await post(`/api/heal/${job.id}/thaw`, { reason: why.input.value }); again(); return `${job.id}: ${t('done')}`; } });
+  ask({ title: `${t('heal.thaw')}: ${job.id}`, body: why.element, confirm: t('heal.thaw'), perform: async () => { await post(`/api/heal/${job.id}/thaw`, { reason: why.input.value }); await again(); return `${job.id}: ${t('done')}`; } });
 }
 
 // Contracts

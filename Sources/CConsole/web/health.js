@@ -18,9 +18,10 @@ export async function health({ again }) {
     ...status.waiting.map(plan => [h('a', { href: `#/approvals/${plan.plan}` }, plan.plan), t('health.plan', { job: plan.job }), plan.status]),
     ...(counts?.error ? [[h('a', { href: '#/queue' }, t('page.queue')), t('health.dead', { count: count(counts.error) }), 'dead']] : []),
   ];
-  const end = listen((name) => { if (name === 'batch') again(); });
+  let soon = null;
+  const end = listen(name => { if (name === 'batch' && !soon) soon = setTimeout(again, 1000); });
   return {
-    leave: end,
+    leave: () => { clearTimeout(soon); end(); },
     body: [
       ready,
       h('h2', null, t('health.person')),

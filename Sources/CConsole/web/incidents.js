@@ -32,7 +32,7 @@ function open(again) {
   const severe = field(t('severity'), { value: 'error' }, ['warning', 'error', 'critical'].map(name => [name, t(`severity.${name}`)]));
   ask({
     title: t('incident.open'), body: [title.element, severe.element], confirm: t('incident.open'),
-    perform: async () => { const made = await postAll('/api/incidents', { title: title.input.value, severity: severe.input.value }); location.hash = `#/incidents/${made.id}`; again(); },
+    perform: async () => { const made = await postAll('/api/incidents', { title: title.input.value, severity: severe.input.value }); location.hash = `#/incidents/${made.id}`; await again(); },
   });
 }
 
@@ -43,7 +43,7 @@ export async function incidentPage({ words: [id], again, person }) {
     perform: async () => {
       const body = Object.fromEntries(now.map(([name, entry]) => [name, entry.input.value.trim()]).filter(([, value]) => value));
       const done = await postAll(`/api/incidents/${id}/${word}`, body);
-      again();
+      await again();
       return done.file ? `${done.file}` : `${id}: ${t('done')}`;
     },
   });

@@ -14,10 +14,10 @@ export async function releasesPage({ again, person }) {
       sameAs(commandOf('release', 'compare', name)),
     ];
   });
-  const validate = name => ask({ title: `${t('release.validate')}: ${name}`, body: h('p', null, t('release.validate.what')), confirm: t('release.validate'), perform: async () => { await postAll(`/api/releases/${name}/validate`); again(); return `${name}: ${t('done')}`; } });
+  const validate = name => ask({ title: `${t('release.validate')}: ${name}`, body: h('p', null, t('release.validate.what')), confirm: t('release.validate'), perform: async () => { await postAll(`/api/releases/${name}/validate`); await again(); return `${name}: ${t('done')}`; } });
   const record = () => {
     const name = field(t('release.name'), { placeholder: t('release.name.default') });
-    ask({ title: t('release.record'), body: name.element, confirm: t('release.record'), perform: async () => { await postAll('/api/releases', name.input.value.trim() ? { name: name.input.value.trim() } : {}); again(); return t('done'); } });
+    ask({ title: t('release.record'), body: name.element, confirm: t('release.record'), perform: async () => { await postAll('/api/releases', name.input.value.trim() ? { name: name.input.value.trim() } : {}); await again(); return t('done'); } });
   };
   const buttons = release => h('div', { class: 'bar' }, h('button', { type: 'button', onclick: () => compare(release.release) }, t('compare.do')),
     person.may('operator') && !release.validated ? h('button', { type: 'button', onclick: () => validate(release.release) }, t('release.validate')) : null,
@@ -51,7 +51,7 @@ function back(name, again) {
   withBatches.input.addEventListener('change', preview);
   ask({
     title: `${t('release.rollback')}: ${name}`, body: [withBatches.element, place], confirm: t('release.rollback'), typed: name, isDanger: true,
-    perform: async () => { await postAll(`/api/releases/${name}/rollback`, body()); again(); return `${name}: ${t('done')}`; },
+    perform: async () => { await postAll(`/api/releases/${name}/rollback`, body()); await again(); return `${name}: ${t('done')}`; },
   });
   preview();
 }
@@ -62,7 +62,7 @@ function setThreshold(rule, again) {
   const name = `threshold:${rule.rule}.threshold`;
   ask({
     title: `${t('threshold.set')}: ${rule.rule}`, body: [h('p', null, t('threshold.what', { least: rule.bounds[0], most: rule.bounds[1] })), number.element, why.element], confirm: t('threshold.set'),
-    perform: async () => { await postAll('/api/switches', { name, value: number.input.value.trim() || 'default', reason: why.input.value }); again(); return `${name}: ${t('done')}`; },
+    perform: async () => { await postAll('/api/switches', { name, value: number.input.value.trim() || 'default', reason: why.input.value }); await again(); return `${name}: ${t('done')}`; },
   });
 }
 
@@ -71,7 +71,7 @@ export async function holds({ again, person }) {
   const [{ modules, flags }, { circuits }, { rules }] = await Promise.all([getAll('/api/modules'), getAll('/api/circuits'), getAll('/api/rules')]);
   const withReason = (title, perform) => {
     const why = field(t('reason'), { required: true });
-    ask({ title, body: why.element, confirm: title, perform: async () => { await perform(why.input.value); again(); return t('done'); } });
+    ask({ title, body: why.element, confirm: title, perform: async () => { await perform(why.input.value); await again(); return t('done'); } });
   };
   const isDegraded = modules.some(module => module.state === 'degraded');
   const flip = flag => withReason(`${flag.id}: ${t(flag.on ? 'switch.off' : 'switch.on')}`, reason => postAll('/api/switches', { name: `flag:${flag.id}`, value: flag.on ? 'off' : 'on', reason }));
@@ -91,7 +91,7 @@ export async function holds({ again, person }) {
       [t('name'), circuit => circuit.name], [t('state'), circuit => state(`circuit.${circuit.state}`)], [t('why'), circuit => circuit.reason || ''], [t('circuit.retry'), circuit => time(circuit.retry_at)],
       [t('actions'), circuit => (!person.may('admin') ? '' : circuit.state === 'closed'
         ? h('button', { type: 'button', onclick: () => withReason(`${t('circuit.open')}: ${circuit.name}`, reason => postAll(`/api/circuits/${circuit.name}/open`, { reason })) }, t('circuit.open'))
-        : h('button', { type: 'button', onclick: () => ask({ title: `${t('circuit.close')}: ${circuit.name}`, body: null, confirm: t('circuit.close'), perform: async () => { await postAll(`/api/circuits/${circuit.name}/close`); again(); } }) }, t('circuit.close')))],
+        : h('button', { type: 'button', onclick: () => ask({ title: `${t('circuit.close')}: ${circuit.name}`, body: null, confirm: t('circuit.close'), perform: async () => { await postAll(`/api/circuits/${circuit.name}/close`); await again(); } }) }, t('circuit.close')))],
     ], circuits, t('circuits.none')),
     h('h2', null, t('rules')),
     table(t('rules'), [[t('name'), rule => rule.rule], [t('what'), rule => rule.description || ''], [t('rule.threshold'), rule => shown(rule.threshold), true], [t('rule.bounds'), rule => rule.bounds.join(' – ')], [t('action'), rule => rule.action || '–'],

@@ -12,13 +12,13 @@ export async function switchesPage({ again, person }) {
     perform: async () => {
       const [name, value, reason, span] = fields.map(entry => entry.input.value.trim());
       await postAll('/api/switches', { name, value, reason, ...(span ? { for: span } : {}) });
-      again();
+      await again();
       return `${name}: ${value}`;
     },
   });
   const back = entry => {
     const why = field(t('reason'), { required: true });
-    ask({ title: `${t('switch.undo')}: ${entry.name}`, body: why.element, confirm: t('switch.undo'), perform: async () => { await postAll('/api/switches/undo', { name: entry.name, reason: why.input.value }); again(); return `${entry.name}: ${t('done')}`; } });
+    ask({ title: `${t('switch.undo')}: ${entry.name}`, body: why.element, confirm: t('switch.undo'), perform: async () => { await postAll('/api/switches/undo', { name: entry.name, reason: why.input.value }); await again(); return `${entry.name}: ${t('done')}`; } });
   };
   const columns = [
     [t('name'), entry => entry.name], [t('value'), entry => entry.value], [t('reason'), entry => entry.reason], [t('actor'), entry => entry.actor],
@@ -85,7 +85,7 @@ export async function settingsPage({ again, person }) {
       .map(([name, value, entry]) => [name, typeof value === 'number' ? Number(entry.input.value) : entry.input.value]);
     ask({
       title: t('settings.set'), body: changed.length ? facts(changed.map(([name, value]) => [name, String(value)])) : h('p', null, t('settings.same')), confirm: t('settings.set'),
-      perform: async () => { if (changed.length) await postAll('/config', Object.fromEntries(changed)); again(); return t('done'); },
+      perform: async () => { if (changed.length) await postAll('/config', Object.fromEntries(changed)); await again(); return t('done'); },
     });
   };
   return {

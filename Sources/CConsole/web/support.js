@@ -5,8 +5,8 @@ import { h, t, table, time, state, field, ask, sameAs, commandOf } from './page.
 
 export async function supportPage({ again, person }) {
   const { sessions } = await getAll('/api/support');
-  const end = entry => ask({ title: `${t('support.end')}: ${entry.session}`, body: null, confirm: t('support.end'), perform: async () => { await postAll(`/api/support/${entry.session.split('.')[1]}/end`); again(); return `${entry.session}: ${t('state.ended')}`; } });
-  const approve = entry => ask({ title: `${t('approve')}: ${entry.session}`, body: h('p', null, t('support.approve.what', { tenant: entry.tenant })), confirm: t('approve'), perform: async () => { await postAll(`/api/support/${entry.session.split('.')[1]}/approve`); again(); return `${entry.session}: ${t('plan.approve.done')}`; } });
+  const end = entry => ask({ title: `${t('support.end')}: ${entry.session}`, body: null, confirm: t('support.end'), perform: async () => { await postAll(`/api/support/${entry.session.split('.')[1]}/end`); await again(); return `${entry.session}: ${t('state.ended')}`; } });
+  const approve = entry => ask({ title: `${t('approve')}: ${entry.session}`, body: h('p', null, t('support.approve.what', { tenant: entry.tenant })), confirm: t('approve'), perform: async () => { await postAll(`/api/support/${entry.session.split('.')[1]}/approve`); await again(); return `${entry.session}: ${t('plan.approve.done')}`; } });
   const buttons = entry => h('div', { class: 'bar' },
     entry.state === 'waiting' && person.may('approver') && entry.person !== person.name ? h('button', { type: 'button', onclick: () => approve(entry) }, t('approve')) : null,
     ['open', 'waiting'].includes(entry.state) ? h('button', { type: 'button', onclick: () => end(entry) }, t('support.end')) : null);
@@ -32,7 +32,7 @@ function open(again) {
     title: t('support.open'), body: [tenant.element, reason.element, span.element, write.element], confirm: t('support.open'),
     perform: async () => {
       const made = await postAll('/api/support', { tenant: tenant.input.value.trim(), reason: reason.input.value.trim(), for: span.input.value.trim(), write: write.input.checked });
-      again();
+      await again();
       ask({
         title: made.session, confirm: t('support.begin'),
         body: [h('p', null, t('support.token')), h('pre', { tabindex: 0 }, made.token)],

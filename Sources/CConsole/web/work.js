@@ -72,7 +72,7 @@ function run(job, path) {
 export async function schedulePage({ again, person }) {
   const { schedules } = await getAll('/api/schedules');
   const reason = () => field(t('reason'), { required: true });
-  const act = (name, word, body) => postAll(`/api/schedules/${name}/${word}`, body).then(() => { again(); return `${name}: ${t('done')}`; });
+  const act = (name, word, body) => postAll(`/api/schedules/${name}/${word}`, body).then(async () => { await again(); return `${name}: ${t('done')}`; });
   const place = h('div', { 'aria-live': 'polite' });
   const look = newest(place, async name => {
     const [next, { firings }] = await Promise.all([getAll(`/api/schedules/${name}/next`), getAll(`/api/schedules/${name}/history`, { limit: 50 })]);
@@ -126,7 +126,7 @@ function backfill(name, again) {
   for (const { input } of [from, to]) input.addEventListener('change', () => preview());
   ask({
     title: `${t('backfill')}: ${name}`, body: [h('p', null, t('backfill.what')), from.element, to.element, place], confirm: t('backfill'),
-    perform: async () => { const { jobs } = await postAll(`/api/schedules/${name}/backfill`, span()); again(); return t('backfill.done', { count: count((jobs || []).length) }); },
+    perform: async () => { const { jobs } = await postAll(`/api/schedules/${name}/backfill`, span()); await again(); return t('backfill.done', { count: count((jobs || []).length) }); },
   });
   preview();
 }
@@ -151,8 +151,8 @@ export async function queuePage({ query, again, person }) {
   const why = field(t('reason'), { required: true });
   let soon = null;
   const end = listen(name => { if (name === 'job' && !soon && !document.querySelector('dialog')) soon = setTimeout(again, 1000); });
-  const pause = () => ask({ title: t('queue.pause'), body: why.element, confirm: t('pause'), perform: async () => { await postAll('/api/queue/pause', { reason: why.input.value }); again(); } });
-  const resume = () => ask({ title: t('queue.resume'), body: null, confirm: t('resume'), perform: async () => { await postAll('/api/queue/resume'); again(); } });
+  const pause = () => ask({ title: t('queue.pause'), body: why.element, confirm: t('pause'), perform: async () => { await postAll('/api/queue/pause', { reason: why.input.value }); await again(); } });
+  const resume = () => ask({ title: t('queue.resume'), body: null, confirm: t('resume'), perform: async () => { await postAll('/api/queue/resume'); await again(); } });
   return {
     leave: () => { clearTimeout(soon); end(); },
     body: [
@@ -205,7 +205,7 @@ async function bulk(action, chosen, job, again) {
         progress.value = done;
         fill(told, t('bulk.done', { count: count(done) }));
       }
-      again();
+      await again();
       return t('bulk.done', { count: count(done) });
     },
   });
@@ -217,7 +217,7 @@ export async function queuedPage({ words: [id], again, person }) {
     const why = field(t('reason'), { required: true });
     return () => ask({
       title: `${t(word)}: ${id}`, body: needsReason ? why.element : null, confirm: t(word),
-      perform: async () => { await post(`/api/queue/${id}/${word}`, needsReason ? { reason: why.input.value } : {}); again(); return `${id}: ${t('done')}`; },
+      perform: async () => { await post(`/api/queue/${id}/${word}`, needsReason ? { reason: why.input.value } : {}); await again(); return `${id}: ${t('done')}`; },
     });
   };
   const isOpen = ['queued', 'running', 'waiting', 'retrying'].includes(job.state);
