@@ -118,6 +118,20 @@ public struct Incidents {
         }
     }
 
+    /// What nobody has taken over is closed when what it was opened for does not happen any more.
+    func closeQuiet(_ isMeant: (String) -> Bool) throws(BatchError) {
+        for incident in try list(IncidentFilter(status: .open)).incidents where isMeant(incident.cause) {
+            try closeHealed(incident.cause, "it does not happen any more")
+        }
+    }
+
+    /// A critical one waits for its postmortem.
+    func closeHealed(_ cause: String, _ reason: String) throws(BatchError) {
+        for incident in try list(IncidentFilter(cause: cause, isOpen: true)).incidents where incident.mayClose {
+            _ = try close(incident.name, reason: reason)
+        }
+    }
+
     func change(
         _ name: String, _ action: String, _ event: String, _ body: (inout Incident) throws(BatchError) -> Void
     ) throws(BatchError) -> Incident {

@@ -60,19 +60,50 @@ public struct Rules {
     // MARK: Now
 
     /// Judges what happened lately, and does what the rules say about it.
-    public func check() throws(BatchError) -> RuleReport {
+    /// - Parameters:
+    ///   - documents: only rules about documents.
+    ///   - open: the database of a repair job that a rule names.
+    public func check(
+        documents: Bool = false, open: @escaping (JobDefinition, String?) throws(BatchError) -> Session
+    ) throws(BatchError) -> RuleReport {
         let start = Timestamp(milliseconds: session.context.now().milliseconds - 3_600_000)
-        let events = try events(since: start).sorted { $0.at < $1.at }
-        var (judge, fired) = (RuleStream(rules), [RuleFiring]())
+        let wanted = documents ? rules.filter { DocumentStep.events.contains($0.event) } : rules
+        let events = try events(since: start, documents: documents).sorted { $0.at < $1.at }
+        var (judge, fired) = (RuleStream(wanted), [RuleFiring]())
         for event in events { fired += judge.feed(event) }
         let incidents = try Incidents(session)
         var followed: [RuleFiring] = []
         for firing in fired {
             guard try incidents.isDue(firing, at: session.context.now()) else { continue }
             try follow(firing, incidents)
+            try repair(firing, incidents, open)
             followed.append(firing)
         }
-        return RuleReport(rules: rules, fired: followed, learning: judge.learning, events: events.count)
+        // What events did that have left the window does not hold any more.
+        let now = session.context.now().milliseconds
+        let causes = Set(fired.filter { now - $0.at.milliseconds < $0.rule.window ?? 3_600_000 }.map(\.cause))
+        for rule in wanted where DocumentStep.events.contains(rule.event) {
+            let prefix = "rule:\(rule.id)"
+            try incidents.closeQuiet { ($0 == prefix || $0.hasPrefix(prefix + ":")) && !causes.contains($0) }
+        }
+        return RuleReport(rules: wanted, fired: followed, learning: judge.learning, events: events.count)
+    }
+
+    /// Carries the repair job of a rule out. When nothing is wrong any more, the incident is closed.
+    private func repair(
+        _ firing: RuleFiring, _ incidents: Incidents,
+        _ open: @escaping (JobDefinition, String?) throws(BatchError) -> Session
+    ) throws(BatchError) {
+        guard let name = firing.rule.repair else { return }
+        let jobs = try session.workspace.loadCatalog(session.context.steps.rules()).jobs
+        let job = try Repairs(jobs).job(named: name)
+        let run = RepairRun(job, try ParameterValues(job, set: []), mode: .apply) { (tenant) throws(BatchError) in
+            try open(job, tenant)
+        }
+        let report = try run.perform(tenant: nil)
+        guard !report.executions.isEmpty, report.executions.allSatisfy({ $0.outcome == .healed }) else { return }
+        let batches = report.executions.compactMap { $0.run.map { "\($0.batch)" } }.joined(separator: ", ")
+        try incidents.closeHealed(firing.cause, "healed by \(batches)")
     }
 
     private func follow(_ firing: RuleFiring, _ incidents: Incidents) throws(BatchError) {
@@ -127,8 +158,9 @@ public struct Rules {
 
     private static let day: Int64 = 86_400_000
 
-    private func events(since: Timestamp) throws(BatchError) -> [RuleEvent] {
-        try errors(since: since) + queue(since: since) + quotas() + host()
+    private func events(since: Timestamp, documents: Bool) throws(BatchError) -> [RuleEvent] {
+        let own = try session.context.documents?.events(in: session, since: since) ?? []
+        return documents ? own : try own + errors(since: since) + queue(since: since) + quotas() + host()
     }
 
     /// Failures and refusals, as the audit tells them.
@@ -204,13 +236,13 @@ public struct Rules {
 }
 
 extension Incidents {
-    /// False while what it fired for is open and was heard of within the cooldown.
+    /// False for what an incident has told already, and while it is open and was heard of within the cooldown.
     func isDue(_ firing: RuleFiring, at now: Timestamp) throws(BatchError) -> Bool {
-        let known = try list(IncidentFilter(cause: firing.cause, isOpen: true, limit: 1)).incidents.first
-        guard let last = known?.timeline.last(where: { $0.text.hasPrefix("again: ") }) ?? known?.timeline.first else {
-            return true
-        }
-        return now.milliseconds - last.at.milliseconds >= firing.rule.cooldown
+        guard let known = try list(IncidentFilter(cause: firing.cause, limit: 1)).incidents.first,
+            let last = known.timeline.last(where: { $0.text.hasPrefix("again: ") }) ?? known.timeline.first
+        else { return true }
+        guard known.status != .closed else { return firing.at > (known.timeline.last?.at ?? last.at) }
+        return firing.at > last.at && now.milliseconds - last.at.milliseconds >= firing.rule.cooldown
     }
 }
 

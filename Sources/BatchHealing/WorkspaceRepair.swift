@@ -19,13 +19,16 @@ public struct WorkspaceRepair: HealingWork {
         case "scheduler": return try schedulerFaults(session)
         case "release": return try releaseFaults(session)
         default:
+            if let part = DocumentStep.Part(rawValue: part) {
+                return try session.context.documents?.faults(of: part, in: session) ?? []
+            }
             throw BatchError(
                 .usage, "there is no part '\(part)'\(Suggestion.clause(for: part, in: WorkspaceRepair.parts))",
                 hint: "it is one of \(WorkspaceRepair.parts.joined(separator: ", "))")
         }
     }
 
-    private static let parts = ["scheduler", "release"]
+    private static let parts = ["scheduler", "release"] + DocumentStep.Part.allCases.map(\.rawValue)
     /// A schedule that is later than this is not only late.
     private static let patience: Int64 = 300_000
 

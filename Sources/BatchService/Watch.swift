@@ -16,6 +16,7 @@ struct Watch {
     private var call: (task: BackgroundTask<Void>, isDone: Flag)?
     private var notices: (task: BackgroundTask<Void>, isDone: Flag)?
     private var level = SLOReport.Level.ok
+    private var documents: DocumentWatch
 
     /// Milliseconds.
     private static let judgePeriod: Int64 = 60_000
@@ -31,9 +32,11 @@ struct Watch {
     init(_ workspace: Workspace, context: Context) {
         self.workspace = workspace
         self.context = context
+        documents = DocumentWatch(workspace, context: context)
     }
 
     mutating func look() {
+        documents.look()
         let now = context.clock.now()
         if let address = workspace.watchdog?.address, Watch.isDue(&calledAt, workspace.watchdog?.period ?? 0, now) {
             say(to: address)

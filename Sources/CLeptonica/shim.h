@@ -36,6 +36,7 @@
     X(lept_fopen) \
     X(lept_fclose) \
     X(tiffGetCount) \
+    X(pixScaleToSize) \
     X(pixGetDimensions)
 
 struct cleptonica {

@@ -93,6 +93,23 @@ import Testing
         }
     }
 
+    @Test func aResetThatWasKilledIsGoneOnWith() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page", "Another page"])
+            try scene.tool("ocr add p-1.png p-2.png --wait")
+            let before = try scene.shell(CareTests.files)
+            try scene.shell("BATCHMGR_KILL_AT=documents-removed \"$TOOL\" ocr reset --archive all.tar.zst", code: 137)
+            // What came meanwhile is in no archive.
+            try scene.shell("cp p-1.png data/in/new.part")
+            try scene.tool("resume --id ocr_remove.1")
+            #expect(
+                try scene.shell("find data -type f ! -path '*/index/*'; ls all*") == "data/in/new.part\nall.tar.zst\n")
+            try scene.shell("rm data/in/new.part")
+            try scene.tool("rollback ocr_remove.1")
+            #expect(try scene.shell(CareTests.files) == before)
+        }
+    }
+
     @Test func whatIsCancelledIsReadNoMore() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Only one page"])

@@ -11,7 +11,10 @@ struct DocumentScene {
             let scene = DocumentScene(folder: folder)
             try scene.shell("sqlite3 app.db 'CREATE TABLE t(a INTEGER PRIMARY KEY)' && mkdir catalog")
             try scene.write("batchmgr.yaml", "databases:\n  main: {path: app.db}\n")
-            for job in ["ocr_tables", "ocr_intake", "ocr_review", "ocr_remove", "repair_reprocess_ocr_batch"] {
+            for job in [
+                "ocr_tables", "ocr_intake", "ocr_review", "ocr_remove", "repair_reprocess_ocr_batch",
+                "repair_clean_documents", "repair_resume_documents", "rules",
+            ] {
                 try scene.write("catalog/\(job).yaml", try TextFile.read(TextFile.inPackage("catalog/\(job).yaml")))
             }
             return try body(scene)
@@ -22,7 +25,7 @@ struct DocumentScene {
 
     @discardableResult
     func shell(_ line: String, code: Int32 = 0) throws -> String {
-        let result = try BuiltTool.shell("cd '\(folder)' && \(line)")
+        let result = try BuiltTool.shell("cd '\(folder)' || exit 99\n\(line)")
         #expect(result.code == code, "\(line): \(result.out)\(result.err)")
         return result.out
     }
@@ -39,9 +42,12 @@ struct DocumentScene {
     }
 
     /// A PDF; each page has lines, divided by `|`.
-    func pdf(_ name: String, _ pages: [String]) throws {
+    /// - Parameter isSwapped: its font says of each letter that it is another one.
+    func pdf(_ name: String, _ pages: [String], isSwapped: Bool = false) throws {
         try write("make.py", DocumentScene.maker)
-        try shell("python3 make.py '\(name)' " + pages.map { "'\($0)'" }.joined(separator: " "))
+        try shell(
+            "SWAPPED=\(isSwapped ? "1" : "") python3 make.py '\(name)' "
+                + pages.map { "'\($0)'" }.joined(separator: " "))
     }
 
     /// Pictures of such pages, without any text in them: `NAME-1.png` and so on.
@@ -51,9 +57,15 @@ struct DocumentScene {
     }
 
     private static let maker = #"""
-        import sys
+        import os, sys
         body, kids, width, height = {1: b"<< /Type /Catalog /Pages 2 0 R >>"}, [], 400, 160
         body[3] = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+        if os.environ["SWAPPED"]:
+            table = b"".join(b"<%02x> <%02x00>\n" % (c, c) for c in range(33, 127))
+            table = b"1 begincodespacerange <00> <ff> endcodespacerange 94 beginbfchar\n%sendbfchar" % table
+            table = b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap %s endcmap end end" % table
+            body[3] = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 4 0 R >>"
+            body[4] = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(table), table)
         for page in sys.argv[2:]:
             text = "BT /F 20 Tf 20 %d Td 28 TL " % (height - 40)
             text += " ".join("(%s) Tj T*" % line for line in page.split("|") if line) + " ET"

@@ -196,6 +196,10 @@ import Testing
         #expect(try TextFile.read(TextFile.inPackage("catalog/ocr_remove.yaml")) == DocumentJobs.remove + "\n")
         let reprocess = try TextFile.read(TextFile.inPackage("catalog/repair_reprocess_ocr_batch.yaml"))
         #expect(reprocess == DocumentJobs.reprocess + "\n")
+        #expect(
+            try TextFile.read(TextFile.inPackage("catalog/repair_clean_documents.yaml")) == DocumentJobs.clean + "\n")
+        #expect(
+            try TextFile.read(TextFile.inPackage("catalog/repair_resume_documents.yaml")) == DocumentJobs.resume + "\n")
     }
 
     @Test func everyFaultIsExplained() throws {

@@ -90,6 +90,18 @@ import Testing
         }
     }
 
+    @Test func textThatNobodyCanReadIsNone() throws {
+        try DocumentScene.with { scene in
+            try scene.pdf("swapped.pdf", ["The quick brown fox|jumps over the lazy dog"], isSwapped: true)
+            #expect(try scene.shell("pdftotext swapped.pdf -").contains("\u{7100}"))
+            try scene.tool("ocr add swapped.pdf --wait")
+            let page = try scene.json("ocr text swapped.pdf")["pages"]?.array?.first
+            #expect(page?["mode"]?.string == "drawn")
+            #expect(page?["text"]?.string == "The quick brown fox\njumps over the lazy dog")
+            #expect(try scene.json("ocr search quick")["hits"]?.array?.count == 1)
+        }
+    }
+
     @Test func hiddenTextStaysOrIsReadAnewAsTheProfileSays() throws {
         try DocumentScene.with { scene in
             try scene.write("catalog/ocr_profiles.yaml", "again: {existing: redo}\nmore: {existing: add}\n")

@@ -49,6 +49,27 @@ import Testing
         }
     }
 
+    @Test func aPageThatWaitsCanBeLookedAt() throws {
+        try with { scene in
+            try scene.shell(
+                """
+                mkfifo said; "$TOOL" serve --port 0 --workers 0 2>said & service=$!
+                exec 3<said; address=
+                while [ -z "$address" ] && read -r line <&3; do
+                  case $line in *"answers at "*) address=${line##* } ;; esac
+                done
+                cat <&3 >later &
+                token=$("$TOOL" token create ann --role viewer --json | sed 's/.*"token":"\\([a-z0-9_]*\\)".*/\\1/')
+                key=$(sqlite3 app.db 'SELECT key FROM ocr_documents')
+                curl -s -f -H "Authorization: Bearer $token" "$address/api/documents/$key/image?page=1" >page.png
+                kill -TERM $service; wait $service
+                """)
+            let size = "import struct; print(*struct.unpack('>2I', open('page.png', 'rb').read()[16:24]))"
+            #expect(try scene.shell("python3 -c \"\(size)\"") == "834 334\n")
+            #expect(try scene.shell("find data/work -name 'view-*'") == "")
+        }
+    }
+
     @Test func correctedWordsChangeTextSearchAndThePDFOfADocumentThatIsDone() throws {
         try with { scene in
             try scene.tool("ocr review accept p-1.png")

@@ -118,7 +118,7 @@ import Testing
             head + "steps:\n  - id: s\n", "4:5",
             "a step needs one of sql, check, exec, export, snapshot, schedule.enqueue, schedule.wait, schedule.backfill, "
                 + "repair.manifest, repair.quarantine, ocr.discover, ocr.prep, ocr.recognise, ocr.publish, ocr.review, "
-                + "ocr.remove, repair.restart, repair.release, audit.digests, audit.contracts, audit.integrity, "
+                + "ocr.remove, ocr.clean, ocr.mend, repair.restart, repair.release, audit.digests, audit.contracts, audit.integrity, "
                 + "audit.keys, audit.copies, audit.drill, audit.disk, audit.files, audit.rules, audit.report"
         ),
         Mistake(head + "steps:\n  - sql: SELECT 1\n", "4:5", "a step needs the key 'id'"),

@@ -31,6 +31,8 @@ import Testing
 
     static func scene(_ body: (BadLuckScene) throws -> Void) throws {
         try SampleRepairTests.sample(seed: 5, tenants: 3, settings: ", protected: [payments.amount_cents]") { scene in
+            // Repairs of documents need their tables.
+            try scene.expect(0, "run", "ocr_tables")
             try scene.expect(
                 0, "run", "--id", "first", "--tenant", "t001", "--sql",
                 "UPDATE customers SET city = 'here' WHERE id = (SELECT min(id) FROM customers WHERE tenant_id = 't001')"

@@ -11,7 +11,8 @@ import Testing
         "cross_tenant",
         "disk_short", "invalid_output", "input_rejected", "too_many_running", "rising_errors", "review_queue_long",
         "review_queue_old", "engine_changed", "memory_full", "load_high", "request_spike", "latency_drift",
-        "metering_unusual", "billing_unusual",
+        "metering_unusual", "billing_unusual", "pdf_invalid", "engine_errors", "document_stale", "document_damaged",
+        "document_waits_for_disk",
     ]
     private static let dynamic = ["request_spike", "latency_drift", "metering_unusual", "billing_unusual"]
 

@@ -18,6 +18,9 @@ import Testing
         "repair_quarantine_exports": [],
         "repair_restart_scheduler": [],
         "repair_rollback_release": [],
+        "repair_clean_documents": [],
+        "repair_resume_documents": [],
+        "repair_reprocess_ocr_batch": [],
     ]
 
     private func scene(_ body: (BadLuckScene) throws -> Void) throws {
@@ -123,7 +126,8 @@ import Testing
             for job in SampleRepairTests.kinds.keys.sorted() {
                 if [
                     "repair_rebuild_index", "repair_quarantine_exports", "repair_restart_scheduler",
-                    "repair_rollback_release",
+                    "repair_rollback_release", "repair_clean_documents", "repair_resume_documents",
+                    "repair_reprocess_ocr_batch",
                 ].contains(job) {
                     continue
                 }

@@ -48,6 +48,7 @@ public struct RuleBook: Sendable {
             severity: JobNodes.choice(node["severity"]) ?? .error,
             action: JobNodes.choice(node["action"]) ?? .incident)
         rule.cooldown = span("cooldown") ?? rule.cooldown
+        rule.repair = node["repair"]?.text
         return rule
     }
 
@@ -72,6 +73,7 @@ public struct RuleBook: Sendable {
             KeyRule("severity", words(ContractDefinition.Severity.self), "How bad it is (`error`)."),
             KeyRule("cooldown", .text(.duration), "It is silent for so long after it fired (`15m`)."),
             KeyRule("action", words(RuleDefinition.Action.self), "What follows (`incident`)."),
+            KeyRule("repair", .text(.jobName), "The repair job that is carried out when it fires."),
         ])
 }
 

@@ -107,6 +107,8 @@ public struct RuleDefinition: Hashable, Sendable {
     /// It is silent for so long after it has fired.
     public var cooldown: Int64
     public var action: Action
+    /// The repair job that is carried out when it fires.
+    public var repair: String?
 
     public init(
         id: String, description: String = "", judgement: Judgement, event: String, by: [String] = [],
@@ -148,7 +150,7 @@ public struct RuleDefinition: Hashable, Sendable {
             "window_ms": window.map { .integer($0) } ?? .null, "threshold": .number(threshold),
             "bounds": [.number(bounds.lowerBound), .number(bounds.upperBound)], "class": .string(faults.rawValue),
             "severity": .string(severity.rawValue), "cooldown_ms": .integer(cooldown),
-            "action": .string(action.rawValue),
+            "action": .string(action.rawValue), "repair": JSONValue(repair),
         ]
     }
 }

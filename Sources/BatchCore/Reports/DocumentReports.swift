@@ -61,9 +61,14 @@ public struct DocumentReport: Report, Hashable {
 
     /// Files that were put into `in`.
     public let waiting: Int
+    /// Files that stay in `in` because the disk has no room for them.
+    public let short: [String]
 
-    public init(entries: [Entry], output: String, batch: String? = nil, waiting: Int = 0) {
+    public init(
+        entries: [Entry], output: String, batch: String? = nil, waiting: Int = 0, short: [String] = []
+    ) {
         self.waiting = waiting
+        self.short = short
         self.entries = entries
         self.output = output
         self.batch = batch
@@ -74,6 +79,7 @@ public struct DocumentReport: Report, Hashable {
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [.init("jobs", .array(entries.map(\.json))), .init("out", .string(output)), .init("batch", JSONValue(batch))]
             + (waiting > 0 ? [.init("waiting", JSONValue(waiting))] : [])
+            + (short.isEmpty ? [] : [.init("waiting_for_disk", .array(short.map(JSONValue.string)))])
     }
 }
 
@@ -208,11 +214,14 @@ public struct DocumentInfoReport: Report, Hashable {
     public let profiles: [String]
     /// How many documents are in each state.
     public let states: [(state: String, count: Int)]
+    /// So many pages are read at the same time; fewer than is set after the engine has failed.
+    public let pagesAtOnce: Int
 
     public init(
         versions: [(name: String, version: String)], languages: [String], profiles: [String],
-        states: [(state: String, count: Int)]
+        states: [(state: String, count: Int)], pagesAtOnce: Int
     ) {
+        self.pagesAtOnce = pagesAtOnce
         self.versions = versions
         self.languages = languages
         self.profiles = profiles
@@ -228,6 +237,7 @@ public struct DocumentInfoReport: Report, Hashable {
             .init("languages", .array(languages.map(JSONValue.string))),
             .init("profiles", .array(profiles.map(JSONValue.string))),
             .init("states", .object(states.map { .init($0.state, JSONValue($0.count)) })),
+            .init("pages_at_once", JSONValue(pagesAtOnce)),
         ]
     }
 }

@@ -14,15 +14,12 @@ struct Discovery {
 
     init(_ stage: Stage) throws(BatchError) {
         self.stage = stage
-        let settings = stage.step.definition.settings
-        let values = stage.step.placeholders
         func text(_ name: String) throws(BatchError) -> String? {
-            guard let template = settings[name]?.string else { return nil }
-            let text = try CommandTemplate([template]).filled(with: values).first ?? ""
+            let text = try stage.setting(name)
             return text.isEmpty ? nil : text
         }
         staged = try text("staged")
-        limit = Int(settings["limit"]?.integer ?? 100)
+        limit = Int(stage.step.definition.settings["limit"]?.integer ?? 100)
         let book = try ProfileBook.load(folder: stage.step.session.workspace.catalog)
         let profile = OCRProfile(
             try book.profile(named: try text("profile") ?? "default"), usual: stage.settings.languages,
@@ -39,14 +36,10 @@ struct Discovery {
         try sweep()
     }
 
-    /// Work folders of documents that were done long ago.
-    private func sweep() throws(BatchError) {
-        let oldest = stage.step.session.context.now().milliseconds / 1_000 - Int64(stage.settings.keepWorkDays) * 86_400
-        for document in try stage.store.documents() where document.state == .done {
-            let folder = stage.folders.work(document.key)
-            guard let status = FileStatus(folder + "/state.json"), status.modifiedAt < oldest else { continue }
-            try Folder.removeAll(folder)
-        }
+    /// Work folders of documents that were done long ago; with `days: 0` of all that are done.
+    private func sweep(days: Int? = nil) throws(BatchError) {
+        let janitor = Janitor(stage.store, stage.folders)
+        for name in try janitor.old(days: days ?? stage.settings.keepWorkDays) { try janitor.remove(name) }
     }
 
     // MARK: Where files come from
@@ -75,16 +68,30 @@ struct Discovery {
         var files = try leftovers(but: own)
         if staged == nil {
             try Folder.create(own)
-            let waiting = try InputFolder(folders.input, now: stage.step.session.context.now()).ready()
-            let unknown = waiting.filter { !InputFolder.isKnown("\(folders.input)/\($0)") }
+            let inbox = InputFolder(folders.input, now: stage.step.session.context.now())
+            let names = try inbox.ready()
+            let unknown = names.filter { !InputFolder.isKnown("\(folders.input)/\($0)") }
+            let known = Array(names.filter { !unknown.contains($0) }.prefix(limit))
+            let short = try withoutRoom(known, inbox)
             try? DurableFile.write(
-                Array(JSONWriter.text(InputFolder.reasons(unknown)).utf8), to: folders.index + "/unknown.json")
-            for name in waiting.filter({ !unknown.contains($0) }).prefix(limit) {
+                Array(JSONWriter.text(InputFolder.reasons(unknown: unknown, short: short)).utf8),
+                to: folders.index + "/waiting.json")
+            for name in known.filter({ !short.contains($0) }) {
                 try DurableFile.move("\(folders.input)/\(name)", to: DataFolders.free(name, in: own))
             }
         }
         files += try Folder.names(in: own).map { "\(own)/\($0)" }
         return files
+    }
+
+    /// Files for which the disk has no room: they stay in `in`, until it has. What can be cleaned is cleaned first.
+    private func withoutRoom(_ names: [String], _ inbox: InputFolder) throws(BatchError) -> [String] {
+        let settings = stage.settings
+        guard settings.onDiskShort == .wait else { return [] }
+        let short = inbox.withoutRoom(names, settings)
+        guard !short.isEmpty else { return [] }
+        try sweep(days: 0)
+        return inbox.withoutRoom(names, settings)
     }
 
     /// What a process that was killed had taken, and not yet written down.
@@ -113,7 +120,10 @@ struct Discovery {
         let hash = try SHA256.hex(ofFile: path)
         let key = "\(hash)__\(identity.hash)"
         let kind = InputKind((try? File(reading: path).read(2_048)) ?? [])
-        let fault = InputFolder.fault(status.size, kind, stage.settings, free: HostFigures.freeDisk(stage.folders.root))
+        // Who waits in `in` for room was asked there.
+        let mayWait = staged == nil && stage.settings.onDiskShort == .wait
+        let free = mayWait ? nil : HostFigures.freeDisk(stage.folders.root)
+        let fault = InputFolder.fault(status.size, kind, stage.settings, free: free)
         if let known = try stage.store.document(key) {
             guard known.state.isFailed else { return try hold(path, name, known) }
             return try again(path, known)
@@ -230,8 +240,22 @@ struct InputFolder {
     /// False for what stays where it is, because nobody can say what it is.
     static func isKnown(_ path: String) -> Bool { InputKind((try? File(reading: path).read(2_048)) ?? []) != nil }
 
-    static func reasons(_ names: [String]) -> JSONValue {
-        .array(names.map { ["name": .string($0), "reason": .string(DocumentFault.unknownType.rawValue)] })
+    /// Those for which the disk has no room beside those before them. One that is too large holds up no smaller one.
+    func withoutRoom(_ names: [String], _ settings: OCRSettings) -> [String] {
+        guard settings.onDiskShort == .wait, let free = HostFigures.freeDisk(path) else { return [] }
+        var needed = 0.0
+        return names.filter { name in
+            let own = Double(FileStatus("\(path)/\(name)")?.size ?? 0) * settings.diskFactor
+            if needed + own > Double(free) { return true }
+            needed += own
+            return false
+        }
+    }
+
+    /// Why files stay where they are.
+    static func reasons(unknown: [String], short: [String]) -> JSONValue {
+        let all = unknown.map { ($0, DocumentFault.unknownType) } + short.map { ($0, DocumentFault.diskShort) }
+        return .array(all.map { ["name": .string($0.0), "reason": .string($0.1.rawValue)] })
     }
 
     /// Size, magic bytes, disk.

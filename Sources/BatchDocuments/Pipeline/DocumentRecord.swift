@@ -114,6 +114,12 @@ struct DocumentStore {
         ).compactMap { DocumentRecord($0) }
     }
 
+    /// Of all documents, also of those whose rows say what they cannot say.
+    func keys() throws(BatchError) -> [String] {
+        guard try exists() else { return [] }
+        return try connection.rows("SELECT key FROM main.ocr_documents", []).compactMap { $0[0].string }
+    }
+
     func document(_ key: String) throws(BatchError) -> DocumentRecord? {
         try documents(where: "key = ?", [.string(key)]).first
     }

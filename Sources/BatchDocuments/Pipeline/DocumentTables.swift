@@ -97,12 +97,16 @@ public enum DocumentJobs {
         id: repair_reprocess_ocr_batch
         version: 1.0.0
         description: Read documents again that could not be read
-        level: 1
+        level: 2
+        class: DATA
+        tenant: none
         needs: [ocr_tables]
         shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
         params:
           key: {type: text, default: null, required: false, description: Only this document}
           reason: {type: text, default: null, required: false, description: "Only those with this fault, e.g. timeout"}
+        finds: >-
+          SELECT value ->> 'key' AS key, value ->> 'reason' AS reason FROM json_each(workspace_faults('failed_documents'))
         steps:
           - id: again
             sql: >-
@@ -112,6 +116,47 @@ public enum DocumentJobs {
               'pdf_invalid', 'max_attempts_after_restart')))
           - id: discover
             ocr.discover: {staged: retry}
+          - id: prep
+            ocr.prep: {}
+          - id: recognise
+            ocr.recognise: {}
+          - id: publish
+            ocr.publish: {}
+        """
+
+    public static let clean = """
+        # Never an input, nothing in data/error, nothing of a document that is worked on.
+        id: repair_clean_documents
+        version: 1.0.0
+        description: Remove work folders of documents that are done
+        level: 1
+        class: PERF
+        tenant: none
+        params:
+          days: {type: text, default: "", description: "So long they are kept (KEEP_WORK_DIR_DAYS; 0 while the disk is full)"}
+        finds: >-
+          SELECT value ->> 'key' AS key, value ->> 'reason' AS reason FROM json_each(workspace_faults('old_documents'))
+        steps:
+          - id: clean
+            ocr.clean: {days: "{param:days}"}
+        """
+
+    public static let resume = """
+        # Pages that are read are not read again. A document whose input is gone goes to data/error.
+        id: repair_resume_documents
+        version: 1.0.0
+        description: Go on with documents on which nobody works any more, or whose state is damaged
+        level: 1
+        class: DATA
+        tenant: none
+        needs: [ocr_tables]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
+        finds: >-
+          SELECT value ->> 'key' AS key, value ->> 'reason' AS reason FROM json_each(workspace_faults('stale_documents'))
+          UNION ALL SELECT value ->> 'key', value ->> 'reason' FROM json_each(workspace_faults('corrupt_documents'))
+        steps:
+          - id: mend
+            ocr.mend: {}
           - id: prep
             ocr.prep: {}
           - id: recognise

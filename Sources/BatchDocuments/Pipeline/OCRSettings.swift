@@ -13,11 +13,21 @@ struct OCRSettings: Sendable {
     var largestInput: Int64 = 500 << 20
     var smallestPDF: Int64 = 1_024
     var diskFactor = 2.0
+    var onDiskShort = ShortDisk.wait
     var keepWorkDays = 7
     var languages = "eng"
     var limits = IntakeLimits()
     var memory: Int64 = 3 << 30
 
+    /// What becomes of a file in `in` for which the disk has no room.
+    enum ShortDisk: String, CaseIterable {
+        /// It stays there until there is room.
+        case wait
+        /// It goes to `error`.
+        case reject
+    }
+
+    /// What was set while the service runs, else the environment, else the default.
     /// - Throws: `ERR_UX_INVALID_CONFIGURATION` for a value that is no number.
     static func current(_ session: Session) throws(BatchError) -> OCRSettings {
         var settings = OCRSettings()
@@ -45,6 +55,14 @@ struct OCRSettings: Sendable {
                     hint: "correct the variable; see docs/documents.md")
             }
             settings.diskFactor = factor
+        }
+        if let text = Environment.value("ON_DISK_SHORT") {
+            guard let choice = ShortDisk(rawValue: text) else {
+                throw BatchError(
+                    .invalidConfiguration, "ON_DISK_SHORT is neither wait nor reject",
+                    hint: "correct the variable; see docs/documents.md")
+            }
+            settings.onDiskShort = choice
         }
         settings.keepWorkDays = try number("KEEP_WORK_DIR_DAYS", 0...36_500) ?? settings.keepWorkDays
         settings.languages = chosen["OCR_LANG"] ?? Environment.value("OCR_LANG") ?? Models.usual

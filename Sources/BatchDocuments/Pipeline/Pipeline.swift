@@ -18,7 +18,17 @@ public struct Pipeline: DocumentWork {
         case .publish: try PublishStage(stage).run()
         case .review: try ReviewStage(stage).run()
         case .remove: try RemovalStage(stage).run()
+        case .clean: try CleaningStage(stage).run()
+        case .mend: try MendingStage(stage).run()
         }
+    }
+
+    public func faults(of part: DocumentStep.Part, in session: Session) throws(BatchError) -> [HealingStep.Fault] {
+        try DocumentFaults(session).of(part)
+    }
+
+    public func events(in session: Session, since: Timestamp) throws(BatchError) -> [RuleEvent] {
+        try DocumentFaults(session).events(since: since)
     }
 
     /// The input and the PDF of a document go where nobody takes them for current.
@@ -60,6 +70,12 @@ struct Stage {
         settings = try .current(step.session)
         store = DocumentStore(session: step.session)
         try folders.create()
+    }
+
+    /// A key of the step, filled in; empty where it is not given.
+    func setting(_ name: String) throws(BatchError) -> String {
+        guard let template = step.definition.settings[name]?.string else { return "" }
+        return try CommandTemplate([template]).filled(with: step.placeholders).first ?? ""
     }
 
     var batch: String { "\(step.batch)" }

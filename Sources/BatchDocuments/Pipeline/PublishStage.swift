@@ -23,12 +23,13 @@ struct PublishStage {
             var requests: [JSONValue] = []
             for document in ready { requests.append(try request(for: document)) }
             var done = 0
-            try stage.pool(stage.settings.prepConcurrency).carryOut(requests, stop: stage.step.stop) {
-                (index, result) throws(BatchError) in
-                try finish(ready[index], result)
-                done += 1
-                stage.step.progress(done, of: ready.count)
-            }
+            try stage.pool(stage.settings.prepConcurrency).carryOut(
+                requests, stop: stage.step.stop, tick: { active in stage.beat("ocr", active.map { ready[$0].key }) },
+                done: { (index, result) throws(BatchError) in
+                    try finish(ready[index], result)
+                    done += 1
+                    stage.step.progress(done, of: ready.count)
+                })
             try stage.step.stopIfAsked()
         }
     }
@@ -48,12 +49,13 @@ struct PublishStage {
         }
         var (requests, failed): ([JSONValue], Set<String>) = ([], [])
         for document in missing { requests.append(try stage.preparation(of: document)) }
-        try stage.pool(stage.settings.prepConcurrency).carryOut(requests, stop: stage.step.stop) {
-            (index, result) throws(BatchError) in
-            guard case .failure(let error) = result else { return }
-            failed.insert(missing[index].key)
-            try stage.fail(missing[index], error)
-        }
+        try stage.pool(stage.settings.prepConcurrency).carryOut(
+            requests, stop: stage.step.stop, tick: { active in stage.beat("ocr", active.map { missing[$0].key }) },
+            done: { (index, result) throws(BatchError) in
+                guard case .failure(let error) = result else { return }
+                failed.insert(missing[index].key)
+                try stage.fail(missing[index], error)
+            })
         try stage.step.stopIfAsked()
         return documents.filter { !failed.contains($0.key) }
     }

@@ -16,17 +16,13 @@ struct RemovalStage {
     }
 
     private let stage: Stage
-    private let values: CommandTemplate.Values
 
-    init(_ stage: Stage) {
-        self.stage = stage
-        values = stage.step.placeholders
-    }
+    init(_ stage: Stage) { self.stage = stage }
 
     func run() throws(BatchError) {
-        switch Action(rawValue: try setting("action")) {
+        switch Action(rawValue: try stage.setting("action")) {
         case .cancel:
-            let document = try stage.store.document(meant: try setting("key"))
+            let document = try stage.store.document(meant: try stage.setting("key"))
             guard !document.state.isEnd || document.state == .review else { return }
             try stage.step.checkpoint { () throws(BatchError) in
                 try stage.set(document.key, [("batch", .string(stage.batch))])
@@ -34,17 +30,12 @@ struct RemovalStage {
             try stage.fail(
                 document, DocumentError(.cancelled),
                 noting: ["rejected": .string(document.key), "name": .string(document.name)])
-        case .purge: try purge(try setting("key"))
+        case .purge: try purge(try stage.setting("key"))
         case .reset: try reset()
         case nil:
             throw BatchError(
                 .usage, "the action is none of cancel, purge, reset", hint: "see: \(command: "ocr purge --help")")
         }
-    }
-
-    private func setting(_ name: String) throws(BatchError) -> String {
-        guard let template = stage.step.definition.settings[name]?.string else { return "" }
-        return try CommandTemplate([template]).filled(with: values).first ?? ""
     }
 
     // MARK: One document
@@ -90,12 +81,14 @@ struct RemovalStage {
     // MARK: All documents
 
     private func reset() throws(BatchError) {
-        let archive = DataArchive(try setting("archive"), stage.folders)
-        let kept = Set(try setting("keep").split(separator: ",").map(String.init))
+        let archive = DataArchive(try stage.setting("archive"), stage.folders)
+        let kept = Set(try stage.setting("keep").split(separator: ",").map(String.init))
         let members = try archive.members().filter { !kept.contains(String($0.prefix { $0 != "/" })) }
         let before = members.map { ($0, status($0)) }
-        try archive.verify()
-        if !(try stage.store.documents()).isEmpty {
+        // Without rows it was killed later than here before: what is left is compared, and goes.
+        let hasRows = !(try stage.store.keys()).isEmpty
+        try archive.verify(hasRows ? nil : before.filter { $0.1 != nil }.map(\.0))
+        if hasRows {
             try stage.step.checkpoint(noting: ["reset": .string(archive.file)]) { () throws(BatchError) in
                 for table in DocumentJobs.all.reversed() { try stage.write("DELETE FROM main.\(table)", [:]) }
             }
@@ -132,8 +125,19 @@ struct DataArchive {
         try verify()
     }
 
-    /// - Throws: when a file differs from the one in the archive, or is not in it.
-    func verify() throws(BatchError) { try tar(["--diff"]) }
+    /// - Parameter names: only these; nil: all that are in it.
+    /// - Throws: when a file differs from the one in the archive, or is not there.
+    func verify(_ names: [String]? = nil) throws(BatchError) {
+        guard let names else {
+            try tar(["--diff"])
+            return
+        }
+        guard !names.isEmpty else { return }
+        let list = file + ".names"
+        defer { Folder.remove(list) }
+        try DurableFile.write(names.flatMap { Array("./\($0)\0".utf8) }, to: list)
+        try tar(["--diff", "--null", "--verbatim-files-from", "--files-from", list])
+    }
 
     func unpack() throws(BatchError) { try tar(["--extract", "--skip-old-files"]) }
 

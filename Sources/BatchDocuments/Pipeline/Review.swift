@@ -92,16 +92,12 @@ extension DocumentStore {
 /// `ocr.review`: what a reviewer decides. What is accepted, or corrected when it was done, goes on to `ocr.publish`.
 struct ReviewStage {
     private let stage: Stage
-    private let values: CommandTemplate.Values
 
-    init(_ stage: Stage) {
-        self.stage = stage
-        values = stage.step.placeholders
-    }
+    init(_ stage: Stage) { self.stage = stage }
 
     func run() throws(BatchError) {
-        let document = try stage.store.document(meant: try setting("key"))
-        switch Documents.ReviewAction(rawValue: try setting("action")) {
+        let document = try stage.store.document(meant: try stage.setting("key"))
+        switch Documents.ReviewAction(rawValue: try stage.setting("action")) {
         case .accept:
             guard try isOpen(document, .review) else { return }
             try accept(document)
@@ -116,11 +112,6 @@ struct ReviewStage {
             throw BatchError(
                 .usage, "the action of a review is none of \(words)", hint: "see: \(command: "ocr review list")")
         }
-    }
-
-    private func setting(_ name: String) throws(BatchError) -> String {
-        guard let template = stage.step.definition.settings[name]?.string else { return "" }
-        return try CommandTemplate([template]).filled(with: values).first ?? ""
     }
 
     /// - Returns: false when this batch has decided already, before it was resumed.
@@ -152,7 +143,7 @@ struct ReviewStage {
     }
 
     private func reject(_ document: DocumentRecord) throws(BatchError) {
-        let person = try setting("to")
+        let person = try stage.setting("to")
         guard person.isEmpty else {
             return try stage.step.checkpoint { () throws(BatchError) in
                 try stage.write(
@@ -180,7 +171,7 @@ struct ReviewStage {
     // MARK: Words
 
     private func correct(_ document: DocumentRecord) throws(BatchError) {
-        let corrections = try Documents.Correction.list(try setting("words"))
+        let corrections = try Documents.Correction.list(try stage.setting("words"))
         let pages = try stage.store.pages(of: document.key)
         try stage.step.checkpoint { () throws(BatchError) in
             for page in pages {

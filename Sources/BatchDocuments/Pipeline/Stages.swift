@@ -73,7 +73,11 @@ struct PrepStage {
         switch result {
         case .success(let answer): try keep(document, answer["pages"]?.array ?? [])
         case .failure(let error):
-            guard error.fault.mayPass, document.attemptsPrep + 1 < stage.settings.attemptsPrep else {
+            try stage.noteFailure(error.fault)
+            let most =
+                error.fault == .crashed
+                ? min(Stage.mostDeaths, stage.settings.attemptsPrep) : stage.settings.attemptsPrep
+            guard error.fault.mayPass, document.attemptsPrep + 1 < most else {
                 return try stage.fail(document, error)
             }
             try stage.step.checkpoint { () throws(BatchError) in try stage.set(document.key, .prepRetry) }
@@ -131,16 +135,19 @@ struct RecogniseStage {
             let tasks = try work()
             guard !tasks.isEmpty else { return }
             try stage.step.stopIfAsked()
+            let health = EngineHealth(stage.step.session)
             let pool = stage.pool(stage.settings.ocrConcurrency)
+            var most = health.concurrency(stage.settings.ocrConcurrency)
             var failed: Set<String> = []
             try pool.carryOut(
-                tasks.map { request(for: $0) }, stop: stage.step.stop,
+                tasks.map { request(for: $0) }, most: { most }, stop: stage.step.stop,
                 begun: { (index) throws(BatchError) in try begin(tasks[index]) },
                 left: { (index) throws(BatchError) in try giveBack(tasks[index]) },
                 tick: { active in stage.beat("ocr", active.map { tasks[$0].document.key }) },
                 done: { (index, result) throws(BatchError) in
                     guard !failed.contains(tasks[index].document.key) else { return }
                     if try !finish(tasks[index], result) { failed.insert(tasks[index].document.key) }
+                    if case .failure = result { most = health.concurrency(stage.settings.ocrConcurrency) }
                     done += 1
                     stage.step.progress(min(done, total), of: total)
                 })
@@ -209,11 +216,28 @@ struct RecogniseStage {
             stage.step.session.context.reach("page-done")
             return true
         case .failure(let error):
-            if error.fault.mayPass, task.page.attempts + 1 < stage.settings.attemptsOCR { return true }
+            try stage.noteFailure(error.fault)
+            let isDeadly = error.fault == .crashed ? try kills(task) : false
+            if error.fault.mayPass, !isDeadly, task.page.attempts + 1 < stage.settings.attemptsOCR { return true }
             guard let document = try stage.store.document(task.document.key) else { return false }
             try stage.fail(document, DocumentError(error.fault, "page \(task.page.number)"))
             return false
         }
+    }
+
+    /// - Returns: true when a page of the document has ended the engine before.
+    private func kills(_ task: Task) throws(BatchError) -> Bool {
+        let known =
+            try stage.step.session.connection.value(
+                "SELECT count(*) FROM main.ocr_pages WHERE document = ? AND error = ?",
+                [.string(task.document.key), .string(DocumentFault.crashed.rawValue)])?.integer ?? 0
+        guard known == 0 else { return true }
+        try stage.step.checkpoint { () throws(BatchError) in
+            try stage.write(
+                "UPDATE main.ocr_pages SET error = :error WHERE id = :id",
+                ["error": .string(DocumentFault.crashed.rawValue), "id": .integer(task.page.id)])
+        }
+        return false
     }
 
     private func keep(_ task: Task, _ answer: JSONValue) throws(BatchError) {
@@ -270,6 +294,15 @@ extension JSONValue {
 }
 
 extension Stage {
+    /// A document that ends the engine so often goes to `error`, and others go on.
+    static let mostDeaths = 2
+
+    /// What says something about the engine, and not only about the document.
+    func noteFailure(_ fault: DocumentFault) throws(BatchError) {
+        guard [.crashed, .timeout, .memory, .engine].contains(fault) else { return }
+        try EngineHealth(step.session).note()
+    }
+
     /// Where a worker finds a page.
     func source(_ key: String, _ page: DocumentStore.Page) -> [JSONValue.Member] {
         (page.source.members ?? []).map { member in

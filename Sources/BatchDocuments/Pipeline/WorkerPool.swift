@@ -38,13 +38,15 @@ final class WorkerPool {
 
     /// Carries requests out, in any order.
     /// - Parameters:
+    ///   - most: asked often; so many workers may be busy, of those that there are.
     ///   - stop: asked often; true leaves undone what is not done.
     ///   - begun: called when a request is given to a worker.
     ///   - left: called with each that was begun when the work was stopped.
     ///   - tick: called every few seconds with those that are worked on.
     ///   - done: called with each answer.
     func carryOut(
-        _ requests: [JSONValue], stop: () -> Bool, begun: (Int) throws(BatchError) -> Void = { _ in },
+        _ requests: [JSONValue], most: () -> Int = { .max }, stop: () -> Bool,
+        begun: (Int) throws(BatchError) -> Void = { _ in },
         left: (Int) throws(BatchError) -> Void = { _ in }, tick: ([Int]) -> Void = { _ in },
         done: (Int, Result<JSONValue, DocumentError>) throws(BatchError) -> Void
     ) throws(BatchError) {
@@ -55,7 +57,7 @@ final class WorkerPool {
                 for task in abandon() { try left(task) }
                 return
             }
-            while next < requests.count, let worker = try idle() {
+            while next < requests.count, workers.count(where: { $0.task != nil }) < most(), let worker = try idle() {
                 try begun(next)
                 worker.task = next
                 worker.begun = clock.now()

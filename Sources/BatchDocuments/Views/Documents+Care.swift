@@ -45,6 +45,23 @@ extension Documents {
             hint: "see it: \(command: "ocr show \(document.key.prefix(12))")")
     }
 
+    /// Removes work folders of documents that are done.
+    /// - Parameter days: so long they are kept; nil: as the settings say.
+    public func clean(days: Int?) throws(BatchError) -> DocumentCareReport {
+        let janitor = Janitor(store, folders)
+        var kept = days
+        if kept == nil { kept = try DocumentFaults(session).keptDays() }
+        let old = try janitor.old(days: kept ?? 0)
+        let bytes = old.reduce(0) { $0 + janitor.bytes(of: $1) }
+        if !old.isEmpty {
+            _ = try run(
+                try job("repair_clean_documents", DocumentJobs.clean), ["days=\(days.map { "\($0)" } ?? "")"])
+        }
+        let gone = old.count { !Folder.exists(folders.work($0)) }
+        return DocumentCareReport(
+            action: "clean", documents: gone, bytes: bytes, place: folders.root + "/work", batch: nil)
+    }
+
     /// Moves the inputs of documents that are done to another folder: copied, compared, then removed.
     public func moveArchive(to target: String) throws(BatchError) -> DocumentCareReport {
         try Folder.create(target)

@@ -66,7 +66,10 @@ public struct Documents {
     public func discover(profile: String?) throws(BatchError) -> DocumentReport {
         try requireProfile(profile)
         try folders.create()
-        return try intake(profile: profile, staged: "")
+        let report = try intake(profile: profile, staged: "")
+        return DocumentReport(
+            entries: report.entries, output: report.output, batch: report.batch,
+            short: try DocumentInbox(session).short)
     }
 
     private func intake(
@@ -168,6 +171,31 @@ public struct Documents {
 
     // MARK: Looking
 
+    /// What a service does by itself about documents.
+    public struct Due: Hashable, Sendable {
+        /// Files in `in` can be taken.
+        public let hasInput: Bool
+        /// Documents that the disk had no room for can be read again.
+        public let hasRoom: Bool
+        /// Work folders can go.
+        public let isOld: Bool
+    }
+
+    /// Whether the database has the tables of documents.
+    public func isHere() throws(BatchError) -> Bool { try store.exists() }
+
+    public func due() throws(BatchError) -> Due {
+        let settings = try OCRSettings.current(session)
+        let inbox = try DocumentInbox(session)
+        let free = Double(HostFigures.freeDisk(folders.root) ?? 0)
+        let hasRoom = try store.documents().contains { document in
+            document.state.isFailed && document.error == DocumentFault.diskShort.rawValue
+                && Double(document.size) * settings.diskFactor <= free
+        }
+        let isOld = try !Janitor(store, folders).old(days: DocumentFaults(session).keptDays()).isEmpty
+        return Due(hasInput: !inbox.ready.isEmpty, hasRoom: hasRoom, isOld: isOld)
+    }
+
     public func list(state: String? = nil) throws(BatchError) -> DocumentReport {
         let found = try store.documents().filter { state == nil || $0.state.rawValue == state }
         return DocumentReport(entries: found.map(\.report), output: folders.output)
@@ -239,7 +267,8 @@ public struct Documents {
         return DocumentInfoReport(
             versions: versions, languages: Models.installed,
             profiles: try ProfileBook.load(folder: session.workspace.catalog).profiles.map(\.name),
-            states: states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+            states: states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+            pagesAtOnce: EngineHealth(session).concurrency(try OCRSettings.current(session).ocrConcurrency))
     }
 }
 

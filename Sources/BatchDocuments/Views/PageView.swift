@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchEngine
 internal import BatchSystem
 
 /// What a person looks at: the picture of a page, its words with where they stand, and files that wait for a decision.
@@ -14,10 +15,11 @@ extension Documents {
             key: document.key, name: document.name, page: number, width: page.width, height: page.height, words: words)
     }
 
-    /// A PNG of a page of the searchable PDF, at most 1,600 pixels wide or high.
-    /// - Throws: `ERR_INTEGRATION_FILE` when its PDF is not there.
+    /// A PNG of a page, at most 1,600 pixels wide or high: of the searchable PDF, or of what came in until there is one.
+    /// - Throws: `ERR_INTEGRATION_FILE` when neither is there.
     public func image(_ key: String, page number: Int) throws(BatchError) -> [UInt8] {
-        let (document, _) = try page(key, number)
+        let (document, source) = try page(key, number)
+        if document.finalPDF == nil, let picture = try picture(of: source, document) { return picture }
         guard let name = document.report.finalPDF,
             case let path = FilePath.join(folders.output, name), FileStatus(path)?.isFile == true
         else {
@@ -32,6 +34,25 @@ extension Documents {
         let outcome = try ExternalCommand(program).run()
         try outcome.requireSuccess(of: program, for: "the picture of a page")
         return Array(outcome.output.bytes)
+    }
+
+    /// Of a document that has no PDF yet; nil when its page is not there.
+    private func picture(of page: DocumentStore.Page, _ document: DocumentRecord) throws(BatchError) -> [UInt8]? {
+        let folder = folders.work(document.key)
+        guard let file = page.source["file"]?.string, !file.isEmpty, Folder.exists("\(folder)/\(file)") else {
+            return nil
+        }
+        let target = "\(folder)/view-\(session.context.randomID().prefix(12)).png"
+        defer { Folder.remove(target) }
+        let source = (page.source.members ?? []).filter { $0.key != "file" }
+        let request = JSONValue.object(
+            source + [
+                .init("do", "picture"), .init("file", .string("\(folder)/\(file)")), .init("target", .string(target)),
+            ])
+        let limits = WorkerPool.Limits(workers: 1, deadline: 30_000)
+        let pool = WorkerPool(limits, folder: folders.root, clock: session.context.clock)
+        guard case .success = try pool.answer(to: request) else { return nil }
+        return try DurableFile.read(target, atMost: 32 << 20)
     }
 
     /// The keys of documents of which a second file waits for a decision.

@@ -32,10 +32,15 @@ struct ArchiveReader {
         let name: String
         /// In the folder.
         let file: String
+        var isWhole = true
     }
 
+    /// What the archive says of itself, as `ComicInfo.xml` in it.
+    private(set) var comicInfo: [UInt8] = []
+    private static let longestInfo: Int64 = 1 << 20
+
     /// - Returns: the pictures, in the order in which people read them.
-    func unpack(into folder: String) throws(DocumentError) -> [Entry] {
+    mutating func unpack(into folder: String) throws(DocumentError) -> [Entry] {
         guard let archive = functions.archive_read_new() else { throw DocumentError(.memory) }
         defer { _ = functions.archive_read_free(archive) }
         _ = functions.archive_read_support_filter_all(archive)
@@ -55,9 +60,18 @@ struct ArchiveReader {
             guard seen <= limits.entries else { throw DocumentError(.bomb, "more than \(limits.entries) entries") }
             let name = self.name(of: entry)
             // A link leads somewhere else; a device is nothing to read.
-            guard functions.archive_entry_filetype(entry) == S_IFREG, functions.archive_entry_hardlink(entry) == nil,
-                ArchiveReader.isPicture(name)
+            guard functions.archive_entry_filetype(entry) == S_IFREG, functions.archive_entry_hardlink(entry) == nil
             else { continue }
+            if comicInfo.isEmpty, FilePath.name(name).lowercased() == "comicinfo.xml",
+                functions.archive_entry_size(entry) <= ArchiveReader.longestInfo
+            {
+                let file = folder + "/ComicInfo.xml"
+                defer { Folder.remove(file) }
+                total += try write(archive, entry, to: file, most: min(ArchiveReader.longestInfo, most - total))
+                comicInfo = (try? DurableFile.read(file, atMost: Int(ArchiveReader.longestInfo))) ?? []
+                continue
+            }
+            guard ArchiveReader.isPicture(name) else { continue }
             guard functions.archive_entry_is_encrypted(entry) == 0 else { throw DocumentError(.encrypted) }
             let file = "page-\(seen)"
             let size = try write(archive, entry, to: "\(folder)/\(file)", most: most - total)

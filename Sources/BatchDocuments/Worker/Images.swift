@@ -99,6 +99,19 @@ final class Picture {
         return try made(functions.pixAlphaBlendUniform(pix, 0xFFFF_FF00))
     }
 
+    /// No side longer than so many pixels.
+    func shrunk(to most: Int) throws(DocumentError) -> Picture {
+        let longest = max(width, height)
+        guard longest > most else { return self }
+        return try made(functions.pixScaleToSize(pix, Int32(width * most / longest), Int32(height * most / longest)))
+    }
+
+    func write(png path: String) throws(DocumentError) {
+        guard functions.pixWrite(path, pix, Int32(IFF_PNG)) == 0 else {
+            throw DocumentError(.diskShort, "the picture cannot be written")
+        }
+    }
+
     private func made(_ result: UnsafeMutablePointer<Pix>?) throws(DocumentError) -> Picture {
         guard let result else { throw DocumentError(.memory) }
         return Picture(result, library)

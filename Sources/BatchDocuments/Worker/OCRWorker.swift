@@ -34,6 +34,9 @@ private struct WorkBench {
         switch request["do"]?.string {
         case "prepare": return try Preparation(request, try library()).perform()
         case "recognise": return try recognise(request)
+        case "picture":
+            try PageSource(request).picture(try library(), most: 1_600).write(png: request["target"]?.string ?? "")
+            return [:]
         case "publish": return try Publication(request, try library()).perform()
         case "info":
             return [
@@ -122,6 +125,16 @@ struct PageSource {
         }
         let words = try engine.recognise(picture, dpi: dpi, segmentation: segmentation)
         return words.json(width: picture.width, height: picture.height)
+    }
+
+    /// As people look at it.
+    /// - Parameter most: pixels of the longer side.
+    func picture(_ images: ImageLibrary, most: Int) throws(DocumentError) -> Picture {
+        switch mode {
+        case .image: try images.read(file, frame: frame).turned(rotate).readable().shrunk(to: most)
+        case .gap: throw DocumentError(.noPages)
+        case .picture, .drawn, .text: try draw(images, dpi: 100).shrunk(to: most)
+        }
     }
 
     // MARK: Pages of a PDF

@@ -27,31 +27,60 @@ struct Preparation {
 
     func perform() throws(DocumentError) -> JSONValue {
         let pages: [JSONValue]
+        var info = ComicInfo()
         switch kind {
         case .pdf: pages = try pdfPages()
         case .archive:
-            var found: [JSONValue] = []
-            let names = try ArchiveReader(input, limits).unpack(into: folder)
-            for (number, name) in names.enumerated() {
-                do throws(DocumentError) {
-                    found += try imagePages("\(folder)/\(name.file)")
-                } catch {
-                    let place = "page \(number + 1)"
-                    guard allowsGaps else {
-                        throw DocumentError(error.fault, error.detail.isEmpty ? place : "\(place): \(error.detail)")
-                    }
-                    found.append([
-                        "file": "", "frame": 0, "mode": .string(PageSource.Mode.gap.rawValue), "rotate": 0, "dpi": 100,
-                        "width": 850, "height": 1_100,
-                    ])
-                }
-            }
-            pages = found
+            let (entries, comic) = try unpacked()
+            pages = try archivePages(entries)
+            info = comic
         default: pages = try imagePages(input)
         }
         guard !pages.isEmpty else { throw DocumentError(.noPages) }
         guard pages.count <= limits.pages else { throw DocumentError(.tooManyPages, "\(pages.count)") }
-        return ["pages": .array(pages)]
+        return ["pages": .array(pages), "metadata": .object(info.entries.map { .init($0.name, .string($0.value)) })]
+    }
+
+    // MARK: Archives
+
+    /// With libarchive; what it cannot read, with unar where that is installed.
+    private func unpacked() throws(DocumentError) -> ([ArchiveReader.Entry], ComicInfo) {
+        var reader = try ArchiveReader(input, limits)
+        do throws(DocumentError) {
+            let entries = try reader.unpack(into: folder)
+            return (entries, ComicInfo(reader.comicInfo))
+        } catch {
+            guard error.fault == .damaged, let other = UnarReader(input, limits) else { throw error }
+            for name in (try? Folder.names(in: folder)) ?? [] { Folder.remove("\(folder)/\(name)") }
+            do throws(DocumentError) {
+                let entries = try other.unpack(into: folder)
+                if allowsGaps || entries.allSatisfy(\.isWhole) { return (entries, ComicInfo(reader.comicInfo)) }
+            } catch {
+                if error.fault != .damaged { throw error }
+            }
+            // It can do no better.
+            throw error
+        }
+    }
+
+    private func archivePages(_ entries: [ArchiveReader.Entry]) throws(DocumentError) -> [JSONValue] {
+        var found: [JSONValue] = []
+        for (number, entry) in entries.enumerated() {
+            do throws(DocumentError) {
+                guard entry.isWhole else { throw DocumentError(.damaged) }
+                found += try imagePages("\(folder)/\(entry.file)")
+            } catch {
+                let place = "page \(number + 1)"
+                guard allowsGaps else {
+                    throw DocumentError(error.fault, error.detail.isEmpty ? place : "\(place): \(error.detail)")
+                }
+                found.append([
+                    "file": "", "frame": 0, "mode": .string(PageSource.Mode.gap.rawValue), "rotate": 0, "dpi": 100,
+                    "width": 850, "height": 1_100,
+                ])
+            }
+        }
+        return found
     }
 
     /// The frames of an image file.
@@ -121,6 +150,31 @@ struct Preparation {
                             JSONValue(page.images.first?.width ?? 0), JSONValue(page.images.first?.height ?? 0),
                         ]),
             ])
+    }
+}
+
+/// What `ComicInfo.xml` says of a comic: texts of elements, nothing else of XML.
+struct ComicInfo {
+    private(set) var entries: [(name: String, value: String)] = []
+
+    private static let names = [
+        "Title", "Series", "Number", "Volume", "Summary", "Year", "Month", "Day", "Writer", "Penciller", "Inker",
+        "Colorist", "Letterer", "CoverArtist", "Translator", "Publisher", "Imprint", "Genre", "LanguageISO", "Manga",
+    ]
+    private static let longest = 10_000
+
+    init() {}
+
+    init(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        for name in ComicInfo.names {
+            guard let open = text.firstRange(of: "<\(name)>"),
+                let close = text[open.upperBound...].firstRange(of: "</\(name)>")
+            else { continue }
+            let value = PageText.unescaped(String(text[open.upperBound..<close.lowerBound].prefix(ComicInfo.longest)))
+            let plain = value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            if !plain.isEmpty { entries.append((name, plain)) }
+        }
     }
 }
 
@@ -216,12 +270,22 @@ struct PageText {
         let bottom: Double
     }
 
-    /// Visible characters of each page.
+    /// Visible characters of each page. Text that nobody can read is none.
     static func letters(of file: String, folder: String) throws(DocumentError) -> [Int] {
         try read(file, arguments: []).map { page in
-            page.words.reduce(0) {
-                $0 + $1.text.unicodeScalars.count { !$0.properties.isWhitespace && $0 != "\u{FFFD}" }
-            }
+            let scalars = page.words.flatMap { $0.text.unicodeScalars }.filter { !$0.properties.isWhitespace }
+            let good = scalars.count { !isGarbled($0) }
+            return good * 2 > scalars.count ? good : 0
+        }
+    }
+
+    /// What a font with a wrong table of characters says: nothing, a code of its own, or both bytes of a letter the wrong way
+    /// round, which makes "M" the character U+4D00.
+    private static func isGarbled(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0xFFFD, 0xE000...0xF8FF, 0..<32: true
+        case 0x2000...0x7E00: scalar.value & 0xFF == 0
+        default: false
         }
     }
 
@@ -261,7 +325,7 @@ struct PageText {
         return Double(text[range.upperBound...].prefix { $0 != "\"" }) ?? 0
     }
 
-    private static func unescaped(_ text: String) -> String {
+    static func unescaped(_ text: String) -> String {
         text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"")
             .replacing("&apos;", with: "'").replacing("&#39;", with: "'").replacing("&amp;", with: "&")
     }

@@ -157,7 +157,8 @@ extension Runner {
         {
             return (index, done)
         }
-        return (index + 1, 0)
+        let knowsWhatIsLeft = session.context.steps.kind(job.steps[index].kind).knowsWhatIsLeft
+        return (knowsWhatIsLeft ? index : index + 1, 0)
     }
 
     /// Steps of a replayed batch that were to run once its rows were permanent, and did not.

@@ -36,6 +36,20 @@ public struct HotSettings {
         return table.reduce(into: [:]) { $0[$1.variable] = known[$1.name] }
     }
 
+    /// What the tool has noted for itself, beside what people set; nil when it has noted nothing.
+    public static func note(
+        _ name: String, _ workspace: Workspace, context: Context
+    ) throws(BatchError) -> String? {
+        guard workspace.hasRecords else { return nil }
+        return try context.control(in: workspace.backups).settings()[name]
+    }
+
+    public static func keep(
+        _ name: String, _ text: String, _ workspace: Workspace, context: Context
+    ) throws(BatchError) {
+        try context.control(in: workspace.backups).set([(name, text)], context.act(on: name))
+    }
+
     public func values() throws(BatchError) -> [JSONValue.Member] {
         let known = try store.settings()
         return HotSettings.table.map { entry in

@@ -7,6 +7,10 @@ public protocol DocumentWork: Sendable {
     func run(_ kind: DocumentStep.Kind, _ step: StepRun) throws(BatchError)
     /// Brings the files of an effect back.
     func undo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError)
+    /// What is wrong with documents, for `workspace_faults`.
+    func faults(of part: DocumentStep.Part, in session: Session) throws(BatchError) -> [HealingStep.Fault]
+    /// What rules judge: what has happened since, and how it is now.
+    func events(in session: Session, since: Timestamp) throws(BatchError) -> [RuleEvent]
 }
 
 /// `ocr.discover`, `ocr.prep`, `ocr.recognise`, `ocr.publish`: files come in, pages are read, a searchable PDF goes out.
@@ -18,7 +22,29 @@ public struct DocumentStep: StepKind {
         case publish = "ocr.publish"
         case review = "ocr.review"
         case remove = "ocr.remove"
+        case clean = "ocr.clean"
+        case mend = "ocr.mend"
     }
+
+    /// A part of `workspace_faults`.
+    public enum Part: String, CaseIterable, Sendable {
+        /// Work folders that nobody needs any more.
+        case old = "old_documents"
+        /// Nobody works on them any more.
+        case stale = "stale_documents"
+        /// Their state, or a file of theirs, is damaged.
+        case corrupt = "corrupt_documents"
+        /// They could not be read, and another try may end differently.
+        case failed = "failed_documents"
+        /// The disk has no room for them.
+        case short = "short_documents"
+    }
+
+    /// The events that rules about documents judge.
+    public static let events: Set<String> = [
+        "input_rejected", "output", "pdf_invalid", "engine_error", "engine", "document_heartbeat", "document_disk",
+        "document_state", "review_queue", "review_age_hours",
+    ]
 
     private let kind: Kind
 
@@ -54,7 +80,15 @@ public struct DocumentStep: StepKind {
                         KeyRule("archive", .argument, "Of a reset: the archive that has all files."),
                         KeyRule("keep", .argument, "Of a reset: folders that stay, divided by commas."),
                     ])
-            case .prep, .recognise, .publish: KeyTable("an \(kind.rawValue)", [])
+            case .clean:
+                KeyTable(
+                    "an ocr.clean",
+                    [
+                        KeyRule(
+                            "days", .argument, "So long they are kept after the end of a document (KEEP_WORK_DIR_DAYS)."
+                        )
+                    ])
+            case .prep, .recognise, .publish, .mend: KeyTable("an \(kind.rawValue)", [])
             }
         let meaning =
             switch kind {
@@ -64,11 +98,15 @@ public struct DocumentStep: StepKind {
             case .publish: "Writes the searchable PDFs."
             case .remove: "Cancels or removes documents."
             case .review: "Carries out what a reviewer decides."
+            case .mend: "Lets documents go on whose state is damaged, or on which nobody works any more."
+            case .clean: "Removes work folders of documents that are done."
             }
         return KeyChoice(KeyRule(kind.rawValue, .record(table), meaning), beside: CatalogRules.tries)
     }
 
     public var place: StepPlace { .outside }
+    /// The states of the documents say it.
+    public var knowsWhatIsLeft: Bool { true }
 
     public func noun(_ step: StepDefinition) -> String { "work on documents" }
 

@@ -8,6 +8,9 @@ public protocol StepKind: Sendable {
     /// Its key in a step, with the keys that may stand beside it.
     var keys: KeyChoice { get }
     var place: StepPlace { get }
+    /// Whether a step that has made a checkpoint is begun again by a resume, and goes on with what is left. Else the
+    /// checkpoint, or the last one of its chunks, says that it is done.
+    var knowsWhatIsLeft: Bool { get }
 
     /// Does the work. Called once for each try; what it does in the database goes through `StepRun.checkpoint`.
     func run(_ step: StepRun) throws(BatchError)
@@ -47,6 +50,7 @@ public enum UndoObjection: Sendable {
 
 extension StepKind {
     public var name: String { keys.key.name }
+    public var knowsWhatIsLeft: Bool { false }
 
     public func require(_ step: StepDefinition, in session: Session) throws(BatchError) {}
     public func noun(_ step: StepDefinition) -> String { name }

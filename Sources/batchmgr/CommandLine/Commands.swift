@@ -11,7 +11,7 @@ extension Command {
         .queueResume, .queueDeadList, .queueDeadRedrive, .queueBulk, .queueLimit,
         .ocrAdd, .ocrDiscover, .ocrRetry, .ocrDecide, .ocrList, .ocrShow, .ocrText, .ocrSearch, .ocrInfo,
         .ocrReviewList, .ocrReviewShow, .ocrReviewAccept, .ocrReviewCorrect, .ocrReviewReject,
-        .ocrCancel, .ocrPurge, .ocrArchiveMove, .ocrReset,
+        .ocrCancel, .ocrPurge, .ocrClean, .ocrArchiveMove, .ocrReset,
         .serve, .serviceRestart, .signalAdd, .signalList, .metricsReport, .metricsSLO, .metricsWrite, .check,
         .show, .graph, .diff, .rows, .blame, .points,
         .planList, .planShow, .planApprove, .planReject, .planApply,

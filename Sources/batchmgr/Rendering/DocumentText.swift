@@ -6,6 +6,12 @@ extension DocumentReport: TextReport {
             return
                 "\(Figures.count(waiting, "file")) in data/in: \(style.hint("read now: \(command: "ocr discover")"))\n"
         }
+        let room =
+            short.isEmpty
+            ? ""
+            : "\(Figures.count(short.count, "file")) in data/in until the disk has room: "
+                + "\(style.hint("make some: \(command: "ocr clean --days 0")"))\n"
+        guard !entries.isEmpty || room.isEmpty else { return room }
         guard !entries.isEmpty else {
             return "no documents: \(style.hint("add one: \(command: "ocr add FILE --wait")"))\n"
         }
@@ -25,7 +31,7 @@ extension DocumentReport: TextReport {
             text += style.faint("… and \(Figures.grouped(entries.count - shown.count)) more: add --all") + "\n"
         }
         if let batch { text += style.hint("take it back: \(command: "rollback --id \(batch)")") + "\n" }
-        return text
+        return text + room
     }
 }
 
@@ -60,6 +66,7 @@ extension DocumentInfoReport: TextReport {
         for (name, version) in versions { text += "\(name)  \(Printable.text(version))\n" }
         text += "languages  \(languages.joined(separator: " "))\n"
         text += "profiles  \(profiles.joined(separator: " "))\n"
+        text += "at once  \(Figures.count(pagesAtOnce, "page"))\n"
         for (state, count) in states { text += "\(state)  \(Figures.grouped(count))\n" }
         return text
     }

@@ -54,6 +54,15 @@ extension Verb {
         options: [key], topic: .run, role: .operator,
         examples: [.init("batchmgr ocr purge --key scan.png", "it should not have come here")])
 
+    public static let ocrClean = Verb(
+        "ocr clean", "remove work folders of documents that are done",
+        details: """
+            Never an input, nothing in data/error, nothing of a document that is worked on or waits for a reviewer. \
+            `serve` does it every ten minutes.
+            """,
+        options: [.value("days", .number("N"), "keep them so long (default: KEEP_WORK_DIR_DAYS)").main], topic: .care,
+        role: .operator, examples: [.init("batchmgr ocr clean --days 0", "make room on this disk at once")])
+
     public static let ocrArchiveMove = Verb(
         "ocr archive move", "move the inputs of documents that are done to another folder",
         details: "Each is copied, compared with what came in, and then removed from data/archive.",
@@ -120,6 +129,11 @@ extension Command {
 
     static let ocrPurge = Command(.ocrPurge) { (arguments, call) throws(BatchError) in
         try call.output.show(try Documents(try call.session()).purge(try arguments.required("key")))
+        return .done
+    }
+
+    static let ocrClean = Command(.ocrClean) { (arguments, call) throws(BatchError) in
+        try call.output.show(try Documents(try call.session()).clean(days: arguments.number("days")))
         return .done
     }
 

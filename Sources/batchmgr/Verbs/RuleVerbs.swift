@@ -20,8 +20,9 @@ extension Verb {
         "rules check", "hold the rules against what happened lately, and do what they say",
         details: """
             It looks at failures, the queue, quotas and the machine. What fires opens an incident, holds back a module or \
-            degrades, as the rule says. Exit 1 when something fired.
+            degrades, as the rule says, and carries out the repair job that the rule names. Exit 1 when something fired.
             """,
+        options: [.flag("documents", "only rules about documents; `serve` does this every minute")],
         topic: .heal, role: .operator, trace: .workspace)
 
     private static let circuit = Option.required("name", .text("CIRCUIT"), "the circuit").main
@@ -52,8 +53,15 @@ extension Command {
         return .done
     }
 
-    static let rulesCheck = Command(.rulesCheck) { (_, call) throws(BatchError) in
-        let report = try Rules(try call.view()).check()
+    static let rulesCheck = Command(.rulesCheck) { (arguments, call) throws(BatchError) in
+        let (workspace, context) = (try call.workspace(), call.workContext())
+        let report = try Rules(try call.view()).check(documents: arguments.has("documents")) {
+            (job, tenant) throws(BatchError) in
+            var own = context
+            own.tenant = tenant
+            own.origin = .heal
+            return try Session(workspace, database: job.database, tenant: tenant, context: own)
+        }
         try call.output.show(report)
         return report.fired?.isEmpty == false ? .stepFailed : .done
     }
