@@ -67,17 +67,9 @@ public struct ContractCheck {
         _ contract: ContractDefinition, _ tenant: String?, _ keys: [[SQLValue]]?
     ) throws(BatchError) -> CatalogQuery.Answer {
         if keys?.isEmpty == true { return .init(columns: [], rows: [], count: 0) }
-        var parameters = ["tenant": tenant.map(SQLValue.string) ?? .null]
-        var sql = contract.query
-        if let keys {
-            // SQLite takes the condition into the query, down to the indexes of its tables.
-            let names = contract.key.map(SQLName.quote).joined(separator: ", ")
-            let parts = contract.key.indices.map { "json_extract(value, '$[\($0)]')" }.joined(separator: ", ")
-            sql = "SELECT * FROM (\(sql)\n) WHERE (\(names)) IN (SELECT \(parts) FROM json_each(:changed_keys))"
-            parameters["changed_keys"] = .string(
-                JSONWriter.text(.array(keys.map { JSONValue.array($0.map(\.json)) })))
-        }
         return try CatalogQuery(session).ask(
-            sql, parameters, what: "contract \(contract.id)", limit: ContractCheck.shown)
+            keys == nil ? contract.query : contract.queryOfKeys,
+            ContractDefinition.parameters(keys: keys, tenant: tenant), what: "contract \(contract.id)",
+            limit: ContractCheck.shown)
     }
 }

@@ -24,6 +24,21 @@ public struct ContractConsequences {
         self.undo = undo
     }
 
+    /// A batch was stopped before it broke the contract for good.
+    public func follow(ofStopped entry: ContractReport.Entry) throws(BatchError) -> [Outcome] {
+        let wanted = entry.contract.consequences
+        var outcomes = wanted.contains(.block) ? [carryOut(.block, entry)] : []
+        guard wanted.contains(.incident) else { return outcomes }
+        let incident = try Incidents(session).open(
+            entry.contract.faults, entry.contract.severity,
+            "contract \(entry.contract.id) would have been broken by \(Counted.text(entry.violations, "row")), and \(entry.batch ?? "the batch") was stopped",
+            cause: "contract:\(entry.contract.id)", tenant: session.context.tenant, module: entry.contract.module,
+            batches: [entry.batch].compactMap(\.self),
+            actions: [.init(level: 1, text: "see the batch", command: "show --id \(entry.batch ?? "BATCH")")])
+        outcomes.append(.init(contract: entry.contract.id, consequence: .incident, isDone: true, detail: incident.name))
+        return outcomes
+    }
+
     /// What fails for one stops nothing for the others.
     public func follow(_ report: ContractReport) throws(BatchError) -> [Outcome] {
         var outcomes: [Outcome] = []

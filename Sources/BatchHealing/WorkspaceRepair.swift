@@ -56,6 +56,10 @@ public struct WorkspaceRepair: HealingWork {
 
     // MARK: Done
 
+    public func follow(_ broken: ContractReport.Entry, in session: Session) throws(BatchError) {
+        _ = try ContractConsequences(session, undo: nil).follow(ofStopped: broken)
+    }
+
     public func run(_ kind: HealingStep.Kind, _ step: StepRun) throws(BatchError) {
         switch kind {
         case .restart: try restart(step)

@@ -42,6 +42,23 @@ public struct ContractBook: Sendable {
             hint: "see them: \(command: "contract list")")
     }
 
+    /// Those that are asked within each checkpoint.
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file.
+    public static func realtime(in folder: String?) throws(BatchError) -> [ContractDefinition] {
+        guard let folder else { return [] }
+        // Most catalogs have none, and need not be understood for it.
+        let word = ContractDefinition.Occasion.realtime.rawValue
+        let isNamed = names.contains { name in
+            let path = FolderText.join(folder, name)
+            guard FolderText.exists(path) else { return false }
+            guard case .text(let text)? = try? FolderText.read(path, limit: YAMLDocument.largestSize) else {
+                return true
+            }
+            return text.contains(word)
+        }
+        return isNamed ? try contracts(in: folder).filter { $0.occasion == .realtime } : []
+    }
+
     static func read(text: String, file: String, _ mapping: Mapping) -> ContractBook {
         let (filled, unknown) = mapping.fill(text)
         var source = SourceText(file: file, text: text, code: .invalidCatalog)
@@ -60,6 +77,13 @@ public struct ContractBook: Sendable {
             checkQuery(entry.value["query"], &source)
             checkKey(entry.value, &source)
             for key in ["warn_if", "fail_if"] { checkThreshold(entry.value, key, &source) }
+            if let node = entry.value["when"], node.text == ContractDefinition.Occasion.realtime.rawValue,
+                entry.value["key"] == nil || entry.value["reads"] == nil
+            {
+                source.report(
+                    node,
+                    "when: 'realtime' needs 'key' and 'reads', so that each checkpoint asks it of changed rows alone")
+            }
             if let node = entry.value["then"], entry.value["module"] == nil,
                 node.elements.contains(where: { $0.text == ContractDefinition.Consequence.block.rawValue })
             {

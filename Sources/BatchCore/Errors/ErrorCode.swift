@@ -26,6 +26,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
     case checkFailed = "ERR_DATA_CHECK_FAILED"
+    case contractBroken = "ERR_DATA_CONTRACT"
     case notADatabase = "ERR_DATA_NOT_A_DATABASE"
     case corruptDatabase = "ERR_DATA_CORRUPT_DATABASE"
     case corruptLedger = "ERR_DATA_CORRUPT_LEDGER"
@@ -93,7 +94,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .invalidRequest,
             .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob, .unknownSchedule:
             .usage
-        case .sql, .constraint, .checkFailed, .notADatabase, .corruptDatabase, .corruptLedger, .corruptRecord,
+        case .sql, .constraint, .checkFailed, .contractBroken, .notADatabase, .corruptDatabase, .corruptLedger,
+            .corruptRecord,
             .dependents, .conflict, .schemaChanged, .noRestorePoint, .verificationFailed, .drift, .notUndoable,
             .notReplayable, .stalePlan, .rehearsalFailed:
             .data
@@ -122,7 +124,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
             .stepFailed
         case .forbiddenStatement, .writeOutsideGateway, .otherTenant, .protectedData, .limitExceeded, .safeMode,
             .jobDisabled, .moduleOff, .role, .signature, .untrustedKey, .wrongWorkspace, .requestExpired, .requestUsed,
-            .rehearsalFailed, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .token, .crossSite,
+            .rehearsalFailed, .contractBroken, .selfApproval, .alteredPlan, .expiredPlan, .otherChanges, .token,
+            .crossSite,
             .circuitOpen:
             .refusedByPolicy
         case .approvalRequired: .waitingForApproval

@@ -86,7 +86,7 @@ struct Rehearsal {
         try place.connection.transaction { () throws(BatchError) in
             if batch.seq == 0 { try place.ledger.insert(&batch) } else { try place.ledger.update(batch) }
         }
-        let run = BatchRun(
+        let run = try BatchRun(
             place, gateway, job: subject.job, values: subject.values, batch: batch,
             lastNumber: subject.lastNumber, purpose: .rehearsal)
         for (index, step) in subject.job.steps.enumerated() where index >= subject.step {

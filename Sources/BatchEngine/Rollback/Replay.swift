@@ -85,7 +85,7 @@ struct Rerun {
         gateway.policy = try PolicyChoice(session: session).policy(for: job, tenant: original.tenant)
         session.connection.enforceForeignKeys(job.foreignKeys ?? false)
         let values = try PinnedParameters.values(original.parameters)
-        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, purpose: .replay)
+        let run = try BatchRun(session, gateway, job: job, values: values, batch: batch, purpose: .replay)
         run.name = name ?? batch.batch
         run.inputs = try RecordedInputs(ledger, of: original.seq)
         for step in job.steps { try StepRun(run: run, step: step).perform() }
@@ -158,7 +158,7 @@ extension Rerun {
         if outcome.waiting.isEmpty { return nil }
         var batch = outcome.batch
         let job = try session.job(of: batch)
-        let run = BatchRun(
+        let run = try BatchRun(
             session, gateway, job: job, values: try PinnedParameters.values(batch.parameters), batch: batch)
         run.noted = try ledger.checkpoints(of: batch.seq).last?.id
         var failure: BatchError?

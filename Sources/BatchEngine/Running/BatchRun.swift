@@ -12,6 +12,8 @@ final class BatchRun {
     /// Nil in what nobody can stop.
     let lease: HeldLease?
     let purpose: Purpose
+    /// Asked before each commit; nil where the catalog has none.
+    let contracts: RealtimeContracts?
     /// Of a batch that may be held back on its way; nil in rehearsals.
     var switches: SwitchGate?
     var batch: BatchRecord
@@ -32,7 +34,7 @@ final class BatchRun {
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
         lease: HeldLease? = nil, lastNumber: Int = 0, purpose: Purpose = .work
-    ) {
+    ) throws(BatchError) {
         self.session = session
         self.gateway = gateway
         self.job = job
@@ -46,6 +48,7 @@ final class BatchRun {
         dataVersion = session.connection.dataVersion
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
         limit = gateway.policy.timeLimit.map { session.context.clock.now() + $0 }
+        contracts = try RealtimeContracts(session, gateway)
     }
 
     /// What SQL sees as the id of its batch.
@@ -72,6 +75,9 @@ final class BatchRun {
             .init("batchmgr.database", .string(session.database.name)), .init("batchmgr.level", JSONValue(job.level)),
         ] + (batch.tenant.map { [.init("batchmgr.tenant", .string($0))] } ?? [])
     }
+
+    /// The contract for which the batch was stopped.
+    var contract: ContractReport.Entry? { contracts?.broken }
 
     /// All checkpoints become permanent together, at the end.
     var isAtomic: Bool { plan?.isAtomic ?? false }
@@ -135,6 +141,7 @@ final class BatchRun {
             try gateway.commit(
                 batch: batch.seq, number: lastNumber + 1, step: step.id, position: position(), at: context.now()
             ) { (checkpoint) throws(BatchError) in
+                try keepContracts(step)
                 try finish(checkpoint)
                 try session.ledger.update(updated)
                 context.reach("before-commit")
@@ -159,6 +166,11 @@ final class BatchRun {
             .debug, "checkpoint", "checkpoint \(lastNumber) is committed", module: .runner, batch: logged, step: step.id
         )
         if !gateway.isHolding { context.reach("committed") }
+    }
+
+    private func keepContracts(_ step: StepDefinition) throws(BatchError) {
+        guard let contracts else { return }
+        try limited(step) { () throws(BatchError) in try contracts.require(self) }
     }
 
     // MARK: The last checkpoint

@@ -99,7 +99,7 @@ public final class BatchSeries {
         var point = try session.connection.unhurried { () throws(BatchError) in
             try runner.begin(&batch, needs: needed, snapshot: .delta, lease.lease)
         }
-        let run = BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: lease)
+        let run = try BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: lease)
         run.switches = switches
         run.series = self
         return try runner.carryOut(run, &point, from: 0, position: 0, since: start)

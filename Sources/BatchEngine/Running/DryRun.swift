@@ -20,6 +20,7 @@ struct DryRun {
                 try StepRun(run: run, step: step, from: index == first ? position : 0).perform()
             }
         } look: { () throws(BatchError) in
+            try run.contracts?.require(run)
             let failing = try VerifyQueries(session: session).failing(run.job.verify, run.bindings)
             for query in failing { run.warn(.verifyFailed, "this verify query would not hold: \(query)") }
         }

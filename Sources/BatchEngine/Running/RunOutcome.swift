@@ -30,7 +30,7 @@ struct RunOutcome {
             point.status = .pending
         }
         let pointMilliseconds = begun.millisecondsSince
-        if let failure { try fail(run, failure) }
+        if let failure { try fail(run, followContract(run, failure)) }
         session.notify(.recovered, "\(run.job.id) went well again", run.batch, of: run.job)
         if let left { run.warn(left.code, left.text) }
         DriftDetection(session: session).remember(version: session.connection.dataVersion)
@@ -90,7 +90,8 @@ struct RunOutcome {
             try ledger.update(batch)
             try ledger.audit(
                 run.plan == nil ? session.context.action(or: "run") : "plan apply", batch: batch,
-                outcome: failure?.code.errorClass == .security ? "refused" : batch.status.rawValue,
+                outcome: failure.map { $0.code.errorClass == .security || $0.code == .contractBroken } == true
+                    ? "refused" : batch.status.rawValue,
                 details: .object(
                     [.init("rows", batch.rows.json)]
                         + (failure.map {
@@ -98,7 +99,8 @@ struct RunOutcome {
                                 .init("code", .string($0.code.rawValue)),
                                 .init("class", .string($0.code.errorClass.rawValue)),
                             ]
-                        } ?? []) + governed(run)),
+                        } ?? []) + (run.contract.map { [.init("contract", .string($0.contract.id))] } ?? [])
+                        + governed(run)),
                 context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
@@ -158,10 +160,24 @@ struct RunOutcome {
             session.notify(.failed, run.batch, failure, of: run.job)
         }
         // A part of an approved plan is not what was approved.
-        let isWanted = run.plan != nil || (failure.code != .stopped && run.job.onFailure == .rollback)
+        let isWanted =
+            run.plan != nil || (failure.code != .stopped && run.job.onFailure == .rollback)
+            || run.contract?.contract.consequences.contains(.rollback) == true
         if isWanted, run.lastNumber > 0 { throw undone(run, failure) }
         if run.plan != nil { throw failure }
         throw try session.ledger.explain(failure, of: run.batch)
+    }
+
+    /// What a contract wants when it is broken is told, and done, whatever becomes of the batch.
+    private func followContract(_ run: BatchRun, _ failure: BatchError) -> BatchError {
+        guard let broken = run.contract, let healing = session.context.healing else { return failure }
+        do throws(BatchError) {
+            try healing.follow(broken, in: session)
+        } catch {
+            return failure.with(
+                message: "\(failure.message); what the contract wants was not done: \(error.message)")
+        }
+        return failure
     }
 
     /// Undoes the batch, as its job wants it, and adds to the failure how that went.

@@ -36,7 +36,7 @@ extension Runner {
         var point = try begin(&batch, needs: [], snapshot: snapshot, turn.lease.lease) { () throws(BatchError) in
             _ = try turn.openHistory()
         }
-        let run = BatchRun(
+        let run = try BatchRun(
             session, gateway, job: job, values: values, batch: batch, lease: turn.lease,
             lastNumber: checkpoints.last?.number ?? 0)
         run.switches = switches
@@ -60,7 +60,7 @@ extension Runner {
             let gateway = try Runner.gateway(session, job, tenant: batch.tenant)
             batch.status = .running
             batch.traceID = session.context.traceID
-            let run = BatchRun(
+            let run = try BatchRun(
                 session, gateway, job: job, values: values, batch: batch, lastNumber: checkpoints.last?.number ?? 0,
                 purpose: .dryRun)
             return try DryRun(session: session).perform(run, gateway, from: step, position: position)

@@ -68,7 +68,7 @@ public struct Runner {
         var point = try begin(&batch, needs: needed, snapshot: snapshot, turn.lease.lease) {
             () throws(BatchError) in _ = try turn.openHistory()
         }
-        let run = BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: turn.lease)
+        let run = try BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: turn.lease)
         run.switches = switches
         run.rehearsal = rehearsal
         run.plan = order.plan
@@ -124,7 +124,7 @@ public struct Runner {
             batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
             traceID: session.context.traceID, startedAt: session.context.now().iso8601)
         batch.tenant = tenant
-        let run = BatchRun(session, gateway, job: job, values: values, batch: batch, purpose: .dryRun)
+        let run = try BatchRun(session, gateway, job: job, values: values, batch: batch, purpose: .dryRun)
         do throws(BatchError) {
             return try DryRun(session: session).perform(run, gateway)
         } catch {

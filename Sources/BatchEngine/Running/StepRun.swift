@@ -48,7 +48,7 @@ public struct StepRun {
         if !isNamed, let said = error.saidBySQLite {
             message = "step \(definition.id) of \(run.batch.batch): \(said)"
         }
-        if !isNamed, [.otherTenant, .protectedData, .limitExceeded].contains(error.code) {
+        if !isNamed, [.otherTenant, .protectedData, .limitExceeded, .contractBroken].contains(error.code) {
             message = "step \(definition.id) of \(run.batch.batch): \(message)"
         }
         return error.with(

@@ -7,6 +7,8 @@ public protocol HealingWork: Sendable {
     /// What is wrong with a part of the workspace that no table holds: `scheduler`, `release`.
     func faults(of part: String, in session: Session) throws(BatchError) -> [HealingStep.Fault]
     func run(_ kind: HealingStep.Kind, _ step: StepRun) throws(BatchError)
+    /// Does what a contract says when a batch was stopped for it; the batch itself is looked after already.
+    func follow(_ broken: ContractReport.Entry, in session: Session) throws(BatchError)
     /// Why an effect cannot be taken back; nil when it can.
     func objectionToUndo(_ effect: Effect, in session: Session) -> BatchError?
     func undo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError)

@@ -139,14 +139,3 @@ extension [String: [String]] {
         first { $0.key.lowercased() == name.lowercased() }?.value
     }
 }
-
-extension SQLValue {
-    /// A key that JSON carries as it is.
-    fileprivate var isPlainKey: Bool {
-        switch self {
-        case .integer: true
-        case .text: string?.contains("\u{FFFD}") == false && string?.contains("\u{0}") == false
-        default: false
-        }
-    }
-}

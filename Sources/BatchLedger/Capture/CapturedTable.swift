@@ -65,6 +65,8 @@ final class CapturedTable {
     var isTouched = false
     /// What the policy of the batch asks of the changes; nil when it asks for nothing.
     var policy: TablePolicy?
+    /// Of each watch what it saw here; nil where nobody watches.
+    var watched: [KeyWatch.Rows?]?
     /// Columns that the running statement may set.
     var settable: SettablePositions
 

@@ -104,6 +104,7 @@ final class ChangeEncoder {
 
     private func writeInsert(_ table: CapturedTable, _ rowid: Int64) throws(BatchError) {
         table.policy?.noteInsert(rows) { key(table, rowid, rows.pointee.new) }
+        if let watched = table.watched { for seen in watched { seen?.note(rows.pointee.new) } }
         let left = rows.pointee.new.buffer.digest()
         table.digest += TableDigest(digest: left, rows: 1)
         noteKeys(table, in: rows.pointee.new, side: .added)
@@ -121,6 +122,7 @@ final class ChangeEncoder {
 
     private func writeDelete(_ table: CapturedTable, _ rowid: Int64) throws(BatchError) {
         table.policy?.noteDelete(rows) { key(table, rowid, rows.pointee.old) }
+        if let watched = table.watched { for seen in watched { seen?.note(rows.pointee.old) } }
         table.digest -= TableDigest(digest: rows.pointee.old.buffer.digest(), rows: 1)
         noteKeys(table, in: rows.pointee.old, side: .removed)
         log.begin(.delete, flags: 0, table: table)
@@ -138,6 +140,7 @@ final class ChangeEncoder {
         _ table: CapturedTable, _ oldRowid: Int64, _ newRowid: Int64, touchesKeys: Bool
     ) throws(BatchError) {
         table.policy?.noteUpdate(rows) { key(table, oldRowid, rows.pointee.old) }
+        if let watched = table.watched { for seen in watched { seen?.noteUpdate(rows) } }
         let before = rows.pointee.old.buffer.digest()
         let left = rows.pointee.new.buffer.digest()
         let keyChanged = table.isWithoutRowID ? !hasSameKey(table) : oldRowid != newRowid

@@ -67,6 +67,7 @@ final class ChangeSink {
     private var allowed: Set<String>?
     /// What to look at in the changes for the policy of the batch; nil for nothing.
     private var rules: PolicyRules?
+    private var watches: [KeyWatch] = []
     /// Layouts under which tables are recorded whose columns are renamed for a moment.
     private var recordedLayouts: [String: TableLayout] = [:]
 
@@ -102,9 +103,10 @@ final class ChangeSink {
     // MARK: Checkpoints
 
     /// Begins a checkpoint.
-    func begin(_ rules: PolicyRules?) {
+    func begin(_ rules: PolicyRules?, watches: [KeyWatch] = []) {
         reset()
         self.rules = rules
+        self.watches = watches
     }
 
     /// Forgets everything of the checkpoint: it was committed, or rolled back.
@@ -325,6 +327,10 @@ extension ChangeSink {
 
     private func take(_ table: CapturedTable) {
         if !madeTables.contains(table.layout.ownerTable) { table.policy = rules?.table(table.layout) }
+        if !watches.isEmpty {
+            let watched = watches.map { $0.rows(of: table.layout) }
+            if watched.contains(where: { $0 != nil }) { table.watched = watched }
+        }
         tables.append(table)
     }
 

@@ -8,7 +8,8 @@ public struct ColumnsRead {
         var columns: [String: Set<String>] = [:]
     }
 
-    private let columns: [String: Set<String>]
+    /// By table, names as SQLite compares them. One without a name: that its rows are counted.
+    public let columns: [String: Set<String>]
 
     /// - Parameter connection: one that nothing else is done on: it loses its authorizer.
     /// - Throws: `ERR_DATA_SQL` when the query cannot be compiled there, as with functions that this connection lacks.

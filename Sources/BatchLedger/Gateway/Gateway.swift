@@ -29,6 +29,8 @@ public final class Gateway {
     private var sealedChange = 0
     /// What the batch may write. It holds from the next `begin` on.
     public var policy = WritePolicy()
+    /// Whose keys are gathered, for `found(by:)`. It holds from the next `begin` on.
+    public var watches: [KeyWatch] = []
     var guardMode = GuardMode.off
     /// SQLite is about to commit the transaction: see `finishInSync`.
     var isInSync = false
@@ -94,7 +96,7 @@ public final class Gateway {
     /// Begins a checkpoint.
     /// - Parameter pinned: the time and random numbers that its statements see; nil for those of the moment.
     public func begin(seeing pinned: PinnedInputs? = nil) throws(BatchError) {
-        sink.begin(PolicyRules(policy, isUTF16: connection.isUTF16))
+        sink.begin(PolicyRules(policy, isUTF16: connection.isUTF16), watches: watches)
         readFacts.begin()
         systemLog.discard()
         state = State()
