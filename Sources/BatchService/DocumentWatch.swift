@@ -55,15 +55,11 @@ struct DocumentWatch {
         }
     }
 
-    /// The database of the documents: the first that has any, else the first.
-    private func session() throws(BatchError) -> Session? {
-        var first: Session?
-        for database in workspace.databases where database.tenancy != .file {
-            let session = try Session.view(workspace.choosing(database), context: context)
-            if try Documents(session).isHere() { return session }
-            first = first ?? session
-        }
-        return first
+    /// Those of the workspace; where there are none yet, those of its first database.
+    private func documents() throws(BatchError) -> Documents? {
+        if let documents = try Documents.any(in: workspace, context: context) { return documents }
+        guard let first = workspace.databases.first(where: { $0.tenancy != .file }) else { return nil }
+        return Documents(try Session.view(workspace.choosing(first), context: context))
     }
 
     private mutating func order(_ now: Int64) throws(BatchError) {
@@ -71,9 +67,9 @@ struct DocumentWatch {
         lookAt = now + DocumentWatch.pollPeriod
         if isCleaning { cleanAt = now + DocumentWatch.cleanPeriod }
         let names = try Folder.names(in: input)
-        guard isCleaning || !names.isEmpty, let session = try session() else { return }
-        let due = try Documents(session).due()
-        if due.hasInput, try !Documents(session).isHere() {
+        guard isCleaning || !names.isEmpty, let documents = try documents() else { return }
+        let due = try documents.due()
+        if due.hasInput, try !documents.isHere() {
             lookAt = now + DocumentWatch.settled
             return try queue("ocr_tables")
         }
@@ -102,7 +98,7 @@ struct DocumentWatch {
     private mutating func hold() throws(BatchError) {
         guard check == nil || check?.ending != nil, let catalog = workspace.catalog,
             Folder.exists(catalog + "/rules.yaml") || Folder.exists(catalog + "/rules.yml"),
-            let session = try session(), try Documents(session).isHere()
+            let documents = try Documents.any(in: workspace, context: context)
         else { return }
         // 1: something fired, and was told as an incident.
         if let ending = check?.ending, ending != .exited(0), ending != .exited(1) {
@@ -111,7 +107,7 @@ struct DocumentWatch {
         }
         check = try SupervisedProcess([
             OwnProgram.path, "rules", "check", "--documents", "--quiet", "--workspace", workspace.folder,
-            "--database", session.database.name,
+            "--database", documents.database,
         ])
     }
 }

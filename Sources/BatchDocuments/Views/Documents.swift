@@ -1,4 +1,4 @@
-internal import BatchCatalog
+public import BatchCatalog
 public import BatchCore
 public import BatchEngine
 internal import BatchLedger
@@ -253,52 +253,34 @@ public struct Documents {
         }
     }
 
-    public func info() throws(BatchError) -> DocumentInfoReport {
-        let pool = WorkerPool(
-            WorkerPool.Limits(workers: 1), folder: session.workspace.folder, clock: session.context.clock)
-        let versions: [(String, String)]
+    /// What reads the pages: versions by library, and the languages that are installed.
+    public static func engine(in workspace: Workspace, context: Context) throws(BatchError) -> JSONValue {
+        [
+            "versions": .object(try versions(workspace, context)),
+            "languages": .array(Models.installed.map(JSONValue.string)),
+        ]
+    }
+
+    private static func versions(
+        _ workspace: Workspace, _ context: Context
+    ) throws(BatchError) -> [JSONValue.Member] {
+        let pool = WorkerPool(WorkerPool.Limits(workers: 1), folder: workspace.folder, clock: context.clock)
         switch try pool.answer(to: ["do": "info"]) {
-        case .success(let json): versions = (json.members ?? []).map { ($0.key, $0.value.string ?? "") }
+        case .success(let json): return json.members ?? []
         case .failure(let error):
             throw BatchError(
                 .libraryMissing, "the engine of ocr: \(error.words)", hint: "type: \(command: "doctor")")
         }
-        let states = Dictionary(grouping: try store.documents(), by: \.state.rawValue).mapValues(\.count)
+    }
+
+    public func info() throws(BatchError) -> DocumentInfoReport {
+        let versions = try Documents.versions(session.workspace, session.context)
+            .map { ($0.key, $0.value.string ?? "") }
+        let states = try store.counts().states
         return DocumentInfoReport(
             versions: versions, languages: Models.installed,
             profiles: try ProfileBook.load(folder: session.workspace.catalog).profiles.map(\.name),
             states: states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
             pagesAtOnce: EngineHealth(session).concurrency(try OCRSettings.current(session).ocrConcurrency))
-    }
-}
-
-/// `index/jobs.json` and `index/metrics.json`: written from the database, never read back.
-struct Index {
-    private let store: DocumentStore
-    private let folders: DataFolders
-
-    init(_ store: DocumentStore, _ folders: DataFolders) {
-        self.store = store
-        self.folders = folders
-    }
-
-    func write() throws(BatchError) {
-        let documents = try store.documents()
-        put(.array(documents.map { StateFile($0, folders).json }), "jobs.json")
-        func count(_ fault: DocumentFault) -> JSONValue { JSONValue(documents.count { $0.error == fault.rawValue }) }
-        put(
-            [
-                "done": JSONValue(documents.count { $0.state == .done }),
-                "error": JSONValue(documents.count { $0.state.isFailed }),
-                "running": JSONValue(documents.count { !$0.state.isEnd && $0.state != .discovered }),
-                "queued": JSONValue(documents.count { $0.state == .discovered }), "disk_error": count(.diskShort),
-                "pdf_invalid": count(.pdfInvalid), "input_rejected_size": count(.tooLarge),
-                "input_rejected_signature": count(.unknownType),
-                "updatedAt": .string(store.session.context.now().iso8601),
-            ], "metrics.json")
-    }
-
-    private func put(_ json: JSONValue, _ name: String) {
-        try? DurableFile.write(Array(JSONWriter.text(json, indented: true).utf8), to: "\(folders.index)/\(name)")
     }
 }

@@ -15,7 +15,8 @@ public final class API: Sendable {
     let sessions = BrowserSessions()
     let access: APIAccess
     static let routes: [Route] =
-        ServiceRoutes.all + ConsoleRoutes.all + ViewRoutes.all + HistoryRoutes.all + WorkRoutes.all + QueueRoutes.all
+        ServiceRoutes.all + JobRoutes.all + ConsoleRoutes.all + ViewRoutes.all + HistoryRoutes.all + WorkRoutes.all
+        + QueueRoutes.all
         + ScheduleRoutes.all + SignalRoutes.all + SupportRoutes.all + HealRoutes.all + IncidentRoutes.all
         + ReleaseRoutes.all + DocumentRoutes.all + [EventStream.route]
 

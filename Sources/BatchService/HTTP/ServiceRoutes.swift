@@ -1,6 +1,7 @@
 internal import BatchCatalog
 internal import BatchControl
 internal import BatchCore
+internal import BatchDocuments
 internal import BatchEngine
 internal import BatchSystem
 
@@ -21,21 +22,14 @@ enum ServiceRoutes {
             hasTenants: false, query: [Parameter("format", .choice(["json"]), "as JSON")],
             answer: .text("text/plain"), perform: metrics),
         Route(
-            method: .get, path: "/metrics.json", name: "metricsJSON", summary: "Counts of jobs", access: .open,
-            hasTenants: false, answer: .report(["done", "error", "running", "queued", "updatedAt"]),
-            perform: { (call) throws(BatchError) in .json(try counts(call)) }),
-        Route(
-            method: .get, path: "/jobs", name: "listJobs", summary: "Jobs in the queue, the latest first",
+            method: .get, path: "/metrics.json", name: "metricsJSON", summary: "Counts of jobs and documents",
             access: .open,
-            query: [
-                .choice("state", QueueState.self, "only jobs in this state"), Parameter.limit,
-                Parameter("after", Parameter.queueID.shape, "jobs that come after this one"),
-            ],
-            answer: .array, hasPlainErrors: true, perform: jobs),
-        Route(
-            method: .get, path: "/jobs/{key}", name: "getJob", summary: "One job in full", access: .open,
-            places: [Parameter("key", .text(pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$"), "a job")],
-            answer: .report(["jobKey", "state"]), hasPlainErrors: true, perform: job),
+            hasTenants: false,
+            answer: .report([
+                "done", "error", "running", "queued", "disk_error", "pdf_invalid", "input_rejected_size",
+                "input_rejected_signature", "updatedAt",
+            ]),
+            perform: { (call) throws(BatchError) in .json(try counts(call)) }),
         Route(
             method: .get, path: "/config", name: "getConfig", summary: "All settings", access: .open, hasTenants: false,
             hasPlainErrors: true,
@@ -66,9 +60,12 @@ enum ServiceRoutes {
             access: .role(.viewer),
             hasTenants: false, answer: .report(["version"]),
             perform: { call in
-                .json([
+                // Where the engine is not installed, there is nothing to say about it.
+                let engine = try? Documents.engine(in: call.api.workspace, context: call.context)
+                return .json([
                     "format_version": 1, "version": .string(call.api.version),
                     "libraries": .object(LoadedLibraries.versions.map { .init($0.name, .string($0.version)) }),
+                    "engine": engine ?? .null,
                 ])
             }),
     ]
@@ -113,47 +110,20 @@ enum ServiceRoutes {
         return .text(page, type: "text/plain; version=0.0.4; charset=utf-8")
     }
 
-    /// The document pipeline has no counts of its own yet, so those of documents are what the queue knows: none.
+    /// Of jobs in the queue and documents together; single faults are those of documents.
     private static func counts(_ call: APICall) throws(BatchError) -> JSONValue {
         let counts = try call.context.store(of: call.workspace).queueCounts()
-        func sum(_ states: QueueState...) -> JSONValue { JSONValue(states.reduce(0) { $0 + (counts[$1] ?? 0) }) }
-        return [
-            "format_version": 1, "done": sum(.done, .resolved), "error": sum(.failed, .dead), "running": sum(.running),
-            "queued": sum(.queued, .waiting, .retrying), "disk_error": 0, "pdf_invalid": 0, "input_rejected_size": 0,
-            "input_rejected_signature": 0, "updatedAt": .string(call.context.now().iso8601),
-        ]
-    }
-
-    // MARK: Jobs
-
-    private static func jobs(_ call: APICall) throws(BatchError) -> HTTPResponse {
-        let state: QueueState? = call.choice("state")
-        let filter = QueueFilter(
-            states: state.map { [$0] } ?? [], tenant: call.tenant, before: call.number("after").map { Int64($0) },
-            limit: call.number("limit") ?? 1_000)
-        return .json(.array(try call.context.store(of: call.workspace).queueJobs(filter).map { .object(members($0)) }))
-    }
-
-    private static func job(_ call: APICall) throws(BatchError) -> HTTPResponse {
-        let store = try call.context.store(of: call.workspace)
-        guard let job = try store.queueJob(Int64(try call.required("key")) ?? 0),
-            call.tenant == nil || job.order.tenant == call.tenant
-        else {
-            throw BatchError(.unknownQueueJob, "there is no such job", hint: "see them: GET /jobs")
+        let documents = try Documents.any(in: call.api.workspace, context: call.context)?.counts() ?? DocumentCounts()
+        func sum(_ states: QueueState..., and more: Int) -> JSONValue {
+            JSONValue(states.reduce(more) { $0 + (counts[$1] ?? 0) })
         }
-        let more = try call.queue().show(job.number).json.members ?? []
-        return .json(.object(members(job) + more.filter { !["state", "format_version"].contains($0.key) }))
-    }
-
-    /// The keys of the document pipeline; a batch has no files.
-    private static func members(_ job: QueueJob) -> [JSONValue.Member] {
-        [
-            .init("jobKey", .string(String(job.number))), .init("state", .string(job.state.rawValue)),
-            .init("stage", .string(job.order.job)), .init("attempt", JSONValue(job.attempts)),
-            .init("attemptPrep", 0), .init("attemptOcr", 0), .init("inputName", nil), .init("outPdf", nil),
-            .init("errorMessage", JSONValue(job.state == .done ? nil : job.reason)),
-            .init("updatedAt", .string(job.stateAt.iso8601)),
+        let sums: [JSONValue.Member] = [
+            .init("format_version", 1), .init("done", sum(.done, .resolved, and: documents.done)),
+            .init("error", sum(.failed, .dead, and: documents.failed)),
+            .init("running", sum(.running, and: documents.running)),
+            .init("queued", sum(.queued, .waiting, .retrying, and: documents.queued)),
         ]
+        return .object(sums + documents.known + [.init("updatedAt", .string(call.context.now().iso8601))])
     }
 
     // MARK: Config

@@ -1,6 +1,7 @@
 public import BatchCatalog
 internal import BatchControl
 public import BatchCore
+internal import BatchDocuments
 public import BatchEngine
 internal import BatchLedger
 internal import BatchSystem
@@ -28,6 +29,7 @@ public struct Metrics {
         page.add("batchmgr_build_info", .gauge, "Version of batchmgr; always 1.", [([("version", version)], 1)])
         try addDatabases(&page, meter)
         try addQueue(&page)
+        addDocuments(&page)
         try addControl(&page)
         addWorkers(&page)
         if let levels = try? ServiceLevels(workspace, context: context).report(by: meter, atMost: 60_000) {
@@ -142,6 +144,19 @@ public struct Metrics {
         page.add(
             "batchmgr_queue_paused", .gauge, "Kinds of jobs that are paused, and the queue as a whole.",
             Double(try store.queuePauses().count))
+    }
+
+    /// Those that cannot be read have no figures; `batchmgr_database_up` says so.
+    private func addDocuments(_ page: inout MetricsPage) {
+        guard let documents = try? Documents.any(in: workspace, context: context),
+            let counts = try? documents.counts()
+        else { return }
+        page.add(
+            "batchmgr_documents", .gauge, "Documents, by state.",
+            DocumentCounts.states.map { ([("state", $0)], Double(counts.states[$0] ?? 0)) })
+        page.add(
+            "batchmgr_documents_failed", .gauge, "Documents that could not be read, by the fault.",
+            counts.faults.sorted { $0.key < $1.key }.map { ([("fault", $0.key)], Double($0.value)) })
     }
 
     private static func help(_ counter: ControlCounter) -> String {
