@@ -58,7 +58,7 @@ public protocol KeyStore: AnyObject {
     func trust(_ key: TrustedKey, _ act: ControlAct) throws(BatchError)
 
     /// Lets a key count no longer, with a row in the audit.
-    /// - Throws: `ERR_UX_USAGE` when no key of that name counts.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` when no key of that name counts.
     func revoke(_ name: String, reason: String, _ act: ControlAct) throws(BatchError) -> TrustedKey
 
     /// The latest first.

@@ -10,7 +10,7 @@ public protocol TokenStore: AnyObject {
     func add(_ token: AccessToken, _ act: ControlAct) throws(BatchError)
 
     /// Lets a token count no longer, with a row in the audit.
-    /// - Throws: `ERR_UX_USAGE` when no token of that name counts.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` when no token of that name counts.
     func revokeToken(_ name: String, reason: String, _ act: ControlAct) throws(BatchError) -> AccessToken
 }
 

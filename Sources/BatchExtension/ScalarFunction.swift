@@ -102,7 +102,7 @@ extension Host {
         return try StateDigest.compute(try layout(named: table), connection).digest
     }
 
-    /// - Throws: `ERR_UX_USAGE` when there is no such table, with the name that was probably meant.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` when there is no such table, with the name that was probably meant.
     func layout(named table: String) throws(BatchError) -> TableLayout {
         let reader = SchemaReader(connection)
         if let layout = try reader.layout(named: table) { return layout }
@@ -113,7 +113,8 @@ extension Host {
         }
         let names = try reader.tables().map(\.name)
         throw BatchError(
-            .usage, "there is no table '\(table)' with rows of its own\(Suggestion.clause(for: table, in: names))",
+            .unknownName,
+            "there is no table '\(table)' with rows of its own\(Suggestion.clause(for: table, in: names))",
             hint: "see the tables: SELECT name FROM sqlite_schema WHERE type = 'table'")
     }
 

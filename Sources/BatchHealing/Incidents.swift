@@ -85,14 +85,14 @@ public struct Incidents {
         return IncidentReport(incidents: try store.incidents(filter), total: try store.incidentCount(filter))
     }
 
-    /// - Throws: `ERR_UX_USAGE` when there is none of that name, or it is another tenant's.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` when there is none of that name, or it is another tenant's.
     public func incident(_ name: String) throws(BatchError) -> Incident {
         if let number = Incident.number(name), let incident = try store.incident(number),
             session.owner == nil || incident.tenant == session.owner
         {
             return incident
         }
-        throw BatchError(.usage, "there is no incident '\(name)'", hint: "see them: \(command: "incident list")")
+        throw BatchError(.unknownName, "there is no incident '\(name)'", hint: "see them: \(command: "incident list")")
     }
 
     public func acknowledge(_ name: String, reason: String?) throws(BatchError) -> Incident {

@@ -58,7 +58,7 @@ public struct Releases {
         let releases = try store.releases()
         if let release = releases.first(where: { $0.name == name }) { return release }
         throw BatchError(
-            .usage, "there is no release '\(name)'\(Suggestion.clause(for: name, in: releases.map(\.name)))",
+            .unknownName, "there is no release '\(name)'\(Suggestion.clause(for: name, in: releases.map(\.name)))",
             hint: "see them: \(command: "release list")")
     }
 

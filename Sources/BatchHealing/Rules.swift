@@ -43,7 +43,7 @@ public struct Rules {
     private func rule(named name: String) throws(BatchError) -> RuleDefinition {
         if let rule = rules.first(where: { $0.id == name }) { return rule }
         throw BatchError(
-            .usage, "there is no rule '\(name)'\(Suggestion.clause(for: name, in: rules.map(\.id)))",
+            .unknownName, "there is no rule '\(name)'\(Suggestion.clause(for: name, in: rules.map(\.id)))",
             hint: "see them: \(command: "rules list")")
     }
 
@@ -281,7 +281,7 @@ public struct Circuits {
         let names = try list().circuits.map(\.name)
         guard names.contains(name) else {
             throw BatchError(
-                .usage, "there is no circuit '\(name)'\(Suggestion.clause(for: name, in: names))",
+                .unknownName, "there is no circuit '\(name)'\(Suggestion.clause(for: name, in: names))",
                 hint: "see them: \(command: "circuit list"); they stand in catalog/circuits.yaml")
         }
         context.notes.describe("circuit", .string(name))

@@ -23,7 +23,7 @@ public struct WorkspaceRepair: HealingWork {
                 return try session.context.documents?.faults(of: part, in: session) ?? []
             }
             throw BatchError(
-                .usage, "there is no part '\(part)'\(Suggestion.clause(for: part, in: WorkspaceRepair.parts))",
+                .unknownName, "there is no part '\(part)'\(Suggestion.clause(for: part, in: WorkspaceRepair.parts))",
                 hint: "it is one of \(WorkspaceRepair.parts.joined(separator: ", "))")
         }
     }

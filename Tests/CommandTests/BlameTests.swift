@@ -82,13 +82,16 @@ import Testing
     }
 
     @Test(arguments: [
-        ("nope", "1", "there is no table 'nope'"), ("invoices", "77", "has no row with key 77"),
-        ("invoices", "abc", "is one value"), ("invoices", "[1, 2]", "is one value"), ("rates", "[", "is not a key"),
+        ("nope", "1", "ERR_UX_UNKNOWN_NAME: there is no table 'nope'"),
+        ("invoices", "77", "ERR_UX_UNKNOWN_NAME: table invoices has no row with key 77"),
+        ("invoices", "abc", "ERR_UX_USAGE: the key of table invoices is one value"),
+        ("invoices", "[1, 2]", "ERR_UX_USAGE: the key of table invoices is one value"),
+        ("rates", "[", "ERR_UX_USAGE: '[' is not a key"),
     ])
     func whatIsNotThereIsAnError(_ table: String, _ key: String, _ words: String) throws {
         try SampleDatabase.withBatches { database in
             let result = try database.tool("blame", "--table", table, "--key", key)
-            #expect(result.code == 2 && result.err.hasPrefix("error: ERR_UX_USAGE: ") && result.err.contains(words))
+            #expect(result.code == 2 && result.err.hasPrefix("error: \(words)"), "\(result.err)")
         }
     }
 

@@ -239,7 +239,7 @@ import Testing
 
     @Test func aTableThatNobodyKnowsCannotBeErasedFrom() throws {
         try scene { scene in
-            try scene.expect(.usage, "erase", "--table", "nobody", "--where", "1", "--yes")
+            try scene.expect(.unknownName, "erase", "--table", "nobody", "--where", "1", "--yes")
         }
     }
 
@@ -287,7 +287,7 @@ import Testing
             let before = try scene.dump()
             let result = try scene.tool("erase", "--table", "people", "--where", condition, "--yes")
             #expect(result.code == 2, "\(condition): \(result.out)\(result.err)")
-            try scene.expect(.usage, "erase", "--table", "nobody", "--where", "1", "--yes")
+            try scene.expect(.unknownName, "erase", "--table", "nobody", "--where", "1", "--yes")
             #expect(try scene.dump() == before)
             try scene.expectWhole(condition)
         }

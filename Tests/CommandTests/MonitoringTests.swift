@@ -10,7 +10,7 @@ import Testing
             configuration: "signals: {checkout: latency, broken: error}\n"
         ) { scene in
             for value in [10, 20, 30, 4_000] { try scene.expect(0, "signal", "add", "checkout", "--value", "\(value)") }
-            let refused = try scene.expect(.usage, "signal", "add", "chekout", "--value", "1")
+            let refused = try scene.expect(.unknownName, "signal", "add", "chekout", "--value", "1")
             #expect(refused.err.contains("checkout"), "\(refused.err)")
             for wrong in ["-1", "x", "nan", "1e300"] {
                 #expect(try scene.tool("signal", "add", "checkout", "--value", wrong).code == 2)

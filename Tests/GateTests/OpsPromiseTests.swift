@@ -290,7 +290,7 @@ import Testing
                 .usage, "ops", "trust", "--name", "new", "--key", "r.json", "--role", "admin")
             try ops.scene.expect(
                 .usage, "ops", "sign", "--request", "r.json", "--key", "admin.key", "--to", "out", "--expires", "200h")
-            try ops.scene.expect(.usage, "ops", "revoke", "--name", "opperator", "--reason", "r")
+            try ops.scene.expect(.unknownName, "ops", "revoke", "--name", "opperator", "--reason", "r")
         }
     }
 }

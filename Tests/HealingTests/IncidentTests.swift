@@ -20,7 +20,7 @@ import Testing
             let closed = try scene.json("incident", "show", "incident.1")
             #expect(closed["status"]?.string == "closed" && closed["timeline"]?.array?.count == 3)
             try scene.expect(.wrongState, "incident", "close", "1", "--reason", "twice")
-            try scene.expect(.usage, "incident", "show", "incident.9")
+            try scene.expect(.unknownName, "incident", "show", "incident.9")
             let actions = try scene.json("audit", "list")["entries"]?.array?.compactMap { $0["action"]?.string } ?? []
             #expect(Set(["incident open", "incident ack", "incident close"]).isSubset(of: actions))
         }

@@ -56,7 +56,7 @@ import Testing
             try scene.expect(0, "degrade", "off", "--reason", "room again")
             #expect(try switches(scene) == ["module:caching": "off"])
             try scene.expect(.safeMode, "degrade", "on", "--module", "billing", "--reason", "all of it")
-            try scene.expect(.usage, "degrade", "on", "--module", "biling", "--reason", "a slip")
+            try scene.expect(.unknownName, "degrade", "on", "--module", "biling", "--reason", "a slip")
         }
     }
 

@@ -126,7 +126,7 @@ import Testing
             try scene.expect(0, "run", "tell")
             try scene.expect(0, "circuit", "open", "outside", "--reason", "they move")
             try scene.expect(.circuitOpen, "run", "tell")
-            try scene.expect(.usage, "circuit", "close", "outsid")
+            try scene.expect(.unknownName, "circuit", "close", "outsid")
         }
     }
 }

@@ -45,14 +45,14 @@ public struct ProfileBook: Sendable {
     }
 
     /// The profile of that name.
-    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file, `ERR_UX_USAGE` when there is none.
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file, `ERR_UX_UNKNOWN_NAME` when there is none.
     public func profile(named name: String) throws(BatchError) -> DocumentProfile {
         if let error = Diagnostic.error(mistakes, .invalidCatalog, hint: "correct them, then: \(command: "ocr info")") {
             throw error
         }
         if let profile = profiles.first(where: { $0.name == name }) { return profile }
         throw BatchError(
-            .usage, "there is no profile '\(name)'\(Suggestion.clause(for: name, in: profiles.map(\.name)))",
+            .unknownName, "there is no profile '\(name)'\(Suggestion.clause(for: name, in: profiles.map(\.name)))",
             hint: "see them: \(command: "ocr info")")
     }
 

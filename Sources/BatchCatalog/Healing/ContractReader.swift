@@ -27,7 +27,7 @@ public struct ContractBook: Sendable {
     }
 
     /// Those of a catalog, or the one that is named.
-    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file; `ERR_UX_USAGE` with the name that was probably meant.
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file; `ERR_UX_UNKNOWN_NAME` with the name that was probably meant.
     public static func contracts(in folder: String?, named name: String? = nil) throws(BatchError)
         -> [ContractDefinition]
     {
@@ -38,7 +38,7 @@ public struct ContractBook: Sendable {
         let found = book.contracts.filter { name == nil || $0.id == name }
         guard let name, found.isEmpty else { return found }
         throw BatchError(
-            .usage, "there is no contract '\(name)'\(Suggestion.clause(for: name, in: book.contracts.map(\.id)))",
+            .unknownName, "there is no contract '\(name)'\(Suggestion.clause(for: name, in: book.contracts.map(\.id)))",
             hint: "see them: \(command: "contract list")")
     }
 

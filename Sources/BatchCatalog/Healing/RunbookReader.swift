@@ -30,11 +30,11 @@ public struct RunbookBook: Sendable {
         return self
     }
 
-    /// - Throws: `ERR_UX_USAGE` with the name that was probably meant.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` with the name that was probably meant.
     public func runbook(named name: String) throws(BatchError) -> RunbookDefinition {
         if let runbook = runbooks.first(where: { $0.id == name }) { return runbook }
         throw BatchError(
-            .usage, "there is no runbook '\(name)'\(Suggestion.clause(for: name, in: runbooks.map(\.id)))",
+            .unknownName, "there is no runbook '\(name)'\(Suggestion.clause(for: name, in: runbooks.map(\.id)))",
             hint: "see them: \(command: "runbook list")")
     }
 

@@ -63,7 +63,7 @@ public struct Workspace: Hashable, Sendable {
         let wanted = name ?? "main"
         if let database = databases.first(where: { $0.name == wanted }) { return database }
         throw BatchError(
-            .usage, "the workspace has no database '\(wanted)'\(Suggestion.clause(for: wanted, in: names))",
+            .unknownName, "the workspace has no database '\(wanted)'\(Suggestion.clause(for: wanted, in: names))",
             hint: "it has \(names.joined(separator: ", ")): see \(Workspace.fileName)")
     }
 

@@ -76,7 +76,7 @@ extension ControlFile: HealingStore {
         try audited(act) { () throws(BatchError) in
             guard var incident = try incident(number) else {
                 throw BatchError(
-                    .usage, "there is no incident.\(number)", hint: "see them: \(command: "incident list")")
+                    .unknownName, "there is no incident.\(number)", hint: "see them: \(command: "incident list")")
             }
             try body(&incident)
             try write(incident)

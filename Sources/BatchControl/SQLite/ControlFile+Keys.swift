@@ -57,7 +57,8 @@ extension ControlFile: KeyStore {
             let known = try trustedKeys().filter { $0.revokedBy == nil }
             guard var key = known.first(where: { $0.name == name }) else {
                 throw BatchError(
-                    .usage, "no key is trusted for '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
+                    .unknownName,
+                    "no key is trusted for '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
                     hint: "see the keys: \(command: "ops list")")
             }
             key.revokedBy = act.actor

@@ -14,7 +14,7 @@ public protocol SupportStore: AnyObject {
 
     /// Changes one that is not over, and its token with it.
     /// - Parameter body: refuses by throwing; nothing is changed then.
-    /// - Throws: `ERR_UX_USAGE` when there is none of that number; `ERR_UX_WRONG_STATE` when it is over.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` when there is none of that number; `ERR_UX_WRONG_STATE` when it is over.
     func changeSupport(
         _ number: Int64, _ act: ControlAct, _ body: (inout SupportSession) throws(BatchError) -> Void
     ) throws(BatchError) -> SupportSession
@@ -67,7 +67,7 @@ extension ControlFile: SupportStore {
         try audited(act) { () throws(BatchError) in
             guard var session = try supportSessions().first(where: { $0.number == number }) else {
                 throw BatchError(
-                    .usage, "there is no session \(SupportSession.prefix)\(number)",
+                    .unknownName, "there is no session \(SupportSession.prefix)\(number)",
                     hint: "see them: \(command: "support list")")
             }
             guard [.open, .waiting].contains(session.state(at: act.at)) else {

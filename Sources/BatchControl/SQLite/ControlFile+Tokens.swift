@@ -49,7 +49,7 @@ extension ControlFile: TokenStore {
             let known = try accessTokens().filter { $0.revokedBy == nil }
             guard var token = known.first(where: { $0.name == name }) else {
                 throw BatchError(
-                    .usage, "no valid token '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
+                    .unknownName, "no valid token '\(name)'\(Suggestion.clause(for: name, in: known.map(\.name)))",
                     hint: "see them: \(command: "token list")")
             }
             token.revokedBy = act.actor

@@ -17,6 +17,8 @@ public struct BatchError: Error, Equatable, Sendable {
         case git(code: Int32, class: Int32)
         /// A step waits for something outside; the batch goes on when it is there.
         case waiting
+        /// A process died while a step was out in the world: whether that was done, nobody knows.
+        case unknownOutcome
     }
 
     public enum Subject: Hashable, Sendable {

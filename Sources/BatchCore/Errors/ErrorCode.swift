@@ -22,6 +22,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case unknownTenant = "ERR_UX_UNKNOWN_TENANT"
     case unknownQueueJob = "ERR_UX_UNKNOWN_QUEUE_JOB"
     case unknownSchedule = "ERR_UX_UNKNOWN_SCHEDULE"
+    case unknownName = "ERR_UX_UNKNOWN_NAME"
     // DATA: the data, or a record of it, does not allow it
     case sql = "ERR_DATA_SQL"
     case constraint = "ERR_DATA_CONSTRAINT"
@@ -92,7 +93,8 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .invalidPlan, .invalidRequest,
-            .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob, .unknownSchedule:
+            .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob, .unknownSchedule,
+            .unknownName:
             .usage
         case .sql, .constraint, .checkFailed, .contractBroken, .notADatabase, .corruptDatabase, .corruptLedger,
             .corruptRecord,
@@ -116,7 +118,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .usage, .noWorkspace, .invalidConfiguration, .invalidCatalog, .unknownJob, .unknownBatch, .unknownPoint,
             .missingParameter, .invalidParameter, .fileExists, .fileMissing, .wrongState, .notADatabase, .invalidPlan,
             .invalidRequest, .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob, .unknownSchedule,
-            .pluginMissing, .pluginDuplicate:
+            .unknownName, .pluginMissing, .pluginDuplicate:
             .usage
         case .sql, .constraint, .checkFailed, .diskFull, .limitOfMachine, .timeout, .file, .readOnly, .git,
             .libraryMissing,
@@ -173,7 +175,7 @@ extension ErrorCode {
     public var mayQuoteValues: Bool {
         switch self {
         case .usage, .missingParameter, .invalidParameter, .invalidPlan, .invalidCatalog, .invalidConfiguration,
-            .unknownPoint, .sql, .constraint, .checkFailed, .conflict, .notUndoable, .notReplayable,
+            .unknownPoint, .unknownName, .sql, .constraint, .checkFailed, .conflict, .notUndoable, .notReplayable,
             .forbiddenStatement,
             .writeOutsideGateway, .commandFailed, .pluginFailed, .compensationFailed, .notifyFailed, .internalFault:
             true

@@ -125,13 +125,13 @@ struct DocumentStore {
     }
 
     /// The document that a person means: its key, the beginning of it, or its name.
-    /// - Throws: `ERR_UX_USAGE`.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME`; `ERR_UX_USAGE` when it is the name of several.
     func document(meant text: String) throws(BatchError) -> DocumentRecord {
         let found = try documents(
             where: "key = ?1 OR name = ?1 OR (length(?1) >= 4 AND substr(key, 1, length(?1)) = ?1)", [.string(text)])
         if found.count == 1 { return found[0] }
         throw BatchError(
-            .usage,
+            found.isEmpty ? .unknownName : .usage,
             found.isEmpty
                 ? "there is no document '\(PlainText.oneLine(text))'"
                 : "'\(PlainText.oneLine(text))' is the name of \(found.count) documents",

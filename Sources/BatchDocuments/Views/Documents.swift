@@ -84,6 +84,7 @@ public struct Documents {
     ///   - key: only this one.
     ///   - reason: only those with this fault; nil: those of which another try may end differently, or the one.
     public func retry(_ key: String?, reason: String?) throws(BatchError) -> DocumentReport {
+        let document = try key.map { (key) throws(BatchError) in try store.document(meant: key) }
         guard try store.exists() else { return DocumentReport(entries: [], output: folders.output) }
         if let reason, DocumentFault(rawValue: reason) == nil {
             throw BatchError(
@@ -92,7 +93,7 @@ public struct Documents {
                 hint: "see the faults of documents: \(command: "ocr list")")
         }
         var set: [String] = []
-        if let key { set.append("key=\(try store.document(meant: key).key)") }
+        if let document { set.append("key=\(document.key)") }
         if let reason { set.append("reason=\(reason)") }
         return try run(try job("repair_reprocess_ocr_batch", DocumentJobs.reprocess), set)
     }
@@ -210,7 +211,8 @@ public struct Documents {
         let pages = try store.pages(of: document.key).filter { page == nil || $0.number == page }
         guard !pages.isEmpty else {
             throw BatchError(
-                .usage, "\(document.name) has no page \(page.map { "\($0)" } ?? "yet")",
+                page == nil ? .wrongState : .unknownName,
+                "\(document.name) has no page \(page.map { "\($0)" } ?? "yet")",
                 hint: "see how many it has: \(command: "ocr show \(document.key.prefix(12))")")
         }
         return DocumentTextReport(

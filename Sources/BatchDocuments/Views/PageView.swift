@@ -4,7 +4,7 @@ internal import BatchSystem
 
 /// What a person looks at: the picture of a page, its words with where they stand, and files that wait for a decision.
 extension Documents {
-    /// - Throws: `ERR_UX_USAGE` when there is no such page.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` when there is no such page.
     public func words(_ key: String, page number: Int) throws(BatchError) -> DocumentWordsReport {
         let (document, page) = try page(key, number)
         let words = try store.words(of: page.id).compactMap { word -> DocumentWordsReport.Word? in
@@ -72,7 +72,7 @@ extension Documents {
             return (document, page)
         }
         throw BatchError(
-            .usage, "\(document.name) has no page \(number)",
+            .unknownName, "\(document.name) has no page \(number)",
             hint: "see how many it has: \(command: "ocr show \(document.key.prefix(12))")")
     }
 }

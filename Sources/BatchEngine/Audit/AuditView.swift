@@ -107,7 +107,7 @@ extension Session {
     private func require(_ word: String, _ what: String, in known: Set<String>) throws(BatchError) {
         guard !known.contains(word) else { return }
         throw BatchError(
-            .usage, "no \(what) '\(word)'\(Suggestion.clause(for: word, in: known.sorted()))",
+            .unknownName, "no \(what) '\(word)'\(Suggestion.clause(for: word, in: known.sorted()))",
             hint: "see all: \(command: "audit list")")
     }
 

@@ -17,7 +17,7 @@ public struct Erasure {
     private var connection: Connection { session.connection }
 
     /// - Parameter confirm: asked with the number of rows before anything changes.
-    /// - Throws: `ERR_UX_USAGE` when no batch and no schema knows the table or the condition is none;
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` when no batch and no schema knows the table, `ERR_UX_USAGE` when the condition is none;
     ///   `ERR_DATA_NOT_UNDOABLE` when the records cannot be rewritten; `ERR_DATA_CONFLICT` when other rows refer to
     ///   those. Nothing has changed then.
     public func perform(
@@ -84,7 +84,7 @@ public struct Erasure {
             layout.role == .ordinary, layout.key != .rowid(alias: nil)
         else {
             throw BatchError(
-                .usage, "there is no table \(table) that rows can be erased from",
+                .unknownName, "there is no table \(table) that rows can be erased from",
                 hint: "name an ordinary table; a full-text index is written through its own table")
         }
         return layout

@@ -38,7 +38,7 @@ public struct AccessTokens {
         TokenListReport(tokens: try store.accessTokens(), now: context.now())
     }
 
-    /// - Throws: `ERR_UX_USAGE` when no token of that name counts; `ERR_SECURITY_ROLE`.
+    /// - Throws: `ERR_UX_UNKNOWN_NAME` when no token of that name counts; `ERR_SECURITY_ROLE`.
     public func revoke(_ name: String, reason: String) throws(BatchError) -> TokenReport {
         try workspace.requireOwner("revokes tokens")
         return TokenReport(

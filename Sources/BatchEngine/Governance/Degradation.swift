@@ -49,7 +49,7 @@ public struct Degradation {
         guard let module = book.modules.first(where: { $0.id == wanted }) else {
             let meant = Suggestion.clause(for: wanted, in: book.modules.map(\.id))
             throw BatchError(
-                .usage, "there is no module '\(wanted)'\(meant)", hint: "they stand in catalog/modules.yaml")
+                .unknownName, "there is no module '\(wanted)'\(meant)", hint: "they stand in catalog/modules.yaml")
         }
         guard !module.isCritical else {
             throw BatchError(

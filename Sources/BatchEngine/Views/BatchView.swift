@@ -28,15 +28,16 @@ extension Session {
                 found.append(summary)
                 return true
             }
-            if found.isEmpty, let job = request.job { try requireKnown(job) }
+            if found.isEmpty, let job = request.job { try requireKnownJob(job) }
             return ListReport(batches: found, isMore: isMore)
         }
     }
 
     /// A job without batches is one of the catalog, or a slip of the pen.
     /// - Throws: `ERR_UX_UNKNOWN_JOB`.
-    private func requireKnown(_ job: String) throws(BatchError) {
-        let known = Set(try ledger.jobs() + ((try? workspace.loadCatalog(context.steps.rules()).jobs.map(\.id)) ?? []))
+    public func requireKnownJob(_ job: String) throws(BatchError) {
+        let begun = try ledger.exists() ? try ledger.jobs() : []
+        let known = Set(begun + ((try? workspace.loadCatalog(context.steps.rules()).jobs.map(\.id)) ?? []))
             .sorted()
         guard !known.contains(job) else { return }
         throw BatchError(

@@ -21,7 +21,7 @@ extension Session {
             let blame = try BlameView(session: self, layout: layout, key: key, row: row)
             guard !isForeign, let report = try blame.report() else {
                 throw BatchError(
-                    .usage, "table \(layout.name) has no row with key \(request.key), and no batch knows of one",
+                    .unknownName, "table \(layout.name) has no row with key \(request.key), and no batch knows of one",
                     hint: "see which rows a batch changed: \(command: "diff --id BATCH --table \(layout.name)")")
             }
             return report
@@ -34,7 +34,7 @@ extension Session {
         if let layout = try schema.layout(named: name), layout.role == .ordinary { return layout }
         let names = try schema.tables().filter { $0.role == .ordinary }.map(\.name)
         throw BatchError(
-            .usage, "there is no table '\(name)' with rows of its own\(Suggestion.clause(for: name, in: names))",
+            .unknownName, "there is no table '\(name)' with rows of its own\(Suggestion.clause(for: name, in: names))",
             hint: "see which tables changed: \(command: "diff --id BATCH --stat")")
     }
 }

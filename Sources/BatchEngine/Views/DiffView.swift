@@ -5,7 +5,7 @@ internal import BatchSystem
 
 extension Session {
     /// `diff`: what a batch changed, or how two restore points differ.
-    /// - Throws: `ERR_UX_UNKNOWN_BATCH`, `ERR_UX_UNKNOWN_POINT`; `ERR_UX_USAGE` when there is no such table.
+    /// - Throws: `ERR_UX_UNKNOWN_BATCH`, `ERR_UX_UNKNOWN_POINT`; `ERR_UX_UNKNOWN_NAME` when there is no such table.
     public func diff(_ request: DiffRequest) throws(BatchError) -> ChangesReport {
         let view = DiffView(session: self, table: request.table, isStatistics: request.isStatistics)
         let report: ChangesReport
@@ -26,7 +26,7 @@ extension Session {
         let names = try SchemaReader(connection).tables().map(\.name)
         guard !names.contains(where: { $0.lowercased() == table.lowercased() }) else { return }
         throw BatchError(
-            .usage,
+            .unknownName,
             "there is no table '\(table)'\(Suggestion.clause(for: table, in: names))",
             hint: "see which tables changed: the same diff with --stat instead of --table")
     }

@@ -20,7 +20,7 @@ public struct RowsRequest: Hashable, Sendable {
 
 extension Session {
     /// `rows`: a table as it was at a restore point. It is read from the git commit, shard by shard, and nothing is rebuilt.
-    /// - Throws: `ERR_UX_UNKNOWN_POINT`; `ERR_UX_USAGE` when the point has no such table; `ERR_DATA_NO_RESTORE_POINT` when git
+    /// - Throws: `ERR_UX_UNKNOWN_POINT`; `ERR_UX_UNKNOWN_NAME` when the point has no such table; `ERR_DATA_NO_RESTORE_POINT` when git
     ///   does not have it.
     public func rows(_ request: RowsRequest) throws(BatchError) -> RowsReport {
         let point = try Restoring(self).point(request.point)
@@ -34,7 +34,7 @@ extension Session {
         guard let layout = tables.first(where: { SQLName.folded($0.name) == SQLName.folded(request.table) }) else {
             let meant = Suggestion.clause(for: request.table, in: tables.map(\.name))
             throw BatchError(
-                .usage, "\(point.name) has no table '\(request.table)' with rows of its own\(meant)",
+                .unknownName, "\(point.name) has no table '\(request.table)' with rows of its own\(meant)",
                 hint: "it has \(tables.prefix(20).map(\.name).joined(separator: ", "))")
         }
         let owner = RowOwner(self)

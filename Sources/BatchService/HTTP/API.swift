@@ -162,7 +162,7 @@ public final class API: Sendable {
             throw HTTPFault(
                 404,
                 BatchError(
-                    .usage, "the workspace has no database '\(name)'",
+                    .unknownName, "the workspace has no database '\(name)'",
                     hint: "it has \(workspace.databases.map(\.name).joined(separator: ", "))"))
         }
         let assignments = try readBody(of: request, route, &checked)
@@ -224,7 +224,10 @@ public final class API: Sendable {
         do throws(BatchError) {
             let response = try call.context.traced(
                 "\(call.route.method.rawValue) \(call.route.path)", kind: .server
-            ) { () throws(BatchError) in try call.route.perform(call) }
+            ) { () throws(BatchError) in
+                try call.requireKnownNames()
+                return try call.route.perform(call)
+            }
             if call.route.action != nil {
                 conclude(call, response.status < 400 ? nil : .usage, response.status)
             } else if call.caller.isSupport {
@@ -319,6 +322,54 @@ struct APICall {
             return api.workspace
         }
         return api.workspace.choosing(database)
+    }
+
+    // MARK: Names
+
+    /// What is asked by a name that is not there must not look like what fits nothing. A token of one tenant is for one
+    /// that was there.
+    fileprivate func requireKnownNames() throws(BatchError) {
+        if caller.tenant == nil, let tenant { try requireTenant(tenant) }
+        if let job = value("job"),
+            route.query.contains(where: { $0.name == "job" }) || route.path.hasPrefix("/api/queue/")
+        {
+            try requireJob(job)
+        }
+        if let module = value("module") { try requireModule(module) }
+    }
+
+    /// The queue may know a tenant that has no rows yet.
+    private func requireTenant(_ name: String) throws(BatchError) {
+        if try context.store(of: workspace).queueCount(QueueFilter(tenant: name)) > 0 { return }
+        var refusal: BatchError?
+        for database in api.workspace.databases where values["database"].map({ $0 == database.name }) ?? true {
+            do throws(BatchError) {
+                let session = try Session.view(api.workspace.choosing(database), tenant: name, context: context)
+                return try session.requireKnownTenant(isView: true)
+            } catch  where error.code == .unknownTenant {
+                refusal = error
+            } catch {
+                // What cannot be looked at is told by whoever needs it.
+                return
+            }
+        }
+        if let refusal { throw refusal }
+    }
+
+    private func requireJob(_ name: String) throws(BatchError) {
+        if try context.store(of: workspace).queueCount(QueueFilter(job: name)) > 0 { return }
+        if let session = try? Session.view(workspace, tenant: tenant, context: context) {
+            return try session.requireKnownJob(name)
+        }
+        _ = try catalog().job(named: name)
+    }
+
+    private func requireModule(_ name: String) throws(BatchError) {
+        let known = try ModuleBook.load(folder: workspace.catalog).valid().modules.map(\.id)
+        guard !known.contains(name) else { return }
+        throw BatchError(
+            .unknownName, "there is no module '\(name)'\(Suggestion.clause(for: name, in: known))",
+            hint: "they stand in catalog/modules.yaml")
     }
 
     /// The database, opened to be looked at.

@@ -104,7 +104,7 @@ extension ErrorCode {
         case .token: 401
         case .rateLimit: 429
         case .unknownJob, .unknownBatch, .unknownPoint, .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob,
-            .unknownSchedule:
+            .unknownSchedule, .unknownName:
             404
         case .wrongState, .fileExists: 409
         case .busy, .leaseLost: 503

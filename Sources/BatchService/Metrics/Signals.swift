@@ -36,7 +36,7 @@ public struct Signals {
         guard let kind = workspace.signals[name] else {
             let known = workspace.signals.keys.sorted()
             throw BatchError(
-                .usage, "no signal '\(name)' is declared\(Suggestion.clause(for: name, in: known))",
+                .unknownName, "no signal '\(name)' is declared\(Suggestion.clause(for: name, in: known))",
                 hint: "declare it in \(Workspace.fileName), e.g. signals: {\(known.first ?? "checkout"): latency}")
         }
         guard value.isFinite, value >= 0, value <= 1e15 else {
