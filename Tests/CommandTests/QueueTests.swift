@@ -308,15 +308,61 @@ import Testing
     @Test func aJobWhoseWorkersDieIsGivenUp() throws {
         try scene { scene in
             try scene.expect(0, "queue", "add", "raise")
-            for _ in 0..<3 {
+            // It is started again three times.
+            for _ in 0..<4 {
                 #expect(try scene.tool("queue", "work", "--until-empty", killAt: "job-claimed").code == 137)
             }
             try scene.expect(0, "queue", "work", "--until-empty")
             let shown = try scene.json("queue", "show", "1")
             #expect(shown["state"]?.string == "dead")
-            #expect(shown["crashes"] == .integer(3))
+            #expect(shown["crashes"] == .integer(4))
             #expect(shown["attempts"] == .integer(0))
-            #expect(shown["why"]?.string?.contains("died (crash 3)") == true)
+            #expect(shown["why"]?.string?.contains("died (crash 4); it was started again 3 times in 24 h") == true)
+            // Whoever puts it back knows what he does; by itself it is not started again on that day.
+            try scene.expect(0, "queue", "retry", "1")
+            #expect(try scene.tool("queue", "work", "--until-empty", killAt: "job-claimed").code == 137)
+            try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(try state(scene, 1) == "dead")
+            try scene.expect(0, "queue", "retry", "1")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(try state(scene, 1) == "done")
+        }
+    }
+
+    /// The program ends its worker the first time: nobody can know whether it had done its work.
+    @Test(arguments: [false, true])
+    func aProgramRunsAgainByItselfOnlyWhereTheJobSaysSo(isIdempotent: Bool) throws {
+        let job = """
+            \(isIdempotent ? "idempotent: true" : "")
+            steps:
+              - {id: a, sql: UPDATE line SET n = n + 1}
+              - {id: b, exec: [./once]}
+            """
+        try BadLuckScene.with(jobs: ["tell": job]) { scene in
+            try scene.sql(
+                "CREATE TABLE line(id INTEGER PRIMARY KEY, n INTEGER NOT NULL); INSERT INTO line VALUES(1, 0)")
+            _ = try scene.shell(
+                #"""
+                printf '#!/bin/sh\necho ran >>ran\n[ $(wc -l <ran) -gt 1 ] || kill -9 $PPID\n' >once; chmod +x once
+                """#)
+            try scene.expect(0, "queue", "add", "tell")
+            #expect(try scene.tool("queue", "work", "--until-empty").code == 137)
+            try scene.expect(isIdempotent ? 0 : 1, "queue", "work", "--until-empty")
+            if !isIdempotent {
+                let shown = try scene.json("queue", "show", "1")
+                #expect(shown["state"]?.string == "dead" && shown["crashes"] == .integer(1))
+                let why = shown["why"]?.string ?? ""
+                #expect(why.contains("ERR_DATA_NOT_REPLAYABLE") && why.contains("step b"), "\(why)")
+                #expect(try scene.shell("wc -l <ran").out == "1\n")
+                let text = try scene.tool("queue", "show", "1").out
+                #expect(text.contains("batchmgr queue retry 1") && text.contains("batchmgr queue resolve 1"), "\(text)")
+                try scene.expect(0, "queue", "retry", "1")
+                try scene.expect(0, "queue", "work", "--until-empty")
+            }
+            #expect(try state(scene, 1) == "done")
+            #expect(try scene.shell("wc -l <ran").out == "2\n")
+            #expect(try scene.sql("SELECT n FROM line") == "1")
+            try scene.expect(0, "verify")
         }
     }
 

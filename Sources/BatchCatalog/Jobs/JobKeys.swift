@@ -32,8 +32,9 @@ enum JobKeys {
                     "class", .choice(RepairDefinition.classes.map(\.rawValue)), companion: "finds",
                     "Of a repair: what it heals (`DATA`)."),
                 KeyRule(
-                    "idempotent", .boolean, companion: "finds",
-                    "Of a repair: whether it may be carried out twice (`true`)."),
+                    "idempotent", .boolean,
+                    "Whether its programs may run twice: else the queue does not start one again whose worker died in it (`false`; of a repair `true`)."
+                ),
                 KeyRule(
                     "as_plan", .boolean, companion: "finds",
                     "Of a repair: it becomes a patch plan, whatever its level (`false`)."),

@@ -62,9 +62,10 @@ enum JobNodes {
         if let finds = job["finds"]?.text {
             definition.repair = RepairDefinition(
                 faults: choice(job["class"]) ?? .data, finds: finds,
-                isIdempotent: job["idempotent"]?.json.bool ?? true, isPlan: job["as_plan"]?.json.bool ?? false,
+                isPlan: job["as_plan"]?.json.bool ?? false,
                 needsDryRun: job["dry_run_first"]?.json.bool ?? false)
         }
+        definition.isIdempotent = job["idempotent"]?.json.bool ?? (definition.repair != nil)
         definition.database = job["database"]?.text
         return definition
     }

@@ -71,7 +71,7 @@ extension ControlFile {
             [
                 (
                     "1",
-                    "attempts = 0, crashes = 0, stop = 0, plan = NULL, run_at = \(time), turn = NULL, state = 'queued', state_at = \(time)"
+                    "attempts = 0, crashes = 0, put_back = 1, stop = 0, plan = NULL, run_at = \(time), turn = NULL, state = 'queued', state_at = \(time)"
                 )
             ]
         case .resolve:

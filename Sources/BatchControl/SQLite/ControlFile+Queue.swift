@@ -5,7 +5,8 @@ internal import BatchLedger
 extension ControlFile {
     private static let columns = """
         number, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, backoff, timeout, run_key, \
-        actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan, schedule, enqueued_by, place
+        actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan, schedule, enqueued_by, place, \
+        put_back
         """
     private static let open = QueueState.list { $0.isOpen }
     private static let lost = QueueState.list { $0.isLost }
@@ -96,11 +97,13 @@ extension ControlFile {
         order.schedule = row[23].string
         order.enqueuedBy = row[24].string
         order.place = row[25].string ?? ""
-        return QueueJob(
+        var job = QueueJob(
             number: number(0), order: order, runKey: row[11].string ?? "", actor: row[12].string ?? "",
             createdAt: time(13), state: state, stateAt: time(15), attempts: Int(number(16)), crashes: Int(number(17)),
             epoch: number(18), isStopWished: number(19) == 1, reason: row[20].string, batch: row[21].string,
             plan: row[22].integer.map { Int($0) })
+        job.isPutBack = number(26) == 1
+        return job
     }
 
     public func queueCounts() throws(BatchError) -> [QueueState: Int] {
@@ -292,7 +295,7 @@ extension ControlFile {
                 hint: "settle the old one: \(command: "queue resolve --id \(job.number) --reason TEXT")")
         }
         try connection.run(
-            "UPDATE queue_jobs SET attempts = 0, crashes = 0, stop = 0, plan = NULL, run_at = ?, turn = NULL, removed_at = NULL WHERE number = ?",
+            "UPDATE queue_jobs SET attempts = 0, crashes = 0, put_back = 1, stop = 0, plan = NULL, run_at = ?, turn = NULL, removed_at = NULL WHERE number = ?",
             [.integer(now.milliseconds), .integer(job.number)])
         return try set(job, .queued, reason: job.reason, at: now)
     }

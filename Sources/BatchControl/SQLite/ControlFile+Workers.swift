@@ -131,12 +131,24 @@ extension ControlFile: QueueStore {
         let reason = "its worker, process \(owner.process), died (crash \(crashes))"
         try note(reason, of: job, at: now)
         try connection.run(
-            "UPDATE queue_jobs SET crashes = ?, attempts = attempts - 1, run_at = ? WHERE number = ?",
+            "UPDATE queue_attempts SET crashed = 1 WHERE number = ? AND epoch = ?",
+            [.integer(job.number), .integer(job.epoch)])
+        let lately =
+            try connection.value(
+                "SELECT count(*) FROM queue_attempts WHERE number = ? AND crashed = 1 AND ended_at > ?",
+                [.integer(job.number), .integer(now.milliseconds - QueueJob.replaySpan.wholeMilliseconds)])?.integer
+            ?? 0
+        try connection.run(
+            "UPDATE queue_jobs SET crashes = ?, put_back = 0, attempts = attempts - 1, run_at = ? WHERE number = ?",
             [.integer(Int64(crashes)), .integer(now.milliseconds), .integer(job.number)])
         if job.isStopWished {
             _ = try set(job, .cancelled, reason: job.reason, at: now)
         } else {
-            _ = try set(job, crashes < QueueJob.mostCrashes ? .retrying : .dead, reason: reason, at: now)
+            let isMeant = lately <= Int64(QueueJob.mostReplays)
+            _ = try set(
+                job, isMeant ? .retrying : .dead,
+                reason: isMeant ? reason : "\(reason); it was started again \(QueueJob.mostReplays) times in 24 h",
+                at: now)
         }
     }
 

@@ -242,6 +242,11 @@ extension ControlFile {
             CREATE INDEX IF NOT EXISTS queue_waits ON queue_jobs(max(run_at, state_at)) WHERE state IN ('queued', 'retrying');
             CREATE INDEX IF NOT EXISTS incidents_by_status ON incidents(status, number)
             """,
+            // `crashed`: its worker died. `put_back`: somebody has put the job back since that happened last.
+            """
+            ALTER TABLE queue_attempts ADD COLUMN crashed INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE queue_jobs ADD COLUMN put_back INTEGER NOT NULL DEFAULT 0
+            """,
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

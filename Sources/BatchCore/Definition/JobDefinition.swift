@@ -17,6 +17,8 @@ public struct JobDefinition: Hashable, Sendable {
     public var uses: [String] = []
     /// Nil for a job that repairs nothing.
     public var repair: RepairDefinition?
+    /// Its programs may run twice.
+    public var isIdempotent = false
     /// Heal level, 0 to 3: see the glossary.
     public var level: Int
     /// A critical job gets a full snapshot before it runs.

@@ -5,19 +5,17 @@ public struct RepairDefinition: Hashable, Sendable {
     /// A query for what is wrong: `tenant, key, reason, found, expected`.
     public var finds: String
     /// Carrying it out twice does what carrying it out once does.
-    public var isIdempotent: Bool
     /// It becomes a patch plan, whatever its level.
     public var isPlan: Bool
     /// A dry run comes before each run for good, and what it found must still be what is wrong.
     public var needsDryRun: Bool
 
     public init(
-        faults: ErrorClass = .data, finds: String, isIdempotent: Bool = true, isPlan: Bool = false,
+        faults: ErrorClass = .data, finds: String, isPlan: Bool = false,
         needsDryRun: Bool = false
     ) {
         self.faults = faults
         self.finds = finds
-        self.isIdempotent = isIdempotent
         self.isPlan = isPlan
         self.needsDryRun = needsDryRun
     }

@@ -10,7 +10,7 @@ public enum QueueState: String, Hashable, Sendable, CaseIterable {
     case done
     /// It failed, and would fail again.
     case failed
-    /// Attempts or crashes are used up.
+    /// Attempts or replays are used up, or nobody knows what was done.
     case dead
     case cancelled
     /// It failed, and somebody has settled it.
@@ -81,8 +81,9 @@ public struct QueueOrder: Hashable, Sendable {
 
 /// A job in the queue.
 public struct QueueJob: Hashable, Sendable {
-    /// A worker that dies takes the job with it so often before the job is given up.
-    public static let mostCrashes = 3
+    /// A job whose worker died is started again by itself so often within `replaySpan`.
+    public static let mostReplays = 3
+    public static let replaySpan: Duration = .seconds(86_400)
 
     public let number: Int64
     public let order: QueueOrder
@@ -99,6 +100,8 @@ public struct QueueJob: Hashable, Sendable {
     /// Rises with every claim: a worker that has lost the job can write nothing about it.
     public var epoch: Int64
     public var isStopWished: Bool
+    /// Somebody has put it back since a worker last died with it.
+    public var isPutBack = false
     /// What held it back, or what went wrong the last time.
     public var reason: String?
     public var batch: String?

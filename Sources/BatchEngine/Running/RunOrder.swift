@@ -13,6 +13,8 @@ public struct RunOrder {
     public var planLife: Duration?
     /// Also when an earlier batch of the job is half done.
     public var isAnew = false
+    /// Nobody has looked at what an earlier process left that died.
+    public var isUnattended = false
     /// The approved plan to carry out.
     var plan: ApprovedPatchPlan?
 

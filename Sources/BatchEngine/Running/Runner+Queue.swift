@@ -6,7 +6,8 @@ internal import BatchLedger
 extension Runner {
     /// Runs an order with a key to its end, however often it is called: a batch that has begun is gone on with, and one that
     /// is committed is the answer.
-    /// - Throws: as `submit` and `resume`.
+    /// - Throws: as `submit` and `resume`; an unattended order also `ERR_DATA_NOT_REPLAYABLE` when a process has died in a
+    ///   program of it.
     public func complete(_ order: RunOrder) throws(BatchError) -> Submission {
         // A worker may live for months: what each job has noted is signed behind it.
         defer {
@@ -18,7 +19,10 @@ extension Runner {
                     module: .audit, error: error)
             }
         }
-        if let begun = try begun(order) { return .ran(try resume(.batch(begun))) }
+        if let begun = try begun(order) {
+            if order.isUnattended { try requireKnownOutcome(of: begun) }
+            return .ran(try resume(.batch(begun)))
+        }
         return try submit(order)
     }
 

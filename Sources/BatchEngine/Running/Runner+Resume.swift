@@ -161,6 +161,24 @@ extension Runner {
         return (knowsWhatIsLeft ? index : index + 1, 0)
     }
 
+    /// - Throws: `ERR_DATA_NOT_REPLAYABLE` when a process has died where a step may have done something outside, and the
+    ///   job does not say that this may be done twice.
+    func requireKnownOutcome(of id: BatchID) throws(BatchError) {
+        let batch = try BatchLookup(session).batch(.batch(id))
+        guard batch.definition != nil, try session.ledger.hasDied(batch) else { return }
+        let job = try session.job(of: batch)
+        let (index, _) = try place(job, batch, try session.ledger.checkpoints(of: batch.seq))
+        guard !job.isIdempotent, job.steps.indices.contains(index), case let step = job.steps[index],
+            case let kind = session.context.steps.kind(step.kind), !kind.mayRunTwice
+        else { return }
+        throw BatchError(
+            .notReplayable,
+            "the process of \(id) died when step \(step.id) was next: whether its \(kind.noun(step)) has done its work, nobody knows",
+            hint:
+                "look what it did; then go on with it: \(command: "resume --id \(id)"); or take back what was done before: \(command: "rollback --id \(id)")",
+            cause: .unknownOutcome)
+    }
+
     /// Steps of a replayed batch that were to run once its rows were permanent, and did not.
     private func waiting(_ job: JobDefinition, _ batch: BatchRecord) throws(BatchError) -> [StepDefinition] {
         guard try session.ledger.replays().originals[batch.seq] != nil else { return [] }
@@ -196,6 +214,12 @@ extension Ledger {
     }
 
     // MARK: Once more
+
+    /// Whether the process of a batch ended before the batch did, the last time.
+    func hasDied(_ batch: BatchRecord) throws(BatchError) -> Bool {
+        let sql = "SELECT action FROM main.batchmgr_audit WHERE batch = ? ORDER BY seq DESC LIMIT 1"
+        return try connection.value(sql, [.string(batch.batch.description)])?.string == "recover"
+    }
 
     /// - Throws: `ERR_UX_WRONG_STATE` while the latest batch of a job that still stands is half done: from the beginning,
     ///   its work would be done twice.

@@ -16,6 +16,7 @@ struct ExecStep: StepKind {
     }
 
     var place: StepPlace { .outside }
+    var mayRunTwice: Bool { false }
 
     func noun(_ step: StepDefinition) -> String { "program" }
 

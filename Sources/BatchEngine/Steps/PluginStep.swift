@@ -13,6 +13,7 @@ struct PluginStep: StepKind {
     }
 
     var place: StepPlace { .outside }
+    var mayRunTwice: Bool { false }
 
     func noun(_ step: StepDefinition) -> String { "plugin \(step.kind)" }
 

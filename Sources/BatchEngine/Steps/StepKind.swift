@@ -21,6 +21,9 @@ public protocol StepKind: Sendable {
     /// What is left out where the step cannot run: `program`, `export`.
     func noun(_ step: StepDefinition) -> String
 
+    /// Whether the step does the same when it was done once already, and that was not noted.
+    var mayRunTwice: Bool { get }
+
     /// Why the step cannot be run again when a rollback makes it necessary; nil when it can.
     func objectionToReplay(_ step: StepDefinition) -> String?
 
@@ -54,6 +57,7 @@ extension StepKind {
 
     public func require(_ step: StepDefinition, in session: Session) throws(BatchError) {}
     public func noun(_ step: StepDefinition) -> String { name }
+    public var mayRunTwice: Bool { true }
     public func objectionToReplay(_ step: StepDefinition) -> String? { nil }
     public func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? { nil }
     public func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) {}

@@ -111,6 +111,7 @@ public final class QueueWorker {
                 // Somebody has stopped the batch itself.
                 if !watch.isOverdue { return .failed(reason: "\(error.code.rawValue): \(error.message)") }
             }
+            if error.cause == .unknownOutcome { return .gaveUp(reason: "\(error.code.rawValue): \(error.message)") }
             count(error, job, isOverdue: watch.isOverdue)
             return QueueOutcome(error, of: job, at: context.now(), jitter: random())
         }
@@ -140,7 +141,8 @@ public final class QueueWorker {
             return wish == .goOn ? watch.stopWish : wish
         }
         let values = try ParameterValues(definition, set: job.order.assignments)
-        let order = RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey)
+        var order = RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey)
+        order.isUnattended = !job.isPutBack
         return try work.traced(
             "queue \(job.order.job)",
             [.init("batchmgr.queue.job", .integer(job.number)), .init("batchmgr.attempt", JSONValue(job.attempts))],

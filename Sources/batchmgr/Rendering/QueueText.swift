@@ -21,6 +21,11 @@ extension QueueJobReport: TextReport {
         var text =
             "job \(job.number)  \(style.strong(job.order.job))  \(QueueText.coloured(job.state, style))\(already)\n"
         text += "why        \(Printable.text(job.explanation(at: now, entry.obstacle)))\n"
+        if job.state.isLost {
+            text += style.next(
+                "once more: \(command: "queue retry \(job.number)"); or settle it: \(command: "queue resolve \(job.number) --reason TEXT")"
+            )
+        }
         guard !attempts.isEmpty else {
             return job.state == .queued && entry.obstacle == nil
                 ? text + style.next("run it: \(command: "queue work --until-empty")") : text
