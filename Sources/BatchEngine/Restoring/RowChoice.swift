@@ -20,7 +20,7 @@ struct RowChoice {
         guard let layout = try schema.layout(named: rows.table), layout.role == .ordinary else {
             let names = try schema.tables().filter { $0.role == .ordinary }.map(\.name)
             throw BatchError(
-                .usage,
+                .unknownName,
                 "the point has no table '\(rows.table)' with rows of its own\(Suggestion.clause(for: rows.table, in: names))",
                 hint: "see what a point holds: \(command: "restore --point POINT --to FILE")")
         }
