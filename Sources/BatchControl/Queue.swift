@@ -10,6 +10,8 @@ public struct QueueFilter: Hashable, Sendable {
     public var before: Int64?
     /// Those that are in their state for too long at this time.
     public var stuckAt: Timestamp?
+    /// How long that is.
+    public var ages: [QueueState: Duration]
     /// Those that were removed in the last 24 hours, instead of those that are there.
     public var isRemoved: Bool
     /// At most so many.
@@ -17,13 +19,15 @@ public struct QueueFilter: Hashable, Sendable {
 
     public init(
         states: [QueueState] = [], job: String? = nil, tenant: String? = nil, before: Int64? = nil,
-        stuckAt: Timestamp? = nil, isRemoved: Bool = false, limit: Int? = nil
+        stuckAt: Timestamp? = nil, ages: [QueueState: Duration] = QueueSettings.usualAges, isRemoved: Bool = false,
+        limit: Int? = nil
     ) {
         self.states = states
         self.job = job
         self.tenant = tenant
         self.before = before
         self.stuckAt = stuckAt
+        self.ages = ages
         self.isRemoved = isRemoved
         self.limit = limit
     }
@@ -116,6 +120,8 @@ public protocol QueueStore: AnyObject {
     func queueJobs(changedSince time: Timestamp, limit: Int) throws(BatchError) -> [QueueJob]
     func queueCounts() throws(BatchError) -> [QueueState: Int]
     func queueFigures() throws(BatchError) -> QueueFigures
+    /// What has become stuck since it was asked last with these ages: each job once while it is in its state.
+    func newlyStuck(_ ages: [QueueState: Duration], at now: Timestamp) throws(BatchError) -> [StuckJobs]
     func queueAttempts(_ number: Int64) throws(BatchError) -> [QueueAttempt]
     /// What stands before open jobs beside time and workers, by their numbers; it costs as much as there are jobs asked for.
     func obstacles(before jobs: [QueueJob]) throws(BatchError) -> [Int64: QueueObstacle]

@@ -110,6 +110,7 @@ public struct Service {
         var scheduler = try Scheduler(workspace, context: context)
         let firings = try tick(&scheduler, note)
         _ = try QueueWorker(workspace, context: context).work(untilEmpty: true) { _ in }
+        Watch(workspace, context: context).tellStuck()
         return ServiceReport(began: begin, ended: context.now(), firings: firings, workerCrashes: 0)
     }
 

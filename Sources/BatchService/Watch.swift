@@ -13,6 +13,7 @@ struct Watch {
     private var calledAt: Int64?
     private var sentAt: Int64?
     private var judgedAt: Int64?
+    private var lookedAt: Int64?
     private var call: (task: BackgroundTask<Void>, isDone: Flag)?
     private var notices: (task: BackgroundTask<Void>, isDone: Flag)?
     private var level = SLOReport.Level.ok
@@ -43,6 +44,19 @@ struct Watch {
         }
         if Watch.isDue(&sentAt, Watch.sendPeriod, now) { sendNotices() }
         if Watch.isDue(&judgedAt, Watch.judgePeriod, now) { judge() }
+        if Watch.isDue(&lookedAt, Watch.judgePeriod, now) { tellStuck() }
+    }
+
+    /// Tells of jobs that have been in their state for too long, each once; what cannot be asked now is asked again.
+    func tellStuck() {
+        let (ages, now) = (workspace.queue.ages, context.now())
+        guard let stuck = try? context.store(of: workspace).newlyStuck(ages, at: now) else { return }
+        for jobs in stuck {
+            let words = jobs.words(ages[jobs.state] ?? .zero)
+            context.log.write(.warn, "queue.stuck", words, module: .runner)
+            Notices(workspace, context: context).tell(
+                .init(.stuck, job: jobs.job, tenant: nil, message: words, at: now))
+        }
     }
 
     private static func isDue(_ last: inout Int64?, _ period: Int64, _ now: Int64) -> Bool {

@@ -31,6 +31,29 @@ import Testing
         }
     }
 
+    /// What is in the list is told, once, and the settings are those of the workspace.
+    @Test func jobsThatAreStuckAreTold() throws {
+        try TemporaryFolder.with { folder in
+            let result = try BuiltTool.shell(
+                #"""
+                cd "$1"
+                sqlite3 a.db "CREATE TABLE t(a INTEGER PRIMARY KEY)"
+                mkdir catalog
+                printf '#!/bin/sh\ncat >>told; echo >>told\n' >tell; chmod +x tell
+                printf 'databases:\n  main: {path: a.db}\nqueue: {max_age: {queued: 2h}}\nnotify: [{command: [./tell], events: [stuck]}]\n' >batchmgr.yaml
+                printf 'id: add\nversion: 1.0.0\nsteps:\n  - {id: one, sql: INSERT INTO t DEFAULT VALUES}\n' >catalog/add.yaml
+                "$TOOL" queue add add -q; "$TOOL" queue add add -q; "$TOOL" queue pause --reason later -q
+                for hours in 1 3 4; do
+                    faketime -f "+${hours}h" "$TOOL" queue list --stuck --json | grep -o -e '"stuck":true' | wc -l
+                    faketime -f "+${hours}h" "$TOOL" serve --once -q
+                done
+                grep -c '"event":"stuck"' told; grep -o '2 jobs of add are queued for more than 2h' told
+                grep -c '"queue.stuck"' backups/batch_manager/logs/*
+                """#, [folder])
+            #expect(result.out == "0\n2\n2\n1\n2 jobs of add are queued for more than 2h\n1\n", "\(result)")
+        }
+    }
+
     @Test func aWebhookIsSignedAndHearsOfAJobThatWorksAgain() throws {
         let result = try told(
             "notify: [{url: URL, secret_file: secret, events: [failed, recovered, approval]}]",

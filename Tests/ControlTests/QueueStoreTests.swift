@@ -69,6 +69,31 @@ struct QueueStoreTests {
         }
     }
 
+    @Test func whatIsStuckIsToldOnce() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            let usual = QueueSettings.usualAges
+            for _ in 0..<2 { _ = try file.enqueue(order(), actor: "ann", at: ControlScene.now) }
+            #expect(try file.newlyStuck(usual, at: later(86_400)).isEmpty)
+            let told = try file.newlyStuck(usual, at: later(86_401))
+            #expect(told == [StuckJobs(job: "raise", state: .queued, count: 2, number: 1, since: ControlScene.now)])
+            #expect(try file.newlyStuck(usual, at: later(86_402)).isEmpty)
+            // What fails is stuck again, in another state, and stays so until somebody settles it.
+            let job = try #require(try file.claim(Self.me, at: later(86_403)))
+            _ = try file.finish(job, .failed(reason: "wrong"), at: later(86_404))
+            #expect(try file.newlyStuck(usual, at: later(86_404 + 7 * 86_400)).isEmpty)
+            let failed = try file.newlyStuck(usual, at: later(86_405 + 7 * 86_400))
+            #expect(failed.map(\.state) == [.failed] && failed.map(\.count) == [1])
+            // Other ages are another question.
+            var shorter = usual
+            shorter[.failed] = .seconds(60)
+            #expect(try file.newlyStuck(shorter, at: later(86_406 + 7 * 86_400)).count == 2)
+            let stuck = QueueFilter(stuckAt: later(86_404 + 61), ages: shorter)
+            #expect(try file.queueCount(stuck) == 2)
+            #expect(try file.queueCount(QueueFilter(stuckAt: later(86_404 + 61))) == 1)
+        }
+    }
+
     @Test func aPlanThatExpiresIsNeverApproved() throws {
         try ControlScene.with { path in
             let file = try ControlScene.open(path)

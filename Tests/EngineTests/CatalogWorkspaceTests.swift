@@ -19,7 +19,7 @@ import Testing
         catalog: jobs
         plugins: {mailer: plugins/mailer, scan: /usr/bin/scan}
         notify:
-          - {command: [scripts/page], events: [failed, refused, partial, damaged, drift, incident, missed, recovered, slo, approval], timeout: 3s}
+          - {command: [scripts/page], events: [failed, refused, partial, damaged, drift, incident, missed, recovered, slo, approval, stuck], timeout: 3s}
           - {url: "http://127.0.0.1/hook"}
 
         """

@@ -30,6 +30,7 @@ public struct Workspace: Hashable, Sendable {
     public let signals: [String: SignalKind]
     /// Where traces go to; nil: there are none.
     public let traces: TraceSettings?
+    public var queue = QueueSettings()
     /// Who hears that the service lives; nil: nobody.
     public var watchdog: WatchdogSettings?
 

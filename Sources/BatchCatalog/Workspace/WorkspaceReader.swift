@@ -79,7 +79,17 @@ enum WorkspaceReader {
             log: log(root["log"]), keep: keep(root["keep"]), http: http(root["http"], folder),
             signals: signals(root["signals"]), traces: root["traces"].map(traces))
         workspace.watchdog = root["watchdog"].flatMap(watchdog)
+        workspace.queue = queue(root["queue"])
         return workspace
+    }
+
+    private static func queue(_ node: YAMLNode?) -> QueueSettings {
+        var settings = QueueSettings()
+        for state in QueueSettings.usualAges.keys {
+            let age = node?["max_age"]?[state.rawValue]?.text.flatMap { Duration(text: $0) }
+            if let age { settings.ages[state] = age }
+        }
+        return settings
     }
 
     private static func watchdog(_ node: YAMLNode) -> WatchdogSettings? {
@@ -178,6 +188,7 @@ enum WorkspaceKeys {
                 "traces", .record(traces),
                 "Spans for OpenTelemetry, in `logs/traces.jsonl` and to a receiver, see traces.md."),
             KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
+            KeyRule("queue", .record(queue), "The queue, see queue.md."),
             KeyRule("watchdog", .record(watchdog), "An address outside that hears from the service that it lives."),
             KeyRule("roles", .record(roles), "Who may do what; without this key everybody may do everything."),
         ])
@@ -204,6 +215,22 @@ enum WorkspaceKeys {
             KeyRule("body_kib", .integer(1...102_400), "KiB that the body of a request may have (`1024`)."),
             KeyRule("connections", .integer(1...10_000), "Connections at the same time (`200`)."),
         ])
+
+    private static let queue = KeyTable(
+        "queue",
+        [
+            KeyRule(
+                "max_age", .record(ages),
+                "How long a job may be in a state before `stuck` is told and it is in `queue list --stuck`.")
+        ])
+
+    private static let ages = KeyTable(
+        "max_age",
+        QueueState.allCases.compactMap { state in
+            QueueSettings.usualAges[state].map { age in
+                KeyRule(state.rawValue, .text(.duration), "Of jobs that are \(state.rawValue) (`\(age.text)`).")
+            }
+        })
 
     private static let watchdog = KeyTable(
         "watchdog",

@@ -38,16 +38,51 @@ extension ControlFile {
         }
         if let now = filter.stuckAt {
             // As `QueueJob.isStuck` says: a job for later is not late.
-            let ages = QueueState.allCases.compactMap { state in
-                state.maximumAge.map { age in
-                    let since =
-                        state == .queued || state == .retrying ? "max(state_at, run_at)" : "state_at"
-                    return "state = '\(state.rawValue)' AND \(since) < \(now.milliseconds - age.wholeMilliseconds)"
-                }
+            let ages = filter.ages.map { state, age in
+                "state = '\(state.rawValue)' AND \(since(state)) < \(now.milliseconds - age.wholeMilliseconds)"
             }
             condition += " AND (\(ages.joined(separator: " OR ")))"
         }
         return (condition, parameters)
+    }
+
+    private static func since(_ state: QueueState) -> String {
+        state == .queued || state == .retrying ? "max(run_at, state_at)" : "state_at"
+    }
+
+    public func newlyStuck(_ ages: [QueueState: Duration], at now: Timestamp) throws(BatchError) -> [StuckJobs] {
+        // Other ages are another question: all that is stuck then is told.
+        let name = QueueState.allCases.compactMap { state in
+            ages[state].map { "\(state.rawValue) \($0.wholeMilliseconds)" }
+        }.joined(separator: ", ")
+        return try connection.transaction { () throws(BatchError) in
+            let sql = "SELECT value FROM counters WHERE name = 'stuck_seen' AND label = ?"
+            let seen = try connection.value(sql, [.string(name)])?.integer ?? 0
+            var found: [StuckJobs] = []
+            for state in QueueState.allCases {
+                guard let age = ages[state]?.wholeMilliseconds else { continue }
+                found += try stuck(state, since: seen - age, before: now.milliseconds - age)
+            }
+            try connection.run(
+                "INSERT OR REPLACE INTO counters VALUES('stuck_seen', ?, ?)",
+                [.string(name), .integer(max(seen, now.milliseconds))])
+            return found
+        }
+    }
+
+    private func stuck(_ state: QueueState, since: Int64, before: Int64) throws(BatchError) -> [StuckJobs] {
+        let time = ControlFile.since(state)
+        // The words of the indexes `queue_waits` and `queue_changes`.
+        let place = time == "state_at" ? "" : "state IN ('queued', 'retrying') AND "
+        let sql = """
+            SELECT job, count(*), min(number), min(\(time)) FROM queue_jobs WHERE \(place)state = ? AND \(time) >= ? \
+            AND \(time) < ? AND removed_at IS NULL GROUP BY job ORDER BY 2 DESC, 1 LIMIT 100
+            """
+        return try connection.rows(sql, [.string(state.rawValue), .integer(since), .integer(before)]).map { row in
+            StuckJobs(
+                job: row[0].string ?? "", state: state, count: Int(row[1].integer ?? 0), number: row[2].integer ?? 0,
+                since: Timestamp(milliseconds: row[3].integer ?? 0))
+        }
     }
 
     public func queueCount(_ filter: QueueFilter) throws(BatchError) -> Int {

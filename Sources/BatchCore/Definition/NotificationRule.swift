@@ -33,6 +33,8 @@ public struct NotificationRule: Hashable, Sendable {
         case slo
         /// A plan waits for approval.
         case approval
+        /// Jobs of the queue are in their state for too long.
+        case stuck
     }
 
     public enum Channel: Hashable, Sendable {

@@ -18,7 +18,9 @@ extension QueueJob {
         }
     }
 
-    func members(at now: Timestamp, _ obstacle: QueueObstacle?) -> [JSONValue.Member] {
+    func members(
+        at now: Timestamp, _ obstacle: QueueObstacle?, _ ages: [QueueState: Duration]
+    ) -> [JSONValue.Member] {
         [
             .init("id", .integer(number)), .init("kind", "batch"), .init("job", .string(order.job)),
             .init("tenant", JSONValue(order.tenant)), .init("arguments", .array(order.assignments.map { .string($0) })),
@@ -28,7 +30,7 @@ extension QueueJob {
             .init("attempts", JSONValue(attempts)), .init("max_attempts", JSONValue(order.retry.attempts)),
             .init("crashes", JSONValue(crashes)), .init("timeout", JSONValue(order.timeout?.text)),
             .init("reason", JSONValue(reason)), .init("batch", JSONValue(batch)),
-            .init("plan", JSONValue(plan.map { "plan.\($0)" })), .init("stuck", .bool(isStuck(at: now))),
+            .init("plan", JSONValue(plan.map { "plan.\($0)" })), .init("stuck", .bool(isStuck(at: now, ages))),
             .init("actor", .string(actor)), .init("created_at", .string(createdAt.iso8601)),
             .init("since", .string(stateAt.iso8601)),
         ]
@@ -86,7 +88,7 @@ public struct QueueJobReport: Report, Hashable {
                 "outcome": JSONValue(attempt.outcome),
             ]
         }
-        return entry.job.members(at: now, entry.obstacle) + (isNew.map { [.init("new", .bool($0))] } ?? [])
+        return entry.job.members(at: now, entry.obstacle, entry.ages) + (isNew.map { [.init("new", .bool($0))] } ?? [])
             + JSONValue.Member.only("history", .array(tries))
     }
 }
@@ -113,7 +115,7 @@ public struct QueueListReport: Report, Hashable {
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
-            .init("jobs", .array(entries.map { .object($0.job.members(at: now, $0.obstacle)) })),
+            .init("jobs", .array(entries.map { .object($0.job.members(at: now, $0.obstacle, $0.ages)) })),
             .init("total", JSONValue(total)),
             .init(
                 "counts",
@@ -134,10 +136,15 @@ public struct QueueListReport: Report, Hashable {
     public struct Entry: Hashable, Sendable {
         public let job: QueueJob
         public let obstacle: QueueObstacle?
+        /// How long it may be in its state.
+        public let ages: [QueueState: Duration]
 
-        public init(job: QueueJob, obstacle: QueueObstacle? = nil) {
+        public init(
+            job: QueueJob, obstacle: QueueObstacle? = nil, ages: [QueueState: Duration] = QueueSettings.usualAges
+        ) {
             self.job = job
             self.obstacle = obstacle
+            self.ages = ages
         }
     }
 }

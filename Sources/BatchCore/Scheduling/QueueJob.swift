@@ -22,19 +22,47 @@ public enum QueueState: String, Hashable, Sendable, CaseIterable {
     /// Nothing runs it again unless somebody says so.
     public var isLost: Bool { self == .failed || self == .dead }
 
-    /// How long a job may be in it before somebody should look; nil: for ever.
-    public var maximumAge: Duration? {
-        switch self {
-        case .queued, .retrying: .seconds(86_400)
-        case .running: .seconds(6 * 3_600)
-        case .waiting: .seconds(7 * 86_400)
-        case .done, .failed, .dead, .cancelled, .resolved: nil
-        }
-    }
-
     /// As SQL lists them.
     public static func list(where isMeant: (QueueState) -> Bool) -> String {
         allCases.filter(isMeant).map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    }
+}
+
+/// What `queue:` in `batchmgr.yaml` says.
+public struct QueueSettings: Hashable, Sendable {
+    /// How long a job may be in a state before somebody should look. What is done, cancelled or settled is forgotten.
+    public var ages = QueueSettings.usualAges
+
+    public init() {}
+
+    public static let usualAges: [QueueState: Duration] = [
+        .queued: .seconds(86_400), .running: .seconds(6 * 3_600), .waiting: .seconds(7 * 86_400),
+        .retrying: .seconds(86_400), .failed: .seconds(7 * 86_400), .dead: .seconds(7 * 86_400),
+    ]
+}
+
+/// Jobs of one definition that have been in one state for too long.
+public struct StuckJobs: Hashable, Sendable {
+    public let job: String
+    public let state: QueueState
+    public let count: Int
+    /// The first of them.
+    public let number: Int64
+    public let since: Timestamp
+
+    public init(job: String, state: QueueState, count: Int, number: Int64, since: Timestamp) {
+        self.job = job
+        self.state = state
+        self.count = count
+        self.number = number
+        self.since = since
+    }
+
+    /// - Parameter age: of its state.
+    public func words(_ age: Duration) -> String {
+        let jobs = count == 1 ? "job \(number) (\(job)) is" : "\(count) jobs of \(job) are"
+        let first = count == 1 ? "" : "the first, job \(number), "
+        return "\(jobs) \(state.rawValue) for more than \(age.text): \(first)since \(since.seconds)"
     }
 }
 
@@ -129,8 +157,9 @@ public struct QueueJob: Hashable, Sendable {
         self.plan = plan
     }
 
-    public func isStuck(at now: Timestamp) -> Bool {
-        guard let age = state.maximumAge else { return false }
+    /// Whether it has been in its state for too long.
+    public func isStuck(at now: Timestamp, _ ages: [QueueState: Duration] = QueueSettings.usualAges) -> Bool {
+        guard let age = ages[state] else { return false }
         // A job for later is not late.
         let since = state == .queued || state == .retrying ? max(stateAt, order.runAt) : stateAt
         return now.milliseconds - since.milliseconds > age.wholeMilliseconds

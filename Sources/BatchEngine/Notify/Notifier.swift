@@ -96,6 +96,8 @@ public struct Notifier: Sendable {
             case slo
             /// A plan waits for approval.
             case approval
+            /// Jobs of the queue are in their state for too long.
+            case stuck
         }
 
         public let kind: Kind

@@ -50,13 +50,17 @@ public struct Queue {
     ) throws(BatchError) -> QueueListReport {
         let now = context.now()
         var filter = QueueFilter(
-            states: states, job: job, tenant: tenant, stuckAt: isStuck ? now : nil, isRemoved: isRemoved)
+            states: states, job: job, tenant: tenant, stuckAt: isStuck ? now : nil, ages: workspace.queue.ages,
+            isRemoved: isRemoved)
         let total = try store.queueCount(filter)
         filter.limit = limit
         var entries: [QueueListReport.Entry] = []
         let jobs = try store.queueJobs(filter)
         let obstacles = try store.obstacles(before: jobs)
-        for job in jobs { entries.append(QueueListReport.Entry(job: job, obstacle: obstacles[job.number])) }
+        for job in jobs {
+            entries.append(
+                QueueListReport.Entry(job: job, obstacle: obstacles[job.number], ages: workspace.queue.ages))
+        }
         return QueueListReport(
             entries: entries, total: total, counts: try store.queueCounts(), pauses: try store.queuePauses(), now: now)
     }
