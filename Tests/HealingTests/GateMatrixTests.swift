@@ -86,6 +86,119 @@ import Testing
         }
     }
 
+    /// Who asks for the undoing of a repair, or what became of its rows meanwhile.
+    enum UndoViolation: String, CaseIterable, Sendable {
+        case noTenant, strangeTenant, otherTenant, outsideTheGateway, otherTenantsRow, protectedColumn
+
+        var options: [String] {
+            switch self {
+            case .noTenant: ["--tenant", ""]
+            case .strangeTenant: ["--tenant", "nobody"]
+            case .otherTenant: ["--tenant", "t002"]
+            case .outsideTheGateway, .otherTenantsRow: []
+            case .protectedColumn: ["--mode", "unconflicted"]
+            }
+        }
+
+        var error: ErrorCode {
+            switch self {
+            case .noTenant: .usage
+            case .strangeTenant: .unknownTenant
+            case .otherTenant: .unknownBatch
+            case .outsideTheGateway, .otherTenantsRow: .conflict
+            case .protectedColumn: .protectedData
+            }
+        }
+
+        /// What somebody does without a batch to a row of the repair.
+        func sql(_ table: String, _ change: String, _ row: String) -> String? {
+            switch self {
+            case .noTenant, .strangeTenant, .otherTenant: nil
+            case .outsideTheGateway, .protectedColumn: "UPDATE \(table) SET \(change) WHERE \(row)"
+            case .otherTenantsRow: "UPDATE \(table) SET tenant_id = 't002' WHERE \(row)"
+            }
+        }
+    }
+
+    /// An update that a batch made: its table, a column, and SQL that finds the row.
+    private func change(of batch: String, _ scene: BadLuckScene) throws -> (
+        table: String, column: String, spoiling: String, row: String
+    )? {
+        let changes = try scene.json("diff", "--id", batch)["changes"]?.array ?? []
+        guard let change = changes.first(where: { $0["op"]?.string == "update" }),
+            let table = change["table"]?.string, let column = change["after"]?.members?.first?.key
+        else { return nil }
+        let key = try scene.sql(
+            "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info('\(table)') WHERE pk > 0 ORDER BY pk)")
+        let values = (change["key"]?.array ?? [change["key"] ?? .null]).map { value in
+            value.string.map { "'\($0)'" } ?? JSONWriter.text(value)
+        }
+        // What it was before is a value that the table takes.
+        let before = change["before"]?[column] ?? .null
+        let spoiling = "\(column) = " + (before.string.map { "'\($0)'" } ?? JSONWriter.text(before))
+        return (table, column, spoiling, "(\(key)) = (\(values.joined(separator: ", ")))")
+    }
+
+    @Test func nothingThatIsForbiddenGoesThroughTheUndoingOfAnyJob() throws {
+        try GateMatrixTests.scene { scene in
+            let jobs = try scene.json("heal", "list")["jobs"]?.array?.compactMap { $0["id"]?.string } ?? []
+            let settings = try TextFile.read(scene.file("batchmgr.yaml"))
+            var tried = 0
+            for job in jobs {
+                let before = try scene.dump()
+                try scene.tool("heal", "run", job, "--apply", "--tenant", "t001")
+                let last =
+                    "SELECT batch FROM batchmgr_batches WHERE job = '\(job)' AND tenant = 't001' AND status = 'committed'"
+                let batch = try scene.sql(last)
+                guard !batch.isEmpty else { continue }
+                let after = try scene.dump()
+                let row = try change(of: batch, scene)
+                for violation in UndoViolation.allCases {
+                    let spoil = row.flatMap { violation.sql($0.table, $0.spoiling, $0.row) }
+                    let rows = Int(try scene.sql("SELECT updated FROM batchmgr_batches WHERE batch = '\(batch)'")) ?? 0
+                    let needsRow = violation.sql("t", "c", "r") != nil
+                    // Where one row alone was changed, nothing is left to undo beside it.
+                    if needsRow && (row == nil || violation == .protectedColumn && rows < 2) { continue }
+                    let kept = try row.map { (row) throws in
+                        try scene.sql(
+                            "SELECT 'tenant_id = ' || quote(tenant_id) || ', \(row.column) = ' || quote(\(row.column)) FROM \(row.table) WHERE \(row.row)"
+                        )
+                    }
+                    if violation == .protectedColumn, let row {
+                        try scene.write(
+                            "batchmgr.yaml",
+                            settings.replacing("protected: [", with: "protected: [\(row.table).\(row.column), "))
+                    }
+                    if let spoil { try scene.sql(spoil) }
+                    let spoiled = try scene.dump()
+                    for mode in [["--dry-run"], []] {
+                        let note = "\(batch) \(violation) \(mode)"
+                        try scene.expect(
+                            violation.error, from: ["rollback", "--id", batch] + violation.options + mode)
+                        #expect(try scene.dump() == spoiled, "\(note)")
+                        tried += 1
+                    }
+                    let entries = try scene.json("audit", "list", "--all")["entries"]?.array ?? []
+                    // A tenant without a name is not understood at all.
+                    if violation != .noTenant {
+                        let noted = entries.last { $0["action"]?.string == "rollback" }
+                        #expect(noted?["outcome"]?.string == "refused", "\(batch) \(violation): \(entries.suffix(3))")
+                    }
+                    #expect(entries.allSatisfy { $0["trace_id"]?.string?.isEmpty == false })
+                    try scene.write("batchmgr.yaml", settings)
+                    if let row, let kept, spoil != nil {
+                        let now = violation == .otherTenantsRow ? row.row.replacing("'t001'", with: "'t002'") : row.row
+                        try scene.sql("UPDATE \(row.table) SET \(kept) WHERE \(now)")
+                    }
+                }
+                #expect(try scene.dump() == after)
+                try scene.expect(0, "rollback", "--id", batch)
+                #expect(try scene.dump() == before, "\(batch)")
+            }
+            #expect(tried >= 40, "\(tried)")
+        }
+    }
+
     /// The batch of each repair is undone for its own tenant alone.
     @Test func noRollbackCrossesATenant() throws {
         try GateMatrixTests.scene { scene in

@@ -11,9 +11,9 @@ struct LevelGate {
     // MARK: Before
 
     /// Carries the batch out and undoes it on a copy; keeps what came of it, whatever that is.
-    /// - Returns: the path of the report.
+    /// - Returns: the path of the report, and whether the schema changed.
     /// - Throws: why the batch may not run; nothing was changed.
-    func rehearse(_ subject: Rehearsal.Subject) throws(BatchError) -> String {
+    func rehearse(_ subject: Rehearsal.Subject) throws(BatchError) -> (report: String, changesSchema: Bool) {
         let result: Rehearsal.Result
         do throws(BatchError) {
             result = try Rehearsal(session: session).perform(subject)
@@ -32,7 +32,7 @@ struct LevelGate {
             "rehearse", batch: subject.batch, outcome: "passed",
             details: ["report": document.json, "rows": result.batch.rows.json], context: session.context)
         session.context.reach("rehearsal-kept")
-        return document.path
+        return (document.path, result.batch.hasSchemaChange)
     }
 
     private func refuse(_ subject: Rehearsal.Subject, _ error: BatchError) {

@@ -183,7 +183,7 @@ struct PointLocator {
         try name(point)?.description ?? "\(point.kind.rawValue) of \(point.createdAt)"
     }
 
-    private func point(_ record: PointRecord) throws(BatchError) -> RestorePoint {
+    func point(_ record: PointRecord) throws(BatchError) -> RestorePoint {
         RestorePoint(
             name: try title(record), commit: record.commit.flatMap { CommitID($0) }, digest: record.digest,
             bak: side(.after, record.bak))

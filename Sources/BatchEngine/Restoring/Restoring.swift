@@ -189,11 +189,16 @@ final class ScratchCopy {
     /// The copy, opened for writing. It has the ledger of the database up to now.
     let session: Session
 
-    init(of original: Session) throws(BatchError) {
+    /// - Parameter point: a state of the database; nil for that of now.
+    init(of original: Session, at point: RestorePoint? = nil) throws(BatchError) {
         try Folder.create(original.backups)
         folder = try ScratchFolder(in: original.backups)
         let path = folder.file("copy.db")
-        try original.connection.backup(to: try Connection(path: path, mode: .create))
+        if let point {
+            _ = try Restoring(original).rebuild(point, to: path)
+        } else {
+            try original.connection.backup(to: try Connection(path: path, mode: .create))
+        }
         var database = original.database
         database.path = path
         // The path names one file now, whoever it belongs to.
@@ -209,5 +214,14 @@ final class ScratchCopy {
         let home = Home(folder: folder.path, branch: original.branch, tags: original.home.tags)
         session = try Session(place, tenant: original.tenant, context: context, standingFor: home)
         try session.connection.execute("PRAGMA synchronous = OFF")
+    }
+
+    /// A second copy, of what the copy is now: to be held against what becomes of it.
+    func asItWas() throws(BatchError) -> Connection {
+        let path = folder.file("before.db")
+        let connection = try Connection(path: path, mode: .create)
+        connection.tolerateUnknownCollations()
+        try session.connection.backup(to: connection)
+        return connection
     }
 }

@@ -68,7 +68,8 @@ struct RollbackRun {
             kept: Set(outcome.conflicts.filter { !$0.isOverwritten }.map(\.batch)))
         done.failing = failing
         done.revived = try revived()
-        if request.isDryRun, scope.replayed.isEmpty, request.planTarget == nil {
+        // What the policy says is known when it is sealed.
+        if request.isDryRun, scope.replayed.isEmpty, request.planTarget == nil, gateway.policy.isUnrestricted {
             gateway.rollback()
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
             return .done(report(batch.record, nil, done))
@@ -251,7 +252,10 @@ struct RollbackRun {
             }
         } catch {
             gateway.rollback()
-            throw error
+            guard error.code == .protectedData else { throw error }
+            // A state would come about that was never there.
+            throw error.with(
+                hint: "see the rows that stand in the way: \(command: "rollback --id \(scope.batch.batch) --dry-run")")
         }
     }
 

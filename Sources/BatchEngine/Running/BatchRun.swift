@@ -170,7 +170,9 @@ final class BatchRun {
 
     private func keepContracts(_ step: StepDefinition) throws(BatchError) {
         guard let contracts else { return }
-        try limited(step) { () throws(BatchError) in try contracts.require(self) }
+        try context.traced("contracts") { () throws(BatchError) in
+            try limited(step) { () throws(BatchError) in try contracts.require(self) }
+        }
     }
 
     // MARK: The last checkpoint

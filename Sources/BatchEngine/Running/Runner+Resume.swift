@@ -22,7 +22,8 @@ extension Runner {
             rehearsal = try gate.rehearse(
                 .init(
                     job: job, values: values, batch: batch, step: step, position: position,
-                    lastNumber: checkpoints.last?.number ?? 0))
+                    lastNumber: checkpoints.last?.number ?? 0)
+            ).report
         case .apply, .carryOut, .propose: break
         }
         let orphans = policy.needsChecklist ? Checklist.orphans(session.connection) : nil

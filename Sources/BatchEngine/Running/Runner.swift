@@ -58,7 +58,14 @@ public struct Runner {
         var rehearsal: String?
         switch LevelPolicy(level: job.level).decision(approval: order.plan?.approval, suggestion: order.suggestion) {
         case .apply: break
-        case .rehearse: rehearsal = try gate.rehearse(.init(job: job, values: order.values, batch: batch))
+        case .rehearse:
+            let subject = Rehearsal.Subject(job: job, values: order.values, batch: batch)
+            let rehearsed = try gate.rehearse(subject)
+            rehearsal = rehearsed.report
+            guard job.repair != nil, rehearsed.changesSchema else { break }
+            if let because = try CorrectiveMigration(session: session, subject: subject).objection() {
+                return .planned(try PatchPlanDraft(session: session).make(order, batch, because))
+            }
         case .propose(let because): return .planned(try PatchPlanDraft(session: session).make(order, batch, because))
         case .carryOut: try order.plan?.claim(session, batch)
         }

@@ -253,6 +253,24 @@ extension Ledger {
         return false
     }
 
+    /// Objects that a statement of a checkpoint dropped or gave another name, also when a later one made them anew.
+    public func droppedObjects(in checkpoint: Int64) throws(BatchError) -> [SchemaObject] {
+        let recorded = try changedTables(of: checkpoint)
+        var gone: [SchemaObject] = []
+        for number in 0..<(try undoBlockCount(checkpoint)) {
+            guard let block = try undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
+            let buffer = try BlockCompressor.restore(block)
+            defer { withExtendedLifetime(buffer) {} }
+            for step in try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps() {
+                guard let change = try LogWalk.change(step, buffer.bytes) else { continue }
+                gone += change.before.filter { old in
+                    !old.isSetting && !change.after.contains { $0.type == old.type && $0.name == old.name }
+                }
+            }
+        }
+        return gone
+    }
+
     /// Tables that a checkpoint created, dropped or altered.
     func rewrittenTables(in checkpoint: Int64) throws(BatchError) -> Set<String> {
         let sql = """
