@@ -1,9 +1,43 @@
+import BatchCatalog
 import BatchCore
+import BatchEngine
 import TestSupport
 import Testing
 
 /// `check` and `metrics write`.
 @Suite struct MonitoringTests {
+    /// What was read for the page before is not read again: the figures are those of reading everything.
+    @Test func figuresThatAreKeptAreThoseThatAreThere() throws {
+        let job = "steps:\n  - {id: a, sql: UPDATE t SET v = v + 1}\n  - {id: b, exec: [./gate]}"
+        try BadLuckScene.with(jobs: ["add": job]) { scene in
+            try scene.sql("CREATE TABLE t(v INTEGER NOT NULL); INSERT INTO t VALUES(0)")
+            let workspace = try Workspace.load(scene.folder)
+            var (kept, unproven) = (LedgerFigures(), 0)
+            func runs(gate code: Int, _ words: String...) throws -> Int {
+                try scene.shell("printf '#!/bin/sh\\nexit \(code)\\n' >gate; chmod +x gate")
+                _ = try scene.tool(words)
+                let session = try Session.view(workspace, context: .system())
+                let read = try LedgerFigures.read(session, since: kept)
+                kept = read.settled
+                let whole = try LedgerFigures.read(session, since: LedgerFigures()).now
+                #expect(read.now.runs == whole.runs && read.now.steps == whole.steps && read.now.times == whole.times)
+                #expect(read.now.lastSuccess == whole.lastSuccess && read.now.rollbacks == whole.rollbacks)
+                #expect(read.now.unprovenPoints == whole.unprovenPoints, "\(words)")
+                unproven = whole.unprovenPoints
+                #expect(read.now.pendingPoints == whole.pendingPoints)
+                return whole.runs.filter { $0.key.status == "committed" }.values.reduce(0, +)
+            }
+            #expect(try runs(gate: 0, "run", "--id", "add") == 1)
+            #expect(try runs(gate: 1, "run", "--id", "add") == 1)
+            #expect(try runs(gate: 0, "resume", "--id", "add.2") == 2)
+            #expect(try runs(gate: 0, "run", "--id", "add") == 3)
+            #expect(try runs(gate: 0, "drill") == 3)
+            #expect(unproven == 0)
+            #expect(try runs(gate: 0, "run", "--id", "add") == 4)
+            #expect(unproven == 1)
+        }
+    }
+
     @Test func whatTheApplicationSaysIsSummed() throws {
         try BadLuckScene.with(
             jobs: ["own": "steps:\n  - {id: a, sql: SELECT 1}"],

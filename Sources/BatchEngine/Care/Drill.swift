@@ -44,7 +44,8 @@ public struct Drill {
             }
         }
         let report = ChecksReport(checks: checks.flatMap(\.self))
-        try record(report, points.count, times)
+        let complete = try session.ledger.points(where: "status = 'complete'").count
+        try record(report, points.count, of: complete, times)
         return report
     }
 
@@ -175,7 +176,7 @@ public struct Drill {
     // MARK: Record
 
     private func record(
-        _ report: ChecksReport, _ points: Int, _ times: [RestoreSource: [Int64]]
+        _ report: ChecksReport, _ points: Int, of complete: Int, _ times: [RestoreSource: [Int64]]
     ) throws(BatchError) {
         var details: [JSONValue.Member] = [
             .init("points", JSONValue(points)), .init("failed", JSONValue(report.checks.count { $0.code != nil })),
@@ -190,6 +191,7 @@ public struct Drill {
                         "total": .integer(total),
                     ]))
         }
+        details.append(.init("of", JSONValue(complete)))
         try session.connection.transaction { () throws(BatchError) in
             try session.ledger.audit(
                 session.context.action(or: "drill"), batch: nil, outcome: report.isOK ? "passed" : "failed",

@@ -38,15 +38,19 @@ public struct LedgerFigures: Sendable {
     public var heals: [Heal: Int] = [:]
     public var pendingPoints = 0
     public var unprovenPoints = 0
-    /// Up to this batch everything is counted, and will not change any more.
+    /// Up to this batch everything is counted, but those that may still change.
     private var settled: Int64 = 0
+    private var open: [Int64] = []
+    /// Up to this point everything is counted that no drill has restored since this time.
+    private var settledPoints: (last: Int64, unproven: Int, drill: String) = (0, 0, "")
     /// Up to this row of the audit.
     private var audited: Int64 = 0
 
     public init() {}
 
-    /// Batches that may still change: by `resume`, by a process that is at work.
+    /// Batches may still change by `resume`, or by a process that is at work; of those before so many none is gone on with.
     private static let unsettled: Int64 = 1_000
+    private static let mayChange = "status IN ('running', 'stopped', 'failed')"
 
     /// The figures now, by way of those that were taken before.
     public static func read(
@@ -55,22 +59,48 @@ public struct LedgerFigures: Sendable {
         guard try session.ledger.exists() else { return (LedgerFigures(), LedgerFigures()) }
         let newest = try session.connection.value("SELECT max(seq) FROM main.batchmgr_batches")?.integer ?? 0
         var settled = earlier.settled > newest ? LedgerFigures() : earlier
-        let edge = max(settled.settled, newest - unsettled)
-        try settled.add(session, after: settled.settled, upTo: edge)
-        settled.settled = edge
+        try settled.settle(session, upTo: newest)
         try settled.addHeals(session)
+        try settled.settlePoints(session)
         var now = settled
-        try now.add(session, after: edge, upTo: newest)
+        for batch in settled.open { try now.add(session, after: batch - 1, upTo: batch) }
         try now.addPoints(session)
         return (now, settled)
     }
 
-    private mutating func add(_ session: Session, after first: Int64, upTo last: Int64) throws(BatchError) {
+    /// Counts what has come, and what was open before, as far as it will not change any more.
+    private mutating func settle(_ session: Session, upTo newest: Int64) throws(BatchError) {
+        let sql = "SELECT seq FROM main.batchmgr_batches WHERE seq > ? AND seq <= ? AND \(LedgerFigures.mayChange)"
+        func changing(after first: Int64, upTo last: Int64) throws(BatchError) -> [Int64] {
+            guard first < last else { return [] }
+            return try session.connection.rows(sql, [.integer(first), .integer(last)]).compactMap { $0[0].integer }
+        }
+        let before = open
+        open = []
+        for batch in before {
+            if batch > newest - LedgerFigures.unsettled, try !changing(after: batch - 1, upTo: batch).isEmpty {
+                open.append(batch)
+            } else {
+                try add(session, after: batch - 1, upTo: batch)
+            }
+        }
+        let edge = max(settled, newest - LedgerFigures.unsettled)
+        try add(session, after: settled, upTo: edge)
+        let more = try changing(after: edge, upTo: newest)
+        try add(session, after: edge, upTo: newest, unless: LedgerFigures.mayChange)
+        open += more
+        settled = newest
+    }
+
+    /// - Parameter condition: of batches that are left out.
+    private mutating func add(
+        _ session: Session, after first: Int64, upTo last: Int64, unless condition: String = "0"
+    ) throws(BatchError) {
         guard first < last else { return }
         try addSteps(session, after: first, upTo: last)
         let sql = """
             SELECT job, kind, status, idempotency_key GLOB 'queue.*', started_at, finished_at \
-            FROM main.batchmgr_batches WHERE seq > ? AND seq <= ?
+            FROM main.batchmgr_batches WHERE seq > ? AND seq <= ? AND NOT (\(condition))
             """
         for row in try session.connection.rows(sql, [.integer(first), .integer(last)]) {
             let (job, kind, status) = (row[0].string ?? "", row[1].string ?? "", row[2].string ?? "")
@@ -125,12 +155,32 @@ public struct LedgerFigures: Sendable {
         audited = newest
     }
 
-    private mutating func addPoints(_ session: Session) throws(BatchError) {
-        func count(_ condition: String, _ values: [SQLValue] = []) throws(BatchError) -> Int {
-            let sql = "SELECT count(*) FROM main.batchmgr_points WHERE \(condition)"
-            return Int(try session.connection.value(sql, values)?.integer ?? 0)
+    /// A point that is complete stays so; the first that is not yet is where the next look begins.
+    private mutating func settlePoints(_ session: Session) throws(BatchError) {
+        func number(_ what: String) throws(BatchError) -> Int64? {
+            try session.connection.value("SELECT \(what) FROM main.batchmgr_points")?.integer
         }
-        pendingPoints = try count("status = 'pending'")
-        unprovenPoints = try count("status = 'complete' AND created_at > ?", [.string(try session.lastDrill())])
+        let newest = try number("max(id)") ?? 0
+        let drill = try session.lastDrill()
+        if drill != settledPoints.drill || newest < settledPoints.last { settledPoints = (0, 0, drill) }
+        let pending = try session.connection.value(
+            "SELECT min(id) FROM main.batchmgr_points WHERE status = 'pending'")?.integer
+        let edge = max(settledPoints.last, min(newest, (pending ?? .max) - 1))
+        settledPoints.unproven += try unproven(session, upTo: edge)
+        settledPoints.last = edge
+    }
+
+    private mutating func addPoints(_ session: Session) throws(BatchError) {
+        let sql = "SELECT count(*) FROM main.batchmgr_points WHERE status = 'pending'"
+        pendingPoints = Int(try session.connection.value(sql)?.integer ?? 0)
+        unprovenPoints = settledPoints.unproven + (try unproven(session, upTo: .max))
+    }
+
+    private func unproven(_ session: Session, upTo last: Int64) throws(BatchError) -> Int {
+        let sql = """
+            SELECT count(*) FROM main.batchmgr_points WHERE id > ? AND id <= ? AND status = 'complete' AND created_at > ?
+            """
+        let values: [SQLValue] = [.integer(settledPoints.last), .integer(last), .string(settledPoints.drill)]
+        return Int(try session.connection.value(sql, values)?.integer ?? 0)
     }
 }

@@ -96,15 +96,13 @@ private struct StatusView {
 }
 
 extension Session {
-    /// When the last drill that found nothing wrong ended; empty when there was none.
+    /// When the last drill ended that restored every point and found nothing wrong; empty when there was none.
     func lastDrill() throws(BatchError) -> String {
-        var proven = ""
-        for chain in [connection, try ControlChain(reading: backups, context)?.connection].compactMap(\.self) {
-            guard try AuditTable(chain).exists() else { continue }
-            let sql =
-                "SELECT at FROM main.batchmgr_audit WHERE action = 'drill' AND outcome = 'done' ORDER BY seq DESC LIMIT 1"
-            proven = max(proven, try chain.value(sql)?.string ?? "")
-        }
-        return proven
+        guard try AuditTable(connection).exists() else { return "" }
+        let sql = """
+            SELECT at FROM main.batchmgr_audit WHERE action = 'drill' AND outcome = 'passed' \
+            AND json_extract(details, '$.points') = json_extract(details, '$.of') ORDER BY seq DESC LIMIT 1
+            """
+        return try connection.value(sql)?.string ?? ""
     }
 }
