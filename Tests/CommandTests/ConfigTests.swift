@@ -38,4 +38,35 @@ import Testing
             #expect(settings.first { $0["name"] == "prep_concurrency" }?["value"] == "4")
         }
     }
+
+    /// The names that operators know from other services; a value that cannot be meant counts for nothing.
+    @Test func theEnvironmentSaysHowToLog() throws {
+        try BadLuckScene.with(jobs: ["raise": "steps:\n  - {id: a, sql: UPDATE t SET v = 1}"]) { scene in
+            try scene.sql("CREATE TABLE t(v INTEGER)")
+            let told = try scene.shell(
+                "LOG_JSON=true LOG_LEVEL=WARNING \"$TOOL\" run raise -q 2>&1 >/dev/null | head -1"
+            ).out
+            #expect(told.isEmpty)
+            let lines = try scene.shell("LOG_JSON=1 LOG_LEVEL=nonsense \"$TOOL\" run raise -q 2>&1 >/dev/null").out
+            #expect(!lines.isEmpty)
+            for line in lines.split(separator: "\n") {
+                #expect(try JSONParser.parse(String(line))["event"]?.string != nil, "\(line)")
+            }
+            let logs = "backups/batch_manager/logs"
+            #expect(try scene.shell("grep -c batch.begin \(logs)/batchmgr.log").out == "1\n")
+            try scene.shell(
+                "for i in 1 2 3 4 5; do LOG_ROTATE_MAX_BYTES=1024 LOG_ROTATE_BACKUPS=2 \"$TOOL\" run raise -q; done")
+            #expect(try scene.shell("ls \(logs) | grep -c 'batchmgr.log'").out == "3\n")
+            let origins =
+                "LOG_ROTATE_MAX_BYTES=2048 LOG_LEVEL=warn \"$TOOL\" config show --origin | grep '^log' | sed 's/  */ /g'"
+            #expect(
+                try scene.shell(origins).out == """
+                    log.level warn environment LOG_LEVEL
+                    log.json false default
+                    log.max_kib 2 environment LOG_ROTATE_MAX_BYTES
+                    log.keep 5 default
+
+                    """)
+        }
+    }
 }

@@ -77,6 +77,30 @@ public struct LogSettings: Hashable, Sendable {
     public var maxSize: Int = 10 << 20
     /// How many older files are kept.
     public var keep: Int = 5
+    /// Each line is written to the standard error too, as it is in the file.
+    public var isTold = false
 
     public init() {}
+
+    /// With what the environment says, by the names that operators know; what cannot be meant counts for nothing.
+    public func following(_ environment: (String) -> String?) -> LogSettings {
+        var settings = self
+        if let text = environment("LOG_LEVEL")?.lowercased() {
+            settings.level = LogLevel(rawValue: text == "warning" ? "warn" : text) ?? level
+        }
+        if let size = environment("LOG_ROTATE_MAX_BYTES").flatMap({ Int($0) }), LogSettings.sizes.contains(size) {
+            settings.maxSize = size
+        }
+        if let count = environment("LOG_ROTATE_BACKUPS").flatMap({ Int($0) }), (0...1_000).contains(count) {
+            settings.keep = count
+        }
+        switch environment("LOG_JSON")?.lowercased() {
+        case "1", "true", "yes", "on": settings.isTold = true
+        case "0", "false", "no", "off": settings.isTold = false
+        default: break
+        }
+        return settings
+    }
+
+    private static let sizes = 1_024...15 << 20
 }

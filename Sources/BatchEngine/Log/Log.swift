@@ -18,6 +18,7 @@ public struct Log: Sendable {
 
     private let file: LogFile?
     private let level: LogLevel
+    private let isTold: Bool
     private let now: @Sendable () -> Timestamp
     private var traceID: String?
     private var tenant: String?
@@ -30,6 +31,7 @@ public struct Log: Sendable {
     private init() {
         file = nil
         level = .error
+        isTold = false
         now = { Timestamp(milliseconds: 0) }
         traceID = nil
         tenant = nil
@@ -39,8 +41,10 @@ public struct Log: Sendable {
 
     /// The log of a workspace: `logs/batchmgr.log` in its folder of backups.
     public init(_ workspace: Workspace, context: Context) {
-        file = LogFile(folder: workspace.backups + "/logs", settings: workspace.log)
-        level = workspace.log.level
+        let settings = workspace.log.following(Environment.value)
+        file = LogFile(folder: workspace.backups + "/logs", settings: settings)
+        level = settings.level
+        isTold = settings.isTold
         now = context.now
         traceID = context.traceID
         tenant = context.tenant
@@ -77,7 +81,9 @@ public struct Log: Sendable {
         line.step = step
         line.code = error?.code.rawValue ?? warning?.rawValue
         line.errorClass = error?.code.errorClass ?? warning?.errorClass
-        file.append(JSONWriter.text(line.json))
+        let text = JSONWriter.text(line.json)
+        file.append(text)
+        if isTold { StandardError.write(text + "\n") }
     }
 
     /// What was told beside an answer; its words are in the answer.

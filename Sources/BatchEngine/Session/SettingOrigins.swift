@@ -20,7 +20,9 @@ public struct SettingOrigins {
         ("max_attempts_prep", "MAX_ATTEMPTS_PREP", "3"), ("max_attempts_ocr", "MAX_ATTEMPTS_OCR", "3"),
         ("max_input_size_mb", "MAX_INPUT_SIZE_MB", "500"), ("min_pdf_size_bytes", "MIN_PDF_SIZE_BYTES", "1024"),
         ("disk_free_factor", "DISK_FREE_FACTOR", "2.0"), ("keep_work_dir_days", "KEEP_WORK_DIR_DAYS", "7"),
-        ("keep", "BATCHMGR_KEEP", "as batchmgr.yaml says"),
+        ("keep", "BATCHMGR_KEEP", "as batchmgr.yaml says"), ("log.level", "LOG_LEVEL", "info"),
+        ("log.json", "LOG_JSON", "false"), ("log.max_kib", "LOG_ROTATE_MAX_BYTES", "10240"),
+        ("log.keep", "LOG_ROTATE_BACKUPS", "5"),
     ]
     /// Parts of names whose values nobody is shown.
     private static let secrets = ["secret", "password", "token", "authorization"]
@@ -50,7 +52,10 @@ public struct SettingOrigins {
         _ name: String, _ variable: String, _ otherwise: String, set: String?, _ written: [WrittenSetting]
     ) -> ConfigReport.Setting {
         if let set { return .init(name, set, .set) }
-        if let text = Environment.value(variable) { return .init(name, text, .environment, at: variable) }
+        if let text = Environment.value(variable) {
+            let kib = variable == "LOG_ROTATE_MAX_BYTES" ? Int(text).map { "\($0 >> 10)" } : nil
+            return .init(name, kib ?? text, .environment, at: variable)
+        }
         if let own = written.first(where: { $0.name == name }) { return setting(own) }
         return .init(name, otherwise, .standard)
     }

@@ -30,6 +30,15 @@ public enum Environment {
     public static var userID: UInt32 { geteuid() }
 }
 
+/// Where programs tell what is no answer.
+public enum StandardError {
+    /// In one piece, so that lines of several processes do not mix; nothing is said of what cannot be written.
+    public static func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
 /// Who acts, when nobody says so.
 public enum SystemActor {
     /// `BATCHMGR_ACTOR`, or the user of this process.
