@@ -43,12 +43,13 @@ public protocol ServiceStore: AnyObject {
 
     func leaveService(_ record: ServiceRecord, at now: Timestamp) throws(BatchError)
 
-    /// Wishes that all workers begin anew, one after the other, with a row in the audit; a wish that is open already is the
-    /// answer.
-    func wishRestart(_ act: ControlAct) throws(BatchError) -> ServiceRestart
-    /// The latest wish; nil when there never was one.
+    /// Wishes that a part begins anew, with a row in the audit; a wish for it that is open already is the answer.
+    func wishRestart(_ kind: ServiceRestart.Kind, _ act: ControlAct) throws(BatchError) -> ServiceRestart
+    /// The first wish that is open, or the latest one; nil when there never was one.
     func lastRestart() throws(BatchError) -> ServiceRestart?
     /// One more worker has begun anew, with a row in the audit.
     func noteRestarted(_ restart: ServiceRestart, worker: Int64, _ act: ControlAct) throws(BatchError)
     func endRestart(_ restart: ServiceRestart, at now: Timestamp) throws(BatchError)
+    /// Why the service ended a worker: the attempt that it was at says so.
+    func noteEnd(of worker: Int64, _ reason: String) throws(BatchError)
 }

@@ -78,7 +78,7 @@ public struct WorkspaceRepair: HealingWork {
         if let service = try store.service(), service.owner != nil {
             if service.isRunning(at: now) {
                 done = "workers"
-                try wait(for: try store.wishRestart(context.act(on: "service restart")), store, step)
+                try wait(for: try store.wishRestart(.queue, context.act(on: "service restart")), store, step)
             } else {
                 done = "service"
                 try store.leaveService(service, at: now)

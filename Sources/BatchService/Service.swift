@@ -53,7 +53,8 @@ public struct Service {
         defer { try? store.leaveService(lease, at: context.now()) }
         let begin = context.now()
         var scheduler = try Scheduler(workspace, context: context)
-        var workers = WorkerGroup(worker, count: settings.workers, clock: context.clock)
+        var workers = WorkerGroup(
+            worker, count: settings.workers, memory: workspace.queue.workerMemory, clock: context.clock)
         context.log.write(.info, "service.begin", "process \(Environment.processID) serves", module: .runner)
         note("serving \(workspace.folder) with \(settings.workers) \(settings.workers == 1 ? "worker" : "workers")")
         var listener = try beginListening(note)
@@ -66,11 +67,12 @@ public struct Service {
             ServiceNotice.send("WATCHDOG=1")
             isOurs = try beat(lease)
             firings += try tick(&scheduler, note)
-            for ending in workers.keep() {
-                context.log.write(.error, "service.worker", ending, module: .runner)
-                note(ending)
+            for (process, reason) in workers.endTooLarge() {
+                try? store.noteEnd(of: process, "its worker \(reason)")
+                tell("worker \(process) \(reason)", note)
             }
-            try goOn(with: &workers, note)
+            for ending in workers.keep() { tell(ending, note) }
+            try goOn(with: &workers, &listener, note)
             watch.look()
             context.sleep(settings.poll)
             if listener == nil, listen != nil, context.clock.now() - triedAt > Service.pauseOfListening {
@@ -89,16 +91,23 @@ public struct Service {
         return ServiceReport(began: begin, ended: context.now(), firings: firings, workerCrashes: workers.crashes)
     }
 
-    /// Wishes that the workers of the service that runs begin anew.
+    private func tell(_ ending: String, _ note: (String) -> Void) {
+        context.log.write(.error, "service.worker", ending, module: .runner)
+        note(ending)
+    }
+
+    /// Wishes that a part of the service that runs begins anew.
     /// - Throws: `ERR_UX_WRONG_STATE` when none runs.
-    public static func restart(_ workspace: Workspace, context: Context) throws(BatchError) -> ServiceRestartReport {
+    public static func restart(
+        _ kind: ServiceRestart.Kind, _ workspace: Workspace, context: Context
+    ) throws(BatchError) -> ServiceRestartReport {
         let store = try context.store(of: workspace)
         guard try store.service()?.isRunning(at: context.now()) == true else {
             throw BatchError(
                 .wrongState, "no service runs in \(workspace.folder), so there are no workers of one",
                 hint: "begin one: \(command: "serve")")
         }
-        return ServiceRestartReport(try store.wishRestart(context.act("service restart")))
+        return ServiceRestartReport(try store.wishRestart(kind, context.act("service restart")))
     }
 
     /// Fires what is due now and works the queue until nothing is ready, in this process: for a timer of systemd or cron.
@@ -155,8 +164,19 @@ public struct Service {
     }
 
     /// Lets workers begin anew when somebody wishes it: the next one when the one before has worked for a moment.
-    private func goOn(with workers: inout WorkerGroup, _ note: (String) -> Void) throws(BatchError) {
+    private func goOn(
+        with workers: inout WorkerGroup, _ listener: inout HTTPListener?, _ note: (String) -> Void
+    ) throws(BatchError) {
         guard let wish = try store.lastRestart(), wish.endedAt == nil else { return }
+        if wish.kind == .http {
+            listener?.stop()
+            listener = try beginListening(note)
+            if listener != nil {
+                try store.noteRestarted(
+                    wish, worker: Int64(Environment.processID), context.act("service http", outcome: "restarted"))
+            }
+            return try store.endRestart(wish, at: context.now())
+        }
         if !workers.isRestarting { workers.beginRestart() }
         if let process = workers.goOnRestarting() {
             note("worker \(process) has begun anew, as \(wish.actor) wished")
@@ -189,7 +209,8 @@ struct WorkerGroup {
             guard let process, let ending = process.ending else { return nil }
             let lived = now - startAt
             self.process = nil
-            if isRestarting {
+            // Who ends in good order has said why.
+            if isRestarting || ending == .exited(0) {
                 isRestarting = false
                 startAt = now
                 return nil
@@ -208,6 +229,22 @@ struct WorkerGroup {
             let pause = WorkerGroup.pause << Int64(min(failures, 10))
             failures += 1
             startAt = now + min(pause, WorkerGroup.longestPause)
+        }
+    }
+
+    /// Bytes that a worker may hold.
+    private let memory: Int64
+    /// Who holds more is not waited for.
+    private var farAbove: Int64 { max(2 * memory, memory + 256 << 20) }
+
+    /// Ends workers that hold so much that their next job cannot be waited for.
+    mutating func endTooLarge() -> [(process: Int64, reason: String)] {
+        places.compactMap { place in
+            guard let process = place.process, process.ending == nil,
+                let size = HostFigures.residentMemory(of: Int64(process.id)), size > farAbove
+            else { return nil }
+            process.end()
+            return (Int64(process.id), "was ended: \(QueueWorker.tooLarge(size, memory))")
         }
     }
 
@@ -255,8 +292,10 @@ struct WorkerGroup {
     /// Who lived so long did not end at once.
     private static let healthy: Int64 = 10_000
 
-    init(_ arguments: [String], count: Int, clock: MonotonicClock) {
+    /// - Parameter memory: MiB that a worker may hold.
+    init(_ arguments: [String], count: Int, memory: Int, clock: MonotonicClock) {
         self.arguments = arguments
+        self.memory = Int64(memory) << 20
         self.clock = clock
         places = Array(repeating: Place(), count: count)
     }

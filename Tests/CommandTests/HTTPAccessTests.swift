@@ -34,7 +34,7 @@ import Testing
         Call(words: "-X POST $U/api/plans/plan.9/approve", statuses: "401 403 403 404 404 403 403"),
         Call(words: "$U/api/support", statuses: "401 403 403 403 200 403 403"),
         Call(words: "$U/api/slo", statuses: "401 200 200 200 200 403 403"),
-        Call(words: "-X POST $U/api/support/9/approve", statuses: "401 403 403 400 400 403 403"),
+        Call(words: "-X POST $U/api/support/9/approve", statuses: "401 403 403 404 404 403 403"),
         Call(words: "-X POST $U/api/queue/redrive", statuses: "401 403 200 403 200 403 200"),
     ]
 

@@ -355,7 +355,9 @@ import Testing
                 #expect(why.contains("ERR_DATA_NOT_REPLAYABLE") && why.contains("step b"), "\(why)")
                 #expect(try scene.shell("wc -l <ran").out == "1\n")
                 let text = try scene.tool("queue", "show", "1").out
-                #expect(text.contains("batchmgr queue retry 1") && text.contains("batchmgr queue resolve 1"), "\(text)")
+                #expect(
+                    text.contains("batchmgr queue retry --id 1") && text.contains("batchmgr queue resolve --id 1"),
+                    "\(text)")
                 try scene.expect(0, "queue", "retry", "1")
                 try scene.expect(0, "queue", "work", "--until-empty")
             }

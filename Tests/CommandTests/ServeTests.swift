@@ -154,6 +154,50 @@ import Testing
         }
     }
 
+    /// It ends behind the job with which it has too much, and the next job has another worker.
+    @Test func aWorkerThatHoldsTooMuchEndsBehindItsJob() throws {
+        try scene { scene in
+            try scene.write("more", "queue: {worker_mib: 16}\n")
+            try scene.shell("cat more >>batchmgr.yaml")
+            let result = try served(
+                scene,
+                """
+                for i in 1 2 3; do "$TOOL" queue add raise -q || exit 1; done
+                until_done 3 || exit 1
+                grep -c 'ends behind job' served
+                """)
+            #expect(result.code == 0, "\(result.out)\(result.err)")
+            #expect(result.out.hasSuffix("3\n"), "\(result.out)")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "3|3")
+            let crashes = try (1...3).map { try scene.json("queue", "show", "\($0)")["crashes"] }
+            #expect(crashes == [0, 0, 0])
+        }
+    }
+
+    /// One that holds far too much is not waited for, and the job says why its worker ended.
+    @Test func aWorkerThatHoldsFarTooMuchIsEnded() throws {
+        try scene { scene in
+            try scene.write(
+                "catalog/huge.yaml",
+                "id: huge\nversion: 1.0.0\nsteps:\n  - {id: a, sql: \"UPDATE line SET n = (SELECT sum(length(hex(zeroblob(300000000 + b.id)))) FROM line b, line c)\"}\n"
+            )
+            try scene.shell("echo 'queue: {worker_mib: 128}' >>batchmgr.yaml")
+            let result = try served(
+                scene,
+                """
+                "$TOOL" queue add huge -q || exit 1
+                tries=0
+                until "$TOOL" queue show 1 --json | grep -q 'its worker was ended: it holds'; do
+                    tries=$((tries + 1)); [ $tries -lt 1000 ] || { cat served; exit 1; }
+                done
+                "$TOOL" queue cancel 1 --reason seen -q
+                grep -c 'was ended: it holds [0-9]* MiB, more than the 128 MiB of queue.worker_mib' served | grep -v '^0'
+                """)
+            #expect(result.code == 0, "\(result.out)\(result.err)")
+            #expect(try scene.sql("SELECT max(n) FROM line") == "0")
+        }
+    }
+
     // MARK: A control.db that is damaged
 
     /// Nothing of it can be read: the jobs that have run are known from the ledger, and switches hold.

@@ -85,6 +85,7 @@ enum WorkspaceReader {
 
     private static func queue(_ node: YAMLNode?) -> QueueSettings {
         var settings = QueueSettings()
+        if let size = node?["worker_mib"]?.json.integer { settings.workerMemory = Int(size) }
         for state in QueueSettings.usualAges.keys {
             let age = node?["max_age"]?[state.rawValue]?.text.flatMap { Duration(text: $0) }
             if let age { settings.ages[state] = age }
@@ -146,6 +147,7 @@ enum WorkspaceReader {
         if let level: LogLevel = JobNodes.choice(node?["level"]) { settings.level = level }
         if let size = node?["max_kib"]?.json.integer { settings.maxSize = Int(size) << 10 }
         if let keep = node?["keep"]?.json.integer { settings.keep = Int(keep) }
+        if let isTold = node?["json"]?.json.bool { settings.isTold = isTold }
         return settings
     }
 
@@ -221,7 +223,10 @@ enum WorkspaceKeys {
         [
             KeyRule(
                 "max_age", .record(ages),
-                "How long a job may be in a state before `stuck` is told and it is in `queue list --stuck`.")
+                "How long a job may be in a state before `stuck` is told and it is in `queue list --stuck`."),
+            KeyRule(
+                "worker_mib", .integer(16...1_048_576),
+                "MiB that a worker of the service may hold: it ends behind the job with which it has more (`1024`)."),
         ])
 
     private static let ages = KeyTable(
@@ -287,6 +292,9 @@ enum WorkspaceKeys {
             KeyRule("level", choice(LogLevel.self), "What is written: this level and those above it (`info`)."),
             KeyRule("max_kib", .integer(1...15_360), "KiB after which the next file is begun (`10240`)."),
             KeyRule("keep", .integer(0...1_000), "Older files that are kept (`5`)."),
+            KeyRule(
+                "json", .boolean,
+                "Whether each line goes to the standard error too, for those who gather that (`false`)."),
         ])
 
     private static let database = KeyTable(

@@ -49,23 +49,30 @@ extension ControlFile: ServiceStore {
 
     // MARK: Workers that begin anew
 
-    public func wishRestart(_ act: ControlAct) throws(BatchError) -> ServiceRestart {
-        if let open = try lastRestart(), open.endedAt == nil { return open }
+    public func wishRestart(_ kind: ServiceRestart.Kind, _ act: ControlAct) throws(BatchError) -> ServiceRestart {
+        if let open = try restart(where: "ended_at IS NULL AND kind = ?", [.string(kind.rawValue)]) { return open }
         return try audited(act) { () throws(BatchError) in
             try connection.run(
-                "INSERT INTO restarts(actor, wished_at) VALUES(?, ?)",
-                [.string(act.actor), .integer(act.at.milliseconds)])
+                "INSERT INTO restarts(actor, wished_at, kind) VALUES(?, ?, ?)",
+                [.string(act.actor), .integer(act.at.milliseconds), .string(kind.rawValue)])
             let wish = ServiceRestart(
-                number: connection.lastInsertRowID, actor: act.actor, wishedAt: act.at, endedAt: nil, workers: 0)
-            return (wish, ["restart": .integer(wish.number)])
+                number: connection.lastInsertRowID, kind: kind, actor: act.actor, wishedAt: act.at, endedAt: nil,
+                workers: 0)
+            return (wish, ["restart": .integer(wish.number), "kind": .string(kind.rawValue)])
         }
     }
 
     public func lastRestart() throws(BatchError) -> ServiceRestart? {
-        let sql = "SELECT seq, actor, wished_at, ended_at, workers FROM restarts ORDER BY seq DESC LIMIT 1"
-        return try connection.rows(sql).first.map { row in
+        if let open = try restart(where: "ended_at IS NULL", []) { return open }
+        return try restart(where: "1 ORDER BY seq DESC", [])
+    }
+
+    private func restart(where condition: String, _ values: [SQLValue]) throws(BatchError) -> ServiceRestart? {
+        let sql = "SELECT seq, actor, wished_at, ended_at, workers, kind FROM restarts WHERE \(condition) LIMIT 1"
+        return try connection.rows(sql, values).first.map { row in
             ServiceRestart(
-                number: row[0].integer ?? 0, actor: row[1].string ?? "",
+                number: row[0].integer ?? 0, kind: row[5].string.flatMap(ServiceRestart.Kind.init) ?? .queue,
+                actor: row[1].string ?? "",
                 wishedAt: Timestamp(milliseconds: row[2].integer ?? 0),
                 endedAt: row[3].integer.map { Timestamp(milliseconds: $0) }, workers: Int(row[4].integer ?? 0))
         }
@@ -80,6 +87,12 @@ extension ControlFile: ServiceStore {
                 [.integer(act.at.milliseconds), .integer(restart.number)])
             return ((), ["restart": .integer(restart.number), "worker": .integer(worker)])
         }
+    }
+
+    public func noteEnd(of worker: Int64, _ reason: String) throws(BatchError) {
+        try connection.run(
+            "UPDATE queue_attempts SET outcome = ? WHERE process = ? AND ended_at IS NULL",
+            [.string(reason), .integer(worker)])
     }
 
     public func endRestart(_ restart: ServiceRestart, at now: Timestamp) throws(BatchError) {

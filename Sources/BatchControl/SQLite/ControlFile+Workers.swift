@@ -128,7 +128,10 @@ extension ControlFile: QueueStore {
 
     private func putBack(_ job: QueueJob, of owner: LeaseOwner, at now: Timestamp) throws(BatchError) {
         let crashes = job.crashes + 1
-        let reason = "its worker, process \(owner.process), died (crash \(crashes))"
+        let known = try connection.value(
+            "SELECT outcome FROM queue_attempts WHERE number = ? AND epoch = ?",
+            [.integer(job.number), .integer(job.epoch)])?.string
+        let reason = "\(known ?? "its worker, process \(owner.process), died") (crash \(crashes))"
         try note(reason, of: job, at: now)
         try connection.run(
             "UPDATE queue_attempts SET crashed = 1 WHERE number = ? AND epoch = ?",

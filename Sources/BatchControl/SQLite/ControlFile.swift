@@ -247,6 +247,7 @@ extension ControlFile {
             ALTER TABLE queue_attempts ADD COLUMN crashed INTEGER NOT NULL DEFAULT 0;
             ALTER TABLE queue_jobs ADD COLUMN put_back INTEGER NOT NULL DEFAULT 0
             """,
+            "ALTER TABLE restarts ADD COLUMN kind TEXT NOT NULL DEFAULT 'queue'",
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

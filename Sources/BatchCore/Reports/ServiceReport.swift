@@ -21,9 +21,17 @@ public struct ServiceReport: Report, Hashable {
     }
 }
 
-/// A wish that all workers of a service begin anew, one after the other.
+/// A wish that a part of a service begins anew.
 public struct ServiceRestart: Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        /// The workers of the queue, one after the other.
+        case queue
+        /// What answers over HTTP; it reads its certificate again.
+        case http
+    }
+
     public let number: Int64
+    public let kind: Kind
     public let actor: String
     public let wishedAt: Timestamp
     /// Nil while it is under way.
@@ -31,8 +39,11 @@ public struct ServiceRestart: Hashable, Sendable {
     /// How many have begun anew so far.
     public let workers: Int
 
-    public init(number: Int64, actor: String, wishedAt: Timestamp, endedAt: Timestamp?, workers: Int) {
+    public init(
+        number: Int64, kind: Kind = .queue, actor: String, wishedAt: Timestamp, endedAt: Timestamp?, workers: Int
+    ) {
         self.number = number
+        self.kind = kind
         self.actor = actor
         self.wishedAt = wishedAt
         self.endedAt = endedAt
@@ -48,7 +59,8 @@ public struct ServiceRestartReport: Report, Hashable {
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
-            .init("restart", .integer(restart.number)), .init("actor", .string(restart.actor)),
+            .init("restart", .integer(restart.number)), .init("kind", .string(restart.kind.rawValue)),
+            .init("actor", .string(restart.actor)),
             .init("wished_at", .string(restart.wishedAt.iso8601)),
             .init("ended_at", JSONValue(restart.endedAt?.iso8601)), .init("workers", JSONValue(restart.workers)),
         ]

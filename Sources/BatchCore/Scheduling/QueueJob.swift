@@ -33,6 +33,10 @@ public struct QueueSettings: Hashable, Sendable {
     /// How long a job may be in a state before somebody should look. What is done, cancelled or settled is forgotten.
     public var ages = QueueSettings.usualAges
 
+    /// MiB that a worker of the service may hold: behind the job with which it has more, it ends. One that holds twice as
+    /// much is ended at once.
+    public var workerMemory = 1_024
+
     public init() {}
 
     public static let usualAges: [QueueState: Duration] = [

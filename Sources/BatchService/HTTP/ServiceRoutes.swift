@@ -38,11 +38,22 @@ enum ServiceRoutes {
                 return .json(.object(hot + [.init("http", call.workspace.http.json)]))
             }),
         Route(
-            method: .post, path: "/api/service/restart", name: "restartWorkers",
-            summary: "Let the workers of the service begin anew, one after the other", access: .role(.admin),
-            hasTenants: false, action: "service restart", answer: .report(["restart"]),
+            method: .get, path: "/api/config", name: "listSettings",
+            summary: "All settings, and where each comes from; secrets are hidden", access: .role(.viewer),
+            hasTenants: false, answer: .report(["settings"]),
             perform: { (call) throws(BatchError) in
-                call.report(try Service.restart(call.workspace, context: call.context))
+                call.report(try SettingOrigins(call.workspace, context: call.context).report())
+            }),
+        Route(
+            method: .post, path: "/api/service/restart", name: "restartWorkers",
+            summary: "Let the workers of the service begin anew, one after the other, or its HTTP",
+            access: .role(.admin),
+            hasTenants: false, action: "service restart",
+            body: [.choice("kind", ServiceRestart.Kind.self, "what begins anew (default: queue)")],
+            answer: .report(["restart"]),
+            perform: { (call) throws(BatchError) in
+                call.report(
+                    try Service.restart(call.choice("kind") ?? .queue, call.workspace, context: call.context))
             }),
         Route(
             method: .post, path: "/config", name: "setConfig", summary: "Change settings while the service runs",

@@ -17,6 +17,11 @@ public final class QueueWorker {
     private var series: (place: String, jobs: BatchSeries)?
     private var catalog: (print: [String], catalog: Catalog)?
 
+    /// Bytes that this process may hold; nil: any number. Behind the job with which it has more, it ends.
+    public var mostMemory: Int64?
+    /// Why it has ended although nobody asked it to.
+    public private(set) var ending: String?
+
     /// Settled jobs are kept so long.
     private static let memory: Duration = .seconds(90 * 86_400)
     /// What was removed can be taken back for so long.
@@ -63,6 +68,7 @@ public final class QueueWorker {
                 guard let ended = try attempt(job) else { continue }
                 report.add(ended)
                 try note(ended)
+                if isTooLarge(behind: ended) { break }
             } else if series != nil {
                 // Nothing follows: what waits is completed, and jobs of dead workers are looked for.
                 endSeries()
@@ -73,6 +79,19 @@ public final class QueueWorker {
             }
         }
         return report
+    }
+
+    private func isTooLarge(behind job: QueueJob) -> Bool {
+        guard let mostMemory, let size = HostFigures.residentMemory, size > mostMemory else { return false }
+        let words =
+            "worker \(Environment.processID) ends behind job \(job.number) (\(job.order.job)): \(QueueWorker.tooLarge(size, mostMemory))"
+        context.log.write(.warn, "service.worker", words, module: .runner)
+        ending = words
+        return true
+    }
+
+    static func tooLarge(_ size: Int64, _ most: Int64) -> String {
+        "it holds \(size >> 20) MiB, more than the \(most >> 20) MiB of queue.worker_mib"
     }
 
     private func attempt(_ job: QueueJob) throws(BatchError) -> QueueJob? {

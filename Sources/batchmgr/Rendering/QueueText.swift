@@ -23,7 +23,7 @@ extension QueueJobReport: TextReport {
         text += "why        \(Printable.text(job.explanation(at: now, entry.obstacle)))\n"
         if job.state.isLost {
             text += style.next(
-                "once more: \(command: "queue retry \(job.number)"); or settle it: \(command: "queue resolve \(job.number) --reason TEXT")"
+                "once more: \(command: "queue retry --id \(job.number)"); or settle it: \(command: "queue resolve --id \(job.number) --reason TEXT")"
             )
         }
         guard !attempts.isEmpty else {

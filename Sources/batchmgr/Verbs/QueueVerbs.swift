@@ -1,3 +1,4 @@
+internal import BatchCatalog
 internal import BatchControl
 public import BatchCore
 internal import BatchEngine
@@ -180,12 +181,19 @@ extension Command {
             let wish = context.stopWish
             context.stopWish = { OwnProgram.parent == parent ? wish() : max(wish(), .atCheckpoint) }
         }
-        let worker = try QueueWorker(try call.workspace(), context: context)
+        let workspace = try call.workspace()
+        let worker = try QueueWorker(workspace, context: context)
+        if arguments.value("while") != nil { worker.mostMemory = Int64(workspace.queue.workerMemory) << 20 }
         let report = try worker.work(untilEmpty: arguments.has("until-empty")) { (job) in
             call.output.note(QueueText.line(job))
         }
+        // The service shows it with what it tells itself; where lines of JSON are gathered, the log has told it.
+        if let ending = worker.ending, !workspace.log.following(Environment.value).isTold {
+            StandardError.write(ending + "; another one takes its place\n")
+        }
         try call.output.show(report)
-        return report.hasLost ? .stepFailed : .done
+        // Of a worker of the service the code says how it ended, and not its jobs.
+        return report.hasLost && arguments.value("while") == nil ? .stepFailed : .done
     }
 
     static let queueList = Command(.queueList) { (arguments, call) throws(BatchError) in

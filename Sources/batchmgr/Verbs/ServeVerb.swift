@@ -23,11 +23,16 @@ extension Verb {
         examples: [.init("batchmgr serve", "run what is due, from now on")])
 
     static let serviceRestart = Verb(
-        "service restart", "let the workers of the service begin anew, one after the other",
+        "service restart", "let a part of the service begin anew: its workers, one after the other, or its HTTP",
         details: """
             Each ends at its next checkpoint, and another one takes its place; the next one follows when that has worked for a \
-            moment. No job is lost, and the service itself stays. The audit has a row for the wish and one for each worker.
+            moment. No job is lost, and the service itself stays. The audit has a row for the wish and one for each worker. \
+            With --kind http it closes its port and opens it again, with its certificate as the file has it now.
             """,
+        options: [
+            .value(
+                "kind", .choice(ServiceRestart.Kind.allCases.map(\.rawValue)), "what begins anew (default: queue)")
+        ],
         topic: .run, role: .admin, trace: .workspace,
         examples: [.init("batchmgr service restart", "after an update of the program")])
 
@@ -66,8 +71,10 @@ extension Command {
             service.needsHTTP = arguments.has("port") || arguments.has("bind")
         }
         let output = call.output
-        let report =
-            try arguments.has("once") ? service.runOnce { output.note($0) } : service.run { output.note($0) }
+        // Whoever gathers lines of JSON wants no others; the log has the same.
+        let isTold = workspace.log.following(Environment.value).isTold
+        let note: (String) -> Void = { if !isTold { output.note($0) } }
+        let report = try arguments.has("once") ? service.runOnce(note: note) : service.run(note: note)
         try call.output.show(report)
         return .done
     }
@@ -119,15 +126,18 @@ extension UnitsReport: TextReport {
 }
 
 extension Command {
-    static let serviceRestart = Command(.serviceRestart) { (_, call) throws(BatchError) in
-        try call.output.show(try Service.restart(try call.workspace(), context: call.work))
+    static let serviceRestart = Command(.serviceRestart) { (arguments, call) throws(BatchError) in
+        let kind: ServiceRestart.Kind = try arguments.choice("kind") ?? .queue
+        try call.output.show(try Service.restart(kind, try call.workspace(), context: call.work))
         return .done
     }
 }
 
 extension ServiceRestartReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
-        "the workers begin anew, one after the other; see it: batchmgr audit list\n"
+        let what =
+            restart.kind == .queue ? "the workers begin anew, one after the other" : "the HTTP interface begins anew"
+        return "\(what)\n" + style.next("see it: \(command: "audit list")")
     }
 }
 
