@@ -23,7 +23,8 @@ public struct Catalog: Sendable {
 
     /// Files in the catalog folder that hold something else than a job.
     private static let otherFiles = [
-        "contracts", "slo", "rules", "mapping", "modules", "flags", "circuits", "ocr_profiles", "review",
+        "contracts", "slo", "rules", "mapping", "modules", "flags", "circuits", "ocr_profiles", "ocr_fields",
+        "review",
     ]
 
     /// Reads `*.yaml` and `*.yml` in `folder`, not in folders below it. A folder that does not exist is an empty catalog.
@@ -43,7 +44,8 @@ public struct Catalog: Sendable {
         try ModuleBook.load(folder: folder).mistakes + ContractBook.load(folder: folder).mistakes
             + RuleBook.load(folder: folder).mistakes + CircuitBook.load(folder: folder).mistakes
             + RunbookBook.load(folder: folder).mistakes + ReviewBook.load(folder: folder).mistakes
-            + ProfileBook.load(folder: folder).mistakes + SLOBook.load(folder: folder).mistakes
+            + ProfileBook.load(folder: folder).mistakes + FieldBook.load(folder: folder).mistakes
+            + SLOBook.load(folder: folder).mistakes
     }
 
     private static func read(_ folder: String, _ rules: CatalogRules) throws(BatchError) -> [JobReader.Outcome] {

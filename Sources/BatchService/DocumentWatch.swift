@@ -19,6 +19,10 @@ struct DocumentWatch {
     private var check: SupervisedProcess?
     /// What was queued last, by its job.
     private var queued: [String: Int64] = [:]
+    /// What waited to be entered when it was ordered last.
+    private var entered: String?
+    /// An intake was ordered, and what it finds was not looked at yet.
+    private var isReading = false
 
     /// Beside what the kernel tells.
     private static let pollPeriod: Int64 = 10_000
@@ -67,15 +71,30 @@ struct DocumentWatch {
         lookAt = now + DocumentWatch.pollPeriod
         if isCleaning { cleanAt = now + DocumentWatch.cleanPeriod }
         let names = try Folder.names(in: input)
-        guard isCleaning || !names.isEmpty, let documents = try documents() else { return }
+        guard isCleaning || !names.isEmpty || isReading, let documents = try documents() else { return }
         let due = try documents.due()
-        if due.hasInput, try !documents.isHere() {
+        if due.hasInput, try !documents.isReady() {
             lookAt = now + DocumentWatch.settled
             return try queue("ocr_tables")
         }
-        if due.hasInput { try queue("ocr_intake") }
+        if due.hasInput {
+            try queue("ocr_intake")
+            isReading = true
+        } else if isReading {
+            isReading = try known("ocr_intake")?.state.isOpen == true
+        }
         if due.hasRoom { try queue("repair_reprocess_ocr_batch", ["reason=disk_short"]) }
         if due.isOld { try queue("repair_clean_documents") }
+        try enter(due.staged)
+    }
+
+    /// Fields are entered by the job `ocr_enter`, where the catalog has it. What it leaves is not tried again until more comes.
+    private mutating func enter(_ staged: String?) throws(BatchError) {
+        guard staged != entered else { return }
+        let board = try context.store(of: workspace).switches()
+        if board.value(of: .flag("auto_entry"), at: context.now()) == .off { return }
+        if staged != nil { try queue("ocr_enter") }
+        entered = staged
     }
 
     /// While one of them waits or works, there is no other.
@@ -87,10 +106,13 @@ struct DocumentWatch {
         queued[job] = try Queue(workspace, context: context).add(order).entry.job.number
     }
 
+    private func known(_ job: String) throws(BatchError) -> QueueJob? {
+        guard let number = queued[job] else { return nil }
+        return try context.store(of: workspace).queueJob(number)
+    }
+
     private func hasFailed(_ job: String) throws(BatchError) -> Bool {
-        guard let number = queued[job],
-            let known = try context.store(of: workspace).queueJob(number), [.failed, .dead].contains(known.state)
-        else { return false }
+        guard let known = try known(job), known.state.isLost else { return false }
         return context.now().milliseconds - known.stateAt.milliseconds < DocumentWatch.failurePause
     }
 

@@ -63,3 +63,45 @@ public struct ReviewRule: Hashable, Sendable {
         self.language = language
     }
 }
+
+/// A field that is looked for in the text of documents: a rule of `ocr_fields.yaml`.
+public struct FieldRule: Hashable, Sendable {
+    /// What its value looks like.
+    public enum Shape: String, CaseIterable, Sendable {
+        /// Letters and digits, with a digit at least: `INV-2026/17`.
+        case code
+        /// Kept as `2026-03-31`.
+        case date
+        /// An amount of money, kept with two decimals: `1234.50`.
+        case amount
+    }
+
+    /// Of two like ones in a document, which counts.
+    public enum Occurrence: String, CaseIterable, Sendable {
+        case first
+        case last
+    }
+
+    /// What comes first in a date of three numbers.
+    public enum DateOrder: String, CaseIterable, Sendable {
+        case day
+        case month
+    }
+
+    public let name: String
+    /// The words that its value stands after. Capitals make no difference.
+    public let after: [String]
+    public let shape: Shape
+    public let takes: Occurrence
+    public let begins: DateOrder
+
+    public init(
+        name: String, after: [String], shape: Shape, takes: Occurrence = .first, begins: DateOrder = .day
+    ) {
+        self.name = name
+        self.after = after
+        self.shape = shape
+        self.takes = takes
+        self.begins = begins
+    }
+}

@@ -83,6 +83,58 @@ public struct DocumentReport: Report, Hashable {
     }
 }
 
+/// `ocr fields`
+public struct DocumentFieldReport: Report, Hashable {
+    public struct Entry: Hashable, Sendable {
+        public let key: String
+        /// The name of the document.
+        public let document: String
+        public let field: String
+        public let value: String
+        /// As it stands on the page.
+        public let source: String
+        public let page: Int?
+        public let confidence: Double?
+        /// `staged`, `entered` or `given`.
+        public let state: String
+
+        public init(
+            key: String, document: String, field: String, value: String, source: String, page: Int?,
+            confidence: Double?, state: String
+        ) {
+            self.key = key
+            self.document = document
+            self.field = field
+            self.value = value
+            self.source = source
+            self.page = page
+            self.confidence = confidence
+            self.state = state
+        }
+    }
+
+    public let fields: [Entry]
+
+    public init(fields: [Entry]) { self.fields = fields }
+
+    public func members(_ call: CallOptions) -> [JSONValue.Member] {
+        [
+            .init(
+                "fields",
+                .array(
+                    fields.map { entry in
+                        [
+                            "job_key": .string(entry.key), "name": .string(entry.document),
+                            "field": .string(entry.field), "value": .string(entry.value),
+                            "source": .string(entry.source), "page": entry.page.map { JSONValue($0) } ?? .null,
+                            "confidence": entry.confidence.map { .number($0) } ?? .null,
+                            "state": .string(entry.state),
+                        ]
+                    }))
+        ]
+    }
+}
+
 /// `ocr search`
 public struct DocumentSearchReport: Report, Hashable {
     public struct Hit: Hashable, Sendable {

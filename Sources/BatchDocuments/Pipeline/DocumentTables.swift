@@ -1,7 +1,7 @@
 /// The tables of documents in the user's database, and the jobs that fill them. The shipped catalog has the same jobs.
 public enum DocumentJobs {
     static let all = [
-        "ocr_documents", "ocr_pages", "ocr_words", "ocr_text", "ocr_review",
+        "ocr_documents", "ocr_pages", "ocr_words", "ocr_text", "ocr_review", "ocr_fields",
     ]
 
     public static let tables = """
@@ -9,7 +9,7 @@ public enum DocumentJobs {
         id: ocr_tables
         version: 1.0.0
         description: Make the tables of documents, pages, words, reviews, fields and searchable text
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
         steps:
           - id: tables
             sql: |
@@ -32,6 +32,11 @@ public enum DocumentJobs {
               CREATE TABLE IF NOT EXISTS ocr_review(
                 document TEXT PRIMARY KEY REFERENCES ocr_documents(key), state TEXT NOT NULL, reviewer TEXT, reason TEXT NOT NULL,
                 since TEXT NOT NULL, decided_at TEXT, decided_by TEXT) STRICT;
+              CREATE TABLE IF NOT EXISTS ocr_fields(
+                document TEXT NOT NULL REFERENCES ocr_documents(key), name TEXT NOT NULL, value TEXT NOT NULL,
+                source TEXT NOT NULL, page INTEGER, confidence REAL, state TEXT NOT NULL,
+                PRIMARY KEY(document, name)) STRICT, WITHOUT ROWID;
+              CREATE INDEX IF NOT EXISTS ocr_documents_state ON ocr_documents(state, error);
         """
 
     public static let intake = """
@@ -40,7 +45,7 @@ public enum DocumentJobs {
         version: 1.0.0
         description: Read the documents in data/in, and write searchable PDFs to data/out
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
         params:
           profile: {type: text, default: default, description: The profile of catalog/ocr_profiles.yaml}
           staged: {type: text, default: "", description: "A folder of work/_staging, in place of in"}
@@ -62,7 +67,7 @@ public enum DocumentJobs {
         version: 1.0.0
         description: Accept, correct or reject a document that waits for review
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
         params:
           key: {type: text, description: The document}
           action: {type: text, description: "accept, correct or reject"}
@@ -81,7 +86,7 @@ public enum DocumentJobs {
         version: 1.0.0
         description: Cancel or purge a document, or begin anew without any
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
         params:
           key: {type: text, default: "", description: The document}
           action: {type: text, description: "cancel, purge or reset"}
@@ -101,7 +106,7 @@ public enum DocumentJobs {
         class: DATA
         tenant: none
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
         params:
           key: {type: text, default: null, required: false, description: Only this document}
           reason: {type: text, default: null, required: false, description: "Only those with this fault, e.g. timeout"}
@@ -150,7 +155,7 @@ public enum DocumentJobs {
         class: DATA
         tenant: none
         needs: [ocr_tables]
-        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review]
+        shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
         finds: >-
           SELECT value ->> 'key' AS key, value ->> 'reason' AS reason FROM json_each(workspace_faults('stale_documents'))
           UNION ALL SELECT value ->> 'key', value ->> 'reason' FROM json_each(workspace_faults('corrupt_documents'))

@@ -75,13 +75,22 @@ struct PublishStage {
         }
         let folder = stage.folders.work(document.key)
         var members: [JSONValue.Member] = [
-            .init("output", .string(made(document.key))), .init("title", .string(document.name)),
+            .init("output", .string(made(document.key))), .init("title", .string(try title(of: document))),
             .init("pages", .array(pages)),
         ]
         if document.kind == .pdf { members.append(.init("source", .string("\(folder)/input/\(document.name)"))) }
         let file = folder + "/publish.json"
         try DurableFile.write(Array(JSONWriter.text(.object(members)).utf8), to: file)
         return ["do": "publish", "job": .string(file)]
+    }
+
+    /// What the file says of itself, else its name.
+    private func title(of document: DocumentRecord) throws(BatchError) -> String {
+        let given = try stage.store.fields(of: document.key, state: DocumentField.State.given.rawValue)
+        func value(_ name: String) -> String? { given.first { $0.field == name }?.value }
+        guard let title = value("Title") ?? value("Series") else { return document.name }
+        guard let series = value("Series"), series != title else { return title }
+        return value("Number").map { "\(series) \($0): \(title)" } ?? "\(series): \(title)"
     }
 
     private func finish(_ document: DocumentRecord, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
@@ -109,7 +118,9 @@ struct PublishStage {
             "pdf": .string(name), "key": .string(document.key), "sha256": .string(hash),
             "previous": JSONValue(previous),
         ]
+        let fields = try stage.fields(of: document)
         try stage.step.checkpoint(noting: note) { () throws(BatchError) in
+            try stage.write(fields, of: document.key, insteadOf: [.staged])
             try stage.set(
                 document.key,
                 [

@@ -56,6 +56,7 @@ struct RemovalStage {
         let note: JSONValue = ["purged": .array(all.map(JSONValue.string)), "place": .string(place)]
         try stage.step.checkpoint(noting: note) { () throws(BatchError) in
             try stage.removePages(of: key)
+            try stage.write([], of: key, insteadOf: [.staged, .entered, .given])
             try stage.write("DELETE FROM main.ocr_documents WHERE key = :key", ["key": .string(key)])
         }
     }

@@ -71,7 +71,7 @@ struct PrepStage {
 
     private func finish(_ document: DocumentRecord, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
         switch result {
-        case .success(let answer): try keep(document, answer["pages"]?.array ?? [])
+        case .success(let answer): try keep(document, answer["pages"]?.array ?? [], answer["metadata"]?.members ?? [])
         case .failure(let error):
             try stage.noteFailure(error.fault)
             let most =
@@ -84,7 +84,9 @@ struct PrepStage {
         }
     }
 
-    private func keep(_ document: DocumentRecord, _ pages: [JSONValue]) throws(BatchError) {
+    private func keep(
+        _ document: DocumentRecord, _ pages: [JSONValue], _ metadata: [JSONValue.Member]
+    ) throws(BatchError) {
         let folder = stage.folders.work(document.key) + "/"
         var id = try stage.store.nextPage
         try stage.step.checkpoint { () throws(BatchError) in
@@ -109,6 +111,12 @@ struct PrepStage {
                     ])
                 id += 1
             }
+            let given = metadata.map { member in
+                DocumentField(
+                    name: member.key, value: member.value.string ?? "", source: "ComicInfo.xml", page: nil,
+                    confidence: nil, state: .given)
+            }
+            try stage.write(given, of: document.key, insteadOf: [.given])
             try stage.set(
                 document.key,
                 [("state", .string(DocumentState.prepDone.rawValue)), ("pages", .integer(Int64(pages.count)))])

@@ -134,7 +134,7 @@ public struct Documents {
 
     /// - Parameter key: the document that it is about; nil: all that the batch has taken.
     func run(_ job: JobDefinition, _ set: [String], about key: String? = nil) throws(BatchError) -> DocumentReport {
-        if try !store.has("ocr_review") {
+        if try !isReady() {
             _ = try Runner(session).run(
                 try self.job("ocr_tables", DocumentJobs.tables), ParameterValues([]), tenant: nil)
         }
@@ -180,10 +180,15 @@ public struct Documents {
         public let hasRoom: Bool
         /// Work folders can go.
         public let isOld: Bool
+        /// Fields wait to be entered: a mark that changes with them; nil when none does.
+        public let staged: String?
     }
 
     /// Whether the database has the tables of documents.
     public func isHere() throws(BatchError) -> Bool { try store.exists() }
+
+    /// Whether it has those of this version too: `ocr_tables` adds what is missing.
+    public func isReady() throws(BatchError) -> Bool { try store.has("ocr_fields") }
 
     public func due() throws(BatchError) -> Due {
         let settings = try OCRSettings.current(session)
@@ -194,7 +199,8 @@ public struct Documents {
                 && Double(document.size) * settings.diskFactor <= free
         }
         let isOld = try !Janitor(store, folders).old(days: DocumentFaults(session).keptDays()).isEmpty
-        return Due(hasInput: !inbox.ready.isEmpty, hasRoom: hasRoom, isOld: isOld)
+        return Due(
+            hasInput: !inbox.ready.isEmpty, hasRoom: hasRoom, isOld: isOld, staged: try store.stagedMark())
     }
 
     public func list(state: String? = nil) throws(BatchError) -> DocumentReport {
@@ -204,6 +210,12 @@ public struct Documents {
 
     public func show(_ key: String) throws(BatchError) -> DocumentReport {
         DocumentReport(entries: [try store.document(meant: key).report], output: folders.output)
+    }
+
+    /// What was found in documents, or what their files say of themselves.
+    public func fields(_ key: String?, state: String?) throws(BatchError) -> DocumentFieldReport {
+        let document = try key.map { (key) throws(BatchError) in try store.document(meant: key).key }
+        return DocumentFieldReport(fields: try store.fields(of: document, state: state))
     }
 
     public func text(_ key: String, page: Int?) throws(BatchError) -> DocumentTextReport {

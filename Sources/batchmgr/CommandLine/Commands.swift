@@ -9,7 +9,7 @@ extension Command {
         .scheduleTrigger, .scheduleBackfill, .scheduleInstall,
         .queueAdd, .queueWork, .queueList, .queueShow, .queueRetry, .queueCancel, .queueResolve, .queuePause,
         .queueResume, .queueDeadList, .queueDeadRedrive, .queueBulk, .queueLimit,
-        .ocrAdd, .ocrDiscover, .ocrRetry, .ocrDecide, .ocrList, .ocrShow, .ocrText, .ocrSearch, .ocrInfo,
+        .ocrAdd, .ocrDiscover, .ocrRetry, .ocrDecide, .ocrList, .ocrShow, .ocrText, .ocrFields, .ocrSearch, .ocrInfo,
         .ocrReviewList, .ocrReviewShow, .ocrReviewAccept, .ocrReviewCorrect, .ocrReviewReject,
         .ocrCancel, .ocrPurge, .ocrClean, .ocrArchiveMove, .ocrReset,
         .serve, .serviceRestart, .signalAdd, .signalList, .metricsReport, .metricsSLO, .metricsWrite, .check,

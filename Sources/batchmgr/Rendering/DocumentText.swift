@@ -35,6 +35,27 @@ extension DocumentReport: TextReport {
     }
 }
 
+extension DocumentFieldReport: TextReport {
+    public func text(_ style: Style, width: Int) -> String {
+        guard !fields.isEmpty else { return "no fields were found in documents\n" }
+        var table = TextTable([
+            ("KEY", .left), ("NAME", .left), ("FIELD", .left), ("VALUE", .left), ("SURE", .right), ("PAGE", .right),
+            ("STATE", .left),
+        ])
+        let shown = fields.prefix(style.limit)
+        for field in shown {
+            table.append([
+                String(field.key.prefix(12)), Printable.text(field.document), field.field, Printable.text(field.value),
+                field.confidence.map { "\(Int(($0 * 100).rounded())) %" } ?? "-", field.page.map(String.init) ?? "-",
+                field.state,
+            ])
+        }
+        let more = fields.count - shown.count
+        return table.text(style)
+            + (more > 0 ? style.faint("… and \(Figures.grouped(more)) more: add --all") + "\n" : "")
+    }
+}
+
 extension DocumentSearchReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard !hits.isEmpty else { return "no page has all of these words\n" }

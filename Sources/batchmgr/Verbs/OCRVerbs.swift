@@ -61,6 +61,15 @@ extension Verb {
         options: [key, .value("page", .number("N"), "only this page")], topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr ocr text --key scan.png --page 1", "what does it say?")])
 
+    public static let ocrFields = Verb(
+        "ocr fields", "show numbers, dates and totals that were found in documents",
+        details: "What is looked for stands in catalog/ocr_fields.yaml.",
+        options: [
+            .value("key", .text("KEY"), "only of this document").main,
+            .value("state", .choice(["staged", "entered", "given"]), "only those in this state"), .all,
+        ], topic: .look, role: .viewer, trace: .view,
+        examples: [.init("batchmgr ocr fields --state staged", "what waits to be entered?")])
+
     public static let ocrSearch = Verb(
         "ocr search", "find pages by their words",
         details: "All of the words have to be on the page; capitals and accents make no difference.",
@@ -119,6 +128,12 @@ extension Command {
     static let ocrText = Command(.ocrText) { (arguments, call) throws(BatchError) in
         let documents = Documents(try call.view())
         try call.output.show(try documents.text(try arguments.required("key"), page: arguments.number("page")))
+        return .done
+    }
+
+    static let ocrFields = Command(.ocrFields) { (arguments, call) throws(BatchError) in
+        let documents = Documents(try call.view())
+        try call.output.show(try documents.fields(arguments.value("key"), state: arguments.value("state")))
         return .done
     }
 
