@@ -139,7 +139,7 @@ struct HostSchemaToolTests {
                 for table in ["made", "chi", "par"]:
                     refused(c, "SELECT * FROM batch_as_of('%s', 'more')" % table, "batch_as_of: ERR_DATA_SCHEMA_CHANGED", "dropped or renamed")
                     refused(c, "SELECT * FROM batch_row_history('%s', 1)" % table, "batch_row_history: ERR_DATA_SCHEMA_CHANGED")
-                refused(c, "SELECT * FROM batch_as_of('nothing', 'more')", "ERR_UX_USAGE")
+                refused(c, "SELECT * FROM batch_as_of('nothing', 'more')", "ERR_UX_UNKNOWN_NAME")
                 assert q("SELECT DISTINCT operation, \\"table\\" FROM batch_changes('drop')") == [("definition", "chi"), ("definition", "made"), ("definition", "par"), ("definition", "parents")]
                 assert ("definition", "made") in q("SELECT operation, \\"table\\" FROM batch_changes('make')")
                 assert q("SELECT count(*) FROM batch_changes('last')") == [(2,)]
