@@ -29,8 +29,8 @@ public struct CatalogRules: Sendable {
     public static let ownNames: Set<String> = [
         "id", "sql", "check", "exec", "export", "snapshot", "for_each", "chunk", "pause", "undo", "retry", "timeout",
         "schedule.enqueue", "schedule.wait", "schedule.backfill", "ocr.discover", "ocr.prep", "ocr.recognise",
-        "ocr.publish", "ocr.review", "ocr.remove", "repair.manifest", "repair.quarantine", "repair.restart",
-        "repair.release",
+        "ocr.publish", "ocr.review", "ocr.remove", "ocr.clean", "ocr.mend", "repair.manifest", "repair.quarantine",
+        "repair.restart", "repair.release",
         "audit.digests", "audit.contracts", "audit.integrity", "audit.keys", "audit.copies", "audit.drill",
         "audit.disk", "audit.files", "audit.rules", "audit.report",
     ]
