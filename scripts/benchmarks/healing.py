@@ -61,7 +61,7 @@ def realtime(bench, folder):
         (folder / "catalog/touch.yaml").write_text(
             "id: touch\nversion: 1.0.0\ntenant: required\nsteps:\n  - id: all\n    for_each: SELECT id FROM invoice_lines"
             f" WHERE tenant_id = :tenant AND amount_cents = qty * unit_cents ORDER BY id LIMIT {500 * rows}\n    chunk: {rows}\n"
-            "    sql: UPDATE invoice_lines SET qty = qty - 1, amount_cents = (qty - 1) * unit_cents WHERE id = :id;"
+            "    sql: UPDATE invoice_lines SET qty = qty + 1, amount_cents = (qty + 1) * unit_cents WHERE id = :id;"
             " UPDATE invoices SET total_cents = (SELECT sum(l.qty * l.unit_cents) FROM invoice_lines l"
             " WHERE l.invoice_id = invoices.id) WHERE id = (SELECT invoice_id FROM invoice_lines WHERE id = :id)\n")
         timed(bench, folder, "run", "touch", "--tenant", "t001")
