@@ -47,6 +47,8 @@ public struct RunReport: Report, Hashable {
     /// Paths of what was written about the rehearsal before the batch, and the checklist behind it.
     public var rehearsal: String?
     public var checklist: String?
+    /// What the plan could not touch, before it and after it.
+    public var isolation: IsolationReport?
     /// What went afterwards, since `keep:` does not keep it.
     public var removed: KeepReport?
 
@@ -86,6 +88,7 @@ public struct RunReport: Report, Hashable {
         members += JSONValue.Member.only("plan", plan.map { .string("\($0)") })
         members += JSONValue.Member.only("rehearsal", rehearsal.map(JSONValue.string))
         members += JSONValue.Member.only("checklist", checklist.map(JSONValue.string))
+        members += JSONValue.Member.only("isolation", isolation?.json)
         members += JSONValue.Member.only("removed", removed?.json)
         return members + warnings.codes + JSONValue.Member.only("repeated", if: isRepeated)
     }

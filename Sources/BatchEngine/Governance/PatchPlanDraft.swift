@@ -82,7 +82,8 @@ struct PatchPlanDraft {
         let changes = diff.report.changes
         func sql(_ changes: [Change]) -> JSONValue { .array(changes.map { .string($0.sql) }) }
         return [
-            .init("blast_radius", blastRadius(order, result)), .init("diff", .object(diff.members)),
+            .init("blast_radius", blastRadius(order, result)), .init(IsolationCheck.Scope.key, result.scope.json),
+            .init("diff", .object(diff.members)),
             .init(
                 "sql",
                 [

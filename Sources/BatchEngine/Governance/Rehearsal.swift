@@ -64,6 +64,7 @@ struct Rehearsal {
         }
         let isNewSchema = run.batch.hasSchemaChange
         let diff = try Diff.read(place, checkpoints: made.map(\.id), original: isNewSchema ? session : nil)
+        let scope = try IsolationCheck.Scope(place, run.batch, checkpoints: made.map(\.id), diff.report)
         let changes = try ChangesDigest(place.ledger, made.map(\.id))
         let after = try place.ledger.state() ?? StateDigest()
         let inputs = try RecordedInputs.read(place.ledger, made)
@@ -73,7 +74,7 @@ struct Rehearsal {
         session.context.reach("rehearsed")
         return Result(
             batch: run.batch, checkpoints: made.count, before: before, after: after, undone: undone, changes: changes,
-            diff: diff, inputs: inputs, checks: checks, leftOut: run.leftOut,
+            scope: scope, diff: diff, inputs: inputs, checks: checks, leftOut: run.leftOut,
             touchedBatches: touched, milliseconds: start.millisecondsSince)
     }
 
@@ -155,6 +156,7 @@ struct Rehearsal {
         let after: StateDigest
         let undone: StateDigest
         let changes: ChangesDigest
+        let scope: IsolationCheck.Scope
         let diff: Rehearsal.Diff
         let inputs: [PatchPlan.PinnedInput]
         /// The checklist on the copy.

@@ -7,6 +7,11 @@ struct RowOwner {
     let column: String
     let tenant: String
 
+    init(column: String, tenant: String) {
+        self.column = column
+        self.tenant = tenant
+    }
+
     /// Nil when the session may show and touch all rows.
     init?(_ session: Session) {
         guard let tenant = session.owner, let column = session.database.tenantColumn else { return nil }

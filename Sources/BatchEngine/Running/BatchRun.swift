@@ -62,6 +62,8 @@ final class BatchRun {
     var noted: Int64?
     /// The approved plan that this batch carries out.
     var plan: ApprovedPatchPlan?
+    /// What that plan may not touch.
+    var isolation: IsolationCheck?
     /// Which restore points it shares the wait for the disk with.
     unowned var series: BatchSeries?
     /// The report of the rehearsal that let it through.
@@ -126,7 +128,10 @@ final class BatchRun {
         }
         do throws(BatchError) {
             try begin(seeing: inputs?.next(of: step.id))
-            if isAtomic { gateway.hold() }
+            if isAtomic {
+                gateway.hold()
+                try isolation?.look()
+            }
             begun = context.clock.now()
             noteLast(isLast(step) && step.chunk == nil)
             context.reach("begun")

@@ -45,6 +45,7 @@ struct RunOutcome {
         report.results = run.results.rows
         report.plan = run.plan?.plan.id
         report.rehearsal = run.rehearsal
+        report.isolation = run.isolation?.report
         return report
     }
 
@@ -144,6 +145,7 @@ struct RunOutcome {
             members.append(.init("author", .string(plan.approval.author)))
             members.append(.init("approver", .string(plan.approval.approver)))
         }
+        if let isolation = run.isolation?.report { members.append(.init("isolation", isolation.json)) }
         if let rehearsal = run.rehearsal { members.append(.init("rehearsal", .string(rehearsal))) }
         return members
     }

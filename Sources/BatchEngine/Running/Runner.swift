@@ -54,6 +54,7 @@ public struct Runner {
         let needed = try needs(of: job)
         let reason = try turn.openHistory()
         var batch = try newBatch(order)
+        let isolation = try order.plan.map { (plan) throws(BatchError) in try IsolationCheck(session, plan.plan) }
         let gate = LevelGate(session: session)
         var rehearsal: String?
         switch LevelPolicy(level: job.level).decision(approval: order.plan?.approval, suggestion: order.suggestion) {
@@ -79,6 +80,7 @@ public struct Runner {
         run.switches = switches
         run.rehearsal = rehearsal
         run.plan = order.plan
+        run.isolation = isolation
         run.inputs = order.plan?.inputs
         var report = try carryOut(run, &point, from: 0, position: 0, since: start)
         if order.isGoverned { report.checklist = try gate.checkOff(run, orphans: orphans) }
@@ -256,6 +258,7 @@ public struct Runner {
             }
             try VerifyQueries(session: session).require(run.job.verify, run.bindings, of: run.batch.batch)
             try run.plan?.requireItsChanges(run)
+            try run.isolation?.require()
             try run.release()
         } catch {
             failure = run.plan?.failure(error) ?? error
@@ -265,6 +268,8 @@ public struct Runner {
     }
 
     private func perform(_ run: BatchRun, from first: Int, position: Int) throws(BatchError) {
+        // In one transaction the first look is in it, too.
+        if !run.isAtomic { try run.isolation?.look() }
         for step in run.waiting { try StepRun(run: run, step: step).perform() }
         for (index, step) in run.job.steps.enumerated() where index >= first {
             try run.stopIfAsked()

@@ -44,6 +44,24 @@ public struct StateDigest: Hashable, Sendable {
         return try RowReader(table, on: connection, where: table.userRows(connection.ledgerNames)).digest()
     }
 
+    /// The digest of one column, each value with the key of its row.
+    public static func compute(
+        column: Int, of table: TableLayout, _ connection: Connection
+    ) throws(BatchError) -> TableDigest {
+        let names = [table.keyOrder, SQLName.quote(table.columns[column].name)].compactMap(\.self)
+        let statement = try connection.prepare(
+            "SELECT \(names.joined(separator: ", ")) FROM main.\(table.quotedName)")
+        var sum = TableDigest()
+        var buffer = ByteBuffer()
+        while try statement.step() {
+            buffer.removeAll()
+            statement.encodeColumns(0..<statement.columnCount, isUTF16: connection.isUTF16, into: &buffer)
+            sum.digest += buffer.digest()
+            sum.rows += 1
+        }
+        return sum
+    }
+
     /// True when this is the state of a record, also of one from a program that did not count the settings of the file.
     /// - Parameter settings: of the database that has this state.
     public func isRecorded(as digest: Digest, _ settings: [SchemaObject]) -> Bool {

@@ -107,6 +107,7 @@ extension RunReport: TextReport {
         if let restorePoint { text += restorePoint.line }
         if let rehearsal { text += "rehearsal      \(Printable.text(rehearsal))\n" }
         if let checklist { text += "checklist      \(Printable.text(checklist))\n" }
+        if let isolation { text += "isolation      \(Printable.text(isolation.words))\n" }
         if let removed { text += "removed        \(removed.words), by keep: (docs/care.md)\n" }
         text += WarningText.text(warnings, style)
         if preview == nil, status == .committed {
