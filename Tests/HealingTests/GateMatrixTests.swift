@@ -88,14 +88,15 @@ import Testing
 
     /// Who asks for the undoing of a repair, or what became of its rows meanwhile.
     enum UndoViolation: String, CaseIterable, Sendable {
-        case noTenant, strangeTenant, otherTenant, outsideTheGateway, otherTenantsRow, protectedColumn
+        case noTenant, strangeTenant, otherTenant, outsideTheGateway, otherTenantsRow, protectedColumn,
+            unnamedSharedTable
 
         var options: [String] {
             switch self {
             case .noTenant: ["--tenant", ""]
             case .strangeTenant: ["--tenant", "nobody"]
             case .otherTenant: ["--tenant", "t002"]
-            case .outsideTheGateway, .otherTenantsRow: []
+            case .outsideTheGateway, .otherTenantsRow, .unnamedSharedTable: []
             case .protectedColumn: ["--mode", "unconflicted"]
             }
         }
@@ -107,13 +108,31 @@ import Testing
             case .otherTenant: .unknownBatch
             case .outsideTheGateway, .otherTenantsRow: .conflict
             case .protectedColumn: .protectedData
+            case .unnamedSharedTable: .otherTenant
             }
         }
+
+        /// `batchmgr.yaml` as it is when the undoing is asked for.
+        /// - Parameters:
+        ///   - settings: as it was when the repair ran.
+        ///   - table: one that the repair has changed, with a column of it.
+        func configuration(_ settings: String, _ table: String, _ column: String) -> String {
+            switch self {
+            case .protectedColumn: settings.replacing("protected: [", with: "protected: [\(table).\(column), ")
+            // Its rows are nobody's any more, and the job does not say that it writes what all share.
+            case .unnamedSharedTable:
+                settings.replacing("tenant_column: tenant_id", with: "tenant_column: nobodys_column")
+            default: settings
+            }
+        }
+
+        /// It is about a row that the repair has changed.
+        var needsRow: Bool { self == .unnamedSharedTable || sql("t", "c", "r") != nil }
 
         /// What somebody does without a batch to a row of the repair.
         func sql(_ table: String, _ change: String, _ row: String) -> String? {
             switch self {
-            case .noTenant, .strangeTenant, .otherTenant: nil
+            case .noTenant, .strangeTenant, .otherTenant, .unnamedSharedTable: nil
             case .outsideTheGateway, .protectedColumn: "UPDATE \(table) SET \(change) WHERE \(row)"
             case .otherTenantsRow: "UPDATE \(table) SET tenant_id = 't002' WHERE \(row)"
             }
@@ -143,7 +162,7 @@ import Testing
         try GateMatrixTests.scene { scene in
             let jobs = try scene.json("heal", "list")["jobs"]?.array?.compactMap { $0["id"]?.string } ?? []
             let settings = try TextFile.read(scene.file("batchmgr.yaml"))
-            var tried = 0
+            var tried: [UndoViolation: Int] = [:]
             for job in jobs {
                 let before = try scene.dump()
                 try scene.tool("heal", "run", job, "--apply", "--tenant", "t001")
@@ -156,18 +175,15 @@ import Testing
                 for violation in UndoViolation.allCases {
                     let spoil = row.flatMap { violation.sql($0.table, $0.spoiling, $0.row) }
                     let rows = Int(try scene.sql("SELECT updated FROM batchmgr_batches WHERE batch = '\(batch)'")) ?? 0
-                    let needsRow = violation.sql("t", "c", "r") != nil
                     // Where one row alone was changed, nothing is left to undo beside it.
-                    if needsRow && (row == nil || violation == .protectedColumn && rows < 2) { continue }
+                    if violation.needsRow && (row == nil || violation == .protectedColumn && rows < 2) { continue }
                     let kept = try row.map { (row) throws in
                         try scene.sql(
                             "SELECT 'tenant_id = ' || quote(tenant_id) || ', \(row.column) = ' || quote(\(row.column)) FROM \(row.table) WHERE \(row.row)"
                         )
                     }
-                    if violation == .protectedColumn, let row {
-                        try scene.write(
-                            "batchmgr.yaml",
-                            settings.replacing("protected: [", with: "protected: [\(row.table).\(row.column), "))
+                    if let row {
+                        try scene.write("batchmgr.yaml", violation.configuration(settings, row.table, row.column))
                     }
                     if let spoil { try scene.sql(spoil) }
                     let spoiled = try scene.dump()
@@ -176,7 +192,7 @@ import Testing
                         try scene.expect(
                             violation.error, from: ["rollback", "--id", batch] + violation.options + mode)
                         #expect(try scene.dump() == spoiled, "\(note)")
-                        tried += 1
+                        tried[violation, default: 0] += 1
                     }
                     let entries = try scene.json("audit", "list", "--all")["entries"]?.array ?? []
                     // A tenant without a name is not understood at all.
@@ -195,7 +211,8 @@ import Testing
                 try scene.expect(0, "rollback", "--id", batch)
                 #expect(try scene.dump() == before, "\(batch)")
             }
-            #expect(tried >= 40, "\(tried)")
+            #expect(tried.values.reduce(0, +) >= 50, "\(tried)")
+            #expect(UndoViolation.allCases.allSatisfy { tried[$0, default: 0] > 0 }, "\(tried)")
         }
     }
 

@@ -29,7 +29,7 @@ struct PolicyChoice {
     }
 
     /// A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out does
-    /// not. Whose rows it may touch is decided as for the batches that it undoes.
+    /// not. Whose rows and which shared tables it may touch is decided as for the batches that it undoes.
     func policy(undoing batches: [BatchRecord], isWhole: Bool) throws(BatchError) -> WritePolicy {
         let protected = isWhole ? [] : rules.protected.map(ProtectedName.init)
         let tenants = Set(batches.compactMap(\.tenant)).sorted()
@@ -37,14 +37,34 @@ struct PolicyChoice {
         guard let column = rules.tenantColumn, let first = tenants.first, session.owner != nil || !isOperators else {
             return WritePolicy(protected: protected)
         }
-        var shared: Set<String> = []
-        let tables = try tables()
-        for name in try session.ledger.tablesChanged(by: batches.map(\.seq)) {
-            shared.insert(tables.first { $0.name == name }?.ownerTable ?? name)
-        }
         return WritePolicy(
-            tenant: TenantScope(column: column, tenant: first, others: Set(tenants.dropFirst()), sharedTables: shared),
+            tenant: TenantScope(
+                column: column, tenant: first, others: Set(tenants.dropFirst()),
+                sharedTables: try sharedTables(undoing: batches, column)),
             protected: protected)
+    }
+
+    /// Those that the jobs of the batches name, then or by now: a table may have become shared since. What has no job, as
+    /// a rollback, is undone where it has written.
+    private func sharedTables(undoing batches: [BatchRecord], _ column: String) throws(BatchError) -> Set<String> {
+        let tables = try tables()
+        var shared: Set<String> = []
+        for batch in batches {
+            for name in try session.ledger.tablesChanged(by: [batch.seq]) {
+                let table = tables.first { $0.name == name }
+                let isJudged = table.map { $0.role != .system && $0.ownerColumn(named: column) == nil } ?? false
+                guard isJudged, let owner = table?.ownerTable, batch.definition != nil else {
+                    shared.insert(table?.ownerTable ?? name)
+                    continue
+                }
+                let names = try session.job(of: batch).sharedTables
+                shared.formUnion(names)
+                if names.contains(where: { SQLName.areSame($0, owner) }) { continue }
+                let jobs = try session.workspace.loadCatalog(session.context.steps.rules()).jobs
+                shared.formUnion(jobs.first { $0.id == batch.batch.job }?.sharedTables ?? [])
+            }
+        }
+        return shared
     }
 
     /// Names of protected data in tables that these batches changed, for the audit.
