@@ -2,7 +2,6 @@ public import BatchCatalog
 internal import BatchControl
 public import BatchCore
 public import BatchEngine
-internal import BatchSystem
 
 /// The rules of a workspace, held against recorded streams and against what happens now.
 public struct Rules {
@@ -66,19 +65,16 @@ public struct Rules {
     public func check(
         documents: Bool = false, open: @escaping (JobDefinition, String?) throws(BatchError) -> Session
     ) throws(BatchError) -> RuleReport {
-        let start = Timestamp(milliseconds: session.context.now().milliseconds - 3_600_000)
+        let start = Timestamp(milliseconds: session.context.now().milliseconds - Rules.lately)
         let wanted = documents ? rules.filter { DocumentStep.events.contains($0.event) } : rules
         let events = try events(since: start, documents: documents).sorted { $0.at < $1.at }
-        var (judge, fired) = (RuleStream(wanted), [RuleFiring]())
+        let bySignals = documents ? [] : wanted.filter { session.workspace.signals[$0.event] != nil }
+        var (judge, fired) = (RuleStream(wanted.filter { !bySignals.contains($0) }), [RuleFiring]())
         for event in events { fired += judge.feed(event) }
+        let signals = try judgeSignals(bySignals)
+        fired += signals.fired
         let incidents = try Incidents(session)
-        var followed: [RuleFiring] = []
-        for firing in fired {
-            guard try incidents.isDue(firing, at: session.context.now()) else { continue }
-            try follow(firing, incidents)
-            try repair(firing, incidents, open)
-            followed.append(firing)
-        }
+        let followed = try follow(fired, incidents, open)
         // What events did that have left the window does not hold any more.
         let now = session.context.now().milliseconds
         let causes = Set(fired.filter { now - $0.at.milliseconds < $0.rule.window ?? 3_600_000 }.map(\.cause))
@@ -86,7 +82,75 @@ public struct Rules {
             let prefix = "rule:\(rule.id)"
             try incidents.closeQuiet { ($0 == prefix || $0.hasPrefix(prefix + ":")) && !causes.contains($0) }
         }
-        return RuleReport(rules: wanted, fired: followed, learning: judge.learning, events: events.count)
+        return RuleReport(
+            rules: wanted, fired: followed, learning: (judge.learning + signals.learning).sorted(),
+            events: events.count + signals.events)
+    }
+
+    /// Rules over what the application says of itself: each hour that has ended is one event. What is usual needs those of
+    /// weeks; only the last two are news.
+    private func judgeSignals(
+        _ rules: [RuleDefinition]
+    ) throws(BatchError) -> (fired: [RuleFiring], learning: [String], events: Int) {
+        if rules.isEmpty { return ([], [], 0) }
+        let store = try session.context.store(of: session.workspace)
+        let end = session.context.now().milliseconds / Rules.hour * Rules.hour
+        var (fired, learning, events) = ([RuleFiring](), [String](), 0)
+        for rule in rules {
+            let hours = try store.signalHours(
+                rule.event, from: Timestamp(milliseconds: end - Rules.memory), until: Timestamp(milliseconds: end),
+                tenant: session.owner, byTenant: rule.by.contains("tenant"))
+            var judge = RuleStream([rule])
+            for hour in hours {
+                let isMean = session.workspace.signals[rule.event] == .latency
+                fired += judge.feed(
+                    RuleEvent(
+                        at: hour.endsAt, kind: rule.event, tenant: hour.tenant,
+                        value: isMean ? hour.sum / Double(max(1, hour.count)) : hour.sum))
+            }
+            learning += judge.learning
+            events += hours.count
+        }
+        return (fired.filter { $0.at.milliseconds > end - 2 * Rules.hour }, learning, events)
+    }
+
+    /// Does what rules say that have fired directly after a checkpoint.
+    func follow(_ fired: [RuleFiring]) throws(BatchError) {
+        _ = try follow(fired, try Incidents(session), nil)
+    }
+
+    /// Holds the rules that are judged at once against failures and refusals.
+    func checkFailures() throws(BatchError) {
+        let wanted = rules.filter { $0.occasion == .realtime && RuleEvent.failures.contains($0.event) }
+        let start = Timestamp(milliseconds: session.context.now().milliseconds - Rules.lately)
+        var (judge, fired) = (RuleStream(wanted), [RuleFiring]())
+        for event in try errors(since: start).sorted(by: { $0.at < $1.at }) { fired += judge.feed(event) }
+        try follow(fired)
+    }
+
+    /// - Parameter open: nil where no repair job may begin.
+    /// - Returns: those of which nobody had heard yet.
+    private func follow(
+        _ fired: [RuleFiring], _ incidents: Incidents,
+        _ open: ((JobDefinition, String?) throws(BatchError) -> Session)?
+    ) throws(BatchError) -> [RuleFiring] {
+        let told = try ToldFirings(session)
+        var followed: [RuleFiring] = []
+        for firing in fired {
+            let now = session.context.now()
+            let isDue =
+                firing.rule.action == .notify ? told.isDue(firing, at: now) : try incidents.isDue(firing, at: now)
+            guard isDue else { continue }
+            if firing.rule.action == .notify {
+                _ = session.deliver(.incident, ["rule": firing.json])
+                try told.note(firing, at: now)
+            } else {
+                try follow(firing, incidents)
+            }
+            if let open { try repair(firing, incidents, open) }
+            followed.append(firing)
+        }
+        return followed
     }
 
     /// Carries the repair job of a rule out. When nothing is wrong any more, the incident is closed.
@@ -108,10 +172,6 @@ public struct Rules {
 
     private func follow(_ firing: RuleFiring, _ incidents: Incidents) throws(BatchError) {
         let rule = firing.rule
-        if rule.action == .notify {
-            _ = session.deliver(.incident, ["rule": firing.json])
-            return
-        }
         let what = rule.description.isEmpty ? rule.id : rule.description
         try incidents.open(
             rule.faults, rule.severity, what, cause: firing.cause, tenant: firing.tenant, module: firing.module,
@@ -157,10 +217,18 @@ public struct Rules {
     // MARK: What happened
 
     private static let day: Int64 = 86_400_000
+    private static let hour: Int64 = 3_600_000
+    /// Older events are not looked at.
+    private static let lately = hour
+    /// What is usual is known from so long before.
+    private static let memory = 56 * day
 
     private func events(since: Timestamp, documents: Bool) throws(BatchError) -> [RuleEvent] {
         let own = try session.context.documents?.events(in: session, since: since) ?? []
-        return documents ? own : try own + errors(since: since) + queue(since: since) + quotas() + host()
+        return documents
+            ? own
+            : try own + errors(since: since) + queue(since: since) + quotas()
+                + RuleEvent.ofHost(session.workspace.folder, at: session.context.now())
     }
 
     /// Failures and refusals, as the audit tells them.
@@ -216,23 +284,6 @@ public struct Rules {
             return RuleEvent(at: now, kind: "quota", module: module.id, value: most)
         }
     }
-
-    private func host() -> [RuleEvent] {
-        let now = session.context.now()
-        var events: [RuleEvent] = []
-        if let free = HostFigures.freeDiskShare(session.workspace.folder) {
-            events.append(.init(at: now, kind: "disk_free", value: free))
-        }
-        if let used = HostFigures.usedMemoryShare { events.append(.init(at: now, kind: "memory", value: used)) }
-        // The mean of five minutes stands for the five minutes before.
-        if let loads = HostFigures.loads {
-            let cores = Double(HostFigures.processors)
-            let before = Timestamp(milliseconds: now.milliseconds - 300_000)
-            events.append(.init(at: before, kind: "load", value: loads.five / cores))
-            events.append(.init(at: now, kind: "load", value: loads.one / cores))
-        }
-        return events
-    }
 }
 
 extension Incidents {
@@ -243,6 +294,29 @@ extension Incidents {
         else { return true }
         guard known.status != .closed else { return firing.at > (known.timeline.last?.at ?? last.at) }
         return firing.at > last.at && now.milliseconds - last.at.milliseconds >= firing.rule.cooldown
+    }
+}
+
+/// When people were told of rules that only tell: `control.db` keeps it, so it survives a restart.
+final class ToldFirings {
+    private let store: any ControlStore
+    /// Milliseconds, by cause.
+    private var told: [String: Int64]
+
+    init(_ session: Session) throws(BatchError) {
+        store = try session.context.store(of: session.workspace)
+        told = Dictionary(try store.figures(of: .ruleTold).map { ($0.label, $0.value) }) { $1 }
+    }
+
+    /// False for what happened before people were told last, and within the cooldown.
+    func isDue(_ firing: RuleFiring, at now: Timestamp) -> Bool {
+        guard let last = told[firing.cause] else { return true }
+        return firing.at.milliseconds > last && now.milliseconds - last >= firing.rule.cooldown
+    }
+
+    func note(_ firing: RuleFiring, at now: Timestamp) throws(BatchError) {
+        told[firing.cause] = now.milliseconds
+        try store.set(.ruleTold, firing.cause, to: Int(now.milliseconds))
     }
 }
 

@@ -60,6 +60,14 @@ public struct WorkspaceRepair: HealingWork {
         _ = try ContractConsequences(session, undo: nil).follow(ofStopped: broken)
     }
 
+    public func follow(_ fired: [RuleFiring], in session: Session) throws(BatchError) {
+        try Rules(session).follow(fired)
+    }
+
+    public func judgeFailures(in session: Session) throws(BatchError) {
+        try Rules(session).checkFailures()
+    }
+
     public func run(_ kind: HealingStep.Kind, _ step: StepRun) throws(BatchError) {
         switch kind {
         case .restart: try restart(step)

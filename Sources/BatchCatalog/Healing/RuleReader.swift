@@ -14,6 +14,23 @@ public struct RuleBook: Sendable {
         return RuleBook(rules: file.entries.compactMap(rule), mistakes: file.source.diagnostics)
     }
 
+    /// Those that are judged directly after each checkpoint.
+    /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file.
+    public static func realtime(in folder: String?) throws(BatchError) -> [RuleDefinition] {
+        guard let folder else { return [] }
+        // Most catalogs have none, and need not be understood for it.
+        let word = RuleDefinition.Occasion.realtime.rawValue
+        let isNamed = ["rules.yaml", "rules.yml"].contains { name in
+            let path = FolderText.join(folder, name)
+            guard FolderText.exists(path) else { return false }
+            guard case .text(let text)? = try? FolderText.read(path, limit: YAMLDocument.largestSize) else {
+                return true
+            }
+            return text.contains(word)
+        }
+        return isNamed ? try load(folder: folder).valid().rules.filter { $0.occasion == .realtime } : []
+    }
+
     /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file.
     public func valid() throws(BatchError) -> RuleBook {
         let hint: Hint = "correct them, then: \(command: "catalog validate")"
@@ -26,10 +43,34 @@ public struct RuleBook: Sendable {
         if [.count, .share, .rising].contains(judgement), node["window"] == nil {
             source.report(node, "judge: \(judgement.rawValue) needs 'window', e.g. window: 15m")
         }
+        checkOccasion(node, judgement, &source)
         if let bounds = node["bounds"], bounds.elements.compactMap(\.number).count != 2 {
             source.report(bounds, "bounds: write two numbers, e.g. [1, 100]")
         } else if let bounds = node["bounds"]?.elements.compactMap(\.number), bounds[0] > bounds[1] {
             source.report(node, "bounds: the first number is the smaller one")
+        }
+    }
+
+    private static func checkOccasion(
+        _ node: YAMLNode, _ judgement: RuleDefinition.Judgement, _ source: inout SourceText
+    ) {
+        let occasion: RuleDefinition.Occasion = JobNodes.choice(node["when"]) ?? .check
+        let event = node["event"]?.text ?? ""
+        let events = RuleDefinition.Occasion.events
+        switch occasion {
+        case .check:
+            if event == "checkpoint" { source.report(node, "event: checkpoint needs 'when: realtime'") }
+        case .realtime:
+            if !events.contains(event) {
+                source.report(node, "when: realtime is for the events \(events.joined(separator: ", "))")
+            }
+            if judgement.isDynamic {
+                source.report(
+                    node, "when: realtime does not know what is usual, so judge: \(judgement.rawValue) cannot")
+            }
+            if let repair = node["repair"] {
+                source.report(repair, "repair: a repair job is a batch, and does not begin within another one")
+            }
         }
     }
 
@@ -49,6 +90,7 @@ public struct RuleBook: Sendable {
             action: JobNodes.choice(node["action"]) ?? .incident)
         rule.cooldown = span("cooldown") ?? rule.cooldown
         rule.repair = node["repair"]?.text
+        rule.occasion = JobNodes.choice(node["when"]) ?? .check
         return rule
     }
 
@@ -74,6 +116,7 @@ public struct RuleBook: Sendable {
             KeyRule("cooldown", .text(.duration), "It is silent for so long after it fired (`15m`)."),
             KeyRule("action", words(RuleDefinition.Action.self), "What follows (`incident`)."),
             KeyRule("repair", .text(.jobName), "The repair job that is carried out when it fires."),
+            KeyRule("when", words(RuleDefinition.Occasion.self), "`realtime`: also after each checkpoint (`check`)."),
         ])
 }
 

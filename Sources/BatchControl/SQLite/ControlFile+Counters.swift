@@ -19,6 +19,8 @@ public enum ControlFigure: String, Hashable, Sendable {
     case contractViolations = "contract_violations"
     /// The checkpoint until which a contract was asked of a database.
     case contractCheckpoint = "contract_checkpoint"
+    /// By cause: when people were told last of a rule that only tells, in milliseconds since 1970.
+    case ruleTold = "rule_told"
 }
 
 /// Counters of a workspace. They only grow, but for a store that was lost.

@@ -13,7 +13,24 @@ public protocol SignalStore: AnyObject {
     /// - Parameter tenant: nil for all of them together.
     func signalSums(since time: Timestamp, tenant: String?) throws(BatchError) -> [SignalSum]
 
+    /// Sums of one signal for each whole hour, by time. Both ends are the beginning of an hour.
+    /// - Parameters:
+    ///   - tenant: nil for all of them.
+    ///   - byTenant: of each tenant by itself.
+    func signalHours(
+        _ name: String, from start: Timestamp, until end: Timestamp, tenant: String?, byTenant: Bool
+    ) throws(BatchError) -> [SignalHour]
+
     func forgetSignals(before time: Timestamp) throws(BatchError)
+}
+
+/// What a signal said in one hour.
+public struct SignalHour: Hashable, Sendable {
+    public let endsAt: Timestamp
+    /// Nil for all of them together, and for what was said for none.
+    public let tenant: String?
+    public let count: Int64
+    public let sum: Double
 }
 
 extension ControlFile: SignalStore {
@@ -82,6 +99,26 @@ extension ControlFile: SignalStore {
             sums[sums.count - 1].add(bucket: Int(row[1].integer ?? 0), count: row[2].integer ?? 0, sum: total)
         }
         return sums
+    }
+
+    public func signalHours(
+        _ name: String, from start: Timestamp, until end: Timestamp, tenant: String?, byTenant: Bool
+    ) throws(BatchError) -> [SignalHour] {
+        let hour: Int64 = 60 * ControlFile.minute
+        let sql = """
+            SELECT minute / \(hour), \(byTenant ? "nullif(tenant, '')" : "NULL"), sum(count), total(sum) \
+            FROM signal_minutes WHERE name = ?1 AND minute >= ?2 AND minute < ?3 AND (?4 IS NULL OR tenant = ?4) \
+            GROUP BY 1, 2 ORDER BY 1, 2
+            """
+        return try connection.rows(
+            sql, [.string(name), .integer(start.milliseconds), .integer(end.milliseconds), .optional(tenant)]
+        ).map { row in
+            var total = 0.0
+            if case .real(let sum) = row[3] { total = sum }
+            return SignalHour(
+                endsAt: Timestamp(milliseconds: ((row[0].integer ?? 0) + 1) * hour), tenant: row[1].string,
+                count: row[2].integer ?? 0, sum: total)
+        }
     }
 
     public func forgetSignals(before time: Timestamp) throws(BatchError) {

@@ -87,6 +87,20 @@ public struct RuleDefinition: Hashable, Sendable {
         case both
     }
 
+    /// When it is judged.
+    public enum Occasion: String, Hashable, Sendable, CaseIterable {
+        /// By `rules check`.
+        case check
+        /// Also directly after each checkpoint of a batch, by what the batch itself gives.
+        case realtime
+
+        /// What a checkpoint gives: how often a step was tried, how long the checkpoint took, how it failed, and what
+        /// the machine has left.
+        public static let events = [
+            "attempt", "checkpoint", "error", "cross_tenant", "disk_free", "memory", "load",
+        ]
+    }
+
     public var id: String
     public var description: String
     public var judgement: Judgement
@@ -109,6 +123,7 @@ public struct RuleDefinition: Hashable, Sendable {
     public var action: Action
     /// The repair job that is carried out when it fires.
     public var repair: String?
+    public var occasion = Occasion.check
 
     public init(
         id: String, description: String = "", judgement: Judgement, event: String, by: [String] = [],
@@ -150,7 +165,7 @@ public struct RuleDefinition: Hashable, Sendable {
             "window_ms": window.map { .integer($0) } ?? .null, "threshold": .number(threshold),
             "bounds": [.number(bounds.lowerBound), .number(bounds.upperBound)], "class": .string(faults.rawValue),
             "severity": .string(severity.rawValue), "cooldown_ms": .integer(cooldown),
-            "action": .string(action.rawValue), "repair": JSONValue(repair),
+            "action": .string(action.rawValue), "repair": JSONValue(repair), "when": .string(occasion.rawValue),
         ]
     }
 }

@@ -16,6 +16,8 @@ final class BatchRun {
     let contracts: RealtimeContracts?
     /// Of a batch that may be held back on its way; nil in rehearsals.
     var switches: SwitchGate?
+    /// Judged directly after each checkpoint; nil in rehearsals, and where the catalog has none.
+    let rules: RealtimeRules?
     var batch: BatchRecord
     /// The number of the last committed checkpoint.
     var lastNumber: Int
@@ -49,6 +51,7 @@ final class BatchRun {
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
         limit = gateway.policy.timeLimit.map { session.context.clock.now() + $0 }
         contracts = try RealtimeContracts(session, gateway)
+        rules = purpose.sharesDatabase ? try RealtimeRules(session, job, tenant: batch.tenant) : nil
     }
 
     /// What SQL sees as the id of its batch.
@@ -171,6 +174,16 @@ final class BatchRun {
             .debug, "checkpoint", "checkpoint \(lastNumber) is committed", module: .runner, batch: logged, step: step.id
         )
         if !gateway.isHolding { context.reach("committed") }
+        try keepRules(start.millisecondsSince)
+    }
+
+    /// What fires stops the batch before its next checkpoint, when that is what the rule wants.
+    private func keepRules(_ milliseconds: Double) throws(BatchError) {
+        guard let rules else { return }
+        try context.traced("rules") { () throws(BatchError) in
+            rules.noteCheckpoint(milliseconds)
+            if !gateway.isHolding { rules.follow() }
+        }
     }
 
     private func keepContracts(_ step: StepDefinition) throws(BatchError) {

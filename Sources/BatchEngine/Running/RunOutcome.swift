@@ -11,6 +11,8 @@ struct RunOutcome {
         _ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?, since start: ContinuousClock.Instant
     ) throws(BatchError) -> RunReport {
         try settle(run, &point, failure)
+        run.rules?.follow()
+        if let failure, failure.code != .stopped { run.rules?.noteFailure() }
         session.context.noteStage(.restorePoint)
         let begun = ContinuousClock.now
         var left: Warning?

@@ -86,7 +86,8 @@ public struct StepRun {
                 onRetry: { attempt, error, _ in
                     run.warn(.stepRetried, "step \(definition.id), attempt \(attempt): \(error)")
                 },
-                attempt: { (_) throws(BatchError) in
+                attempt: { (number) throws(BatchError) in
+                    run.rules?.noteAttempt(number)
                     try context.traced("attempt") { () throws(BatchError) in try body() }
                 })
         } catch {

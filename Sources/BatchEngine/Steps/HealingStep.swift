@@ -9,6 +9,10 @@ public protocol HealingWork: Sendable {
     func run(_ kind: HealingStep.Kind, _ step: StepRun) throws(BatchError)
     /// Does what a contract says when a batch was stopped for it; the batch itself is looked after already.
     func follow(_ broken: ContractReport.Entry, in session: Session) throws(BatchError)
+    /// Does what rules say that have fired directly after a checkpoint.
+    func follow(_ fired: [RuleFiring], in session: Session) throws(BatchError)
+    /// Holds the rules that are judged at once against the failures that the audit tells of.
+    func judgeFailures(in session: Session) throws(BatchError)
     /// Why an effect cannot be taken back; nil when it can.
     func objectionToUndo(_ effect: Effect, in session: Session) -> BatchError?
     func undo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError)
