@@ -282,11 +282,11 @@ final class BatchRun {
         let limit = [deadline, policyLimit, step.timeout.map { context.clock.now() + $0.milliseconds }].compactMap(
             \.self
         ).min()
-        gateway.interrupt { [unowned self] in
+        gateway.connection.interrupt { [unowned self] in
             context.stopWish() == .now || (isInLastCheckpoint && isStopWanted)
                 || limit.map { context.clock.now() > $0 } ?? false
         }
-        defer { gateway.interrupt(when: nil) }
+        defer { gateway.connection.interrupt(when: nil) }
         do throws(BatchError) {
             try body()
         } catch {

@@ -39,12 +39,10 @@ final class ChangeSink {
     /// these are written for every value.
     let rows = UnsafeMutablePointer<RowImages>.allocate(capacity: 1)
     let storedRows: StoredRows
-    private(set) var tables: [CapturedTable] = []
+    let captured: CheckpointTables
     private(set) var counts = RowCounts()
     /// The first failure inside a hook or trigger, which cannot throw; the checkpoint must not be committed.
     private(set) var failure: BatchError?
-    /// Tables that the checkpoint itself has made, by the names that they have now: a policy asks for none of their rows.
-    var madeTables: Set<String> = []
 
     /// Asked to settle when something else than a row is to be recorded.
     weak var tap: (any ChangeTap)?
@@ -56,20 +54,9 @@ final class ChangeSink {
 
     private let encoder: ChangeEncoder
     private let queue: ChangeQueue
-    private let builder: CapturedTableBuilder
     private var chunk = ChangeChunk()
     /// Counts the chunks that went into the log.
     private var chunkNumber = 0
-    private var tableByName: [String: CapturedTable?] = [:]
-    /// Moves when tables must be looked up again.
-    private(set) var layoutNumber = 0
-    /// While a statement changes the schema: the tables whose rows are recorded; nil for all.
-    private var allowed: Set<String>?
-    /// What to look at in the changes for the policy of the batch; nil for nothing.
-    private var rules: PolicyRules?
-    private var watches: [KeyWatch] = []
-    /// Layouts under which tables are recorded whose columns are renamed for a moment.
-    private var recordedLayouts: [String: TableLayout] = [:]
 
     /// Counts the changes that were seen.
     private(set) var changeNumber = 0
@@ -88,7 +75,7 @@ final class ChangeSink {
         storedRows = StoredRows(connection, isUTF16: isUTF16)
         encoder = ChangeEncoder(spillFolder: spillFolder)
         queue = ChangeQueue(encoder)
-        builder = CapturedTableBuilder(schema: SchemaReader(connection))
+        captured = CheckpointTables(of: connection, storedRows)
         rows.initialize(to: RowImages())
     }
 
@@ -96,6 +83,9 @@ final class ChangeSink {
         rows.deinitialize(count: 1)
         rows.deallocate()
     }
+
+    /// Those whose rows the checkpoint has recorded, by their numbers.
+    var tables: [CapturedTable] { captured.all }
 
     /// Holds all changes after `flush`.
     var log: UndoLogWriter { encoder.log }
@@ -105,8 +95,7 @@ final class ChangeSink {
     /// Begins a checkpoint.
     func begin(_ rules: PolicyRules?, watches: [KeyWatch] = []) {
         reset()
-        self.rules = rules
-        self.watches = watches
+        captured.begin(rules, watches)
     }
 
     /// Forgets everything of the checkpoint: it was committed, or rolled back.
@@ -116,11 +105,8 @@ final class ChangeSink {
         chunk.bytes.release()
         chunkNumber &+= 1
         log.discard()
-        tables = []
-        forgetLayouts()
+        captured.reset()
         failure = nil
-        recordedLayouts = [:]
-        madeTables = []
         counts = RowCounts()
         tap?.forgetRows()
         statements?.begin()
@@ -145,10 +131,19 @@ final class ChangeSink {
     // MARK: Statements
 
     /// Looks at the statements of a host from here on: at what they read, and at the columns that they may set.
-    func followStatements() { statements = connection.hostStatements }
+    func followStatements() {
+        statements = connection.hostStatements
+        captured.statements = statements
+    }
 
     /// The schema with which a checkpoint of a host begins.
     func follow(_ objects: [SchemaObject], version: Int64) { statements?.follow(objects, version: version) }
+
+    /// The host went back behind a change of the schema.
+    func forgetSchema() {
+        statements?.forgetSchema()
+        captured.forgetLayouts()
+    }
 
     var isFollowingStatements: Bool { statements != nil }
 
@@ -281,95 +276,20 @@ final class ChangeSink {
     }
 }
 
-// MARK: - Tables
+// MARK: - Changes that no tap sees: of whole tables, of the schema and of SQLite's own tables
 
 extension ChangeSink {
-    /// Nil for tables that are not recorded: SQLite's own and the ledger's.
-    func table(named name: String) throws(BatchError) -> CapturedTable? {
-        if let known = tableByName[name] { return known }
-        if name.hasPrefix("sqlite_") || connection.isLedger(name) || allowed?.contains(name) == false {
-            tableByName[name] = .some(nil)
-            return nil
-        }
-        let isPlain = allowed == nil && recordedLayouts.isEmpty
-        if isPlain, let capture = try statements?.capture(of: name) {
-            let table = CapturedTable(capture, number: tables.count)
-            take(table)
-            tableByName[name] = .some(table)
-            return table
-        }
-        guard let layout = try builder.schema.layout(named: name) else {
-            throw BatchError(
-                .internalFault, "table \(name) changed, but the schema does not hold it", hint: "\(command: "doctor")")
-        }
-        let table = try table(of: layout)
-        if isPlain, let statements, let capture = table?.capture { try statements.note(capture) }
-        return table
-    }
-
-    /// - Returns: nil while a statement that changes the schema has the table for itself.
-    func table(of layout: TableLayout) throws(BatchError) -> CapturedTable? {
-        if let known = tableByName[layout.name] { return known }
-        var table: CapturedTable?
-        if allowed?.contains(layout.name) != false {
-            table = try makeTable(recordedLayouts[layout.name] ?? layout, visible: layout)
-        }
-        tableByName[layout.name] = .some(table)
-        return table
-    }
-
-    /// - Parameter visible: the layout whose names SQL knows now, when that is another.
-    private func makeTable(_ layout: TableLayout, visible: TableLayout? = nil) throws(BatchError) -> CapturedTable {
-        let table = try builder.table(layout, visible: visible ?? layout, number: tables.count)
-        take(table)
-        return table
-    }
-
-    private func take(_ table: CapturedTable) {
-        if !madeTables.contains(table.layout.ownerTable) { table.policy = rules?.table(table.layout) }
-        if !watches.isEmpty {
-            let watched = watches.map { $0.rows(of: table.layout) }
-            if watched.contains(where: { $0 != nil }) { table.watched = watched }
-        }
-        tables.append(table)
-    }
-
-    /// Limits the record to tables that were there before, and are not to be rewritten themselves; nil for no limit.
-    func limit(to names: Set<String>?) {
-        allowed = names
-        forgetLayouts()
-    }
-
-    /// Records a table under another layout than the schema has at the moment; nil for its own again.
-    func record(_ name: String, as layout: TableLayout?) { recordedLayouts[name] = layout }
-
-    /// The host went back behind a change of the schema.
-    func forgetSchema() {
-        statements?.forgetSchema()
-        forgetLayouts()
-    }
-
-    /// After a change of the schema every table must be looked up again.
-    func forgetLayouts() {
-        tableByName = [:]
-        storedRows.dropStatements()
-        layoutNumber &+= 1
-    }
-
-    // MARK: Changes that no tap sees: of whole tables, of the schema and of SQLite's own tables
 
     /// Records all rows of a table as deleted: it will be dropped or altered.
     ///
     /// They are part of the definition that goes: nobody counts them, and no policy asks for each of them.
     func recordRemoval(of layout: TableLayout, rows: RowReader) throws(BatchError) {
         try tap?.settle()
-        let table = CapturedTable(
-            layout: layout, visible: layout, number: tables.count, uniqueKeys: [], references: [])
-        tables.append(table)
+        let table = captured.addRemoved(layout)
         table.isTouched = true
         var image = ByteBuffer()
         while let (key, values) = try rows.next() {
-            guard let key else { throw ChangeSink.hiddenRows(of: layout) }
+            guard let key else { throw StoredRows.hiddenRows(of: layout) }
             image.removeAll()
             RowCodec.encode(values, into: &image)
             var rowid: Int64 = 0
@@ -378,19 +298,13 @@ extension ChangeSink {
         }
     }
 
-    static func hiddenRows(of layout: TableLayout) -> BatchError {
-        BatchError(
-            .notUndoable, "table \(layout.name) hides its rowid, so its rows cannot be recorded before it changes",
-            hint: "give one of its columns rowid, _rowid_, oid another name first")
-    }
-
     /// - Parameter rewritten: tables that the statement made or altered, with the rows that it left in them.
     func record(
         _ change: SchemaChange, rewritten: [(layout: TableLayout, rows: TableDigest)]
     ) throws(BatchError) {
         try tap?.settle()
         let tables = try rewritten.map { (layout, rows) throws(BatchError) in
-            let table = try makeTable(layout)
+            let table = try captured.make(layout)
             table.isTouched = true
             return (table: table, rows: rows)
         }
@@ -400,35 +314,8 @@ extension ChangeSink {
 
     /// Records changes of a system table, found by comparing it.
     func record(_ changes: [RowChange], of layout: TableLayout, in systemLog: UndoLogWriter) throws(BatchError) {
-        let table = try makeTable(layout)
+        let table = try captured.make(layout)
         table.isTouched = true
-        var image = ByteBuffer()
-        for change in changes {
-            guard case .rowid(let rowid) = change.key else { continue }
-            if let before = change.before { table.digest -= TableDigest(digest: RowCodec.hash(before), rows: 1) }
-            let left = change.after.map(RowCodec.hash)
-            if let left { table.digest += TableDigest(digest: left, rows: 1) }
-            image.removeAll()
-            RowCodec.encode(change.before ?? [], into: &image)
-            switch (change.before, left) {
-            case (nil, let left?):
-                systemLog.begin(.insert, flags: 0, table: table)
-                systemLog.appendRowid(rowid, of: table)
-                systemLog.appendFixed(left.low)
-            case (_?, let left?):
-                systemLog.begin(.update, flags: 0, table: table)
-                systemLog.appendRowid(rowid, of: table)
-                for first in stride(from: 0, to: layout.storedColumns.count, by: 8) {
-                    systemLog.append(UInt8(truncatingIfNeeded: (1 << min(8, layout.storedColumns.count - first)) - 1))
-                }
-                systemLog.append(image.bytes)
-                systemLog.appendFixed(left.low)
-            default:
-                systemLog.begin(.delete, flags: 0, table: table)
-                systemLog.appendRowid(rowid, of: table)
-                systemLog.append(image.bytes)
-            }
-            try systemLog.end()
-        }
+        try systemLog.write(changes, of: table)
     }
 }

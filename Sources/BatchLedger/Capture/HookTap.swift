@@ -11,20 +11,7 @@ final class HookTap: ChangeTap {
     private let isUTF16: Bool
     private let rows: UnsafeMutablePointer<RowImages>
     private let isHosted: Bool
-    /// What SQLite hands to the hook. A session that is begun behind us takes it for one of its own kind, so it is zero
-    /// throughout where sessions look, and stands for one that is switched off.
-    private let context: UnsafeMutableRawPointer
-    private static let contextSize = 4_096
-    private static let ownerOffset = 2_048
-    /// The hook that a host had set before. It goes on seeing the host's rows.
-    private var hostHook: HookPlace.Hook?
-    /// A hook of the host is gone, and this SQLite does not say which.
-    private var hasLostHook = false
-    private var isDetached = false
-    /// Tables whose rows change one after another are looked up by their name once.
-    private var lastName = [CChar](repeating: 0, count: 64)
-    private var lastTable: CapturedTable?
-    private var layoutNumber = 0
+    private let hook: PreupdateHook
     /// A row of an indirect table whose new values can be read once its change has happened.
     private var pending: PendingRow?
 
@@ -44,12 +31,9 @@ final class HookTap: ChangeTap {
         database = sink.connection.handle
         isUTF16 = sink.isUTF16
         rows = sink.rows
-        context = .allocate(byteCount: HookTap.contextSize, alignment: 16)
-        context.initializeMemory(as: UInt8.self, repeating: 0, count: HookTap.contextSize)
+        hook = PreupdateHook(HookTap.function, on: database, isHosted: isHosted)
         sink.tap = self
-        context.storeBytes(
-            of: Unmanaged.passUnretained(self).toOpaque(), toByteOffset: HookTap.ownerOffset,
-            as: UnsafeMutableRawPointer.self)
+        hook.setOwner(Unmanaged.passUnretained(self).toOpaque())
     }
 
     // MARK: Switching on and off
@@ -68,17 +52,14 @@ final class HookTap: ChangeTap {
             // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
             try? connection.execute("PRAGMA writable_schema = RESET")
         }
-        let before = isHosted ? HookPlace.preupdate?.read(database) : nil
-        if isHosted, let before, before.function != nil { hostHook = before }
-        let argument = sqlite3_preupdate_hook(database, HookTap.hook, context)
-        hasLostHook = isHosted && before == nil && argument != nil
+        hook.attach()
     }
 
-    private static let hook: HookPlace.Preupdate = { context, handle, operation, database, table, oldRowid, newRowid in
+    private static let function: HookPlace.Preupdate = {
+        context, handle, operation, database, table, oldRowid, newRowid in
         guard let context, let database, let table else { return }
-        let owner = context.load(fromByteOffset: HookTap.ownerOffset, as: UnsafeMutableRawPointer.self)
-        let tap = Unmanaged<HookTap>.fromOpaque(owner).takeUnretainedValue()
-        if let hook = tap.hostHook { tap.pass(hook, handle, operation, database, table, oldRowid, newRowid) }
+        let tap = Unmanaged<HookTap>.fromOpaque(PreupdateHook.owner(context)).takeUnretainedValue()
+        if let hook = tap.hook.hostHook { tap.pass(hook, handle, operation, database, table, oldRowid, newRowid) }
         // "temp" is nobody's business, and attached databases have their own ledgers.
         guard database[0] == 0x6D, strcmp(database, "main") == 0, tap.sink.failure == nil else { return }
         tap.record(operation, table, oldRowid, newRowid)
@@ -97,53 +78,15 @@ final class HookTap: ChangeTap {
             hook.argument, handle, operation, database, table, oldRowid, newRowid)
     }
 
-    private var ownHook: HookPlace.Hook {
-        HookPlace.Hook(function: unsafeBitCast(HookTap.hook, to: UnsafeRawPointer.self), argument: context)
-    }
-
-    /// Whatever the host has set since stays.
     func detach() {
         sink.storedRows.dropStatements()
-        if isHosted, let place = HookPlace.preupdate, place.read(database) != ownHook { return }
-        if let hostHook, let function = hostHook.function {
-            sqlite3_preupdate_hook(
-                database, unsafeBitCast(function, to: HookPlace.Preupdate.self), hostHook.argument)
-        } else {
-            sqlite3_preupdate_hook(database, nil, nil)
-        }
-        hostHook = nil
-        isDetached = true
+        hook.detach()
     }
 
-    deinit {
-        // A session that was begun behind us holds on to it.
-        if isDetached { context.deallocate() }
-    }
-
-    /// - Throws: `ERR_DATA_NOT_UNDOABLE` when a hook or a session of the host has taken the place of this.
-    func requireUndisturbed() throws(BatchError) {
-        guard isHosted else { return }
-        let isOwn: Bool
-        if let place = HookPlace.preupdate {
-            isOwn = place.read(database) == ownHook
-        } else {
-            // This takes the place back, but there is no other way to ask.
-            isOwn = sqlite3_preupdate_hook(database, HookTap.hook, context) == context
-        }
-        if isOwn { return }
-        throw BatchError(
-            .notUndoable,
-            "a preupdate hook or a session was begun or ended on this connection inside the batch: rows may be unrecorded",
-            hint: "begin and end it outside the batch, where it goes on seeing rows; then run the batch again")
-    }
+    func requireUndisturbed() throws(BatchError) { try hook.requireUndisturbed() }
 
     func begin(schemaVersion: Int64) throws(BatchError) {
-        if hasLostHook {
-            throw BatchError(
-                .notUndoable,
-                "a preupdate hook or a session is set on this connection, and this SQLite does not say which",
-                hint: "end it before batch_begin, and begin it again after the batch")
-        }
+        try hook.requireNoneLost()
         // An earlier batch may have left some, if it recorded with them.
         if isHosted { try CaptureTriggers.remove(from: sink.connection) }
     }
@@ -162,7 +105,7 @@ final class HookTap: ChangeTap {
         do throws(BatchError) {
             if pending != nil { try settle() }
             if sink.isBetween { try sink.resume() }
-            guard let table = try table(name) else { return try sink.noteUnrecorded(name) }
+            guard let table = try sink.captured.table(called: name) else { return try sink.noteUnrecorded(name) }
             sink.noteChange(of: table)
             switch operation {
             case SQLITE_INSERT: try recordInsert(table, newRowid)
@@ -175,20 +118,6 @@ final class HookTap: ChangeTap {
         } catch {
             sink.fail(error)
         }
-    }
-
-    private func table(_ name: UnsafePointer<CChar>) throws(BatchError) -> CapturedTable? {
-        if let lastTable, layoutNumber == sink.layoutNumber,
-            lastName.withUnsafeBufferPointer({ $0.baseAddress.map { strcmp(name, $0) == 0 } ?? false })
-        {
-            return lastTable
-        }
-        let text = String(cString: name)
-        guard let table = try sink.table(named: text) else { return nil }
-        lastName = Array(text.utf8CString)
-        lastTable = table
-        layoutNumber = sink.layoutNumber
-        return table
     }
 
     private func recordInsert(_ table: CapturedTable, _ rowid: Int64) throws(BatchError) {
@@ -332,7 +261,7 @@ final class HookTap: ChangeTap {
     /// The key behind the change, of a table whose other columns cannot be told apart yet.
     private func newKey(_ table: CapturedTable, _ operation: UndoEntry.Operation) throws(BatchError) -> [SQLValue] {
         guard case .primaryKey(let positions) = table.layout.key else { return [] }
-        let byStorage = operation == .update && Numbering.updatesByStorage
+        let byStorage = operation == .update && PreupdateNumbering.updatesByStorage
         var buffer = ByteBuffer()
         for position in positions {
             let virtual = table.layout.columns[..<position].count { $0.generated == .virtual }
@@ -377,91 +306,5 @@ final class HookTap: ChangeTap {
         } else {
             sink.keepUpdate(row.table, row.oldRowid, row.newRowid, isWhole: true)
         }
-    }
-
-    /// How the SQLite at hand numbers the columns of an updated row.
-    ///
-    /// SQLite 3.40 counts the new values of an UPDATE in the order in which rows are stored, where virtual generated
-    /// columns stand behind all others; the documentation promises the order of the table. So one update is tried out.
-    private enum Numbering {
-        static let updatesByStorage: Bool = probe()
-
-        private static func probe() -> Bool {
-            var seen: Int64 = 0
-            guard let connection = try? Connection(path: ":memory:") else { return false }
-            let table =
-                "CREATE TABLE p(v AS (k) VIRTUAL, k INTEGER PRIMARY KEY, w) WITHOUT ROWID; INSERT INTO p VALUES(5, 1)"
-            guard (try? connection.execute(table)) != nil else { return false }
-            withUnsafeMutablePointer(to: &seen) { seen in
-                sqlite3_preupdate_hook(
-                    connection.handle,
-                    { context, database, _, _, _, _, _ in
-                        var value: OpaquePointer?
-                        guard sqlite3_preupdate_new(database, 1, &value) == SQLITE_OK, let value else { return }
-                        context?.assumingMemoryBound(to: Int64.self).pointee = sqlite3_value_int64(value)
-                    }, seen)
-                try? connection.execute("UPDATE p SET w = 2")
-                sqlite3_preupdate_hook(connection.handle, nil, nil)
-            }
-            return seen != 5
-        }
-    }
-}
-
-extension Connection {
-    /// True when a statement that is prepared may delete all rows of a table at once, or fire a trigger that does.
-    fileprivate var mayClearTables: Bool {
-        let triggers = """
-            SELECT 1 FROM (SELECT type, sql FROM main.sqlite_schema UNION ALL SELECT type, sql FROM temp.sqlite_schema) \
-            WHERE type = 'trigger' AND sql LIKE '%delete%' LIMIT 1
-            """
-        guard let found = try? rows(triggers), found.isEmpty else { return true }
-        var statement = sqlite3_next_stmt(handle, nil)
-        while let current = statement {
-            if sqlite3_stmt_readonly(current) == 0, let text = sqlite3_sql(current), Connection.mayClearTable(text) {
-                return true
-            }
-            statement = sqlite3_next_stmt(handle, current)
-        }
-        return false
-    }
-
-    /// False for what has no DELETE, and for a plain one with WHERE.
-    private static func mayClearTable(_ text: UnsafePointer<CChar>) -> Bool {
-        let count = strlen(text)
-        func byte(_ place: Int) -> UInt8 { (0..<count).contains(place) ? UInt8(bitPattern: text[place]) : 32 }
-        func isBlank(_ place: Int) -> Bool { [32, 9, 10, 13].contains(byte(place)) }
-        func isOutsideWord(_ place: Int) -> Bool {
-            let byte = byte(place)
-            return byte < 128 && isalnum(Int32(byte)) == 0 && byte != UInt8(ascii: "_") && byte != UInt8(ascii: "$")
-        }
-        func holds(_ word: StaticString, between isEdge: (Int) -> Bool) -> Bool {
-            let length = word.utf8CodeUnitCount
-            let first = word.utf8Start[0] | 32
-            return (0..<max(0, count - length + 1)).contains { start in
-                UInt8(bitPattern: text[start]) | 32 == first
-                    && strncasecmp(
-                        text + start, UnsafeRawPointer(word.utf8Start).assumingMemoryBound(to: CChar.self), length)
-                        == 0
-                    && isEdge(start - 1) && isEdge(start + length)
-            }
-        }
-        guard holds("delete", between: isOutsideWord) else { return false }
-        let isPlain = strncasecmp(text, "delete from ", 12) == 0
-        // Those of the ledger are not recorded.
-        if isPlain, strncasecmp(text, "delete from main.batchmgr_", 26) == 0 { return false }
-        let hasComment = holds("--", between: { _ in true }) || holds("/*", between: { _ in true })
-        return !isPlain || !holds("where", between: isBlank) || hasComment
-    }
-
-    /// Makes SQLite compile every statement anew before it runs again. A DELETE of all rows that was prepared before
-    /// the hook was set would not call it.
-    ///
-    /// A change of a setting does that, and unlike a reset of the schema it is harmless to statements that are running.
-    func expireStatements() {
-        var now: Int32 = 0
-        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1, &now)
-        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, now == 0 ? 1 : 0, nil)
-        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, now, nil)
     }
 }

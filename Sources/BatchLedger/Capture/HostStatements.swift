@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import CSQLite
+internal import Glibc
 
 /// Tells which statement of a host changes rows, and what it reads and sets.
 ///
@@ -226,5 +227,63 @@ final class HostStatements {
             self.version = version
             self.objects = objects
         }
+    }
+}
+
+extension Connection {
+    /// True when a statement that is prepared may delete all rows of a table at once, or fire a trigger that does.
+    var mayClearTables: Bool {
+        let triggers = """
+            SELECT 1 FROM (SELECT type, sql FROM main.sqlite_schema UNION ALL SELECT type, sql FROM temp.sqlite_schema) \
+            WHERE type = 'trigger' AND sql LIKE '%delete%' LIMIT 1
+            """
+        guard let found = try? rows(triggers), found.isEmpty else { return true }
+        var statement = sqlite3_next_stmt(handle, nil)
+        while let current = statement {
+            if sqlite3_stmt_readonly(current) == 0, let text = sqlite3_sql(current), Connection.mayClearTable(text) {
+                return true
+            }
+            statement = sqlite3_next_stmt(handle, current)
+        }
+        return false
+    }
+
+    /// False for what has no DELETE, and for a plain one with WHERE.
+    private static func mayClearTable(_ text: UnsafePointer<CChar>) -> Bool {
+        let count = strlen(text)
+        func byte(_ place: Int) -> UInt8 { (0..<count).contains(place) ? UInt8(bitPattern: text[place]) : 32 }
+        func isBlank(_ place: Int) -> Bool { [32, 9, 10, 13].contains(byte(place)) }
+        func isOutsideWord(_ place: Int) -> Bool {
+            let byte = byte(place)
+            return byte < 128 && isalnum(Int32(byte)) == 0 && byte != UInt8(ascii: "_") && byte != UInt8(ascii: "$")
+        }
+        func holds(_ word: StaticString, between isEdge: (Int) -> Bool) -> Bool {
+            let length = word.utf8CodeUnitCount
+            let first = word.utf8Start[0] | 32
+            return (0..<max(0, count - length + 1)).contains { start in
+                UInt8(bitPattern: text[start]) | 32 == first
+                    && strncasecmp(
+                        text + start, UnsafeRawPointer(word.utf8Start).assumingMemoryBound(to: CChar.self), length)
+                        == 0
+                    && isEdge(start - 1) && isEdge(start + length)
+            }
+        }
+        guard holds("delete", between: isOutsideWord) else { return false }
+        let isPlain = strncasecmp(text, "delete from ", 12) == 0
+        // Those of the ledger are not recorded.
+        if isPlain, strncasecmp(text, "delete from main.batchmgr_", 26) == 0 { return false }
+        let hasComment = holds("--", between: { _ in true }) || holds("/*", between: { _ in true })
+        return !isPlain || !holds("where", between: isBlank) || hasComment
+    }
+
+    /// Makes SQLite compile every statement anew before it runs again. A DELETE of all rows that was prepared before
+    /// the hook was set would not call it.
+    ///
+    /// A change of a setting does that, and unlike a reset of the schema it is harmless to statements that are running.
+    func expireStatements() {
+        var now: Int32 = 0
+        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1, &now)
+        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, now == 0 ? 1 : 0, nil)
+        csqlite_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, now, nil)
     }
 }

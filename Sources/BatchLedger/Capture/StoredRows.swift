@@ -26,6 +26,12 @@ final class StoredRows {
         return try reader.read(key, isUTF16: isUTF16, into: &row)
     }
 
+    static func hiddenRows(of layout: TableLayout) -> BatchError {
+        BatchError(
+            .notUndoable, "table \(layout.name) hides its rowid, so its rows cannot be recorded before it changes",
+            hint: "give one of its columns rowid, _rowid_, oid another name first")
+    }
+
     static func unreadable(_ table: CapturedTable) -> BatchError {
         BatchError(
             .internalFault, "the changed row of table \(table.layout.name) cannot be read",

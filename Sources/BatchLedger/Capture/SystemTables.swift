@@ -57,6 +57,40 @@ struct SystemTables {
     }
 }
 
+extension UndoLogWriter {
+    /// Changes of a system table, found by comparing it.
+    func write(_ changes: [RowChange], of table: CapturedTable) throws(BatchError) {
+        var image = ByteBuffer()
+        for change in changes {
+            guard case .rowid(let rowid) = change.key else { continue }
+            if let before = change.before { table.digest -= TableDigest(digest: RowCodec.hash(before), rows: 1) }
+            let left = change.after.map(RowCodec.hash)
+            if let left { table.digest += TableDigest(digest: left, rows: 1) }
+            image.removeAll()
+            RowCodec.encode(change.before ?? [], into: &image)
+            switch (change.before, left) {
+            case (nil, let left?):
+                begin(.insert, flags: 0, table: table)
+                appendRowid(rowid, of: table)
+                appendFixed(left.low)
+            case (_?, let left?):
+                begin(.update, flags: 0, table: table)
+                appendRowid(rowid, of: table)
+                for first in stride(from: 0, to: table.layout.storedColumns.count, by: 8) {
+                    append(UInt8(truncatingIfNeeded: (1 << min(8, table.layout.storedColumns.count - first)) - 1))
+                }
+                append(image.bytes)
+                appendFixed(left.low)
+            default:
+                begin(.delete, flags: 0, table: table)
+                appendRowid(rowid, of: table)
+                append(image.bytes)
+            }
+            try end()
+        }
+    }
+}
+
 extension TableLayout {
     /// SQLite's own tables can be gone, but their old rows still have a layout.
     static func dropped(systemTable name: String) -> TableLayout {

@@ -25,25 +25,17 @@ final class TriggerTap: ChangeTap {
     private var modules = ModuleTables()
     /// Of the schema that the triggers fit; nil when they may not be there.
     private var schemaVersion: Int64?
-    /// Rows that REPLACE removes fire triggers too.
-    private var seesReplaced = false
-    /// The setting was changed, and has to be set back.
-    private var madeTriggersRecursive = false
-    private var candidates: [Candidate] = []
-
-    /// A row that REPLACE may remove, as it was before.
-    private struct Candidate {
-        let table: Int
-        let key: RowKey
-        let rowid: Int64
-        let image: [UInt8]
-    }
+    /// Rows that REPLACE removes fire triggers where these are recursive.
+    private let recursion: RecursiveTriggers
+    private let candidates: ReplaceCandidates
 
     init(_ sink: ChangeSink) {
         self.sink = sink
         connection = sink.connection
         isUTF16 = sink.isUTF16
         rows = sink.rows
+        recursion = RecursiveTriggers(sink.connection)
+        candidates = ReplaceCandidates(sink)
         sink.tap = self
     }
 
@@ -54,19 +46,19 @@ final class TriggerTap: ChangeTap {
 
     func detach() { sink.storedRows.dropStatements() }
     func settle() {}
-    func forgetRows() { candidates = [] }
+    func forgetRows() { candidates.forget() }
     func noteTransactionEnd() { schemaVersion = nil }
 
     // MARK: The triggers
 
     /// Makes the triggers, unless they are there for the schema as it is.
     func begin(schemaVersion: Int64) throws(BatchError) {
-        defer { candidates = [] }
+        defer { candidates.forget() }
         guard token == nil || self.schemaVersion != schemaVersion else { return try modules.begin(connection) }
         try requireOwnTriggersAlone()
         try remove()
         var generator = SystemRandomNumberGenerator()
-        seesReplaced = try seeReplaced()
+        try recursion.begin()
         token = Int64(bitPattern: generator.next())
         layouts = []
         texts = []
@@ -79,7 +71,7 @@ final class TriggerTap: ChangeTap {
     private func makeTriggers(of layout: TableLayout) throws(BatchError) {
         guard let token else { return }
         layouts.append(layout)
-        let own = CaptureTriggers(layout, index: layouts.count - 1, token: token, seesReplaced: seesReplaced)
+        let own = CaptureTriggers(layout, index: layouts.count - 1, token: token, seesReplaced: recursion.seesReplaced)
         let statements = own.statements
         texts.append(statements.map(CaptureTriggers.stored))
         for sql in statements { try connection.execute(sql) }
@@ -97,7 +89,7 @@ final class TriggerTap: ChangeTap {
         for row in names where changed.contains(row[1].string ?? "") {
             try connection.execute("DROP TRIGGER temp.\(SQLName.quote(row[0].string ?? ""))")
         }
-        candidates = []
+        candidates.forget()
         schemaVersion = nil
         let layouts = try SchemaReader(connection).tables()
         for layout in layouts where layout.role == .ordinary && changed.contains(layout.name) {
@@ -109,50 +101,12 @@ final class TriggerTap: ChangeTap {
     func remove() throws(BatchError) {
         token = nil
         schemaVersion = nil
-        candidates = []
+        candidates.forget()
         restoreSettings()
         try CaptureTriggers.remove(from: connection)
     }
 
-    // MARK: Settings
-
-    private static let setting = "PRAGMA recursive_triggers"
-
-    /// - Returns: true when triggers fire for rows that REPLACE removes from here on.
-    private func seeReplaced() throws(BatchError) -> Bool {
-        if try areTriggersRecursive() { return true }
-        guard try isAlone(), try !hasForeignTriggers() else { return false }
-        try connection.execute(TriggerTap.setting + " = ON")
-        madeTriggersRecursive = try areTriggersRecursive()
-        return madeTriggersRecursive
-    }
-
-    /// The setting changes as soon as the statement is compiled.
-    func restoreSettings() {
-        guard madeTriggersRecursive else { return }
-        madeTriggersRecursive = false
-        _ = try? connection.prepare(TriggerTap.setting + " = OFF")
-    }
-
-    private func areTriggersRecursive() throws(BatchError) -> Bool {
-        try connection.value(TriggerTap.setting)?.integer == 1
-    }
-
-    /// False while another database is attached, whose triggers would be recursive as well. None can be attached in a
-    /// transaction.
-    private func isAlone() throws(BatchError) -> Bool {
-        try connection.rows("PRAGMA database_list").allSatisfy { ["main", "temp"].contains($0[1].string) }
-    }
-
-    /// Triggers that are neither those that record nor those of the guard, which write into the ledger alone.
-    private func hasForeignTriggers() throws(BatchError) -> Bool {
-        let sql = """
-            SELECT 1 FROM (SELECT type, name FROM main.sqlite_schema UNION ALL SELECT type, name FROM temp.sqlite_schema) \
-            WHERE type = 'trigger' AND NOT \(CaptureTriggers.isOwn) \
-            AND name NOT LIKE 'batchmgr\\_guard\\_%' ESCAPE '\\' LIMIT 1
-            """
-        return try connection.value(sql) != nil
-    }
+    func restoreSettings() { recursion.restore() }
 
     // MARK: Proof
 
@@ -162,17 +116,8 @@ final class TriggerTap: ChangeTap {
         guard token != nil else { return }
         try requireTriggers()
         try modules.requireUntouched(connection)
-        guard seesReplaced else { return }
-        guard try areTriggersRecursive() else {
-            throw BatchError(
-                .notUndoable, "recursive_triggers was switched off in a batch: rows may have been replaced unseen",
-                hint: "set it before batch_begin, or leave it as it is until batch_commit")
-        }
         // An undo makes triggers too, while those of the schema are switched off.
-        guard madeTriggersRecursive, sink.isFollowingStatements, try hasForeignTriggers() else { return }
-        throw BatchError(
-            .forbiddenStatement, "a trigger was created inside a batch, and others may have fired since",
-            hint: "create it before batch_begin, or with the tool: \(command: "run --id NAME --sql SQL")")
+        try recursion.requireUnchanged(allowingTriggers: !sink.isFollowingStatements)
     }
 
     /// - Throws: `ERR_DATA_NOT_UNDOABLE` when a table is without its triggers, or with others.
@@ -209,7 +154,7 @@ final class TriggerTap: ChangeTap {
     /// A partial or computed unique index may have let REPLACE remove rows that nobody could foresee: such tables are
     /// counted whole.
     func requireWhole(_ ledger: Ledger) throws(BatchError) {
-        guard token != nil, !seesReplaced else { return }
+        guard token != nil, !recursion.seesReplaced else { return }
         let touched = sink.tables.filter { table in
             table.isTouched && table.layout.uniqueIndexes.contains { $0.isPartial || !$0.isComputable }
         }
@@ -240,7 +185,9 @@ final class TriggerTap: ChangeTap {
             if sink.isBetween { try sink.resume() }
             switch call {
             case .record: try noteChange(values, count)
-            case .candidate: try noteCandidate(values, count)
+            case .candidate:
+                let index = number(values, 1)
+                if let table = try table(index) { try candidates.note(values, count, table, index) }
             case .image: try noteImage(values, count)
             }
         } catch { sink.fail(error) }
@@ -254,9 +201,11 @@ final class TriggerTap: ChangeTap {
     private func table(_ index: Int) throws(BatchError) -> CapturedTable? {
         guard layouts.indices.contains(index) else { return nil }
         let layout = layouts[index]
-        if let lastTable, layoutNumber == sink.layoutNumber, lastTable.layout.name == layout.name { return lastTable }
-        lastTable = try sink.table(of: layout)
-        layoutNumber = sink.layoutNumber
+        if let lastTable, layoutNumber == sink.captured.layoutNumber, lastTable.layout.name == layout.name {
+            return lastTable
+        }
+        lastTable = try sink.captured.table(of: layout)
+        layoutNumber = sink.captured.layoutNumber
         return lastTable
     }
 
@@ -282,7 +231,7 @@ final class TriggerTap: ChangeTap {
         sink.noteChange(of: table)
         if let name = modules.first(of: sink.statementWrites) { throw ModuleTables.refusal(name) }
         if kind != ChangeChunk.Kind.insert { sink.checkOld() }
-        if !candidates.isEmpty { try settleCandidates(kind, table, number(values, 2), oldRowid, newRowid) }
+        if !candidates.isEmpty { try candidates.settle(kind, table, number(values, 2), oldRowid, newRowid) }
         switch kind {
         case ChangeChunk.Kind.insert:
             sink.countInsert()
@@ -319,78 +268,6 @@ final class TriggerTap: ChangeTap {
             _ = table.columns[start + position].append(value, isUTF16: isUTF16, to: &row.buffer)
         }
         row.mark(start + count)
-    }
-
-    // MARK: Candidates
-
-    /// A row stands in the way of one that comes.
-    private func noteCandidate(_ values: UnsafeMutablePointer<OpaquePointer?>, _ count: Int) throws(BatchError) {
-        let number = number(values, 1)
-        guard let table = try table(number) else { return }
-        let rowid = sqlite3_value_int64(values[2])
-        let bound: [SQLValue]
-        if table.isWithoutRowID {
-            var buffer = ByteBuffer()
-            for (position, column) in table.keyColumns.enumerated() where position + 3 < count {
-                guard let value = values[position + 3] else { throw StoredRows.unreadable(table) }
-                _ = table.columns[column].append(value, isUTF16: isUTF16, to: &buffer)
-            }
-            bound = try buffer.values(table.keyColumns.count)
-        } else {
-            bound = [.integer(rowid)]
-        }
-        let key: RowKey = table.isWithoutRowID ? .values(bound) : .rowid(rowid)
-        if candidates.contains(where: { $0.table == number && $0.key == key }) { return }
-        var row = RowBuffer()
-        try sink.storedRows.read(table, key: bound, into: &row)
-        candidates.append(Candidate(table: number, key: key, rowid: rowid, image: row.buffer.array))
-    }
-
-    /// A candidate that is gone without a change that was recorded was removed by REPLACE, before the change at hand.
-    private func settleCandidates(
-        _ kind: UInt8, _ table: CapturedTable, _ number: Int, _ oldRowid: Int64, _ newRowid: Int64
-    ) throws(BatchError) {
-        let all = candidates.filter { $0.table == number }
-        if all.isEmpty { return }
-        let before = kind == ChangeChunk.Kind.insert ? nil : try key(table, rows.pointee.old, oldRowid)
-        let after = kind == ChangeChunk.Kind.delete ? nil : try key(table, rows.pointee.new, newRowid)
-        candidates.removeAll { $0.table == number }
-        for candidate in all {
-            if candidate.key == before {
-                // It was no candidate of this change, and it is another row from here on.
-                if kind == ChangeChunk.Kind.delete { continue }
-                candidates.append(
-                    Candidate(
-                        table: number, key: after ?? candidate.key, rowid: newRowid,
-                        image: rows.pointee.new.buffer.array))
-                continue
-            }
-            if candidate.key != after, try isThere(candidate, table) { continue }
-            sink.countDelete()
-            var image = ByteBuffer()
-            image.append(contentsOf: candidate.image)
-            sink.keepDelete(table, candidate.rowid, image)
-        }
-    }
-
-    private func isThere(_ candidate: Candidate, _ table: CapturedTable) throws(BatchError) -> Bool {
-        let bound: [SQLValue] =
-            switch candidate.key {
-            case .rowid(let rowid): [.integer(rowid)]
-            case .values(let values): values
-            }
-        var row = RowBuffer()
-        return try sink.storedRows.find(table, key: bound, into: &row)
-    }
-
-    private func key(_ table: CapturedTable, _ row: RowBuffer, _ rowid: Int64) throws(BatchError) -> RowKey {
-        guard table.isWithoutRowID else { return .rowid(rowid) }
-        var buffer = ByteBuffer()
-        for column in table.keyColumns {
-            let value = row.column(column)
-            if let base = value.baseAddress { buffer.append(base, count: value.count) }
-        }
-        return .values(try buffer.values(table.keyColumns.count))
     }
 }
 

@@ -1,5 +1,4 @@
 public import BatchCore
-internal import CSQLite
 
 /// What is different on the connection of a host, which runs its statements itself.
 extension Gateway {
@@ -136,25 +135,24 @@ extension Gateway {
 
     /// A statement of the host begins. It may be one that changes the schema.
     public func noteBegin(at savepoint: Int32) {
-        guard hostSchema.running == nil, sink.failure == nil, let statement = runningSchemaStatement() else {
-            return
-        }
+        guard hostSchema.running == nil, sink.failure == nil, let statement = SchemaStatement.running(on: connection)
+        else { return }
         observe { () throws(BatchError) in
             try followSchema()
             var running = HostSchema.Running(
                 savepoint: savepoint, mark: sink.mark(), ledgerObjects: try ledger.tableCount())
             running.owned = try ownedTables()
-            let layouts = try rewrittenTables(try statement.rewritten.flatMap(tableOfMain).map { [$0] } ?? [])
+            let layouts = try rewrittenTables(try statement.rewrittenOfMain(on: connection).map { [$0] } ?? [])
             running.recorded = Set(layouts.map(\.name))
             for layout in layouts {
                 // A column that hides it cannot be renamed while the statement runs.
-                if case .rowid(nil) = layout.key { throw ChangeSink.hiddenRows(of: layout) }
+                if case .rowid(nil) = layout.key { throw StoredRows.hiddenRows(of: layout) }
                 try recordRows(of: layout)
             }
-            hostSchema.running = running
+            hostSchema.begin(running)
             // Rows of other tables may change too: dropping a parent can cascade.
             let others = hostSchema.objects.filter { $0.type == "table" && !running.recorded.contains($0.name) }
-            sink.limit(to: Set(others.map(\.name)))
+            sink.captured.limit(to: Set(others.map(\.name)))
         }
     }
 
@@ -171,7 +169,7 @@ extension Gateway {
             let objects = try schema.objectsAndSettings()
             guard let change = SchemaChange(from: hostSchema.objects, to: objects) else {
                 // It had nothing to do.
-                hostSchema.cookie = try schemaCookie()
+                hostSchema.note(cookie: try schemaCookie())
                 if !running.recorded.isEmpty { sink.goBack(to: running.mark) }
                 return
             }
@@ -190,9 +188,8 @@ extension Gateway {
     public func noteReturn(to savepoint: Int32) { _ = endStatement(at: savepoint) }
 
     private func endStatement(at savepoint: Int32) -> HostSchema.Running? {
-        guard let running = hostSchema.running, savepoint <= running.savepoint else { return nil }
-        hostSchema.running = nil
-        sink.limit(to: nil)
+        guard let running = hostSchema.end(at: savepoint) else { return nil }
+        sink.captured.limit(to: nil)
         return running
     }
 
@@ -205,11 +202,7 @@ extension Gateway {
     // MARK: The checkpoint
 
     func beginHostSchema() throws(BatchError) {
-        hostSchema = HostSchema()
-        hostSchema.first = try schema.objectsAndSettings()
-        hostSchema.objects = hostSchema.first
-        hostSchema.cookie = state.schemaVersion
-        hostSchema.firstCookie = state.schemaVersion
+        hostSchema = HostSchema(try schema.objectsAndSettings(), cookie: state.schemaVersion)
         sink.follow(hostSchema.objects, version: hostSchema.cookie)
         try noteStatistics()
     }
@@ -231,8 +224,7 @@ extension Gateway {
     /// The record has the schema as it is.
     func noteHostSchema(_ objects: [SchemaObject], after change: SchemaChange) throws(BatchError) {
         guard isHosted else { return }
-        hostSchema.objects = objects
-        hostSchema.cookie = try schemaCookie()
+        hostSchema.note(objects, cookie: try schemaCookie())
         try tap.follow(change)
     }
 
@@ -241,7 +233,7 @@ extension Gateway {
     private func followSchema() throws(BatchError) {
         let cookie = try schemaCookie()
         guard cookie != hostSchema.cookie else { return }
-        hostSchema.cookie = cookie
+        hostSchema.note(cookie: cookie)
         guard let change = SchemaChange(from: hostSchema.objects, to: try schema.objectsAndSettings()) else {
             // Rows that went with a table are missing, though one of the same text has taken its place.
             if isUndoing { return }
@@ -268,52 +260,17 @@ extension Gateway {
         guard state.hasSchemaChange else { return nil }
         return SchemaMark(
             objects: hostSchema.objects, cookie: hostSchema.cookie, definitions: state.definitions,
-            definitionChanges: state.definitionChanges, madeTables: sink.madeTables)
+            definitionChanges: state.definitionChanges, madeTables: sink.captured.made)
     }
 
     func goBack(to mark: SchemaMark?) {
         guard state.hasSchemaChange else { return }
         state.hasSchemaChange = mark != nil
-        hostSchema.objects = mark?.objects ?? hostSchema.first
-        hostSchema.cookie = mark?.cookie ?? hostSchema.firstCookie
+        hostSchema.goBack(to: mark)
         state.definitions = mark?.definitions ?? []
         state.definitionChanges = mark?.definitionChanges ?? RecordedWrites.Checkpoint()
-        sink.madeTables = mark?.madeTables ?? []
+        sink.captured.made = mark?.madeTables ?? []
         sink.forgetSchema()
-    }
-
-    // MARK: The statement
-
-    /// The statement of the host that is running, when its text changes the schema.
-    ///
-    /// The first that writes will do: statements come with the latest first, and what is missed is refused in the end.
-    private func runningSchemaStatement() -> SchemaStatement? {
-        var statement = sqlite3_next_stmt(connection.handle, nil)
-        while let current = statement {
-            if sqlite3_stmt_busy(current) != 0, sqlite3_stmt_readonly(current) == 0 {
-                guard let text = sqlite3_sql(current), Gateway.mayChangeSchema(text) else { return nil }
-                return SchemaStatement(String(cString: text))
-            }
-            statement = sqlite3_next_stmt(connection.handle, current)
-        }
-        return nil
-    }
-
-    /// Looks at the first byte alone: the text of a statement may be long, and most write rows.
-    private static func mayChangeSchema(_ text: UnsafePointer<CChar>) -> Bool {
-        var place = text
-        while place.pointee == 32 || place.pointee == 59 || (place.pointee >= 9 && place.pointee <= 13) { place += 1 }
-        let first = UInt8(bitPattern: place.pointee)
-        return "acdACD-/".utf8.contains(first) || first >= 128
-    }
-
-    /// The name of a table of the main database; nil for one of another database. SQLite looks among TEMP tables first.
-    private func tableOfMain(_ target: SchemaStatement.Target) throws(BatchError) -> String? {
-        if let database = target.database { return database == "main" ? target.name : nil }
-        let temporary = try connection.value(
-            "SELECT 1 FROM temp.sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE",
-            [.string(target.name)])
-        return temporary == nil ? target.name : nil
     }
 }
 
@@ -325,50 +282,5 @@ extension Ledger {
             WHERE name LIKE 'batchmgr\\_%' ESCAPE '\\' AND name NOT LIKE 'batchmgr\\_guard\\_%' ESCAPE '\\'
             """
         return try connection.value(sql)?.integer ?? 0
-    }
-}
-
-extension Gateway {
-    /// The schema as the open checkpoint of a host has recorded it.
-    struct HostSchema {
-        /// What a statement that changes the schema began from.
-        struct Running {
-            let savepoint: Int32
-            let mark: ChangeSink.Mark
-            /// Tables whose rows were recorded as removed before it.
-            var recorded: Set<String> = []
-            /// Tables with the tenant column.
-            var owned: Set<String> = []
-            /// How many objects the ledger has.
-            let ledgerObjects: Int64
-        }
-
-        /// At the beginning of the checkpoint.
-        var first: [SchemaObject] = []
-        /// Behind the last change that is recorded.
-        var objects: [SchemaObject] = []
-        var cookie: Int64 = 0
-        var firstCookie: Int64 = 0
-        var running: Running?
-
-        /// The next checkpoint begins with the schema as it is.
-        mutating func goOn() {
-            first = objects
-            firstCookie = cookie
-        }
-
-        /// SQL of ours is at work inside a statement of the host.
-        var isReading = false
-    }
-}
-
-extension Gateway {
-    /// What was recorded of the schema, to be taken back with the rows.
-    struct SchemaMark {
-        let objects: [SchemaObject]
-        let cookie: Int64
-        let definitions: Set<DefinitionFact>
-        let definitionChanges: RecordedWrites.Checkpoint
-        let madeTables: Set<String>
     }
 }

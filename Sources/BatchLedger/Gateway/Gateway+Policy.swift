@@ -81,7 +81,7 @@ extension Gateway {
             change.after.filter { $0.type == "table" }.map { ($0.rowid, $0.name) }
         ) { first, _ in first }
         for object in change.before where object.type == "table" && !object.isSystem {
-            let isOwn = sink.madeTables.remove(object.name) != nil
+            let isOwn = sink.captured.made.remove(object.name) != nil
             guard let name = after[object.rowid] else {
                 if isOwn { continue }
                 state.definitionChanges.dropped[object.name] = try ledger.rows(in: object.name)
@@ -89,7 +89,7 @@ extension Gateway {
                 continue
             }
             if isOwn {
-                sink.madeTables.insert(name)
+                sink.captured.made.insert(name)
             } else if owners.contains(object.name),
                 try schema.layout(named: name)?.ownerColumn(named: policy.tenant?.column) == nil
             {
@@ -98,7 +98,7 @@ extension Gateway {
         }
         let old = Set(change.before.filter { $0.type == "table" }.map(\.rowid))
         for object in change.after where object.type == "table" && !old.contains(object.rowid) {
-            sink.madeTables.insert(object.name)
+            sink.captured.made.insert(object.name)
         }
     }
 

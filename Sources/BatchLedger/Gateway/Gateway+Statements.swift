@@ -115,8 +115,8 @@ extension Gateway {
         for layout in rewritten { try recordRows(of: layout) }
         let named = Set(rewritten.map(\.name))
         // Rows of other tables may change too: dropping a parent can cascade.
-        sink.limit(to: Set(before.filter { $0.type == "table" && !named.contains($0.name) }.map(\.name)))
-        defer { sink.limit(to: nil) }
+        sink.captured.limit(to: Set(before.filter { $0.type == "table" && !named.contains($0.name) }.map(\.name)))
+        defer { sink.captured.limit(to: nil) }
         while try prepared.statement.step() {}
         prepared.statement.reset()
         try settle()
@@ -137,7 +137,7 @@ extension Gateway {
     func noteSchemaChange(
         from before: [SchemaObject], recorded: Set<String>, owned: Set<String> = []
     ) throws(BatchError) {
-        sink.forgetLayouts()
+        sink.captured.forgetLayouts()
         let objects = try schema.objectsAndSettings()
         guard var change = SchemaChange(from: before, to: objects) else { return }
         state.hasSchemaChange = true

@@ -1,5 +1,4 @@
 public import BatchCore
-internal import CSQLite
 
 /// The only way to write: opens a transaction, records every change, and commits undo data with the change.
 public final class Gateway {
@@ -13,7 +12,6 @@ public final class Gateway {
     /// Nil on the connection of a host: its clock and its random numbers are its own.
     private let inputs: StatementInputs?
     let systemLog: UndoLogWriter
-    private var interruption: Interruption?
     /// The transaction is the host's, and everything happens behind a savepoint.
     private var joined: Joined?
 
@@ -242,46 +240,8 @@ public final class Gateway {
         try readFacts.write(ledger, sink, schema, batch: batch, checkpoint: checkpoint)
         try ledger.sealFacts(of: checkpoint)
         ledger.factsTime += ContinuousClock.now - start
-        try updateState()
+        try ledger.updateState(sink.tables, hasSchemaChange: state.hasSchemaChange)
         return checkpoint
-    }
-
-    /// Ends running statements, with `ERR_PERF_STOPPED`, as soon as `condition` says so; nil for never.
-    public func interrupt(when condition: (() -> Bool)?) {
-        interruption = condition.map(Interruption.init)
-        guard let interruption else {
-            sqlite3_progress_handler(connection.handle, 0, nil, nil)
-            return
-        }
-        sqlite3_progress_handler(
-            connection.handle, 20_000,
-            { context in
-                guard let context else { return 0 }
-                return Unmanaged<Interruption>.fromOpaque(context).takeUnretainedValue().condition() ? 1 : 0
-            }, Unmanaged.passUnretained(interruption).toOpaque())
-    }
-
-    private final class Interruption {
-        let condition: () -> Bool
-        init(_ condition: @escaping () -> Bool) { self.condition = condition }
-    }
-
-    /// Rows that refer to nothing, of tables and of those that refer to them.
-    public func foreignKeyBaseline(of tables: Set<String>) throws(BatchError) -> ForeignKeyBaseline {
-        let names = Set(tables.map { $0.lowercased() })
-        let children = try schema.tables().filter { layout in
-            !layout.foreignKeys.isEmpty && names.contains(layout.name.lowercased())
-                || layout.foreignKeys.contains { names.contains($0.parent.lowercased()) }
-        }
-        return ForeignKeyBaseline(orphans: try ForeignKeyCheck.baseline(of: Set(children.map(\.name)), connection))
-    }
-
-    /// Rows that refer to nothing because of what was written since `begin`.
-    public func newForeignKeyViolations(
-        since baseline: ForeignKeyBaseline
-    ) throws(BatchError) -> [ForeignKeyViolation] {
-        try settle()
-        return try ForeignKeyCheck(self, baseline: baseline.orphans).result().violations
     }
 
     /// Takes what was written since `begin` for given: it is in no undo log and no digest, as if it had been so before.
@@ -345,28 +305,6 @@ public final class Gateway {
         for (table, changes) in system {
             let layout = try schema.layout(named: table) ?? TableLayout.dropped(systemTable: table)
             try sink.record(changes, of: layout, in: systemLog)
-        }
-    }
-
-    private func updateState() throws(BatchError) {
-        var names: Set<String> = []
-        var changes: [String: TableDigest] = [:]
-        for track in sink.tables where track.isTouched {
-            names.insert(track.layout.name)
-            changes[track.layout.name, default: TableDigest()] += track.digest
-        }
-        for name in names {
-            var now = try ledger.state(of: name) ?? TableDigest()
-            now += changes[name] ?? TableDigest()
-            try ledger.setState(name, now)
-        }
-        guard state.hasSchemaChange else { return }
-        let objects = try schema.objects()
-        try ledger.setSchemaState(try schema.digest())
-        let tables = Set(objects.filter { $0.type == "table" && !$0.isVirtualTable }.map(\.name))
-        for name in names where !tables.contains(name) { try ledger.removeState(name) }
-        for name in tables.subtracting(names) {
-            if try ledger.state(of: name) == nil { try ledger.setState(name, TableDigest()) }
         }
     }
 }

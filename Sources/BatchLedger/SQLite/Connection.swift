@@ -1,5 +1,4 @@
 public import BatchCore
-internal import BatchSystem
 internal import CSQLite
 internal import Glibc
 
@@ -28,6 +27,7 @@ public final class Connection {
     private let ownsHandle: Bool
     public let path: String
     private let busyWait: BusyWait?
+    private var interruption: Interruption?
     private var cache: [String: Statement] = [:]
     /// See `LedgerNames`; nil as long as there is neither a ledger nor anything in its way.
     public internal(set) var knownLedgerNames: LedgerNames?
@@ -218,6 +218,12 @@ public final class Connection {
 
     public func interrupt() { sqlite3_interrupt(handle) }
 
+    /// Ends running statements, with `ERR_PERF_STOPPED`, as soon as `condition` says so; nil for never.
+    public func interrupt(when condition: (() -> Bool)?) {
+        interruption = condition.map { Interruption($0, on: handle) }
+        if interruption == nil { sqlite3_progress_handler(handle, 0, nil, nil) }
+    }
+
     /// - Throws: `ERR_PERF_LEASE_LOST` when this connection worked under a lease that somebody else has now.
     func beginImmediate() throws(BatchError) {
         try execute("BEGIN IMMEDIATE")
@@ -261,107 +267,6 @@ public final class Connection {
     /// SQLite ends some transactions by itself (disk full, I/O error), so this may have nothing to do.
     public func rollbackIfOpen() {
         if !isAutocommit { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
-    }
-}
-
-extension Connection {
-    /// Copies the whole main database into `destination`, page by page, as one consistent state.
-    ///
-    /// The connection that holds the write lock cannot be the source: hold `BEGIN IMMEDIATE` there and copy through
-    /// a second connection.
-    public func backup(to destination: Connection) throws(BatchError) {
-        guard let copy = sqlite3_backup_init(destination.handle, "main", handle, "main") else {
-            throw SQLiteFault.error(
-                sqlite3_errcode(destination.handle), destination.handle, doing: "copy to \(destination.path)")
-        }
-        try finish(copy, sqlite3_backup_step(copy, -1), to: destination)
-    }
-
-    private func finish(
-        _ copy: OpaquePointer, _ code: Int32, to destination: Connection
-    ) throws(BatchError) {
-        let finished = sqlite3_backup_finish(copy)
-        let code = code == SQLITE_DONE ? finished : code
-        guard code == SQLITE_OK else {
-            throw SQLiteFault.error(code, destination.handle, doing: "copy \(path) to \(destination.path)")
-        }
-    }
-
-    /// The same a few megabytes at a time, with the lock given back in between: who waits to write a database in
-    /// rollback-journal mode waits for one step, and not for the whole file.
-    /// - Parameter between: called between two steps.
-    /// - Returns: false when somebody has written during each of a few tries: there is no copy then.
-    public func backup(inStepsTo destination: Connection, between: () -> Void = {}) throws(BatchError) -> Bool {
-        guard let copy = sqlite3_backup_init(destination.handle, "main", handle, "main") else {
-            throw SQLiteFault.error(
-                sqlite3_errcode(destination.handle), destination.handle, doing: "copy to \(destination.path)")
-        }
-        var (code, done, tries) = (SQLITE_OK, Int32(0), 3)
-        while code == SQLITE_OK, tries > 0 {
-            code = sqlite3_backup_step(copy, Connection.stepPages)
-            let now = sqlite3_backup_pagecount(copy) - sqlite3_backup_remaining(copy)
-            // SQLite begins anew when the file has changed.
-            if code == SQLITE_OK, now <= done { tries -= 1 }
-            done = now
-            if code == SQLITE_OK { between() }
-        }
-        if tries == 0 {
-            sqlite3_backup_finish(copy)
-            return false
-        }
-        try finish(copy, code, to: destination)
-        return true
-    }
-
-    private static let stepPages: Int32 = 512
-}
-
-extension Connection {
-    /// Lets the schema name collations that only the application has: they compare bytes here.
-    ///
-    /// An index that uses one is then in byte order, so the application has to REINDEX it.
-    public func tolerateUnknownCollations() {
-        sqlite3_collation_needed(handle, nil) { _, database, _, name in
-            // In a UTF-16 database SQLite asks for its own ones too, before it makes them from their UTF-8 form.
-            for own in ["BINARY", "NOCASE", "RTRIM"] where name.map({ strcasecmp(own, $0) == 0 }) == true { return }
-            sqlite3_create_collation_v2(
-                database, name, SQLITE_UTF8, nil,
-                { _, leftCount, left, rightCount, right in
-                    guard let left, let right else { return leftCount - rightCount }
-                    let order = memcmp(left, right, Int(min(leftCount, rightCount)))
-                    return order == 0 ? leftCount - rightCount : order
-                }, nil)
-        }
-    }
-}
-
-/// Waits for a lock that another connection holds.
-///
-/// SQLite's own timeout looks every 100 ms in the end: beside a program that writes without a pause, which leaves the lock
-/// free for microseconds, it finds the lock taken each time.
-private final class BusyWait {
-    private let limit: Int64
-    private var end: Int64 = 0
-
-    init(_ milliseconds: Int32, on database: OpaquePointer) {
-        limit = Int64(milliseconds)
-        sqlite3_busy_handler(
-            database,
-            { context, count in
-                guard let context else { return 0 }
-                return Unmanaged<BusyWait>.fromOpaque(context).takeUnretainedValue().wait(count) ? 1 : 0
-            }, Unmanaged.passUnretained(self).toOpaque())
-    }
-
-    /// - Parameter count: how often it was called for this lock before.
-    /// - Returns: false when it has taken too long.
-    private func wait(_ count: Int32) -> Bool {
-        let now = SteadyClock.now()
-        if count == 0 { end = now + limit }
-        guard now < end else { return false }
-        // Not in step with whoever writes.
-        WallClock.sleep(microseconds: 300 + Int64(count % 7) * 150)
-        return true
     }
 }
 

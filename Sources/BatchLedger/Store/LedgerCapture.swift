@@ -96,6 +96,31 @@ extension Ledger {
             ?? 0
     }
 
+    /// Takes what was recorded into the digests of the state.
+    /// - Parameter hasSchemaChange: tables may have come, gone, or other definitions.
+    func updateState(_ recorded: [CapturedTable], hasSchemaChange: Bool) throws(BatchError) {
+        var names: Set<String> = []
+        var changes: [String: TableDigest] = [:]
+        for track in recorded where track.isTouched {
+            names.insert(track.layout.name)
+            changes[track.layout.name, default: TableDigest()] += track.digest
+        }
+        for name in names {
+            var now = try state(of: name) ?? TableDigest()
+            now += changes[name] ?? TableDigest()
+            try setState(name, now)
+        }
+        guard hasSchemaChange else { return }
+        let schema = SchemaReader(connection)
+        let objects = try schema.objects()
+        try setSchemaState(try schema.digest())
+        let tables = Set(objects.filter { $0.type == "table" && !$0.isVirtualTable }.map(\.name))
+        for name in names where !tables.contains(name) { try removeState(name) }
+        for name in tables.subtracting(names) {
+            if try state(of: name) == nil { try setState(name, TableDigest()) }
+        }
+    }
+
     // MARK: Facts
 
     private func write(facts track: CapturedTable, checkpoint: Int64) throws(BatchError) {

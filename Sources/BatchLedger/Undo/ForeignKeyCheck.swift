@@ -1,4 +1,4 @@
-internal import BatchCore
+public import BatchCore
 
 /// A row that refers to nothing since an undo.
 public struct ForeignKeyViolation: Hashable, Sendable {
@@ -22,6 +22,26 @@ public struct ForeignKeyViolation: Hashable, Sendable {
 /// Rows that referred to nothing already.
 public struct ForeignKeyBaseline {
     let orphans: ForeignKeyCheck.Baseline
+}
+
+extension Gateway {
+    /// Rows that refer to nothing, of tables and of those that refer to them.
+    public func foreignKeyBaseline(of tables: Set<String>) throws(BatchError) -> ForeignKeyBaseline {
+        let names = Set(tables.map { $0.lowercased() })
+        let children = try schema.tables().filter { layout in
+            !layout.foreignKeys.isEmpty && names.contains(layout.name.lowercased())
+                || layout.foreignKeys.contains { names.contains($0.parent.lowercased()) }
+        }
+        return ForeignKeyBaseline(orphans: try ForeignKeyCheck.baseline(of: Set(children.map(\.name)), connection))
+    }
+
+    /// Rows that refer to nothing because of what was written since `begin`.
+    public func newForeignKeyViolations(
+        since baseline: ForeignKeyBaseline
+    ) throws(BatchError) -> [ForeignKeyViolation] {
+        try settle()
+        return try ForeignKeyCheck(self, baseline: baseline.orphans).result().violations
+    }
 }
 
 /// Looks for foreign keys that the open transaction broke, with SQLite's own eyes. Violations that were there before
@@ -166,136 +186,6 @@ struct ForeignKeyCheck {
 extension KeyRuns {
     /// Like `contains`, for a set that is not compacted.
     func containsAny(_ key: UInt64) -> Bool { runs.contains { $0.low <= key && key <= $0.high } }
-}
-
-/// Rows of one table that refer to a row which is not there, and by which key.
-struct OrphanRows {
-    private let connection: Connection
-    private let schema: SchemaReader
-
-    init(_ connection: Connection) {
-        self.connection = connection
-        schema = SchemaReader(connection)
-    }
-
-    struct Orphan: Hashable {
-        let child: String
-        let parent: String
-        /// Its number in the child.
-        let foreignKey: Int
-        /// The key of the row; all of its values where SQL cannot name the rowid.
-        let row: RowKey
-        /// Nil where facts cannot follow the foreign key.
-        let relation: Relation?
-        /// The missing key as facts name it.
-        let key: UInt64
-    }
-
-    /// How many rows break each foreign key, as SQLite counts them; nil when it cannot. Of keys to a table that is not
-    /// there nothing is said: no row can satisfy them.
-    func count(of layout: TableLayout) throws(BatchError) -> [Int: Int]? {
-        var counts: [Int: Int] = [:]
-        do throws(BatchError) {
-            let sql = "SELECT fkid, count(*) FROM pragma_foreign_key_check(?, 'main') GROUP BY 1"
-            for row in try connection.rows(sql, [.string(layout.name)]) {
-                counts[Int(row[0].integer ?? 0)] = Int(row[1].integer ?? 0)
-            }
-        } catch {
-            guard error.code == .sql else { throw error }
-            return nil
-        }
-        for key in layout.foreignKeys where counts[key.id] != nil {
-            if try schema.layout(named: key.parent) == nil { counts[key.id] = nil }
-        }
-        return counts
-    }
-
-    /// Calls `body` for every orphan. Foreign keys that name no table or no key are an old fault of the schema: no row
-    /// can satisfy them.
-    func forEach(of layout: TableLayout, _ body: (Orphan) throws(BatchError) -> Void) throws(BatchError) {
-        var terms: [ComputedKeys.Term] = []
-        let references = try CapturedTableBuilder(schema: schema).references(layout, &terms)
-        let computed = terms.isEmpty ? nil : try? ComputedKeys(layout, terms, isUTF16: connection.isUTF16)
-        for reference in references {
-            guard let parent = reference.parent else { continue }
-            let statement: Statement
-            do throws(BatchError) {
-                statement = try connection.prepare(query(layout, reference.key, parent))
-            } catch { continue }
-            var scratch = ByteBuffer()
-            var image = RowBuffer()
-            let columns = layout.storedColumns.count
-            while try statement.step() {
-                image.begin(columns: columns)
-                statement.encodeColumns(1..<columns + 1, isUTF16: connection.isUTF16, into: &image.buffer)
-                image.markAll(columns)
-                computed?.begin()
-                let key = reference.reference?.key(of: image, isAfter: true, computed, &scratch)
-                try body(
-                    Orphan(
-                        child: layout.name, parent: parent.name, foreignKey: reference.key.id,
-                        row: try row(layout, statement.value(0).integer, image),
-                        relation: key == nil ? nil : reference.reference?.relation, key: key ?? 0))
-            }
-        }
-    }
-
-    private func row(_ layout: TableLayout, _ rowid: Int64?, _ image: RowBuffer) throws(BatchError) -> RowKey {
-        if let rowid { return .rowid(rowid) }
-        let values = try image.buffer.values(layout.storedColumns.count)
-        guard case .primaryKey(let positions) = layout.key else { return .values(values) }
-        let stored = layout.storedColumns
-        return .values(positions.compactMap { stored.firstIndex(of: $0).map { values[$0] } })
-    }
-
-    private func query(_ layout: TableLayout, _ key: TableLayout.ForeignKey, _ parent: TableLayout) -> String {
-        let columns = key.columns.map { "child." + SQLName.quote(layout.columns[$0].name) }
-        var names = key.parentColumns
-        if names.isEmpty {
-            names = parent.columns.filter { $0.primaryKeyPosition > 0 }
-                .sorted { $0.primaryKeyPosition < $1.primaryKeyPosition }.map(\.name)
-        }
-        // As for a foreign key, the parent's column alone decides: it stands on the left, so its collation counts, and
-        // behind "+" the child's value has no affinity of its own.
-        let matches = zip(names, columns).map { "parent.\(SQLName.quote($0)) = +\($1)" }.joined(separator: " AND ")
-        let present = columns.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
-        let list = layout.storedColumns.map { ", child.\(SQLName.quote(layout.columns[$0].name))" }.joined()
-        return """
-            SELECT \(layout.rowidName.map { "child.\($0)" } ?? "NULL")\(list) FROM main.\(layout.quotedName) AS child \
-            WHERE \(present) AND NOT EXISTS (SELECT 1 FROM main.\(parent.quotedName) AS parent WHERE \(matches))
-            """
-    }
-}
-
-extension Ledger {
-    /// Keeps which keys are missing already: undo may bring such rows back.
-    func noteOrphans() throws(BatchError) {
-        try connection.run("DELETE FROM main.batchmgr_orphans")
-        let orphans = OrphanRows(connection)
-        for layout in try SchemaReader(connection).tables() where !layout.foreignKeys.isEmpty {
-            var keys: [Relation: KeyRuns] = [:]
-            try orphans.forEach(of: layout) { (orphan) throws(BatchError) in
-                if let relation = orphan.relation { keys[relation, default: KeyRuns()].insert(orphan.key) }
-            }
-            for (relation, var runs) in keys {
-                runs.compact()
-                try connection.run(
-                    "INSERT OR REPLACE INTO main.batchmgr_orphans VALUES(?, ?, ?)",
-                    [
-                        .string(layout.name), .integer(try relationID(relation)),
-                        .blob(runs.encoded(runs.runs.indices)),
-                    ])
-            }
-        }
-    }
-
-    /// The keys that rows of a table missed when the database was taken as it is.
-    func orphans(of table: String, _ relation: Relation) throws(BatchError) -> KeyRuns {
-        let bytes = try connection.value(
-            "SELECT keys FROM main.batchmgr_orphans WHERE table_name = ? AND relation = ?",
-            [.string(table), .integer(try relationID(relation))])?.bytes
-        return try bytes.map { (bytes) throws(BatchError) in try KeyRuns(encoded: bytes) } ?? KeyRuns()
-    }
 }
 
 /// Tells whether a row that refers to nothing after an undo did so already in the state that the undo goes back to.

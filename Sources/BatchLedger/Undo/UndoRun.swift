@@ -194,9 +194,9 @@ final class UndoRun {
         readers = [:]
         for table in revealed.reversed() {
             try table.hide(connection)
-            sink.record(table.layout.name, as: nil)
+            sink.captured.record(table.layout.name, as: nil)
         }
-        if !revealed.isEmpty { sink.forgetLayouts() }
+        if !revealed.isEmpty { sink.captured.forgetLayouts() }
         revealed = []
     }
 
@@ -216,8 +216,8 @@ final class UndoRun {
         if var hidden = HiddenRowidTable(layout) {
             layout = try hidden.reveal(connection)
             revealed.append(hidden)
-            sink.record(recorded.name, as: hidden.layout)
-            sink.forgetLayouts()
+            sink.captured.record(recorded.name, as: hidden.layout)
+            sink.captured.forgetLayouts()
         }
         let table = UndoTable(layout, on: connection)
         tables[recorded.name] = table
