@@ -79,7 +79,7 @@ import Testing
 
         let again = try GitErasure(work.git, table: table)
         var versions = 0
-        try again.forEachVersion(of: keys, in: try again.histories(branch: "main", knowing: []).flatMap(\.self)) {
+        try again.rows.forEachVersion(of: keys, in: try again.histories(branch: "main", knowing: []).flatMap(\.self)) {
             (_, _, _) in versions += 1
         }
         #expect(versions == 0)
@@ -99,12 +99,12 @@ import Testing
         let erasure = try GitErasure(work.git, table: "person")
         let points = try erasure.histories(branch: "main", knowing: []).flatMap(\.self)
         var found: [RowKey: [SQLValue]] = [:]
-        try erasure.forEachVersion(of: [.rowid(7), .rowid(399), .rowid(5_000)], in: points) { (_, key, row) in
+        try erasure.rows.forEachVersion(of: [.rowid(7), .rowid(399), .rowid(5_000)], in: points) { (_, key, row) in
             found[key] = row
         }
         #expect(found.keys.count == 2 && found[.rowid(7)]?[1] == .string("person 7"))
         var all = 0
-        try erasure.forEachFile(in: points) { (_, rows) in all += rows.count }
+        try erasure.rows.forEachFile(in: points) { (_, rows) in all += rows.count }
         #expect(all == 400)
     }
 

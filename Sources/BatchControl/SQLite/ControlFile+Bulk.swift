@@ -1,7 +1,8 @@
 public import BatchCore
 internal import BatchLedger
 
-/// What is done to many jobs of the queue at once: by a filter, in slices that each are a transaction.
+/// What is done to many jobs of the queue at once, by a filter, in slices that each are a transaction; and what keeps jobs
+/// of one name from running: pauses and limits.
 extension ControlFile {
     private static let slice: Int64 = 20_000
 
@@ -16,7 +17,7 @@ extension ControlFile {
         let states = action.states
         filter.states = filter.states.isEmpty ? states : filter.states.filter(states.contains)
         filter.isRemoved = action == .restore
-        var (condition, parameters) = ControlFile.condition(filter)
+        var (condition, parameters) = filter.condition()
         // None of the states that were named is one that it can be done to.
         if filter.states.isEmpty { condition += " AND 0" }
         if action == .retry {
@@ -98,6 +99,35 @@ extension ControlFile {
                     """
                 )
             ]
+        }
+    }
+
+    // MARK: Pauses
+
+    public func queuePauses() throws(BatchError) -> [QueuePause] {
+        try connection.rows("SELECT job, actor, reason, at FROM queue_pauses ORDER BY job").map { row in
+            let job = row[0].string ?? ""
+            return QueuePause(
+                job: job.isEmpty ? nil : job, actor: row[1].string ?? "", reason: row[2].string ?? "",
+                at: Timestamp(milliseconds: row[3].integer ?? 0))
+        }
+    }
+
+    public func pause(_ pause: QueuePause) throws(BatchError) {
+        try durably { () throws(BatchError) in
+            try connection.run(
+                "INSERT OR REPLACE INTO queue_pauses VALUES(?, ?, ?, ?)",
+                [
+                    .string(pause.job ?? ""), .string(pause.actor), .string(pause.reason),
+                    .integer(pause.at.milliseconds),
+                ])
+        }
+    }
+
+    public func unpause(job: String?) throws(BatchError) -> Bool {
+        try durably { () throws(BatchError) in
+            try connection.run("DELETE FROM queue_pauses WHERE job = ?", [.string(job ?? "")])
+            return connection.changes > 0
         }
     }
 

@@ -3,11 +3,6 @@ internal import BatchLedger
 
 /// The queue: what is in it, and how jobs come into it and are moved by people.
 extension ControlFile {
-    private static let columns = """
-        number, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, backoff, timeout, run_key, \
-        actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan, schedule, enqueued_by, place, \
-        put_back
-        """
     private static let open = QueueState.list { $0.isOpen }
     private static let lost = QueueState.list { $0.isLost }
 
@@ -18,36 +13,10 @@ extension ControlFile {
     }
 
     public func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob] {
-        let (condition, parameters) = ControlFile.condition(filter)
+        let (condition, parameters) = filter.condition()
         let before = filter.before.map { "number < \($0) AND " } ?? ""
         let limit = filter.limit.map { " LIMIT \($0)" } ?? ""
         return try queueJobs(where: "\(before)\(condition) ORDER BY number DESC\(limit)", parameters)
-    }
-
-    /// - Parameter ofTotals: for the table of totals, where jobs that were removed do not count.
-    static func condition(_ filter: QueueFilter, ofTotals: Bool = false) -> (String, [SQLValue]) {
-        let list = QueueState.list { filter.states.contains($0) }
-        let column = filter.isRemoved ? "removed_state" : "state"
-        var condition = filter.states.isEmpty ? "1" : "\(column) IN (\(list))"
-        if !ofTotals { condition += " AND removed_at IS \(filter.isRemoved ? "NOT " : "")NULL" }
-        var parameters: [SQLValue] = []
-        for (column, value) in [("job", filter.job), ("tenant", filter.tenant)] {
-            guard let value else { continue }
-            parameters.append(.string(value))
-            condition += " AND \(column) = ?\(parameters.count)"
-        }
-        if let now = filter.stuckAt {
-            // As `QueueJob.isStuck` says: a job for later is not late.
-            let ages = filter.ages.map { state, age in
-                "state = '\(state.rawValue)' AND \(since(state)) < \(now.milliseconds - age.wholeMilliseconds)"
-            }
-            condition += " AND (\(ages.joined(separator: " OR ")))"
-        }
-        return (condition, parameters)
-    }
-
-    private static func since(_ state: QueueState) -> String {
-        state == .queued || state == .retrying ? "max(run_at, state_at)" : "state_at"
     }
 
     public func newlyStuck(_ ages: [QueueState: Duration], at now: Timestamp) throws(BatchError) -> [StuckJobs] {
@@ -71,7 +40,7 @@ extension ControlFile {
     }
 
     private func stuck(_ state: QueueState, since: Int64, before: Int64) throws(BatchError) -> [StuckJobs] {
-        let time = ControlFile.since(state)
+        let time = state.sinceColumn
         // The words of the indexes `queue_waits` and `queue_changes`.
         let place = time == "state_at" ? "" : "state IN ('queued', 'retrying') AND "
         let sql = """
@@ -87,7 +56,7 @@ extension ControlFile {
 
     public func queueCount(_ filter: QueueFilter) throws(BatchError) -> Int {
         let isCounted = filter.stuckAt == nil && !filter.isRemoved
-        let (condition, parameters) = ControlFile.condition(filter, ofTotals: isCounted)
+        let (condition, parameters) = filter.condition(ofTotals: isCounted)
         let sql =
             isCounted
             ? "SELECT sum(jobs) FROM queue_totals WHERE \(condition)"
@@ -108,37 +77,10 @@ extension ControlFile {
     }
 
     func queueJobs(where condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [QueueJob] {
-        let sql = "SELECT \(ControlFile.columns) FROM queue_jobs WHERE \(condition)"
+        let sql = "SELECT \(QueueJob.columns) FROM queue_jobs WHERE \(condition)"
         var jobs: [QueueJob] = []
-        for row in try connection.rows(sql, parameters) { jobs.append(try ControlFile.queueJob(row)) }
+        for row in try connection.rows(sql, parameters) { jobs.append(try QueueJob(row)) }
         return jobs
-    }
-
-    private static func queueJob(_ row: [SQLValue]) throws(BatchError) -> QueueJob {
-        func number(_ place: Int) -> Int64 { row[place].integer ?? 0 }
-        func time(_ place: Int) -> Timestamp { Timestamp(milliseconds: number(place)) }
-        guard let state = row[14].string.flatMap(QueueState.init),
-            let arguments = (try? JSONParser.parse(row[3].string ?? ""))?.array
-        else {
-            throw BatchError(
-                .corruptLedger, "job \(number(0)) of the queue in control.db cannot be read",
-                hint: "see it: sqlite3 control.db 'SELECT * FROM queue_jobs WHERE number = \(number(0))'")
-        }
-        var order = QueueOrder(
-            job: row[1].string ?? "", tenant: row[2].string, assignments: arguments.compactMap(\.string),
-            priority: Int(number(4)), runAt: time(5), uniqueKey: row[6].string, sequenceKey: row[7].string,
-            retry: RetryPolicy(attempts: Int(number(8)), backoff: number(9)),
-            timeout: row[10].integer.map { .milliseconds($0) })
-        order.schedule = row[23].string
-        order.enqueuedBy = row[24].string
-        order.place = row[25].string ?? ""
-        var job = QueueJob(
-            number: number(0), order: order, runKey: row[11].string ?? "", actor: row[12].string ?? "",
-            createdAt: time(13), state: state, stateAt: time(15), attempts: Int(number(16)), crashes: Int(number(17)),
-            epoch: number(18), isStopWished: number(19) == 1, reason: row[20].string, batch: row[21].string,
-            plan: row[22].integer.map { Int($0) })
-        job.isPutBack = number(26) == 1
-        return job
     }
 
     public func queueCounts() throws(BatchError) -> [QueueState: Int] {
@@ -309,7 +251,7 @@ extension ControlFile {
 
     public func redrive(_ filter: QueueFilter, at now: Timestamp) throws(BatchError) -> [Int64] {
         try durably { () throws(BatchError) in
-            let (condition, parameters) = ControlFile.condition(filter)
+            let (condition, parameters) = filter.condition()
             let jobs = try queueJobs(
                 where: "\(condition) AND state IN (\(ControlFile.lost)) ORDER BY number", parameters)
             for job in jobs { _ = try putBack(job, at: now) }
@@ -348,34 +290,7 @@ extension ControlFile {
             hint: "see it: \(command: "queue show --id \(job.number)")")
     }
 
-    // MARK: Pausing
-
-    public func queuePauses() throws(BatchError) -> [QueuePause] {
-        try connection.rows("SELECT job, actor, reason, at FROM queue_pauses ORDER BY job").map { row in
-            let job = row[0].string ?? ""
-            return QueuePause(
-                job: job.isEmpty ? nil : job, actor: row[1].string ?? "", reason: row[2].string ?? "",
-                at: Timestamp(milliseconds: row[3].integer ?? 0))
-        }
-    }
-
-    public func pause(_ pause: QueuePause) throws(BatchError) {
-        try durably { () throws(BatchError) in
-            try connection.run(
-                "INSERT OR REPLACE INTO queue_pauses VALUES(?, ?, ?, ?)",
-                [
-                    .string(pause.job ?? ""), .string(pause.actor), .string(pause.reason),
-                    .integer(pause.at.milliseconds),
-                ])
-        }
-    }
-
-    public func unpause(job: String?) throws(BatchError) -> Bool {
-        try durably { () throws(BatchError) in
-            try connection.run("DELETE FROM queue_pauses WHERE job = ?", [.string(job ?? "")])
-            return connection.changes > 0
-        }
-    }
+    // MARK: Forgetting
 
     public func forgetJobs(settledBefore time: Timestamp, removedBefore removal: Timestamp) throws(BatchError) {
         let settled = """

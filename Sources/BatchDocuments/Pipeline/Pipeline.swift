@@ -179,3 +179,44 @@ struct StateFile {
         try? DurableFile.write(Array(JSONWriter.text(json, indented: true).utf8), to: folder + "/state.json")
     }
 }
+
+extension JSONValue {
+    var real: Double? {
+        switch self {
+        case .number(let value): value
+        case .integer(let value): Double(value)
+        default: nil
+        }
+    }
+}
+
+extension Stage {
+    /// A document that ends the engine so often goes to `error`, and others go on.
+    static let mostDeaths = 2
+
+    /// What says something about the engine, and not only about the document.
+    func noteFailure(_ fault: DocumentFault) throws(BatchError) {
+        guard [.crashed, .timeout, .memory, .engine].contains(fault) else { return }
+        try EngineHealth(step.session).note()
+    }
+
+    /// Where a worker finds a page.
+    func source(_ key: String, _ page: DocumentStore.Page) -> [JSONValue.Member] {
+        (page.source.members ?? []).map { member in
+            member.key == "file" ? .init("file", .string("\(folders.work(key))/\(member.value.string ?? "")")) : member
+        }
+    }
+
+    /// How a worker takes a document apart.
+    func preparation(of document: DocumentRecord) throws(BatchError) -> JSONValue {
+        let folder = folders.work(document.key) + "/pages"
+        try Folder.create(folder)
+        let profile = self.profile(of: document)
+        return [
+            "do": "prepare", "input": .string("\(folders.work(document.key))/input/\(document.name)"),
+            "folder": .string(folder), "kind": JSONValue(document.kind?.rawValue), "limits": settings.limits.json,
+            "dpi": profile["dpi"] ?? 300, "existing": profile["existing"] ?? "keep",
+            "partial": profile["partial"] ?? "fail",
+        ]
+    }
+}

@@ -156,7 +156,7 @@ public struct Erasure {
                     .conflict, "rows of other tables refer to rows that would be erased",
                     hint: "erase or change those first: \(command: "erase --table CHILD --where CONDITION")")
             }
-            try update(points)
+            try points.note(in: ledger)
             try PendingErasure(session: session).intend(
                 table: layout.name, commits: points.commits, token: session.context.randomID())
             let cleaned = try words.clean(connection)
@@ -174,7 +174,7 @@ public struct Erasure {
         session.context.reach("erase-committed")
         session.context.phase("removing what the old copies held")
         try PendingErasure(session: session).finish()
-        var warnings = try tidy() + formerNames(log, layout) + lost(points)
+        var warnings = try tidy() + formerNames(log, layout) + points.warnings
         warnings += try check(found.keys, layout, points, words)
         session.context.log.warnings(warnings, module: .command)
         if request.live == .keep {
@@ -224,31 +224,6 @@ public struct Erasure {
 
     private func orphanCount() throws(BatchError) -> Int { try connection.rows("PRAGMA foreign_key_check").count }
 
-    private func update(_ rewrite: PointRewrite) throws(BatchError) {
-        let lost = Set(rewrite.lost.map(\.id))
-        for old in try ledger.points() {
-            var point = old
-            if let new = point.commit.flatMap({ CommitID($0) }).flatMap({ rewrite.commits[$0] }) {
-                point.commit = new.description
-            }
-            if let new = point.digest.flatMap({ rewrite.digests[$0] }) { point.digest = new }
-            if let file = rewrite.files[point.id] {
-                point.bak = file.name
-                point.bakSHA256 = file.sha256
-                if let xxh3 = file.xxh3 { try ledger.note(xxh3: xxh3, ofFile: file.sha256) }
-            }
-            if lost.contains(point.id) { (point.bak, point.bakKind, point.bakSHA256) = (nil, nil, nil) }
-            if point != old { try ledger.save(&point) }
-        }
-        try ledger.forgetFiles()
-        for old in try ledger.batches() {
-            var batch = old
-            batch.digestBefore = batch.digestBefore.map { rewrite.digests[$0] ?? $0 }
-            batch.digestAfter = batch.digestAfter.map { rewrite.digests[$0] ?? $0 }
-            if batch != old { try ledger.update(batch) }
-        }
-    }
-
     /// Says "erased" only of what is nowhere any more: looks into every store again.
     /// - Throws: `ERR_DATA_VERIFICATION_FAILED` when a record still has one of the rows.
     private func check(
@@ -282,14 +257,6 @@ public struct Erasure {
             + nobodys.map {
                 Warning(.notErased, "\($0.name) does not say whose it is, and may hold the rows: look into it")
             }
-    }
-
-    private func lost(_ rewrite: PointRewrite) -> [Warning] {
-        rewrite.lost.map {
-            Warning(
-                .notErased,
-                "\($0.bak ?? "") was damaged or of an unknown state and is removed; its point can be restored from git")
-        }
     }
 
     private func formerNames(_ log: LogErasure, _ layout: TableLayout) throws(BatchError) -> [Warning] {

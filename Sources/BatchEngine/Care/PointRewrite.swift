@@ -58,6 +58,41 @@ final class PointRewrite {
         }
     }
 
+    /// Names the new copies in the ledger, and the digests of the new states; the caller's transaction makes it so.
+    func note(in ledger: Ledger) throws(BatchError) {
+        let lost = Set(self.lost.map(\.id))
+        for old in try ledger.points() {
+            var point = old
+            if let new = point.commit.flatMap({ CommitID($0) }).flatMap({ commits[$0] }) {
+                point.commit = new.description
+            }
+            if let new = point.digest.flatMap({ digests[$0] }) { point.digest = new }
+            if let file = files[point.id] {
+                point.bak = file.name
+                point.bakSHA256 = file.sha256
+                if let xxh3 = file.xxh3 { try ledger.note(xxh3: xxh3, ofFile: file.sha256) }
+            }
+            if lost.contains(point.id) { (point.bak, point.bakKind, point.bakSHA256) = (nil, nil, nil) }
+            if point != old { try ledger.save(&point) }
+        }
+        try ledger.forgetFiles()
+        for old in try ledger.batches() {
+            var batch = old
+            batch.digestBefore = batch.digestBefore.map { digests[$0] ?? $0 }
+            batch.digestAfter = batch.digestAfter.map { digests[$0] ?? $0 }
+            if batch != old { try ledger.update(batch) }
+        }
+    }
+
+    /// Says which points have no `.bak` any more.
+    var warnings: [Warning] {
+        lost.map {
+            Warning(
+                .notErased,
+                "\($0.bak ?? "") was damaged or of an unknown state and is removed; its point can be restored from git")
+        }
+    }
+
     // MARK: With full-text indexes
 
     /// A state without the rows.
@@ -207,18 +242,18 @@ struct ErasedHistory {
         self.git = git
     }
 
-    /// As `GitErasure.forEachFile`.
+    /// As `TableHistory.forEachFile`.
     func forEachFile(
         _ body: (TableLayout, [(key: RowKey, row: [SQLValue])]) throws(BatchError) -> Void
     ) throws(BatchError) {
-        try git?.forEachFile(in: histories.flatMap(\.self), body)
+        try git?.rows.forEachFile(in: histories.flatMap(\.self), body)
     }
 
     /// Every version of these rows.
     func forEachVersion(
         of keys: Set<RowKey>, _ body: (TableLayout, [SQLValue]) throws(BatchError) -> Void
     ) throws(BatchError) {
-        try git?.forEachVersion(of: keys, in: histories.flatMap(\.self)) { (layout, _, row) throws(BatchError) in
+        try git?.rows.forEachVersion(of: keys, in: histories.flatMap(\.self)) { (layout, _, row) throws(BatchError) in
             try body(layout, row)
         }
     }

@@ -74,7 +74,7 @@ struct DriftSearch {
         let last = try session.ledger.lastPoint(where: "status = 'complete'")
         let point = RestorePoint(
             name: "the last recorded state", commit: last?.commit.flatMap { CommitID($0) }, digest: known.combined,
-            bak: last?.bak.map { RestorePoint.Bak(file: $0, side: .after) })
+            bak: RestorePoint.Bak(.after, last?.bak))
         let scratch = try ScratchFolder(in: session.backups)
         let old = try Connection(path: try Restoring(session).rebuild(point, to: scratch.file("last.db")).file)
         old.tolerateUnknownCollations()

@@ -165,13 +165,13 @@ public struct InPlaceRestore {
             id: InPlaceRestore.job, sql: ["SELECT 1"], session.context.steps.rules())
         batch.point.bakKind = try SnapshotChoice(session: session)
             .kind(for: job, because: changesSchema ? .schemaChange : reason)
-        try PointKeeper(session: session).writeFull(batch.record.batch, for: &batch.point)
+        try PointCopies(session: session).writeFull(batch.record.batch, for: &batch.point)
     }
 
     private func write(_ batch: inout OwnBatch, _ gateway: Gateway, _ wanted: Digest?) throws(BatchError) {
         let (ledger, context) = (session.ledger, session.context)
         context.noteStage(.committing)
-        PointKeeper(session: session).keepCopy(of: batch.point)
+        PointCopies(session: session).keep(of: batch.point)
         try batch.commit(gateway, step: InPlaceRestore.job, now: context.now()) { (batch, _) throws(BatchError) in
             if let wanted { try requireState(wanted) }
             try ledger.audit(

@@ -8,6 +8,7 @@ struct PointLocator {
 
     private var ledger: Ledger { session.ledger }
     private var git: GitStore { session.git }
+    private var stored: StoredPoints { StoredPoints(session: session) }
 
     /// - Throws: `ERR_UX_UNKNOWN_POINT`, `ERR_UX_UNKNOWN_BATCH`; `ERR_DATA_NO_RESTORE_POINT` when the batch has none.
     func find(_ reference: PointReference) throws(BatchError) -> RestorePoint {
@@ -16,10 +17,12 @@ struct PointLocator {
         case .before(let id): return try before(id)
         case .beforeLatest(let job?): return try before(try BatchLookup(session).batch(.latest(job: job)).batch)
         case .beforeLatest(nil):
-            guard let last = try recorded(until: nil), let batch = try name(last) else { throw unknown("latest^") }
+            guard let last = try recorded(until: nil), let batch = try name(last) else {
+                throw StoredPoints.unknown("latest^")
+            }
             return try before(batch)
         case .latest:
-            guard let last = try recorded(until: nil) else { return try stored(until: nil, "latest") }
+            guard let last = try recorded(until: nil) else { return try stored.point(until: nil, "latest") }
             return try point(last)
         case .time(let time): return try find(time)
         case .revision(let name): return try revision(name)
@@ -30,7 +33,7 @@ struct PointLocator {
         if JobID.isValid(name), let batch = try? BatchLookup(session).batch(.latest(job: name)) {
             return try after(batch.batch)
         }
-        guard git.exists else { throw unknown(name) }
+        guard git.exists else { throw StoredPoints.unknown(name) }
         let found: GitPoint
         do throws(BatchError) {
             found = try git.point(name)
@@ -41,8 +44,8 @@ struct PointLocator {
             _ = try BatchLookup(session).batch(.latest(job: name))
             throw error
         }
-        try requireOwn(found.id, named: name)
-        return point(named: name, found)
+        try stored.requireOwn(found.id, named: name)
+        return stored.point(named: name, found)
     }
 
     /// The batch that a person means by a point: the one that left the database in that state.
@@ -85,7 +88,7 @@ struct PointLocator {
                 .usage, "'\(time.text)' is in the future: \(moment.iso8601)",
                 hint: "the newest point is called latest: \(command: "points --limit 5")")
         }
-        guard try isRecorded() else { return try stored(until: moment, time.text) }
+        guard try isRecorded() else { return try stored.point(until: moment, time.text) }
         guard let found = try recorded(until: moment) else { throw try early(time, moment) }
         let later = try ledger.checkpoints(
             where: """
@@ -114,7 +117,7 @@ struct PointLocator {
     }
 
     private func early(_ time: PointTime, _ moment: Timestamp) throws(BatchError) -> BatchError {
-        var error = unknown(time.text)
+        var error = StoredPoints.unknown(time.text)
         if let first = try ledger.points(where: "status = 'complete'").first {
             error = error.with(
                 message: """
@@ -133,18 +136,6 @@ struct PointLocator {
             .unknownPoint,
             "at '\(time.text)' \(batch) had written, and there is not a restore point of that state; the last one before is \(try title(point))",
             hint: "name a point: \(command: "points")")
-    }
-
-    /// Without the ledger: by the commits, and where git is lost too, by the `.bak` files.
-    private func stored(until moment: Timestamp?, _ name: String) throws(BatchError) -> RestorePoint {
-        let commits = (try? git.messages(branch: session.branch)) ?? []
-        if let commit = commits.first(where: { $0.message.time <= moment ?? $0.message.time }) {
-            return point(named: name, try git.point(commit.id.description))
-        }
-        let limit = moment?.iso8601
-        let file = try? ownFiles().last { $0.after != nil && $0.createdAt <= limit ?? $0.createdAt }
-        guard let digest = file?.after.flatMap({ Digest(hex: $0) }) else { throw unknown(name) }
-        return RestorePoint(name: name, commit: nil, digest: digest, bak: side(.after, file?.name))
     }
 
     private func isRecorded() throws(BatchError) -> Bool {
@@ -186,34 +177,40 @@ struct PointLocator {
     func point(_ record: PointRecord) throws(BatchError) -> RestorePoint {
         RestorePoint(
             name: try title(record), commit: record.commit.flatMap { CommitID($0) }, digest: record.digest,
-            bak: side(.after, record.bak))
+            bak: RestorePoint.Bak(.after, record.bak))
     }
 
     // MARK: Sides of a batch
 
     private func after(_ id: BatchID) throws(BatchError) -> RestorePoint {
-        guard let (batch, points) = try recorded(id) else { return try storedAfter(id) }
+        guard let (batch, points) = try recorded(id) else {
+            if let found = stored.after(id) { return found }
+            throw unknown(batch: id)
+        }
         let own = points.last
         guard let last = own == nil ? try last(upTo: batch) : own else { throw none(id) }
         return RestorePoint(
             name: "\(id)", commit: last.commit.flatMap { CommitID($0) }, digest: last.digest,
-            bak: side(.after, last.bak))
+            bak: RestorePoint.Bak(.after, last.bak))
     }
 
     private func before(_ id: BatchID) throws(BatchError) -> RestorePoint {
         let name = "\(id)^"
-        guard let (batch, points) = try recorded(id) else { return try storedBefore(id) }
+        guard let (batch, points) = try recorded(id) else {
+            if let found = stored.before(id) { return found }
+            throw unknown(batch: id)
+        }
         guard let first = points.first else {
             guard let last = try last(upTo: batch) else { throw none(id) }
             return RestorePoint(
                 name: name, commit: last.commit.flatMap { CommitID($0) }, digest: last.digest,
-                bak: side(.after, last.bak))
+                bak: RestorePoint.Bak(.after, last.bak))
         }
         // The point that was written before is the state that the batch began from, whoever made it.
         let parent = try ledger.lastPoint(where: "id < ? AND status = 'complete'", [.integer(first.id)])
         return RestorePoint(
             name: name, commit: parent?.commit.flatMap { CommitID($0) }, digest: batch.digestBefore ?? parent?.digest,
-            bak: side(.before, first.bak) ?? side(.after, parent?.bak))
+            bak: RestorePoint.Bak(.before, first.bak) ?? RestorePoint.Bak(.after, parent?.bak))
     }
 
     /// The point whose state a batch that changed nothing found and left: it has none of its own.
@@ -221,10 +218,6 @@ struct PointLocator {
         guard batch.hasChangedNothing, let end = try ledger.checkpoints(of: batch.seq).last?.id else { return nil }
         let last = try ledger.points(where: "status = 'complete' AND last_checkpoint <= ?", [.integer(end)]).last
         return last?.digest == batch.digestAfter ? last : nil
-    }
-
-    private func side(_ side: BakStore.Side, _ file: String?) -> RestorePoint.Bak? {
-        file.map { RestorePoint.Bak(file: $0, side: side) }
     }
 
     /// Nil when the ledger does not know the batch, or cannot be read: a restore is for bad days.
@@ -238,81 +231,13 @@ struct PointLocator {
         }
     }
 
-    // MARK: Without the ledger
-
-    private func storedAfter(_ id: BatchID) throws(BatchError) -> RestorePoint {
-        if let found = ownPoint(of: id) { return point(named: "\(id)", found) }
-        let file = try? ownFiles().last { $0.batch == "\(id)" && $0.after != nil }
-        guard let digest = file?.after.flatMap({ Digest(hex: $0) }) else { throw try unknown(batch: id) }
-        return RestorePoint(name: "\(id)", commit: nil, digest: digest, bak: side(.after, file?.name))
-    }
-
-    private func storedBefore(_ id: BatchID) throws(BatchError) -> RestorePoint {
-        var found = ownPoint(of: id)
-        // A batch that was stopped and resumed has several points.
-        while let point = found, point.message[trailer: "Batch-Id"] == "\(id)" {
-            found = point.parent.flatMap { try? git.point($0.description) }
-        }
-        if let found { return point(named: "\(id)^", found) }
-        let file = try? ownFiles().first { $0.batch == "\(id)" }
-        guard let digest = file.flatMap({ Digest(hex: $0.before) }) else { throw try unknown(batch: id) }
-        return RestorePoint(name: "\(id)^", commit: nil, digest: digest, bak: side(.before, file?.name))
-    }
-
-    private func ownPoint(of id: BatchID) -> GitPoint? {
-        guard let found = try? git.point("\(id)"), (try? isOwn(found.id)) == true else { return nil }
-        return found
-    }
-
-    private func ownFiles() throws(BatchError) -> [BakManifest] {
-        try BakStore(folder: session.backups).contents().files.filter(session.bakOwner.owns)
-    }
-
-    private func point(named name: String, _ point: GitPoint) -> RestorePoint {
-        RestorePoint(
-            name: name, commit: point.id, digest: point.state.digest.combined,
-            bak: side(.after, point.message.snapshotFile))
-    }
-
-    // MARK: Databases that share a home
-
-    private func isOwn(_ commit: CommitID) throws(BatchError) -> Bool {
-        if let known = try? ledger.points(where: "commit_id = ?", [.string("\(commit)")]), !known.isEmpty {
-            return true
-        }
-        return try git.isPoint(commit, of: session.branch)
-    }
-
-    /// - Throws: `ERR_UX_UNKNOWN_POINT` when the commit is one of another database.
-    private func requireOwn(_ commit: CommitID, named name: String) throws(BatchError) {
-        if try isOwn(commit) { return }
-        let entries = try HomeRegister(home: session.backups).entries().filter { $0.branch != session.branch }
-        var owner: String?
-        for entry in entries where owner == nil {
-            let store = GitStore(path: git.path, tagPrefix: entry.tags)
-            if try store.isPoint(commit, of: entry.branch) { owner = entry.path }
-        }
-        guard let owner else {
-            throw BatchError(
-                .unknownPoint, "\(name) is not a restore point of \(session.path), but of another branch",
-                hint: "see the points: \(command: "points")")
-        }
-        throw BatchError(
-            .unknownPoint, "\(name) is a restore point of \(owner), and not of \(session.path)",
-            hint: "restore it from there: \(command: "--db \(owner) restore --point \(name) --to FILE")")
-    }
-
     // MARK: Errors
 
-    private func unknown(batch id: BatchID) throws(BatchError) -> BatchError {
+    private func unknown(batch id: BatchID) -> BatchError {
         do throws(BatchError) {
             _ = try BatchLookup(session).batch(.batch(id))
             return none(id)
         } catch { return error }
-    }
-
-    private func unknown(_ name: String) -> BatchError {
-        BatchError(.unknownPoint, "there is no restore point '\(name)'", hint: "see the points: \(command: "points")")
     }
 
     private func none(_ id: BatchID) -> BatchError {
@@ -336,6 +261,12 @@ public struct RestorePoint: Hashable, Sendable {
     struct Bak: Hashable {
         let file: String
         let side: BakStore.Side
+
+        init?(_ side: BakStore.Side, _ file: String?) {
+            guard let file else { return nil }
+            self.file = file
+            self.side = side
+        }
     }
 
     init(name: String, commit: CommitID?, digest: Digest?, bak: Bak? = nil) {

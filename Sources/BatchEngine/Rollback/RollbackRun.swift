@@ -77,7 +77,7 @@ struct RollbackRun {
         if !request.isDryRun {
             session.context.noteStage(.committing)
             journal.keep()
-            PointKeeper(session: session).keepCopy(of: batch.point)
+            PointCopies(session: session).keep(of: batch.point)
         }
         gateway.hold()
         let checkpoint = try commit(gateway, &batch, done)
@@ -193,13 +193,13 @@ struct RollbackRun {
             try choice.kind(for: job, because: changesSchema ? .schemaChange : reason)
         }
         batch.point.bakKind = kinds.contains(.full) ? .full : .delta
-        try PointKeeper(session: session).writeFull(batch.record.batch, for: &batch.point)
+        try PointCopies(session: session).writeFull(batch.record.batch, for: &batch.point)
     }
 
     private func removeCopy(of point: PointRecord) {
         guard let name = point.bak else { return }
         Folder.remove("\(session.backups)/\(name)")
-        PointKeeper(session: session).keepCopy(of: point)
+        PointCopies(session: session).keep(of: point)
     }
 
     /// - Throws: when the result is not what it must be; the caller's transaction is rolled back.

@@ -197,10 +197,10 @@ public struct Runner {
         let time = session.context.now()
         var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
         var record = batch
-        let keeper = PointKeeper(session: session)
-        var early: PointKeeper.EarlyCopy?
+        let copies = PointCopies(session: session)
+        var early: PointCopies.Early?
         if snapshot == .full {
-            early = try keeper.copyEarly(record.batch, at: time, keepDrift: keepDrift)
+            early = try copies.copyEarly(record.batch, at: time, keepDrift: keepDrift)
         }
         try session.connection.transaction { () throws(BatchError) in
             let state = try ledger.state() ?? StateDigest()
@@ -212,7 +212,7 @@ public struct Runner {
             }
             point = PointRecord(batch: record.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
             point.bakKind = snapshot
-            try keeper.writeFull(record.batch, for: &point, early: early)
+            try copies.writeFull(record.batch, for: &point, early: early)
             if snapshot == .full { session.context.reach("full-written") }
             try ledger.save(&point)
             try lease.note(record.batch)

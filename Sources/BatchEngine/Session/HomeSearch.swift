@@ -1,5 +1,5 @@
-public import BatchCatalog
-public import BatchCore
+internal import BatchCatalog
+internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
@@ -240,95 +240,5 @@ extension Session {
             home = try homeSearch().named(next, entry.ledger)
         }
         try place(entry, own)
-    }
-}
-
-// MARK: Verbs
-
-extension Session {
-    /// Opens a database also when it is not known where it belongs.
-    private static func homeless(
-        _ workspace: Workspace, _ tenant: String?, _ context: Context, mode: Connection.Mode
-    ) throws(BatchError) -> Session {
-        try Session(workspace, tenant: tenant, context: context, mode: mode, requiringHome: false)
-    }
-
-    /// The same to look at it. A file in WAL mode that somebody else owns can be read when it has no log.
-    private static func homelessReader(
-        _ workspace: Workspace, _ tenant: String?, _ context: Context
-    ) throws(BatchError) -> Session {
-        do throws(BatchError) { return try homeless(workspace, tenant, context, mode: .readOnly) } catch {
-            guard error.code == .readOnly || error.code == .file,
-                let session = try? homeless(workspace, tenant, context, mode: .immutable),
-                !Folder.mayWrite(FilePath.parent(session.path)), FileStatus(session.path + "-wal") == nil
-            else { throw error }
-            return session
-        }
-    }
-
-    /// `home show`
-    public static func homeReport(
-        _ workspace: Workspace, tenant: String?, context: Context
-    ) throws(BatchError) -> HomeReport {
-        let session = try homelessReader(workspace, tenant, context)
-        let entry = try HomeEntry(session.ledger)
-        let state: HomeReport.State
-        switch session.homeState {
-        case .unplaced: state = session.homeFault == nil ? .none : .lost
-        case .here: state = .here
-        case .moved: state = .moved
-        case .copy(let original): state = .copy(of: original)
-        }
-        return HomeReport(
-            database: session.path, ledger: entry?.ledger, folder: session.home.folder, branch: session.branch,
-            tags: session.home.tags, state: state, fault: session.homeFault,
-            neighbours: try HomeRegister(home: session.home.folder).entries()
-                .filter { $0.ledger != entry?.ledger }.map(\.path).sorted())
-    }
-
-    /// What `doctor` says of the home, and of who is at work.
-    /// - Throws: `ERR_UX_FILE_MISSING`, `ERR_DATA_NOT_A_DATABASE` and whatever else keeps the file from being read.
-    public static func placeChecks(
-        _ workspace: Workspace, tenant: String?, context: Context
-    ) throws(BatchError) -> [Check] {
-        let home = try homeReport(workspace, tenant: tenant, context: context).check
-        let session = try homelessReader(workspace, tenant, context)
-        return [home, leaseCheck(try LeaseTable(session.connection).read())]
-    }
-
-    private static func leaseCheck(_ row: LeaseTable.Row?) -> Check {
-        guard let row, let owner = row.owner else { return .passed("lease", "nobody is at work") }
-        let work = "\(row.work.words), process \(owner.process), beat of \(row.beatAt ?? "?")"
-        switch row.life {
-        case .alive: return .passed("lease", "at work: \(work)")
-        case .dead: return .passed("lease", "died: \(work); the next command takes the lease over")
-        case .unknown:
-            return .warning(
-                "lease", "held from another container, another machine or before a restart: \(work)", code: .machine,
-                advice: "the next command asks it, and takes the lease over when it does not answer in half a minute")
-        }
-    }
-
-    /// `home set`
-    public static func setHome(
-        _ workspace: Workspace, tenant: String?, to folder: String, context: Context
-    ) throws(BatchError) -> HomeReport {
-        let session = try homeless(workspace, tenant, context, mode: .readWrite)
-        guard try session.ledger.exists() else {
-            throw BatchError(
-                .wrongState, "no batch has run on \(session.path): it has no home yet",
-                hint: "run one: \(command: "run --id NAME --sql SQL")")
-        }
-        guard let target = FolderText.resolved(FolderText.join(FolderText.current, folder)) else {
-            throw BatchError(.fileMissing, "there is no folder \(folder)", hint: "check the path: --to FOLDER")
-        }
-        try session.connection.transaction { () throws(BatchError) in
-            try LeaseTable(session.connection).requireFree()
-            try session.moveHome(to: target)
-            try session.ledger.audit(
-                context.action(or: "home set"), batch: nil, outcome: "done", details: ["home": .string(target)],
-                context: context)
-        }
-        return try homeReport(workspace, tenant: tenant, context: context)
     }
 }

@@ -19,7 +19,7 @@ struct SnapshotStep: StepKind {
     func run(_ step: StepRun) throws(BatchError) {
         let session = step.run.session
         let state = try DatabaseState.read(session.connection, digest: session.ledger.state())
-        let file = try PointKeeper(session: session).writeFull(
+        let file = try PointCopies(session: session).writeFull(
             step.run.batch.batch, at: session.context.now(), before: state)
         try step.record(["bak": .string(file.name), "sha256": .string(file.sha256)])
     }

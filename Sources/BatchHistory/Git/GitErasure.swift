@@ -8,15 +8,15 @@ public final class GitErasure {
     private let store: GitStore
     private let table: String
     private let repository: GitRepository
-    /// The rows of a table by the tree or file that holds them: points share most of these.
-    private var known: [ObjectID: [(key: RowKey, row: [SQLValue])]] = [:]
-    private var wanted = WantedKeys([])
+    /// The rows of the table, before anything is rewritten.
+    public let rows: TableHistory
 
     /// - Throws: as `GitRepository.init`.
     public init(_ store: GitStore, table: String) throws(BatchError) {
         self.store = store
         self.table = table
         repository = try GitRepository(opening: store.path)
+        rows = TableHistory(of: table, in: repository)
     }
 
     /// The commits of every branch that the database has or had, the oldest of each first.
@@ -33,94 +33,6 @@ public final class GitErasure {
         return histories
     }
 
-    // MARK: Finding
-
-    /// Calls `body` with the rows of every file of the table that these commits hold, each file once.
-    public func forEachFile(
-        in points: [GitPoint], _ body: (TableLayout, [(key: RowKey, row: [SQLValue])]) throws(BatchError) -> Void
-    ) throws(BatchError) {
-        var seen: Set<ObjectID> = []
-        for point in points {
-            guard let layout = try SchemaModel(point.state).layout(table) else { continue }
-            let walk = walk(point.state, layout)
-            // Files of one point hold different rows, and a condition is looked at once for many of them.
-            var rows: [(key: RowKey, row: [SQLValue])] = []
-            for part in try parts(of: point.id) {
-                try visit(part, &seen) { (file) throws(BatchError) in
-                    try walk.forEachRow(in: try repository.read(file, .blob)) { (rowid, line) in
-                        rows.append((walk.format.key(rowid: rowid, line), walk.format.stored(rowid: rowid, line)))
-                    }
-                    if rows.count >= GitErasure.mostRows {
-                        try body(layout, rows)
-                        rows = []
-                    }
-                }
-            }
-            if !rows.isEmpty { try body(layout, rows) }
-        }
-    }
-
-    /// Rows that are handed over together.
-    private static let mostRows = 2_048
-
-    private func visit(
-        _ part: PointRows.Part, _ seen: inout Set<ObjectID>, _ body: (ObjectID) throws(BatchError) -> Void
-    ) throws(BatchError) {
-        guard seen.insert(part.id).inserted else { return }
-        guard part.isTree else { return try body(part.id) }
-        for inner in try part.parts(in: repository) { try visit(inner, &seen, body) }
-    }
-
-    /// Calls `body` with every version of these rows: their keys are the way to them.
-    public func forEachVersion(
-        of keys: Set<RowKey>, in points: [GitPoint],
-        _ body: (TableLayout, RowKey, [SQLValue]) throws(BatchError) -> Void
-    ) throws(BatchError) {
-        look(for: keys)
-        for point in points {
-            guard let layout = try SchemaModel(point.state).layout(table) else { continue }
-            let walk = walk(point.state, layout)
-            for part in try parts(of: point.id) {
-                for (key, row) in try found(in: part, walk) { try body(layout, key, row) }
-            }
-        }
-    }
-
-    private func walk(_ state: DatabaseState, _ layout: TableLayout) -> ShardWalk {
-        ShardWalk(repository: repository, format: LineFormat(layout), isUTF16: state.settings.isUTF16)
-    }
-
-    private func parts(of commit: CommitID) throws(BatchError) -> [PointRows.Part] {
-        let tree = try CommitHeader(try repository.read(commit.object, .commit), commit.object).tree
-        return try TableShards.folders(in: try TreeFolder(tree, in: repository))
-            .compactMap { $0.id(PathName.table(table)) }.map { PointRows.Part(id: $0, isTree: true) }
-    }
-
-    private func look(for keys: Set<RowKey>) {
-        if wanted.keys == keys { return }
-        known = [:]
-        wanted = WantedKeys(keys)
-    }
-
-    /// Goes only where a key leads.
-    private func found(in part: PointRows.Part, _ walk: ShardWalk) throws(BatchError) -> [(
-        key: RowKey, row: [SQLValue]
-    )] {
-        guard wanted.hasAny(in: part) else { return [] }
-        if let rows = known[part.id] { return rows }
-        var rows: [(key: RowKey, row: [SQLValue])] = []
-        if part.isTree {
-            for inner in try part.parts(in: repository) { rows += try found(in: inner, walk) }
-        } else {
-            try walk.forEachRow(in: try repository.read(part.id, .blob)) { (rowid, line) in
-                let key = walk.format.key(rowid: rowid, line)
-                if wanted.keys.contains(key) { rows.append((key, walk.format.stored(rowid: rowid, line))) }
-            }
-        }
-        known[part.id] = rows
-        return rows
-    }
-
     // MARK: Writing
 
     /// Writes one commit anew.
@@ -130,10 +42,9 @@ public final class GitErasure {
     public func rewrite(
         _ point: GitPoint, without keys: Set<RowKey>, parent: CommitID?, snapshot: String?
     ) throws(BatchError) -> CommitID {
-        look(for: keys)
         let reader = try PointReader(repository, point.id.object)
         let pack = PackWriter(folder: repository.packFolder) { [repository] in repository.holds($0) }
-        let (tree, digest) = try tree(reader, pack)
+        let (tree, digest) = try tree(reader, without: keys, pack)
         let commit = try pack.add(
             .commit, commitText(reader.message, tree, digest, parent: parent, snapshot: snapshot))
         try pack.finish()
@@ -184,15 +95,12 @@ public final class GitErasure {
 
     /// The state digest of a point without these rows.
     public func digest(of point: GitPoint, without keys: Set<RowKey>) throws(BatchError) -> StateDigest {
-        look(for: keys)
-        guard let layout = try SchemaModel(point.state).layout(table) else { return point.state.digest }
-        let walk = walk(point.state, layout)
-        var rows: [(key: RowKey, row: [SQLValue])] = []
-        for part in try parts(of: point.id) { rows += try found(in: part, walk) }
-        return point.state.digest.without(rows.map(\.row), of: table)
+        point.state.digest.without(try rows.find(keys, in: point.id, point.state).map(\.row), of: table)
     }
 
-    private func tree(_ point: PointReader, _ pack: PackWriter) throws(BatchError) -> (ObjectID, StateDigest) {
+    private func tree(
+        _ point: PointReader, without keys: Set<RowKey>, _ pack: PackWriter
+    ) throws(BatchError) -> (ObjectID, StateDigest) {
         let state = point.manifest.state
         let root = try TreeFolder(point.tree, in: repository)
         let hasUndoLog = root.names.contains(UndoBlockName.kind)
@@ -202,9 +110,7 @@ public final class GitErasure {
             (hasUndoLog ? try root.write(pack) ?? point.tree : point.tree, state.digest)
         }
         guard let layout = try SchemaModel(state).layout(table) else { return try unchanged() }
-        let walk = walk(state, layout)
-        var rows: [(key: RowKey, row: [SQLValue])] = []
-        for part in try parts(of: CommitID(point.id)) { rows += try found(in: part, walk) }
+        let rows = try rows.find(keys, in: CommitID(point.id), state)
         if rows.isEmpty { return try unchanged() }
         let digest = state.digest.without(rows.map(\.row), of: table)
         let smaller = DatabaseState(settings: state.settings, objects: state.objects, digest: digest)
@@ -312,27 +218,6 @@ public final class GitErasure {
                     }
                 }
             }
-        }
-    }
-
-    /// Keys that are looked for, in the order of the tree.
-    private struct WantedKeys {
-        let keys: Set<RowKey>
-        private let orders: [UInt64]
-
-        init(_ keys: Set<RowKey>) {
-            self.keys = keys
-            orders = keys.map(\.order).sorted()
-        }
-
-        /// True when a key may lie in this part.
-        func hasAny(in part: PointRows.Part) -> Bool {
-            var (low, high) = (0, orders.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if orders[middle] < part.prefix { low = middle + 1 } else { high = middle }
-            }
-            return low < orders.count && part.mayHold(orders[low])
         }
     }
 }

@@ -176,3 +176,28 @@ public struct IPNetwork: Hashable, Sendable {
         return true
     }
 }
+
+/// `%41` in an address.
+public enum PercentEncoding {
+    /// Nil when it is no encoding of text: `%`, `%G1`, a byte that is no UTF-8, or zero.
+    public static func decode(_ text: String) -> String? {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
+        let bytes = Array(text.utf8)
+        var decoded: [UInt8] = []
+        var place = 0
+        while place < bytes.count {
+            if bytes[place] == UInt8(ascii: "%") {
+                guard place + 2 < bytes.count,
+                    let byte = Hex.bytes(String(decoding: bytes[place + 1...place + 2], as: UTF8.self))?.first,
+                    byte != 0
+                else { return nil }
+                decoded.append(byte)
+                place += 3
+            } else {
+                decoded.append(bytes[place])
+                place += 1
+            }
+        }
+        return String(validating: decoded, as: UTF8.self)
+    }
+}

@@ -1,0 +1,137 @@
+internal import BatchCatalog
+internal import BatchControl
+internal import BatchCore
+internal import BatchEngine
+internal import BatchSystem
+
+/// A request that was read, with who makes it and what it works with.
+struct APICall {
+    let api: API
+    let request: HTTPRequest
+    let route: Route
+    let caller: APICaller
+    /// Parameters of a job, `name=value`.
+    let assignments: [String]
+    private(set) var context: Context
+    private let values: [String: String]
+
+    init(
+        _ api: API, _ request: HTTPRequest, _ route: Route, _ values: [String: String], _ assignments: [String],
+        _ caller: APICaller, _ context: Context
+    ) {
+        self.api = api
+        self.request = request
+        self.route = route
+        self.values = values
+        self.assignments = assignments
+        self.caller = caller
+        self.context = context
+        self.context.tenant = values["tenant"]
+        self.context.action = route.action ?? ""
+        self.context.stopWish = { request.isEnding() ? .atCheckpoint : .goOn }
+    }
+
+    func value(_ name: String) -> String? { values[name] }
+    func number(_ name: String) -> Int? { values[name].flatMap { Int($0) } }
+    func flag(_ name: String) -> Bool { values[name] == "true" }
+    func choice<Choice: RawRepresentable<String>>(_ name: String) -> Choice? { values[name].flatMap(Choice.init) }
+    var tenant: String? { values["tenant"] }
+
+    /// - Throws: `ERR_UX_USAGE`, as when an option is missing.
+    func required(_ name: String) throws(BatchError) -> String {
+        if let value = values[name] { return value }
+        throw BatchError(.usage, "'\(name)' is missing", hint: "see what the call takes: GET /openapi.yaml")
+    }
+
+    func span(_ name: String) throws(BatchError) -> Duration? {
+        guard let text = values[name] else { return nil }
+        if let span = Duration(text: text) { return span }
+        throw BatchError(.usage, "'\(name)' is not a duration", hint: "write it as 30m, 2h or 7d")
+    }
+
+    var isAboutWorkspace: Bool { !route.hasTenants || route.path.hasPrefix("/api/queue") }
+
+    /// With the one database that is meant.
+    var workspace: Workspace {
+        guard let name = values["database"], let database = try? api.workspace.database(named: name) else {
+            return api.workspace
+        }
+        return api.workspace.choosing(database)
+    }
+
+    // MARK: Names
+
+    /// What is asked by a name that is not there must not look like what fits nothing. A token of one tenant is for one
+    /// that was there.
+    func requireKnownNames() throws(BatchError) {
+        if caller.tenant == nil, let tenant { try requireTenant(tenant) }
+        if let job = value("job"),
+            route.query.contains(where: { $0.name == "job" }) || route.path.hasPrefix("/api/queue/")
+        {
+            try requireJob(job)
+        }
+        if let module = value("module") { try requireModule(module) }
+    }
+
+    /// The queue may know a tenant that has no rows yet.
+    private func requireTenant(_ name: String) throws(BatchError) {
+        if try context.store(of: workspace).queueCount(QueueFilter(tenant: name)) > 0 { return }
+        var refusal: BatchError?
+        for database in api.workspace.databases where values["database"].map({ $0 == database.name }) ?? true {
+            do throws(BatchError) {
+                let session = try Session.view(api.workspace.choosing(database), tenant: name, context: context)
+                return try session.requireKnownTenant(isView: true)
+            } catch  where error.code == .unknownTenant {
+                refusal = error
+            } catch {
+                // What cannot be looked at is told by whoever needs it.
+                return
+            }
+        }
+        if let refusal { throw refusal }
+    }
+
+    private func requireJob(_ name: String) throws(BatchError) {
+        if try context.store(of: workspace).queueCount(QueueFilter(job: name)) > 0 { return }
+        if let session = try? Session.view(workspace, tenant: tenant, context: context) {
+            return try session.requireKnownJob(name)
+        }
+        _ = try catalog().job(named: name)
+    }
+
+    private func requireModule(_ name: String) throws(BatchError) {
+        let known = try ModuleBook.load(folder: workspace.catalog).valid().modules.map(\.id)
+        guard !known.contains(name) else { return }
+        throw BatchError(
+            .unknownName, "there is no module '\(name)'\(Suggestion.clause(for: name, in: known))",
+            hint: "they stand in catalog/modules.yaml")
+    }
+
+    /// The database, opened to be looked at.
+    func view() throws(BatchError) -> Session {
+        let session = try Session.view(workspace, tenant: tenant, context: context)
+        try requireOwn(session)
+        try session.requireKnownTenant(isView: true)
+        return session
+    }
+
+    /// The database, opened to be worked on.
+    func session(database: String? = nil, mayBeNew: Bool = false) throws(BatchError) -> Session {
+        let session = try Session(workspace, database: database, tenant: tenant, context: context)
+        try requireOwn(session)
+        if !mayBeNew { try session.requireKnownTenant(isView: false) }
+        return session
+    }
+
+    /// Where tenants are not told apart, a token for one of them shows nothing.
+    private func requireOwn(_ session: Session) throws(BatchError) {
+        guard caller.tenant != nil, session.database.tenancy == .none else { return }
+        throw BatchError(
+            .otherTenant, "database \(session.database.name) does not tell tenants apart, and this token is for one",
+            hint: "use a token without a tenant")
+    }
+
+    func queue() throws(BatchError) -> Queue { try Queue(api.workspace, context: context) }
+
+    func report(_ report: any Report, status: Int = 200) -> HTTPResponse { .json(report.json, status: status) }
+}
