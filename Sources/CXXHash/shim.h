@@ -14,4 +14,12 @@ static inline void *cxxhash_new(void) {
 }
 static inline void cxxhash_update(void *state, const void *p, size_t n) { XXH3_128bits_update((XXH3_state_t *)state, p, n); }
 static inline XXH128_hash_t cxxhash_finish(void *state) { return XXH3_128bits_digest((XXH3_state_t *)state); }
+/* The same in 64 bits. */
+static inline void *cxxhash_new_64(void) {
+    XXH3_state_t *state = XXH3_createState();
+    if (state) XXH3_64bits_reset(state);
+    return state;
+}
+static inline void cxxhash_update_64(void *state, const void *p, size_t n) { XXH3_64bits_update((XXH3_state_t *)state, p, n); }
+static inline unsigned long long cxxhash_finish_64(void *state) { return XXH3_64bits_digest((XXH3_state_t *)state); }
 static inline void cxxhash_free(void *state) { XXH3_freeState((XXH3_state_t *)state); }

@@ -72,6 +72,16 @@ import Testing
             "UPDATE t SET b = b || x'01' WHERE a = 3; DELETE FROM t WHERE a = 5; UPDATE t SET b = zeroblob(999999) WHERE a = 6; INSERT INTO t VALUES(7, zeroblob(700000))"
         ),
         ShapeCase(
+            "values of 2 MB, which are kept in a file",
+            "CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB, c TEXT, d); INSERT INTO t VALUES(1, randomblob(2000000), hex(randomblob(600000)), 1), (2, randomblob(1048576), 'x', 2), (3, randomblob(1048575), NULL, 3), (4, randomblob(1500000), '', zeroblob(2000000)), (5, 'x', NULL, hex(zeroblob(900000))), (6, zeroblob(1100000), 'y', 6)",
+            "UPDATE t SET b = b || x'01', d = d + 1 WHERE a < 3; UPDATE t SET b = b; UPDATE t SET c = b, b = c WHERE a = 4; UPDATE t SET d = hex(zeroblob(900000)), c = 'z' WHERE a = 5; DELETE FROM t WHERE a = 3; UPDATE t SET a = 60 WHERE a = 6; INSERT INTO t VALUES(7, CAST(replace(hex(zeroblob(600000)), '0', 'c') AS BLOB), replace(hex(zeroblob(600000)), '0', 'b'), NULL); UPDATE t SET b = NULL WHERE a = 2; REPLACE INTO t VALUES(1, CAST(replace(hex(zeroblob(550000)), '0', 'd') AS BLOB), 1.5, 'r')"
+        ),
+        ShapeCase(
+            "values of 2 MB in keys, indexes, triggers and converted columns",
+            "CREATE TABLE t(a, b UNIQUE, c REFERENCES t(b)); CREATE TABLE log(x INTEGER, y TEXT, z DEFAULT 'q'); CREATE TABLE w(k TEXT PRIMARY KEY, v, x) WITHOUT ROWID; CREATE TABLE g(v AS (length(a)) VIRTUAL, a, b); CREATE TRIGGER tr AFTER UPDATE ON t BEGIN INSERT INTO log(x, y) VALUES(new.b, new.a); UPDATE t SET a = old.b WHERE rowid = new.rowid AND typeof(new.a) = 'integer'; END; INSERT INTO t VALUES(randomblob(1100000), randomblob(1100000), NULL), (1, randomblob(1200000), NULL); INSERT INTO w VALUES(hex(randomblob(600000)), randomblob(1100000), 1), ('k', randomblob(1100000), 2); INSERT INTO g VALUES(randomblob(1100000), hex(randomblob(600000))); INSERT INTO log VALUES(randomblob(1100000), randomblob(1100000), 1)",
+            "UPDATE t SET a = 5 WHERE rowid = 2; UPDATE t SET a = CAST(replace(hex(zeroblob(550000)), '0', 'e') AS BLOB), c = b WHERE rowid = 1; UPDATE w SET v = v || 1, x = CAST(replace(hex(zeroblob(550000)), '0', 'f') AS BLOB); DELETE FROM w WHERE k <> 'k'; UPDATE g SET a = b; UPDATE log SET z = CAST(replace(hex(zeroblob(550000)), '0', 'g') AS BLOB), y = CAST(replace(hex(zeroblob(550000)), '0', 'h') AS BLOB), x = '3'; DELETE FROM log WHERE x = 3 AND rowid = 1"
+        ),
+        ShapeCase(
             "tables that hide their rowid",
             "CREATE TABLE t(rowid TEXT, _rowid_ INT, oid TEXT, v DEFAULT 7); CREATE INDEX i ON t(oid); CREATE VIEW w AS SELECT oid FROM t; INSERT INTO t VALUES('a', 1, 'x', 1), ('a', 1, 'x', NULL), ('b', 3, 'y', 4)",
             "UPDATE t SET v = 9, oid = 'q' WHERE _rowid_ = 1; DELETE FROM t WHERE rowid = 'b'; INSERT INTO t VALUES('n', 5, NULL, NULL)"

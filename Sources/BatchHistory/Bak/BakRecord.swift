@@ -68,27 +68,27 @@ enum BakRecord {
 
     // MARK: Bytes
 
-    func encode(into buffer: inout ByteBuffer) {
+    func encode(into pieces: inout EncodedPieces) {
         switch self {
-        case .insert(let key, let row): BakRecord.append(0, key, row, to: &buffer)
-        case .delete(let key, let row): BakRecord.append(1, key, row, to: &buffer)
+        case .insert(let key, let row): BakRecord.append(0, key, row, to: &pieces)
+        case .delete(let key, let row): BakRecord.append(1, key, row, to: &pieces)
         case .update(let key, let update):
-            BakRecord.append(2, key, [], to: &buffer)
-            buffer.appendVarint(UInt64(update.columns.count))
-            for column in update.columns { buffer.appendVarint(UInt64(column)) }
-            RowCodec.encode(update.before, into: &buffer)
-            RowCodec.encode(update.after, into: &buffer)
-            for shift in [0, 8, 16, 24] { buffer.append(UInt8(truncatingIfNeeded: update.hash >> shift)) }
+            BakRecord.append(2, key, [], to: &pieces)
+            pieces.buffer.appendVarint(UInt64(update.columns.count))
+            for column in update.columns { pieces.buffer.appendVarint(UInt64(column)) }
+            pieces.append(update.before)
+            pieces.append(update.after)
+            for shift in [0, 8, 16, 24] { pieces.buffer.append(UInt8(truncatingIfNeeded: update.hash >> shift)) }
         }
     }
 
-    private static func append(_ tag: UInt8, _ key: RowKey, _ row: [SQLValue], to buffer: inout ByteBuffer) {
-        buffer.append(tag)
+    private static func append(_ tag: UInt8, _ key: RowKey, _ row: [SQLValue], to pieces: inout EncodedPieces) {
+        pieces.buffer.append(tag)
         switch key {
-        case .rowid(let rowid): buffer.appendSigned(rowid)
-        case .values(let values): RowCodec.encode(values, into: &buffer)
+        case .rowid(let rowid): pieces.buffer.appendSigned(rowid)
+        case .values(let values): RowCodec.encode(values, into: &pieces.buffer)
         }
-        RowCodec.encode(row, into: &buffer)
+        pieces.append(row)
     }
 
     init(_ reader: inout ByteReader, _ layout: TableLayout) throws(BatchError) {

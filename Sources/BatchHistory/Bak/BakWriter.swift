@@ -46,7 +46,7 @@ struct BakWriter {
     }
 
     private func writeChanges(of table: ChangedTable, _ changes: any ChangeSource) throws(BatchError) {
-        var block = ByteBuffer(capacity: BakBlock.largest)
+        var block = EncodedPieces(capacity: BakBlock.largest)
         // An undo cannot look up the rest of such a row: SQLite changes it by itself.
         let isSystem = (table.after ?? table.before)?.role == .system
         try changes.forEachChange(of: table) { change throws(BatchError) in
@@ -107,9 +107,23 @@ enum BakBlock {
     private static let most = 2 << 30
 
     static func write(
+        _ content: EncodedPieces, name: String, kind: String, into connection: Connection
+    ) throws(BatchError) {
+        if content.holdsLongValues {
+            try writeLarge(content, name: name, kind: kind, into: connection)
+        } else {
+            try write(content.buffer, name: name, kind: kind, into: connection)
+        }
+    }
+
+    static func write(
         _ content: ByteBuffer, name: String, kind: String, into connection: Connection
     ) throws(BatchError) {
-        if content.count >= large { return try writeLarge(content, name: name, kind: kind, into: connection) }
+        if content.count >= large {
+            var pieces = EncodedPieces()
+            pieces.buffer = content
+            return try writeLarge(pieces, name: name, kind: kind, into: connection)
+        }
         try connection.run(
             "INSERT INTO main.batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, ?)",
             [
@@ -121,10 +135,10 @@ enum BakBlock {
     /// A block of a huge row: what is compressed never is in memory as a whole. It is compressed twice, because SQLite
     /// wants to know its size first.
     private static func writeLarge(
-        _ content: ByteBuffer, name: String, kind: String, into connection: Connection
+        _ content: EncodedPieces, name: String, kind: String, into connection: Connection
     ) throws(BatchError) {
         var size: Int64 = 0
-        try compress(content.bytes) { (piece) throws(BatchError) in size += Int64(piece.count) }
+        try compress(content) { (piece) throws(BatchError) in size += Int64(piece.count) }
         try connection.run(
             "INSERT INTO main.batchmgr_bak_block(name, kind, size, checksum, data) VALUES (?, ?, ?, ?, zeroblob(?))",
             [
@@ -133,27 +147,15 @@ enum BakBlock {
             ])
         let value = try LargeValue(
             in: connection, table: "batchmgr_bak_block", column: "data", row: connection.lastInsertRowID)
-        try compress(content.bytes) { (piece) throws(BatchError) in try value.append(piece) }
+        try compress(content) { (piece) throws(BatchError) in try value.append(piece) }
     }
 
     private static func compress(
-        _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws(BatchError) -> Void
+        _ content: EncodedPieces, _ body: (UnsafeRawBufferPointer) throws(BatchError) -> Void
     ) throws(BatchError) {
-        let context = ZSTD_createCCtx()
-        defer { ZSTD_freeCCtx(context) }
-        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
-        // The frame then says how large it is when it is expanded.
-        ZSTD_CCtx_setPledgedSrcSize(context, UInt64(bytes.count))
-        let space = UnsafeMutableRawBufferPointer.allocate(byteCount: ZSTD_CStreamOutSize(), alignment: 1)
-        defer { space.deallocate() }
-        var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
-        while true {
-            var output = ZSTD_outBuffer(dst: space.baseAddress, size: space.count, pos: 0)
-            let left = ZSTD_compressStream2(context, &output, &input, ZSTD_e_end)
-            if ZSTD_isError(left) != 0 { throw notCompressed }
-            try body(UnsafeRawBufferPointer(rebasing: space[..<output.pos]))
-            if left == 0 { return }
-        }
+        let frame = FrameWriter(size: content.count, level: level)
+        try content.forEachPiece { (piece) throws(BatchError) in try frame.append(piece, to: body) }
+        try frame.finish(body)
     }
 
     private static var notCompressed: BatchError {

@@ -56,10 +56,36 @@ struct LineWriter {
     mutating func line(
         _ key: RowKey, _ values: [SQLValue], _ format: LineFormat
     ) throws(BatchError) -> [UInt8] {
+        text.removeAll()
         var encoded = ByteBuffer()
-        if format.hasRowid, case .rowid(let rowid) = key { RowCodec.encode(.integer(rowid), into: &encoded) }
-        RowCodec.encode(format.arranged(values), into: &encoded)
-        return try line(encoded.bytes, format)
+        var labels = format.labels[...]
+        if format.hasRowid, case .rowid(let rowid) = key, let label = labels.popFirst() {
+            append(label)
+            append(integer: rowid)
+        }
+        for (label, position) in zip(labels, format.order) {
+            append(label)
+            // A long value is not encoded first: that would be a copy.
+            switch values[position] {
+            case .text(let bytes) where bytes.count >= LineWriter.longest: try append(stored: bytes, "text")
+            case .text16(let bytes) where bytes.count >= LineWriter.longest: try append(stored: bytes, "text16")
+            case .blob(let bytes) where bytes.count >= LineWriter.longest: try append(stored: bytes, "blob")
+            case let value:
+                encoded.removeAll()
+                RowCodec.encode(value, into: &encoded)
+                var reader = ByteReader(encoded.bytes)
+                try appendValue(&reader)
+            }
+        }
+        withExtendedLifetime(encoded) {}
+        append("}\n")
+        return text.array
+    }
+
+    private mutating func append(stored bytes: [UInt8], _ kind: String) throws(BatchError) {
+        // A typed error does not pass through `withUnsafeBytes`.
+        let id = try bytes.withUnsafeBytes { bytes in Result { () throws(BatchError) in try store(bytes) } }.get()
+        append(reference: id, bytes.count, kind)
     }
 
     /// How the line of a row with this key begins, without the character behind the last key value.
@@ -156,8 +182,11 @@ struct LineWriter {
     }
 
     private mutating func append(stored bytes: UnsafeRawBufferPointer, _ kind: String) throws(BatchError) {
-        let id = try store(bytes)
-        append(Array("{\"git\":\"\(id)\",\"\(kind)\":\(bytes.count)}".utf8))
+        append(reference: try store(bytes), bytes.count, kind)
+    }
+
+    private mutating func append(reference id: ObjectID, _ count: Int, _ kind: String) {
+        append(Array("{\"git\":\"\(id)\",\"\(kind)\":\(count)}".utf8))
     }
 }
 

@@ -9,10 +9,15 @@ final class CapturedTable {
         let affinity: Column.Affinity
         let hasDefault: Bool
         let isRowid: Bool
+        /// Nobody looks at the bytes of its values but the undo log.
+        fileprivate(set) var mayBeKept = false
 
-        /// False for NULL.
+        /// - Parameter kept: takes long values; nil to copy them too.
+        /// - Returns: false for NULL.
         @inline(__always)
-        func append(_ value: OpaquePointer, isUTF16: Bool, to buffer: inout ByteBuffer) -> Bool {
+        func append(
+            _ value: OpaquePointer, isUTF16: Bool, to buffer: inout ByteBuffer, keeping kept: KeptValues? = nil
+        ) -> Bool {
             switch sqlite3_value_type(value) {
             case SQLITE_INTEGER:
                 let number = sqlite3_value_int64(value)
@@ -22,19 +27,31 @@ final class CapturedTable {
             case SQLITE_FLOAT: buffer.appendReal(sqlite3_value_double(value))
             case SQLITE_TEXT where isUTF16:
                 let start = sqlite3_value_text16(value)
-                buffer.appendBytes(RowCodec.Tag.text16, start, Int(sqlite3_value_bytes16(value)))
+                append(RowCodec.Tag.text16, start, Int(sqlite3_value_bytes16(value)), to: &buffer, kept)
             case SQLITE_TEXT:
                 // Not sqlite3_value_text: it would copy the text to put a NUL behind it.
                 let start = sqlite3_value_blob(value)
-                buffer.appendBytes(RowCodec.Tag.text, start, Int(sqlite3_value_bytes(value)))
+                append(RowCodec.Tag.text, start, Int(sqlite3_value_bytes(value)), to: &buffer, kept)
             case SQLITE_BLOB:
                 let start = sqlite3_value_blob(value)
-                buffer.appendBytes(RowCodec.Tag.blob, start, Int(sqlite3_value_bytes(value)))
+                append(RowCodec.Tag.blob, start, Int(sqlite3_value_bytes(value)), to: &buffer, kept)
             default:
                 buffer.append(RowCodec.Tag.null)
                 return false
             }
             return true
+        }
+
+        @inline(__always)
+        private func append(
+            _ tag: UInt8, _ start: UnsafeRawPointer?, _ length: Int, to buffer: inout ByteBuffer, _ kept: KeptValues?
+        ) {
+            if length >= KeptValues.long, mayBeKept, let kept,
+                kept.keep(tag, UnsafeRawBufferPointer(start: start, count: length), in: &buffer)
+            {
+                return
+            }
+            buffer.appendBytes(tag, start, length)
         }
     }
 
@@ -107,6 +124,16 @@ final class CapturedTable {
 
     /// What another batch may begin with; nil for a table that is seen under other names, or whose keys are computed.
     fileprivate(set) var capture: TableCapture?
+
+    /// Lets long values be kept aside, in columns that are read for nothing but the undo log and the digest.
+    func keepLongValues() {
+        guard computed == nil, watched == nil, visible.key != .rowid(alias: nil) else { return }
+        var read = Set(keyColumns)
+        if let owner = policy?.owner { read.insert(owner) }
+        for key in uniqueKeys { read.formUnion(key.columns) }
+        for reference in references { read.formUnion(reference.columns ?? []) }
+        for position in columns.indices where !read.contains(position) { columns[position].mayBeKept = true }
+    }
 
     /// True when SQL can name the rows.
     let canBeRead: Bool

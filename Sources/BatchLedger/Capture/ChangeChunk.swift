@@ -27,6 +27,8 @@ final class ChangeChunk: @unchecked Sendable {
     var bytes = ByteBuffer(capacity: ChangeChunk.size + 65_536)
     /// All tables that the changes may name.
     var tables: [CapturedTable] = []
+    /// Holds the long values; nil when there are none.
+    var kept: KeptFile?
 
     var isFull: Bool { bytes.count >= ChangeChunk.size }
 
@@ -103,6 +105,7 @@ final class ChangeQueue: @unchecked Sendable {
         }
         chunk.bytes.release()
         chunk.tables = []
+        chunk.kept = nil
         state.withLock { $0.free.append(chunk) }
     }
 

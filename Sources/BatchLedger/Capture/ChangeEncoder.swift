@@ -5,6 +5,8 @@ final class ChangeEncoder {
     let log: UndoLogWriter
     /// Behind a pointer: Swift checks every access to a variable of a class, and these are written for every value.
     private let rows = UnsafeMutablePointer<RowImages>.allocate(capacity: 1)
+    /// Holds the long values of the chunk at hand.
+    private var kept: KeptFile?
 
     init(spillFolder: String) {
         log = UndoLogWriter(spillFolder: spillFolder)
@@ -19,7 +21,9 @@ final class ChangeEncoder {
     /// Writes all changes of a chunk, in their order.
     func write(_ chunk: ChangeChunk) throws(BatchError) {
         let bytes = chunk.bytes
+        kept = chunk.kept
         defer {
+            kept = nil
             withExtendedLifetime(bytes) {}
             rows.pointee.release()
         }
@@ -89,6 +93,17 @@ final class ChangeEncoder {
 
     // MARK: Entries
 
+    @inline(__always)
+    private func digest(_ row: RowBuffer) throws(BatchError) -> Digest {
+        guard let kept else { return row.buffer.digest() }
+        return try kept.digest(of: row.buffer.bytes)
+    }
+
+    @inline(__always)
+    private func append(_ image: UnsafeRawBufferPointer) throws(BatchError) {
+        if let kept { try log.append(image, kept) } else { log.append(image) }
+    }
+
     private func writeSchema(_ reader: inout ByteReader, _ chunk: ChangeChunk) throws(BatchError) {
         for _ in 0..<(try reader.count()) {
             let table = chunk.tables[Int(try reader.varint())]
@@ -105,7 +120,7 @@ final class ChangeEncoder {
     private func writeInsert(_ table: CapturedTable, _ rowid: Int64) throws(BatchError) {
         table.policy?.noteInsert(rows) { key(table, rowid, rows.pointee.new) }
         if let watched = table.watched { for seen in watched { seen?.note(rows.pointee.new) } }
-        let left = rows.pointee.new.buffer.digest()
+        let left = try digest(rows.pointee.new)
         table.digest += TableDigest(digest: left, rows: 1)
         noteKeys(table, in: rows.pointee.new, side: .added)
         log.begin(.insert, flags: 0, table: table)
@@ -123,7 +138,7 @@ final class ChangeEncoder {
     private func writeDelete(_ table: CapturedTable, _ rowid: Int64) throws(BatchError) {
         table.policy?.noteDelete(rows) { key(table, rowid, rows.pointee.old) }
         if let watched = table.watched { for seen in watched { seen?.note(rows.pointee.old) } }
-        table.digest -= TableDigest(digest: rows.pointee.old.buffer.digest(), rows: 1)
+        table.digest -= TableDigest(digest: try digest(rows.pointee.old), rows: 1)
         noteKeys(table, in: rows.pointee.old, side: .removed)
         log.begin(.delete, flags: 0, table: table)
         if table.isWithoutRowID {
@@ -132,7 +147,7 @@ final class ChangeEncoder {
             table.removed.insert(UInt64(bitPattern: rowid) ^ (1 << 63))
             log.appendRowid(rowid, of: table)
         }
-        log.append(rows.pointee.old.buffer.bytes)
+        try append(rows.pointee.old.buffer.bytes)
         try log.end()
     }
 
@@ -141,8 +156,8 @@ final class ChangeEncoder {
     ) throws(BatchError) {
         table.policy?.noteUpdate(rows) { key(table, oldRowid, rows.pointee.old) }
         if let watched = table.watched { for seen in watched { seen?.noteUpdate(rows) } }
-        let before = rows.pointee.old.buffer.digest()
-        let left = rows.pointee.new.buffer.digest()
+        let before = try digest(rows.pointee.old)
+        let left = try digest(rows.pointee.new)
         let keyChanged = table.isWithoutRowID ? !hasSameKey(table) : oldRowid != newRowid
         if before == left && !keyChanged {
             table.confirmed.insert(
@@ -162,12 +177,12 @@ final class ChangeEncoder {
             log.appendRowid(newRowid, of: table)
             if keyChanged { log.appendVarint(UInt64(bitPattern: oldRowid &- newRowid)) }
         }
-        appendChangedColumns(table)
+        try appendChangedColumns(table)
         log.appendFixed(left.low)
         try log.end()
     }
 
-    private func appendChangedColumns(_ table: CapturedTable) {
+    private func appendChangedColumns(_ table: CapturedTable) throws(BatchError) {
         let columns = table.columns.count
         for first in stride(from: 0, to: columns, by: 8) {
             var mask: UInt8 = 0
@@ -177,7 +192,7 @@ final class ChangeEncoder {
             log.append(mask)
         }
         for column in 0..<columns where !rows.pointee.isEqual(column) {
-            log.append(rows.pointee.old.column(column))
+            try append(rows.pointee.old.column(column))
         }
     }
 

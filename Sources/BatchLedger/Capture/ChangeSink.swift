@@ -39,6 +39,7 @@ final class ChangeSink {
     /// these are written for every value.
     let rows = UnsafeMutablePointer<RowImages>.allocate(capacity: 1)
     let storedRows: StoredRows
+    let keptValues: KeptValues
     let captured: CheckpointTables
     private(set) var counts = RowCounts()
     /// The first failure inside a hook or trigger, which cannot throw; the checkpoint must not be committed.
@@ -72,7 +73,8 @@ final class ChangeSink {
     init(_ connection: Connection, spillFolder: String) {
         self.connection = connection
         isUTF16 = connection.isUTF16
-        storedRows = StoredRows(connection, isUTF16: isUTF16)
+        keptValues = KeptValues(folder: spillFolder)
+        storedRows = StoredRows(connection, isUTF16: isUTF16, keeping: keptValues)
         encoder = ChangeEncoder(spillFolder: spillFolder)
         queue = ChangeQueue(encoder)
         captured = CheckpointTables(of: connection, storedRows)
@@ -103,6 +105,8 @@ final class ChangeSink {
         queue.discard()
         rows.pointee.release()
         chunk.bytes.release()
+        chunk.kept = nil
+        keptValues.discard()
         chunkNumber &+= 1
         log.discard()
         captured.reset()
@@ -122,8 +126,13 @@ final class ChangeSink {
         try tap?.settle()
         try queue.finish()
         chunk.tables = tables
+        chunk.kept = keptValues.file
         chunkNumber &+= 1
-        defer { chunk.bytes.release() }
+        defer {
+            chunk.bytes.release()
+            chunk.kept = nil
+            keptValues.discard()
+        }
         try encoder.write(chunk)
         rows.pointee.release()
     }
@@ -186,7 +195,17 @@ final class ChangeSink {
     /// Call it when the old image of a row is there.
     @inline(__always)
     func checkOld() {
-        if let expectedRow, expectedRow != rows.pointee.old.buffer.digest().low { isExpectationMet = false }
+        if let expectedRow, expectedRow != oldDigest().low { isExpectationMet = false }
+    }
+
+    private func oldDigest() -> Digest {
+        guard let file = keptValues.file else { return rows.pointee.old.buffer.digest() }
+        do throws(BatchError) {
+            return try file.digest(of: rows.pointee.old.buffer.bytes)
+        } catch {
+            fail(error)
+            return .zero
+        }
     }
 
     /// A table changed that is not recorded: it is SQLite's own, the ledger's, or away while the schema changes.
@@ -236,10 +255,15 @@ final class ChangeSink {
         handOver()
     }
 
+    /// Bytes of long values that wait for their chunk.
+    private static let mostKept = 32 << 20
+
     private func handOver() {
-        guard chunk.isFull else { return }
+        guard chunk.isFull || keptValues.fresh >= ChangeSink.mostKept else { return }
         rows.pointee.release()
         chunk.tables = tables
+        chunk.kept = keptValues.file
+        keptValues.fresh = 0
         chunk = queue.exchange(chunk)
         chunkNumber &+= 1
     }

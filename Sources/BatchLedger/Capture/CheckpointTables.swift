@@ -9,6 +9,8 @@ final class CheckpointTables {
     var made: Set<String> = []
     /// Of a host: they know what was captured of a table before.
     var statements: HostStatements?
+    /// Set by a tap that hands over where long values are, and not their bytes: see `KeptValues`.
+    var keepsLongValues = false
     /// Moves when tables must be looked up again.
     private(set) var layoutNumber = 0
 
@@ -114,6 +116,7 @@ final class CheckpointTables {
             let watched = watches.map { $0.rows(of: table.layout) }
             if watched.contains(where: { $0 != nil }) { table.watched = watched }
         }
+        if keepsLongValues { table.keepLongValues() }
         all.append(table)
     }
 

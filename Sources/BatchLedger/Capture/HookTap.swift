@@ -10,6 +10,7 @@ final class HookTap: ChangeTap {
     private let database: OpaquePointer
     private let isUTF16: Bool
     private let rows: UnsafeMutablePointer<RowImages>
+    private let kept: KeptValues
     private let isHosted: Bool
     private let hook: PreupdateHook
     /// A row of an indirect table whose new values can be read once its change has happened.
@@ -31,8 +32,10 @@ final class HookTap: ChangeTap {
         database = sink.connection.handle
         isUTF16 = sink.isUTF16
         rows = sink.rows
+        kept = sink.keptValues
         hook = PreupdateHook(HookTap.function, on: database, isHosted: isHosted)
         sink.tap = self
+        sink.captured.keepsLongValues = true
         hook.setOwner(Unmanaged.passUnretained(self).toOpaque())
     }
 
@@ -138,8 +141,18 @@ final class HookTap: ChangeTap {
         sink.prepareSettable(table)
         try readOld(table, oldRowid)
         sink.checkOld()
+        if kept.file != nil, mayGetLongValue(table) { return try postpone(.update, table, oldRowid, newRowid) }
         if try !readUpdated(table, newRowid) { return try postpone(.update, table, oldRowid, newRowid) }
         sink.keepUpdate(table, oldRowid, newRowid, isWhole: false)
+    }
+
+    /// A long value is about to be replaced, mostly by another one. SQLite has the old one in memory until the hook
+    /// returns, the new one twice, and would copy it once more for us: so that is read behind the change.
+    private func mayGetLongValue(_ table: CapturedTable) -> Bool {
+        guard table.canBeRead, !table.keyColumns.contains(where: { table.settable.contains($0) }) else { return false }
+        return (0..<table.settable.count).contains { index in
+            rows.pointee.old.column(table.settable.list[index]).first == RowCodec.Tag.kept
+        }
     }
 
     /// FTS5 writes into its structure record with sqlite3_blob_write, which the hook reports as a deletion.
@@ -172,7 +185,9 @@ final class HookTap: ChangeTap {
             guard sqlite3_preupdate_old(database, column.index, &value) == SQLITE_OK, let value else {
                 throw StoredRows.unreadable(table)
             }
-            if !column.append(value, isUTF16: isUTF16, to: &rows.pointee.old.buffer) && column.hasDefault {
+            if !column.append(value, isUTF16: isUTF16, to: &rows.pointee.old.buffer, keeping: kept)
+                && column.hasDefault
+            {
                 isShort = true
             }
         }
@@ -200,7 +215,7 @@ final class HookTap: ChangeTap {
                 continue
             }
             let value = try newValue(column.index, table)
-            let isPresent = column.append(value, isUTF16: isUTF16, to: &rows.pointee.new.buffer)
+            let isPresent = column.append(value, isUTF16: isUTF16, to: &rows.pointee.new.buffer, keeping: kept)
             // INSERT … SELECT copies short rows as they are.
             if !isPresent && column.hasDefault && table.canBeRead { isFinal = false }
         }
@@ -225,7 +240,7 @@ final class HookTap: ChangeTap {
                 continue
             }
             let value = try newValue(column.index, table)
-            let isPresent = column.append(value, isUTF16: isUTF16, to: &rows.pointee.new.buffer)
+            let isPresent = column.append(value, isUTF16: isUTF16, to: &rows.pointee.new.buffer, keeping: kept)
             if isPresent && column.affinity.mayConvert(sqlite3_value_type(value)) {
                 rows.pointee.new.mark(position + 1)
                 if !rows.pointee.isEqual(position) { isFinal = false }

@@ -93,6 +93,8 @@ struct RowImages {
         let left = old.column(column)
         let right = new.column(column)
         guard left.count == right.count, let x = left.baseAddress, let y = right.baseAddress else { return false }
-        return memcmp(x, y, left.count) == 0
+        if memcmp(x, y, left.count) == 0 { return true }
+        // Equal values may be kept in two places.
+        return left.count == KeptValue.size && left[0] == RowCodec.Tag.kept && memcmp(x, y, KeptValue.identity) == 0
     }
 }

@@ -4,11 +4,13 @@ internal import BatchCore
 final class StoredRows {
     private unowned let connection: Connection
     private let isUTF16: Bool
+    private let kept: KeptValues
     private var readers: [Int: TableRows] = [:]
 
-    init(_ connection: Connection, isUTF16: Bool) {
+    init(_ connection: Connection, isUTF16: Bool, keeping kept: KeptValues) {
         self.connection = connection
         self.isUTF16 = isUTF16
+        self.kept = kept
     }
 
     func dropStatements() { readers = [:] }
@@ -20,10 +22,14 @@ final class StoredRows {
 
     /// False when there is no such row.
     func find(_ table: CapturedTable, key: [SQLValue], into row: inout RowBuffer) throws(BatchError) -> Bool {
-        if let known = readers[table.number] { return try known.read(key, isUTF16: isUTF16, into: &row) }
-        let reader = try TableRows(table.visible, on: connection)
+        let reader: TableRows
+        if let known = readers[table.number] {
+            reader = known
+        } else {
+            reader = try TableRows(table.visible, on: connection)
+        }
         readers[table.number] = reader
-        return try reader.read(key, isUTF16: isUTF16, into: &row)
+        return try reader.read(key, isUTF16: isUTF16, into: &row) { table.columns[$0].mayBeKept ? kept : nil }
     }
 
     static func hiddenRows(of layout: TableLayout) -> BatchError {

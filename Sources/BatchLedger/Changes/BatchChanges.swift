@@ -219,8 +219,8 @@ extension Ledger {
         if numbers.isEmpty { return }
         let strangers = numbers.filter { recorded[$0]?.layout.holdsSameRows(as: layout) != true }
         for number in stride(from: try undoBlockCount(checkpoint) - 1, through: 0, by: -1) where wants(number) {
-            guard let block = try undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
-            let buffer = try BlockCompressor.restore(block)
+            guard let block = try openUndoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
+            let buffer = block.buffer
             let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
             for step in steps.reversed() where numbers.contains(step.table) {
                 guard !strangers.contains(step.table) else {
@@ -241,8 +241,8 @@ extension Ledger {
         guard try rewrittenTables(in: checkpoint).contains(table) else { return false }
         let recorded = try changedTables(of: checkpoint)
         for number in 0..<(try undoBlockCount(checkpoint)) {
-            guard let block = try undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
-            let buffer = try BlockCompressor.restore(block)
+            guard let block = try openUndoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
+            let buffer = block.buffer
             defer { withExtendedLifetime(buffer) {} }
             for step in try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps() {
                 guard let change = try LogWalk.change(step, buffer.bytes) else { continue }
@@ -258,8 +258,8 @@ extension Ledger {
         let recorded = try changedTables(of: checkpoint)
         var gone: [SchemaObject] = []
         for number in 0..<(try undoBlockCount(checkpoint)) {
-            guard let block = try undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
-            let buffer = try BlockCompressor.restore(block)
+            guard let block = try openUndoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
+            let buffer = block.buffer
             defer { withExtendedLifetime(buffer) {} }
             for step in try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps() {
                 guard let change = try LogWalk.change(step, buffer.bytes) else { continue }

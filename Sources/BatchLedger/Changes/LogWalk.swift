@@ -85,8 +85,10 @@ struct LogWalk {
         for then in layouts.values where !then.hasKeys(like: layout) { throw strange }
         if try ledger.isThinned(checkpoint) { return }
         for number in stride(from: try ledger.undoBlockCount(checkpoint) - 1, through: 0, by: -1) {
-            guard let block = try ledger.undoBlock(checkpoint, number) else { throw Ledger.damaged("batchmgr_undo") }
-            let buffer = try BlockCompressor.restore(block)
+            guard let block = try ledger.openUndoBlock(checkpoint, number) else {
+                throw Ledger.damaged("batchmgr_undo")
+            }
+            let buffer = block.buffer
             let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
             try body(number, steps, buffer.bytes, layouts)
             withExtendedLifetime(buffer) {}

@@ -82,7 +82,7 @@ extension Column {
 final class TablePolicy {
     let ownership: RecordedWrites.Ownership
     /// Position of the tenant column among the stored columns; nil where rows belong to nobody.
-    private let owner: Int?
+    let owner: Int?
     private let owners: [ByteBuffer]
     /// The first of them, which mostly is the only one.
     private let first: UnsafeRawBufferPointer

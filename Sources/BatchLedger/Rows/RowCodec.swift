@@ -13,6 +13,8 @@ public enum RowCodec {
         static let text: UInt8 = 3
         static let text16: UInt8 = 4
         static let blob: UInt8 = 5
+        /// Only in images of rows that change: see `KeptValue`.
+        static let kept: UInt8 = 6
     }
 
     public static func encode(_ values: [SQLValue], into buffer: inout ByteBuffer) {
@@ -40,6 +42,7 @@ public enum RowCodec {
         switch bytes.load(fromByteOffset: place, as: UInt8.self) {
         case Tag.null: return place + 1
         case Tag.real: return place + 9
+        case Tag.kept: return place + KeptValue.size
         case Tag.integer:
             var end = place + 1
             while bytes.load(fromByteOffset: end, as: UInt8.self) >= 0x80 { end += 1 }
@@ -60,9 +63,9 @@ public enum RowCodec {
 
     /// The row's contribution to the digest of its table.
     public static func hash(_ values: [SQLValue]) -> Digest {
-        var buffer = ByteBuffer()
-        encode(values, into: &buffer)
-        return buffer.digest()
+        var pieces = EncodedPieces()
+        pieces.append(values)
+        return pieces.digest()
     }
 }
 

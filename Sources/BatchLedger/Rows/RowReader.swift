@@ -3,7 +3,15 @@ internal import CSQLite
 
 extension Statement {
     /// Appends columns of the current row in `RowCodec` form, straight from SQLite's memory.
-    func encodeColumns(_ columns: Range<Int>, isUTF16: Bool, into buffer: inout ByteBuffer) {
+    /// - Parameter kept: takes long values; nil to copy them.
+    func encodeColumns(
+        _ columns: Range<Int>, isUTF16: Bool, into buffer: inout ByteBuffer, keeping kept: KeptValues? = nil
+    ) {
+        func append(_ tag: UInt8, _ start: UnsafeRawPointer?, _ count: Int32) {
+            let bytes = UnsafeRawBufferPointer(start: start, count: Int(count))
+            if bytes.count >= KeptValues.long, kept?.keep(tag, bytes, in: &buffer) == true { return }
+            buffer.appendBytes(tag, start, bytes.count)
+        }
         for column in columns {
             let index = Int32(column)
             switch sqlite3_column_type(handle, index) {
@@ -11,13 +19,13 @@ extension Statement {
             case SQLITE_FLOAT: buffer.appendReal(sqlite3_column_double(handle, index))
             case SQLITE_TEXT where isUTF16:
                 let start = sqlite3_column_text16(handle, index)
-                buffer.appendBytes(RowCodec.Tag.text16, start, Int(sqlite3_column_bytes16(handle, index)))
+                append(RowCodec.Tag.text16, start, sqlite3_column_bytes16(handle, index))
             case SQLITE_TEXT:
                 let start = UnsafeRawPointer(sqlite3_column_text(handle, index))
-                buffer.appendBytes(RowCodec.Tag.text, start, Int(sqlite3_column_bytes(handle, index)))
+                append(RowCodec.Tag.text, start, sqlite3_column_bytes(handle, index))
             case SQLITE_BLOB:
                 let start = sqlite3_column_blob(handle, index)
-                buffer.appendBytes(RowCodec.Tag.blob, start, Int(sqlite3_column_bytes(handle, index)))
+                append(RowCodec.Tag.blob, start, sqlite3_column_bytes(handle, index))
             default: buffer.append(RowCodec.Tag.null)
             }
         }
@@ -116,14 +124,18 @@ public final class TableRows {
     }
 
     /// False when there is no such row.
-    func read(_ key: [SQLValue], isUTF16: Bool, into row: inout RowBuffer) throws(BatchError) -> Bool {
+    /// - Parameter keeper: says for the position of a column where its long values go; nil to copy them.
+    func read(
+        _ key: [SQLValue], isUTF16: Bool, into row: inout RowBuffer, keeper: (Int) -> KeptValues? = { _ in nil }
+    ) throws(BatchError) -> Bool {
         defer { statement.reset() }
         try statement.bind(key)
         row.begin(columns: columns)
         guard try statement.step() else { return false }
         for column in 0..<columns {
             row.mark(column)
-            statement.encodeColumns(column..<column + 1, isUTF16: isUTF16, into: &row.buffer)
+            statement.encodeColumns(
+                column..<column + 1, isUTF16: isUTF16, into: &row.buffer, keeping: keeper(column))
         }
         row.mark(columns)
         return true

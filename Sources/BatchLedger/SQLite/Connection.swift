@@ -145,6 +145,21 @@ public final class Connection {
         while try statement.step() {}
     }
 
+    /// - Parameter bytes: the last parameter; they are not copied.
+    func run(_ sql: String, _ parameters: [SQLValue], andBytes bytes: [UInt8]) throws(BatchError) {
+        let statement = try borrow(sql)
+        defer { giveBack(statement, sql) }
+        try statement.bind(parameters)
+        let done = bytes.withUnsafeBytes { bytes in
+            Result { () throws(BatchError) in
+                try statement.bind(inPlace: bytes, at: parameters.count + 1)
+                while try statement.step() {}
+                statement.reset()
+            }
+        }
+        try done.get()
+    }
+
     /// The first column of the first row; nil when there is no row.
     public func value(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) -> SQLValue? {
         let statement = try borrow(sql)

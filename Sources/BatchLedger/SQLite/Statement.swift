@@ -71,6 +71,20 @@ public final class Statement {
         guard code == SQLITE_OK else { throw SQLiteFault.error(code, database, doing: "bind a value") }
     }
 
+    /// Binds a blob without a copy: the bytes must stay where they are until the statement has run and its values are
+    /// forgotten.
+    func bind(inPlace bytes: UnsafeRawBufferPointer, at position: Int) throws(BatchError) {
+        if bytes.isEmpty { return try bind(.blob([]), at: position) }
+        let code = csqlite_bind_blob_static(handle, Int32(position), bytes.baseAddress, Int32(bytes.count))
+        guard code == SQLITE_OK else { throw SQLiteFault.error(code, database, doing: "bind a value") }
+    }
+
+    /// The bytes of a text or blob where SQLite has them, until the next step; none for NULL.
+    func bytes(_ column: Int) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_blob(handle, Int32(column))
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
+    }
+
     /// Binds every parameter of the statement by its name without the `:`, `@` or `$`.
     /// - Throws: `ERR_UX_MISSING_PARAMETER` when one has no value.
     public func bind(named values: [String: SQLValue]) throws(BatchError) {

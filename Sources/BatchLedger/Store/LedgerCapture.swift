@@ -74,8 +74,22 @@ extension Ledger {
             "INSERT INTO main.batchmgr_undo VALUES(?, ?, ?, ?, ?, ?)",
             [
                 .integer(checkpoint), .integer(block), .integer(Int64(undo.entries)), .integer(Int64(undo.size)),
-                .integer(Int64(bitPattern: undo.checksum)), .blob(undo.data),
-            ])
+                .integer(Int64(bitPattern: undo.checksum)),
+            ], andBytes: undo.data)
+    }
+
+    /// A block of the undo log, expanded from where SQLite has it: one of a huge row is not in memory twice.
+    func openUndoBlock(_ checkpoint: Int64, _ block: Int64) throws(BatchError) -> OpenUndoBlock? {
+        let statement = try connection.cached(
+            "SELECT entries, size, checksum, data FROM main.batchmgr_undo WHERE checkpoint = ? AND block = ?")
+        defer { statement.reset() }
+        try statement.bind([.integer(checkpoint), .integer(block)])
+        guard try statement.step() else { return nil }
+        let (size, data) = (Int(statement.integer(1)), statement.bytes(3))
+        if data.isEmpty, size > 0 { throw Ledger.thinned() }
+        let buffer = try BlockCompressor.restore(
+            data, size: size, checksum: UInt64(bitPattern: statement.integer(2)))
+        return OpenUndoBlock(entries: Int(statement.integer(0)), buffer: buffer)
     }
 
     func undoBlock(_ checkpoint: Int64, _ block: Int64) throws(BatchError) -> UndoBlock? {

@@ -43,6 +43,10 @@ extension UndoBlock {
         return Array(buffer.bytes)
     }
 
+    func opened() throws(BatchError) -> OpenUndoBlock {
+        OpenUndoBlock(entries: entries, buffer: try BlockCompressor.restore(self))
+    }
+
     init(encoded: [UInt8]) throws(BatchError) {
         self = try encoded.reading { (reader) throws(BatchError) in
             let (entries, size) = (try reader.varint(), try reader.varint())
@@ -54,11 +58,62 @@ extension UndoBlock {
     }
 }
 
+/// A block, expanded.
+struct OpenUndoBlock {
+    let entries: Int
+    let buffer: ByteBuffer
+}
+
+/// Compresses bytes that come in pieces into one zstd frame.
+package final class FrameWriter {
+    private let context = ZSTD_createCCtx()
+    private let space = UnsafeMutableRawBufferPointer.allocate(byteCount: ZSTD_CStreamOutSize(), alignment: 16)
+
+    /// - Parameter size: of all pieces together, in bytes: the frame says it when it is expanded.
+    package init(size: Int, level: Int32) {
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        ZSTD_CCtx_setPledgedSrcSize(context, UInt64(size))
+    }
+
+    deinit {
+        ZSTD_freeCCtx(context)
+        space.deallocate()
+    }
+
+    /// - Parameter write: gets what is ready of the frame.
+    package func append(
+        _ piece: UnsafeRawBufferPointer, to write: (UnsafeRawBufferPointer) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        try feed(piece, ZSTD_e_continue, write)
+    }
+
+    /// Hands over the rest.
+    package func finish(_ write: (UnsafeRawBufferPointer) throws(BatchError) -> Void) throws(BatchError) {
+        try feed(UnsafeRawBufferPointer(start: nil, count: 0), ZSTD_e_end, write)
+    }
+
+    private func feed(
+        _ piece: UnsafeRawBufferPointer, _ end: ZSTD_EndDirective,
+        _ write: (UnsafeRawBufferPointer) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        var input = ZSTD_inBuffer(src: piece.baseAddress, size: piece.count, pos: 0)
+        while true {
+            var output = ZSTD_outBuffer(dst: space.baseAddress, size: space.count, pos: 0)
+            let left = ZSTD_compressStream2(context, &output, &input, end)
+            guard ZSTD_isError(left) == 0 else {
+                throw BatchError(.internalFault, "a block cannot be compressed", hint: "\(command: "doctor")")
+            }
+            if output.pos > 0 { try write(UnsafeRawBufferPointer(rebasing: space[..<output.pos])) }
+            if end == ZSTD_e_end ? left == 0 : input.pos == input.size { return }
+        }
+    }
+}
+
 /// Compresses and restores undo blocks with zstd.
 final class BlockCompressor {
     private let context: OpaquePointer?
     /// Level 1 keeps up with capture; blocks of an undo log gain little from more.
-    private static let level: Int32 = 1
+    static let level: Int32 = 1
     /// A block is at most this long before compression, unless a single row is longer.
     static let blockSize = 262_144
 
@@ -83,12 +138,20 @@ final class BlockCompressor {
 
     /// - Throws: `ERR_DATA_CORRUPT_RECORD` when the block is not what was written.
     static func restore(_ block: UndoBlock) throws(BatchError) -> ByteBuffer {
-        guard checksum(block.data) == block.checksum, block.size >= 0, block.size < 1 << 31 else { throw damaged }
-        var buffer = ByteBuffer(capacity: max(16, block.size))
-        let length = block.data.withUnsafeBytes {
-            ZSTD_decompress(buffer.start, block.size, $0.baseAddress, $0.count)
+        let restored = block.data.withUnsafeBytes { bytes in
+            Result { () throws(BatchError) in try restore(bytes, size: block.size, checksum: block.checksum) }
         }
-        guard ZSTD_isError(length) == 0, length == block.size else { throw damaged }
+        return try restored.get()
+    }
+
+    /// - Parameter size: before compression, in bytes.
+    static func restore(
+        _ bytes: UnsafeRawBufferPointer, size: Int, checksum: UInt64
+    ) throws(BatchError) -> ByteBuffer {
+        guard cxxhash_64(bytes.baseAddress, bytes.count) == checksum, size >= 0, size < 1 << 31 else { throw damaged }
+        var buffer = ByteBuffer(capacity: max(16, size))
+        let length = ZSTD_decompress(buffer.start, size, bytes.baseAddress, bytes.count)
+        guard ZSTD_isError(length) == 0, length == size else { throw damaged }
         buffer.setCount(length)
         return buffer
     }

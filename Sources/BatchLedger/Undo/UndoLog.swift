@@ -17,6 +17,8 @@ final class UndoLogWriter {
     /// Table of the last entry in this block.
     private var table: CapturedTable?
     private var tablesInBlock: [CapturedTable] = []
+    /// Long values of the entries in this block, and where each belongs in the buffer.
+    private var longValues: [(place: Int, value: KeptValue, file: KeptFile)] = []
     private static let mostHeld = 24 << 20
 
     init(spillFolder: String) { self.spillFolder = spillFolder }
@@ -57,6 +59,17 @@ final class UndoLogWriter {
         if let base = bytes.baseAddress { buffer.append(base, count: bytes.count) }
     }
 
+    /// Appends an image, or part of one. A value that is kept in the file stays there until its block is compressed.
+    func append(_ image: UnsafeRawBufferPointer, _ file: KeptFile) throws(BatchError) {
+        try KeptFile.parts(of: image) { (bytes) throws(BatchError) in
+            append(bytes)
+        } kept: { (value) throws(BatchError) in
+            buffer.append(value.tag)
+            buffer.appendVarint(UInt64(value.length))
+            longValues.append((buffer.count, value, file))
+        }
+    }
+
     func append(_ byte: UInt8) { buffer.append(byte) }
     func appendVarint(_ value: UInt64) { buffer.appendVarint(value) }
 
@@ -64,13 +77,15 @@ final class UndoLogWriter {
     func end() throws(BatchError) {
         entries += 1
         entriesInBlock += 1
-        if buffer.count >= BlockCompressor.blockSize { try closeBlock() }
+        if buffer.count >= BlockCompressor.blockSize || !longValues.isEmpty { try closeBlock() }
     }
 
     /// - Parameter isOnly: nothing else is to be done meanwhile: a thread would cost more than the work.
     private func closeBlock(isOnly: Bool = false) throws(BatchError) {
         guard entriesInBlock > 0 else { return }
-        if isOnly, isCompressorIdle {
+        if !longValues.isEmpty {
+            try spillLongValues()
+        } else if isOnly, isCompressorIdle {
             try collect([try BlockCompressor().block(buffer.array, entries: entriesInBlock)])
         } else {
             compressor.add(buffer.array, entries: entriesInBlock)
@@ -81,6 +96,27 @@ final class UndoLogWriter {
         table = nil
         tablesInBlock = []
         if !isCompressorIdle { try collect(try compressor.takeFinished()) }
+    }
+
+    /// Compresses the block piece by piece into the spill file, behind those before it.
+    private func spillLongValues() throws(BatchError) {
+        if !isCompressorIdle { try collect(try compressor.finish()) }
+        isCompressorIdle = true
+        try spillBlocks()
+        let size = longValues.reduce(buffer.count) { $0 + $1.value.length }
+        let bytes = buffer.bytes
+        let frame = FrameWriter(size: size, level: BlockCompressor.level)
+        try spill?.append(entries: entriesInBlock, size: size) { (write) throws(BatchError) in
+            var place = 0
+            for (next, value, file) in longValues {
+                try frame.append(UnsafeRawBufferPointer(rebasing: bytes[place..<next]), to: write)
+                try file.forEachPiece(of: value) { (piece) throws(BatchError) in try frame.append(piece, to: write) }
+                place = next
+            }
+            try frame.append(UnsafeRawBufferPointer(rebasing: bytes[place...]), to: write)
+            try frame.finish(write)
+        }
+        longValues = []
     }
 
     private func collect(_ finished: [UndoBlock]) throws(BatchError) {
@@ -115,6 +151,7 @@ final class UndoLogWriter {
         entries = 0
         table = nil
         tablesInBlock = []
+        longValues = []
         spill = nil
         if !isCompressorIdle { compressor.discard() }
         isCompressorIdle = true
@@ -132,9 +169,10 @@ extension Ledger {
         if try isThinned(checkpoint.id) { return Int(count) }
         var entries = 0
         for number in 0..<count {
-            guard let block = try undoBlock(checkpoint.id, number) else { throw missing(checkpoint, "block \(number)") }
-            let buffer = try BlockCompressor.restore(block)
-            guard try UndoBlockReader(bytes: buffer.bytes, tables: tables).steps().count == block.entries else {
+            guard let block = try openUndoBlock(checkpoint.id, number) else {
+                throw missing(checkpoint, "block \(number)")
+            }
+            guard try UndoBlockReader(bytes: block.buffer.bytes, tables: tables).steps().count == block.entries else {
                 throw missing(checkpoint, "an entry of block \(number)")
             }
             entries += block.entries
@@ -198,6 +236,22 @@ final class SpillFile {
     func append(_ block: UndoBlock) throws(BatchError) {
         try file.write(block.data)
         blocks.append((block.entries, block.size, block.checksum, block.data.count))
+    }
+
+    /// Appends a block that is handed over compressed, in pieces.
+    /// - Parameter size: in bytes, before compression.
+    func append(
+        entries: Int, size: Int,
+        _ fill: ((UnsafeRawBufferPointer) throws(BatchError) -> Void) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        let hash = BlockHash()
+        var length = 0
+        try fill { (piece) throws(BatchError) in
+            try file.write(piece)
+            hash.update(piece)
+            length += piece.count
+        }
+        blocks.append((entries, size, hash.finish(), length))
     }
 
     func forEachBlock(_ body: (UndoBlock) throws(BatchError) -> Void) throws(BatchError) {

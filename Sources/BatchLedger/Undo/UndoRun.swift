@@ -76,23 +76,35 @@ final class UndoRun {
             count = try gateway.ledger.undoBlockCount(checkpoint.id)
         }
         for number in stride(from: count - 1, through: 0, by: -1) {
-            let block = try self.block(number, of: checkpoint, from: copies)
-            let (buffer, steps) = try decode(block, recorded, "undo block \(number) of checkpoint \(checkpoint.number)")
+            let (buffer, steps) = try decode(number, of: checkpoint, from: copies, recorded)
             for step in steps.reversed() { try undo(step, buffer.bytes, recorded, batch) }
             withExtendedLifetime(buffer) {}
         }
     }
 
-    /// - Parameter name: of the block, for people.
     private func decode(
-        _ block: UndoBlock, _ recorded: [Int: RecordedTable], _ name: String
+        _ number: Int64, of checkpoint: CheckpointRecord, from copies: (any UndoBlockCopies)?,
+        _ recorded: [Int: RecordedTable]
     ) throws(BatchError) -> (ByteBuffer, [UndoStep]) {
+        let copy = try copies?.block(Int(number), of: checkpoint.number)
+        var isMissing = false
         do throws(BatchError) {
-            let buffer = try BlockCompressor.restore(block)
-            let steps = try UndoBlockReader(bytes: buffer.bytes, tables: recorded).steps()
-            if steps.count == block.entries { return (buffer, steps) }
+            let block: OpenUndoBlock?
+            if let copy {
+                block = try UndoBlock(encoded: copy).opened()
+            } else {
+                block = try gateway.ledger.openUndoBlock(checkpoint.id, number)
+            }
+            isMissing = block == nil
+            if let block {
+                let steps = try UndoBlockReader(bytes: block.buffer.bytes, tables: recorded).steps()
+                if steps.count == block.entries { return (block.buffer, steps) }
+            }
         } catch  where error.code != .corruptRecord { throw error } catch {}
-        throw BatchError(.corruptRecord, "\(name) is damaged", hint: "see what else is damaged: \(command: "verify")")
+        throw BatchError(
+            .corruptRecord,
+            "undo block \(number) of checkpoint \(checkpoint.number) is \(isMissing ? "missing" : "damaged")",
+            hint: "see what else is damaged: \(command: "verify")")
     }
 
     /// Ends the run: puts everything back that was only changed for it.
@@ -261,18 +273,6 @@ extension UndoRun {
             try self.undo(step, bytes, tables, run.batch)
         }.run()
         current = nil
-    }
-
-    func block(
-        _ number: Int64, of checkpoint: CheckpointRecord, from copies: (any UndoBlockCopies)?
-    ) throws(BatchError) -> UndoBlock {
-        if let copies { return try UndoBlock(encoded: try copies.block(Int(number), of: checkpoint.number)) }
-        guard let block = try gateway.ledger.undoBlock(checkpoint.id, number) else {
-            throw BatchError(
-                .corruptRecord, "undo block \(number) of checkpoint \(checkpoint.number) is missing",
-                hint: "see what else is damaged: \(command: "verify")")
-        }
-        return block
     }
 
     func undoTrees(of checkpoint: Int64, _ batch: String) throws(BatchError) {
