@@ -102,9 +102,36 @@ public enum SQLName {
     }
 
     /// The name as SQLite compares it: upper and lower case of A to Z are the same, and of no other letter.
-    public static func folded(_ name: some StringProtocol) -> String {
-        String(decoding: name.utf8.map { (65...90).contains($0) ? $0 | 32 : $0 }, as: UTF8.self)
+    public static func folded(_ name: some StringProtocol) -> String { folded(String(name)) }
+
+    /// Each name of the schema goes through here, more than once for each batch.
+    public static func folded(_ name: String) -> String {
+        var name = name
+        let folded = name.withUTF8 { bytes -> String? in
+            guard bytes.contains(where: isUpper) else { return nil }
+            return String(unsafeUninitializedCapacity: bytes.count) { space in
+                for (place, byte) in bytes.enumerated() {
+                    space.initializeElement(at: place, to: isUpper(byte) ? byte | 32 : byte)
+                }
+                return bytes.count
+            }
+        }
+        return folded ?? name
     }
+
+    /// True when the name begins so, with upper and lower case as SQLite compares them.
+    /// - Parameter start: ASCII, in lower case.
+    public static func begins(_ name: String, with start: StaticString) -> Bool {
+        var name = name
+        return name.withUTF8 { bytes in
+            bytes.count >= start.utf8CodeUnitCount
+                && (0..<start.utf8CodeUnitCount).allSatisfy { place in
+                    (isUpper(bytes[place]) ? bytes[place] | 32 : bytes[place]) == start.utf8Start[place]
+                }
+        }
+    }
+
+    private static func isUpper(_ byte: UInt8) -> Bool { byte >= 65 && byte <= 90 }
 
     public static func areSame(_ first: String, _ second: String) -> Bool { folded(first) == folded(second) }
 }

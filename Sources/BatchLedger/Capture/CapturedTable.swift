@@ -89,36 +89,48 @@ final class CapturedTable {
 
     init(
         layout: TableLayout, visible: TableLayout, number: Int, uniqueKeys: [UniqueKey],
-        references: [Reference]
+        references: [Reference], shape: Shape? = nil
     ) {
         self.layout = layout
         self.visible = visible
         self.number = number
         self.uniqueKeys = uniqueKeys
         self.references = references
-        let stored = layout.storedColumns
-        columns = .allocate(capacity: stored.count)
-        settable = SettablePositions(columns: stored.count)
-        for (position, column) in stored.enumerated() {
-            columns.initializeElement(
-                at: position,
-                to: StoredColumn(
-                    index: Int32(column), affinity: layout.columns[column].affinity,
-                    hasDefault: layout.columns[column].hasDefault, isRowid: layout.integerPrimaryKey == column))
-        }
+        let shape = shape ?? Shape(layout)
+        columns = .allocate(capacity: shape.columns.count)
+        _ = columns.initialize(from: shape.columns)
+        settable = SettablePositions(columns: shape.columns.count)
         canBeRead = visible.isWithoutRowID || visible.rowidName != nil
-        isIndirect = CapturedTable.isIndirect(layout)
-        if case .primaryKey(let positions) = layout.key {
-            keyColumns = positions.compactMap { stored.firstIndex(of: $0) }
-        } else {
-            keyColumns = []
+        isIndirect = shape.isIndirect
+        keyColumns = shape.keyColumns
+    }
+
+    /// What the layout says of the columns. To work it out costs as much as a batch of one row.
+    struct Shape {
+        fileprivate let columns: [StoredColumn]
+        fileprivate let keyColumns: [Int]
+        fileprivate let isIndirect: Bool
+
+        init(_ layout: TableLayout) {
+            let stored = layout.storedColumns
+            columns = stored.map { column in
+                StoredColumn(
+                    index: Int32(column), affinity: layout.columns[column].affinity,
+                    hasDefault: layout.columns[column].hasDefault, isRowid: layout.integerPrimaryKey == column)
+            }
+            isIndirect = CapturedTable.isIndirect(layout)
+            if case .primaryKey(let positions) = layout.key {
+                keyColumns = positions.compactMap { stored.firstIndex(of: $0) }
+            } else {
+                keyColumns = []
+            }
         }
     }
 
     convenience init(_ capture: TableCapture, number: Int) {
         self.init(
             layout: capture.layout, visible: capture.layout, number: number, uniqueKeys: capture.uniqueKeys,
-            references: capture.references)
+            references: capture.references, shape: capture.shape)
         self.capture = capture
     }
 
@@ -202,6 +214,7 @@ final class TableCapture {
     let layout: TableLayout
     let uniqueKeys: [CapturedTable.UniqueKey]
     let references: [CapturedTable.Reference]
+    fileprivate let shape: CapturedTable.Shape
     /// As the ledger keeps it.
     private(set) lazy var recorded = RecordedLayout(layout)
 
@@ -209,6 +222,7 @@ final class TableCapture {
         self.layout = layout
         self.uniqueKeys = uniqueKeys
         self.references = references
+        shape = CapturedTable.Shape(layout)
     }
 }
 

@@ -28,7 +28,8 @@ struct SystemTables {
             return [:]
         }
         var rows: [Int64: [SQLValue]] = [:]
-        let statement = try connection.prepare("SELECT rowid, * FROM main.\(table)")
+        let statement = try connection.cached("SELECT rowid, * FROM main.\(table)")
+        defer { statement.reset() }
         while try statement.step() {
             let values = statement.values
             // The ledger's own tables are counted and analysed too.

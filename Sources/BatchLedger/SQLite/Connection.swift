@@ -28,7 +28,7 @@ public final class Connection {
     public let path: String
     private let busyWait: BusyWait?
     private var interruption: Interruption?
-    private var cache: [String: Statement] = [:]
+    private var cache: [StatementText: CachedStatement] = [:]
     /// See `LedgerNames`; nil as long as there is neither a ledger nor anything in its way.
     public internal(set) var knownLedgerNames: LedgerNames?
     /// For a connection of a host: what its statements do.
@@ -101,12 +101,13 @@ public final class Connection {
 
     /// A statement kept for the life of the connection. It comes back reset; use it for one loop at a time.
     public func cached(_ sql: String) throws(BatchError) -> Statement {
-        if let statement = cache[sql] {
+        let place = place(of: sql)
+        if let statement = place.statement {
             statement.reset()
             return statement
         }
         let statement = try Statement(placed(sql), on: self, isKept: true)
-        cache[sql] = statement
+        place.statement = statement
         return statement
     }
 
@@ -127,28 +128,40 @@ public final class Connection {
 
     /// Takes a statement out of the cache while it runs: SQLite may connect a virtual table of ours in the middle of it,
     /// which asks the same.
-    private func borrow(_ sql: String) throws(BatchError) -> Statement {
-        if let statement = cache.removeValue(forKey: sql) { return statement }
-        return try Statement(placed(sql), on: self, isKept: true)
+    private func borrow(_ sql: String) throws(BatchError) -> (Statement, CachedStatement) {
+        let place = place(of: sql)
+        if let statement = place.statement {
+            place.statement = nil
+            return (statement, place)
+        }
+        return (try Statement(placed(sql), on: self, isKept: true), place)
     }
 
-    private func giveBack(_ statement: Statement, _ sql: String) {
+    private func giveBack(_ statement: Statement, _ place: CachedStatement) {
         statement.reset()
         statement.forgetValues()
-        cache[sql] = statement
+        place.statement = statement
+    }
+
+    private func place(of sql: String) -> CachedStatement {
+        let text = StatementText(text: sql)
+        if let place = cache[text] { return place }
+        let place = CachedStatement()
+        cache[text] = place
+        return place
     }
 
     public func run(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) {
-        let statement = try borrow(sql)
-        defer { giveBack(statement, sql) }
+        let (statement, place) = try borrow(sql)
+        defer { giveBack(statement, place) }
         try statement.bind(parameters)
         while try statement.step() {}
     }
 
     /// - Parameter bytes: the last parameter; they are not copied.
     func run(_ sql: String, _ parameters: [SQLValue], andBytes bytes: [UInt8]) throws(BatchError) {
-        let statement = try borrow(sql)
-        defer { giveBack(statement, sql) }
+        let (statement, place) = try borrow(sql)
+        defer { giveBack(statement, place) }
         try statement.bind(parameters)
         let done = bytes.withUnsafeBytes { bytes in
             Result { () throws(BatchError) in
@@ -162,15 +175,15 @@ public final class Connection {
 
     /// The first column of the first row; nil when there is no row.
     public func value(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) -> SQLValue? {
-        let statement = try borrow(sql)
-        defer { giveBack(statement, sql) }
+        let (statement, place) = try borrow(sql)
+        defer { giveBack(statement, place) }
         try statement.bind(parameters)
         return try statement.step() ? statement.value(0) : nil
     }
 
     public func rows(_ sql: String, _ parameters: [SQLValue] = []) throws(BatchError) -> [[SQLValue]] {
-        let statement = try borrow(sql)
-        defer { giveBack(statement, sql) }
+        let (statement, place) = try borrow(sql)
+        defer { giveBack(statement, place) }
         try statement.bind(parameters)
         var rows: [[SQLValue]] = []
         while try statement.step() { rows.append(statement.values) }
@@ -283,6 +296,27 @@ public final class Connection {
     public func rollbackIfOpen() {
         if !isAutocommit { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
     }
+}
+
+/// The text of a statement, to find it by. To hash a long text whole costs more than many a statement does.
+private struct StatementText: Hashable {
+    let text: String
+
+    func hash(into hasher: inout Hasher) {
+        let utf8 = text.utf8
+        hasher.combine(utf8.count)
+        let isHashed: Void? = utf8.withContiguousStorageIfAvailable { bytes in
+            let bytes = UnsafeRawBufferPointer(bytes)
+            hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: bytes.prefix(40).suffix(24)))
+            hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: bytes.suffix(24)))
+        }
+        if isHashed == nil { hasher.combine(text) }
+    }
+}
+
+/// Where a statement is kept; empty while it is in use.
+private final class CachedStatement {
+    var statement: Statement?
 }
 
 extension Connection {

@@ -10,6 +10,8 @@ public struct LedgerNames: Hashable, Sendable {
     public let prefix: String
     /// Of tables and indexes.
     public let objects: Set<String>
+    /// See `start(of:)`.
+    private let metaStart: String
 
     public static let usual = LedgerNames("batchmgr_")
     public static let beside = LedgerNames("batchmgr_ledger_")
@@ -17,7 +19,12 @@ public struct LedgerNames: Hashable, Sendable {
     private init(_ prefix: String) {
         self.prefix = prefix
         objects = Set(LedgerSchema.names.map { prefix + $0.dropFirst(LedgerNames.usualPrefix.count) })
+        let meta = LedgerNames.start(of: "batchmgr_meta")
+        metaStart = prefix == LedgerNames.usualPrefix ? meta : meta.replacing(LedgerNames.usualPrefix, with: prefix)
     }
+
+    public static func == (left: LedgerNames, right: LedgerNames) -> Bool { left.prefix == right.prefix }
+    public func hash(into hasher: inout Hasher) { hasher.combine(prefix) }
 
     private static let usualPrefix = "batchmgr_"
 
@@ -27,10 +34,10 @@ public struct LedgerNames: Hashable, Sendable {
     /// True for the tables, indexes and triggers of the ledger itself, and for what a `.bak` keeps beside it. Another
     /// table whose name begins alike is the application's own.
     public func isLedger(_ name: String) -> Bool {
+        guard SQLName.isReserved(name) else { return false }
         let name = SQLName.folded(name)
-        return SQLName.isReserved(name)
-            && (objects.contains(name) || LedgerNames.passing.contains { name.hasPrefix($0) }
-                || name == TableLayout.stand)
+        return objects.contains(name) || LedgerNames.passing.contains { name.hasPrefix($0) }
+            || name == TableLayout.stand
     }
 
     /// How names begin of what belongs to us and comes and goes.
@@ -80,13 +87,14 @@ public struct LedgerNames: Hashable, Sendable {
 extension LedgerNames {
     /// - Returns: the names, and whether a ledger with them is there; nil when there is none, and nothing in its way.
     static func found(in connection: Connection) throws(BatchError) -> (names: LedgerNames, isThere: Bool)? {
-        let metas = [usual, beside].map { $0.name("batchmgr_meta") }
-        let tables = try connection.rows(
-            "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND name IN (?, ?)",
-            metas.map(SQLValue.string))
-        for (names, meta) in zip([usual, beside], metas) {
-            let text = tables.first { $0[0].string == meta }?[1].string
-            if let text, text.hasPrefix(names.start(of: "batchmgr_meta")) { return (names, true) }
+        let texts = try connection.rows(
+            """
+            SELECT sql FROM main.sqlite_schema \
+            WHERE type = 'table' AND name IN ('batchmgr_meta', 'batchmgr_ledger_meta') AND sql IS NOT NULL
+            """
+        ).compactMap { $0[0].string }
+        for names in [usual, beside] where texts.contains(where: { $0.hasPrefix(names.metaStart) }) {
+            return (names, true)
         }
         let list = LedgerSchema.names.sorted().map(SQLName.literal).joined(separator: ", ")
         let others = try connection.rows(
@@ -94,15 +102,14 @@ extension LedgerNames {
         if others.isEmpty { return nil }
         // What is left of a ledger must not get a second one beside it.
         let isLeft = others.contains { row in
-            row[1].string?.hasPrefix(usual.start(of: row[0].string ?? "")) == true
+            row[1].string?.hasPrefix(start(of: row[0].string ?? "")) == true
         }
         return (isLeft ? usual : beside, false)
     }
 
     /// The text of an object of the ledger, as far as all versions have it: up to its second column.
-    private func start(of usual: String) -> String {
-        let text = LedgerSchema.creations[usual] ?? "-"
-        return created(String(text.prefix { $0 != "," }))
+    private static func start(of usual: String) -> String {
+        String((LedgerSchema.creations[usual] ?? "-").prefix { $0 != "," })
     }
 }
 

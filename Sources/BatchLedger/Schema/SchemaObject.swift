@@ -65,7 +65,7 @@ public struct SchemaObject: Hashable, Sendable {
 /// Which names belong to the ledger.
 extension SQLName {
     /// True for names that a batch may not give to anything new.
-    public static func isReserved(_ name: String) -> Bool { folded(name).hasPrefix("batchmgr_") }
+    public static func isReserved(_ name: String) -> Bool { begins(name, with: "batchmgr_") }
 }
 
 extension TableLayout {

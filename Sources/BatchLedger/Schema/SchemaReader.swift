@@ -20,8 +20,9 @@ public struct SchemaReader {
         let ledger = connection.ledgerNames
         while try statement.step() {
             let name = statement.value(2).string ?? ""
+            if ledger.isLedger(name) { continue }
             let tableName = statement.value(3).string ?? ""
-            if ledger.isLedger(name) || ledger.isLedger(tableName) { continue }
+            if ledger.isLedger(tableName) { continue }
             objects.append(
                 SchemaObject(
                     rowid: statement.value(0).integer ?? 0, type: statement.value(1).string ?? "", name: name,

@@ -179,11 +179,20 @@ public struct LeaseOwner: Hashable, Sendable {
     /// This process.
     public static func current() -> LeaseOwner {
         let process = Int64(Environment.processID)
-        return LeaseOwner(
-            process: process, startedAt: ProcessTable.startTime(of: process) ?? "",
-            boot: ProcessTable.bootID, namespace: ProcessTable.namespace,
-            machine: machineName)
+        return known.withLock { known in
+            // A process that was forked from this one is another.
+            if let known, known.process == process { return known }
+            let owner = LeaseOwner(
+                process: process, startedAt: ProcessTable.startTime(of: process) ?? "",
+                boot: ProcessTable.bootID, namespace: ProcessTable.namespace,
+                machine: machineName)
+            known = owner
+            return owner
+        }
     }
+
+    /// To ask the kernel costs more than a batch of one row does.
+    private static let known = Mutex<LeaseOwner?>(nil)
 
     public enum Life: Sendable {
         case alive, dead

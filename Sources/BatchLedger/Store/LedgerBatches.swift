@@ -43,8 +43,7 @@ extension Ledger {
     /// Writes a new batch and gives it its place in the order.
     public func insert(_ batch: inout BatchRecord) throws(BatchError) {
         try connection.run(
-            "INSERT INTO main.batchmgr_batches(batch, job, number, \(Ledger.columns.dropFirst(11))) VALUES(?, ?, ?"
-                + String(repeating: ", ?", count: 19) + ")",
+            Ledger.insertion,
             [.string(batch.batch.description), .string(batch.batch.job), .integer(Int64(batch.batch.number))]
                 + values(batch, definition: try stored(batch.definition, of: batch.batch.job)))
         batch.seq = connection.lastInsertRowID
@@ -52,12 +51,20 @@ extension Ledger {
 
     /// All but the text of its job, which never changes.
     public func update(_ batch: BatchRecord) throws(BatchError) {
-        let names = Ledger.columns.dropFirst(11).split(separator: ", ").map(\.trimmingSpaces)
-        let list = names.map { $0 == "definition" ? "definition = ifnull(definition, ?)" : "\($0) = ?" }
         try connection.run(
-            "UPDATE main.batchmgr_batches SET \(list.joined(separator: ", ")) WHERE seq = ?",
+            Ledger.renewal,
             values(batch, definition: .optional(batch.definition)) + [.integer(batch.seq)])
     }
+
+    private static let insertion =
+        "INSERT INTO main.batchmgr_batches(batch, job, number, \(columns.dropFirst(11))) VALUES(?, ?, ?"
+        + String(repeating: ", ?", count: 19) + ")"
+
+    private static let renewal: String = {
+        let names = columns.dropFirst(11).split(separator: ", ").map(\.trimmingSpaces)
+        let list = names.map { $0 == "definition" ? "definition = ifnull(definition, ?)" : "\($0) = ?" }
+        return "UPDATE main.batchmgr_batches SET \(list.joined(separator: ", ")) WHERE seq = ?"
+    }()
 
     private func values(_ batch: BatchRecord, definition: SQLValue) -> [SQLValue] {
         [
