@@ -50,7 +50,8 @@ public struct Rules {
     /// - Parameter since: nil: of the last day.
     public func replay(since: Timestamp?) throws(BatchError) -> RuleReport {
         let start = since ?? Timestamp(milliseconds: session.context.now().milliseconds - Rules.day)
-        let events = try (errors(since: start) + queue(since: start)).sorted { $0.at < $1.at }
+        let past = PastEvents(session: session)
+        let events = try (past.errors(since: start) + past.queue(since: start)).sorted { $0.at < $1.at }
         var (judge, fired) = (RuleStream(rules), [RuleFiring]())
         for event in events { fired += judge.feed(event) }
         return RuleReport(rules: rules, fired: fired, learning: judge.learning, events: events.count)
@@ -67,7 +68,7 @@ public struct Rules {
     ) throws(BatchError) -> RuleReport {
         let start = Timestamp(milliseconds: session.context.now().milliseconds - Rules.lately)
         let wanted = documents ? rules.filter { DocumentStep.events.contains($0.event) } : rules
-        let events = try events(since: start, documents: documents).sorted { $0.at < $1.at }
+        let events = try PastEvents(session: session).all(since: start, documents: documents).sorted { $0.at < $1.at }
         let bySignals = documents ? [] : wanted.filter { session.workspace.signals[$0.event] != nil }
         var (judge, fired) = (RuleStream(wanted.filter { !bySignals.contains($0) }), [RuleFiring]())
         for event in events { fired += judge.feed(event) }
@@ -124,7 +125,8 @@ public struct Rules {
         let wanted = rules.filter { $0.occasion == .realtime && RuleEvent.failures.contains($0.event) }
         let start = Timestamp(milliseconds: session.context.now().milliseconds - Rules.lately)
         var (judge, fired) = (RuleStream(wanted), [RuleFiring]())
-        for event in try errors(since: start).sorted(by: { $0.at < $1.at }) { fired += judge.feed(event) }
+        let events = try PastEvents(session: session).errors(since: start).sorted { $0.at < $1.at }
+        for event in events { fired += judge.feed(event) }
         try follow(fired)
     }
 
@@ -214,7 +216,7 @@ public struct Rules {
         return actions
     }
 
-    // MARK: What happened
+    // MARK: Spans
 
     private static let day: Int64 = 86_400_000
     private static let hour: Int64 = 3_600_000
@@ -222,68 +224,6 @@ public struct Rules {
     private static let lately = hour
     /// What is usual is known from so long before.
     private static let memory = 56 * day
-
-    private func events(since: Timestamp, documents: Bool) throws(BatchError) -> [RuleEvent] {
-        let own = try session.context.documents?.events(in: session, since: since) ?? []
-        return documents
-            ? own
-            : try own + errors(since: since) + queue(since: since) + quotas()
-                + RuleEvent.ofHost(session.workspace.folder, at: session.context.now())
-    }
-
-    /// Failures and refusals, as the audit tells them.
-    private func errors(since: Timestamp) throws(BatchError) -> [RuleEvent] {
-        let jobs = (try? session.workspace.loadCatalog(session.context.steps.rules()).jobs) ?? []
-        var filter = AuditFilter(tenant: session.owner)
-        filter.since = since.iso8601
-        return try session.listAudit(filter).rows.compactMap { row -> RuleEvent? in
-            guard ["failed", "refused"].contains(row.entry.outcome), let at = Timestamp(iso8601: row.entry.at),
-                let code = HealHistoryReport.detail("code", of: row)
-            else { return nil }
-            let job = row.entry.batch.flatMap { BatchID($0)?.job }
-            let module = jobs.first { $0.id == job }?.module
-            let isLeak = code == ErrorCode.otherTenant.rawValue
-            return RuleEvent(
-                at: at, kind: isLeak ? "cross_tenant" : "error", code: code, module: module, tenant: row.entry.tenant)
-        }
-    }
-
-    private func queue(since: Timestamp) throws(BatchError) -> [RuleEvent] {
-        let store = try session.context.store(of: session.workspace)
-        var events: [RuleEvent] = []
-        for job in try store.queueJobs(QueueFilter(tenant: session.owner, limit: 10_000))
-        where job.stateAt >= since {
-            if job.state == .dead {
-                events.append(.init(at: job.stateAt, kind: "dead_letter", tenant: job.order.tenant))
-            }
-            for attempt in 0..<max(job.attempts, 0) {
-                events.append(
-                    .init(at: job.stateAt, kind: "attempt", tenant: job.order.tenant, value: Double(attempt + 1)))
-            }
-        }
-        return events
-    }
-
-    /// How much of the work of a day each module has used, in percent.
-    private func quotas() throws(BatchError) -> [RuleEvent] {
-        let modules = try ModuleBook.load(folder: session.workspace.catalog).modules
-        guard modules.contains(where: { $0.quota != .init() }) else { return [] }
-        let now = session.context.now()
-        let jobs = (try? session.workspace.loadCatalog(session.context.steps.rules()).jobs) ?? []
-        let batches = try session.list(ListRequest(limit: 100_000)).batches.filter {
-            $0.startedAt.milliseconds >= now.milliseconds - Rules.day
-        }
-        return modules.compactMap { module -> RuleEvent? in
-            let names = Set(jobs.filter { $0.module == module.id }.map(\.id))
-            let own = batches.filter { names.contains($0.batch.job) }
-            let shares = [
-                module.quota.batchesPerDay.map { Double(own.count) * 100 / Double($0) },
-                module.quota.rowsPerDay.map { Double(own.reduce(0) { $0 + $1.rows.total }) * 100 / Double($0) },
-            ]
-            guard let most = shares.compactMap(\.self).max() else { return nil }
-            return RuleEvent(at: now, kind: "quota", module: module.id, value: most)
-        }
-    }
 }
 
 extension Incidents {
