@@ -194,7 +194,7 @@ import Testing
             // A part that stands holds the key.
             try scene.expect(1, "run", "--id", "half", "--key", "h")
             let half = try scene.expect(.wrongState, "run", "--id", "half", "--key", "h")
-            #expect(half.err.contains("hint: go on with it: batchmgr resume --id half.1"), "\(half.err)")
+            #expect(half.err.contains("hint: continue it: batchmgr resume --id half.1"), "\(half.err)")
         }
     }
 

@@ -119,7 +119,7 @@ import Testing
             #expect(result.out == "130\n", "\(result.err)")
             let text = try scene.shell("cat first").out
             #expect(text.contains("ERR_PERF_STOPPED: batch slow.1 stopped after checkpoint "), "\(text)")
-            #expect(text.contains("hint: go on with: batchmgr resume --id slow.1"))
+            #expect(text.contains("hint: continue it: batchmgr resume --id slow.1"))
             #expect(try scene.status("slow.1") == "stopped")
             let done = Int(try scene.sql("SELECT count(*) FROM log")) ?? 0
             #expect(done > 2 && done < 60)

@@ -83,7 +83,7 @@ import Testing
             """)
         #expect(
             result.out
-                == "2\n0 sent, 2 left\n2 sent, 0 left\nfailed unsigned\nfailed unsigned\neverybody has been told\n",
+                == "2\n0 sent, 2 left\n2 sent, 0 left\nfailed unsigned\nfailed unsigned\nevery notice was delivered\n",
             "\(result.err)")
     }
 

@@ -133,9 +133,9 @@ import batchmgr
         (["list", "--limit", "99999999999999999999"], "--limit '99999999999999999999' is not a whole number"),
         (
             ["rollback", "--id", "a", "--mode", "force"],
-            "--mode 'force' is none of: restrict, cascade, replay, unconflicted"
+            "--mode 'force' is not one of: restrict, cascade, replay, unconflicted"
         ),
-        (["completion", "tcsh"], "'tcsh' is none of: bash, zsh, fish"),
+        (["completion", "tcsh"], "'tcsh' is not one of: bash, zsh, fish"),
         (["version", "extra"], "version does not take 'extra'"),
         (["run", "--id", "a", "b"], "run does not take 'b'"),
         (["diff", "a.1", "a.2", "a.3"], "diff does not take 'a.3'"),

@@ -114,7 +114,7 @@ import batchmgr
                     for word in [
                         "unknown verb", "unknown option", "no such file", "syntax error", "not found", "does not take",
                         "needs a value",
-                        "there is no file", "exclude each other",
+                        "there is no file", "cannot be used together",
                     ] {
                         #expect(!result.out.contains(word), "after \(line), pasted: \(command): \(result.out)")
                     }

@@ -164,7 +164,7 @@ import batchmgr
                 certificate    digests ok, verify queries WRONG, foreign keys ok
                 log            x.log
                 warning: step tell was not undone
-                take it back: batchmgr rollback --id rollback.1
+                undo this rollback: batchmgr rollback --id rollback.1
 
                 """)
     }

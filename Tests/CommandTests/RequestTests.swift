@@ -103,16 +103,16 @@ import batchmgr
 
     @Test(arguments: [
         (["run", "--id", "a b"], "'a b' is not a name for a job"),
-        (["run", "--id", "a", "--sql", "x", "--file", "y"], "--sql and --file exclude each other"),
+        (["run", "--id", "a", "--sql", "x", "--file", "y"], "--sql and --file cannot be used together"),
         (["run", "--id", "a", "--set", "x=1", "--set", "x=2"], "parameter 'x' is set twice"),
         (["rollback", "--id", "1x"], "'1x' names no batch: JOB.NUMBER, or JOB for its latest batch"),
         (["rollback", "--id", "a", "--to", "0"], "--to 0 would keep no checkpoint"),
         (["show", "--id", "../x"], "'../x' names no batch: JOB.NUMBER, or JOB for its latest batch"),
         (["restore", "--point", "a.1"], "restore needs --to FILE, --in-place or --table TABLE"),
-        (["restore", "--point", "a.1", "--to", "f", "--in-place"], "--to and --in-place exclude each other"),
+        (["restore", "--point", "a.1", "--to", "f", "--in-place"], "--to and --in-place cannot be used together"),
         (["diff"], "diff needs either --id BATCH or two points"),
         (["diff", "a.1", "a.2", "--id", "a"], "diff needs either --id BATCH or two points"),
-        (["diff", "--id", "a", "--stat", "--sql"], "--stat and --sql exclude each other"),
+        (["diff", "--id", "a", "--stat", "--sql"], "--stat and --sql cannot be used together"),
         (
             ["init", "--database", "a.db", "--tenancy", "column"],
             "init needs --tenant-column NAME for --tenancy column"

@@ -89,7 +89,7 @@ import Testing
             let result = try scene.shell("\"$TOOL\" --db app.db \(words) > /dev/full")
             #expect(result.code == code.rawValue, "\(words): \(result.err)")
             #expect(result.err.contains("error: ERR_"), "\(result.err)")
-            if code == .pointPending { #expect(result.err.contains("do not type it again"), "\(result.err)") }
+            if code == .pointPending { #expect(result.err.contains("do not run it again"), "\(result.err)") }
         }
     }
 

@@ -62,7 +62,7 @@ import Testing
             "$TOOL" run j -n --sql "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 51)
                 INSERT INTO t(id) SELECT i FROM n"
             """
-        #expect(try Self.play(script).contains("… and 30 more rows: type it again with --all\n"))
+        #expect(try Self.play(script).contains("… and 30 more rows: run it again with --all\n"))
     }
 
     @Test func bytesThatAreNoTextAreRefused() throws {

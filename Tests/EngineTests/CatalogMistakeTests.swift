@@ -60,7 +60,7 @@ import Testing
         Mistake(head + "description: 5\n" + steps, "3:14", "description: put it in quotes"),
         Mistake(
             head + "tenant: requird\n" + steps, "3:9",
-            "tenant: 'requird' is none of required, optional, none; did you mean 'required'?"),
+            "tenant: 'requird' is not one of required, optional, none; did you mean 'required'?"),
         Mistake(head + "level: 4\n" + steps, "3:8", "level: write a whole number from 0 to 3"),
         Mistake(head + "level: 99999999999999999999\n" + steps, "3:8", "level: write a whole number from 0 to 3"),
         Mistake(head + "critical: yes\n" + steps, "3:11", "critical: write true or false"),
@@ -141,7 +141,7 @@ import Testing
         Mistake(head + "steps:\n  - {id: s, exec: []}\n", "4:19", "exec: the list is empty"),
         Mistake(
             head + "steps:\n  - {id: s, snapshot: ful}\n", "4:23",
-            "snapshot: 'ful' is none of auto, full, delta; did you mean 'full'?"),
+            "snapshot: 'ful' is not one of auto, full, delta; did you mean 'full'?"),
         Mistake(
             head + "steps:\n  - {id: s, export: {query: SELECT 1, file: ../x.csv}}\n", "4:45",
             "file: write a path below the workspace that ends in .csv, .json or .html"),

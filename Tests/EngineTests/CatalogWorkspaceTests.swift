@@ -67,7 +67,7 @@ import Testing
         ("catalog: c\n", "1:1: batchmgr.yaml needs the key 'databases'"),
         ("databases: {}\n", "1:12: databases: name at least one"),
         ("databases: {a: {}}\n", "1:16: a database needs the key 'path'"),
-        ("databases: {a: {path: x, guard: on}}\n", "1:33: guard: 'on' is none of off, track, enforce"),
+        ("databases: {a: {path: x, guard: on}}\n", "1:33: guard: 'on' is not one of off, track, enforce"),
         ("databases: {a: {path: x, tenancy: column}}\n", "1:35: 'tenancy: column' needs the key 'tenant_column'"),
         ("databases: {a: {path: x, tenant_column: t}}\n", "1:41: 'tenant_column' goes with 'tenancy: column'"),
         (

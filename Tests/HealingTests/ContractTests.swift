@@ -146,7 +146,7 @@ import Testing
             #expect(totals?["rows"]?.array?.compactMap { $0["no"]?.integer } == wrong, "\(totals ?? nil)")
             #expect(totals?["batch"]?.string == (wrong.isEmpty ? nil : "next.1"))
             let words = try scene.tool("contract", "check", "--changed").out
-            #expect(words.contains("what was wrong before is not in it; all rows: batchmgr contract check\n"))
+            #expect(words.contains("older violations are not shown; to check all rows: batchmgr contract check\n"))
             // As long as it is broken it is told; all rows tell the rest.
             let again = try asked(scene, "--changed")["totals"]
             #expect(again?["violations"]?.integer == Int64(wrong.count))

@@ -54,7 +54,7 @@ struct ShapeValidation {
         }
         guard !words.contains(text) else { return }
         let meant = Suggestion.clause(for: text, in: words)
-        source.report(node, "\(what): '\(text)' is none of \(words.joined(separator: ", "))\(meant)")
+        source.report(node, "\(what): '\(text)' is not one of \(words.joined(separator: ", "))\(meant)")
     }
 
     private mutating func checkInteger(_ node: YAMLNode, _ range: ClosedRange<Int>, _ what: String) {

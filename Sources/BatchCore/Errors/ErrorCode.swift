@@ -73,7 +73,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case timeout = "ERR_PERF_TIMEOUT"
     case stopped = "ERR_PERF_STOPPED"
     case rateLimit = "ERR_PERF_RATE_LIMIT"
-    // INTEGRATION: something beside the database failed
+    // INTEGRATION: something outside the database failed
     case file = "ERR_INTEGRATION_FILE"
     case readOnly = "ERR_INTEGRATION_READ_ONLY"
     case git = "ERR_INTEGRATION_GIT"

@@ -73,7 +73,7 @@ public struct RollbackRequest: Hashable, Sendable {
 }
 
 extension RollbackRequest {
-    /// Two wishes that exclude each other; nil when there are none.
+    /// Two wishes that cannot be used together; nil when there are none.
     public var contradiction: String? {
         if mode == .unconflicted, onConflict != .keep {
             return "--mode unconflicted keeps rows that others changed; --on-conflict \(onConflict) does not"

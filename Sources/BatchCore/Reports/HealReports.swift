@@ -79,7 +79,7 @@ public struct HealRunReport: Report {
         case healed
         /// Something is still wrong.
         case partial
-        /// The batch failed, or nothing became better.
+        /// The batch failed, or nothing improved.
         case failed
         /// It waits for approval as a plan.
         case planned

@@ -123,7 +123,7 @@ public struct CronExpression: Hashable, Sendable {
         if text.hasPrefix("@") {
             guard let plain = words[text.lowercased()] else {
                 let known = words.keys.sorted()
-                return .failure(.init(message: "'\(text)' is none of \(known.joined(separator: ", "))"))
+                return .failure(.init(message: "'\(text)' is not one of \(known.joined(separator: ", "))"))
             }
             return read(plain)
         }

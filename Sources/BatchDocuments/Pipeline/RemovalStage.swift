@@ -34,7 +34,7 @@ struct RemovalStage {
         case .reset: try reset()
         case nil:
             throw BatchError(
-                .usage, "the action is none of cancel, purge, reset", hint: "see: \(command: "ocr purge --help")")
+                .usage, "the action is not one of cancel, purge, reset", hint: "see: \(command: "ocr purge --help")")
         }
     }
 

@@ -110,7 +110,7 @@ struct ReviewStage {
         case nil:
             let words = Documents.ReviewAction.allCases.map(\.rawValue).joined(separator: ", ")
             throw BatchError(
-                .usage, "the action of a review is none of \(words)", hint: "see: \(command: "ocr review list")")
+                .usage, "the action of a review is not one of \(words)", hint: "see: \(command: "ocr review list")")
         }
     }
 

@@ -113,7 +113,7 @@ public struct DriftAdoption {
             // An index that calls a function of the application, a module that is not here.
             throw BatchError(
                 .notUndoable, "what was changed outside a batch cannot be made again here: \(error.message)",
-                hint: "the next batch keeps it as a point; take it back: \(command: "restore --point POINT --in-place")"
+                hint: "the next batch keeps it as a point; undo it: \(command: "restore --point POINT --in-place")"
             )
         }
     }

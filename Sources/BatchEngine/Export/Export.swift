@@ -65,7 +65,7 @@ public struct Export: Sendable {
     private var stopped: BatchError {
         BatchError(
             .stopped, "the export '\(target.path)' was ended because a stop was asked for",
-            hint: "go on with: \(command: "resume --id BATCH")")
+            hint: "continue it: \(command: "resume --id BATCH")")
     }
 
     /// A running SHA-256, handed in by whoever registers the export.

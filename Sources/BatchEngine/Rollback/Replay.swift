@@ -172,7 +172,7 @@ extension Rerun {
         try ledger.update(batch)
         outcome.batch = batch
         let next = HintCommand("resume --id \(batch.batch)").text(session.context.call)
-        return failure.map { "\($0.message); go on with it: \(next)" }
+        return failure.map { "\($0.message); continue it: \(next)" }
     }
 }
 

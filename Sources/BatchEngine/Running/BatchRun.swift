@@ -294,7 +294,7 @@ final class BatchRun {
             guard let limit, context.clock.now() > limit else {
                 throw BatchError(
                     .stopped, "batch \(batch.batch) stopped in step \(step.id), after checkpoint \(lastNumber)",
-                    hint: "go on with: \(command: "resume --id \(batch.batch)")")
+                    hint: "continue it: \(command: "resume --id \(batch.batch)")")
             }
             if let policyLimit, context.clock.now() > policyLimit { throw exceeded }
             throw BatchError(
@@ -322,7 +322,7 @@ final class BatchRun {
         guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
         throw BatchError(
             .stopped, "batch \(batch.batch) stopped after checkpoint \(lastNumber)",
-            hint: "go on with: \(command: "resume --id \(batch.batch)")")
+            hint: "continue it: \(command: "resume --id \(batch.batch)")")
     }
 
     private func stopIfSwitched() throws(BatchError) {
@@ -334,7 +334,7 @@ final class BatchRun {
         throw BatchError(
             .stopped,
             "batch \(batch.batch) stopped after checkpoint \(lastNumber): \(cause.words)",
-            hint: "when it may go on: \(command: "resume --id \(batch.batch)")")
+            hint: "when it may continue: \(command: "resume --id \(batch.batch)")")
     }
 }
 

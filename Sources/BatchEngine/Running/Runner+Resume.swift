@@ -80,7 +80,7 @@ extension Runner {
         guard batch.status == .stopped || batch.status == .failed, batch.kind == .batch, batch.definition != nil
         else {
             throw BatchError(
-                .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to go on with",
+                .wrongState, "batch \(id) is \(batch.status.rawValue), so there is nothing to resume",
                 hint: "see it: \(command: "show --id \(id)")")
         }
         let checkpoints = try session.ledger.checkpoints(of: batch.seq)
@@ -176,7 +176,7 @@ extension Runner {
             .notReplayable,
             "the process of \(id) died when step \(step.id) was next: whether its \(kind.noun(step)) has done its work, nobody knows",
             hint:
-                "look what it did; then go on with it: \(command: "resume --id \(id)"); or take back what was done before: \(command: "rollback --id \(id)")",
+                "look what it did; then continue it: \(command: "resume --id \(id)"); or take back what was done before: \(command: "rollback --id \(id)")",
             cause: .unknownOutcome)
     }
 
@@ -209,9 +209,9 @@ extension Ledger {
 
     private func waysOn(_ batch: BatchRecord, after failure: BatchError) -> Hint {
         let resume: HintCommand = "resume --id \(batch.batch)"
-        let back: Hint = "; or take them back: \(command: "rollback --id \(batch.batch)")"
+        let back: Hint = "; or undo them: \(command: "rollback --id \(batch.batch)")"
         if failure.hint.commands.contains(resume) { return failure.hint + back }
-        return failure.hint + "; then go on: \(command: resume)" + back
+        return failure.hint + "; then continue: \(command: resume)" + back
     }
 
     // MARK: Once more
@@ -232,7 +232,7 @@ extension Ledger {
             .wrongState,
             "\(last.batch) is \(last.status.rawValue), and a part of it is done; another batch of \(job) would do that twice",
             hint:
-                "go on with it: \(command: "resume --id \(last.batch)"); or take it back: \(command: "rollback --id \(last.batch)"); to run the job all the same, add --anew"
+                "continue it: \(command: "resume --id \(last.batch)"); or undo it: \(command: "rollback --id \(last.batch)"); to run the job anyway, add --anew"
         )
     }
 

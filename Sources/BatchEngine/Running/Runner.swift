@@ -98,7 +98,7 @@ public struct Runner {
             .wrongState,
             "batch \(earlier.batch) with the key '\(key)' is \(earlier.status.rawValue), and a part of it is done",
             hint:
-                "go on with it: \(command: "resume --id \(earlier.batch)"); or take it back: \(command: "rollback --id \(earlier.batch)")"
+                "continue it: \(command: "resume --id \(earlier.batch)"); or undo it: \(command: "rollback --id \(earlier.batch)")"
         )
     }
 

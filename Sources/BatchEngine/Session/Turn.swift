@@ -131,7 +131,7 @@ extension Turn {
         let text = "the database was changed outside any batch; that change is kept as \(kept)"
         let hint: Hint =
             if let id = batch?.batch {
-                "see it: \(command: "diff --id \(id)"); take it back: \(command: "rollback --id \(id)")"
+                "see it: \(command: "diff --id \(id)"); undo it: \(command: "rollback --id \(id)")"
             } else { "see it: \(command: "points")" }
         session.context.warn(Warning(.drift, text), hint)
         session.notify(.drift, batch, BatchError(.writeOutsideGateway, text, hint: hint))

@@ -85,7 +85,7 @@ struct Verification {
         BatchError(
             .drift, "\(thing) was changed outside any batch\(detail)",
             hint:
-                "see the rows: \(command: "drift show"); keep them: \(command: "drift adopt"); take them back: \(command: "drift undo")"
+                "see the rows: \(command: "drift show"); keep them: \(command: "drift adopt"); undo them: \(command: "drift undo")"
         )
     }
 

@@ -71,7 +71,7 @@ public struct WorkspaceSetup {
         guard !rows.isEmpty else { return ["\(declared) declared, and every reference leads to a row"] }
         let tables = Set(rows.compactMap { $0.first?.string }).sorted().joined(separator: ", ")
         let lost = Counted.text(rows.count, "row") + " without a parent"
-        return ["\(declared) declared, but \(lost) in \(tables): batches work, and know these from new ones"]
+        return ["\(declared) declared, but \(lost) in \(tables): batches work, and tell these from new ones"]
     }
 
     /// `init`

@@ -249,7 +249,7 @@ enum SQLiteFault {
         case SQLITE_AUTH:
             return BatchError(.forbiddenStatement, message, hint: "see docs/catalog.md for what a batch may do")
         case SQLITE_INTERRUPT:
-            return BatchError(.stopped, message, hint: "go on with: \(command: "resume --id BATCH")")
+            return BatchError(.stopped, message, hint: "continue it: \(command: "resume --id BATCH")")
         default:
             return BatchError(.sql, message, hint: "correct the statement")
         }

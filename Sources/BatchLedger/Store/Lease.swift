@@ -105,7 +105,7 @@ public final class Lease {
         connection.fence = nil
         // In the middle of a transaction of a host it goes with that.
         if connection.isAutocommit {
-            // A power cut may take it back: then its owner is of a boot that is gone.
+            // A power cut may undo it: then its owner is of a boot that is gone.
             try? connection.lazily { () throws(BatchError) in try LeaseTable(connection).giveBack(epoch) }
         }
         forget()

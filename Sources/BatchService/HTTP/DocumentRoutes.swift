@@ -11,7 +11,7 @@ enum DocumentRoutes {
     static let all: [Route] = [
         Route(
             method: .get, path: "/api/documents", name: "listDocuments",
-            summary: "The documents, the latest first, and what became of them", access: .role(.viewer),
+            summary: "The documents and their states, the latest first", access: .role(.viewer),
             hasTenants: false,
             query: [Parameter("state", .text(pattern: "^[A-Z_]{1,40}$"), "only those in this state"), .limit, .offset],
             answer: .report(["jobs", "total", "states", "held"]), perform: list),
@@ -61,7 +61,7 @@ enum DocumentRoutes {
             }),
         Route(
             method: .post, path: "/api/documents/{key}/decide", name: "decideDocument",
-            summary: "Say what becomes of a file that was here already", access: .role(.operator), hasTenants: false,
+            summary: "Decide about a file that was here already", access: .role(.operator), hasTenants: false,
             action: "ocr decide", places: [key],
             body: [.choice("action", Documents.Decision.self, "what becomes of it").required],
             answer: .report(["jobs"]),
@@ -94,7 +94,7 @@ enum DocumentRoutes {
                 .choice("action", Documents.ReviewAction.self, "what to do").required,
                 Parameter("page", page.shape, "of the words (default: 1)"),
                 Parameter("words", .assignments, "the number of each word, with what it says in truth"),
-                .text("to", "who is to look at it instead"),
+                .text("to", "who reviews it instead"),
             ],
             answer: .report(["jobs"]), perform: review),
         Route(

@@ -11,7 +11,7 @@ enum HealRoutes {
     static let all: [Route] = [
         Route(
             method: .get, path: "/api/heal", name: "listRepairs",
-            summary: "The repair jobs: what each heals, and what became of it last", access: .role(.viewer),
+            summary: "The repair jobs: what each repairs, and how its last run ended", access: .role(.viewer),
             answer: .report(["jobs"]),
             perform: { (call) throws(BatchError) in call.report(try call.repairs().list(try call.view())) }),
         Route(
@@ -33,13 +33,13 @@ enum HealRoutes {
             }),
         Route(
             method: .post, path: "/api/heal/{job}/run", name: "runRepair",
-            summary: "Carry a repair job out, one batch for each tenant who has something wrong",
+            summary: "Run a repair job: one batch for each tenant with something wrong",
             access: .role(.operator), action: "heal run", places: [job],
             body: [.dryRun, Parameter("set", .assignments, "its parameters")],
             answer: .report(["mode", "findings_before", "executions"]), perform: run),
         Route(
             method: .post, path: "/api/heal/{job}/thaw", name: "thawRepair",
-            summary: "Let a repair job go on that was frozen because it failed too often", access: .role(.operator),
+            summary: "Let a repair job run again that was frozen because it failed too often", access: .role(.operator),
             action: "heal thaw", places: [job], body: [.reason], answer: .report(["job", "thawed"]),
             perform: { (call) throws(BatchError) in
                 let job = try call.repairs().job(named: try call.required("job"))
@@ -57,7 +57,8 @@ enum HealRoutes {
             }),
         Route(
             method: .get, path: "/api/contracts/check", name: "checkContracts",
-            summary: "Ask the contracts of the data: which rows break them", access: .role(.viewer), query: [contract],
+            summary: "Check the contracts of the data: which rows break them", access: .role(.viewer),
+            query: [contract],
             answer: .report(["ok", "contracts"]),
             perform: { (call) throws(BatchError) in
                 let contracts = try ContractBook.contracts(in: call.workspace.catalog, named: call.value("id"))

@@ -36,7 +36,7 @@ enum IncidentRoutes {
             answer: .report(["id", "status"]), perform: open),
         Route(
             method: .post, path: "/api/incidents/{id}/ack", name: "acknowledgeIncident",
-            summary: "Say that you look after an incident", access: .role(.operator), hasTenants: false,
+            summary: "Say that you take care of an incident", access: .role(.operator), hasTenants: false,
             action: "incident ack", places: [incident], body: [.text("reason", "what you do about it")],
             answer: .report(["id", "status"]),
             perform: { (call) throws(BatchError) in
@@ -56,11 +56,11 @@ enum IncidentRoutes {
             }),
         Route(
             method: .post, path: "/api/incidents/{id}/postmortem", name: "writePostmortem",
-            summary: "Write what was learnt from an incident, and deliver it", access: .role(.operator),
+            summary: "Write the postmortem of an incident, and deliver it", access: .role(.operator),
             hasTenants: false, action: "incident postmortem", places: [incident],
             body: [
                 .text("cause", "why it happened"), .text("prevention", "what keeps it from happening again"),
-                .text("owner", "who sees to what is left (default: you)"), .text("due", "by when"),
+                .text("owner", "who does what is left (default: you)"), .text("due", "by when"),
             ],
             answer: .report(["incident", "file", "delivered_to"]), perform: postmortem),
         Route(

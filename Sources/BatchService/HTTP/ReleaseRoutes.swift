@@ -34,7 +34,7 @@ enum ReleaseRoutes {
             perform: { (call) throws(BatchError) in call.report(try call.releases().record(call.value("name"))) }),
         Route(
             method: .post, path: "/api/releases/{name}/validate", name: "validateRelease",
-            summary: "Say that a release works", access: .role(.operator), hasTenants: false,
+            summary: "Mark a release as working", access: .role(.operator), hasTenants: false,
             action: "release validate", places: [name], answer: .report(["release"]),
             perform: { (call) throws(BatchError) in
                 call.report(try call.releases().validate(try call.required("name")))
@@ -67,7 +67,7 @@ enum ReleaseRoutes {
             hasTenants: false, answer: .report(["circuits"]),
             perform: { (call) throws(BatchError) in call.report(try call.circuits().list()) }),
         Route(
-            method: .post, path: "/api/circuits/{name}/open", name: "openCircuit", summary: "Call something no more",
+            method: .post, path: "/api/circuits/{name}/open", name: "openCircuit", summary: "Stop calling something",
             access: .role(.admin), hasTenants: false, action: "circuit open", places: [circuit], body: [.reason],
             answer: .report(["circuits"]),
             perform: { (call) throws(BatchError) in
@@ -107,7 +107,7 @@ enum ReleaseRoutes {
             perform: modules),
         Route(
             method: .post, path: "/api/switches/undo", name: "undoSwitch",
-            summary: "Set a switch back to what it was before it was set last", access: .role(.admin),
+            summary: "Set a switch back to its previous value", access: .role(.admin),
             hasTenants: false, action: "switch undo", body: [Parameter.text("name", "a switch").required, .reason],
             answer: .report(["switch"]),
             perform: { (call) throws(BatchError) in

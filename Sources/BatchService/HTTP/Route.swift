@@ -126,8 +126,8 @@ struct Parameter: Sendable {
     static let plan = Parameter("id", .text(pattern: "^plan[.][1-9][0-9]{0,8}$"), "a plan")
     static let queueID = Parameter("id", .integer(1...Int.max >> 10), "a job in the queue")
     static let reason = Parameter.text("reason", "why").required
-    static let offset = Parameter("offset", .integer(0...1_000_000_000), "leave out so many (default: 0)")
-    static let limit = Parameter("limit", .integer(1...10_000), "at most so many (default: 1000)")
+    static let offset = Parameter("offset", .integer(0...1_000_000_000), "skip this many (default: 0)")
+    static let limit = Parameter("limit", .integer(1...10_000), "at most this many (default: 1000)")
     static let tenant = Parameter(
         "tenant", .text(pattern: "^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$"), "only this tenant")
     static let database = Parameter(

@@ -13,7 +13,7 @@ enum ScheduleRoutes {
             perform: { (call) throws(BatchError) in call.report(try call.schedules().list()) }),
         Route(
             method: .get, path: "/api/schedules/{id}/history", name: "listFirings",
-            summary: "What has become of the firings of a schedule, the latest first", access: .role(.viewer),
+            summary: "What happened to each firing of a schedule, the latest first", access: .role(.viewer),
             hasTenants: false, places: [name], query: [.limit], answer: .report(["firings"]),
             perform: { (call) throws(BatchError) in
                 call.report(

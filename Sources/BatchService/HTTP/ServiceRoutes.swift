@@ -46,10 +46,10 @@ enum ServiceRoutes {
             }),
         Route(
             method: .post, path: "/api/service/restart", name: "restartWorkers",
-            summary: "Let the workers of the service begin anew, one after the other, or its HTTP",
+            summary: "Restart the workers of the service, one after the other, or its HTTP",
             access: .role(.admin),
             hasTenants: false, action: "service restart",
-            body: [.choice("kind", ServiceRestart.Kind.self, "what begins anew (default: queue)")],
+            body: [.choice("kind", ServiceRestart.Kind.self, "what to restart (default: queue)")],
             answer: .report(["restart"]),
             perform: { (call) throws(BatchError) in
                 call.report(

@@ -16,7 +16,7 @@ enum SignalRoutes {
                         since: try call.moment("since", otherwise: .seconds(86_400)), tenant: call.tenant))
             }),
         Route(
-            method: .post, path: "/api/signals", name: "addSignal", summary: "Say a figure of the application",
+            method: .post, path: "/api/signals", name: "addSignal", summary: "Record a figure of the application",
             access: .role(.operator),
             body: [
                 name, Parameter("value", .integer(0...1_000_000_000), "a count, or milliseconds"),

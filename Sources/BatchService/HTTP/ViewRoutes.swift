@@ -116,7 +116,7 @@ enum ViewRoutes {
                 call.report(try call.view().drift(DriftRequest(isStatistics: call.flag("stat"))))
             }),
         Route(
-            method: .get, path: "/api/tokens", name: "listTokens", summary: "The tokens, without what they are",
+            method: .get, path: "/api/tokens", name: "listTokens", summary: "The tokens, without their secrets",
             access: .role(.admin), hasTenants: false, answer: .report(["tokens"]),
             perform: { (call) throws(BatchError) in
                 call.report(try AccessTokens(call.workspace, context: call.context).list())

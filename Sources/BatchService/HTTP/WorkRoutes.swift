@@ -20,7 +20,7 @@ enum WorkRoutes {
             answer: .report([]), statuses: [202], perform: run),
         Route(
             method: .post, path: "/api/batches/{id}/resume", name: "resume",
-            summary: "Go on with a batch that was stopped or failed",
+            summary: "Continue a batch that was stopped or failed",
             access: .role(.operator), action: "resume", places: [.batch], body: [.dryRun],
             perform: { (call) throws(BatchError) in
                 let runner = Runner(try call.session())
@@ -101,7 +101,7 @@ enum WorkRoutes {
             summary: "Make a token; the answer is the only place where it ever stands", access: .role(.admin),
             hasTenants: false, action: "token create",
             body: [
-                name.required, Parameter("person", name.shape, "who acts by it (default: its name)"),
+                name.required, Parameter("person", name.shape, "who uses it (default: its name)"),
                 .choice("role", Role.self, "what it may do").required,
                 Parameter("tenant", Parameter.tenant.shape, "the only tenant it is for"),
                 .span("expires", "how long it is valid"),

@@ -221,7 +221,7 @@ public struct CommandOutcome: Sendable {
         case .stopped:
             throw BatchError(
                 .stopped, "\(name) was ended because a stop was asked for",
-                hint: "go on with: \(command: "resume --id BATCH")")
+                hint: "continue it: \(command: "resume --id BATCH")")
         }
     }
 

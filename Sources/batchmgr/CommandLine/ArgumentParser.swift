@@ -245,7 +245,7 @@ public struct ParsedArguments: Hashable, Sendable {
     func allowOne(of names: [String]) throws(BatchError) {
         let given = names.filter { has($0) }
         guard given.count > 1 else { return }
-        throw .usage("--\(given[0]) and --\(given[1]) exclude each other", verb)
+        throw .usage("--\(given[0]) and --\(given[1]) cannot be used together", verb)
     }
 }
 

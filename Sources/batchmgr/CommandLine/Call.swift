@@ -163,7 +163,8 @@ private final class Place {
         case (nil, let folder?): return try chosen(try Workspace.load(folder))
         case (_?, _?):
             throw BatchError(
-                .usage, "--db and --workspace exclude each other", hint: "--db is for a database without a workspace")
+                .usage, "--db and --workspace cannot be used together",
+                hint: "--db is for a database without a workspace")
         }
     }
 

@@ -132,10 +132,10 @@ extension BatchError {
     fileprivate static func ended(_ verb: Verb) -> BatchError {
         let rest: Hint =
             switch verb {
-            case .erase: "type it again: what it had begun is finished first, and then the rest"
-            case .prune: "type it again for the rest; what is left can be used as before"
-            default: "nothing was changed; type it again when there is time"
+            case .erase: "run it again: it first finishes what it had begun, and then the rest"
+            case .prune: "run it again for the rest; the files that are left can be used as before"
+            default: "nothing was changed; run it again later"
             }
-        return BatchError(.stopped, "\(verb.name) was stopped before its end", hint: rest)
+        return BatchError(.stopped, "\(verb.name) was stopped before it had finished", hint: rest)
     }
 }

@@ -175,10 +175,10 @@ extension ExitCode {
     public var meaning: String {
         switch self {
         case .done: "done"
-        case .stepFailed: "a step failed, or something beside the database did"
+        case .stepFailed: "a step failed, or something outside the database did"
         case .usage: "wrong command line, configuration or catalog; or the file is not a database"
         case .refusedByPolicy: "refused by policy"
-        case .refusedByDependents: "refused: dependents are live, or rows were changed since"
+        case .refusedByDependents: "refused: later batches depend on it, or rows were changed since"
         case .noRestorePoint: "no valid restore point"
         case .integrityViolation: "integrity violation found"
         case .waitingForApproval: "waiting for approval"

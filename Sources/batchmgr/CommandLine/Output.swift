@@ -107,7 +107,7 @@ enum StandardStream: Int32 {
             if error.isClosedPipe { return }
             throw BatchError(
                 .file, "write standard output: \(error.text)",
-                hint: "check where the output is sent; the work itself was done: do not type it again")
+                hint: "check where the output is sent; the work itself was done: do not run it again")
         }
     }
 

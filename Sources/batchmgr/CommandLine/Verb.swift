@@ -179,7 +179,7 @@ public struct Option: Hashable, Sendable {
                 value.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } && Int(value) != nil ? nil : "is not a whole number"
             case .pair:
                 value.firstIndex(of: "=").map { $0 > value.startIndex } ?? false ? nil : "is not of the form NAME=VALUE"
-            case .choice(let words): words.contains(value) ? nil : "is none of: \(words.joined(separator: ", "))"
+            case .choice(let words): words.contains(value) ? nil : "is not one of: \(words.joined(separator: ", "))"
             }
         }
     }

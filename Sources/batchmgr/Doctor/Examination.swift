@@ -220,7 +220,7 @@ struct IntegrityChecks {
             let tables = Set(rows.compactMap { $0.first?.string }).sorted().joined(separator: ", ")
             return .warning(
                 name, "\(Figures.count(rows.count, "row")) without a parent, in \(tables)", code: .schemaShape,
-                advice: "see them: sqlite3 FILE 'PRAGMA foreign_key_check'; batches work, and know these from new ones")
+                advice: "see them: sqlite3 FILE 'PRAGMA foreign_key_check'; batches work, and tell these from new ones")
         } catch  where error.code == .corruptDatabase {
             return .failed(name, damage(error.message))
         } catch {

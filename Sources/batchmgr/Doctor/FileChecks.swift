@@ -47,7 +47,7 @@ struct FileChecks {
         if let home, let wider = Permissions.wider(home, than: path) {
             return .warning(
                 name, "\(wider) may be read by more people than \(path)", code: .machine,
-                advice: "take that away: chmod -R go-rwx '\(home)'")
+                advice: "restrict it: chmod -R go-rwx '\(home)'")
         }
         if let home, isOfAnother(home) {
             return .warning(
@@ -79,6 +79,6 @@ struct FileChecks {
         if free >= needed { return .passed("disk space", detail) }
         return .warning(
             "disk space", detail, code: .machine,
-            advice: "have \(Figures.bytes(needed)) free: full copy, history and journal may need that much")
+            advice: "free \(Figures.bytes(needed)): full copy, history and journal may need that much")
     }
 }

@@ -55,7 +55,7 @@ extension BatchDetail {
     private func filesText(_ style: Style) -> String {
         let lines = files.prefix(style.limit).map { file in
             let size = "\(Figures.count(file.rows, "row")), \(Figures.bytes(file.bytes))"
-            return "file           \(Printable.text(file.path))  (\(size)\(file.isUndone ? "; taken back" : ""))\n"
+            return "file           \(Printable.text(file.path))  (\(size)\(file.isUndone ? "; undone" : ""))\n"
                 + "               sha256 \(file.sha256)\n"
         }
         return lines.joined() + style.more(files.count, "show --id \(summary.batch) --all")
@@ -66,7 +66,7 @@ extension BatchDetail {
             let words = program.arguments.map { Printable.text($0) }.joined(separator: " ")
             let lines = [program.output, program.errors].flatMap { $0.split(separator: "\n") }
                 .map { "  \(Printable.text(String($0)))\n" }
-            return "\n\(Printable.text(program.step))  \(words)\(program.isUndone ? "  (taken back)" : "")\n"
+            return "\n\(Printable.text(program.step))  \(words)\(program.isUndone ? "  (undone)" : "")\n"
                 + lines.joined()
         }
         return texts.joined() + style.more(programs.count, "show --id \(summary.batch) --all")
@@ -210,10 +210,10 @@ extension StatusReport: TextReport {
         for batch in halfDone {
             text += "\(style.caution("half done"))      \(batch)\n"
             text += style.next(
-                "go on, or undo it: \(command: "resume --id \(batch)"); \(command: "rollback --id \(batch)")")
+                "continue it, or undo it: \(command: "resume --id \(batch)"); \(command: "rollback --id \(batch)")")
         }
         for plan in waiting {
-            let what = plan.status == .proposed ? "waits for approval" : "is approved, and not applied"
+            let what = plan.status == .proposed ? "waits for approval" : "is approved, but not applied"
             text += "\(style.caution("waiting"))        \(plan.id) of \(Printable.text(plan.job)) \(what)\n"
         }
         for words in switches { text += "\(style.caution("held back"))      \(Printable.text(words))\n" }
@@ -226,7 +226,7 @@ extension StatusReport: TextReport {
         }
         if let point = oldestUnproven {
             text += "not proven      \(Printable.text(point.name)), since \(point.createdAt)\n"
-            text += style.next("try whether every point can be restored: \(command: "drill")")
+            text += style.next("check that every point can be restored: \(command: "drill")")
         }
         return text
     }

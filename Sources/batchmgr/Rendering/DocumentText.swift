@@ -30,7 +30,7 @@ extension DocumentReport: TextReport {
         if entries.count > shown.count {
             text += style.faint("… and \(Figures.grouped(entries.count - shown.count)) more: add --all") + "\n"
         }
-        if let batch { text += style.hint("take it back: \(command: "rollback --id \(batch)")") + "\n" }
+        if let batch { text += style.hint("undo it: \(command: "rollback --id \(batch)")") + "\n" }
         return text + room
     }
 }
@@ -142,6 +142,6 @@ extension ReviewWordsReport: TextReport {
 extension DocumentCareReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         let all = "\(Figures.count(documents, "document")), \(Figures.bytes(Int(bytes))) in \(Printable.text(place))\n"
-        return all + (batch.map { style.hint("take it back: \(command: "rollback --id \($0)")") + "\n" } ?? "")
+        return all + (batch.map { style.hint("undo it: \(command: "rollback --id \($0)")") + "\n" } ?? "")
     }
 }

@@ -3,14 +3,14 @@ public import BatchCore
 extension DriftReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard isDrifted else { return "nothing was changed outside a batch\n" }
-        var text = changes.isEmpty ? "" : changes.excerpt(style, all: "type it again with --all")
+        var text = changes.isEmpty ? "" : changes.excerpt(style, all: "run it again with --all")
         if hasSchemaChange, changes.schema.isEmpty { text += "\(style.caution("the schema was changed too"))\n" }
         if isDryRun {
             let what = style.caution("dry run, nothing was changed")
             return text + "\n\(what): drift undo would change \(changes.total.words)\n"
         }
         let keep = hasSchemaChange ? "" : style.next("make it a batch: \(command: "drift adopt")")
-        return text + "\n" + keep + style.next("take it back: \(command: "drift undo")")
+        return text + "\n" + keep + style.next("undo it: \(command: "drift undo")")
     }
 }
 

@@ -9,7 +9,7 @@ extension SwitchReport: TextReport {
         if isDryRun { text += style.caution("dry run, nothing was set") + "\n" }
         for database in behind {
             text +=
-                "\(style.caution("note:")) \(Printable.text(database.database)) learns of it with its next batch: \(Printable.text(database.reason))\n"
+                "\(style.caution("note:")) \(Printable.text(database.database)) follows with its next batch: \(Printable.text(database.reason))\n"
         }
         return text
     }
@@ -18,7 +18,8 @@ extension SwitchReport: TextReport {
 extension SwitchListReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard !entries.isEmpty else {
-            return isHistory ? "nothing was ever switched\n" : "nothing is held back: every switch is as it comes\n"
+            return isHistory
+                ? "nothing was ever switched\n" : "nothing is held back: every switch has its standard value\n"
         }
         var table = TextTable(
             [("SWITCH", .left), (isHistory ? "CHANGE" : "VALUE", .left), ("BY", .left), ("SET", .left)]

@@ -80,7 +80,7 @@ extension HealRunReport.Execution {
             return style.caution("partly healed")
                 + "  \(run?.batch.description ?? ""), \(rows); \(Figures.count(after ?? 0, "finding")) left"
         case .failed:
-            let why = error.map { "\($0.code.rawValue): \(Printable.text($0.message))" } ?? "nothing became better"
+            let why = error.map { "\($0.code.rawValue): \(Printable.text($0.message))" } ?? "nothing improved"
             return style.bad("failed") + "  \(why)"
         case .planned:
             let plan = plan.map { "\($0.id)" } ?? ""
@@ -142,7 +142,8 @@ extension ContractReport: TextReport {
         let text = entries.map { $0.text(style) }.joined()
         // Nobody shall take it for more than it is.
         guard entries.contains(where: { $0.keys != nil }) else { return text }
-        return text + style.hint("what was wrong before is not in it; all rows: \(command: "contract check")") + "\n"
+        return text + style.hint("older violations are not shown; to check all rows: \(command: "contract check")")
+            + "\n"
     }
 }
 
@@ -215,7 +216,7 @@ extension RunbookReport: TextReport {
             text += "\(mark)  \(check.name)  \(Printable.text(check.detail))\n"
         }
         if steps.contains(where: { $0.outcome == .waiting }), let runbook = runbooks.first {
-            text += style.hint("do what waits for a yes too: \(command: "runbook run \(runbook.id) --yes")") + "\n"
+            text += style.hint("also do the steps that wait for a yes: \(command: "runbook run \(runbook.id) --yes")") + "\n"
         }
         return text
     }

@@ -40,7 +40,7 @@ extension Incident {
         let next: Hint =
             mayClose
             ? "close it: \(command: "incident close \(name) --reason TEXT")"
-            : "deliver what was learnt: \(command: "incident postmortem \(name) --to FILE")"
+            : "deliver its postmortem: \(command: "incident postmortem \(name) --to FILE")"
         return text + style.hint(next) + "\n"
     }
 
@@ -67,7 +67,7 @@ extension DegradeReport: TextReport {
                 "\(Printable.text("\(change.name)"))  \(change.before.rawValue) → \(style.strong(change.after.rawValue))\n"
         }
         if isOn, !critical.isEmpty {
-            text += "critical, and works on: \(critical.map { Printable.text($0) }.joined(separator: ", "))\n"
+            text += "critical, and keeps working: \(critical.map { Printable.text($0) }.joined(separator: ", "))\n"
         }
         for database in behind { text += style.caution("not told") + "  \(Printable.text(database.database))\n" }
         if isOn { text += style.hint("back to what it was: \(command: "degrade off --reason TEXT")") + "\n" }

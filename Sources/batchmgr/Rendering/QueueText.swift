@@ -17,13 +17,13 @@ enum QueueText {
 extension QueueJobReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         let job = entry.job
-        let already = isNew == false ? ", which was there with the same key" : ""
+        let already = isNew == false ? ", which was queued already with the same key" : ""
         var text =
             "job \(job.number)  \(style.strong(job.order.job))  \(QueueText.coloured(job.state, style))\(already)\n"
         text += "why        \(Printable.text(job.explanation(at: now, entry.obstacle)))\n"
         if job.state.isLost {
             text += style.next(
-                "once more: \(command: "queue retry --id \(job.number)"); or settle it: \(command: "queue resolve --id \(job.number) --reason TEXT")"
+                "try again: \(command: "queue retry --id \(job.number)"); or settle it: \(command: "queue resolve --id \(job.number) --reason TEXT")"
             )
         }
         guard !attempts.isEmpty else {
@@ -72,7 +72,7 @@ extension QueueChangeReport: TextReport {
         case .paused(let job):
             "\(job.map { "jobs of \($0) are" } ?? "the queue is") paused\n"
                 + style.next("go on: \(command: job.map { "queue resume --job \($0)" } ?? "queue resume")")
-        case .resumed(let job): "\(job.map { "jobs of \($0) are" } ?? "the queue is") worked on again\n"
+        case .resumed(let job): "\(job.map { "jobs of \($0) are" } ?? "the queue is") taken up again\n"
         case .redriven: "\(Figures.count(jobs.count, "job")) put back into the queue\n"
         }
     }

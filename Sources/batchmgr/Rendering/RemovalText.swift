@@ -39,8 +39,8 @@ extension ForgetReport: TextReport {
             "\(Figures.count(files.count, ".bak file")) and \(Figures.count(commits.count, "commit")) \(words); "
             + "\(Figures.count(points, "restore point")) with no copy left\n"
         for batch in stuck {
-            text += style.caution("\(batch) cannot be undone any more: git alone had what it changed") + "\n"
+            text += style.caution("\(batch) cannot be undone any more: only git had what it changed") + "\n"
         }
-        return isDone ? text + style.next("the next batch makes a restore point of the state as it is") : text
+        return isDone ? text + style.next("the next batch makes a restore point of the present state") : text
     }
 }

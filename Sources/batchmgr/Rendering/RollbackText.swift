@@ -20,7 +20,7 @@ extension RollbackReport: TextReport {
         if let signed { text += "signed         \(Printable.text(signed))\n" }
         text += WarningText.text(warnings, style)
         if let plan { text += style.next("do it: \(command: "rollback --plan \(plan)")") }
-        if let rollback { text += style.next("take it back: \(command: "rollback --id \(rollback)")") }
+        if let rollback { text += style.next("undo this rollback: \(command: "rollback --id \(rollback)")") }
         return text
     }
 }
@@ -95,7 +95,7 @@ extension RunReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         if isRepeated { return "\(batch) has already run with this key; nothing was done\n" }
         var text = results.map { $0.text(style) + "\n" }.joined()
-        text += preview.map { $0.excerpt(style, all: "type it again with --all") + "\n" } ?? ""
+        text += preview.map { $0.excerpt(style, all: "run it again with --all") + "\n" } ?? ""
         let state = preview == nil ? status.colored(style) : style.caution("dry run, discarded")
         text += "\(style.strong(batch.description))  \(state)  \(rows.words)"
         text += preview == nil ? "  in \(Figures.count(checkpoints, "checkpoint")), " : ", "
@@ -114,7 +114,7 @@ extension RunReport: TextReport {
             text += style.next("undo it: \(command: "rollback --id \(batch)")")
         }
         if status == .stopped || status == .failed {
-            text += style.next("go on with: \(command: "resume --id \(batch)")")
+            text += style.next("continue it: \(command: "resume --id \(batch)")")
         }
         return text
     }

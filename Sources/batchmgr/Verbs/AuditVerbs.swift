@@ -5,8 +5,8 @@ extension Verb {
     public static let auditList = Verb(
         "audit list", "list what was done, by whom, and how it ended",
         details: """
-            Every action has a row, also one that was refused or failed: in the ledger of the database, or in control.db \
-            when that could not be. With --tenant only rows of that tenant.
+            Every action has a row, also one that was refused or failed: in the ledger of the database, or in \
+            control.db when that is not possible. With --tenant only rows of that tenant.
             """,
         options: auditFilters + [.all],
         topic: .govern, role: .viewer,
@@ -20,7 +20,7 @@ extension Verb {
         "audit verify", "check that no row of the audit was edited, removed, moved or rewritten",
         details: """
             Walks both chains from the first row to the last, and compares them with the signed heads in the commits of \
-            the history. What was done, and to which row, is named. Exit 6 when anything does not hold.
+            the history. What was done, and to which row, is named. Exit 6 when something is wrong.
             """,
         options: [
             .repeated("key", .file("FILE"), "a public key, PEM, that heads may be signed with (default: signing.pub)")
@@ -32,7 +32,7 @@ extension Verb {
     public static let auditExport = Verb(
         "audit export", "write the audit into a file, for others",
         details: """
-            JSON lines, or CSV in which no text is taken for a formula. The SHA-256 of the file stands in the audit.
+            JSON lines, or CSV in which no text can be taken for a formula. The SHA-256 of the file is noted in the audit.
             """,
         options: [
             .required("format", .choice(["jsonl", "csv"]), "how to write it"),

@@ -28,8 +28,8 @@ extension Verb {
     public static let erase = Verb(
         "erase", "remove rows from all records for good: undo log, .bak files, git history",
         details: """
-            For personal data that must be forgotten. A row is meant when any version of it fits, and then all of its \
-            versions go. History is rewritten: commits and .bak files get other names and digests, other rows keep \
+            For personal data that must be forgotten. A row is erased when any version of it fits, and then all of its \
+            versions are. History is rewritten: commits and .bak files get other names and digests, other rows keep \
             theirs. There is no way back, and a batch that wrote such rows is undone without them.
             """,
         options: [
@@ -38,7 +38,7 @@ extension Verb {
             .value(
                 "live", .choice(Erasure.Request.Live.allCases.map(\.rawValue)),
                 "rows that are in the table today: delete them (default), or keep them as a new restore point"),
-            .flag("dry-run", "only say how many rows are meant"),
+            .flag("dry-run", "only say how many rows would be erased"),
         ],
         topic: .care, role: .admin,
         examples: [
@@ -68,7 +68,7 @@ extension RetentionPolicy {
         }
         guard last > 0 || daily + weekly + monthly > 0 || !tags.isEmpty || within != nil else {
             throw BatchError(
-                .usage, "prune does not know what to keep", hint: "say it: \(command: "prune --keep-last 30 --dry-run")"
+                .usage, "prune needs to know what to keep", hint: "say it: \(command: "prune --keep-last 30 --dry-run")"
             )
         }
     }

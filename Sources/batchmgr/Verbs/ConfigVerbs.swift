@@ -3,10 +3,10 @@ internal import BatchEngine
 
 extension Verb {
     static let configShow = Verb(
-        "config show", "show the settings that hold",
+        "config show", "show the settings in effect",
         details: """
-            What was set with config set goes before the environment, the environment before batchmgr.yaml, and that before the \
-            default. Secrets are not shown.
+            What was set with config set overrides the environment, the environment overrides batchmgr.yaml, and that \
+            the default. Secrets are not shown.
             """,
         options: [.flag("origin", "also where each comes from")],
         topic: .tool, role: .viewer, trace: .view,
@@ -14,7 +14,7 @@ extension Verb {
 
     static let configSet = Verb(
         "config set", "set what may change while the service runs",
-        details: "It holds at once, also for a service that runs. All of the values are set, or none.",
+        details: "It takes effect at once, also in a running service. All of the values are set, or none.",
         options: [
             Option.repeated(
                 "set", .pair("NAME=VALUE"), "the setting and its value, e.g. ocr_concurrency=4; may be repeated")

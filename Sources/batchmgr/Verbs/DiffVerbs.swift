@@ -29,8 +29,8 @@ extension Verb {
         options: [
             .required("table", .text("TABLE"), "the table").main,
             .value("at", .text("POINT"), "the restore point (default: latest)"),
-            .value("limit", .number("N"), "no more than so many (default: 20)"),
-            .value("offset", .number("N"), "leave out so many"), .all,
+            .value("limit", .number("N"), "at most this many (default: 20)"),
+            .value("offset", .number("N"), "skip this many"), .all,
         ],
         topic: .look, role: .viewer,
         trace: .view,
@@ -43,7 +43,7 @@ extension Verb {
         "blame", "show who set each column of a row, when, and from what",
         details: """
             A value that a rollback brought back is that of whoever set it first. Changes outside any batch are shown as \
-            drift, as far as the restore points tell them. A row that is gone is shown as it was last.
+            drift, as far as the restore points show them. A deleted row is shown as it was last.
             """,
         options: [
             .required("table", .text("TABLE"), "the table").main,

@@ -25,7 +25,7 @@ extension Verb {
         examples: [.init("batchmgr drift adopt", "keep it, and be able to undo it")])
 
     public static let driftUndo = Verb(
-        "drift undo", "take back what was changed outside any batch",
+        "drift undo", "undo what was changed outside any batch",
         details: """
             The change is adopted as a batch and that is rolled back, so this can be undone too.
             """,
@@ -43,8 +43,8 @@ extension Verb {
         "guard set", "note or abort writes that no batch makes, from any program",
         details: """
             Puts triggers of plain SQL on every table; they work for clients that never heard of batchmgr. 'track' notes \
-            which rows such a client writes, 'enforce' aborts the write with ERR_SECURITY_WRITE_OUTSIDE_GATEWAY, 'off' takes \
-            the triggers away. In a workspace 'guard:' in batchmgr.yaml says so instead. Virtual tables cannot be guarded.
+            which rows such a client writes, 'enforce' aborts the write with ERR_SECURITY_WRITE_OUTSIDE_GATEWAY, 'off' \
+            removes the triggers. In a workspace, set 'guard:' in batchmgr.yaml instead. Virtual tables cannot be guarded.
             """,
         options: [
             .required("mode", .choice(GuardMode.allCases.map(\.rawValue)), "what to do with such writes").main

@@ -8,7 +8,7 @@ extension Verb {
     private static let set = Option.repeated("set", .pair("NAME=VALUE"), "set a parameter; may be repeated")
 
     public static let healList = Verb(
-        "heal list", "list the repair jobs: what each heals, and what became of it last",
+        "heal list", "list the repair jobs: what each repairs, and how its last run ended",
         options: [.flag("markdown", "as the page of the documentation")], topic: .heal, role: .viewer, trace: .view,
         examples: [.init("batchmgr heal list", "what can repair itself here?")])
 
@@ -21,11 +21,11 @@ extension Verb {
         ])
 
     public static let healRun = Verb(
-        "heal run", "carry a repair job out, one batch for each tenant who has something wrong",
+        "heal run", "run a repair job: one batch for each tenant with something wrong",
         details: """
             Level 1 runs at once; level 2 is carried out and undone on a copy first; level 3 makes a patch plan (exit 7). \
-            What is done is undone like any batch. A job that has failed three times for a tenant within a day is frozen \
-            for him, until heal thaw.
+            Each batch can be undone like any other. A job that has failed three times for a tenant within a day is \
+            frozen for that tenant, until heal thaw.
             """,
         options: [
             .required("id", .text("JOB"), "the repair job").main,
@@ -44,10 +44,10 @@ extension Verb {
         trace: .view, examples: [.init("batchmgr heal history", "what was repaired?")])
 
     public static let healThaw = Verb(
-        "heal thaw", "let a repair job go on that was frozen because it failed too often",
+        "heal thaw", "let a repair job run again that was frozen because it failed too often",
         options: [
             .required("id", .text("JOB"), "the repair job").main,
-            .required("reason", .text("TEXT"), "why it may go on; kept in the audit"),
+            .required("reason", .text("TEXT"), "why it may run again; kept in the audit"),
         ],
         topic: .heal, role: .operator,
         examples: [
@@ -62,7 +62,7 @@ extension Verb {
     private static let full = Option.flag("full", "all rows (default)")
 
     public static let contractCheck = Verb(
-        "contract check", "ask the contracts of the data, and show which rows break them",
+        "contract check", "check the contracts of the data, and show which rows break them",
         details:
             "Exit 1 when a contract fails. The batch that is named is the latest that set something in these rows.",
         options: [.value("id", .text("CONTRACT"), "only this contract").main, changed, full, .all], topic: .heal,
@@ -74,10 +74,10 @@ extension Verb {
         ])
 
     public static let contractEnforce = Verb(
-        "contract enforce", "ask the contracts, and do what they say when one fails",
+        "contract enforce", "check the contracts, and do what they say when one fails",
         details: """
-            What follows stands in contracts.yaml behind 'then': an incident, the module switched off, the batch undone that set \
-            the rows (up to level 2; a batch of level 3 is left to a person). Exit 1 when a contract fails.
+            What happens then is set in contracts.yaml, under 'then': an incident, the module switched \
+            off, the batch undone that set the rows (up to level 2; a batch of level 3 is left to a person). Exit 1 when a contract fails.
             """,
         options: [.value("id", .text("CONTRACT"), "only this contract").main, changed, full], topic: .heal,
         role: .operator, trace: .workspace)

@@ -5,8 +5,8 @@ extension Verb {
     public static let homeShow = Verb(
         "home show", "show where the copies and the history of a database are",
         details: """
-            A database says itself where it belongs, whatever it is called by: under another path, through a link, with \
-            --db or in a workspace. A copy of a file is told from the original, and begins a history of its own.
+            A database itself records where it belongs, whatever it is called: by another path, through a link, with \
+            --db or in a workspace. A copy of a file is recognised as one, and begins a history of its own.
             """,
         topic: .care, role: .viewer,
         trace: .view,

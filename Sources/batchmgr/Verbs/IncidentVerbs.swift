@@ -29,12 +29,12 @@ extension Verb {
                 "how bad it is (default: error)"),
             .value("class", .choice(RepairDefinition.classes.map(\.rawValue)), "what it is about (default: DATA)"),
             .value("module", .text("MODULE"), "the module it is about"),
-            .repeated("batch", .text("BATCH"), "a batch that has to do with it; may be repeated"),
+            .repeated("batch", .text("BATCH"), "a batch that is involved; may be repeated"),
         ],
         topic: .heal, role: .operator, trace: .workspace)
 
     public static let incidentAck = Verb(
-        "incident ack", "say that you look after an incident",
+        "incident ack", "say that you take care of an incident",
         options: [incident, .value("reason", .text("TEXT"), "what you do about it")],
         topic: .heal, role: .operator, trace: .workspace)
 
@@ -45,7 +45,7 @@ extension Verb {
         topic: .heal, role: .operator, trace: .workspace)
 
     public static let incidentPostmortem = Verb(
-        "incident postmortem", "write what was learnt from an incident, and deliver it",
+        "incident postmortem", "write the postmortem of an incident, and deliver it",
         details: """
             The page has the timeline, the reach, what changed before and the actions. It goes to the targets of notify: \
             that want the event 'incident', and to --to.
@@ -53,7 +53,7 @@ extension Verb {
         options: [
             incident, .value("cause", .text("TEXT"), "why it happened"),
             .value("prevention", .text("TEXT"), "what keeps it from happening again"),
-            .value("owner", .text("NAME"), "who sees to what is left (default: you)"),
+            .value("owner", .text("NAME"), "who does what is left (default: you)"),
             .value("due", .text("DATE"), "by when"),
             .value("to", .file("FILE"), "write it there too"),
         ],

@@ -5,11 +5,11 @@ extension Verb {
     public static let logs = Verb(
         "logs", "show the structured log",
         details: """
-            Text for people; with --json the lines as they are. Older files of the log are read too. --follow, or -f, goes \
-            on with what is appended, until it is interrupted.
+            Text for people; with --json the lines as they are. Older files of the log are read too. --follow, or -f, \
+            keeps showing what is appended, until it is interrupted.
             """,
         options: [
-            .flag("follow", "go on with what is appended (also: -f)"),
+            .flag("follow", "keep showing what is appended (also: -f)"),
             .value("trace", .text("TRACE"), "only lines of this command"),
             .value("level", .choice(LogLevel.allCases.map(\.rawValue)), "only this level and those above it"),
             .value(

@@ -33,8 +33,8 @@ extension Verb {
         details: """
             Three surfaces: the console, the work of tenants (batches of jobs without a schedule, and the signals of the \
             application), the API. Of each the 95th and 99th percentile, the failures, how fast the error budget is used up in \
-            the last hour and the last six, and what is left of it for 30 days. A job with a schedule is judged by when it \
-            went well last. The promises stand in catalog/slo.yaml; docs/metrics.md has the defaults.
+            the last hour and the last six, and what is left of it for 30 days. A job with a schedule is judged by its \
+            last success. The promises are in catalog/slo.yaml; docs/metrics.md has the defaults.
             """,
         topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr metrics slo", "is it fast enough, and does it fail too often?")])

@@ -3,7 +3,7 @@ internal import BatchEngine
 
 extension Verb {
     static let notifyList = Verb(
-        "notify list", "show what people could not be told yet, and of what nobody is told for a while",
+        "notify list", "show notices that could not be delivered yet, and jobs that are snoozed",
         details: """
             A notice that does not arrive is tried again by the service, later each time; after eight tries it is dead. What \
             happens in quiet hours waits for their end.
@@ -12,16 +12,17 @@ extension Verb {
         examples: [.init("batchmgr notify list", "did everybody hear of it?")])
 
     static let notifyRedrive = Verb(
-        "notify redrive", "send what people could not be told yet, also what is dead", topic: .govern, role: .operator,
+        "notify redrive", "send the notices that could not be delivered yet, also dead ones", topic: .govern,
+        role: .operator,
         trace: .workspace, examples: [.init("batchmgr notify redrive", "the receiver works again")])
 
     static let notifySnooze = Verb(
-        "notify snooze", "tell nobody of a job for a while",
-        details: "Damaged records are told all the same.",
+        "notify snooze", "send no notices about a job for a while",
+        details: "Damaged records are still reported.",
         options: [
             .value("job", .text("JOB"), "the job (default: all, and what belongs to none)").main,
             .value("for", .text("TIME"), "how long, e.g. 2h"),
-            .flag("end", "tell of it again"),
+            .flag("end", "send notices again"),
         ],
         topic: .govern, role: .operator, trace: .workspace,
         examples: [.init("batchmgr notify snooze nightly_close --for 2h", "it is being looked at")])
@@ -55,7 +56,7 @@ extension Call {
 
 extension NoticeListReport: TextReport {
     func text(_ style: Style, width: Int) -> String {
-        if notices.isEmpty, snoozes.isEmpty { return "everybody has been told\n" }
+        if notices.isEmpty, snoozes.isEmpty { return "every notice was delivered\n" }
         var lines = notices.map { notice in
             "\(notice.number)  \(notice.state.rawValue)  \(notice.event)  \(Printable.text(notice.target))  "
                 + "\(notice.attempts) tries, next at \(notice.nextAt.seconds): \(Printable.text(notice.reason))"
@@ -74,6 +75,6 @@ extension NoticeRedriveReport: TextReport {
 
 extension SnoozeReport: TextReport {
     func text(_ style: Style, width: Int) -> String {
-        snooze.map { "snoozed until \($0.until.seconds)\n" } ?? "told again\n"
+        snooze.map { "snoozed until \($0.until.seconds)\n" } ?? "notices are sent again\n"
     }
 }

@@ -30,7 +30,7 @@ extension Verb {
             """,
         options: [
             key, .value("page", .number("N"), "the page (default: 1)"),
-            .repeated("word", .pair("NUMBER=TEXT"), "what the word of this number says in truth"),
+            .repeated("word", .pair("NUMBER=TEXT"), "the right text of the word with this number"),
         ], topic: .run, role: .operator,
         examples: [.init("batchmgr ocr review correct --key scan.png --word 3=4711", "the third word is a number")])
 
@@ -38,9 +38,9 @@ extension Verb {
         "ocr review reject", "reject a document that waits for a reviewer",
         options: [
             key,
-            .value("to", .text("PERSON"), "who is to look at it instead (default: nobody: it goes to data/error)"),
+            .value("to", .text("PERSON"), "who reviews it instead (default: nobody: it goes to data/error)"),
         ], topic: .run, role: .operator,
-        examples: [.init("batchmgr ocr review reject --key scan.png --to boris", "he knows this hand")])
+        examples: [.init("batchmgr ocr review reject --key scan.png --to boris", "he knows this handwriting")])
 
     public static let ocrCancel = Verb(
         "ocr cancel", "end the work on a document",
@@ -49,7 +49,7 @@ extension Verb {
         examples: [.init("batchmgr ocr cancel scan.png", "nobody needs it any more")])
 
     public static let ocrPurge = Verb(
-        "ocr purge", "take a document away: its rows, its PDF, its input",
+        "ocr purge", "remove a document: its rows, its PDF, its input",
         details: "The files go to data/hold/purged. It is one batch: rollback brings rows and files back.",
         options: [key], topic: .run, role: .operator,
         examples: [.init("batchmgr ocr purge --key scan.png", "it should not have come here")])
@@ -60,7 +60,8 @@ extension Verb {
             Never an input, nothing in data/error, nothing of a document that is worked on or waits for a reviewer. \
             `serve` does it every ten minutes.
             """,
-        options: [.value("days", .number("N"), "keep them so long (default: KEEP_WORK_DIR_DAYS)").main], topic: .care,
+        options: [.value("days", .number("N"), "keep them this many days (default: KEEP_WORK_DIR_DAYS)").main],
+        topic: .care,
         role: .operator, examples: [.init("batchmgr ocr clean --days 0", "make room on this disk at once")])
 
     public static let ocrArchiveMove = Verb(
@@ -70,7 +71,7 @@ extension Verb {
         role: .operator, examples: [.init("batchmgr ocr archive move --to /mnt/archive", "make room on this disk")])
 
     public static let ocrReset = Verb(
-        "ocr reset", "put all documents into an archive, and begin anew",
+        "ocr reset", "put all documents into an archive, and start again without any",
         details: """
             All files of data go into the archive, which is compared with them; then rows and files go. It is one \
             batch: rollback brings both back, as long as the archive is there.

@@ -37,7 +37,7 @@ extension Verb {
         examples: [.init("batchmgr ocr retry --reason timeout", "the machine was too busy: once more")])
 
     public static let ocrDecide = Verb(
-        "ocr decide", "say what becomes of a file that was here already",
+        "ocr decide", "decide about a file that was here already",
         options: [
             key,
             .required(
@@ -47,7 +47,7 @@ extension Verb {
         examples: [.init("batchmgr ocr decide scan.png --action reprocess", "read it again")])
 
     public static let ocrList = Verb(
-        "ocr list", "list the documents and what became of them",
+        "ocr list", "list the documents and their states",
         options: [.value("state", .text("STATE"), "only those in this state, e.g. DONE"), .all], topic: .look,
         role: .viewer, trace: .view, examples: [.init("batchmgr ocr list --state ERROR_OCR", "what could not be read?")]
     )
@@ -63,7 +63,7 @@ extension Verb {
 
     public static let ocrFields = Verb(
         "ocr fields", "show numbers, dates and totals that were found in documents",
-        details: "What is looked for stands in catalog/ocr_fields.yaml.",
+        details: "What to look for is written in catalog/ocr_fields.yaml.",
         options: [
             .value("key", .text("KEY"), "only of this document").main,
             .value("state", .choice(["staged", "entered", "given"]), "only those in this state"), .all,
@@ -74,7 +74,7 @@ extension Verb {
         "ocr search", "find pages by their words",
         details: "All of the words have to be on the page; capitals and accents make no difference.",
         positionals: [Positional(.text("WORDS"), "what to look for", repeats: true)],
-        options: [.value("limit", .number("N"), "no more than so many pages (default: 50)")], topic: .look,
+        options: [.value("limit", .number("N"), "at most this many pages (default: 50)")], topic: .look,
         role: .viewer, trace: .view, examples: [.init("batchmgr ocr search \"quarterly report\"", "where was that?")])
 
     public static let ocrInfo = Verb(

@@ -21,14 +21,14 @@ extension Verb {
         trace: .view,
         examples: [
             .init("batchmgr plan show --id plan.4", "read it before approving it"),
-            .init("batchmgr plan show --id plan.4 --sql back", "how would it be taken back?"),
+            .init("batchmgr plan show --id plan.4 --sql back", "how would it be undone?"),
         ])
 
     public static let planApprove = Verb(
         "plan approve", "approve a plan: it may be applied once, exactly as it is",
         details: """
-            The approver must be somebody else than the author of the plan. The approval is signed with the key of the \
-            workspace. A plan that has expired, was edited, or is of a state that is gone is refused.
+            The approver must be somebody other than the author of the plan. The approval is signed with the key of the \
+            workspace. A plan that has expired, was edited, or no longer fits the database is refused.
             """,
         options: [
             plan, .value("as", .text("NAME"), "the name of the approver (default: the user who types)"),
@@ -48,7 +48,7 @@ extension Verb {
     public static let planApply = Verb(
         "plan apply", "apply an approved plan as a batch",
         details: """
-            Refused when the ledger, the schema or the rows have moved since the plan was made, and taken back when the \
+            Refused when the ledger, the schema or the rows have changed since the plan was made, and undone when the \
             changes are not exactly those of the plan. The batch can be rolled back like any other. Exit 7: nobody has \
             approved the plan yet.
             """,

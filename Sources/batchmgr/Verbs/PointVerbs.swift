@@ -51,7 +51,7 @@ extension PointReference {
         A point is a batch or a job (the state after it), BATCH^ (the state before it), latest, latest^, a time, a tag or \
         a commit. A time is 2026-11-26T14:00, '2026-11-26 14:00', 'yesterday 18:00', 18:00 or '2h ago', and means the state \
         that the batches until then left; a day alone means its end. Without a zone it is local time (TZ, or that of the \
-        machine): of an hour that comes twice the second. With a zone: 2026-11-26T14:00Z, 2026-11-26T14:00+01:00.
+        machine): when an hour comes twice, the second one. With a zone: 2026-11-26T14:00Z, 2026-11-26T14:00+01:00.
         """
 }
 

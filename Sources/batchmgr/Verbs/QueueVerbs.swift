@@ -13,8 +13,9 @@ extension Verb {
     public static let queueAdd = Verb(
         "queue add", "put a job into the queue",
         details: """
-            It is run by queue work, once: each attempt goes on where the one before came to, also after a worker was killed. A \
-            failure that may pass (a lock, a program, a disk) is tried again, twice as long after each; any other is not.
+            It is run once, by queue work: each attempt continues where the one before stopped, also after a worker \
+            was killed. After a failure that may pass (a lock, a program, a disk) it is tried again, with twice the \
+            pause each time; after any other it is not.
             """,
         options: [
             .required("id", .text("JOB"), "the job of the catalog").main,
@@ -36,11 +37,11 @@ extension Verb {
         "queue work", "take jobs from the queue and run them",
         details: """
             Any number of these may work at the same time, also as a service. The first SIGINT or SIGTERM stops at the next \
-            checkpoint; the job goes on later. Exit code 1 says that a job has failed for good.
+            checkpoint; the job continues later. Exit code 1 says that a job has failed for good.
             """,
         options: [
             .flag("until-empty", "end when nothing is ready and nothing is tried again soon"),
-            .value("while", .number("PROCESS"), "end when this process has ended, which has started it"),
+            .value("while", .number("PROCESS"), "end when the process that started it, with this id, has ended"),
         ],
         topic: .run, role: .operator, trace: .workspace,
         examples: [.init("batchmgr queue work --until-empty", "run all that is ready, e.g. from cron")])
@@ -53,7 +54,7 @@ extension Verb {
                 "only those in this state (default: open and lost)"),
             .flag("stuck", "only those that are in their state for too long"),
             .flag("removed", "those that queue bulk has removed in the last 24 hours"), Option.all,
-            .value("limit", .number("N"), "read no more than so many (default: 1000)"),
+            .value("limit", .number("N"), "read at most this many (default: 1000)"),
         ] + which,
         topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr queue list --stuck", "what should somebody look at?")])
@@ -66,12 +67,12 @@ extension Verb {
     public static let queueRetry = Verb(
         "queue retry", "put a failed, dead or cancelled job back into the queue",
         options: [number], topic: .run, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr queue retry 12", "the cause is mended: once more")])
+        examples: [.init("batchmgr queue retry 12", "the cause is fixed: try again")])
 
     public static let queueCancel = Verb(
         "queue cancel", "cancel a job of the queue; one that runs stops at its next checkpoint",
         options: [number, reason], topic: .run, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr queue cancel 12 --reason \"wrong month\"", "it is not to run")])
+        examples: [.init("batchmgr queue cancel 12 --reason \"wrong month\"", "it should not run")])
 
     public static let queueResolve = Verb(
         "queue resolve", "settle a failed or dead job without running it",
@@ -102,16 +103,16 @@ extension Verb {
         details: "Jobs of one database run one after the other anyway.",
         options: [
             .value("job", .text("JOB"), "the job of the catalog").main,
-            .value("most", .number("N"), "so many at most"), .flag("none", "any number again"),
+            .value("most", .number("N"), "at most this many"), .flag("none", "any number again"),
         ],
         topic: .govern, role: .operator, trace: .workspace,
         examples: [.init("batchmgr queue limit export_all --most 1", "never two of them")])
 
     public static let queuePause = Verb(
         "queue pause", "let workers take no more jobs",
-        options: [reason, .value("job", .text("JOB"), "only no jobs of this definition")],
+        options: [reason, .value("job", .text("JOB"), "pause only jobs of this definition")],
         topic: .govern, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr queue pause --reason \"month end\"", "what runs comes to its end")])
+        examples: [.init("batchmgr queue pause --reason \"month end\"", "what runs is finished")])
 
     public static let queueResume = Verb(
         "queue resume", "let workers take jobs again",
@@ -127,7 +128,7 @@ extension Verb {
     public static let queueDeadRedrive = Verb(
         "queue dead redrive", "put all failed and dead jobs back into the queue, in their order",
         options: which, topic: .run, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr queue dead redrive --job reprice_invoices", "the cause is mended")])
+        examples: [.init("batchmgr queue dead redrive --job reprice_invoices", "the cause is fixed")])
 }
 
 extension QueueOrder {

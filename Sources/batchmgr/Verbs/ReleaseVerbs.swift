@@ -12,7 +12,7 @@ extension Verb {
         examples: [.init("batchmgr release record v7", "before something changes")])
 
     public static let releaseValidate = Verb(
-        "release validate", "say that a release works: release rollback leads back to the newest of these",
+        "release validate", "mark a release as working: release rollback goes back to the newest of these",
         options: [release], topic: .govern, role: .operator, trace: .workspace)
 
     public static let releaseList = Verb(

@@ -3,7 +3,7 @@ internal import BatchEngine
 
 extension Verb {
     public static let remove = Verb(
-        "remove", "take batchmgr out of a database: ledger, guard, copies and history",
+        "remove", "remove batchmgr from a database: ledger, guard, copies and history",
         details: """
             It shows what would go, and asks. Your own tables, files and rows stay as they are. Nothing can be undone or \
             restored any more. What other databases keep in the same folder stays, and so do the catalog, batchmgr.yaml \
@@ -16,15 +16,15 @@ extension Verb {
         topic: .care, role: .admin, trace: .none,
         examples: [
             .init("batchmgr --db app.db remove --dry-run", "what has batchmgr put there?"),
-            .init("batchmgr --db app.db remove", "show it, ask, and take it away"),
+            .init("batchmgr --db app.db remove", "show it, ask, and remove it"),
         ])
 
     public static let forgetCopies = Verb(
         "forget-copies", "forget copies of restore points that are lost for good",
         details: """
-            For the day after the backups were lost: .bak files and commits that are missing or damaged are named no \
-            longer, so that verify is green again. No file is removed, no row changes, and the undo log stays. It asks, \
-            and the audit has it. The next batch writes whole copies.
+            For the day after the backups were lost: .bak files and commits that are missing or damaged are no longer \
+            listed, so that verify passes again. No file is removed, no row changes, and the undo log stays. It asks, \
+            and notes it in the audit. The next batch writes whole copies.
             """,
         options: [
             .flag("dry-run", "only show what would be forgotten (also: -n)"),

@@ -5,7 +5,7 @@ extension Verb {
     static func batch(_ summary: String) -> Option { .required("id", .text("BATCH"), summary) }
 
     public static let resume = Verb(
-        "resume", "go on with a stopped or failed batch from its last checkpoint",
+        "resume", "continue a stopped or failed batch from its last checkpoint",
         options: [
             batch("the batch, or a job for its latest one").main,
             .flag("dry-run", "do what is left, show the row-level changes, and discard them (also: -n)"),
@@ -13,7 +13,7 @@ extension Verb {
         ],
         topic: .run, role: .operator,
         examples: [
-            .init("batchmgr resume --id reprice_invoices.3", "go on where it stopped"),
+            .init("batchmgr resume --id reprice_invoices.3", "continue where it stopped"),
             .init("batchmgr resume reprice_invoices.3 --dry-run", "what would it still do?"),
         ])
 
@@ -70,7 +70,7 @@ extension StopReport {
 
     fileprivate var next: Hint {
         switch end {
-        case .atCheckpoint, .aborted: "Go on later: \(command: "resume --id \(batch)")"
+        case .atCheckpoint, .aborted: "Continue it later: \(command: "resume --id \(batch)")"
         case .committed: "Undo it: \(command: "rollback --id \(batch)")"
         }
     }

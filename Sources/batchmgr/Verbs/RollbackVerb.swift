@@ -24,11 +24,13 @@ extension Verb {
                 "what to do with rows that others changed: abort (default), keep them, or overwrite them; both are listed"
             ),
             .flag("include-reads", "batches that read what is undone are dependents too"),
-            .flag("prove-reads", "as include-reads, but leave those that change the same on a copy without the batch"),
-            .value("plan-out", .file("FILE"), "write what would be done, bound to the state of now, and do nothing"),
+            .flag(
+                "prove-reads",
+                "like --include-reads, but leave those that make the same changes on a copy without the batch"),
+            .value("plan-out", .file("FILE"), "write what would be done, bound to the present state, and do nothing"),
             .value("plan", .file("FILE"), "do what the plan says; refused when something has changed since"),
             .flag("dry-run", "do it all, verify, show it, and discard it"),
-            .flag("without-compensation", "undo the data although a step outside the database cannot be undone"),
+            .flag("without-compensation", "undo the data even if a step outside the database cannot be undone"),
         ],
         topic: .undo, role: .operator,
         examples: [
@@ -69,7 +71,7 @@ extension RollbackRequest {
             "mode", "to", "on-conflict", "include-reads", "prove-reads", "without-compensation", "plan-out", "source",
         ]
         where arguments.has(option) {
-            throw .usage("--plan says it all; it does not go with --\(option)", arguments.verb)
+            throw .usage("--plan already says everything; it cannot be used with --\(option)", arguments.verb)
         }
         if let id = arguments.value("id"), id != plan.batch.description, id != plan.batch.job {
             throw .usage("the plan is for \(plan.batch), not for \(id)", arguments.verb)

@@ -8,7 +8,7 @@ extension Verb {
         trace: .view)
 
     public static let rulesTest = Verb(
-        "rules test", "show which rules fire in a recorded stream; nothing follows",
+        "rules test", "show which rules fire in a recorded stream; nothing else happens",
         options: [
             .required("replay", .file("FILE"), "the stream: a JSON object in each line, - for standard input"),
             .value("id", .text("RULE"), "only this rule").main,
@@ -17,7 +17,7 @@ extension Verb {
         examples: [.init("batchmgr rules test --replay yesterday.jsonl", "what would have been noticed?")])
 
     public static let rulesCheck = Verb(
-        "rules check", "hold the rules against what happened lately, and do what they say",
+        "rules check", "apply the rules to what happened lately, and do what they say",
         details: """
             It looks at failures, the queue, quotas and the machine. What fires opens an incident, holds back a module or \
             degrades, as the rule says, and carries out the repair job that the rule names. Exit 1 when something fired.
@@ -32,7 +32,7 @@ extension Verb {
         role: .viewer, trace: .view)
 
     public static let circuitOpen = Verb(
-        "circuit open", "call something no more, until the circuit is closed",
+        "circuit open", "stop calling something until the circuit is closed",
         options: [circuit, .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused")],
         topic: .heal, role: .admin, trace: .workspace)
 

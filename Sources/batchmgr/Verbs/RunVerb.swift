@@ -25,7 +25,7 @@ extension Verb {
                 "a table without the tenant column that --sql or --file writes; may be repeated"),
             .flag("dry-run", "do it all, show the row-level changes, and discard them (also: -n)"),
             .flag("all", "with --dry-run: show every row (default: 20)"),
-            .flag("new-tenant", "with --tenant: a tenant without rows that is called nearly like another"),
+            .flag("new-tenant", "with --tenant: a tenant without rows whose name is nearly that of another"),
             .value("key", .text("KEY"), "do nothing when a batch with this key has run already"),
             .flag("anew", "run also while an earlier batch of the job is half done"),
             .flag("propose", "make a patch plan for a human to approve, and change nothing (exit 7)"),

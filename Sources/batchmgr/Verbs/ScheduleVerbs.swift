@@ -34,7 +34,7 @@ extension Verb {
         examples: [.init("batchmgr schedule list", "what runs when?")])
 
     public static let scheduleHistory = Verb(
-        "schedule history", "show what has become of the firings",
+        "schedule history", "show what happened to each firing",
         options: [.value("id", .text("SCHEDULE"), "only of this one").main, Option.all],
         topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr schedule history mark_overdue", "did it run last night?")])
@@ -65,13 +65,13 @@ extension Verb {
             .repeated("needs", .text("SCHEDULE"), "wait until its job is done; may be repeated"),
             .value("within", .text("SPAN"), "how old that may be, and how long to wait (default: 1d)"),
             .repeated("set", .pair("NAME=VALUE"), "set a parameter of the job; may be repeated"),
-            .flag("replace", "put it in the place of the one with its name"),
+            .flag("replace", "replace the one with its name"),
         ],
         topic: .run, role: .operator, trace: .workspace,
         examples: [
             .init(
                 "batchmgr schedule add nightly --job mark_overdue --cron \"0 2 * * *\" --timezone Europe/Paris",
-                "at two in the night")
+                "at two in the morning")
         ])
 
     public static let scheduleRemove = Verb(
@@ -87,7 +87,7 @@ extension Verb {
     public static let scheduleResume = Verb(
         "schedule resume", "let a schedule fire again, from now on",
         options: [schedule], topic: .govern, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr schedule resume nightly", "nothing of the time in between fires")])
+        examples: [.init("batchmgr schedule resume nightly", "firings in between are not made up for")])
 
     public static let scheduleTrigger = Verb(
         "schedule trigger", "queue the job of a schedule now",

@@ -6,10 +6,10 @@ internal import BatchSystem
 
 extension Verb {
     public static let serve = Verb(
-        "serve", "keep the time of the schedules and work the queue, until it is stopped",
+        "serve", "start jobs by their schedules and run the queue, until it is stopped",
         details: """
             One process serves a workspace; its workers are processes of their own. The first SIGINT or SIGTERM ends each of them \
-            at its next checkpoint; what is not done goes on when the service is back. Tells systemd when it is ready and alive \
+            at its next checkpoint; unfinished work continues when the service is back. Tells systemd when it is ready and alive \
             (Type=notify, WatchdogSec).
             """,
         options: [
@@ -23,15 +23,15 @@ extension Verb {
         examples: [.init("batchmgr serve", "run what is due, from now on")])
 
     static let serviceRestart = Verb(
-        "service restart", "let a part of the service begin anew: its workers, one after the other, or its HTTP",
+        "service restart", "restart a part of the service: its workers, one after the other, or its HTTP",
         details: """
             Each ends at its next checkpoint, and another one takes its place; the next one follows when that has worked for a \
-            moment. No job is lost, and the service itself stays. The audit has a row for the wish and one for each worker. \
-            With --kind http it closes its port and opens it again, with its certificate as the file has it now.
+            moment. No job is lost, and the service itself stays. The audit has a row for the request and one for each \
+            worker. With --kind http it closes its port and opens it again, with the certificate that is in the file now.
             """,
         options: [
             .value(
-                "kind", .choice(ServiceRestart.Kind.allCases.map(\.rawValue)), "what begins anew (default: queue)")
+                "kind", .choice(ServiceRestart.Kind.allCases.map(\.rawValue)), "what to restart (default: queue)")
         ],
         topic: .run, role: .admin, trace: .workspace,
         examples: [.init("batchmgr service restart", "after an update of the program")])
@@ -136,7 +136,8 @@ extension Command {
 extension ServiceRestartReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         let what =
-            restart.kind == .queue ? "the workers begin anew, one after the other" : "the HTTP interface begins anew"
+            restart.kind == .queue
+            ? "the workers are restarted, one after the other" : "the HTTP interface is restarted"
         return "\(what)\n" + style.next("see it: \(command: "audit list")")
     }
 }

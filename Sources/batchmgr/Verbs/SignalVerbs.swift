@@ -4,7 +4,7 @@ internal import BatchService
 
 extension Verb {
     static let signalAdd = Verb(
-        "signal add", "say a figure of the application: a latency, an error, a use",
+        "signal add", "record a figure of the application: a latency, an error, a use",
         details: """
             The name is one that `signals:` in batchmgr.yaml declares: `signals: {checkout: latency}`. Latencies are milliseconds. \
             Sums are kept by the minute, for 400 days. With - many are read from the standard input, a name and a number on each \
@@ -21,10 +21,10 @@ extension Verb {
         ])
 
     static let signalList = Verb(
-        "signal list", "show what the application has said: counts, means, 95th and 99th percentiles",
+        "signal list", "show the figures of the application: counts, means, 95th and 99th percentiles",
         options: [.value("since", .text("TIME"), "how far back, e.g. 7d (default: 24h)")],
         topic: .look, role: .viewer, trace: .view,
-        examples: [.init("batchmgr signal list --since 1h", "how does the application do?")])
+        examples: [.init("batchmgr signal list --since 1h", "how is the application doing?")])
 }
 
 extension Command {
@@ -32,7 +32,7 @@ extension Command {
         let signals = Signals(try call.workspace(), context: call.work)
         let name = try arguments.required("name")
         if name == "-" {
-            guard arguments.value("value") == nil else { throw .usage("- stands without --value", arguments.verb) }
+            guard arguments.value("value") == nil else { throw .usage("- cannot be used with --value", arguments.verb) }
             try call.output.show(try signals.add(try figures(arguments.verb), tenant: call.globals.tenant))
             return .done
         }
@@ -52,7 +52,7 @@ extension Command {
             let words = line.split(separator: " ")
             if words.isEmpty { continue }
             guard words.count == 2, let value = Double(words[1]) else {
-                throw .usage("line \(number) is no name and number", verb)
+                throw .usage("line \(number) is not a name and a number", verb)
             }
             figures.append((String(words[0]), value))
         }
@@ -72,7 +72,7 @@ extension ParsedArguments {
     func moment(_ name: String, in context: Context, otherwise: Duration) throws(BatchError) -> Timestamp {
         let text = value(name)
         guard let span = text.map({ Duration(text: $0) }) ?? otherwise else {
-            throw .usage("--\(name) is no span of time like 24h or 7d", verb)
+            throw .usage("--\(name) is not a span of time like 24h or 7d", verb)
         }
         return Timestamp(milliseconds: context.now().milliseconds - span.wholeMilliseconds)
     }

@@ -5,9 +5,9 @@ extension Verb {
     static let supportOpen = Verb(
         "support open", "look at a tenant on its behalf over HTTP, for a short time",
         details: """
-            Shows a token, this once. It sees the tenant alone, and looks; with --write it changes things too, once somebody else \
-            has approved that. Everything that is done with it, each look too, is a row in the audit of the tenant, with your \
-            name and on_behalf_of. It ends by itself, and opens no other session.
+            Shows a token, this once. It sees only the tenant, and only reads; with --write it changes things too, \
+            once somebody else has approved that. Everything that is done with it, also each read, is a row in the \
+            audit of the tenant, with your name and on_behalf_of. It ends by itself, and opens no other session.
             """,
         options: [
             .required("reason", .text("TEXT"), "why"),
@@ -34,7 +34,7 @@ extension Verb {
     static let supportEnd = Verb(
         "support end", "end a session of support before its time",
         options: [.required("id", .text("SESSION"), "the session").main], topic: .govern, role: .support,
-        trace: .workspace, examples: [.init("batchmgr support end support.3", "its token counts no longer")])
+        trace: .workspace, examples: [.init("batchmgr support end support.3", "its token is no longer valid")])
 }
 
 extension Command {
@@ -79,7 +79,7 @@ extension ParsedArguments {
         let text = try required("id")
         let digits = text.hasPrefix(SupportSession.prefix) ? text.dropFirst(SupportSession.prefix.count) : text[...]
         guard let number = Int64(digits), number > 0 else {
-            throw .usage("'\(text)' is no session like support.3", verb)
+            throw .usage("'\(text)' is not a session like support.3", verb)
         }
         return number
     }
@@ -93,7 +93,7 @@ extension SupportReport: TextReport {
         return "\(secret)\n\(what)"
             + style.next(
                 session.wantsWrite
-                    ? "it looks until somebody else approves it: \(command: "support approve \(session.name)")"
+                    ? "it can only read until somebody else approves it: \(command: "support approve \(session.name)")"
                     : "this is the only time that the token is shown")
     }
 }

@@ -13,7 +13,7 @@ extension Verb {
         ])
 
     public static let switchSet = Verb(
-        "switch set", "hold back everything, a tenant, a module or a job; or let it go on",
+        "switch set", "hold back everything, a tenant, a module or a job; or release it",
         details: """
             Switches: safe_mode, safe_mode:tenant:T, safe_mode:module:NAME, safe_mode:job:NAME (on, off); auto_heal:CLASS, \
             auto_heal:CLASS:tenant:T, auto_heal:job:NAME, auto_heal:tenant:T (on, off; CLASS is DATA, PERF or SECURITY); \
@@ -25,9 +25,9 @@ extension Verb {
             .required("name", .text("SWITCH"), "the switch").main,
             .required("value", .text("VALUE"), "what to set it to"),
             .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused"),
-            .flag("unknown", "set it although no job, module or tenant of that name is known"),
+            .flag("unknown", "set it even if no job, module or tenant of that name is known"),
             .value("for", .text("TIME"), "how long, e.g. 30m or 2h (default: until it is set again)"),
-            .flag("dry-run", "say what it is now and would be, and set nothing"),
+            .flag("dry-run", "show what it is now and would be, and set nothing"),
         ],
         topic: .govern, role: .admin,
         examples: [
@@ -36,11 +36,11 @@ extension Verb {
                 "plans only, until the evening"),
             .init(
                 "batchmgr switch set --name job:reprice_invoices --value disabled --reason \"wrong index\"",
-                "one job stays away"),
+                "one job does not run"),
         ])
 
     public static let switchUndo = Verb(
-        "switch undo", "set a switch back to what it was before it was set last",
+        "switch undo", "set a switch back to its previous value",
         options: [
             .required("name", .text("SWITCH"), "the switch").main,
             .required("reason", .text("TEXT"), "why; kept in the audit"),
@@ -51,8 +51,8 @@ extension Verb {
     private static let module = Option.value("module", .text("MODULE"), "only this module of catalog/modules.yaml")
 
     public static let degradeOn = Verb(
-        "degrade on", "hold back all modules that the application can do without: what begins by itself waits",
-        details: "Modules that are critical in catalog/modules.yaml work on, and so does what a person begins.",
+        "degrade on", "hold back all modules that the application can do without: automatic work waits",
+        details: "Modules that are critical in catalog/modules.yaml keep working, and so does what a person begins.",
         options: [module, .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused")],
         topic: .govern, role: .admin, trace: .workspace,
         examples: [.init("batchmgr degrade on --reason 'the disk is nearly full'", "only what is needed")])

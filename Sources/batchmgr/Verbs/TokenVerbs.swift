@@ -4,25 +4,25 @@ internal import BatchService
 
 extension Verb {
     static let tokenCreate = Verb(
-        "token create", "make a token by which somebody is known over HTTP",
+        "token create", "make a token that identifies somebody over HTTP",
         details: """
-            The token is shown once; what is kept is its hash. Who acts by it is the actor of what is done: give it the name of \
+            The token is shown once; what is kept is its hash. Whoever uses it is the actor of what is done: give it the name of \
             the person, so that nobody approves over HTTP what they have proposed at the terminal.
             """,
         options: [
             .required("name", .text("NAME"), "the name of the token").main,
             .required("role", .choice(Role.allCases.map(\.rawValue)), "what it may do"),
-            .value("person", .text("PERSON"), "who acts by it (default: its name)"),
+            .value("person", .text("PERSON"), "who uses it (default: its name)"),
             .value("expires", .text("TIME"), "how long it is valid, e.g. 30d (default: until it is revoked)"),
         ],
         topic: .govern, role: .admin, trace: .workspace,
         examples: [
             .init("batchmgr token create ann --role operator --expires 90d", "ann may run and undo over HTTP"),
-            .init("batchmgr token create acme-app --role viewer --tenant acme", "sees the rows of acme alone"),
+            .init("batchmgr token create acme-app --role viewer --tenant acme", "sees only the rows of acme"),
         ])
 
     static let tokenList = Verb(
-        "token list", "show the tokens, without what they are", topic: .govern, role: .admin, trace: .view,
+        "token list", "show the tokens, without their secrets", topic: .govern, role: .admin, trace: .view,
         examples: [.init("batchmgr token list", "who is known over HTTP?")])
 
     static let tokenRevoke = Verb(

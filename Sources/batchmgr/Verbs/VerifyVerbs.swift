@@ -6,7 +6,7 @@ extension Verb {
         "verify", "recheck digests, undo records and both copies of every restore point",
         details: """
             Exit 6 when anything is damaged; 9 when nothing is, but the database was changed outside any batch. Foreign \
-            keys that point nowhere are a warning: databases arrive with them.
+            keys that point nowhere are a warning: the database may have had them before.
             """,
         options: [
             .value("id", .text("BATCH"), "only the records of this batch, or of a job's latest one").main,
@@ -39,7 +39,7 @@ extension Verb {
         "certificate verify", "check the signed certificate of a rollback",
         details: """
             It needs nothing but the file, the public key and the database: the signature, the ledger, and the rows as \
-            they are, back over later batches. Exit 6 when anything does not hold.
+            they are, back over later batches. Exit 6 when something is wrong.
             """,
         positionals: [Positional(.file("FILE"), "the certificate")],
         options: [.value("key", .file("FILE"), "the public key, PEM (default: signing.pub of the backups)")],
