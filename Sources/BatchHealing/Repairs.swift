@@ -42,8 +42,8 @@ public struct Repairs {
         let head = """
             # Repair jobs
 
-            What can be repaired, and how. This page is made by `batchmgr heal list --markdown` of the files in `catalog`. What holds for all of them
-            stands in [reliability.md](reliability.md): no repair crosses a tenant, each is a batch that is undone like any other, and each is in the audit.
+            What can be repaired, and how. This page is made by `batchmgr heal list --markdown` from the files in `catalog`. What holds for all of them
+            is in [reliability.md](reliability.md): no repair crosses a tenant, each is a batch that is undone like any other, and each is in the audit.
 
             """
         return ([head] + jobs.map(Repairs.section)).joined(separator: "\n")

@@ -86,16 +86,16 @@ import Testing
             "timezone: there is no time zone 'Europe/Pariss'; did you mean 'Europe/Paris'?"),
         Mistake(
             head + "steps:\n  - id: s\n    check: SELECT 1 WHERE 0; SELECT 2\n", "5:30",
-            "a second statement begins here, and only the first would be asked; write one query"),
+            "a second statement begins here, and only the first would be run; write one query"),
         Mistake(
             head + "steps:\n  - {id: s, export: {file: a.csv, query: 'SELECT 1; DELETE FROM t'}}\n", "4:53",
-            "a second statement begins here, and only the first would be asked; write one query"),
+            "a second statement begins here, and only the first would be run; write one query"),
         Mistake(
             head + "steps:\n  - id: s\n    for_each: SELECT id FROM t; SELECT id FROM u\n    sql: SELECT :id\n", "5:33",
-            "a second statement begins here, and only the first would be asked; write one query"),
+            "a second statement begins here, and only the first would be run; write one query"),
         Mistake(
             head + steps + "verify: ['SELECT 1;;', 'SELECT 1; SELECT 0']\n", "6:35",
-            "a second statement begins here, and only the first would be asked; write one query"),
+            "a second statement begins here, and only the first would be run; write one query"),
         Mistake(
             head + "notify: [{url: 'ftp://a'}]\n" + steps, "3:16",
             "url: write an address, e.g. https://example.com/hook"),
@@ -197,8 +197,8 @@ import Testing
             "id: a\n\tversion: 1\n", "2:1",
             "while scanning a plain scalar: found a tab character that violates indentation"),
         Mistake("id: a\n---\nid: b\n", "2:1", "a second document begins here; write one document a file"),
-        Mistake("id: *x\n", "1:5", "nothing above is marked &x"),
-        Mistake("id: &x [*x]\n", "1:9", "nothing above is marked &x"),
+        Mistake("id: *x\n", "1:5", "nothing above has the anchor &x"),
+        Mistake("id: &x [*x]\n", "1:9", "nothing above has the anchor &x"),
         Mistake(
             "id: !!python/object a\n", "1:5",
             "tags like tag:yaml.org,2002:python/object are not used here; write the value without it"),

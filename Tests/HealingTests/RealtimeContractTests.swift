@@ -158,7 +158,7 @@ import Testing
     @Test(arguments: [
         (
             "a: {when: realtime, query: SELECT 1}",
-            "when: 'realtime' needs 'key' and 'reads', so that each checkpoint asks it of changed rows alone"
+            "when: 'realtime' needs 'key' and 'reads', so that each checkpoint checks changed rows only"
         )
     ])
     func itSaysWhatItReads(_ text: String, _ message: String) throws {

@@ -26,7 +26,7 @@ public struct FieldBook: Sendable {
         [
             KeyRule(
                 "after", .list(.text(.filled), mayBeEmpty: false), required: true,
-                "The words that its value stands after; the first that is found counts."),
+                "The words that come before its value; the first that is found counts."),
             KeyRule(
                 "shape", .choice(FieldRule.Shape.allCases.map(\.rawValue)), required: true,
                 "What its value looks like."),

@@ -76,12 +76,12 @@ public struct ProfileBook: Sendable {
             KeyRule("dpi", .integer(72...1_200), "Resolution in which pages of a PDF are drawn (`300`)."),
             KeyRule(
                 "existing", .choice(DocumentProfile.Existing.allCases.map(\.rawValue)),
-                "What becomes of text that is there (`keep`)."),
+                "What happens to text that is there already (`keep`)."),
             KeyRule(
                 "partial", .choice(DocumentProfile.Partial.allCases.map(\.rawValue)),
-                "What becomes of a page of an archive that cannot be read (`fail`)."),
+                "What happens to a page of an archive that cannot be read (`fail`)."),
             KeyRule(
-                "review_below", .number(0...1), "A document, or a page of it, that is less sure waits for a reviewer."),
+                "review_below", .number(0...1), "A document with a page of lower confidence waits for a reviewer."),
         ])
 }
 
@@ -108,10 +108,10 @@ public struct ReviewBook: Sendable {
     private static let keys = KeyTable(
         "a rule of review.yaml",
         [
-            KeyRule("to", .text(.filled), required: true, "Who reviews what fits."),
+            KeyRule("to", .text(.filled), required: true, "Who reviews the documents that match."),
             KeyRule(
                 "file", .text(.filled), "Only files of this name; `*` and `?` stand for any characters, and for one."),
-            KeyRule("below", .number(0...1), "Only documents that are less sure than this."),
+            KeyRule("below", .number(0...1), "Only documents of lower confidence than this."),
             KeyRule("language", .text(.filled), "Only documents that are read with this model."),
         ])
 }

@@ -82,7 +82,7 @@ public struct ContractBook: Sendable {
             {
                 source.report(
                     node,
-                    "when: 'realtime' needs 'key' and 'reads', so that each checkpoint asks it of changed rows alone")
+                    "when: 'realtime' needs 'key' and 'reads', so that each checkpoint checks changed rows only")
             }
             if let node = entry.value["then"], entry.value["module"] == nil,
                 node.elements.contains(where: { $0.text == ContractDefinition.Consequence.block.rawValue })
@@ -148,22 +148,22 @@ public struct ContractBook: Sendable {
             KeyRule(
                 "severity", .choice(ContractDefinition.Severity.allCases.map(\.rawValue)),
                 "How bad a violation is (`error`)."),
-            KeyRule("table", .text(.filled), "The table whose rows it judges: what a percentage is of."),
-            KeyRule("warn_if", .argument, "From so many violations on it warns: `5` or `0.5%`."),
-            KeyRule("fail_if", .argument, "From so many violations on it fails (`1`)."),
+            KeyRule("table", .text(.filled), "The table whose rows it checks; a percentage is a share of them."),
+            KeyRule("warn_if", .argument, "It warns from this many violations on: `5` or `0.5%`."),
+            KeyRule("fail_if", .argument, "It fails from this many violations on (`1`)."),
             KeyRule(
                 "when", .choice(ContractDefinition.Occasion.allCases.map(\.rawValue)),
-                "When it is asked by itself (`nightly`)."),
+                "When it is checked automatically (`nightly`)."),
             KeyRule(
                 "key", .list(.text(.filled), mayBeEmpty: false), companion: "reads",
-                "The columns of its answer that name what it judges: with `reads`, `--changed` asks it of changed rows alone."
+                "The columns of its answer that name what it checks: with `reads`, `--changed` checks changed rows only."
             ),
             KeyRule(
                 "reads", .entries(.filled, .list(.text(.filled), mayBeEmpty: false)), companion: "key",
-                "By table that it reads: the columns that hold that key."),
+                "For each table that it reads: the columns that hold that key."),
             KeyRule("module", .text(.jobName), "The part of the application that it is about."),
             KeyRule(
                 "then", .list(.choice(ContractDefinition.Consequence.allCases.map(\.rawValue)), mayBeEmpty: true),
-                "What follows when it fails."),
+                "What happens when it fails."),
         ])
 }

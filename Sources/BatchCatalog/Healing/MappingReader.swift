@@ -77,7 +77,7 @@ enum MappingReader {
         _ field: YAMLNode.Entry, of concept: String, _ source: inout SourceText
     ) -> Mapping.Field? {
         guard isFieldName(field.key) else {
-            source.report(key: field, "'\(field.key)' cannot name a field: letters, digits and _")
+            source.report(key: field, "'\(field.key)' cannot name a field: use letters, digits and _")
             return nil
         }
         let isList = if case .sequence = field.value.content { true } else { false }

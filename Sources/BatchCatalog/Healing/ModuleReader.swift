@@ -67,7 +67,7 @@ public struct ModuleBook: Sendable {
         [
             KeyRule("description", .text(.any), "One line for people."),
             KeyRule("tables", .list(.text(.filled), mayBeEmpty: true), "The tables that belong to it."),
-            KeyRule("critical", .boolean, "It works on in degraded mode (`false`)."),
+            KeyRule("critical", .boolean, "It keeps working in degraded mode (`false`)."),
             KeyRule("flags", .list(.text(.jobName), mayBeEmpty: true), "The flags of its features."),
             KeyRule(
                 "quota",
@@ -77,7 +77,7 @@ public struct ModuleBook: Sendable {
                         [
                             KeyRule("batches_per_day", .integer(1...1_000_000_000), "Batches in 24 hours."),
                             KeyRule("rows_per_day", .integer(1...1_000_000_000_000), "Changed rows in 24 hours."),
-                        ])), "How much work is expected of it; rules tell when it is used up."),
+                        ])), "How much work is expected of it; rules report when it is used up."),
             KeyRule("surfaces", .list(.text(.filled), mayBeEmpty: true), "Where people meet it."),
         ])
 
@@ -85,7 +85,7 @@ public struct ModuleBook: Sendable {
         "a flag",
         [
             KeyRule("description", .text(.any), "One line for people."),
-            KeyRule("default", .choice(["on", "off"]), "What it is while nobody has switched it (`off`)."),
+            KeyRule("default", .choice(["on", "off"]), "Its value until somebody switches it (`off`)."),
             KeyRule("module", .text(.jobName), "The module that it is a feature of."),
             KeyRule("sensitive", .boolean, "Only a person switches it (`false`)."),
         ])

@@ -55,8 +55,8 @@ public struct RunbookBook: Sendable {
         "a runbook",
         [
             KeyRule("title", .text(.filled), required: true, "What has gone wrong."),
-            KeyRule("when", .text(.any), "When it is the right one."),
-            KeyRule("needs", .list(.choice(["tenant"]), mayBeEmpty: true), "What has to be named."),
+            KeyRule("when", .text(.any), "When to use it."),
+            KeyRule("needs", .list(.choice(["tenant"]), mayBeEmpty: true), "What must be named."),
             KeyRule("steps", .list(.record(step), mayBeEmpty: false), required: true, "What is done, in this order."),
         ])
 

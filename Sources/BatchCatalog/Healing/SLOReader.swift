@@ -16,7 +16,7 @@ public struct SLOBook: Sendable {
         let file = try HealingFile(folder: folder, stem: "slo", keys) { entry, source in
             guard SLODefinition.Surface(rawValue: entry.key) == nil else { return }
             source.report(
-                key: entry, code: .invalidCatalog, "'\(entry.key)' is no surface: \(names.joined(separator: ", "))")
+                key: entry, code: .invalidCatalog, "'\(entry.key)' is not a surface:  \(names.joined(separator: ", "))")
         }
         return SLOBook(
             surfaces: SLODefinition.Surface.allCases.map { surface in

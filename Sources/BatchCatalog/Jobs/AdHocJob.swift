@@ -17,7 +17,7 @@ extension JobDefinition {
         }
         guard let definition = outcome.definition else {
             throw BatchError(
-                .internalFault, "\(file) has no mistake, and yet gives no job",
+                .internalFault, "\(file) has no mistake, and yet defines no job",
                 hint: "check it: \(command: "catalog validate")")
         }
         return definition

@@ -22,25 +22,25 @@ enum JobKeys {
                 KeyRule(
                     "shared_tables", .list(.text(.filled), mayBeEmpty: true),
                     "Tables without the tenant column that the job writes; no others may change."),
-                KeyRule("limits", .record(limits), "How much a batch may change (as the database says)."),
+                KeyRule("limits", .record(limits), "How much a batch may change (the limits of the database)."),
                 KeyRule(
                     "level", .integer(0...3), "Heal level: 2 is rehearsed on a copy first, 3 becomes a patch plan (0)."),
                 KeyRule(
                     "finds", .query,
-                    "Of a repair: what is wrong, as `tenant, key, reason, found, expected`; asked again afterwards."),
+                    "Of a repair: what is wrong, as `tenant, key, reason, found, expected`; checked again afterwards."),
                 KeyRule(
                     "class", .choice(RepairDefinition.classes.map(\.rawValue)), companion: "finds",
-                    "Of a repair: what it heals (`DATA`)."),
+                    "Of a repair: the class of faults that it repairs (`DATA`)."),
                 KeyRule(
                     "idempotent", .boolean,
-                    "Whether its programs may run twice: else the queue does not start one again whose worker died in it (`false`; of a repair `true`)."
+                    "Whether its programs may run twice; otherwise the queue does not restart a job whose worker died in a program (`false`; of a repair `true`)."
                 ),
                 KeyRule(
                     "as_plan", .boolean, companion: "finds",
                     "Of a repair: it becomes a patch plan, whatever its level (`false`)."),
                 KeyRule(
                     "dry_run_first", .boolean, companion: "finds",
-                    "Of a repair: `heal run --apply` makes a dry run first, and goes on when that went well (`false`)."),
+                    "Of a repair: `heal run --apply` makes a dry run first, and continues if it succeeds (`false`)."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),
@@ -50,15 +50,15 @@ enum JobKeys {
                     "What the job does, in this order."),
                 KeyRule(
                     "verify", .list(.query, mayBeEmpty: true),
-                    "Queries that return one true value when all is well; asked after a run and after a rollback."),
-                KeyRule("schedule", .record(schedule), "When the job runs by itself."),
+                    "Queries that return one true value when all is well; checked after a run and after a rollback."),
+                KeyRule("schedule", .record(schedule), "When the job runs automatically."),
                 KeyRule(
                     "on_failure", choice(JobDefinition.FailureAction.self),
                     "`stop` keeps earlier checkpoints for `resume`; `rollback` undoes them (`stop`)."),
                 KeyRule("timeout", .text(.duration), "How long the whole batch may take."),
                 KeyRule(
                     "notify", .list(notification, mayBeEmpty: true),
-                    "Whom to tell, besides those that `batchmgr.yaml` names."),
+                    "Whom to notify, besides those that `batchmgr.yaml` names."),
                 KeyRule(
                     "snapshot", choice(JobDefinition.SnapshotPolicy.self),
                     "Kind of `.bak` of this job's batches (the database's)."),
@@ -82,10 +82,12 @@ enum JobKeys {
             [
                 KeyRule(
                     "events", .list(choice(NotificationRule.Event.self), mayBeEmpty: false),
-                    "What to tell of (everything)."),
-                KeyRule("timeout", .text(.duration), "How long telling may take (`10s`)."),
-                KeyRule("after", .integer(1...1_000), "Only from so many failures of a job in a row on (`1`)."),
-                KeyRule("quiet", .text(.dayWindow), "What happens then is told at its end, e.g. `22:00-07:00`."),
+                    "Which events to report (all)."),
+                KeyRule("timeout", .text(.duration), "How long a notification may take (`10s`)."),
+                KeyRule("after", .integer(1...1_000), "Only after this many failures of a job in a row (`1`)."),
+                KeyRule(
+                    "quiet", .text(.dayWindow),
+                    "Quiet hours: what happens in them is reported when they end, e.g. `22:00-07:00`."),
             ]),
         [
             KeyChoice(
@@ -114,22 +116,22 @@ enum JobKeys {
             KeyRule("timezone", .text(.timezone), "Time zone of the fields (`UTC`)."),
             KeyRule(
                 "gap", choice(GapRule.self),
-                "A time that the clocks leave out in spring: `shift` to right after it, or `skip` it (`shift`)."),
+                "A time that the clocks skip in spring: `shift` to right after it, or `skip` it (`shift`)."),
             KeyRule(
                 "fold", choice(FoldRule.self),
                 "Which one is taken of a time that comes twice in autumn: `first`, `last` or `both` (`first`)."),
             KeyRule(
                 "catch_up", choice(CatchUpRule.self),
-                "Of firings that were missed: `none`, the `latest`, or `all` are made up for (`latest`)."),
+                "Which missed firings are made up for: `none`, the `latest` or `all` (`latest`)."),
             KeyRule("catch_up_limit", .integer(1...10_000), "How many `catch_up: all` makes up for at most (`100`)."),
             KeyRule(
                 "overlap", choice(OverlapRule.self),
                 "While the job of an earlier firing is not done: `skip` the new one, `queue` it too, or `cancel` the earlier one (`skip`)."
             ),
-            KeyRule("jitter", .text(.duration), "Puts each firing off by a part of this time, always the same part."),
+            KeyRule("jitter", .text(.duration), "Delays each firing by a part of this time, always the same part."),
             KeyRule(
                 "window", .text(.dayWindow),
-                "The only time of the day at which the job may begin, e.g. `22:00-06:00`; a firing outside waits for it."
+                "The only time of day when the job may begin, e.g. `22:00-06:00`; a firing outside it waits."
             ),
             KeyRule("blackout", .list(.text(.dateSpan), mayBeEmpty: true), "Dates without a firing."),
             KeyRule(

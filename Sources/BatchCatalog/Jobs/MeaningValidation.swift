@@ -115,7 +115,7 @@ struct MeaningValidation {
             of: second.word, occurrence: occurrences(of: second.word, in: sql, before: second.offset), in: node)
         source.report(
             mark, length: mark == node.start ? 1 : second.word.unicodeScalars.count,
-            "a second statement begins here, and only the first would be asked; write one query")
+            "a second statement begins here, and only the first would be run; write one query")
     }
 
     private mutating func checkArgument(_ node: YAMLNode, _ scope: Scope) {

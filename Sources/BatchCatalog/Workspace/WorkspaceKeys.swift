@@ -12,7 +12,8 @@ enum WorkspaceKeys {
                 "backups", .text(.filled), "Folder for restore points, reports and logs (`backups/batch_manager`)."),
             KeyRule("catalog", .text(.filled), "Folder of the jobs (`catalog`)."),
             KeyRule("data", .text(.filled), "Folder of the documents: `in`, `out`, `work` and more (`data`)."),
-            KeyRule("keep", .record(keep), "What is kept of everything that grows; the rest goes after each run."),
+            KeyRule(
+                "keep", .record(keep), "What is kept of everything that grows; the rest is removed after each run."),
             KeyRule("plugins", .entries(.jobName, .text(.filled)), "Step kinds that programs add: `NAME: path`."),
             KeyRule("log", .record(log), "The structured log, see logs.md."),
             KeyRule("http", .record(http), "How `serve` answers over HTTP, see http.md."),
@@ -22,9 +23,11 @@ enum WorkspaceKeys {
             KeyRule(
                 "traces", .record(traces),
                 "Spans for OpenTelemetry, in `logs/traces.jsonl` and to a receiver, see traces.md."),
-            KeyRule("notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to tell when something goes wrong."),
+            KeyRule(
+                "notify", .list(JobKeys.notification, mayBeEmpty: true), "Whom to notify when something goes wrong."),
             KeyRule("queue", .record(queue), "The queue, see queue.md."),
-            KeyRule("watchdog", .record(watchdog), "An address outside that hears from the service that it lives."),
+            KeyRule(
+                "watchdog", .record(watchdog), "An outside address that the service calls to show that it is alive."),
             KeyRule("roles", .record(roles), "Who may do what; without this key everybody may do everything."),
         ])
 
@@ -38,13 +41,13 @@ enum WorkspaceKeys {
                 "Whether this machine may read `/health`, `/metrics`, `/jobs` and `/config` without a token (`true`)."),
             KeyRule(
                 "trust_loopback", .boolean,
-                "Whether this machine may do without a token all that the user of the service may (`false`)."),
+                "Whether this machine may do, without a token, everything that the user of the service may (`false`)."),
             KeyRule(
                 "proxies", .list(.text(.filled), mayBeEmpty: true),
                 "Addresses and networks whose `X-Forwarded-For` is believed."),
             KeyRule("plain", .boolean, "Listen on other addresses than loopback without TLS (`false`)."),
             KeyRule(
-                "certificate", .text(.filled), "PEM file of the certificate, with those that vouch for it: then TLS."),
+                "certificate", .text(.filled), "PEM file of the certificate and its chain; turns TLS on."),
             KeyRule("key", .text(.filled), "PEM file of its private key."),
             KeyRule("rate", .integer(1...1_000_000), "Requests a minute for each token or address (`600`)."),
             KeyRule("body_kib", .integer(1...102_400), "KiB that the body of a request may have (`1024`)."),
@@ -56,10 +59,11 @@ enum WorkspaceKeys {
         [
             KeyRule(
                 "max_age", .record(ages),
-                "How long a job may be in a state before `stuck` is told and it is in `queue list --stuck`."),
+                "How long a job may be in a state before it is reported as `stuck` and listed by `queue list --stuck`."),
             KeyRule(
                 "worker_mib", .integer(16...1_048_576),
-                "MiB that a worker of the service may hold: it ends behind the job with which it has more (`1024`)."),
+                "MiB of memory that a worker of the service may hold; with more, it ends after its current job (`1024`)."
+            ),
         ])
 
     private static let ages = KeyTable(
@@ -75,7 +79,7 @@ enum WorkspaceKeys {
         [
             KeyRule(
                 "url", .text(.address), required: true,
-                "Gets a POST each time; it raises the alarm when none has come for a while."),
+                "Gets a POST each time; it should raise the alarm when none has come for a while."),
             KeyRule("every", .text(.duration), "How often (`1m`)."),
         ])
 
@@ -85,7 +89,7 @@ enum WorkspaceKeys {
             KeyRule(
                 "url", .text(.address),
                 "A receiver of OTLP over HTTP with JSON, e.g. `http://127.0.0.1:4318/v1/traces`."),
-            KeyRule("sample", .number(0...100), "Of 100 ordinary traces so many are kept (`1`)."),
+            KeyRule("sample", .number(0...100), "How many of 100 ordinary traces are kept (`1`)."),
         ])
 
     private static let users = ValueShape.list(.text(.filled), mayBeEmpty: true)
@@ -114,7 +118,7 @@ enum WorkspaceKeys {
         "bak",
         [
             KeyRule("last", .integer(0...1_000_000), "The newest points."),
-            KeyRule("daily", .integer(0...1_000_000), "The newest point of each of so many days that have one."),
+            KeyRule("daily", .integer(0...1_000_000), "The newest point of each of this many days that have one."),
             KeyRule("weekly", .integer(0...1_000_000), "The same for weeks."),
             KeyRule("monthly", .integer(0...1_000_000), "The same for months."),
         ])
@@ -123,11 +127,11 @@ enum WorkspaceKeys {
         "log",
         [
             KeyRule("level", choice(LogLevel.self), "What is written: this level and those above it (`info`)."),
-            KeyRule("max_kib", .integer(1...15_360), "KiB after which the next file is begun (`10240`)."),
+            KeyRule("max_kib", .integer(1...15_360), "Size in KiB at which the next file is begun (`10240`)."),
             KeyRule("keep", .integer(0...1_000), "Older files that are kept (`5`)."),
             KeyRule(
                 "json", .boolean,
-                "Whether each line goes to the standard error too, for those who gather that (`false`)."),
+                "Whether each line also goes to standard error, for programs that collect it (`false`)."),
         ])
 
     private static let database = KeyTable(
@@ -138,16 +142,17 @@ enum WorkspaceKeys {
                 "The file, from the workspace folder; holds `{tenant}` with tenancy `file`."),
             KeyRule(
                 "tenancy", choice(Tenancy.self),
-                "How tenants are told apart: by nothing, a column, a file each (`none`)."),
+                "How tenants are separated: not at all, by a column, by a file each (`none`)."),
             KeyRule(
                 "tenant_column", .text(.filled), "The column, with tenancy `column`; tables without it are shared."),
             KeyRule(
-                "guard", choice(GuardMode.self), "What happens to writes that no batch made (as `guard set` said last)."
+                "guard", choice(GuardMode.self),
+                "What happens to writes that no batch made (what `guard set` set last)."
             ),
             KeyRule(
                 "protected", .list(.text(.filled), mayBeEmpty: true),
                 "Tables and columns (`table.column`) that only an approved batch may change."),
-            KeyRule("limits", .record(JobKeys.limits), "Limits for batches of jobs that say nothing of them."),
+            KeyRule("limits", .record(JobKeys.limits), "Limits for batches of jobs that set none."),
             KeyRule(
                 "snapshot", choice(JobDefinition.SnapshotPolicy.self), "Kind of `.bak` of a restore point (`auto`)."),
         ])

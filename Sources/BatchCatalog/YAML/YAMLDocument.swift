@@ -60,7 +60,7 @@ struct YAMLDocument: ~Copyable {
 
     private mutating func alias(_ name: String, _ event: YAMLEvents.Event) throws(YAMLNode.Fault) -> YAMLNode {
         guard let target = anchors[name] else {
-            throw YAMLNode.Fault(event.start, "nothing above is marked &\(name)")
+            throw YAMLNode.Fault(event.start, "nothing above has the anchor &\(name)")
         }
         try count(target.weight, at: event.start)
         return target

@@ -39,7 +39,7 @@ public struct ContractDefinition: Hashable, Sendable {
         }
     }
 
-    /// What follows when it fails.
+    /// What happens when it fails.
     public enum Consequence: String, Hashable, Sendable, CaseIterable {
         case incident
         /// Its module is switched off.
@@ -69,7 +69,7 @@ public struct ContractDefinition: Hashable, Sendable {
     public var consequences: [Consequence] = []
     /// The columns of its answer that say which rows a violation is about; empty: it is asked of all rows each time.
     public var key: [String] = []
-    /// By table that it reads: the columns that hold that key.
+    /// For each table that it reads: the columns that hold that key.
     public var reads: [String: [String]] = [:]
 
     public init(

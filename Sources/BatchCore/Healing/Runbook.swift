@@ -21,7 +21,7 @@ public struct RunbookDefinition: Hashable, Sendable {
 
     public var id: String
     public var title: String
-    /// When it is the right one.
+    /// When to use it.
     public var occasion: String
     public var needsTenant: Bool
     public var steps: [Step]
@@ -59,7 +59,7 @@ public struct RunbookDefinition: Hashable, Sendable {
         ("gateway", "nothing was written outside a batch"),
         ("rollback", "every batch of the run could be undone: it was rehearsed"),
         ("objectives", "the service is within its bounds"),
-        ("postmortem", "no critical incident is without a postmortem that reached somebody"),
+        ("postmortem", "every critical incident has a postmortem that reached somebody"),
     ]
 }
 

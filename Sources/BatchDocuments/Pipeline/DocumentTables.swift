@@ -49,7 +49,7 @@ public enum DocumentJobs {
         params:
           profile: {type: text, default: default, description: The profile of catalog/ocr_profiles.yaml}
           staged: {type: text, default: "", description: "A folder of work/_staging, in place of in"}
-          nonce: {type: text, default: "", description: Makes the keys of the documents other ones}
+          nonce: {type: text, default: "", description: Makes the keys of the documents different}
         steps:
           - id: discover
             ocr.discover: {profile: "{param:profile}", staged: "{param:staged}", nonce: "{param:nonce}"}
@@ -84,14 +84,14 @@ public enum DocumentJobs {
         # Ends the work on a document, or takes documents away: ocr cancel, ocr purge, ocr reset. A rollback brings rows and files back.
         id: ocr_remove
         version: 1.0.0
-        description: Cancel or purge a document, or begin anew without any
+        description: Cancel or purge a document, or start again without any
         needs: [ocr_tables]
         shared_tables: [ocr_documents, ocr_pages, ocr_words, ocr_text, ocr_review, ocr_fields]
         params:
           key: {type: text, default: "", description: The document}
           action: {type: text, description: "cancel, purge or reset"}
           archive: {type: text, default: "", description: "reset: the archive that has all files"}
-          keep: {type: text, default: "", description: "reset: folders that stay, divided by commas"}
+          keep: {type: text, default: "", description: "reset: folders that stay, separated by commas"}
         steps:
           - id: remove
             ocr.remove: {key: "{param:key}", action: "{param:action}", archive: "{param:archive}", keep: "{param:keep}"}
@@ -138,7 +138,7 @@ public enum DocumentJobs {
         class: PERF
         tenant: none
         params:
-          days: {type: text, default: "", description: "So long they are kept (KEEP_WORK_DIR_DAYS; 0 while the disk is full)"}
+          days: {type: text, default: "", description: "How many days they are kept (KEEP_WORK_DIR_DAYS; 0 while the disk is full)"}
         finds: >-
           SELECT value ->> 'key' AS key, value ->> 'reason' AS reason FROM json_each(workspace_faults('old_documents'))
         steps:
@@ -150,7 +150,7 @@ public enum DocumentJobs {
         # Pages that are read are not read again. A document whose input is gone goes to data/error.
         id: repair_resume_documents
         version: 1.0.0
-        description: Go on with documents on which nobody works any more, or whose state is damaged
+        description: Continue documents that nobody works on any more, or whose state is damaged
         level: 1
         class: DATA
         tenant: none

@@ -120,7 +120,7 @@ public struct StepRun {
         guard SQLText.isBlank(prepared.statement.tail), SQLScript(query).settings.isEmpty else {
             throw BatchError(
                 .forbiddenStatement,
-                "\(what) \(definition.id) is more than one statement, and only the first would be asked",
+                "\(what) \(definition.id) is more than one statement, and only the first would be run",
                 hint: "write one query; see docs/catalog.md")
         }
         return prepared

@@ -90,8 +90,8 @@ public struct AuditStep: StepKind {
                         "when", .list(.choice(AuditStep.occasions), mayBeEmpty: false), "Only contracts of these (all)."
                     ),
                 ]
-            case .drill: [KeyRule("sample", .integer(1...100_000), "So many restore points (all).")]
-            case .disk: [KeyRule("least", .integer(1...90), "Percent of the disk that have to be free (`10`).")]
+            case .drill: [KeyRule("sample", .integer(1...100_000), "How many restore points (all).")]
+            case .disk: [KeyRule("least", .integer(1...90), "Percentage of the disk that must be free (`10`).")]
             default: []
             }
         return KeyChoice(
@@ -104,14 +104,14 @@ public struct AuditStep: StepKind {
     private var meaning: String {
         switch kind {
         case .digests: "Compares each table with its recorded digest: finds what was changed outside batches."
-        case .contracts: "Asks the contracts."
+        case .contracts: "Checks the contracts."
         case .integrity: "Lets SQLite check the file."
-        case .keys: "Looks for rows whose foreign key leads nowhere."
+        case .keys: "Looks for rows whose foreign key points to nothing."
         case .copies: "Checks that both copies of each restore point are there and whole."
         case .drill: "Restores points from both copies and compares them."
-        case .disk: "Looks how much of the disk is free."
+        case .disk: "Checks how much of the disk is free."
         case .files: "Looks for files that belong to nothing, have no row, or are damaged."
-        case .rules: "Judges by the rules what happened since the last audit; nothing follows."
+        case .rules: "Applies the rules to what happened since the last audit; nothing else happens."
         case .report:
             "Writes the report of the audit, beginning with what got worse, and opens an incident when something failed."
         }

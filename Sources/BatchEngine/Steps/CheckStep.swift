@@ -56,7 +56,7 @@ struct VerifyQueries {
             }
             guard SQLText.isBlank(statement.tail) else {
                 throw BatchError(
-                    .forbiddenStatement, "a verify query is more than one statement, and only the first would be asked",
+                    .forbiddenStatement, "a verify query is more than one statement, and only the first would be run",
                     hint: "write one query; see docs/catalog.md")
             }
             try statement.bind(named: parameters)

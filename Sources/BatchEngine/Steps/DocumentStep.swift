@@ -59,8 +59,8 @@ public struct DocumentStep: StepKind {
                     [
                         KeyRule("profile", .argument, "The profile of documents that come without one (`default`)."),
                         KeyRule("staged", .argument, "A folder of `work/_staging`, in place of `in`."),
-                        KeyRule("nonce", .argument, "Makes the keys other ones, for files that are to be read again."),
-                        KeyRule("limit", .integer(1...100_000), "Files of one batch at most (`100`)."),
+                        KeyRule("nonce", .argument, "Makes the keys different, for files that should be read again."),
+                        KeyRule("limit", .integer(1...100_000), "At most this many files in one batch (`100`)."),
                     ])
             case .review:
                 KeyTable(
@@ -78,14 +78,15 @@ public struct DocumentStep: StepKind {
                         KeyRule("key", .argument, "The document."),
                         KeyRule("action", .argument, required: true, "`cancel`, `purge` or `reset`."),
                         KeyRule("archive", .argument, "Of a reset: the archive that has all files."),
-                        KeyRule("keep", .argument, "Of a reset: folders that stay, divided by commas."),
+                        KeyRule("keep", .argument, "Of a reset: folders that stay, separated by commas."),
                     ])
             case .clean:
                 KeyTable(
                     "an ocr.clean",
                     [
                         KeyRule(
-                            "days", .argument, "So long they are kept after the end of a document (KEEP_WORK_DIR_DAYS)."
+                            "days", .argument,
+                            "How many days they are kept after a document is done (KEEP_WORK_DIR_DAYS)."
                         )
                     ])
             case .prep, .recognise, .publish, .mend: KeyTable("an \(kind.rawValue)", [])
@@ -98,7 +99,7 @@ public struct DocumentStep: StepKind {
             case .publish: "Writes the searchable PDFs."
             case .remove: "Cancels or removes documents."
             case .review: "Carries out what a reviewer decides."
-            case .mend: "Lets documents go on whose state is damaged, or on which nobody works any more."
+            case .mend: "Continues documents whose state is damaged, or that nobody works on any more."
             case .clean: "Removes work folders of documents that are done."
             }
         return KeyChoice(KeyRule(kind.rawValue, .record(table), meaning), beside: CatalogRules.tries)

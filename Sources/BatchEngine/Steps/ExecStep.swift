@@ -11,7 +11,7 @@ struct ExecStep: StepKind {
         KeyChoice(
             KeyRule(ExecStep.name, .command, "A program and its arguments, without a shell."),
             beside: [
-                KeyRule("undo", .command, "The program that takes back what the step did outside the database.")
+                KeyRule("undo", .command, "The program that undoes what the step did outside the database.")
             ] + CatalogRules.tries)
     }
 

@@ -54,7 +54,7 @@ public struct HealingStep: StepKind {
     public var keys: KeyChoice {
         let meaning =
             switch kind {
-            case .restart: "Lets the service and its workers begin anew; no queued job is lost."
+            case .restart: "Restarts the service and its workers; no queued job is lost."
             case .release: "Puts catalog and configuration back as the last validated release has them."
             }
         let table = KeyTable("a \(kind.rawValue)", [])

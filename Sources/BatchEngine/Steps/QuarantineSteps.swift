@@ -70,7 +70,7 @@ struct QuarantineStep: StepKind {
         KeyChoice(
             KeyRule(
                 QuarantineStep.name, .query,
-                "Takes files out of the way: for each row, the file `path` below the workspace is moved to the quarantine folder of the batch, or `content` is written there; `name` is what it is called."
+                "Moves files out of the way: for each row, the file `path` below the workspace is moved to the quarantine folder of the batch, or `content` is written there; `name` is what it is called."
             ), beside: CatalogRules.tries)
     }
 

@@ -61,7 +61,7 @@ extension Call {
         let head = """
             # Runbooks
 
-            What is done when something goes wrong, step by step. This page is made by `batchmgr runbook list --markdown` of the files in
+            What to do when something goes wrong, step by step. This page is made by `batchmgr runbook list --markdown` from the files in
             `catalog/runbooks`. `batchmgr runbook run ID` does what is safe at once, the rest with `--yes`, and checks afterwards:
 
             \(RunbookDefinition.checklist.map { "- \($0.1)" }.joined(separator: "\n"))
