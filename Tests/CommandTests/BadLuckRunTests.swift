@@ -227,7 +227,9 @@ import Testing
             #expect(told.err.contains("warning: WARN_DATA_PENDING_RESTORE_POINT: what an earlier command left"))
             #expect(told.err.contains("\nhint: "))
             let log = try scene.shell("grep recovery.left backups/batch_manager/logs/batchmgr.log").out
-            #expect(log.contains("what an earlier command left is not completed: ") && log.contains("\"ERR_"), "\(log)")
+            #expect(
+                log.contains("what an earlier command left could not be completed: ") && log.contains("\"ERR_"),
+                "\(log)")
             try scene.shell("cd backups/batch_manager && rm history.git && mv away history.git")
             #expect(try scene.expect(0, "list").err.isEmpty)
             try scene.expectWhole("completed")

@@ -84,7 +84,7 @@ import Testing
                 """
             #expect(try BuiltTool.shell("python3 -c \"$1\" \"$2\"", [script, file]).code == 0)
             let error = try database.json("rollback", "--plan", file)["error"]
-            #expect(error?["message"]?.string == "the plan for reprice.1 names other batches than depend on it")
+            #expect(error?["message"]?.string == "the plan for reprice.1 does not name the batches that depend on it")
         }
     }
 
@@ -92,7 +92,7 @@ import Testing
         try Self.with { _, file in
             try SampleDatabase.withBatches { other in
                 let error = try other.json("rollback", "--plan", file)["error"]
-                #expect(error?["message"]?.string == "the plan is of another database")
+                #expect(error?["message"]?.string == "the plan belongs to another database")
                 #expect(error?["exit_code"]?.integer == 2)
             }
         }

@@ -6,7 +6,7 @@ import Testing
     @Test func theCommandReferenceIsThatOfTheTables() throws {
         let written = try TextFile.read(TextFile.inPackage("docs/cli.md"))
         let current = try BuiltTool.run("help", "--markdown").out
-        #expect(written == current, "write it anew: batchmgr help --markdown > docs/cli.md")
+        #expect(written == current, "write it again: batchmgr help --markdown > docs/cli.md")
     }
 
     /// A stranger finds the code by this page, so what it names is there.

@@ -167,7 +167,8 @@ import Testing
             let left = try scene.shell("cd backups/batch_manager; ls | grep -o '_\\(own\\|others\\|nobodys\\)'").out
             #expect(left == "_nobodys\n_others\n")
             let warnings = done["warnings"]?.array?.compactMap(\.string) ?? []
-            #expect(warnings.count { $0.contains("batch_nobodys.1") && $0.contains("whose it is") } == 1, "\(done)")
+            #expect(
+                warnings.count { $0.contains("batch_nobodys.1") && $0.contains("unknown database") } == 1, "\(done)")
             #expect(!warnings.contains { $0.contains("batch_others.1") })
             try scene.expectWhole("after erase")
         }

@@ -117,7 +117,7 @@ import Testing
             try scene.write("catalog/raise.yaml", "id: raise\nversion: 1.1.0\n\(HalfDoneTests.raise)")
             let resumed = try scene.tool("resume", "--id", "raise.1")
             #expect(resumed.code == 0)
-            #expect(resumed.err.contains("raise.1 goes on with the definition it began with (version 1.0.0)"))
+            #expect(resumed.err.contains("raise.1 continues with the definition it began with (version 1.0.0)"))
             #expect(resumed.err.contains("batchmgr rollback --id raise.1, then batchmgr run --id raise"))
         }
     }

@@ -91,7 +91,7 @@ import Testing
             try scene.expect(0, "run", "--id", "b", "--sql", "UPDATE items SET qty = 5")
             let result = try scene.tool("verify")
             #expect(result.code == 0, "\(result.out)")
-            #expect(result.out.contains("the key was lost once and made anew"), "\(result.out)")
+            #expect(result.out.contains("the key was lost once and made again"), "\(result.out)")
             try scene.shell(
                 "\"$TOOL\" --db app.db certificate verify \(HomeLossTests.home)/reports/certificate_a.2_*.json")
             #expect(try scene.shell("ls \(HomeLossTests.home)/signing.1.pub").code == 0)

@@ -145,7 +145,7 @@ import Testing
                 """, in: folder)
             let lines = out.replacing(folder, with: "F").split(separator: "\n").map(String.init)
             let expected = [
-                "home none yet: the first batch makes F/backups/batch_manager", "lease nobody is at work",
+                "home none yet: the first batch makes F/backups/batch_manager", "lease nobody is working",
                 "home F/backups/batch_manager, branch app.db", "home a copy of F/app.db", "exit 2",
                 "home F/hard.db is a second name (a hard link) of the database F/app.db",
                 "home F/backups/batch_manager, branch app.db; the file has a new name or place", "exit 2",
@@ -175,7 +175,7 @@ import Testing
                 """
                 new app.db; run app.db one 1
                 for f in backups/batch_manager/*.bak backups/batch_manager/control.db; do
-                  fails 2 "$TOOL" --db "$f" run --id x --sql 'SELECT 1'; grep -q 'is not to be worked on' out
+                  fails 2 "$TOOL" --db "$f" run --id x --sql 'SELECT 1'; grep -q 'must not be changed' out
                 done
                 cp backups/batch_manager/*.bak fresh.db; run fresh.db two 2; whole fresh.db; whole app.db
                 """, in: folder)

@@ -60,7 +60,7 @@ struct RollbackWordsTests {
             try scene.expect(0, "run", "--id", "told")
             try scene.expect(0, "rollback", "--id", "told")
             let words =
-                "step tell of told.1 was taken back outside the database by rollback.1, and is not done again"
+                "step tell of told.1 was undone outside the database by rollback.1, and is not done again"
             let rehearsed = try scene.expect(0, "rollback", "--id", "rollback.1", "--dry-run").out
             #expect(rehearsed.contains(words), "\(rehearsed)")
             let done = try scene.expect(0, "rollback", "--id", "rollback.1").out

@@ -48,8 +48,8 @@ import Testing
     }
 
     @Test func aWrongFieldIsNamedWithTheReason() {
-        #expect(CronExpression.problem(in: "0 25 * * *") == "'25' is no hour; write 0 to 23")
-        #expect(CronExpression.problem(in: "0 0 * * fro") == "'fro' is no day of the week; write 0 to 7")
+        #expect(CronExpression.problem(in: "0 25 * * *") == "'25' is not a valid hour; write 0 to 23")
+        #expect(CronExpression.problem(in: "0 0 * * fro") == "'fro' is not a valid day of the week; write 0 to 7")
         #expect(CronExpression.problem(in: "0 0 31W 2 *") == "such a day never comes in the months it names")
         #expect(CronExpression.problem(in: "0 0") == "there are 2 fields; write five, e.g. \"0 2 * * *\"")
         #expect(CronExpression.problem(in: "0 0 * * L")?.contains("the last Friday of the month is 5L") == true)

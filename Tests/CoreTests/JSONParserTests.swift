@@ -26,7 +26,7 @@ struct JSONParserTests {
         let text = #"{"a": 1, "b": {"c": 1, "c": 2}}"#
         #expect(try JSONParser.parse(text)["b"]?["c"] == .integer(1))
         let error = #expect(throws: JSONParser.SyntaxError.self) { try JSONParser.parse(text, refusingRepeats: true) }
-        #expect(error?.what == "the key 'c' is there twice")
+        #expect(error?.what == "the key 'c' is given twice")
         #expect(
             try JSONParser.parse(#"{"a": {"c": 1}, "b": {"c": 1}}"#, refusingRepeats: true)["a"]?["c"] == .integer(1))
     }

@@ -75,7 +75,7 @@ import Testing
             head + "schedule: {cron: '@daily', timezone: 'a b'}\n" + steps, "3:38",
             "timezone: write a time zone, e.g. Europe/Paris"),
         Mistake(
-            head + "schedule: {cron: '0 24 * * *'}\n" + steps, "3:18", "cron: '24' is no hour; write 0 to 23"),
+            head + "schedule: {cron: '0 24 * * *'}\n" + steps, "3:18", "cron: '24' is not a valid hour; write 0 to 23"),
         Mistake(
             head + "schedule: {cron: '*/0 2 * * *'}\n" + steps, "3:18", "cron: '/0' is not a step of the minute"),
         Mistake(

@@ -133,7 +133,7 @@ struct AsOfTests {
         ("SELECT * FROM batch_as_of", "batch_as_of: ERR_UX_USAGE"),
         ("SELECT * FROM batch_changes", "batch_changes: ERR_UX_USAGE: batch is not given"),
         ("SELECT * FROM batch_changes(x'ff')", "batch_changes: ERR_UX_USAGE: the argument batch is not a valid text"),
-        ("SELECT * FROM batch_changes('a b')", "batch_changes: ERR_UX_USAGE: 'a b' names no batch"),
+        ("SELECT * FROM batch_changes('a b')", "batch_changes: ERR_UX_USAGE: 'a b' does not name a batch"),
         ("SELECT * FROM batch_row_history('plain', '[1,2]')", "ERR_UX_USAGE: the key of table plain is one value"),
         ("CREATE VIRTUAL TABLE temp.x USING batch_as_of(plain)", "two arguments are needed"),
         ("CREATE VIRTUAL TABLE temp.x USING batch_as_of(nope, first.1)", "there is no table 'nope'"),

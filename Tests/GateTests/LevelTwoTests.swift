@@ -143,7 +143,7 @@ import Testing
             """
         try GovernedScene.with(jobs: ["meddled": job]) { scene in
             let error = try scene.refused(.verificationFailed, "run", "--id", "meddled")
-            #expect(error.contains("meddled.1 has run, but does not pass its checklist: digests: table items"))
+            #expect(error.contains("meddled.1 has run, but fails its checklist: digests: table items"))
             #expect(error.contains("batchmgr rollback --id meddled.1"))
             #expect(try scene.audit().last == "checklist failed")
             #expect(try scene.reports("checklist").first?["ok"]?.bool == false)

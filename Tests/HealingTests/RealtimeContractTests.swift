@@ -116,7 +116,7 @@ import Testing
             let before = try scene.dump()
             for sql in ["ALTER TABLE parts RENAME COLUMN amount TO amounts", "DROP TABLE parts"] {
                 let result = try scene.expect(.contractBroken, "run", "ddl", "--sql", sql)
-                #expect(result.err.contains("can no longer be asked"), "\(result.err)")
+                #expect(result.err.contains("can no longer be checked"), "\(result.err)")
             }
             #expect(try scene.dump() == before)
         }

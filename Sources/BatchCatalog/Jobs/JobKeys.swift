@@ -84,7 +84,7 @@ enum JobKeys {
                     "events", .list(choice(NotificationRule.Event.self), mayBeEmpty: false),
                     "Which events to report (all)."),
                 KeyRule("timeout", .text(.duration), "How long a notification may take (`10s`)."),
-                KeyRule("after", .integer(1...1_000), "Only after this many failures of a job in a row (`1`)."),
+                KeyRule("after", .integer(1...1_000), "Only from this many failures of a job in a row on (`1`)."),
                 KeyRule(
                     "quiet", .text(.dayWindow),
                     "Quiet hours: what happens in them is reported when they end, e.g. `22:00-07:00`."),

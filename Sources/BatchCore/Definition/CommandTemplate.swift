@@ -87,7 +87,8 @@ public struct CommandTemplate: Sendable, Equatable {
 
     private static func brace(_ argument: String) -> BatchError {
         BatchError(
-            .invalidCatalog, "a brace in '\(argument)' has no partner", hint: "write {{ and }} for braces themselves")
+            .invalidCatalog, "a brace in '\(argument)' is not closed or not opened",
+            hint: "write {{ and }} for braces themselves")
     }
 }
 

@@ -187,6 +187,6 @@ extension ErrorCode {
 extension BatchError {
     /// The message as it may stand in a log.
     public var logMessage: String {
-        code.mayQuoteValues ? "\(code.rawValue) (its words may quote values and are not logged)" : message
+        code.mayQuoteValues ? "\(code.rawValue) (its text may quote values and is not logged)" : message
     }
 }

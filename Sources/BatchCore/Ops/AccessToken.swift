@@ -76,10 +76,10 @@ public struct TokenRequest: Hashable, Sendable {
         self.life = life
         guard !name.hasPrefix(SupportSession.prefix) else {
             throw BatchError(
-                .usage, "tokens of support are called so", hint: "choose another name: --name NAME")
+                .usage, "this name is reserved for tokens of support", hint: "choose another name: --name NAME")
         }
         guard life ?? .seconds(1) <= .seconds(3_650 * 86_400) else {
-            throw BatchError(.usage, "a token lives for ten years at most", hint: "write it as 30d: --expires 30d")
+            throw BatchError(.usage, "a token is valid for ten years at most", hint: "write it as 30d: --expires 30d")
         }
     }
 

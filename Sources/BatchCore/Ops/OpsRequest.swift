@@ -79,11 +79,11 @@ public struct OpsRequest: Hashable, Sendable {
         }
         guard issued.milliseconds - now.milliseconds <= OpsRequest.clockSkew else {
             throw BatchError(
-                .requestExpired, "request \(nonce) is of the future: it was signed at \(issued.iso8601)",
+                .requestExpired, "request \(nonce) is from the future: it was signed at \(issued.iso8601)",
                 hint: "set the clocks right; \(hint)")
         }
         guard expires.milliseconds - issued.milliseconds <= OpsRequest.longestLife else {
-            throw BatchError(.requestExpired, "request \(nonce) would be good for more than a week", hint: hint)
+            throw BatchError(.requestExpired, "request \(nonce) would be valid for more than a week", hint: hint)
         }
     }
 }
@@ -187,7 +187,7 @@ public struct OpsActionReader {
                     "a request to \(name) has no key '\(member.key)'\(Suggestion.clause(for: member.key, in: known))")
             }
             guard seen.insert(member.key).inserted else {
-                throw BatchError.invalidRequest("the key '\(member.key)' is there twice")
+                throw BatchError.invalidRequest("the key '\(member.key)' is given twice")
             }
         }
         for key in needed where json[key] == nil {

@@ -79,10 +79,10 @@ extension RollbackRequest {
             return "--mode unconflicted keeps rows that others changed; --on-conflict \(onConflict) does not"
         }
         if mode == .replay, onConflict != .abort {
-            return "--mode replay needs every row back, so it goes with --on-conflict abort alone"
+            return "--mode replay needs every row back, so it works only with --on-conflict abort"
         }
         if mode == .unconflicted, readers != .show {
-            return "--mode unconflicted undoes no other batch, so --include-reads and --prove-reads say nothing"
+            return "--mode unconflicted undoes no other batch, so --include-reads and --prove-reads have no effect"
         }
         return nil
     }

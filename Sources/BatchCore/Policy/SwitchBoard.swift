@@ -161,7 +161,7 @@ extension SwitchState {
             return BatchError(.safeMode, message, hint: "when it may run again: \(command: back)")
         case .safeMode, .flag, .threshold:
             return BatchError(
-                .safeMode, message, hint: "rehearse it: --dry-run; when changes may be made again: \(command: back)")
+                .safeMode, message, hint: "try it: --dry-run; when changes may be made again: \(command: back)")
         }
     }
 }

@@ -227,7 +227,8 @@ private struct SwitchNameReader {
     func name(_ name: String) throws(BatchError) -> String {
         guard JobID.isValid(name) else {
             throw BatchError(
-                .unknownSwitch, "there is no switch '\(text)': '\(name)' is no name", hint: "a name has \(JobID.rule)")
+                .unknownSwitch, "there is no switch '\(text)': '\(name)' is not a valid name",
+                hint: "a name has \(JobID.rule)")
         }
         return name
     }

@@ -177,15 +177,16 @@ extension WritePolicy {
                     hint: "limit the statement to rows of the tenant: WHERE tenant column = :tenant")
             case .noTenant(let table):
                 return BatchError(
-                    .otherTenant, "table \(table) holds rows of tenants, and the batch runs for none",
+                    .otherTenant, "table \(table) holds rows of tenants, and the batch runs for no tenant",
                     hint: "name the tenant: --tenant NAME")
             case .unlistedShared(let table):
                 return BatchError(
-                    .otherTenant, "table \(table) is shared by all tenants, and the job does not say that it writes it",
+                    .otherTenant,
+                    "table \(table) is shared by all tenants, and the job does not declare that it writes it",
                     hint: "add it to the job: shared_tables: [\(table)]; for --sql: --shared-table \(table)")
             case .computedOwner(let table, let column):
                 return BatchError(
-                    .otherTenant, "table \(table) computes \(column), so its rows do not say whose they are",
+                    .otherTenant, "table \(table) computes \(column), so it is not clear whose its rows are",
                     hint: "make \(column) an ordinary column of \(table)")
             case .tenantSchemaChange:
                 return BatchError(
@@ -195,11 +196,11 @@ extension WritePolicy {
                 return BatchError(
                     .otherTenant,
                     "table \(table) would be gone, or lose the column \(column) that says whose its rows are",
-                    hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
+                    hint: "make a plan for a person to approve: \(command: "run --id JOB --propose")")
             case .protected(let name, let what):
                 return BatchError(
                     .protectedData, "\(name) is protected, and the batch would \(what)",
-                    hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
+                    hint: "make a plan for a person to approve: \(command: "run --id JOB --propose")")
             case .rows(let found, let limit):
                 return BatchError(
                     .limitExceeded, "the batch would change \(found) rows, and its limit is \(limit)",
@@ -214,13 +215,13 @@ extension WritePolicy {
             case .otherModule(let table, let module):
                 return BatchError(
                     .limitExceeded,
-                    "table \(table) belongs to module \(module), and the job does not say that it uses it",
+                    "table \(table) belongs to module \(module), and the job does not declare that it uses it",
                     hint: "add it to the job: uses: [\(module)]; see docs/reliability.md")
             case .deletedShare(let table, let deleted, let total, let limit):
                 return BatchError(
                     .limitExceeded,
                     "the batch would delete \(deleted) of \(total) rows of table \(table), more than a share of \(limit)",
-                    hint: "make a plan of it for a person to approve: \(command: "run --id JOB --propose")")
+                    hint: "make a plan for a person to approve: \(command: "run --id JOB --propose")")
             }
         }
     }

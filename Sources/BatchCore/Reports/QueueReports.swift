@@ -8,7 +8,7 @@ extension QueueJob {
             if let obstacle { return obstacle.words }
             if let plan { return "plan.\(plan) waits for approval" }
             let due = order.runAt > now ? "not before \(order.runAt.iso8601)" : "waits for a worker"
-            if state == .waiting { return "\(reason ?? "held back"); looked at again: \(due)" }
+            if state == .waiting { return "\(reason ?? "held back"); checked again: \(due)" }
             return state == .queued ? due + last : "attempt \(attempts + 1), \(due)" + last
         case .running:
             return "attempt \(attempts) of \(order.retry.attempts) since \(stateAt.iso8601)" + last

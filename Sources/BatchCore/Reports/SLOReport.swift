@@ -201,7 +201,7 @@ public struct SLOReport: Report, Hashable {
         surfaces.filter { $0.level > .ok }.map { "\($0.definition.surface.rawValue) is \($0.level.rawValue)" }
             + nightly.filter { $0.level > .ok }.map {
                 $0.age == nil ? "\($0.job) has never succeeded" : "\($0.job) has not succeeded in time"
-            } + (securityEvents > 0 ? ["\(securityEvents) refusals for security in the last hour"] : [])
+            } + (securityEvents > 0 ? ["\(securityEvents) security refusals in the last hour"] : [])
     }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {

@@ -129,7 +129,7 @@ public struct CronExpression: Hashable, Sendable {
         }
         var texts = text.split { $0 == " " || $0 == "\t" }
         guard (5...6).contains(texts.count) else {
-            let count = texts.count == 1 ? "there is 1 field" : "there are \(texts.count) fields"
+            let count = texts.count == 1 ? "there is only 1 field" : "there are \(texts.count) fields"
             return .failure(.init(message: "\(count); write five, e.g. \"0 2 * * *\""))
         }
         if texts.count == 5 { texts.insert("0", at: 0) }
@@ -193,7 +193,7 @@ public struct CronExpression: Hashable, Sendable {
         let isWhole = !text.isEmpty && text.utf8.count <= 4 && text.utf8.allSatisfy { $0 >= 48 && $0 <= 57 }
         guard isWhole, let number = Int(text), field.range.contains(number) else {
             let range = "\(field.range.lowerBound) to \(field.range.upperBound)"
-            throw Mistake(message: "'\(text)' is no \(field.name); write \(range)")
+            throw Mistake(message: "'\(text)' is not a valid \(field.name); write \(range)")
         }
         return number
     }

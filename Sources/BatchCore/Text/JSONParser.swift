@@ -18,7 +18,9 @@ public struct JSONParser {
         var parser = JSONParser(Array(text.utf8), refusesRepeats: refusingRepeats)
         let value = try parser.value(depth: 0)
         parser.skipSpace()
-        guard parser.position == parser.input.count else { throw parser.failure("more text after the document") }
+        guard parser.position == parser.input.count else {
+            throw parser.failure("there is more text after the document")
+        }
         return value
     }
 
@@ -71,7 +73,7 @@ public struct JSONParser {
             skipSpace()
             let key = try string()
             if refusesRepeats, members.contains(where: { $0.key == key }) {
-                throw failure("the key '\(key)' is there twice")
+                throw failure("the key '\(key)' is given twice")
             }
             try expect(":")
             members.append(.init(key, try value(depth: depth + 1)))
@@ -90,7 +92,7 @@ public struct JSONParser {
     }
 
     private mutating func string() throws(SyntaxError) -> String {
-        guard peek == UInt8(ascii: "\"") else { throw failure("a string expected") }
+        guard peek == UInt8(ascii: "\"") else { throw failure("expected a string") }
         position += 1
         var bytes: [UInt8] = []
         while let byte = peek {
@@ -131,7 +133,7 @@ public struct JSONParser {
         // The conversion to a number would take a sign too.
         guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
             let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
-        else { throw failure("four hexadecimal digits expected") }
+        else { throw failure("expected four hexadecimal digits") }
         position += 4
         return unit
     }

@@ -11,7 +11,7 @@ public enum BatchReference: Hashable, Sendable {
             self = .latest(job: text)
         } else {
             throw BatchError(
-                .usage, "'\(text)' names no batch: JOB.NUMBER, or JOB for its latest batch",
+                .usage, "'\(text)' does not name a batch: write JOB.NUMBER, or JOB for its latest batch",
                 hint: "see the batches: \(command: "list")")
         }
     }
@@ -58,7 +58,8 @@ public enum PointReference: Hashable, Sendable {
             self = .revision(text)
         } else {
             throw BatchError(
-                .usage, "'\(text)' names no restore point: BATCH, BATCH^, latest, a time, a tag or a commit",
+                .usage,
+                "'\(text)' does not name a restore point: write BATCH, BATCH^, latest, a time, a tag or a commit",
                 hint: "see the points: \(command: "points")")
         }
     }

@@ -155,17 +155,17 @@ struct AuditHeadSearch {
             let source = "commit \(commit.id.description.prefix(10))"
             guard commit.message.trailers.contains(where: SignedAuditHeads.isOurs) else {
                 if isSigned {
-                    found.findings.append(unsigned(source, "has no signed head, though one before it has"))
+                    found.findings.append(unsigned(source, "has no signed head, although an earlier one has"))
                 }
                 continue
             }
             isSigned = true
             guard let signed = SignedAuditHeads(commit.message.trailers), signed.isWhole(branch: session.branch) else {
-                found.findings.append(unsigned(source, "bears heads that do not fit their signature"))
+                found.findings.append(unsigned(source, "has heads that do not match their signature"))
                 continue
             }
             guard known?.contains(signed.key) == true else {
-                found.findings.append(unsigned(source, "is signed with another key than the workspace's"))
+                found.findings.append(unsigned(source, "is signed with a key that is not the workspace's"))
                 continue
             }
             found.commits += 1
@@ -246,7 +246,7 @@ struct AuditHeadSearch {
             known?.contains(signed.key) == true
         else {
             let path = FolderText.shown(file.path)
-            found.findings.append(AuditFinding(.unsigned, place, seq: nil, "\(path) does not fit its signature"))
+            found.findings.append(AuditFinding(.unsigned, place, seq: nil, "\(path) does not match its signature"))
             return
         }
         found.files += 1

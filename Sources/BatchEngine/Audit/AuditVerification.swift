@@ -115,7 +115,7 @@ struct AuditVerification {
             findings.append(
                 AuditFinding(
                     .rewritten, place, seq: agreed + 1,
-                    "\(rows) were written anew with hashes that fit: \(located.source) names another hash of row \(head.seq)"
+                    "\(rows) were rewritten with hashes that match: \(located.source) names another hash of row \(head.seq)"
                 ))
             break
         }

@@ -151,7 +151,7 @@ public struct Drill {
         let file = try Connection(path: rebuilt.path, mode: .readWrite)
         file.tolerateUnknownCollations()
         guard try StateDigest.compute(file).combined == rebuilt.digest else {
-            throw BatchError(.verificationFailed, "read again as a whole, it has another digest", hint: "")
+            throw BatchError(.verificationFailed, "when read again as a whole, it has another digest", hint: "")
         }
         var words = "integrity not checked: an index of the application is missing"
         if rebuilt.staleIndexes.isEmpty {

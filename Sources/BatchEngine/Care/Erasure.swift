@@ -30,7 +30,7 @@ public struct Erasure {
         }
         guard try ledger.exists() else {
             throw BatchError(
-                .wrongState, "no batch has run on this database: there is no record to erase from",
+                .wrongState, "no batch has run on this database, so there is no record to erase from",
                 hint: "delete the rows: \(command: "run --id NAME --sql \"DELETE FROM …\"")")
         }
         let seen = try look(request)
@@ -43,7 +43,8 @@ public struct Erasure {
         let meant = connection.dataVersion == version ? seen : try look(request, turn)
         guard meant.found.keys == seen.found.keys else {
             throw BatchError(
-                .wrongState, "other rows of \(request.table) meet the condition now than when you were asked",
+                .wrongState,
+                "the rows of \(request.table) that match the condition are not the same as when you were asked",
                 hint:
                     "see how many: \(command: "erase --table \(request.table) --where \(request.condition) --dry-run")")
         }
@@ -85,7 +86,7 @@ public struct Erasure {
         else {
             throw BatchError(
                 .unknownName, "there is no table \(table) that rows can be erased from",
-                hint: "name an ordinary table; a full-text index is written through its own table")
+                hint: "name an ordinary table; a full-text index is changed through its own table")
         }
         return layout
     }
@@ -247,7 +248,7 @@ public struct Erasure {
         guard places.isEmpty else {
             throw BatchError(
                 .verificationFailed, "rows of \(layout.name) are still in \(places.joined(separator: ", "))",
-                hint: "see what keeps them there: \(command: "verify"); then erase again")
+                hint: "see why: \(command: "verify"); then erase again")
         }
         // Of version 0.1, where databases of one folder could share a name.
         let nobodys = copies.filter { $0.ledger == nil && $0.database == session.branch && !files.contains($0.name) }
@@ -255,7 +256,8 @@ public struct Erasure {
             Warning(.notErased, "the text of an erased row is still in \($0): another row or a name holds it too")
         }
             + nobodys.map {
-                Warning(.notErased, "\($0.name) does not say whose it is, and may hold the rows: look into it")
+                Warning(
+                    .notErased, "\($0.name) belongs to an unknown database and may hold the rows: check it yourself")
             }
     }
 
@@ -278,7 +280,7 @@ public struct Erasure {
             warnings.append(
                 Warning(
                     .notErased,
-                    "VACUUM was left out, because it would number the rows of table \(moving.name) anew; free pages may hold what was deleted before"
+                    "VACUUM was left out, because it would renumber the rows of table \(moving.name); free pages may hold what was deleted before"
                 ))
         } else {
             connection.dropCachedStatements()

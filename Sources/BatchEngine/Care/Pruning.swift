@@ -172,7 +172,7 @@ public struct Pruning {
         }
         if let moving {
             return
-                "the file keeps its size, and new batches use the room: VACUUM would number the rows of table \(moving.name) anew"
+                "the file keeps its size, and new batches use the space: VACUUM would renumber the rows of table \(moving.name)"
         }
         do throws(BatchError) {
             try connection.execute("VACUUM")

@@ -30,7 +30,8 @@ struct Retention {
             session.context.log.write(.info, "keep.removed", "removed: \(report.words)", module: .command)
         } catch {
             session.context.log.write(
-                .warn, "keep.failed", "what keep: does not keep is still there: \(error.logMessage)", module: .command,
+                .warn, "keep.failed", "what keep: does not keep could not be removed: \(error.logMessage)",
+                module: .command,
                 error: error)
         }
         return report

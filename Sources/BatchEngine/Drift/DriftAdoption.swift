@@ -112,7 +112,7 @@ public struct DriftAdoption {
         } catch {
             // An index that calls a function of the application, a module that is not here.
             throw BatchError(
-                .notUndoable, "what was changed outside a batch cannot be made again here: \(error.message)",
+                .notUndoable, "what was changed outside a batch cannot be reproduced here: \(error.message)",
                 hint: "the next batch keeps it as a point; undo it: \(command: "restore --point POINT --in-place")"
             )
         }
@@ -144,7 +144,7 @@ public struct DriftAdoption {
 
     private static var mismatch: BatchError {
         BatchError(
-            .verificationFailed, "the rows that differ do not account for all that changed; nothing was changed",
+            .verificationFailed, "the rows that differ do not explain all that changed; nothing was changed",
             hint: "the next batch keeps the change as a restore point; see what differs: \(command: "verify")")
     }
 }

@@ -34,7 +34,7 @@ struct DriftDetection {
             Warning(
                 .wholeScan,
                 "another program wrote to the database since the last batch, so all its rows were read: \(time) ms"),
-            "have such changes noted as they are made: \(command: "guard set --mode track")")
+            "to have such changes noted as they are made: \(command: "guard set --mode track")")
     }
 
     /// True when the rows of a large database need not be read to know that they are as the ledger remembers them.

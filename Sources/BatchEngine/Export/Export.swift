@@ -151,7 +151,7 @@ extension Export {
                     .invalidParameter,
                     "the export path '\(PlainText.oneLine(path))' does not end in .\(format.extensions[0])",
                     hint:
-                        "call the file NAME.\(format.extensions[0]), so that an export cannot replace another kind of file"
+                        "name the file NAME.\(format.extensions[0]), so that an export cannot replace another kind of file"
                 )
             }
             self.path = parts.joined(separator: "/")
@@ -175,7 +175,7 @@ extension Export {
         private static func outside(_ path: String) -> BatchError {
             BatchError(
                 .invalidParameter,
-                "the export path '\(PlainText.oneLine(path))' is not a file inside the workspace, reached by real folders",
+                "the export path '\(PlainText.oneLine(path))' is not a file inside the workspace, below real folders",
                 hint: "give a relative path without '..' and without symbolic links, e.g. exports/report.csv")
         }
     }

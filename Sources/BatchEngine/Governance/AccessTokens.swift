@@ -22,7 +22,8 @@ public struct AccessTokens {
     public func create(_ request: TokenRequest) throws(BatchError) -> TokenReport {
         try workspace.requireOwner("makes tokens")
         if let tenant = request.tenant, !TenantID.isValid(tenant) {
-            throw BatchError(.usage, "that is not a name of a tenant", hint: "a tenant is named by \(TenantID.rule)")
+            throw BatchError(
+                .usage, "that is not a valid name for a tenant", hint: "a tenant is named by \(TenantID.rule)")
         }
         let (secret, hash) = AccessTokens.secret(context)
         let now = context.now()

@@ -109,14 +109,15 @@ public struct CertificateVerification {
         let body = certificate.body
         guard let known = keys.first(where: certificate.isSigned) else {
             let isWhole = certificate.isSigned(with: certificate.key)
-            let detail = isWhole ? "it was signed with another key" : "the signature does not fit: the file was changed"
+            let detail =
+                isWhole ? "it was signed with another key" : "the signature does not match: the file was changed"
             return ChecksReport(checks: [failed("signature", detail)])
         }
         var checks: [Check] = [.passed("signature", "Ed25519, by the key \(Hex.string(known.bytes).prefix(16))…")]
         try session.reading { () throws(BatchError) in
             guard try session.ledger.exists(), try isOfThisDatabase(body["database_id"]?.string)
             else {
-                checks.append(failed("database", "the certificate is of another database"))
+                checks.append(failed("database", "the certificate belongs to another database"))
                 return
             }
             checks.append(.passed("database", session.path))
@@ -148,7 +149,7 @@ public struct CertificateVerification {
         let ledger = session.ledger
         let name = body["rollback"]?.string ?? ""
         guard let id = BatchID(name), let batch = try ledger.batch(id), batch.traceID == body["trace_id"]?.string else {
-            return failed("ledger", "it knows no rollback \(name) of this certificate")
+            return failed("ledger", "it has no rollback \(name) as in this certificate")
         }
         let undone = body["undone_checkpoints"]?.array?.compactMap(\.integer) ?? []
         let checkpoint = body["checkpoint"]?.integer ?? 0
@@ -157,7 +158,7 @@ public struct CertificateVerification {
             try ledger.checkpoints(of: batch.seq).last?.id == checkpoint
         else { return failed("ledger", "\(name) is recorded with other state digests") }
         let live = try ledger.checkpoints(where: "id = ?", [.integer(checkpoint)]).first?.isLive ?? false
-        guard live else { return failed("ledger", "\(name) was rolled back itself: its batch lives again") }
+        guard live else { return failed("ledger", "\(name) was rolled back itself, so its batch is back") }
         for id in undone {
             let record = try ledger.checkpoints(where: "id = ?", [.integer(id)]).first
             guard record?.undoneBy == checkpoint else {

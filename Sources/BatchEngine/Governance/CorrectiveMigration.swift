@@ -59,7 +59,7 @@ struct CorrectiveMigration {
         for checkpoint in try place.ledger.checkpoints(of: run.batch.seq) {
             if let gone = try place.ledger.droppedObjects(in: checkpoint.id).first {
                 return
-                    "it is not forward-only: on a copy of \(name), \(gone.type) \(gone.name) goes or gets another name"
+                    "it is not forward-only: on a copy of \(name), \(gone.type) \(gone.name) is dropped or renamed"
             }
         }
         return try ForwardCheck(old: before, new: place.connection).objection().map {
@@ -161,9 +161,9 @@ private struct ForwardCheck {
             case (nil, nil): break
             }
         }
-        if gone > 0 { return "\(Counted.text(gone, "row")) of table \(table.name) go" }
-        if added > 0 { return "\(Counted.text(added, "row")) come into table \(table.name)" }
-        if changed > 0 { return "old columns change in \(Counted.text(changed, "row")) of table \(table.name)" }
+        if gone > 0 { return "\(Counted.text(gone, "row")) of table \(table.name) are deleted" }
+        if added > 0 { return "\(Counted.text(added, "row")) are added to table \(table.name)" }
+        if changed > 0 { return "existing columns change in \(Counted.text(changed, "row")) of table \(table.name)" }
         return nil
     }
 

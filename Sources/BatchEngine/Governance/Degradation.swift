@@ -49,13 +49,13 @@ public struct Degradation {
         guard let module = book.modules.first(where: { $0.id == wanted }) else {
             let meant = Suggestion.clause(for: wanted, in: book.modules.map(\.id))
             throw BatchError(
-                .unknownName, "there is no module '\(wanted)'\(meant)", hint: "they stand in catalog/modules.yaml")
+                .unknownName, "there is no module '\(wanted)'\(meant)", hint: "they are in catalog/modules.yaml")
         }
         guard !module.isCritical else {
             throw BatchError(
                 .safeMode, "module \(wanted) is critical, and is not degraded",
                 hint:
-                    "to hold it back all the same: \(command: "switch set --name module:\(wanted) --value degraded --reason TEXT")"
+                    "to hold it back anyway: \(command: "switch set --name module:\(wanted) --value degraded --reason TEXT")"
             )
         }
         return [wanted]

@@ -100,7 +100,7 @@ struct LevelGate {
         guard let failed else { return (document.path, nil) }
         let error = BatchError(
             .verificationFailed,
-            "batch \(batch.batch) has run, but does not pass its checklist: \(failed.name): \(failed.detail)",
+            "batch \(batch.batch) has run, but fails its checklist: \(failed.name): \(failed.detail)",
             hint: "undo it: \(command: "rollback --id \(batch.batch)"); see the checklist: \(document.path)")
         session.notify(.failed, batch, error)
         return (document.path, error)
@@ -185,9 +185,9 @@ struct Checklist {
     private func foreignKeys() throws(BatchError) -> Check {
         guard let orphans, let now = Checklist.orphans(session.connection) else {
             return .warning(
-                "foreign keys", "it cannot be told which rows referred to nothing before the batch",
+                "foreign keys", "it is not known which rows referred to nothing before the batch",
                 code: .notChecked,
-                advice: "see those of now: PRAGMA foreign_key_check")
+                advice: "see those that exist now: PRAGMA foreign_key_check")
         }
         for (place, count) in now.sorted(by: { $0.key < $1.key }) where count > orphans[place] ?? 0 {
             let more = count - (orphans[place] ?? 0)
@@ -213,7 +213,7 @@ struct Checklist {
         }
         guard let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last, point.status == .complete
         else {
-            return checkpoints.isEmpty ? [] : [failed("restore point", "that of \(batch.batch) is not complete")]
+            return checkpoints.isEmpty ? [] : [failed("restore point", "the one of \(batch.batch) is not complete")]
         }
         return try PointVerification(session: session, points: [point], batches: [batch], isFast: true).checks()
     }

@@ -29,12 +29,12 @@ public struct OpsKeys {
         _ request: SignRequest, context: Context, workspace: () throws(BatchError) -> Workspace
     ) throws(BatchError) -> OpsSignReport {
         if Folder.exists(request.file) {
-            throw BatchError(.fileExists, "\(request.file) is there already", hint: "name another file: --to FILE")
+            throw BatchError(.fileExists, "\(request.file) exists already", hint: "name another file: --to FILE")
         }
         let key = try SigningKey(file: request.key)
         guard let signer = key.name else {
             throw BatchError(
-                .usage, "\(request.key) does not say whose it is",
+                .usage, "\(request.key) does not name its owner",
                 hint: "make a key: \(command: "ops keygen --name NAME --to FILE")")
         }
         let target: String
@@ -46,7 +46,7 @@ public struct OpsKeys {
         }
         let document = try SignedRequest.document(request.request)
         guard let members = document.members else {
-            throw SignedRequest.invalid("\(request.request) is no JSON object")
+            throw SignedRequest.invalid("\(request.request) is not a JSON object")
         }
         let now = context.now()
         let made = try OpsRequest(

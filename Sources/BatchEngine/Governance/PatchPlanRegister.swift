@@ -187,7 +187,7 @@ struct ApprovedPatchPlan {
         guard state == plan.outcome.state, changes == plan.outcome.changes else {
             throw BatchError(
                 .otherChanges,
-                "the batch of \(plan.id) did not change what was approved, so it was taken back",
+                "the batch of \(plan.id) did not change what was approved, so it was undone",
                 hint: "make a new plan: \(command: "run --id \(plan.job) --propose")")
         }
     }
@@ -197,7 +197,7 @@ extension LedgerHeadCheck {
     /// In words, what has moved since a patch plan was made; nil when nothing has.
     func moved(since plan: PatchPlan) throws(BatchError) -> String? {
         let now = try head()
-        if now.database != plan.head.database { return "it is of another database" }
+        if now.database != plan.head.database { return "it belongs to another database" }
         if now == plan.head { return nil }
         return try moved(plan.head, now).joined(separator: "; ")
     }

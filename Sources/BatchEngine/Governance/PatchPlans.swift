@@ -144,7 +144,7 @@ public struct PatchPlans {
         let own = try session.ledger.exists() ? try session.ledger.meta("database_id") : nil
         guard own != record.database else { return }
         throw BatchError(
-            .unknownPlan, "\(record.id) is of another database than \(session.path)",
+            .unknownPlan, "\(record.id) belongs to another database than \(session.path)",
             hint: "name the database of the plan: --db PATH, --workspace DIR or --tenant NAME")
     }
 
@@ -159,7 +159,7 @@ public struct PatchPlans {
             case .rejected: "was rejected\(who)\(when): \(record.reason ?? "")"
             case .applying: "is being applied"
             case .applied: "was applied already, as \(record.batch ?? "a batch")"
-            case .failed: "was tried, and is used up: \(record.reason ?? "its batch failed")"
+            case .failed: "was tried once, and cannot be applied again: \(record.reason ?? "its batch failed")"
             }
         return BatchError(
             .wrongState, "\(record.id) \(words)", hint: "see it: \(command: "plan show --id \(record.id)")")

@@ -17,7 +17,7 @@ public struct RoleGate {
         guard let roles = workspace.roles, !roles.allows(user, role) else { return }
         let own = roles.roles(of: user).map(\.rawValue).joined(separator: ", ")
         throw BatchError(
-            .role, "'\(verb)' takes the role \(role.rawValue), and \(user) has \(own.isEmpty ? "none" : own) here",
+            .role, "'\(verb)' needs the role \(role.rawValue), and \(user) has \(own.isEmpty ? "none" : own) here",
             hint: "ask somebody who has it: roles in \(Workspace.fileName)")
     }
 

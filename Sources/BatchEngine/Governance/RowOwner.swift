@@ -56,7 +56,7 @@ struct RowOwner {
         BatchError(
             .otherTenant,
             "table \(table) is shared by all tenants, so its rows cannot be brought back for \(tenant) alone",
-            hint: "ask somebody who may see them all to run it without --tenant")
+            hint: "ask somebody who may see all tenants to run it without --tenant")
     }
 }
 
@@ -88,8 +88,8 @@ extension Session {
     public func requireOperator(_ what: String) throws(BatchError) {
         guard let owner else { return }
         let error = BatchError(
-            .otherTenant, "\(what) works on the rows of all tenants, not on those of \(owner) alone",
-            hint: "ask somebody who may see them all to run it without --tenant")
+            .otherTenant, "\(what) works on the rows of all tenants, not only on those of \(owner)",
+            hint: "ask somebody who may see all tenants to run it without --tenant")
         auditRefusal(what, error)
         throw error
     }

@@ -107,7 +107,7 @@ struct SignedRequest {
         }
         guard key.verifies(signature, of: Array(JSONWriter.text(body).utf8)) else {
             throw BatchError(
-                .signature, "the signature of \(path) does not fit: it was changed after it was signed",
+                .signature, "the signature of \(path) does not match: it was changed after it was signed",
                 hint: "sign it again: \(command: "ops sign --request FILE --key KEY --to FILE")")
         }
         request = try OpsRequest(json: body)

@@ -19,11 +19,12 @@ public struct Support {
     public func open(_ request: SupportRequest) throws(BatchError) -> SupportReport {
         try requireOwnName()
         guard TenantID.isValid(request.tenant) else {
-            throw BatchError(.usage, "that is not a name of a tenant", hint: "a tenant is named by \(TenantID.rule)")
+            throw BatchError(
+                .usage, "that is not a valid name for a tenant", hint: "a tenant is named by \(TenantID.rule)")
         }
         guard workspace.databases.contains(where: { $0.tenancy != .none }) else {
             throw BatchError(
-                .usage, "no database of this workspace tells tenants apart",
+                .usage, "no database of this workspace has tenants",
                 hint: "look without a session: \(command: "list")")
         }
         let (secret, hash) = AccessTokens.secret(context)

@@ -40,7 +40,7 @@ struct SwitchSubjects {
         if known.contains(word) { return }
         throw BatchError(
             .unknownSwitch, "there is no \(kind) '\(word)'\(Suggestion.clause(for: word, in: known.sorted()))",
-            hint: "to set \(name) for one that comes later: --unknown")
+            hint: "to set \(name) for one that is added later: --unknown")
     }
 
     /// Nil when the catalog cannot be read: then nobody can be told that a name is wrong, and a switch is for such nights.

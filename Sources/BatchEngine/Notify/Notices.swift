@@ -70,7 +70,8 @@ public struct Notices {
         if let failure { notice.fail(failure, at: context.now()) }
         do throws(BatchError) { try context.store(of: workspace).add(notice) } catch {
             context.log.write(
-                .error, "notify.lost", "a notice could not be kept: \(error.logMessage)", module: .command, error: error
+                .error, "notify.lost", "a notice could not be stored: \(error.logMessage)", module: .command,
+                error: error
             )
         }
     }
@@ -88,7 +89,7 @@ public struct Notices {
         for var notice in due {
             do throws(BatchError) {
                 guard let target = rules[notice.rule]?.target(in: workspace) else {
-                    notice.fail("nobody is to be told there any more", at: context.now())
+                    notice.fail("nobody is notified there any more", at: context.now())
                     notice.state = .dead
                     try store.settle(notice.number, notice)
                     continue

@@ -24,7 +24,7 @@ public struct Notifier: Sendable {
             do throws(BatchError) {
                 try tell(target, JSONWriter.text(event.document) + "\n")
             } catch {
-                let message = "\(target.name) could not be told of '\(event.kind.rawValue)': \(error.message)"
+                let message = "\(target.name) could not be notified of '\(event.kind.rawValue)': \(error.message)"
                 let hint: Hint = "check 'notify:' in batchmgr.yaml; \(error.hint)"
                 failures.append(
                     Failure(target: target.name, error: BatchError(.notifyFailed, message, hint: hint)))

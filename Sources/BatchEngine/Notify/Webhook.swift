@@ -38,12 +38,12 @@ public struct Webhook {
 
     private func post(_ document: String, headers more: [String]) throws(BatchError) {
         let curl = try CurlLibrary.load()
-        guard let handle = curl.makeHandle() else { throw failure("libcurl gave no handle") }
+        guard let handle = curl.makeHandle() else { throw failure("libcurl returned no handle") }
         defer { curl.cleanUp(handle) }
         var headers = curl.append(curl.append(nil, "Content-Type: application/json"), "Expect:")
         for header in more { headers = curl.append(headers, header) }
         defer { curl.free(headers) }
-        guard secure(curl, handle) else { throw failure("this libcurl does not know a needed safety option") }
+        guard secure(curl, handle) else { throw failure("this libcurl lacks a security option that is needed") }
         let set = curl.setOption
         _ = ccurl_set_string(set, handle, CURLOPT_URL, address)
         _ = ccurl_set_pointer(set, handle, CURLOPT_HTTPHEADER, headers)
@@ -81,7 +81,7 @@ public struct Webhook {
     }
 
     private func failure(_ what: String) -> BatchError {
-        BatchError(.notifyFailed, what, hint: "see that the address answers a POST")
+        BatchError(.notifyFailed, what, hint: "make sure that the address answers a POST")
     }
 }
 
@@ -135,6 +135,6 @@ struct CurlLibrary {
     }
 
     private static func missing(_ what: String) -> BatchError {
-        BatchError(.libraryMissing, "\(what) is not on this machine", hint: "type: apt-get install libcurl4")
+        BatchError(.libraryMissing, "\(what) is not installed on this machine", hint: "type: apt-get install libcurl4")
     }
 }

@@ -98,7 +98,7 @@ extension Plugin {
                 return
             }
             guard ending == nil else {
-                fault = "wrote more after its result"
+                fault = "wrote more output after its result"
                 return
             }
             guard let text = String(validating: line, as: UTF8.self),
@@ -118,7 +118,7 @@ extension Plugin {
             } else if let message = document["error"]?["message"]?.string {
                 ending = .error(PlainText.oneLine(message, limit: 500))
             } else {
-                fault = "wrote an object that is none of {progress:{done}}, {result:{…}}, {error:{message}}"
+                fault = "wrote an object that is not one of {progress:{done}}, {result:{…}}, {error:{message}}"
             }
         }
     }
@@ -172,7 +172,7 @@ extension Plugin {
         public func faults(in given: JSONValue) -> [String] {
             let members = given.members ?? []
             var faults = members.filter { member in !settings.contains { $0.name == member.key } }
-                .map { "plugin '\(name)' knows no setting '\(PlainText.oneLine($0.key))'" }
+                .map { "plugin '\(name)' has no setting '\(PlainText.oneLine($0.key))'" }
             for setting in settings {
                 if let value = given[setting.name] {
                     if !Description.fits(value, setting.kind) {

@@ -52,7 +52,7 @@ struct PointKeeper {
             context: session.context)
         return Warning(
             .pendingPoint,
-            "\(batch.batch) is committed, do not run it again; its restore point is pending: \(error.message); any next command completes it"
+            "\(batch.batch) is committed, do not run it again; its restore point is pending: \(error.message); the next command completes it"
         )
     }
 

@@ -194,7 +194,7 @@ public struct InPlaceRestore {
         guard let first = violations.first else { return }
         throw BatchError(
             .conflict,
-            "\(Counted.text(violations.count, "row")) of \(first.table) would refer to rows of \(first.parent) that are not there",
+            "\(Counted.text(violations.count, "row")) of \(first.table) would refer to missing rows of \(first.parent)",
             hint: "bring those back first: \(command: "restore --point POINT --table \(first.parent)")")
     }
 

@@ -134,7 +134,7 @@ struct PointLocator {
         let batch = names[seq]?.description ?? "a batch"
         return BatchError(
             .unknownPoint,
-            "at '\(time.text)' \(batch) had written, and there is not a restore point of that state; the last one before is \(try title(point))",
+            "at '\(time.text)' \(batch) had written, and that state has no restore point; the last one before is \(try title(point))",
             hint: "name a point: \(command: "points")")
     }
 

@@ -21,7 +21,7 @@ public struct Restoring {
             remarks = []
         } catch  where [.fileMissing, .notADatabase, .corruptDatabase].contains(error.code) {
             session = try Session.standIn(workspace, tenant: tenant, context: context)
-            remarks = [Warning(.recordNotUsed, "\(error.message): its copies alone were used")]
+            remarks = [Warning(.recordNotUsed, "\(error.message): only its copies were used")]
         }
     }
 
@@ -134,7 +134,7 @@ public struct Restoring {
             for table in try schema.virtualTables() {
                 try connection.execute("DROP TABLE main.\(SQLName.quote(table.name))")
                 notes.append(
-                    "table \(table.name) was left out: a module keeps it, and its rows do not say whose they are")
+                    "table \(table.name) was left out: a module keeps it, and it is not known whose its rows are")
             }
             for layout in try schema.tables() {
                 if layout.role == .system, layout.name.hasPrefix("sqlite_stat") {

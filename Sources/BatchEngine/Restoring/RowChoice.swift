@@ -51,7 +51,7 @@ struct RowChoice {
     func check(_ database: Connection) throws(BatchError) {
         guard let now = try SchemaReader(database).layout(named: layout.name) else {
             throw BatchError(
-                .schemaChanged, "there is no table \(layout.name) any more",
+                .schemaChanged, "there is no longer a table \(layout.name)",
                 hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
         }
         guard now.holdsSameRows(as: layout) else {
@@ -170,7 +170,7 @@ struct WantedRows {
     private func hidden(_ table: String) -> BatchError {
         BatchError(
             .notUndoable,
-            "the columns of table \(table) hide its rowid, and a view or trigger that is broken keeps them",
+            "the columns of table \(table) hide its rowid, and a broken view or trigger prevents renaming them",
             hint: "correct the view or trigger, or rebuild the point: \(command: "restore --point POINT --to FILE")")
     }
 }

@@ -10,7 +10,7 @@ public enum BoundPlanFile {
         _ plan: BoundPlan, details: [JSONValue.Member], to path: String
     ) throws(BatchError) {
         if Folder.exists(path) {
-            throw BatchError(.fileExists, "\(path) is there already", hint: "give another path: --plan-out FILE")
+            throw BatchError(.fileExists, "\(path) exists already", hint: "give another path: --plan-out FILE")
         }
         let members = plan.members + details
         let sealed = JSONValue.object(members + [.init("sha256", .string(hash(members)))])
@@ -101,7 +101,7 @@ struct LedgerHeadCheck {
     func require(_ plan: BoundPlan) throws(BatchError) {
         let now = try head()
         guard now.database == plan.head.database else {
-            throw BoundPlanFile.invalid("the plan is of another database")
+            throw BoundPlanFile.invalid("the plan belongs to another database")
         }
         if now == plan.head { return }
         throw BatchError(
@@ -113,7 +113,7 @@ struct LedgerHeadCheck {
     /// The state is the one of the plan, so the same request leads to the same batches, unless somebody edited it.
     func require(_ plan: BoundPlan, _ made: RollbackScope) throws(BatchError) {
         guard plan.agrees(with: made.order.map(\.batch), replayed: made.replayed.map(\.batch)) else {
-            throw BoundPlanFile.invalid("the plan for \(plan.batch) names other batches than depend on it")
+            throw BoundPlanFile.invalid("the plan for \(plan.batch) does not name the batches that depend on it")
         }
     }
 

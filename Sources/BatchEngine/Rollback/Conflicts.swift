@@ -34,10 +34,11 @@ struct ConflictList {
         if let row = conflict.expectedRow { return shown(row, conflict.layout) }
         guard conflict.leavesRow, let layout = conflict.layout else { return .string(conflict.expected) }
         guard let rows else {
-            return .string("\(conflict.expected); values are looked for in the first \(ConflictList.mostRows) rows")
+            return .string(
+                "\(conflict.expected); values are only looked for in the first \(ConflictList.mostRows) rows")
         }
         guard let row = rows.row(conflict, key, layout) else {
-            return .string("\(conflict.expected); its values are in no record that can be read")
+            return .string("\(conflict.expected); no readable record has its values")
         }
         return shown(layout.fields(of: row), layout)
     }

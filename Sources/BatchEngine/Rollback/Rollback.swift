@@ -96,7 +96,7 @@ public struct Rollback {
             // Run again, a program whose first run still stands would have done its work twice.
             for batch in scope.replayed where try works(outside: batch) {
                 reasons.append(
-                    "\(batch.batch) works outside the database, and --without-compensation leaves that as it is")
+                    "\(batch.batch) works outside the database, and --without-compensation leaves that unchanged")
             }
         }
         guard !reasons.isEmpty else { return }

@@ -48,7 +48,7 @@ final class RollbackJournal {
             try file?.sync()
         } catch {
             context.log.write(
-                .warn, "rollback.log", "\(path) misses a line: \(error.logMessage)", module: .rollback, batch: batch)
+                .warn, "rollback.log", "\(path) lacks a line: \(error.logMessage)", module: .rollback, batch: batch)
         }
     }
 }

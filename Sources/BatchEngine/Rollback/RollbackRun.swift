@@ -228,7 +228,7 @@ struct RollbackRun {
             let made = scope.checkpoints.filter { $0.checkpoint.batch == rollback.seq }.map(\.checkpoint.id)
             for (step, batch) in try ledger.effects(undoneBy: made) {
                 words.append(
-                    "step \(step) of \(batch) was taken back outside the database by \(rollback.batch), and is not done again: \(batch) lives again without it"
+                    "step \(step) of \(batch) was undone outside the database by \(rollback.batch), and is not done again: \(batch) is back without it"
                 )
             }
         }

@@ -73,9 +73,9 @@ struct RollbackScope {
         let noun = foreignDependents == 1 ? "batch" : "batches"
         throw BatchError(
             .otherTenant,
-            "\(foreignDependents) later \(noun) of other tenants, or of none, depend on \(batch.batch): it cannot be undone for its tenant alone",
+            "\(foreignDependents) later \(noun) of other tenants, or of none, depend on \(batch.batch): it cannot be undone for its tenant only",
             hint:
-                "ask somebody who may see them all: batchmgr rollback --mode cascade, without --tenant"
+                "ask somebody who may see all tenants: batchmgr rollback --mode cascade, without --tenant"
         )
     }
 

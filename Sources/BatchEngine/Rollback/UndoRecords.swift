@@ -101,7 +101,7 @@ final class UndoRecords {
         if blocks == 0, covered.all.contains(where: { $0.rows.total > 0 }) {
             throw BatchError(
                 .noRestorePoint,
-                "the \(source.record) has no undo log of its single checkpoints, and leads back over all of them alone",
+                "the \(source.record) has no undo log of its single checkpoints, so it can only undo all of them",
                 hint: "undo all of it: \(command: "rollback --id \(name) --source \(source.rawValue)")")
         }
         return .some(CopiedRun(batch: name, checkpoints: covered.wanted, blocks: changes))

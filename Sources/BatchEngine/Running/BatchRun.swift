@@ -306,7 +306,7 @@ final class BatchRun {
     private var exceeded: BatchError {
         let limit = Duration.milliseconds(gateway.policy.timeLimit ?? 0).text
         return BatchError(
-            .limitExceeded, "the batch works longer than its limit of \(limit)",
+            .limitExceeded, "the batch has run longer than its limit of \(limit)",
             hint: "make it smaller, or raise 'limits.time' of the job")
     }
 

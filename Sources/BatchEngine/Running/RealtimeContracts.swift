@@ -85,7 +85,7 @@ final class RealtimeContracts {
                 // It never could be asked here, and `contract check` says so.
                 guard asked.isAskable else { continue }
                 throw BatchError(
-                    .contractBroken, "contract \(asked.contract.id) can no longer be asked: \(error.message)",
+                    .contractBroken, "contract \(asked.contract.id) can no longer be checked: \(error.message)",
                     hint: "change the contract first: \(command: "contract list")")
             }
             asked.isAskable = true
@@ -150,7 +150,7 @@ final class RealtimeContracts {
 
     private func answer(_ statement: Statement, _ keys: [[SQLValue]]?) throws(BatchError) -> Answer {
         guard statement.isReadOnly, SQLText.isBlank(statement.tail) else {
-            throw BatchError(.forbiddenStatement, "it is not one query that only reads", hint: "give one SELECT")
+            throw BatchError(.forbiddenStatement, "it is not a single query that only reads", hint: "give one SELECT")
         }
         try statement.bind(named: ContractDefinition.parameters(keys: keys))
         var answer = Answer(columns: (0..<statement.columnCount).map(statement.columnName))

@@ -24,7 +24,7 @@ struct RunOutcome {
             if point.status == .pending, !isKept, try !complete(&point, of: run) {
                 run.warn(
                     .noPoint,
-                    "another program changed the same tables meanwhile, so there is not a restore point of this batch")
+                    "another program changed the same tables meanwhile, so this batch has no restore point")
             }
         } catch {
             left = PointKeeper(session: session).leave(run.batch, because: error)
@@ -33,7 +33,7 @@ struct RunOutcome {
         }
         let pointMilliseconds = begun.millisecondsSince
         if let failure { try fail(run, followContract(run, failure)) }
-        session.notify(.recovered, "\(run.job.id) went well again", run.batch, of: run.job)
+        session.notify(.recovered, "\(run.job.id) succeeded again", run.batch, of: run.job)
         if let left { run.warn(left.code, left.text) }
         DriftDetection(session: session).remember(version: session.connection.dataVersion)
         var report = RunReport(
@@ -179,7 +179,7 @@ struct RunOutcome {
             try healing.follow(broken, in: session)
         } catch {
             return failure.with(
-                message: "\(failure.message); what the contract wants was not done: \(error.message)")
+                message: "\(failure.message); what the contract asks for was not done: \(error.message)")
         }
         return failure
     }

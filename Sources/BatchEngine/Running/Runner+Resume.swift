@@ -98,7 +98,7 @@ extension Runner {
         if case .propose(let because) = LevelPolicy(level: job.level).decision() {
             throw BatchError(
                 .approvalRequired, "batch \(id) cannot be resumed: \(because)",
-                hint: "take back what it did, if anything: \(command: "rollback --id \(id)"); then make a new plan: "
+                hint: "undo what it did, if anything: \(command: "rollback --id \(id)"); then make a new plan: "
                     + "\(command: "run --id \(id.job)")")
         }
         return (batch, job, checkpoints, values)
@@ -138,7 +138,7 @@ extension Runner {
         session.context.warn(
             Warning(
                 .pinnedDefinition,
-                "\(batch.batch) goes on with the definition it began with (version \(job.version)); \(catalog.file(of: job.id) ?? job.id) is another one now"
+                "\(batch.batch) continues with the definition it began with (version \(job.version)); \(catalog.file(of: job.id) ?? job.id) has changed since"
             ),
             "to use that one: \(command: "rollback --id \(batch.batch)"), then \(command: "run --id \(job.id)")")
     }
@@ -174,9 +174,9 @@ extension Runner {
         else { return }
         throw BatchError(
             .notReplayable,
-            "the process of \(id) died when step \(step.id) was next: whether its \(kind.noun(step)) has done its work, nobody knows",
+            "the process of \(id) died when step \(step.id) was next: nobody knows whether its \(kind.noun(step)) has done its work",
             hint:
-                "look what it did; then continue it: \(command: "resume --id \(id)"); or take back what was done before: \(command: "rollback --id \(id)")",
+                "check what it did; then continue the batch: \(command: "resume --id \(id)"); or undo what was done before: \(command: "rollback --id \(id)")",
             cause: .unknownOutcome)
     }
 
@@ -230,7 +230,7 @@ extension Ledger {
         else { return }
         throw BatchError(
             .wrongState,
-            "\(last.batch) is \(last.status.rawValue), and a part of it is done; another batch of \(job) would do that twice",
+            "\(last.batch) is \(last.status.rawValue), and a part of it is done; another batch of \(job) would do that part twice",
             hint:
                 "continue it: \(command: "resume --id \(last.batch)"); or undo it: \(command: "rollback --id \(last.batch)"); to run the job anyway, add --anew"
         )
@@ -240,8 +240,8 @@ extension Ledger {
     func refuseOvertaken(_ batch: BatchRecord) throws(BatchError) {
         guard let last = try latest(batch.batch.job, batch.tenant), last.seq > batch.seq else { return }
         throw BatchError(
-            .wrongState, "\(last.batch) has run since \(batch.batch) stopped, so going on would do its work twice",
-            hint: "take back what \(batch.batch) did: \(command: "rollback --id \(batch.batch)")")
+            .wrongState, "\(last.batch) has run since \(batch.batch) stopped, so continuing would do its work twice",
+            hint: "undo what \(batch.batch) did: \(command: "rollback --id \(batch.batch)")")
     }
 
     /// The latest batch of a job and tenant of which something stands.
@@ -262,9 +262,9 @@ extension Ledger {
                 hint: "see it: \(command: "show --id \(batch.batch)")")
         }
         return BatchError(
-            .wrongState, "batch \(batch.batch) was rolled back in part by \(undoer), so it cannot go on",
+            .wrongState, "batch \(batch.batch) was rolled back in part by \(undoer), so it cannot continue",
             hint:
-                "take the rest back: \(command: "rollback --id \(batch.batch)"); or bring the part back first: \(command: "rollback --id \(undoer)")"
+                "undo the rest: \(command: "rollback --id \(batch.batch)"); or first bring back the part: \(command: "rollback --id \(undoer)")"
         )
     }
 }

@@ -94,7 +94,7 @@ struct HomeSearch {
         if let original = entry.path, HomeEntry.read(original)?.ledger == entry.ledger { return left }
         throw BatchError(
             .wrongState, "\(path) was moved without its home: its copies and its history are in \(left)",
-            hint: "move that folder to \(home), or let it stay: \(command: "home set --to \(left)")")
+            hint: "move that folder to \(home), or leave it there: \(command: "home set --to \(left)")")
     }
 
     /// A database of version 0.1 has its copies where it was called from last.

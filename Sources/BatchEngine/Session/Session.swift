@@ -161,13 +161,13 @@ extension Session {
             let kind = try connection.value("SELECT value FROM main.batchmgr_bak_manifest WHERE key = 'kind'")?.string
             guard kind == "full", !(file.hasPrefix("batch_") && file.hasSuffix(".bak")) else {
                 throw BatchError(
-                    .usage, "\(path) is a copy that batchmgr made of a database, and is not to be worked on",
+                    .usage, "\(path) is a copy that batchmgr made of a database, and must not be changed",
                     hint: "see the points of its database: \(command: "--db PATH points"), and restore one: "
                         + "\(command: "--db PATH restore --point POINT --to FILE")")
             }
         } else if names.count == 2 || path.contains("/history.git/") {
             throw BatchError(
-                .usage, "\(path) is a file of batchmgr's own, and is not to be worked on",
+                .usage, "\(path) is a file of batchmgr itself, and must not be changed",
                 hint: "name the database itself: \(command: "--db PATH list")")
         }
     }
@@ -259,12 +259,12 @@ struct DatabaseFile {
         }
         guard Folder.mayRead(path) else {
             throw BatchError(
-                .file, "\(path) may not be read", hint: "see the permissions: \(command: "doctor --db \(path)")")
+                .file, "\(path) cannot be read", hint: "see the permissions: \(command: "doctor --db \(path)")")
         }
         guard mustWrite else { return }
         for place in [path, FilePath.parent(path)] where !Folder.mayWrite(place) {
             throw BatchError(
-                .readOnly, "\(place) may not be written", hint: "see the permissions: \(command: "doctor --db \(path)")"
+                .readOnly, "\(place) cannot be written", hint: "see the permissions: \(command: "doctor --db \(path)")"
             )
         }
     }

@@ -79,7 +79,7 @@ public struct HotSettings {
                     hint: "nothing was changed")
             case (.language, _):
                 throw BatchError(
-                    .usage, "'\(entry.name)' is languages as Tesseract names them", hint: "for example fra+eng")
+                    .usage, "'\(entry.name)' must be languages as Tesseract names them", hint: "for example fra+eng")
             }
         }
         guard !settings.isEmpty else { return }

@@ -78,7 +78,7 @@ extension Turn {
                 try ledger.audit("recover", batch: batch, outcome: "stopped", details: [:], context: session.context)
             }
             session.context.log.write(
-                .warn, "batch.recovered", "the process of batch \(batch.batch) ended before it: stopped",
+                .warn, "batch.recovered", "the process of batch \(batch.batch) ended before the batch did: stopped",
                 module: .recovery, batch: Log.Batch(batch))
             session.context.reach("stop-noted")
         }
@@ -197,11 +197,11 @@ extension Session {
             // Whoever is at work completes it.
             if error.code == .busy { return }
             context.log.write(
-                .warn, "recovery.left", "what an earlier command left is not completed: \(error.logMessage)",
+                .warn, "recovery.left", "what an earlier command left could not be completed: \(error.logMessage)",
                 module: .recovery, error: error, warning: .pendingPoint)
             context.warn(
-                Warning(.pendingPoint, "what an earlier command left is not completed: \(error.message)"),
-                "correct that, then look again: \(command: "points")")
+                Warning(.pendingPoint, "what an earlier command left could not be completed: \(error.message)"),
+                "correct that, then check again: \(command: "points")")
         }
     }
 }

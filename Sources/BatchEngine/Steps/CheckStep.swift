@@ -70,7 +70,7 @@ struct VerifyQueries {
         let failing = try failing(queries, parameters)
         guard let first = failing.first else { return }
         throw BatchError(
-            .verificationFailed, "batch \(batch) left data that its job calls wrong: \(first)",
+            .verificationFailed, "batch \(batch) left data that its job says is wrong: \(first)",
             hint: "undo it: \(command: "rollback --id \(batch)")")
     }
 

@@ -30,7 +30,8 @@ struct CircuitGate {
             let when = retryAt.map { "until \($0.iso8601)" } ?? "until somebody closes it"
             throw BatchError(
                 .circuitOpen, "circuit \(name) is open \(when): it failed too often, and is not called",
-                hint: "see it: \(command: "circuit list"); to call again at once: \(command: "circuit close \(name)")")
+                hint:
+                    "see it: \(command: "circuit list"); to call it again at once: \(command: "circuit close \(name)")")
         }
         do throws(BatchError) {
             let result = try body()

@@ -35,7 +35,7 @@ struct SQLStep: StepKind {
     func objectionToReplay(_ step: StepDefinition) -> String? {
         let sql = (step.script ?? "") + (step.forEach ?? "")
         let looks = ["file_size", "file_sha256", "files_below", "workspace_faults"].contains { sql.contains("\($0)(") }
-        return looks ? "looks at files, which may be others now" : nil
+        return looks ? "reads files, which may have changed" : nil
     }
 
     func run(_ step: StepRun) throws(BatchError) {
@@ -108,7 +108,7 @@ struct SQLStep: StepKind {
         try step.checkpoint(position: { done.map { "\($0.end)" } }, work)
         guard let done else {
             throw BatchError(
-                .internalFault, "step \(step.definition.id) lost its worklist",
+                .internalFault, "step \(step.definition.id) has lost its worklist",
                 hint: "check the database: \(command: "doctor")")
         }
         return (done.items, done.end)

@@ -100,7 +100,7 @@ struct EnqueueStep: StepKind {
                 guard found.count <= EnqueueStep.most else {
                     throw BatchError(
                         .limitExceeded, "step \(step.definition.id) would queue more than \(EnqueueStep.most) jobs",
-                        hint: "make its query narrower: \(command: "catalog show --id \(step.run.job.id)")")
+                        hint: "narrow its query: \(command: "catalog show --id \(step.run.job.id)")")
                 }
             }
         }
@@ -233,7 +233,8 @@ struct WaitStep: StepKind {
             let batch = step.run.batch.batch
             throw BatchError(
                 .stopped, "batch \(batch) waits in step \(step.definition.id) \(obstacle)",
-                hint: "a worker goes on by itself; by hand: \(command: "resume --id \(batch)")", cause: .waiting,
+                hint: "a worker continues it automatically; by hand: \(command: "resume --id \(batch)")",
+                cause: .waiting,
                 subject: .step(step.definition.id))
         }
         try step.record(["waited": true])

@@ -56,7 +56,7 @@ public struct BatchLookup {
                 hint: "undo that one too: \(command: "rollback --id \(before.batch)")")
         }
         throw BatchError(
-            .wrongState, "every batch of \(job) is rolled back already, \(latest.batch) the last",
+            .wrongState, "every batch of \(job) is rolled back already, the last one \(latest.batch)",
             hint: "see them: \(command: "list --job \(job)")")
     }
 

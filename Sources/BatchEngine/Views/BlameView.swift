@@ -21,7 +21,8 @@ extension Session {
             let blame = try BlameView(session: self, layout: layout, key: key, row: row)
             guard !isForeign, let report = try blame.report() else {
                 throw BatchError(
-                    .unknownName, "table \(layout.name) has no row with key \(request.key), and no batch knows of one",
+                    .unknownName,
+                    "table \(layout.name) has no row with key \(request.key), and no batch has changed one",
                     hint: "see which rows a batch changed: \(command: "diff --id BATCH --table \(layout.name)")")
             }
             return report

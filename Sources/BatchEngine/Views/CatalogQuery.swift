@@ -35,7 +35,7 @@ public struct CatalogQuery {
                 let statement = try session.connection.prepare(sql, isVerbatim: true)
                 guard statement.isReadOnly, SQLText.isBlank(statement.tail) else {
                     throw BatchError(
-                        .forbiddenStatement, "it is not one query that only reads", hint: "give one SELECT")
+                        .forbiddenStatement, "it is not a single query that only reads", hint: "give one SELECT")
                 }
                 try statement.bind(named: parameters)
                 var answer = Answer(

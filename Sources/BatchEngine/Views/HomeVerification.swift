@@ -23,7 +23,7 @@ struct HomeVerification {
         let open = SigningKey.publicFile(session.backups)
         var checks = SigningKey.earlierPublicFiles(session.backups).map { path in
             Check.warning(
-                "signing key", "the key was lost once and made anew: \(FolderText.shown(path)) is that of before",
+                "signing key", "the key was lost once and made again: \(FolderText.shown(path)) is the earlier one",
                 code: .auditReplaced, advice: "nothing to do when you know why")
         }
         guard Folder.exists(open) else {
@@ -32,7 +32,7 @@ struct HomeVerification {
             checks.append(
                 keyFault(
                     "\(shown("signing.pub")) is missing",
-                    "write it anew: openssl pkey -in \(quoted.0) -pubout -out \(quoted.1)"))
+                    "write it again: openssl pkey -in \(quoted.0) -pubout -out \(quoted.1)"))
             return checks
         }
         if let what = keyFault(open) {
@@ -75,7 +75,7 @@ struct HomeVerification {
             .warning(
                 "home", "\(shown(name)) \(what): it says whose copies these are", code: .recordNotUsed,
                 advice:
-                    "the next batch writes it anew; at once: \(command: "home set --to \(ShellText.quoted(session.backups))")"
+                    "the next batch writes it again; to do it now: \(command: "home set --to \(ShellText.quoted(session.backups))")"
             )
         ]
     }
@@ -96,13 +96,13 @@ struct HomeVerification {
             return [
                 .warning(
                     "control.db", "its signed head is missing: \(shown("audit-heads/\(name).head"))",
-                    code: .auditUnsigned, advice: "nothing to do: the next command that writes signs it anew")
+                    code: .auditUnsigned, advice: "nothing to do: the next command that writes signs it again")
             ]
         }
         return heads.filter { $0.head.chain != name }.map { located in
-            let what = name == nil ? "is missing" : "was lost once and made anew"
+            let what = name == nil ? "is missing" : "was lost once and made again"
             return controlFault(
-                "\(shown("control.db")) \(what): its switches, plans, schedules and requests of before are gone",
+                "\(shown("control.db")) \(what): its earlier switches, plans, schedules and requests are gone",
                 located)
         }
     }

@@ -57,15 +57,16 @@ extension Session {
     }
 
     private static func leaseCheck(_ row: LeaseTable.Row?) -> Check {
-        guard let row, let owner = row.owner else { return .passed("lease", "nobody is at work") }
+        guard let row, let owner = row.owner else { return .passed("lease", "nobody is working") }
         let work = "\(row.work.words), process \(owner.process), beat of \(row.beatAt ?? "?")"
         switch row.life {
-        case .alive: return .passed("lease", "at work: \(work)")
-        case .dead: return .passed("lease", "died: \(work); the next command takes the lease over")
+        case .alive: return .passed("lease", "working: \(work)")
+        case .dead: return .passed("lease", "died: \(work); the next command takes over the lease")
         case .unknown:
             return .warning(
                 "lease", "held from another container, another machine or before a restart: \(work)", code: .machine,
-                advice: "the next command asks it, and takes the lease over when it does not answer in half a minute")
+                advice:
+                    "the next command asks it, and takes over the lease when it does not answer within half a minute")
         }
     }
 

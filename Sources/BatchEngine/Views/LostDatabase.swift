@@ -19,7 +19,7 @@ public struct LostDatabase {
         guard !commits.isEmpty || !files.isEmpty else { throw missing }
         let path = try workspace.database().path(of: tenant ?? workspace.tenant)
         context.warn(
-            Warning(.recordNotUsed, "\(missing.message); its copies are here, and this is what they tell"),
+            Warning(.recordNotUsed, "\(missing.message); its copies are here, and this is what they show"),
             "rebuild it: \(command: "restore --point latest --to \(path)")")
     }
 

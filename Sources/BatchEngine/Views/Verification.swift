@@ -75,7 +75,7 @@ struct Verification {
             return [
                 .warning(
                     "guard", what, code: .guardIncomplete,
-                    advice: "the next batch puts it right; see it: \(command: "guard show")")
+                    advice: "the next batch corrects it; see it: \(command: "guard show")")
             ]
         }
         return [.passed("guard", "\(report.mode.rawValue), on \(Counted.text(report.tables.count, "table"))")]
@@ -169,7 +169,7 @@ struct PointVerification {
         for point in points where point.status == .pending {
             checks.append(
                 .warning(
-                    "restore point", "that of \(name(point)) is not written yet", code: .pendingPoint,
+                    "restore point", "the one of \(name(point)) is not written yet", code: .pendingPoint,
                     advice: "nothing to do: the next command that writes completes it"))
         }
         return checks + (try bakChecks()) + gitChecks()

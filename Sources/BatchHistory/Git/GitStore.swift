@@ -28,7 +28,7 @@ public struct GitStore: Sendable {
             let what =
                 Folder.exists(file) ? "is not what git writes there, and git refuses the repository" : "is missing"
             broken.append(
-                ("\(file) \(what)", "write it anew: printf \(ShellText.quoted(content)) > \(ShellText.quoted(file))"))
+                ("\(file) \(what)", "write it again: printf \(ShellText.quoted(content)) > \(ShellText.quoted(file))"))
         }
         if !isHead(text("HEAD")) { tell("HEAD", "ref: refs/heads/\(branch.replacing("%", with: "%%"))\\n") }
         if !GitStore.isConfiguration(text("config")) {

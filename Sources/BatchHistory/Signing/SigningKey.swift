@@ -95,7 +95,7 @@ public final class SigningKey {
     /// - Throws: `ERR_UX_FILE_EXISTS`: a key is never overwritten.
     public static func create(file path: String, name: String) throws(BatchError) -> PublicKey {
         for file in [path, path + ".pub"] where Folder.exists(file) {
-            throw BatchError(.fileExists, "\(file) is there already", hint: "name another file: --to FILE")
+            throw BatchError(.fileExists, "\(file) exists already", hint: "name another file: --to FILE")
         }
         try create(path, name: name)
         let key = try SigningKey(file: path)

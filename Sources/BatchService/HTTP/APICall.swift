@@ -104,7 +104,7 @@ struct APICall {
         guard !known.contains(name) else { return }
         throw BatchError(
             .unknownName, "there is no module '\(name)'\(Suggestion.clause(for: name, in: known))",
-            hint: "they stand in catalog/modules.yaml")
+            hint: "they are in catalog/modules.yaml")
     }
 
     /// The database, opened to be looked at.

@@ -63,7 +63,8 @@ struct MicrohttpdLibrary: @unchecked Sendable {
     }
 
     private static func missing(_ what: String) -> BatchError {
-        BatchError(.libraryMissing, "\(what) is not on this machine", hint: "type: apt-get install libmicrohttpd12")
+        BatchError(
+            .libraryMissing, "\(what) is not installed on this machine", hint: "type: apt-get install libmicrohttpd12")
     }
 
     // MARK: Calls

@@ -134,6 +134,6 @@ extension APICall {
         let text = try required("id")
         if let id = PatchPlanID(text) { return id }
         throw BatchError(
-            .unknownPlan, "'\(text)' is not a plan: plan.NUMBER", hint: "see them: \(command: "plan list")")
+            .unknownPlan, "'\(text)' is not a plan: write plan.NUMBER", hint: "see them: \(command: "plan list")")
     }
 }

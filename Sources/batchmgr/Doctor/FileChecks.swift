@@ -31,17 +31,17 @@ struct FileChecks {
         let name = "permissions"
         guard Folder.mayRead(path) else {
             return .failed(
-                name, BatchError(.file, "\(path) may not be read", hint: "as its owner: chmod u+rw '\(path)'"))
+                name, BatchError(.file, "\(path) cannot be read", hint: "as its owner: chmod u+rw '\(path)'"))
         }
         if !Folder.mayWrite(path) {
             return .warning(
-                name, "\(path) may not be written: batches are not possible", code: .machine,
+                name, "\(path) cannot be written: batches are not possible", code: .machine,
                 advice: "as its owner: chmod u+w '\(path)'")
         }
         // SQLite needs a journal, and batchmgr its backups, beside the file.
         guard Folder.mayWrite(folder) else {
             return .warning(
-                name, "the folder \(folder) may not be written: batches are not possible", code: .machine,
+                name, "the folder \(folder) cannot be written: batches are not possible", code: .machine,
                 advice: "as its owner: chmod u+wx '\(folder)'")
         }
         if let home, let wider = Permissions.wider(home, than: path) {

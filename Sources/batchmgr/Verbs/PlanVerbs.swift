@@ -77,7 +77,8 @@ public struct PatchPlanRequest: Hashable, Sendable {
         let text = try arguments.required("id")
         guard let id = PatchPlanID(text) else {
             throw BatchError(
-                .usage, "'\(text)' names no plan: plan.NUMBER", hint: "see the plans: \(command: "plan list")")
+                .usage, "'\(text)' does not name a plan: write plan.NUMBER",
+                hint: "see the plans: \(command: "plan list")")
         }
         self.id = id
         approver = try PatchPlanRequest.words("as", arguments)

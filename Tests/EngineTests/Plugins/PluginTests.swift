@@ -51,9 +51,9 @@ import Testing
         "Whatever breaks the protocol is a failure of the plugin, with the reason",
         arguments: [
             ("echo hello", "not a JSON object"),
-            ("printf '{\"result\":{}}\\n{\"result\":{}}\\n'", "more after its result"),
-            ("echo '{\"result\":5}'", "none of"),
-            ("echo '{\"progress\":{\"done\":-1}}'", "none of"),
+            ("printf '{\"result\":{}}\\n{\"result\":{}}\\n'", "more output after its result"),
+            ("echo '{\"result\":5}'", "is not one of"),
+            ("echo '{\"progress\":{\"done\":-1}}'", "is not one of"),
             ("echo '{\"result\":{},\"progress\":{}}'", "one of 'progress'"),
             ("echo '[]'", "not a JSON object"),
             ("printf '\\377\\n'", "not a JSON object"),
@@ -95,7 +95,7 @@ import Testing
         #expect(description.faults(in: ["to": "x", "n": 1, "share": 1]).isEmpty)
         #expect(
             description.faults(in: ["n": "1", "tu": "x"]) == [
-                "plugin 'demo' knows no setting 'tu'", "plugin 'demo' needs the setting 'to'",
+                "plugin 'demo' has no setting 'tu'", "plugin 'demo' needs the setting 'to'",
                 "setting 'n' of plugin 'demo' must be of type integer",
             ])
     }
