@@ -28,7 +28,7 @@ public enum DocumentFault: String, CaseIterable, Sendable {
         switch self {
         case .empty: "has no bytes"
         case .tooLarge: "is larger than max_input_size_mb"
-        case .unknownType: "is no document that can be read: its first bytes are those of no known kind"
+        case .unknownType: "is not a document that can be read: its first bytes are of no known kind"
         case .unreadable: "cannot be read"
         case .damaged: "is damaged"
         case .encrypted: "is protected by a password"
@@ -38,14 +38,14 @@ public enum DocumentFault: String, CaseIterable, Sendable {
         case .bomb: "unpacks to more than is allowed"
         case .diskShort: "needs more disk than is free"
         case .duplicate: "is here already"
-        case .timeout: "took longer than the time of a page"
-        case .crashed: "ends the engine"
+        case .timeout: "took longer than allowed for a page"
+        case .crashed: "makes the engine crash"
         case .memory: "needs more memory than a worker may have"
         case .engine: "was refused by the engine"
         case .pdfInvalid: "became a PDF that did not pass the check"
         case .cancelled: "was cancelled"
         case .rejected: "was rejected by a reviewer"
-        case .afterRestart: "was tried as often as is allowed, and the tool was ended each time"
+        case .afterRestart: "was tried as often as allowed, and the tool was killed each time"
         }
     }
 

@@ -210,7 +210,7 @@ extension Host {
         }
         if let open = self.batch, open.gateway.rows.total > 0 || open.gateway.changedSchema {
             throw BatchError(
-                .wrongState, "batch \(open.name) is open on this connection, and what it wrote is in no log yet",
+                .wrongState, "batch \(open.name) is open on this connection, and what it wrote is not in any log yet",
                 hint: "end it first: SELECT batch_commit(), or look through another connection")
         }
         let ledger = try Ledger(connection)

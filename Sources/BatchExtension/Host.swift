@@ -43,7 +43,7 @@ final class Host {
     func write<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
         guard !isAtWork else {
             throw BatchError(
-                .wrongState, "another function of batchmgr is still at work on this connection",
+                .wrongState, "another function of batchmgr is still running on this connection",
                 hint: "call it in a SELECT of its own")
         }
         try requireNoWriter()
@@ -92,7 +92,7 @@ final class Host {
             if batch.process == Environment.processID { return batch }
             throw BatchError(
                 .wrongState, "batch \(batch.name) was begun by another process, from which this one was forked",
-                hint: "open a connection of your own after fork()")
+                hint: "open a new connection after fork()")
         }
         throw BatchError(
             .wrongState, ended ?? "no batch is open on this connection",

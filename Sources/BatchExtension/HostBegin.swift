@@ -28,7 +28,7 @@ extension Host {
         if let key = options.key, let earlier = try ledger.holder(of: key, job: job, tenant: tenant) {
             throw BatchError(
                 .wrongState, "key '\(key)' was used by batch \(earlier.batch) already, which is \(earlier.status)",
-                hint: "there is nothing to do again; or give another key")
+                hint: "there is nothing to do; or give another key")
         }
         if isJoined { try connection.execute("SAVEPOINT \(HostBatch.savepoint)") }
         do throws(BatchError) {
@@ -46,7 +46,7 @@ extension Host {
     func requireWritable() throws(BatchError) {
         guard sqlite3_db_readonly(database, "main") != 1 else {
             throw BatchError(
-                .readOnly, "the database is open for reading alone", hint: "open it for reading and writing")
+                .readOnly, "the database is open for reading only", hint: "open it for reading and writing")
         }
     }
 
@@ -225,9 +225,9 @@ struct BatchOptions {
     init(_ text: String) throws(BatchError) {
         let document: JSONValue
         do { document = try JSONParser.parse(text) } catch {
-            throw BatchOptions.wrong("the options are no JSON")
+            throw BatchOptions.wrong("the options are not JSON")
         }
-        guard let members = document.members else { throw BatchOptions.wrong("the options are no JSON object") }
+        guard let members = document.members else { throw BatchOptions.wrong("the options are not a JSON object") }
         for member in members {
             switch member.key {
             case "actor": actor = try BatchOptions.text(member)

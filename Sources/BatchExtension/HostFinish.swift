@@ -64,7 +64,7 @@ extension Host {
             try goOn(batch)
             throw BatchError(
                 .busy,
-                "another connection reads the database, so nothing is committed yet; batch \(batch.name) is open still",
+                "another connection reads the database, so nothing is committed yet; batch \(batch.name) is still open",
                 hint: "try again in a moment: the same call, or a longer busy timeout")
         }
     }

@@ -106,14 +106,14 @@ extension Host {
     private func requireWithinDatabase(_ batches: [BatchRecord], _ ledger: Ledger) throws(BatchError) {
         for batch in batches where try ledger.hasEffects(batch.seq) {
             throw BatchError(
-                .notUndoable, "batch \(batch.batch) did something outside the database, which only the tool takes back",
+                .notUndoable, "batch \(batch.batch) did something outside the database, which only the tool can undo",
                 hint: "\(command: "rollback --id \(batch.batch)")")
         }
         guard isTriggered else { return }
         for batch in batches where try hasModuleRows(batch, ledger) {
             throw BatchError(
                 .notUndoable,
-                "batch \(batch.batch) wrote to a virtual table, which only the tool takes back in a program with a SQLite of its own",
+                "batch \(batch.batch) wrote to a virtual table, which only the tool can undo in a program with a SQLite of its own",
                 hint: "\(command: "rollback --id \(batch.batch)")")
         }
     }

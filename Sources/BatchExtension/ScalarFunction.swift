@@ -108,7 +108,7 @@ extension Host {
         if let layout = try reader.layout(named: table) { return layout }
         if let gone = try goneTable(table) {
             throw BatchError(
-                .schemaChanged, "table \(gone) is there no more: it was dropped or renamed",
+                .schemaChanged, "table \(gone) no longer exists: it was dropped or renamed",
                 hint: "restore a point that has it: \(command: "restore --point BATCH --to FILE")")
         }
         let names = try reader.tables().map(\.name)

@@ -104,7 +104,7 @@ struct AuditLooks {
             return .init(order.kind.rawValue, .warning, "it is not known how much is free")
         }
         return .init(
-            order.kind.rawValue, free < least ? .failed : .passed, "\(Int(free)) % are free",
+            order.kind.rawValue, free < least ? .failed : .passed, "\(Int(free)) % is free",
             ["used_percent": Int64(100 - Int(free))])
     }
 
@@ -178,7 +178,7 @@ public struct AuditPage {
         hasBefore = before != nil
     }
 
-    private var heading: String { hasBefore ? "Worse than the last time" : "Not well" }
+    private var heading: String { hasBefore ? "Worse than last time" : "Not well" }
     private static let columns = ["check", "outcome", "found", "ms"]
     private var rows: [[String]] {
         results.map { [$0.step, $0.outcome.rawValue, $0.detail, "\($0.milliseconds)"] }

@@ -84,18 +84,20 @@ public struct ContractConsequences {
     /// switches hold back what begins by itself.
     private func rollBack(_ entry: ContractReport.Entry) throws(BatchError) -> (isDone: Bool, text: String) {
         guard let name = entry.batch, let batch = BatchID(name) else {
-            return (false, "no batch is known that set the rows")
+            return (false, "the batch that set the rows is not known")
         }
         let jobs = try session.workspace.loadCatalog(session.context.steps.rules()).jobs
         guard let job = jobs.first(where: { $0.id == batch.job }) else {
-            return (false, "\(name) is undone by a person: the catalog has no job \(batch.job)")
+            return (false, "\(name) must be undone by a person: the catalog has no job \(batch.job)")
         }
-        guard job.level < 3, let undo else { return (false, "\(name) is undone by a person, at level \(job.level)") }
+        guard job.level < 3, let undo else {
+            return (false, "\(name) must be undone by a person, at level \(job.level)")
+        }
         let work = SwitchedWork(
             .run, origin: .heal, job: job.id, module: job.module, tenant: session.context.tenant,
             faults: entry.contract.faults)
         guard try session.decision(on: work) == .go else {
-            return (false, "\(name) is undone by a person: switches hold back what begins by itself")
+            return (false, "\(name) must be undone by a person: switches hold back automatic work")
         }
         return (true, try undo(batch))
     }

@@ -110,7 +110,7 @@ public struct Incidents {
             guard incident.status != .closed else { throw Incidents.closed(incident) }
             guard incident.mayClose else {
                 throw BatchError(
-                    .wrongState, "\(incident.name) is critical, and nobody has got its postmortem",
+                    .wrongState, "\(incident.name) is critical, and nobody has received its postmortem",
                     hint: "write and deliver it: \(command: "incident postmortem \(incident.name) --to FILE")")
             }
             incident.status = .closed
@@ -121,7 +121,7 @@ public struct Incidents {
     /// What nobody has taken over is closed when what it was opened for does not happen any more.
     func closeQuiet(_ isMeant: (String) -> Bool) throws(BatchError) {
         for incident in try list(IncidentFilter(status: .open)).incidents where isMeant(incident.cause) {
-            try closeHealed(incident.cause, "it does not happen any more")
+            try closeHealed(incident.cause, "its cause is gone")
         }
     }
 

@@ -73,7 +73,7 @@ public struct Postmortem {
 
             ## Reach
 
-            \(list(whole, none: "Nothing is known of it."))
+            \(list(whole, none: "Nothing is known about it."))
             ## Timeline
 
             \(list(incident.timeline.map { "\($0.at.iso8601) \($0.actor): \($0.text)" }, none: "Nothing was written down."))

@@ -137,7 +137,7 @@ public struct Releases {
         let (restored, removed) = try restore(release, isDryRun: isDryRun)
         var warnings: [String] = []
         if let tool = release.manifest["tool"]?.string, tool != self.tool {
-            warnings.append("batchmgr was \(tool) then, and is \(self.tool): install that one too")
+            warnings.append("batchmgr was \(tool) then, and is \(self.tool) now: install that version too")
         }
         warnings += release.differences(from: before).filter { $0.part == "switches" }.map {
             "\($0.name) was \($0.before.string ?? "not set") then, and is \($0.after.string ?? "not set")"
@@ -161,7 +161,7 @@ public struct Releases {
         if let release = try store.releases().first(where: { $0.validatedAt != nil }) { return release }
         throw BatchError(
             .wrongState, "no release has been validated",
-            hint: "say that one works: \(command: "release validate NAME")")
+            hint: "mark one as working: \(command: "release validate NAME")")
     }
 
     /// A release is young enough to be blamed for so long.

@@ -49,8 +49,9 @@ public struct RepairRun {
         if let tenant { return [tenant] }
         guard found.contains(where: { $0 == nil }) else { return found }
         throw BatchError(
-            .invalidCatalog, "job \(job.id): finds names a row without its tenant, and the job works for one at a time",
-            hint: "let finds select the tenant of each row; see it: \(command: "catalog show --id \(job.id)")")
+            .invalidCatalog,
+            "job \(job.id): finds returns a row without its tenant, and the job works for one tenant at a time",
+            hint: "make finds select the tenant of each row; see it: \(command: "catalog show --id \(job.id)")")
     }
 
     // MARK: One tenant

@@ -29,7 +29,7 @@ public struct Rules {
             if !line.utf8.contains(where: { $0 > 32 }) { continue }
             guard let json = try? JSONParser.parse(String(line)), let event = RuleEvent(json) else {
                 throw BatchError(
-                    .usage, "line \(number + 1) of the stream is no event",
+                    .usage, "line \(number + 1) of the stream is not an event",
                     hint:
                         "write one like {\"at\":\"2026-11-21T02:00:00Z\",\"kind\":\"error\",\"code\":\"ERR_DATA_SQL\"}")
             }
@@ -206,7 +206,7 @@ public struct Rules {
             let name = block(firing).name
             actions.append(
                 .init(
-                    level: 2, text: "let it go on when it is safe",
+                    level: 2, text: "release it when it is safe",
                     command: "switch undo \(name) --reason TEXT"))
         }
         if firing.rule.action == .degrade {
@@ -296,7 +296,7 @@ public struct Circuits {
         guard names.contains(name) else {
             throw BatchError(
                 .unknownName, "there is no circuit '\(name)'\(Suggestion.clause(for: name, in: names))",
-                hint: "see them: \(command: "circuit list"); they stand in catalog/circuits.yaml")
+                hint: "see them: \(command: "circuit list"); they are in catalog/circuits.yaml")
         }
         context.notes.describe("circuit", .string(name))
         let moved = try context.store(of: workspace).circuit(name, at: context.now()) { circuit -> Circuit in

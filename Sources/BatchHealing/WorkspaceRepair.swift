@@ -41,17 +41,17 @@ public struct WorkspaceRepair: HealingWork {
         guard let store = try store(session), let service = try store.service(), service.owner != nil else { return [] }
         let now = session.context.now()
         guard service.isRunning(at: now) else {
-            return [.init(key: "service", reason: "it is said to run, and its process is gone")]
+            return [.init(key: "service", reason: "it is recorded as running, but its process is gone")]
         }
         let late = Timestamp(milliseconds: now.milliseconds - WorkspaceRepair.patience)
         return try store.dueSchedules(at: late).map {
-            .init(key: $0.name, reason: "its time has passed for more than 5 minutes, and nothing was queued")
+            .init(key: $0.name, reason: "it is more than 5 minutes late, and nothing was queued")
         }
     }
 
     private func releaseFaults(_ session: Session) throws(BatchError) -> [HealingStep.Fault] {
         guard try store(session) != nil, try Releases(session, tool: tool).automaticTarget() != nil else { return [] }
-        return [.init(key: "release", reason: "since the newest release more batches fail than before")]
+        return [.init(key: "release", reason: "more batches fail since the newest release than before")]
     }
 
     // MARK: Done
@@ -115,7 +115,7 @@ public struct WorkspaceRepair: HealingWork {
         while let last = try store.lastRestart(), last.number == restart.number, last.endedAt == nil {
             guard context.now().milliseconds < end else {
                 throw BatchError(
-                    .timeout, "the workers of the service have not begun anew within a minute",
+                    .timeout, "the workers of the service were not restarted within a minute",
                     hint: "see what they do: \(command: "queue list")")
             }
             try step.stopIfAsked()

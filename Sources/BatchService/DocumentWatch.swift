@@ -54,7 +54,7 @@ struct DocumentWatch {
             }
         } catch {
             context.log.write(
-                .error, "service.documents", "the documents could not be looked after: \(error.logMessage)",
+                .error, "service.documents", "the rules about documents could not be applied: \(error.logMessage)",
                 module: .runner, error: error)
         }
     }

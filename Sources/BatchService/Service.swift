@@ -104,8 +104,8 @@ public struct Service {
         let store = try context.store(of: workspace)
         guard try store.service()?.isRunning(at: context.now()) == true else {
             throw BatchError(
-                .wrongState, "no service runs in \(workspace.folder), so there are no workers of one",
-                hint: "begin one: \(command: "serve")")
+                .wrongState, "no service runs in \(workspace.folder), so it has no workers",
+                hint: "start one: \(command: "serve")")
         }
         return ServiceRestartReport(try store.wishRestart(kind, context.act("service restart")))
     }
@@ -132,7 +132,7 @@ public struct Service {
         } catch {
             guard error.code != .corruptLedger else { throw error }
             context.log.write(
-                .error, "service.tick", "the schedules could not be looked at: \(error.logMessage)", module: .runner,
+                .error, "service.tick", "the schedules could not be checked: \(error.logMessage)", module: .runner,
                 error: error)
             return 0
         }
@@ -179,7 +179,7 @@ public struct Service {
         }
         if !workers.isRestarting { workers.beginRestart() }
         if let process = workers.goOnRestarting() {
-            note("worker \(process) has begun anew, as \(wish.actor) wished")
+            note("worker \(process) was restarted, as \(wish.actor) asked")
             try store.noteRestarted(wish, worker: process, context.act("service worker", outcome: "restarted"))
         }
         if !workers.isRestarting { try store.endRestart(wish, at: context.now()) }

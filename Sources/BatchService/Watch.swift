@@ -76,7 +76,8 @@ struct Watch {
         let task = BackgroundTask { () throws(BatchError) in
             defer { isDone.set() }
             do throws(BatchError) { try Webhook.send(document, to: address, timeout: Watch.timeout) } catch {
-                log.write(.warn, "service.watchdog", "nobody heard that it lives: \(error.message)", module: .runner)
+                log.write(
+                    .warn, "service.watchdog", "the watchdog could not be called: \(error.message)", module: .runner)
             }
         }
         call = (task, isDone)

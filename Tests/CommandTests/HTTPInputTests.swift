@@ -28,14 +28,14 @@ import Testing
                 #"{"format_version":1,"live":true,"ready":true,"reasons":[]}"#,
                 #"[{"jobKey":"1","state":"queued","stage":"bump","attempt":0,"attemptPre"#, "[]", "[]",
                 #""jobKey":"1","state":"queued""#, "400", "404", "400", "400", "400", "400", "404", "400", "400", "400",
-                #"{"error":"the path holds what no name here has","status":400}"#,
+                #"{"error":"the path contains characters that no name here has","status":400}"#,
                 #"{"error":"there is no such job","status":404}"#,
                 #"{"format_version":1,"done":0,"error":0,"running":0,"queued":"#,
                 #"{"applied":{"prep_concurrency":4,"ocr_concurrency":1}}"#,
                 #"{"error":"'ocr_concurrency' is a whole number, 1 to 8","status":400}"#,
                 #"{"error":"the body has a 'poll' that this call does not know","status":400}"#,
                 #"{"error":"'prep_concurrency' is a whole number, 1 to 16","status":400}"#,
-                #"{"error":"the body is no JSON object, or has a key twice","status":400}"#,
+                #"{"error":"the body is not a JSON object, or has a key twice","status":400}"#,
                 #"{"prep_concurrency":4,"ocr_concurrency":1,"job_timeout_s":60"#,
             ])
     }

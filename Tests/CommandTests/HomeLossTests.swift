@@ -55,7 +55,7 @@ import Testing
         ("rm $H/history.git/HEAD", "HEAD is missing"),
         ("printf 'ref: refs/he' > $H/history.git/HEAD", "HEAD is not what"),
         ("rm -f $H/history.git/objects/pack/*.idx", "idx is missing"),
-        ("for f in $H/history.git/objects/pack/*.idx; do chmod u+w $f; : > $f; done", "idx is cut short"),
+        ("for f in $H/history.git/objects/pack/*.idx; do chmod u+w $f; : > $f; done", "idx is truncated"),
         ("rm $H/signing.pub", "signing.pub is missing"),
         ("rm $H/control.db*", "control.db is missing"),
         ("rm -r $H/databases", "databases/"), ("for f in $H/databases/*.json; do : > $f; done", "cannot be read"),

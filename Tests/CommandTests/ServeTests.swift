@@ -138,7 +138,7 @@ import Testing
                 "$TOOL" service restart -q || exit 1
                 "$TOOL" queue add raise -q || exit 1
                 tries=0
-                until [ "$(grep -c 'has begun anew' served)" = 2 ]; do
+                until [ "$(grep -c 'was restarted' served)" = 2 ]; do
                     tries=$((tries + 1)); [ $tries -lt 1000 ] || { cat served; exit 1; }
                     "$TOOL" version >/dev/null
                 done
@@ -164,7 +164,7 @@ import Testing
                 """
                 for i in 1 2 3; do "$TOOL" queue add raise -q || exit 1; done
                 until_done 3 || exit 1
-                grep -c 'ends behind job' served
+                grep -c 'ends after job' served
                 """)
             #expect(result.code == 0, "\(result.out)\(result.err)")
             #expect(result.out.hasSuffix("3\n"), "\(result.out)")

@@ -25,7 +25,9 @@ import Testing
         try with { scene in
             #expect(try scene.shell("ls data/out") == "")
             let reviews = try scene.json("ocr review list --to anna")["reviews"]?.array ?? []
-            #expect(reviews.count == 1 && reviews.first?["reason"]?.string?.hasPrefix("page 1 is sure to ") == true)
+            #expect(
+                reviews.count == 1 && reviews.first?["reason"]?.string?.hasPrefix("page 1 has a confidence of ") == true
+            )
             #expect(try scene.json("ocr review list --to fabienne")["reviews"]?.array?.isEmpty == true)
             #expect(try scene.tool("ocr review list").contains("anna"))
             // The words are searchable already.

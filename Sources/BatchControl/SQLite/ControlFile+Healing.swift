@@ -147,7 +147,7 @@ extension ControlFile: HealingStore {
         try audited(act) { () throws(BatchError) in
             if try connection.value("SELECT 1 FROM releases WHERE name = ?", [.string(release.name)]) != nil {
                 throw BatchError(
-                    .wrongState, "there is a release '\(release.name)' already",
+                    .wrongState, "there is already a release '\(release.name)'",
                     hint: "choose another name; see them: \(command: "release list")")
             }
             try connection.run(

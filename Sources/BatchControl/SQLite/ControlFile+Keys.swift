@@ -29,7 +29,7 @@ extension ControlFile: KeyStore {
                 throw BatchError(
                     .wrongState,
                     same.revokedBy == nil
-                        ? "this key is trusted already, as \(same.name)" : "this key of \(same.name) was revoked",
+                        ? "this key is already trusted, as \(same.name)" : "this key of \(same.name) was revoked",
                     hint:
                         "see the keys: \(command: "ops list"); make a new one: \(command: "ops keygen --name NAME --to FILE")"
                 )
@@ -38,9 +38,9 @@ extension ControlFile: KeyStore {
                 throw BatchError(
                     .wrongState,
                     other.name == key.name
-                        ? "\(key.name) has another key already"
-                        : "\(key.name) reads like \(other.name), who has a key already",
-                    hint: "let that one go first: \(command: "ops revoke --name \(other.name) --reason TEXT")")
+                        ? "\(key.name) already has another key"
+                        : "\(key.name) looks like \(other.name), who already has a key",
+                    hint: "revoke that one first: \(command: "ops revoke --name \(other.name) --reason TEXT")")
             }
             try connection.run(
                 "INSERT INTO trusted_keys(key, name, role, trusted_by, trusted_at) VALUES(?, ?, ?, ?, ?)",
@@ -126,7 +126,7 @@ extension ControlFile: KeyStore {
         guard key.role.includes(request.action.role) else {
             throw BatchError(
                 .role,
-                "\(key.name) has the role \(key.role.rawValue), and to \(request.action.name) takes \(request.action.role.rawValue)",
+                "\(key.name) has the role \(key.role.rawValue), and to \(request.action.name) needs \(request.action.role.rawValue)",
                 hint: "ask somebody who has it; see the keys: \(command: "ops list")")
         }
         return key
@@ -137,10 +137,10 @@ extension ControlFile: KeyStore {
         return BatchError(
             .requestUsed,
             earlier.outcome == "accepted"
-                ? "this request was used at \(earlier.at.iso8601) (\(what)), and what came of it was not noted"
+                ? "this request was used at \(earlier.at.iso8601) (\(what)), and its result was not noted"
                 : "this request was used at \(earlier.at.iso8601) (\(what)): \(earlier.outcome)",
             hint:
-                "see what was done: \(command: "list"); when it has to be done again, sign a new request: \(command: "ops sign --request FILE --key KEY --to FILE")"
+                "see what was done: \(command: "list"); to do it again, sign a new request: \(command: "ops sign --request FILE --key KEY --to FILE")"
         )
     }
 

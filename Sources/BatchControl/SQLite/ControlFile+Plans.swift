@@ -49,7 +49,7 @@ extension ControlFile: PatchPlanStore {
         let number = Int(row[0].integer ?? 0)
         guard let status = PatchPlanStatus(rawValue: text(10)) else {
             throw BatchError(
-                .alteredPlan, "the row of plan.\(number) in control.db has a status that there is not",
+                .alteredPlan, "the row of plan.\(number) in control.db has an unknown status",
                 hint: "make a new plan: \(command: "run --id \(text(2)) --propose")")
         }
         var record = PatchPlanRecord(

@@ -33,7 +33,7 @@ extension ControlFile {
     public func requireWhole() throws(BatchError) {
         let found = try connection.value("PRAGMA quick_check(1)")?.string ?? ""
         guard found == "ok" else {
-            throw BatchError(.corruptDatabase, "\(path): \(found)", hint: "it is rebuilt: \(command: "serve")")
+            throw BatchError(.corruptDatabase, "\(path): \(found)", hint: "to have it rebuilt: \(command: "serve")")
         }
     }
 
@@ -44,7 +44,7 @@ extension ControlFile {
     ) throws(BatchError) -> Rebuilt? {
         let lock = try File(appendingTo: path + ".rebuild")
         guard lock.tryLock() else {
-            throw BatchError(.busy, "another process rebuilds \(path)", hint: "try again in a moment")
+            throw BatchError(.busy, "another process is rebuilding \(path)", hint: "try again in a moment")
         }
         defer { Folder.remove(path + ".rebuild") }
         if isWhole(path, appendAudit) { return nil }

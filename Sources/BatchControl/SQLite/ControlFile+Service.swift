@@ -20,8 +20,8 @@ extension ControlFile: ServiceStore {
             let known = try service()
             if let known, let other = known.owner, known.isRunning(at: now) {
                 throw BatchError(
-                    .busy, "process \(other.process) serves this workspace since \(known.takenAt.iso8601)",
-                    hint: "one service does for a workspace; to end that one: kill \(other.process)")
+                    .busy, "process \(other.process) has served this workspace since \(known.takenAt.iso8601)",
+                    hint: "one service is enough for a workspace; to end that one: kill \(other.process)")
             }
             let epoch = (known?.epoch ?? 0) + 1
             try connection.run(

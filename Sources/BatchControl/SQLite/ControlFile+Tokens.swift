@@ -26,7 +26,7 @@ extension ControlFile: TokenStore {
         try audited(act) { () throws(BatchError) in
             guard try !accessTokens().contains(where: { $0.name == token.name }) else {
                 throw BatchError(
-                    .wrongState, "there is, or was, a token '\(token.name)'",
+                    .wrongState, "there is or was already a token '\(token.name)'",
                     hint: "choose another name; see them: \(command: "token list")")
             }
             try insert(token)

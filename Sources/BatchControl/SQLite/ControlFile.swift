@@ -264,8 +264,8 @@ extension ControlFile {
                 for (table, count) in counts where try self.counts(connection)[table] != count {
                     throw BatchError(
                         .corruptLedger,
-                        "\(connection.path) cannot be brought to format \(current): rows of \(table) got lost",
-                        hint: "nothing was changed; go on with the program that wrote it, and report this as a defect")
+                        "\(connection.path) cannot be converted to format \(current): rows of \(table) would be lost",
+                        hint: "nothing was changed; keep using the program that wrote it, and report this as a defect")
                 }
                 if found < current { try connection.execute("PRAGMA user_version = \(current)") }
             }

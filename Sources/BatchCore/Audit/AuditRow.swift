@@ -150,7 +150,7 @@ public struct AuditHead: Hashable, Sendable {
 /// What somebody did to an audit chain.
 public struct AuditFinding: Hashable, Sendable {
     public enum Kind: String, Sendable, CaseIterable {
-        /// A row says something else than when it was written.
+        /// A row is not what it was when it was written.
         case edited
         /// A row is missing between others.
         case deleted

@@ -25,7 +25,7 @@ struct DocumentFaults {
         switch part {
         case .old:
             return try Janitor(store, folders).old(days: try keptDays()).map {
-                .init(key: $0, reason: "its work folder is of no use any more")
+                .init(key: $0, reason: "its work folder is no longer needed")
             }
         case .stale:
             return try silent().map {
@@ -70,7 +70,7 @@ struct DocumentFaults {
         let documents = try store.documents()
         let readable = Set(documents.map(\.key))
         var faults = try store.keys().filter { !readable.contains($0) }.map {
-            HealingStep.Fault(key: $0, reason: "its state is none")
+            HealingStep.Fault(key: $0, reason: "its state is unknown")
         }
         for document in documents {
             if let reason = try damage(document) { faults.append(.init(key: document.key, reason: reason)) }

@@ -185,7 +185,7 @@ struct DataArchive {
             return outcome.output.text
         }
         throw BatchError(
-            .file, "tar with \(FilePath.name(file)) failed: \(outcome.errors.lastLine ?? "it said nothing")",
+            .file, "tar with \(FilePath.name(file)) failed: \(outcome.errors.lastLine ?? "it gave no reason")",
             hint: "the documents are as they were; see what is wrong, and try once more")
     }
 }

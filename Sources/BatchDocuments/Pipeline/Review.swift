@@ -28,7 +28,8 @@ struct ReviewGate {
                 [
                     "key": .string(document.key), "state": .string(DocumentReview.waiting),
                     "reviewer": .optional(reviewer),
-                    "reason": .string("page \(least.number) is sure to \(Int((confidence * 100).rounded())) %"),
+                    "reason": .string(
+                        "page \(least.number) has a confidence of \(Int((confidence * 100).rounded())) %"),
                     "now": .string(stage.now),
                 ])
             try stage.set(

@@ -24,7 +24,7 @@ extension Documents {
         let document = try store.document(meant: text)
         guard document.state.isEnd else {
             throw BatchError(
-                .wrongState, "\(document.name) is worked on: it is \(document.state.rawValue)",
+                .wrongState, "\(document.name) is being worked on: it is \(document.state.rawValue)",
                 hint: "end that first: \(command: "ocr cancel \(document.key.prefix(12))")")
         }
         let report = try remove(document, .purge)
@@ -41,7 +41,7 @@ extension Documents {
 
     private static func isDone(_ document: DocumentRecord) -> BatchError {
         BatchError(
-            .wrongState, "nothing is done with \(document.name) any more: it is \(document.state.rawValue)",
+            .wrongState, "nothing more is done with \(document.name): it is \(document.state.rawValue)",
             hint: "see it: \(command: "ocr show \(document.key.prefix(12))")")
     }
 
@@ -69,7 +69,7 @@ extension Documents {
         guard other != own, !other.hasPrefix(own + "/") else {
             throw BatchError(
                 .usage, "\(FilePath.shown(target)) is a folder of the documents themselves",
-                hint: "name one outside of \(FilePath.shown(folders.root))")
+                hint: "name one outside \(FilePath.shown(folders.root))")
         }
         var (count, bytes) = (0, Int64(0))
         let archive = folders.root + "/archive"
@@ -85,7 +85,7 @@ extension Documents {
             try Folder.sync(place)
             guard try SHA256.hex(ofFile: "\(place)/\(document.name)") == document.fileHash else {
                 throw BatchError(
-                    .file, "the copy of \(document.name) in \(FilePath.shown(target)) is not what came in",
+                    .file, "the copy of \(document.name) in \(FilePath.shown(target)) differs from the input",
                     hint: "nothing was removed; verify the archive: sha256sum \(home)")
             }
             bytes += FileStatus(home)?.size ?? 0
@@ -102,7 +102,7 @@ extension Documents {
         let known = ["in", "out", "work", "error", "archive", "hold", "reports", "index", "logs"]
         if let wrong = kept.first(where: { !known.contains($0) }) {
             throw BatchError(
-                .usage, "'\(wrong)' is no folder of the documents\(Suggestion.clause(for: wrong, in: known))",
+                .usage, "'\(wrong)' is not a folder of the documents\(Suggestion.clause(for: wrong, in: known))",
                 hint: "they are: \(known.joined(separator: ", "))")
         }
         let file = archive.hasPrefix("/") ? archive : "\(FilePath.current)/\(archive)"
@@ -110,13 +110,13 @@ extension Documents {
         guard file.hasSuffix(".tar.zst"), !file.hasPrefix(folders.root + "/"), !Folder.exists(file) else {
             throw BatchError(
                 .usage,
-                "the archive has to be a new file, called ….tar.zst, outside of \(own)",
+                "the archive must be a new file, called ….tar.zst, outside \(own)",
                 hint: "for example: \(command: "ocr reset --archive documents.tar.zst")")
         }
         let documents = try store.documents()
         if let open = documents.first(where: { !$0.state.isEnd }) {
             throw BatchError(
-                .wrongState, "\(open.name) is worked on: it is \(open.state.rawValue)",
+                .wrongState, "\(open.name) is being worked on: it is \(open.state.rawValue)",
                 hint: "end that first: \(command: "ocr cancel \(open.key.prefix(12))")")
         }
         try folders.create()

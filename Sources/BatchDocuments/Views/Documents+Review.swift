@@ -98,7 +98,7 @@ extension Documents {
         guard document.state == .review || document.state == .done else { throw Documents.noReview(document) }
         guard !corrections.isEmpty else {
             throw BatchError(
-                .usage, "no word is to be corrected",
+                .usage, "there is no word to correct",
                 hint: "see them: \(command: "ocr review show \(document.key.prefix(12)) --all")")
         }
         let pages = try store.pages(of: document.key)
@@ -113,7 +113,7 @@ extension Documents {
             }
             guard !correction.text.isEmpty, !correction.text.contains(where: \.isWhitespace) else {
                 throw BatchError(
-                    .usage, "a word is corrected by one word, without blanks",
+                    .usage, "a word can only be replaced by one word, without spaces",
                     hint: "see them: \(command: "ocr review show \(document.key.prefix(12)) --all")")
             }
         }

@@ -89,7 +89,7 @@ public struct Documents {
         if let reason, DocumentFault(rawValue: reason) == nil {
             throw BatchError(
                 .usage,
-                "'\(reason)' is no fault\(Suggestion.clause(for: reason, in: DocumentFault.allCases.map(\.rawValue)))",
+                "'\(reason)' is not a fault\(Suggestion.clause(for: reason, in: DocumentFault.allCases.map(\.rawValue)))",
                 hint: "see the faults of documents: \(command: "ocr list")")
         }
         var set: [String] = []
@@ -118,7 +118,7 @@ public struct Documents {
         guard decision == .reprocess else {
             guard let home = folders.home(of: document.key, document.name), !home.hasPrefix(folder) else {
                 throw BatchError(
-                    .wrongState, "the first file of \(document.name) is not there: this one is all that there is",
+                    .wrongState, "the first file of \(document.name) is gone: this one is the only one left",
                     hint: "read it again: \(command: "ocr decide \(document.key.prefix(12)) --action reprocess")")
             }
             try Folder.removeAll(folder)

@@ -111,7 +111,7 @@ struct ArchiveReader {
         }
         // Some truncated archives end as if they were whole.
         if functions.archive_entry_size_is_set(entry) != 0, functions.archive_entry_size(entry) != size {
-            throw DocumentError(.damaged, "an entry has other bytes than it says")
+            throw DocumentError(.damaged, "an entry does not match its header")
         }
         return size
     }

@@ -13,7 +13,7 @@ struct Publication {
         let file = request["job"]?.string ?? ""
         guard let bytes = try? DurableFile.read(file, atMost: 1 << 30),
             let job = try? JSONParser.parse(String(decoding: bytes, as: UTF8.self))
-        else { throw DocumentError(.unreadable, "what to write is not there") }
+        else { throw DocumentError(.unreadable, "there is nothing to write") }
         self.request = job
         output = job["output"]?.string ?? ""
         self.images = images

@@ -53,7 +53,7 @@ public final class AuditWalk {
             result.rows += 1
             let seq = cursor.seq
             guard seq > result.last else {
-                find(.inserted, seq, "row \(seq) stands before the first one")
+                find(.inserted, seq, "row \(seq) is before the first one")
                 continue
             }
             let hasGap = seq != result.last + 1
@@ -194,7 +194,7 @@ struct AuditBreaks {
                 moved.append((seq, from))
             } else {
                 findings.append(
-                    AuditFinding(.edited, place, seq: seq, "row \(seq) says something else than when it was written"))
+                    AuditFinding(.edited, place, seq: seq, "row \(seq) is not what it was when it was written"))
             }
         }
         findings += explain(moved)
@@ -202,7 +202,7 @@ struct AuditBreaks {
         if rest > 0, let next = broken.dropFirst(AuditBreaks.limit).first {
             findings.append(
                 AuditFinding(
-                    .edited, place, seq: next, "\(rest) more rows, from row \(next) on, do not fit their hashes"))
+                    .edited, place, seq: next, "\(rest) more rows, from row \(next) on, do not match their hashes"))
         }
         return findings
     }

@@ -215,7 +215,7 @@ extension BakStore {
             throw BakFault.damaged(path, "its SHA-256 is not the recorded one")
         }
         let manifest = try BakManifest.read(path)
-        guard manifest.after != nil else { throw BakFault.damaged(path, "it does not hold what its batch changed") }
+        guard manifest.after != nil else { throw BakFault.damaged(path, "it does not contain what its batch changed") }
         return try BakChanges(manifest, in: self, live: live)
     }
 }

@@ -69,7 +69,7 @@ struct BakReader {
         let isWhole = try builder.change(layout, proof) { (body) throws(BatchError) in
             try forEach(name, layout, backward, body)
         }
-        if !isWhole { throw BakFault.damaged(path, "it changes a row of \(name) that its base does not hold") }
+        if !isWhole { throw BakFault.damaged(path, "it changes a row of \(name) that its base does not contain") }
     }
 
     private func forEach(

@@ -58,7 +58,7 @@ extension BakStore {
                 ?? BakFault.noChain("there is no .bak of batch \(batch)")
         }
         guard let digest = side == .before ? file.before : file.after else {
-            throw BakFault.noChain("\(FilePath.name(file.path)) does not hold what its batch changed")
+            throw BakFault.noChain("\(FilePath.name(file.path)) does not contain what its batch changed")
         }
         return try restore(BakTarget(digest: digest, file: file.name, side: side), among: own, to: path)
     }

@@ -45,7 +45,7 @@ public struct BakStore: Sendable {
             if !isPatient {
                 try source.backup(to: file)
             } else if try !source.backup(inStepsTo: file) {
-                throw BatchError(.busy, "others write all the time", hint: "try again in a moment")
+                throw BatchError(.busy, "other programs write all the time", hint: "try again in a moment")
             }
             // The header still says WAL when the original does: then a client would need to write beside the file.
             try file.execute("PRAGMA journal_mode=DELETE")

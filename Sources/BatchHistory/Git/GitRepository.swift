@@ -87,8 +87,8 @@ package final class GitRepository {
         let packs = status.isFolder ? (try? Folder.names(in: path + "/objects/pack")) ?? [] : []
         guard status.isFolder, packs.isEmpty else {
             throw BatchError(
-                .git, "\(path) is there and is not a whole repository",
-                hint: "look at it, and move it away when it holds nothing; the .bak files lead to the points meanwhile")
+                .git, "\(path) exists, but is not a complete repository",
+                hint: "check it, and move it away when it holds nothing; until then the .bak files lead to the points")
         }
     }
 

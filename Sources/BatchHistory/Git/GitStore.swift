@@ -26,7 +26,7 @@ public struct GitStore: Sendable {
         func tell(_ name: String, _ content: String) {
             let file = path + "/" + name
             let what =
-                Folder.exists(file) ? "is not what git writes there, and git refuses the repository" : "is missing"
+                Folder.exists(file) ? "is not what git writes there, so git refuses the repository" : "is missing"
             broken.append(
                 ("\(file) \(what)", "write it again: printf \(ShellText.quoted(content)) > \(ShellText.quoted(file))"))
         }
@@ -64,7 +64,7 @@ public struct GitStore: Sendable {
             let status = FileStatus(index)
             // Its head, its table of 256 counts, and two checksums at the end.
             guard status.map({ $0.size < 1_072 }) ?? isIncomplete else { return nil }
-            let what = status == nil ? "is missing" : "is cut short"
+            let what = status == nil ? "is missing" : "is truncated"
             let remove = status == nil ? "" : "rm -f \(ShellText.quoted(index)) && "
             return (
                 "\(index) \(what)", "make it again: \(remove)git index-pack \(ShellText.quoted("\(folder)/\(pack)"))"

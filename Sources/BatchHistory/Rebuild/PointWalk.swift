@@ -72,7 +72,7 @@ public final class PointWalk {
     }
 
     private static func unknown(_ what: String) -> BatchError {
-        BatchError(.noRestorePoint, "the ledger knows no \(what) of it", hint: "see the points: \(command: "points")")
+        BatchError(.noRestorePoint, "the ledger has no \(what) of it", hint: "see the points: \(command: "points")")
     }
 
     private func start(_ place: Place, _ digest: StateDigest, _ staleIndexes: [String]) {

@@ -63,7 +63,7 @@ public enum NewDatabase {
         for ending in ["-wal", "-journal", "-shm"] where kind(path + ending) != nil {
             throw BatchError(
                 .fileExists,
-                "\(path)\(ending) is left of another database: SQLite would take it for part of the new one",
+                "\(path)\(ending) is left over from another database: SQLite would take it for part of the new one",
                 hint: "move it away, or name another file: --to FILE")
         }
         let folder = FilePath.parent(path)

@@ -136,7 +136,7 @@ public final class SigningKey {
 
     private static func unusable(_ path: String) -> BatchError {
         BatchError(
-            .file, "\(path) is no Ed25519 private key in PEM",
+            .file, "\(path) is not an Ed25519 private key in PEM",
             hint: "put the key back, or move it away: the next rollback makes a new one")
     }
 
@@ -188,7 +188,8 @@ public struct PublicKey: Hashable, Sendable {
         guard let key, EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519,
             EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, count == 32
         else {
-            throw BatchError(.usage, "\(path) is no Ed25519 public key in PEM", hint: "name the public key: --key FILE")
+            throw BatchError(
+                .usage, "\(path) is not an Ed25519 public key in PEM", hint: "name the public key: --key FILE")
         }
         self.bytes = bytes
     }

@@ -213,7 +213,7 @@ final class ChangeSink {
         guard isHostWriting, strncmp(name, "batchmgr_", 9) == 0 else { return }
         throw BatchError(
             .forbiddenStatement, "a batch may not write to \(String(cString: name)): the ledger belongs to batchmgr",
-            hint: "take the batch back: SELECT batch_abort()")
+            hint: "abort the batch: SELECT batch_abort()")
     }
 
     /// Call it when a row changes while `isBetween`.
@@ -295,8 +295,8 @@ final class ChangeSink {
         if mark.chunk == chunkNumber { return chunk.bytes.setCount(mark.length) }
         fail(
             BatchError(
-                .notUndoable, "more was changed and taken back than the record can forget",
-                hint: "take the batch back with SELECT batch_abort(), and begin it anew"))
+                .notUndoable, "more was changed and rolled back than the record can forget",
+                hint: "abort the batch with SELECT batch_abort(), and begin it again"))
     }
 }
 

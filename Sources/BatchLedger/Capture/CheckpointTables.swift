@@ -84,7 +84,8 @@ final class CheckpointTables {
         }
         guard let layout = try builder.schema.layout(named: name) else {
             throw BatchError(
-                .internalFault, "table \(name) changed, but the schema does not hold it", hint: "\(command: "doctor")")
+                .internalFault, "table \(name) changed, but the schema does not contain it",
+                hint: "\(command: "doctor")")
         }
         let table = try table(of: layout)
         if isPlain, let statements, let capture = table?.capture { try statements.note(capture) }

@@ -174,7 +174,7 @@ final class PreupdateHook {
         throw BatchError(
             .notUndoable,
             "a preupdate hook or a session was begun or ended on this connection inside the batch: rows may be unrecorded",
-            hint: "begin and end it outside the batch, where it goes on seeing rows; then run the batch again")
+            hint: "begin and end it outside the batch, where it keeps seeing rows; then run the batch again")
     }
 }
 

@@ -120,7 +120,7 @@ public final class BatchChanges: ChangeSource {
     private func requireSameTable(_ table: String) throws(BatchError) {
         for checkpoint in later where try ledger.hasRemade(table, in: checkpoint) {
             throw BatchError(
-                .schemaChanged, "table \(table) was made anew, altered or dropped since",
+                .schemaChanged, "table \(table) was recreated, altered or dropped since",
                 hint: "see the rows with the tool, which has restore points: \(command: "diff --id BATCH")")
         }
     }

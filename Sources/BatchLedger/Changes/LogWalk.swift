@@ -105,7 +105,7 @@ struct LogWalk {
     private var strange: BatchError {
         BatchError(
             .notUndoable,
-            "table \(layout.name) had keys of another kind once: its older rows cannot be told apart",
+            "table \(layout.name) once had keys of another kind: its older rows cannot be distinguished",
             hint: "see which batch changed it: \(command: "list")")
     }
 }

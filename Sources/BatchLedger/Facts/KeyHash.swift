@@ -146,7 +146,7 @@ extension Ledger {
             throw BatchError(
                 .corruptLedger, "facts of checkpoint \(checkpoint) in batchmgr_facts are missing or were changed",
                 hint:
-                    "what depends on a batch cannot be told without them; rebuild a state: \(command: "restore --point POINT --to FILE")"
+                    "without them it is not known what depends on a batch; rebuild a state: \(command: "restore --point POINT --to FILE")"
             )
         }
     }

@@ -98,12 +98,12 @@ final class Authorizer {
                 return refuse("call \(second): it brings in code")
             }
             if !allowsOutside, connection.outsideFunctions.contains(second.lowercased()) {
-                return refuse("call \(second): only jobs of the catalog look at files")
+                return refuse("call \(second): only jobs of the catalog can read files")
             }
         case SQLITE_READ:
             if let tenantReads, !tenantReads.admits(first, in: database, through: source) {
                 return refuse(
-                    "read \(first) in an export for one tenant, but by its own name and through no other view")
+                    "read \(first) in an export for one tenant, except by its own name and through no other view")
             }
             read(first, second, database)
         case SQLITE_INSERT:
@@ -186,7 +186,7 @@ final class Authorizer {
     private func defineTemporary(_ name: String, on table: String = "") -> Int32 {
         if SQLName.isReserved(name) || names.isLedger(table) {
             let place = table.isEmpty ? "" : " on \(table)"
-            return refuse("make a TEMP object \(name)\(place): what begins with batchmgr_ belongs to batchmgr")
+            return refuse("make a TEMP object \(name)\(place): names that begin with batchmgr_ belong to batchmgr")
         }
         effects.changesTemporary = true
         return SQLITE_OK

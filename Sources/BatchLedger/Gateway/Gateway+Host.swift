@@ -179,7 +179,7 @@ extension Gateway {
                     from: hostSchema.objects, recorded: running.recorded, owned: running.owned)
             }
             throw BatchError(
-                .notUndoable, "the statement did something else to table \(left) than its text says",
+                .notUndoable, "the statement did something to table \(left) that its text does not say",
                 hint: "run it with the tool: \(command: "run --id NAME --sql SQL")")
         }
     }

@@ -66,7 +66,7 @@ extension Gateway {
         }
         if isSame { return }
         throw BatchError(
-            .schemaChanged, "the schema changed while a statement was at work: it writes more than it did before",
+            .schemaChanged, "the schema changed while a statement was running: it writes more than it did before",
             hint: "run the batch again")
     }
 

@@ -148,7 +148,7 @@ public final class Gateway {
         if let failure = sink.failure { throw failure }
         guard sink.changeNumber == sealedChange else {
             throw BatchError(
-                .forbiddenStatement, "rows changed while the ledger was written: a trigger acts after the policy",
+                .forbiddenStatement, "rows changed while the ledger was written: a trigger acts after the policy check",
                 hint: "see the triggers: SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'")
         }
     }
@@ -211,7 +211,7 @@ public final class Gateway {
         guard isInSync || !connection.isAutocommit else {
             throw BatchError(
                 .constraint,
-                "the transaction of the checkpoint has ended before its time, and with it all that was done",
+                "the transaction of the checkpoint ended too early, and all its work is lost",
                 hint: "look for ON CONFLICT ROLLBACK and RAISE(ROLLBACK) in the schema")
         }
         if !isInSync { try flushVirtualTables() }

@@ -130,7 +130,7 @@ public struct LeaseTable {
     public static func lost(_ path: String) -> BatchError {
         BatchError(
             .leaseLost, "another process has taken over the work on \(path): this one was silent too long",
-            hint: "see what became of it: \(command: "list"); then go on with what is stopped: "
+            hint: "see what happened to it: \(command: "list"); then continue what is stopped: "
                 + "\(command: "resume --id BATCH")")
     }
 
@@ -183,7 +183,7 @@ public struct LeaseTable {
         if row.life == .unknown {
             return BatchError(
                 .busy, "\(what), in another container or on another machine",
-                hint: "try again in half a minute: when it does not answer until then, it is taken for dead")
+                hint: "try again in half a minute: if it does not answer by then, it is considered dead")
         }
         return BatchError(
             .busy, what,

@@ -101,7 +101,8 @@ extension Ledger {
             other.seq != batch.seq, !undone.contains(other.seq)
         else { return }
         throw BatchError(
-            .wrongState, "\(other.batch) has done the work of \(batch.batch) meanwhile: both have the key '\(key)'",
+            .wrongState,
+            "\(other.batch) has done the work of \(batch.batch) in the meantime: both have the key '\(key)'",
             hint: "to have it done by \(batch.batch), undo the other first: \(command: "rollback --id \(other.batch)")")
     }
 

@@ -36,7 +36,7 @@ struct TreeUndo {
         guard case .some(let run) = part else { return Ledger.damaged("batchmgr_undo") }
         return BatchError(
             .noRestorePoint,
-            "a later batch wrote to the R*Tree \(tree.owner): from its restore point \(run.batch) can be undone as a whole alone",
+            "a later batch wrote to the R*Tree \(tree.owner): from its restore point \(run.batch) can only be undone as a whole",
             hint: "undo the later batches too: \(command: "rollback --id \(run.batch) --mode cascade")")
     }
 

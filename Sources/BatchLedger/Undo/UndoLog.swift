@@ -221,7 +221,7 @@ extension Ledger {
 
     static func thinned() -> BatchError {
         BatchError(
-            .noRestorePoint, "its undo log is no longer in the database: its restore points lead back over it",
+            .noRestorePoint, "its undo log is no longer in the database; it can be undone from its restore points",
             hint: "undo it from them: \(command: "rollback --id BATCH --source git")")
     }
 }

@@ -98,7 +98,7 @@ extension Ledger {
         }
         throw BatchError(
             .wrongState, "batch \(batch.batch) was undone in part by \(rollback), and nothing of it is left to undo",
-            hint: "to undo it in another way, take that back first: \(command: "rollback --id \(rollback)")")
+            hint: "to undo it in another way, undo that first: \(command: "rollback --id \(rollback)")")
     }
 
     /// The rollbacks that undid a part of a batch, or all of it; the latest first.

@@ -124,7 +124,7 @@ struct VirtualTableUndo {
             guard error.code == .sql else { throw error }
             throw BatchError(
                 .conflict,
-                "a later batch wrote to the index of virtual table \(table), and its content is not found any more",
+                "a later batch wrote to the index of virtual table \(table), and its content can no longer be found",
                 hint: "undo the later batches too: --mode cascade")
         }
     }

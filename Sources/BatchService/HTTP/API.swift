@@ -109,7 +109,7 @@ public final class API: Sendable {
         var words: [String] = []
         for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             guard let word = PercentEncoding.decode(String(part)), isPlain(word) else {
-                throw HTTPFault.bad("the path holds what no name here has")
+                throw HTTPFault.bad("the path contains characters that no name here has")
             }
             words.append(word)
         }
@@ -132,7 +132,7 @@ public final class API: Sendable {
         if near.isEmpty {
             throw HTTPFault(
                 404,
-                BatchError(.usage, "there is nothing at this path", hint: "see what is possible: GET /openapi.yaml"))
+                BatchError(.usage, "there is nothing at this path", hint: "see what can be called: GET /openapi.yaml"))
         }
         let wanted = method == "HEAD" ? "GET" : method
         if let match = near.first(where: { $0.0.method.rawValue == wanted }) { return match }
@@ -192,7 +192,7 @@ public final class API: Sendable {
         }
         guard let text = String(validating: request.body, as: UTF8.self),
             let members = (try? JSONParser.parse(text, refusingRepeats: true))?.members
-        else { throw HTTPFault.bad("the body is no JSON object, or has a key twice") }
+        else { throw HTTPFault.bad("the body is not a JSON object, or has a key twice") }
         var assignments: [String] = []
         for member in members {
             guard let parameter = route.body.first(where: { $0.name == member.key }) else {

@@ -138,7 +138,7 @@ struct APIAccess: Sendable {
         }
         throw APIAccess.unknown(
             BatchError(
-                .token, "this call takes a token",
+                .token, "this call needs a token",
                 hint:
                     "send it as Authorization: Bearer TOKEN; an admin makes one: \(command: "token create --name NAME --role ROLE")"
             ))
@@ -169,14 +169,14 @@ struct APIAccess: Sendable {
             throw HTTPFault(
                 403,
                 BatchError(
-                    .role, "this call takes the role \(route.access.role.rawValue)",
+                    .role, "this call needs the role \(route.access.role.rawValue)",
                     hint: "ask somebody who has it, or an admin for another token"))
         }
         guard caller.tenant == nil || route.hasTenants else {
             throw HTTPFault(
                 403,
                 BatchError(
-                    .otherTenant, "this call is about the whole workspace, and the token for one tenant",
+                    .otherTenant, "this call is about the whole workspace, and the token is for one tenant",
                     hint: "use a token without a tenant"))
         }
     }

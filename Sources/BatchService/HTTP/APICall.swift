@@ -127,7 +127,7 @@ struct APICall {
     private func requireOwn(_ session: Session) throws(BatchError) {
         guard caller.tenant != nil, session.database.tenancy == .none else { return }
         throw BatchError(
-            .otherTenant, "database \(session.database.name) does not tell tenants apart, and this token is for one",
+            .otherTenant, "database \(session.database.name) has no tenants, and this token is for one",
             hint: "use a token without a tenant")
     }
 

@@ -16,7 +16,7 @@ enum ConsoleRoutes {
             perform: { (call) throws(BatchError) in try file(try call.required("file")) }),
         Route(
             method: .get, path: "/api/session", name: "session",
-            summary: "Who has signed in with this browser, and what there is to look at; null when nobody has",
+            summary: "Who has signed in with this browser, and what they can see; null when nobody has",
             access: .anybody, hasTenants: false, answer: .report(["person"]), perform: session),
         Route(
             method: .post, path: "/api/session", name: "signIn",

@@ -44,7 +44,7 @@ enum DocumentRoutes {
             }),
         Route(
             method: .get, path: "/api/documents/{key}/words", name: "showDocumentWords",
-            summary: "The words of a page, with where they stand", access: .role(.viewer), hasTenants: false,
+            summary: "The words of a page, with their positions", access: .role(.viewer), hasTenants: false,
             places: [key], query: [page.required], answer: .report(["width", "height", "words"]),
             perform: { (call) throws(BatchError) in
                 call.report(try call.documents().words(try call.required("key"), page: call.number("page") ?? 1))
@@ -63,7 +63,7 @@ enum DocumentRoutes {
             method: .post, path: "/api/documents/{key}/decide", name: "decideDocument",
             summary: "Decide about a file that was here already", access: .role(.operator), hasTenants: false,
             action: "ocr decide", places: [key],
-            body: [.choice("action", Documents.Decision.self, "what becomes of it").required],
+            body: [.choice("action", Documents.Decision.self, "what to do with it").required],
             answer: .report(["jobs"]),
             perform: { (call) throws(BatchError) in
                 guard let decision: Documents.Decision = call.choice("action") else {
@@ -93,7 +93,7 @@ enum DocumentRoutes {
             body: [
                 .choice("action", Documents.ReviewAction.self, "what to do").required,
                 Parameter("page", page.shape, "of the words (default: 1)"),
-                Parameter("words", .assignments, "the number of each word, with what it says in truth"),
+                Parameter("words", .assignments, "the number of each word, with its right text"),
                 .text("to", "who reviews it instead"),
             ],
             answer: .report(["jobs"]), perform: review),

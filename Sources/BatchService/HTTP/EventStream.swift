@@ -12,7 +12,7 @@ internal import Synchronization
 final class EventStream: @unchecked Sendable {
     static let route = Route(
         method: .get, path: "/api/events", name: "events",
-        summary: "What becomes of batches and jobs from now on, as server-sent events: batch, job",
+        summary: "Changes of batches and jobs from now on, as server-sent events: batch, job",
         access: .role(.viewer),
         answer: .events,
         perform: { (call) throws(BatchError) in

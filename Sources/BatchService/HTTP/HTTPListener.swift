@@ -21,7 +21,7 @@ public final class HTTPListener: Sendable {
         let certificate = try HTTPListener.certificate(settings)
         guard address.isLoopback || certificate != nil || settings.isPlain else {
             throw HTTPListener.invalid(
-                "bind", "\(address) is seen by other machines, and what is said there could be read by all between",
+                "bind", "\(address) can be reached from other machines, and others on the way could read the traffic",
                 hint: "give a certificate and its key, or allow it: plain: true; docs/http.md")
         }
         let api = try API(workspace, version: version, makeContext: makeContext)

@@ -90,7 +90,7 @@ public struct HTTPFault: Error {
         headers = status == 503 ? [("Retry-After", "1")] : []
     }
 
-    static func bad(_ message: String, hint: Hint = "see what is possible: GET /openapi.yaml") -> HTTPFault {
+    static func bad(_ message: String, hint: Hint = "see what can be called: GET /openapi.yaml") -> HTTPFault {
         HTTPFault(400, BatchError(.usage, message, hint: hint))
     }
 

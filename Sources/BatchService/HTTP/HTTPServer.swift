@@ -52,7 +52,7 @@ public final class HTTPServer: Sendable {
         guard let started else {
             let (system, isBusy) = (errno, errno == EADDRINUSE)
             throw BatchError(
-                .listen, "no server can listen on \(address) port \(port): \(String(cString: strerror(system)))",
+                .listen, "the service cannot listen on \(address) port \(port): \(String(cString: strerror(system)))",
                 hint: isBusy
                     ? "stop what listens there, or choose another port: \(command: "serve --port 18084")"
                     : "see http: in batchmgr.yaml, docs/http.md", cause: .system(errno: system))
@@ -239,7 +239,7 @@ private final class ServerCore: Sendable {
         guard !exchange.isTooLarge else { return send(tooLarge, on: connection) }
         guard let peer = library.peer(connection), let request = request(connection, exchange, url, method, peer) else {
             return send(
-                HTTPFault.bad("the request is not UTF-8 text, or is not encoded as an address has to be").response,
+                HTTPFault.bad("the request is not UTF-8 text, or is not encoded as an address must be").response,
                 on: connection)
         }
         state.withLock { $0.busy += 1 }
@@ -278,7 +278,7 @@ private final class ServerCore: Sendable {
             413,
             BatchError(
                 .usage, "the body of a request is at most \(limits.body) bytes",
-                hint: "put large data into a database or a file, and name it")
+                hint: "put large data into a database or a file, and name that")
         ).response
     }
 

@@ -36,7 +36,7 @@ enum HistoryRoutes {
                             offset: call.number("offset") ?? 0, limit: call.number("limit") ?? 100)))
             }),
         Route(
-            method: .get, path: "/api/blame", name: "blame", summary: "Who gave each column of a row its value",
+            method: .get, path: "/api/blame", name: "blame", summary: "Who set each column of a row",
             access: .role(.viewer),
             query: [
                 Parameter.text("table", "a table").required,

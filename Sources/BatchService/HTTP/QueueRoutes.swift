@@ -11,8 +11,8 @@ enum QueueRoutes {
             method: .get, path: "/api/queue", name: "listQueue", summary: "Jobs in the queue, the latest first",
             access: .role(.viewer),
             query: [
-                .choice("state", QueueState.self, "only jobs in this state (default: those that are open or lost)"),
-                .job(), Parameter("stuck", .boolean, "only those that are in their state for too long"),
+                .choice("state", QueueState.self, "only jobs in this state (default: those that are open or failed)"),
+                .job(), Parameter("stuck", .boolean, "only those that have been in their state for too long"),
                 Parameter("removed", .boolean, "those that were removed in the last 24 hours"), .limit,
             ],
             answer: .report(["jobs"]), perform: list),
@@ -39,7 +39,7 @@ enum QueueRoutes {
             answer: .report(["id", "state"]), perform: add),
         Route(
             method: .post, path: "/api/queue/{id}/retry", name: "retryQueued",
-            summary: "Try a job again that is lost, cancelled or held back",
+            summary: "Try a job again that failed, was cancelled or is held back",
             access: access, action: "queue retry", places: [.queueID], answer: .report(["id", "state"]),
             perform: { (call) throws(BatchError) in
                 call.report(try call.queue().retry(try call.ownJob().entry.job.number))
@@ -54,7 +54,7 @@ enum QueueRoutes {
                     try call.queue().cancel(try call.ownJob().entry.job.number, reason: try call.required("reason")))
             }),
         Route(
-            method: .post, path: "/api/queue/{id}/resolve", name: "resolveQueued", summary: "Settle a job that is lost",
+            method: .post, path: "/api/queue/{id}/resolve", name: "resolveQueued", summary: "Settle a job that failed",
             access: access, action: "queue resolve", places: [.queueID], body: [.reason],
             answer: .report(["id", "state"]),
             perform: { (call) throws(BatchError) in
@@ -63,7 +63,7 @@ enum QueueRoutes {
             }),
         Route(
             method: .post, path: "/api/queue/redrive", name: "redriveQueue",
-            summary: "Try all jobs again that are lost",
+            summary: "Try all failed jobs again",
             access: access, action: "queue dead redrive", body: [.job()], answer: .report(["redriven"]),
             perform: { (call) throws(BatchError) in
                 call.report(try call.queue().redrive(job: call.value("job"), tenant: call.tenant))
@@ -78,7 +78,7 @@ enum QueueRoutes {
                 .text("reason", "why; needed for all but retry and restore"),
                 Parameter(
                     "confirm", .integer(0...1_000_000_000),
-                    "how many there are, as a dry run has counted them; refused when there are more by now"),
+                    "how many there are, as counted by a dry run; refused when there are more by now"),
                 .dryRun,
             ],
             answer: .report(["action", "jobs", "done", "left"]), perform: bulk),

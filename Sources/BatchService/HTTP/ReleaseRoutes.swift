@@ -93,7 +93,8 @@ enum ReleaseRoutes {
             }),
         Route(
             method: .post, path: "/api/degrade/end", name: "endDegrade",
-            summary: "End degraded mode: each module becomes what it was", access: .role(.admin), hasTenants: false,
+            summary: "End degraded mode: each module is set back to what it was", access: .role(.admin),
+            hasTenants: false,
             action: "degrade off", body: [module, .reason], answer: .report(["degraded", "switches"]),
             perform: { (call) throws(BatchError) in
                 call.report(
@@ -102,7 +103,7 @@ enum ReleaseRoutes {
             }),
         Route(
             method: .get, path: "/api/modules", name: "listModules",
-            summary: "The modules and flags of the catalog, with what each is set to", access: .role(.viewer),
+            summary: "The modules and flags of the catalog, with their values", access: .role(.viewer),
             hasTenants: false, answer: .report(["modules", "flags"]),
             perform: modules),
         Route(

@@ -29,7 +29,8 @@ enum ScheduleRoutes {
                 call.report(try call.schedules().next(try call.required("id"), count: call.number("count") ?? 5))
             }),
         Route(
-            method: .post, path: "/api/schedules/{id}/pause", name: "pauseSchedule", summary: "Let a schedule not fire",
+            method: .post, path: "/api/schedules/{id}/pause", name: "pauseSchedule",
+            summary: "Keep a schedule from firing",
             access: .role(.operator), hasTenants: false, action: "schedule pause", places: [name], body: [.reason],
             answer: .report(["schedule"]),
             perform: { (call) throws(BatchError) in

@@ -8,7 +8,7 @@ enum SignalRoutes {
 
     static let all: [Route] = [
         Route(
-            method: .get, path: "/api/signals", name: "listSignals", summary: "What the application has said",
+            method: .get, path: "/api/signals", name: "listSignals", summary: "Figures of the application",
             access: .role(.viewer), query: [since], answer: .report(["signals"]),
             perform: { (call) throws(BatchError) in
                 call.report(
@@ -30,7 +30,8 @@ enum SignalRoutes {
                 }
                 guard call.value("name") == nil, call.value("value") == nil else {
                     throw BatchError(
-                        .usage, "'values' stands alone", hint: "send name and value, or values: {NAME: [1, 2]}")
+                        .usage, "'values' cannot be combined with others",
+                        hint: "send name and value, or values: {NAME: [1, 2]}")
                 }
                 let members = (try? JSONParser.parse(values))?.members ?? []
                 return call.report(
@@ -62,7 +63,7 @@ extension APICall {
     /// So long ago.
     fileprivate func moment(_ name: String, otherwise: Duration) throws(BatchError) -> Timestamp {
         guard let span = value(name).map({ Duration(text: $0) }) ?? otherwise else {
-            throw BatchError(.usage, "'\(name)' is no span of time", hint: "write it as 24h or 7d")
+            throw BatchError(.usage, "'\(name)' is not a span of time", hint: "write it as 24h or 7d")
         }
         return Timestamp(milliseconds: context.now().milliseconds - span.wholeMilliseconds)
     }

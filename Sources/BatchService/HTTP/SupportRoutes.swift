@@ -12,7 +12,7 @@ enum SupportRoutes {
             perform: { (call) throws(BatchError) in call.report(try call.support().list()) }),
         Route(
             method: .post, path: "/api/support", name: "openSupport",
-            summary: "Open a session of support; the answer is the only place where its token ever stands",
+            summary: "Open a session of support; the answer is the only place where its token is shown",
             access: .role(.support), hasTenants: false, action: "support open",
             body: [
                 Parameter("tenant", Parameter.tenant.shape, "the tenant").required, .reason,

@@ -35,15 +35,17 @@ enum WorkRoutes {
             }),
         Route(
             method: .post, path: "/api/batches/{id}/rollback", name: "rollback",
-            summary: "Undo a batch, and as the mode says what depends on it", access: .role(.operator),
+            summary: "Undo a batch and, depending on the mode, what depends on it", access: .role(.operator),
             action: "rollback", places: [.batch],
             body: [
-                .choice("mode", RollbackMode.self, "what is done about dependents (default: restrict)"),
+                .choice("mode", RollbackMode.self, "what to do with dependents (default: restrict)"),
                 Parameter("to", .integer(1...1_000_000), "keep its checkpoints up to this one"),
                 .choice(
-                    "on_conflict", RollbackRequest.ConflictPolicy.self, "about rows that are not as the batch left them"
+                    "on_conflict", RollbackRequest.ConflictPolicy.self,
+                    "what to do with rows that are not as the batch left them"
                 ),
-                .choice("readers", RollbackRequest.ReaderPolicy.self, "about batches that read what is undone"),
+                .choice(
+                    "readers", RollbackRequest.ReaderPolicy.self, "what to do with batches that read what is undone"),
                 .choice("source", RollbackRequest.Source.self, "the record to undo from"), .dryRun,
             ],
             perform: rollback),
@@ -76,7 +78,7 @@ enum WorkRoutes {
             hasTenants: false, action: "switch set",
             body: [
                 .text("name", "e.g. safe_mode, job:NAME").required, .text("value", "e.g. on, off").required, .reason,
-                .span("for", "how long it holds"), .dryRun,
+                .span("for", "how long it is in effect"), .dryRun,
             ],
             perform: { (call) throws(BatchError) in
                 let request = try SwitchRequest(
@@ -98,7 +100,7 @@ enum WorkRoutes {
             }),
         Route(
             method: .post, path: "/api/tokens", name: "createToken",
-            summary: "Make a token; the answer is the only place where it ever stands", access: .role(.admin),
+            summary: "Make a token; the answer is the only place where it is shown", access: .role(.admin),
             hasTenants: false, action: "token create",
             body: [
                 name.required, Parameter("person", name.shape, "who uses it (default: its name)"),

@@ -101,11 +101,12 @@ public struct Metrics {
         page.add("batchmgr_step_duration_seconds", "Time that steps took.", sums: stepSums, counts: stepCounts)
         page.add("batchmgr_heals_total", .counter, "Repairs that were carried out, by level and outcome.", heals)
         page.add("batchmgr_runs_total", .counter, "Batches that have ended, by how they ended.", runs)
-        page.add("batchmgr_run_duration_seconds_total", .counter, "Time that batches took, from begin to end.", sums)
+        page.add(
+            "batchmgr_run_duration_seconds_total", .counter, "Time that batches took, from beginning to end.", sums)
         page.add(
             "batchmgr_runs_timed_total", .counter, "Batches counted in batchmgr_run_duration_seconds_total.", counts)
         page.add(
-            "batchmgr_last_success_timestamp_seconds", .gauge, "When a batch of the job was committed last.", successes)
+            "batchmgr_last_success_timestamp_seconds", .gauge, "When a batch of the job was last committed.", successes)
         page.add("batchmgr_running", .gauge, "Batches at work.", each(\.running))
         page.add("batchmgr_rollbacks_total", .counter, "Rollbacks that were made.", each(\.rollbacks))
         page.add(
@@ -127,12 +128,13 @@ public struct Metrics {
         let figures = try store.queueFigures()
         let age = figures.oldestReady.map { Double(max(0, context.now().milliseconds - $0.milliseconds)) / 1_000 }
         page.add(
-            "batchmgr_queue_oldest_seconds", .gauge, "How long the oldest job waits that could run; 0 when none does.",
+            "batchmgr_queue_oldest_seconds", .gauge,
+            "How long the oldest runnable job has waited; 0 when there is none.",
             age ?? 0)
         page.add(
             "batchmgr_queue_attempts_total", .counter, "Attempts that workers have begun.", Double(figures.attempts))
         page.add(
-            "batchmgr_queue_crashes_total", .counter, "Attempts that ended with the death of their worker.",
+            "batchmgr_queue_crashes_total", .counter, "Attempts whose worker died.",
             Double(figures.crashes))
         let counters = try store.counters()
         for counter in ControlCounter.allCases {
@@ -142,7 +144,7 @@ public struct Metrics {
                 own.isEmpty ? [([], 0)] : own.map { ([("job", $0.label)], Double($0.value)) })
         }
         page.add(
-            "batchmgr_queue_paused", .gauge, "Kinds of jobs that are paused, and the queue as a whole.",
+            "batchmgr_queue_paused", .gauge, "Pauses: of kinds of jobs, and of the queue as a whole.",
             Double(try store.queuePauses().count))
     }
 
@@ -162,7 +164,7 @@ public struct Metrics {
     private static func help(_ counter: ControlCounter) -> String {
         switch counter {
         case .retries: "Jobs that failed and were put back to be tried again."
-        case .timeouts: "Attempts that took longer than they may."
+        case .timeouts: "Attempts that took longer than allowed."
         case .leaseExpirations: "Jobs that were taken from a worker that is gone."
         case .fencedWrites: "Writes of workers that came too late, which were refused."
         case .busy: "Attempts that found the database held by somebody else."
@@ -204,10 +206,10 @@ public struct Metrics {
         let safe = try store.switches().value(of: .safeMode(.everywhere), at: now) == .on
         page.add("batchmgr_safe_mode", .gauge, "1 while safe mode is on everywhere.", safe ? 1 : 0)
         page.add(
-            "batchmgr_circuit_open", .gauge, "1 while a circuit lets nothing through, or tries whether it may.",
+            "batchmgr_circuit_open", .gauge, "1 while a circuit is open or half open.",
             try store.circuits().map { ([("circuit", $0.name)], $0.state == .closed ? 0 : 1) })
         page.add(
-            "batchmgr_contract_violations", .gauge, "Rows that break a contract, as it was checked last.",
+            "batchmgr_contract_violations", .gauge, "Rows that break a contract, at its last check.",
             try store.figures(of: .contractViolations).map { ([("contract", $0.label)], Double($0.value)) })
         let plans = try store.plans().count { $0.status == .proposed }
         page.add("batchmgr_plans_waiting", .gauge, "Patch plans that nobody has approved or rejected.", Double(plans))
@@ -218,13 +220,13 @@ public struct Metrics {
     private func addHost(_ page: inout MetricsPage) {
         page.add("batchmgr_host_load1", .gauge, "Load of the machine, of one minute.", HostFigures.load)
         page.add(
-            "batchmgr_host_cpu_seconds_total", .counter, "Time that its processors have worked.",
+            "batchmgr_host_cpu_seconds_total", .counter, "Time that its processors have been busy.",
             HostFigures.busySeconds)
         page.add(
-            "batchmgr_host_memory_available_bytes", .gauge, "Memory that programs could have.",
+            "batchmgr_host_memory_available_bytes", .gauge, "Memory that is available to programs.",
             HostFigures.availableMemory.map(Double.init))
         page.add(
-            "batchmgr_disk_free_bytes", .gauge, "Room on the disk of the backups.",
+            "batchmgr_disk_free_bytes", .gauge, "Free space on the disk of the backups.",
             HostFigures.freeDisk(workspace.hasRecords ? workspace.backups : workspace.folder).map(Double.init))
         page.add(
             "batchmgr_resident_memory_bytes", .gauge, "Memory of the process that answers.",

@@ -46,7 +46,7 @@ public struct MonitoringCheck {
                 }
                 let age = context.now().milliseconds - last.milliseconds
                 if age > maximumAge.wholeMilliseconds {
-                    report.add(.critical, "\(job) has last succeeded at \(last.seconds)")
+                    report.add(.critical, "\(job) last succeeded at \(last.seconds)")
                 }
             }
         } catch {
@@ -59,7 +59,7 @@ public struct MonitoringCheck {
         let store = try context.store(of: workspace)
         let counts = try store.queueCounts()
         let lost = (counts[.failed] ?? 0) + (counts[.dead] ?? 0)
-        if lost > 0 { report.add(.warning, "\(lost) jobs of the queue are lost") }
+        if lost > 0 { report.add(.warning, "\(lost) jobs of the queue have failed for good") }
         if try !store.queuePauses().isEmpty { report.add(.warning, "the queue, or a part of it, is paused") }
         if try store.switches().value(of: .safeMode(.everywhere), at: context.now()) == .on {
             report.add(.warning, "safe mode is on")

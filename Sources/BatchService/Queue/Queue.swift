@@ -42,7 +42,7 @@ public struct Queue {
     }
 
     /// - Parameters:
-    ///   - isStuck: only those that are in their state for too long.
+    ///   - isStuck: only those that have been in their state for too long.
     ///   - isRemoved: those that can still be restored, instead of those that are there.
     public func list(
         states: [QueueState], job: String?, tenant: String?, isStuck: Bool = false, isRemoved: Bool = false,

@@ -84,7 +84,7 @@ public final class QueueWorker {
     private func isTooLarge(behind job: QueueJob) -> Bool {
         guard let mostMemory, let size = HostFigures.residentMemory, size > mostMemory else { return false }
         let words =
-            "worker \(Environment.processID) ends behind job \(job.number) (\(job.order.job)): \(QueueWorker.tooLarge(size, mostMemory))"
+            "worker \(Environment.processID) ends after job \(job.number) (\(job.order.job)): \(QueueWorker.tooLarge(size, mostMemory))"
         context.log.write(.warn, "service.worker", words, module: .runner)
         ending = words
         return true

@@ -86,7 +86,7 @@ public struct Schedules {
             }
             guard replacing else {
                 throw BatchError(
-                    .wrongState, "there is a schedule \(name)", hint: "add --replace to put this one in its place")
+                    .wrongState, "there is already a schedule \(name)", hint: "add --replace to replace it")
             }
         }
         let record = try scheduler.record(name, job: id, definition, source: .command, actor: context.actor)
@@ -100,9 +100,9 @@ public struct Schedules {
         let record = try known(name, store)
         guard record.source == .command else {
             throw BatchError(
-                .wrongState, "the schedule \(name) stands in the file of its job",
+                .wrongState, "the schedule \(name) is in the file of its job",
                 hint:
-                    "take schedule: out of the file; to keep it from firing for a while: \(command: "schedule pause --id \(name) --reason TEXT")"
+                    "remove schedule: from the file; to keep it from firing for a while: \(command: "schedule pause --id \(name) --reason TEXT")"
             )
         }
         _ = try store.removeSchedule(name)
@@ -158,7 +158,7 @@ public struct Schedules {
             guard instants.count <= Schedules.mostAtOnce else {
                 throw BatchError(
                     .usage, "\(name) fires more than \(Schedules.mostAtOnce) times in this span",
-                    hint: "do it in shorter ones")
+                    hint: "use shorter spans")
             }
             next = rule.next(after: time)
         }

@@ -44,8 +44,8 @@ public struct SystemdUnits {
             let there = try DurableFile.read(path)
             guard there == Array(file.text.utf8) else {
                 throw BatchError(
-                    .fileExists, "there is another \(file.name) in \(folder)",
-                    hint: "look at it, then remove it: rm \(ShellText.quoted(path))")
+                    .fileExists, "there is already another \(file.name) in \(folder)",
+                    hint: "check it, then remove it: rm \(ShellText.quoted(path))")
             }
         }
         for file in files { try DurableFile.write(Array(file.text.utf8), to: "\(folder)/\(file.name)") }

@@ -127,7 +127,7 @@ public struct SystemError: Error, Equatable, Sendable {
         case EFBIG: (.limitOfMachine, "raise the limit, then try again: ulimit -f unlimited")
         case EMFILE, ENFILE: (.limitOfMachine, "raise the limit, then try again: ulimit -n 4096")
         case ENOMEM, EAGAIN: (.limitOfMachine, "see what takes memory and processes, then: \(command: "doctor")")
-        case EROFS, EACCES, EPERM: (.readOnly, "give yourself the right to it, then: \(command: "doctor")")
+        case EROFS, EACCES, EPERM: (.readOnly, "get permission for it, then: \(command: "doctor")")
         case ENOENT, ENOTDIR: (.fileMissing, "check the path, then: \(command: "doctor")")
         case EEXIST: (.fileExists, "name another file, or move this one away")
         default: (.file, "check the disk and the path, then: \(command: "doctor")")

@@ -44,7 +44,7 @@ extension Verb {
         details: """
             The exit codes are those of monitoring plug-ins: 0 ok, 1 warning, 2 critical, 3 unknown. Critical: a database that \
             cannot be read, and with --max-age a job with a schedule whose last success is older. Warning: jobs of the queue \
-            that are lost, a pause, safe mode, restore points whose copies are not written.
+            that failed for good, a pause, safe mode, restore points whose copies are not written.
             """,
         options: [
             .value("max-age", .text("TIME"), "how old the last success of a job with a schedule may be, e.g. 25h")

@@ -51,8 +51,8 @@ extension Verb {
         options: [
             .value(
                 "state", .choice(QueueState.allCases.map(\.rawValue)),
-                "only those in this state (default: open and lost)"),
-            .flag("stuck", "only those that are in their state for too long"),
+                "only those in this state (default: open and failed)"),
+            .flag("stuck", "only those that have been in their state for too long"),
             .flag("removed", "those that queue bulk has removed in the last 24 hours"), Option.all,
             .value("limit", .number("N"), "read at most this many (default: 1000)"),
         ] + which,

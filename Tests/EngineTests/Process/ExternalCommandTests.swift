@@ -159,7 +159,7 @@ import Testing
         arguments: [
             (["no-such-program-here"], "'no-such-program-here' does not exist"),
             (["./no-such-file"], "'./no-such-file' does not exist"),
-            (["./plain.txt"], "'./plain.txt' may not be executed"),
+            (["./plain.txt"], "'./plain.txt' is not executable"),
             (["./bad-interpreter"], "the interpreter on its first line"),
             (["./no-first-line"], "not in a format that can be executed"),
             ([], "the command is empty"),
