@@ -152,7 +152,7 @@ private final class AsOfCursor: HostCursor {
         guard layout?.holdsSameRows(as: now) == true else {
             throw BatchError(
                 .schemaChanged, "table \(table) was altered since this table was created",
-                hint: "create it anew: \(AsOfTable.usage)")
+                hint: "create it again: \(AsOfTable.usage)")
         }
         let columns = (0..<30).filter { plan & (2 << Int32($0)) != 0 }
         rows = try host.earlierRows(of: now, after: batch, wanted, columns: plan >> 1 == -1 ? nil : columns)

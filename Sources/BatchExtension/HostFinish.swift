@@ -240,7 +240,7 @@ extension Host {
             batch.gateway.rollback()
             if batch.number > 0, !isLost { markFailed(batch, reason, ledger) }
         }
-        close(because: "batch \(batch.name) was taken back (\(reason))")
+        close(because: "batch \(batch.name) was rolled back (\(reason))")
     }
 
     /// Its earlier checkpoints stay. When this cannot be noted, the tool notes it later: the batch is not running.

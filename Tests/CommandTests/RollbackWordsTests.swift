@@ -28,12 +28,12 @@ struct RollbackWordsTests {
             try seed(scene)
             for _ in 0..<3 { try scene.expect(0, "run", "--id", "gold") }
             try scene.expect(0, "run", "--id", "less", "--sql", "DELETE FROM log WHERE id <= 2")
-            let query = "verify query of job gold does not hold"
+            let query = "verify query of job gold is not true"
             let third = try scene.expect(0, "rollback", "--id", "gold.3").out
             #expect(third.contains("\(query): SELECT count(*) >= 3 FROM log"), "\(third)")
             #expect(third.contains("verify queries WRONG"), "\(third)")
             let second = try scene.expect(0, "rollback", "--id", "gold.2").out
-            #expect(second.contains("\(query), and did not before the rollback: SELECT"), "\(second)")
+            #expect(second.contains("\(query), and was not true before the rollback: SELECT"), "\(second)")
             // Nothing of the job is left that the query could be about.
             let first = try scene.json("rollback", "--id", "gold.1")
             #expect(first["certificate"]?["verify_passed"] == .bool(true))

@@ -134,7 +134,7 @@ public struct Erasure {
     ) throws(BatchError) -> EraseReport {
         let (layout, log, history, found) = (meant.layout, meant.log, meant.history, meant.found)
         let indexes = try exists(layout) ? TextIndexes(of: layout, on: connection) : nil
-        session.context.phase("writing the restore points anew")
+        session.context.phase("rewriting the restore points")
         let points = try history.rewrite(without: found.keys, hasIndexes: indexes?.isEmpty == false)
         session.context.reach("erase-prepared")
         try connection.execute("PRAGMA secure_delete = ON")

@@ -184,7 +184,7 @@ public struct CertificateVerification {
             let found = then.tables[name] ?? TableDigest()
             if table["found"]?.string != found.digest.description || table["found_rows"]?.integer != found.rows {
                 return failed(
-                    "rows", "table \(name) does not hold what the rollback left: it was changed outside any batch")
+                    "rows", "table \(name) does not contain what the rollback left: it was changed outside any batch")
             }
         }
         let count = Counted.text(tables.count, "table")

@@ -136,7 +136,7 @@ private struct ForwardCheck {
         let name = SQLName.folded(change.name)
         let isTaken = try old.value(sql, [.string(name)]) != nil
         return isTaken || name.hasPrefix("pragma_")
-            ? "\(change.type) \(change.name) stands before the one of SQLite" : nil
+            ? "\(change.type) \(change.name) hides the one of SQLite" : nil
     }
 
     private func objection(
@@ -149,7 +149,7 @@ private struct ForwardCheck {
         if let taken = after.columns.dropFirst(count).first(where: {
             ForwardCheck.rowidNames.contains(SQLName.folded($0.name))
         }) {
-            return "column \(taken.name) of table \(table.name) stands before the rowid"
+            return "column \(taken.name) of table \(table.name) hides the rowid"
         }
         let stored = before.storedColumns.count
         var (gone, added, changed) = (0, 0, 0)

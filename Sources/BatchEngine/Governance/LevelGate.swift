@@ -178,7 +178,7 @@ struct Checklist {
 
     private func verifyQueries() throws(BatchError) -> Check {
         let failing = try VerifyQueries(session: session).failing(job.verify, bindings)
-        if let first = failing.first { return failed("verify queries", "this one does not hold: \(first)") }
+        if let first = failing.first { return failed("verify queries", "this one is not true: \(first)") }
         return .passed("verify queries", "\(Counted.text(job.verify.count, "query", plural: "queries")) of the job")
     }
 

@@ -83,7 +83,7 @@ struct RollbackDocument {
             "Rows: \(batch.rows.inserted) inserted, \(batch.rows.updated) updated, \(batch.rows.deleted) deleted.", "",
             "## Certificate", "", "| check | result |", "|---|---|",
             "| digests of all touched tables are the expected ones | \(done.certificate.digestsMatch ? "yes" : "NO") |",
-            "| verify queries of the jobs that stay hold | \(done.certificate.verifyPassed ? "yes" : "NO") |",
+            "| verify queries of the jobs that stay are true | \(done.certificate.verifyPassed ? "yes" : "NO") |",
             "| no new foreign key violation | \(done.certificate.foreignKeysOK ? "yes" : "NO") |",
             "| record used | \(records.source.record) |", "",
         ]
@@ -112,10 +112,10 @@ struct RollbackDocument {
         }
         lines += replayLines(done) + conflictLines(done)
         if !done.failing.isEmpty {
-            lines += ["## Verify queries that do not hold", ""] + done.failing.map { "- \($0.words)" } + [""]
+            lines += ["## Verify queries that are not true", ""] + done.failing.map { "- \($0.words)" } + [""]
         }
         if !done.revived.isEmpty { lines += ["## NOT done again", ""] + done.revived.map { "- \($0)" } + [""] }
-        if !done.left.isEmpty { lines += ["## NOT taken back", ""] + done.left.map { "- \($0)" } + [""] }
+        if !done.left.isEmpty { lines += ["## NOT undone", ""] + done.left.map { "- \($0)" } + [""] }
         lines += [
             "## Restore point", "", "- `.bak`: `\(point.bak ?? "-")`", "- commit: `\(point.commit ?? "-")`", "",
             "Undo this rollback: `\(HintCommand("rollback --id \(batch.batch)").text())`", "",

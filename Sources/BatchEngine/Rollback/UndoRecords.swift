@@ -152,7 +152,7 @@ final class UndoRecords {
             }
             guard open.isEmpty else {
                 throw BatchError(
-                    .noRestorePoint, "the restore points of \(batch.batch) do not hold all of its checkpoints",
+                    .noRestorePoint, "the restore points of \(batch.batch) do not contain all of its checkpoints",
                     hint: "see the points: \(command: "points")")
             }
         }

@@ -14,7 +14,7 @@ final class VerifyAfterRollback {
         let wasFalseBefore: Bool
 
         var words: String {
-            "verify query of job \(job) does not hold\(wasFalseBefore ? ", and did not before the rollback" : ""): \(query)"
+            "verify query of job \(job) is not true\(wasFalseBefore ? ", and was not true before the rollback" : ""): \(query)"
         }
 
         var json: JSONValue {

@@ -22,7 +22,7 @@ struct DryRun {
         } look: { () throws(BatchError) in
             try run.contracts?.require(run)
             let failing = try VerifyQueries(session: session).failing(run.job.verify, run.bindings)
-            for query in failing { run.warn(.verifyFailed, "this verify query would not hold: \(query)") }
+            for query in failing { run.warn(.verifyFailed, "this verify query would not be true: \(query)") }
         }
         var report = report(batch, rows, preview, since: start, run.warnings)
         report.results = run.results.rows

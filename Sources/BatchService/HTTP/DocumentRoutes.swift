@@ -18,7 +18,7 @@ enum DocumentRoutes {
         Route(
             method: .get, path: "/api/documents/search", name: "searchDocuments", summary: "Find pages by their words",
             access: .role(.viewer), hasTenants: false,
-            query: [Parameter.text("words", "all of them have to be on the page").required, .limit],
+            query: [Parameter.text("words", "all of them must be on the page").required, .limit],
             answer: .report(["hits"]),
             perform: { (call) throws(BatchError) in
                 call.report(

@@ -113,7 +113,7 @@ extension EraseReport: TextReport {
         var text = "\(name)  \(Figures.count(rows, "row")) erased, \(Figures.duration(duration))\n"
         text += "undo log       \(entries) entries\n"
         text +=
-            "restore points \(Figures.count(commits, "commit")) and \(Figures.count(files, ".bak file")) written anew\n"
+            "restore points \(Figures.count(commits, "commit")) and \(Figures.count(files, ".bak file")) rewritten\n"
         return text + WarningText.text(warnings, style)
     }
 }

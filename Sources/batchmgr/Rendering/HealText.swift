@@ -23,7 +23,7 @@ extension RepairListReport: TextReport {
 
 extension HealScanReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
-        guard total > 0 else { return "nothing is wrong: \(Figures.count(counts.count, "repair job")) asked\n" }
+        guard total > 0 else { return "nothing is wrong: \(Figures.count(counts.count, "repair job")) checked\n" }
         var table = TextTable([
             ("REPAIR", .left), ("TENANT", .left), ("KEY", .left), ("REASON", .left), ("FOUND", .left),
             ("EXPECTED", .left),
@@ -118,7 +118,7 @@ extension HealHistoryReport: TextReport {
 extension HealThawReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         let names = thawed.filter { !$0.isEmpty }.map(Printable.text)
-        return "\(job) may go on" + (names.isEmpty ? "" : " for \(names.joined(separator: ", "))") + "\n"
+        return "\(job) may run again" + (names.isEmpty ? "" : " for \(names.joined(separator: ", "))") + "\n"
     }
 }
 
@@ -172,7 +172,7 @@ extension ContractReport.Entry {
         var text = "\(word)  \(contract.id)  "
         if let error { return text + Printable.text(error.message) + "\n" }
         guard violations > 0 else {
-            let scope = keys.map { ", asked of \(Figures.count($0, "changed key"))" } ?? ""
+            let scope = keys.map { ", checked for \(Figures.count($0, "changed key"))" } ?? ""
             return text + Printable.text(contract.description) + scope + "\n"
         }
         text += Figures.count(violations, "row") + (violations == 1 ? " breaks it" : " break it")

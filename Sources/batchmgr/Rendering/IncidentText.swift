@@ -69,7 +69,7 @@ extension DegradeReport: TextReport {
         if isOn, !critical.isEmpty {
             text += "critical, and keeps working: \(critical.map { Printable.text($0) }.joined(separator: ", "))\n"
         }
-        for database in behind { text += style.caution("not told") + "  \(Printable.text(database.database))\n" }
+        for database in behind { text += style.caution("not updated yet") + "  \(Printable.text(database.database))\n" }
         if isOn { text += style.hint("back to what it was: \(command: "degrade off --reason TEXT")") + "\n" }
         return text
     }

@@ -71,7 +71,7 @@ extension QueueChangeReport: TextReport {
         switch change {
         case .paused(let job):
             "\(job.map { "jobs of \($0) are" } ?? "the queue is") paused\n"
-                + style.next("go on: \(command: job.map { "queue resume --job \($0)" } ?? "queue resume")")
+                + style.next("resume it: \(command: job.map { "queue resume --job \($0)" } ?? "queue resume")")
         case .resumed(let job): "\(job.map { "jobs of \($0) are" } ?? "the queue is") taken up again\n"
         case .redriven: "\(Figures.count(jobs.count, "job")) put back into the queue\n"
         }

@@ -59,10 +59,10 @@ extension ScheduleChangeReport: TextReport {
             let times = next?.text(style, width: width) ?? ""
             return "\(style.strong(name)) \(change == .added ? "added" : "resumed"); it fires next:\n" + times
         case .removed: return "\(name) removed\n"
-        case .paused: return "\(name) paused\n" + style.next("go on: \(command: "schedule resume --id \(name)")")
+        case .paused: return "\(name) paused\n" + style.next("resume it: \(command: "schedule resume --id \(name)")")
         case .triggered, .backfilled:
             if let missing { return "\(Figures.count(missing, "firing")) of \(name) in this span did not happen\n" }
-            return "\(name): \(queued)\n" + style.next("see what becomes of it: \(command: "queue list")")
+            return "\(name): \(queued)\n" + style.next("see its progress: \(command: "queue list")")
         }
     }
 }

@@ -25,7 +25,7 @@ extension Verb {
             .flag("end", "send notices again"),
         ],
         topic: .govern, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr notify snooze nightly_close --for 2h", "it is being looked at")])
+        examples: [.init("batchmgr notify snooze nightly_close --for 2h", "somebody is working on it")])
 }
 
 extension Command {

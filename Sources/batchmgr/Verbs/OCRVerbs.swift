@@ -17,7 +17,7 @@ extension Verb {
         positionals: [Positional(.file("FILE"), "an image, a PDF, or an archive of images", repeats: true)],
         options: [
             profile,
-            .flag("wait", "do it now, and show what became of each (default: leave it in data/in for the next intake)"),
+            .flag("wait", "do it now, and show the result of each (default: leave it in data/in for the next intake)"),
         ],
         topic: .run, role: .operator,
         examples: [.init("batchmgr ocr add scan.png --wait", "data/out/scan.pdf, and its words in the database")])
@@ -72,7 +72,7 @@ extension Verb {
 
     public static let ocrSearch = Verb(
         "ocr search", "find pages by their words",
-        details: "All of the words have to be on the page; capitals and accents make no difference.",
+        details: "All of the words must be on the page; capitals and accents make no difference.",
         positionals: [Positional(.text("WORDS"), "what to look for", repeats: true)],
         options: [.value("limit", .number("N"), "at most this many pages (default: 50)")], topic: .look,
         role: .viewer, trace: .view, examples: [.init("batchmgr ocr search \"quarterly report\"", "where was that?")])

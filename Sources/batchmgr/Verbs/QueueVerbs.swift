@@ -285,7 +285,7 @@ extension Command {
         var typed = arguments.value("confirm")
         let isAsked = typed == nil && call.terminal.isInputTTY && !call.globals.isNonInteractive && !call.globals.isJSON
         if isAsked {
-            call.output.note("\(action.rawValue) \(Figures.count(count, "job")): type the number to go on")
+            call.output.note("\(action.rawValue) \(Figures.count(count, "job")): type the number to continue")
             typed = readLine()
         }
         guard let typed, Int(typed) == count else {

@@ -29,7 +29,7 @@ extension Verb {
     public static let releaseRollback = Verb(
         "release rollback", "put catalog and configuration back as a release has them",
         details: """
-            The schema is compared first. When it is another one, nothing is done (exit 4), and the batches that changed it \
+            The schema is compared first. When it differs, nothing is done (exit 4), and the batches that changed it \
             are named; with --with-batches they are undone with it, and what depends on them, in one transaction. Files that \
             the release does not have are moved beside the reports.
             """,

@@ -7,7 +7,7 @@ extension Verb {
         "run", "run a job of the catalog, or SQL of your own, as a batch",
         details: """
             Each step or chunk commits as one checkpoint together with its undo data. The first SIGINT or SIGTERM \
-            stops at the next checkpoint (exit 130; go on with resume), or rolls the open one back when it is the last; the \
+            stops at the next checkpoint (exit 130; continue with resume), or rolls the open one back when it is the last; the \
             second always does. A job of \
             level 2 is carried out and undone on a copy first; one of level 3 makes a patch plan instead (exit 7).
             """,
