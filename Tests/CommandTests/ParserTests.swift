@@ -65,6 +65,20 @@ import batchmgr
     }
 
     @Test(arguments: [
+        (["plan", "show", "plan.4", "--sql"], "forward"), (["plan", "show", "--sql", "plan.4"], "forward"),
+        (["plan", "show", "plan.4", "--sql", "back"], "back"), (["plan", "show", "--sql=back", "plan.4"], "back"),
+        (["plan", "show", "--sql", "--id", "plan.4"], "forward"),
+    ])
+    func anOptionMayHaveAValueWhenItStandsAlone(line: [String], sql: String) throws {
+        guard case .run(let parsed) = try ArgumentParser.parse(line, Tool(verbs: [.planShow])) else {
+            Issue.record("help")
+            return
+        }
+        #expect(parsed.value("sql") == sql)
+        #expect(parsed.value("id") == "plan.4")
+    }
+
+    @Test(arguments: [
         (["run", "reprice"], "id", "reprice"), (["show", "reprice.3", "--json"], "id", "reprice.3"),
         (["rollback", "reprice.3", "-n"], "id", "reprice.3"), (["catalog", "show", "x"], "id", "x"),
         (["diff", "a.1"], "id", "a.1"), (["restore", "a.1", "--in-place"], "point", "a.1"),

@@ -133,6 +133,8 @@ public struct ArgumentParser {
         let value: String
         if let attached {
             value = attached
+        } else if let alone = option.valueAlone, rest.first.map({ argument.objection(to: $0) != nil }) ?? true {
+            return alone
         } else {
             // `--id --json` has lost its id; a value that looks like an option is written `--id=--json`.
             guard let next = rest.first, !isOption(next) else {

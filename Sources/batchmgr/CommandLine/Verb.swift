@@ -107,6 +107,8 @@ public struct Option: Hashable, Sendable {
     public let repeats: Bool
     /// What the verb is about: its value may stand alone, without the name.
     public private(set) var isMain = false
+    /// The value when the option stands alone; nil: it needs one.
+    public private(set) var valueAlone: String?
 
     private init(_ name: String, _ argument: Argument?, _ summary: String, isRequired: Bool, repeats: Bool) {
         self.name = name
@@ -139,6 +141,13 @@ public struct Option: Hashable, Sendable {
         return option
     }
 
+    /// The same option, which may also be given without a value: `--sql` is `--sql forward`.
+    func alone(_ value: String) -> Option {
+        var option = self
+        option.valueAlone = value
+        return option
+    }
+
     /// Of a verb whose answer may be long; the text then shows the first lines and says how many more there are.
     static let all = Option.flag("all", "show all of it (default: the first 20)")
 
@@ -148,8 +157,11 @@ public struct Option: Hashable, Sendable {
         return isCut && !arguments.has("all") && !arguments.has("limit") ? 20 : .max
     }
 
-    /// `--set NAME=VALUE`
-    public var usage: String { argument.map { "--\(name) \($0.placeholder)" } ?? "--\(name)" }
+    /// `--set NAME=VALUE`, or `--sql [forward|back]`
+    public var usage: String {
+        guard let argument else { return "--\(name)" }
+        return valueAlone == nil ? "--\(name) \(argument.placeholder)" : "--\(name) [\(argument.placeholder)]"
+    }
 
     /// What the value of an option or a positional may be; completion and checking both read it.
     public enum Argument: Hashable, Sendable {

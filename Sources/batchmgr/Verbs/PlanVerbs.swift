@@ -14,13 +14,16 @@ extension Verb {
         options: [
             plan,
             .value(
-                "sql", .choice(PatchPlanRequest.Direction.allCases.map(\.rawValue)), "only the SQL, forward or back"),
+                "sql", .choice(PatchPlanRequest.Direction.allCases.map(\.rawValue)),
+                "only the SQL: of the change (forward, also when it stands alone), or of its undo (back)"
+            ).alone(PatchPlanRequest.Direction.forward.rawValue),
             .all,
         ],
         topic: .govern, role: .viewer,
         trace: .view,
         examples: [
             .init("batchmgr plan show --id plan.4", "read it before approving it"),
+            .init("batchmgr plan show plan.4 --sql", "the SQL that it would run"),
             .init("batchmgr plan show --id plan.4 --sql back", "how would it be undone?"),
         ])
 
