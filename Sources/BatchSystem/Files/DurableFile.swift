@@ -86,8 +86,10 @@ public final class TemporaryFile: @unchecked Sendable {
     private static func create(_ name: String, _ target: String, _ permissions: UInt32) throws(BatchError) -> File {
         var name = name
         while true {
-            UnfinishedFiles.add(name)
-            let file = try File(creating: name, permissions: permissions)
+            let path = name
+            let file = try UnfinishedFiles.make(path) { () throws(BatchError) in
+                try File(creating: path, permissions: permissions)
+            }
             // Somebody may have taken it for a leftover before it was locked.
             if file.tryLock(), FileStatus(name)?.isSameFile(as: file.status) == true { return file }
             Folder.remove(name)
@@ -142,14 +144,15 @@ private final class TemporaryNote {
     init(of path: String, in home: String) throws(BatchError) {
         let folder = FilePath.resolved(home) ?? home
         while true {
-            let file = try File(creating: TemporaryName.note(in: folder))
+            let name = TemporaryName.note(in: folder)
+            let file = try UnfinishedFiles.make(name) { () throws(BatchError) in try File(creating: name) }
             if file.tryLock(), FileStatus(file.path)?.isSameFile(as: file.status) == true {
                 self.file = file
                 break
             }
             Folder.remove(file.path)
+            UnfinishedFiles.forget(file.path)
         }
-        UnfinishedFiles.add(file.path)
         try write(path)
     }
 

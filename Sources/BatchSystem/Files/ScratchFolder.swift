@@ -22,15 +22,22 @@ public final class ScratchFolder {
                 hint: "name one that can be written: TMPDIR=DIR batchmgr …")
         }
         (self.path, self.folder) = (path, folder)
-        UnfinishedFiles.add(path)
     }
 
     private static func make(_ place: String) -> (String, Lock)? {
         while true {
-            var name = Array("\(place)/\(prefix)XXXXXX".utf8CString)
-            guard let path = mkdtemp(&name).map({ String(cString: $0) }) else { return nil }
+            var generator = SystemRandomNumberGenerator()
+            let path = "\(place)/\(prefix)\(Hex.string(generator.next() as UInt64))"
+            let isMade = try? UnfinishedFiles.make(path) { () throws(BatchError) in
+                while mkdir(path, 0o700) != 0 {
+                    if errno != EINTR { throw BatchError(.file, "\(path) cannot be made", hint: "") }
+                }
+                return true
+            }
+            guard isMade == true else { return nil }
             // Somebody may have taken it for a leftover before it was locked.
             if let lock = Lock(path) { return (path, lock) }
+            UnfinishedFiles.forget(path)
         }
     }
 

@@ -26,6 +26,21 @@ public enum UnfinishedFiles {
         state.withLock { if $0.isWatched { $0.paths.insert(path) } }
     }
 
+    /// Makes a file or folder and lists it in one step: a process that ends between the two would leave it for ever.
+    static func make<Made: ~Copyable>(_ path: String, _ make: () throws(BatchError) -> Made) throws(BatchError) -> Made
+    {
+        while true {
+            var made: Made?
+            try state.withLock { (state) throws(BatchError) in
+                guard state.mayWrite else { return }
+                made = try make()
+                if state.isWatched { state.paths.insert(path) }
+            }
+            if let made = made.take() { return made }
+            waitIfEnding()
+        }
+    }
+
     public static func forget(_ path: String) { state.withLock { _ = $0.paths.remove(path) } }
 
     /// Gives a file its name, unless the process is ending: then the caller waits for that.
