@@ -7,6 +7,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
     case wholeScan = "WARN_PERF_WHOLE_SCAN"
     case stepLeftOut = "WARN_UX_STEP_LEFT_OUT"
     case pinnedDefinition = "WARN_UX_PINNED_DEFINITION"
+    case unknownVariable = "WARN_UX_UNKNOWN_VARIABLE"
     case verifyFailed = "WARN_DATA_VERIFY_QUERY"
     case noPoint = "WARN_DATA_NO_RESTORE_POINT"
     case pendingPoint = "WARN_DATA_PENDING_RESTORE_POINT"
@@ -29,7 +30,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
     public var errorClass: ErrorClass {
         switch self {
         case .stepRetried, .wholeScan: .performance
-        case .stepLeftOut, .pinnedDefinition: .usage
+        case .stepLeftOut, .pinnedDefinition, .unknownVariable: .usage
         case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .drift, .schemaShape,
             .notChecked:
             .data

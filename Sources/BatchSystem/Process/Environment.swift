@@ -8,6 +8,15 @@ public enum Environment {
         return String(cString: value)
     }
 
+    /// Names of the variables that the process was started with and that begin so.
+    public static func names(beginning prefix: String) -> [String] {
+        let bytes = (try? File(reading: "/proc/self/environ").contents(atMost: 16 << 20)) ?? []
+        return bytes.split(separator: 0).compactMap { entry in
+            let name = String(decoding: entry.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+            return name.hasPrefix(prefix) ? name : nil
+        }
+    }
+
     public static var processID: Int32 { getpid() }
 
     /// The words after the program's name, as bytes.

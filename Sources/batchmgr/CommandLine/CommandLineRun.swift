@@ -1,6 +1,7 @@
 internal import BatchCatalog
 internal import BatchCore
 internal import BatchEngine
+internal import BatchSystem
 internal import Glibc
 
 /// From the arguments of a call to its exit code.
@@ -48,6 +49,19 @@ struct CommandLineRun {
         return try dispatch(ParsedArguments(verb: .status, globals: given, positionals: [], values: [:]), tool)
     }
 
+    private static let prefix = "BATCHMGR_"
+    private static let variables = ["DB", "WORKSPACE", "ACTOR", "KEEP", "KILL_AT"].map { prefix + $0 }
+
+    /// What is misspelt would be without effect, and nobody would see it.
+    private func tellUnknownVariables(_ output: Output) {
+        for name in Environment.names(beginning: CommandLineRun.prefix) where !CommandLineRun.variables.contains(name) {
+            let near = Suggestion.clause(for: name, in: CommandLineRun.variables)
+            output.tell(
+                Warning(.unknownVariable, "the variable \(PlainText.oneLine(name)) means nothing to batchmgr\(near)"),
+                "see what counts: docs/configuration.md")
+        }
+    }
+
     private func dispatch(_ parsed: ParsedArguments, _ tool: Tool) throws(BatchError) -> ExitCode {
         guard let command = Command.all.first(where: { $0.verb.name == parsed.verb.name }) else {
             throw BatchError(.internalFault, "\(parsed.verb.name) has no command", hint: "report this as a defect")
@@ -73,6 +87,7 @@ struct CommandLineRun {
         }
         do throws(BatchError) {
             try roles.require()
+            tellUnknownVariables(output)
             defer { ProgressBar.shared.finish() }
             let code = try command.run(parsed, call)
             record.end(code, nil, place ?? recordPlace(parsed, call))

@@ -26,12 +26,12 @@ import Testing
 
     @Test("It sees a clean environment, the variables given to it, and its folder")
     func environment() throws {
-        setenv("BATCHMGR_TEST_SECRET", "hidden", 1)
+        setenv("SECRET_OF_A_TEST", "hidden", 1)
         var program = program(["sh", "-c", "env; pwd -P"])
         program.environment = ["BATCH_ID": "a.1"]
         let lines = try ExternalCommand(program).run().output.text.split(separator: "\n")
         #expect(lines.contains("BATCH_ID=a.1"))
-        #expect(!lines.contains { $0.hasPrefix("BATCHMGR_TEST_SECRET") })
+        #expect(!lines.contains { $0.hasPrefix("SECRET_OF_A_TEST") })
         #expect(lines.last == Substring(folder.run(["realpath", "."]).dropLast()))
     }
 
