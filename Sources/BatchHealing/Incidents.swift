@@ -7,13 +7,17 @@ public import BatchEngine
 public struct Incidents {
     let session: Session
     private let store: any HealingStore
+    /// The tenant whose incidents alone are shown and changed; nil for all.
+    private let tenant: String?
     /// What changed so long before is a clue.
     private static let before: Int64 = 86_400_000
     /// So many clues are kept.
     private static let clues = 20
 
-    public init(_ session: Session) throws(BatchError) {
+    /// - Parameter tenant: whose incidents alone are shown and changed, also where each tenant has a file of its own.
+    public init(_ session: Session, tenant: String? = nil) throws(BatchError) {
         self.session = session
+        self.tenant = session.owner ?? tenant
         store = try session.context.store(of: session.workspace)
     }
 
@@ -81,18 +85,44 @@ public struct Incidents {
     /// Those of the tenant for whom the session was opened, or all.
     public func list(_ filter: IncidentFilter) throws(BatchError) -> IncidentReport {
         var filter = filter
-        filter.tenant = session.owner ?? filter.tenant
-        return IncidentReport(incidents: try store.incidents(filter), total: try store.incidentCount(filter))
+        filter.tenant = tenant ?? filter.tenant
+        return IncidentReport(
+            incidents: shown(try store.incidents(filter)), total: try store.incidentCount(filter))
     }
 
     /// - Throws: `ERR_UX_UNKNOWN_NAME` when there is none of that name, or it is another tenant's.
     public func incident(_ name: String) throws(BatchError) -> Incident {
         if let number = Incident.number(name), let incident = try store.incident(number),
-            session.owner == nil || incident.tenant == session.owner
+            tenant == nil || incident.tenant == tenant
         {
-            return incident
+            return shown([incident])[0]
         }
         throw BatchError(.unknownName, "there is no incident '\(name)'", hint: "see them: \(command: "incident list")")
+    }
+
+    /// What a tenant may see of its incidents: no batch of another one, and no switch, which may name others.
+    private func shown(_ incidents: [Incident]) -> [Incident] {
+        guard let tenant else { return incidents }
+        var owners: [String: String?] = [:]
+        func isOwn(_ batch: String) -> Bool {
+            if let owner = owners[batch] { return owner == tenant }
+            let owner = (try? BatchReference(batch)).flatMap { try? session.show($0) }?.summary.tenant
+            owners[batch] = owner
+            return owner == tenant
+        }
+        return incidents.map { incident in
+            var shown = incident
+            shown.clues = incident.clues.filter { clue in
+                switch clue.kind {
+                case .batch: isOwn(clue.subject)
+                case .release: true
+                case .switch: false
+                }
+            }
+            shown.reach.tenants = incident.reach.tenants.filter { $0 == tenant }
+            shown.reach.batches = incident.reach.batches.filter(isOwn)
+            return shown
+        }
     }
 
     public func acknowledge(_ name: String, reason: String?) throws(BatchError) -> Incident {
@@ -137,10 +167,11 @@ public struct Incidents {
     ) throws(BatchError) -> Incident {
         let known = try incident(name)
         let (now, actor) = (context.now(), context.actor)
-        return try store.change(known.number, context.act(on: action)) { (incident) throws(BatchError) in
+        let changed = try store.change(known.number, context.act(on: action)) { (incident) throws(BatchError) in
             try body(&incident)
             incident.timeline.append(.init(at: now, actor: actor, text: event))
         }
+        return shown([changed])[0]
     }
 
     private static func closed(_ incident: Incident) -> BatchError {

@@ -67,4 +67,25 @@ import Testing
         // The stream ends with the service, which waits for nobody.
         #expect(lines == [": what happens from now on", "\"batch\":\"bump.3\"", "\"id\":2"])
     }
+
+    /// Of one tenant: another one's are not heard of.
+    @Test func incidentsAreTold() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            token ann --role viewer --tenant acme
+            mkfifo told
+            curl -s -N -m 60 -H "$(as $T)" $U/api/events >told &
+            exec 4<told
+            read -r line <&4
+            "$TOOL" incident open --title 'of another' --tenant beta -q >/dev/null
+            "$TOOL" incident open --title 'of ours' --tenant acme -q >/dev/null
+            while read -r line <&4; do case $line in data:*) break ;; esac; done
+            echo "$line" | grep -o -e '"id":"incident.2"' -e '"status":"[a-z]*"'
+            "$TOOL" incident close incident.2 --reason done -q >/dev/null
+            while read -r line <&4; do case $line in data:*) break ;; esac; done
+            echo "$line" | grep -o -e '"id":"incident.2"' -e '"status":"[a-z]*"'
+            """)
+        #expect(
+            lines == ["\"id\":\"incident.2\"", "\"status\":\"open\"", "\"id\":\"incident.2\"", "\"status\":\"closed\""])
+    }
 }

@@ -59,14 +59,32 @@ import Testing
             get /api/incidents/none
             get /api/runbooks; has '"runbooks":\\[\\]'
             post /api/runbooks/none/run
-            token acme --role operator --tenant acme
-            get /api/incidents
             """)
         #expect(
             lines == [
                 "200", "1", "200", "1", "409", "1", "200", "1", "200", "1", "200", "1", "404", "404", "200", "1", "403",
-                "403",
             ])
+    }
+
+    /// A token of one tenant sees its own incidents, and of what may have caused them its own batches alone.
+    @Test func aTenantLooksAfterItsOwnIncidents() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            "$TOOL" run bump --tenant acme -q >/dev/null; "$TOOL" run bump --tenant beta -q >/dev/null
+            "$TOOL" incident open --title 'of another' --tenant beta -q >/dev/null
+            "$TOOL" incident open --title 'of ours' --tenant acme --batch bump.1 --batch bump.2 -q >/dev/null
+            token to --role operator --tenant acme
+            get /api/incidents; has '"total":1'
+            get /api/incidents/incident.2; body -H "$(as $T)" $U/api/incidents/incident.2 | grep -o 'bump[.][12]' | sort -u
+            get /api/incidents/incident.1
+            post /api/incidents/incident.1/ack '{"reason":"mine"}'
+            post /api/incidents/incident.2/ack '{"reason":"looking"}'; has '"status":"acknowledged"'
+            post /api/incidents/incident.2/close '{"reason":"done"}'; has '"status":"closed"'
+            post /api/incidents/incident.2/bundle
+            get /api/heal/history; has '"executions":\\[\\]'
+            """)
+        #expect(
+            lines == ["200", "1", "200", "bump.1", "404", "404", "200", "1", "200", "1", "403", "200", "1"])
     }
 
     @Test func aReleaseLeadsBackAndModulesAreDegraded() throws {

@@ -49,7 +49,9 @@ struct APICall {
         throw BatchError(.usage, "'\(name)' is not a duration", hint: "write it as 30m, 2h or 7d")
     }
 
-    var isAboutWorkspace: Bool { !route.hasTenants || route.path.hasPrefix("/api/queue") }
+    var isAboutWorkspace: Bool {
+        !route.hasTenants || ["/api/queue", "/api/incidents"].contains { route.path.hasPrefix($0) }
+    }
 
     /// With the one database that is meant.
     var workspace: Workspace {

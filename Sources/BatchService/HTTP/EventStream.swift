@@ -2,17 +2,18 @@ internal import BatchCatalog
 internal import BatchControl
 internal import BatchCore
 internal import BatchEngine
+internal import BatchHealing
 internal import BatchSystem
 internal import Synchronization
 
-/// `GET /api/events`: what becomes of batches and jobs, as server-sent events. It begins with what happens from now on; who
+/// `GET /api/events`: what becomes of batches, jobs and incidents, as server-sent events. It begins with what happens from now on; who
 /// was away looks at the lists first.
 ///
 /// Unchecked: the library asks for the next bytes from the one thread of the connection.
 final class EventStream: @unchecked Sendable {
     static let route = Route(
         method: .get, path: "/api/events", name: "events",
-        summary: "Changes of batches and jobs from now on, as server-sent events: batch, job",
+        summary: "Changes of batches, jobs and incidents from now on, as server-sent events: batch, job, incident",
         access: .role(.viewer),
         answer: .events,
         perform: { (call) throws(BatchError) in
@@ -24,6 +25,8 @@ final class EventStream: @unchecked Sendable {
     private let call: APICall
     private var batches: [String: BatchStatus] = [:]
     private var jobs: [Int64: QueueState] = [:]
+    /// Those that were opened last; nil before the first look.
+    private var incidents: [Int64: Incident.Status]?
     private var seenTo: Timestamp
     private var hasBegun = false
     /// The files that change with what is told, and how they were at the last look: while nothing happens, four are
@@ -74,7 +77,7 @@ final class EventStream: @unchecked Sendable {
     private func events(isForced: Bool = false) -> String {
         let now = files.map { FileStatus($0) }
         if !isForced, !seen.isEmpty, now == seen { return "" }
-        guard let events = try? batchEvents() + jobEvents() else { return "" }
+        guard let events = try? batchEvents() + jobEvents() + incidentEvents() else { return "" }
         // As it was before: what came while we read is for the next look.
         seen = now
         return events
@@ -117,6 +120,27 @@ final class EventStream: @unchecked Sendable {
         }
         return text
     }
+
+    private func incidentEvents() throws(BatchError) -> String {
+        let filter = IncidentFilter(tenant: call.tenant, limit: EventStream.incidents)
+        let latest = try call.context.store(of: call.api.workspace).incidents(filter)
+        let known = incidents
+        incidents = Dictionary(latest.map { ($0.number, $0.status) }) { first, _ in first }
+        guard let known else { return "" }
+        return latest.reversed().filter { known[$0.number] != $0.status }.map { incident in
+            EventStream.event(
+                "incident",
+                [
+                    "id": .string(incident.name), "title": .string(incident.title),
+                    "severity": .string(incident.severity.rawValue), "status": .string(incident.status.rawValue),
+                    "tenant": JSONValue(incident.tenant), "module": JSONValue(incident.module),
+                    "opened_at": .string(incident.openedAt.iso8601),
+                ])
+        }.joined()
+    }
+
+    /// Changes of older ones are in the list alone.
+    private static let incidents = 50
 
     private static func event(_ name: String, _ value: JSONValue) -> String {
         "event: \(name)\ndata: \(JSONWriter.text(value))\n\n"

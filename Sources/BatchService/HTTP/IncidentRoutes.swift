@@ -13,15 +13,15 @@ enum IncidentRoutes {
     static let all: [Route] = [
         Route(
             method: .get, path: "/api/incidents", name: "listIncidents", summary: "The incidents, the latest first",
-            access: .role(.viewer), hasTenants: false,
+            access: .role(.viewer),
             query: [.choice("status", Incident.Status.self, "only those"), .limit, .offset],
             answer: .report(["incidents", "total"]), perform: list),
         Route(
             method: .get, path: "/api/incidents/{id}", name: "showIncident",
             summary: "An incident: what happened when, how far it reaches, what may have caused it, what to do",
-            access: .role(.viewer), hasTenants: false, places: [incident], answer: .report(["id", "status"]),
+            access: .role(.viewer), places: [incident], answer: .report(["id", "status"]),
             perform: { (call) throws(BatchError) in
-                try answer(call, try Incidents(try call.view()).incident(try call.required("id")))
+                try answer(call, try call.incidents().incident(try call.required("id")))
             }),
         Route(
             method: .post, path: "/api/incidents", name: "openIncident", summary: "Open an incident by hand",
@@ -36,22 +36,22 @@ enum IncidentRoutes {
             answer: .report(["id", "status"]), perform: open),
         Route(
             method: .post, path: "/api/incidents/{id}/ack", name: "acknowledgeIncident",
-            summary: "Say that you take care of an incident", access: .role(.operator), hasTenants: false,
+            summary: "Say that you take care of an incident", access: .role(.operator),
             action: "incident ack", places: [incident], body: [.text("reason", "what you do about it")],
             answer: .report(["id", "status"]),
             perform: { (call) throws(BatchError) in
                 try answer(
                     call,
-                    try Incidents(try call.view()).acknowledge(try call.required("id"), reason: call.value("reason")))
+                    try call.incidents().acknowledge(try call.required("id"), reason: call.value("reason")))
             }),
         Route(
             method: .post, path: "/api/incidents/{id}/close", name: "closeIncident", summary: "Close an incident",
-            access: .role(.operator), hasTenants: false, action: "incident close", places: [incident], body: [.reason],
+            access: .role(.operator), action: "incident close", places: [incident], body: [.reason],
             answer: .report(["id", "status"]),
             perform: { (call) throws(BatchError) in
                 try answer(
                     call,
-                    try Incidents(try call.view()).close(
+                    try call.incidents().close(
                         try call.required("id"), reason: try call.required("reason")))
             }),
         Route(
@@ -93,7 +93,7 @@ enum IncidentRoutes {
     private static func list(_ call: APICall) throws(BatchError) -> HTTPResponse {
         let filter = IncidentFilter(
             status: call.choice("status"), offset: call.number("offset") ?? 0, limit: call.number("limit") ?? 1_000)
-        return call.report(try Incidents(try call.view()).list(filter))
+        return call.report(try call.incidents().list(filter))
     }
 
     private static func answer(_ call: APICall, _ incident: Incident) throws(BatchError) -> HTTPResponse {
@@ -123,4 +123,9 @@ enum IncidentRoutes {
             try IncidentBundle(try Incidents(try call.view()), tool: call.api.version)
                 .write(try call.required("id"), more, to: nil))
     }
+}
+
+extension APICall {
+    /// Those of one tenant, when the call is about one.
+    fileprivate func incidents() throws(BatchError) -> Incidents { try Incidents(try view(), tenant: tenant) }
 }

@@ -60,7 +60,7 @@ export const postAll = (path, body) => call('POST', path, null, body || {}, fals
 /** Server-sent events until the page is left. */
 export function listen(told) {
   const source = new EventSource(address('/api/events', null, true));
-  for (const name of ['batch', 'job']) {
+  for (const name of ['batch', 'job', 'incident']) {
     source.addEventListener(name, event => told(name, JSON.parse(event.data)));
   }
   return () => source.close();

@@ -7,7 +7,7 @@ const link = batch => h('a', { href: `#/batches/${encodeURIComponent(batch)}` },
 
 export async function health({ again }) {
   const [status, service, counts, slo] = await Promise.all([get('/api/status'), getAll('/health').catch(() => null), getAll('/metrics.json').catch(() => null), getAll('/api/slo').catch(() => null)]);
-  const incidents = (await getAll('/api/incidents', { status: 'open', limit: 20 }).catch(() => null))?.incidents || [];
+  const incidents = (await get('/api/incidents', { status: 'open', limit: 20 }).catch(() => null))?.incidents || [];
   // Whoever is for one tenant alone is not told of the whole service.
   const ready = !service ? null : service.ready
     ? h('p', { class: 'notice' }, h('strong', { class: 'good' }, t('health.ready')))
@@ -19,7 +19,7 @@ export async function health({ again }) {
     ...(counts?.error ? [[h('a', { href: '#/queue' }, t('page.queue')), t('health.dead', { count: count(counts.error) }), 'dead']] : []),
   ];
   let soon = null;
-  const end = listen(name => { if (name === 'batch' && !soon) soon = setTimeout(again, 1000); });
+  const end = listen(name => { if (name !== 'job' && !soon) soon = setTimeout(again, 1000); });
   return {
     leave: () => { clearTimeout(soon); end(); },
     body: [

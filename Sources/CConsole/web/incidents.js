@@ -1,6 +1,6 @@
 // What went wrong, what is done about it, and how.
 
-import { getAll, postAll, post } from './api.js';
+import { get, getAll, postAll, post, listen } from './api.js';
 import { h, t, table, facts, time, state, count, field, ask, sameAs, commandOf } from './page.js';
 
 const statuses = ['open', 'acknowledged', 'closed'];
@@ -9,13 +9,16 @@ const severity = name => h('span', { class: `state ${name === 'critical' || name
 export async function incidentsPage({ query, again, person }) {
   const chosen = query.get('status') || '';
   const offset = Number(query.get('offset') || 0);
-  const list = await getAll('/api/incidents', { status: chosen, limit: 100, offset });
+  const list = await get('/api/incidents', { status: chosen, limit: 100, offset });
   const status = field(t('state'), { value: chosen, onchange: event => { location.hash = `#/incidents?status=${event.target.value}`; } },
     [['', t('all')], ...statuses.map(name => [name, t(`state.${name}`)])]);
   const step = (text, to) => h('button', { type: 'button', disabled: to < 0 || to >= list.total, onclick: () => { location.hash = `#/incidents?status=${chosen}&offset=${to}`; } }, text);
+  let soon = null;
+  const end = listen(name => { if (name === 'incident' && !soon && !document.querySelector('dialog')) soon = setTimeout(again, 1000); });
   return {
+    leave: () => { clearTimeout(soon); end(); },
     body: [
-      h('div', { class: 'bar' }, status.element, person.may('operator') ? h('button', { type: 'button', onclick: () => open(again) }, t('incident.open')) : null),
+      h('div', { class: 'bar' }, status.element, person.may('operator') && !person.tenant ? h('button', { type: 'button', onclick: () => open(again) }, t('incident.open')) : null),
       h('p', { class: 'quiet' }, t('incidents.count', { count: count(list.total) })),
       table(t('page.incidents'), [
         [t('name'), entry => h('a', { href: `#/incidents/${entry.id}` }, entry.id)], [t('what'), entry => entry.title], [t('severity'), entry => severity(entry.severity)], [t('state'), entry => state(entry.status)],
@@ -37,7 +40,7 @@ function open(again) {
 }
 
 export async function incidentPage({ words: [id], again, person }) {
-  const incident = await getAll(`/api/incidents/${id}`);
+  const incident = await get(`/api/incidents/${id}`);
   const act = (word, inputs, typed) => () => ask({
     title: `${t(`incident.${word}`)}: ${id}`, body: inputs().map(([, entry]) => entry.element), confirm: t(`incident.${word}`), typed,
     perform: async () => {
@@ -51,14 +54,16 @@ export async function incidentPage({ words: [id], again, person }) {
   const inputs = (...names) => () => (now = names.map(([name, required]) => [name, field(t(`incident.field.${name}`), { required })]));
   const isOpen = incident.status !== 'closed';
   const reach = incident.blast_radius;
+  const end = listen((kind, event) => { if (kind === 'incident' && event.id === id && event.status !== incident.status && !document.querySelector('dialog')) again(); });
   return {
     title: id,
+    leave: end,
     body: [
       h('p', null, h('strong', null, incident.title)),
       person.may('operator') ? h('div', { class: 'bar' },
         incident.status === 'open' ? h('button', { type: 'button', class: 'first', onclick: act('ack', inputs(['reason', false])) }, t('incident.ack')) : null,
-        h('button', { type: 'button', onclick: act('postmortem', inputs(['cause', true], ['prevention', true], ['owner', false], ['due', false])) }, t('incident.postmortem')),
-        h('button', { type: 'button', onclick: act('bundle', inputs()) }, t('incident.bundle')),
+        person.tenant ? null : h('button', { type: 'button', onclick: act('postmortem', inputs(['cause', true], ['prevention', true], ['owner', false], ['due', false])) }, t('incident.postmortem')),
+        person.tenant ? null : h('button', { type: 'button', onclick: act('bundle', inputs()) }, t('incident.bundle')),
         isOpen ? h('button', { type: 'button', onclick: act('close', inputs(['reason', true])) }, t('incident.close')) : null) : null,
       facts([
         [t('state'), state(incident.status)], [t('severity'), severity(incident.severity)], [t('kind'), incident.class], [t('tenant'), incident.tenant], [t('module'), incident.module],

@@ -45,6 +45,9 @@ const pages = [
 const menu = ['health', 'batches', 'history', 'approvals', 'jobs', 'schedule', 'queue', 'documents', 'heal', 'contracts', 'incidents',
   'runbooks', 'releases', 'switches', 'support', 'audit', 'settings'];
 
+/** About the whole workspace: a token for one tenant is refused there. */
+const ofWorkspace = ['schedule', 'documents', 'runbooks', 'releases', 'switches', 'support', 'settings'];
+
 let session = null;
 let leave = null;
 let visit = 0;
@@ -55,6 +58,8 @@ export const person = {
     return Boolean(session) && (role === 'viewer' || session.roles.includes('admin') || session.roles.includes(role));
   },
   get name() { return session?.person; },
+  /** The only tenant that may be shown, when it is one. */
+  get tenant() { return session?.tenant; },
 };
 
 async function choose() {
@@ -120,7 +125,7 @@ function frame() {
     },
   }, [['en', 'English'], ['fr', 'Français']]);
   fill(side, h('strong', null, 'BatchManager'), toggle,
-    h('nav', { 'aria-label': t('menu') }, menu.map(name =>
+    h('nav', { 'aria-label': t('menu') }, menu.filter(name => !session.tenant || !ofWorkspace.includes(name)).map(name =>
       h('a', { href: name === 'health' ? '#/' : `#/${name}`, 'data-page': name, onclick: () => side.classList.remove('open') }, t(`page.${name}`)))),
     h('div', { class: 'who' },
       session.databases.length > 1 ? database.element : null,
