@@ -63,4 +63,21 @@ import Testing
                     """)
         }
     }
+
+    /// Whoever reads `index/` does not ask who took the document in.
+    @Test func theIndexShowsWhatTheQueueTookIn() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("run ocr_tables -q")
+            try scene.shell("mkdir -p data/in && mv p-1.png data/in/ && sleep 2.1")
+            try scene.tool("queue add ocr_intake -q")
+            try scene.tool("queue work --until-empty -q")
+            let index = try JSONParser.parse(try TextFile.read("\(scene.folder)/data/index/jobs.json"))
+            let states = index.array?.map { $0["state"]?.string }
+            #expect(states == ["DONE"])
+            let sums = try JSONParser.parse(try TextFile.read("\(scene.folder)/data/index/metrics.json"))
+            let done = sums["done"]?.integer
+            #expect(done == 1)
+        }
+    }
 }

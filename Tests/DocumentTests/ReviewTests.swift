@@ -116,4 +116,20 @@ import Testing
             #expect(try scene.tool("catalog validate", code: 2).contains("review.yaml"))
         }
     }
+
+    /// Mistakes of a file are a list: what stays of the batch does not belong to its last line.
+    @Test func whatStaysIsALineOfItsOwnAfterAList() throws {
+        try DocumentScene.with { scene in
+            try scene.write("catalog/ocr_profiles.yaml", "strict: {review_below: 1.0}\n")
+            try scene.write("catalog/review.yaml", "invoices: {too: anna}\n")
+            try scene.pictures("p", ["Only one page"])
+            let told = try scene.tool("ocr add p-1.png --profile strict --wait 2>&1", code: 2)
+            let lines = told.split(separator: "\n")
+            #expect(lines.contains { $0.hasSuffix("checkpoints stay") && $0.first?.isNumber == true }, "\(told)")
+            try scene.write("catalog/review.yaml", "invoices: {to: anna}\n")
+            try scene.tool("resume ocr_intake.1")
+            let state = try scene.sql("SELECT state FROM ocr_documents")
+            #expect(state == "REVIEW")
+        }
+    }
 }

@@ -152,7 +152,7 @@ struct HostSchemaToolTests {
                 c.execute("CREATE VIRTUAL TABLE temp.earlier USING batch_as_of('t', 'alter')")
                 assert q("SELECT z FROM earlier") == [(5,), (4,)]
                 c.execute("SELECT batch_begin('next')"); c.execute("ALTER TABLE t ADD COLUMN zz")
-                refused(c, "SELECT * FROM batch_as_of('t', 'last')", "batch_as_of: ERR_UX_WRONG_STATE", "in no log yet")
+                refused(c, "SELECT * FROM batch_as_of('t', 'last')", "batch_as_of: ERR_UX_WRONG_STATE", "not in any log yet")
                 c.execute("SELECT batch_commit()")
                 refused(c, "SELECT * FROM earlier", "ERR_DATA_SCHEMA_CHANGED")
                 """)

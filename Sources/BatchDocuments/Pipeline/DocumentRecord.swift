@@ -114,6 +114,13 @@ struct DocumentStore {
         ).compactMap { DocumentRecord($0) }
     }
 
+    /// Those that changed last, in the order in which they came.
+    func latest(_ limit: Int) throws(BatchError) -> [DocumentRecord] {
+        try documents(
+            where: "key IN (SELECT key FROM main.ocr_documents ORDER BY updated_at DESC, key LIMIT ?)",
+            [.integer(Int64(limit))])
+    }
+
     /// Of all documents, also of those whose rows say what they cannot say.
     func keys() throws(BatchError) -> [String] {
         guard try exists() else { return [] }
@@ -164,6 +171,22 @@ struct DocumentStore {
         try connection.value("SELECT pdf_sha256 FROM main.ocr_documents WHERE key = ?", [.string(key)])?.string
     }
 
+    /// Files beside the PDF of a document, as the batches that published it noted them; the latest last.
+    func besides(of key: String) throws(BatchError) -> [(name: String, hash: String)] {
+        let rows = try connection.rows(
+            """
+            SELECT detail FROM main.batchmgr_effects WHERE undone_by IS NULL AND json_extract(detail, '$.key') = ? \
+            AND json_type(detail, '$.beside') = 'array' ORDER BY id
+            """, [.string(key)])
+        return rows.flatMap { row -> [(name: String, hash: String)] in
+            let detail = row[0].string.flatMap { try? JSONParser.parse($0) }
+            return (detail?["beside"]?.array ?? []).compactMap { file -> (name: String, hash: String)? in
+                guard let name = file["file"]?.string, let hash = file["sha256"]?.string else { return nil }
+                return (name, hash)
+            }
+        }
+    }
+
     struct Page {
         let id: Int64
         let number: Int
@@ -193,9 +216,11 @@ struct DocumentStore {
 
     func words(of page: Int64) throws(BatchError) -> [JSONValue] {
         try connection.rows(
-            "SELECT text, x, y, width, height FROM main.ocr_words WHERE page = ? ORDER BY number", [.integer(page)]
+            "SELECT text, x, y, width, height, confidence FROM main.ocr_words WHERE page = ? ORDER BY number",
+            [.integer(page)]
         ).map { row in
-            .array([.string(row[0].string ?? "")] + row[1...].map { .integer($0.integer ?? 0) })
+            let box = row[1...4].map { JSONValue.integer($0.integer ?? 0) }
+            return .array([.string(row[0].string ?? "")] + box + [.number(row[5].real ?? 0)])
         }
     }
 

@@ -21,6 +21,7 @@ public struct Pipeline: DocumentWork {
         case .clean: try CleaningStage(stage).run()
         case .mend: try MendingStage(stage).run()
         }
+        if kind.endsDocuments { try Index(stage.store, stage.folders).write() }
     }
 
     public func faults(of part: DocumentStep.Part, in session: Session) throws(BatchError) -> [HealingStep.Fault] {
@@ -36,9 +37,11 @@ public struct Pipeline: DocumentWork {
         let folders = DataFolders(root: session.workspace.data)
         let place = folders.quarantine(batch)
         try RemovalStage.undo(effect, folders)
-        if let file = effect.detail["pdf"]?.string, Folder.exists("\(folders.output)/\(file)") {
+        var made = [(effect.detail["pdf"]?.string, effect.detail["previous"]?.string)]
+        made += (effect.detail["beside"]?.array ?? []).map { ($0["file"]?.string, $0["previous"]?.string) }
+        for case (let file?, let previous) in made where Folder.exists("\(folders.output)/\(file)") {
             _ = try DataFolders.move("\(folders.output)/\(file)", to: place, as: file)
-            if let previous = effect.detail["previous"]?.string, Folder.exists("\(folders.root)/\(previous)") {
+            if let previous, Folder.exists("\(folders.root)/\(previous)") {
                 try DurableFile.move("\(folders.root)/\(previous)", to: "\(folders.output)/\(file)")
             }
         }

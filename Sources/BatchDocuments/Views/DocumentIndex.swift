@@ -110,6 +110,8 @@ extension Documents {
 
 /// `index/jobs.json` and `index/metrics.json`: written from the database, never read back.
 struct Index {
+    /// Documents that changed last. With all of them each intake would take longer than the one before.
+    static let most = 1_000
     private let store: DocumentStore
     private let folders: DataFolders
 
@@ -119,7 +121,7 @@ struct Index {
     }
 
     func write() throws(BatchError) {
-        put(.array(try store.documents().map { StateFile($0, folders).json }), "jobs.json")
+        put(.array(try store.latest(Index.most).map { StateFile($0, folders).json }), "jobs.json")
         let counts = try store.counts()
         let sums: [JSONValue.Member] = [
             .init("done", JSONValue(counts.done)), .init("error", JSONValue(counts.failed)),

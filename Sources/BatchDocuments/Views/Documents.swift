@@ -144,7 +144,6 @@ public struct Documents {
         switch try Runner(session).submit(order) {
         case .ran(let run):
             let batch = "\(run.batch)"
-            try Index(store, folders).write()
             let documents =
                 if let key { [try store.document(key)].compactMap { $0 } } else {
                     try store.documents(where: "batch = ?", [.string(batch)])

@@ -202,8 +202,10 @@ extension Ledger {
         }
         let rows = batch.rows.total == 1 ? "1 row" : "\(batch.rows.total) rows"
         let checkpoints = kept == 1 ? "1 checkpoint" : "\(kept) checkpoints"
+        // After a list of rows or mistakes it is a line of its own.
+        let end = failure.message.contains("\n") ? "\n" : "; "
         return failure.with(
-            message: "\(failure.message); \(rows) of \(checkpoints) stay",
+            message: "\(failure.message)\(end)\(rows) of \(checkpoints) stay",
             hint: waysOn(batch, after: failure))
     }
 
