@@ -1,5 +1,6 @@
 """Reading documents, against OCRmyPDF: pages a minute, memory, mistakes, sizes, temporary files; and tiny documents."""
 
+import json
 import os
 import pathlib
 import random
@@ -220,6 +221,59 @@ def scene(bench, name):
     return folder
 
 
+class Worker(threading.Thread):
+    """A worker of ours that is asked for the words of pictures, one after the other: the engine, and nothing else."""
+
+    def __init__(self, bench, queue):
+        super().__init__(daemon=True)
+        self.queue = queue
+        self.process = subprocess.Popen(
+            [bench.batchmgr, "ocr-worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "OMP_THREAD_LIMIT": "1"})
+
+    def ask(self, picture, dpi):
+        request = {
+            "do": "recognise", "file": str(picture), "frame": 0, "mode": "image", "dpi": dpi, "languages": "eng", "psm": 3,
+            "deskew": "off"}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "words" not in answer:
+            raise Failure(f"{picture}: {answer}")
+
+    def run(self):
+        while True:
+            try:
+                picture, dpi = self.queue.pop()
+            except IndexError:
+                break
+            self.ask(picture, dpi)
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def bare_engine(bench, inputs):
+    """Seconds of two warm engines for the pictures of the pages without text, which lie there as files."""
+    folder = bench.folder / "documents-pictures"
+    folder.mkdir()
+    queue = []
+    for file in inputs:
+        if "text" in file.name:
+            continue
+        dpi = int(file.stem.split("-")[-1])
+        subprocess.run(["pdfimages", "-tiff", "-j", file, folder / file.stem], check=True)
+        queue += [(picture, dpi) for picture in sorted(folder.glob(file.stem + "-*"))]
+    workers = [Worker(bench, queue) for _ in range(2)]
+    for worker in workers:
+        worker.ask(*queue[0])
+    begin = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return time.perf_counter() - begin
+
+
 def megabytes(count):
     return f"{count / 2**20:,.0f} MB"
 
@@ -241,6 +295,12 @@ def documents(bench):
     out = folder / "data/out"
     own_size, own_wrong = sum((out / file.name).stat().st_size for file in inputs), mistakes(out, truth)
 
+    bench.say("the engine alone, and one page at a time")
+    bare = bare_engine(bench, inputs)
+    single, _, _ = timed(
+        [bench.batchmgr, "ocr", "add", *inputs, "--wait", "--quiet"], scene(bench, "documents-single"), [],
+        {"OCR_LANG": "eng", "OCR_CONCURRENCY": "1", "PREP_CONCURRENCY": "1"})
+
     theirs, peer_memory, peer_disk = 0, 0, 0
     made, temporary = bench.folder / "documents-peer", bench.folder / "documents-tmp"
     made.mkdir()
@@ -258,6 +318,10 @@ def documents(bench):
         Result(
             f"{count} pages, pages a minute", f"{speed:.0f}", f"{peer_speed:.0f}", speed / peer_speed, "≥ 1.4 ×",
             speed >= 1.4 * peer_speed),
+        Result(
+            "all of it, against two warm engines that only read the pictures", f"{ours:.1f} s", f"{bare:.1f} s", ours / bare,
+            "≤ 1.05 ×", ours <= 1.05 * bare),
+        Result("two pages at once, against one", f"{ours:.1f} s", f"{single:.1f} s", single / ours),
         Result(
             "memory at most", megabytes(own_memory), megabytes(peer_memory), own_memory / peer_memory, "≤ 1 ×",
             own_memory <= peer_memory),
