@@ -24,6 +24,7 @@
     X(pixGetColormap) \
     X(pixRotateOrth) \
     X(pixConvertTo8) \
+    X(pixThresholdToBinary) \
     X(pixRemoveColormap) \
     X(pixAlphaBlendUniform) \
     X(pixGetRGBComponent) \

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <spawn.h>
 
 /* The C library has these, but declares them only with _GNU_SOURCE, which Swift's own module of it does not set. */

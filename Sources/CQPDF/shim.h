@@ -38,6 +38,7 @@
     X(qpdf_oh_new_dictionary) \
     X(qpdf_oh_new_stream) \
     X(qpdf_oh_new_null) \
+    X(qpdf_oh_new_integer) \
     X(qpdf_oh_append_item) \
     X(qpdf_oh_parse) \
     X(qpdf_oh_replace_stream_data) \

@@ -65,6 +65,11 @@ public struct ProfileBook: Sendable {
         profile.existing = JobNodes.choice(node["existing"]) ?? .keep
         profile.partial = JobNodes.choice(node["partial"]) ?? .fail
         profile.reviewBelow = node["review_below"]?.number
+        profile.deskew = JobNodes.choice(node["deskew"]) ?? .recognise
+        if let outputs = JobNodes.texts(node["output"]) {
+            profile.outputs = Set(outputs.compactMap(DocumentProfile.Output.init)).union([.pdf])
+        }
+        profile.engine = node["engine"]?.text
         return profile
     }
 
@@ -82,6 +87,15 @@ public struct ProfileBook: Sendable {
                 "What happens to a page of an archive that cannot be read (`fail`)."),
             KeyRule(
                 "review_below", .number(0...1), "A document with a page of lower confidence waits for a reviewer."),
+            KeyRule(
+                "deskew", .choice(DocumentProfile.Deskew.allCases.map(\.rawValue)),
+                "Whether a crooked page is straightened: to read it, in the PDF too, or not at all (`recognise`)."),
+            KeyRule(
+                "output",
+                .list(.choice(DocumentProfile.Output.allCases.map(\.rawValue)), mayBeEmpty: false),
+                "What is made beside the PDF, e.g. `[text, hocr, alto]`; `pdfa` makes the PDF one for archives (`[pdf]`)."
+            ),
+            KeyRule("engine", .text(.jobName), "A plugin that reads instead of Tesseract."),
         ])
 }
 

@@ -17,6 +17,39 @@ public struct DocumentProfile: Hashable, Sendable {
         case placeholder
     }
 
+    /// What becomes of a page that lies crooked on the glass.
+    public enum Deskew: String, CaseIterable, Sendable {
+        /// It is straightened to be read; the picture stays as it is.
+        case recognise
+        /// The picture in the PDF is straightened too, where the document is a picture.
+        case image
+        case off
+    }
+
+    /// A file that is made of a document.
+    public enum Output: String, CaseIterable, Sendable {
+        /// Always.
+        case pdf
+        /// The PDF is one for archives: PDF/A-2b.
+        case pdfa
+        /// Plain text, a form feed after each page.
+        case text
+        /// Words and boxes as HTML.
+        case hocr
+        /// Words and boxes as XML of the Library of Congress.
+        case alto
+
+        /// Of a file beside the PDF: what stands after its name.
+        public var ending: String? {
+            switch self {
+            case .pdf, .pdfa: nil
+            case .text: "txt"
+            case .hocr: "hocr"
+            case .alto: "alto.xml"
+            }
+        }
+    }
+
     public let name: String
     /// Nil: those of the settings.
     public var languages: [String]?
@@ -28,10 +61,15 @@ public struct DocumentProfile: Hashable, Sendable {
     public var partial: Partial
     /// A document, or a page, that is less sure than this waits for a reviewer; 0 to 1.
     public var reviewBelow: Double?
+    public var deskew: Deskew
+    public var outputs: Set<Output>
+    /// A plugin that reads in place of Tesseract.
+    public var engine: String?
 
     public init(
         name: String, languages: [String]? = nil, segmentation: Int = 3, dpi: Int = 300, existing: Existing = .keep,
-        partial: Partial = .fail, reviewBelow: Double? = nil
+        partial: Partial = .fail, reviewBelow: Double? = nil, deskew: Deskew = .recognise,
+        outputs: Set<Output> = [.pdf], engine: String? = nil
     ) {
         self.name = name
         self.languages = languages
@@ -40,6 +78,9 @@ public struct DocumentProfile: Hashable, Sendable {
         self.existing = existing
         self.partial = partial
         self.reviewBelow = reviewBelow
+        self.deskew = deskew
+        self.outputs = outputs
+        self.engine = engine
     }
 }
 

@@ -285,6 +285,17 @@ struct EngineIdentity {
     let hash: String
 
     init(_ profile: OCRProfile, _ stage: Stage) throws(BatchError) {
+        if profile.profile.outputs.contains(.pdfa) { try ArchivalPDF.require() }
+        if let name = profile.profile.engine {
+            let plugins = try stage.step.session.plugins()
+            try plugins.require([name])
+            let path = FilePath.join(stage.step.session.workspace.folder, try plugins.plugin(name).path)
+            profileText = profile.canonical(
+                engine: "\(name) \(try EngineIdentity.version(stage, plugin: path))",
+                models: ["program": try SHA256.hex(ofFile: path)])
+            hash = OCRProfile.hash(profileText)
+            return
+        }
         var models: [String: String] = [:]
         for language in profile.languages {
             guard let path = Models.path(language) else {
@@ -296,6 +307,17 @@ struct EngineIdentity {
         }
         profileText = profile.canonical(engine: try EngineIdentity.version(stage), models: models)
         hash = OCRProfile.hash(profileText)
+    }
+
+    private static func version(_ stage: Stage, plugin: String) throws(BatchError) -> String {
+        let request: JSONValue = ["do": "info", "engine": .string(plugin), "folder": .string(stage.folders.root)]
+        switch try stage.pool(1).answer(to: request) {
+        case .success(let json): return json["version"]?.string ?? ""
+        case .failure(let error):
+            throw BatchError(
+                .pluginFailed, "the engine \(plugin) does not say its version: \(error.words)",
+                hint: "try it: echo '{\"do\": \"info\"}' | \(plugin) ocr-engine")
+        }
     }
 
     private static func version(_ stage: Stage) throws(BatchError) -> String {

@@ -223,3 +223,8 @@ extension Stage {
         ]
     }
 }
+
+extension DocumentStep.Kind {
+    /// Documents may be at an end after it: the index shows them.
+    fileprivate var endsDocuments: Bool { ![.discover, .prep, .recognise].contains(self) }
+}

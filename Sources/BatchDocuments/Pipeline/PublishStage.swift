@@ -62,21 +62,35 @@ struct PublishStage {
 
     private func made(_ key: String) -> String { stage.folders.work(key) + "/final.pdf" }
 
+    private func outputs(of document: DocumentRecord) -> [DocumentProfile.Output] {
+        (stage.profile(of: document)["output"]?.array ?? []).compactMap {
+            $0.string.flatMap(DocumentProfile.Output.init)
+        }
+    }
+
     private func request(for document: DocumentRecord) throws(BatchError) -> JSONValue {
+        let folder = stage.folders.work(document.key)
         var pages: [JSONValue] = []
         for page in try stage.store.pages(of: document.key) {
             let words = try stage.store.words(of: page.id)
             var source = stage.source(document.key, page).filter { $0.key != "width" && $0.key != "height" }
             source += [
                 .init("width", JSONValue(page.width)), .init("height", JSONValue(page.height)),
-                .init("words", .array(words)),
+                .init("text", JSONValue(page.text)), .init("words", .array(words)),
             ]
             pages.append(.object(source))
         }
-        let folder = stage.folders.work(document.key)
         var members: [JSONValue.Member] = [
             .init("output", .string(made(document.key))), .init("title", .string(try title(of: document))),
-            .init("pages", .array(pages)),
+            .init("pages", .array(pages)), .init("archival", .bool(outputs(of: document).contains(.pdfa))),
+            .init("timeout", .integer(Int64(stage.settings.jobTimeout) * 900)),
+            .init("engine", stage.profile(of: document)["engine"] ?? ""),
+            .init(
+                "beside",
+                .object(
+                    outputs(of: document).compactMap { output in
+                        output.ending.map { .init(output.rawValue, .string("\(folder)/final.\($0)")) }
+                    })),
         ]
         if document.kind == .pdf { members.append(.init("source", .string("\(folder)/input/\(document.name)"))) }
         let file = folder + "/publish.json"
@@ -108,7 +122,13 @@ struct PublishStage {
 
     private func publish(_ document: DocumentRecord, _ file: String) throws(BatchError) {
         let hash = try SHA256.hex(ofFile: file)
-        let (name, previous) = try PublishedName(stage).link(file, document, hash)
+        let names = PublishedName(stage)
+        let (name, previous) = try names.link(file, document, hash)
+        var beside: [JSONValue] = []
+        for ending in outputs(of: document).compactMap(\.ending) {
+            beside.append(
+                try names.link("\(stage.folders.work(document.key))/final.\(ending)", beside: name, ending, document))
+        }
         stage.step.session.context.reach("pdf-linked")
         let pages = try stage.store.pages(of: document.key)
         let characters = pages.reduce(0) { $0 + ($1.text?.count ?? 0) }
@@ -116,7 +136,7 @@ struct PublishStage {
         let mean = confidences.isEmpty ? nil : confidences.reduce(0, +) / Double(confidences.count)
         let note: JSONValue = [
             "pdf": .string(name), "key": .string(document.key), "sha256": .string(hash),
-            "previous": JSONValue(previous),
+            "previous": JSONValue(previous), "beside": .array(beside),
         ]
         let fields = try stage.fields(of: document)
         try stage.step.checkpoint(noting: note) { () throws(BatchError) in
@@ -138,7 +158,8 @@ struct PublishStage {
         let input = "\(folders.work(key))/input/\(document.name)"
         if Folder.exists(input) { _ = try DataFolders.move(input, to: folders.archive(key), as: document.name) }
         if stage.settings.keepWorkDays == 0 { return try Folder.removeAll(folders.work(key)) }
-        for name in ["pages", "input", "publish.json", "final.pdf"] {
+        let beside = DocumentProfile.Output.allCases.compactMap(\.ending).map { "final.\($0)" }
+        for name in ["pages", "input", "publish.json", "final.pdf"] + beside {
             try Folder.removeAll("\(folders.work(key))/\(name)")
         }
         try stage.writeState(key)
@@ -175,13 +196,50 @@ private struct PublishedName {
             hint: "move these files away, then: \(command: "resume --id BATCH")")
     }
 
+    /// A file beside the PDF: its name, unless a stranger's file has that.
+    /// - Returns: its name, its hash, and where below the data the one is now that it replaces: what a rollback needs.
+    func link(
+        _ file: String, beside pdf: String, _ ending: String, _ document: DocumentRecord
+    ) throws(BatchError) -> JSONValue {
+        let hash = try SHA256.hex(ofFile: file)
+        let digits = document.profileHash.prefix(6) + document.fileHash.prefix(6)
+        let stem = String(pdf.dropLast(".pdf".count))
+        func answer(_ name: String, _ previous: String?) -> JSONValue {
+            ["file": .string(name), "sha256": .string(hash), "previous": JSONValue(previous)]
+        }
+        let earlier = document.finalPDF == nil ? [] : try stage.store.besides(of: document.key)
+        let own = earlier.last { $0.name.hasSuffix(".\(ending)") }
+        if let own {
+            let target = "\(stage.folders.output)/\(own.name)"
+            return answer(own.name, try replace(target, own.hash, with: file, "\(document.key)", ending))
+        }
+        for name in ["\(stem).\(ending)", "\(stem)__job-\(digits).\(ending)"] {
+            let target = "\(stage.folders.output)/\(name)"
+            let copy = try TemporaryFile(for: target)
+            try copy.file.copy(of: file)
+            if try copy.publishNew() { return answer(name, nil) }
+            // It was linked before the tool was killed.
+            if try SHA256.hex(ofFile: target) == hash { return answer(name, nil) }
+        }
+        throw BatchError(
+            .fileExists, "\(stage.folders.output)/\(stem).\(ending) is taken, and so is its other name",
+            hint: "move these files away, then: \(command: "resume --id BATCH")")
+    }
+
     /// The PDF of this document that is there stays, out of the way: a rollback brings it back.
     private func replace(
         _ own: String, with file: String, _ document: DocumentRecord
     ) throws(BatchError) -> String? {
-        let target = "\(stage.folders.output)/\(own)"
-        let known = try stage.store.hashOfPDF(document.key) ?? ""
-        let place = "archive/\(document.key)/versions/\(known.prefix(12)).pdf"
+        try replace(
+            "\(stage.folders.output)/\(own)", try stage.store.hashOfPDF(document.key) ?? "", with: file, document.key,
+            "pdf")
+    }
+
+    /// - Parameter known: the hash of the file when it was ours; another one is not kept.
+    private func replace(
+        _ target: String, _ known: String, with file: String, _ key: String, _ ending: String
+    ) throws(BatchError) -> String? {
+        let place = "archive/\(key)/versions/\(known.prefix(12)).\(ending)"
         let kept = "\(stage.folders.root)/\(place)"
         if Folder.exists(target), try SHA256.hex(ofFile: target) == known {
             try Folder.create(FilePath.parent(kept))

@@ -1,3 +1,4 @@
+internal import BatchCatalog
 internal import BatchCore
 internal import BatchEngine
 internal import BatchHistory
@@ -26,8 +27,10 @@ struct RecogniseStage {
             let pool = stage.pool(stage.settings.ocrConcurrency)
             var most = health.concurrency(stage.settings.ocrConcurrency)
             var failed: Set<String> = []
+            var requests: [JSONValue] = []
+            for task in tasks { requests.append(try request(for: task)) }
             try pool.carryOut(
-                tasks.map { request(for: $0) }, most: { most }, stop: stage.step.stop,
+                requests, most: { most }, stop: stage.step.stop,
                 begun: { (index) throws(BatchError) in try begin(tasks[index]) },
                 left: { (index) throws(BatchError) in try giveBack(tasks[index]) },
                 tick: { active in stage.beat("ocr", active.map { tasks[$0].document.key }) },
@@ -55,14 +58,24 @@ struct RecogniseStage {
         return tasks
     }
 
-    private func request(for task: Task) -> JSONValue {
+    private func request(for task: Task) throws(BatchError) -> JSONValue {
         let profile = stage.profile(of: task.document)
         let languages = (profile["languages"]?.array ?? []).compactMap(\.string).joined(separator: "+")
         return .object(
             stage.source(task.document.key, task.page) + [
                 .init("do", "recognise"), .init("languages", .string(languages)), .init("psm", profile["psm"] ?? 3),
                 .init("timeout", .integer(Int64(stage.settings.jobTimeout) * 900)),
+                .init("deskew", profile["deskew"] ?? .null), .init("engine", JSONValue(try engine(profile))),
             ])
+    }
+
+    /// The program that reads in place of Tesseract.
+    /// - Throws: `ERR_INTEGRATION_PLUGIN_MISSING` when it is gone since the document was taken in.
+    private func engine(_ profile: JSONValue) throws(BatchError) -> String? {
+        guard let name = profile["plugin"]?.string else { return nil }
+        let plugins = try stage.step.session.plugins()
+        try plugins.require([name])
+        return FilePath.join(stage.step.session.workspace.folder, try plugins.plugin(name).path)
     }
 
     private func begin(_ task: Task) throws(BatchError) {
@@ -140,7 +153,10 @@ struct RecogniseStage {
                     // How many of its words the page had before.
                     "source": .string(
                         JSONWriter.text(
-                            .object((task.page.source.members ?? []) + [.init("had", answer["had"] ?? 0)]))),
+                            .object(
+                                (task.page.source.members ?? []) + [
+                                    .init("had", answer["had"] ?? 0), .init("tilt", answer["tilt"] ?? 0),
+                                ]))),
                     "id": id, "text": .string(text),
                     "confidence": answer["confidence"]?.real.map(SQLValue.real) ?? .null,
                     "width": .integer(answer["width"]?.integer ?? 0),

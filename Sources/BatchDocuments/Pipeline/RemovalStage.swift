@@ -43,9 +43,10 @@ struct RemovalStage {
     private func purge(_ key: String) throws(BatchError) {
         let folders = stage.folders
         let place = "hold/purged/\(stage.batch)"
-        let pdf = try stage.store.document(key)?.finalPDF
+        var made = [try stage.store.document(key)?.finalPDF].compactMap(\.self)
+        for file in try stage.store.besides(of: key) where !made.contains(file.name) { made.append(file.name) }
         let own = ["work", "archive", "error", "hold/duplicates"].map { "\($0)/\(key)" }
-        let all = own + (pdf.map { ["out/\($0)"] } ?? [])
+        let all = own + made.map { "out/\($0)" }
         for path in all where Folder.exists("\(folders.root)/\(path)") {
             let target = "\(folders.root)/\(place)/\(path)"
             try Folder.create(FilePath.parent(target))

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import CTesseract
+internal import Glibc
 
 /// Tesseract, with a model in memory.
 final class Engine {
@@ -33,7 +34,7 @@ final class Engine {
 
     /// - Parameter regions: of the picture, left, top, width, height; none: all of it.
     func recognise(
-        _ picture: Picture, dpi: Int, segmentation: Int32, regions: [[Int]] = []
+        _ picture: Picture, dpi: Int, segmentation: Int32, regions: [[Int]]
     ) throws(DocumentError) -> RecognisedPage {
         functions.TessBaseAPISetPageSegMode(handle, TessPageSegMode(rawValue: UInt32(segmentation)))
         functions.TessBaseAPISetImage2(handle, picture.pix)
@@ -125,10 +126,37 @@ struct RecognisedPage {
         return words.reduce(0) { $0 + $1.confidence * Double($1.text.count) } / Double(letters)
     }
 
-    /// - Parameter had: so many of the words were on the page before.
-    func json(width: Int, height: Int, had: Int = 0) -> JSONValue {
+    /// The same words on the page turned about its middle: each box holds what its turned corners hold.
+    /// - Parameter degrees: clockwise.
+    func turned(by degrees: Double, width: Int, height: Int) -> RecognisedPage {
+        let (sine, cosine) = (sin(degrees * .pi / 180), cos(degrees * .pi / 180))
+        let (middleX, middleY) = (Double(width) / 2, Double(height) / 2)
+        var page = RecognisedPage()
+        for (word, separator) in zip(words, separators) {
+            let corners = [(0, 0), (word.width, 0), (0, word.height), (word.width, word.height)].map { corner in
+                let x = Double(word.left + corner.0) - middleX
+                let y = Double(word.top + corner.1) - middleY
+                return (middleX + x * cosine - y * sine, middleY + x * sine + y * cosine)
+            }
+            func within(_ value: Double, _ most: Int) -> Int { min(max(Int(value.rounded()), 0), most) }
+            let left = within(corners.map(\.0).min() ?? 0, width)
+            let top = within(corners.map(\.1).min() ?? 0, height)
+            page.append(
+                Word(
+                    text: word.text, left: left, top: top,
+                    width: within(corners.map(\.0).max() ?? 0, width) - left,
+                    height: within(corners.map(\.1).max() ?? 0, height) - top, confidence: word.confidence), separator)
+        }
+        return page
+    }
+
+    /// - Parameters:
+    ///   - had: so many of the words were on the page before.
+    ///   - tilt: degrees by which the picture has to be straightened, for the words to fit it.
+    func json(width: Int, height: Int, had: Int = 0, tilt: Double = 0) -> JSONValue {
         [
-            "had": JSONValue(had), "text": .string(text), "width": JSONValue(width), "height": JSONValue(height),
+            "had": JSONValue(had), "tilt": .number(tilt), "text": .string(text), "width": JSONValue(width),
+            "height": JSONValue(height),
             "confidence": confidence.map { .number($0) } ?? .null,
             "words": .array(
                 words.map { word in

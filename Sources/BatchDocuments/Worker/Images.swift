@@ -99,6 +99,33 @@ final class Picture {
         return try made(functions.pixAlphaBlendUniform(pix, 0xFFFF_FF00))
     }
 
+    /// By how many degrees it has to be turned clockwise to lie straight; nil when it does, or nobody can tell.
+    ///
+    /// Leptonica finds up to 7 degrees. What is less than half a degree the engine reads as well.
+    func tilt() -> Double? {
+        var grey = functions.pixConvertTo8(pix, 0)
+        defer { functions.pixDestroy(&grey) }
+        var marks = grey.flatMap { functions.pixThresholdToBinary($0, 130) }
+        defer { functions.pixDestroy(&marks) }
+        var (angle, confidence): (Float, Float) = (0, 0)
+        guard let marks, functions.pixFindSkew(marks, &angle, &confidence) == 0, confidence >= Picture.leastConfidence,
+            abs(angle) >= 0.5
+        else { return nil }
+        return Double(angle)
+    }
+
+    /// Of Leptonica's own deskewing.
+    private static let leastConfidence: Float = 3
+
+    /// White comes into the corners.
+    /// - Parameter degrees: clockwise.
+    func straightened(by degrees: Double) throws(DocumentError) -> Picture {
+        // What has one bit a pixel, or a map of colours, is turned pixel by pixel.
+        try made(
+            functions.pixRotate(
+                pix, Float(degrees * .pi / 180), Int32(L_ROTATE_AREA_MAP), Int32(L_BRING_IN_WHITE), 0, 0))
+    }
+
     /// No side longer than so many pixels.
     func shrunk(to most: Int) throws(DocumentError) -> Picture {
         let longest = max(width, height)

@@ -12,6 +12,7 @@ public enum OCRWorker {
     public static func serve() {
         // Names in archives are UTF-8; numbers keep their point.
         setlocale(LC_CTYPE, "C.UTF-8")
+        Allocation.keepsLargeBlocks()
         var bench = WorkBench()
         while let line = readLine() {
             let answer: JSONValue
@@ -29,6 +30,7 @@ public enum OCRWorker {
 private struct WorkBench {
     private var images: ImageLibrary?
     private var engine: Engine?
+    private var plugin: PluginEngine?
 
     mutating func answer(_ request: JSONValue) throws(DocumentError) -> JSONValue {
         switch request["do"]?.string {
@@ -39,6 +41,10 @@ private struct WorkBench {
             return [:]
         case "publish": return try Publication(request, try library()).perform()
         case "info":
+            if let path = request["engine"]?.string {
+                let folder = request["folder"]?.string ?? "/"
+                return ["version": .string(try PluginEngine(path: path, languages: "", folder: folder).version())]
+            }
             return [
                 "leptonica": .string(try library().version), "tesseract": .string(try Engine.version()),
                 "qpdf": .string(try PDFLibrary.load().version), "libarchive": .string(try ArchiveReader.version()),
@@ -55,20 +61,29 @@ private struct WorkBench {
     }
 
     private mutating func recognise(_ request: JSONValue) throws(DocumentError) -> JSONValue {
-        let languages = request["languages"]?.string ?? "eng"
         let images = try library()
         let source = PageSource(request)
         if source.mode == .gap { return RecognisedPage().json(width: 850, height: 1_100) }
         if source.mode == .text {
             guard let regions = try source.regions() else { return try PageText(source).json() }
-            let engine = try warm(languages)
-            return try source.recognise(regions, engine, images)
+            return try source.recognise(regions, try reader(request), images)
         }
         return try source.recognise(
-            try warm(languages), images, segmentation: Int32(request["psm"]?.integer ?? 3))
+            try reader(request), images, segmentation: Int32(request["psm"]?.integer ?? 3),
+            deskew: request["deskew"]?.string.flatMap(DocumentProfile.Deskew.init) ?? .recognise)
     }
 
-    private mutating func warm(_ languages: String) throws(DocumentError) -> Engine {
+    /// The warm engine, or a new one for other languages.
+    private mutating func reader(_ request: JSONValue) throws(DocumentError) -> any PageReader {
+        let languages = request["languages"]?.string ?? "eng"
+        if let path = request["engine"]?.string {
+            if let plugin, plugin.isSame(path, languages) { return plugin }
+            plugin = nil
+            let folder = FilePath.parent(request["file"]?.string ?? "/")
+            let started = try PluginEngine(path: path, languages: languages, folder: folder)
+            plugin = started
+            return started
+        }
         if let engine, engine.languages == languages { return engine }
         let loaded = try Engine(languages: languages)
         engine = loaded
@@ -97,6 +112,8 @@ struct PageSource {
     let rotate: Int
     let dpi: Int
     let timeout: Int64
+    /// Degrees by which its picture was straightened, and is in the PDF; 0 for none.
+    let tilt: Double
     private let json: JSONValue
 
     init(_ json: JSONValue) {
@@ -107,11 +124,30 @@ struct PageSource {
         rotate = Int(json["rotate"]?.integer ?? 0)
         dpi = Int(json["dpi"]?.integer ?? 300)
         timeout = json["timeout"]?.integer ?? 60_000
+        tilt = json["tilt"]?.real ?? 0
     }
 
+    /// - Parameter deskew: a crooked page is straightened to be read. Unless its picture is straightened too, the boxes are
+    ///   turned back.
     func recognise(
-        _ engine: Engine, _ images: ImageLibrary, segmentation: Int32
+        _ engine: any PageReader, _ images: ImageLibrary, segmentation: Int32, deskew: DocumentProfile.Deskew
     ) throws(DocumentError) -> JSONValue {
+        let picture = try picture(images)
+        let tilt = deskew == .off ? nil : picture.tilt()
+        guard let tilt else {
+            let words = try engine.recognise(picture, dpi: dpi, segmentation: segmentation, regions: [])
+            return words.json(width: picture.width, height: picture.height)
+        }
+        let straight = try picture.straightened(by: tilt)
+        let words = try engine.recognise(straight, dpi: dpi, segmentation: segmentation, regions: [])
+        if deskew == .image, mode == .image {
+            return words.json(width: picture.width, height: picture.height, tilt: tilt)
+        }
+        let back = words.turned(by: -tilt, width: picture.width, height: picture.height)
+        return back.json(width: picture.width, height: picture.height)
+    }
+
+    private func picture(_ images: ImageLibrary) throws(DocumentError) -> Picture {
         let picture: Picture
         switch mode {
         case .image: picture = try images.read(file, frame: frame).turned(rotate).readable()
@@ -123,8 +159,7 @@ struct PageSource {
             }
         case .drawn, .text, .gap: picture = try draw(images, dpi: dpi)
         }
-        let words = try engine.recognise(picture, dpi: dpi, segmentation: segmentation)
-        return words.json(width: picture.width, height: picture.height)
+        return picture
     }
 
     /// As people look at it.
@@ -159,7 +194,7 @@ struct PageSource {
 
     /// Adds what is in these parts of a page to the text that it has.
     func recognise(
-        _ regions: [[Double]], _ engine: Engine, _ images: ImageLibrary
+        _ regions: [[Double]], _ engine: any PageReader, _ images: ImageLibrary
     ) throws(DocumentError) -> JSONValue {
         let picture = try draw(images, dpi: dpi)
         let pixels = regions.map { region in
@@ -185,9 +220,10 @@ struct PageSource {
     private func takenOut(_ images: ImageLibrary) -> Picture? {
         let target = "\(file).\(Environment.processID).\(frame)"
         let program = CommandLineProgram(
-            arguments: ["pdfimages", "-png", "-j", "-f", "\(frame + 1)", "-l", "\(frame + 1)", file, target],
-            folder: FilePath.parent(file), timeout: timeout, grace: 200)
-        let made = [target + "-000.png", target + "-000.jpg"]
+            // TIFF as it is: to compress a page and to read that again takes as long as a third of its recognition.
+            arguments: ["pdfimages", "-tiff", "-j", "-f", "\(frame + 1)", "-l", "\(frame + 1)", file, target],
+            folder: FilePath.parent(file), timeout: timeout, grace: 200, sharesGroup: true)
+        let made = [target + "-000.tif", target + "-000.jpg"]
         defer { for file in made { Folder.remove(file) } }
         _ = try? PageSource.run(program)
         guard let own = made.first(where: Folder.exists),
@@ -203,15 +239,13 @@ struct PageSource {
         let program = CommandLineProgram(
             arguments: [
                 "pdftoppm", "-r", "\(dpi)", "-f", "\(frame + 1)", "-l", "\(frame + 1)", "-singlefile", "-cropbox",
-                "-gray", "-png",
-                file,
-                target,
-            ], folder: FilePath.parent(file), timeout: timeout, grace: 200)
+                "-gray", file, target,
+            ], folder: FilePath.parent(file), timeout: timeout, grace: 200, sharesGroup: true)
         let outcome = try PageSource.run(program)
-        guard Folder.exists(target + ".png") else {
+        guard Folder.exists(target + ".pgm") else {
             throw DocumentError(.damaged, "page \(frame + 1) cannot be drawn\(outcome.map { ": " + $0 } ?? "")")
         }
-        return target + ".png"
+        return target + ".pgm"
     }
 
     /// What went wrong; nil when all is well.

@@ -219,10 +219,15 @@ final class PDFLibrary {
             functions.qpdf_oh_replace_key(pdf, object, key, value)
             return functions.qpdf_make_indirect_object(pdf, object)
         }
-        let descriptor = functions.qpdf_make_indirect_object(
-            pdf, functions.qpdf_oh_parse(pdf, "<< \(PDFWriter.descriptor) >>"))
+        let program = stream(pdf, InvisibleFont.program)
+        functions.qpdf_oh_replace_key(
+            pdf, functions.qpdf_oh_get_dict(pdf, program), "/Length1",
+            functions.qpdf_oh_new_integer(pdf, Int64(InvisibleFont.program.count)))
+        let descriptor = object(PDFWriter.descriptor, "/FontFile2", program)
+        let glyph = object(PDFWriter.glyphs, "/FontDescriptor", descriptor)
+        functions.qpdf_oh_replace_key(pdf, glyph, "/CIDToGIDMap", stream(pdf, InvisibleFont.glyphOfCodes))
         let glyphs = functions.qpdf_oh_new_array(pdf)
-        functions.qpdf_oh_append_item(pdf, glyphs, object(PDFWriter.glyphs, "/FontDescriptor", descriptor))
+        functions.qpdf_oh_append_item(pdf, glyphs, glyph)
         let font = object(PDFWriter.font, "/DescendantFonts", glyphs)
         functions.qpdf_oh_replace_key(pdf, font, "/ToUnicode", stream(pdf, Array(PDFWriter.characterMap.utf8)))
         return font

@@ -67,16 +67,19 @@ final class PDFWriter {
     func finish() throws(BatchError) {
         let map = try object(
             "/Filter /FlateDecode", stream: PDFWriter.deflated(Array(PDFWriter.characterMap.utf8)))
-        let descriptor = try object(PDFWriter.descriptor)
-        let glyphs = try object("\(PDFWriter.glyphs) /FontDescriptor \(descriptor) 0 R")
+        let program = try object(
+            "/Filter /FlateDecode /Length1 \(InvisibleFont.program.count)",
+            stream: PDFWriter.deflated(InvisibleFont.program))
+        let codes = try object("/Filter /FlateDecode", stream: PDFWriter.deflated(InvisibleFont.glyphOfCodes))
+        let descriptor = try object("\(PDFWriter.descriptor) /FontFile2 \(program) 0 R")
+        let glyphs = try object("\(PDFWriter.glyphs) /CIDToGIDMap \(codes) 0 R /FontDescriptor \(descriptor) 0 R")
         try begin(font)
         try write("<< \(PDFWriter.font) /DescendantFonts [\(glyphs) 0 R] /ToUnicode \(map) 0 R >>\nendobj\n")
         try begin(tree)
         let kids = pages.map { "\($0) 0 R" }.joined(separator: " ")
         try write("<< /Type /Pages /Count \(pages.count) /Kids [\(kids)] >>\nendobj\n")
         let catalog = try object("/Type /Catalog /Pages \(tree) 0 R")
-        let name = Hex.string([0xFE, 0xFF] + title.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] })
-        let information = try object("/Title <\(name)> /Producer (batchmgr)")
+        let information = try object("/Title \(PDFWriter.text(title)) /Producer (batchmgr)")
         let start = offset
         try write("xref\n0 \(offsets.count)\n0000000000 65535 f \n")
         for place in offsets.dropFirst() {
@@ -117,6 +120,13 @@ final class PDFWriter {
         offset += bytes.count
     }
 
+    /// A text for people. What is plain is written so: programs that make PDF/A of it drop the other kind.
+    private static func text(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        guard !bytes.allSatisfy({ $0 >= 32 && $0 < 127 }) else { return "<\(Hex.string(bytes))>" }
+        return "<\(Hex.string([0xFE, 0xFF] + text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }))>"
+    }
+
     /// - Parameter digits: behind the point, at most.
     static func number(_ value: Double, digits: Int = 3) -> String {
         guard value.isFinite else { return "0" }
@@ -140,7 +150,7 @@ final class PDFWriter {
 
     static let font = "/Type /Font /Subtype /Type0 /BaseFont /Invisible /Encoding /Identity-H"
     static let glyphs = """
-        /Type /Font /Subtype /CIDFontType2 /BaseFont /Invisible /CIDToGIDMap /Identity /DW 500 \
+        /Type /Font /Subtype /CIDFontType2 /BaseFont /Invisible /DW 500 \
         /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>
         """
     static let descriptor = """

@@ -300,7 +300,7 @@ struct PageText {
         defer { Folder.remove(target) }
         let program = CommandLineProgram(
             arguments: ["pdftotext", "-bbox", "-cropbox"] + arguments + [file, target], folder: FilePath.parent(file),
-            timeout: 60_000, grace: 200)
+            timeout: 60_000, grace: 200, sharesGroup: true)
         _ = try PageSource.run(program)
         guard let bytes = try? DurableFile.read(target, atMost: 512 << 20) else { return [] }
         var pages: [Page] = []

@@ -34,10 +34,20 @@ struct Publication {
         } else {
             try write(pages, to: output)
         }
+        if request["archival"]?.bool == true {
+            try ArchivalPDF.convert(output, timeout: request["timeout"]?.integer ?? 600_000)
+        }
         try library.check(output)
         let count = try library.pages(of: output)
         guard count == pages.count else {
             throw DocumentError(.pdfInvalid, "\(count) pages in place of \(pages.count)")
+        }
+        let text = TextOutput(request)
+        for member in request["beside"]?.members ?? [] {
+            guard let kind = DocumentProfile.Output(rawValue: member.key), let path = member.value.string else {
+                continue
+            }
+            try text.write(kind, to: path)
         }
         return ["pages": JSONValue(count), "bytes": .integer(FileStatus(output)?.size ?? 0)]
     }
@@ -72,7 +82,7 @@ struct Publication {
                     case .success(let read): image = read
                     case .failure(let error): throw BatchError(.file, error.detail, hint: "")
                     }
-                    try writer.add(image, rotate: place.rotate, dpi: place.dpi, words)
+                    try writer.add(image, rotate: place.tilt == 0 ? place.rotate : 0, dpi: place.dpi, words)
                 }
             }
             try writer.finish()
@@ -137,11 +147,12 @@ struct EmbeddedImage {
 
     private static func load(_ source: PageSource, _ images: ImageLibrary) throws(DocumentError) -> EmbeddedImage {
         let functions = images.functions
+        if source.tilt != 0 { return try straightened(source, images) }
         let header = try images.header(source.file, frame: source.frame)
         if header.format == IFF_PNG, let deep = deepPNG(source.file) { return deep }
         var data: UnsafeMutablePointer<L_Compressed_Data>?
         var mask: [UInt8]?
-        if [IFF_JFIF_JPEG, IFF_JP2].contains(header.format) {
+        if [IFF_JFIF_JPEG, IFF_JP2].contains(header.format) || header.format == IFF_PNG && isPlainPNG(source.file) {
             _ = functions.l_generateCIDataForPdf(source.file, nil, 0, &data)
         } else {
             let picture = try images.read(source.file, frame: source.frame)
@@ -170,6 +181,39 @@ struct EmbeddedImage {
         var image = EmbeddedImage(data.pointee)
         image.mask = mask
         return image
+    }
+
+    /// Whether its bytes can go into a PDF unseen: nothing is transparent, and its rows come in their order.
+    private static func isPlainPNG(_ file: String) -> Bool {
+        guard let bytes = try? File(reading: file).read(65_536), bytes.count > 33, [0, 2, 3].contains(bytes[25]),
+            bytes[28] == 0
+        else { return false }
+        var place = 8
+        while place + 8 <= bytes.count {
+            let kind = Array(bytes[(place + 4)..<(place + 8)])
+            if kind == Array("IDAT".utf8) { return true }
+            if kind == Array("tRNS".utf8) { return false }
+            place += bytes[place..<(place + 4)].reduce(0) { $0 << 8 | Int($1) } + 12
+        }
+        return false
+    }
+
+    /// The picture as it was read, which is another one: JPEG stays JPEG, all else is without loss.
+    private static func straightened(
+        _ source: PageSource, _ images: ImageLibrary
+    ) throws(DocumentError) -> EmbeddedImage {
+        let isJPEG = try images.header(source.file, frame: source.frame).format == IFF_JFIF_JPEG
+        let picture = try images.read(source.file, frame: source.frame).turned(source.rotate).readable()
+            .straightened(by: source.tilt)
+        var data: UnsafeMutablePointer<L_Compressed_Data>?
+        _ = images.functions.pixGenerateCIData(
+            picture.pix, isJPEG ? Int32(L_JPEG_ENCODE) : Int32(L_FLATE_ENCODE), 90, 0, &data)
+        guard let data else { throw DocumentError(.damaged, "the image cannot be embedded") }
+        defer {
+            var gone: UnsafeMutablePointer<L_Compressed_Data>? = data
+            images.functions.l_CIDataDestroy(&gone)
+        }
+        return EmbeddedImage(data.pointee)
     }
 
     /// A PNG of 16 bits a sample, which Leptonica reads as one of 8; nil for all others.

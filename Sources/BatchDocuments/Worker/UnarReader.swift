@@ -51,7 +51,7 @@ struct UnarReader {
     private func list() throws(DocumentError) -> ([Declared], Bool) {
         let program = CommandLineProgram(
             arguments: ["lsar", "-j", path], folder: FilePath.parent(path), timeout: UnarReader.timeout, grace: 200,
-            outputLimit: 64 << 20)
+            outputLimit: 64 << 20, sharesGroup: true)
         let outcome: CommandOutcome
         do throws(BatchError) { outcome = try ExternalCommand(program).run() } catch {
             throw DocumentError(.damaged, error.message)
@@ -85,7 +85,7 @@ struct UnarReader {
             arguments: [
                 "sh", "-c", script, "sh", "\(size / 512 + 2)", path,
                 entries.map { "\($0.index)" }.joined(separator: " "), target,
-            ], folder: folder, timeout: UnarReader.timeout, grace: 200)
+            ], folder: folder, timeout: UnarReader.timeout, grace: 200, sharesGroup: true)
         do throws(BatchError) {
             guard case .exited(0) = try ExternalCommand(program).run().ending else { return false }
         } catch {

@@ -207,7 +207,7 @@ extension Session {
 extension Session {
     /// The plugins of the workspace.
     /// - Throws: `ERR_INTEGRATION_PLUGIN_DUPLICATE`.
-    func plugins() throws(BatchError) -> PluginRegistry {
+    public func plugins() throws(BatchError) -> PluginRegistry {
         try PluginRegistry(workspace.plugins.map { ($0.name, $0.path) }, folder: workspace.folder)
     }
 }

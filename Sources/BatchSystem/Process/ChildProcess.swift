@@ -2,9 +2,11 @@ internal import BatchCore
 internal import CLinux
 internal import Glibc
 
-/// A running child, leader of a process group of its own, with its two outputs as pipes.
+/// A running child with its two outputs as pipes; leader of a process group of its own, unless it shares that of its owner.
 struct ChildProcess: ~Copyable {
     let id: pid_t
+    /// What a signal is sent to: its group, or itself alone.
+    private let target: pid_t
     let output: File
     let errors: File
     private var isReaped = false
@@ -21,6 +23,7 @@ struct ChildProcess: ~Copyable {
         let errors = try Pipe()
         id = try ChildProcess.spawn(
             path, program, [stdin.descriptor, output.writing.descriptor, errors.writing.descriptor])
+        target = program.sharesGroup ? id : -id
         self.output = output.reading
         self.errors = errors.reading
     }
@@ -28,14 +31,14 @@ struct ChildProcess: ~Copyable {
     /// No child outlives its owner, also when an error is thrown between start and end.
     deinit {
         guard !isReaped else { return }
-        kill(-id, SIGKILL)
+        kill(target, SIGKILL)
         var status: Int32 = 0
         _ = try? SystemCall.attempt(.other) { waitpid(id, &status, 0) }
     }
 
     /// Does nothing once the leader is reaped: its id may be a stranger's then.
     func signalGroup(_ signal: Int32) {
-        if !isReaped { kill(-id, signal) }
+        if !isReaped { kill(target, signal) }
     }
 
     /// True when the leader has ended. It is not reaped yet: so its id cannot be given to a stranger.
@@ -47,7 +50,7 @@ struct ChildProcess: ~Copyable {
 
     /// Ends what is left of the group, and takes the leader's status.
     mutating func reap() -> CommandOutcome.Ending {
-        kill(-id, SIGKILL)
+        kill(target, SIGKILL)
         var status: Int32 = 0
         _ = try? SystemCall.attempt(.other) { waitpid(id, &status, 0) }
         isReaped = true
@@ -69,7 +72,7 @@ struct ChildProcess: ~Copyable {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        setOwnGroupAndPlainSignals(&attributes)
+        setPlainSignals(&attributes, ownGroup: !program.sharesGroup)
         let environment = ProgramPath.environment(of: program).map { "\($0.key)=\($0.value)" }.sorted()
         var child: pid_t = 0
         let code = withCStrings(program.arguments) { arguments in
@@ -80,15 +83,15 @@ struct ChildProcess: ~Copyable {
     }
 
     /// Signals that we block or ignore must not be blocked or ignored in the child: it could not be ended.
-    static func setOwnGroupAndPlainSignals(_ attributes: inout posix_spawnattr_t) {
+    static func setPlainSignals(_ attributes: inout posix_spawnattr_t, ownGroup: Bool) {
         var none = sigset_t()
         var all = sigset_t()
         sigemptyset(&none)
         sigfillset(&all)
-        posix_spawnattr_setpgroup(&attributes, 0)
+        if ownGroup { posix_spawnattr_setpgroup(&attributes, 0) }
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
-        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+        let flags = (ownGroup ? POSIX_SPAWN_SETPGROUP : 0) | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         posix_spawnattr_setflags(&attributes, Int16(flags))
     }
 

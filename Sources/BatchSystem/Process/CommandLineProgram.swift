@@ -15,13 +15,16 @@ public struct CommandLineProgram: Sendable, Equatable {
     public var grace: Int64
     /// Bytes kept of each output; of more, only the end is kept.
     public var outputLimit: Int
+    /// It stays in the process group of the caller: whoever kills that group kills it too. What it has started is only
+    /// ended with the group.
+    public var sharesGroup: Bool
 
     /// A program sees these of our own variables and no others: what else is in there may be secret.
     public static let inherited = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"]
 
     public init(
         arguments: [String], environment: [String: String] = [:], folder: String, timeout: Int64? = nil,
-        grace: Int64 = 5_000, outputLimit: Int = 1 << 20
+        grace: Int64 = 5_000, outputLimit: Int = 1 << 20, sharesGroup: Bool = false
     ) {
         self.arguments = arguments
         self.environment = environment
@@ -29,6 +32,7 @@ public struct CommandLineProgram: Sendable, Equatable {
         self.timeout = timeout
         self.grace = grace
         self.outputLimit = outputLimit
+        self.sharesGroup = sharesGroup
     }
 
     /// The name for messages.
@@ -79,6 +83,11 @@ public enum ProgramPath {
     }
 
     /// True for a regular file that we may execute.
+    /// Whether a program of that name is in `PATH`.
+    public static func isFound(_ name: String) -> Bool {
+        (try? find(CommandLineProgram(arguments: [name], folder: "/"))) != nil
+    }
+
     public static func isProgram(_ path: String) -> Bool {
         FileStatus(path)?.isFile == true && access(path, X_OK) == 0
     }

@@ -25,7 +25,7 @@ public final class SupervisedProcess {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        ChildProcess.setOwnGroupAndPlainSignals(&attributes)
+        ChildProcess.setPlainSignals(&attributes, ownGroup: true)
         let path = arguments.first ?? ""
         var child: pid_t = 0
         let code = ChildProcess.withCStrings(arguments) { words in

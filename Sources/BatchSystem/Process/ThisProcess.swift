@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 
@@ -25,7 +26,7 @@ public enum KillPoint {
 public enum MemoryLimit {
     private static let words = Array(
         """
-        error: ERR_PERF_LIMIT: this process got no more memory; nothing half-done stays
+        error: ERR_PERF_LIMIT: this process could get no more memory; nothing half-done is left
         hint: raise the limit (ulimit -v), then try again
 
         """.utf8)
@@ -50,6 +51,16 @@ public enum MemoryLimit {
                 line.hasPrefix(name) && line.dropFirst(name.count).split(separator: " ").first != "unlimited"
             }
         }
+    }
+}
+
+/// The memory that the C library hands out.
+public enum Allocation {
+    /// Keeps blocks up to half a gigabyte for the next one who asks, in place of giving them back at once: the kernel fills
+    /// what it hands out with zeros. For a process that has one picture after the other in memory.
+    public static func keepsLargeBlocks() {
+        mallopt(M_MMAP_THRESHOLD, 512 << 20)
+        mallopt(M_TRIM_THRESHOLD, 512 << 20)
     }
 }
 

@@ -216,7 +216,9 @@ extension RunbookReport: TextReport {
             text += "\(mark)  \(check.name)  \(Printable.text(check.detail))\n"
         }
         if steps.contains(where: { $0.outcome == .waiting }), let runbook = runbooks.first {
-            text += style.hint("also do the steps that wait for a yes: \(command: "runbook run \(runbook.id) --yes")") + "\n"
+            text +=
+                style.hint("also do the steps that wait for a yes: \(command: "runbook run \(runbook.id) --yes")")
+                + "\n"
         }
         return text
     }

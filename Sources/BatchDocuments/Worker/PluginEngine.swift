@@ -1,0 +1,95 @@
+internal import BatchCore
+internal import BatchSystem
+
+/// Something that reads pictures of pages.
+protocol PageReader: AnyObject {
+    /// - Parameter regions: of the picture, left, top, width, height; none: all of it.
+    func recognise(
+        _ picture: Picture, dpi: Int, segmentation: Int32, regions: [[Int]]
+    ) throws(DocumentError) -> RecognisedPage
+}
+
+extension Engine: PageReader {}
+
+/// A program that reads in place of Tesseract. It is started once a worker as `PATH ocr-engine`, is told one line of JSON
+/// for each page, and answers with one. See docs/documents.md.
+final class PluginEngine: PageReader {
+    let path: String
+    private let process: LineProcess
+    private let folder: String
+    private let languages: String
+
+    init(path: String, languages: String, folder: String) throws(DocumentError) {
+        (self.path, self.languages, self.folder) = (path, languages, folder)
+        let program = CommandLineProgram(arguments: [path, "ocr-engine"], folder: folder, sharesGroup: true)
+        do throws(BatchError) { process = try LineProcess(program) } catch {
+            throw DocumentError(.engine, error.message)
+        }
+    }
+
+    deinit { process.end() }
+
+    func isSame(_ path: String, _ languages: String) -> Bool { self.path == path && self.languages == languages }
+
+    /// Its name and version, as a part of the keys of documents.
+    func version() throws(DocumentError) -> String {
+        let answer = try ask(["do": "info"])
+        guard let version = answer["version"]?.string, !version.isEmpty else {
+            throw DocumentError(.engine, "the plugin does not say its version")
+        }
+        return version
+    }
+
+    func recognise(
+        _ picture: Picture, dpi: Int, segmentation: Int32, regions: [[Int]]
+    ) throws(DocumentError) -> RecognisedPage {
+        let file = "\(folder)/.\(Environment.processID).engine.png"
+        defer { Folder.remove(file) }
+        try picture.write(png: file)
+        let answer = try ask([
+            "do": "recognise", "image": .string(file), "dpi": JSONValue(dpi), "languages": .string(languages),
+            "psm": JSONValue(Int(segmentation)),
+            "regions": .array(regions.map { .array($0.map { JSONValue($0) }) }),
+        ])
+        guard let words = answer["words"]?.array else {
+            throw DocumentError(.engine, "the plugin answers without words")
+        }
+        var page = RecognisedPage()
+        for word in words { try page.append(word, width: picture.width, height: picture.height) }
+        return page
+    }
+
+    /// The worker has a deadline, and ends its children with itself.
+    private func ask(_ request: JSONValue) throws(DocumentError) -> JSONValue {
+        do throws(BatchError) { try process.send(JSONWriter.text(request)) } catch {
+            throw DocumentError(.crashed, process.lastWords)
+        }
+        while true {
+            if let line = process.lines().last {
+                guard let answer = try? JSONParser.parse(line), answer.members != nil else {
+                    throw DocumentError(.engine, "the plugin does not answer in JSON")
+                }
+                if let fault = answer["error"]?.string { throw DocumentError(.engine, PlainText.oneLine(fault)) }
+                return answer
+            }
+            if process.hasClosed { throw DocumentError(.crashed, process.lastWords) }
+            LineProcess.wait(for: [process], milliseconds: 1_000)
+        }
+    }
+}
+
+extension RecognisedPage {
+    /// - Parameter word: text, left, top, width, height, confidence, and what it stands after: `blank`, `line`, `paragraph`.
+    fileprivate mutating func append(_ word: JSONValue, width: Int, height: Int) throws(DocumentError) {
+        guard let parts = word.array, parts.count >= 6, let text = parts[0].string, let sure = parts[5].real,
+            case let box = parts[1...4].compactMap({ $0.integer }).compactMap({ Int(exactly: $0) }), box.count == 4,
+            box[0] >= 0, box[1] >= 0, box[2] >= 0, box[3] >= 0, box[0] <= width, box[1] <= height,
+            box[2] <= width - box[0], box[3] <= height - box[1], (0...1).contains(sure)
+        else { throw DocumentError(.engine, "the plugin answers with a word that is none, or lies beside the page") }
+        guard text.contains(where: { !$0.isWhitespace }) else { return }
+        let after = parts.count > 6 ? parts[6].string : nil
+        append(
+            Word(text: text, left: box[0], top: box[1], width: box[2], height: box[3], confidence: sure),
+            after == "paragraph" ? .paragraph : after == "line" ? .line : .blank)
+    }
+}
