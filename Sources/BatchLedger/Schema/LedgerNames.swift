@@ -87,14 +87,10 @@ public struct LedgerNames: Hashable, Sendable {
 extension LedgerNames {
     /// - Returns: the names, and whether a ledger with them is there; nil when there is none, and nothing in its way.
     static func found(in connection: Connection) throws(BatchError) -> (names: LedgerNames, isThere: Bool)? {
-        let texts = try connection.rows(
-            """
-            SELECT sql FROM main.sqlite_schema \
-            WHERE type = 'table' AND name IN ('batchmgr_meta', 'batchmgr_ledger_meta') AND sql IS NOT NULL
-            """
-        ).compactMap { $0[0].string }
-        for names in [usual, beside] where texts.contains(where: { $0.hasPrefix(names.metaStart) }) {
-            return (names, true)
+        for (names, meta) in [(usual, "batchmgr_meta"), (beside, "batchmgr_ledger_meta")] {
+            // It stands before the rest of the ledger: the schema is not read to its end.
+            let sql = "SELECT sql FROM main.sqlite_schema WHERE name = '\(meta)' AND type = 'table' LIMIT 1"
+            if try connection.value(sql)?.string?.hasPrefix(names.metaStart) == true { return (names, true) }
         }
         let list = LedgerSchema.names.sorted().map(SQLName.literal).joined(separator: ", ")
         let others = try connection.rows(
