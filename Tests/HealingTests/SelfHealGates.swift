@@ -83,9 +83,10 @@ import Testing
     }
 
     @Test func inSafeModeEverythingIsAPlan() throws {
-        try scene(["repair_good": SelfHealGates.good]) { scene in
+        try scene(["repair_good": "module: billing\n" + SelfHealGates.good]) { scene in
+            try scene.write("catalog/modules.yaml", "billing: {tables: [bills]}\n")
             let before = try scene.dump()
-            for name in ["safe_mode", "safe_mode:tenant:a", "safe_mode:job:repair_good"] {
+            for name in ["safe_mode", "safe_mode:tenant:a", "safe_mode:module:billing", "safe_mode:job:repair_good"] {
                 try scene.expect(0, "switch", "set", name, "--value", "on", "--reason", "month end")
                 try scene.expect(7, "heal", "run", "repair_good", "--apply", "--tenant", "a", note: name)
                 try scene.expect(0, "switch", "undo", name, "--reason", "over")

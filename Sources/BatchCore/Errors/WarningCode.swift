@@ -17,6 +17,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
     case certificateUnsigned = "WARN_SECURITY_CERTIFICATE_UNSIGNED"
     case notErased = "WARN_SECURITY_NOT_ERASED"
     case guardIncomplete = "WARN_SECURITY_GUARD_INCOMPLETE"
+    case readsAllTenants = "WARN_SECURITY_READS_ALL_TENANTS"
     case tenantAlone = "WARN_SECURITY_TENANT_ALONE"
     case auditUnsigned = "WARN_SECURITY_AUDIT_UNSIGNED"
     case auditReplaced = "WARN_SECURITY_AUDIT_REPLACED"
@@ -34,7 +35,8 @@ public enum WarningCode: String, Sendable, CaseIterable {
         case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .drift, .schemaShape,
             .notChecked:
             .data
-        case .certificateUnsigned, .notErased, .guardIncomplete, .tenantAlone, .auditUnsigned, .auditReplaced,
+        case .certificateUnsigned, .notErased, .guardIncomplete, .readsAllTenants, .tenantAlone, .auditUnsigned,
+            .auditReplaced,
             .auditUnsealed,
             .auditNotWritten:
             .security

@@ -114,27 +114,39 @@ public struct CatalogReport: TextReport {
     public let diagnostics: [Diagnostic]
     /// The next firings of the jobs in these files.
     public let schedules: [ScheduleNextReport]
+    /// What may be meant, and is no mistake.
+    public let warnings: [Warning]
 
-    public init(_ outcome: (files: Int, mistakes: [Diagnostic]), schedules: [ScheduleNextReport] = []) {
+    public init(
+        _ outcome: (files: Int, mistakes: [Diagnostic]), schedules: [ScheduleNextReport] = [],
+        warnings: [Warning] = []
+    ) {
+        self.warnings = warnings
         files = outcome.files
         diagnostics = outcome.mistakes
         self.schedules = schedules
     }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
-        [
+        let members: [JSONValue.Member] = [
             .init("ok", .bool(diagnostics.isEmpty)), .init("files", JSONValue(files)),
             .init("errors", .array(diagnostics.map(\.json))),
             .init("schedules", .array(schedules.map { .object($0.members(call)) })),
+        ]
+        if warnings.isEmpty { return members }
+        return members + [
+            .init("warnings", .array(warnings.map { .string($0.text(call)) })),
+            .init("warning_codes", .array(warnings.map { .string($0.code.rawValue) })),
         ]
     }
 
     public func text(_ style: Style, width: Int) -> String {
         let read = Figures.count(files, "file")
         guard !diagnostics.isEmpty else {
-            return "\(read), \(style.good("no mistakes"))\n" + schedules.map { firings($0, style, width) }.joined()
+            return "\(read), \(style.good("no mistakes"))\n" + WarningText.text(warnings, style)
+                + schedules.map { firings($0, style, width) }.joined()
         }
-        let list = diagnostics.map { Printable.lines("\($0)") + "\n" }.joined()
+        let list = diagnostics.map { Printable.lines("\($0)") + "\n" }.joined() + WarningText.text(warnings, style)
         let wrong = Figures.count(Set(diagnostics.map(\.file)).count, "file")
         return "\(list)\n\(style.bad(Figures.count(diagnostics.count, "mistake"))) in \(wrong)\n"
     }

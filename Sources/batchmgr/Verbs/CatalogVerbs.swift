@@ -57,9 +57,14 @@ extension Command {
     static let catalogValidate = Command(.catalogValidate) { (arguments, call) throws(BatchError) in
         var (files, mistakes, jobs) = try call.workspace()
             .validateCatalog(files: arguments.positionals, StepRegistry.builtIn.rules())
-        if arguments.positionals.isEmpty { mistakes += try call.mappingMistakes() }
+        // Nothing is held against a database while there is none to be asked.
+        let session = try? call.view()
+        if arguments.positionals.isEmpty, let session, let folder = try call.workspace().catalog {
+            mistakes += try session.mappingMistakes(folder: folder)
+        }
         let report = CatalogReport(
-            (files, mistakes), schedules: try jobs.schedules(after: call.work.now(), count: 5))
+            (files, mistakes), schedules: try jobs.schedules(after: call.work.now(), count: 5),
+            warnings: (try? session?.readsOfAllTenants(jobs)) ?? [])
         try call.output.show(report)
         return report.diagnostics.isEmpty ? .done : .usage
     }
@@ -74,13 +79,5 @@ extension Command {
         try call.output.show(
             SchemaReport(schema: CatalogSchema.document(rules)), text: CatalogSchema.text(rules))
         return .done
-    }
-}
-
-extension Call {
-    /// What `mapping.yaml` says that the database does not have; nothing while there is no database to be asked.
-    fileprivate func mappingMistakes() throws(BatchError) -> [Diagnostic] {
-        guard let folder = try workspace().catalog, let session = try? view() else { return [] }
-        return try session.mappingMistakes(folder: folder)
     }
 }
