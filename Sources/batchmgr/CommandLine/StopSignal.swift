@@ -15,6 +15,7 @@ public enum StopSignal {
     private static let ending = -1
     private static let isMute = Atomic<Bool>(true)
     private static let endsAtOnce = Atomic<Bool>(false)
+    private static let isWaiting = Atomic<Bool>(false)
     private static let bell = Bell()
     private static let last = WorkThread(mostWaiting: 1)
     private static let exitCode: Int32 = 130
@@ -61,6 +62,8 @@ public enum StopSignal {
     /// Lets the first signal end the process, unless `note` has named another stage than `other` by then.
     /// - Parameter farewell: says so, and records it; it has a moment, and runs beside the work.
     static func endAtFirst(isMute: Bool, _ farewell: @escaping @Sendable () -> Void) {
+        // A verb that opens two views asks twice; the thread that waits for the signal is taken by the first.
+        if isWaiting.exchange(true, ordering: .relaxed) { return }
         UnfinishedFiles.watch()
         install(isMute: isMute)
         last.add { [bell] in
