@@ -24,8 +24,11 @@ struct DocumentWatch {
     /// An intake was ordered, and what it finds was not looked at yet.
     private var isReading = false
 
-    /// Beside what the kernel tells.
-    private static let pollPeriod: Int64 = 10_000
+    /// Milliseconds between two looks into `in`, beside what the kernel tells: `POLL_INTERVAL_MS`.
+    private static let pollPeriod: Int64 = {
+        let given = Environment.value("POLL_INTERVAL_MS").flatMap { Int64($0) } ?? 1_000
+        return min(max(given, 100), 3_600_000)
+    }()
     private static let cleanPeriod: Int64 = 600_000
     private static let checkPeriod: Int64 = 60_000
     /// A file is taken when nobody has touched it for two seconds.

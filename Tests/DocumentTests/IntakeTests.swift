@@ -206,4 +206,40 @@ import Testing
         let page = try TextFile.read(TextFile.inPackage("docs/documents.md"))
         for fault in DocumentFault.allCases { #expect(page.contains("| `\(fault.rawValue)` | \(fault.words) |")) }
     }
+
+    // MARK: At a time
+
+    /// Ten documents, and how many were in which state at the same time: looked at every 10 ms from outside.
+    @Test(arguments: [(1, 1, 1), (2, 2, 3), (3, 1, 2)])
+    func noMoreAreWorkedOnThanIsAllowed(prep: Int, ocr: Int, flight: Int) throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", (1...10).map { "Page number \($0)" })
+            try scene.tool("run ocr_tables -q")
+            let told = try scene.shell(
+                """
+                export PREP_CONCURRENCY=\(prep) OCR_CONCURRENCY=\(ocr) MAX_JOBS_IN_FLIGHT=\(flight)
+                "$TOOL" ocr add p-*.png --wait -q & work=$!
+                python3 - <<'END'
+                import sqlite3, time
+                most = {"PREP_RUNNING": 0, "OCR_RUNNING": 0, "flight": 0}
+                for _ in range(12_000):
+                    try:
+                        with sqlite3.connect("file:app.db?mode=ro", uri=True, timeout=1) as base:
+                            now = dict(base.execute("SELECT state, count(*) FROM ocr_documents GROUP BY 1"))
+                    except sqlite3.OperationalError:
+                        now = {}
+                    now["flight"] = sum(count for state, count in now.items() if state not in ("DISCOVERED", "DONE"))
+                    most = {name: max(count, now.get(name, 0)) for name, count in most.items()}
+                    if now.get("DONE") == 10: break
+                    time.sleep(0.01)
+                print(most["PREP_RUNNING"], most["OCR_RUNNING"], most["flight"])
+                END
+                wait $work
+                """)
+            let most = told.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            try #require(most.count == 3, "\(told)")
+            #expect(most[0] <= prep && most[1] <= ocr && most[2] <= flight && most[2] > 0, "\(most)")
+            #expect(try scene.shell("ls data/out | wc -l") == "10\n")
+        }
+    }
 }

@@ -6,6 +6,8 @@ internal import BatchSystem
 struct OCRSettings: Sendable {
     var prepConcurrency = 2
     var ocrConcurrency = 2
+    /// Documents that are worked on at a time, from their first page to their PDF.
+    var inFlight = 3
     var attemptsPrep = 3
     var attemptsOCR = 3
     /// Seconds for one page, and for taking one document apart.
@@ -43,6 +45,7 @@ struct OCRSettings: Sendable {
         }
         settings.ocrConcurrency = try number("OCR_CONCURRENCY", 1...8) ?? min(max(HostFigures.processors, 1), 8)
         settings.prepConcurrency = try number("PREP_CONCURRENCY", 1...16) ?? settings.prepConcurrency
+        settings.inFlight = try number("MAX_JOBS_IN_FLIGHT", 1...1_000) ?? settings.inFlight
         settings.attemptsPrep = try number("MAX_ATTEMPTS_PREP", 1...100) ?? settings.attemptsPrep
         settings.attemptsOCR = try number("MAX_ATTEMPTS_OCR", 1...100) ?? settings.attemptsOCR
         settings.jobTimeout = try number("JOB_TIMEOUT_SECONDS", 1...7_200) ?? settings.jobTimeout

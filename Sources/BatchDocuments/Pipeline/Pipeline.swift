@@ -13,9 +13,7 @@ public struct Pipeline: DocumentWork {
         let stage = try Stage(step)
         switch kind {
         case .discover: try Discovery(stage).run()
-        case .prep: try PrepStage(stage).run()
-        case .recognise: try RecogniseStage(stage).run()
-        case .publish: try PublishStage(stage).run()
+        case .prep, .recognise, .publish: try DocumentFlow(stage).run()
         case .review: try ReviewStage(stage).run()
         case .remove: try RemovalStage(stage).run()
         case .clean: try CleaningStage(stage).run()
@@ -226,5 +224,5 @@ extension Stage {
 
 extension DocumentStep.Kind {
     /// Documents may be at an end after it: the index shows them.
-    fileprivate var endsDocuments: Bool { ![.discover, .prep, .recognise].contains(self) }
+    fileprivate var endsDocuments: Bool { self != .discover }
 }

@@ -4,24 +4,14 @@ internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
 
-/// `ocr.prep`: documents become pages.
+/// Documents become pages.
 struct PrepStage {
     private let stage: Stage
 
     init(_ stage: Stage) { self.stage = stage }
 
-    func run() throws(BatchError) {
-        while true {
-            let waiting = try stage.open().filter(\.state.isBeforePages)
-            guard !waiting.isEmpty else { return }
-            try stage.step.stopIfAsked()
-            var able: [DocumentRecord] = []
-            for document in waiting where try mayGoOn(document) { able.append(document) }
-            try prepare(able)
-        }
-    }
-
-    private func mayGoOn(_ document: DocumentRecord) throws(BatchError) -> Bool {
+    /// Whether it may be tried; one that may not has failed with that.
+    func mayGoOn(_ document: DocumentRecord) throws(BatchError) -> Bool {
         if CancelMark(document.key, stage.folders).isSet {
             try stage.fail(document, DocumentError(.cancelled))
             return false
@@ -31,33 +21,19 @@ struct PrepStage {
         return false
     }
 
-    private func prepare(_ documents: [DocumentRecord]) throws(BatchError) {
-        var requests: [JSONValue] = []
-        for document in documents { requests.append(try stage.preparation(of: document)) }
-        let pool = stage.pool(stage.settings.prepConcurrency)
-        var done = 0
-        try pool.carryOut(
-            requests, stop: stage.step.stop,
-            begun: { (index) throws(BatchError) in try begin(documents[index]) },
-            left: { (index) throws(BatchError) in
-                try stage.step.checkpoint { () throws(BatchError) in
-                    try stage.set(
-                        documents[index].key,
-                        [
-                            ("state", .string(DocumentState.prepRetry.rawValue)),
-                            ("attempts_prep", .integer(Int64(documents[index].attemptsPrep))),
-                        ])
-                }
-            }, tick: { active in stage.beat("prep", active.map { documents[$0].key }) },
-            done: { (index, result) throws(BatchError) in
-                try finish(documents[index], result)
-                done += 1
-                stage.step.progress(done, of: documents.count)
-            })
-        try stage.step.stopIfAsked()
+    /// A stop by us costs no attempt.
+    func giveBack(_ document: DocumentRecord) throws(BatchError) {
+        try stage.step.checkpoint { () throws(BatchError) in
+            try stage.set(
+                document.key,
+                [
+                    ("state", .string(DocumentState.prepRetry.rawValue)),
+                    ("attempts_prep", .integer(Int64(document.attemptsPrep))),
+                ])
+        }
     }
 
-    private func begin(_ document: DocumentRecord) throws(BatchError) {
+    func begin(_ document: DocumentRecord) throws(BatchError) {
         try stage.step.checkpoint { () throws(BatchError) in
             try stage.set(
                 document.key,
@@ -69,7 +45,7 @@ struct PrepStage {
         stage.step.session.context.reach("prep-begun")
     }
 
-    private func finish(_ document: DocumentRecord, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
+    func finish(_ document: DocumentRecord, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
         switch result {
         case .success(let answer): try keep(document, answer["pages"]?.array ?? [], answer["metadata"]?.members ?? [])
         case .failure(let error):

@@ -4,60 +4,22 @@ internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
 
-/// `ocr.publish`: pages become a PDF.
+/// Pages become a PDF.
 struct PublishStage {
     private let stage: Stage
 
     init(_ stage: Stage) { self.stage = stage }
 
-    func run() throws(BatchError) {
-        while true {
-            var ready: [DocumentRecord] = []
-            for document in try stage.open() where !document.state.isBeforePages {
-                try stage.step.stopIfAsked()
-                if try !ReviewGate(stage).holds(document) { ready.append(document) }
-            }
-            ready = try withPages(ready)
-            guard !ready.isEmpty else { return }
-            try stage.step.stopIfAsked()
-            var requests: [JSONValue] = []
-            for document in ready { requests.append(try request(for: document)) }
-            var done = 0
-            try stage.pool(stage.settings.prepConcurrency).carryOut(
-                requests, stop: stage.step.stop, tick: { active in stage.beat("ocr", active.map { ready[$0].key }) },
-                done: { (index, result) throws(BatchError) in
-                    try finish(ready[index], result)
-                    done += 1
-                    stage.step.progress(done, of: ready.count)
-                })
-            try stage.step.stopIfAsked()
+    /// Whether files of its pages are gone: it was published before. Its input comes back to where it is worked on.
+    func lacksPages(_ document: DocumentRecord) throws(BatchError) -> Bool {
+        let input = stage.folders.work(document.key) + "/input"
+        if let home = stage.folders.home(of: document.key, document.name), !home.hasPrefix(input) {
+            _ = try DataFolders.move(home, to: input, as: document.name)
+            try Folder.removeAll(stage.folders.error(document.key))
         }
-    }
-
-    /// A document that was published before has no files of its pages any more: they are made again.
-    private func withPages(_ documents: [DocumentRecord]) throws(BatchError) -> [DocumentRecord] {
-        var missing: [DocumentRecord] = []
-        for document in documents {
-            let input = stage.folders.work(document.key) + "/input"
-            if let home = stage.folders.home(of: document.key, document.name), !home.hasPrefix(input) {
-                _ = try DataFolders.move(home, to: input, as: document.name)
-                try Folder.removeAll(stage.folders.error(document.key))
-            }
-            let files = try stage.store.pages(of: document.key).flatMap { stage.source(document.key, $0) }
-                .filter { $0.key == "file" }.compactMap(\.value.string).filter { !$0.hasSuffix("/") }
-            if files.contains(where: { !Folder.exists($0) }) { missing.append(document) }
-        }
-        var (requests, failed): ([JSONValue], Set<String>) = ([], [])
-        for document in missing { requests.append(try stage.preparation(of: document)) }
-        try stage.pool(stage.settings.prepConcurrency).carryOut(
-            requests, stop: stage.step.stop, tick: { active in stage.beat("ocr", active.map { missing[$0].key }) },
-            done: { (index, result) throws(BatchError) in
-                guard case .failure(let error) = result else { return }
-                failed.insert(missing[index].key)
-                try stage.fail(missing[index], error)
-            })
-        try stage.step.stopIfAsked()
-        return documents.filter { !failed.contains($0.key) }
+        let files = try stage.store.pages(of: document.key).flatMap { stage.source(document.key, $0) }
+            .filter { $0.key == "file" }.compactMap(\.value.string).filter { !$0.hasSuffix("/") }
+        return files.contains { !Folder.exists($0) }
     }
 
     private func made(_ key: String) -> String { stage.folders.work(key) + "/final.pdf" }
@@ -68,7 +30,7 @@ struct PublishStage {
         }
     }
 
-    private func request(for document: DocumentRecord) throws(BatchError) -> JSONValue {
+    func request(for document: DocumentRecord) throws(BatchError) -> JSONValue {
         let folder = stage.folders.work(document.key)
         var pages: [JSONValue] = []
         for page in try stage.store.pages(of: document.key) {
@@ -107,7 +69,7 @@ struct PublishStage {
         return value("Number").map { "\(series) \($0): \(title)" } ?? "\(series): \(title)"
     }
 
-    private func finish(_ document: DocumentRecord, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
+    func finish(_ document: DocumentRecord, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
         let file = made(document.key)
         switch result {
         case .success:

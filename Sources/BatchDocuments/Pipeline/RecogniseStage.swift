@@ -5,64 +5,25 @@ internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
 
-/// `ocr.recognise`: pages become words. Each page is a checkpoint: what is read is never read again.
+/// Pages become words. Each page is a checkpoint: what is read is never read again.
 struct RecogniseStage {
     private let stage: Stage
 
-    private struct Task {
-        let document: DocumentRecord
-        let page: DocumentStore.Page
-    }
-
     init(_ stage: Stage) { self.stage = stage }
 
-    func run() throws(BatchError) {
-        let total = try work().count
-        var done = 0
-        while true {
-            let tasks = try work()
-            guard !tasks.isEmpty else { return }
-            try stage.step.stopIfAsked()
-            let health = EngineHealth(stage.step.session)
-            let pool = stage.pool(stage.settings.ocrConcurrency)
-            var most = health.concurrency(stage.settings.ocrConcurrency)
-            var failed: Set<String> = []
-            var requests: [JSONValue] = []
-            for task in tasks { requests.append(try request(for: task)) }
-            try pool.carryOut(
-                requests, most: { most }, stop: stage.step.stop,
-                begun: { (index) throws(BatchError) in try begin(tasks[index]) },
-                left: { (index) throws(BatchError) in try giveBack(tasks[index]) },
-                tick: { active in stage.beat("ocr", active.map { tasks[$0].document.key }) },
-                done: { (index, result) throws(BatchError) in
-                    guard !failed.contains(tasks[index].document.key) else { return }
-                    if try !finish(tasks[index], result) { failed.insert(tasks[index].document.key) }
-                    if case .failure = result { most = health.concurrency(stage.settings.ocrConcurrency) }
-                    done += 1
-                    stage.step.progress(min(done, total), of: total)
-                })
-            try stage.step.stopIfAsked()
-        }
+    /// The pages that nobody has read; nil when the document has failed, because one was tried too often.
+    func pages(of document: DocumentRecord) throws(BatchError) -> [DocumentStore.Page]? {
+        let pages = try stage.store.pages(of: document.key).filter { $0.state == "todo" }
+        guard pages.contains(where: { $0.attempts >= stage.settings.attemptsOCR }) else { return pages }
+        try stage.fail(document, DocumentError(.afterRestart))
+        return nil
     }
 
-    private func work() throws(BatchError) -> [Task] {
-        var tasks: [Task] = []
-        for document in try stage.open() where !document.state.isBeforePages {
-            let pages = try stage.store.pages(of: document.key).filter { $0.state == "todo" }
-            if pages.contains(where: { $0.attempts >= stage.settings.attemptsOCR }) {
-                try stage.fail(document, DocumentError(.afterRestart))
-                continue
-            }
-            tasks += pages.map { Task(document: document, page: $0) }
-        }
-        return tasks
-    }
-
-    private func request(for task: Task) throws(BatchError) -> JSONValue {
-        let profile = stage.profile(of: task.document)
+    func request(for document: DocumentRecord, _ page: DocumentStore.Page) throws(BatchError) -> JSONValue {
+        let profile = stage.profile(of: document)
         let languages = (profile["languages"]?.array ?? []).compactMap(\.string).joined(separator: "+")
         return .object(
-            stage.source(task.document.key, task.page) + [
+            stage.source(document.key, page) + [
                 .init("do", "recognise"), .init("languages", .string(languages)), .init("psm", profile["psm"] ?? 3),
                 .init("timeout", .integer(Int64(stage.settings.jobTimeout) * 900)),
                 .init("deskew", profile["deskew"] ?? .null), .init("engine", JSONValue(try engine(profile))),
@@ -78,16 +39,16 @@ struct RecogniseStage {
         return FilePath.join(stage.step.session.workspace.folder, try plugins.plugin(name).path)
     }
 
-    private func begin(_ task: Task) throws(BatchError) {
+    func begin(_ document: DocumentRecord, _ page: DocumentStore.Page) throws(BatchError) {
         try stage.step.checkpoint { () throws(BatchError) in
             try stage.write(
-                "UPDATE main.ocr_pages SET attempts = attempts + 1 WHERE id = :id", ["id": .integer(task.page.id)])
-            if task.page.number == 1 || task.document.state != .ocrRunning {
+                "UPDATE main.ocr_pages SET attempts = attempts + 1 WHERE id = :id", ["id": .integer(page.id)])
+            if page.number == 1 || document.state != .ocrRunning {
                 try stage.set(
-                    task.document.key,
+                    document.key,
                     [
                         ("state", .string(DocumentState.ocrRunning.rawValue)),
-                        ("attempts_ocr", .integer(Int64(max(task.document.attemptsOCR, task.page.attempts + 1)))),
+                        ("attempts_ocr", .integer(Int64(max(document.attemptsOCR, page.attempts + 1)))),
                     ])
             }
         }
@@ -95,53 +56,55 @@ struct RecogniseStage {
     }
 
     /// A stop by us costs no attempt.
-    private func giveBack(_ task: Task) throws(BatchError) {
+    func giveBack(_ document: DocumentRecord, _ page: DocumentStore.Page) throws(BatchError) {
         try stage.step.checkpoint { () throws(BatchError) in
             try stage.write(
-                "UPDATE main.ocr_pages SET attempts = attempts - 1 WHERE id = :id", ["id": .integer(task.page.id)])
-            try stage.set(task.document.key, .ocrRetry)
+                "UPDATE main.ocr_pages SET attempts = attempts - 1 WHERE id = :id", ["id": .integer(page.id)])
+            try stage.set(document.key, .ocrRetry)
         }
     }
 
     /// - Returns: false when the document has failed with it.
-    private func finish(_ task: Task, _ result: Result<JSONValue, DocumentError>) throws(BatchError) -> Bool {
-        if CancelMark(task.document.key, stage.folders).isSet {
-            guard let document = try stage.store.document(task.document.key) else { return false }
+    func finish(
+        _ document: DocumentRecord, _ page: DocumentStore.Page, _ result: Result<JSONValue, DocumentError>
+    ) throws(BatchError) -> Bool {
+        if CancelMark(document.key, stage.folders).isSet {
+            guard let document = try stage.store.document(document.key) else { return false }
             try stage.fail(document, DocumentError(.cancelled))
             return false
         }
         switch result {
         case .success(let answer):
-            try keep(task, answer)
+            try keep(page, answer)
             stage.step.session.context.reach("page-done")
             return true
         case .failure(let error):
             try stage.noteFailure(error.fault)
-            let isDeadly = error.fault == .crashed ? try kills(task) : false
-            if error.fault.mayPass, !isDeadly, task.page.attempts + 1 < stage.settings.attemptsOCR { return true }
-            guard let document = try stage.store.document(task.document.key) else { return false }
-            try stage.fail(document, DocumentError(error.fault, "page \(task.page.number)"))
+            let isDeadly = error.fault == .crashed ? try kills(document, page) : false
+            if error.fault.mayPass, !isDeadly, page.attempts + 1 < stage.settings.attemptsOCR { return true }
+            guard let document = try stage.store.document(document.key) else { return false }
+            try stage.fail(document, DocumentError(error.fault, "page \(page.number)"))
             return false
         }
     }
 
     /// - Returns: true when a page of the document has ended the engine before.
-    private func kills(_ task: Task) throws(BatchError) -> Bool {
+    private func kills(_ document: DocumentRecord, _ page: DocumentStore.Page) throws(BatchError) -> Bool {
         let known =
             try stage.step.session.connection.value(
                 "SELECT count(*) FROM main.ocr_pages WHERE document = ? AND error = ?",
-                [.string(task.document.key), .string(DocumentFault.crashed.rawValue)])?.integer ?? 0
+                [.string(document.key), .string(DocumentFault.crashed.rawValue)])?.integer ?? 0
         guard known == 0 else { return true }
         try stage.step.checkpoint { () throws(BatchError) in
             try stage.write(
                 "UPDATE main.ocr_pages SET error = :error WHERE id = :id",
-                ["error": .string(DocumentFault.crashed.rawValue), "id": .integer(task.page.id)])
+                ["error": .string(DocumentFault.crashed.rawValue), "id": .integer(page.id)])
         }
         return false
     }
 
-    private func keep(_ task: Task, _ answer: JSONValue) throws(BatchError) {
-        let id = SQLValue.integer(task.page.id)
+    private func keep(_ page: DocumentStore.Page, _ answer: JSONValue) throws(BatchError) {
+        let id = SQLValue.integer(page.id)
         let text = answer["text"]?.string ?? ""
         try stage.step.checkpoint { () throws(BatchError) in
             try stage.write(
@@ -154,7 +117,7 @@ struct RecogniseStage {
                     "source": .string(
                         JSONWriter.text(
                             .object(
-                                (task.page.source.members ?? []) + [
+                                (page.source.members ?? []) + [
                                     .init("had", answer["had"] ?? 0), .init("tilt", answer["tilt"] ?? 0),
                                 ]))),
                     "id": id, "text": .string(text),

@@ -36,34 +36,30 @@ final class WorkerPool {
 
     deinit { for worker in workers { worker.process.end() } }
 
-    /// Carries requests out, in any order.
+    /// Carries requests out, in any order, until there is none left to take and all are done.
     /// - Parameters:
-    ///   - most: asked often; so many workers may be busy, of those that there are.
+    ///   - take: asked whenever a worker is free; nil when nothing can be begun now.
     ///   - stop: asked often; true leaves undone what is not done.
-    ///   - begun: called when a request is given to a worker.
     ///   - left: called with each that was begun when the work was stopped.
     ///   - tick: called every few seconds with those that are worked on.
     ///   - done: called with each answer.
     func carryOut(
-        _ requests: [JSONValue], most: () -> Int = { .max }, stop: () -> Bool,
-        begun: (Int) throws(BatchError) -> Void = { _ in },
+        take: () throws(BatchError) -> (id: Int, request: JSONValue)?, stop: () -> Bool,
         left: (Int) throws(BatchError) -> Void = { _ in }, tick: ([Int]) -> Void = { _ in },
         done: (Int, Result<JSONValue, DocumentError>) throws(BatchError) -> Void
     ) throws(BatchError) {
-        var next = 0
         var (looked, beaten) = (clock.now(), Int64.min / 2)
-        while next < requests.count || workers.contains(where: { $0.task != nil }) {
+        while true {
             if stop() {
                 for task in abandon() { try left(task) }
                 return
             }
-            while next < requests.count, workers.count(where: { $0.task != nil }) < most(), let worker = try idle() {
-                try begun(next)
-                worker.task = next
+            while let worker = try idle(), let order = try take() {
+                worker.task = order.id
                 worker.begun = clock.now()
-                try? worker.process.send(JSONWriter.text(requests[next]))
-                next += 1
+                try? worker.process.send(JSONWriter.text(order.request))
             }
+            guard workers.contains(where: { $0.task != nil }) else { return }
             LineProcess.wait(for: workers.map(\.process), milliseconds: 50)
             for worker in workers {
                 guard let task = worker.task, let result = answer(of: worker) else { continue }
@@ -87,8 +83,12 @@ final class WorkerPool {
     /// One request alone.
     func answer(to request: JSONValue) throws(BatchError) -> Result<JSONValue, DocumentError> {
         var answer = Result<JSONValue, DocumentError>.failure(DocumentError(.crashed))
-        let done = { (_: Int, result: Result<JSONValue, DocumentError>) in answer = result }
-        try carryOut([request], stop: { false }, done: done)
+        var isTaken = false
+        try carryOut(
+            take: {
+                defer { isTaken = true }
+                return isTaken ? nil : (0, request)
+            }, stop: { false }, done: { (_, result) in answer = result })
         return answer
     }
 

@@ -128,6 +128,7 @@ public struct SettingOrigins {
     /// Variables that count besides those of `HotSettings`, with what holds without them.
     private static let variables: [(name: String, variable: String, otherwise: String)] = [
         ("http.port", "ORCHESTRATOR_HTTP_PORT", "18083"), ("http.bind", "ORCHESTRATOR_HTTP_BIND", "127.0.0.1"),
+        ("max_jobs_in_flight", "MAX_JOBS_IN_FLIGHT", "3"), ("poll_interval_ms", "POLL_INTERVAL_MS", "1000"),
         ("max_attempts_prep", "MAX_ATTEMPTS_PREP", "3"), ("max_attempts_ocr", "MAX_ATTEMPTS_OCR", "3"),
         ("max_input_size_mb", "MAX_INPUT_SIZE_MB", "500"), ("min_pdf_size_bytes", "MIN_PDF_SIZE_BYTES", "1024"),
         ("disk_free_factor", "DISK_FREE_FACTOR", "2.0"), ("keep_work_dir_days", "KEEP_WORK_DIR_DAYS", "7"),

@@ -1,0 +1,222 @@
+internal import BatchCore
+internal import BatchEngine
+internal import BatchSystem
+
+/// `ocr.prep`, `ocr.recognise`, `ocr.publish`: each document goes through its stages on its own, and so many are in flight
+/// at a time. The first of these steps does the work of all three; the others find what a stop or a reviewer has left.
+final class DocumentFlow {
+    /// What a worker does.
+    private enum Work {
+        case prepare(DocumentRecord)
+        /// The files of its pages are gone since it was published: they are made again.
+        case remake(DocumentRecord)
+        case read(DocumentRecord, DocumentStore.Page)
+        case publish(DocumentRecord)
+
+        var document: DocumentRecord {
+            switch self {
+            case .prepare(let document), .remake(let document), .read(let document, _), .publish(let document): document
+            }
+        }
+
+        var isReading: Bool {
+            if case .read = self { true } else { false }
+        }
+    }
+
+    /// A document in flight.
+    private struct Flight {
+        var document: DocumentRecord
+        /// Pages that nobody reads yet.
+        var todo: [DocumentStore.Page]
+        /// Its pages are being read, or it is being published.
+        var isBegun = false
+        var isRemade = false
+    }
+
+    private let stage: Stage
+    private let prep: PrepStage
+    private let recognise: RecogniseStage
+    private let publish: PublishStage
+    private let health: EngineHealth
+    /// Not in flight yet, in the order in which they came.
+    private var waiting: [DocumentRecord]
+    private var flights: [Flight] = []
+    private var works: [Int: Work] = [:]
+    private var next = 0
+    private var (pagesDone, pagesKnown) = (0, 0)
+    /// Pages at a time.
+    private var mostPages: Int
+
+    init(_ stage: Stage) throws(BatchError) {
+        self.stage = stage
+        (prep, recognise, publish) = (PrepStage(stage), RecogniseStage(stage), PublishStage(stage))
+        health = EngineHealth(stage.step.session)
+        mostPages = health.concurrency(stage.settings.ocrConcurrency)
+        waiting = try stage.open()
+    }
+
+    func run() throws(BatchError) {
+        guard !waiting.isEmpty else { return }
+        try stage.step.stopIfAsked()
+        let workers = max(stage.settings.prepConcurrency, stage.settings.ocrConcurrency)
+        try stage.pool(workers).carryOut(
+            take: take, stop: stage.step.stop, left: left,
+            tick: { [self] active in
+                let busy = active.compactMap { works[$0] }
+                stage.beat("prep", busy.filter { !$0.isReading }.map(\.document.key))
+                stage.beat("ocr", busy.map(\.document.key))
+            }, done: done)
+        try stage.step.stopIfAsked()
+    }
+
+    // MARK: What is next
+
+    private func take() throws(BatchError) -> (id: Int, request: JSONValue)? {
+        try admit()
+        guard let work = try nextPublication() ?? nextPage(mayWaitForMore: true) ?? nextPreparation() ?? nextPage()
+        else {
+            return nil
+        }
+        next += 1
+        works[next] = work
+        return (next, try begun(work))
+    }
+
+    private func admit() throws(BatchError) {
+        while flights.count < stage.settings.inFlight, !waiting.isEmpty {
+            let document = waiting.removeFirst()
+            if document.state.isBeforePages {
+                if try prep.mayGoOn(document) { flights.append(Flight(document: document, todo: [])) }
+            } else if let todo = try recognise.pages(of: document) {
+                flights.append(Flight(document: document, todo: todo))
+                pagesKnown += todo.count
+            }
+        }
+    }
+
+    private func count(_ isMeant: (Work) -> Bool) -> Int { works.values.count(where: isMeant) }
+
+    private func isBusy(_ document: DocumentRecord) -> Bool {
+        works.values.contains { $0.document.key == document.key }
+    }
+
+    /// Documents all of whose pages are read; one that a reviewer has to see first leaves the flight.
+    private func nextPublication() throws(BatchError) -> Work? {
+        for flight in flights
+        where !flight.document.state.isBeforePages && flight.todo.isEmpty && !isBusy(flight.document) {
+            guard count({ !$0.isReading }) < stage.settings.prepConcurrency else { return nil }
+            if !flight.isRemade, try ReviewGate(stage).holds(flight.document) {
+                land(flight.document.key)
+                continue
+            }
+            if !flight.isRemade, try publish.lacksPages(flight.document) { return .remake(flight.document) }
+            return .publish(flight.document)
+        }
+        try admit()
+        return nil
+    }
+
+    /// - Parameter mayWaitForMore: nothing while there are too few pages for all who can read: others are prepared first.
+    private func nextPage(mayWaitForMore: Bool = false) -> Work? {
+        guard count(\.isReading) < mostPages else { return nil }
+        if mayWaitForMore, flights.reduce(0, { $0 + $1.todo.count }) < mostPages { return nil }
+        let begun = flights.count(where: \.isBegun)
+        let index = flights.firstIndex { flight in
+            !flight.todo.isEmpty && (flight.isBegun || begun < stage.settings.ocrConcurrency)
+        }
+        guard let index else { return nil }
+        return .read(flights[index].document, flights[index].todo.removeFirst())
+    }
+
+    private func nextPreparation() -> Work? {
+        guard count({ !$0.isReading }) < stage.settings.prepConcurrency else { return nil }
+        return flights.first { $0.document.state.isBeforePages && !isBusy($0.document) }.map { .prepare($0.document) }
+    }
+
+    private func begun(_ work: Work) throws(BatchError) -> JSONValue {
+        switch work {
+        case .prepare(let document):
+            try prep.begin(document)
+            return try stage.preparation(of: document)
+        case .remake(let document): return try stage.preparation(of: document)
+        case .read(let document, let page):
+            let request = try recognise.request(for: document, page)
+            try recognise.begin(document, page)
+            change(document.key) { flight in
+                flight.isBegun = true
+                flight.document.state = .ocrRunning
+                flight.document.attemptsOCR = max(flight.document.attemptsOCR, page.attempts + 1)
+            }
+            return request
+        case .publish(let document): return try publish.request(for: document)
+        }
+    }
+
+    // MARK: What has come of it
+
+    private func done(_ id: Int, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
+        guard let work = works.removeValue(forKey: id),
+            flights.contains(where: { $0.document.key == work.document.key })
+        else { return }
+        switch work {
+        case .prepare(let document):
+            try prep.finish(document, result)
+            try look(at: document.key)
+        case .remake(let document):
+            if case .failure(let error) = result {
+                try stage.fail(document, error)
+                land(document.key)
+            } else {
+                change(document.key) { $0.isRemade = true }
+            }
+        case .read(let document, let page): try read(document, page, result)
+        case .publish(let document):
+            try publish.finish(document, result)
+            land(document.key)
+        }
+        stage.step.progress(pagesDone, of: pagesKnown + waiting.count)
+    }
+
+    /// It has pages now, is to be tried again, or has failed.
+    private func look(at key: String) throws(BatchError) {
+        guard let document = try stage.store.document(key), !document.state.isEnd else { return land(key) }
+        if document.state.isBeforePages {
+            guard try prep.mayGoOn(document) else { return land(key) }
+            return change(key) { $0.document = document }
+        }
+        guard let todo = try recognise.pages(of: document) else { return land(key) }
+        pagesKnown += todo.count
+        change(key) { flight in
+            flight.document = document
+            flight.todo = todo
+        }
+    }
+
+    private func read(
+        _ document: DocumentRecord, _ page: DocumentStore.Page, _ result: Result<JSONValue, DocumentError>
+    ) throws(BatchError) {
+        guard try recognise.finish(document, page, result) else { return land(document.key) }
+        guard case .failure = result else {
+            pagesDone += 1
+            return
+        }
+        mostPages = health.concurrency(stage.settings.ocrConcurrency)
+        let again = try stage.store.pages(of: document.key).filter { $0.id == page.id }
+        change(document.key) { $0.todo += again }
+    }
+
+    private func left(_ id: Int) throws(BatchError) {
+        switch works.removeValue(forKey: id) {
+        case .prepare(let document): try prep.giveBack(document)
+        case .read(let document, let page): try recognise.giveBack(document, page)
+        case .remake, .publish, nil: break
+        }
+    }
+
+    private func change(_ key: String, _ body: (inout Flight) -> Void) {
+        if let index = flights.firstIndex(where: { $0.document.key == key }) { body(&flights[index]) }
+    }
+
+    private func land(_ key: String) { flights.removeAll { $0.document.key == key } }
+}
