@@ -40,7 +40,7 @@ struct HostCommitTests {
                 c.execute("\(end)").fetchall()
                 raise AssertionError("was not busy")
             except sqlite3.OperationalError as error:
-                if "COMMIT" != "\(end)": assert "ERR_PERF_BUSY" in str(error) and "open still" in str(error), error
+                if "COMMIT" != "\(end)": assert "ERR_PERF_BUSY" in str(error) and "still open" in str(error), error
             assert c.in_transaction
             c.execute("INSERT INTO a(v) VALUES('and more')")
             read.fetchall(); read.close()
