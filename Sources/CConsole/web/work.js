@@ -150,7 +150,7 @@ export async function queuePage({ query, again, person }) {
   status.input.addEventListener('change', choose);
   const why = field(t('reason'), { required: true });
   let soon = null;
-  const end = listen(name => { if (name === 'job' && !soon && !document.querySelector('dialog')) soon = setTimeout(again, 1000); });
+  const end = listen(name => { if (name === 'job' && !soon && !document.querySelector('dialog')) soon = setTimeout(again, 2000); });
   const pause = () => ask({ title: t('queue.pause'), body: why.element, confirm: t('pause'), perform: async () => { await postAll('/api/queue/pause', { reason: why.input.value }); await again(); } });
   const resume = () => ask({ title: t('queue.resume'), body: null, confirm: t('resume'), perform: async () => { await postAll('/api/queue/resume'); await again(); } });
   return {
