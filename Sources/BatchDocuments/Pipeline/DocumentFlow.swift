@@ -43,6 +43,8 @@ final class DocumentFlow {
     private var waiting: [DocumentRecord]
     private var flights: [Flight] = []
     private var works: [Int: Work] = [:]
+    /// Those of them that are answered, and not written down yet.
+    private var answered: Set<Int> = []
     private var next = 0
     private var (pagesDone, pagesKnown) = (0, 0)
     /// Pages at a time.
@@ -61,7 +63,7 @@ final class DocumentFlow {
         try stage.step.stopIfAsked()
         let workers = max(stage.settings.prepConcurrency, stage.settings.ocrConcurrency)
         try stage.pool(workers).carryOut(
-            take: take, stop: stage.step.stop, left: left,
+            take: take, stop: stage.step.stop, begun: begun, ended: { [self] in answered.insert($0) }, left: left,
             tick: { [self] active in
                 let busy = active.compactMap { works[$0] }
                 stage.beat("prep", busy.filter { !$0.isReading }.map(\.document.key))
@@ -80,7 +82,7 @@ final class DocumentFlow {
         }
         next += 1
         works[next] = work
-        return (next, try begun(work))
+        return (next, try request(for: work))
     }
 
     private func admit() throws(BatchError) {
@@ -95,7 +97,11 @@ final class DocumentFlow {
         }
     }
 
-    private func count(_ isMeant: (Work) -> Bool) -> Int { works.values.count(where: isMeant) }
+    /// Pages that are read at this moment.
+    private var readers: Int { works.count { $0.value.isReading && !answered.contains($0.key) } }
+
+    /// Documents that are prepared or published, until that is written down: their states say so.
+    private var helpers: Int { works.values.count { !$0.isReading } }
 
     private func isBusy(_ document: DocumentRecord) -> Bool {
         works.values.contains { $0.document.key == document.key }
@@ -105,7 +111,7 @@ final class DocumentFlow {
     private func nextPublication() throws(BatchError) -> Work? {
         for flight in flights
         where !flight.document.state.isBeforePages && flight.todo.isEmpty && !isBusy(flight.document) {
-            guard count({ !$0.isReading }) < stage.settings.prepConcurrency else { return nil }
+            guard helpers < stage.settings.prepConcurrency else { return nil }
             if !flight.isRemade, try ReviewGate(stage).holds(flight.document) {
                 land(flight.document.key)
                 continue
@@ -119,7 +125,7 @@ final class DocumentFlow {
 
     /// - Parameter mayWaitForMore: nothing while there are too few pages for all who can read: others are prepared first.
     private func nextPage(mayWaitForMore: Bool = false) -> Work? {
-        guard count(\.isReading) < mostPages else { return nil }
+        guard readers < mostPages else { return nil }
         if mayWaitForMore, flights.reduce(0, { $0 + $1.todo.count }) < mostPages { return nil }
         let begun = flights.count(where: \.isBegun)
         let index = flights.firstIndex { flight in
@@ -130,32 +136,36 @@ final class DocumentFlow {
     }
 
     private func nextPreparation() -> Work? {
-        guard count({ !$0.isReading }) < stage.settings.prepConcurrency else { return nil }
+        guard helpers < stage.settings.prepConcurrency else { return nil }
         return flights.first { $0.document.state.isBeforePages && !isBusy($0.document) }.map { .prepare($0.document) }
     }
 
-    private func begun(_ work: Work) throws(BatchError) -> JSONValue {
+    private func request(for work: Work) throws(BatchError) -> JSONValue {
         switch work {
-        case .prepare(let document):
-            try prep.begin(document)
-            return try stage.preparation(of: document)
-        case .remake(let document): return try stage.preparation(of: document)
+        case .prepare(let document), .remake(let document): return try stage.preparation(of: document)
         case .read(let document, let page):
-            let request = try recognise.request(for: document, page)
-            try recognise.begin(document, page)
             change(document.key) { flight in
                 flight.isBegun = true
                 flight.document.state = .ocrRunning
                 flight.document.attemptsOCR = max(flight.document.attemptsOCR, page.attempts + 1)
             }
-            return request
+            return try recognise.request(for: document, page)
         case .publish(let document): return try publish.request(for: document)
+        }
+    }
+
+    private func begun(_ id: Int) throws(BatchError) {
+        switch works[id] {
+        case .prepare(let document): try prep.begin(document)
+        case .read(let document, let page): try recognise.begin(document, page)
+        case .remake, .publish, nil: break
         }
     }
 
     // MARK: What has come of it
 
     private func done(_ id: Int, _ result: Result<JSONValue, DocumentError>) throws(BatchError) {
+        answered.remove(id)
         guard let work = works.removeValue(forKey: id),
             flights.contains(where: { $0.document.key == work.document.key })
         else { return }

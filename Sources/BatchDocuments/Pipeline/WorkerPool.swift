@@ -39,33 +39,46 @@ final class WorkerPool {
     /// Carries requests out, in any order, until there is none left to take and all are done.
     /// - Parameters:
     ///   - take: asked whenever a worker is free; nil when nothing can be begun now.
+    ///   - begun: called when a worker has what was taken.
+    ///   - ended: called when an answer is there. Workers get what is next before anybody looks at it with `done`: writing it
+    ///     down takes as long as some pages take.
     ///   - stop: asked often; true leaves undone what is not done.
     ///   - left: called with each that was begun when the work was stopped.
     ///   - tick: called every few seconds with those that are worked on.
     ///   - done: called with each answer.
     func carryOut(
         take: () throws(BatchError) -> (id: Int, request: JSONValue)?, stop: () -> Bool,
+        begun: (Int) throws(BatchError) -> Void = { _ in }, ended: (Int) -> Void = { _ in },
         left: (Int) throws(BatchError) -> Void = { _ in }, tick: ([Int]) -> Void = { _ in },
         done: (Int, Result<JSONValue, DocumentError>) throws(BatchError) -> Void
     ) throws(BatchError) {
         var (looked, beaten) = (clock.now(), Int64.min / 2)
+        var answers: [(task: Int, result: Result<JSONValue, DocumentError>)] = []
+        func fill() throws(BatchError) {
+            while let worker = try idle(), let order = try take() {
+                worker.task = order.id
+                worker.begun = clock.now()
+                try? worker.process.send(JSONWriter.text(order.request))
+                try begun(order.id)
+            }
+        }
         while true {
             if stop() {
                 for task in abandon() { try left(task) }
                 return
             }
-            while let worker = try idle(), let order = try take() {
-                worker.task = order.id
-                worker.begun = clock.now()
-                try? worker.process.send(JSONWriter.text(order.request))
-            }
+            try fill()
             guard workers.contains(where: { $0.task != nil }) else { return }
             LineProcess.wait(for: workers.map(\.process), milliseconds: 50)
             for worker in workers {
                 guard let task = worker.task, let result = answer(of: worker) else { continue }
                 worker.task = nil
-                try done(task, result)
+                ended(task)
+                answers.append((task, result))
             }
+            if !answers.isEmpty, !stop() { try fill() }
+            for answer in answers { try done(answer.task, answer.result) }
+            answers = []
             guard clock.now() - looked >= 100 else { continue }
             looked = clock.now()
             if looked - beaten >= 2_000 {
