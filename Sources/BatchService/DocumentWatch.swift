@@ -74,13 +74,14 @@ struct DocumentWatch {
         lookAt = now + DocumentWatch.pollPeriod
         if isCleaning { cleanAt = now + DocumentWatch.cleanPeriod }
         let names = try Folder.names(in: input)
-        guard isCleaning || !names.isEmpty || isReading, let documents = try documents() else { return }
+        let isDecided = Documents.isDecided(in: workspace.data)
+        guard isCleaning || !names.isEmpty || isReading || isDecided, let documents = try documents() else { return }
         let due = try documents.due()
         if due.hasInput, try !documents.isReady() {
             lookAt = now + DocumentWatch.settled
             return try queue("ocr_tables")
         }
-        if due.hasInput {
+        if due.hasInput || isDecided {
             try queue("ocr_intake")
             isReading = true
         } else if isReading {

@@ -98,7 +98,7 @@ import Testing
             #expect(try scene.tool("ocr text text.pdf --page 2") == "And these on another page\n")
             // Nothing left its folder, and no fault lost its input.
             #expect(try scene.shell("find . -name 'evil*'") == "")
-            #expect(try scene.shell("find data/error -type f ! -name state.json | wc -l").contains("7"))
+            #expect(try scene.shell("find data/error -type f ! -name state.json ! -name '*.log' | wc -l").contains("7"))
             #expect(try scene.shell("ls data/work | grep -c __ || true").contains("3"))
         }
     }
@@ -240,6 +240,81 @@ import Testing
             try #require(most.count == 3, "\(told)")
             #expect(most[0] <= prep && most[1] <= ocr && most[2] <= flight && most[2] > 0, "\(most)")
             #expect(try scene.shell("ls data/out | wc -l") == "10\n")
+        }
+    }
+
+    // MARK: Files that were here already
+
+    /// What a script writes beside a held file is what `ocr decide` does.
+    @Test(arguments: [("DISCARD", 1), ("USE_EXISTING_RESULT", 1), ("FORCE_REPROCESS", 2)])
+    func decisionsAreCarriedOutByTheNextIntake(action: String, documents: Int) throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.shell("cp p-1.png again.png")
+            try scene.tool("ocr add p-1.png --wait")
+            try scene.tool("ocr add again.png --wait", code: 1)
+            try scene.shell(
+                "cd data/hold/duplicates/* && echo '{\"action\": \"\(action)\", \"nonce\": \"second\"}' >decision.json")
+            try scene.tool("ocr discover")
+            #expect(
+                try scene.sql("SELECT count(*), count(DISTINCT final_pdf) FROM ocr_documents")
+                    == "\(documents)|\(documents)")
+            #expect(try scene.shell("ls data/hold/duplicates | wc -l") == "0\n")
+            let nonces = try scene.sql("SELECT count(*) FROM ocr_documents WHERE profile ->> 'nonce' = 'second'")
+            #expect(nonces == "\(documents - 1)")
+        }
+    }
+
+    @Test func aDecisionThatSaysNothingIsPutAside() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.shell("cp p-1.png again.png")
+            try scene.tool("ocr add p-1.png --wait")
+            try scene.tool("ocr add again.png --wait", code: 1)
+            try scene.shell("cd data/hold/duplicates/* && echo '{\"action\": \"KEEP\"}' >decision.json")
+            for _ in 1...2 { try scene.tool("ocr discover -q") }
+            #expect(try scene.shell("ls data/hold/duplicates/*") == "again.png\ndecision.rejected.json\n")
+            try scene.tool("ocr decide p-1.png --action discard")
+            #expect(try scene.shell("ls data/hold/duplicates | wc -l") == "0\n")
+        }
+    }
+
+    @Test(arguments: [("reuse", "1|0|0"), ("process", "2|0|0"), ("reject", "1|0|1"), ("ask", "1|1|0")])
+    func aProfileDecidesForAllOfThem(policy: String, outcome: String) throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.write("catalog/ocr_profiles.yaml", "default: {duplicates: \(policy)}\n")
+            try scene.tool("ocr add p-1.png --wait")
+            try scene.shell("cp p-1.png again.png; \"$TOOL\" ocr add again.png --wait -q; true")
+            let documents = try scene.sql("SELECT count(*) FROM ocr_documents")
+            let (held, rejected) = (
+                try scene.shell("ls data/hold/duplicates | wc -l | tr -d '\\n'"),
+                try scene.shell("find data/error -name again.png | wc -l | tr -d '\\n'")
+            )
+            #expect("\(documents)|\(held)|\(rejected)" == outcome)
+        }
+    }
+
+    // MARK: Logs
+
+    @Test func theWorkFolderTellsWhatHappened() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page", "Another one"])
+            try scene.shell("python3 -m zipfile -c two.cbz p-1.png p-2.png; head -c 300 p-1.png >broken.png")
+            try scene.tool("ocr add two.cbz broken.png --wait", code: 1)
+            let logs = try scene.shell("cut -d' ' -f2- data/work/*/prep.log; cut -d' ' -f2- data/work/*/ocr.log | sort")
+            #expect(
+                logs == """
+                    attempt 1 in ocr_intake.1
+                    2 pages
+                    page 1, attempt 1 in ocr_intake.1
+                    page 1: 3 words
+                    page 2, attempt 1 in ocr_intake.1
+                    page 2: 2 words
+                    published as two.pdf
+
+                    """)
+            #expect(try scene.shell("tail -1 data/error/*/prep.log").contains("failed: is damaged"))
         }
     }
 }

@@ -70,6 +70,7 @@ public struct ProfileBook: Sendable {
             profile.outputs = Set(outputs.compactMap(DocumentProfile.Output.init)).union([.pdf])
         }
         profile.engine = node["engine"]?.text
+        profile.duplicates = JobNodes.choice(node["duplicates"]) ?? .ask
         return profile
     }
 
@@ -96,6 +97,9 @@ public struct ProfileBook: Sendable {
                 "What is made beside the PDF, e.g. `[text, hocr, alto]`; `pdfa` makes the PDF one for archives (`[pdf]`)."
             ),
             KeyRule("engine", .text(.jobName), "A plugin that reads instead of Tesseract."),
+            KeyRule(
+                "duplicates", .choice(DocumentProfile.Duplicates.allCases.map(\.rawValue)),
+                "What happens to a file that was read before (`ask`)."),
         ])
 }
 

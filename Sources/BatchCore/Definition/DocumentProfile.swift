@@ -26,6 +26,18 @@ public struct DocumentProfile: Hashable, Sendable {
         case off
     }
 
+    /// What becomes of a file that was here already.
+    public enum Duplicates: String, CaseIterable, Sendable {
+        /// It is held until somebody decides.
+        case ask
+        /// It goes: what was made of the first one stands.
+        case reuse
+        /// It is read as another document.
+        case process
+        /// It goes to `error`.
+        case reject
+    }
+
     /// A file that is made of a document.
     public enum Output: String, CaseIterable, Sendable {
         /// Always.
@@ -65,6 +77,8 @@ public struct DocumentProfile: Hashable, Sendable {
     public var outputs: Set<Output>
     /// A plugin that reads in place of Tesseract.
     public var engine: String?
+    /// No part of the key: it says nothing about the result.
+    public var duplicates = Duplicates.ask
 
     public init(
         name: String, languages: [String]? = nil, segmentation: Int = 3, dpi: Int = 300, existing: Existing = .keep,

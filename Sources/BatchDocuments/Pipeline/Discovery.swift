@@ -10,6 +10,7 @@ struct Discovery {
     private let stage: Stage
     private let staged: String?
     private let limit: Int
+    private let profile: DocumentProfile
     private let identity: EngineIdentity
 
     init(_ stage: Stage) throws(BatchError) {
@@ -21,14 +22,22 @@ struct Discovery {
         staged = try text("staged")
         limit = Int(stage.step.definition.settings["limit"]?.integer ?? 100)
         let book = try ProfileBook.load(folder: stage.step.session.workspace.catalog)
-        let profile = OCRProfile(
-            try book.profile(named: try text("profile") ?? "default"), usual: stage.settings.languages,
-            nonce: try text("nonce"))
-        identity = try EngineIdentity(profile, stage)
+        profile = try book.profile(named: try text("profile") ?? "default")
+        identity = try EngineIdentity(
+            OCRProfile(profile, usual: stage.settings.languages, nonce: try text("nonce")), stage)
+    }
+
+    /// The same files as other documents.
+    private init(_ other: Discovery, nonce: String?) throws(BatchError) {
+        (stage, staged, limit, profile) = (other.stage, other.staged, other.limit, other.profile)
+        let random = String(stage.step.session.context.randomID().prefix(16))
+        identity = try EngineIdentity(
+            OCRProfile(profile, usual: stage.settings.languages, nonce: nonce ?? random), stage)
     }
 
     func run() throws(BatchError) {
         try claim()
+        try decide()
         for path in try staging() {
             try stage.step.stopIfAsked()
             try take(path)
@@ -112,6 +121,41 @@ struct Discovery {
         return files
     }
 
+    // MARK: What was decided
+
+    /// Carries out what stands in `decision.json` beside files that were here already.
+    private func decide() throws(BatchError) {
+        let folders = stage.folders
+        for key in Folder.exists(folders.duplicates) ? try Folder.names(in: folders.duplicates) : [] {
+            let folder = folders.held(key)
+            switch DuplicateDecision.read(in: folder) {
+            case nil: continue
+            case .failure(let error): try reject(folder, error.detail)
+            case .success(let decision):
+                let files = try Folder.names(in: folder).filter { !DuplicateDecision.isOurs($0) }
+                if decision.action == .reprocess {
+                    let other = try Discovery(self, nonce: decision.nonce)
+                    for file in files { try other.take("\(folder)/\(file)") }
+                } else {
+                    let first = try stage.store.document(key).flatMap { folders.home(of: key, $0.name) }
+                    guard let first, !first.hasPrefix(folder) else {
+                        try reject(folder, "the first file is not there: this one is all that there is")
+                        continue
+                    }
+                }
+                try Folder.removeAll(folder)
+            }
+        }
+    }
+
+    private func reject(_ folder: String, _ reason: String) throws(BatchError) {
+        stage.step.session.context.log.write(
+            .warn, "documents.decision", "\(folder)/\(DuplicateDecision.file) is not carried out: \(reason)",
+            module: .runner)
+        try DurableFile.rename(
+            "\(folder)/\(DuplicateDecision.file)", to: "\(folder)/\(DuplicateDecision.rejected)")
+    }
+
     // MARK: One file
 
     private func take(_ path: String) throws(BatchError) {
@@ -125,7 +169,7 @@ struct Discovery {
         let free = mayWait ? nil : HostFigures.freeDisk(stage.folders.root)
         let fault = InputFolder.fault(status.size, kind, stage.settings, free: free)
         if let known = try stage.store.document(key) {
-            guard known.state.isFailed else { return try hold(path, name, known) }
+            guard known.state.isFailed else { return try receive(path, name, known) }
             return try again(path, known)
         }
         let target = fault == nil ? stage.folders.work(key) + "/input" : stage.folders.error(key)
@@ -167,6 +211,16 @@ struct Discovery {
         if let old = stage.folders.home(of: known.key, known.name) { Folder.remove(old) }
         _ = try DataFolders.move(path, to: stage.folders.work(known.key) + "/input", as: known.name)
         try Requeue(stage).perform(known)
+    }
+
+    /// A file that was here already, as the profile says.
+    private func receive(_ path: String, _ name: String, _ known: DocumentRecord) throws(BatchError) {
+        switch profile.duplicates {
+        case .ask: try hold(path, name, known)
+        case .reuse: Folder.remove(path)
+        case .process: try Discovery(self, nonce: nil).take(path)
+        case .reject: _ = try DataFolders.move(path, to: stage.folders.error(known.key), as: name)
+        }
     }
 
     private func hold(_ path: String, _ name: String, _ known: DocumentRecord) throws(BatchError) {

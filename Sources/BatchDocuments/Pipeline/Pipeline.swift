@@ -123,6 +123,9 @@ struct Stage {
                 ])
         }
         if let note { try step.checkpoint(noting: note, change) } else { try step.checkpoint(change) }
+        let log = state == .errorPrep ? WorkLog.prep : .ocr
+        log.write("failed: \(error.words)", document.key, self)
+        for log in WorkLog.allCases { try log.move(document.key, self) }
         if let failed = try store.document(document.key) {
             StateFile(failed, folders).write(to: folders.error(document.key))
         }
@@ -145,6 +148,26 @@ struct Stage {
             WorkerPool.Limits(
                 workers: workers, deadline: Int64(settings.jobTimeout) * 1_000, memory: settings.memory),
             folder: folders.root, clock: step.session.context.clock)
+    }
+}
+
+/// `prep.log` and `ocr.log` in the work folder of a document, for whoever wants to know what happens to it; never read back.
+enum WorkLog: String, CaseIterable {
+    case prep = "prep.log"
+    case ocr = "ocr.log"
+
+    /// Losing it loses nothing.
+    func write(_ words: String, _ key: String, _ stage: Stage) {
+        let folder = stage.folders.work(key)
+        guard Folder.exists(folder) else { return }
+        try? File(appendingTo: "\(folder)/\(rawValue)").write(Array("\(stage.now) \(PlainText.oneLine(words))\n".utf8))
+    }
+
+    /// To the input of a document that has failed.
+    func move(_ key: String, _ stage: Stage) throws(BatchError) {
+        let file = "\(stage.folders.work(key))/\(rawValue)"
+        guard Folder.exists(file), Folder.exists(stage.folders.error(key)) else { return }
+        try DurableFile.rename(file, to: "\(stage.folders.error(key))/\(rawValue)")
     }
 }
 

@@ -42,6 +42,7 @@ struct PrepStage {
                     ("attempts_prep", .integer(Int64(document.attemptsPrep + 1))),
                 ])
         }
+        WorkLog.prep.write("attempt \(document.attemptsPrep + 1) in \(stage.batch)", document.key, stage)
         stage.step.session.context.reach("prep-begun")
     }
 
@@ -49,6 +50,7 @@ struct PrepStage {
         switch result {
         case .success(let answer): try keep(document, answer["pages"]?.array ?? [], answer["metadata"]?.members ?? [])
         case .failure(let error):
+            WorkLog.prep.write("not prepared: \(error.words)", document.key, stage)
             try stage.noteFailure(error.fault)
             let most =
                 error.fault == .crashed
@@ -97,6 +99,7 @@ struct PrepStage {
                 document.key,
                 [("state", .string(DocumentState.prepDone.rawValue)), ("pages", .integer(Int64(pages.count)))])
         }
+        WorkLog.prep.write("\(pages.count == 1 ? "1 page" : "\(pages.count) pages")", document.key, stage)
         try stage.writeState(document.key)
     }
 }

@@ -111,6 +111,7 @@ struct PublishStage {
                     ("confidence", mean.map(SQLValue.real) ?? .null), ("error", .null), ("message", .null),
                 ])
         }
+        WorkLog.ocr.write("published as \(name)", document.key, stage)
         try tidy(document)
     }
 

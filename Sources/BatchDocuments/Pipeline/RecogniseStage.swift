@@ -52,6 +52,7 @@ struct RecogniseStage {
                     ])
             }
         }
+        WorkLog.ocr.write("page \(page.number), attempt \(page.attempts + 1) in \(stage.batch)", document.key, stage)
         stage.step.session.context.reach("page-begun")
     }
 
@@ -76,9 +77,11 @@ struct RecogniseStage {
         switch result {
         case .success(let answer):
             try keep(page, answer)
+            WorkLog.ocr.write("page \(page.number): \(answer["words"]?.array?.count ?? 0) words", document.key, stage)
             stage.step.session.context.reach("page-done")
             return true
         case .failure(let error):
+            WorkLog.ocr.write("page \(page.number): \(error.words)", document.key, stage)
             try stage.noteFailure(error.fault)
             let isDeadly = error.fault == .crashed ? try kills(document, page) : false
             if error.fault.mayPass, !isDeadly, page.attempts + 1 < stage.settings.attemptsOCR { return true }

@@ -109,7 +109,7 @@ public struct Documents {
     public func decide(_ text: String, _ decision: Decision) throws(BatchError) -> DocumentReport {
         let document = try store.document(meant: text)
         let folder = folders.held(document.key)
-        let names = try Folder.names(in: folder).filter { $0 != "decision.json" }
+        let names = try Folder.names(in: folder).filter { !DuplicateDecision.isOurs($0) }
         guard !names.isEmpty else {
             throw BatchError(
                 .usage, "no second file of \(document.name) waits for a decision",
@@ -182,6 +182,9 @@ public struct Documents {
         /// Fields wait to be entered: a mark that changes with them; nil when none does.
         public let staged: String?
     }
+
+    /// Whether `decision.json` of somebody waits to be carried out by the next intake.
+    public static func isDecided(in data: String) -> Bool { DuplicateDecision.isThere(DataFolders(root: data)) }
 
     /// Whether the database has the tables of documents.
     public func isHere() throws(BatchError) -> Bool { try store.exists() }

@@ -60,7 +60,7 @@ extension Documents {
         let keys = Folder.exists(folders.duplicates) ? try Folder.names(in: folders.duplicates) : []
         return keys.filter { key in
             let names = (try? Folder.names(in: folders.held(key))) ?? []
-            return names.contains { $0 != "decision.json" }
+            return names.contains { !DuplicateDecision.isOurs($0) }
         }.sorted()
     }
 
