@@ -12,8 +12,9 @@ import Testing
             let refused = try scene.shell("\"$TOOL\" ocr add p-1.png --wait 2>&1", code: 1)
             #expect(refused.contains("there is no model of Tesseract for 'qqq'"), "\(refused)")
             try scene.tool("config set --set default_ocr_lang=eng")
-            // It was kept for the next time.
-            try scene.tool("ocr discover")
+            // Nothing of it was kept: whoever types it again says with which profile.
+            #expect(try scene.shell("find data -type f -name '*.png' | wc -l") == "0\n")
+            try scene.tool("ocr add p-1.png --wait")
             #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
         }
     }
@@ -315,6 +316,24 @@ import Testing
 
                     """)
             #expect(try scene.shell("tail -1 data/error/*/prep.log").contains("failed: is damaged"))
+        }
+    }
+
+    // MARK: Taken back in the middle
+
+    /// The rows are again as when the first batch was killed, and the files of the pages are gone: they are made again.
+    @Test func whatContinuedAKilledIntakeCanBeTakenBackAndDoneAgain() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page", "Another one"])
+            try scene.shell("python3 -m zipfile -c two.cbz p-1.png p-2.png")
+            try scene.shell(
+                "BATCHMGR_KILL_AT=page-done OCR_CONCURRENCY=1 \"$TOOL\" ocr add two.cbz --wait", code: 137)
+            try scene.tool("ocr discover")
+            #expect(try scene.sql("SELECT state, batch FROM ocr_documents") == "DONE|ocr_intake.2")
+            try scene.tool("rollback ocr_intake.2 --yes")
+            try scene.tool("ocr discover")
+            let state = try scene.sql("SELECT state, error, (SELECT count(*) FROM ocr_words) FROM ocr_documents")
+            #expect(state == "DONE||5")
         }
     }
 }

@@ -181,7 +181,7 @@ import Testing
     @Test(arguments: [
         (#"{"words": [["Hello", 10, 10, 5000, 20, 0.9]]}"#, "engine_error"),
         (#"{"error": "no paper"}"#, "engine_error"),
-        ("[]", "engine_error"), ("sys.exit(3)", "crashed"),
+        ("[]", "engine_error"), ("sys.exit(3)", "crashed"), ("(print('{}'), {'words': []})[1]", "engine_error"),
     ])
     func aPluginThatFailsIsAFaultOfTheDocument(answer: String, fault: String) throws {
         try DocumentScene.with { scene in
@@ -192,6 +192,9 @@ import Testing
             try scene.pictures("p", ["Not what it says"])
             try scene.tool("ocr add p-1.png --profile other --wait", code: 1)
             #expect(try scene.sql("SELECT error FROM ocr_documents") == fault)
+            if answer.contains("no paper") {
+                #expect(try scene.sql("SELECT message FROM ocr_documents").hasSuffix("page 1: no paper"))
+            }
             #expect(try scene.shell("ls data/error/*/p-1.png | wc -l") == "1\n")
         }
     }
@@ -203,6 +206,8 @@ import Testing
             let told = try scene.shell("\"$TOOL\" ocr add p-1.png --profile other --wait 2>&1", code: 2)
             #expect(told.contains("plugins: {reader: PATH}"), "\(told)")
             #expect(try scene.sql("SELECT count(*) FROM ocr_documents") == "0")
+            // Its copy must not be read by the next intake, with another profile.
+            #expect(try scene.shell("find data -type f -name '*.png' | wc -l") == "0\n")
         }
     }
 }

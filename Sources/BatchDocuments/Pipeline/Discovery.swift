@@ -109,6 +109,11 @@ struct Discovery {
         var files: [String] = []
         for name in try Folder.names(in: folders.staging) where "\(folders.staging)/\(name)" != own {
             let folder = "\(folders.staging)/\(name)"
+            if name.hasSuffix(StagingFolder.unfinished) {
+                let process = StagingFolder.process(of: name)
+                if process.map({ ProcessTable.startTime(of: $0) == nil }) ?? true { try Folder.removeAll(folder) }
+                continue
+            }
             if let process = StagingFolder.process(of: name), ProcessTable.startTime(of: process) != nil { continue }
             let found = try Folder.names(in: folder)
             if found.isEmpty { Folder.removeIfEmpty(folder) }
@@ -324,6 +329,9 @@ struct InputFolder {
 
 /// A folder below `work/_staging`, named for the process that fills it.
 enum StagingFolder {
+    /// What its name ends with while it is filled.
+    static let unfinished = ".part"
+
     static func name(_ random: String) -> String { "add-\(Environment.processID)-\(random.prefix(12))" }
 
     static func process(of name: String) -> Int64? {

@@ -8,7 +8,7 @@ final class DocumentFlow {
     /// What a worker does.
     private enum Work {
         case prepare(DocumentRecord)
-        /// The files of its pages are gone since it was published: they are made again.
+        /// The files of its pages are gone, since it was published or taken back: they are made again.
         case remake(DocumentRecord)
         case read(DocumentRecord, DocumentStore.Page)
         case publish(DocumentRecord)
@@ -31,7 +31,8 @@ final class DocumentFlow {
         var todo: [DocumentStore.Page]
         /// Its pages are being read, or it is being published.
         var isBegun = false
-        var isRemade = false
+        /// Files of its pages are gone, and have to be made again before anybody reads or publishes it.
+        var lacksPages = false
     }
 
     private let stage: Stage
@@ -76,7 +77,8 @@ final class DocumentFlow {
 
     private func take() throws(BatchError) -> (id: Int, request: JSONValue)? {
         try admit()
-        guard let work = try nextPublication() ?? nextPage(mayWaitForMore: true) ?? nextPreparation() ?? nextPage()
+        guard
+            let work = try nextPublication() ?? nextPage(mayWaitForMore: true) ?? nextPreparation() ?? nextPage()
         else {
             return nil
         }
@@ -91,7 +93,8 @@ final class DocumentFlow {
             if document.state.isBeforePages {
                 if try prep.mayGoOn(document) { flights.append(Flight(document: document, todo: [])) }
             } else if let todo = try recognise.pages(of: document) {
-                flights.append(Flight(document: document, todo: todo))
+                flights.append(
+                    Flight(document: document, todo: todo, lacksPages: try publish.lacksPages(document)))
                 pagesKnown += todo.count
             }
         }
@@ -112,11 +115,11 @@ final class DocumentFlow {
         for flight in flights
         where !flight.document.state.isBeforePages && flight.todo.isEmpty && !isBusy(flight.document) {
             guard helpers < stage.settings.prepConcurrency else { return nil }
-            if !flight.isRemade, try ReviewGate(stage).holds(flight.document) {
+            if try ReviewGate(stage).holds(flight.document) {
                 land(flight.document.key)
                 continue
             }
-            if !flight.isRemade, try publish.lacksPages(flight.document) { return .remake(flight.document) }
+            if flight.lacksPages { return .remake(flight.document) }
             return .publish(flight.document)
         }
         try admit()
@@ -129,7 +132,7 @@ final class DocumentFlow {
         if mayWaitForMore, flights.reduce(0, { $0 + $1.todo.count }) < mostPages { return nil }
         let begun = flights.count(where: \.isBegun)
         let index = flights.firstIndex { flight in
-            !flight.todo.isEmpty && (flight.isBegun || begun < stage.settings.ocrConcurrency)
+            !flight.todo.isEmpty && !flight.lacksPages && (flight.isBegun || begun < stage.settings.ocrConcurrency)
         }
         guard let index else { return nil }
         return .read(flights[index].document, flights[index].todo.removeFirst())
@@ -137,7 +140,10 @@ final class DocumentFlow {
 
     private func nextPreparation() -> Work? {
         guard helpers < stage.settings.prepConcurrency else { return nil }
-        return flights.first { $0.document.state.isBeforePages && !isBusy($0.document) }.map { .prepare($0.document) }
+        let next = flights.first {
+            ($0.document.state.isBeforePages || $0.lacksPages && !$0.todo.isEmpty) && !isBusy($0.document)
+        }
+        return next.map { $0.lacksPages ? .remake($0.document) : .prepare($0.document) }
     }
 
     private func request(for work: Work) throws(BatchError) -> JSONValue {
@@ -178,7 +184,7 @@ final class DocumentFlow {
                 try stage.fail(document, error)
                 land(document.key)
             } else {
-                change(document.key) { $0.isRemade = true }
+                change(document.key) { $0.lacksPages = false }
             }
         case .read(let document, let page): try read(document, page, result)
         case .publish(let document):

@@ -142,7 +142,7 @@ struct DocumentStore {
             found.isEmpty
                 ? "there is no document '\(PlainText.oneLine(text))'"
                 : "'\(PlainText.oneLine(text))' is the name of \(found.count) documents",
-            hint: "see their keys: \(command: "ocr list")")
+            hint: "see their keys: \(command: "ocr list --json")")
     }
 
     /// Files that a batch has put aside because they were here already.

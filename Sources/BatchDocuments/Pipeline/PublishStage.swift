@@ -30,6 +30,12 @@ struct PublishStage {
         }
     }
 
+    /// With its version; that of a plugin has its name.
+    private func engine(of document: DocumentRecord) -> String {
+        let profile = stage.profile(of: document)
+        return (profile["plugin"] == nil ? "tesseract " : "") + (profile["engine"]?.string ?? "")
+    }
+
     func request(for document: DocumentRecord) throws(BatchError) -> JSONValue {
         let folder = stage.folders.work(document.key)
         var pages: [JSONValue] = []
@@ -46,7 +52,7 @@ struct PublishStage {
             .init("output", .string(made(document.key))), .init("title", .string(try title(of: document))),
             .init("pages", .array(pages)), .init("archival", .bool(outputs(of: document).contains(.pdfa))),
             .init("timeout", .integer(Int64(stage.settings.jobTimeout) * 900)),
-            .init("engine", stage.profile(of: document)["engine"] ?? ""),
+            .init("engine", .string(engine(of: document))),
             .init(
                 "beside",
                 .object(

@@ -86,7 +86,9 @@ struct RecogniseStage {
             let isDeadly = error.fault == .crashed ? try kills(document, page) : false
             if error.fault.mayPass, !isDeadly, page.attempts + 1 < stage.settings.attemptsOCR { return true }
             guard let document = try stage.store.document(document.key) else { return false }
-            try stage.fail(document, DocumentError(error.fault, "page \(page.number)"))
+            let place = "page \(page.number)"
+            try stage.fail(
+                document, DocumentError(error.fault, error.detail.isEmpty ? place : "\(place): \(error.detail)"))
             return false
         }
     }

@@ -25,16 +25,35 @@ public struct Documents {
         try folders.create()
         let name = StagingFolder.name(session.context.randomID())
         let folder = "\(folders.staging)/\(name)"
-        try Folder.create(folder)
-        for file in files {
-            let copy = try File(creating: DataFolders.free(DataFolders.plain(FilePath.name(file)), in: folder))
-            try copy.copy(of: file)
-            try copy.sync()
+        do throws(BatchError) {
+            try stage(files, in: folder)
+            let report = try intake(profile: profile, staged: name)
+            Folder.removeIfEmpty(folder)
+            return report
+        } catch {
+            // What was not taken are copies; nobody must take them later, with another profile. A stopped batch goes on.
+            if error.code != .stopped { try? Folder.removeAll(folder) }
+            throw error
         }
-        try Folder.sync(folder)
-        let report = try intake(profile: profile, staged: name)
-        Folder.removeIfEmpty(folder)
-        return report
+    }
+
+    /// All of them, or none: the folder has its name when they are whole.
+    private func stage(_ files: [String], in folder: String) throws(BatchError) {
+        let unfinished = folder + StagingFolder.unfinished
+        do throws(BatchError) {
+            try Folder.create(unfinished)
+            for file in files {
+                let copy = try File(creating: DataFolders.free(DataFolders.plain(FilePath.name(file)), in: unfinished))
+                try copy.copy(of: file)
+                try copy.sync()
+            }
+            try Folder.sync(unfinished)
+            try DurableFile.rename(unfinished, to: folder)
+            try Folder.sync(folders.staging)
+        } catch {
+            try? Folder.removeAll(unfinished)
+            throw error
+        }
     }
 
     /// Copies files into `in`, for the next intake.

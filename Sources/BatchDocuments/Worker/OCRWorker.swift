@@ -8,11 +8,16 @@ public enum OCRWorker {
     /// The only argument of such a child.
     public static let word = "ocr-worker"
 
+    private static let owner = getppid()
+    /// Whether the process that started it is gone.
+    static var isAlone: Bool { getppid() != owner }
+
     /// Answers until nobody asks any more.
     public static func serve() {
         // Names in archives are UTF-8; numbers keep their point.
         setlocale(LC_CTYPE, "C.UTF-8")
         Allocation.keepsLargeBlocks()
+        _ = owner
         var bench = WorkBench()
         while let line = readLine() {
             let answer: JSONValue

@@ -61,11 +61,14 @@ final class PluginEngine: PageReader {
 
     /// The worker has a deadline, and ends its children with itself.
     private func ask(_ request: JSONValue) throws(DocumentError) -> JSONValue {
+        guard process.lines().isEmpty else { throw DocumentError(.engine, "the plugin speaks without being asked") }
         do throws(BatchError) { try process.send(JSONWriter.text(request)) } catch {
             throw DocumentError(.crashed, process.lastWords)
         }
         while true {
-            if let line = process.lines().last {
+            let lines = process.lines()
+            guard lines.count < 2 else { throw DocumentError(.engine, "the plugin answers with more than one line") }
+            if let line = lines.first {
                 guard let answer = try? JSONParser.parse(line), answer.members != nil else {
                     throw DocumentError(.engine, "the plugin does not answer in JSON")
                 }
@@ -73,6 +76,8 @@ final class PluginEngine: PageReader {
                 return answer
             }
             if process.hasClosed { throw DocumentError(.crashed, process.lastWords) }
+            // Nobody waits for the answer any more: whoever asked was killed.
+            if OCRWorker.isAlone { throw DocumentError(.crashed, "nobody waits for it") }
             LineProcess.wait(for: [process], milliseconds: 1_000)
         }
     }
@@ -81,11 +86,13 @@ final class PluginEngine: PageReader {
 extension RecognisedPage {
     /// - Parameter word: text, left, top, width, height, confidence, and what it stands after: `blank`, `line`, `paragraph`.
     fileprivate mutating func append(_ word: JSONValue, width: Int, height: Int) throws(DocumentError) {
-        guard let parts = word.array, parts.count >= 6, let text = parts[0].string, let sure = parts[5].real,
+        guard let parts = word.array, parts.count >= 6, let given = parts[0].string, let sure = parts[5].real,
             case let box = parts[1...4].compactMap({ $0.integer }).compactMap({ Int(exactly: $0) }), box.count == 4,
             box[0] >= 0, box[1] >= 0, box[2] >= 0, box[3] >= 0, box[0] <= width, box[1] <= height,
             box[2] <= width - box[0], box[3] <= height - box[1], (0...1).contains(sure)
         else { throw DocumentError(.engine, "the plugin answers with a word that is none, or lies beside the page") }
+        // No control character, and no line of its own: pages of a text are divided by those.
+        let text = PlainText.oneLine(given)
         guard text.contains(where: { !$0.isWhitespace }) else { return }
         let after = parts.count > 6 ? parts[6].string : nil
         append(
