@@ -87,6 +87,26 @@ import Testing
         }
     }
 
+    @Test func moreThanIsAllowedIsTold() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["First", "Second", "Third", "Fourth"])
+            try scene.tool("ocr add p-*.png --wait")
+            func run(_ count: Int) throws {
+                _ = try scene.sql(
+                    """
+                    UPDATE ocr_documents SET state = 'OCR_RUNNING'
+                    WHERE key IN (SELECT key FROM ocr_documents ORDER BY key LIMIT \(count))
+                    """)
+            }
+            try run(3)
+            #expect(try !fired(scene).contains("too_many_running"))
+            try run(4)
+            #expect(try fired(scene).contains("too_many_running"))
+            let allowed = try fired(scene, "MAX_JOBS_IN_FLIGHT=4 \(DocumentHealingTests.later)")
+            #expect(!allowed.contains("too_many_running"))
+        }
+    }
+
     @Test func whatIsRejectedIsToldAndHoldsNothingUp() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Only one page"])

@@ -122,6 +122,9 @@ struct DocumentFaults {
         level("document_heartbeat", Double(try silent().map(\.seconds).max() ?? 0))
         level("document_disk", Double(try waiting().count))
         level("document_state", Double(try corrupt().count))
+        // In percent of what is allowed.
+        let running = documents.count { $0.state == .prepRunning || $0.state == .ocrRunning }
+        level("running", Double(running * 100) / Double(try OCRSettings.current(session).inFlight))
         let reviews = documents.filter { $0.state == .review }
         level("review_queue", Double(reviews.count))
         let oldest = reviews.compactMap { Timestamp(iso8601: $0.updatedAt)?.milliseconds }.min()

@@ -43,7 +43,7 @@ public struct DocumentStep: StepKind {
     /// The events that rules about documents judge.
     public static let events: Set<String> = [
         "input_rejected", "output", "pdf_invalid", "engine_error", "engine", "document_heartbeat", "document_disk",
-        "document_state", "review_queue", "review_age_hours",
+        "document_state", "review_queue", "review_age_hours", "running",
     ]
 
     private let kind: Kind
