@@ -119,10 +119,16 @@ struct LedgerHeadCheck {
 
     /// In words, what happened since.
     func moved(_ then: LedgerHead, _ now: LedgerHead) throws(BatchError) -> [String] {
-        let newer = try ledger.batches(where: "seq > ?", [.integer(then.batch)])
+        // There may be any number of them, and five are named.
+        let newer = try ledger.connection.rows(
+            "SELECT batch FROM main.batchmgr_batches WHERE seq > ? ORDER BY seq LIMIT 5", [.integer(then.batch)]
+        ).compactMap { $0[0].string }
         if !newer.isEmpty {
-            let names = newer.prefix(5).map(\.batch.description).joined(separator: ", ")
-            return ["\(names)\(newer.count > 5 ? " and \(newer.count - 5) more" : "") ran since"]
+            let count =
+                try ledger.connection.value(
+                    "SELECT count(*) FROM main.batchmgr_batches WHERE seq > ?", [.integer(then.batch)])?.integer ?? 0
+            let more = count > 5 ? " and \(count - 5) more" : ""
+            return ["\(newer.joined(separator: ", "))\(more) ran since"]
         }
         let later = try ledger.checkpoints(where: "id > ?", [.integer(then.checkpoint)])
         if let first = later.first, let batch = try ledger.batch(seq: first.batch) {
