@@ -296,6 +296,18 @@ import Testing
         }
     }
 
+    /// The input of the first one was taken elsewhere: the second is the last copy of these bytes.
+    @Test func theLastCopyIsHeldWhateverTheProfileSays() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.write("catalog/ocr_profiles.yaml", "default: {duplicates: reuse}\n")
+            try scene.tool("ocr add p-1.png --wait")
+            try scene.shell("mkdir elsewhere && \"$TOOL\" ocr archive move --to elsewhere -q && cp p-1.png again.png")
+            try scene.tool("ocr add again.png --wait -q", code: 1)
+            #expect(try scene.shell("find data/hold/duplicates -name again.png | wc -l") == "1\n")
+        }
+    }
+
     // MARK: Logs
 
     @Test func theWorkFolderTellsWhatHappened() throws {

@@ -222,7 +222,10 @@ struct Discovery {
     private func receive(_ path: String, _ name: String, _ known: DocumentRecord) throws(BatchError) {
         switch profile.duplicates {
         case .ask: try hold(path, name, known)
-        case .reuse: Folder.remove(path)
+        case .reuse:
+            // What came in is the last copy of its bytes when that of the first one was taken elsewhere.
+            guard stage.folders.home(of: known.key, known.name) != nil else { return try hold(path, name, known) }
+            Folder.remove(path)
         case .process: try Discovery(self, nonce: nil).take(path)
         case .reject: _ = try DataFolders.move(path, to: stage.folders.error(known.key), as: name)
         }
@@ -234,7 +237,7 @@ struct Discovery {
         let report: JSONValue = [
             "jobKey": .string(known.key), "state": .string(DocumentState.duplicatePending.rawValue),
             "file": .string(held), "existing": StateFile(known, folders).json,
-            "decisions": ["USE_EXISTING_RESULT", "DISCARD", "FORCE_REPROCESS"],
+            "decisions": .array(DuplicateDecision.actions.map { .string($0.name) }),
         ]
         try DurableFile.write(
             Array(JSONWriter.text(report, indented: true).utf8),
@@ -271,121 +274,6 @@ extension Stage {
         try write("DELETE FROM main.ocr_words WHERE page IN \(pages)", ["key": .string(key)])
         for table in ["ocr_pages", "ocr_review"] {
             try write("DELETE FROM main.\(table) WHERE document = :key", ["key": .string(key)])
-        }
-    }
-}
-
-/// The folder where people drop files.
-struct InputFolder {
-    private let path: String
-    private let now: Timestamp
-
-    init(_ path: String, now: Timestamp) {
-        self.path = path
-        self.now = now
-    }
-
-    /// Names of files that nobody writes to any more.
-    func ready() throws(BatchError) -> [String] {
-        try Folder.names(in: path).filter { name in
-            guard !name.hasSuffix(".part"), !name.hasPrefix("."), !name.hasPrefix("_"),
-                let status = FileStatus("\(path)/\(name)", followingLinks: false), status.isFile,
-                now.milliseconds - status.changedAt / 1_000_000 >= 2_000
-            else { return false }
-            return !ProcessTable.hasOpen(status)
-        }
-    }
-
-    /// False for what stays where it is, because nobody can say what it is.
-    static func isKnown(_ path: String) -> Bool { InputKind((try? File(reading: path).read(2_048)) ?? []) != nil }
-
-    /// Those for which the disk has no room beside those before them. One that is too large holds up no smaller one.
-    func withoutRoom(_ names: [String], _ settings: OCRSettings) -> [String] {
-        guard settings.onDiskShort == .wait, let free = HostFigures.freeDisk(path) else { return [] }
-        var needed = 0.0
-        return names.filter { name in
-            let own = Double(FileStatus("\(path)/\(name)")?.size ?? 0) * settings.diskFactor
-            if needed + own > Double(free) { return true }
-            needed += own
-            return false
-        }
-    }
-
-    /// Why files stay where they are.
-    static func reasons(unknown: [String], short: [String]) -> JSONValue {
-        let all = unknown.map { ($0, DocumentFault.unknownType) } + short.map { ($0, DocumentFault.diskShort) }
-        return .array(all.map { ["name": .string($0.0), "reason": .string($0.1.rawValue)] })
-    }
-
-    /// Size, magic bytes, disk.
-    static func fault(_ size: Int64, _ kind: InputKind?, _ settings: OCRSettings, free: Int64?) -> DocumentFault? {
-        if size == 0 { return .empty }
-        if size > settings.largestInput { return .tooLarge }
-        if kind == nil { return .unknownType }
-        if let free, Double(free) < Double(size) * settings.diskFactor { return .diskShort }
-        return nil
-    }
-}
-
-/// A folder below `work/_staging`, named for the process that fills it.
-enum StagingFolder {
-    /// What its name ends with while it is filled.
-    static let unfinished = ".part"
-
-    static func name(_ random: String) -> String { "add-\(Environment.processID)-\(random.prefix(12))" }
-
-    static func process(of name: String) -> Int64? {
-        let parts = name.split(separator: "-")
-        return parts.count == 3 && parts[0] == "add" ? Int64(parts[1]) : nil
-    }
-}
-
-/// What a key says of the way in which a document is read.
-struct EngineIdentity {
-    /// The profile with engine and models.
-    let profileText: String
-    let hash: String
-
-    init(_ profile: OCRProfile, _ stage: Stage) throws(BatchError) {
-        if profile.profile.outputs.contains(.pdfa) { try ArchivalPDF.require() }
-        if let name = profile.profile.engine {
-            let plugins = try stage.step.session.plugins()
-            try plugins.require([name])
-            let path = FilePath.join(stage.step.session.workspace.folder, try plugins.plugin(name).path)
-            profileText = profile.canonical(
-                engine: "\(name) \(try EngineIdentity.version(stage, plugin: path))",
-                models: ["program": try SHA256.hex(ofFile: path)])
-            hash = OCRProfile.hash(profileText)
-            return
-        }
-        var models: [String: String] = [:]
-        for language in profile.languages {
-            guard let path = Models.path(language) else {
-                throw BatchError(
-                    .libraryMissing, "there is no model of Tesseract for '\(language)'",
-                    hint: "install it, e.g. apt-get install tesseract-ocr-\(language); see: \(command: "ocr info")")
-            }
-            models[language] = try SHA256.hex(ofFile: path)
-        }
-        profileText = profile.canonical(engine: try EngineIdentity.version(stage), models: models)
-        hash = OCRProfile.hash(profileText)
-    }
-
-    private static func version(_ stage: Stage, plugin: String) throws(BatchError) -> String {
-        let request: JSONValue = ["do": "info", "engine": .string(plugin), "folder": .string(stage.folders.root)]
-        switch try stage.pool(1).answer(to: request) {
-        case .success(let json): return json["version"]?.string ?? ""
-        case .failure(let error):
-            throw BatchError(
-                .pluginFailed, "the engine \(plugin) does not say its version: \(error.words)",
-                hint: "try it: echo '{\"do\": \"info\"}' | \(plugin) ocr-engine")
-        }
-    }
-
-    private static func version(_ stage: Stage) throws(BatchError) -> String {
-        switch try stage.pool(1).answer(to: ["do": "info"]) {
-        case .success(let json): return json["tesseract"]?.string ?? ""
-        case .failure(let error): throw BatchError(.libraryMissing, error.words, hint: "type: \(command: "doctor")")
         }
     }
 }

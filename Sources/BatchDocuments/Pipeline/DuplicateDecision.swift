@@ -21,16 +21,16 @@ struct DuplicateDecision {
         guard Folder.exists(path) else { return nil }
         guard let bytes = try? DurableFile.read(path, atMost: 1 << 16),
             let json = try? JSONParser.parse(String(decoding: bytes, as: UTF8.self)),
-            let action = json["action"]?.string.flatMap({ actions[$0] })
+            let wanted = json["action"]?.string, let action = actions.first(where: { $0.name == wanted })?.action
         else {
-            let known = actions.keys.sorted().joined(separator: ", ")
+            let known = actions.map(\.name).joined(separator: ", ")
             return .failure(DocumentError(.unreadable, "it has no action, or another one than \(known)"))
         }
         return .success(DuplicateDecision(action: action, nonce: json["nonce"]?.string))
     }
 
-    static let actions: [String: Documents.Decision] = [
-        "USE_EXISTING_RESULT": .reuse, "DISCARD": .discard, "FORCE_REPROCESS": .reprocess,
+    static let actions: [(name: String, action: Documents.Decision)] = [
+        ("USE_EXISTING_RESULT", .reuse), ("DISCARD", .discard), ("FORCE_REPROCESS", .reprocess),
     ]
 
     /// Whether one waits to be carried out.

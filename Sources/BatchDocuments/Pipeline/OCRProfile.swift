@@ -1,5 +1,8 @@
+internal import BatchCatalog
 internal import BatchCore
+internal import BatchEngine
 internal import BatchHistory
+internal import BatchSystem
 
 /// How documents are read, as a part of their keys: another profile is another result.
 struct OCRProfile: Hashable, Sendable {
@@ -49,5 +52,55 @@ struct OCRProfile: Hashable, Sendable {
         let hash = SHA256()
         Array(text.utf8).withUnsafeBytes { hash.update($0) }
         return Hex.string(hash.finish())
+    }
+}
+
+/// What a key says of the way in which a document is read.
+struct EngineIdentity {
+    /// The profile with engine and models.
+    let profileText: String
+    let hash: String
+
+    init(_ profile: OCRProfile, _ stage: Stage) throws(BatchError) {
+        if profile.profile.outputs.contains(.pdfa) { try ArchivalPDF.require() }
+        if let name = profile.profile.engine {
+            let plugins = try stage.step.session.plugins()
+            try plugins.require([name])
+            let path = FilePath.join(stage.step.session.workspace.folder, try plugins.plugin(name).path)
+            profileText = profile.canonical(
+                engine: "\(name) \(try EngineIdentity.version(stage, plugin: path))",
+                models: ["program": try SHA256.hex(ofFile: path)])
+            hash = OCRProfile.hash(profileText)
+            return
+        }
+        var models: [String: String] = [:]
+        for language in profile.languages {
+            guard let path = Models.path(language) else {
+                throw BatchError(
+                    .libraryMissing, "there is no model of Tesseract for '\(language)'",
+                    hint: "install it, e.g. apt-get install tesseract-ocr-\(language); see: \(command: "ocr info")")
+            }
+            models[language] = try SHA256.hex(ofFile: path)
+        }
+        profileText = profile.canonical(engine: try EngineIdentity.version(stage), models: models)
+        hash = OCRProfile.hash(profileText)
+    }
+
+    private static func version(_ stage: Stage, plugin: String) throws(BatchError) -> String {
+        let request: JSONValue = ["do": "info", "engine": .string(plugin), "folder": .string(stage.folders.root)]
+        switch try stage.pool(1).answer(to: request) {
+        case .success(let json): return json["version"]?.string ?? ""
+        case .failure(let error):
+            throw BatchError(
+                .pluginFailed, "the engine \(plugin) does not say its version: \(error.words)",
+                hint: "try it: echo '{\"do\": \"info\"}' | \(plugin) ocr-engine")
+        }
+    }
+
+    private static func version(_ stage: Stage) throws(BatchError) -> String {
+        switch try stage.pool(1).answer(to: ["do": "info"]) {
+        case .success(let json): return json["tesseract"]?.string ?? ""
+        case .failure(let error): throw BatchError(.libraryMissing, error.words, hint: "type: \(command: "doctor")")
+        }
     }
 }

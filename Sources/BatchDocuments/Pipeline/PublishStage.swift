@@ -148,20 +148,29 @@ private struct PublishedName {
         if let own = document.finalPDF { return (own, try replace(own, with: file, document)) }
         let parts = document.name.split(separator: ".", omittingEmptySubsequences: false)
         let stem = parts.count > 1 && !parts[0].isEmpty ? parts.dropLast().joined(separator: ".") : document.name
+        let name = try place(file, hash, stem, "pdf", document) { (name) throws(BatchError) in
+            try stage.store.documents(where: "final_pdf = ?", [.string(name)]).allSatisfy { $0.key == document.key }
+        }
+        return (name, nil)
+    }
+
+    /// Gives a file the name of its document, or the one with digits when that is taken.
+    /// - Parameter isFree: whether no other document has the name: then a file of these bytes was linked before the tool was
+    ///   killed.
+    private func place(
+        _ file: String, _ hash: String, _ stem: String, _ ending: String, _ document: DocumentRecord,
+        isFree: (String) throws(BatchError) -> Bool = { _ in true }
+    ) throws(BatchError) -> String {
         let digits = document.profileHash.prefix(6) + document.fileHash.prefix(6)
-        for name in ["\(stem).pdf", "\(stem)__job-\(digits).pdf"] {
+        for name in ["\(stem).\(ending)", "\(stem)__job-\(digits).\(ending)"] {
             let target = "\(stage.folders.output)/\(name)"
             let copy = try TemporaryFile(for: target)
             try copy.file.copy(of: file)
-            if try copy.publishNew() { return (name, nil) }
-            // It was linked before the tool was killed.
-            let owners = try stage.store.documents(where: "final_pdf = ?", [.string(name)]).filter {
-                $0.key != document.key
-            }
-            if owners.isEmpty, try SHA256.hex(ofFile: target) == hash { return (name, nil) }
+            if try copy.publishNew() { return name }
+            if try isFree(name), try SHA256.hex(ofFile: target) == hash { return name }
         }
         throw BatchError(
-            .fileExists, "\(stage.folders.output)/\(stem).pdf is taken, and so is its other name",
+            .fileExists, "\(stage.folders.output)/\(stem).\(ending) is taken, and so is its other name",
             hint: "move these files away, then: \(command: "resume --id BATCH")")
     }
 
@@ -171,28 +180,15 @@ private struct PublishedName {
         _ file: String, beside pdf: String, _ ending: String, _ document: DocumentRecord
     ) throws(BatchError) -> JSONValue {
         let hash = try SHA256.hex(ofFile: file)
-        let digits = document.profileHash.prefix(6) + document.fileHash.prefix(6)
-        let stem = String(pdf.dropLast(".pdf".count))
         func answer(_ name: String, _ previous: String?) -> JSONValue {
             ["file": .string(name), "sha256": .string(hash), "previous": JSONValue(previous)]
         }
         let earlier = document.finalPDF == nil ? [] : try stage.store.besides(of: document.key)
-        let own = earlier.last { $0.name.hasSuffix(".\(ending)") }
-        if let own {
+        if let own = earlier.last(where: { $0.name.hasSuffix(".\(ending)") }) {
             let target = "\(stage.folders.output)/\(own.name)"
-            return answer(own.name, try replace(target, own.hash, with: file, "\(document.key)", ending))
+            return answer(own.name, try replace(target, own.hash, with: file, document.key, ending))
         }
-        for name in ["\(stem).\(ending)", "\(stem)__job-\(digits).\(ending)"] {
-            let target = "\(stage.folders.output)/\(name)"
-            let copy = try TemporaryFile(for: target)
-            try copy.file.copy(of: file)
-            if try copy.publishNew() { return answer(name, nil) }
-            // It was linked before the tool was killed.
-            if try SHA256.hex(ofFile: target) == hash { return answer(name, nil) }
-        }
-        throw BatchError(
-            .fileExists, "\(stage.folders.output)/\(stem).\(ending) is taken, and so is its other name",
-            hint: "move these files away, then: \(command: "resume --id BATCH")")
+        return answer(try place(file, hash, String(pdf.dropLast(".pdf".count)), ending, document), nil)
     }
 
     /// The PDF of this document that is there stays, out of the way: a rollback brings it back.

@@ -88,6 +88,30 @@ struct RecognisedPage {
         let height: Int
         /// 0 to 1.
         let confidence: Double
+
+        /// Text, box and confidence, as `json` writes them.
+        init?(_ json: JSONValue) {
+            guard let parts = json.array, parts.count >= 6, let text = parts[0].string, let sure = parts[5].real,
+                case let box = parts[1...4].compactMap({ $0.integer }).compactMap({ Int(exactly: $0) }), box.count == 4
+            else { return nil }
+            self.init(text: text, left: box[0], top: box[1], width: box[2], height: box[3], confidence: sure)
+        }
+
+        init(text: String, left: Int, top: Int, width: Int, height: Int, confidence: Double) {
+            self.text = text
+            self.left = left
+            self.top = top
+            self.width = width
+            self.height = height
+            self.confidence = confidence
+        }
+
+        var json: JSONValue {
+            .array([
+                .string(text), JSONValue(left), JSONValue(top), JSONValue(width), JSONValue(height),
+                .number((confidence * 1_000).rounded() / 1_000),
+            ])
+        }
     }
 
     enum Separator {
@@ -158,13 +182,7 @@ struct RecognisedPage {
             "had": JSONValue(had), "tilt": .number(tilt), "text": .string(text), "width": JSONValue(width),
             "height": JSONValue(height),
             "confidence": confidence.map { .number($0) } ?? .null,
-            "words": .array(
-                words.map { word in
-                    .array([
-                        .string(word.text), JSONValue(word.left), JSONValue(word.top), JSONValue(word.width),
-                        JSONValue(word.height), .number((word.confidence * 1_000).rounded() / 1_000),
-                    ])
-                }),
+            "words": .array(words.map(\.json)),
         ]
     }
 }

@@ -86,17 +86,18 @@ final class PluginEngine: PageReader {
 extension RecognisedPage {
     /// - Parameter word: text, left, top, width, height, confidence, and what it stands after: `blank`, `line`, `paragraph`.
     fileprivate mutating func append(_ word: JSONValue, width: Int, height: Int) throws(DocumentError) {
-        guard let parts = word.array, parts.count >= 6, let given = parts[0].string, let sure = parts[5].real,
-            case let box = parts[1...4].compactMap({ $0.integer }).compactMap({ Int(exactly: $0) }), box.count == 4,
-            box[0] >= 0, box[1] >= 0, box[2] >= 0, box[3] >= 0, box[0] <= width, box[1] <= height,
-            box[2] <= width - box[0], box[3] <= height - box[1], (0...1).contains(sure)
+        guard let given = Word(word), given.left >= 0, given.top >= 0, given.width >= 0, given.height >= 0,
+            given.left <= width, given.top <= height, given.width <= width - given.left,
+            given.height <= height - given.top, (0...1).contains(given.confidence)
         else { throw DocumentError(.engine, "the plugin answers with a word that is none, or lies beside the page") }
         // No control character, and no line of its own: pages of a text are divided by those.
-        let text = PlainText.oneLine(given)
+        let text = PlainText.oneLine(given.text)
         guard text.contains(where: { !$0.isWhitespace }) else { return }
-        let after = parts.count > 6 ? parts[6].string : nil
+        let after = word.array?.dropFirst(6).first?.string
         append(
-            Word(text: text, left: box[0], top: box[1], width: box[2], height: box[3], confidence: sure),
+            Word(
+                text: text, left: given.left, top: given.top, width: given.width, height: given.height,
+                confidence: given.confidence),
             after == "paragraph" ? .paragraph : after == "line" ? .line : .blank)
     }
 }

@@ -10,41 +10,25 @@ struct TextOutput {
 
     /// A page as it was read.
     private struct Page {
-        struct Word {
-            let text: String
-            let left: Int
-            let top: Int
-            let width: Int
-            let height: Int
-            /// 0 to 1.
-            let confidence: Double
-        }
-
         let text: String
         let width: Int
         let height: Int
         let dpi: Int
         /// Paragraphs, lines, words.
-        let paragraphs: [[[Word]]]
+        let paragraphs: [[[RecognisedPage.Word]]]
 
         init(_ page: JSONValue) {
             text = page["text"]?.string ?? ""
             width = Int(page["width"]?.integer ?? 0)
             height = Int(page["height"]?.integer ?? 0)
             dpi = Int(page["dpi"]?.integer ?? 300)
-            let words = (page["words"]?.array ?? []).compactMap { word -> Word? in
-                guard let parts = word.array, parts.count >= 6, let text = parts[0].string else { return nil }
-                let numbers = parts[1...4].map { Int($0.integer ?? 0) }
-                return Word(
-                    text: text, left: numbers[0], top: numbers[1], width: numbers[2], height: numbers[3],
-                    confidence: parts[5].real ?? 0)
-            }
+            let words = (page["words"]?.array ?? []).compactMap(RecognisedPage.Word.init)
             paragraphs = Page.divided(words, text)
         }
 
         /// Where lines and paragraphs end is told by the text, which has the words in their order.
-        private static func divided(_ words: [Word], _ text: String) -> [[[Word]]] {
-            var paragraphs: [[[Word]]] = []
+        private static func divided(_ words: [RecognisedPage.Word], _ text: String) -> [[[RecognisedPage.Word]]] {
+            var paragraphs: [[[RecognisedPage.Word]]] = []
             var rest = text[...]
             for word in words {
                 let range = rest.firstRange(of: word.text)
@@ -124,14 +108,14 @@ struct TextOutput {
         return (lines + ["</body>", "</html>"]).joined(separator: "\n") + "\n"
     }
 
-    private func percent(_ word: Page.Word) -> Int { Int((word.confidence * 100).rounded()) }
+    private func percent(_ word: RecognisedPage.Word) -> Int { Int((word.confidence * 100).rounded()) }
 
-    private func box(_ words: [Page.Word]) -> String {
+    private func box(_ words: [RecognisedPage.Word]) -> String {
         let frame = TextOutput.frame(words)
         return "bbox \(frame.left) \(frame.top) \(frame.right) \(frame.bottom)"
     }
 
-    private static func frame(_ words: [Page.Word]) -> (left: Int, top: Int, right: Int, bottom: Int) {
+    private static func frame(_ words: [RecognisedPage.Word]) -> (left: Int, top: Int, right: Int, bottom: Int) {
         (
             words.map(\.left).min() ?? 0, words.map(\.top).min() ?? 0, words.map { $0.left + $0.width }.max() ?? 0,
             words.map { $0.top + $0.height }.max() ?? 0
@@ -176,13 +160,13 @@ struct TextOutput {
         return (lines + ["</Layout>", "</alto>"]).joined(separator: "\n") + "\n"
     }
 
-    private func place(_ words: [Page.Word]) -> String {
+    private func place(_ words: [RecognisedPage.Word]) -> String {
         let frame = TextOutput.frame(words)
         return
             #"HPOS="\#(frame.left)" VPOS="\#(frame.top)" WIDTH="\#(frame.right - frame.left)" HEIGHT="\#(frame.bottom - frame.top)""#
     }
 
-    private func fraction(_ word: Page.Word) -> String { PDFWriter.number(word.confidence, digits: 2) }
+    private func fraction(_ word: RecognisedPage.Word) -> String { PDFWriter.number(word.confidence, digits: 2) }
 
     /// Characters that XML cannot hold are left out.
     private func escaped(_ text: String) -> String {
