@@ -40,10 +40,10 @@ export async function auditPage({ query, person }) {
   const fields = names.map(name => [name, field(t(`audit.${name}`), { value: query.get(name) || '' })]);
   const place = h('div');
   let entries = [];
+  const wanted = () => Object.fromEntries(fields.map(([name, entry]) => [name, entry.input.value.trim()]));
   const load = async () => {
     try {
-      const wanted = Object.fromEntries(fields.map(([name, entry]) => [name, entry.input.value.trim()]));
-      entries = (await get('/api/audit', { ...wanted, limit: 1000 })).entries;
+      entries = (await get('/api/audit', { ...wanted(), limit: 1000 })).entries;
       fill(place, h('p', { class: 'quiet' }, t('audit.count', { count: entries.length })), table(t('page.audit'), [
         [t('at'), entry => time(entry.at)], [t('actor'), entry => entry.actor], [t('tenant'), entry => entry.tenant || '–'], [t('action'), entry => entry.action],
         [t('batch'), entry => (entry.batch ? h('a', { href: `#/batches/${entry.batch}` }, entry.batch) : '–')], [t('outcome'), entry => state(entry.outcome)],
@@ -51,10 +51,14 @@ export async function auditPage({ query, person }) {
       ], [...entries].reverse(), t('audit.none')));
     } catch (error) { fill(place, fault(error)); }
   };
-  const save = () => {
-    const link = h('a', { href: URL.createObjectURL(new Blob([JSON.stringify(entries, null, 2)], { type: 'application/json' })), download: 'audit.json' });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  const save = async () => {
+    try {
+      // More than the page shows: as many as one answer may have.
+      const all = entries.length < 1000 ? entries : (await get('/api/audit', { ...wanted(), limit: 10000 })).entries;
+      const link = h('a', { href: URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)], { type: 'application/json' })), download: 'audit.json' });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    } catch (error) { fill(outcome, fault(error)); }
   };
   const outcome = h('div', { 'aria-live': 'polite' });
   const verify = async () => {
@@ -70,7 +74,7 @@ export async function auditPage({ query, person }) {
     body: [
       h('form', { class: 'bar', onsubmit: event => { event.preventDefault(); location.hash = `#/audit?${new URLSearchParams(fields.map(([name, entry]) => [name, entry.input.value.trim()]).filter(([, value]) => value))}`; } },
         fields.map(([, entry]) => entry.element), h('button', { type: 'submit' }, t('filter'))),
-      h('div', { class: 'bar' }, h('button', { type: 'button', onclick: save }, t('export')), person.may('viewer') ? h('button', { type: 'button', onclick: verify }, t('verify')) : null),
+      h('div', { class: 'bar' }, h('button', { type: 'button', onclick: save }, t('export')), person.tenant ? null : h('button', { type: 'button', onclick: verify }, t('verify'))),
       outcome, place, sameAs(commandOf('audit', 'list')),
     ],
   };
