@@ -69,6 +69,18 @@ import Testing
             """)
     }
 
+    @Test func aPortThatIsTakenIsSaid() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            mkdir other; printf 'databases: {main: {path: b.db}}\n' >other/batchmgr.yaml
+            sqlite3 other/b.db 'CREATE TABLE t(a)'
+            cd other; "$TOOL" serve --port ${U##*:} >second 2>&1; echo $?
+            grep -c 'ERR_INTEGRATION_LISTEN.*in use' second
+            cd ..; call "$U/health"
+            """)
+        #expect(lines == ["1", "1", "200"], "\(lines)")
+    }
+
     @Test func itWorksTheQueueAndEndsInGoodOrder() throws {
         try scene { scene in
             let result = try served(

@@ -59,7 +59,6 @@ public final class HTTPServer: Sendable {
         }
         daemon = Mutex(UInt(bitPattern: started))
         self.port = Int(cmicrohttpd_port(library.daemonInformation, started))
-        core.watch()
     }
 
     /// Takes no more connections, lets what is under way end, and returns when all is closed.
@@ -111,7 +110,11 @@ private final class ServerCore: Sendable {
         self.limits = limits
         self.handler = handler
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "batchmgr.http"))
+        watch()
     }
+
+    // A server that could not listen is never stopped.
+    deinit { timer.cancel() }
 
     var isBusy: Bool { state.withLock { $0.busy > 0 } }
     var isEnding: Bool { state.withLock { $0.isEnding } }
@@ -138,7 +141,6 @@ private final class ServerCore: Sendable {
             option(MHD_OPTION_PER_IP_CONNECTION_LIMIT, core.limits.connectionsOfOneAddress),
             option(MHD_OPTION_CONNECTION_TIMEOUT, Int(core.limits.silence)),
             option(MHD_OPTION_CONNECTION_MEMORY_LIMIT, 32 << 10), option(MHD_OPTION_STRICT_FOR_CLIENT, 1),
-            option(MHD_OPTION_LISTENING_ADDRESS_REUSE, 1),
             // The path is decoded after it was split; values of the query by us too, so that nothing is decoded twice.
             option(MHD_OPTION_UNESCAPE_CALLBACK, cmicrohttpd_unescaper(ServerCore.keep)),
         ]
@@ -153,8 +155,9 @@ private final class ServerCore: Sendable {
         }
     }
 
-    /// Who sends a byte now and then is active for the library, and would hold a connection for ever.
-    func watch() {
+    /// Who sends a byte now and then is active for the library, and would hold a connection for ever. A timer must run
+    /// before it is let go of.
+    private func watch() {
         timer.schedule(deadline: .now() + .milliseconds(500), repeating: .milliseconds(500))
         timer.setEventHandler { [weak self] in self?.cutOffLate() }
         timer.resume()
