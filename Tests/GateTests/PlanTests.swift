@@ -56,6 +56,24 @@ import Testing
         }
     }
 
+    /// The copy of its point holds what changed since another one's, which is not asked about.
+    @Test func aPlanIsAppliedWhereItsCopyIsADelta() throws {
+        try GovernedScene.with { scene in
+            try scene.base.sql(
+                """
+                CREATE TABLE big(id INTEGER PRIMARY KEY, v TEXT);
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+                INSERT INTO big SELECT i, hex(randomblob(20)) FROM n
+                """)
+            try scene.tool(0, "run", "--id", "plain")
+            try scene.approved("run", "--id", "plain", "--propose")
+            try scene.tool(0, "plan", "apply", "--id", "plan.1")
+            let kinds = try scene.json("points")["points"]?.array?.compactMap { $0["bak_kind"]?.string } ?? []
+            #expect(kinds.contains("delta"), "\(kinds)")
+            try scene.tool(0, "verify")
+        }
+    }
+
     @Test func theSQLOfAPlanLeadsThereAndBack() throws {
         try GovernedScene.with { scene in
             let before = try scene.base.dump()

@@ -214,6 +214,12 @@ struct PointVerification {
                 usable.append(file)
             }
         }
+        // What these points follow may be copies of points that are not asked about.
+        let asked = Set(expected.compactMap(\.bak))
+        let others = Set(
+            try session.ledger.points(where: "bak IS NOT NULL AND status = 'complete'").compactMap(\.bak)
+        ).subtracting(asked)
+        usable += manifests.filter { others.contains($0.name) }
         let reach = BakReach(usable)
         for point in expected where faults[point.id] == nil && !(point.digest.map(reach.leads) ?? false) {
             faults[point.id] = "cannot be used: no chain of files leads to it"
