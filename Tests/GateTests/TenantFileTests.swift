@@ -50,6 +50,17 @@ import Testing
         }
     }
 
+    @Test func aFailedRunOfATenantLeavesItsAuditWhole() throws {
+        try Self.with { scene in
+            try scene.expect(.sql, "--tenant", "a", "run", "--id", "wrong", "--sql", "SELECT nothing")
+            try scene.expect(0, "--tenant", "a", "verify")
+            try scene.expect(0, "--tenant", "a", "run", "--id", "right", "--sql", "UPDATE items SET v = 'y'")
+            try scene.expect(.sql, "--tenant", "a", "run", "--id", "wrong", "--sql", "SELECT nothing")
+            try scene.expect(0, "--tenant", "a", "audit", "verify")
+            try scene.expect(0, "--tenant", "a", "verify")
+        }
+    }
+
     @Test func withoutATenantThereIsNoFile() throws {
         try Self.with { scene in
             for words in [["list"], ["run", "--id", "x", "--sql", "DELETE FROM items"], ["show", "--id", "x.1"]] {

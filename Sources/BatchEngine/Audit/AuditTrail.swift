@@ -155,20 +155,22 @@ public struct AuditTrail {
             signing: heads, branch: session.branch, with: try SigningKey(folder: session.backups))
     }
 
-    /// Keeps signed ends of both chains beside the database.
-    /// - Parameter session: nil when the ledger is not to be looked at.
+    /// Keeps signed ends of both chains: that of the ledger in the home of its database, that of `control.db` beside it.
+    /// - Parameters:
+    ///   - session: nil when the ledger is not to be looked at.
+    ///   - backups: the folder of `control.db`.
     static func signHeads(_ session: Session?, backups: String, _ context: Context) throws(BatchError) {
-        if let session { try signLedger(session, backups: backups) }
+        if let session { try signLedger(session) }
         guard let control = try ControlChain(reading: backups, context), let name = try control.name() else { return }
         try sign(try control.chain.sealedHead(chain: name), control.chain, backups)
     }
 
-    private static func signLedger(_ session: Session, backups: String) throws(BatchError) {
+    private static func signLedger(_ session: Session) throws(BatchError) {
         guard let id = try session.ledger.meta("database_id") else { return }
         let chain = AuditChain(.ledger, on: session.connection)
         try session.keepCommits()
         let head = try session.connection.transaction { () throws(BatchError) in try chain.head(chain: id) }
-        try sign(head, chain, backups)
+        try sign(head, chain, session.backups)
     }
 
     /// Signs where the ledger's chain ends, behind the last row of a turn, when the action of the command stands there:
@@ -181,7 +183,7 @@ public struct AuditTrail {
         do throws(BatchError) {
             let found = try AuditTable(session.connection).origin(of: row.seq)
             guard found?.traceID == session.context.traceID, found?.action == row.action else { return }
-            try signLedger(session, backups: session.backups)
+            try signLedger(session)
             notes.noteSealed(row)
         } catch {
             // Then the end of the command tries it once more.
