@@ -35,7 +35,9 @@ import Testing
         }
     }
 
-    @Test func whatAnotherDatabaseKeepsInTheFolderStays() throws {
+    /// Whichever of them came first: git's HEAD names a branch of the first one.
+    @Test(arguments: [("one", "two"), ("two", "one")])
+    func whatAnotherDatabaseKeepsInTheFolderStays(_ kept: String, _ removed: String) throws {
         try TemporaryFolder.with { folder in
             func sh(_ line: String) throws -> BuiltTool.Result {
                 try BuiltTool.shell("cd \(Shell.quote(folder)) || exit 99\n\(line)")
@@ -46,15 +48,18 @@ import Testing
                     sqlite3 $name.db 'CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 2)'
                     "$TOOL" --db $name.db run --id $name --sql 'UPDATE t SET b = 3' -q || exit 1
                 done
-                "$TOOL" --db two.db remove --yes
+                "$TOOL" --db \(removed).db remove --yes
                 """)
             try #require(made.code == 0, "\(made.out)\(made.err)")
-            #expect(made.out.contains("one.db"), "\(made.out)")
-            let git = "git --git-dir backups/batch_manager/history.git for-each-ref --format='%(refname)'"
-            #expect(try sh(git).out == "refs/heads/one.db\nrefs/tags/batch/one.1\n")
+            #expect(made.out.contains("\(kept).db"), "\(made.out)")
+            let git = "git --git-dir backups/batch_manager/history.git"
+            let refs = try sh("\(git) for-each-ref --format='%(refname)'").out
+            let tags = kept == "one" ? "" : "two.db/"
+            #expect(refs == "refs/heads/\(kept).db\nrefs/tags/\(tags)batch/\(kept).1\n")
+            #expect(try sh("\(git) log --format=%s | wc -l").out != "0\n")
             #expect(try sh("ls backups/batch_manager/*.bak | wc -l").out == "1\n")
-            for line in ["verify", "drill", "rollback one.1"] {
-                let result = try sh("\"$TOOL\" --db one.db \(line)")
+            for line in ["verify", "drill", "rollback \(kept).1"] {
+                let result = try sh("\"$TOOL\" --db \(kept).db \(line)")
                 #expect(result.code == 0, "\(line): \(result.out)\(result.err)")
             }
         }

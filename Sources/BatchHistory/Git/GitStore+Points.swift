@@ -108,7 +108,14 @@ extension GitStore {
         let refs = try GitRepository(opening: path).refs
         try refs.remove(Refs.branch(branch))
         for name in try refs.names(below: Refs.tag(tagPrefix)) { try refs.remove(Refs.tag(tagPrefix + name)) }
+        // Other databases may have branches here, and git wants one that there is.
+        let head = String(decoding: try DurableFile.read(path + "/HEAD"), as: UTF8.self)
+        if head == GitStore.head(branch), let other = try tips().keys.min() {
+            try DurableFile.write(Array(GitStore.head(other).utf8), to: path + "/HEAD")
+        }
     }
+
+    private static func head(_ branch: String) -> String { "ref: refs/heads/\(branch)\n" }
 
     /// Those of the commits that can be read themselves; `verify` tells whether all below them can.
     public func present(_ commits: [CommitID]) -> Set<CommitID> {
