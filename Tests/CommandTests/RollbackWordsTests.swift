@@ -23,6 +23,28 @@ struct RollbackWordsTests {
         try scene.expect(0, "run", "--id", "seed", "--sql", "INSERT INTO log(what) VALUES('gold'), ('gold')")
     }
 
+    @Test func aRollbackWhoseReportCannotBeWrittenIsDone() throws {
+        try BadLuckScene.with { scene in
+            try seed(scene)
+            // No folder can be made where a file is.
+            try scene.shell("touch backups/batch_manager/reports")
+            let done = try scene.json("rollback", "--id", "seed")
+            #expect(done["status"]?.string == "rolled_back", "\(done)")
+            let warnings = done["warning_codes"]?.array?.compactMap(\.string) ?? []
+            #expect(warnings.contains("WARN_PERF_REPORT_NOT_WRITTEN"), "\(done)")
+            #expect(try scene.sql("SELECT count(*) FROM log WHERE what = 'gold'") == "0")
+            try scene.expectWhole("after it")
+        }
+    }
+
+    @Test func aVerifyQueryThatIsNotTrueOffersTheRollbackAndNoWayOn() throws {
+        try BadLuckScene.with(jobs: ["gold": Self.gold]) { scene in
+            let failed = try scene.expect(.verificationFailed, "run", "--id", "gold")
+            #expect(failed.err.ranges(of: "rollback --id gold.1").count == 1, "\(failed.err)")
+            #expect(!failed.err.contains("resume"), "\(failed.err)")
+        }
+    }
+
     @Test func aVerifyQueryIsNamedWithItsJobAndAskedOnlyWhileTheJobIsLive() throws {
         try BadLuckScene.with(jobs: ["gold": Self.gold]) { scene in
             try seed(scene)

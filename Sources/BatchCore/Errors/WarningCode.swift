@@ -4,6 +4,7 @@
 /// `docs/errors.md` explains each one; a test holds the two together.
 public enum WarningCode: String, Sendable, CaseIterable {
     case stepRetried = "WARN_PERF_STEP_RETRIED"
+    case reportNotWritten = "WARN_PERF_REPORT_NOT_WRITTEN"
     case wholeScan = "WARN_PERF_WHOLE_SCAN"
     case stepLeftOut = "WARN_UX_STEP_LEFT_OUT"
     case pinnedDefinition = "WARN_UX_PINNED_DEFINITION"
@@ -30,7 +31,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
 
     public var errorClass: ErrorClass {
         switch self {
-        case .stepRetried, .wholeScan: .performance
+        case .stepRetried, .reportNotWritten, .wholeScan: .performance
         case .stepLeftOut, .pinnedDefinition, .unknownVariable: .usage
         case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .drift, .schemaShape,
             .notChecked:

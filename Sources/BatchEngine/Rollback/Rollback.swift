@@ -185,6 +185,8 @@ struct RollbackResult {
     var captured: Double?
     /// The path of the report.
     var report: String?
+    /// Why there is no report.
+    var unwritten: String?
     /// The path of the signed certificate.
     var signed: String?
     /// What went wrong behind the commit.
@@ -201,6 +203,7 @@ struct RollbackResult {
 
     var warnings: [Warning] {
         (left + revived).map { Warning(.effectLeft, $0) } + notes.map { Warning(.certificateUnsigned, $0) }
+            + (unwritten.map { [Warning(.reportNotWritten, "the report is not written: \($0)")] } ?? [])
             + (pending.map { [$0] } ?? []) + replayed.flatMap(\.warnings)
             + failing.map { Warning(.verifyFailed, $0.words) }
             + certificate.uncheckedForeignKeys.map {

@@ -110,21 +110,28 @@ struct RollbackRun {
         done.pending = PointKeeper(session: session).finish(batch.record, since: version)
         let point = try ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
         DriftDetection(session: session).remember(version: session.connection.dataVersion)
-        let path = try RollbackDocument(session: session, records: records).write(
-            scope, batch.record, outcome, point, done)
-        done.report = path
+        // It is done: what cannot be written about it makes it no failure.
+        do throws(BatchError) {
+            done.report = try RollbackDocument(session: session, records: records).write(
+                scope, batch.record, outcome, point, done)
+        } catch {
+            done.unwritten = error.message
+        }
         done.signed = CertificateWriter(session: session, records: records)
             .write(scope, batch.record, outcome, certificate, point, &done.notes)
         if !done.left.isEmpty {
             let error = BatchError(
                 .compensationMissing,
                 "the data of \(scope.batch.batch) is undone, but not everything else: \(done.left.joined(separator: "; "))",
-                hint: "see the report: \(path)")
+                hint: done.report.map { "see the report: \($0)" } ?? "see its log")
             session.notify(.partial, scope.batch, error)
         }
         journal.write(
             "verdict",
-            ["outcome": "committed", "rollback": .string(batch.record.batch.description), "report": .string(path)])
+            [
+                "outcome": "committed", "rollback": .string(batch.record.batch.description),
+                "report": JSONValue(done.report),
+            ])
         return .done(report(batch.record, point, done))
     }
 

@@ -210,6 +210,8 @@ extension Ledger {
     }
 
     private func waysOn(_ batch: BatchRecord, after failure: BatchError) -> Hint {
+        // To go on would not make it right.
+        if failure.hint.commands.contains("rollback --id \(batch.batch)") { return failure.hint }
         let resume: HintCommand = "resume --id \(batch.batch)"
         let back: Hint = "; or undo them: \(command: "rollback --id \(batch.batch)")"
         if failure.hint.commands.contains(resume) { return failure.hint + back }
