@@ -25,11 +25,12 @@ struct PastEvents {
         filter.since = since.iso8601
         return try session.listAudit(filter).rows.compactMap { row -> RuleEvent? in
             guard ["failed", "refused"].contains(row.entry.outcome), let at = Timestamp(iso8601: row.entry.at),
-                let code = HealHistoryReport.detail("code", of: row)
+                let details = try? JSONParser.parse(row.entry.details), let code = details["code"]?.string
             else { return nil }
             let job = row.entry.batch.flatMap { BatchID($0)?.job }
             let module = jobs.first { $0.id == job }?.module
-            let isLeak = code == ErrorCode.otherTenant.rawValue
+            // A tenant that was not named, or a shared table, is a slip: nobody's rows were reached.
+            let isLeak = row.entry.tenant != nil && details["reached"] == BatchError.otherTenantsRow
             return RuleEvent(
                 at: at, kind: isLeak ? "cross_tenant" : "error", code: code, module: module, tenant: row.entry.tenant)
         }

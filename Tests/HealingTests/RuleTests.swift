@@ -101,6 +101,27 @@ import Testing
         }
     }
 
+    /// Refused, too; but nobody worked for one tenant and reached another.
+    @Test(arguments: [
+        ["--sql", "UPDATE bills SET sum = 0"],
+        ["--sql", "INSERT INTO notes VALUES('x')"],
+        ["--sql", "INSERT INTO notes VALUES('x')", "--tenant", "a"],
+        ["--sql", "CREATE TABLE more(x)", "--tenant", "a"],
+    ]) func aSlipInAnOrdinaryRunIsNoAttack(_ words: [String]) throws {
+        try scene { scene in
+            try scene.sql("CREATE TABLE notes(text TEXT)")
+            try scene.write(
+                "catalog/rules.yaml",
+                "leak: {event: cross_tenant, judge: count, window: 24h, threshold: 1, severity: critical, action: block}\n"
+                    + "any: {event: error, judge: count, window: 24h, threshold: 1, by: [code], action: incident}\n")
+            try scene.expect(.otherTenant, from: ["run", "--id", "slip"] + words)
+            try scene.expect(1, "rules", "check")
+            let causes = try scene.json("incident", "list")["incidents"]?.array?.compactMap { $0["cause"]?.string }
+            #expect(causes == ["rule:any:ERR_SECURITY_TENANT"], "\(causes ?? [])")
+            #expect(try scene.json("switch", "list")["switches"]?.array?.isEmpty == true)
+        }
+    }
+
     @Test func aStreamThatIsNoneIsToldWithItsLine() throws {
         try scene { scene in
             try scene.write("bad.jsonl", #"{"at":"2026-03-03T05:00:00.000Z","kind":"error"}"# + "\nnothing\n")

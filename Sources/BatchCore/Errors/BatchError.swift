@@ -19,6 +19,8 @@ public struct BatchError: Error, Equatable, Sendable {
         case waiting
         /// A process died while a step was out in the world: whether that was done, nobody knows.
         case unknownOutcome
+        /// Work for one tenant reached a row of another one, and was refused.
+        case otherTenantsRow
     }
 
     public enum Subject: Hashable, Sendable {
@@ -43,6 +45,15 @@ public struct BatchError: Error, Equatable, Sendable {
         BatchError(
             code, message ?? self.message, hint: hint ?? self.hint, cause: cause, subject: subject ?? self.subject)
     }
+
+    /// What the audit keeps of a failure.
+    public var auditDetails: [JSONValue.Member] {
+        [.init("code", .string(code.rawValue)), .init("class", .string(code.errorClass.rawValue))]
+            + JSONValue.Member.only("reached", cause == .otherTenantsRow ? BatchError.otherTenantsRow : nil)
+    }
+
+    /// Value of `reached` in the audit.
+    public static let otherTenantsRow: JSONValue = "row of another tenant"
 
     /// What SQLite said, without what was being done.
     public var saidBySQLite: String? {

@@ -174,7 +174,8 @@ extension WritePolicy {
                 let verb = row.side == .before ? "belongs" : "would belong"
                 return BatchError(
                     .otherTenant, "table \(table), row \(row.key): it \(verb) to another tenant than that of the batch",
-                    hint: "limit the statement to rows of the tenant: WHERE tenant column = :tenant")
+                    hint: "limit the statement to rows of the tenant: WHERE tenant column = :tenant",
+                    cause: .otherTenantsRow)
             case .noTenant(let table):
                 return BatchError(
                     .otherTenant, "table \(table) holds rows of tenants, and the batch runs for no tenant",

@@ -79,7 +79,8 @@ final class IsolationCheck {
         let writer = isAlone ? "" : ": somebody wrote to the database without a batch"
         return BatchError(
             code, "\(plan.id) may not touch it, and \(what)\(writer)",
-            hint: "make a new plan: \(command: "run --id \(plan.job) --propose")")
+            hint: "make a new plan: \(command: "run --id \(plan.job) --propose")",
+            cause: code == .otherTenant && isAlone ? .otherTenantsRow : nil)
     }
 
     // MARK: Digests

@@ -76,9 +76,7 @@ extension Session {
     /// Notes that something was refused. The refusal stands also where it cannot be noted.
     func auditRefusal(_ action: String, of batch: BatchRecord? = nil, _ error: BatchError) {
         guard error.code.errorClass == .security, (try? ledger.exists()) == true else { return }
-        var details: [JSONValue.Member] = [
-            .init("code", .string(error.code.rawValue)), .init("class", .string(error.code.errorClass.rawValue)),
-        ]
+        var details = error.auditDetails
         if batch == nil, let tenant { details.append(.init("tenant", .string(tenant))) }
         try? ledger.audit(action, batch: batch, outcome: "refused", details: .object(details), context: context)
     }

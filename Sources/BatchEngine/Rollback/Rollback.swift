@@ -140,7 +140,7 @@ public struct Rollback {
     private func noteRefusal(_ error: BatchError, _ scope: RollbackScope) {
         try? session.ledger.audit(
             session.context.action(or: "rollback"), batch: scope.batch, outcome: "refused",
-            details: ["code": .string(error.code.rawValue), "class": .string(error.code.errorClass.rawValue)],
+            details: .object(error.auditDetails),
             context: session.context)
     }
 

@@ -97,12 +97,8 @@ struct RunOutcome {
                     ? "refused" : batch.status.rawValue,
                 details: .object(
                     [.init("rows", batch.rows.json)]
-                        + (failure.map {
-                            [
-                                .init("code", .string($0.code.rawValue)),
-                                .init("class", .string($0.code.errorClass.rawValue)),
-                            ]
-                        } ?? []) + (run.contract.map { [.init("contract", .string($0.contract.id))] } ?? [])
+                        + (failure?.auditDetails ?? [])
+                        + (run.contract.map { [.init("contract", .string($0.contract.id))] } ?? [])
                         + governed(run)),
                 context: session.context)
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
