@@ -74,6 +74,7 @@ public struct IncidentBundle {
                 "name": .string(database.name), "tenancy": .string(database.tenancy.rawValue),
                 "tenant_column": JSONValue(database.tenantColumn), "guard": JSONValue(database.guardMode?.rawValue),
                 "protected": .array(database.protected.map(JSONValue.string)),
+                "classes": .array(database.classes.keys.sorted().map(JSONValue.string)),
             ]
         }
         return [

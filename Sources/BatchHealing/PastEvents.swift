@@ -25,7 +25,9 @@ struct PastEvents {
         filter.since = since.iso8601
         return try session.listAudit(filter).rows.compactMap { row -> RuleEvent? in
             guard ["failed", "refused"].contains(row.entry.outcome), let at = Timestamp(iso8601: row.entry.at),
-                let details = try? JSONParser.parse(row.entry.details), let code = details["code"]?.string
+                let details = try? JSONParser.parse(row.entry.details), let code = details["code"]?.string,
+                // It became a plan.
+                code != ErrorCode.approvalRequired.rawValue
             else { return nil }
             let job = row.entry.batch.flatMap { BatchID($0)?.job }
             let module = jobs.first { $0.id == job }?.module

@@ -47,6 +47,58 @@ import Testing
         }
     }
 
+    static let classes = "    classes: {ledger: [Ledger], payment: [payments.AMOUNT_cents]}\n"
+
+    @Test(arguments: [
+        ("UPDATE ledger SET amount = 0 WHERE id = 1", "Ledger is of class ledger"),
+        ("UPDATE payments SET amount_cents = 1", "payments.AMOUNT_cents is of class payment"),
+        ("DELETE FROM payments WHERE id = 1", "class payment"), ("DELETE FROM things WHERE id = 1", "class ledger"),
+        ("DROP TABLE ledger", "class ledger"),
+    ])
+    func aChangeOfAClassBecomesAPlan(_ sql: String, _ why: String) throws {
+        for level in 0...2 {
+            let job =
+                "level: \(level)\nsteps:\n  - {id: first, sql: UPDATE plain SET v = 0}\n  - {id: then, sql: \"\(sql)\"}\n"
+            try Self.with(Self.classes, jobs: ["fix": job]) { scene in
+                let before = try scene.dump()
+                let dryRun = try scene.expect(0, "run", "fix", "--dry-run", "--json")
+                #expect(dryRun.out.contains("\"dry_run\":true"))
+                let result = try scene.expect(7, "run", "fix")
+                #expect(result.out.contains("plan.1"), "\(result.out)\(result.err)")
+                #expect(try scene.dump() == before, "level \(level)")
+                let plan = try scene.json("plan", "show", "plan.1")
+                #expect(plan["because"]?.string?.contains(why) == true, "\(plan["because"] ?? .null)")
+                try scene.expect(0, "verify")
+            }
+        }
+    }
+
+    @Test func anApprovedPlanChangesAClassAndIsUndone() throws {
+        let job = "steps:\n  - {id: set, sql: UPDATE payments SET amount_cents = 1}\n"
+        try Self.with(Self.classes, jobs: ["fix": job]) { scene in
+            let before = try scene.dump()
+            try scene.expect(7, "run", "fix", "--key", "k")
+            try scene.expect(0, "plan", "approve", "--id", "plan.1", "--as", "carol")
+            try scene.expect(0, "plan", "apply", "--id", "plan.1")
+            #expect(try scene.sql("SELECT sum(amount_cents) FROM payments") == "2")
+            try scene.expect(0, "rollback", "fix")
+            #expect(try scene.dump() == before)
+        }
+    }
+
+    /// Names are checked, and the rules travel with the ledger.
+    @Test func classesAreCheckedAndTravelWithTheLedger() throws {
+        try Self.with("    classes: {payment: [payments.amont_cents]}\n") { scene in
+            let result = try scene.expect(.invalidConfiguration, "run", "--id", "x", "--sql", "UPDATE plain SET v = 0")
+            #expect(result.err.contains("classes: table payments has no column 'amont_cents'"), "\(result.err)")
+        }
+        try Self.with(Self.classes) { scene in
+            try scene.expect(0, "run", "--id", "x", "--sql", "UPDATE plain SET v = 0")
+            try scene.expect(7, "--db", "app.db", "run", "--id", "y", "--sql", "UPDATE payments SET amount_cents = 1")
+            try scene.expect(0, "--db", "app.db", "run", "--id", "z", "--sql", "UPDATE payments SET note = 'z'")
+        }
+    }
+
     @Test(arguments: [
         "UPDATE payments SET note = 'z'", "UPDATE payments SET amount_cents = amount_cents, note = 'z'",
         "DELETE FROM plain", "CREATE TABLE more(id)",

@@ -152,6 +152,10 @@ enum WorkspaceKeys {
             KeyRule(
                 "protected", .list(.text(.filled), mayBeEmpty: true),
                 "Tables and columns (`table.column`) that only an approved batch may change."),
+            KeyRule(
+                "classes", .entries(.filled, .list(.text(.filled), mayBeEmpty: true)),
+                "Tables and columns by the name of their class (`ledger`, `payment`, …): a batch that changes one becomes a plan."
+            ),
             KeyRule("limits", .record(JobKeys.limits), "Limits for batches of jobs that set none."),
             KeyRule(
                 "snapshot", choice(JobDefinition.SnapshotPolicy.self), "Kind of `.bak` of a restore point (`auto`)."),

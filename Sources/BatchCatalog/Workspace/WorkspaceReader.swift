@@ -156,13 +156,17 @@ enum WorkspaceReader {
         return RoleBook(Dictionary(users) { first, _ in first })
     }
 
+    private static func classes(_ node: YAMLNode?) -> [String: [String]] {
+        Dictionary((node?.entries ?? []).map { ($0.key, JobNodes.texts($0.value) ?? []) }) { $0 + $1 }
+    }
+
     private static func database(_ entry: YAMLNode.Entry, _ folder: String) -> DatabaseDefinition? {
         let node = entry.value
         guard let path = node["path"]?.text else { return nil }
         return DatabaseDefinition(
             name: entry.key, path: FolderText.join(folder, path), tenancy: JobNodes.choice(node["tenancy"]) ?? .none,
             tenantColumn: node["tenant_column"]?.text, guardMode: JobNodes.choice(node["guard"]),
-            protected: JobNodes.texts(node["protected"]) ?? [], limits: JobNodes.limits(node["limits"]),
-            snapshot: JobNodes.choice(node["snapshot"]) ?? .auto)
+            protected: JobNodes.texts(node["protected"]) ?? [], classes: classes(node["classes"]),
+            limits: JobNodes.limits(node["limits"]), snapshot: JobNodes.choice(node["snapshot"]) ?? .auto)
     }
 }

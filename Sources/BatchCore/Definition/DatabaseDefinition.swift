@@ -11,13 +11,16 @@ public struct DatabaseDefinition: Hashable, Sendable {
     public var guardMode: GuardMode?
     /// Tables (`ledger_entries`) and columns (`payments.amount_cents`) that only an approved batch may change.
     public var protected: [String]
+    /// Tables and columns by the name of their class: a batch that changes one becomes a plan.
+    public var classes: [String: [String]]
     /// For batches whose job has no limits of its own.
     public var limits: WriteLimits
     public var snapshot: JobDefinition.SnapshotPolicy
 
     public init(
         name: String, path: String, tenancy: Tenancy = .none, tenantColumn: String? = nil, guardMode: GuardMode? = nil,
-        protected: [String] = [], limits: WriteLimits = WriteLimits(), snapshot: JobDefinition.SnapshotPolicy = .auto
+        protected: [String] = [], classes: [String: [String]] = [:], limits: WriteLimits = WriteLimits(),
+        snapshot: JobDefinition.SnapshotPolicy = .auto
     ) {
         self.name = name
         self.path = path
@@ -25,6 +28,7 @@ public struct DatabaseDefinition: Hashable, Sendable {
         self.tenantColumn = tenantColumn
         self.guardMode = guardMode
         self.protected = protected
+        self.classes = classes
         self.limits = limits
         self.snapshot = snapshot
     }
@@ -32,8 +36,8 @@ public struct DatabaseDefinition: Hashable, Sendable {
     /// What the ledger is to keep of it.
     public var policy: DatabasePolicy {
         DatabasePolicy(
-            tenantColumn: tenancy == .column ? tenantColumn : nil, protected: protected, limits: limits,
-            guardMode: guardMode)
+            tenantColumn: tenancy == .column ? tenantColumn : nil, protected: protected, classes: classes,
+            limits: limits, guardMode: guardMode)
     }
 }
 

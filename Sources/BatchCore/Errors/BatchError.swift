@@ -19,6 +19,8 @@ public struct BatchError: Error, Equatable, Sendable {
         case waiting
         /// A process died while a step was out in the world: whether that was done, nobody knows.
         case unknownOutcome
+        /// What the batch changes forces level 3: it becomes a plan.
+        case needsPlan
         /// Work for one tenant reached a row of another one, and was refused.
         case otherTenantsRow
     }

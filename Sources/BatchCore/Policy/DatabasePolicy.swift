@@ -4,17 +4,20 @@ public struct DatabasePolicy: Hashable, Sendable {
     public var tenantColumn: String?
     /// Tables (`ledger_entries`) and columns (`payments.amount_cents`) that only an approved batch may change.
     public var protected: [String]
+    /// Tables and columns by the name of their class: a batch that changes one becomes a plan.
+    public var classes: [String: [String]]
     /// For batches whose job has no limits of its own.
     public var limits: WriteLimits
     /// Nil: as `guard set` said last.
     public var guardMode: GuardMode?
 
     public init(
-        tenantColumn: String? = nil, protected: [String] = [], limits: WriteLimits = WriteLimits(),
-        guardMode: GuardMode? = nil
+        tenantColumn: String? = nil, protected: [String] = [], classes: [String: [String]] = [:],
+        limits: WriteLimits = WriteLimits(), guardMode: GuardMode? = nil
     ) {
         self.tenantColumn = tenantColumn
         self.protected = protected
+        self.classes = classes
         self.limits = limits
         self.guardMode = guardMode
     }
@@ -27,9 +30,16 @@ public struct DatabasePolicy: Hashable, Sendable {
         tenant: String?, sharedTables: Set<String> = [], limits own: WriteLimits = WriteLimits(),
         approval: Approval? = nil
     ) -> WritePolicy {
-        WritePolicy(
+        var policy = WritePolicy(
             tenant: tenantColumn.map { TenantScope(column: $0, tenant: tenant, sharedTables: sharedTables) },
             protected: protected.map(ProtectedName.init), limits: own.filled(from: limits), approval: approval)
+        policy.classes = classes.mapValues { $0.map(ProtectedName.init) }
+        return policy
+    }
+
+    /// Protected names and those of classes: what only an approved batch may change.
+    public var guarded: [String] {
+        protected + Set(classes.values.joined()).subtracting(protected).sorted()
     }
 
     // MARK: As the ledger keeps it
@@ -37,6 +47,8 @@ public struct DatabasePolicy: Hashable, Sendable {
     public var json: JSONValue {
         [
             "tenant_column": JSONValue(tenantColumn), "protected": .array(protected.map(JSONValue.string)),
+            "classes": .object(
+                classes.sorted { $0.key < $1.key }.map { .init($0.key, .array($0.value.map(JSONValue.string))) }),
             "limits": limits.json, "guard": JSONValue(guardMode?.rawValue),
         ]
     }
@@ -48,9 +60,19 @@ public struct DatabasePolicy: Hashable, Sendable {
         }
         let protected = names.compactMap(\.string)
         guard protected.count == names.count else { return nil }
+        var classes: [String: [String]] = [:]
+        if let kept = json["classes"] {
+            // A ledger of an earlier version has none.
+            guard let members = kept.members else { return nil }
+            for member in members {
+                guard let values = member.value.array else { return nil }
+                classes[member.key] = values.compactMap(\.string)
+                guard classes[member.key]?.count == values.count else { return nil }
+            }
+        }
         let mode = json["guard"]?.string
         self.init(
-            tenantColumn: json["tenant_column"]?.string, protected: protected, limits: limits,
+            tenantColumn: json["tenant_column"]?.string, protected: protected, classes: classes, limits: limits,
             guardMode: mode.flatMap(GuardMode.init))
         if mode != nil, guardMode == nil { return nil }
         if tenantColumn == nil, json["tenant_column"] ?? .null != .null { return nil }

@@ -4,6 +4,8 @@ public struct WritePolicy: Hashable, Sendable {
     public var tenant: TenantScope?
     /// Tables and columns that only an approved batch may change.
     public var protected: [ProtectedName]
+    /// Tables and columns by the name of their class: a change of one forces level 3.
+    public var classes: [String: [ProtectedName]] = [:]
     public var limits: WriteLimits
     /// Tables of other modules, folded, with the module of each.
     public var foreign: [String: String] = [:]
@@ -23,7 +25,12 @@ public struct WritePolicy: Hashable, Sendable {
 
 extension WritePolicy {
     /// True when there is nothing that a batch could violate.
-    public var isUnrestricted: Bool { tenant == nil && protected.isEmpty && foreign.isEmpty && limits == WriteLimits() }
+    public var isUnrestricted: Bool {
+        tenant == nil && protected.isEmpty && classes.isEmpty && foreign.isEmpty && limits == WriteLimits()
+    }
+
+    /// All names of which a change has to be known.
+    public var watched: [ProtectedName] { Array(Set(classes.values.joined()).union(protected)) }
 
     /// Holds what was recorded against the policy.
     /// - Returns: the first violation; nil when the checkpoint may be committed.
@@ -31,7 +38,8 @@ extension WritePolicy {
         if let violation = ownerViolation(recorded) { return violation }
         // Who approved the plan has seen what it changes, and how much.
         guard approval == nil else { return nil }
-        return protectedViolation(recorded) ?? moduleViolation(recorded) ?? limitViolation(recorded)
+        return classViolation(recorded) ?? protectedViolation(recorded) ?? moduleViolation(recorded)
+            ?? limitViolation(recorded)
     }
 
     /// Milliseconds that the batch may work; nil for no limit.
@@ -62,15 +70,30 @@ extension WritePolicy {
 
     private func protectedViolation(_ recorded: RecordedWrites.Checkpoint) -> Violation? {
         for name in protected {
-            if recorded.definitions.contains(where: name.isOf) {
-                return .protected(name: name.text, what: "change the definition of \(name.table)")
+            if let what = change(of: name, in: recorded) { return .protected(name: name.text, what: what) }
+        }
+        return nil
+    }
+
+    private func classViolation(_ recorded: RecordedWrites.Checkpoint) -> Violation? {
+        for (kind, names) in classes.sorted(by: { $0.key < $1.key }) {
+            for name in names {
+                if let what = change(of: name, in: recorded) {
+                    return .classified(name: name.text, kind: kind, what: what)
+                }
             }
-            for writes in recorded.tables where name.isOf(writes.table) {
-                if writes.rows.inserted > 0 { return .protected(name: name.text, what: "add rows to \(name.table)") }
-                if writes.rows.deleted > 0 { return .protected(name: name.text, what: "delete rows of \(name.table)") }
-                let isChanged = name.column.map { writes.changedColumns.contains(SQLName.folded($0)) }
-                if isChanged ?? (writes.rows.updated > 0) { return .protected(name: name.text, what: "change it") }
-            }
+        }
+        return nil
+    }
+
+    /// What was done to a table or column; nil when nothing was.
+    private func change(of name: ProtectedName, in recorded: RecordedWrites.Checkpoint) -> String? {
+        if recorded.definitions.contains(where: name.isOf) { return "change the definition of \(name.table)" }
+        for writes in recorded.tables where name.isOf(writes.table) {
+            if writes.rows.inserted > 0 { return "add rows to \(name.table)" }
+            if writes.rows.deleted > 0 { return "delete rows of \(name.table)" }
+            let isChanged = name.column.map { writes.changedColumns.contains(SQLName.folded($0)) }
+            if isChanged ?? (writes.rows.updated > 0) { return "change it" }
         }
         return nil
     }
@@ -163,6 +186,7 @@ extension WritePolicy {
         case tenantSchemaChange
         case disowned(table: String, column: String)
         case protected(name: String, what: String)
+        case classified(name: String, kind: String, what: String)
         case rows(found: Int64, limit: Int64)
         case table(String, allowed: [String])
         case otherModule(String, module: String)
@@ -202,6 +226,11 @@ extension WritePolicy {
                 return BatchError(
                     .protectedData, "\(name) is protected, and the batch would \(what)",
                     hint: "make a plan for a person to approve: \(command: "run --id JOB --propose")")
+            case .classified(let name, let kind, let what):
+                return BatchError(
+                    .approvalRequired, "\(name) is of class \(kind), and the batch would \(what)",
+                    hint: "make a plan for a person to approve: \(command: "run --id JOB --propose")",
+                    cause: .needsPlan)
             case .rows(let found, let limit):
                 return BatchError(
                     .limitExceeded, "the batch would change \(found) rows, and its limit is \(limit)",

@@ -91,7 +91,7 @@ final class IsolationCheck {
     ) throws(BatchError) -> [(kind: IsolationReport.Part.Kind, digest: Digest)] {
         let rules = session.database.policy
         let owner = plan.tenant.flatMap { tenant in rules.tenantColumn.map { RowOwner(column: $0, tenant: tenant) } }
-        let protected = rules.protected.filter { !scope.protected.contains($0) }.map(ProtectedName.init)
+        let protected = rules.guarded.filter { !scope.protected.contains($0) }.map(ProtectedName.init)
         var found: [(kind: IsolationReport.Part.Kind, digest: Digest)] = []
         for table in tables where table.role == .ordinary && scope.names(table.name) {
             if let (condition, value) = owner?.others(in: table, isUTF16: connection.isUTF16) {
@@ -160,7 +160,7 @@ extension IsolationCheck {
             let defined = diff.schema.map(\.name)
             tables = try copy.ledger.tablesChanged(by: [batch.seq]).union(diff.tables.map(\.table)).union(defined)
                 .sorted()
-            let rules = copy.database.policy.protected
+            let rules = copy.database.policy.guarded
             protected =
                 rules.isEmpty ? [] : try Scope.changed(copy, checkpoints, defined, rules.map(ProtectedName.init))
         }

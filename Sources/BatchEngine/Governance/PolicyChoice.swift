@@ -19,7 +19,7 @@ struct PolicyChoice {
         if job.module != nil {
             policy.foreign = try ModuleBook.load(folder: session.workspace.catalog).valid().foreignTables(to: job)
         }
-        let isChecked = rules.tenantColumn != nil || !rules.protected.isEmpty || !job.sharedTables.isEmpty
+        let isChecked = rules.tenantColumn != nil || !rules.guarded.isEmpty || !job.sharedTables.isEmpty
         if isChecked {
             let tables = try tables()
             try checkRules(tables)
@@ -31,7 +31,7 @@ struct PolicyChoice {
     /// A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out does
     /// not. Whose rows and which shared tables it may touch is decided as for the batches that it undoes.
     func policy(undoing batches: [BatchRecord], isWhole: Bool) throws(BatchError) -> WritePolicy {
-        let protected = isWhole ? [] : rules.protected.map(ProtectedName.init)
+        let protected = isWhole ? [] : rules.guarded.map(ProtectedName.init)
         let tenants = Set(batches.compactMap(\.tenant)).sorted()
         let isOperators = batches.contains { $0.tenant == nil || $0.hasSchemaChange }
         guard let column = rules.tenantColumn, let first = tenants.first, session.owner != nil || !isOperators else {
@@ -69,15 +69,15 @@ struct PolicyChoice {
 
     /// Names of protected data in tables that these batches changed, for the audit.
     func protected(changedBy batches: [BatchRecord]) throws(BatchError) -> [String] {
-        if rules.protected.isEmpty { return [] }
+        if rules.guarded.isEmpty { return [] }
         let changed = try session.ledger.tablesChanged(by: batches.map(\.seq))
-        return rules.protected.filter { name in changed.contains(where: ProtectedName(name).isOf) }
+        return rules.guarded.filter { name in changed.contains(where: ProtectedName(name).isOf) }
     }
 
     /// - Parameter isWhole: the database becomes what it was; otherwise a state comes about that was never there, and
     ///   protected data stays as it is.
     func policyForRestore(isWhole: Bool) -> WritePolicy {
-        var policy = WritePolicy(protected: isWhole ? [] : rules.protected.map(ProtectedName.init))
+        var policy = WritePolicy(protected: isWhole ? [] : rules.guarded.map(ProtectedName.init))
         if let column = rules.tenantColumn, let owner = session.owner {
             policy.tenant = TenantScope(column: column, tenant: owner)
         }
@@ -100,17 +100,18 @@ struct PolicyChoice {
                 "tenant_column: no table has a column '\(column)'\(Suggestion.clause(for: column, in: names))")
         }
         let virtual = try SchemaReader(session.connection).virtualTables().map(\.name)
-        for name in rules.protected.map(ProtectedName.init) {
+        for name in rules.guarded.map(ProtectedName.init) {
+            let key = rules.protected.contains(name.text) ? "protected" : "classes"
             let table = own.first { name.isOf($0.name) }
             guard table != nil || virtual.contains(where: name.isOf) else {
                 let meant = Suggestion.clause(for: name.table, in: own.map(\.name) + virtual)
-                throw invalid("protected: there is no table '\(name.table)'\(meant)")
+                throw invalid("\(key): there is no table '\(name.table)'\(meant)")
             }
             guard let column = name.column else { continue }
             let columns = table?.columns.map(\.name) ?? []
             if columns.contains(where: { $0.lowercased() == column.lowercased() }) { continue }
             throw invalid(
-                "protected: table \(name.table) has no column '\(column)'\(Suggestion.clause(for: column, in: columns))"
+                "\(key): table \(name.table) has no column '\(column)'\(Suggestion.clause(for: column, in: columns))"
             )
         }
     }

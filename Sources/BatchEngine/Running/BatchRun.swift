@@ -86,6 +86,8 @@ final class BatchRun {
 
     /// All checkpoints become permanent together, at the end.
     var isAtomic: Bool { plan?.isAtomic ?? false }
+    /// When it changes what forces level 3, all of it is undone, and it becomes a plan.
+    var mayBecomePlan = false
 
     var context: Context { session.context }
 

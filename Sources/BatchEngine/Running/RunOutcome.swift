@@ -12,7 +12,7 @@ struct RunOutcome {
     ) throws(BatchError) -> RunReport {
         try settle(run, &point, failure)
         run.rules?.follow()
-        if let failure, failure.code != .stopped { run.rules?.noteFailure() }
+        if let failure, failure.code != .stopped, failure.cause != .needsPlan { run.rules?.noteFailure() }
         session.context.noteStage(.restorePoint)
         let begun = ContinuousClock.now
         var left: Warning?
@@ -156,15 +156,16 @@ struct RunOutcome {
     }
 
     private func fail(_ run: BatchRun, _ failure: BatchError) throws(BatchError) {
-        if failure.code != .stopped {
+        let becomesPlan = run.mayBecomePlan && failure.cause == .needsPlan
+        if failure.code != .stopped, !becomesPlan {
             session.notify(.failed, run.batch, failure, of: run.job)
         }
         // A part of an approved plan is not what was approved.
         let isWanted =
-            run.plan != nil || (failure.code != .stopped && run.job.onFailure == .rollback)
+            run.plan != nil || becomesPlan || (failure.code != .stopped && run.job.onFailure == .rollback)
             || run.contract?.contract.consequences.contains(.rollback) == true
         if isWanted, run.lastNumber > 0 { throw undone(run, failure) }
-        if run.plan != nil { throw failure }
+        if run.plan != nil || becomesPlan { throw failure }
         throw try session.ledger.explain(failure, of: run.batch)
     }
 
@@ -189,6 +190,7 @@ struct RunOutcome {
                 failure.code, "\(failure.message); what it had committed could not be rolled back: \(error.message)",
                 hint: error.hint)
         }
+        if failure.cause == .needsPlan { return failure }
         return BatchError(
             failure.code, "\(failure.message); what it had committed was rolled back",
             hint: "correct the cause, then: \(command: "run --id \(run.job.id)")")

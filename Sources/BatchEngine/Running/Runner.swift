@@ -61,7 +61,12 @@ public struct Runner {
         case .apply: break
         case .rehearse:
             let subject = Rehearsal.Subject(job: job, values: order.values, batch: batch)
-            let rehearsed = try gate.rehearse(subject)
+            let rehearsed: (report: String, changesSchema: Bool)
+            do throws(BatchError) {
+                rehearsed = try gate.rehearse(subject)
+            } catch {
+                return .planned(try planned(order, because: error))
+            }
             rehearsal = rehearsed.report
             guard job.repair != nil, rehearsed.changesSchema else { break }
             if let because = try CorrectiveMigration(session: session, subject: subject).objection() {
@@ -82,9 +87,22 @@ public struct Runner {
         run.plan = order.plan
         run.isolation = isolation
         run.inputs = order.plan?.inputs
-        var report = try carryOut(run, &point, from: 0, position: 0, since: start)
+        run.mayBecomePlan = order.plan == nil
+        var report: RunReport
+        do throws(BatchError) {
+            report = try carryOut(run, &point, from: 0, position: 0, since: start)
+        } catch {
+            return .planned(try planned(order, because: error))
+        }
         if order.isGoverned { report.checklist = try gate.checkOff(run, orphans: orphans) }
         return .ran(report)
+    }
+
+    /// The plan of a batch that wanted to change what forces level 3. Nothing of the batch is left.
+    /// - Throws: any other failure as it is.
+    private func planned(_ order: RunOrder, because failure: BatchError) throws(BatchError) -> PatchPlanReport {
+        guard failure.cause == .needsPlan, order.plan == nil else { throw failure }
+        return try PatchPlanDraft(session: session).make(order, newBatch(order), failure.message)
     }
 
     /// The batch that has done the work of a key already.
@@ -129,6 +147,8 @@ public struct Runner {
         if session.mayHaveLeftovers { _ = try session.turn(for: LeaseWork("run", job: job.id)) }
         let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: job.id) : 1
         let gateway = try Runner.gateway(session, job, tenant: tenant)
+        // As a job of level 3, it may be looked at.
+        gateway.policy.classes = [:]
         var batch = BatchRecord(
             batch: BatchID(job: job.id, number: number), kind: .batch, actor: session.context.actor,
             traceID: session.context.traceID, startedAt: session.context.now().iso8601)

@@ -48,6 +48,9 @@ public struct StepRun {
         if !isNamed, let said = error.saidBySQLite {
             message = "step \(definition.id) of \(run.batch.batch): \(said)"
         }
+        if !isNamed, error.cause == .needsPlan {
+            message = "step \(definition.id) of \(run.batch.batch): \(message)"
+        }
         if !isNamed, [.otherTenant, .protectedData, .limitExceeded, .contractBroken].contains(error.code) {
             message = "step \(definition.id) of \(run.batch.batch): \(message)"
         }

@@ -231,6 +231,7 @@ extension DatabaseDefinition {
         tenancy = policy.tenantColumn == nil ? .none : .column
         tenantColumn = policy.tenantColumn
         protected = policy.protected
+        classes = policy.classes
         limits = policy.limits
     }
 }

@@ -21,7 +21,7 @@ struct PolicyRules {
         let table = TablePolicy(
             ownership: ownership(layout, owner, isStored: position != nil), owner: position,
             owners: position.map { owners(layout.columns[stored[$0]], layout) } ?? [])
-        for name in policy.protected where name.isOf(layout.ownerTable) {
+        for name in policy.watched where name.isOf(layout.ownerTable) {
             guard let wanted = name.column.map(SQLName.folded) else { continue }
             for (place, column) in stored.enumerated() where SQLName.folded(layout.columns[column].name) == wanted {
                 table.protected.append((place, wanted))
