@@ -25,10 +25,12 @@ public struct RepairRun {
         let found = try Findings(session).of(job, values, tenant: tenant)
         var executions: [HealRunReport.Execution] = []
         let wanted = try targets(found.tenants, tenant, session)
-        let halt = RepairHalt(job: job.id)
+        // A halt is for all tenants, and a tenant's own audit does not tell of it.
+        let isShared = session.database.tenancy == .column
+        let halt = try RepairHalt(job: job.id, session: tenant == nil || !isShared ? session : try open(nil))
         for target in wanted {
             if session.context.stopWish() != .goOn { break }
-            if mode == .apply, try halt.holds(session, executions, of: wanted.count) {
+            if mode == .apply, try halt.holds(executions, of: wanted) {
                 executions.append(.init(tenant: target, outcome: .halted, before: findings(of: target, found.findings)))
                 continue
             }
@@ -60,7 +62,7 @@ public struct RepairRun {
         let session = try open(tenant)
         let before = self.findings(of: tenant, findings)
         let history = try RepairHistory(session)
-        if mode == .apply, history.frozen(job.id).contains(tenant ?? "") {
+        if mode != .dryRun, history.frozen(job.id).contains(tenant ?? "") {
             return .init(tenant: tenant, outcome: .frozen, before: before)
         }
         if mode == .apply, job.repair?.needsDryRun == true {
@@ -89,7 +91,7 @@ public struct RepairRun {
                 let run = try runner.preview(job, values, tenant: tenant)
                 return .init(tenant: tenant, outcome: .discarded, before: before, run: run)
             }
-            switch try runner.submit(RunOrder(job: job, values: values, tenant: tenant)) {
+            switch try submit(runner, session, tenant) {
             case .planned(let plan):
                 return .init(tenant: tenant, outcome: .planned, before: before, after: before, plan: plan)
             case .ran(let run):
@@ -99,7 +101,38 @@ public struct RepairRun {
                     after: after, run: run)
             }
         } catch {
-            return .init(tenant: tenant, outcome: .failed, before: before, after: nil, error: error)
+            return .init(
+                tenant: tenant, outcome: RepairRun.outcome(of: error), before: before, after: nil, error: error)
+        }
+    }
+
+    /// A batch of an earlier run that has done a part of the work is gone on with.
+    private func submit(
+        _ runner: Runner, _ session: Session, _ tenant: String?
+    ) throws(BatchError) -> Runner.Submission {
+        do throws(BatchError) {
+            let because = mode == .propose ? "heal run --propose" : nil
+            return try runner.submit(RunOrder(job: job, values: values, tenant: tenant, suggestion: because))
+        } catch {
+            guard error.code == .wrongState, mode == .apply, let half = try session.halfDone(job, tenant: tenant)
+            else { throw error }
+            guard half.isSameDefinition else {
+                throw BatchError(
+                    .wrongState, "\(half.batch) is half done, and job \(job.id) is another one since",
+                    hint:
+                        "continue it as it was: \(command: "resume --id \(half.batch)"); or undo it: \(command: "rollback --id \(half.batch)")"
+                )
+            }
+            return .ran(try runner.resume(.batch(half.batch)))
+        }
+    }
+
+    /// What people or other work hold back says nothing about the repair.
+    private static func outcome(of error: BatchError) -> HealRunReport.Outcome {
+        switch error.code {
+        case .safeMode, .jobDisabled, .moduleOff, .busy, .wrongState, .leaseLost: .skipped
+        case .stopped: .stopped
+        default: .failed
         }
     }
 
@@ -139,46 +172,51 @@ public struct RepairRun {
 
 /// When most targets are sick, they are sick of one thing: repairing goes on when that has been well for a while.
 struct RepairHalt {
-    let job: String
+    private let job: String
+    /// For all tenants.
+    private let session: Session
+    private let history: RepairHistory
 
-    static let action = "heal halt"
     /// Fewer targets prove nothing.
     private static let fewest = 5
     private static let share = 0.4
-    /// So long it has to be well.
-    private static let healthy: Int64 = 900_000
+
+    init(job: String, session: Session) throws(BatchError) {
+        self.job = job
+        self.session = session
+        history = try RepairHistory(session)
+    }
 
     /// - Parameters:
     ///   - executions: of this run so far.
-    ///   - count: targets of this run.
-    func holds(
-        _ session: Session, _ executions: [HealRunReport.Execution], of count: Int
-    ) throws(BatchError) -> Bool {
+    ///   - wanted: the targets of this run.
+    func holds(_ executions: [HealRunReport.Execution], of wanted: [String?]) throws(BatchError) -> Bool {
         if executions.contains(where: { $0.outcome == .halted }) { return true }
-        let sick = executions.count { $0.outcome == .failed }
-        if count >= RepairHalt.fewest, Double(sick) > RepairHalt.share * Double(count) {
-            try session.note(
-                RepairHalt.action, batch: nil, tenant: nil, outcome: "done",
-                details: ["job": .string(job), "sick": JSONValue(sick), "targets": JSONValue(count)])
-            try Incidents(session).open(
-                .data, .critical, "repair \(job) is halted: it fails for \(sick) of \(count) targets",
-                cause: "halt:\(job)",
-                actions: [
-                    .init(level: 3, text: "find what they have in common", command: "heal history \(job)")
-                ])
-            return true
+        let now = session.context.now()
+        if history.halted(job, at: now) != nil { return true }
+        var (all, sick) = history.targets(job, before: now)
+        all.formUnion(wanted.map { $0 ?? "" })
+        for execution in executions {
+            let target = execution.tenant ?? ""
+            switch execution.outcome {
+            case .failed, .frozen: sick.insert(target)
+            case .healed, .partial: sick.remove(target)
+            case .planned, .discarded, .halted, .skipped, .stopped: break
+            }
         }
-        guard executions.isEmpty else { return false }
-        return try isResting(session)
-    }
-
-    /// True for a while after it was halted last.
-    private func isResting(_ session: Session) throws(BatchError) -> Bool {
-        var filter = AuditFilter()
-        filter.action = RepairHalt.action
-        let rows = try session.listAudit(filter, verbs: [RepairHalt.action]).rows
-        let last = rows.last { HealHistoryReport.detail("job", of: $0) == job }
-        guard let at = last.flatMap({ Timestamp(iso8601: $0.entry.at) }) else { return false }
-        return session.context.now().milliseconds - at.milliseconds < RepairHalt.healthy
+        guard all.count >= RepairHalt.fewest, Double(sick.count) > RepairHalt.share * Double(all.count) else {
+            return false
+        }
+        try session.note(
+            RepairHistory.halted, batch: nil, tenant: nil, outcome: "done",
+            details: ["job": .string(job), "sick": JSONValue(sick.count), "targets": JSONValue(all.count)])
+        try Incidents(session).open(
+            .data, .critical, "repair \(job) is halted: it fails for \(sick.count) of \(all.count) targets",
+            cause: "halt:\(job)",
+            actions: [
+                .init(level: 3, text: "find what they have in common", command: "heal history \(job)"),
+                .init(level: 2, text: "let it try again", command: "heal thaw \(job) --reason TEXT"),
+            ])
+        return true
     }
 }

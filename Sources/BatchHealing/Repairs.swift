@@ -97,6 +97,7 @@ public struct Repairs {
                 .run, origin: .heal, job: job.id, module: job.module, faults: job.repair?.faults)
             return RepairListReport.Entry(
                 job: job, isEnabled: try session.decision(on: work) == .go, frozen: history.frozen(job.id),
+                haltedSince: history.halted(job.id, at: session.context.now()),
                 lastOutcome: history.executions(of: job.id).last?.entry.outcome)
         }
         return RepairListReport(entries: entries)

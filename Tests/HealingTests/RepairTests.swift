@@ -102,6 +102,74 @@ import Testing
         }
     }
 
+    /// What people hold back says nothing about the repair.
+    @Test(arguments: ["job:repair_totals=disabled", "tenant:a=isolated", "safe_mode=on"])
+    func whatASwitchHoldsBackIsNoFailure(_ setting: String) throws {
+        try HealingScene.with { scene in
+            let (name, value) = (setting.prefix { $0 != "=" }, setting.drop { $0 != "=" }.dropFirst())
+            try scene.expect(0, "run", "first", "--sql", "UPDATE bills SET sum = 10 WHERE no = 1", "--tenant", "a")
+            try scene.expect(0, "switch", "set", String(name), "--value", String(value), "--reason", "test")
+            for _ in 1...4 { try scene.tool("heal", "run", "repair_totals", "--apply", "--tenant", "a") }
+            let outcomes = try scene.json("heal", "history")["executions"]?.array?.compactMap { $0["outcome"]?.string }
+            #expect(Set(outcomes ?? []) == [name == "safe_mode" ? "planned" : "skipped"], "\(outcomes ?? [])")
+            let job = try scene.json("heal", "list")["jobs"]?.array?.first { $0["id"]?.string == "repair_totals" }
+            #expect(job?["frozen"]?.bool == false)
+            try scene.expect(0, "switch", "undo", String(name), "--reason", "over")
+            try scene.expect(0, "heal", "run", "repair_totals", "--apply", "--tenant", "a")
+            #expect(try scene.json("heal", "history")["executions"]?.array?.last?["outcome"]?.string == "healed")
+        }
+    }
+
+    @Test func aHalfDoneBatchOfItsOwnIsContinued() throws {
+        let job = """
+            tenant: required
+            finds: SELECT owner AS tenant, no AS key FROM bills WHERE no = 2 AND state <> 'done'
+            steps:
+              - {id: count, sql: UPDATE bills SET sum = sum + 1 WHERE no = 2 AND owner = :tenant}
+              - {id: ready, check: SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM bills WHERE state = 'go')}
+              - {id: end, sql: UPDATE bills SET state = 'done' WHERE no = 2 AND owner = :tenant}
+            """
+        try HealingScene.with(jobs: ["repair_parts": job]) { scene in
+            try scene.expect(1, "heal", "run", "repair_parts", "--apply")
+            #expect(try scene.sql("SELECT sum FROM bills WHERE no = 2") == "22")
+            try scene.expect(
+                0, "run", "--id", "go", "--sql", "UPDATE bills SET state = 'go' WHERE no = 1", "--tenant", "a")
+            let answer = try scene.json("heal", "run", "repair_parts", "--apply")
+            #expect(answer["batch"]?.string == "repair_parts.1" && answer["findings_after"]?.integer == 0, "\(answer)")
+            // The first step was not done again.
+            #expect(try scene.sql("SELECT sum FROM bills WHERE no = 2") == "22")
+        }
+    }
+
+    @Test func aHalfDoneBatchOfAnotherDefinitionIsLeftToAPerson() throws {
+        func job(_ sum: Int) -> String {
+            "tenant: required\nfinds: SELECT owner AS tenant, no AS key FROM bills WHERE no = 2\nsteps:\n"
+                + "  - {id: count, sql: UPDATE bills SET sum = \(sum) WHERE no = 2 AND owner = :tenant}\n"
+                + "  - {id: never, check: SELECT 1}\n"
+        }
+        try HealingScene.with(jobs: ["repair_parts": job(7)]) { scene in
+            try scene.expect(1, "heal", "run", "repair_parts", "--apply")
+            let text = try scene.shell("cat catalog/repair_parts.yaml").out
+            try scene.write("catalog/repair_parts.yaml", text.replacing("sum = 7", with: "sum = 8"))
+            for _ in 1...4 {
+                let result = try scene.tool("heal", "run", "repair_parts", "--apply")
+                #expect(
+                    result.out.contains("skipped") && result.out.contains("resume --id repair_parts.1"), "\(result)")
+            }
+            #expect(try scene.json("heal", "list")["jobs"]?.array?.contains { $0["frozen"]?.bool == true } == false)
+        }
+    }
+
+    @Test func proposeMakesPlansAndChangesNothing() throws {
+        try HealingScene.with { scene in
+            let before = try scene.dump()
+            let result = try scene.expect(7, "heal", "run", "repair_totals", "--propose", "--json")
+            let plans = try JSONParser.parse(result.out)["executions"]?.array?.compactMap { $0["plan"]?.string }
+            #expect(plans == ["plan.1", "plan.2"])
+            #expect(try scene.dump() == before)
+        }
+    }
+
     @Test func whatIsPinnedSaysWhatRan() throws {
         try HealingScene.with { scene in
             try scene.expect(0, "heal", "run", "repair_totals", "--apply", "--tenant", "a")

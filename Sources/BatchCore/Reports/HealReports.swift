@@ -6,13 +6,18 @@ public struct RepairListReport: Report, Hashable {
         public let isEnabled: Bool
         /// The tenants for which it is frozen; an empty name for a database without tenants.
         public let frozen: [String]
+        /// Since when nothing is tried for any tenant, because it failed for too many; nil when it is not halted.
+        public let haltedSince: Timestamp?
         /// What became of the last execution; nil when there was none.
         public let lastOutcome: String?
 
-        public init(job: JobDefinition, isEnabled: Bool, frozen: [String], lastOutcome: String?) {
+        public init(
+            job: JobDefinition, isEnabled: Bool, frozen: [String], haltedSince: Timestamp? = nil, lastOutcome: String?
+        ) {
             self.job = job
             self.isEnabled = isEnabled
             self.frozen = frozen
+            self.haltedSince = haltedSince
             self.lastOutcome = lastOutcome
         }
     }
@@ -28,6 +33,7 @@ public struct RepairListReport: Report, Hashable {
                 "level": JSONValue(entry.job.level), "class": JSONValue(entry.job.repair?.faults.rawValue),
                 "enabled": .bool(entry.isEnabled), "frozen": .bool(!entry.frozen.isEmpty),
                 "frozen_tenants": .array(entry.frozen.map(JSONValue.string)),
+                "halted": .bool(entry.haltedSince != nil), "halted_since": JSONValue(entry.haltedSince?.iso8601),
                 "last_outcome": JSONValue(entry.lastOutcome), "description": .string(entry.job.description),
             ]
         }
@@ -72,6 +78,8 @@ public struct HealRunReport: Report {
     public enum Mode: String, Hashable, Sendable {
         case dryRun = "dry_run"
         case apply
+        /// Everything becomes a plan.
+        case propose
     }
 
     public enum Outcome: String, Hashable, Sendable {
@@ -89,6 +97,10 @@ public struct HealRunReport: Report {
         case frozen
         /// It fails for too many targets; nothing was done for this one.
         case halted
+        /// A switch holds it back, or other work stood in the way: nothing was done, and it is no failure.
+        case skipped
+        /// It stopped at a checkpoint, and goes on with the next run.
+        case stopped
     }
 
     /// What was done for one tenant, or for the whole database.
@@ -198,14 +210,20 @@ public struct HealThawReport: Report, Hashable {
     public let job: String
     /// The tenants for which the job was frozen; an empty name for a database without tenants.
     public let thawed: [String]
+    /// It was halted for all.
+    public let isHaltLifted: Bool
 
-    public init(job: String, thawed: [String]) {
+    public init(job: String, thawed: [String], isHaltLifted: Bool) {
         self.job = job
         self.thawed = thawed
+        self.isHaltLifted = isHaltLifted
     }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
-        [.init("job", .string(job)), .init("thawed", .array(thawed.map(JSONValue.string)))]
+        [
+            .init("job", .string(job)), .init("thawed", .array(thawed.map(JSONValue.string))),
+            .init("halt_lifted", .bool(isHaltLifted)),
+        ]
     }
 }
 

@@ -188,6 +188,19 @@ extension Runner {
     }
 }
 
+extension Session {
+    /// The latest batch of a job, when it has done a part of its work: `resume` goes on with it.
+    /// - Returns: the batch, and whether it was begun with the same definition of the job.
+    public func halfDone(
+        _ job: JobDefinition, tenant: String?
+    ) throws(BatchError) -> (batch: BatchID, isSameDefinition: Bool)? {
+        guard try ledger.exists(), let last = try ledger.latest(job.id, tenant),
+            last.status == .stopped || last.status == .failed, last.definition != nil
+        else { return nil }
+        return (last.batch, last.definition == job.text)
+    }
+}
+
 /// What a batch leaves that did not come to its end, and how to go on from there.
 extension Ledger {
     // MARK: What stays
@@ -249,7 +262,7 @@ extension Ledger {
     }
 
     /// The latest batch of a job and tenant of which something stands.
-    private func latest(_ job: String, _ tenant: String?) throws(BatchError) -> BatchRecord? {
+    fileprivate func latest(_ job: String, _ tenant: String?) throws(BatchError) -> BatchRecord? {
         try latestBatch(
             of: job,
             where: """

@@ -39,7 +39,8 @@ enum HealRoutes {
             answer: .report(["mode", "findings_before", "executions"]), perform: run),
         Route(
             method: .post, path: "/api/heal/{job}/thaw", name: "thawRepair",
-            summary: "Let a repair job run again that was frozen because it failed too often", access: .role(.operator),
+            summary: "Let a repair job run again that was frozen or halted because it failed too often",
+            access: .role(.operator),
             action: "heal thaw", places: [job], body: [.reason], answer: .report(["job", "thawed"]),
             perform: { (call) throws(BatchError) in
                 let job = try call.repairs().job(named: try call.required("job"))

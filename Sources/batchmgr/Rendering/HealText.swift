@@ -11,7 +11,10 @@ extension RepairListReport: TextReport {
             ("DESCRIPTION", .left),
         ])
         for entry in entries {
-            let state = !entry.isEnabled ? "switched off" : entry.frozen.isEmpty ? "ready" : "frozen"
+            let state =
+                !entry.isEnabled
+                ? "switched off"
+                : entry.haltedSince.map { "halted since \($0.seconds)" } ?? (entry.frozen.isEmpty ? "ready" : "frozen")
             table.append([
                 entry.job.id, String(entry.job.level), entry.job.repair?.faults.rawValue ?? "", state,
                 entry.lastOutcome ?? "-", Printable.text(entry.job.description),
@@ -60,6 +63,8 @@ extension HealRunReport: TextReport {
         switch mode {
         case .dryRun:
             text += style.hint("do it: \(command: "heal run \(job) --apply")") + "\n"
+        case .propose:
+            text += "\(Figures.count(before, "finding"))\n"
         case .apply:
             let left = after ?? before
             text += "\(Figures.count(before, "finding")) before, \(left) after\n"
@@ -89,6 +94,9 @@ extension HealRunReport.Execution {
         case .discarded: return "would change \(rows), for \(Figures.count(before, "finding"))"
         case .halted:
             return style.bad("halted") + "  it fails for too many: " + style.hint("\(command: "incident list")")
+        case .skipped, .stopped:
+            let why = error.map { "  \($0.code.rawValue): \(Printable.text($0.message))" } ?? ""
+            return style.caution(outcome.rawValue) + why + (error.map { "\n  " + style.hint($0.hint) } ?? "")
         case .frozen:
             return style.bad("frozen") + "  it failed too often: "
                 + style.hint("\(command: "heal list")")
@@ -118,7 +126,9 @@ extension HealHistoryReport: TextReport {
 extension HealThawReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         let names = thawed.filter { !$0.isEmpty }.map(Printable.text)
-        return "\(job) may run again" + (names.isEmpty ? "" : " for \(names.joined(separator: ", "))") + "\n"
+        if isHaltLifted, names.isEmpty { return "\(job) is no longer halted\n" }
+        return "\(job) may run again" + (names.isEmpty ? "" : " for \(names.joined(separator: ", "))")
+            + (isHaltLifted ? ", and is no longer halted" : "") + "\n"
     }
 }
 

@@ -25,12 +25,13 @@ extension Verb {
         details: """
             Level 1 runs at once; level 2 is carried out and undone on a copy first; level 3 makes a patch plan (exit 7). \
             Each batch can be undone like any other. A job that has failed three times for a tenant within a day is \
-            frozen for that tenant, until heal thaw.
+            frozen for that tenant, until heal thaw. A batch of it that is half done is continued. What a switch holds back \
+            is no failure.
             """,
         options: [
             .required("id", .text("JOB"), "the repair job").main,
             .flag("dry-run", "do it, show the changes, and discard them (also: -n)"),
-            .flag("apply", "do it"), set,
+            .flag("apply", "do it"), .flag("propose", "make plans of it, for a person to approve (exit 7)"), set,
         ],
         topic: .heal, role: .operator,
         examples: [
@@ -44,7 +45,7 @@ extension Verb {
         trace: .view, examples: [.init("batchmgr heal history", "what was repaired?")])
 
     public static let healThaw = Verb(
-        "heal thaw", "let a repair job run again that was frozen because it failed too often",
+        "heal thaw", "let a repair job run again that was frozen or halted because it failed too often",
         options: [
             .required("id", .text("JOB"), "the repair job").main,
             .required("reason", .text("TEXT"), "why it may run again; kept in the audit"),
@@ -108,15 +109,16 @@ extension Command {
 
     static let healRun = Command(.healRun) { (arguments, call) throws(BatchError) in
         let job = try call.repairs().job(named: try arguments.required("id"))
-        try arguments.allowOne(of: ["dry-run", "apply"])
-        guard arguments.has("dry-run") || arguments.has("apply") else {
-            throw .missing("--dry-run or --apply", of: arguments.verb)
+        try arguments.allowOne(of: ["dry-run", "apply", "propose"])
+        guard arguments.has("dry-run") || arguments.has("apply") || arguments.has("propose") else {
+            throw .missing("--dry-run, --apply or --propose", of: arguments.verb)
         }
+        let mode: HealRunReport.Mode =
+            arguments.has("apply") ? .apply : arguments.has("propose") ? .propose : .dryRun
         let values = try ParameterValues(job, set: arguments.values("set"))
         let workspace = try call.workspace()
         let context = call.workContext()
-        let run = RepairRun(job, values, mode: arguments.has("apply") ? .apply : .dryRun) {
-            (tenant) throws(BatchError) in
+        let run = RepairRun(job, values, mode: mode) { (tenant) throws(BatchError) in
             var own = context
             own.tenant = tenant
             return try Session(workspace, database: job.database, tenant: tenant, context: own)
