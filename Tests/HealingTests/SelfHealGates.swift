@@ -112,6 +112,54 @@ import Testing
             // Nor soon after, in another process.
             let again = try scene.json("heal", "run", "repair_sick", "--apply")
             #expect(again["executions"]?.array?.allSatisfy { $0["outcome"]?.string == "halted" } == true)
+            let job = try scene.json("heal", "list")["jobs"]?.array?.first { $0["id"]?.string == "repair_sick" }
+            #expect(job?["halted"]?.bool == true && job?["halted_since"]?.string != nil)
+            #expect(try scene.tool("heal", "list").out.contains("halted since"))
+            let check = try scene.tool("check")
+            #expect(check.code == 2 && check.out.contains("repair repair_sick is halted"), "\(check.out)")
+            #expect(check.out.contains("1 critical incident is open: incident.1"), "\(check.out)")
+            let status = try scene.json("status")
+            #expect(status["critical_incidents"]?.array?.first?["id"]?.string == "incident.1")
+            #expect(status["repairs"]?.array?.first?["id"]?.string == "repair_sick")
+            #expect(try scene.tool("status").out.contains("repair_sick is halted since"))
+            // A halt is for all, so no tenant lifts it or gets round it.
+            try scene.expect(3, "heal", "run", "repair_sick", "--apply", "--tenant", "b")
+            try scene.expect(.wrongState, "heal", "thaw", "repair_sick", "--reason", "x", "--tenant", "b")
+            let thawed = try scene.json("heal", "thaw", "repair_sick", "--reason", "looked at")
+            #expect(thawed["halt_lifted"]?.bool == true)
+            let later = try scene.json("heal", "list")["jobs"]?.array?.first { $0["id"]?.string == "repair_sick" }
+            #expect(later?["halted"]?.bool == false && later?["halted_since"] == .null)
+            try scene.expect(1, "heal", "run", "repair_sick", "--apply", "--tenant", "b")
+        }
+    }
+
+    /// One tenant at a time is no way around it.
+    @Test func targetsAreCountedOverSeveralRuns() throws {
+        let job =
+            "level: 1\ntenant: required\nfinds: SELECT owner AS tenant, no AS key FROM bills\n"
+            + "steps:\n  - {id: a, check: SELECT 1}\n"
+        try scene(["repair_sick": job]) { scene in
+            try scene.sql("INSERT INTO bills SELECT no + 10, 'c' || no, 1, 'new' FROM bills;")
+            try scene.expect(0, "drift", "adopt")
+            for tenant in ["a", "b", "c1", "c2"] {
+                try scene.expect(1, "heal", "run", "repair_sick", "--apply", "--tenant", tenant)
+            }
+            try scene.expect(3, "heal", "run", "repair_sick", "--apply", "--tenant", "c3")
+            #expect(try scene.json("incident", "show", "1")["cause"]?.string == "halt:repair_sick")
+        }
+    }
+
+    @Test func aFrozenRepairAndSafeModeAreWarnings() throws {
+        try HealingScene.with { scene in
+            #expect(try scene.tool("check").code == 0)
+            for _ in 1...3 { try scene.expect(1, "heal", "run", "repair_hopeless", "--apply") }
+            let check = try scene.tool("check")
+            #expect(check.code == 1 && check.out.contains("repair repair_hopeless is frozen for a"), "\(check.out)")
+            #expect(try scene.tool("status").out.contains("repair_hopeless is frozen for a"))
+            try scene.expect(0, "heal", "thaw", "repair_hopeless", "--reason", "x")
+            try scene.expect(0, "switch", "set", "safe_mode:tenant:a", "--value", "on", "--reason", "x")
+            let held = try scene.tool("check")
+            #expect(held.code == 1 && held.out.contains("safe_mode:tenant:a is on"), "\(held.out)")
         }
     }
 }

@@ -8,6 +8,10 @@ public struct StatusReport: Report {
     public var waiting: [PatchPlanReport] = []
     /// Switches that hold something back.
     public var switches: [String] = []
+    /// Critical incidents that are not closed.
+    public var incidents: [Incident] = []
+    /// Repair jobs that are frozen for a tenant, or halted for all.
+    public var repairs: [RepairListReport.Entry] = []
     /// Restore points that are not written yet.
     public var pendingPoints = 0
     public var sizes: [Size] = []
@@ -53,6 +57,18 @@ public struct StatusReport: Report {
                     waiting.map {
                         ["plan": .string("\($0.id)"), "job": .string($0.job), "status": .string($0.status.rawValue)]
                     })), .init("switches", .array(switches.map(JSONValue.string))),
+            .init(
+                "critical_incidents",
+                .array(incidents.map { ["id": .string($0.name), "title": .string($0.title)] })),
+            .init(
+                "repairs",
+                .array(
+                    repairs.map {
+                        [
+                            "id": .string($0.job.id), "frozen_tenants": .array($0.frozen.map(JSONValue.string)),
+                            "halted_since": JSONValue($0.haltedSince?.iso8601),
+                        ]
+                    })),
             .init("pending_points", JSONValue(pendingPoints)), .init("sizes", .array(sizes.map(\.json))),
             .init(
                 "oldest_unproven",

@@ -1,6 +1,7 @@
 internal import BatchCatalog
 internal import BatchCore
 internal import BatchEngine
+internal import BatchHealing
 
 /// `GET /api/…`: the reports of the verbs that look.
 enum ViewRoutes {
@@ -9,7 +10,12 @@ enum ViewRoutes {
             method: .get, path: "/api/status", name: "status",
             summary: "The last batches, what is half done, what waits, and what grows",
             access: .role(.viewer), answer: .report(["batches"]),
-            perform: { (call) throws(BatchError) in call.report(try call.view().status()) }),
+            perform: { (call) throws(BatchError) in
+                let session = try call.view()
+                var report = try session.status()
+                try HealthView(session, jobs: (try? call.catalog().jobs) ?? []).add(to: &report)
+                return call.report(report)
+            }),
         Route(
             method: .get, path: "/api/batches", name: "listBatches", summary: "Batches, the latest first",
             access: .role(.viewer),

@@ -2,6 +2,7 @@ public import BatchCatalog
 internal import BatchControl
 public import BatchCore
 public import BatchEngine
+internal import BatchHealing
 
 /// `check`: one look at a workspace, for a program that watches many.
 public struct MonitoringCheck {
@@ -21,6 +22,7 @@ public struct MonitoringCheck {
             for database in workspace.databases where database.tenancy != .file {
                 let jobs = catalog.jobs.filter { $0.schedule != nil && ($0.database ?? database.name) == database.name }
                 look(at: database, jobs.map(\.id), maximumAge, &report)
+                lookAtRepairs(database, catalog.jobs, &report)
             }
             try lookAtQueue(&report)
         } catch {
@@ -54,6 +56,25 @@ public struct MonitoringCheck {
         }
     }
 
+    private func lookAtRepairs(
+        _ database: DatabaseDefinition, _ jobs: [JobDefinition], _ report: inout MonitoringReport
+    ) {
+        do throws(BatchError) {
+            let session = try Session.view(workspace.choosing(database), context: context)
+            for repair in try HealthView(session, jobs: jobs).repairs {
+                let (id, tenants) = (repair.job.id, repair.frozen.filter { !$0.isEmpty })
+                if let since = repair.haltedSince {
+                    report.add(.critical, "\(database.name): repair \(id) is halted since \(since.seconds)")
+                } else {
+                    let whose = tenants.isEmpty ? "" : " for \(tenants.joined(separator: ", "))"
+                    report.add(.warning, "\(database.name): repair \(id) is frozen\(whose)")
+                }
+            }
+        } catch {
+            report.add(.unknown, "\(database.name): \(error.code.rawValue): \(error.message)")
+        }
+    }
+
     private func lookAtQueue(_ report: inout MonitoringReport) throws(BatchError) {
         guard workspace.hasRecords else { return }
         let store = try context.store(of: workspace)
@@ -61,8 +82,15 @@ public struct MonitoringCheck {
         let lost = (counts[.failed] ?? 0) + (counts[.dead] ?? 0)
         if lost > 0 { report.add(.warning, "\(lost) jobs of the queue have failed for good") }
         if try !store.queuePauses().isEmpty { report.add(.warning, "the queue, or a part of it, is paused") }
-        if try store.switches().value(of: .safeMode(.everywhere), at: context.now()) == .on {
-            report.add(.warning, "safe mode is on")
+        let now = context.now()
+        for state in try store.switches().states where state.holds(at: now) && state.value == .on {
+            guard case .safeMode(let scope) = state.name else { continue }
+            report.add(.warning, scope == .everywhere ? "safe mode is on" : "\(state.name) is on")
+        }
+        let critical = try store.incidents(IncidentFilter(isOpen: true)).filter { $0.severity == .critical }
+        if !critical.isEmpty {
+            let noun = critical.count == 1 ? "1 critical incident is" : "\(critical.count) critical incidents are"
+            report.add(.critical, "\(noun) open: \(critical.prefix(5).map(\.name).joined(separator: ", "))")
         }
     }
 }

@@ -217,6 +217,20 @@ extension StatusReport: TextReport {
             text += "\(style.caution("waiting"))        \(plan.id) of \(Printable.text(plan.job)) \(what)\n"
         }
         for words in switches { text += "\(style.caution("held back"))      \(Printable.text(words))\n" }
+        for incident in incidents {
+            text += "\(style.bad("critical"))       \(incident.name)  \(Printable.text(incident.title))\n"
+        }
+        if let incident = incidents.first {
+            text += style.next("see it: \(command: "incident show \(incident.name)")")
+        }
+        for repair in repairs {
+            let tenants = repair.frozen.filter { !$0.isEmpty }.map(Printable.text)
+            let what =
+                repair.haltedSince.map { "is halted since \($0.seconds)" }
+                ?? "is frozen" + (tenants.isEmpty ? "" : " for \(tenants.joined(separator: ", "))")
+            text += "\(style.bad("no repair"))      \(repair.job.id) \(what)\n"
+            text += style.next("when the cause is gone: \(command: "heal thaw \(repair.job.id) --reason TEXT")")
+        }
         if pendingPoints > 0 {
             text += "\(style.caution("not written"))    \(Figures.count(pendingPoints, "restore point"))\n"
         }

@@ -1,5 +1,7 @@
+internal import BatchCatalog
 internal import BatchCore
 public import BatchEngine
+internal import BatchHealing
 
 extension Verb {
     public static let list = Verb(
@@ -71,7 +73,11 @@ extension Verb {
 
 extension Command {
     static let status = Command(.status) { (_, call) throws(BatchError) in
-        try call.output.show(try call.view().status())
+        let session = try call.view()
+        var report = try session.status()
+        let jobs = (try? call.workspace().loadCatalog(StepRegistry.builtIn.rules()).jobs) ?? []
+        try HealthView(session, jobs: jobs).add(to: &report)
+        try call.output.show(report)
         return .done
     }
 }
