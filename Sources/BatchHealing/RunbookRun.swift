@@ -15,10 +15,16 @@ public struct RunbookRun {
     private let runbook: RunbookDefinition
     private let session: Session
     private let tenant: String?
+    private let module: String?
 
-    /// - Parameter session: of the person for whom it is done.
-    /// - Throws: `ERR_UX_USAGE` when it is for one tenant, and none is named.
-    public init(_ runbook: RunbookDefinition, _ session: Session, tenant: String?) throws(BatchError) {
+    /// - Parameters:
+    ///   - session: of the person for whom it is done.
+    ///   - module: nil: that of the latest open incident of the tenant that has one.
+    /// - Throws: `ERR_UX_USAGE` when it is for one tenant, and none is named; `ERR_UX_UNKNOWN_NAME` for a module that the
+    ///   catalog does not have.
+    public init(
+        _ runbook: RunbookDefinition, _ session: Session, tenant: String?, module: String? = nil
+    ) throws(BatchError) {
         if runbook.needsTenant, tenant == nil {
             throw BatchError(
                 .usage, "runbook \(runbook.id) is for one tenant", hint: "name it: --tenant NAME")
@@ -26,6 +32,14 @@ public struct RunbookRun {
         self.runbook = runbook
         self.session = session
         self.tenant = tenant
+        let known = try ModuleBook.load(folder: session.workspace.catalog).modules.map(\.id)
+        if let module, !known.contains(module) {
+            throw BatchError(
+                .unknownName, "there is no module '\(module)'\(Suggestion.clause(for: module, in: known))",
+                hint: "modules are in catalog/modules.yaml")
+        }
+        let incidents = try Incidents(session).list(IncidentFilter(tenant: tenant, isOpen: true)).incidents
+        self.module = module ?? incidents.lazy.compactMap(\.module).first { known.contains($0) }
     }
 
     /// - Parameter isConfirmed: steps of level 2 are done too.
@@ -35,8 +49,12 @@ public struct RunbookRun {
         for step in runbook.steps {
             if steps.contains(where: { $0.outcome == .failed }) {
                 steps.append(.init(step: step, outcome: .skipped))
-            } else if step.level >= 3 || step.words.isEmpty {
+            } else if step.words.isEmpty {
                 steps.append(.init(step: step, outcome: .planned))
+            } else if module == nil, step.words.contains(where: { $0.contains("{module}") }) {
+                steps.append(.init(step: step, outcome: .planned, detail: "no module is known: --module NAME"))
+            } else if step.level >= 3 {
+                steps.append(try propose(step))
             } else if step.level == 2, !isConfirmed {
                 steps.append(.init(step: step, outcome: .waiting))
             } else {
@@ -62,11 +80,25 @@ public struct RunbookRun {
     }
 
     private func carryOut(_ step: RunbookDefinition.Step) throws(BatchError) -> RunbookReport.Step {
-        let words = step.words.map { $0.replacing("{tenant}", with: tenant ?? "") }
-        let answer = try call(words)
+        let answer = try call(words(step))
         let error = answer.document["error"]
         let isDone = answer.exitCode == 0 || (step.mayFail && error == nil)
         return .init(step: step, outcome: isDone ? .done : .failed, detail: error?["message"]?.string)
+    }
+
+    private func words(_ step: RunbookDefinition.Step) -> [String] {
+        step.words.map { $0.replacing("{tenant}", with: tenant ?? "").replacing("{module}", with: module ?? "") }
+    }
+
+    /// Makes the plans of a step that is left to a person.
+    private func propose(_ step: RunbookDefinition.Step) throws(BatchError) -> RunbookReport.Step {
+        let answer = try call(words(step))
+        let own = answer.document["plan"]?.string.map { [$0] } ?? []
+        let plans = (answer.document["executions"]?.array ?? []).compactMap { $0["plan"]?.string }
+        let names = plans.isEmpty ? own : plans
+        if !names.isEmpty { return .init(step: step, outcome: .planned, detail: names.joined(separator: ", ")) }
+        if answer.exitCode == 0 { return .init(step: step, outcome: .done, detail: "nothing is to be planned") }
+        return .init(step: step, outcome: .failed, detail: answer.document["error"]?["message"]?.string)
     }
 
     private func note(_ steps: [RunbookReport.Step]) throws(BatchError) {
@@ -98,7 +130,8 @@ public struct RunbookRun {
             let answer = try call(["rollback", "--id", batch.description, "--dry-run"])
             undone = undone && answer.exitCode == 0
         }
-        let service = try call(["check"]).exitCode
+        // Incidents are judged below.
+        let service = try call(["metrics", "slo"]).document["level"]?.string ?? "unknown"
         let critical = try Incidents(session).list(IncidentFilter(isOpen: true)).incidents.filter {
             $0.severity == .critical && !$0.mayClose
         }
@@ -109,7 +142,7 @@ public struct RunbookRun {
                 "drift show ended with \(drift.exitCode)"
             ),
             (undone, fresh.isEmpty ? "the run made no batch" : "\(fresh.count) batches"),
-            (service == 0, "check ended with \(service)"),
+            (["ok", "warning"].contains(service), "the objectives are \(service)"),
             (critical.isEmpty, critical.isEmpty ? "none" : critical.map(\.name).joined(separator: ", ")),
         ]
         return zip(RunbookDefinition.checklist, found).map {

@@ -50,6 +50,16 @@ import Testing
             #expect(outcomes(report)["isolate"] == "done" && outcomes(report)["data"] == "planned")
             // The incident that it has opened is critical, and nobody has learnt from it yet.
             #expect(checks(report)["postmortem"] == false)
+            // Only what is concerned is held back.
+            let names = try scene.json("switch", "list")["switches"]?.array?.compactMap { $0["name"]?.string }
+            #expect(names == ["tenant:a"], "\(names ?? [])")
+            #expect(outcomes(report)["block"] == "planned")
+            try scene.expect(.unknownName, "runbook", "run", "cross_tenant", "--tenant", "a", "--module", "cachin")
+            let blocked = try JSONParser.parse(
+                try scene.tool("runbook", "run", "cross_tenant", "--tenant", "a", "--module", "caching", "--json").out)
+            #expect(outcomes(blocked)["block"] == "done")
+            let both = try scene.json("switch", "list")["switches"]?.array?.compactMap { $0["name"]?.string }
+            #expect(Set(both ?? []) == ["tenant:a", "module:caching"])
             try scene.expect(.safeMode, "run", "fix2", "--sql", "UPDATE bills SET sum = 1", "--tenant", "a")
             #expect(try scene.dump() == before)
         }
@@ -65,6 +75,11 @@ import Testing
             let report = try JSONParser.parse(try scene.tool("runbook", "run", "billing", "--json").out)
             #expect(outcomes(report)["try"] == "done" && outcomes(report)["plan"] == "planned", "\(report)")
             #expect(try scene.dump() == before)
+            // The plans are there, one for each tenant with something wrong.
+            let step = report["steps"]?.array?.first { $0["id"]?.string == "plan" }
+            #expect(step?["detail"]?.string == "plan.1, plan.2", "\(report)")
+            let plans = try scene.json("plan", "list")["plans"]?.array ?? []
+            #expect(plans.count == 2 && plans.allSatisfy { $0["status"]?.string == "proposed" }, "\(plans)")
         }
     }
 
@@ -80,6 +95,10 @@ import Testing
             try scene.write("catalog/runbooks/mine.yaml", "title: x\nsteps:\n  - {id: a, level: 4, text: y}\n")
             let result = try scene.expect(.invalidCatalog, "runbook", "list")
             #expect(result.err.contains("mine.yaml:3"))
+            try scene.write(
+                "catalog/runbooks/mine.yaml", "title: x\nsteps:\n  - {id: a, level: 3, text: y, run: [prune]}\n")
+            let unsafe = try scene.expect(.invalidCatalog, "runbook", "list")
+            #expect(unsafe.err.contains("mine.yaml:3") && unsafe.err.contains("--propose"), "\(unsafe.err)")
         }
     }
 }

@@ -18,9 +18,23 @@ public struct RunbookBook: Sendable {
             let path = FolderText.join(folder, name)
             let file = try HealingFile(path: path, keys)
             mistakes += file.source.diagnostics
-            if file.source.diagnostics.isEmpty { runbooks.append(runbook(FolderText.stem(of: path), file.entries)) }
+            guard file.source.diagnostics.isEmpty else { continue }
+            mistakes += unsafe(file)
+            runbooks.append(runbook(FolderText.stem(of: path), file.entries))
         }
         return RunbookBook(runbooks: runbooks, mistakes: mistakes)
+    }
+
+    /// What is left to a person may make a plan, and nothing else.
+    private static func unsafe(_ file: HealingFile) -> [Diagnostic] {
+        var source = file.source
+        for node in file.entries.first(where: { $0.key == "steps" })?.value.elements ?? [] {
+            guard node["level"]?.json.integer == 3, let run = node["run"],
+                JobNodes.texts(run)?.contains("--propose") != true
+            else { continue }
+            source.report(run, "a step of level 3 may only make a plan: add --propose, or leave 'run' out")
+        }
+        return source.diagnostics
     }
 
     /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the files.
@@ -66,7 +80,10 @@ public struct RunbookBook: Sendable {
             KeyRule("id", .text(.jobName), required: true, "Its name."),
             KeyRule("level", .integer(1...3), required: true, "1 at once, 2 after a yes, 3 by a person."),
             KeyRule("text", .text(.filled), required: true, "What it does."),
-            KeyRule("run", .list(.argument, mayBeEmpty: false), "A command of batchmgr, word by word."),
+            KeyRule(
+                "run", .list(.argument, mayBeEmpty: false),
+                "A command of batchmgr, word by word; `{tenant}` and `{module}` stand for what is named. At level 3 one that makes a plan (`--propose`)."
+            ),
             KeyRule("may_fail", .boolean, "It may find something wrong (`false`)."),
         ])
 }

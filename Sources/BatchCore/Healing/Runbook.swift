@@ -2,10 +2,10 @@
 public struct RunbookDefinition: Hashable, Sendable {
     public struct Step: Hashable, Sendable {
         public var id: String
-        /// 1 is done at once, 2 after a person has said yes, 3 by a person.
+        /// 1 is done at once, 2 after a person has said yes, 3 by a person, who gets a plan where there are words.
         public var level: Int
         public var text: String
-        /// The words of a command of batchmgr, with `{tenant}`; none: a person does it.
+        /// The words of a command of batchmgr, with `{tenant}` and `{module}`; none: a person does it.
         public var words: [String]
         /// The command may find something wrong: that is an answer, and no reason to stop.
         public var mayFail: Bool
@@ -39,8 +39,9 @@ public struct RunbookDefinition: Hashable, Sendable {
         let verbs = ["at once", "after a yes", "by a person"]
         let rows = steps.map { step in
             let words = step.words.map { $0.contains(" ") ? "'\($0)'" : $0 }.joined(separator: " ")
+            let does = step.level >= 3 && !words.isEmpty ? "makes a plan" : verbs[min(max(step.level, 1), 3) - 1]
             let text = step.text + (words.isEmpty ? "" : ": `batchmgr \(words)`")
-            return "| \(step.id) | \(step.level), \(verbs[min(max(step.level, 1), 3) - 1]) | \(text) |\n"
+            return "| \(step.id) | \(step.level), \(does) | \(text) |\n"
         }
         return """
             ## \(id)
@@ -70,7 +71,7 @@ public struct RunbookReport: Report, Hashable {
         case failed
         /// It takes a yes.
         case waiting
-        /// A person does it.
+        /// A person does it, or approves the plan that was made.
         case planned
         /// A step before it has failed.
         case skipped
@@ -79,7 +80,7 @@ public struct RunbookReport: Report, Hashable {
     public struct Step: Hashable, Sendable {
         public let step: RunbookDefinition.Step
         public let outcome: Outcome?
-        /// The error of a command that failed.
+        /// The error of a command that failed, the plans that it made, or why nothing was done.
         public let detail: String?
 
         public init(step: RunbookDefinition.Step, outcome: Outcome?, detail: String? = nil) {

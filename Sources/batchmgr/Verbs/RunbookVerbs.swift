@@ -19,10 +19,13 @@ extension Verb {
         "runbook run", "carry a runbook out, and check afterwards what must hold",
         details: """
             Steps of level 1 are done at once, those of level 2 with --yes (exit 7 while they wait), and those of level 3 are \
-            for a person. Afterwards the program checks: rows in the audit, nothing written outside batches, every batch can \
+            for a person, who gets a plan where there is one to make. Afterwards the program checks: rows in the audit, nothing written outside batches, every batch can \
             be undone, the service within its bounds, postmortems.
             """,
-        options: [.required("id", .text("RUNBOOK"), "the runbook").main], topic: .heal, role: .admin, trace: .workspace,
+        options: [
+            .required("id", .text("RUNBOOK"), "the runbook").main,
+            .value("module", .text("NAME"), "the module that it is about (default: that of the latest open incident)"),
+        ], topic: .heal, role: .admin, trace: .workspace,
         examples: [.init("batchmgr runbook run performance", "what is safe, at once")])
 }
 
@@ -39,7 +42,8 @@ extension Command {
 
     static let runbookRun = Command(.runbookRun) { (arguments, call) throws(BatchError) in
         let runbook = try call.runbook(try arguments.required("id"))
-        let run = try RunbookRun(runbook, try call.view(), tenant: call.globals.tenant)
+        let run = try RunbookRun(
+            runbook, try call.view(), tenant: call.globals.tenant, module: arguments.value("module"))
         let report = try run.perform(isConfirmed: call.globals.assumesYes)
         try call.output.show(report)
         return report.exitCode
