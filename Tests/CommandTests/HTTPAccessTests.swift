@@ -78,6 +78,19 @@ import Testing
         #expect(lines == ["0", "0", "0", "0", "0", "0", "404", "404", "404", "200"])
     }
 
+    @Test func aTokenOfATenantIsNotToldWhichBatchOfAnotherIsRunning() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            "$TOOL" run bump --tenant acme -q >/dev/null; "$TOOL" run bump --tenant beta -q >/dev/null
+            sleep 60 & other=$!; started=$(cut -d' ' -f22 /proc/$other/stat)
+            sqlite3 a.db "UPDATE batchmgr_lease SET process = $other, started = '$started', kind = 'run', batch = 'bump.2'"
+            token one --role operator --tenant acme; post /api/batches/bump.1/rollback; has 'another batch'; has 'bump.2'
+            token all --role operator; post /api/batches/bump.1/rollback; has 'another batch'; has 'bump.2'
+            kill $other
+            """)
+        #expect(lines == ["503", "1", "0", "503", "0", "1"])
+    }
+
     /// Each row: who proposes, who approves over which way, and whether that is somebody else.
     @Test func nobodyApprovesTheirOwnPlanOnAnyWay() throws {
         let lines = try ServedWorkspace.lines(

@@ -108,6 +108,45 @@ import Testing
         }
     }
 
+    /// A program that uses the other name has a log of its own in WAL mode, and a batch would be lost in it.
+    @Test(arguments: ["WAL", "DELETE"]) func nothingIsWrittenIntoAFileOfTwoNames(mode: String) throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                new app.db; sqlite3 app.db "PRAGMA journal_mode = \(mode)" > out; run app.db one 1; ln app.db other.db
+                for verb in 'run --id x --sql SELECT(1)' 'run --dry-run --id x --sql SELECT(1)' 'rollback --id one.1 --yes' 'guard set --mode track --yes'
+                do fails 2 "$TOOL" --db app.db $verb; grep -c 'app.db has 2 names (hard links)' out; done
+                "$TOOL" --db app.db list > out 2>&1; "$TOOL" --db app.db doctor --fast > out 2>&1; tr -d '\\n' < out | grep -c 'hard links.*2 names'
+                "$TOOL" --db app.db --json doctor --fast > out; $(sed -n 's/.*find them: \\(find .*\\); let.*/\\1/p' out | sed "s|find /|find $PWD|") | wc -l
+                value app.db; rm other.db; "$TOOL" --db app.db rollback --id one.1 --yes > out 2>&1; value app.db; whole app.db
+                """, in: folder)
+            #expect(out == "1\n1\n1\n1\n1\n2\n1\nold\n")
+        }
+    }
+
+    /// Its ledger and its rows fit each other, so only the history knows that there was more.
+    @Test(arguments: ["cp old.db app.db", "mv old.db app.db", "rm app.db; cp old.db app.db"])
+    func anOlderCopyThatWasPutInPlaceIsTold(putting: String) throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                new app.db; run app.db one 1; cp app.db old.db; run app.db two 2; run app.db three 3
+                "$TOOL" --db app.db --json doctor --fast > out 2>&1; grep -c 'older copy' out || true
+                \(putting)
+                "$TOOL" --db app.db --json doctor --fast > out 2>&1; grep -c '"name":"history".*of batch three.1, is not in the ledger' out
+                "$TOOL" --db app.db run --id four --sql "UPDATE t SET v = '4' WHERE id = 1" > out 2>&1
+                grep -c WARN_DATA_OLDER_COPY out
+                restore=$(sed -n 's/.*newest state: batchmgr \\(.*\\) FILE; or.*/\\1/p' out); eval "'$TOOL' $restore r3.db" > out 2>&1; value r3.db
+                run app.db five 5; grep -c WARN_DATA_OLDER_COPY out || true
+                # The audit was cut, and nothing makes that undone; all else is whole.
+                fails 6 "$TOOL" --db app.db verify; grep FAIL out | grep -vc 'audit ledger' || true
+                "$TOOL" --db app.db drill > out 2>&1; point app.db four.1 bak; point app.db five.1 git
+                "$TOOL" --db app.db rollback --id four.1 --mode cascade --yes > out 2>&1; value app.db
+                """, in: folder)
+            #expect(out == "0\n1\n1\n3\n0\n0\n4\n5\n1\n")
+        }
+    }
+
     @Test func aDatabaseThatWasMovedWithoutItsHomeIsTold() throws {
         try TemporaryFolder.with { folder in
             let out = try Self.script(

@@ -177,6 +177,26 @@ struct HostBatchTests {
         }
     }
 
+    @Test func noBatchBeginsInAFileOfTwoNames() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, HostBatchTests.schema)
+            let result = try Hosts.python(
+                folder,
+                """
+                import os
+                c = connect()
+                file = c.execute("PRAGMA database_list").fetchone()[2]
+                os.link(file, file + "-other")
+                refused(c, "SELECT batch_begin('x')", "has 2 names (hard links)")
+                os.unlink(file + "-other")
+                c.execute("SELECT batch_begin('x')")
+                c.execute("UPDATE t SET v = 'x'")
+                c.execute("SELECT batch_commit()")
+                """)
+            #expect(result.fault == nil)
+        }
+    }
+
     @Test func anAbortedBatchKeepsItsEarlierCheckpoints() throws {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(folder, HostBatchTests.schema)

@@ -35,6 +35,30 @@ import Testing
         }
     }
 
+    /// The lease is held by a living process, for the batch of another tenant or its own.
+    @Test(arguments: [
+        ["run", "--id", "x", "--sql", "SELECT 1"], ["run", "--id", "x", "--sql", "SELECT 1", "--dry-run"],
+        ["rollback", "--id", "raise_a.1"], ["doctor", "--fast"],
+    ])
+    func aBatchOfAnotherTenantThatIsRunningIsNotNamed(_ words: [String]) throws {
+        try Self.with { scene in
+            func answer(_ tenant: String, holding batch: String) throws -> String {
+                let result = try scene.shell(
+                    """
+                    sleep 60 & started=$(cut -d' ' -f22 /proc/$!/stat)
+                    sqlite3 app.db "UPDATE batchmgr_lease SET process = $!, started = '$started', kind = 'run', batch = '\(batch)'"
+                    "$TOOL" --tenant \(tenant) \(words.map(Shell.quote).joined(separator: " ")) 2>&1; kill $!
+                    """)
+                return result.out
+            }
+            let hidden = try answer("a", holding: "raise_b.1")
+            #expect(hidden.contains("another batch"), "\(hidden)")
+            #expect(!hidden.contains("raise_b"), "\(hidden)")
+            let own = try answer("b", holding: "raise_b.1")
+            #expect(own.contains("raise_b.1") || words[0] == "rollback", "\(own)")
+        }
+    }
+
     @Test func theRowsOfATenantAreShown() throws {
         try Self.with { scene in
             let both = try scene.json("diff", "raise_a.1^", "raise_b.1")["changes"]?.array

@@ -41,11 +41,18 @@ import Testing
         let (folder, path) = try Self.database()
         let first = try Connection(path: path)
         let lease = try Self.take(first)
-        _ = Shell.run("cd \(folder.path) && ln -s app.db link.db && ln app.db hard.db")
-        for name in ["app.db", "link.db", "hard.db"] {
+        _ = Shell.run("cd \(folder.path) && ln -s app.db link.db")
+        for name in ["app.db", "link.db"] {
             let second = try Connection(path: folder.path + "/" + name)
             #expect(Self.code { _ = try Self.take(second) } == .busy)
         }
+        // Two names have two logs.
+        _ = Shell.run("cd \(folder.path) && ln app.db hard.db")
+        for name in ["app.db", "link.db", "hard.db"] {
+            let second = try Connection(path: folder.path + "/" + name)
+            #expect(Self.code { _ = try Self.take(second) } == .wrongState)
+        }
+        _ = Shell.run("rm \(folder.path)/hard.db")
         lease.giveBack()
         let next = try Self.take(try Connection(path: folder.path + "/link.db"))
         #expect(next.epoch == lease.epoch + 1)

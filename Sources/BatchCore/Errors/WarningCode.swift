@@ -26,6 +26,7 @@ public enum WarningCode: String, Sendable, CaseIterable {
     case auditNotWritten = "WARN_SECURITY_AUDIT_NOT_WRITTEN"
     case machine = "WARN_INTEGRATION_MACHINE"
     case drift = "WARN_DATA_DRIFT"
+    case olderCopy = "WARN_DATA_OLDER_COPY"
     case schemaShape = "WARN_DATA_SCHEMA"
     case notChecked = "WARN_DATA_NOT_CHECKED"
 
@@ -33,8 +34,8 @@ public enum WarningCode: String, Sendable, CaseIterable {
         switch self {
         case .stepRetried, .reportNotWritten, .wholeScan: .performance
         case .stepLeftOut, .pinnedDefinition, .unknownVariable: .usage
-        case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .drift, .schemaShape,
-            .notChecked:
+        case .verifyFailed, .noPoint, .pendingPoint, .recordNotUsed, .triggersSkipped, .drift, .olderCopy,
+            .schemaShape, .notChecked:
             .data
         case .certificateUnsigned, .notErased, .guardIncomplete, .readsAllTenants, .tenantAlone, .auditUnsigned,
             .auditReplaced,

@@ -64,7 +64,7 @@ struct DryRun {
         let ledger = session.ledger
         try gateway.begin()
         defer { gateway.rollback() }
-        try LeaseTable(session.connection).requireFree()
+        try LeaseTable(session.connection, for: session.owner).requireFree()
         if try ledger.state() == nil {
             if try !ledger.exists() { try ledger.create(databaseID: session.context.randomID()) }
             try ledger.setState(StateDigest())

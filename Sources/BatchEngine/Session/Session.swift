@@ -93,6 +93,8 @@ public final class Session {
     }
 
     /// A turn is taken: the lease is this session's.
+    /// Whether the ledger is behind its history was asked already.
+    var hasLookedForOlderCopy = false
     var hasTurn = false
     /// A worker of the queue has it, which lets others go first between two jobs.
     var worksQueue = false

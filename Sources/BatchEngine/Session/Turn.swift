@@ -23,7 +23,8 @@ struct Turn: ~Copyable {
         let sleep = context.sleep
         let taken = try LeaseWait.taking(session) { () throws(BatchError) in
             try Lease.take(
-                session.ledger, for: work, at: context.now(), rules: Lease.Rules(pause: { sleep($0) }),
+                session.ledger, for: work, of: session.owner, at: context.now(),
+                rules: Lease.Rules(pause: { sleep($0) }),
                 id: context.randomID
             ) { () throws(BatchError) in try session.settleHome() }
         }
@@ -68,6 +69,7 @@ extension Turn {
         guard try ledger.exists() else { return }
         _ = try LeaseWait(session).isWanted
         try ledger.complete()
+        try session.tellOfOlderCopy()
         try session.followPolicy()
         for var batch in try ledger.batches(where: "status = 'running'") {
             batch.status = .stopped

@@ -53,12 +53,23 @@ extension Session {
     ) throws(BatchError) -> [Check] {
         let home = try homeReport(workspace, tenant: tenant, context: context).check
         let session = try homelessReader(workspace, tenant, context)
-        return [home, leaseCheck(try LeaseTable(session.connection).read())]
+        let table = LeaseTable(session.connection, for: session.owner)
+        let row = try table.read()
+        return [home, try historyCheck(session), leaseCheck(row, isNamed: row.map(table.mayName) ?? true)]
+            .compactMap(\.self)
     }
 
-    private static func leaseCheck(_ row: LeaseTable.Row?) -> Check {
+    /// Told alone when something is wrong with it.
+    private static func historyCheck(_ session: Session) throws(BatchError) -> Check? {
+        guard let found = try OlderCopy(session) else { return nil }
+        return .warning("history", found.words, code: .olderCopy, advice: found.advice)
+    }
+
+    private static func leaseCheck(_ row: LeaseTable.Row?, isNamed: Bool) -> Check {
         guard let row, let owner = row.owner else { return .passed("lease", "nobody is working") }
-        let work = "\(row.work.words), process \(owner.process), beat of \(row.beatAt ?? "?")"
+        let work =
+            isNamed
+            ? "\(row.work.words), process \(owner.process), beat of \(row.beatAt ?? "?")" : "another batch"
         switch row.life {
         case .alive: return .passed("lease", "working: \(work)")
         case .dead: return .passed("lease", "died: \(work); the next command takes over the lease")
@@ -84,7 +95,7 @@ extension Session {
             throw BatchError(.fileMissing, "there is no folder \(folder)", hint: "check the path: --to FOLDER")
         }
         try session.connection.transaction { () throws(BatchError) in
-            try LeaseTable(session.connection).requireFree()
+            try LeaseTable(session.connection, for: session.owner).requireFree()
             try session.moveHome(to: target)
             try session.ledger.audit(
                 context.action(or: "home set"), batch: nil, outcome: "done", details: ["home": .string(target)],

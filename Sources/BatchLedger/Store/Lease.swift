@@ -32,14 +32,17 @@ public final class Lease {
     /// Takes the lease, or takes it over from an owner that is dead. Makes the tables of the ledger where there are
     /// none. From here on each transaction on the connection of the ledger is refused when the lease is lost.
     /// - Parameters:
+    ///   - tenant: for whom it is taken; it is told nothing of the batches of others.
     ///   - rules: when an owner is dead that cannot be looked at from here.
     ///   - first: done in the same transaction, before the lease is looked at.
-    /// - Throws: `ERR_PERF_BUSY` naming the owner.
+    /// - Throws: `ERR_PERF_BUSY` naming the owner; `ERR_UX_WRONG_STATE` when the file has a second name.
     public static func take(
-        _ ledger: Ledger, for work: LeaseWork, at time: Timestamp, rules: Rules = Rules(), id: () -> String,
+        _ ledger: Ledger, for work: LeaseWork, of tenant: String? = nil, at time: Timestamp, rules: Rules = Rules(),
+        id: () -> String,
         first: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> Lease {
-        let table = LeaseTable(ledger.connection)
+        let table = LeaseTable(ledger.connection, for: tenant)
+        try table.requireOneName()
         // Most owners can be seen to live without waiting for their transaction to end.
         if let row = try table.read(), row.isFirmlyHeld { throw table.busy(row) }
         var seen: LeaseTable.Row?
@@ -61,11 +64,12 @@ public final class Lease {
     }
 
     /// Takes the lease in the transaction that is open, for a host whose batch begins in it.
-    /// - Throws: `ERR_PERF_BUSY` naming the owner.
+    /// - Throws: `ERR_PERF_BUSY` naming the owner; `ERR_UX_WRONG_STATE` when the file has a second name.
     public static func join(_ connection: Connection, for work: LeaseWork, at time: Timestamp, token: String)
         throws(BatchError) -> Lease
     {
         let table = LeaseTable(connection)
+        try table.requireOneName()
         switch try table.take(work, token: token, at: time, rules: Rules(), seen: nil) {
         case .taken(let epoch): return Lease(connection, epoch: epoch, token: token)
         case .held(let row), .ask(let row): throw table.busy(row)

@@ -11,8 +11,14 @@ public struct LeaseTable {
         "CREATE TABLE IF NOT EXISTS batchmgr_lease(id INTEGER PRIMARY KEY CHECK(id = 1), epoch INTEGER NOT NULL, process INTEGER, started TEXT, boot TEXT, namespace TEXT, machine TEXT, token TEXT, kind TEXT, job TEXT, batch TEXT, stop INTEGER NOT NULL DEFAULT 0, beat INTEGER NOT NULL DEFAULT 0, beat_at TEXT, asked_beat INTEGER, asked_boot TEXT, asked_at INTEGER) STRICT"
 
     private let connection: Connection
+    /// Who is told of the work of others; nil: somebody who may know all of it.
+    private let tenant: String?
 
-    public init(_ connection: Connection) { self.connection = connection }
+    /// - Parameter tenant: the one who is told who has the lease. Batches of others are not named to it.
+    public init(_ connection: Connection, for tenant: String? = nil) {
+        self.connection = connection
+        self.tenant = tenant
+    }
 
     public struct Row: Hashable, Sendable {
         public let epoch: Int64
@@ -169,15 +175,37 @@ public struct LeaseTable {
         return connection.changes == 1
     }
 
-    /// - Throws: `ERR_PERF_BUSY` when somebody else is at work.
+    /// SQLite finds the log of a database beside the name by which it was opened. Who writes by one name, while another
+    /// program uses the other, has a second log for the same pages (https://www.sqlite.org/howtocorrupt.html, 2.5).
+    /// - Throws: `ERR_UX_WRONG_STATE` when the file has other names.
+    public func requireOneName() throws(BatchError) {
+        guard let names = FileStatus(connection.path)?.names, names > 1 else { return }
+        throw BatchError(
+            .wrongState,
+            "\(connection.path) has \(names) names (hard links), and SQLite keeps its log beside one: programs that use different names lose each other's changes",
+            hint: LeaseTable.adviceOfNames(connection.path))
+    }
+
+    /// How to find the other names of a file.
+    public static func adviceOfNames(_ path: String) -> Hint {
+        "find them: find / -xdev -samefile \(ShellText.quoted(path)); let every program use one name, and remove the others"
+    }
+
+    /// - Throws: `ERR_PERF_BUSY` when somebody else is at work; `ERR_UX_WRONG_STATE` when the file has other names.
     public func requireFree() throws(BatchError) {
+        try requireOneName()
         guard let row = try read(), row.isHeld else { return }
         throw busy(row)
     }
 
     public func busy(_ row: Row) -> BatchError {
+        let batch = row.work.batch.flatMap(known)
+        guard mayName(row) else {
+            return BatchError(
+                .busy, "another batch is running on this database", hint: "try again when it has ended")
+        }
         let process = row.owner.map { " (process \($0.process))" } ?? ""
-        let ended = row.work.batch.flatMap { hasEnded($0) ? $0 : nil }
+        let ended = batch?.hasEnded == true ? row.work.batch : nil
         let doing = ended.map { "the restore point of \($0) is being written for" } ?? "\(row.work.words) is running on"
         let what = "\(doing) \(connection.path)\(process)"
         if row.life == .unknown {
@@ -192,10 +220,15 @@ public struct LeaseTable {
             } ?? (ended == nil ? "try again when it has ended" : "try again in a moment: the batch itself has ended"))
     }
 
-    /// The batch of a host is seen by nobody else before it has ended.
-    private func hasEnded(_ batch: String) -> Bool {
-        let sql = "SELECT status FROM main.batchmgr_batches WHERE batch = ?"
-        guard let status = try? connection.value(sql, [.string(batch)])?.string else { return false }
-        return status != BatchStatus.running.rawValue
+    /// Whether the tenant may be told what it is: its own batch.
+    public func mayName(_ row: Row) -> Bool {
+        tenant == nil || row.work.batch.flatMap(known)?.tenant == tenant
+    }
+
+    /// Nil for the batch of a host, which is seen by nobody else before it has ended.
+    private func known(_ batch: String) -> (tenant: String?, hasEnded: Bool)? {
+        let sql = "SELECT tenant, status FROM main.batchmgr_batches WHERE batch = ?"
+        guard let row = try? connection.rows(sql, [.string(batch)]).first else { return nil }
+        return (row[0].string, row[1].string != BatchStatus.running.rawValue)
     }
 }

@@ -6,6 +6,8 @@ public struct FileStatus: Equatable, Sendable {
     public let device: UInt64
     public let inode: UInt64
     public let size: Int64
+    /// So many names lead to it: hard links.
+    public let names: Int
     public let owner: UInt32
     public let group: UInt32
     /// Of the last change of contents or facts, in nanoseconds since 1970.
@@ -34,6 +36,7 @@ public struct FileStatus: Equatable, Sendable {
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         size = Int64(status.st_size)
+        names = Int(status.st_nlink)
         owner = status.st_uid
         group = status.st_gid
         mode = status.st_mode

@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import BatchLedger
 internal import BatchSystem
 internal import Glibc
 
@@ -25,7 +26,15 @@ struct FileChecks {
         return Int(status.size)
     }
 
-    func checks(size: Int) -> [Check] { [permissions, space(size)] }
+    func checks(size: Int) -> [Check] { [permissions] + [names].compactMap(\.self) + [space(size)] }
+
+    /// A second name is told alone: nearly no file has one.
+    private var names: Check? {
+        guard let names = FileStatus(path)?.names, names > 1 else { return nil }
+        return .warning(
+            "hard links", "\(path) has \(names) names: batches are not possible, for SQLite keeps its log beside one",
+            code: .machine, advice: LeaseTable.adviceOfNames(path))
+    }
 
     private var permissions: Check {
         let name = "permissions"
