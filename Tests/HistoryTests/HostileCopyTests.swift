@@ -235,6 +235,18 @@ import Testing
         #expect(error?.code == .fileExists && error?.message.contains(ending) == true)
     }
 
+    @Test(arguments: ["-wal", "-shm", "-journal"], ["touch", "ln -s /nowhere"])
+    func `the name of a log of a database that is there is refused`(ending: String, making: String) throws {
+        let work = Workplace()
+        let target = work.path("r.db" + ending)
+        #expect(throws: Never.self) { try NewDatabase.check(target) }
+        Workplace.run("\(making) '\(work.path("r.db"))'")
+        let error = #expect(throws: BatchError.self) { try NewDatabase.check(target) }
+        #expect(error?.code == .fileExists && error?.code.exitCode == .usage)
+        #expect(throws: BatchError.self) { try DurableFile.write([1], to: target) }
+        #expect(FileStatus(target, followingLinks: false) == nil)
+    }
+
     @Test func `a missing folder is named`() {
         let error = #expect(throws: BatchError.self) { try NewDatabase.check("/nowhere/at/all/r.db") }
         #expect(error?.code == .fileMissing && error?.code.exitCode == .usage)

@@ -54,13 +54,14 @@ enum Rebuilding {
 public enum NewDatabase {
     /// Looks whether a database can be made there, before anything is read or written for it.
     /// - Throws: `ERR_UX_FILE_EXISTS` when something bears the name, or is left of a database that bore it: SQLite would
-    ///   take a log for part of the new one. `ERR_UX_FILE_MISSING` when there is no such folder,
+    ///   take a log for part of the new one; and when the name is that of the log of a database that is there. `ERR_UX_FILE_MISSING` when there is no such folder,
     ///   `ERR_INTEGRATION_READ_ONLY` when nothing can be made in it.
     public static func check(_ path: String) throws(BatchError) {
         if let kind = kind(path) {
             throw BatchError(.fileExists, "\(path) exists already\(kind)", hint: "name another file: --to FILE")
         }
-        for ending in ["-wal", "-journal", "-shm"] where kind(path + ending) != nil {
+        try DatabaseLogName.refuse(path)
+        for ending in DatabaseLogName.endings where kind(path + ending) != nil {
             throw BatchError(
                 .fileExists,
                 "\(path)\(ending) is left over from another database: SQLite would take it for part of the new one",

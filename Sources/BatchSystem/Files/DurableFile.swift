@@ -59,6 +59,22 @@ public enum DurableFile {
     public static func sync(_ path: String) throws(BatchError) { try File(reading: path).sync() }
 }
 
+/// The names beside a database where SQLite looks for its journal and its write-ahead log.
+public enum DatabaseLogName {
+    public static let endings = ["-wal", "-journal", "-shm"]
+
+    /// - Throws: `ERR_UX_FILE_EXISTS` when SQLite would take a file of this name for a part of the database beside it.
+    public static func refuse(_ path: String) throws(BatchError) {
+        for ending in endings where path.hasSuffix(ending) {
+            let database = String(path.dropLast(ending.count))
+            guard FileStatus(database, followingLinks: false) != nil else { continue }
+            throw BatchError(
+                .fileExists, "\(path) is where SQLite keeps a log of \(database), which is there",
+                hint: "name another file, that does not end in \(ending)")
+        }
+    }
+}
+
 /// A file that is not finished. It disappears unless it is published.
 ///
 /// It is locked as long as it is open: so what a killed process left is told from what is being written, by every process
@@ -76,6 +92,7 @@ public final class TemporaryFile: @unchecked Sendable {
     ///   - home: where it is noted until it is finished, when that is another folder: nobody would look for what a killed
     ///     process left somewhere else.
     public init(for target: String, permissions: UInt32 = 0o666, notedIn home: String? = nil) throws(BatchError) {
+        try DatabaseLogName.refuse(target)
         self.target = target
         let name = TemporaryName.beside(target)
         note = try home.map { (home) throws(BatchError) in try TemporaryNote(of: name, in: home) }
