@@ -20,4 +20,22 @@ struct PersonNameTests {
         ("ada", "adda"),
     ])
     func areTwoPeople(_ a: String, _ b: String) { #expect(!PersonName.isSame(a, b)) }
+
+    @Test(arguments: [
+        ("acme", "аcme"), ("acme", "асме"), ("Acme", "Аcme"), ("acme", "αcme"), ("zoo", "zоо"), ("zoo", "zoο"),
+        ("ABC", "АВС"),
+        ("acme", "ａcme"), ("acme", "𝐚cme"), ("acme", "ɑcme"), ("paypal", "раураl"),
+    ])
+    func lettersOfAnotherScriptMakeNoOtherTenant(name: String, other: String) {
+        #expect(TenantID.looksLike(name, other) && TenantID.looksLike(other, name))
+    }
+
+    @Test(arguments: [
+        ("acme", "acme"), ("acme", "Acme"), ("acme", "Аcme"), ("a1", "al"), ("cafe", "café"), ("o0", "0o"),
+        ("ив", "иь"), ("acme", "acm"),
+        ("мир", "mir"), ("acme", "acmé"),
+    ])
+    func namesOfOneScriptAreDifferentTenants(name: String, other: String) {
+        #expect(!TenantID.looksLike(name, other))
+    }
 }

@@ -92,6 +92,66 @@ import Testing
         }
     }
 
+    /// Whatever leads there: a link to the file, to its folder, or a second name of it.
+    @Test(arguments: [
+        ("data/{tenant}.db", "ln -s a.db data/c.db"), ("data/{tenant}.db", "ln data/a.db data/c.db"),
+        ("data/{tenant}.db", "ln -s ../data/./a.db data/c.db"),
+        ("data/{tenant}/app.db", "mkdir data/a; mv data/a.db data/a/app.db; ln -s a data/c"),
+    ])
+    func noLinkLeadsToTheFileOfAnotherTenant(_ path: String, _ making: String) throws {
+        try Self.with { scene in
+            try scene.write(
+                "batchmgr.yaml", "databases:\n  main:\n    path: \"\(path)\"\n    tenancy: file\n")
+            try scene.shell(making)
+            for words in [
+                ["list"], ["rows", "items"], ["run", "--id", "x", "--sql", "DELETE FROM items"],
+                ["restore", "--point", "x.1", "--in-place"],
+            ] {
+                let result = try scene.expect(.otherTenant, from: ["--tenant", "c"] + words)
+                #expect(!result.err.contains("data/a"), "\(result.err)")
+            }
+            try scene.shell("rm data/c*")
+            try scene.expect(0, "--tenant", "a", "run", "--id", "x", "--sql", "UPDATE items SET v = 'mine'")
+        }
+    }
+
+    /// A file may lie elsewhere, and the folder of all of them too.
+    @Test func aLinkToAFileOfNobodyElseIsAllowed() throws {
+        try Self.with { scene in
+            try scene.shell(
+                "mkdir disk; mv data/b.db disk/b.db; ln -s ../disk/b.db data/b.db; mv data real; ln -s real data")
+            for tenant in ["a", "b"] {
+                try scene.expect(0, "--tenant", tenant, "run", "--id", "x", "--sql", "UPDATE items SET v = '!'")
+            }
+            #expect(try scene.sql("SELECT v FROM items WHERE id = 1", in: "disk/b.db") == "!")
+        }
+    }
+
+    @Test(arguments: [
+        "  other: {path: \"other/{tenant}.db\", tenancy: file}\n", "  other: {path: data/a.db}\n",
+        "  other: {path: other/../data/a.db}\n", "  other: {path: \"./data/{tenant}.db\", tenancy: file}\n",
+    ])
+    func oneFileIsOneDatabaseOfTheWorkspace(_ entry: String) throws {
+        try Self.with { scene in
+            try scene.shell("ln -s data other")
+            try scene.write(
+                "batchmgr.yaml", "databases:\n  main:\n    path: \"data/{tenant}.db\"\n    tenancy: file\n" + entry)
+            let tenants = entry.contains("{tenant}") ? ["--tenant", "a"] : []
+            for words in [["--database", "other"] + tenants, ["--database", "main", "--tenant", "a"]] {
+                let result = try scene.expect(.invalidConfiguration, from: words + ["rows", "items"])
+                #expect(result.err.contains("main") && result.err.contains("other"), "\(result.err)")
+            }
+        }
+    }
+
+    /// A tenant whose name begins with a digit has a file like any other.
+    @Test func everyTenantOfAFileIsKnown() throws {
+        try Self.with(["a", "42", "b.c"]) { scene in
+            let result = try scene.expect(.fileMissing, from: ["--tenant", "43", "list"])
+            #expect(result.err.contains("did you mean '42'?"), "\(result.err)")
+        }
+    }
+
     @Test func aFileThatIsNoDatabaseIsAClearError() throws {
         try Self.with { scene in
             try scene.write("data/text.db", String(repeating: "this is no database. ", count: 100))

@@ -16,6 +16,33 @@ import Testing
         }
     }
 
+    /// The first letter is a Cyrillic one. No word of the caller makes it another tenant.
+    @Test(arguments: [[], ["--new-tenant"], ["--new-tenant", "--dry-run"]])
+    func aNewTenantThatLooksLikeAnotherIsRefused(words: [String]) throws {
+        try TenantScene.with { scene in
+            try scene.sql("INSERT INTO accounts VALUES (8, 'acme', 'n0', 1)")
+            let insert = "INSERT INTO accounts VALUES (9, 'аcme', 'n1', 1)"
+            let result = try scene.expect(
+                .unknownTenant, from: ["--tenant", "аcme", "run", "--id", "x", "--sql", insert] + words)
+            #expect(result.err.contains("it looks like 'acme'"), "\(result.err)")
+            try scene.expect(
+                0, "--tenant", "acme", "run", "--id", "x", "--sql", "UPDATE accounts SET balance = 2 WHERE id = 8")
+        }
+    }
+
+    /// A job in the queue has been asked for by nobody at a terminal.
+    @Test func aJobOfTheQueueForATenantThatLooksLikeAnotherFails() throws {
+        try TenantScene.with(jobs: [
+            "note":
+                "id: note\nversion: 1.0.0\ndescription: x\ntenant: required\nsteps:\n  - id: a\n    sql: INSERT INTO accounts(tenant_id, code) VALUES (:tenant, 'n')\n"
+        ]) { scene in
+            try scene.sql("INSERT INTO accounts VALUES (8, 'acme', 'n0', 1)")
+            _ = try scene.tool(["queue", "add", "note", "--tenant", "аcme"])
+            _ = try scene.tool(["queue", "work", "--until-empty"])
+            #expect(try scene.sql("SELECT count(*) FROM accounts WHERE tenant_id = 'аcme'") == "0")
+        }
+    }
+
     @Test func aNewTenantIsSaidToBeOneWhenItLooksMisspelt() throws {
         try TenantScene.with { scene in
             let insert = "INSERT INTO accounts VALUES (9, 'ab', 'n1', 1)"

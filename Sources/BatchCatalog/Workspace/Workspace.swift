@@ -18,6 +18,8 @@ public struct Workspace: Hashable, Sendable {
     /// Who may do what at the terminal; nil: everybody everything.
     public let roles: RoleBook?
     public let log: LogSettings
+    /// The databases that were left out when one was chosen.
+    public var others: [DatabaseDefinition] = []
     /// The tenant whose file was named by its path.
     public var tenant: String?
     /// What stays of everything that grows.

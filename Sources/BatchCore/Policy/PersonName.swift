@@ -30,7 +30,7 @@ public enum PersonName {
     }
 
     /// Letters and digits in other styles: full width, mathematical, in circles and squares.
-    private static func plain(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+    fileprivate static func plain(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
         let value = scalar.value
         func letter(_ first: UInt32, _ count: UInt32, from base: Unicode.Scalar) -> Unicode.Scalar {
             Unicode.Scalar(base.value + (value - first) % count) ?? scalar
@@ -62,7 +62,7 @@ public enum PersonName {
         ("v", "ᵛᴠνѵⅴ"), ("w", "ŵẁẃẅʷᴡԝωш"), ("x", "ˣₓхχⅹ"), ("y", "ýÿŷỳỵỷỹʸʏуγўү"), ("z", "źżžᶻᴢ"),
     ]
 
-    private static let alike: [Unicode.Scalar: Unicode.Scalar] = {
+    fileprivate static let alike: [Unicode.Scalar: Unicode.Scalar] = {
         var table: [Unicode.Scalar: Unicode.Scalar] = [:]
         for (letter, others) in lookAlikes {
             for scalar in others.unicodeScalars { table[scalar] = letter }
@@ -94,5 +94,44 @@ public enum TenantID {
 
     private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
         scalar.properties.isAlphabetic || scalar.properties.numericType == .decimal
+    }
+
+    /// Whether two different names look alike because letters of different scripts do: `acme` with a Cyrillic a. These are
+    /// the mixed-script and whole-script confusables of Unicode TR39, for the letters of `PersonName`.
+    ///
+    /// Within one script people tell letters apart: `a1` and `al`, `cafe` and `café` are names of two tenants.
+    public static func looksLike(_ a: String, _ b: String) -> Bool {
+        let (left, right) = (a.unicodeScalars, b.unicodeScalars)
+        guard left.count == right.count, !left.elementsEqual(right) else { return false }
+        return zip(left, right).allSatisfy { one, other in
+            if one == other { return true }
+            return Script(one) != Script(other) && shape(one) == shape(other)
+        }
+    }
+
+    /// What a letter looks like: capitals and small letters apart.
+    private static func shape(_ scalar: Unicode.Scalar) -> String {
+        let plain = PersonName.plain(scalar)
+        let isCapital = plain.properties.isUppercase
+        let small = plain.properties.lowercaseMapping
+        let letter = small.unicodeScalars.first.flatMap { PersonName.alike[$0] ?? $0 }.map(String.init) ?? small
+        return isCapital ? letter.uppercased() : letter
+    }
+
+    private enum Script {
+        case latin, greek, cyrillic, armenian
+        /// Phonetic letters, letters in other styles, and all else.
+        case other
+
+        init(_ scalar: Unicode.Scalar) {
+            self =
+                switch scalar.value {
+                case 0...0x24F, 0x1E00...0x1EFF: .latin
+                case 0x370...0x3FF, 0x1F00...0x1FFF: .greek
+                case 0x400...0x52F: .cyrillic
+                case 0x530...0x58F: .armenian
+                default: .other
+                }
+        }
     }
 }

@@ -2,6 +2,7 @@ internal import BatchCatalog
 internal import BatchControl
 internal import BatchCore
 internal import BatchLedger
+internal import BatchSystem
 
 /// The jobs, modules and tenants that a switch can be about. A switch for a name that nobody has holds nothing back, and
 /// whoever set it believes that it does.
@@ -117,7 +118,59 @@ struct DatabaseList {
             else { return nil }
             let tenant = String(name.dropFirst(before.count).dropLast(after.count))
             let path = database.path.replacing("{tenant}", with: tenant)
-            return JobID.isValid(tenant) && FolderText.exists(path) ? tenant : nil
+            return TenantID.isValidInPath(tenant) && FolderText.exists(path) ? tenant : nil
         }
+    }
+}
+
+/// A file belongs to one database of the workspace, and to one tenant, whatever links lead to it.
+extension DatabaseList {
+    /// - Parameter path: of the database, without links.
+    /// - Throws: `ERR_SECURITY_TENANT` when it is the file of another tenant; `ERR_UX_INVALID_CONFIGURATION` when it is
+    ///   that of another database.
+    func requireSole(_ database: DatabaseDefinition, _ tenant: String?, path: String) throws(BatchError) {
+        guard workspace.file != nil, let own = FileStatus(path) else { return }
+        func isOwn(_ other: String) -> Bool { FileStatus(other)?.isSameFile(as: own) == true }
+        for other in workspace.databases + workspace.others {
+            let isSame = other.name == database.name
+            if other.tenancy != .file {
+                if !isSame, isOwn(other.path) { throw twice(path, database, other) }
+                continue
+            }
+            // Behind no link it is the file that its own name says.
+            if isSame, own.names == 1, try !hasLinks(database, tenant, path) { continue }
+            for name in try tenants(of: other) where isOwn(try other.path(of: name)) {
+                if name != tenant, database.tenancy == .file { throw foreign(database, tenant) }
+                if !isSame { throw twice(path, database, other) }
+            }
+        }
+    }
+
+    /// Whether the part of the path that names the tenant goes through a link.
+    private func hasLinks(_ database: DatabaseDefinition, _ tenant: String?, _ path: String) throws(BatchError) -> Bool
+    {
+        let before = database.path.split(separator: "{tenant}", maxSplits: 1, omittingEmptySubsequences: false)[0]
+        guard let slash = before.lastIndex(of: "/"), let folder = FolderText.resolved(String(before[..<slash])) else {
+            return true
+        }
+        let rest = try database.path(of: tenant).dropFirst(before[..<slash].count)
+        return folder + rest != path
+    }
+
+    /// Nobody is told whose file it is.
+    private func foreign(_ database: DatabaseDefinition, _ tenant: String?) -> BatchError {
+        BatchError(
+            .otherTenant,
+            "database \(database.name)\(tenant.map { " of tenant \($0)" } ?? "") leads to the file of another tenant",
+            hint:
+                "give each tenant a file of its own; see what leads there: find -L \(ShellText.quoted(workspace.folder)) -samefile FILE"
+        )
+    }
+
+    private func twice(_ path: String, _ database: DatabaseDefinition, _ other: DatabaseDefinition) -> BatchError {
+        BatchError(
+            .invalidConfiguration,
+            "\(path) has two names in \(Workspace.fileName): \(database.name) and \(other.name), and the rules of one would not hold for the other",
+            hint: "leave one of them in \(Workspace.fileName)")
     }
 }

@@ -94,6 +94,7 @@ extension Session {
         guard let tenant, database.tenancy != .file, isView || database.tenancy == .column else { return }
         let names = TenantNames(session: self)
         guard try !names.knows(tenant) else { return }
+        try requireDistinct(tenant, names)
         let known = try names.some().sorted()
         // Where nobody has rows yet everybody is new.
         if known.isEmpty { return }
@@ -104,5 +105,21 @@ extension Session {
             : "check the name, or leave out --tenant"
         throw BatchError(
             .unknownTenant, "there is no tenant '\(tenant)'\(Suggestion.clause(for: tenant, in: known))", hint: hint)
+    }
+
+    /// A tenant who is new must not be taken for another.
+    /// - Throws: `ERR_UX_UNKNOWN_TENANT` when the name of another one is written with letters that look the same.
+    public func requireDistinctTenant() throws(BatchError) {
+        guard let tenant, database.tenancy == .column else { return }
+        let names = TenantNames(session: self)
+        if try !names.knows(tenant) { try requireDistinct(tenant, names) }
+    }
+
+    private func requireDistinct(_ tenant: String, _ names: TenantNames) throws(BatchError) {
+        guard let other = try names.all().first(where: { TenantID.looksLike(tenant, $0) }) else { return }
+        throw BatchError(
+            .unknownTenant,
+            "there is no tenant '\(tenant)': it looks like '\(other)', and has letters of another script",
+            hint: "type the name with the letters of one script, or choose another name")
     }
 }

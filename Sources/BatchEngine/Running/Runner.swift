@@ -188,6 +188,8 @@ public struct Runner {
         if job.tenant == .none && tenant != nil {
             throw BatchError(.usage, "job \(job.id) runs for no tenant", hint: "leave out --tenant")
         }
+        // Jobs of the queue and of schedules come here without having been asked.
+        if tenant?.utf8.allSatisfy({ $0 < 128 }) == false { try session.requireDistinctTenant() }
         try session.context.steps.require(job, in: session)
     }
 

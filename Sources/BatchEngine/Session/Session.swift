@@ -68,6 +68,7 @@ public final class Session {
         ledger = try Ledger(connection)
         if workspace.file == nil, let kept = try ledger.policy() { database.adopt(kept) }
         self.database = database
+        if home == nil { try DatabaseList(workspace).requireSole(database, tenant, path: path) }
         standardHome = Home.standard(workspace, database, tenant: tenant, path: path)
         isStandIn = home != nil
         self.home = home ?? standardHome
@@ -92,9 +93,9 @@ public final class Session {
         try requireTenantName()
     }
 
-    /// A turn is taken: the lease is this session's.
     /// Whether the ledger is behind its history was asked already.
     var hasLookedForOlderCopy = false
+    /// A turn is taken: the lease is this session's.
     var hasTurn = false
     /// A worker of the queue has it, which lets others go first between two jobs.
     var worksQueue = false

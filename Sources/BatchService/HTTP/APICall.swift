@@ -121,7 +121,7 @@ struct APICall {
     func session(database: String? = nil, mayBeNew: Bool = false) throws(BatchError) -> Session {
         let session = try Session(workspace, database: database, tenant: tenant, context: context)
         try requireOwn(session)
-        if !mayBeNew { try session.requireKnownTenant(isView: false) }
+        if mayBeNew { try session.requireDistinctTenant() } else { try session.requireKnownTenant(isView: false) }
         return session
     }
 

@@ -95,8 +95,11 @@ public struct Call {
     ) throws(BatchError) -> Session {
         let session = try Session(
             try workspace(), database: database, tenant: globals.tenant, context: workContext())
-        if tenant != .mayBeAnybody {
-            try session.requireKnownTenant(isView: false, onlyMisspelt: tenant == .isNotMisspelt)
+        switch tenant {
+        case .isKnown: try session.requireKnownTenant(isView: false)
+        case .isNotMisspelt: try session.requireKnownTenant(isView: false, onlyMisspelt: true)
+        case .isNew: try session.requireDistinctTenant()
+        case .mayBeAnybody: break
         }
         return session
     }
@@ -107,6 +110,8 @@ public struct Call {
         case isKnown
         /// The same, or it is not nearly the name of one that has.
         case isNotMisspelt
+        /// It may be anybody who is not taken for another.
+        case isNew
         case mayBeAnybody
     }
 

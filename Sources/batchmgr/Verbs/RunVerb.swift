@@ -154,7 +154,7 @@ extension Command {
         let job = try request.definition(workspace, assignments)
         let values = try ParameterValues(job, set: assignments)
         let session = try call.session(
-            database: job.database, tenant: arguments.has("new-tenant") ? .mayBeAnybody : .isNotMisspelt)
+            database: job.database, tenant: arguments.has("new-tenant") ? .isNew : .isNotMisspelt)
         let runner = Runner(session)
         let tenant = call.globals.tenant
         if request.isDryRun {
