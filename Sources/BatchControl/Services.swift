@@ -32,6 +32,9 @@ public struct ServiceRecord: Hashable, Sendable {
 
 /// Who is the service. Every operation is one whole transaction.
 public protocol ServiceStore: AnyObject {
+    /// False when the store was removed, or another one is in its place: what is written here is read by nobody.
+    var isCurrent: Bool { get }
+
     /// Nil when there never was one.
     func service() throws(BatchError) -> ServiceRecord?
 

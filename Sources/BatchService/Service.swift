@@ -47,7 +47,8 @@ public struct Service {
 
     /// Serves until it is asked to stop: then every worker ends at its next checkpoint.
     /// - Parameter note: told what people should know: beginning, workers that ended, the end.
-    /// - Throws: `ERR_PERF_BUSY` when another process is the service of this workspace.
+    /// - Throws: `ERR_PERF_BUSY` when another process is the service of this workspace; `ERR_PERF_LEASE_LOST` when another
+    ///   one has become it, or `control.db` was removed or replaced.
     public func run(note: @escaping (String) -> Void) throws(BatchError) -> ServiceReport {
         let lease = try store.takeService(.current(), at: context.now())
         defer { try? store.leaveService(lease, at: context.now()) }
@@ -63,7 +64,7 @@ public struct Service {
         ServiceNotice.send("READY=1")
         var isOurs = true
         var firings = 0
-        while isOurs, context.stopWish() == .goOn {
+        while isOurs, store.isCurrent, context.stopWish() == .goOn {
             ServiceNotice.send("WATCHDOG=1")
             isOurs = try beat(lease)
             firings += try tick(&scheduler, note)
@@ -80,15 +81,41 @@ public struct Service {
                 listener = try beginListening { _ in }
             }
         }
+        let isLost = !store.isCurrent
         ServiceNotice.send("STOPPING=1")
         listener?.stop()
+        if isLost { tellOfLoss(note) }
         end(&workers)
+        if isLost { throw Service.lost(workspace) }
         context.log.write(.info, "service.end", "process \(Environment.processID) has served", module: .runner)
         guard isOurs else {
             throw BatchError(
                 .leaseLost, "another process serves this workspace now", hint: "see who: \(command: "status")")
         }
         return ServiceReport(began: begin, ended: context.now(), firings: firings, workerCrashes: workers.crashes)
+    }
+
+    /// What a service or a worker ends with that has lost what it works on: whoever begins anew opens what is there now.
+    static func lost(_ workspace: Workspace) -> BatchError {
+        BatchError(
+            .leaseLost, "\(workspace.backups)/control.db was removed or replaced while it was in use",
+            hint:
+                "start it again: \(command: "serve"); systemd does so. See whether jobs are lost: \(command: "queue list")"
+        )
+    }
+
+    /// Says so where it will be read: in the store that is there now the service stands as one that did not end in good order.
+    private func tellOfLoss(_ note: (String) -> Void) {
+        let error = Service.lost(workspace)
+        context.log.write(.error, "service.control", error.message, module: .runner, error: error)
+        note(error.message)
+        do throws(BatchError) {
+            _ = try context.store(of: workspace).takeService(.current(), at: context.now())
+        } catch {
+            context.log.write(.error, "service.control", error.logMessage, module: .runner, error: error)
+        }
+        Notices(workspace, context: context).tell(
+            .init(.damaged, job: nil, tenant: nil, message: error.message, at: context.now()))
     }
 
     private func tell(_ ending: String, _ note: (String) -> Void) {

@@ -210,6 +210,71 @@ import Testing
         }
     }
 
+    // MARK: A control.db that is gone
+
+    /// Nobody hears a service that works on a file without a name.
+    @Test(arguments: ["rm control.db*", "rm control.db*; cp other.db control.db", "mv control.db old.db"])
+    func aServiceThatHasLostItsControlFileEnds(loss: String) throws {
+        try scene { scene in
+            let result = try served(
+                scene,
+                """
+                "$TOOL" queue add raise -q; until_done 1 || exit 12
+                cd backups/batch_manager; sqlite3 control.db 'VACUUM INTO "other.db"'; \(loss); cd ../..
+                tries=0
+                while kill -0 $service 2>/dev/null; do
+                    tries=$((tries + 1)); [ $tries -lt 200 ] || exit 13
+                    sleep 0.1
+                done
+                wait $service; [ $? = 75 ] || exit 14
+                "$TOOL" check; [ $? = 2 ] || exit 15
+                "$TOOL" serve --no-http >>served 2>&1 & service=$!
+                "$TOOL" queue add raise -q; tries=0
+                until "$TOOL" check; do tries=$((tries + 1)); [ $tries -lt 50 ] || exit 16; sleep 0.1; done
+                """)
+            #expect(result.code == 0, "\(result.out)\(result.err)")
+            #expect(result.out.contains("has ended without saying so"), "\(result.out)")
+            let told = try scene.shell("cat served; grep -h service.control backups/batch_manager/logs/*").out
+            #expect(told.contains("control.db was removed or replaced while it was in use"), "\(told)")
+            #expect(told.contains("service.control"), "\(told)")
+        }
+    }
+
+    /// Until it has ended, within a second, it says that it is not ready.
+    @Test func aServiceThatHasLostItsControlFileIsNotHealthy() throws {
+        try scene { scene in
+            let result = try scene.shell(
+                """
+                "$TOOL" serve --port 0 --workers 0 >served 2>&1 & service=$!
+                trap 'kill -9 $service 2>/dev/null' EXIT
+                until grep -q 'answers at' served; do sleep 0.1; done
+                address=$(sed -n 's/.*answers at //p' served)
+                health() { curl -s -m 5 -w '%{http_code}\\n' $address/health; }
+                health; rm backups/batch_manager/control.db*; health; wait $service; echo "ended $?"
+                """)
+            let lines = result.out.split(separator: "\n")
+            #expect(lines.first?.contains(#""ready":true"#) == true, "\(lines)")
+            #expect(lines.contains { $0.contains("control.db: ERR_PERF_LEASE_LOST") || $0 == "000" }, "\(lines)")
+            #expect(lines.filter { $0 == "200" }.count == 1, "\(lines)")
+            #expect(lines.last == "ended 75", "\(lines)")
+        }
+    }
+
+    /// A worker without a service does not go on either.
+    @Test func aWorkerThatHasLostItsControlFileEnds() throws {
+        try scene { scene in
+            let result = try scene.shell(
+                """
+                "$TOOL" queue work >worked 2>&1 & worker=$!
+                trap 'kill -9 $worker 2>/dev/null' EXIT
+                until [ -s backups/batch_manager/control.db ]; do sleep 0.1; done; sleep 1
+                rm backups/batch_manager/control.db*
+                wait $worker; echo "ended $?"; cat worked
+                """)
+            #expect(result.out.contains("ended 75") && result.out.contains("ERR_PERF_LEASE_LOST"), "\(result.out)")
+        }
+    }
+
     // MARK: A control.db that is damaged
 
     /// Nothing of it can be read: the jobs that have run are known from the ledger, and switches hold.

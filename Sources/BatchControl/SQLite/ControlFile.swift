@@ -10,6 +10,8 @@ public final class ControlFile: ControlStore {
 
     public let connection: Connection
     let appendAudit: AuditAppender
+    /// The file that was opened.
+    private let opened: FileStatus?
     /// The switches as they were read last, with `Connection.dataVersion` of that time.
     var board: (version: Int64, board: SwitchBoard)?
 
@@ -18,6 +20,7 @@ public final class ControlFile: ControlStore {
     public init(path: String, appendAudit: @escaping AuditAppender) throws(BatchError) {
         self.appendAudit = appendAudit
         connection = try Connection(path: path, mode: .create, busyTimeout: 10_000)
+        opened = FileStatus(path)
         // What must outlive a power cut is written by `durably`, and a checkpoint of anybody has to keep it.
         try connection.execute("PRAGMA synchronous = NORMAL")
         connection.keepLogOnClose()
@@ -31,6 +34,11 @@ public final class ControlFile: ControlStore {
     private static let longLog: Int64 = 256 << 10
 
     public var path: String { connection.path }
+
+    public var isCurrent: Bool {
+        guard let opened, let there = FileStatus(path) else { return false }
+        return there.isSameFile(as: opened)
+    }
 
     /// A transaction that is on disk when this returns.
     func durably<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {

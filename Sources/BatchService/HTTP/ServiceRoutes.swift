@@ -3,6 +3,7 @@ internal import BatchControl
 internal import BatchCore
 internal import BatchDocuments
 internal import BatchEngine
+internal import BatchLedger
 internal import BatchSystem
 
 /// What is about the service itself, and the calls that operators of the document pipeline know.
@@ -95,7 +96,10 @@ enum ServiceRoutes {
             }
         }
         look("control.db") { () throws(BatchError) in
-            _ = try call.context.store(of: call.workspace).queuePauses()
+            let store = try call.context.store(of: call.workspace)
+            _ = try store.queuePauses()
+            // Who answers is the service, unless the file is another one than that it began with.
+            guard try store.service()?.owner == .current() else { throw Service.lost(call.workspace) }
         }
         for database in call.workspace.databases where database.tenancy != .file {
             look("database \(database.name)") { () throws(BatchError) in

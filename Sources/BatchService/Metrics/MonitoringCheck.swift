@@ -78,6 +78,10 @@ public struct MonitoringCheck {
     private func lookAtQueue(_ report: inout MonitoringReport) throws(BatchError) {
         guard workspace.hasRecords else { return }
         let store = try context.store(of: workspace)
+        if let service = try store.service(), service.owner != nil, !service.isRunning(at: context.now()) {
+            report.add(
+                .critical, "the service that began at \(service.takenAt.seconds) has ended without saying so")
+        }
         let counts = try store.queueCounts()
         let lost = (counts[.failed] ?? 0) + (counts[.dead] ?? 0)
         if lost > 0 { report.add(.warning, "\(lost) jobs of the queue have failed for good") }

@@ -11,7 +11,7 @@ internal import Synchronization
 public final class QueueWorker {
     private let workspace: Workspace
     private let context: Context
-    private let store: any QueueStore
+    private let store: any ControlStore
     private let random: @Sendable () -> Double
     /// The database that the last jobs were on, kept open.
     private var series: (place: String, jobs: BatchSeries)?
@@ -63,6 +63,7 @@ public final class QueueWorker {
                 // Who waits looks again within this.
                 if isWanted { context.sleep(QueueWorker.turnaround) }
             }
+            guard store.isCurrent else { throw Service.lost(workspace) }
             if let job = try store.claim(.current(), at: now, on: series?.place) {
                 try note(job)
                 guard let ended = try attempt(job) else { continue }

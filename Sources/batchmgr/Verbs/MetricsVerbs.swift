@@ -43,7 +43,7 @@ extension Verb {
         "check", "tell a monitoring program in one line whether all is well",
         details: """
             The exit codes are those of monitoring plug-ins: 0 ok, 1 warning, 2 critical, 3 unknown. Critical: a database that \
-            cannot be read, and with --max-age a job with a schedule whose last success is older. Warning: jobs of the queue \
+            cannot be read, a service that has ended without saying so, and with --max-age a job with a schedule whose last success is older. Warning: jobs of the queue \
             that failed for good, a pause, safe mode, restore points whose copies are not written.
             """,
         options: [
