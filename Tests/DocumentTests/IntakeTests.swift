@@ -62,6 +62,45 @@ import Testing
         }
     }
 
+    /// Who undoes the rollback of an intake has its files again, not its rows alone; and may take all back once more.
+    @Test func theFilesOfAnIntakeComeBackWithItsRows() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Invoice number 4711", "Another page"])
+            try scene.tool("ocr add p-1.png p-2.png --wait")
+            let files = "cd data && sha256sum out/* archive/*/* | sort"
+            let before = try scene.shell(files)
+            for round in 0..<2 {
+                try scene.tool("rollback ocr_intake.1 --yes")
+                #expect(try scene.shell("ls data/out; ls data/hold/rolled_back/ocr_intake.1 | wc -l") == "4\n")
+                // Under another name it is the same file.
+                if round == 1 {
+                    try scene.shell(
+                        "cd data/hold/rolled_back/ocr_intake.1 && mv p-1.pdf 2-p-1.pdf && mv p-2.png 2-p-2.png")
+                }
+                let report = try scene.json("rollback rollback.\(2 * round + 1) --yes")
+                #expect(report["warnings"]?.array?.isEmpty != false, "\(report)")
+                #expect(try scene.shell(files) == before)
+                #expect(try scene.shell("ls data/hold/rolled_back") == "")
+            }
+            #expect(try scene.json("ocr search 4711")["hits"]?.array?.count == 1)
+            try scene.tool("verify")
+        }
+    }
+
+    @Test func aFileThatCannotComeBackIsTold() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("ocr add p-1.png --wait")
+            try scene.tool("rollback ocr_intake.1 --yes")
+            try scene.shell("rm data/hold/rolled_back/ocr_intake.1/p-1.pdf; echo other > data/out/p-1.txt")
+            let told = try scene.shell("\"$TOOL\" rollback rollback.1 --yes 2>&1")
+            #expect(told.contains("warning: step "), "\(told)")
+            #expect(told.contains("which rollback.1 had undone: out/p-1.pdf is gone"), "\(told)")
+            #expect(try scene.shell("ls data/archive/*").contains("p-1.png"))
+            #expect(try scene.shell("cat backups/batch_manager/reports/*.md").contains("## NOT done again"))
+        }
+    }
+
     @Test func eachFileEndsAsAPDFOrWithTheNameOfItsFault() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Page number 1", "Page number 2", "Page number 10"])

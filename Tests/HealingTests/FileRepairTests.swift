@@ -109,8 +109,15 @@ import Testing
             try scene.expect(.fileExists, "rollback", "repair_fix_orphan_files_vfs.1")
             #expect(try scene.shell("cat store/b/unknown").out == "other")
             try scene.shell("rm store/b/unknown")
+            let kept = "cd backups/batch_manager/quarantine && cat */[0-9]*_*"
             try scene.expect(0, "rollback", "repair_fix_orphan_files_vfs.1")
             #expect(try scene.shell("cat store/b/unknown").out == "new")
+            // Undone once more, it is out of the way again.
+            let rollback = try scene.sql(
+                "SELECT batch FROM batchmgr_batches WHERE kind = 'rollback' ORDER BY seq DESC LIMIT 1")
+            try scene.expect(0, "rollback", rollback)
+            #expect(try scene.shell("ls store/b/unknown").code != 0)
+            #expect(try scene.shell(kept).out.contains("new"))
         }
     }
 

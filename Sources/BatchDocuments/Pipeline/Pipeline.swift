@@ -56,6 +56,10 @@ public struct Pipeline: DocumentWork {
             for folder in [folders.work(key), folders.archive(key), folders.error(key)] { try Folder.removeAll(folder) }
         }
     }
+
+    public func redo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError) -> [String] {
+        try FileReturn(session, batch).perform(effect)
+    }
 }
 
 /// What the stages share.

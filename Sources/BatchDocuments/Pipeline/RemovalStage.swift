@@ -80,6 +80,18 @@ struct RemovalStage {
         }
     }
 
+    /// What `undo` of a purge has put back goes to its place once more.
+    static func redo(_ effect: Effect, _ folders: DataFolders) throws(BatchError) {
+        guard let place = effect.detail["place"]?.string else { return }
+        for path in (effect.detail["purged"]?.array ?? []).compactMap(\.string) {
+            let (home, kept) = ("\(folders.root)/\(path)", "\(folders.root)/\(place)/\(path)")
+            guard Folder.exists(home), !Folder.exists(kept) else { continue }
+            try Folder.create(FilePath.parent(kept))
+            try DurableFile.rename(home, to: kept)
+            try Folder.sync(FilePath.parent(kept))
+        }
+    }
+
     // MARK: All documents
 
     private func reset() throws(BatchError) {

@@ -82,3 +82,65 @@ struct Compensation {
         return outcome
     }
 }
+
+/// Brings about again what rollbacks took back outside the database, when they are undone themselves.
+struct Revival {
+    let session: Session
+    let scope: RollbackScope
+
+    /// One effect, and what to say of it when it is not there again.
+    struct Item {
+        let effect: Effect
+        let batch: BatchRecord
+        let rollback: BatchID
+        let mayRedo: Bool
+
+        var words: String {
+            "step \(effect.step) of \(batch.batch) was undone outside the database by \(rollback), and is not done again: \(batch.batch) is back without it"
+        }
+    }
+
+    /// In the order in which they came about.
+    func effects() throws(BatchError) -> [Item] {
+        var items: [Item] = []
+        for rollback in scope.order where rollback.kind == .rollback {
+            let made = scope.checkpoints.filter { $0.checkpoint.batch == rollback.seq }.map(\.checkpoint.id)
+            for (effect, seq) in try session.ledger.effects(undoneBy: made) {
+                guard let batch = try session.ledger.batch(seq: seq) else { continue }
+                items.append(
+                    Item(
+                        effect: effect, batch: batch, rollback: rollback.batch,
+                        mayRedo: session.context.steps.kind(effect.kind).mayRedo))
+            }
+        }
+        return items.sorted { $0.effect.id < $1.effect.id }
+    }
+
+    /// - Returns: what is not there again, in words. The rows are right without it, so it is no reason to refuse.
+    func run(_ journal: RollbackJournal) throws(BatchError) -> [String] {
+        var missing: [String] = []
+        for item in try effects() {
+            guard item.mayRedo else {
+                missing.append(item.words)
+                continue
+            }
+            var lacks: [String]
+            do throws(BatchError) {
+                lacks = try session.context.steps.kind(item.effect.kind).redo(item.effect, of: item.batch, in: session)
+            } catch { lacks = [error.message] }
+            journal.write(
+                "done again",
+                [
+                    "batch": .string(item.batch.batch.description), "step": .string(item.effect.step),
+                    "missing": .array(lacks.map(JSONValue.string)),
+                ])
+            session.context.reach("revived")
+            // What is there has to go again when the batch is rolled back once more.
+            try session.ledger.markEffectUndone(item.effect.id, by: nil)
+            missing += lacks.map {
+                "step \(item.effect.step) of \(item.batch.batch), which \(item.rollback) had undone: \($0)"
+            }
+        }
+        return missing
+    }
+}

@@ -177,7 +177,7 @@ struct RollbackResult {
     var replayed: [Rerun.Outcome] = []
     /// Verify queries that do not hold.
     var failing: [VerifyAfterRollback.Failing] = []
-    /// What was compensated and is not done again, in words.
+    /// What rollbacks that are undone had taken back outside the database, and is not there again, in words.
     var revived: [String] = []
     /// What stays outside the database, in words.
     var left: [String] = []

@@ -67,7 +67,10 @@ struct RollbackRun {
             rows: gateway.rows, certificate: certificate, conflicts: conflicts,
             kept: Set(outcome.conflicts.filter { !$0.isOverwritten }.map(\.batch)))
         done.failing = failing
-        done.revived = try revived()
+        if request.isDryRun {
+            done.revived = try Revival(session: session, scope: scope).effects()
+                .filter { !$0.mayRedo }.map(\.words)
+        }
         // What the policy says is known when it is sealed.
         if request.isDryRun, scope.replayed.isEmpty, request.planTarget == nil, gateway.policy.isUnrestricted {
             gateway.rollback()
@@ -119,10 +122,11 @@ struct RollbackRun {
         }
         done.signed = CertificateWriter(session: session, records: records)
             .write(scope, batch.record, outcome, certificate, point, &done.notes)
-        if !done.left.isEmpty {
+        for (isDone, rest) in [
+            ("the data of \(scope.batch.batch) is undone", done.left), ("the rows are back", done.revived),
+        ] where !rest.isEmpty {
             let error = BatchError(
-                .compensationMissing,
-                "the data of \(scope.batch.batch) is undone, but not everything else: \(done.left.joined(separator: "; "))",
+                .compensationMissing, "\(isDone), but not everything else: \(rest.joined(separator: "; "))",
                 hint: done.report.map { "see the report: \($0)" } ?? "see its log")
             session.notify(.partial, scope.batch, error)
         }
@@ -228,20 +232,6 @@ struct RollbackRun {
         return failing
     }
 
-    /// What the rollbacks that are taken back had undone outside the database: nobody does it again.
-    private func revived() throws(BatchError) -> [String] {
-        var words: [String] = []
-        for rollback in scope.order where rollback.kind == .rollback {
-            let made = scope.checkpoints.filter { $0.checkpoint.batch == rollback.seq }.map(\.checkpoint.id)
-            for (step, batch) in try ledger.effects(undoneBy: made) {
-                words.append(
-                    "step \(step) of \(batch) was undone outside the database by \(rollback.batch), and is not done again: \(batch) is back without it"
-                )
-            }
-        }
-        return words
-    }
-
     /// Writes the rollback into the ledger; the transaction stays open.
     /// - Returns: the checkpoint.
     private func commit(
@@ -287,6 +277,7 @@ struct RollbackRun {
                 try ledger.refreshStatus(undone.seq, isPartial: true)
             }
             done.left = compensated.left.map(\.what)
+            done.revived = try Revival(session: session, scope: scope).run(journal)
             session.context.reach("before-commit")
             try gateway.release()
         } catch {

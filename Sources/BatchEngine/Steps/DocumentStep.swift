@@ -7,6 +7,9 @@ public protocol DocumentWork: Sendable {
     func run(_ kind: DocumentStep.Kind, _ step: StepRun) throws(BatchError)
     /// Brings the files of an effect back.
     func undo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError)
+    /// Puts the files of an effect back to where they were before it was undone.
+    /// - Returns: what cannot be put back, in words.
+    func redo(_ effect: Effect, of batch: BatchID, in session: Session) throws(BatchError) -> [String]
     /// What is wrong with documents, for `workspace_faults`.
     func faults(of part: DocumentStep.Part, in session: Session) throws(BatchError) -> [HealingStep.Fault]
     /// What rules judge: what has happened since, and how it is now.
@@ -123,6 +126,13 @@ public struct DocumentStep: StepKind {
     public func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) {
         guard let documents = session.context.documents else { throw DocumentStep.unavailable }
         try documents.undo(effect, of: batch.batch, in: session)
+    }
+
+    public var mayRedo: Bool { true }
+
+    public func redo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) -> [String] {
+        guard let documents = session.context.documents else { throw DocumentStep.unavailable }
+        return try documents.redo(effect, of: batch.batch, in: session)
     }
 
     private static var unavailable: BatchError {

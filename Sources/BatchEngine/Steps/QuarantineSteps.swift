@@ -162,6 +162,25 @@ struct QuarantineStep: StepKind {
             if let place = files.place(of: path) { try WorkspaceFiles.move(item.place, to: place) }
         }
     }
+
+    var mayRedo: Bool { true }
+
+    func redo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) -> [String] {
+        let files = WorkspaceFiles(root: session.workspace.folder)
+        var missing: [String] = []
+        for item in items(of: effect) where !Folder.exists(item.place) {
+            guard let path = item.path else {
+                missing.append("what came out of the database into \(item.place) is in no file any more")
+                continue
+            }
+            guard let place = files.place(of: path), Folder.exists(place) else {
+                missing.append("the file \(path) is gone")
+                continue
+            }
+            try WorkspaceFiles.move(place, to: item.place)
+        }
+        return missing
+    }
 }
 
 extension StepRun {

@@ -32,6 +32,14 @@ public protocol StepKind: Sendable {
 
     /// Takes an effect back.
     func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError)
+
+    /// Whether `redo` can bring an effect about again.
+    var mayRedo: Bool { get }
+
+    /// Brings about again what a rollback took back, when that rollback is undone. Called in the transaction in which the
+    /// rows are back already; done twice it does the same.
+    /// - Returns: what of it is missing, in words that follow the name of the step; empty when all is there.
+    func redo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) -> [String]
 }
 
 /// Where a kind of step works, which decides what happens to it in a dry run, a rehearsal, a replay and a rollback.
@@ -61,6 +69,8 @@ extension StepKind {
     public func objectionToReplay(_ step: StepDefinition) -> String? { nil }
     public func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? { nil }
     public func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) {}
+    public var mayRedo: Bool { false }
+    public func redo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) -> [String] { [] }
 }
 
 /// The kinds of steps that a process knows. A module adds its own to the registry of its `Context`.
@@ -145,26 +155,31 @@ extension Ledger {
         let sql = """
             SELECT id, checkpoint, step, kind, detail, undone_by FROM main.batchmgr_effects WHERE batch = ? ORDER BY id
             """
-        return try connection.rows(sql, [.integer(batch)]).compactMap { row in
-            guard let id = row[0].integer, let kind = row[3].string else { return nil }
-            return Effect(
-                id: id, checkpoint: row[1].integer ?? 0, step: row[2].string ?? "", kind: kind,
-                detail: row[4].string.flatMap { try? JSONParser.parse($0) } ?? .null, undoneBy: row[5].integer)
-        }
+        return try connection.rows(sql, [.integer(batch)]).compactMap(Ledger.effect)
     }
 
-    /// What these checkpoints of a rollback have taken back outside the database: the step and its batch.
-    func effects(undoneBy checkpoints: [Int64]) throws(BatchError) -> [(step: String, batch: String)] {
+    private static func effect(_ row: [SQLValue]) -> Effect? {
+        guard let id = row[0].integer, let kind = row[3].string else { return nil }
+        return Effect(
+            id: id, checkpoint: row[1].integer ?? 0, step: row[2].string ?? "", kind: kind,
+            detail: row[4].string.flatMap { try? JSONParser.parse($0) } ?? .null, undoneBy: row[5].integer)
+    }
+
+    /// What these checkpoints of a rollback have taken back outside the database, in the order in which it was done, each
+    /// with the number of its batch.
+    func effects(undoneBy checkpoints: [Int64]) throws(BatchError) -> [(effect: Effect, batch: Int64)] {
         let list = checkpoints.map(String.init).joined(separator: ", ")
         let sql = """
-            SELECT e.step, b.batch FROM main.batchmgr_effects e JOIN main.batchmgr_batches b ON b.seq = e.batch \
-            WHERE e.undone_by IN (\(list)) ORDER BY e.id
+            SELECT id, checkpoint, step, kind, detail, undone_by, batch FROM main.batchmgr_effects \
+            WHERE undone_by IN (\(list)) ORDER BY id
             """
-        return try connection.rows(sql).map { ($0[0].string ?? "", $0[1].string ?? "") }
+        return try connection.rows(sql).compactMap { row in Ledger.effect(row).map { ($0, row[6].integer ?? 0) } }
     }
 
-    func markEffectUndone(_ id: Int64, by checkpoint: Int64) throws(BatchError) {
+    /// - Parameter checkpoint: of the rollback; nil: it stands again.
+    func markEffectUndone(_ id: Int64, by checkpoint: Int64?) throws(BatchError) {
         try connection.run(
-            "UPDATE main.batchmgr_effects SET undone_by = ? WHERE id = ?", [.integer(checkpoint), .integer(id)])
+            "UPDATE main.batchmgr_effects SET undone_by = ? WHERE id = ?",
+            [checkpoint.map(SQLValue.integer) ?? .null, .integer(id)])
     }
 }
