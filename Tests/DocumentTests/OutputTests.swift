@@ -47,9 +47,33 @@ import Testing
                     == "data/out/book.alto.xml\ndata/out/book.hocr\ndata/out/book.txt\n")
             try scene.tool("rollback ocr_review.1 --yes")
             #expect(try TextFile.read("\(scene.folder)/data/out/book.txt") == text)
+            // Undone once more, the corrected words are back, and so is the way back from them.
+            try scene.tool("rollback rollback.1 --yes")
+            #expect(try scene.shell("grep -l Last data/out/* | wc -l") == "3\n")
+            try scene.tool("rollback ocr_review.1 --yes")
+            #expect(try TextFile.read("\(scene.folder)/data/out/book.txt") == text)
             try scene.tool("rollback ocr_intake.1 --yes")
             #expect(try scene.shell("ls data/out") == "")
             #expect(try scene.shell("ls data/hold/rolled_back/ocr_intake.1 | wc -l") == "5\n")
+        }
+    }
+
+    /// One file in two profiles is two documents, and each is reached by the key that is shown.
+    @Test func theKeysThatAreShownAreThoseOfOneDocument() throws {
+        try DocumentScene.with { scene in
+            try scene.write("catalog/ocr_profiles.yaml", "other: {psm: 11}\n")
+            try scene.pictures("p", ["Only one page", "Another one"])
+            try scene.tool("ocr add p-1.png p-2.png --wait")
+            try scene.tool("ocr add p-1.png --profile other --wait")
+            let lines = try scene.tool("ocr list").split(separator: "\n").map(String.init)
+            let keys = lines.map { String($0.prefix { $0 != " " }) }.filter { key in
+                key.utf8.count >= 12 && key.allSatisfy { $0.isHexDigit || $0 == "_" }
+            }
+            #expect(Set(keys).count == 3 && keys.filter { $0.contains("__") }.count == 2, "\(keys)")
+            let shown = try keys.map { try scene.json("ocr show \($0)")["jobs"]?.array?.first?["job_key"]?.string }
+            #expect(Set(shown).count == 3, "\(shown)")
+            let file = keys.first { $0.contains("__") }?.prefix(12) ?? ""
+            #expect(try scene.shell("\"$TOOL\" ocr show \(file) 2>&1", code: 2).contains("is the name of 2 documents"))
         }
     }
 
@@ -157,6 +181,32 @@ import Testing
                 answer = WORDS
             print(json.dumps(answer), flush=True)
         """
+
+    /// With one place to read, a page that hangs is tried again only when the others are through.
+    @Test func aDocumentThatHangsLetsOthersGoFirst() throws {
+        try DocumentScene.with { scene in
+            try scene.write("batchmgr.yaml", "databases:\n  main: {path: app.db}\nplugins: {reader: ./reader}\n")
+            try scene.write("catalog/ocr_profiles.yaml", "other: {engine: reader}\n")
+            // It is known by its size: half of that of the others.
+            let answer = #"time.sleep(60) if png[18:20] < b"\x02\x00" else {"words": []}"#
+            try scene.write(
+                "reader",
+                OutputTests.plugin.replacing("import json, sys", with: "import json, sys, time").replacing(
+                    "answer = WORDS", with: #"png = open(asked["image"], "rb").read(24); answer = \#(answer)"#))
+            try scene.pictures("p", ["These words do not hang", "And are read"])
+            try scene.pdf("h.pdf", ["This one hangs"])
+            try scene.shell("chmod +x reader; pdftoppm -r 75 -gray -png h.pdf h")
+            let limits = "PREP_CONCURRENCY=1 OCR_CONCURRENCY=1 JOB_TIMEOUT_SECONDS=2 MAX_ATTEMPTS_OCR=2"
+            try scene.shell("\(limits) \"$TOOL\" ocr add h-1.png p-1.png p-2.png --profile other --wait", code: 1)
+            #expect(
+                try scene.sql("SELECT name, state, error FROM ocr_documents ORDER BY name")
+                    == "h-1.png|ERROR_OCR|timeout\np-1.png|DONE|\np-2.png|DONE|")
+            let order = try scene.shell(
+                "cat data/work/*/ocr.log data/error/*/ocr.log | sort | grep -o -e 'published as.*' -e 'page 1, attempt 2'"
+            )
+            #expect(order == "published as p-1.pdf\npublished as p-2.pdf\npage 1, attempt 2\n", "\(order)")
+        }
+    }
 
     @Test func aPluginReadsInPlaceOfTheEngine() throws {
         try DocumentScene.with { scene in

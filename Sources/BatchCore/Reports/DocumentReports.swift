@@ -1,3 +1,18 @@
+/// The key of a document as people see and type it: its whole text has 130 characters.
+public enum DocumentKey {
+    /// The beginnings of both its parts, file and profile: enough for one document.
+    public static func exact(_ key: String) -> String {
+        let parts = key.split(separator: "_", omittingEmptySubsequences: true)
+        return parts.count == 2 ? "\(parts[0].prefix(12))__\(parts[1].prefix(6))" : String(key.prefix(12))
+    }
+
+    /// The beginning alone, where none of the others has the same: one file in two profiles has.
+    public static func short(_ key: String, among keys: [String]) -> String {
+        let beginning = key.prefix(12)
+        return keys.contains { $0 != key && $0.hasPrefix(beginning) } ? exact(key) : String(beginning)
+    }
+}
+
 /// `ocr add`, `ocr list`, `ocr show` and all that changes documents.
 public struct DocumentReport: Report, Hashable {
     public struct Entry: Hashable, Sendable {

@@ -79,6 +79,7 @@ final class DocumentFlow {
         try admit()
         guard
             let work = try nextPublication() ?? nextPage(mayWaitForMore: true) ?? nextPreparation() ?? nextPage()
+                ?? nextPage(again: true) ?? nextPreparation(again: true)
         else {
             return nil
         }
@@ -126,22 +127,30 @@ final class DocumentFlow {
         return nil
     }
 
-    /// - Parameter mayWaitForMore: nothing while there are too few pages for all who can read: others are prepared first.
-    private func nextPage(mayWaitForMore: Bool = false) -> Work? {
-        guard readers < mostPages else { return nil }
+    /// What has failed once may hang once more: everything that nobody has tried goes first, and what is being prepared or
+    /// written down may lead to more of it.
+    private var mayTryAgain: Bool { helpers == 0 && answered.isEmpty }
+
+    /// - Parameters:
+    ///   - mayWaitForMore: nothing while there are too few pages for all who can read: others are prepared first.
+    ///   - again: a page that was tried before.
+    private func nextPage(mayWaitForMore: Bool = false, again: Bool = false) -> Work? {
+        guard readers < mostPages, !again || mayTryAgain else { return nil }
         if mayWaitForMore, flights.reduce(0, { $0 + $1.todo.count }) < mostPages { return nil }
         let begun = flights.count(where: \.isBegun)
         let index = flights.firstIndex { flight in
-            !flight.todo.isEmpty && !flight.lacksPages && (flight.isBegun || begun < stage.settings.ocrConcurrency)
+            guard let page = flight.todo.first, again || page.attempts == 0, !flight.lacksPages else { return false }
+            return flight.isBegun || begun < stage.settings.ocrConcurrency
         }
         guard let index else { return nil }
         return .read(flights[index].document, flights[index].todo.removeFirst())
     }
 
-    private func nextPreparation() -> Work? {
-        guard helpers < stage.settings.prepConcurrency else { return nil }
+    private func nextPreparation(again: Bool = false) -> Work? {
+        guard helpers < stage.settings.prepConcurrency, !again || mayTryAgain else { return nil }
         let next = flights.first {
             ($0.document.state.isBeforePages || $0.lacksPages && !$0.todo.isEmpty) && !isBusy($0.document)
+                && (again || $0.document.attemptsPrep == 0 || !$0.document.state.isBeforePages)
         }
         return next.map { $0.lacksPages ? .remake($0.document) : .prepare($0.document) }
     }
@@ -220,6 +229,20 @@ final class DocumentFlow {
         mostPages = health.concurrency(stage.settings.ocrConcurrency)
         let again = try stage.store.pages(of: document.key).filter { $0.id == page.id }
         change(document.key) { $0.todo += again }
+        try giveWay(document.key)
+    }
+
+    /// A document of which only pages are left that have failed before is not in work any more, until they are tried again:
+    /// others may use its place.
+    private func giveWay(_ key: String) throws(BatchError) {
+        guard let flight = flights.first(where: { $0.document.key == key }), !isBusy(flight.document),
+            flight.todo.allSatisfy({ $0.attempts > 0 })
+        else { return }
+        try stage.step.checkpoint { () throws(BatchError) in try stage.set(key, .ocrRetry) }
+        change(key) { flight in
+            flight.isBegun = false
+            flight.document.state = .ocrRetry
+        }
     }
 
     private func left(_ id: Int) throws(BatchError) {

@@ -134,8 +134,15 @@ struct DocumentStore {
     /// The document that a person means: its key, the beginning of it, or its name.
     /// - Throws: `ERR_UX_UNKNOWN_NAME`; `ERR_UX_USAGE` when it is the name of several.
     func document(meant text: String) throws(BatchError) -> DocumentRecord {
+        // The beginnings of both parts of a key.
+        let parts = text.split(separator: "__", maxSplits: 1).map(String.init)
+        let isKey = parts.count == 2 && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
+        let (file, profile) = isKey ? (parts[0], parts[1]) : ("", "")
         let found = try documents(
-            where: "key = ?1 OR name = ?1 OR (length(?1) >= 4 AND substr(key, 1, length(?1)) = ?1)", [.string(text)])
+            where: """
+                key = ?1 OR name = ?1 OR (length(?1) >= 4 AND substr(key, 1, length(?1)) = ?1) OR (length(?2) >= 4 \
+                AND file_sha256 GLOB ?2 || '*' AND profile_sha256 GLOB ?3 || '*')
+                """, [.string(text), .string(file), .string(profile)])
         if found.count == 1 { return found[0] }
         throw BatchError(
             found.isEmpty ? .unknownName : .usage,

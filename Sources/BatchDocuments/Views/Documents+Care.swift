@@ -25,7 +25,7 @@ extension Documents {
         guard document.state.isEnd else {
             throw BatchError(
                 .wrongState, "\(document.name) is being worked on: it is \(document.state.rawValue)",
-                hint: "end that first: \(command: "ocr cancel \(document.key.prefix(12))")")
+                hint: "end that first: \(command: "ocr cancel \(DocumentKey.exact(document.key))")")
         }
         let report = try remove(document, .purge)
         return DocumentReport(
@@ -42,7 +42,7 @@ extension Documents {
     private static func isDone(_ document: DocumentRecord) -> BatchError {
         BatchError(
             .wrongState, "nothing more is done with \(document.name): it is \(document.state.rawValue)",
-            hint: "see it: \(command: "ocr show \(document.key.prefix(12))")")
+            hint: "see it: \(command: "ocr show \(DocumentKey.exact(document.key))")")
     }
 
     /// Removes work folders of documents that are done.
@@ -117,7 +117,7 @@ extension Documents {
         if let open = documents.first(where: { !$0.state.isEnd }) {
             throw BatchError(
                 .wrongState, "\(open.name) is being worked on: it is \(open.state.rawValue)",
-                hint: "end that first: \(command: "ocr cancel \(open.key.prefix(12))")")
+                hint: "end that first: \(command: "ocr cancel \(DocumentKey.exact(open.key))")")
         }
         try folders.create()
         try DataArchive(file, folders).write()

@@ -99,7 +99,7 @@ extension Documents {
         guard !corrections.isEmpty else {
             throw BatchError(
                 .usage, "there is no word to correct",
-                hint: "see them: \(command: "ocr review show \(document.key.prefix(12)) --all")")
+                hint: "see them: \(command: "ocr review show \(DocumentKey.exact(document.key)) --all")")
         }
         let pages = try store.pages(of: document.key)
         for correction in corrections {
@@ -109,12 +109,12 @@ extension Documents {
             guard known.contains(correction.word) else {
                 throw BatchError(
                     .usage, "page \(correction.page) of \(document.name) has no word \(correction.word)",
-                    hint: "see them: \(command: "ocr review show \(document.key.prefix(12)) --all")")
+                    hint: "see them: \(command: "ocr review show \(DocumentKey.exact(document.key)) --all")")
             }
             guard !correction.text.isEmpty, !correction.text.contains(where: \.isWhitespace) else {
                 throw BatchError(
                     .usage, "a word can only be replaced by one word, without spaces",
-                    hint: "see them: \(command: "ocr review show \(document.key.prefix(12)) --all")")
+                    hint: "see them: \(command: "ocr review show \(DocumentKey.exact(document.key)) --all")")
             }
         }
         return try decide(document, .correct, words: JSONWriter.text(.array(corrections.map(\.json))))

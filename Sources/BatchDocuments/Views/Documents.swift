@@ -138,7 +138,8 @@ public struct Documents {
             guard let home = folders.home(of: document.key, document.name), !home.hasPrefix(folder) else {
                 throw BatchError(
                     .wrongState, "the first file of \(document.name) is gone: this one is the only one left",
-                    hint: "read it again: \(command: "ocr decide \(document.key.prefix(12)) --action reprocess")")
+                    hint:
+                        "read it again: \(command: "ocr decide \(DocumentKey.exact(document.key)) --action reprocess")")
             }
             try Folder.removeAll(folder)
             return DocumentReport(entries: [document.report], output: folders.output)
@@ -246,7 +247,7 @@ public struct Documents {
             throw BatchError(
                 page == nil ? .wrongState : .unknownName,
                 "\(document.name) has no page \(page.map { "\($0)" } ?? "yet")",
-                hint: "see how many it has: \(command: "ocr show \(document.key.prefix(12))")")
+                hint: "see how many it has: \(command: "ocr show \(DocumentKey.exact(document.key))")")
         }
         return DocumentTextReport(
             key: document.key, name: document.name,

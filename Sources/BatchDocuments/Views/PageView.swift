@@ -25,7 +25,7 @@ extension Documents {
         else {
             throw BatchError(
                 .fileMissing, "the PDF of \(document.name) is not there",
-                hint: "see where it was: \(command: "ocr show \(document.key.prefix(12))")")
+                hint: "see where it was: \(command: "ocr show \(DocumentKey.exact(document.key))")")
         }
         let program = CommandLineProgram(
             arguments: [
@@ -73,6 +73,6 @@ extension Documents {
         }
         throw BatchError(
             .unknownName, "\(document.name) has no page \(number)",
-            hint: "see how many it has: \(command: "ocr show \(document.key.prefix(12))")")
+            hint: "see how many it has: \(command: "ocr show \(DocumentKey.exact(document.key))")")
     }
 }

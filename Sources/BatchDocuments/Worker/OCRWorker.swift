@@ -82,9 +82,12 @@ private struct WorkBench {
     private mutating func reader(_ request: JSONValue) throws(DocumentError) -> any PageReader {
         let languages = request["languages"]?.string ?? "eng"
         if let path = request["engine"]?.string {
-            if let plugin, plugin.isSame(path, languages) { return plugin }
-            plugin = nil
             let folder = FilePath.parent(request["file"]?.string ?? "/")
+            if let plugin, plugin.isSame(path, languages) {
+                plugin.folder = folder
+                return plugin
+            }
+            plugin = nil
             let started = try PluginEngine(path: path, languages: languages, folder: folder)
             plugin = started
             return started

@@ -16,12 +16,16 @@ extension Engine: PageReader {}
 final class PluginEngine: PageReader {
     let path: String
     private let process: LineProcess
-    private let folder: String
+    /// Where pictures are handed over: that of the document which is read.
+    var folder: String
     private let languages: String
 
+    /// - Parameter folder: where pictures are handed over. The program itself works in the folder of the worker, since it
+    ///   outlives those of the documents.
     init(path: String, languages: String, folder: String) throws(DocumentError) {
         (self.path, self.languages, self.folder) = (path, languages, folder)
-        let program = CommandLineProgram(arguments: [path, "ocr-engine"], folder: folder, sharesGroup: true)
+        let program = CommandLineProgram(
+            arguments: [path, "ocr-engine"], folder: FilePath.current, sharesGroup: true)
         do throws(BatchError) { process = try LineProcess(program) } catch {
             throw DocumentError(.engine, error.message)
         }

@@ -68,7 +68,7 @@ export async function documentPage({ words: [key], query, again, person }) {
         pages > 1 ? h('div', { class: 'bar' }, h('button', { type: 'button', disabled: chosen <= 1, onclick: () => show(chosen - 1) }, t('previous')), h('button', { type: 'button', disabled: chosen >= pages, onclick: () => show(chosen + 1) }, t('next'))) : null,
         view,
       ] : h('p', { class: 'quiet' }, t('document.nopdf')),
-      sameAs(commandOf('ocr', 'show', key.slice(0, 12))),
+      sameAs(commandOf('ocr', 'show', key.split('__').map((part, place) => part.slice(0, place ? 6 : 12)).join('__'))),
     ],
   };
 }

@@ -19,9 +19,10 @@ extension DocumentReport: TextReport {
             ("KEY", .left), ("STATE", .left), ("PAGES", .right), ("SURE", .right), ("NAME", .left), ("RESULT", .left),
         ])
         let shown = entries.prefix(style.limit)
+        let keys = shown.map(\.key)
         for entry in shown {
             table.append([
-                String(entry.key.prefix(12)), entry.state, entry.pages.map(String.init) ?? "-",
+                DocumentKey.short(entry.key, among: keys), entry.state, entry.pages.map(String.init) ?? "-",
                 entry.confidence.map { "\(Int(($0 * 100).rounded())) %" } ?? "-", Printable.text(entry.name),
                 entry.finalPDF.map { Printable.text("\(output)/\($0)") } ?? Printable.text(entry.message ?? "-"),
             ])
@@ -43,9 +44,11 @@ extension DocumentFieldReport: TextReport {
             ("STATE", .left),
         ])
         let shown = fields.prefix(style.limit)
+        let keys = shown.map(\.key)
         for field in shown {
             table.append([
-                String(field.key.prefix(12)), Printable.text(field.document), field.field, Printable.text(field.value),
+                DocumentKey.short(field.key, among: keys), Printable.text(field.document), field.field,
+                Printable.text(field.value),
                 field.confidence.map { "\(Int(($0 * 100).rounded())) %" } ?? "-", field.page.map(String.init) ?? "-",
                 field.state,
             ])
@@ -60,9 +63,11 @@ extension DocumentSearchReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard !hits.isEmpty else { return "no page has all of these words\n" }
         var table = TextTable([("KEY", .left), ("NAME", .left), ("PAGE", .right), ("TEXT", .left)])
+        let keys = hits.map(\.key)
         for hit in hits {
             table.append([
-                String(hit.key.prefix(12)), Printable.text(hit.name), String(hit.page), Printable.text(hit.snippet),
+                DocumentKey.short(hit.key, among: keys), Printable.text(hit.name), String(hit.page),
+                Printable.text(hit.snippet),
             ])
         }
         return table.text(style)
@@ -101,9 +106,10 @@ extension DocumentReviewReport: TextReport {
             ("REASON", .left),
         ])
         let shown = entries.prefix(style.limit)
+        let keys = shown.map(\.key)
         for entry in shown {
             table.append([
-                String(entry.key.prefix(12)), Printable.text(entry.name), String(entry.pages),
+                DocumentKey.short(entry.key, among: keys), Printable.text(entry.name), String(entry.pages),
                 entry.confidence.map { "\(Int(($0 * 100).rounded())) %" } ?? "-",
                 entry.reviewer.map(Printable.text) ?? "-", entry.reason,
             ])
@@ -112,7 +118,7 @@ extension DocumentReviewReport: TextReport {
         if entries.count > shown.count {
             text += style.faint("… and \(Figures.grouped(entries.count - shown.count)) more: add --all") + "\n"
         }
-        return text + style.hint("see its words: \(command: "ocr review show \(first.key.prefix(12))")") + "\n"
+        return text + style.hint("see its words: \(command: "ocr review show \(DocumentKey.exact(first.key))")") + "\n"
     }
 }
 
@@ -129,7 +135,7 @@ extension ReviewWordsReport: TextReport {
             ])
         }
         text += table.text(style)
-        let key = key.prefix(12)
+        let key = DocumentKey.exact(key)
         if let word = words.first {
             let change: Hint =
                 "correct one: \(command: "ocr review correct --key \(key) --page \(word.page) --word \(word.number)=TEXT")"
