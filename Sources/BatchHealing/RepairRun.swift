@@ -21,6 +21,13 @@ public struct RepairRun {
 
     /// What became of one tenant stops nothing for the others.
     public func perform(tenant: String?) throws(BatchError) -> HealRunReport {
+        guard job.repair?.isFlagOnly != true else {
+            throw BatchError(
+                .usage, "\(job.id) only tells what is wrong: a person corrects it",
+                hint:
+                    "see it: \(command: "heal scan \(job.id)"); correct it by a plan: \(command: "run --id NAME --sql SQL --propose")"
+            )
+        }
         let session = try open(tenant)
         let found = try Findings(session).of(job, values, tenant: tenant)
         var executions: [HealRunReport.Execution] = []

@@ -32,7 +32,8 @@ public struct Repairs {
             let values = try ParameterValues(job, set: set.filter { names($0, of: job) })
             let found = try Findings(session).of(job, values, tenant: tenant)
             findings += found.findings.prefix(Repairs.shown)
-            counts.append(.init(job: job.id, count: found.findings.count))
+            counts.append(
+                .init(job: job.id, count: found.findings.count, isFlagOnly: job.repair?.isFlagOnly == true))
         }
         return HealScanReport(findings: findings, counts: counts)
     }
@@ -64,14 +65,21 @@ public struct Repairs {
             case .none: "for the whole database"
             case .optional, .required: "one batch for each tenant"
             }
-        let facts = [
-            ("version", "\(job.version)"),
-            ("level", job.repair?.isPlan == true ? "\(job.level): always a patch plan" : level),
-            ("class", job.repair?.faults.rawValue ?? ""), ("tenants", tenant),
-            ("dry run", job.repair?.needsDryRun == true ? "comes before each run" : "when you ask for it"),
-            ("steps", job.steps.map { "`\($0.id)` (\($0.kind))" }.joined(separator: ", ")),
-            ("undo", "`batchmgr rollback \(job.id)`"),
-        ]
+        let isFlagOnly = job.repair?.isFlagOnly == true
+        let facts =
+            isFlagOnly
+            ? [
+                ("version", "\(job.version)"), ("class", job.repair?.faults.rawValue ?? ""),
+                ("changes", "nothing: it only tells, and a person corrects what it finds"),
+            ]
+            : [
+                ("version", "\(job.version)"),
+                ("level", job.repair?.isPlan == true ? "\(job.level): always a patch plan" : level),
+                ("class", job.repair?.faults.rawValue ?? ""), ("tenants", tenant),
+                ("dry run", job.repair?.needsDryRun == true ? "comes before each run" : "when you ask for it"),
+                ("steps", job.steps.map { "`\($0.id)` (\($0.kind))" }.joined(separator: ", ")),
+                ("undo", "`batchmgr rollback \(job.id)`"),
+            ]
         return """
             ## \(job.id)
 

@@ -23,6 +23,13 @@ import Testing
         "repair_reprocess_ocr_batch": [],
     ]
 
+    /// What is only told: a person corrects it.
+    private static let flagged = [
+        "flag_invoices": ["duplicate_number", "line_amount", "overpayment", "payment_of_other_tenant"],
+        "flag_ledger": ["unbalanced_journal", "unknown_source"],
+        "flag_subscriptions": ["expired_subscription"],
+    ]
+
     private func scene(_ body: (BadLuckScene) throws -> Void) throws {
         try SampleRepairTests.sample(seed: 3, tenants: 4, body)
     }
@@ -53,14 +60,39 @@ import Testing
         return (truth["counts"]?.members ?? []).reduce(into: [:]) { $0[$1.key] = $1.value.integer }
     }
 
+    /// Each damaged row by its key, and no other one.
     @Test func scanFindsEveryPlantedAnomalyAndInventsNone() throws {
         try scene { scene in
-            let planted = try planted(scene)
-            let counts = try scene.json("heal", "scan")["counts"]
-            #expect(Set(counts?.members?.map(\.key) ?? []) == Set(SampleRepairTests.kinds.keys))
-            for (job, kinds) in SampleRepairTests.kinds {
-                #expect(counts?[job]?.integer == kinds.reduce(0) { $0 + (planted[$1] ?? 0) }, "\(job)")
+            let truth = try JSONParser.parse(try scene.shell("cat app.db.truth.json").out)
+            let scan = try scene.json("heal", "scan", "--all")
+            let jobs = SampleRepairTests.kinds.merging(SampleRepairTests.flagged) { $1 }
+            #expect(Set(scan["counts"]?.members?.map(\.key) ?? []) == Set(jobs.keys))
+            var kinds: Set<String> = []
+            for (job, own) in jobs {
+                kinds.formUnion(own)
+                let rows = (truth["anomalies"]?.array ?? []).filter { own.contains($0["kind"]?.string ?? "") }
+                let planted = rows.map { row in
+                    (row["key"]?.members ?? []).map { $0.value.string ?? "\($0.value.integer ?? -1)" }
+                        .joined(separator: "/")
+                }
+                let found = (scan["findings"]?.array ?? []).filter { $0["job"]?.string == job }.map {
+                    $0["key"]?.string ?? "\($0["key"]?.integer ?? -1)"
+                }
+                #expect(found.sorted() == planted.sorted(), "\(job)")
+                #expect(scan["counts"]?[job]?.integer == Int64(planted.count), "\(job)")
             }
+            #expect(kinds == Set(try planted(scene).keys))
+        }
+    }
+
+    @Test func whatIsOnlyToldIsNeverRun() throws {
+        try scene { scene in
+            for job in SampleRepairTests.flagged.keys.sorted() {
+                let result = try scene.expect(.usage, "heal", "run", job, "--apply")
+                #expect(result.err.contains("heal scan \(job)"))
+                try scene.expect(.usage, "run", job)
+            }
+            #expect(try scene.tool("heal", "scan", "flag_ledger").out.contains("correct it by a plan"))
         }
     }
 

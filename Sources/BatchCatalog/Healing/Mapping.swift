@@ -45,10 +45,12 @@ public struct Mapping: Hashable, Sendable {
     /// The fields that DESIGN gives each concept; a workspace may add others.
     static let fields: [(concept: String, fields: [String])] = [
         ("invoices", ["tenant", "number", "total", "status", "open", "paid"]),
+        ("invoice_lines", ["tenant", "invoice", "quantity", "price", "amount"]),
+        ("ledger_entries", ["tenant", "journal", "debit", "credit", "source"]),
         ("payments", ["tenant", "invoice", "amount", "reference"]),
         ("documents", ["tenant", "file", "sha256"]),
         ("files", ["tenant", "name", "size", "sha256", "content", "folder"]),
-        ("subscriptions", ["tenant", "customer", "plan", "started", "ended"]),
+        ("subscriptions", ["tenant", "customer", "plan", "started", "ended", "status", "active"]),
         ("entitlements", ["tenant", "customer", "feature", "subscription", "active", "expires"]),
         ("cache", ["tenant", "payload", "checksum", "algorithm"]),
         ("search", ["content"]),

@@ -41,13 +41,16 @@ enum JobKeys {
                 KeyRule(
                     "dry_run_first", .boolean, companion: "finds",
                     "Of a repair: `heal run --apply` makes a dry run first, and continues if it succeeds (`false`)."),
+                KeyRule(
+                    "flag_only", .boolean, companion: "finds",
+                    "Of a repair: `true`: it only tells what is wrong, and has no `steps`."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),
                 KeyRule("params", .entries(.parameterName, .record(parameter)), "Parameters, bound in SQL as `:NAME`."),
                 KeyRule(
-                    "steps", .list(step(rules), mayBeEmpty: false), required: true,
-                    "What the job does, in this order."),
+                    "steps", .list(step(rules), mayBeEmpty: false), required: true, unless: "flag_only",
+                    "What the job does, in this order; required, but for `flag_only`."),
                 KeyRule(
                     "verify", .list(.query, mayBeEmpty: true),
                     "Queries that return one true value when all is well; checked after a run and after a rollback."),

@@ -63,7 +63,8 @@ enum JobNodes {
             definition.repair = RepairDefinition(
                 faults: choice(job["class"]) ?? .data, finds: finds,
                 isPlan: job["as_plan"]?.json.bool ?? false,
-                needsDryRun: job["dry_run_first"]?.json.bool ?? false)
+                needsDryRun: job["dry_run_first"]?.json.bool ?? false,
+                isFlagOnly: job["flag_only"]?.json.bool ?? false)
         }
         definition.isIdempotent = job["idempotent"]?.json.bool ?? (definition.repair != nil)
         definition.database = job["database"]?.text

@@ -17,6 +17,7 @@ struct MeaningValidation {
         checkRepeated(job["needs"]?.elements ?? [], "needed job")
         checkRepeated(job["shared_tables"]?.elements ?? [], "shared table")
         checkReachable(job)
+        checkSteps(job)
         let names = parameters.map(\.key) + ParameterDefinition.builtIn
         let forbidsTenant = job["tenant"]?.text == JobDefinition.TenantRule.none.rawValue
         let scope = Scope(names: names, forbidsTenant: forbidsTenant)
@@ -25,6 +26,11 @@ struct MeaningValidation {
         for query in job["verify"]?.elements ?? [] { check(query, .query, scope) }
         checkDatabase(job)
         if !rules.isPinned { job["schedule"].map { checkSchedule($0) } }
+    }
+
+    private mutating func checkSteps(_ job: YAMLNode) {
+        guard let flag = job["flag_only"], flag.json.bool == false else { return }
+        source.report(flag, "flag_only: write true, or leave it out")
     }
 
     private mutating func checkDatabase(_ job: YAMLNode) {

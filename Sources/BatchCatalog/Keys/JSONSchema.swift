@@ -49,9 +49,14 @@ enum JSONSchema {
         let companions = keys.compactMap { key in
             key.companion.map { JSONValue.Member(key.name, [.string($0)]) }
         }
-        let required = keys.filter(\.isRequired).map { JSONValue.string($0.name) }
+        let required = keys.filter { $0.isRequired && $0.substitute == nil }.map { JSONValue.string($0.name) }
         var members: [JSONValue.Member] = [.init("type", "object")]
         if !required.isEmpty { members.append(.init("required", .array(required))) }
+        for key in keys where key.isRequired {
+            guard let other = key.substitute else { continue }
+            let choices = [key.name, other].map { JSONValue.object([.init("required", [.string($0)])]) }
+            members.append(.init("oneOf", .array(choices)))
+        }
         if !companions.isEmpty { members.append(.init("dependentRequired", .object(companions))) }
         members.append(.init("properties", .object(keys.map { .init($0.name, described($0)) })))
         members.append(.init("additionalProperties", false))

@@ -42,17 +42,21 @@ public final class KeyRule: Sendable {
     public let name: String
     public let shape: ValueShape
     public let isRequired: Bool
+    /// A required key may be missing when this one is there, and then must be.
+    public let substitute: String?
     /// A key that must be there as well when this one is.
     public let companion: String?
     /// One line of the documentation.
     public let meaning: String
 
     public init(
-        _ name: String, _ shape: ValueShape, required: Bool = false, companion: String? = nil, _ meaning: String
+        _ name: String, _ shape: ValueShape, required: Bool = false, unless substitute: String? = nil,
+        companion: String? = nil, _ meaning: String
     ) {
         self.name = name
         self.shape = shape
         isRequired = required
+        self.substitute = substitute
         self.companion = companion
         self.meaning = meaning
     }

@@ -193,8 +193,13 @@ struct ShapeValidation {
     }
 
     private mutating func reportMissing(_ keys: [KeyRule], _ node: YAMLNode, _ title: String) {
-        for key in keys where key.isRequired && node[key.name] == nil {
-            source.report(node.start, "\(title) needs the key '\(key.name)'")
+        for key in keys where key.isRequired {
+            let other = key.substitute.flatMap { name in node.entries.first { $0.key == name } }
+            if node[key.name] == nil, other == nil {
+                source.report(node.start, "\(title) needs the key '\(key.name)'")
+            } else if node[key.name] != nil, let other {
+                source.report(key: other, "'\(other.key)' and '\(key.name)' do not go together")
+            }
         }
     }
 }

@@ -9,15 +9,18 @@ public struct RepairDefinition: Hashable, Sendable {
     public var isPlan: Bool
     /// A dry run comes before each run for good, and what it found must still be what is wrong.
     public var needsDryRun: Bool
+    /// It has no steps: a person corrects what it finds.
+    public var isFlagOnly: Bool
 
     public init(
         faults: ErrorClass = .data, finds: String, isPlan: Bool = false,
-        needsDryRun: Bool = false
+        needsDryRun: Bool = false, isFlagOnly: Bool = false
     ) {
         self.faults = faults
         self.finds = finds
         self.isPlan = isPlan
         self.needsDryRun = needsDryRun
+        self.isFlagOnly = isFlagOnly
     }
 
     /// The classes that a repair may have.

@@ -34,7 +34,8 @@ public struct RepairListReport: Report, Hashable {
                 "enabled": .bool(entry.isEnabled), "frozen": .bool(!entry.frozen.isEmpty),
                 "frozen_tenants": .array(entry.frozen.map(JSONValue.string)),
                 "halted": .bool(entry.haltedSince != nil), "halted_since": JSONValue(entry.haltedSince?.iso8601),
-                "last_outcome": JSONValue(entry.lastOutcome), "description": .string(entry.job.description),
+                "last_outcome": JSONValue(entry.lastOutcome),
+                "flag_only": .bool(entry.job.repair?.isFlagOnly == true), "description": .string(entry.job.description),
             ]
         }
         return [.init("jobs", .array(jobs))]
@@ -51,10 +52,13 @@ public struct HealScanReport: Report, Hashable {
     public struct Count: Hashable, Sendable {
         public let job: String
         public let count: Int
+        /// A person corrects what it finds.
+        public let isFlagOnly: Bool
 
-        public init(job: String, count: Int) {
+        public init(job: String, count: Int, isFlagOnly: Bool = false) {
             self.job = job
             self.count = count
+            self.isFlagOnly = isFlagOnly
         }
     }
 
@@ -240,6 +244,8 @@ public struct ContractReport: Report {
         /// The latest batch that changed one of the rows; nil when none did, or it cannot be told.
         public let batch: String?
         public let error: BatchError?
+        /// The same for each of `rows`.
+        public var rowBatches: [String?] = []
         /// It was asked of so many changed keys alone; nil when it was asked of all rows.
         public var keys: Int?
 
@@ -254,6 +260,15 @@ public struct ContractReport: Report {
             self.rows = rows
             self.batch = batch
             self.error = error
+        }
+
+        /// All batches that set something in these rows, each once.
+        public var batches: [String] {
+            var found: [String] = []
+            for name in rowBatches.compactMap(\.self) + [batch].compactMap(\.self) where !found.contains(name) {
+                found.append(name)
+            }
+            return found
         }
 
         fileprivate var json: JSONValue {
@@ -271,6 +286,7 @@ public struct ContractReport: Report {
                 .init("status", .string(status.rawValue)), .init("violations", JSONValue(violations)),
                 .init("rows", .array(objects)), .init("batch", JSONValue(batch)),
             ]
+            members.append(.init("row_batches", .array(rowBatches.map { JSONValue($0) })))
             members += [.init("scope", .string(keys == nil ? "all" : "changed"))]
             members += JSONValue.Member.only("keys", keys.map { JSONValue($0) })
             members += JSONValue.Member.only("error", error.map { .string($0.message) })

@@ -182,6 +182,11 @@ public struct Runner {
                 .usage, "'\(job.id)' is a name that batchmgr uses for its own batches",
                 hint: "choose another name: --id NAME")
         }
+        if job.repair?.isFlagOnly == true {
+            throw BatchError(
+                .usage, "job \(job.id) only tells what is wrong, and changes nothing",
+                hint: "see it: \(command: "heal scan \(job.id)")")
+        }
         if job.tenant == .required && tenant == nil {
             throw BatchError(.usage, "job \(job.id) runs for one tenant", hint: "name it: --tenant NAME")
         }

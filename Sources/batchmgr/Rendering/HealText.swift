@@ -44,9 +44,11 @@ extension HealScanReport: TextReport {
         }
         text += "\n"
         for count in counts where count.count > 0 {
-            text +=
-                "\(Figures.count(count.count, "finding"))  \(count.job)  "
-                + style.hint("try it: \(command: "heal run \(count.job) --dry-run")") + "\n"
+            let next: Hint =
+                count.isFlagOnly
+                ? "correct it by a plan: \(command: "run --id NAME --sql SQL --propose")"
+                : "try it: \(command: "heal run \(count.job) --dry-run")"
+            text += "\(Figures.count(count.count, "finding"))  \(count.job)  " + style.hint(next) + "\n"
         }
         return text
     }
@@ -188,11 +190,12 @@ extension ContractReport.Entry {
         text += Figures.count(violations, "row") + (violations == 1 ? " breaks it" : " break it")
         if let batch { text += ", last set by \(Printable.text(batch))" }
         text += "\n"
-        for row in rows.prefix(style.limit == .max ? rows.count : ContractReport.Entry.shown) {
+        for (place, row) in rows.prefix(style.limit == .max ? rows.count : ContractReport.Entry.shown).enumerated() {
+            let batch = rowBatches.indices.contains(place) ? rowBatches[place] : nil
             text +=
                 "      "
                 + zip(columns, row).map { "\(Printable.text($0)) \(Printable.value($1))" }.joined(separator: ", ")
-                + "\n"
+                + (batch.map { ", set by \(Printable.text($0))" } ?? "") + "\n"
         }
         let left = violations - min(rows.count, style.limit == .max ? rows.count : ContractReport.Entry.shown)
         if left > 0 { text += style.faint("      … and \(Figures.grouped(left)) more: add --all") + "\n" }
