@@ -50,15 +50,21 @@ public struct ContractCheck {
             try contract.needsTotal && answer.count > 0
             ? contract.table.map { (name) throws(BatchError) in try query.count(of: name) } : nil
         var batch = keys == nil || answer.rows.isEmpty ? nil : changes.batch(of: contract)
-        if batch == nil, !answer.rows.isEmpty, let table = contract.table {
-            batch = try query.latestBatch(setting: answer.rows, columns: answer.columns, of: table)
-        }
         answer.rows = Array(answer.rows.prefix(ContractCheck.shown))
+        var batches = answer.rows.map { _ in batch }
+        if batch == nil, !answer.rows.isEmpty, let table = contract.table {
+            let origins = try query.batches(setting: answer.rows, columns: answer.columns, of: table)
+            batches = origins.map { $0?.batch?.description }
+            batch =
+                origins.compactMap(\.self).max { ($0.at?.milliseconds ?? .min) < ($1.at?.milliseconds ?? .min) }?
+                .batch?.description
+        }
         if tenant == nil, keys == nil || answer.count == 0 { changes.note(contract) }
         var entry = ContractReport.Entry(
             contract: contract, status: contract.status(violations: answer.count, of: total ?? 0),
             violations: answer.count, columns: answer.columns, rows: answer.rows, batch: batch)
         entry.keys = keys?.count
+        entry.rowBatches = batches
         return entry
     }
 

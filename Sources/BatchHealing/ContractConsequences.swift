@@ -105,13 +105,12 @@ public struct ContractConsequences {
     private func openIncident(_ entry: ContractReport.Entry) throws(BatchError) -> Incident {
         let contract = entry.contract
         var actions = [Incident.Action(level: 1, text: "see the rows", command: "contract check \(contract.id)")]
-        if let batch = entry.batch {
+        for batch in entry.batches {
             actions.append(.init(level: 3, text: "undo the batch that set them", command: "rollback --id \(batch)"))
         }
         return try Incidents(session).open(
             contract.faults, contract.severity, "contract \(contract.id) is broken by \(entry.violations) rows",
-            cause: "contract:\(contract.id)", module: contract.module, batches: [entry.batch].compactMap(\.self),
-            actions: actions)
+            cause: "contract:\(contract.id)", module: contract.module, batches: entry.batches, actions: actions)
     }
 }
 

@@ -1,4 +1,5 @@
 internal import BatchCatalog
+internal import BatchControl
 public import BatchCore
 internal import BatchEngine
 internal import BatchSystem
@@ -32,7 +33,8 @@ public struct Postmortem {
     /// Writes the page, and delivers it to whom `notify:` names, and to a file.
     public func deliver(_ name: String, _ words: Words) throws(BatchError) -> IncidentFileReport {
         let incident = try incidents.incident(name)
-        let text = Postmortem.page(incident, words, actor: session.context.actor)
+        let thresholds = try proposedThresholds(incident)
+        let text = Postmortem.page(incident, words, actor: session.context.actor, thresholds)
         let folder = session.workspace.backups + "/reports"
         try Folder.create(folder)
         let file = "\(folder)/postmortem_\(incident.name).md"
@@ -48,13 +50,59 @@ public struct Postmortem {
             delivered.isEmpty ? "postmortem written" : "postmortem delivered to \(delivered.joined(separator: ", "))"
         let kept = try incidents.change(name, "incident postmortem", event) { (incident) throws(BatchError) in
             let before = incident.postmortem?.deliveredTo ?? []
+            for action in thresholds where !incident.actions.contains(action) { incident.actions.append(action) }
             incident.postmortem = .init(
                 file: file, owner: owner, deliveredTo: before + delivered.filter { !before.contains($0) }, at: at)
         }
         return IncidentFileReport(incident: kept, file: file, deliveredTo: delivered, failed: failed)
     }
 
-    static func page(_ incident: Incident, _ words: Words, actor: String) -> String {
+    /// For an incident that a rule with a threshold has opened: what it could be, earlier and later, within its bounds.
+    /// A person decides, so each is of level 3.
+    private func proposedThresholds(_ incident: Incident) throws(BatchError) -> [Incident.Action] {
+        let parts = incident.cause.split(separator: ":", maxSplits: 2)
+        let folder = session.workspace.catalog
+        guard parts.count >= 2, parts[0] == "rule",
+            let known = try RuleBook.load(folder: folder).valid().rules.first(where: { $0.id == parts[1] }),
+            known.judgement != .change
+        else { return [] }
+        let board = try session.context.store(of: session.workspace).switches()
+        let rule = known.adjusted(board, at: session.context.now())
+        // A value that is too low fires the other way round.
+        let isLow = rule.side == .low && rule.judgement == .level
+        let choices = [(isLow ? 1.25 : 0.8, "notice it earlier"), (isLow ? 0.8 : 1.25, "if it was a false alarm")]
+        return choices.compactMap { (factor, why) -> Incident.Action? in
+            guard let number = Postmortem.threshold(of: rule, times: factor) else { return nil }
+            let text = Postmortem.number(rule.threshold) + " now"
+            return Incident.Action(
+                level: 3, text: "threshold of rule \(rule.id), to \(why): \(Postmortem.number(number)) (\(text))",
+                command:
+                    "switch set threshold:\(rule.id).threshold --value \(Postmortem.number(number)) --reason 'postmortem of \(incident.name)'"
+            )
+        }
+    }
+
+    /// Nil when the bounds leave no other. What is counted has whole numbers.
+    private static func threshold(of rule: RuleDefinition, times factor: Double) -> Double? {
+        var number = rule.threshold * factor
+        if rule.judgement == .count || rule.judgement == .rising {
+            number =
+                factor < 1
+                ? min(number.rounded(.down), rule.threshold - 1) : max(number.rounded(.up), rule.threshold + 1)
+        } else {
+            number = (number * 1_000).rounded() / 1_000
+        }
+        number = min(max(number, rule.bounds.lowerBound), rule.bounds.upperBound)
+        return number == rule.threshold ? nil : number
+    }
+
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+    }
+
+    static func page(
+        _ incident: Incident, _ words: Words, actor: String, _ thresholds: [Incident.Action] = []
+    ) -> String {
         func line(_ text: String) -> String { String(text.map { $0.isNewline ? " " : $0 }) }
         func list(_ items: [String], none: String) -> String {
             items.isEmpty ? "\(none)\n" : items.map { "- \(line($0))\n" }.joined()
@@ -88,11 +136,14 @@ public struct Postmortem {
 
             Owner: \(line(owner))\(line(due))
 
-            \(list(incident.actions.map { "level \($0.level): \($0.text)\($0.command.map { " (`\($0)`)" } ?? "")" }, none: "None."))
+            \(list(incident.actions.filter { !thresholds.contains($0) }.map { "level \($0.level): \($0.text)\($0.command.map { " (`\($0)`)" } ?? "")" }, none: "None."))
             ## Prevention
 
             \(line(words.prevention ?? "Not decided yet."))
 
+            Proposed thresholds (nothing changes until a person sets one):
+
+            \(list(thresholds.map { "\($0.text) (`\($0.command ?? "")`)" }, none: "None: no rule with a threshold has opened it."))
             """
     }
 }

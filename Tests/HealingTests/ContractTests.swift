@@ -58,6 +58,24 @@ import Testing
         }
     }
 
+    /// Each row with the batch that set it; nothing for a row that no batch has set.
+    @Test func theBatchOfEachRowIsNamed() throws {
+        try HealingScene.with { scene in
+            try scene.write(
+                "catalog/contracts.yaml",
+                "high: {table: bills, query: SELECT no FROM bills WHERE sum > 20 ORDER BY no}\n")
+            for (name, no, tenant) in [("one", 1, "a"), ("two", 2, "a"), ("three", 3, "b")] {
+                let sql = "UPDATE bills SET sum = 99 WHERE no = \(no)"
+                try scene.expect(0, "run", name, "--sql", sql, "--tenant", tenant)
+            }
+            let entry = try scene.json("contract", "check")["contracts"]?.array?.first
+            #expect(entry?["row_batches"]?.array == ["one.1", "two.1", "three.1", .null], "\(entry ?? .null)")
+            #expect(entry?["batch"]?.string == "three.1")
+            let shown = try scene.tool("contract", "check").out
+            #expect(shown.contains("no 1, set by one.1") && shown.contains("no 4\n"), "\(shown)")
+        }
+    }
+
     @Test(arguments: [
         ("a: {query: SELECT 1; SELECT 2}", "query: a second statement begins here; write one query"),
         ("a: {query: 'SELECT :what'}", "query: ':what' has no value; only :tenant has one"),

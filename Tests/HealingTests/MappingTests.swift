@@ -85,4 +85,37 @@ import Testing
             #expect(found.first?["line"]?.integer == 1)
         }
     }
+
+    /// A step that writes what the mapping only computes.
+    @Test(arguments: [
+        ("UPDATE {invoices} SET {invoices.due} = 1 WHERE {invoices.tenant} = :tenant", "{invoices.due}"),
+        ("UPDATE {invoices} SET {invoices.status} = 'x', {invoices.due} = 1", "{invoices.due}"),
+        ("INSERT INTO {invoices}({invoices.key}, {invoices.due}) VALUES(1, 2)", "{invoices.due}"),
+        ("UPDATE {invoices} SET {invoices.open} = 'x'", "{invoices.open}"),
+    ])
+    func anExpressionThatAStepWritesIsTold(_ sql: String, _ field: String) throws {
+        let job = "tenant: optional\nfinds: SELECT 1 AS key\nsteps:\n  - id: a\n    sql: >-\n      \(sql)\n"
+        try HealingScene.with(jobs: ["repair_wrong": job]) { scene in
+            let result = try scene.expect(ErrorCode.invalidCatalog.exitCode.rawValue, "catalog", "validate")
+            let text = result.out + result.err
+            let column = sql.ranges(of: field)[0].lowerBound.utf16Offset(in: sql) + 7
+            #expect(text.contains("repair_wrong.yaml:8:\(column): \(field): a step writes it"), "\(text)")
+            #expect(text.contains("name a column under invoices"), "\(text)")
+        }
+    }
+
+    @Test(arguments: [
+        "UPDATE {invoices} SET {invoices.total} = {invoices.due} WHERE {invoices.total} <> {invoices.due}",
+        "UPDATE {invoices} SET {invoices.total} = 1 WHERE {invoices.status} IN {invoices.open} AND {invoices.due} = 1",
+        "UPDATE {invoices} SET {invoices.total} = (SELECT {invoices.due} = 1), {invoices.status} = 'x'",
+        "INSERT INTO items SELECT {invoices.key}, {invoices.due}, 1 FROM {invoices}",
+        "INSERT INTO items VALUES(1, (SELECT max({invoices.due}) FROM {invoices}), 1)",
+    ])
+    func anExpressionThatIsReadIsNot(_ sql: String) throws {
+        let job = "finds: SELECT 1 AS key\nsteps:\n  - id: a\n    sql: >-\n     \(sql)\n"
+        try HealingScene.with(jobs: ["repair_right": job]) { scene in
+            let result = try scene.tool("catalog", "validate")
+            #expect(!(result.out + result.err).contains("a step writes it"), "\(result.out)")
+        }
+    }
 }

@@ -122,6 +122,31 @@ import Testing
         }
     }
 
+    /// Of a rule with a threshold: what it could be, within its bounds. Nothing is changed.
+    @Test func aPostmortemProposesThresholds() throws {
+        try scene { scene in
+            try scene.write(
+                "catalog/rules.yaml",
+                "often: {event: error, judge: count, window: 24h, threshold: 2, bounds: [2, 9], severity: critical}\n")
+            for _ in 1...2 { try scene.expect(1, "run", "--id", "bad", "--sql", "UPDATE nothing SET x = 1") }
+            try scene.expect(1, "rules", "check")
+            try scene.expect(0, "incident", "postmortem", "1", "--to", "page.md")
+            let page = try scene.shell("cat page.md").out
+            let command = "switch set threshold:often.threshold --value 3 --reason 'postmortem of incident.1'"
+            #expect(page.contains("## Prevention") && page.contains(command), "\(page)")
+            // The lower bound leaves nothing earlier.
+            #expect(!page.contains("notice it earlier"), "\(page)")
+            let actions = try scene.json("incident", "show", "1")["actions"]?.array ?? []
+            #expect(
+                actions.contains { $0["command"]?.string == "batchmgr \(command)" && $0["level"]?.integer == 3 },
+                "\(actions)")
+            #expect(try scene.json("switch", "list")["switches"]?.array?.isEmpty == true)
+            try scene.shell("\"$TOOL\" \(command)")
+            let threshold = try scene.json("rules", "list")["rules"]?.array?.first?["threshold"]
+            #expect(threshold == .integer(3) || threshold == .number(3), "\(threshold ?? .null)")
+        }
+    }
+
     @Test func aStreamThatIsNoneIsToldWithItsLine() throws {
         try scene { scene in
             try scene.write("bad.jsonl", #"{"at":"2026-03-03T05:00:00.000Z","kind":"error"}"# + "\nnothing\n")

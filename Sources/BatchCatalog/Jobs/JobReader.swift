@@ -22,6 +22,7 @@ enum JobReader {
         var source = SourceText(file: file, text: typed, code: .invalidCatalog)
         let (text, unknown) = mapping?.fill(typed) ?? (typed, [])
         source.report(unknown, in: typed, mapping)
+        if let mapping { source.reportWritten(in: typed, mapping) }
         let root: YAMLNode
         do throws(YAMLNode.Fault) {
             root = try YAMLDocument.read(text, limit: rules.isPinned ? nil : YAMLDocument.largestSize)

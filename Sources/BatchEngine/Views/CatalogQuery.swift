@@ -60,28 +60,23 @@ public struct CatalogQuery {
         return Int(try session.connection.value("SELECT count(*) FROM main.\(layout.quotedName)")?.integer ?? 0)
     }
 
-    /// So many rows are looked up.
-    private static let traced = 20
-
-    /// The latest batch that set something in one of these rows of a table; nil when none is known.
+    /// The latest batch that set something in each of these rows of a table; nil for a row that none is known of.
     /// - Parameter rows: with the columns of the table's key among their columns.
-    public func latestBatch(
+    public func batches(
         setting rows: [[SQLValue]], columns: [String], of table: String
-    ) throws(BatchError) -> String? {
-        guard try session.ledger.exists() else { return nil }
+    ) throws(BatchError) -> [BlameReport.Origin?] {
+        let none = rows.map { _ in BlameReport.Origin?.none }
+        guard try session.ledger.exists() else { return none }
         let names = try session.table(named: table).keyNames
         let places = names.compactMap { name in columns.firstIndex { $0.lowercased() == name.lowercased() } }
-        guard places.count == names.count, !names.isEmpty else { return nil }
-        var latest: BlameReport.Origin?
-        for row in rows.prefix(CatalogQuery.traced) {
+        guard places.count == names.count, !names.isEmpty else { return none }
+        return rows.map { row in
             let key = JSONWriter.text(.array(places.map { row[$0].json }))
             // A row that was found may have gone since.
-            guard let blame = try? session.blame(BlameRequest(table: table, key: key)) else { continue }
-            for origin in blame.columns.map(\.origin) where origin.batch != nil {
-                if (latest?.at?.milliseconds ?? .min) < (origin.at?.milliseconds ?? 0) { latest = origin }
-            }
+            guard let blame = try? session.blame(BlameRequest(table: table, key: key)) else { return nil }
+            let known = blame.columns.map(\.origin).filter { $0.batch != nil }
+            return known.max { ($0.at?.milliseconds ?? .min) < ($1.at?.milliseconds ?? .min) }
         }
-        return latest?.batch?.description
     }
 }
 
