@@ -52,7 +52,9 @@ import Testing
 
     @Test func nothingThatIsForbiddenGoesThroughAnyJob() throws {
         try GateMatrixTests.scene { scene in
-            let jobs = try scene.json("heal", "list")["jobs"]?.array?.compactMap { $0["id"]?.string } ?? []
+            let listed = try scene.json("heal", "list")["jobs"]?.array ?? []
+            // What only tells has no steps to spoil, and is never run.
+            let jobs = listed.filter { $0["flag_only"]?.bool == false }.compactMap { $0["id"]?.string }
             #expect(jobs.count >= 12)
             let before = try scene.dump()
             for job in jobs {
