@@ -72,6 +72,25 @@ struct KeepTests {
         }
     }
 
+    /// Their `.bak` went by itself, for `keep:`.
+    @Test func theUndoLogsOfATimeAreKeptWhateverBecameOfTheFiles() throws {
+        try BadLuckScene.with(configuration: "keep: {bak: {last: 1}, undo: 90d, reports: 400d}\n") { scene in
+            for row in 1...4 { _ = try run(scene, row) }
+            #expect(try scene.shell("ls backups/batch_manager/*.bak | wc -l").out != "4\n")
+            for options in [["--keep-within", "30d"], ["--keep-within", "30d", "--undo-older-than", "1ms"]] {
+                let young = try scene.json("prune", options[0], options[1], "--yes")
+                #expect(young["undo_logs"]?.array?.isEmpty == true, "\(young)")
+                try scene.expect(0, ["prune", "--yes"] + options)
+                #expect(try scene.sql(thinned) == "0", "\(options)")
+            }
+            // The last ones that are asked for count batches, not the files that are left of them.
+            let few = try scene.json("prune", "--keep-last", "3", "--dry-run")
+            #expect(few["undo_logs"] == .array(["b.1"]), "\(few)")
+            let old = try scene.json("prune", "--keep-within", "1ms", "--yes")
+            #expect(old["undo_logs"]?.array?.count == 3, "\(old)")
+        }
+    }
+
     @Test func oldReportsGo() throws {
         try BadLuckScene.with { scene in
             _ = try run(scene, 1)

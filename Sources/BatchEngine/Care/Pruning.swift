@@ -83,17 +83,34 @@ public struct Pruning {
         life.map { Timestamp(milliseconds: session.context.now().milliseconds - $0.wholeMilliseconds) }
     }
 
-    /// Batches whose undo log would go: the older ones, or all whose points nobody wants to keep.
+    /// Batches whose undo log would go: the older ones, or all whose points nobody wants to keep. None is younger than
+    /// what `--keep-within` keeps, whether or not its point still has a `.bak`.
     private func undoLogs(_ request: Request, _ wanted: Set<String>) throws(BatchError) -> [BatchID] {
+        let youth = cutoff(request.bak.within)
         if let cutoff = cutoff(request.undo) {
-            return try withLog("finished_at < ?", [.string(cutoff.iso8601)], besides: [])
+            let oldest = min(cutoff, youth ?? cutoff)
+            return try withLog("finished_at < ?", [.string(oldest.iso8601)], besides: [])
         }
         if request.bak == .everything { return [] }
+        let wanted = wanted.union(try wantedByPolicy(request.bak))
         let hasLog = """
             seq IN (SELECT c.batch FROM main.batchmgr_checkpoints c JOIN main.batchmgr_undo u ON u.checkpoint = c.id \
             WHERE length(u.data) > 0)
             """
-        return try withLog(hasLog, [], besides: wanted)
+        guard let youth else { return try withLog(hasLog, [], besides: wanted) }
+        return try withLog(hasLog + " AND finished_at < ?", [.string(youth.iso8601)], besides: wanted)
+    }
+
+    /// What the policy keeps of all points: the `.bak` of some went before, by itself or for a stricter policy.
+    private func wantedByPolicy(_ policy: RetentionPolicy) throws(BatchError) -> Set<String> {
+        let points = try ledger.points()
+        let batches = try ledger.names(of: Set(points.map(\.batch)))
+        let reasons = policy.reasons(
+            for: points.map { point in
+                let batch = batches[point.batch]
+                return .init(time: time(of: point), names: batch.map { [$0.description, $0.job] } ?? [])
+            }, at: session.context.now())
+        return Set(zip(points, reasons).filter { !$0.1.isEmpty }.compactMap { batches[$0.0.batch]?.description })
     }
 
     private func withLog(
