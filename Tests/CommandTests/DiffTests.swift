@@ -47,6 +47,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "CREATE TABLE t(code TEXT PRIMARY KEY, n) WITHOUT ROWID", "CREATE TABLE t(code TEXT PRIMARY KEY, n)",
+        "CREATE TABLE t(n, code TEXT, PRIMARY KEY(code, n))", "CREATE TABLE t(code PRIMARY KEY, n) WITHOUT ROWID",
+    ])
+    func changesAreShownInTheOrderOfTheKey(schema: String) throws {
+        let codes = ["pear", "fig", "apple", "lime", "date", "kiwi", "plum", "nut"]
+        let rows = codes.enumerated().map { "('\($1)', \($0))" }.joined(separator: ", ")
+        try SampleDatabase.with("\(schema); INSERT INTO t(code, n) VALUES \(rows)") { database in
+            try database.run("mixed", "DELETE FROM t WHERE code > 'b'")
+            for words in [["diff", "mixed"], ["diff", "mixed.1^", "mixed.1"]] {
+                let changes = try JSONParser.parse(try database.tool(words + ["--json"]).out)["changes"]
+                let found = (changes?.array ?? []).map { $0["before"]?["code"]?.string ?? "" }.filter { !$0.isEmpty }
+                #expect(found == found.sorted() && found.count >= 6, "\(words): \(found)")
+            }
+        }
+    }
+
     /// The undo log between two points and the points themselves tell the same.
     @Test(arguments: [
         ("import.1^", "close.1"), ("import.1", "reprice.1"), ("close.1", "import.1^"), ("reprice.1^", "drift.1"),

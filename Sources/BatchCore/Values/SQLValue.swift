@@ -42,6 +42,31 @@ public enum SQLValue: Sendable {
     }
 }
 
+extension SQLValue {
+    /// The order of SQLite's BINARY collation: NULL, numbers, text, BLOBs. Text of UTF-16 is ordered by its code units.
+    public func sorts(before other: SQLValue) -> Bool {
+        switch (self, other) {
+        case (.integer(let x), .integer(let y)): x < y
+        case (.integer(let x), .real(let y)): Double(x) < y
+        case (.real(let x), .integer(let y)): x < Double(y)
+        case (.real(let x), .real(let y)): x < y
+        case (.text(let x), .text(let y)), (.blob(let x), .blob(let y)): x.lexicographicallyPrecedes(y)
+        case (.text16(let x), .text16(let y)):
+            SQLValue.utf16Units(x).lexicographicallyPrecedes(SQLValue.utf16Units(y))
+        default: rank < other.rank
+        }
+    }
+
+    private var rank: Int {
+        switch self {
+        case .null: 0
+        case .integer, .real: 1
+        case .text, .text16: 2
+        case .blob: 3
+        }
+    }
+}
+
 extension SQLValue: Hashable {
     /// Same storage class and same bits: 1 is not 1.0, and -0.0 is not 0.0.
     public static func == (a: SQLValue, b: SQLValue) -> Bool {

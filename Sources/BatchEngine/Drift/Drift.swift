@@ -101,7 +101,8 @@ extension Session {
         if let name = request.table { _ = try table(named: name) }
         return try reading { () throws(BatchError) in
             let drift = try DriftSearch(session: self).find()
-            var list = ChangeList(table: request.table, isStatistics: request.isStatistics, owner: RowOwner(self))
+            var list = ChangeList(
+                connection, table: request.table, isStatistics: request.isStatistics, owner: RowOwner(self))
             for table in drift?.tables ?? [] {
                 guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
                 for change in table.changes { list.add(change, before: table.before, after: table.after) }
@@ -123,7 +124,7 @@ extension Session {
         try SwitchGate(self).require(.undo, "adoption of drift in \(path)")
         return try reading { () throws(BatchError) in
             guard let drift = try DriftSearch(session: self).find() else { throw DriftAdoption.nothing }
-            var list = ChangeList(table: nil, isStatistics: false)
+            var list = ChangeList(connection, table: nil, isStatistics: false)
             for table in drift.tables {
                 guard let layout = table.before ?? table.after, list.wants(layout) else { continue }
                 for change in table.changes {

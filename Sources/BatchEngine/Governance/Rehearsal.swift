@@ -209,7 +209,9 @@ extension Rehearsal {
         static func read(
             _ copy: Session, checkpoints: [Int64], original: Session?
         ) throws(BatchError) -> Diff {
-            var collector = Collector(tenantColumn: copy.database.tenantColumn)
+            var collector = Collector(
+                tenantColumn: copy.database.tenantColumn,
+                list: ChangeList(copy.connection, table: nil, isStatistics: false, limit: Diff.limit))
             var schema: [SchemaObjectChange] = []
             if let original {
                 let difference = DatabaseDifference(old: original.connection, new: copy.connection)
@@ -239,7 +241,7 @@ extension Rehearsal {
 
         private struct Collector {
             let tenantColumn: String?
-            var list = ChangeList(table: nil, isStatistics: false, limit: Diff.limit)
+            var list: ChangeList
             var tenants: Set<String> = []
             private static let mostTenants = 1_000
 

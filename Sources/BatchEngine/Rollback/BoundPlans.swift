@@ -68,7 +68,7 @@ struct BoundPlanDetails {
         let ledger = session.ledger
         let made = try ledger.checkpoints(where: "id >= ?", [.integer(checkpoint)])
         let count = made.reduce(0) { $0 + $1.rows.total }
-        var list = ChangeList(table: nil, isStatistics: count > BoundPlanDetails.mostRows)
+        var list = ChangeList(session.connection, table: nil, isStatistics: count > BoundPlanDetails.mostRows)
         let changes = try BatchChanges(ledger, checkpoints: made.map(\.id))
         for table in changes.tables {
             guard let layout = table.after ?? table.before, list.wants(layout) else { continue }

@@ -94,7 +94,7 @@ struct DryRun {
         else { return }
         before.tolerateUnknownCollations()
         let difference = DatabaseDifference(old: before, new: session.connection)
-        var list = ChangeList(table: nil, isStatistics: false)
+        var list = ChangeList(session.connection, table: nil, isStatistics: false)
         for table in try difference.tables() where changed.contains(table.name) {
             guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
             try difference.forEachChange(of: table) { (row) throws(BatchError) in
@@ -109,7 +109,7 @@ struct DryRun {
     }
 
     private func preview(_ changes: BatchChanges) throws(BatchError) -> ChangesReport {
-        var list = ChangeList(table: nil, isStatistics: false)
+        var list = ChangeList(session.connection, table: nil, isStatistics: false)
         for table in changes.tables {
             guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
             try changes.forEachChange(of: table) { (row) throws(BatchError) in

@@ -18,9 +18,23 @@ struct ChangeList {
     /// Only rows of this tenant, and of tables that all share; nil for all.
     let owner: RowOwner?
     private var changes: [Change] = []
+    /// Of each change the values of its primary key; empty where changes come in the order of rowids, and stay in it.
+    private var keys: [[SQLValue]] = []
     private var counts: [String: RowCounts] = [:]
 
-    init(table: String?, isStatistics: Bool, owner: RowOwner? = nil, limit: Limit? = nil) {
+    /// Columns of primary keys that are no rowids, by table: what is recorded of a table does not tell them.
+    private let keyColumns: [String: [String]]
+
+    /// - Parameter connection: to the database that has the tables.
+    init(
+        _ connection: Connection, table: String?, isStatistics: Bool, owner: RowOwner? = nil, limit: Limit? = nil
+    ) {
+        let tables = isStatistics ? [] : (try? SchemaReader(connection).tables()) ?? []
+        keyColumns = tables.reduce(into: [:]) { keys, layout in
+            guard layout.integerPrimaryKey == nil else { return }
+            let own = layout.columns.filter { $0.primaryKeyPosition > 0 }
+            keys[layout.name] = own.sorted { $0.primaryKeyPosition < $1.primaryKeyPosition }.map(\.name)
+        }
         self.table = table
         self.owner = owner
         self.isStatistics = isStatistics
@@ -58,6 +72,7 @@ struct ChangeList {
         }
         counts[layout.name, default: RowCounts()] += count
         if isStatistics { return }
+        let values = key(of: row, layout)
         if let limit {
             bytes += ((old ?? []) + (new ?? [])).reduce(0) { $0 + $1.value.size }
             if changes.count >= limit.rows || bytes > limit.bytes { isComplete = false }
@@ -67,11 +82,35 @@ struct ChangeList {
             Change(
                 operation, table: layout.name, key: row.key, keyColumns: layout.keyColumnNames, before: old, after: new)
         )
+        keys.append(values)
     }
 
     func report() -> ChangesReport {
         let tables = counts.map { ChangesReport.TableCounts(table: $0.key, rows: $0.value) }
-        return ChangesReport(changes: changes, tables: tables.sorted { $0.table < $1.table })
+        return ChangesReport(changes: ordered(), tables: tables.sorted { $0.table < $1.table })
+    }
+
+    /// The values of a primary key that is no rowid; empty for all other tables.
+    private func key(of row: RowChange, _ layout: TableLayout) -> [SQLValue] {
+        if case .values(let values) = row.key { return values }
+        guard let names = keyColumns[layout.name], let values = row.after ?? row.before else { return [] }
+        let fields = ChangeList.fields(values, layout)
+        return names.compactMap { name in fields.first { $0.column == name }?.value }
+    }
+
+    /// The undo log knows rows of other keys than numbers by hashes of them, and people by the keys.
+    private func ordered() -> [Change] {
+        if keys.allSatisfy(\.isEmpty) { return changes }
+        var order: [Int] = []
+        var start = 0
+        while start < changes.count {
+            let end = changes[start...].firstIndex { $0.table != changes[start].table } ?? changes.count
+            let stretch = start..<end
+            // Changes of the same row stay in their order.
+            order += keys[start].isEmpty ? Array(stretch) : stretch.sorted { (keys[$0], $0) < (keys[$1], $1) }
+            start = end
+        }
+        return order.map { changes[$0] }
     }
 
     private static func fields(_ values: [SQLValue], _ layout: TableLayout) -> [Change.Field] {
@@ -87,6 +126,14 @@ extension SQLValue {
         default: 8
         }
     }
+}
+
+private func < (a: ([SQLValue], Int), b: ([SQLValue], Int)) -> Bool {
+    for (x, y) in zip(a.0, b.0) {
+        if x.sorts(before: y) { return true }
+        if y.sorts(before: x) { return false }
+    }
+    return a.1 < b.1
 }
 
 extension TableLayout {

@@ -58,7 +58,7 @@ struct DiffView {
     }
 
     private func changes(of checkpoints: [Int64]) throws(BatchError) -> ChangesReport {
-        var list = ChangeList(table: table, isStatistics: isStatistics, owner: RowOwner(session))
+        var list = ChangeList(session.connection, table: table, isStatistics: isStatistics, owner: RowOwner(session))
         for run in try runs(of: checkpoints) {
             let changes = try BatchChanges(ledger, checkpoints: run, isChecked: true)
             for table in changes.tables {
@@ -100,7 +100,7 @@ struct DiffView {
         let before = try open(restoring, first, scratch.file("old.db"))
         let after = try open(restoring, second, scratch.file("new.db"))
         let difference = DatabaseDifference(old: before, new: after)
-        var list = ChangeList(table: table, isStatistics: isStatistics, owner: RowOwner(session))
+        var list = ChangeList(session.connection, table: table, isStatistics: isStatistics, owner: RowOwner(session))
         for table in try difference.tables() {
             guard let layout = table.after ?? table.before, list.wants(layout) else { continue }
             try difference.forEachChange(of: table) { (row) throws(BatchError) in
