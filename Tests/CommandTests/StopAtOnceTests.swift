@@ -60,7 +60,9 @@ import Testing
             for (index, verb) in verbs.enumerated() {
                 let signal = index % 2 == 0 ? "TERM" : "INT"
                 let ended = try run("SIGNAL=\(signal); set -- \(verb)\nset -m\n" + Self.line).out
-                let told = "code 130\nin time\n\nstopping\nerror: ERR_PERF_STOPPED: "
+                let told =
+                    "code 130\nin time\n\nstopping: nothing has to be finished first; a second Ctrl-C changes nothing\n"
+                    + "error: ERR_PERF_STOPPED: "
                 #expect(ended.hasPrefix(told), "\(verb): \(ended)")
                 // Nothing stands in the way of the next command.
                 let next = try run("\"$TOOL\" --db app.db verify --fast")

@@ -106,13 +106,20 @@ public enum StopSignal {
     private static func answer(_ times: Int) {
         let words: StaticString =
             switch (times, Context.Stage(rawValue: stage.load(ordering: .relaxed))) {
-            case (1, .lastCheckpoint): "\nstopping: the open checkpoint is the last one, so it is rolled back\n"
-            case (1, .restorePoint): "\nthe batch has ended: its restore point is finished first\n"
-            case (1, .committing): "\ntoo late to stop: it is being committed, and is finished first\n"
-            case (1, .other), (1, nil): "\nstopping\n"
-            case (1, _): "\nstopping after the open checkpoint; a second Ctrl-C rolls that one back\n"
-            case (2, .working), (2, .lastCheckpoint):
-                "\nthe open checkpoint is rolled back; a third Ctrl-C ends the process at once\n"
+            case (1, .lastCheckpoint):
+                "\nstopping: the open checkpoint is the last one, so it is rolled back; a third Ctrl-C ends the process at once\n"
+            case (1, .restorePoint):
+                "\nthe batch has ended: its restore point is finished first; a third Ctrl-C leaves that to the next command\n"
+            case (1, .committing):
+                "\ntoo late to stop: it is being committed, and is finished first; a third Ctrl-C ends the process at once\n"
+            case (1, .working): "\nstopping after the open checkpoint; a second Ctrl-C rolls that one back\n"
+            case (1, .other):
+                "\nstopping after what is open, if anything is; a second Ctrl-C rolls that back, a third ends the process at once\n"
+            case (1, nil): "\nstopping: nothing has to be finished first; a second Ctrl-C changes nothing\n"
+            case (2, .working), (2, .lastCheckpoint), (2, .other):
+                "\nwhat is open is rolled back; a third Ctrl-C ends the process at once\n"
+            case (2, .restorePoint), (2, .committing):
+                "\nit is still being finished; a third Ctrl-C ends the process at once\n"
             default: ""
             }
         _ = write(2, words.utf8Start, words.utf8CodeUnitCount)
