@@ -109,7 +109,8 @@ public struct ContractConsequences {
             actions.append(.init(level: 3, text: "undo the batch that set them", command: "rollback --id \(batch)"))
         }
         return try Incidents(session).open(
-            contract.faults, contract.severity, "contract \(contract.id) is broken by \(entry.violations) rows",
+            contract.faults, contract.severity,
+            "contract \(contract.id) is broken by \(Counted.text(entry.violations, "row"))",
             cause: "contract:\(contract.id)", module: contract.module, batches: entry.batches, actions: actions)
     }
 }

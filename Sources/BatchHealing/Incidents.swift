@@ -54,7 +54,7 @@ public struct Incidents {
             guard let at = batch.finishedAt, isNear(at) else { return nil }
             return Incident.Clue(
                 kind: .batch, subject: batch.batch.description, at: at,
-                text: "\(batch.status.rawValue), \(batch.rows.total) rows")
+                text: "\(batch.status.rawValue), \(Counted.text(batch.rows.total, "row"))")
         }
         let control = try context.store(of: session.workspace)
         clues += try control.switchHistory().filter { isNear($0.state.setAt) }.map {

@@ -131,7 +131,7 @@ public struct Releases {
             guard withBatches, let first = batches.last else { throw Releases.schemaDiffers(release, batches) }
             rollback = try undo(first, Array(batches.dropLast()), isDryRun: isDryRun)
             if !isDryRun, try session.releaseState().schema != release.manifest["schema"] {
-                throw Releases.schemaDiffers(release, try session.schemaBatches(since: 0))
+                throw Releases.schemaStillDiffers(release, rollback)
             }
         }
         let (restored, removed) = try restore(release, isDryRun: isDryRun)
@@ -205,6 +205,15 @@ public struct Releases {
     }
 
     private static let repair = "repair_rollback_release"
+
+    /// The batches are undone by then: to undo them once more would not help.
+    private static func schemaStillDiffers(_ release: Release, _ rollback: String?) -> BatchError {
+        BatchError(
+            .schemaChanged,
+            "\(rollback ?? "the rollback") has undone the batches since release \(release.name), and the schema still is not "
+                + "that of the release: somebody changed it outside any batch",
+            hint: "see what differs: \(command: "release compare \(release.name)")")
+    }
 
     private static func schemaDiffers(_ release: Release, _ batches: [BatchID]) -> BatchError {
         let who =

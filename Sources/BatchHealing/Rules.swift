@@ -31,7 +31,8 @@ public struct Rules {
                 throw BatchError(
                     .usage, "line \(number + 1) of the stream is not an event",
                     hint:
-                        "write one like {\"at\":\"2026-11-21T02:00:00Z\",\"kind\":\"error\",\"code\":\"ERR_DATA_SQL\"}")
+                        "write one like {\"at\":\"2026-11-21T02:00:00.000Z\",\"kind\":\"error\",\"code\":\"ERR_DATA_SQL\"}"
+                )
             }
             fired += judge.feed(event)
             events += 1

@@ -27,7 +27,8 @@ public struct RunbookRun {
     ) throws(BatchError) {
         if runbook.needsTenant, tenant == nil {
             throw BatchError(
-                .usage, "runbook \(runbook.id) is for one tenant", hint: "name it: --tenant NAME")
+                .usage, "runbook \(runbook.id) is for one tenant",
+                hint: "name it: \(command: "runbook run \(runbook.id) --tenant NAME")")
         }
         self.runbook = runbook
         self.session = session
@@ -46,7 +47,8 @@ public struct RunbookRun {
     public func perform(isConfirmed: Bool) throws(BatchError) -> RunbookReport {
         let before = try state()
         var steps: [RunbookReport.Step] = []
-        for step in runbook.steps {
+        for var step in runbook.steps {
+            step.text = filled(step.text, "NAME")
             if steps.contains(where: { $0.outcome == .failed }) {
                 steps.append(.init(step: step, outcome: .skipped))
             } else if step.words.isEmpty {
@@ -56,6 +58,7 @@ public struct RunbookRun {
             } else if step.level >= 3 {
                 steps.append(try propose(step))
             } else if step.level == 2, !isConfirmed {
+                step.words = words(step)
                 steps.append(.init(step: step, outcome: .waiting))
             } else {
                 steps.append(try carryOut(step))
@@ -87,7 +90,12 @@ public struct RunbookRun {
     }
 
     private func words(_ step: RunbookDefinition.Step) -> [String] {
-        step.words.map { $0.replacing("{tenant}", with: tenant ?? "").replacing("{module}", with: module ?? "") }
+        step.words.map { filled($0, "") }
+    }
+
+    /// - Parameter unknown: in the place of what is not known.
+    private func filled(_ text: String, _ unknown: String) -> String {
+        text.replacing("{tenant}", with: tenant ?? unknown).replacing("{module}", with: module ?? unknown)
     }
 
     /// Makes the plans of a step that is left to a person.
@@ -136,12 +144,12 @@ public struct RunbookRun {
             $0.severity == .critical && !$0.mayClose
         }
         let found: [(isOK: Bool, detail: String)] = [
-            (added >= acted && traced, "\(added) rows for \(acted) steps that change something"),
+            (added >= acted && traced, "\(Counted.text(added, "row")) for \(Counted.text(acted, "action"))"),
             (
                 drift.exitCode == 0 && drift.document["changes"]?.array?.isEmpty ?? true,
                 "drift show ended with \(drift.exitCode)"
             ),
-            (undone, fresh.isEmpty ? "the run made no batch" : "\(fresh.count) batches"),
+            (undone, fresh.isEmpty ? "the run made no batch" : Counted.text(fresh.count, "batch", plural: "batches")),
             (["ok", "warning"].contains(service), "the objectives are \(service)"),
             (critical.isEmpty, critical.isEmpty ? "none" : critical.map(\.name).joined(separator: ", ")),
         ]

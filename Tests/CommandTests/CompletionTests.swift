@@ -69,6 +69,17 @@ import batchmgr
             try scene.expect(0, "run", "multi")
             try scene.expect(0, "run", "--id", "own", "--sql", "UPDATE items SET qty = 7")
             try scene.expect(7, "run", "--id", "later", "--sql", "UPDATE items SET qty = 8", "--propose")
+            try scene.write("catalog/modules.yaml", "billing: {description: Books}\n")
+            try scene.write(
+                "catalog/contracts.yaml",
+                "stock: {description: Enough, key: [id], reads: {items: [id]}, query: SELECT id FROM items WHERE qty < 0}\n"
+            )
+            try scene.shell("mkdir catalog/runbooks")
+            try scene.write(
+                "catalog/runbooks/fire.yaml",
+                "title: It burns\nsteps:\n  - {id: look, level: 1, text: Look, run: [status]}\n")
+            try scene.expect(0, "incident", "open", "--title", "smoke")
+            try scene.expect(0, "release", "record", "first")
             try scene.shell("mkdir bin && ln -s \"$TOOL\" bin/batchmgr")
             try body(scene)
             #expect(!scene.has("hacked"))
@@ -83,6 +94,9 @@ import batchmgr
         (["diff", "--table", "two"], ["two words; $(touch hacked) `touch hacked`"]),
         (["switch", "set", "--name", "safe"], ["safe_mode"]),
         (["plan", "show", "pl"], ["plan.1"]), (["plan", "approve", "--id", ""], ["plan.1"]),
+        (["runbook", "run", "f"], ["fire"]), (["incident", "show", "inc"], ["incident.1"]),
+        (["release", "compare", "fi"], ["first"]), (["release", "compare", "first", "--with", "f"], ["first"]),
+        (["contract", "check", "st"], ["stock"]), (["degrade", "on", "--module", "b"], ["billing"]),
         (["--db", "app.db", "graph", "o"], ["own.1"]), (["--db", "none.db", "graph", "o"], []),
         (["graph", "--db", "none.db", "o"], []),
     ]

@@ -27,6 +27,31 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "6 status", "6 verify", "6 verify --fast", "2 show close.1", "2 diff close", "2 rollback close",
+    ])
+    func everyOtherVerbSaysWhatIsLostAndWhatBringsItBack(line: String) throws {
+        let words = line.split(separator: " ").map(String.init)
+        try SampleDatabase.withBatches { database in
+            let dump = try database.dump()
+            try database.shell("rm \"$DB\"*")
+            let result = try database.tool(Array(words.dropFirst()))
+            #expect(result.code == Int32(words[0]), "\(result.out)\(result.err)")
+            let text = (result.out + result.err).split(separator: " ").joined(separator: " ").replacing(
+                "\n ", with: " ")
+            #expect(
+                text.contains(
+                    "app.db is lost, with its ledger and its undo logs; its copies are here: 4 points in git"),
+                "\(text)")
+            let start = try #require(text.firstRange(of: "rebuild it: batchmgr"))
+            let command = text[start.upperBound...].prefix { $0 != "\n" && $0 != ";" }
+            let restored = try database.shell("\"$TOOL\"\(command)")
+            #expect(restored.code == 0, "\(command): \(restored.err)")
+            #expect(try database.dump() == dump)
+            #expect(try database.tool("status").code == 0)
+        }
+    }
+
     @Test func whereGitIsLostTooTheBakFilesTell() throws {
         try SampleDatabase.withBatches { database in
             let known = try database.json("points")["points"]?.texts("digest").dropFirst()

@@ -178,6 +178,45 @@ import batchmgr
         }
     }
 
+    @Test func everySynonymIsOfAVerbAndIsNone() {
+        for (word, verb) in Tool.synonyms {
+            #expect(Command.tool.verb(named: verb) != nil, "\(word): \(verb)")
+            #expect(!Command.tool.firstWords.contains(word), "\(word) is a verb itself")
+        }
+    }
+
+    @Test(arguments: [
+        "uninstall", "backup", "snapshot", "restore-points", "delete", "redo", "export", "rehome", "undo", "log", "ls",
+    ])
+    func whatPeopleTypeIsToldItsNameHere(word: String) {
+        var message = ""
+        do throws(BatchError) { _ = try ArgumentParser.parse([word], Command.tool) } catch { message = error.message }
+        #expect(message.contains("the verb is "), "\(message)")
+    }
+
+    @Test(arguments: [
+        (["blame", "products", "1"], ["table": "products", "key": "1"]),
+        (["blame", "--table", "products", "1"], ["table": "products", "key": "1"]),
+        (["blame", "1", "--table=products"], ["table": "products", "key": "1"]),
+        (["home", "set", "folder"], ["to": "folder"]),
+        (["rows", "products", "a.1^"], ["table": "products", "at": "a.1^"]),
+        (["switch", "set", "safe_mode", "on", "--reason", "x"], ["name": "safe_mode", "value": "on", "reason": "x"]),
+        (["queue", "limit", "a", "2"], ["job": "a", "most": "2"]),
+        (["release", "compare", "r1", "r2"], ["name": "r1", "with": "r2"]),
+    ])
+    func whatAVerbIsAboutMayStandAlone(line: [String], values: [String: String]) throws {
+        guard case .run(let parsed) = try ArgumentParser.parse(line, Command.tool) else {
+            Issue.record("not a run")
+            return
+        }
+        for (name, value) in values { #expect(parsed.value(name) == value, "\(name)") }
+    }
+
+    @Test(arguments: [["blame", "products"], ["blame", "products", "1", "2"], ["queue", "limit", "a", "two"]])
+    func tooFewAndTooManyWordsAreRefused(line: [String]) {
+        #expect(throws: BatchError.self) { try ArgumentParser.parse(line, Command.tool) }
+    }
+
     @Test func everyExampleOfAVerbParses() throws {
         for verb in Self.tool.verbs {
             for example in verb.examples where !example.command.contains("\"") {

@@ -92,6 +92,67 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ["queue", "list"], ["queue", "dead", "list"], ["queue", "dead", "redrive"], ["queue", "add", "multi"],
+        ["queue", "bulk", "cancel", "--reason", "x"], ["switch", "list"], ["logs"], ["metrics", "report"],
+        ["signal", "list"], ["support", "open", "--reason", "x"], ["token", "create", "bob", "--role", "viewer"],
+        ["schedule", "add", "nightly", "--job", "multi", "--cron", "0 2 * * *"],
+        ["incident", "open", "--title", "x"], ["incident", "list"], ["plan", "list"], ["heal", "scan"],
+    ])
+    func aTenantOfNoDatabaseIsRefusedToo(words: [String]) throws {
+        try TenantScene.with { scene in
+            try scene.sql("UPDATE accounts SET tenant_id = 'acme' WHERE tenant_id = 'b'")
+            try scene.begin()
+            let result = try scene.expect(.unknownTenant, from: ["--tenant", "acmr"] + words)
+            #expect(result.err.contains("there is no tenant 'acmr'; did you mean 'acme'?"), "\(result.err)")
+        }
+    }
+
+    @Test(arguments: [
+        (["queue", "list", "--job", "mult"], ErrorCode.unknownJob, "did you mean 'multi'?"),
+        (["queue", "dead", "list", "--job", "mult"], .unknownJob, "did you mean 'multi'?"),
+        (["queue", "dead", "redrive", "--job", "mult"], .unknownJob, "did you mean 'multi'?"),
+        (["queue", "resume", "--job", "mult"], .unknownJob, "did you mean 'multi'?"),
+        (["queue", "bulk", "retry", "--job", "mult"], .unknownJob, "did you mean 'multi'?"),
+        (["logs", "mult"], .unknownJob, "did you mean 'multi'?"),
+        (["metrics", "report", "--job", "mult"], .unknownJob, "did you mean 'multi'?"),
+        (["notify", "snooze", "mult", "--for", "2h"], .unknownJob, "did you mean 'multi'?"),
+        (["incident", "open", "--title", "x", "--batch", "multi.2"], .unknownBatch, "did you mean 'multi.1'?"),
+        (["incident", "open", "--title", "x", "--module", "biling"], .unknownName, "did you mean 'billing'?"),
+    ])
+    func aFilterOrASubjectOfAWrongNameIsAnError(words: [String], code: ErrorCode, message: String) throws {
+        try BadLuckScene.with { scene in
+            try scene.write("catalog/modules.yaml", "billing: {description: Books}\n")
+            try scene.expect(0, "run", "multi")
+            let result = try scene.expect(code, from: words)
+            #expect(result.err.contains(message), "\(result.err)")
+            // The right name is not refused.
+            let right = words.map { ["mult": "multi", "multi.2": "multi.1", "biling": "billing"][$0] ?? $0 }
+            #expect(!(try scene.tool(right)).err.contains("_UNKNOWN_"), "\(right)")
+        }
+    }
+
+    @Test func switchesOfOtherTenantsAreLeftOut() throws {
+        try TenantScene.with { scene in
+            try scene.begin()
+            try scene.expect(0, "switch", "set", "tenant:a", "isolated", "--reason", "x")
+            try scene.expect(0, "switch", "set", "tenant:b", "isolated", "--reason", "x")
+            try scene.expect(0, "switch", "set", "safe_mode", "on", "--reason", "x")
+            let shown = try scene.expect(0, "--tenant", "a", "switch", "list").out
+            #expect(
+                shown.contains("tenant:a") && shown.contains("safe_mode") && !shown.contains("tenant:b"), "\(shown)")
+        }
+    }
+
+    @Test func theLogOfOneJobIsThatOfItsBatches() throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "multi")
+            try scene.expect(0, "run", "follow")
+            let lines = try scene.expect(0, "logs", "follow", "--json").out.split(separator: "\n")
+            #expect(!lines.isEmpty && lines.allSatisfy { $0.contains("\"follow.1\"") }, "\(lines)")
+        }
+    }
+
     @Test func nothingTypedIsAStatusInAWorkspaceAndHelpElsewhere() throws {
         try BadLuckScene.with { scene in
             try scene.expect(0, "run", "multi")

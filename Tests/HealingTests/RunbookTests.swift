@@ -8,7 +8,7 @@ import Testing
         try HealingScene.with { scene in
             let package = TextFile.inPackage("catalog/")
             try scene.shell("cp -r '\(package)runbooks' '\(package)rules.yaml' catalog/")
-            try scene.write("catalog/modules.yaml", "caching: {tables: [\"kept values\"]}\n")
+            try scene.write("catalog/modules.yaml", "caching: {tables: [\"kept values\"]}\nbilling: {critical: true}\n")
             try scene.write("catalog/flags.yaml", "auto_billing: {sensitive: true}\nauto_entry: {sensitive: true}\n")
             try scene.expect(
                 0, "run", "--id", "fix", "--sql", "UPDATE bills SET state = 'x' WHERE owner = 'a'", "--tenant", "a")
@@ -62,6 +62,17 @@ import Testing
             #expect(Set(both ?? []) == ["tenant:a", "module:caching"])
             try scene.expect(.safeMode, "run", "fix2", "--sql", "UPDATE bills SET sum = 1", "--tenant", "a")
             #expect(try scene.dump() == before)
+        }
+    }
+
+    @Test func whatIsLeftToAPersonIsTypedOutForTheSameTenant() throws {
+        try scene { scene in
+            let text = try scene.tool("--tenant", "a", "runbook", "run", "cross_tenant").out
+            #expect(text.contains("batchmgr switch undo tenant:a --reason TEXT"), "\(text)")
+            #expect(text.contains("batchmgr run JOB --propose --tenant a, then"), "\(text)")
+            let waiting = try scene.tool("runbook", "run", "performance").out
+            #expect(waiting.contains("type: batchmgr degrade on --reason 'runbook performance'"), "\(waiting)")
+            try scene.expect(0, "--tenant", "a", "switch", "undo", "tenant:a", "--reason", "the rows are right")
         }
     }
 

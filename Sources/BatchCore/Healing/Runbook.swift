@@ -17,6 +17,12 @@ public struct RunbookDefinition: Hashable, Sendable {
             self.words = words
             self.mayFail = mayFail
         }
+
+        /// What to type for it; nil: nothing of batchmgr.
+        public var command: HintCommand? {
+            guard let first = words.first else { return nil }
+            return words.dropFirst().reduce("\(first)") { $0.adding("\($1)") }
+        }
     }
 
     public var id: String

@@ -125,6 +125,18 @@ public struct SwitchState: Hashable, Sendable {
     }
 }
 
+extension SwitchName {
+    /// The tenant that it is for alone; nil when it is for all, or for what all share.
+    public var tenant: String? {
+        switch self {
+        case .safeMode(.tenant(let tenant)), .autoHeal(.tenant(let tenant)), .autoHeal(.faults(_, let tenant?)),
+            .job(_, let tenant?), .tenant(let tenant):
+            tenant
+        case .safeMode, .autoHeal, .module, .job, .flag, .threshold: nil
+        }
+    }
+}
+
 // MARK: Names as text
 
 extension SwitchName: CustomStringConvertible {

@@ -17,6 +17,8 @@ public struct StatusReport: Report {
     public var sizes: [Size] = []
     /// The oldest point that no drill has restored since it was made; nil when all were.
     public var oldestUnproven: Point?
+    /// The database file is gone: what is left of it, and what brings it back. Nil: it is there.
+    public var lost: BatchError?
 
     /// Something that grows, in bytes.
     public struct Size: Hashable, Sendable {
@@ -73,6 +75,7 @@ public struct StatusReport: Report {
             .init(
                 "oldest_unproven",
                 oldestUnproven.map { ["point": .string($0.name), "created_at": .string($0.createdAt)] } ?? .null),
+            .init("lost", .init(lost?.message)),
         ]
     }
 }

@@ -151,16 +151,18 @@ public struct SwitchSetting {
             expiresAt: request.duration.map { Timestamp(milliseconds: now.milliseconds + $0.wholeMilliseconds) })
     }
 
-    public func list(history: Bool) throws(BatchError) -> SwitchListReport {
+    /// - Parameter tenant: without the switches of other tenants; nil for all.
+    public func list(history: Bool, tenant: String? = nil) throws(BatchError) -> SwitchListReport {
         let now = context.now()
+        func concerns(_ name: SwitchName) -> Bool { tenant == nil || name.tenant == nil || name.tenant == tenant }
         if history {
-            let entries = try control.switchHistory().map { entry in
+            let entries = try control.switchHistory().filter { concerns($0.state.name) }.map { entry in
                 SwitchListReport.Entry(
                     state: entry.state, holds: entry.holds && entry.state.holds(at: now), old: entry.old)
             }
             return SwitchListReport(entries: entries, isHistory: true)
         }
-        let entries = try control.switches().states.map { state in
+        let entries = try control.switches().states.filter { concerns($0.name) }.map { state in
             SwitchListReport.Entry(state: state, holds: state.holds(at: now))
         }
         return SwitchListReport(

@@ -111,19 +111,29 @@ public final class LogReader {
     public struct Request: Hashable, Sendable {
         public let follows: Bool
         public let traceID: String?
+        /// Only lines about batches of this one.
+        public let job: String?
+        public let tenant: String?
         public let level: LogLevel
         /// The last ones, this many; nil for all.
         public let count: Int?
 
-        public init(follows: Bool = false, traceID: String? = nil, level: LogLevel = .debug, count: Int? = nil) {
+        public init(
+            follows: Bool = false, traceID: String? = nil, job: String? = nil, tenant: String? = nil,
+            level: LogLevel = .debug, count: Int? = nil
+        ) {
             self.follows = follows
             self.traceID = traceID
+            self.job = job
+            self.tenant = tenant
             self.level = level
             self.count = count
         }
 
         public func wants(_ line: LogLine) -> Bool {
             line.level >= level && (traceID == nil || line.traceID == traceID)
+                && (tenant == nil || line.tenant == tenant)
+                && (job == nil || line.batch.flatMap { BatchID($0) }?.job == job)
         }
     }
 }

@@ -94,7 +94,7 @@ struct RollbackDocument {
         for check in outcome.digests {
             let note = check.isExempt && check.expected != check.found ? " (index or counter, not compared)" : ""
             lines.append(
-                "| \(check.table) | `\(check.expected.digest)` \(check.expected.rows) rows | `\(check.found.digest)` \(check.found.rows) rows\(note) |"
+                "| \(check.table) | `\(check.expected.digest)` \(Counted.text(check.expected.rows, "row")) | `\(check.found.digest)` \(Counted.text(check.found.rows, "row"))\(note) |"
             )
         }
         lines += ["", "State digest before: `\(batch.digestBefore?.description ?? "-")`", ""]

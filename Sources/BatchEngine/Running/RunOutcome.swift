@@ -123,7 +123,8 @@ struct RunOutcome {
         point = settled
         session.context.log.write(
             failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",
-            "batch \(batch.batch) \(batch.status.rawValue): \(batch.rows.total) rows changed", module: .runner,
+            "batch \(batch.batch) \(batch.status.rawValue): \(Counted.text(batch.rows.total, "row")) changed",
+            module: .runner,
             batch: Log.Batch(batch), error: failure)
         session.context.reach("batch-settled")
     }

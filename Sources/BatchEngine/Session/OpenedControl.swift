@@ -79,7 +79,8 @@ extension Context {
             act("control rebuild", outcome: rebuilt.isWhole ? "whole" : "partial"), details: rebuilt.details)
         let lost =
             rebuilt.isWhole
-            ? "all rows could be read" : "\(rebuilt.rows) rows could be read; the switches are those of the ledgers"
+            ? "all rows could be read"
+            : "\(Counted.text(rebuilt.rows, "row")) could be read; the switches are those of the ledgers"
         let text = "control.db was damaged, and is now \(FilePath.name(rebuilt.aside)); a new one was made: \(lost)"
         log.write(.error, "control.rebuilt", text, module: .recovery, warning: .recordNotUsed)
         warn(Warning(.recordNotUsed, text), "see what the audit says: \(command: "audit verify")")

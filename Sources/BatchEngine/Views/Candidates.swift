@@ -1,4 +1,5 @@
 public import BatchCatalog
+internal import BatchControl
 internal import BatchCore
 internal import BatchLedger
 internal import BatchSystem
@@ -6,7 +7,8 @@ internal import BatchSystem
 /// What may stand for a name, for shells that complete it. It is read without a lease, and nothing is completed or
 /// written: a shell asks at every TAB.
 public enum Candidates: String, Sendable, CaseIterable {
-    case jobs, batches, points, tables, tenants, switches, plans
+    case jobs, batches, points, tables, tenants, switches, plans, runbooks, incidents, releases, contracts, rules,
+        modules
 
     private static let most = 200
 
@@ -35,7 +37,23 @@ public enum Candidates: String, Sendable, CaseIterable {
                 let plans = try? PatchPlans(session).list().plans
             else { return [] }
             return plans.prefix(Candidates.most).map { "\($0.id)" }
+        case .runbooks: return ((try? RunbookBook.load(folder: workspace.catalog))?.runbooks ?? []).map(\.id).sorted()
+        case .incidents:
+            let filter = IncidentFilter(tenant: tenant ?? workspace.tenant)
+            let incidents = (try? control(of: workspace)?.incidents(filter)) ?? []
+            return incidents.prefix(Candidates.most).map(\.name)
+        case .releases: return ((try? control(of: workspace)?.releases()) ?? []).prefix(Candidates.most).map(\.name)
+        case .contracts:
+            return ((try? ContractBook.contracts(in: workspace.catalog)) ?? []).map(\.id).sorted()
+        case .rules: return ((try? RuleBook.load(folder: workspace.catalog))?.rules ?? []).map(\.id).sorted()
+        case .modules: return ((try? ModuleBook.load(folder: workspace.catalog))?.modules ?? []).map(\.id).sorted()
         }
+    }
+
+    /// Nil where there is none: a shell that asks makes no file.
+    private func control(of workspace: Workspace) -> (any ControlStore)? {
+        guard Folder.exists(workspace.backups + "/control.db") else { return nil }
+        return try? Context.system().store(of: workspace)
     }
 
     private func jobs(in workspace: Workspace) -> [String] {

@@ -7,20 +7,59 @@ internal import BatchSystem
 public struct LostDatabase {
     private let session: Session
 
+    /// What brings it back.
+    private let path: String
+    private let missing: BatchError
+
     /// - Throws: `missing` when nothing is left of the database.
     public init(_ workspace: Workspace, tenant: String?, context: Context, because missing: BatchError)
         throws(BatchError)
     {
+        self.missing = missing
         guard Folder.exists(workspace.backups) else { throw missing }
         session = try Session.standIn(workspace, tenant: tenant, context: context)
         commits = ((try? session.git.messages(branch: session.branch)) ?? []).reversed()
         let owner = session.bakOwner
         files = ((try? BakStore(folder: session.backups).contents().files) ?? []).filter(owner.owns)
         guard !commits.isEmpty || !files.isEmpty else { throw missing }
-        let path = try workspace.database().path(of: tenant ?? workspace.tenant)
-        context.warn(
-            Warning(.recordNotUsed, "\(missing.message); its copies are here, and this is what they show"),
-            "rebuild it: \(command: "restore --point latest --to \(path)")")
+        path = try workspace.database().path(of: tenant ?? workspace.tenant)
+    }
+
+    private var rebuild: Hint { "rebuild it: \(command: "restore --point latest --to \(path)")" }
+
+    /// Says that an answer is not that of the database.
+    public func warn() {
+        session.context.warn(
+            Warning(.recordNotUsed, "\(words), and this is what they show"), rebuild)
+    }
+
+    /// For a command that needs the database itself: what is lost, what is left, and what brings it back.
+    public var error: BatchError {
+        missing.with(message: words, hint: rebuild)
+    }
+
+    private var words: String {
+        let left =
+            commits.isEmpty
+            ? files.count == 1 ? "1 .bak file" : "\(files.count) .bak files"
+            : commits.count == 1 ? "1 point in git" : "\(commits.count) points in git"
+        return "database \(path) is lost, with its ledger and its undo logs; its copies are here: \(left)"
+    }
+
+    /// `verify`: the file is damage, whatever its copies are.
+    public func checks() -> ChecksReport {
+        let advice = rebuild + "; then: \(command: "verify")"
+        return ChecksReport(checks: [.failed("database", BatchError(.corruptDatabase, words, hint: advice))])
+    }
+
+    /// `status`: the last batches, and what the copies take.
+    public func status() -> StatusReport {
+        var report = StatusReport()
+        report.lost = error
+        report.batches = batches(ListRequest(limit: 5)).batches
+        let bytes = files.reduce(Int64(0)) { $0 + DatabaseFile("\(session.backups)/\($1.name)").size }
+        report.sizes = [.init(name: ".bak files", bytes: bytes)]
+        return report
     }
 
     /// The oldest first.

@@ -71,7 +71,7 @@ public enum NewDatabase {
         guard FileStatus(folder)?.isFolder == true, !path.hasSuffix("/") else {
             throw BatchError(
                 .fileMissing, "there is no folder \(folder) to make \(path) in",
-                hint: "make it first: mkdir -p \(folder)")
+                hint: "make it first: mkdir -p \(ShellText.quoted(folder))")
         }
         guard Folder.mayWrite(folder) else {
             throw BatchError(

@@ -86,7 +86,7 @@ public final class SigningKey {
                 hint: "make one: \(command: "ops keygen --name NAME --to FILE")")
         }
         guard let status = FileStatus(path), status.permissions & 0o077 == 0 else {
-            throw BatchError(.file, "\(path) may be read by others", hint: "chmod 600 \(path)")
+            throw BatchError(.file, "\(path) may be read by others", hint: "type: chmod 600 \(ShellText.quoted(path))")
         }
         (key, publicKey, name) = try SigningKey.read(path)
     }

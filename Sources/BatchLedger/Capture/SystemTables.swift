@@ -197,6 +197,6 @@ struct ModuleTables {
         BatchError(
             .notUndoable,
             "virtual table \(owner) is written, which cannot be recorded in a program with a SQLite of its own",
-            hint: "write to it with the tool: batchmgr run --id NAME --sql SQL; or outside a batch")
+            hint: "write to it with the tool: \(command: "run --id NAME --sql SQL"); or outside a batch")
     }
 }

@@ -66,47 +66,14 @@ struct APICall {
     /// What is asked by a name that is not there must not look like what fits nothing. A token of one tenant is for one
     /// that was there.
     func requireKnownNames() throws(BatchError) {
-        if caller.tenant == nil, let tenant { try requireTenant(tenant) }
+        let names = KnownNames(workspace, context: context, tenant: tenant)
+        if caller.tenant == nil, let tenant { try names.require(tenant: tenant) }
         if let job = value("job"),
             route.query.contains(where: { $0.name == "job" }) || route.path.hasPrefix("/api/queue/")
         {
-            try requireJob(job)
+            try names.require(job: job)
         }
-        if let module = value("module") { try requireModule(module) }
-    }
-
-    /// The queue may know a tenant that has no rows yet.
-    private func requireTenant(_ name: String) throws(BatchError) {
-        if try context.store(of: workspace).queueCount(QueueFilter(tenant: name)) > 0 { return }
-        var refusal: BatchError?
-        for database in api.workspace.databases where values["database"].map({ $0 == database.name }) ?? true {
-            do throws(BatchError) {
-                let session = try Session.view(api.workspace.choosing(database), tenant: name, context: context)
-                return try session.requireKnownTenant(isView: true)
-            } catch  where error.code == .unknownTenant {
-                refusal = error
-            } catch {
-                // What cannot be looked at is told by whoever needs it.
-                return
-            }
-        }
-        if let refusal { throw refusal }
-    }
-
-    private func requireJob(_ name: String) throws(BatchError) {
-        if try context.store(of: workspace).queueCount(QueueFilter(job: name)) > 0 { return }
-        if let session = try? Session.view(workspace, tenant: tenant, context: context) {
-            return try session.requireKnownJob(name)
-        }
-        _ = try catalog().job(named: name)
-    }
-
-    private func requireModule(_ name: String) throws(BatchError) {
-        let known = try ModuleBook.load(folder: workspace.catalog).valid().modules.map(\.id)
-        guard !known.contains(name) else { return }
-        throw BatchError(
-            .unknownName, "there is no module '\(name)'\(Suggestion.clause(for: name, in: known))",
-            hint: "they are in catalog/modules.yaml")
+        if let module = value("module") { try names.require(module: module) }
     }
 
     /// The database, opened to be looked at.

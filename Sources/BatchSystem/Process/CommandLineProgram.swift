@@ -101,7 +101,8 @@ public enum ProgramPath {
                 hint: "install it, or correct its path (it is looked up from '\(program.folder)')")
         case EACCES:
             return BatchError(
-                .commandFailed, "the program \(name) is not executable", hint: "type: chmod +x \(program.name)")
+                .commandFailed, "the program \(name) is not executable",
+                hint: "type: chmod +x \(ShellText.quoted(program.name))")
         case ENOEXEC:
             return BatchError(
                 .commandFailed, "the program \(name) is not in a format that can be executed",

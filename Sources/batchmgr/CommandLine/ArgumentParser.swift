@@ -173,13 +173,13 @@ public struct ArgumentParser {
         return ParsedArguments(verb: verb, globals: globals, positionals: positionals, values: values)
     }
 
-    /// A value that stands alone is that of the main option.
+    /// Values that stand alone are those of the main options, in their order.
     private mutating func takeMain(of verb: Verb) {
-        guard let main = verb.mainOption, values[main.name] == nil, positionals.count == 1,
-            let value = positionals.first
-        else { return }
-        if main.argument?.objection(to: value) != nil { return }
-        values[main.name] = [value]
+        let open = verb.mainOptions.filter { values[$0.name] == nil }
+        guard positionals.count <= open.count else { return }
+        let pairs = zip(open, positionals)
+        if pairs.contains(where: { $0.argument?.objection(to: $1) != nil }) { return }
+        for (main, value) in pairs { values[main.name] = [value] }
         positionals = []
     }
 
@@ -259,7 +259,8 @@ extension BatchError {
     }
 
     static func missing(_ thing: String, of verb: Verb) -> BatchError {
-        BatchError(.usage, "\(verb.name) needs \(thing)", hint: Hint(verb.usage))
+        let usage = String(verb.usage.dropFirst("batchmgr ".count))
+        return BatchError(.usage, "\(verb.name) needs \(thing)", hint: "\(command: "\(words: usage)")")
     }
 
     /// - Parameter known: what it could have been; the nearest is proposed.

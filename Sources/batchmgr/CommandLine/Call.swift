@@ -81,9 +81,50 @@ public struct Call {
         var context = work
         context.warn = warn
         context.progress = ProgressBar.shared.start(terminal)
-        let session = try Session.view(try workspace(), tenant: globals.tenant, context: context)
+        let workspace = try workspace()
+        let session = try telling(lossOf: workspace) { () throws(BatchError) in
+            try Session.view(workspace, tenant: globals.tenant, context: context)
+        }
         try session.requireKnownTenant(isView: true)
         return session
+    }
+
+    /// The home of a database whose file is gone.
+    /// - Parameter missing: why it cannot be opened; thrown again when nothing is left of it.
+    func lost(_ missing: BatchError) throws(BatchError) -> LostDatabase {
+        try LostDatabase(try workspace(), tenant: globals.tenant, context: workContext(), because: missing)
+    }
+
+    /// Of a file that is gone, and not merely misspelt, it is said what brings it back.
+    private func telling(lossOf workspace: Workspace, _ open: () throws(BatchError) -> Session) throws(BatchError)
+        -> Session
+    {
+        do throws(BatchError) {
+            return try open()
+        } catch {
+            guard error.code == .fileMissing,
+                let lost = try? LostDatabase(workspace, tenant: globals.tenant, context: work, because: error)
+            else { throw error }
+            throw lost.error
+        }
+    }
+
+    /// What the workspace knows by name, to refuse other names.
+    func names() throws(BatchError) -> KnownNames {
+        KnownNames(try workspace(), context: work, tenant: globals.tenant)
+    }
+
+    /// For verbs that open no database of the tenant.
+    /// - Throws: `ERR_UX_UNKNOWN_TENANT`.
+    func requireKnownTenant(mayBeNew: Bool = false) throws(BatchError) {
+        if let tenant = globals.tenant { try names().require(tenant: tenant, mayBeNew: mayBeNew) }
+    }
+
+    /// The same, and the job that an option names.
+    /// - Throws: `ERR_UX_UNKNOWN_TENANT`, `ERR_UX_UNKNOWN_JOB`.
+    func requireKnown(job: String?) throws(BatchError) {
+        try requireKnownTenant()
+        if let job { try names().require(job: job) }
     }
 
     /// The database, opened to be worked on: signals stop the work at a checkpoint, and progress is shown.
@@ -93,8 +134,10 @@ public struct Call {
     public func session(
         database: String? = nil, tenant: TenantDemand = .isKnown
     ) throws(BatchError) -> Session {
-        let session = try Session(
-            try workspace(), database: database, tenant: globals.tenant, context: workContext())
+        let workspace = try workspace()
+        let session = try telling(lossOf: workspace) { () throws(BatchError) in
+            try Session(workspace, database: database, tenant: globals.tenant, context: workContext())
+        }
         switch tenant {
         case .isKnown: try session.requireKnownTenant(isView: false)
         case .isNotMisspelt: try session.requireKnownTenant(isView: false, onlyMisspelt: true)

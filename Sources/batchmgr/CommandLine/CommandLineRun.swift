@@ -15,6 +15,7 @@ struct CommandLineRun {
         var globals = GlobalOptions()
         globals.isJSON = GlobalOptions.wantJSON(arguments)
         globals.isPlain = arguments.contains("--no-color")
+        globals.adoptPlaces(of: arguments)
         do throws(BatchError) {
             guard isText else {
                 throw BatchError(

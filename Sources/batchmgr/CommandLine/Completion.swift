@@ -13,6 +13,12 @@ extension Option.Argument {
         case "TENANT": return .tenants
         case "SWITCH": return .switches
         case "PLAN": return .plans
+        case "RUNBOOK": return .runbooks
+        case "INCIDENT": return .incidents
+        case "RELEASE": return .releases
+        case "CONTRACT": return .contracts
+        case "RULE": return .rules
+        case "MODULE": return .modules
         default: return nil
         }
     }

@@ -53,6 +53,19 @@ public struct GlobalOptions: Hashable, Sendable {
         arguments.prefix { $0 != "--" }.contains("--json")
     }
 
+    /// Which database is meant, as far as a line says so that cannot be read as a whole: hints are about the same one.
+    mutating func adoptPlaces(of arguments: [String]) {
+        let words = Array(arguments.prefix { $0 != "--" })
+        for (index, word) in words.enumerated() where word.hasPrefix("--") {
+            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let next = index + 1 < words.count && !words[index + 1].hasPrefix("--") ? words[index + 1] : nil
+            guard let name = parts.first, ["db", "workspace", "database", "tenant"].contains(name),
+                let value = parts.count > 1 ? String(parts[1]) : next, !value.isEmpty
+            else { continue }
+            _ = take(String(name), value)
+        }
+    }
+
     /// - Returns: false when this is not a global option.
     mutating func take(_ name: String, _ value: String) -> Bool {
         switch name {

@@ -79,18 +79,21 @@ public struct Verb: Hashable, Sendable {
         name.firstIndex(of: " ").map { String(name[..<$0]) }
     }
 
-    /// The option whose value may stand alone.
-    public var mainOption: Option? { options.first(where: \.isMain) }
+    /// The options whose values may stand alone, in this order: `blame invoices 42`.
+    public var mainOptions: [Option] { options.filter(\.isMain) }
+
+    /// What the verb is about.
+    public var mainOption: Option? { mainOptions.first }
 
     /// `batchmgr run JOB [options]`
     public var usage: String {
-        let main = mainOption.map { option in
+        let mains = mainOptions.map { option in
             let name = option.argument?.placeholder ?? ""
             return option.isRequired ? name : "[\(name)]"
         }
         let required = options.filter { $0.isRequired && !$0.isMain }.map(\.usage)
         let rest = options.contains { !$0.isRequired && !$0.isMain } ? ["[options]"] : []
-        let words = positionals.isEmpty ? [main].compactMap { $0 } : positionals.map(\.usage)
+        let words = positionals.isEmpty ? mains : positionals.map(\.usage)
         return (["batchmgr", name] + words + required + rest).joined(separator: " ")
     }
 }
@@ -105,7 +108,7 @@ public struct Option: Hashable, Sendable {
     public let isRequired: Bool
     /// May be given more than once.
     public let repeats: Bool
-    /// What the verb is about: its value may stand alone, without the name.
+    /// What the verb is about: its value may stand alone, without the name; of several the first word is the first's.
     public private(set) var isMain = false
     /// The value when the option stands alone; nil: it needs one.
     public private(set) var valueAlone: String?
@@ -253,14 +256,29 @@ public struct Tool: Sendable {
     }
 
     /// Words that people type for a verb of another name.
-    static let synonyms: [String: String] = [
+    public static let synonyms: [String: String] = [
         "undo": "rollback", "revert": "rollback", "rewind": "rollback", "log": "list", "ls": "list",
-        "batches": "list", "snapshots": "points", "tags": "points", "backups": "points",
+        "batches": "list", "batch": "show", "snapshot": "points", "snapshots": "points", "tags": "points",
+        "backup": "points",
+        "backups": "points", "restore-points": "points", "checkpoints": "points", "commits": "points",
         "fsck": "verify", "validate": "catalog validate", "jobs": "catalog list",
-        "exec": "run", "execute": "run", "apply": "run", "start": "run", "migrate": "run", "cancel": "stop",
-        "abort": "stop", "continue": "resume", "cat": "show", "info": "show", "inspect": "show", "annotate": "blame",
-        "dependents": "graph", "forget": "prune", "clean": "prune", "gc": "history compact", "checkout": "restore",
-        "recover": "restore", "test": "drill", "setup": "init", "switches": "switch list", "plans": "plan list",
+        "exec": "run", "execute": "run", "apply": "run", "start": "run", "migrate": "run", "query": "run", "sql": "run",
+        "cancel": "stop",
+        "abort": "stop", "kill": "stop", "redo": "rollback", "reset": "rollback", "retry": "resume",
+        "continue": "resume", "cat": "show", "info": "show", "inspect": "show", "annotate": "blame",
+        "why": "show", "explain": "show", "dependents": "graph", "dependencies": "graph", "compare": "diff",
+        "changes": "diff",
+        "forget": "prune", "clean": "prune", "cleanup": "prune", "purge": "prune", "delete": "erase",
+        "uninstall": "remove", "deinit": "remove", "rm": "remove", "rehome": "home set", "move": "home set",
+        "compact": "history compact", "optimize": "vacuum", "gc": "history compact", "checkout": "restore",
+        "recover": "restore", "export": "restore", "test": "drill", "setup": "init", "install": "init",
+        "create": "init",
+        "health": "check", "monitor": "check", "stats": "metrics report", "statistics": "metrics report",
+        "daemon": "serve", "server": "serve", "web": "serve", "ui": "serve", "console": "serve", "worker": "queue work",
+        "pause": "queue pause", "schedules": "schedule list", "cron": "schedule list", "incidents": "incident list",
+        "runbooks": "runbook list", "releases": "release list", "contracts": "contract list", "tokens": "token list",
+        "repair": "heal run", "fix": "heal run", "scan": "heal scan", "freeze": "switch set", "settings": "config show",
+        "configure": "config show", "tail": "logs", "trace": "logs", "switches": "switch list", "plans": "plan list",
         "keys": "ops list", "approve": "plan approve", "man": "help",
     ]
 

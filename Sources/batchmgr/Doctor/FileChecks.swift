@@ -40,7 +40,8 @@ struct FileChecks {
         let name = "permissions"
         guard Folder.mayRead(path) else {
             return .failed(
-                name, BatchError(.file, "\(path) cannot be read", hint: "as its owner: chmod u+rw '\(path)'"))
+                name,
+                BatchError(.file, "\(path) cannot be read", hint: "as its owner: chmod u+rw \(ShellText.quoted(path))"))
         }
         if !Folder.mayWrite(path) {
             return .warning(

@@ -202,6 +202,9 @@ extension RestoreReport: TextReport {
 extension StatusReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         var text = ""
+        if let lost {
+            text += "\(style.bad("lost"))            \(Printable.text(lost.message))\n" + style.next(lost.hint)
+        }
         for batch in batches {
             text +=
                 "\(style.strong(batch.batch.description))  \(batch.status.colored(style))  \(batch.startedAt.iso8601)  \(batch.rows.words)\n"

@@ -11,7 +11,9 @@ extension ChecksReport: TextReport {
             text += check.outcome.mark(style) + "  " + name + padding
             text += wrapped(Printable.text(check.detail), indent, width) + "\n"
             if !check.advice.isEmpty {
-                text += indent + wrapped("→ " + Printable.text(check.advice.text(style.call)), indent, width) + "\n"
+                let advice = "→ " + Printable.text(check.advice.text(style.call))
+                // A command that is broken into lines cannot be pasted.
+                text += indent + (check.advice.commands.isEmpty ? wrapped(advice, indent, width) : advice) + "\n"
             }
         }
         return text + "\n" + conclusion(style) + "\n"

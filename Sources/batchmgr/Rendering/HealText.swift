@@ -223,6 +223,9 @@ extension RunbookReport: TextReport {
         for step in steps {
             let detail = step.detail.map { ": \(Printable.text($0))" } ?? ""
             text += "\(step.outcome?.rawValue ?? "")  \(step.step.id)  \(Printable.text(step.step.text))\(detail)\n"
+            if step.outcome == .waiting, let command = step.step.command {
+                text += "  " + style.hint("type: \(command: command)") + "\n"
+            }
         }
         for check in checklist {
             let mark = check.isOK ? style.good("ok  ") : style.bad("FAIL")

@@ -28,7 +28,7 @@ extension Verb {
         details: "They are read from the git commit of the point; nothing is rebuilt.\n" + PointReference.rules,
         options: [
             .required("table", .text("TABLE"), "the table").main,
-            .value("at", .text("POINT"), "the restore point (default: latest)"),
+            .value("at", .text("POINT"), "the restore point (default: latest)").main,
             .value("limit", .number("N"), "at most this many (default: 20)"),
             .value("offset", .number("N"), "skip this many"), .all,
         ],
@@ -50,12 +50,12 @@ extension Verb {
             .required(
                 "key", .text("KEY"),
                 "the value of its primary key or its rowid; a JSON list for a key of several columns"
-            ),
+            ).main,
         ],
         topic: .look, role: .viewer,
         trace: .view,
         examples: [
-            .init("batchmgr blame --table invoices --key 42", "who wrote this row?"),
+            .init("batchmgr blame invoices 42", "who wrote this row?"),
             .init("batchmgr blame --table lines --key '[42, \"a\"]' --json", "a key of two columns, for scripts"),
         ])
 }

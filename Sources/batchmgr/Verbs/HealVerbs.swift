@@ -116,6 +116,7 @@ extension Command {
         let mode: HealRunReport.Mode =
             arguments.has("apply") ? .apply : arguments.has("propose") ? .propose : .dryRun
         let values = try ParameterValues(job, set: arguments.values("set"))
+        try call.requireKnownTenant()
         let workspace = try call.workspace()
         let context = call.workContext()
         let run = RepairRun(job, values, mode: mode) { (tenant) throws(BatchError) in

@@ -17,7 +17,7 @@ extension Verb {
         details: """
             The folder must hold copies of this database; a database that has none yet may be given any folder.
             """,
-        options: [.required("to", .folder("FOLDER"), "the folder of its copies and its history")],
+        options: [.required("to", .folder("FOLDER"), "the folder of its copies and its history").main],
         topic: .care, role: .admin,
         examples: [.init("batchmgr --db app.db home set --to ../old/backups/batch_manager", "they stayed where it was")]
     )

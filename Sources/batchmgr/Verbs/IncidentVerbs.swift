@@ -88,10 +88,14 @@ extension Command {
         let faults = arguments.value("class").flatMap { ErrorClass(rawValue: $0) } ?? .data
         let severity: ContractDefinition.Severity? = try arguments.choice("severity")
         let session = try call.view()
+        if let module = arguments.value("module") { try call.names().require(module: module) }
+        let batches = try arguments.values("batch").map { (name) throws(BatchError) in
+            try session.show(try BatchReference(name)).summary.batch.description
+        }
         let incident = try Incidents(session).open(
             faults, severity ?? .error, try arguments.required("title"),
             cause: "person:\(session.context.traceID)", tenant: call.globals.tenant, module: arguments.value("module"),
-            batches: arguments.values("batch"))
+            batches: batches)
         try call.output.show(IncidentReport(incident))
         return .done
     }

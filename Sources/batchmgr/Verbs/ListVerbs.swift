@@ -44,8 +44,8 @@ extension Command {
         do throws(BatchError) {
             try call.output.show(try call.view().list(request))
         } catch  where error.code == .fileMissing {
-            let lost = try LostDatabase(
-                try call.workspace(), tenant: call.globals.tenant, context: call.workContext(), because: error)
+            let lost = try call.lost(error)
+            lost.warn()
             try call.output.show(lost.batches(request))
         }
         return .done
@@ -64,7 +64,8 @@ extension Verb {
         "status", "show the last batches, what is half done, what waits, and what grows",
         details: """
             Sizes are those of the database, of the undo log in it, and of everything beside it, with what keep: does about \
-            each. A point is proven when a drill has restored it.
+            each. A point is proven when a drill has restored it. Exit 6 when the database file is lost: then it is said \
+            what is left of it, and what brings it back.
             """,
         topic: .look, role: .viewer,
         trace: .view,
@@ -73,11 +74,16 @@ extension Verb {
 
 extension Command {
     static let status = Command(.status) { (_, call) throws(BatchError) in
-        let session = try call.view()
-        var report = try session.status()
-        let jobs = (try? call.workspace().loadCatalog(StepRegistry.builtIn.rules()).jobs) ?? []
-        try HealthView(session, jobs: jobs).add(to: &report)
-        try call.output.show(report)
-        return .done
+        do throws(BatchError) {
+            let session = try call.view()
+            var report = try session.status()
+            let jobs = (try? call.workspace().loadCatalog(StepRegistry.builtIn.rules()).jobs) ?? []
+            try HealthView(session, jobs: jobs).add(to: &report)
+            try call.output.show(report)
+            return .done
+        } catch  where error.code == .fileMissing {
+            try call.output.show(try call.lost(error).status())
+            return .integrityViolation
+        }
     }
 }

@@ -5,11 +5,13 @@ extension Verb {
     public static let logs = Verb(
         "logs", "show the structured log",
         details: """
-            Text for people; with --json the lines as they are. Older files of the log are read too. --follow, or -f, \
+            Text for people; with --json the lines as they are. Older files of the log are read too. With --tenant only lines about this \
+            tenant. --follow, or -f, \
             keeps showing what is appended, until it is interrupted.
             """,
         options: [
             .flag("follow", "keep showing what is appended (also: -f)"),
+            .value("job", .text("JOB"), "only lines about batches of this job").main,
             .value("trace", .text("TRACE"), "only lines of this command"),
             .value("level", .choice(LogLevel.allCases.map(\.rawValue)), "only this level and those above it"),
             .value(
@@ -31,7 +33,8 @@ extension LogReader.Request {
     public init(_ arguments: ParsedArguments) {
         let traceID = arguments.value("trace")
         self.init(
-            follows: arguments.has("follow"), traceID: traceID,
+            follows: arguments.has("follow"), traceID: traceID, job: arguments.value("job"),
+            tenant: arguments.globals.tenant,
             level: arguments.value("level").flatMap { LogLevel(rawValue: $0) } ?? .debug,
             count: arguments.number("lines") ?? (traceID == nil ? LogReader.Request.defaultCount : nil))
     }
@@ -43,12 +46,17 @@ extension Command {
         let reader = LogReader(try call.workspace(), request)
         StopSignal.install()
         let isJSON = call.globals.isJSON
+        var isEmpty = true
         let style = call.terminal.style
+        // Of a name that nothing has, nothing would ever come.
+        if request.follows { try call.requireKnown(job: request.job) }
         try reader.read(
             sleep: call.work.sleep, stop: { StopSignal.isRequested },
             show: { (text, line) throws(BatchError) in
+                isEmpty = false
                 try StandardStream.output.write((isJSON ? text : LogText.text(line, style)) + "\n")
             })
+        if isEmpty, !request.follows { try call.requireKnown(job: request.job) }
         return .done
     }
 }

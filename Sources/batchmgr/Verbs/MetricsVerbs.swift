@@ -64,6 +64,7 @@ extension Command {
 
     static let metricsReport = Command(.metricsReport) { (arguments, call) throws(BatchError) in
         let since = try arguments.moment("since", in: call.work, otherwise: .seconds(7 * 86_400))
+        try call.requireKnown(job: arguments.value("job"))
         let report = try RunStatistics(try call.workspace(), context: call.work).report(
             since: since, job: arguments.value("job"), tenant: call.globals.tenant)
         guard let path = arguments.value("to") else {

@@ -45,6 +45,8 @@ extension Command {
         guard arguments.has("end") == (span == nil) else {
             throw .usage("give either --for TIME or --end", arguments.verb)
         }
+        // What was snoozed can be ended, whatever has become of the job.
+        if let job = arguments.value("job"), !arguments.has("end") { try call.names().require(job: job) }
         try call.output.show(try call.notices().snooze(arguments.value("job"), for: span ?? nil))
         return .done
     }

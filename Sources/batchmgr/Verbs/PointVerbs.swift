@@ -98,8 +98,8 @@ extension Command {
         do throws(BatchError) {
             try call.output.show(try call.view().points(limit: limit))
         } catch  where error.code == .fileMissing {
-            let lost = try LostDatabase(
-                try call.workspace(), tenant: call.globals.tenant, context: call.workContext(), because: error)
+            let lost = try call.lost(error)
+            lost.warn()
             try call.output.show(lost.points(limit: limit))
         }
         return .done

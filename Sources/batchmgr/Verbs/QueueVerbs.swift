@@ -103,7 +103,7 @@ extension Verb {
         details: "Jobs of one database run one after the other anyway.",
         options: [
             .value("job", .text("JOB"), "the job of the catalog").main,
-            .value("most", .number("N"), "at most this many"), .flag("none", "any number again"),
+            .value("most", .number("N"), "at most this many").main, .flag("none", "any number again"),
         ],
         topic: .govern, role: .operator, trace: .workspace,
         examples: [.init("batchmgr queue limit export_all --most 1", "never two of them")])
@@ -172,6 +172,7 @@ extension ParsedArguments {
 
 extension Command {
     static let queueAdd = Command(.queueAdd) { (arguments, call) throws(BatchError) in
+        try call.requireKnownTenant(mayBeNew: true)
         try call.output.show(try call.queue().add(try QueueOrder(arguments, now: call.work.now())))
         return .done
     }
@@ -200,6 +201,7 @@ extension Command {
     static let queueList = Command(.queueList) { (arguments, call) throws(BatchError) in
         let state: QueueState? = try arguments.choice("state")
         let isRemoved = arguments.has("removed")
+        try call.requireKnown(job: arguments.value("job"))
         let usual = isRemoved ? [] : QueueState.allCases.filter { $0.isOpen || $0.isLost }
         let report = try call.queue().list(
             states: state.map { [$0] } ?? usual, job: arguments.value("job"), tenant: arguments.globals.tenant,
@@ -209,6 +211,7 @@ extension Command {
     }
 
     static let queueDeadList = Command(.queueDeadList) { (arguments, call) throws(BatchError) in
+        try call.requireKnown(job: arguments.value("job"))
         let report = try call.queue().list(
             states: QueueState.allCases.filter(\.isLost), job: arguments.value("job"),
             tenant: arguments.globals.tenant)
@@ -245,11 +248,13 @@ extension Command {
     }
 
     static let queueResume = Command(.queueResume) { (arguments, call) throws(BatchError) in
+        if let job = arguments.value("job") { try call.names().require(job: job) }
         try call.output.show(try call.queue().resume(job: arguments.value("job")))
         return .done
     }
 
     static let queueDeadRedrive = Command(.queueDeadRedrive) { (arguments, call) throws(BatchError) in
+        try call.requireKnown(job: arguments.value("job"))
         let report = try call.queue().redrive(job: arguments.value("job"), tenant: arguments.globals.tenant)
         try call.output.show(report)
         return .done
@@ -265,6 +270,7 @@ extension Command {
             throw .missing("--reason TEXT", of: arguments.verb)
         }
         let state: QueueState? = try arguments.choice("state")
+        try call.requireKnown(job: arguments.value("job"))
         let filter = QueueFilter(
             states: state.map { [$0] } ?? [], job: arguments.value("job"), tenant: arguments.globals.tenant)
         let queue = try Queue(try call.workspace(), context: call.workContext())

@@ -23,7 +23,7 @@ extension Verb {
 
     public static let releaseCompare = Verb(
         "release compare", "show what differs between a release and another one, or now",
-        options: [release, .value("with", .text("RELEASE"), "the other one (default: what is in use now)")],
+        options: [release, .value("with", .text("RELEASE"), "the other one (default: what is in use now)").main],
         topic: .govern, role: .viewer, trace: .view)
 
     public static let releaseRollback = Verb(

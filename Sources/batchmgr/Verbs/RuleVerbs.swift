@@ -48,7 +48,7 @@ extension Command {
     }
 
     static let rulesTest = Command(.rulesTest) { (arguments, call) throws(BatchError) in
-        let stream = try TextFile.read(try arguments.required("replay"))
+        let stream = try TextFile.read(try arguments.required("replay"), option: "replay")
         try call.output.show(try Rules(try call.view()).test(stream, rule: arguments.value("id")))
         return .done
     }

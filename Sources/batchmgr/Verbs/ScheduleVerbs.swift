@@ -244,6 +244,7 @@ extension Command {
     }
 
     static let scheduleAdd = Command(.scheduleAdd) { (arguments, call) throws(BatchError) in
+        try call.requireKnownTenant(mayBeNew: true)
         let report = try call.schedules().add(
             try arguments.required("id"), job: try arguments.required("job"), try ScheduleDefinition(arguments),
             replacing: arguments.has("replace"))

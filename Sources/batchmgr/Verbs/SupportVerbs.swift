@@ -44,6 +44,7 @@ extension Command {
                 .usage, "support open needs --tenant TENANT",
                 hint: "name the tenant: \(command: "support open --tenant TENANT --reason TEXT")")
         }
+        try call.names().require(tenant: tenant)
         let life = arguments.value("for").map { Duration(text: $0) }
         if case .some(nil) = life { throw .usage("--for is not a duration like 30m or 2h", arguments.verb) }
         let request = try SupportRequest(

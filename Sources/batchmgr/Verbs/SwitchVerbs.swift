@@ -4,6 +4,7 @@ internal import BatchEngine
 extension Verb {
     public static let switchList = Verb(
         "switch list", "show what is switched, by whom, why and until when",
+        details: "With --tenant without those for other tenants.",
         options: [.flag("history", "every setting there ever was, the latest first")],
         topic: .govern, role: .viewer,
         trace: .view,
@@ -23,7 +24,7 @@ extension Verb {
             """,
         options: [
             .required("name", .text("SWITCH"), "the switch").main,
-            .required("value", .text("VALUE"), "what to set it to"),
+            .required("value", .text("VALUE"), "what to set it to").main,
             .required("reason", .text("TEXT"), "why; it is shown to everybody who is refused"),
             .flag("unknown", "set it even if no job, module or tenant of that name is known"),
             .value("for", .text("TIME"), "how long, e.g. 30m or 2h (default: until it is set again)"),
@@ -75,8 +76,10 @@ extension SwitchRequest {
 
 extension Command {
     static let switchList = Command(.switchList) { (arguments, call) throws(BatchError) in
+        try call.requireKnownTenant()
         let switches = try SwitchSetting(try call.workspace(), context: call.work)
-        try call.output.show(try switches.list(history: arguments.has("history")))
+        try call.output.show(
+            try switches.list(history: arguments.has("history"), tenant: call.globals.tenant))
         return .done
     }
 

@@ -43,6 +43,7 @@ extension Verb {
 extension Command {
     static let tokenCreate = Command(.tokenCreate) { (arguments, call) throws(BatchError) in
         guard let role: Role = try arguments.choice("role") else { throw .missing("--role ROLE", of: arguments.verb) }
+        try call.requireKnownTenant(mayBeNew: true)
         let life = arguments.value("expires").map { Duration(text: $0) }
         if case .some(nil) = life { throw .usage("--expires is not a duration like 12h or 30d", arguments.verb) }
         let request = try TokenRequest(

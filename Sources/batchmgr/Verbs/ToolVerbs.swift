@@ -26,13 +26,12 @@ extension Verb {
         "completion", "print the completion script of a shell",
         details: """
             The scripts know verbs and options by themselves, and ask for names of jobs, batches, points, tables, tenants, \
-            switches and plans with --names.
+            switches, plans, runbooks, incidents, releases, contracts, rules and modules with --names.
             """,
         positionals: [Positional(.choice(["bash", "zsh", "fish"]), "the shell", isRequired: false)],
         options: [
             .value(
-                "names", .choice(Candidates.allCases.map(\.rawValue)),
-                "print names that may be completed, one a line")
+                "names", .text("KIND"), "print names of this kind that may be completed, one a line, e.g. jobs")
         ],
         role: nil,
         trace: .none,
@@ -103,7 +102,11 @@ extension Command {
     }
 
     static let completion = Command(.completion) { (arguments, call) throws(BatchError) in
-        if let kind: Candidates = try arguments.choice("names") {
+        if let text = arguments.value("names") {
+            let kinds = Candidates.allCases.map(\.rawValue)
+            guard let kind = Candidates(rawValue: text) else {
+                throw .unknown("kind of names", text, among: kinds, hint: "one of: \(kinds.joined(separator: ", "))")
+            }
             // A shell that asks has no place for an error.
             let workspace = try? call.workspaceIfAny()
             let names = workspace.map { kind.list(in: $0, tenant: call.globals.tenant) } ?? []

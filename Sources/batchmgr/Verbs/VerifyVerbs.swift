@@ -5,7 +5,7 @@ extension Verb {
     public static let verify = Verb(
         "verify", "recheck digests, undo records and both copies of every restore point",
         details: """
-            Exit 6 when anything is damaged; 9 when nothing is, but the database was changed outside any batch. Foreign \
+            Exit 6 when anything is damaged, or the database file is lost; 9 when nothing is, but the database was changed outside any batch. Foreign \
             keys that point nowhere are a warning: the database may have had them before.
             """,
         options: [
@@ -52,7 +52,14 @@ extension Verb {
 
 extension Command {
     static let verify = Command(.verify) { (arguments, call) throws(BatchError) in
-        let session = try call.view()
+        let session: Session
+        do throws(BatchError) {
+            session = try call.view()
+        } catch  where error.code == .fileMissing {
+            let report = try call.lost(error).checks()
+            try call.output.show(report)
+            return report.exitCode
+        }
         let isFast = arguments.has("fast")
         let batch = try arguments.value("id").map { (text) throws(BatchError) in try BatchReference(text) }
         var checks = try session.verify(batch, isFast: isFast).checks
