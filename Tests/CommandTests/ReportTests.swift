@@ -23,7 +23,7 @@ import Testing
         #expect(
             JSONWriter.text(report.json) == """
                 {"format_version":1,"batch":"reprice.3","job":"reprice","tenant":"acme","status":"committed",\
-                "checkpoints":2,"rows":{"inserted":1,"updated":2,"deleted":3},\
+                "checkpoints":2,"rows":{"inserted":1,"updated":2,"deleted":3},"rows_changed":null,\
                 "restore_point":{"bak":"b.bak","bak_kind":"delta","commit":"1f6a","status":"complete"},\
                 "phases":{"capture_ms":1.5,"restore_point_ms":2.0},"trace_id":"t","duration_ms":4.0,"warnings":[]}
                 """)
@@ -97,7 +97,7 @@ import Testing
             dependents: [], restorePoint: nil)
         #expect(
             JSONWriter.text(detail.json) == """
-                {"format_version":1,\(Self.summaryText),"job_version":"1.2.0","trace_id":"t","parameters":{"p":1},\
+                {"format_version":1,\(Self.summaryText),"rows_changed":0,"job_version":"1.2.0","trace_id":"t","parameters":{"p":1},\
                 "error":"ERR_DATA_SQL: x","checkpoints":[{"number":1,"step":"raise","chunk":null,\
                 "rows":{"inserted":0,"updated":0,"deleted":0},"committed_at":"1970-01-01T00:00:00.001Z","undone":false}],\
                 "dependents":[],"restore_point":null,"undo_log_thinned":false,"proven_at":null,"rolls_back":[],"undone_by":[],"actor":"","key":null,\

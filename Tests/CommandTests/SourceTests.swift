@@ -80,7 +80,7 @@ import Testing
             try scene.sql(
                 "CREATE TABLE u(id INTEGER PRIMARY KEY AUTOINCREMENT, k UNIQUE, v, w); INSERT INTO u(k, v, w) VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, 3)"
             )
-            try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET qty = 1 WHERE id = 1")
+            try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET qty = 7 WHERE id = 1")
             let before = try scene.dump()
             try scene.expect(0, "run", "--id", "d")
             #expect(try scene.sql("SELECT bak_kind FROM batchmgr_points ORDER BY id DESC LIMIT 1") == "delta")

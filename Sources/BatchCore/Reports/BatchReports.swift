@@ -71,6 +71,8 @@ public struct BatchDetail: Report, Hashable {
     public var actor = ""
     /// Given with `--key`.
     public var key: String?
+    /// How many of the rows that it wrote have other values than before.
+    public var changedRows: Int { tables.reduce(0) { $0 + ($1.table.hasPrefix("sqlite_") ? 0 : $1.rows.total) } }
     /// Rows by table that differ from before, those of each checkpoint counted once.
     public var tables: [ChangesReport.TableCounts] = []
     public var files: [WrittenFile] = []
@@ -94,6 +96,7 @@ public struct BatchDetail: Report, Hashable {
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         summary.members + [
+            .init("rows_changed", JSONValue(changedRows)),
             .init("job_version", JSONValue(jobVersion)), .init("trace_id", .string(traceID)),
             .init("parameters", parameters), .init("error", JSONValue(error)),
             .init("checkpoints", .array(checkpoints.map(\.json))),

@@ -25,7 +25,10 @@ public struct RunReport: Report, Hashable {
     public let tenant: String?
     public let status: BatchStatus
     public let checkpoints: Int
+    /// Written, also with the values that they had.
     public let rows: RowCounts
+    /// How many rows have other values than before; nil when that is not known.
+    public var changedRows: Int?
     /// Nil for a dry run.
     public let restorePoint: RestorePointSummary?
     public let phases: Phases
@@ -77,6 +80,7 @@ public struct RunReport: Report, Hashable {
             .init("tenant", JSONValue(tenant)),
             .init("status", .string(preview == nil ? status.rawValue : "discarded")),
             .init("checkpoints", JSONValue(checkpoints)), .init("rows", rows.json),
+            .init("rows_changed", changedRows.map { JSONValue($0) } ?? .null),
             .init("restore_point", restorePoint?.json ?? .null),
             .init("phases", phases.json),
             .init("trace_id", .string(traceID)), .init("duration_ms", .number(duration)),

@@ -110,6 +110,7 @@ struct RollbackRun {
         }
         done.captured = began.millisecondsSince
         undo.close()
+        if batch.point.id == 0 { removeCopy(of: batch.point) }
         done.pending = PointKeeper(session: session).finish(batch.record, since: version)
         let point = try ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
         DriftDetection(session: session).remember(version: session.connection.dataVersion)

@@ -51,10 +51,12 @@ struct DryRun {
         _ batch: BatchRecord, _ rows: RowCounts, _ preview: ChangesReport, since start: ContinuousClock.Instant,
         _ warnings: [Warning]
     ) -> RunReport {
-        RunReport(
+        var report = RunReport(
             batch: batch.batch, tenant: batch.tenant, status: .committed, checkpoints: 0, rows: rows,
             restorePoint: nil, phases: .init(capture: start.millisecondsSince, restorePoint: 0),
             traceID: batch.traceID, duration: start.millisecondsSince, preview: preview, warnings: warnings)
+        report.changedRows = preview.total.total
+        return report
     }
 
     private func discard(

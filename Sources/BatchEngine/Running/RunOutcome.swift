@@ -44,6 +44,7 @@ struct RunOutcome {
                 facts: run.gateway.ledger.factsTime.precise),
             traceID: run.batch.traceID, duration: start.millisecondsSince, warnings: run.warnings)
         report.hasSchemaChange = run.batch.hasSchemaChange
+        report.changedRows = try? session.ledger.changedRows(of: run.batch.seq)
         report.results = run.results.rows
         report.plan = run.plan?.plan.id
         report.rehearsal = run.rehearsal
@@ -67,15 +68,18 @@ struct RunOutcome {
     ) throws(BatchError) -> RunReport {
         let captured = begun.millisecondsSince
         session.context.noteStage(.restorePoint)
+        if batch.point.id == 0, let name = batch.point.bak { Folder.remove("\(session.backups)/\(name)") }
         let left = PointKeeper(session: session).finish(batch.record, since: version)
         let point = try session.ledger.points(where: "batch = ?", [.integer(batch.record.seq)]).last ?? batch.point
         DriftDetection(session: session).remember(version: session.connection.dataVersion)
-        return RunReport(
+        var report = RunReport(
             batch: batch.record.batch, status: batch.record.status, checkpoints: 1, rows: batch.record.rows,
             restorePoint: summary(point),
             phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
             traceID: batch.record.traceID, duration: start.millisecondsSince,
             warnings: warnings + (left.map { [$0] } ?? []))
+        report.changedRows = try? session.ledger.changedRows(of: batch.record.seq)
+        return report
     }
 
     /// Writes the end of the batch into the ledger.

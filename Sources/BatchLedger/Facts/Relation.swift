@@ -82,6 +82,12 @@ final class ReadColumns {
 }
 
 extension Ledger {
+    /// How many of the rows that a batch wrote have other values than before; each checkpoint counts its own.
+    public func changedRows(of batch: Int64) throws(BatchError) -> Int {
+        let tables = try touchedRows(in: try checkpoints(of: batch).map(\.id))
+        return tables.filter { !$0.key.hasPrefix("sqlite_") }.reduce(0) { $0 + $1.value.total }
+    }
+
     /// How many rows of each table some checkpoints touched, from their facts alone. A row that several checkpoints
     /// touched counts for each of them.
     public func touchedRows(in checkpoints: [Int64]) throws(BatchError) -> [String: RowCounts] {

@@ -43,8 +43,9 @@ public struct BatchRecord: Hashable, Sendable {
         hasSchemaChange = false
     }
 
-    /// It has ended, and the database is as it was before: an export, a SELECT, a job that found nothing to do.
+    /// It has ended, and the database is as it was before: an export, a SELECT, a job that found nothing to do, an UPDATE
+    /// with the values that rows had.
     public var hasChangedNothing: Bool {
-        rows.total == 0 && !hasSchemaChange && digestAfter != nil && digestAfter == digestBefore
+        !hasSchemaChange && digestAfter != nil && digestAfter == digestBefore
     }
 }

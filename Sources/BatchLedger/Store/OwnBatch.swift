@@ -6,7 +6,8 @@ public import BatchCore
 /// Tool and extension write such batches here, and nowhere else.
 public struct OwnBatch {
     public var record: BatchRecord
-    /// With the copy that was taken before, when there is one; of batch 0 until the batch is written.
+    /// With the copy that was taken before, when there is one; of batch 0 until the batch is written. Its id stays 0 when
+    /// the batch changed nothing: then there is no point, and the copy is of no use.
     public var point: PointRecord
 
     public init(
@@ -42,8 +43,9 @@ public struct OwnBatch {
             batch.record.hasSchemaChange = gateway.changedSchema
             try ledger.update(batch.record)
             batch.point.lastCheckpoint = checkpoint
-            // The tool has no way to the copies of a database in memory.
-            if !ledger.connection.path.isEmpty { try ledger.save(&batch.point) }
+            // The tool has no way to the copies of a database in memory. What changed nothing leaves the state of the
+            // point before.
+            if !ledger.connection.path.isEmpty, !batch.record.hasChangedNothing { try ledger.save(&batch.point) }
             try finish(batch, checkpoint)
         }
         self = batch

@@ -3,7 +3,7 @@ public import BatchCore
 extension BatchDetail: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         var text =
-            "\(style.strong(summary.batch.description))  \(summary.status.colored(style))  \(summary.rows.words)\n"
+            "\(style.strong(summary.batch.description))  \(summary.status.colored(style))  \(summary.rows.words(changed: changedRows))\n"
         for (name, value) in facts { text += "\(name.padded(to: 13))  \(Printable.text(value))\n" }
         if let restorePoint {
             text += restorePoint.line + (provenAt.map { "proven         by the drill of \($0.iso8601)\n" } ?? "")

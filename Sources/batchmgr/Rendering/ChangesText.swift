@@ -49,6 +49,13 @@ extension ChangesReport: TextReport {
 extension RowCounts {
     var cells: [String] { [Figures.grouped(inserted), Figures.grouped(updated), Figures.grouped(deleted)] }
 
+    /// `3 rows: 3 updated; 1 row changed`
+    /// - Parameter changed: how many rows have other values than before.
+    func words(changed: Int?) -> String {
+        guard let changed, changed != total else { return words }
+        return words + (changed == 0 ? "; nothing changed" : "; \(Figures.count(changed, "row")) changed")
+    }
+
     /// `3 rows: 1 inserted, 2 updated`
     public var words: String {
         let parts = [(inserted, "inserted"), (updated, "updated"), (deleted, "deleted")]

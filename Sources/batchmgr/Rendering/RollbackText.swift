@@ -97,7 +97,7 @@ extension RunReport: TextReport {
         var text = results.map { $0.text(style) + "\n" }.joined()
         text += preview.map { $0.excerpt(style, all: "run it again with --all") + "\n" } ?? ""
         let state = preview == nil ? status.colored(style) : style.caution("dry run, discarded")
-        text += "\(style.strong(batch.description))  \(state)  \(rows.words)"
+        text += "\(style.strong(batch.description))  \(state)  \(rows.words(changed: changedRows))"
         text += preview == nil ? "  in \(Figures.count(checkpoints, "checkpoint")), " : ", "
         text += Figures.duration(duration) + "\n"
         if hasSchemaChange {
