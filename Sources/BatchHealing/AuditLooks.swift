@@ -185,7 +185,7 @@ public struct AuditPage {
     }
 
     public var markdown: String {
-        func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }
+        func cell(_ text: String) -> String { text.escaping(["|": "\\|"]) }
         let lines = worse.isEmpty ? ["Nothing."] : worse.map { "- \($0)" }
         let table =
             ["| \(AuditPage.columns.joined(separator: " | ")) |", "|---|---|---|---|"]
@@ -195,19 +195,17 @@ public struct AuditPage {
     }
 
     public var html: String {
-        func escaped(_ text: String) -> String {
-            text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-                .replacing("\"", with: "&quot;")
-        }
-        let items = worse.isEmpty ? "<p>Nothing.</p>" : "<ul>\(worse.map { "<li>\(escaped($0))</li>" }.joined())</ul>"
+        let items =
+            worse.isEmpty ? "<p>Nothing.</p>" : "<ul>\(worse.map { "<li>\($0.escapedForMarkup)</li>" }.joined())</ul>"
         let head = AuditPage.columns.map { "<th>\($0)</th>" }.joined()
-        let body = rows.map { "<tr>\($0.map { "<td>\(escaped($0))</td>" }.joined())</tr>" }.joined(separator: "\n")
+        let body = rows.map { "<tr>\($0.map { "<td>\($0.escapedForMarkup)</td>" }.joined())</tr>" }.joined(
+            separator: "\n")
         return """
             <!DOCTYPE html>
             <html lang="en"><head><meta charset="utf-8">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'">
-            <title>\(escaped(title))</title></head>
-            <body><h1>\(escaped(title))</h1><h2>\(heading)</h2>\(items)
+            <title>\(title.escapedForMarkup)</title></head>
+            <body><h1>\(title.escapedForMarkup)</h1><h2>\(heading)</h2>\(items)
             <h2>All checks</h2><table border="1"><thead><tr>\(head)</tr></thead><tbody>
             \(body)
             </tbody></table></body></html>

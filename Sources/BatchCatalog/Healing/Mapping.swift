@@ -185,7 +185,7 @@ private struct FilesConcept {
     /// Where the files lie; nil when the table has their content.
     private var folder: String? {
         guard case .column(let folder)? = concept.fields["folder"] else { return nil }
-        return folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        return folder.endsInSlash ? String(folder.dropLast()) : folder
     }
 
     func sql(_ name: String) -> String? {

@@ -69,7 +69,7 @@ public struct TextRule: Sendable {
         pattern: #"^(?!/)(?!(.*/)?\.\./).*[^/]\.([Cc][Ss][Vv]|[Jj][Ss][Oo][Nn]|[Hh][Tt][Mm][Ll]?)$"#,
         shape: "a path below the workspace that ends in .csv, .json or .html", hasPlaceholders: true
     ) { path in
-        !path.hasPrefix("/") && !path.split(separator: "/").contains("..") && !path.utf8.contains(10)
+        !path.isAbsolutePath && !path.pathNames.contains("..") && !path.utf8.contains(10)
             && ExportFormat(fileName: path).map { $0 != .jsonLines } ?? false
     }
 

@@ -18,7 +18,7 @@ public enum FolderText {
 
     /// The name of a file up to its ending.
     static func stem(of path: String) -> String {
-        String((path.split(separator: "/").last ?? "").prefix { $0 != "." })
+        String((path.pathNames.last ?? "").prefix { $0 != "." })
     }
 
     public static var current: String { FilePath.current }

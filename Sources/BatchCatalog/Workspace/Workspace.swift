@@ -134,7 +134,7 @@ extension Workspace {
         let absolute = FolderText.join(FolderText.current, path)
         let parent = FolderText.parent(absolute)
         let folder = FolderText.resolved(parent) ?? parent
-        let name = String(absolute.split(separator: "/").last ?? "")
+        let name = (absolute.pathNames.last ?? "")
         return Workspace(
             folder: folder, file: nil,
             databases: [DatabaseDefinition(name: "main", path: FolderText.join(folder, name))],

@@ -200,7 +200,7 @@ public enum ShellText {
         let isPlain = !word.isEmpty && word.utf8.allSatisfy { plain.contains($0) || $0 > 127 }
         if isPlain, word.first != "=", !word.unicodeScalars.contains(where: Printable.isUnsafe) { return word }
         guard word.unicodeScalars.contains(where: Printable.isUnsafe) else {
-            return "'" + word.replacing("'", with: "'\\''") + "'"
+            return "'" + word.escaping(["'": "'\\''"]) + "'"
         }
         let escaped = word.unicodeScalars.reduce(into: "") { text, scalar in
             switch scalar {

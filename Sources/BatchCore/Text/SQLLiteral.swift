@@ -1,9 +1,7 @@
 /// Values, names and changes as SQL text.
 public enum SQLLiteral {
     /// `"Order Details"`; always quoted, because any word may be a keyword one day.
-    public static func name(_ name: String) -> String {
-        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-    }
+    public static func name(_ name: String) -> String { SQLName.quote(name) }
 
     /// An expression that has exactly this value, also for infinities, NUL and invalid text.
     public static func value(_ value: SQLValue) -> String {
@@ -37,19 +35,16 @@ public enum SQLLiteral {
     private static func spelled(_ text: String) -> String {
         var parts: [String] = []
         var plain = ""
-        func quote(_ text: String) -> String {
-            "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-        }
         for scalar in text.unicodeScalars {
             guard isControl(scalar) else {
                 plain.unicodeScalars.append(scalar)
                 continue
             }
-            if !plain.isEmpty { parts.append(quote(plain)) }
+            if !plain.isEmpty { parts.append(SQLName.literal(plain)) }
             plain = ""
             parts.append("char(\(scalar.value))")
         }
-        if !plain.isEmpty { parts.append(quote(plain)) }
+        if !plain.isEmpty { parts.append(SQLName.literal(plain)) }
         return parts.count == 1 ? parts[0] : "(" + parts.joined(separator: " || ") + ")"
     }
 
@@ -57,7 +52,7 @@ public enum SQLLiteral {
     private static func quoted(_ text: String) -> String? {
         guard !text.utf8.contains(0) else { return nil }
         if text.unicodeScalars.contains(where: isControl) { return spelled(text) }
-        return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+        return SQLName.literal(text)
     }
 }
 
@@ -92,14 +87,10 @@ extension Change {
 
 /// Names of SQL: how they are written, and how SQLite compares them.
 public enum SQLName {
-    public static func quote(_ name: String) -> String {
-        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-    }
+    public static func quote(_ name: String) -> String { "\"" + name.escaping(["\"": "\"\""]) + "\"" }
 
     /// A text literal. NUL ends SQL text, so a name or setting with one cannot be written.
-    public static func literal(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-    }
+    public static func literal(_ text: String) -> String { "'" + text.escaping(["'": "''"]) + "'" }
 
     /// The name as SQLite compares it: upper and lower case of A to Z are the same, and of no other letter.
     public static func folded(_ name: some StringProtocol) -> String { folded(String(name)) }

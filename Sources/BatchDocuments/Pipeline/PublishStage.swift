@@ -18,7 +18,7 @@ struct PublishStage {
             try Folder.removeAll(stage.folders.error(document.key))
         }
         let files = try stage.store.pages(of: document.key).flatMap { stage.source(document.key, $0) }
-            .filter { $0.key == "file" }.compactMap(\.value.string).filter { !$0.hasSuffix("/") }
+            .filter { $0.key == "file" }.compactMap(\.value.string).filter { !$0.endsInSlash }
         return files.contains { !Folder.exists($0) }
     }
 

@@ -60,7 +60,7 @@ struct ReviewGate {
 
     /// Capitals make no difference.
     private func fits(_ name: String, _ pattern: String) throws(BatchError) -> Bool {
-        let plain = pattern.replacing("[", with: "[[]")
+        let plain = pattern.escaping(["[": "[[]"])
         return try stage.step.session.connection.value(
             "SELECT lower(?) GLOB lower(?)", [.string(name), .string(plain)])?.integer == 1
     }

@@ -105,7 +105,7 @@ extension Documents {
                 .usage, "'\(wrong)' is not a folder of the documents\(Suggestion.clause(for: wrong, in: known))",
                 hint: "they are: \(known.joined(separator: ", "))")
         }
-        let file = archive.hasPrefix("/") ? archive : "\(FilePath.current)/\(archive)"
+        let file = archive.isAbsolutePath ? archive : "\(FilePath.current)/\(archive)"
         let own = FilePath.shown(folders.root)
         guard file.hasSuffix(".tar.zst"), !file.hasPrefix(folders.root + "/"), !Folder.exists(file) else {
             throw BatchError(

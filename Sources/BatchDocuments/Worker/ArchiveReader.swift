@@ -130,7 +130,7 @@ struct ArchiveReader {
 
     /// By its name: what systems put beside pictures is none.
     static func isPicture(_ path: String) -> Bool {
-        let parts = path.split(separator: "/")
+        let parts = path.pathNames
         guard let name = parts.last, !name.hasPrefix("."), !parts.contains("__MACOSX") else { return false }
         let ending = name.split(separator: ".").count > 1 ? name.split(separator: ".").last?.lowercased() ?? "" : ""
         return [
@@ -143,7 +143,7 @@ struct ArchiveReader {
 /// The order in which people count: `page 9` before `page 10`, folder by folder.
 enum NaturalOrder {
     static func isBefore(_ a: String, _ b: String) -> Bool {
-        let (left, right) = (a.split(separator: "/"), b.split(separator: "/"))
+        let (left, right) = (a.pathNames, b.pathNames)
         for (first, second) in zip(left, right) where first != second {
             return compare(Array(first.lowercased().unicodeScalars), Array(second.lowercased().unicodeScalars))
                 ?? (first < second)

@@ -175,7 +175,6 @@ struct TextOutput {
                 text.unicodeScalars.filter { $0.value >= 32 || $0 == "\t" || $0 == "\n" }.filter {
                     $0.value != 0xFFFE && $0.value != 0xFFFF
                 })
-        ).replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
+        ).escapedForMarkup
     }
 }

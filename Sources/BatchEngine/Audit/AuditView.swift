@@ -118,7 +118,7 @@ extension Session {
         _ filter: AuditFilter, format: ExportFormat, to path: String
     ) throws(BatchError) -> AuditExportReport {
         let absolute = FolderText.join(FolderText.current, path)
-        let name = String(absolute.split(separator: "/").last ?? "")
+        let name = (absolute.pathNames.last ?? "")
         let export = try Export(to: name, in: FolderText.parent(absolute), format: format)
         let file = try reading { () throws(BatchError) in
             let next = try AuditView(session: self, filter: filter).stream()

@@ -68,7 +68,7 @@ struct TextErasure {
         let text = value.string ?? value.bytes.flatMap { String(validating: $0, as: UTF8.self) }
         if let text {
             forms += [
-                text, text.replacing("'", with: "''"), String(JSONWriter.text(.string(text)).dropFirst().dropLast()),
+                text, text.escaping(["'": "''"]), String(JSONWriter.text(.string(text)).dropFirst().dropLast()),
             ]
         }
         return forms

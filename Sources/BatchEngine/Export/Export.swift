@@ -139,10 +139,10 @@ extension Export {
         /// - Throws: `ERR_UX_INVALID_PARAMETER` for an empty or absolute path, one with `..`, or a name that is not of
         ///   the format.
         init(_ path: String, format: ExportFormat) throws(BatchError) {
-            let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init).filter {
+            let parts = path.pathNames.filter {
                 $0 != "."
             }
-            guard !path.hasPrefix("/"), !path.hasSuffix("/"), !path.utf8.contains(0), !parts.contains(".."),
+            guard !path.isAbsolutePath, !path.endsInSlash, !path.utf8.contains(0), !parts.contains(".."),
                 let name = parts.last
             else { throw Path.outside(path) }
             let ending = name.split(separator: ".", omittingEmptySubsequences: false).last.map { $0.lowercased() } ?? ""

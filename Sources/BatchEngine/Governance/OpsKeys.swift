@@ -61,7 +61,7 @@ public struct OpsKeys {
     /// Which workspace and database a request has to be made for.
     static func target(_ workspace: Workspace, _ control: any ControlStore) throws(BatchError) -> String {
         let database = try workspace.database()
-        let file = database.path.split(separator: "/").last.map(String.init) ?? ""
+        let file = database.path.pathNames.last ?? ""
         return "\(try control.workspaceID())/\(workspace.file == nil ? file : database.name)"
     }
 

@@ -52,7 +52,7 @@ public struct Plugin: Sendable, Equatable {
 
     /// - Throws: `ERR_INTEGRATION_PLUGIN_MISSING`
     public func requireProgram() throws(BatchError) {
-        let file = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+        let file = path.isAbsolutePath ? path : "\(folder)/\(path)"
         guard !path.isEmpty, !path.utf8.contains(0), ProgramPath.isProgram(file) else {
             throw BatchError(
                 .pluginMissing, "plugin '\(name)': '\(PlainText.oneLine(path))' is not a program that can be executed",

@@ -33,7 +33,7 @@ public struct Home: Hashable, Sendable {
 
     /// The name of the file, with characters that git does not allow in branches replaced.
     private static func branch(ofFile path: String) -> String {
-        let last = path.split(separator: "/").last.map(String.init) ?? "main"
+        let last = path.pathNames.last ?? "main"
         let safe = last.map {
             $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") ? $0 : "_"
         }
@@ -120,8 +120,8 @@ struct HomeEntry: Hashable {
 
     /// Without `.` and `..`: what does not exist yet has no real path.
     private static func standardised(_ path: String) -> String {
-        var parts: [Substring] = []
-        for part in path.split(separator: "/") {
+        var parts: [String] = []
+        for part in path.pathNames {
             switch part {
             case ".": break
             case "..": if !parts.isEmpty { parts.removeLast() }
@@ -194,5 +194,5 @@ struct HomeRegister {
         return Entry(ledger: ledger, branch: branch, tags: tags, path: path, file: file)
     }
 
-    static func name(_ branch: String) -> String { branch.replacing("/", with: "%2F") + ".json" }
+    static func name(_ branch: String) -> String { branch.escaping(["/": "%2F"]) + ".json" }
 }

@@ -159,7 +159,7 @@ extension Session {
             WHERE type = 'table' AND name IN ('batchmgr_bak_manifest', 'trusted_keys', 'switch_history')
             """
         let names = try connection.rows(sql).compactMap { $0[0].string }
-        let file = path.split(separator: "/").last.map(String.init) ?? ""
+        let file = path.pathNames.last ?? ""
         if names.contains("batchmgr_bak_manifest") {
             let kind = try connection.value("SELECT value FROM main.batchmgr_bak_manifest WHERE key = 'kind'")?.string
             guard kind == "full", !(file.hasPrefix("batch_") && file.hasSuffix(".bak")) else {

@@ -14,8 +14,8 @@ struct WorkspaceFiles: Sendable {
 
     /// The full path of a relative one; nil when it would lead out of the workspace.
     func place(of path: String) -> String? {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard !path.isEmpty, !path.hasPrefix("/"), !path.contains("\0"), !parts.contains("..") else { return nil }
+        let parts = path.pathParts
+        guard !path.isEmpty, !path.isAbsolutePath, !path.contains("\0"), !parts.contains("..") else { return nil }
         let full = FilePath.join(root, path)
         var known = full
         // What is there already must not be a link to elsewhere.

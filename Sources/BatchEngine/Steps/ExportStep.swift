@@ -42,8 +42,8 @@ struct ExportStep: StepKind {
         // A batch that was begun with an older program may have braces in it that stand for themselves.
         guard let name = try? CommandTemplate([template]) else { return template }
         let filled = try name.filled(with: step.placeholders).joined()
-        let depth = template.split(separator: "/", omittingEmptySubsequences: false).count
-        guard filled.split(separator: "/", omittingEmptySubsequences: false).count == depth else {
+        let depth = template.pathParts.count
+        guard filled.pathParts.count == depth else {
             throw BatchError(
                 .invalidParameter, "step \(step.definition.id): a value in '\(template)' has a '/' in it",
                 hint: "give a value that can be part of a file name")

@@ -12,7 +12,7 @@ private struct QuarantineFolder {
 
     /// The name a file gets there: numbered, so that no two are one, and without anything that leads elsewhere.
     func place(_ number: Int, _ name: String) -> String {
-        let last = name.split(separator: "/").last.map(String.init) ?? ""
+        let last = name.pathNames.last ?? ""
         let plain = last.unicodeScalars.map { $0.value < 32 || $0.value == 127 || $0 == "\\" ? "_" : Character($0) }
         return "\(path)/\(number)_\(String(plain.prefix(120)))"
     }

@@ -30,7 +30,7 @@ public struct GitStore: Sendable {
             broken.append(
                 ("\(file) \(what)", "write it again: printf \(ShellText.quoted(content)) > \(ShellText.quoted(file))"))
         }
-        if !isHead(text("HEAD")) { tell("HEAD", "ref: refs/heads/\(branch.replacing("%", with: "%%"))\\n") }
+        if !isHead(text("HEAD")) { tell("HEAD", "ref: refs/heads/\(branch.escaping(["%": "%%"]))\\n") }
         if !GitStore.isConfiguration(text("config")) {
             tell("config", "[core]\\n\\trepositoryformatversion = 0\\n\\tbare = true\\n")
         }

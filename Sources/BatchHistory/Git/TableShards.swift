@@ -125,7 +125,7 @@ final class TableShards {
     /// The folder that holds the tables of a tenant.
     private static func tables(of folder: String, in root: TreeFolder, isNew: Bool) throws(BatchError) -> TreeFolder? {
         var current: TreeFolder? = root
-        for name in folder.split(separator: "/").map(String.init) + ["tables"] {
+        for name in folder.pathNames + ["tables"] {
             current = try current?.folder(name, isNew: isNew)
         }
         return current

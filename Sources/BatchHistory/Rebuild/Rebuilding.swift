@@ -68,7 +68,7 @@ public enum NewDatabase {
                 hint: "move it away, or name another file: --to FILE")
         }
         let folder = FilePath.parent(path)
-        guard FileStatus(folder)?.isFolder == true, !path.hasSuffix("/") else {
+        guard FileStatus(folder)?.isFolder == true, !path.endsInSlash else {
             throw BatchError(
                 .fileMissing, "there is no folder \(folder) to make \(path) in",
                 hint: "make it first: mkdir -p \(ShellText.quoted(folder))")

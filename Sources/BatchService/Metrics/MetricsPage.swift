@@ -1,3 +1,5 @@
+internal import BatchCore
+
 /// Figures as Prometheus reads them: text, version 0.0.4.
 struct MetricsPage {
     enum Kind: String {
@@ -63,7 +65,7 @@ struct MetricsPage {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+        text.escaping(["\\": "\\\\", "\"": "\\\"", "\n": "\\n"])
     }
 }
 

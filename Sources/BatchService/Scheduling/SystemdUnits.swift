@@ -18,7 +18,7 @@ public struct SystemdUnits {
     public init(_ workspace: Workspace, program: String) {
         self.workspace = workspace
         self.program = program
-        let folder = workspace.folder.split(separator: "/").last.map(String.init) ?? "workspace"
+        let folder = workspace.folder.pathNames.last ?? "workspace"
         let letters = folder.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
         name = "batchmgr-" + String(letters)
     }
@@ -54,12 +54,10 @@ public struct SystemdUnits {
 
     /// As systemd reads a word of a command line.
     private func word(_ text: String) -> String {
-        let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("%", with: "%%")
-            .replacing("$", with: "$$")
-        return "\"\(escaped)\""
+        "\"" + text.escaping(["\\": "\\\\", "\"": "\\\"", "%": "%%", "$": "$$"]) + "\""
     }
 
-    private func path(_ text: String) -> String { text.replacing("%", with: "%%") }
+    private func path(_ text: String) -> String { text.escaping(["%": "%%"]) }
 
     private func head(_ what: String) -> String {
         """

@@ -86,18 +86,18 @@ public enum Folder {
 /// Paths as text, and as what they lead to.
 public enum FilePath {
     public static func join(_ folder: String, _ name: String) -> String {
-        if name.hasPrefix("/") { return name }
-        return folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+        if name.isAbsolutePath { return name }
+        return folder.endsInSlash ? folder + name : "\(folder)/\(name)"
     }
 
     /// `.` for a name without a folder, `/` for what lies in the root.
     public static func parent(_ path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     public static func name(_ path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[path.utf8.index(after: $0)...]) } ?? path
     }
 
     /// The folder that this process works in.

@@ -73,7 +73,7 @@ public enum ProgramPath {
     /// - Throws: when it could not be started.
     public static func require(_ program: CommandLineProgram) throws(BatchError) {
         let path = try find(program)
-        let file = path.hasPrefix("/") ? path : "\(program.folder)/\(path)"
+        let file = path.isAbsolutePath ? path : "\(program.folder)/\(path)"
         guard access(file, F_OK) == 0 else { throw cannotStart(program, ENOENT) }
         guard isProgram(file) else { throw cannotStart(program, EACCES) }
     }

@@ -329,6 +329,6 @@ public enum FishCompletion {
     }
 
     private static func quoted(_ text: String) -> String {
-        "'" + text.reduce(into: "") { $0 += $1 == "'" || $1 == "\\" ? "\\\($1)" : "\($1)" } + "'"
+        "'" + text.escaping(["'": "\\'", "\\": "\\\\"]) + "'"
     }
 }

@@ -42,7 +42,7 @@ public enum ManualPage {
     }
 
     private static func item(_ name: String, _ meaning: String) -> String {
-        ".TP\n.B \"\(escaped(name).replacing("\"", with: "\\(dq"))\"\n\(escaped(meaning))"
+        ".TP\n.B \"\(escaped(name).escaping(["\"": "\\(dq"]))\"\n\(escaped(meaning))"
     }
 
     private static func code(_ text: String) -> String { ".RS\n.nf\n\(escaped(text))\n.fi\n.RE" }

@@ -171,7 +171,7 @@ extension PointsReport: TextReport {
     }
 
     /// All of them are in one folder.
-    private static func fileName(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+    private static func fileName(_ path: String) -> String { path.pathNames.last ?? path }
 }
 
 extension PointStatus {
