@@ -262,16 +262,23 @@ public struct Pruning {
         _ points: [PointRecord], _ batches: [Int64: BatchRecord], _ reasons: inout [[String]]
     ) throws(BatchError) {
         let files = try store.contents().files.filter(session.bakOwner.owns)
+        var places: [String: Int] = [:]
+        for (index, point) in points.enumerated() { if let bak = point.bak { places[bak] = places[bak] ?? index } }
+        var kept = Set(zip(points, reasons).filter { !$0.1.isEmpty }.compactMap { $0.0.bak })
+        // States that ways of kept files lead through.
+        var passed: [String: String] = [:]
         for (index, point) in points.enumerated().reversed() where !reasons[index].isEmpty {
             guard let digest = point.digest else { continue }
-            let kept = Set(zip(points, reasons).filter { !$0.1.isEmpty }.compactMap { $0.0.bak })
+            if let bak = point.bak, passed[bak] == digest.description { continue }
             let target = BakTarget(digest, file: point.bak, .after)
+            guard let way = store.way(to: target, among: files, preferring: kept) else { continue }
             let name = batches[point.batch]?.batch.description ?? point.kind.rawValue
-            for file in store.chain(to: target, among: files, preferring: kept)
-            where !kept.contains(file) {
-                guard let other = points.firstIndex(where: { $0.bak == file }) else { continue }
+            for file in way.files where !kept.contains(file) {
+                guard let other = places[file] else { continue }
                 reasons[other].append("the way to \(name)")
+                kept.insert(file)
             }
+            passed.merge(way.passed) { known, _ in known }
         }
     }
 }

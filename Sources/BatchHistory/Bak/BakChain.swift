@@ -37,7 +37,7 @@ struct BakChain {
             state = file.before
         }
         guard let last else { return "no file has the state \(digest)" }
-        return "\(last.base ?? "a full copy") is missing or damaged, which \(FilePath.name(last.path)) follows"
+        return "\(last.base ?? "a full copy") is missing or damaged, which \(last.name) follows"
     }
 }
 
@@ -63,6 +63,15 @@ public struct BakTarget: Hashable, Sendable {
     }
 }
 
+/// What a restore of a state reads.
+public struct BakWay: Hashable, Sendable {
+    /// Names of the files, in their order.
+    public let files: [String]
+    /// The digests of the states on the way that are behind the batch of a file, by the name of the file: the beginning
+    /// of this way leads to them.
+    public let passed: [String: String]
+}
+
 /// Looks for the shortest way from a full copy to a state, going back from the state.
 struct BakSearch {
     /// One side of the batch that a file is about.
@@ -71,12 +80,19 @@ struct BakSearch {
         let side: BakStore.Side
     }
 
+    private struct Visit {
+        let place: Place
+        /// What leads on to the state that is looked for, and where in `queue` the rest of the way is.
+        let step: BakChain.Step?
+        let next: Int?
+    }
+
     private let files: [BakManifest]
     private let isExact: Bool
     private var byName: [String: Int] = [:]
     private var followers: [String: [Int]] = [:]
     private var byDigest: [String: [Place]] = [:]
-    private var queue: [(place: Place, way: [BakChain.Step])] = []
+    private var queue: [Visit] = []
     private var seen: Set<Place> = []
 
     /// - Parameter isExact: two files meet where one names the other as its base; otherwise wherever digests are equal.
@@ -95,27 +111,36 @@ struct BakSearch {
         if let name = target.file, isExact {
             guard let index = byName[name] else { return nil }
             let place = Place(file: index, side: target.side)
-            if digest(of: place) == target.digest { reach(place, []) }
+            if digest(of: place) == target.digest { reach(place, nil, nil) }
         } else {
-            for place in byDigest[target.digest] ?? [] { reach(place, []) }
+            for place in byDigest[target.digest] ?? [] { reach(place, nil, nil) }
         }
-        var next = 0
-        while next < queue.count {
-            let (place, way) = queue[next]
-            next += 1
+        var current = 0
+        while current < queue.count {
+            let place = queue[current].place
             let file = files[place.file]
             if place.side == .after {
                 let step = BakChain.Step(file: file, isBackward: false)
-                reach(Place(file: place.file, side: .before), [step] + way)
-                continue
-            }
-            if file.kind == .full { return BakChain(full: file, steps: way) }
-            if file.isReversible, file.after != nil {
+                reach(Place(file: place.file, side: .before), step, current)
+            } else if file.kind == .full {
+                return BakChain(full: file, steps: way(from: current))
+            } else if file.isReversible, file.after != nil {
                 let step = BakChain.Step(file: file, isBackward: true)
-                reach(Place(file: place.file, side: .after), [step] + way)
+                reach(Place(file: place.file, side: .after), step, current)
             }
+            current += 1
         }
         return nil
+    }
+
+    private func way(from first: Int) -> [BakChain.Step] {
+        var steps: [BakChain.Step] = []
+        var visit = queue[first]
+        while let step = visit.step, let next = visit.next {
+            steps.append(step)
+            visit = queue[next]
+        }
+        return steps
     }
 
     private func digest(of place: Place) -> String? {
@@ -123,11 +148,11 @@ struct BakSearch {
     }
 
     /// Also all places that are the same state.
-    private mutating func reach(_ place: Place, _ way: [BakChain.Step]) {
+    private mutating func reach(_ place: Place, _ step: BakChain.Step?, _ next: Int?) {
         var same = [place]
         while let place = same.popLast() {
             guard seen.insert(place).inserted else { continue }
-            queue.append((place, way))
+            queue.append(Visit(place: place, step: step, next: next))
             same += isExact ? neighbours(of: place) : byDigest[digest(of: place) ?? ""] ?? []
         }
     }

@@ -106,6 +106,8 @@ extension String {
 /// The `batchmgr_bak_manifest` table of a `.bak`: what the file is and which points it joins.
 public struct BakManifest: Hashable, Sendable {
     public let path: String
+    /// Of the file.
+    public let name: String
     public let kind: BakFile.Kind
     public let batch: String
     /// Names the database, as its branch in git does.
@@ -120,9 +122,6 @@ public struct BakManifest: Hashable, Sendable {
     public let createdAt: String
     /// False when the delta cannot be undone from this file: a table was made anew.
     public let isReversible: Bool
-
-    /// Of the file.
-    public var name: String { FilePath.name(path) }
 
     static let schema = """
         CREATE TABLE batchmgr_bak_manifest(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -172,7 +171,7 @@ public struct BakManifest: Hashable, Sendable {
             let before = values["before"]
         else { throw BakFault.damaged(path, "its manifest is incomplete or of a newer format") }
         return BakManifest(
-            path: path, kind: kind, batch: batch, database: values["database"] ?? "",
+            path: path, name: FilePath.name(path), kind: kind, batch: batch, database: values["database"] ?? "",
             ledger: values["ledger"], base: values["base"],
             before: before, after: values["after"], createdAt: values["created_at"] ?? "",
             isReversible: values["reversible"] == "yes")

@@ -35,13 +35,15 @@ extension BakStore {
         return (files.sorted { $0.createdAt < $1.createdAt }, damaged)
     }
 
-    /// The names of the files that a restore of this state reads; none when no chain leads there.
+    /// The files that a restore of this state reads; nil when no chain leads there.
     /// - Parameters:
     ///   - files: those to choose from, as `contents` lists them.
     ///   - kept: names of those that are taken where they lead there as well.
-    public func chain(to target: BakTarget, among files: [BakManifest], preferring kept: Set<String>) -> [String] {
-        guard let chain = try? BakChain.find(target, among: files, preferring: kept) else { return [] }
-        return ([chain.full] + chain.steps.map(\.file)).map { FilePath.name($0.path) }
+    public func way(to target: BakTarget, among files: [BakManifest], preferring kept: Set<String>) -> BakWay? {
+        guard let chain = try? BakChain.find(target, among: files, preferring: kept) else { return nil }
+        var passed: [String: String] = [:]
+        for step in chain.steps where !step.isBackward { passed[step.file.name] = step.file.after }
+        return BakWay(files: [chain.full.name] + chain.steps.map(\.file.name), passed: passed)
     }
 
     /// Builds a new database file in the state before or after a batch, from `.bak` files alone.
@@ -58,7 +60,7 @@ extension BakStore {
                 ?? BakFault.noChain("there is no .bak of batch \(batch)")
         }
         guard let digest = side == .before ? file.before : file.after else {
-            throw BakFault.noChain("\(FilePath.name(file.path)) does not contain what its batch changed")
+            throw BakFault.noChain("\(file.name) does not contain what its batch changed")
         }
         return try restore(BakTarget(digest: digest, file: file.name, side: side), among: own, to: path)
     }

@@ -68,7 +68,8 @@ public struct PointMessage: Hashable, Sendable {
     }
 
     private static func line(_ text: String) -> String {
-        Printable.text(String(text.map { $0.isNewline || $0 == "\0" ? " " : $0 }))
+        if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
+        return Printable.text(String(text.map { $0.isNewline || $0 == "\0" ? " " : $0 }))
     }
 
     private static func plain(_ text: String) -> String {

@@ -42,20 +42,20 @@ final class HookTap: ChangeTap {
     // MARK: Switching on and off
 
     /// Statements prepared before this are not recorded whole: SQLite decides at prepare whether a DELETE of all rows
-    /// may skip the rows. So statements of the connection that were cached are dropped; those of a host are compiled
-    /// anew when there is such a one among them.
+    /// may skip the rows. Where there is such a one among them, they are compiled anew.
     func attach() {
         let connection = sink.connection
-        if isHosted {
-            if connection.mayClearTables { connection.expireStatements() }
-        } else {
-            connection.dropCachedStatements()
-        }
-        if !isHosted, connection.isAutocommit {
-            // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
-            try? connection.execute("PRAGMA writable_schema = RESET")
+        if connection.mayClearTables {
+            if isHosted { connection.expireStatements() } else { forgetStatements(of: connection) }
         }
         hook.attach()
+    }
+
+    private func forgetStatements(of connection: Connection) {
+        connection.dropCachedStatements()
+        guard connection.isAutocommit else { return }
+        // Modules of virtual tables keep statements too; they are connected anew when the schema is read again.
+        try? connection.execute("PRAGMA writable_schema = RESET")
     }
 
     private static let function: HookPlace.Preupdate = {

@@ -78,7 +78,7 @@ public final class Connection {
 
     /// For a URI: https://www.sqlite.org/uri.html
     private static func escaped(_ path: String) -> String {
-        path.replacing("%", with: "%25").replacing("?", with: "%3f").replacing("#", with: "%23")
+        path.escaping(["%": "%25", "?": "%3f", "#": "%23"])
     }
 
     deinit {
@@ -95,7 +95,7 @@ public final class Connection {
 
     /// SQL of ours with the names that the ledger has here.
     private func placed(_ sql: String) -> String {
-        if knownLedgerNames == .usual || !sql.contains("main.batchmgr_") { return sql }
+        if knownLedgerNames == .usual || !LedgerNames.areUsed(in: sql) { return sql }
         return ledgerNames.placed(sql)
     }
 

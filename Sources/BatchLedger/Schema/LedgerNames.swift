@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import Glibc
 
 /// What the tables of the ledger are called in one database.
 ///
@@ -47,7 +48,7 @@ public struct LedgerNames: Hashable, Sendable {
 
     /// SQL of ours as it has to be said here: each `main.batchmgr_…` that is not quoted. Names and texts of users are.
     func placed(_ sql: String) -> String {
-        if self == .usual || !sql.contains("main.batchmgr_") { return sql }
+        if self == .usual || !LedgerNames.areUsed(in: sql) { return sql }
         let text = Array(sql.utf8)
         var placed: [UInt8] = []
         placed.reserveCapacity(text.count + 64)
@@ -72,6 +73,9 @@ public struct LedgerNames: Hashable, Sendable {
         return String(decoding: placed, as: UTF8.self)
     }
 
+    /// By bytes: to compare characters costs more than most of these statements. SQL ends at the first NUL, as this does.
+    static func areUsed(in sql: String) -> Bool { strstr(sql, "main.batchmgr_") != nil }
+
     /// The text of a table or index of the ledger, which names its table without `main`.
     func created(_ statement: String) -> String {
         guard self != .usual else { return statement }
@@ -92,9 +96,7 @@ extension LedgerNames {
             let sql = "SELECT sql FROM main.sqlite_schema WHERE name = '\(meta)' AND type = 'table' LIMIT 1"
             if try connection.value(sql)?.string?.hasPrefix(names.metaStart) == true { return (names, true) }
         }
-        let list = LedgerSchema.names.sorted().map(SQLName.literal).joined(separator: ", ")
-        let others = try connection.rows(
-            "SELECT name, sql FROM main.sqlite_schema WHERE lower(name) IN (\(list)) AND sql IS NOT NULL")
+        let others = try connection.rows(namesakes)
         if others.isEmpty { return nil }
         // What is left of a ledger must not get a second one beside it.
         let isLeft = others.contains { row in
@@ -102,6 +104,11 @@ extension LedgerNames {
         }
         return (isLeft ? usual : beside, false)
     }
+
+    private static let namesakes: String = {
+        let list = LedgerSchema.names.sorted().map(SQLName.literal).joined(separator: ", ")
+        return "SELECT name, sql FROM main.sqlite_schema WHERE lower(name) IN (\(list)) AND sql IS NOT NULL"
+    }()
 
     /// The text of an object of the ledger, as far as all versions have it: up to its second column.
     private static func start(of usual: String) -> String {

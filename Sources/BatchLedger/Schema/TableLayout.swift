@@ -1,5 +1,6 @@
 public import BatchCore
 internal import CSQLite
+internal import Glibc
 
 /// How the rows of one table are named and what they hold.
 public struct TableLayout: Hashable, Sendable {
@@ -141,12 +142,12 @@ public struct Column: Hashable, Sendable {
     /// Column affinity by the declared type, section 3.1 of SQLite's "Datatypes In SQLite".
     static func hasRealAffinity(declaredType: String) -> Bool {
         let type = declaredType.uppercased()
-        if type.contains("INT") || type.contains("CHAR") || type.contains("CLOB") || type.contains("TEXT") {
-            return false
-        }
-        if type.contains("BLOB") || type.isEmpty { return false }
-        return type.contains("REAL") || type.contains("FLOA") || type.contains("DOUB")
+        if type.isEmpty || holds(type, "INT", "CHAR", "CLOB", "TEXT", "BLOB") { return false }
+        return holds(type, "REAL", "FLOA", "DOUB")
     }
+
+    /// By bytes, as SQLite compares them.
+    private static func holds(_ type: String, _ words: String...) -> Bool { words.contains { strstr(type, $0) != nil } }
 }
 
 extension Column {
@@ -169,9 +170,9 @@ extension Column {
     var affinity: Affinity {
         if hasRealAffinity { return .real }
         let type = declaredType.uppercased()
-        if type.contains("INT") { return .numeric }
-        if type.contains("CHAR") || type.contains("CLOB") || type.contains("TEXT") { return .text }
-        return type.contains("BLOB") || type.isEmpty ? .none : .numeric
+        if Column.holds(type, "INT") { return .numeric }
+        if Column.holds(type, "CHAR", "CLOB", "TEXT") { return .text }
+        return type.isEmpty || Column.holds(type, "BLOB") ? .none : .numeric
     }
 }
 
