@@ -37,7 +37,9 @@ import Testing
             let ids = list["jobs"]?.array?.compactMap { $0["id"]?.string } ?? []
             // SampleRepairTests try the repair jobs, DocumentTests those of documents, AuditJobTests those that only look.
             let looks = ["nightly_audit", "weekly_audit", "periodic_snapshot"]
-            let shipped = Set(ids.filter { !$0.hasPrefix("repair_") && !$0.hasPrefix("ocr_") && !looks.contains($0) })
+            let elsewhere = ["repair_", "flag_", "ocr_"]
+            let shipped = Set(
+                ids.filter { id in !elsewhere.contains(where: id.hasPrefix) && !looks.contains(id) })
             #expect(shipped == Set(ShippedJobsTests.jobs.map(\.id)))
             for (id, _) in ShippedJobsTests.jobs.reversed() {
                 let undone = try shell("exec \"$TOOL\" rollback --id \(id).1")

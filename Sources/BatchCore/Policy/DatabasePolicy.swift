@@ -45,12 +45,18 @@ public struct DatabasePolicy: Hashable, Sendable {
     // MARK: As the ledger keeps it
 
     public var json: JSONValue {
-        [
-            "tenant_column": JSONValue(tenantColumn), "protected": .array(protected.map(JSONValue.string)),
-            "classes": .object(
-                classes.sorted { $0.key < $1.key }.map { .init($0.key, .array($0.value.map(JSONValue.string))) }),
-            "limits": limits.json, "guard": JSONValue(guardMode?.rawValue),
+        var members: [JSONValue.Member] = [
+            .init("tenant_column", JSONValue(tenantColumn)),
+            .init("protected", .array(protected.map(JSONValue.string))), .init("limits", limits.json),
+            .init("guard", JSONValue(guardMode?.rawValue)),
         ]
+        // Those without classes stay as earlier versions wrote them: to use the tool is no change of the rules.
+        if !classes.isEmpty {
+            let lists = classes.sorted { $0.key < $1.key }
+            members.append(
+                .init("classes", .object(lists.map { .init($0.key, .array($0.value.map(JSONValue.string))) })))
+        }
+        return .object(members)
     }
 
     /// Nil when the document is not one that `json` wrote: nothing is taken for allowed then.

@@ -31,9 +31,10 @@ public struct DriftAdoption {
     /// - Parameter undoing: as for `Turn.openHistory`. What the guard noted is adopted all the same.
     /// - Returns: the batch; nil when the change cannot be made again, or no record tells what was there before.
     func adoptBefore(undoing tables: Set<String>?) throws(BatchError) -> BatchRecord? {
-        // The rows before the change are those of the last point: where it shows another state, nothing tells them.
+        // A delta follows the point before it: where a batch has none, only a point of the whole database leads on.
         let last = try session.ledger.lastPoint(where: "status = 'complete'")
         guard try session.ledger.state()?.combined == last?.digest else { return nil }
+        if last?.bak == nil, try WriteGuard(session.ledger).mode() != .track { return nil }
         let search = try DriftSearch(session: session)
         do throws(BatchError) {
             let adopted = try adopt(since: .now) { () throws(BatchError) in

@@ -208,7 +208,7 @@ struct Checklist {
 
     /// Both copies of the batch's last point, as they lie there.
     func restorePoint() throws(BatchError) -> [Check] {
-        if batch.hasChangedNothing {
+        if try ledger.hasChangedNothing(batch) {
             return [.passed("restore point", "\(batch.batch) changed nothing, so it has none")]
         }
         guard let point = try ledger.points(where: "batch = ?", [.integer(batch.seq)]).last, point.status == .complete

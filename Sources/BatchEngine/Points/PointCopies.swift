@@ -178,20 +178,12 @@ struct PointCopies {
             settings: content.after.settings, objects: content.after.objects, digest: content.before)
     }
 
-    /// Drift may follow a point that git alone has: a delta would follow a file that does not lead there.
-    private func isGap(before batch: BatchRecord) throws(BatchError) -> Bool {
-        guard batch.kind == .drift else { return false }
-        let last = try ledger.lastPoint(where: "status = 'complete' AND batch <> ?", [.integer(batch.seq)])
-        return last?.bak == nil
-    }
-
     /// The whole copy that a chain of deltas begins with, when no batch of the tool has made one, and that of a batch
     /// which changed the schema: a delta holds one schema.
     private func writeFirst(
         _ label: BakStore.Label, _ content: PointSource.Content, _ batch: BatchRecord
     ) throws(BatchError) -> BakFile? {
-        let isGap = try isGap(before: batch)
-        guard label.base == nil || batch.hasSchemaChange || isGap else { return nil }
+        guard label.base == nil || batch.hasSchemaChange else { return nil }
         do throws(BatchError) {
             return try wholeCopy(label, content)
         } catch {

@@ -215,7 +215,9 @@ struct PointLocator {
 
     /// The point whose state a batch that changed nothing found and left: it has none of its own.
     private func last(upTo batch: BatchRecord) throws(BatchError) -> PointRecord? {
-        guard batch.hasChangedNothing, let end = try ledger.checkpoints(of: batch.seq).last?.id else { return nil }
+        guard try ledger.hasChangedNothing(batch), let end = try ledger.checkpoints(of: batch.seq).last?.id else {
+            return nil
+        }
         let last = try ledger.points(where: "status = 'complete' AND last_checkpoint <= ?", [.integer(end)]).last
         return last?.digest == batch.digestAfter ? last : nil
     }

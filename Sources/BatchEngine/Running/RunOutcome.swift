@@ -108,7 +108,7 @@ struct RunOutcome {
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
             let isAtEnd = try covers(settled) || (failure == nil && settled.lastCheckpoint > 0)
-            if isAtEnd { isKept = try batch.hasChangedNothing ? isFirstCopy(settled) : true }
+            if isAtEnd { isKept = try ledger.hasChangedNothing(batch) ? isFirstCopy(settled) : true }
             if isKept {
                 try ledger.save(&settled)
             } else {
@@ -123,7 +123,7 @@ struct RunOutcome {
             return digest
         }
         run.batch.digestAfter = digest
-        if batch.hasChangedNothing, !isKept { settled.lastCheckpoint = 0 }
+        if !isKept, try ledger.hasChangedNothing(batch) { settled.lastCheckpoint = 0 }
         point = settled
         session.context.log.write(
             failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",

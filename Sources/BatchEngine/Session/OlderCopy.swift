@@ -34,10 +34,11 @@ struct OlderCopy {
 
 extension Session {
     /// Once for each session: what is found is told before anything is written.
-    func tellOfOlderCopy() throws(BatchError) {
+    func tellOfOlderCopy() {
         guard !hasLookedForOlderCopy else { return }
         hasLookedForOlderCopy = true
-        guard let found = try OlderCopy(self) else { return }
+        // A history that cannot be read keeps nobody from working: `verify` tells of it.
+        guard let found = try? OlderCopy(self) else { return }
         context.log.write(.warn, "home.older", found.words, module: .points, warning: .olderCopy)
         context.warn(Warning(.olderCopy, found.words), found.advice)
         notify(.drift, nil, BatchError(.drift, found.words, hint: found.advice))

@@ -69,7 +69,7 @@ extension Turn {
         guard try ledger.exists() else { return }
         _ = try LeaseWait(session).isWanted
         try ledger.complete()
-        try session.tellOfOlderCopy()
+        session.tellOfOlderCopy()
         try session.followPolicy()
         for var batch in try ledger.batches(where: "status = 'running'") {
             batch.status = .stopped

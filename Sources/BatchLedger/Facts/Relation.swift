@@ -88,6 +88,14 @@ extension Ledger {
         return tables.filter { !$0.key.hasPrefix("sqlite_") }.reduce(0) { $0 + $1.value.total }
     }
 
+    /// It has ended, and the database is as it was before: an export, a SELECT, a job that found nothing to do, an UPDATE
+    /// with the values that rows had.
+    public func hasChangedNothing(_ batch: BatchRecord) throws(BatchError) -> Bool {
+        guard batch.leftDigest else { return false }
+        if batch.rows.total == 0 { return true }
+        return try changedRows(of: batch.seq) == 0
+    }
+
     /// How many rows of each table some checkpoints touched, from their facts alone. A row that several checkpoints
     /// touched counts for each of them.
     public func touchedRows(in checkpoints: [Int64]) throws(BatchError) -> [String: RowCounts] {

@@ -43,9 +43,6 @@ public struct BatchRecord: Hashable, Sendable {
         hasSchemaChange = false
     }
 
-    /// It has ended, and the database is as it was before: an export, a SELECT, a job that found nothing to do, an UPDATE
-    /// with the values that rows had.
-    public var hasChangedNothing: Bool {
-        !hasSchemaChange && digestAfter != nil && digestAfter == digestBefore
-    }
+    /// It has ended, and left the digest that it found. Rows may have other numbers all the same, which no digest tells.
+    var leftDigest: Bool { !hasSchemaChange && digestAfter != nil && digestAfter == digestBefore }
 }

@@ -7,7 +7,7 @@ public import BatchCore
 public struct OwnBatch {
     public var record: BatchRecord
     /// With the copy that was taken before, when there is one; of batch 0 until the batch is written. Its id stays 0 when
-    /// the batch changed nothing: then there is no point, and the copy is of no use.
+    /// the batch wrote nothing: then there is no point, and the copy is of no use.
     public var point: PointRecord
 
     public init(
@@ -43,9 +43,10 @@ public struct OwnBatch {
             batch.record.hasSchemaChange = gateway.changedSchema
             try ledger.update(batch.record)
             batch.point.lastCheckpoint = checkpoint
-            // The tool has no way to the copies of a database in memory. What changed nothing leaves the state of the
+            // The tool has no way to the copies of a database in memory. What wrote nothing leaves the state of the
             // point before.
-            if !ledger.connection.path.isEmpty, !batch.record.hasChangedNothing { try ledger.save(&batch.point) }
+            let wroteNothing = batch.record.leftDigest && batch.record.rows.total == 0
+            if !ledger.connection.path.isEmpty, !wroteNothing { try ledger.save(&batch.point) }
             try finish(batch, checkpoint)
         }
         self = batch

@@ -89,8 +89,10 @@ extension Command {
         let severity: ContractDefinition.Severity? = try arguments.choice("severity")
         let session = try call.view()
         if let module = arguments.value("module") { try call.names().require(module: module) }
+        // What has harmed a tenant may have been a batch of another one.
+        let all = (try? Session.view(try call.workspace(), tenant: nil, context: session.context)) ?? session
         let batches = try arguments.values("batch").map { (name) throws(BatchError) in
-            try session.show(try BatchReference(name)).summary.batch.description
+            try all.show(try BatchReference(name)).summary.batch.description
         }
         let incident = try Incidents(session).open(
             faults, severity ?? .error, try arguments.required("title"),
