@@ -70,12 +70,12 @@ public struct Postmortem {
         let rule = known.adjusted(board, at: session.context.now())
         // A value that is too low fires the other way round.
         let isLow = rule.side == .low && rule.judgement == .level
-        let choices = [(isLow ? 1.25 : 0.8, "notice it earlier"), (isLow ? 0.8 : 1.25, "if it was a false alarm")]
+        let choices = [(isLow ? 1.25 : 0.8, "to notice it earlier"), (isLow ? 0.8 : 1.25, "if it was a false alarm")]
         return choices.compactMap { (factor, why) -> Incident.Action? in
             guard let number = Postmortem.threshold(of: rule, times: factor) else { return nil }
             let text = Postmortem.number(rule.threshold) + " now"
             return Incident.Action(
-                level: 3, text: "threshold of rule \(rule.id), to \(why): \(Postmortem.number(number)) (\(text))",
+                level: 3, text: "threshold of rule \(rule.id): \(Postmortem.number(number)) (\(text)), \(why)",
                 command:
                     "switch set threshold:\(rule.id).threshold --value \(Postmortem.number(number)) --reason 'postmortem of \(incident.name)'"
             )

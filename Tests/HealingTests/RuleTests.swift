@@ -81,7 +81,8 @@ import Testing
         }
     }
 
-    @Test func anAttackOnAnotherTenantIsCriticalAndBlocks() throws {
+    /// A job of level 2 is refused in its rehearsal, one of level 3 when its plan is made.
+    @Test(arguments: 1...3) func anAttackOnAnotherTenantIsCriticalAndBlocks(level: Int) throws {
         try scene { scene in
             try scene.write(
                 "catalog/rules.yaml",
@@ -90,7 +91,10 @@ import Testing
             try scene.expect(
                 0, "run", "--id", "fix", "--sql", "UPDATE bills SET sum = sum + 1 WHERE owner = 'a'", "--tenant", "a")
             try scene.expect(0, "rules", "check")
-            try scene.expect(.otherTenant, "run", "--id", "bad", "--sql", "UPDATE bills SET sum = 0", "--tenant", "a")
+            try scene.write(
+                "catalog/bad.yaml",
+                "id: bad\nversion: 1.0.0\nlevel: \(level)\nsteps:\n  - {id: all, sql: UPDATE bills SET sum = 0}\n")
+            try scene.expect(.otherTenant, "run", "--id", "bad", "--tenant", "a")
             try scene.expect(1, "rules", "check")
             let incident = try scene.json("incident", "show", "1")
             #expect(incident["severity"]?.string == "critical" && incident["tenant"]?.string == "a")

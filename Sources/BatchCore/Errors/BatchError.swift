@@ -54,6 +54,10 @@ public struct BatchError: Error, Equatable, Sendable {
             + JSONValue.Member.only("reached", cause == .otherTenantsRow ? BatchError.otherTenantsRow : nil)
     }
 
+    /// Of a try that changed nothing: only that it reached the row of another tenant. What the command failed with is in
+    /// the audit once.
+    public var reachedDetails: [JSONValue.Member] { cause == .otherTenantsRow ? auditDetails : [] }
+
     /// Value of `reached` in the audit.
     public static let otherTenantsRow: JSONValue = "row of another tenant"
 

@@ -41,7 +41,9 @@ struct LevelGate {
             [.init("error", .string(error.description)), .init("hint", .string(error.hint.text()))])
         try? session.ledger.audit(
             "rehearse", batch: subject.batch, outcome: "refused",
-            details: ["error": .string(error.code.rawValue), "report": document?.json ?? .null],
+            details: .object(
+                [.init("error", .string(error.code.rawValue)), .init("report", document?.json ?? .null)]
+                    + error.reachedDetails),
             context: session.context)
     }
 

@@ -21,7 +21,8 @@ struct PatchPlanDraft {
                 .init(job: order.job, values: order.values, batch: batch, approval: pretended))
         } catch {
             try? session.ledger.audit(
-                "plan propose", batch: batch, outcome: "refused", details: ["error": .string(error.description)],
+                "plan propose", batch: batch, outcome: "refused",
+                details: .object([.init("error", .string(error.description))] + error.reachedDetails),
                 context: session.context)
             throw error
         }
