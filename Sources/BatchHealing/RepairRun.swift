@@ -121,8 +121,13 @@ public struct RepairRun {
             let because = mode == .propose ? "heal run --propose" : nil
             return try runner.submit(RunOrder(job: job, values: values, tenant: tenant, suggestion: because))
         } catch {
-            guard error.code == .wrongState, mode == .apply, let half = try session.halfDone(job, tenant: tenant)
-            else { throw error }
+            guard error.code == .wrongState, let half = try session.halfDone(job, tenant: tenant) else { throw error }
+            guard mode == .apply else {
+                throw error.with(
+                    hint:
+                        "continue it: \(command: "heal run \(job.id) --apply"); or undo it: \(command: "rollback --id \(half.batch)")"
+                )
+            }
             guard half.isSameDefinition else {
                 throw BatchError(
                     .wrongState, "\(half.batch) is half done, and job \(job.id) is another one since",

@@ -61,6 +61,9 @@ import Testing
             let resumed = try scene.tool("resume", "--id", "raise.1")
             #expect(resumed.code == 2)
             #expect(resumed.err.contains("raise.2 has run since raise.1 stopped"), "\(resumed.err)")
+            let status = try scene.expect(0, "status").out
+            #expect(status.contains("raise.1; raise.2 has run since"), "\(status)")
+            #expect(status.contains("rollback --id raise.1") && !status.contains("resume"), "\(status)")
             // The latest batch stands, so the job may run again.
             try scene.expect(0, "run", "--id", "raise")
         }

@@ -18,7 +18,8 @@ import Testing
             let before = try Self.points(scene)
             let dump = try scene.dump()
             let report = try scene.json("run", "--id", "same", "--sql", sql)
-            #expect(report["restore_point"] == .null, "\(report)")
+            #expect(report["restore_point"] == .null && report["rows_changed"] == 0, "\(report)")
+            #expect(try scene.json("show", "same")["rows_changed"] == 0)
             #expect(try Self.points(scene) == before)
             try scene.expect(0, "restore", "--point", "same.1", "--to", "same.db")
             #expect(try scene.json("diff", "same")["changes"]?.array?.isEmpty == true)
@@ -33,6 +34,27 @@ import Testing
             try scene.expect(0, "run", "--id", "next", "--sql", "UPDATE items SET qty = qty + 1")
             try scene.expect(0, "restore", "--point", "next.1", "--source", "bak", "--to", "next.db")
             try scene.expect(0, "rollback", "first", "--mode", "cascade")
+        }
+    }
+
+    /// Each statement changes rows, and the last one brings them back.
+    @Test(arguments: [
+        "UPDATE items SET qty = qty + 1; UPDATE items SET qty = qty - 1",
+        "INSERT INTO items(id, qty) VALUES(900, 1); DELETE FROM items WHERE id = 900",
+    ])
+    func whatEndsWhereItBeganHasChangedNothing(sql: String) throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET qty = qty + 1")
+            let before = try Self.points(scene)
+            let report = try scene.json("run", "--id", "same", "--sql", sql)
+            #expect(report["restore_point"] == .null && report["rows_changed"] == 0, "\(report)")
+            #expect(try scene.expect(0, "show", "same").out.contains("; nothing changed"))
+            #expect(try Self.points(scene) == before)
+            let dump = try scene.dump()
+            try scene.expect(0, "rollback", "same")
+            #expect(try scene.dump() == dump)
+            try scene.expect(0, "drill")
+            try scene.expectWhole("after \(sql)")
         }
     }
 

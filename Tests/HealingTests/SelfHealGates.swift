@@ -95,11 +95,13 @@ import Testing
         }
     }
 
+    /// It finds something in every tenant, and fails everywhere.
+    private static let sick =
+        "level: 1\ntenant: required\nfinds: SELECT owner AS tenant, no AS key FROM bills\n"
+        + "steps:\n  - {id: a, check: SELECT 1}\n"
+
     @Test func aJobThatFailsForMostTenantsIsHalted() throws {
-        let job =
-            "level: 1\ntenant: required\nfinds: SELECT owner AS tenant, no AS key FROM bills\n"
-            + "steps:\n  - {id: a, check: SELECT 1}\n"
-        try scene(["repair_sick": job]) { scene in
+        try scene(["repair_sick": Self.sick]) { scene in
             try scene.sql("INSERT INTO bills SELECT no + 10, 'c' || no, 1, 'new' FROM bills;")
             try scene.expect(0, "drift", "adopt")
             try scene.expect(1, "heal", "run", "repair_sick", "--apply")
@@ -135,10 +137,7 @@ import Testing
 
     /// One tenant at a time is no way around it.
     @Test func targetsAreCountedOverSeveralRuns() throws {
-        let job =
-            "level: 1\ntenant: required\nfinds: SELECT owner AS tenant, no AS key FROM bills\n"
-            + "steps:\n  - {id: a, check: SELECT 1}\n"
-        try scene(["repair_sick": job]) { scene in
+        try scene(["repair_sick": Self.sick]) { scene in
             try scene.sql("INSERT INTO bills SELECT no + 10, 'c' || no, 1, 'new' FROM bills;")
             try scene.expect(0, "drift", "adopt")
             for tenant in ["a", "b", "c1", "c2"] {

@@ -72,7 +72,7 @@ public struct BatchDetail: Report, Hashable {
     /// Given with `--key`.
     public var key: String?
     /// How many of the rows that it wrote have other values than before.
-    public var changedRows: Int { tables.reduce(0) { $0 + ($1.table.hasPrefix("sqlite_") ? 0 : $1.rows.total) } }
+    public var changedRows = 0
     /// Rows by table that differ from before, those of each checkpoint counted once.
     public var tables: [ChangesReport.TableCounts] = []
     public var files: [WrittenFile] = []

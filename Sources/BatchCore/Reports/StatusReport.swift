@@ -4,6 +4,8 @@ public struct StatusReport: Report {
     public var batches: [BatchSummary] = []
     /// Batches that did a part of their work, and go on or are undone when somebody says so.
     public var halfDone: [BatchID] = []
+    /// Of those, the ones that cannot be continued, since this later batch of the job has run.
+    public var overtaken: [BatchID: BatchID] = [:]
     /// Plans that wait for an approver, or to be applied.
     public var waiting: [PatchPlanReport] = []
     /// Switches that hold something back.

@@ -44,7 +44,7 @@ struct RunOutcome {
                 facts: run.gateway.ledger.factsTime.precise),
             traceID: run.batch.traceID, duration: start.millisecondsSince, warnings: run.warnings)
         report.hasSchemaChange = run.batch.hasSchemaChange
-        report.changedRows = try? session.ledger.changedRows(of: run.batch.seq)
+        report.changedRows = try? session.ledger.changedRows(of: run.batch)
         report.results = run.results.rows
         report.plan = run.plan?.plan.id
         report.rehearsal = run.rehearsal
@@ -78,7 +78,7 @@ struct RunOutcome {
             phases: .init(capture: captured, restorePoint: max(0, begun.millisecondsSince - captured)),
             traceID: batch.record.traceID, duration: start.millisecondsSince,
             warnings: warnings + (left.map { [$0] } ?? []))
-        report.changedRows = try? session.ledger.changedRows(of: batch.record.seq)
+        report.changedRows = try? session.ledger.changedRows(of: batch.record)
         return report
     }
 

@@ -253,9 +253,15 @@ extension Ledger {
         )
     }
 
+    /// The later batch of the job that has done its work meanwhile.
+    func overtaker(of batch: BatchRecord) throws(BatchError) -> BatchRecord? {
+        guard let last = try latest(batch.batch.job, batch.tenant), last.seq > batch.seq else { return nil }
+        return last
+    }
+
     /// - Throws: `ERR_UX_WRONG_STATE` when a later batch of the job has done the work meanwhile.
     func refuseOvertaken(_ batch: BatchRecord) throws(BatchError) {
-        guard let last = try latest(batch.batch.job, batch.tenant), last.seq > batch.seq else { return }
+        guard let last = try overtaker(of: batch) else { return }
         throw BatchError(
             .wrongState, "\(last.batch) has run since \(batch.batch) stopped, so continuing would do its work twice",
             hint: "undo what \(batch.batch) did: \(command: "rollback --id \(batch.batch)")")

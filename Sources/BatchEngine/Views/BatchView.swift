@@ -66,6 +66,7 @@ extension Session {
             }
             detail.actor = batch.actor
             detail.key = batch.idempotencyKey
+            detail.changedRows = try ledger.changedRows(of: batch)
             detail.tables = try ledger.touchedRows(in: try ledger.checkpoints(of: batch.seq).map(\.id))
                 .sorted { $0.key < $1.key }.map { .init(table: $0.key, rows: $0.value) }.filter { $0.rows.total > 0 }
             for effect in try ledger.allEffects(of: batch.seq) {

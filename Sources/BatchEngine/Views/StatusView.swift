@@ -34,6 +34,7 @@ private struct StatusView {
             [.optional(session.owner)])
         for batch in half where try ledger.checkpoints(of: batch.seq).contains(where: \.isLive) {
             report.halfDone.append(batch.batch)
+            report.overtaken[batch.batch] = try ledger.overtaker(of: batch)?.batch
         }
         report.pendingPoints = Int(
             try ledger.connection.value("SELECT count(*) FROM main.batchmgr_points WHERE status = 'pending'")?.integer

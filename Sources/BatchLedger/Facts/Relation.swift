@@ -82,10 +82,24 @@ final class ReadColumns {
 }
 
 extension Ledger {
-    /// How many of the rows that a batch wrote have other values than before; each checkpoint counts its own.
-    public func changedRows(of batch: Int64) throws(BatchError) -> Int {
-        let tables = try touchedRows(in: try checkpoints(of: batch).map(\.id))
-        return tables.filter { !$0.key.hasPrefix("sqlite_") }.reduce(0) { $0 + $1.value.total }
+    /// How many of the rows that a batch wrote have other values than before; each checkpoint counts its own, unless they
+    /// may have undone each other.
+    public func changedRows(of batch: BatchRecord) throws(BatchError) -> Int {
+        let checkpoints = try checkpoints(of: batch.seq).map(\.id)
+        let tables = try touchedRows(in: checkpoints)
+        let counted = tables.filter { !$0.key.hasPrefix("sqlite_") }.reduce(0) { $0 + $1.value.total }
+        guard counted > 0, batch.leftDigest else { return counted }
+        // Where the log is gone, the facts are what is known.
+        return (try? netRows(of: checkpoints)) ?? counted
+    }
+
+    private func netRows(of checkpoints: [Int64]) throws(BatchError) -> Int {
+        let changes = try BatchChanges(self, checkpoints: checkpoints)
+        var count = 0
+        for table in changes.tables where !table.name.hasPrefix("sqlite_") {
+            try changes.forEachChange(of: table) { (_) throws(BatchError) in count += 1 }
+        }
+        return count
     }
 
     /// It has ended, and the database is as it was before: an export, a SELECT, a job that found nothing to do, an UPDATE
@@ -93,7 +107,7 @@ extension Ledger {
     public func hasChangedNothing(_ batch: BatchRecord) throws(BatchError) -> Bool {
         guard batch.leftDigest else { return false }
         if batch.rows.total == 0 { return true }
-        return try changedRows(of: batch.seq) == 0
+        return try changedRows(of: batch) == 0
     }
 
     /// How many rows of each table some checkpoints touched, from their facts alone. A row that several checkpoints

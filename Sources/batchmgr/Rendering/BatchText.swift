@@ -211,9 +211,12 @@ extension StatusReport: TextReport {
         }
         if batches.isEmpty { text += "no batch has run yet\n" }
         for batch in halfDone {
-            text += "\(style.caution("half done"))      \(batch)\n"
+            let later = overtaken[batch]
+            text += "\(style.caution("half done"))      \(batch)\(later.map { "; \($0) has run since" } ?? "")\n"
             text += style.next(
-                "continue it, or undo it: \(command: "resume --id \(batch)"); \(command: "rollback --id \(batch)")")
+                later == nil
+                    ? "continue it, or undo it: \(command: "resume --id \(batch)"); \(command: "rollback --id \(batch)")"
+                    : "undo it: \(command: "rollback --id \(batch)")")
         }
         for plan in waiting {
             let what = plan.status == .proposed ? "waits for approval" : "is approved, but not applied"
