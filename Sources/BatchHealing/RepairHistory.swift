@@ -96,6 +96,13 @@ public struct RepairHistory {
         }
     }
 
+    /// Whether the last execution of a job for a tenant was held back by the same.
+    func wasSkipped(_ job: String, _ tenant: String?, because code: ErrorCode?) -> Bool {
+        guard let last = executions(of: job).last(where: { $0.target == tenant ?? "" }) else { return false }
+        return last.entry.outcome == HealRunReport.Outcome.skipped.rawValue
+            && HealHistoryReport.detail("error", of: last) == code?.rawValue
+    }
+
     /// Lets a frozen or halted job go on.
     /// - Parameter tenant: nil: for all tenants, and a halt is lifted too.
     /// - Throws: `ERR_UX_WRONG_STATE` when it is neither.

@@ -9,6 +9,13 @@ public struct RepairRun {
     /// Opens the database for a tenant, or for all.
     private let open: (String?) throws(BatchError) -> Session
 
+    /// What has begun it, as people are told: `queue job 12`; nil for a person.
+    public var begunBy: String?
+    /// The key of its batches, one for each tenant: what a queue began is known by it.
+    public var key: String?
+    /// Nobody has looked at what an earlier process left that died.
+    public var isUnattended = false
+
     public init(
         _ job: JobDefinition, _ values: ParameterValues, mode: HealRunReport.Mode,
         open: @escaping (String?) throws(BatchError) -> Session
@@ -119,7 +126,8 @@ public struct RepairRun {
     ) throws(BatchError) -> Runner.Submission {
         do throws(BatchError) {
             let because = mode == .propose ? "heal run --propose" : nil
-            return try runner.submit(RunOrder(job: job, values: values, tenant: tenant, suggestion: because))
+            return try runner.submit(
+                RunOrder(job: job, values: values, tenant: tenant, key: key(of: tenant), suggestion: because))
         } catch {
             guard error.code == .wrongState, let half = try session.halfDone(job, tenant: tenant) else { throw error }
             guard mode == .apply else {
@@ -135,8 +143,13 @@ public struct RepairRun {
                         "continue it as it was: \(command: "resume --id \(half.batch)"); or undo it: \(command: "rollback --id \(half.batch)")"
                 )
             }
+            if isUnattended { try runner.requireKnownOutcome(of: half.batch) }
             return .ran(try runner.resume(.batch(half.batch)))
         }
+    }
+
+    private func key(of tenant: String?) -> String? {
+        key.map { key in tenant.map { "\(key)/\($0)" } ?? key }
     }
 
     /// What people or other work hold back says nothing about the repair.
@@ -151,6 +164,12 @@ public struct RepairRun {
     private func note(
         _ execution: HealRunReport.Execution, _ session: Session, _ mode: HealRunReport.Mode
     ) throws(BatchError) {
+        // What is held back is tried again and again by a queue, and told once.
+        if session.context.origin != .person, execution.outcome == .skipped,
+            try RepairHistory(session).wasSkipped(job.id, execution.tenant, because: execution.error?.code)
+        {
+            return
+        }
         try session.note(
             RepairHistory.ran, batch: execution.run.flatMap { mode == .apply ? $0.batch : nil },
             tenant: execution.tenant, outcome: execution.outcome.rawValue,
@@ -160,7 +179,7 @@ public struct RepairRun {
                 "findings_before": JSONValue(execution.before),
                 "findings_after": execution.after.map { JSONValue($0) } ?? .null,
                 "plan": JSONValue(execution.plan.map { "\($0.id)" }),
-                "error": JSONValue(execution.error?.code.rawValue),
+                "error": JSONValue(execution.error?.code.rawValue), "begun_by": JSONValue(begunBy),
             ])
     }
 

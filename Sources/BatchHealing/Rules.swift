@@ -164,9 +164,10 @@ public struct Rules {
         guard let name = firing.rule.repair else { return }
         let jobs = try session.workspace.loadCatalog(session.context.steps.rules()).jobs
         let job = try Repairs(jobs).job(named: name)
-        let run = RepairRun(job, try ParameterValues(job, set: []), mode: .apply) { (tenant) throws(BatchError) in
+        var run = RepairRun(job, try ParameterValues(job, set: []), mode: .apply) { (tenant) throws(BatchError) in
             try open(job, tenant)
         }
+        run.begunBy = "rule \(firing.rule.id)"
         let report = try run.perform(tenant: nil)
         guard !report.executions.isEmpty, report.executions.allSatisfy({ $0.outcome == .healed }) else { return }
         let batches = report.executions.compactMap { $0.run.map { "\($0.batch)" } }.joined(separator: ", ")

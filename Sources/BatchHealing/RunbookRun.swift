@@ -83,7 +83,9 @@ public struct RunbookRun {
     }
 
     private func carryOut(_ step: RunbookDefinition.Step) throws(BatchError) -> RunbookReport.Step {
-        let answer = try call(words(step))
+        // What a runbook begins, switches for repairs hold back.
+        let isRepair = step.words.prefix(2) == ["heal", "run"] && step.words.contains("--apply")
+        let answer = try call(words(step) + (isRepair ? ["--automatic"] : []))
         let error = answer.document["error"]
         let isDone = answer.exitCode == 0 || (step.mayFail && error == nil)
         return .init(step: step, outcome: isDone ? .done : .failed, detail: error?["message"]?.string)

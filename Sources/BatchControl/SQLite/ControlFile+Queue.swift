@@ -192,7 +192,7 @@ extension ControlFile {
             """
             INSERT INTO queue_jobs(kind, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, \
             backoff, timeout, run_key, actor, created_at, state, state_at, schedule, enqueued_by, place, turn) \
-            VALUES('batch', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queue.' || lower(hex(randomblob(8))), ?11, ?12, \
+            VALUES(?17, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queue.' || lower(hex(randomblob(8))), ?11, ?12, \
             'queued', ?12, ?13, ?14, ?15, ?16)
             """,
             [
@@ -202,6 +202,7 @@ extension ControlFile {
                 order.timeout.map { .integer($0.wholeMilliseconds) } ?? .null, .string(actor),
                 .integer(now.milliseconds), .optional(order.schedule), .optional(order.enqueuedBy),
                 .string(order.place), order.runAt <= now ? .integer(try nextTurn(of: order.tenant)) : .null,
+                .string(order.kind.rawValue),
             ])
         return (try known(connection.lastInsertRowID), true)
     }

@@ -219,7 +219,7 @@ extension ControlFile: QueueStore {
 
     private static func ending(_ outcome: QueueOutcome) -> (QueueState, reason: String?, words: String) {
         switch outcome {
-        case .done(let batch): (.done, nil, "done: \(batch)")
+        case .done(let batch): (.done, nil, "done: \(batch ?? "nothing was to be done")")
         case .planned(let plan): (.waiting, nil, "plan.\(plan) waits for approval")
         case .heldBack(let reason, _): (.waiting, reason, "held back: \(reason)")
         case .again(let reason, _): (.retrying, reason, reason)

@@ -35,7 +35,7 @@ extension QueueJob {
     static let columns = """
         number, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, backoff, timeout, run_key, \
         actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan, schedule, enqueued_by, place, \
-        put_back
+        put_back, kind
         """
 
     /// - Parameter row: of `columns`.
@@ -57,6 +57,7 @@ extension QueueJob {
         order.schedule = row[23].string
         order.enqueuedBy = row[24].string
         order.place = row[25].string ?? ""
+        order.kind = row[27].string.flatMap(QueueOrder.Kind.init) ?? .batch
         self.init(
             number: number(0), order: order, runKey: row[11].string ?? "", actor: row[12].string ?? "",
             createdAt: time(13), state: state, stateAt: time(15), attempts: Int(number(16)), crashes: Int(number(17)),

@@ -202,7 +202,8 @@ public struct HealHistoryReport: Report, Hashable {
                 "mode": JSONValue(HealHistoryReport.detail("mode", of: row)),
                 "outcome": .string(row.entry.outcome), "batch": JSONValue(row.entry.batch),
                 "tenant": JSONValue(row.entry.tenant), "trace_id": .string(row.entry.traceID),
-                "actor": .string(row.entry.actor), "started_at": .string(row.entry.at),
+                "actor": .string(row.entry.actor), "begun_by": JSONValue(HealHistoryReport.detail("begun_by", of: row)),
+                "started_at": .string(row.entry.at),
             ]
         }
         return [.init("executions", .array(executions))]

@@ -22,7 +22,8 @@ extension QueueJob {
         at now: Timestamp, _ obstacle: QueueObstacle?, _ ages: [QueueState: Duration]
     ) -> [JSONValue.Member] {
         [
-            .init("id", .integer(number)), .init("kind", "batch"), .init("job", .string(order.job)),
+            .init("id", .integer(number)), .init("kind", .string(order.kind.rawValue)),
+            .init("job", .string(order.job)),
             .init("tenant", JSONValue(order.tenant)), .init("arguments", .array(order.assignments.map { .string($0) })),
             .init("state", .string(state.rawValue)), .init("why", .string(explanation(at: now, obstacle))),
             .init("priority", JSONValue(order.priority)), .init("run_at", .string(order.runAt.iso8601)),

@@ -91,6 +91,16 @@ public struct QueueOrder: Hashable, Sendable {
     public var enqueuedBy: String?
     /// The database that one worker at a time can work on; empty where that is not known.
     public var place = ""
+    public var kind = Kind.batch
+
+    public enum Kind: String, Hashable, Sendable {
+        /// A job of the catalog.
+        case batch
+        /// A repair: a batch for each tenant who has something wrong.
+        case heal
+
+        public init(of job: JobDefinition?) { self = job?.repair == nil ? .batch : .heal }
+    }
 
     public init(
         job: String, tenant: String? = nil, assignments: [String] = [], priority: Int = 0, runAt: Timestamp,
@@ -196,7 +206,8 @@ public struct QueuePause: Hashable, Sendable {
 
 /// How an attempt ended.
 public enum QueueOutcome: Hashable, Sendable {
-    case done(batch: String)
+    /// Nil when nothing was to be done.
+    case done(batch: String?)
     /// A plan was made, and waits for approval.
     case planned(plan: Int)
     /// It could not begin; that is no attempt.

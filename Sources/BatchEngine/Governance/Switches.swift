@@ -47,7 +47,9 @@ final class SwitchGate {
 
     /// The work of running a job.
     func work(_ job: JobDefinition, tenant: String?) -> SwitchedWork {
-        SwitchedWork(.run, origin: session.context.origin, job: job.id, module: job.module, tenant: tenant)
+        SwitchedWork(
+            .run, origin: session.context.origin, job: job.id, module: job.module, tenant: tenant,
+            faults: job.repair?.faults)
     }
 
     /// Gives the ledger the settings of today. Call it in a transaction.

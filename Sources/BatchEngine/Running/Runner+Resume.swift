@@ -164,7 +164,7 @@ extension Runner {
 
     /// - Throws: `ERR_DATA_NOT_REPLAYABLE` when a process has died where a step may have done something outside, and the
     ///   job does not say that this may be done twice.
-    func requireKnownOutcome(of id: BatchID) throws(BatchError) {
+    public func requireKnownOutcome(of id: BatchID) throws(BatchError) {
         let batch = try BatchLookup(session).batch(.batch(id))
         guard batch.definition != nil, try session.ledger.hasDied(batch) else { return }
         let job = try session.job(of: batch)

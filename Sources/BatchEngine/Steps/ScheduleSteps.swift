@@ -75,6 +75,7 @@ struct EnqueueStep: StepKind {
             // Of several with one key the first would be the only one.
             if settings["rows"] != nil, let key = order.uniqueKey { order.uniqueKey = "\(key).\(orders.count + 1)" }
             _ = try ParameterValues(job, set: order.assignments)
+            order.kind = QueueOrder.Kind(of: job)
             order.place = session.workspace.place(of: job, tenant: order.tenant)
             orders.append(order)
         }

@@ -19,7 +19,12 @@ public struct Queue {
     public func add(_ order: QueueOrder) throws(BatchError) -> QueueJobReport {
         let job = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: order.job)
         _ = try ParameterValues(job, set: order.assignments)
-        if job.tenant == .required && order.tenant == nil {
+        if job.repair?.isFlagOnly == true {
+            throw BatchError(
+                .usage, "job \(job.id) only tells what is wrong, and changes nothing",
+                hint: "see it: \(command: "heal scan \(job.id)")")
+        }
+        if job.tenant == .required, order.tenant == nil, try !workspace.repairsAllTenants(job) {
             throw BatchError(.usage, "job \(job.id) runs for one tenant", hint: "name it: --tenant NAME")
         }
         if job.tenant == .none && order.tenant != nil {
@@ -27,6 +32,7 @@ public struct Queue {
         }
         try workspace.requireNotIsolated(order.tenant, context, "job \(job.id)")
         var order = order
+        order.kind = QueueOrder.Kind(of: job)
         order.place = workspace.place(of: job, tenant: order.tenant)
         let (added, isNew) = try store.enqueue(order, actor: context.actor, at: context.now())
         return try report(added, isNew: isNew)
@@ -146,5 +152,13 @@ public struct Queue {
             entry: QueueListReport.Entry(job: job, obstacle: try store.obstacle(before: job)), attempts: attempts,
             isNew: isNew,
             now: context.now())
+    }
+}
+
+extension Workspace {
+    /// Whether one job of the queue repairs what is wrong for all tenants, with a batch for each.
+    func repairsAllTenants(_ job: JobDefinition) throws(BatchError) -> Bool {
+        guard job.repair != nil else { return false }
+        return try database(named: job.database).tenancy != .file
     }
 }

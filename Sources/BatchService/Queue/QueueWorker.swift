@@ -2,6 +2,7 @@ public import BatchCatalog
 internal import BatchControl
 public import BatchCore
 public import BatchEngine
+internal import BatchHealing
 internal import BatchLedger
 internal import BatchSystem
 internal import Dispatch
@@ -30,6 +31,8 @@ public final class QueueWorker {
     private static let turnaround: Int64 = 100
     /// Milliseconds until a batch that waits for something is looked at again.
     private static let look: Int64 = 5_000
+    /// Milliseconds until a repair that is frozen or halted is tried again.
+    private static let holding: Int64 = 60_000
 
     public init(
         _ workspace: Workspace, context: Context, random: @escaping @Sendable () -> Double = { .random(in: 0...1) }
@@ -113,28 +116,52 @@ public final class QueueWorker {
 
     private func outcome(of job: QueueJob, _ watch: JobHeartbeat) -> QueueOutcome {
         do throws(BatchError) {
-            switch try run(job, watch) {
+            let definition = try readCatalog().job(named: job.order.job)
+            if definition.repair != nil { return outcome(try repair(job, definition, watch), of: job, watch) }
+            switch try run(job, definition, watch) {
             case .ran(let report): return .done(batch: report.batch.description)
             case .planned(let plan): return .planned(plan: plan.id.number)
             }
         } catch {
-            if error.cause == .waiting, !watch.isCancelled {
-                count(error, job, isOverdue: false)
-                let then = Timestamp(milliseconds: context.now().milliseconds + QueueWorker.look)
-                return .heldBack(reason: error.message, until: then)
-            }
-            if error.code == .stopped {
-                if watch.isCancelled { return .cancelled(reason: "cancelled while it ran: \(error.message)") }
-                if context.stopWish() != .goOn {
-                    return .heldBack(reason: "the worker was stopped", until: context.now())
-                }
-                // Somebody has stopped the batch itself.
-                if !watch.isOverdue { return .failed(reason: "\(error.code.rawValue): \(error.message)") }
-            }
-            if error.cause == .unknownOutcome { return .gaveUp(reason: "\(error.code.rawValue): \(error.message)") }
-            count(error, job, isOverdue: watch.isOverdue)
-            return QueueOutcome(error, of: job, at: context.now(), jitter: random())
+            return outcome(error, of: job, watch)
         }
+    }
+
+    private func outcome(_ error: BatchError, of job: QueueJob, _ watch: JobHeartbeat) -> QueueOutcome {
+        if error.cause == .waiting, !watch.isCancelled {
+            count(error, job, isOverdue: false)
+            let then = Timestamp(milliseconds: context.now().milliseconds + QueueWorker.look)
+            return .heldBack(reason: error.message, until: then)
+        }
+        if error.code == .stopped {
+            if watch.isCancelled { return .cancelled(reason: "cancelled while it ran: \(error.message)") }
+            if context.stopWish() != .goOn {
+                return .heldBack(reason: "the worker was stopped", until: context.now())
+            }
+            // Somebody has stopped the batch itself.
+            if !watch.isOverdue { return .failed(reason: "\(error.code.rawValue): \(error.message)") }
+        }
+        if error.cause == .unknownOutcome { return .gaveUp(reason: "\(error.code.rawValue): \(error.message)") }
+        count(error, job, isOverdue: watch.isOverdue)
+        return QueueOutcome(error, of: job, at: context.now(), jitter: random())
+    }
+
+    /// Of a repair for all tenants, the one that needs somebody most.
+    private func outcome(_ report: HealRunReport, of job: QueueJob, _ watch: JobHeartbeat) -> QueueOutcome {
+        func first(_ outcome: HealRunReport.Outcome) -> HealRunReport.Execution? {
+            report.executions.first { $0.outcome == outcome }
+        }
+        for kind in [HealRunReport.Outcome.failed, .stopped, .skipped] {
+            guard let execution = first(kind) else { continue }
+            if let error = execution.error { return outcome(error, of: job, watch) }
+            return .failed(reason: "nothing has improved: see heal history \(report.job)")
+        }
+        for kind in [HealRunReport.Outcome.halted, .frozen] where first(kind) != nil {
+            let then = Timestamp(milliseconds: context.now().milliseconds + QueueWorker.holding)
+            return .heldBack(reason: "the repair is \(kind.rawValue): see heal list", until: then)
+        }
+        if let plan = report.executions.lazy.compactMap(\.plan).first { return .planned(plan: plan.id.number) }
+        return .done(batch: report.executions.lazy.compactMap(\.run).last.map { "\($0.batch)" })
     }
 
     /// A figure that cannot be written is no reason to fail.
@@ -150,26 +177,57 @@ public final class QueueWorker {
         if let counter { try? context.store(of: workspace).count(counter, job.order.job) }
     }
 
-    private func run(_ job: QueueJob, _ watch: JobHeartbeat) throws(BatchError) -> Runner.Submission {
-        let definition = try readCatalog().job(named: job.order.job)
+    private func run(
+        _ job: QueueJob, _ definition: JobDefinition, _ watch: JobHeartbeat
+    ) throws(BatchError) -> Runner.Submission {
+        let work = work(of: job, watch)
+        let values = try ParameterValues(definition, set: job.order.assignments)
+        var order = RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey)
+        order.isUnattended = !job.isPutBack
+        return try traced(job, work) { () throws(BatchError) in
+            try series(for: job, definition, work).complete(order, tenant: job.order.tenant, context: work)
+        }
+    }
+
+    /// As `heal run --apply --automatic` does it.
+    private func repair(
+        _ job: QueueJob, _ definition: JobDefinition, _ watch: JobHeartbeat
+    ) throws(BatchError) -> HealRunReport {
+        endSeries()
+        var work = work(of: job, watch)
+        work.origin = .heal
+        let values = try ParameterValues(definition, set: job.order.assignments)
+        var run = RepairRun(definition, values, mode: .apply) { [workspace, work] (tenant) throws(BatchError) in
+            var own = work
+            own.tenant = tenant
+            return try Session(workspace, database: definition.database, tenant: tenant, context: own)
+        }
+        run.begunBy = job.order.schedule.map { "schedule \($0)" } ?? "queue job \(job.number)"
+        run.key = job.runKey
+        run.isUnattended = !job.isPutBack
+        return try traced(job, work) { () throws(BatchError) in try run.perform(tenant: job.order.tenant) }
+    }
+
+    private func work(of job: QueueJob, _ watch: JobHeartbeat) -> Context {
         var work = context
         work.tenant = job.order.tenant
         work.traceID = context.randomID()
         work.log = context.log.following(work)
+        if job.order.schedule != nil { work.origin = .schedule }
         work.stopWish = { [context] in
             let wish = context.stopWish()
             return wish == .goOn ? watch.stopWish : wish
         }
-        let values = try ParameterValues(definition, set: job.order.assignments)
-        var order = RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey)
-        order.isUnattended = !job.isPutBack
-        return try work.traced(
+        return work
+    }
+
+    private func traced<Value>(
+        _ job: QueueJob, _ work: Context, _ body: () throws(BatchError) -> Value
+    ) throws(BatchError) -> Value {
+        try work.traced(
             "queue \(job.order.job)",
             [.init("batchmgr.queue.job", .integer(job.number)), .init("batchmgr.attempt", JSONValue(job.attempts))],
-            kind: .consumer
-        ) { () throws(BatchError) in
-            try series(for: job, definition, work).complete(order, tenant: job.order.tenant, context: work)
-        }
+            kind: .consumer, body)
     }
 
     // MARK: What is kept open

@@ -169,7 +169,9 @@ struct ScheduledOrders {
         self.job = job
         self.rule = rule
         self.workspace = workspace
-        if isNeeded, let job, job.tenant == .required, record.definition.tenant == nil {
+        if isNeeded, let job, job.tenant == .required, record.definition.tenant == nil,
+            try !workspace.repairsAllTenants(job)
+        {
             tenants = try workspace.tenants(of: job.database, context: context)
         } else {
             tenants = [record.definition.tenant]
@@ -189,6 +191,7 @@ struct ScheduledOrders {
         return tenants.map { tenant in
             var order = QueueOrder(job: record.job, tenant: tenant, assignments: assignments, runAt: instant)
             order.schedule = record.name
+            order.kind = QueueOrder.Kind(of: job)
             order.place = workspace.place(of: job, tenant: tenant)
             return order
         }

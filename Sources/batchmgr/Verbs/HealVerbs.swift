@@ -31,7 +31,8 @@ extension Verb {
         options: [
             .required("id", .text("JOB"), "the repair job").main,
             .flag("dry-run", "do it, show the changes, and discard them (also: -n)"),
-            .flag("apply", "do it"), .flag("propose", "make plans of it, for a person to approve (exit 7)"), set,
+            .flag("apply", "do it"), .flag("propose", "make plans of it, for a person to approve (exit 7)"),
+            .flag("automatic", "as what begins by itself, e.g. from cron: switches auto_heal hold it back"), set,
         ],
         topic: .heal, role: .operator,
         examples: [
@@ -118,8 +119,9 @@ extension Command {
         let values = try ParameterValues(job, set: arguments.values("set"))
         try call.requireKnownTenant()
         let workspace = try call.workspace()
-        let context = call.workContext()
-        let run = RepairRun(job, values, mode: mode) { (tenant) throws(BatchError) in
+        var context = call.workContext()
+        if arguments.has("automatic") { context.origin = .heal }
+        let run = RepairRun(job, values, mode: mode) { [context] (tenant) throws(BatchError) in
             var own = context
             own.tenant = tenant
             return try Session(workspace, database: job.database, tenant: tenant, context: own)
