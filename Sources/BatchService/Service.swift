@@ -38,8 +38,8 @@ public struct Service {
     }
 
     private let worker: [String]
-    /// Begins to answer over HTTP; nil when nobody wants it.
-    public var listen: (@Sendable () throws(BatchError) -> HTTPListener)?
+    /// Begins to answer over HTTP, at this port where one is given; nil when nobody wants it.
+    public var listen: (@Sendable (_ port: Int?) throws(BatchError) -> HTTPListener)?
     /// Without HTTP there is no service; else one whose port is taken keeps the time, and tries again.
     public var needsHTTP = false
     /// Milliseconds between two tries.
@@ -165,10 +165,12 @@ public struct Service {
         }
     }
 
-    private func beginListening(_ note: (String) -> Void) throws(BatchError) -> HTTPListener? {
+    private func beginListening(
+        at port: Int? = nil, _ note: (String) -> Void
+    ) throws(BatchError) -> HTTPListener? {
         guard let listen else { return nil }
         do throws(BatchError) {
-            let listener = try listen()
+            let listener = try listen(port)
             context.log.write(.info, "service.http", "answers at \(listener.address)", module: .runner)
             note("answers at \(listener.address)")
             return listener
@@ -196,8 +198,10 @@ public struct Service {
     ) throws(BatchError) {
         guard let wish = try store.lastRestart(), wish.endedAt == nil else { return }
         if wish.kind == .http {
+            // Who calls it finds it again, also where it was given any port.
+            let port = listener?.port
             listener?.stop()
-            listener = try beginListening(note)
+            listener = try beginListening(at: port, note)
             if listener != nil {
                 try store.noteRestarted(
                     wish, worker: Int64(Environment.processID), context.act("service http", outcome: "restarted"))

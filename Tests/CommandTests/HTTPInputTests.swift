@@ -12,10 +12,10 @@ import Testing
             body "$U/jobs?state=done"
             body "$U/jobs?limit=1&after=1"
             body $U/jobs/1 | grep -o '"jobKey":"1","state":"queued"'
-            for path in jobs/ jobs/nobody 'jobs/a%2fb' 'jobs/%2e%2e' 'jobs/a%00' 'jobs/%ff' jobs/1/2 'jobs?state=x' 'jobs?x=1' 'jobs?limit=1&limit=2'; do
+            for path in jobs/ jobs/nobody 'jobs/a%2fb' 'jobs/%2e%2e' 'jobs/a%00' 'jobs/%ff' jobs/1/2 'jobs?state=x' 'jobs?x=1' 'jobs?limit=1&limit=2' 'jobs?after=a%20b'; do
                 call --path-as-is "$U/$path"
             done
-            body --path-as-is $U/jobs/../../etc/passwd; body $U/jobs/nobody
+            body --path-as-is $U/jobs/../../etc/passwd; body $U/jobs/nobody; body "$U/jobs?state=%ff"
             body -H 'Accept: application/json' $U/metrics | cut -c1-60
             token ann --role admin
             set_() { body -H "$(as $T)" -H "$json" -d "$1" $U/config; }
@@ -28,8 +28,10 @@ import Testing
                 #"{"format_version":1,"live":true,"ready":true,"reasons":[]}"#,
                 #"[{"jobKey":"1","state":"queued","stage":"bump","attempt":0,"attemptPre"#, "[]", "[]",
                 #""jobKey":"1","state":"queued""#, "400", "404", "400", "400", "400", "400", "404", "400", "400", "400",
+                "400",
                 #"{"error":"the path contains characters that no name here has","status":400}"#,
                 #"{"error":"there is no such job","status":404}"#,
+                #"{"error":"the request is not UTF-8 text, or is not encoded as an address must be","status":400}"#,
                 #"{"format_version":1,"done":0,"error":0,"running":0,"queued":"#,
                 #"{"applied":{"prep_concurrency":4,"ocr_concurrency":1}}"#,
                 #"{"error":"'ocr_concurrency' is a whole number, 1 to 8","status":400}"#,

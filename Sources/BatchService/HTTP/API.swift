@@ -74,6 +74,11 @@ public final class API: Sendable {
             headers: fault.headers)
     }
 
+    /// The answer to what is no request, in the words of the calls at its path.
+    @Sendable static func refusal(of path: String, _ fault: HTTPFault) -> HTTPResponse {
+        ["/jobs", "/config"].contains(where: path.hasPrefix) ? plain(fault) : fault.response
+    }
+
     private func answer(_ request: HTTPRequest, _ found: inout Route?) throws(HTTPFault) -> HTTPResponse {
         let client = access.client(of: request)
         try access.requireRate(of: client.network, isFailure: false)

@@ -13,7 +13,7 @@ enum DocumentRoutes {
             method: .get, path: "/api/documents", name: "listDocuments",
             summary: "The documents and their states, the latest first", access: .role(.viewer),
             hasTenants: false,
-            query: [Parameter("state", .text(pattern: "^[A-Z_]{1,40}$"), "only those in this state"), .limit, .offset],
+            query: [Parameter("state", .choice(DocumentCounts.states), "only those in this state"), .limit, .offset],
             answer: .report(["jobs", "total", "states", "held"]), perform: list),
         Route(
             method: .get, path: "/api/documents/search", name: "searchDocuments", summary: "Find pages by their words",

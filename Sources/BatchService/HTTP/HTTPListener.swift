@@ -8,10 +8,13 @@ public final class HTTPListener: Sendable {
     private let server: HTTPServer
     private let api: API
     public let address: String
+    /// The one that it got, where the settings ask for any.
+    public var port: Int { server.port }
 
+    /// - Parameter port: nil for the one of the settings.
     /// - Throws: `ERR_UX_INVALID_CONFIGURATION`, `ERR_INTEGRATION_LISTEN`, `ERR_INTEGRATION_LIBRARY_MISSING`.
     public init(
-        _ workspace: Workspace, version: String, makeContext: @escaping @Sendable () -> Context
+        _ workspace: Workspace, port: Int? = nil, version: String, makeContext: @escaping @Sendable () -> Context
     ) throws(BatchError) {
         let settings = workspace.http
         guard let address = IPAddress(settings.bind == "localhost" ? "127.0.0.1" : settings.bind) else {
@@ -30,9 +33,9 @@ public final class HTTPListener: Sendable {
         limits.body = settings.body
         limits.connections = settings.connections
         limits.connectionsOfOneAddress = settings.connections
-        server = try HTTPServer(address, port: settings.port, limits: limits, certificate: certificate) { request in
-            api.answer(request)
-        }
+        server = try HTTPServer(
+            address, port: port ?? settings.port, limits: limits, certificate: certificate, refusal: API.refusal(of:_:),
+            handler: { request in api.answer(request) })
         let host = address.bytes.count == 4 ? "\(address)" : "[\(address)]"
         self.address = "\(certificate == nil ? "http" : "https")://\(host):\(server.port)"
     }

@@ -106,7 +106,7 @@ extension ErrorCode {
         case .unknownJob, .unknownBatch, .unknownPoint, .unknownSwitch, .unknownPlan, .unknownTenant, .unknownQueueJob,
             .unknownSchedule, .unknownName:
             404
-        case .wrongState, .fileExists: 409
+        case .wrongState, .fileExists, .libraryMissing: 409
         case .busy, .leaseLost: 503
         case .sql, .constraint, .checkFailed, .timeout, .stopped: 409
         case .diskFull: 507

@@ -37,14 +37,17 @@ public final class HTTPServer: Sendable {
     private let daemon: Mutex<UInt>
     public let port: Int
 
-    /// - Parameter port: 0 for one that is free.
+    /// - Parameters:
+    ///   - port: 0 for one that is free.
+    ///   - refusal: makes the answer to what is no request, from its path.
     /// - Throws: `ERR_INTEGRATION_LIBRARY_MISSING`, `ERR_INTEGRATION_LISTEN`.
     public init(
         _ address: IPAddress, port: Int, limits: Limits = Limits(), certificate: Certificate? = nil,
+        refusal: @escaping @Sendable (String, HTTPFault) -> HTTPResponse,
         handler: @escaping @Sendable (HTTPRequest) -> HTTPResponse
     ) throws(BatchError) {
         let library = try MicrohttpdLibrary.load()
-        core = ServerCore(library, limits, handler)
+        core = ServerCore(library, limits, refusal, handler)
         errno = 0
         let started = address.withSocketAddress(port: UInt16(clamping: port)) { [core] socket in
             ServerCore.start(core, socket, isSix: address.bytes.count == 16, certificate)
@@ -98,16 +101,19 @@ private final class ServerCore: Sendable {
 
     let library: MicrohttpdLibrary
     let limits: HTTPServer.Limits
+    let refusal: @Sendable (String, HTTPFault) -> HTTPResponse
     let handler: @Sendable (HTTPRequest) -> HTTPResponse
     private let state = Mutex(State())
     private nonisolated(unsafe) let timer: any DispatchSourceTimer
 
     init(
         _ library: MicrohttpdLibrary, _ limits: HTTPServer.Limits,
+        _ refusal: @escaping @Sendable (String, HTTPFault) -> HTTPResponse,
         _ handler: @escaping @Sendable (HTTPRequest) -> HTTPResponse
     ) {
         self.library = library
         self.limits = limits
+        self.refusal = refusal
         self.handler = handler
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "batchmgr.http"))
         watch()
@@ -213,7 +219,7 @@ private final class ServerCore: Sendable {
         guard let core = of(context), let connection, let url, let method, let size, let known else { return MHD_NO }
         guard let exchange = known.pointee.map({ Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }) else {
             known.pointee = Unmanaged.passRetained(Exchange()).toOpaque()
-            return core.begin(connection)
+            return core.begin(connection, url)
         }
         if size.pointee > 0 {
             let isBorne = exchange.take(data, size.pointee, limit: core.limits.body)
@@ -229,21 +235,20 @@ private final class ServerCore: Sendable {
     }
 
     /// The head has arrived. A body that says itself that it is too large is not read.
-    private func begin(_ connection: OpaquePointer) -> MHD_Result {
+    private func begin(_ connection: OpaquePointer, _ url: UnsafePointer<CChar>) -> MHD_Result {
         let headers = library.values(connection, MHD_HEADER_KIND) ?? []
         let length = headers.first { $0.name.lowercased() == "content-length" }?.value
         guard let length, (Int64(length) ?? .max) > limits.body else { return MHD_YES }
-        return send(tooLarge, on: connection)
+        return send(refusal(String(cString: url), tooLarge), on: connection)
     }
 
     private func answer(
         _ connection: OpaquePointer, _ exchange: Exchange, _ url: UnsafePointer<CChar>, _ method: UnsafePointer<CChar>
     ) -> MHD_Result {
-        guard !exchange.isTooLarge else { return send(tooLarge, on: connection) }
+        guard !exchange.isTooLarge else { return send(refusal(String(cString: url), tooLarge), on: connection) }
         guard let peer = library.peer(connection), let request = request(connection, exchange, url, method, peer) else {
-            return send(
-                HTTPFault.bad("the request is not UTF-8 text, or is not encoded as an address must be").response,
-                on: connection)
+            let fault = HTTPFault.bad("the request is not UTF-8 text, or is not encoded as an address must be")
+            return send(refusal(String(cString: url), fault), on: connection)
         }
         state.withLock { $0.busy += 1 }
         defer { state.withLock { $0.busy -= 1 } }
@@ -276,13 +281,12 @@ private final class ServerCore: Sendable {
             body: exchange.body, peer: peer, isEnding: { [weak self] in self?.isEnding ?? true })
     }
 
-    private var tooLarge: HTTPResponse {
+    private var tooLarge: HTTPFault {
         HTTPFault(
             413,
             BatchError(
                 .usage, "the body of a request is at most \(limits.body) bytes",
-                hint: "put large data into a database or a file, and name that")
-        ).response
+                hint: "put large data into a database or a file, and name that"))
     }
 
     private func send(_ response: HTTPResponse, on connection: OpaquePointer) -> MHD_Result {

@@ -24,9 +24,21 @@ enum JobRoutes {
 
     private static let key = Parameter.Shape.text(pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")
 
+    /// As the pattern says.
+    private static func isKey(_ text: String) -> Bool {
+        let isWord = { (byte: UInt8) in
+            (byte | 32) >= 0x61 && (byte | 32) <= 0x7a || byte >= 0x30 && byte <= 0x39 || byte == 0x5f
+        }
+        guard let first = text.utf8.first, isWord(first), text.utf8.count <= 200 else { return false }
+        return text.utf8.allSatisfy { isWord($0) || $0 == 0x2e || $0 == 0x2d }
+    }
+
     private static func list(_ call: APICall) throws(BatchError) -> HTTPResponse {
         let limit = call.number("limit") ?? 1_000
         let (state, after) = (call.value("state"), call.value("after"))
+        if let after, !isKey(after) {
+            throw BatchError(.usage, "'after' is not the key of a job", hint: "take the jobKey of the last job you got")
+        }
         let queueState = state.flatMap(QueueState.init)
         let number = after.flatMap(Int64.init)
         var found: [JSONValue] = []

@@ -172,7 +172,9 @@ public enum OpenAPI {
             let json: JSONValue = ["schema": ["type": "object"]]
             content =
                 type == "text/plain" ? ["text/plain": text, "application/json": json] : .object([.init(type, text)])
-        case .file(let types): content = .object(types.map { .init($0, ["schema": ["type": "string"]]) })
+        case .file(let types):
+            content = .object(
+                types.map { .init($0, ["schema": ["type": $0 == "application/json" ? "object" : "string"]]) })
         case .events: content = ["text/event-stream": ["schema": ["type": "string"]]]
         }
         return ["description": .string(description), "content": content]

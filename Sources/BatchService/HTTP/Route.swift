@@ -78,7 +78,7 @@ struct Route: Sendable {
 /// One value of a path, a query or a body.
 struct Parameter: Sendable {
     enum Shape: Sendable {
-        /// The pattern is for the documentation: the check stands where the value is used.
+        /// One line. The pattern is for the documentation: the check stands where the value is used.
         case text(pattern: String)
         case integer(ClosedRange<Int>)
         case boolean
@@ -152,7 +152,7 @@ struct Parameter: Sendable {
     func value(_ text: String) throws(HTTPFault) -> String {
         let fits =
             switch shape {
-            case .text: !text.isEmpty && text.utf8.count <= 100_000
+            case .text: !text.isEmpty && text.utf8.count <= 100_000 && !text.utf8.contains { $0 < 32 || $0 == 127 }
             case .integer(let range): Int(text).map { range.contains($0) && String($0) == text } ?? false
             case .boolean: text == "true" || text == "false"
             case .choice(let words): words.contains(text)
@@ -164,7 +164,7 @@ struct Parameter: Sendable {
 
     private var words: String {
         switch shape {
-        case .text: "a text that is not empty"
+        case .text: "a text of one line that is not empty"
         case .integer(let range): "a whole number, \(range.lowerBound) to \(range.upperBound)"
         case .boolean: "true or false"
         case .choice(let words): "one of: \(words.joined(separator: ", "))"

@@ -65,8 +65,8 @@ extension Command {
             workspace, context: call.workContext(), settings: settings,
             worker: ["queue", "work", "--quiet", "--while", "\(Environment.processID)"] + place)
         if !arguments.has("no-http") {
-            service.listen = { () throws(BatchError) in
-                try HTTPListener(workspace, version: VersionReport.version) { .ofTool() }
+            service.listen = { (port) throws(BatchError) in
+                try HTTPListener(workspace, port: port, version: VersionReport.version) { .ofTool() }
             }
             service.needsHTTP = arguments.has("port") || arguments.has("bind")
         }
