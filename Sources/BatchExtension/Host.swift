@@ -25,6 +25,8 @@ final class Host {
     var authorizer: HookPlace.Hook?
     /// The schema cookie with which all tables of the ledger were there.
     var ledgerVersion: Int64?
+    /// The signals that are declared, with `Connection.dataVersion` of the time when that was read.
+    var signals: (version: Int64, kinds: [String: SignalKind])?
     /// See `widenPageCache`.
     var hasWidePageCache = false
 

@@ -42,6 +42,13 @@ struct ScalarFunction {
             let mode = try RollbackMode(argument: arguments.optionalText(1, "mode"))
             return .string("\(try host.write { () throws(BatchError) in try host.rollBack(reference, mode) })")
         },
+        ScalarFunction(name: "batch_signal", arguments: 2...3, isDirectOnly: true) {
+            (host, arguments) throws(BatchError) in
+            let name = try arguments.text(0, "name")
+            let tenant = try arguments.optionalText(2, "tenant")
+            try host.addSignal(name, try arguments.number(1, "value"), tenant: tenant)
+            return arguments.value(1)
+        },
         ScalarFunction(name: "batch_switch", arguments: 1...1, isDirectOnly: false) {
             (host, arguments) throws(BatchError) in
             .string(try host.switchValue(try arguments.text(0, "name")))
@@ -165,6 +172,16 @@ struct Arguments {
             }
             return text
         default: throw wrong(name, "is not a text")
+        }
+    }
+
+    /// - Throws: `ERR_UX_USAGE` when it is no number.
+    func number(_ position: Int, _ name: String) throws(BatchError) -> Double {
+        switch value(position) {
+        case .integer(let number): return Double(number)
+        case .real(let number): return number
+        case .null: throw wrong(name, "is NULL")
+        default: throw wrong(name, "is not a number")
         }
     }
 

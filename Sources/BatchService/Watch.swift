@@ -14,14 +14,17 @@ struct Watch {
     private var sentAt: Int64?
     private var judgedAt: Int64?
     private var lookedAt: Int64?
+    private var takenAt: Int64?
     private var call: (task: BackgroundTask<Void>, isDone: Flag)?
     private var notices: (task: BackgroundTask<Void>, isDone: Flag)?
+    private var signals: (task: BackgroundTask<Void>, isDone: Flag)?
     private var level = SLOReport.Level.ok
     private var documents: DocumentWatch
 
     /// Milliseconds.
     private static let judgePeriod: Int64 = 60_000
     private static let sendPeriod: Int64 = 5_000
+    private static let takePeriod: Int64 = 60_000
     private static let timeout: Int64 = 10_000
 
     private final class Flag: Sendable {
@@ -44,6 +47,7 @@ struct Watch {
         }
         if Watch.isDue(&sentAt, Watch.sendPeriod, now) { sendNotices() }
         if Watch.isDue(&judgedAt, Watch.judgePeriod, now) { judge() }
+        if Watch.isDue(&takenAt, Watch.takePeriod, now) { takeSignals() }
         if Watch.isDue(&lookedAt, Watch.judgePeriod, now) { tellStuck() }
     }
 
@@ -100,6 +104,23 @@ struct Watch {
             }
         }
         notices = (task, isDone)
+    }
+
+    /// What applications said in their own transactions. A database that is at work keeps it until the next time.
+    private mutating func takeSignals() {
+        if workspace.signals.isEmpty || signals?.isDone.isSet == false { return }
+        let isDone = Flag()
+        var fresh = Context.system()
+        fresh.log = context.log
+        let task = BackgroundTask { [workspace, fresh] () throws(BatchError) in
+            defer { isDone.set() }
+            do throws(BatchError) { try Signals(workspace, context: fresh).takeOver() } catch {
+                fresh.log.write(
+                    .error, "service.signals", "signals could not be taken over: \(error.logMessage)", module: .runner,
+                    error: error)
+            }
+        }
+        signals = (task, isDone)
     }
 
     /// Tells when it is not as it was a minute ago.

@@ -35,7 +35,7 @@ struct ControlFormatTests {
         try ControlScene.with { path in
             try Connection(path: path, mode: .create).execute(ControlFormatTests.before)
             let file = try ControlScene.open(path)
-            #expect(try version(path) == 14)
+            #expect(try version(path) == 15)
             #expect(try file.workspaceID() == "w")
             #expect(try file.switches().value(of: .safeMode(.everywhere), at: ControlScene.now) == .on)
             #expect(try file.switchHistory().map(\.old) == [.off])

@@ -9,6 +9,12 @@ public protocol SignalStore: AnyObject {
     /// Sums of no tenant, that were made elsewhere.
     func add(sums: [SignalSum], at now: Timestamp) throws(BatchError)
 
+    /// Takes over what an application left in a ledger; what was taken over before is not taken twice.
+    /// - Parameters:
+    ///   - ledger: the id of its database.
+    ///   - tenant: whose values all of them are; nil where each says it.
+    func take(_ signals: SignalHandover, of ledger: String, tenant: String?) throws(BatchError)
+
     /// By name.
     /// - Parameter tenant: nil for all of them together.
     func signalSums(since time: Timestamp, tenant: String?) throws(BatchError) -> [SignalSum]
@@ -66,6 +72,21 @@ extension ControlFile: SignalStore {
                     try add(sum.name, "", bucket: bucket, count, sum.mean * Double(count), at: now)
                 }
             }
+        }
+    }
+
+    public func take(_ signals: SignalHandover, of ledger: String, tenant: String?) throws(BatchError) {
+        // The ledger forgets them next, so they must be on disk here.
+        try durably { () throws(BatchError) in
+            let last = try connection.value("SELECT handover FROM signal_handovers WHERE ledger = ?", [.string(ledger)])
+            if last?.string == signals.id { return }
+            for sum in signals.sums {
+                try add(
+                    sum.name, tenant ?? sum.tenant, bucket: Int(sum.bucket), sum.count, sum.sum,
+                    at: Timestamp(milliseconds: sum.minute))
+            }
+            try connection.run(
+                "INSERT OR REPLACE INTO signal_handovers VALUES(?, ?)", [.string(ledger), .string(signals.id)])
         }
     }
 

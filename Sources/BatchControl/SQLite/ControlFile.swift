@@ -256,6 +256,11 @@ extension ControlFile {
             ALTER TABLE queue_jobs ADD COLUMN put_back INTEGER NOT NULL DEFAULT 0
             """,
             "ALTER TABLE restarts ADD COLUMN kind TEXT NOT NULL DEFAULT 'queue'",
+            // The signals that were taken over last from each ledger: they are not taken twice.
+            """
+            CREATE TABLE IF NOT EXISTS signal_handovers(
+                ledger TEXT PRIMARY KEY, handover TEXT NOT NULL) STRICT, WITHOUT ROWID
+            """,
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

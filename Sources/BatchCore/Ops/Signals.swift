@@ -44,6 +44,44 @@ public struct SignalSum: Hashable, Sendable {
     }
 }
 
+/// Sums that wait in the ledger of a database, under a name by which they are taken over once.
+public struct SignalHandover: Hashable, Sendable {
+    public struct Sum: Hashable, Sendable {
+        public let name: String
+        /// Empty for none.
+        public let tenant: String
+        /// When it begins, in milliseconds since 1970.
+        public let minute: Int64
+        public let bucket: Int64
+        public let count: Int64
+        public let sum: Double
+
+        public init(name: String, tenant: String, minute: Int64, bucket: Int64, count: Int64, sum: Double) {
+            self.name = name
+            self.tenant = tenant
+            self.minute = minute
+            self.bucket = bucket
+            self.count = count
+            self.sum = sum
+        }
+    }
+
+    public let id: String
+    public let sums: [Sum]
+
+    public init(id: String, sums: [Sum]) {
+        self.id = id
+        self.sums = sums
+    }
+}
+
+extension SignalSum {
+    public static let values = 0.0...1e15
+
+    /// What can be a value of a signal.
+    public static func isValue(_ value: Double) -> Bool { values.contains(value) }
+}
+
 /// `signal list`
 public struct SignalListReport: Report, Hashable {
     public struct Entry: Hashable, Sendable {

@@ -71,6 +71,7 @@ extension Turn {
         try ledger.complete()
         session.tellOfOlderCopy()
         try session.followPolicy()
+        try session.followSignals()
         for var batch in try ledger.batches(where: "status = 'running'") {
             batch.status = .stopped
             batch.finishedAt = session.context.now().iso8601

@@ -49,6 +49,8 @@ final class ChangeSink {
     weak var tap: (any ChangeTap)?
     /// The host runs its own statements, which have no business in the ledger.
     var isHostWriting = false
+    /// A function of ours writes something into the ledger that is no part of the batch.
+    var isAside = false
     /// The host has committed, and the batch goes on with the next row that changes: then this is called first.
     var isBetween = false
     var resumption: (() throws(BatchError) -> Void)?

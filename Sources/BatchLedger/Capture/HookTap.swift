@@ -105,6 +105,7 @@ final class HookTap: ChangeTap {
     // MARK: The hook
 
     private func record(_ operation: Int32, _ name: UnsafePointer<CChar>, _ oldRowid: Int64, _ newRowid: Int64) {
+        if sink.isAside { return }
         do throws(BatchError) {
             if pending != nil { try settle() }
             if sink.isBetween { try sink.resume() }

@@ -58,6 +58,13 @@ extension Gateway {
         set { sink.isHostWriting = newValue }
     }
 
+    /// Writes something into the ledger that is no part of the batch, and does not go on with one that waits.
+    public func aside(_ body: () throws(BatchError) -> Void) throws(BatchError) {
+        sink.isAside = true
+        defer { sink.isAside = false }
+        try body()
+    }
+
     /// The transaction is committed, and the batch goes on with the next row that changes.
     /// - Parameter resumption: called before that row is recorded.
     public func wait(_ resumption: @escaping () throws(BatchError) -> Void) {

@@ -59,6 +59,7 @@ enum LedgerSchema {
         "CREATE TABLE IF NOT EXISTS batchmgr_gate(open INTEGER PRIMARY KEY) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_drift(table_name TEXT NOT NULL, kind INTEGER NOT NULL, k0 ANY NOT NULL, k1 ANY NOT NULL, k2 ANY NOT NULL, k3 ANY NOT NULL, PRIMARY KEY(table_name, kind, k0, k1, k2, k3)) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_switches(name TEXT NOT NULL, workspace TEXT NOT NULL, value TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, set_at TEXT NOT NULL, expires_at TEXT, PRIMARY KEY(name, workspace)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS batchmgr_signals(handover TEXT NOT NULL, name TEXT NOT NULL, tenant TEXT NOT NULL, minute INTEGER NOT NULL, bucket INTEGER NOT NULL, count INTEGER NOT NULL, sum REAL NOT NULL, PRIMARY KEY(handover, name, tenant, minute, bucket)) STRICT, WITHOUT ROWID",
         LeaseTable.creation,
         AuditTable.creation,
     ]

@@ -39,24 +39,33 @@ public struct Signals {
                 .unknownName, "no signal '\(name)' is declared\(Suggestion.clause(for: name, in: known))",
                 hint: "declare it in \(Workspace.fileName), e.g. signals: {\(known.first ?? "checkout"): latency}")
         }
-        guard value.isFinite, value >= 0, value <= 1e15 else {
+        guard SignalSum.isValue(value) else {
             throw BatchError(
                 .usage, "the value of signal '\(name)' is a number from 0 to 1e15", hint: "e.g. signal add \(name) 120")
         }
         return kind
     }
 
+    /// Takes over what applications said by `batch_signal`, and forgets what is too old.
+    func takeOver() throws(BatchError) {
+        try SignalIntake(workspace, context: context).perform()
+        try forget()
+    }
+
+    private func forget() throws(BatchError) {
+        try context.store(of: workspace).forgetSignals(
+            before: Timestamp(milliseconds: context.now().milliseconds - Signals.memory.wholeMilliseconds))
+    }
+
     private func keep(_ values: [(name: String, tenant: String?, value: Double)]) throws(BatchError) {
         let (store, now) = (try context.store(of: workspace), context.now())
         try store.add(values, at: now)
         // It costs next to nothing when there is nothing to forget.
-        if now.milliseconds / 60_000 % 60 == 0 {
-            try store.forgetSignals(
-                before: Timestamp(milliseconds: now.milliseconds - Signals.memory.wholeMilliseconds))
-        }
+        if now.milliseconds / 60_000 % 60 == 0 { try forget() }
     }
 
     public func list(since time: Timestamp, tenant: String?) throws(BatchError) -> SignalListReport {
+        try SignalIntake(workspace, context: context).perform()
         let sums = try context.store(of: workspace).signalSums(since: time, tenant: tenant)
         let entries = workspace.signals.sorted { $0.key < $1.key }.map { name, kind in
             SignalListReport.Entry(kind: kind, sum: sums.first { $0.name == name } ?? SignalSum(name))
