@@ -1,10 +1,19 @@
 """What a job of the queue costs, from the order to the batch with both its copies."""
 
+import http.client
+import json
+import pathlib
+import re
+import signal
 import sqlite3
 import subprocess
+import sys
 import time
 
-from harness import Failure, Table, plain
+from harness import Failure, Result, Table, plain
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PEERS = ROOT / ".build" / "bench-queue"
 
 JOB = """id: one_row
 version: 1.0.0
@@ -47,8 +56,70 @@ def fill(folder, count):
     control.close()
 
 
+def peer(bench, kind, jobs):
+    """huey with fsync or DBOS with SQLite, the newest of PyPI, in a virtual environment below .build."""
+    python = PEERS / "bin" / "python"
+    if not (PEERS / "bin" / "huey_consumer").exists():
+        subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
+        subprocess.run([PEERS / "bin" / "pip", "install", "--quiet", "huey", "dbos"], check=True)
+    bench.say(f"working {jobs} jobs of {kind}")
+    folder = bench.place(bench.entries(10), f"queue-{kind}")
+    script = ROOT / "scripts" / "benchmarks" / "queue_peers.py"
+    done = subprocess.run([python, script, kind, str(jobs), folder], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{kind}: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def beside(what, jobs, ours, theirs, name, aim="", met=None):
+    return Result(what, rate(jobs, ours), f"{rate(jobs, theirs)} ({name})", theirs / ours, aim, met)
+
+
+def post(connection, token, document):
+    connection.request(
+        "POST", "/api/queue", json.dumps(document),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+    answer = connection.getresponse()
+    said = answer.read()
+    if answer.status != 200:
+        raise Failure(f"POST /api/queue: {answer.status} {said}")
+
+
+def page(connection):
+    connection.request("GET", "/metrics")
+    connection.getresponse().read()
+
+
+def served(bench, folder, jobs):
+    """Seconds for so many orders over HTTP, one after the other, and for one page of figures."""
+    with open(folder / "batchmgr.yaml", "a", encoding="utf-8") as settings:
+        settings.write("http: {rate: 1000000}\n")
+    made = subprocess.run(
+        [bench.batchmgr, "token", "create", "bench", "--role", "operator", "--json"], cwd=folder, capture_output=True,
+        text=True, check=True)
+    service = subprocess.Popen(
+        [bench.batchmgr, "serve", "--port", "0", "--workers", "0"], cwd=folder, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True)
+    try:
+        address = next(found[0] for line in service.stderr if (found := re.findall(r"answers at (\S+)", line)))
+        token = json.loads(made.stdout)["token"]
+        connection = http.client.HTTPConnection(address.removeprefix("http://"))
+        begin = time.perf_counter()
+        for _ in range(jobs):
+            post(connection, token, {"job": "one_row"})
+        ordered = time.perf_counter() - begin
+        pages = 20
+        begin = time.perf_counter()
+        for _ in range(pages):
+            page(connection)
+        return ordered, (time.perf_counter() - begin) / pages
+    finally:
+        service.send_signal(signal.SIGTERM)
+        service.communicate()
+
+
 def queue(bench):
-    """queue: one-row jobs a second end to end in one worker, and a queue of 1,000,000 jobs."""
+    """queue: one-row jobs a second end to end in one worker beside huey and DBOS, and a queue of 1,000,000 jobs."""
     folder = workspace(bench)
     timed(bench, folder, "queue", "add", "one_row", "--quiet")
     jobs = max(20, 2_000 // bench.divisor)
@@ -56,6 +127,18 @@ def queue(bench):
     fill(folder, jobs - 1)
     spent = timed(bench, folder, "queue", "work", "--until-empty", "--quiet")
     results = [plain(f"{jobs} one-row jobs, one worker", rate(jobs, spent), "≥ 500 a second", jobs / spent >= 500)]
+    huey, dbos = peer(bench, "huey", jobs), peer(bench, "dbos", jobs)
+    for theirs, name in (
+            (huey["work"], f"huey {huey['version']}, fsync, no undo"),
+            (dbos["work"], f"DBOS {dbos['version']}, SQLite, a workflow of one step each"),
+            (dbos["steps"], f"DBOS {dbos['version']}, SQLite, steps of one workflow")):
+        results.append(beside("the same jobs", jobs, spent, theirs, name))
+    bench.say(f"queueing {jobs} jobs over HTTP")
+    ordered, figures = served(bench, folder, jobs)
+    results.append(beside(
+        "jobs queued one by one, over HTTP", jobs, ordered, huey["enqueue"], "huey, in its own process",
+        "≥ 1,500 a second", jobs / ordered >= 1_500))
+    results.append(plain("`/metrics`", f"{figures * 1_000:.1f} ms", "≤ 10 ms", figures <= 0.01))
     folder = workspace(bench)
     timed(bench, folder, "queue", "add", "one_row", "--quiet")
     many = MANY // bench.divisor
