@@ -94,7 +94,9 @@ public struct ContractConsequences {
             return (false, "\(name) must be undone by a person, at level \(job.level)")
         }
         let work = SwitchedWork(
-            .run, origin: .heal, job: job.id, module: job.module, tenant: session.context.tenant,
+            .run, origin: .heal, job: job.id,
+            modules: try ModuleBook.load(folder: session.workspace.catalog).modules(of: job),
+            tenant: session.context.tenant,
             faults: entry.contract.faults)
         guard try session.decision(on: work) == .go else {
             return (false, "\(name) must be undone by a person: switches hold back automatic work")

@@ -71,11 +71,12 @@ public struct Incidents {
     private func reach(of incident: Incident, _ batches: [String]) throws(BatchError) -> Incident.Reach {
         var (tenants, modules) = (Set([incident.tenant].compactMap(\.self)), Set([incident.module].compactMap(\.self)))
         let jobs = (try? session.workspace.loadCatalog(context.steps.rules()).jobs) ?? []
+        let book = try? ModuleBook.load(folder: session.workspace.catalog)
         for name in Set(batches) {
             guard let batch = try? session.show(BatchReference(name)) else { continue }
             if let tenant = batch.summary.tenant { tenants.insert(tenant) }
-            let job = jobs.first { $0.id == batch.summary.batch.job }
-            if let module = job?.module { modules.insert(module) }
+            guard let job = jobs.first(where: { $0.id == batch.summary.batch.job }) else { continue }
+            modules.formUnion(book?.modules(of: job) ?? [])
         }
         return .init(tenants: tenants.sorted(), modules: modules.sorted(), batches: Set(batches).sorted())
     }
@@ -121,6 +122,10 @@ public struct Incidents {
             }
             shown.reach.tenants = incident.reach.tenants.filter { $0 == tenant }
             shown.reach.batches = incident.reach.batches.filter(isOwn)
+            let foreign = Set(incident.reach.batches).subtracting(shown.reach.batches)
+            shown.actions = incident.actions.filter { action in
+                !(action.command ?? "").split(separator: " ").contains { foreign.contains(String($0)) }
+            }
             return shown
         }
     }

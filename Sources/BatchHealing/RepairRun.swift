@@ -1,3 +1,4 @@
+internal import BatchCatalog
 public import BatchCore
 public import BatchEngine
 
@@ -102,8 +103,16 @@ public struct RepairRun {
         let runner = Runner(session)
         do throws(BatchError) {
             if mode == .dryRun {
-                let run = try runner.preview(job, values, tenant: tenant)
-                return .init(tenant: tenant, outcome: .discarded, before: before, run: run)
+                let half = try session.halfDone(job, tenant: tenant)
+                let run: RunReport
+                if let half {
+                    try require(half)
+                    run = try runner.previewResume(.batch(half.batch))
+                } else {
+                    run = try runner.preview(job, values, tenant: tenant)
+                }
+                return .init(
+                    tenant: tenant, outcome: .discarded, before: before, run: run, continued: half?.batch)
             }
             switch try submit(runner, session, tenant) {
             case .planned(let plan):
@@ -136,16 +145,20 @@ public struct RepairRun {
                         "continue it: \(command: "heal run \(job.id) --apply"); or undo it: \(command: "rollback --id \(half.batch)")"
                 )
             }
-            guard half.isSameDefinition else {
-                throw BatchError(
-                    .wrongState, "\(half.batch) is half done, and job \(job.id) is another one since",
-                    hint:
-                        "continue it as it was: \(command: "resume --id \(half.batch)"); or undo it: \(command: "rollback --id \(half.batch)")"
-                )
-            }
+            try require(half)
             if isUnattended { try runner.requireKnownOutcome(of: half.batch) }
             return .ran(try runner.resume(.batch(half.batch)))
         }
+    }
+
+    /// - Throws: `ERR_UX_WRONG_STATE` when a half-done batch was begun with another definition.
+    private func require(_ half: (batch: BatchID, isSameDefinition: Bool)) throws(BatchError) {
+        guard !half.isSameDefinition else { return }
+        throw BatchError(
+            .wrongState, "\(half.batch) is half done, and job \(job.id) is another one since",
+            hint:
+                "continue it as it was: \(command: "resume --id \(half.batch)"); or undo it: \(command: "rollback --id \(half.batch)")"
+        )
     }
 
     private func key(of tenant: String?) -> String? {
@@ -193,7 +206,8 @@ public struct RepairRun {
             ])
         try Incidents(session).open(
             job.repair?.faults ?? .data, .error, "repair \(job.id) is frozen: it has failed \(failures) times in a day",
-            cause: "freeze:\(job.id):\(tenant ?? "")", tenant: tenant, module: job.module,
+            cause: "freeze:\(job.id):\(tenant ?? "")", tenant: tenant,
+            module: try ModuleBook.load(folder: session.workspace.catalog).modules(of: job).first,
             actions: [
                 .init(level: 1, text: "see what it did", command: "heal history \(job.id)"),
                 .init(level: 2, text: "let it try again", command: "heal thaw \(job.id) --reason TEXT"),

@@ -1,3 +1,4 @@
+internal import BatchCatalog
 public import BatchCore
 public import BatchEngine
 
@@ -100,11 +101,13 @@ public struct Repairs {
     /// `heal list`
     public func list(_ session: Session) throws(BatchError) -> RepairListReport {
         let history = try RepairHistory(session)
+        let book = try ModuleBook.load(folder: session.workspace.catalog)
         let entries = try jobs.map { (job) throws(BatchError) in
             let work = SwitchedWork(
-                .run, origin: .heal, job: job.id, module: job.module, faults: job.repair?.faults)
+                .run, origin: .heal, job: job.id, modules: book.modules(of: job), faults: job.repair?.faults)
             return RepairListReport.Entry(
-                job: job, isEnabled: try session.decision(on: work) == .go, frozen: history.frozen(job.id),
+                job: job, modules: work.modules, isEnabled: try session.decision(on: work) == .go,
+                frozen: history.frozen(job.id),
                 haltedSince: history.halted(job.id, at: session.context.now()),
                 lastOutcome: history.executions(of: job.id).last?.entry.outcome)
         }

@@ -179,7 +179,7 @@ public struct Rules {
         let what = rule.description.isEmpty ? rule.id : rule.description
         try incidents.open(
             rule.faults, rule.severity, what, cause: firing.cause, tenant: firing.tenant, module: firing.module,
-            actions: Rules.actions(firing))
+            batches: firing.batches, actions: Rules.actions(firing))
         guard [.block, .degrade].contains(rule.action) else { return }
         var context = session.context
         context.origin = .heal
@@ -213,6 +213,9 @@ public struct Rules {
         }
         if firing.rule.action == .degrade {
             actions.append(.init(level: 2, text: "end degraded mode", command: "degrade off --reason TEXT"))
+        }
+        for batch in firing.batches.suffix(3).reversed() {
+            actions.append(.init(level: 1, text: "see what \(batch) did", command: "show \(batch)"))
         }
         actions.append(.init(level: 1, text: "see what happened", command: "audit list"))
         return actions

@@ -16,6 +16,8 @@ public struct RunbookRun {
     private let session: Session
     private let tenant: String?
     private let module: String?
+    /// That the open incidents of the tenant are about.
+    private let batches: [String]
 
     /// - Parameters:
     ///   - session: of the person for whom it is done.
@@ -41,14 +43,22 @@ public struct RunbookRun {
         }
         let incidents = try Incidents(session).list(IncidentFilter(tenant: tenant, isOpen: true)).incidents
         self.module = module ?? incidents.lazy.compactMap(\.module).first { known.contains($0) }
+        batches = Set(incidents.filter { $0.tenant == tenant }.flatMap(\.reach.batches)).sorted()
     }
 
     /// - Parameter isConfirmed: steps of level 2 are done too.
     public func perform(isConfirmed: Bool) throws(BatchError) -> RunbookReport {
         let before = try state()
         var steps: [RunbookReport.Step] = []
+        var opened: [String] = []
         for var step in runbook.steps {
             step.text = filled(step.text, "NAME")
+            // An incident may be of no module.
+            if module == nil, let place = step.words.firstIndex(of: "{module}"), place > 0,
+                step.words[place - 1] == "--module"
+            {
+                step.words.removeSubrange(place - 1...place)
+            }
             if steps.contains(where: { $0.outcome == .failed }) {
                 steps.append(.init(step: step, outcome: .skipped))
             } else if step.words.isEmpty {
@@ -61,9 +71,12 @@ public struct RunbookRun {
                 step.words = words(step)
                 steps.append(.init(step: step, outcome: .waiting))
             } else {
-                steps.append(try carryOut(step))
+                let (done, incident) = try carryOut(step)
+                steps.append(done)
+                if let incident { opened.append(incident) }
             }
         }
+        for incident in opened { try tell(incident, of: steps) }
         try note(steps)
         let checklist = try check(since: before, steps)
         return RunbookReport(runbooks: [runbook], steps: steps, checklist: checklist)
@@ -82,13 +95,35 @@ public struct RunbookRun {
         return Answer(exitCode: code, document: (try? JSONParser.parse(text)) ?? .null)
     }
 
-    private func carryOut(_ step: RunbookDefinition.Step) throws(BatchError) -> RunbookReport.Step {
+    /// - Returns: also the incident that it has opened.
+    private func carryOut(
+        _ step: RunbookDefinition.Step
+    ) throws(BatchError) -> (step: RunbookReport.Step, incident: String?) {
         // What a runbook begins, switches for repairs hold back.
         let isRepair = step.words.prefix(2) == ["heal", "run"] && step.words.contains("--apply")
         let answer = try call(words(step) + (isRepair ? ["--automatic"] : []))
         let error = answer.document["error"]
         let isDone = answer.exitCode == 0 || (step.mayFail && error == nil)
-        return .init(step: step, outcome: isDone ? .done : .failed, detail: error?["message"]?.string)
+        let isIncident = isDone && step.words.prefix(2) == ["incident", "open"]
+        let opened = isIncident ? answer.document["incidents"]?.array?.first?["id"]?.string : nil
+        return (.init(step: step, outcome: isDone ? .done : .failed, detail: error?["message"]?.string), opened)
+    }
+
+    /// An incident says what its runbook has done, and what is left to a person.
+    private func tell(_ incident: String, of steps: [RunbookReport.Step]) throws(BatchError) {
+        let told = steps.filter { $0.step.words.prefix(2) != ["incident", "open"] }
+        let actions = told.compactMap { step -> Incident.Action? in
+            guard let outcome = step.outcome else { return nil }
+            let words = step.step.words.map { filled($0, "NAME") }.map { $0.contains(" ") ? "'\($0)'" : $0 }
+            let command = words.isEmpty ? nil : words.joined(separator: " ")
+            return .init(level: step.step.level, text: "\(outcome.rawValue): \(step.step.text)", command: command)
+        }
+        let done = told.count { $0.outcome == .done }
+        let text = "runbook \(runbook.id): \(Counted.text(done, "step")) done, \(told.count - done) left"
+        _ = try Incidents(session).change(incident, "runbook run", text) { (incident) throws(BatchError) in
+            incident.actions += actions
+            incident.reach.add(.init(batches: batches))
+        }
     }
 
     private func words(_ step: RunbookDefinition.Step) -> [String] {

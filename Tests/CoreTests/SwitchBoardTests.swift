@@ -62,7 +62,7 @@ import Testing
     @Test(arguments: cases) func aSwitchHoldsBackWhatItIsFor(_ plot: Case) throws {
         let board = SwitchBoard([try Self.state(plot.name, plot.value, until: plot.expiry)])
         let work = SwitchedWork(
-            plot.action, origin: plot.origin, job: "reprice", module: "billing", tenant: "acme", faults: plot.faults)
+            plot.action, origin: plot.origin, job: "reprice", modules: ["billing"], tenant: "acme", faults: plot.faults)
         let decision =
             switch board.decision(on: work, at: Self.now) {
             case .go: "go"

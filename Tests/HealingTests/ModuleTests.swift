@@ -49,6 +49,35 @@ import Testing
         }
     }
 
+    /// A repair that names no module belongs to those of the tables that its steps write.
+    @Test func switchesAndQuotasOfAModuleReachItsRepairs() throws {
+        try scene { scene in
+            try scene.write(
+                "catalog/modules.yaml",
+                ModuleTests.modules.replacing("critical: true", with: "quota: {batches_per_day: 2}"))
+            try scene.write(
+                "catalog/rules.yaml",
+                "used: {event: quota, judge: level, threshold: 99, by: [module], action: incident}\n")
+            let jobs = try scene.json("heal", "list")["jobs"]?.array ?? []
+            let modules = jobs.reduce(into: [:]) { $0[$1["id"]?.string ?? ""] = $1["modules"] }
+            #expect(modules["repair_totals"] == ["billing"] && modules["repair_cache"] == ["caching"], "\(modules)")
+            let before = try scene.dump()
+            try scene.expect(0, "switch", "set", "safe_mode:module:billing", "--value", "on", "--reason", "test")
+            try scene.expect(7, "heal", "run", "repair_totals", "--apply")
+            #expect(try scene.dump() == before)
+            try scene.expect(0, "heal", "run", "repair_cache", "--apply")
+            try scene.expect(0, "switch", "undo", "safe_mode:module:billing", "--reason", "over")
+            try scene.expect(0, "switch", "set", "module:billing", "--value", "off", "--reason", "test")
+            try scene.expect(3, "heal", "run", "repair_totals", "--apply")
+            try scene.expect(0, "switch", "undo", "module:billing", "--reason", "over")
+            try scene.expect(0, "rules", "check")
+            try scene.expect(0, "heal", "run", "repair_totals", "--apply")
+            try scene.expect(1, "rules", "check")
+            let incident = try scene.json("incident", "show", "1")
+            #expect(incident["cause"]?.string == "rule:used:billing", "\(incident)")
+        }
+    }
+
     @Test func whatSomebodySetMeanwhileStays() throws {
         try scene { scene in
             try scene.expect(0, "degrade", "on", "--module", "caching", "--reason", "little room")

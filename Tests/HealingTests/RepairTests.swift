@@ -132,8 +132,20 @@ import Testing
         try HealingScene.with(jobs: ["repair_parts": job]) { scene in
             try scene.expect(1, "heal", "run", "repair_parts", "--apply")
             #expect(try scene.sql("SELECT sum FROM bills WHERE no = 2") == "22")
+            // A try that fails does not offer to do it.
+            let stuck = try scene.expect(1, "heal", "run", "repair_parts", "--dry-run").out
+            #expect(!stuck.contains("do it:") && stuck.contains("catalog show"), "\(stuck)")
+            let check = try scene.expect(1, "check").out
+            #expect(check.contains("main: repair_parts.1 is half done"), "\(check)")
+            #expect(try scene.tool("status").out.contains("half done      repair_parts.1"))
             try scene.expect(
                 0, "run", "--id", "go", "--sql", "UPDATE bills SET state = 'go' WHERE no = 1", "--tenant", "a")
+            // What is left of it, and not what is done.
+            let rest = try scene.json("heal", "run", "repair_parts", "--dry-run")
+            #expect(rest["rows"]?["updated"]?.integer == 1, "\(rest)")
+            #expect(rest["executions"]?.array?.first?["continues"]?.string == "repair_parts.1", "\(rest)")
+            let text = try scene.expect(0, "heal", "run", "repair_parts", "--dry-run").out
+            #expect(text.contains("it would continue repair_parts.1, which is half done"), "\(text)")
             let answer = try scene.json("heal", "run", "repair_parts", "--apply")
             #expect(answer["batch"]?.string == "repair_parts.1" && answer["findings_after"]?.integer == 0, "\(answer)")
             // The first step was not done again.

@@ -98,6 +98,9 @@ import Testing
             try scene.expect(1, "rules", "check")
             let incident = try scene.json("incident", "show", "1")
             #expect(incident["severity"]?.string == "critical" && incident["tenant"]?.string == "a")
+            #expect(incident["blast_radius"]?["batches"] == ["bad.1"], "\(incident)")
+            let commands = incident["actions"]?.array?.compactMap { $0["command"]?.string } ?? []
+            #expect(commands.contains("batchmgr show bad.1"), "\(commands)")
             let switches = try scene.json("switch", "list")["switches"]?.array?.compactMap { $0["name"]?.string }
             #expect(switches == ["safe_mode:tenant:a"])
             // It is not told again within the cooldown.

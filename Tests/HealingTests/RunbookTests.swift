@@ -58,6 +58,14 @@ import Testing
             let blocked = try JSONParser.parse(
                 try scene.tool("runbook", "run", "cross_tenant", "--tenant", "a", "--module", "caching", "--json").out)
             #expect(outcomes(blocked)["block"] == "done")
+            let incident = try scene.json("incident", "show", "incident.2")
+            #expect(incident["module"]?.string == "caching", "\(incident)")
+            let actions = incident["actions"]?.array?.compactMap { $0["text"]?.string } ?? []
+            #expect(actions.contains("done: Block the module"), "\(actions)")
+            #expect(actions.contains { $0.hasPrefix("planned: Correct the rows only by a plan") }, "\(actions)")
+            try scene.expect(0, "incident", "postmortem", "incident.2", "--to", "lessons.md")
+            let page = try scene.shell("cat lessons.md").out
+            #expect(page.contains("(`batchmgr switch set tenant:a --value isolated"), "\(page)")
             let both = try scene.json("switch", "list")["switches"]?.array?.compactMap { $0["name"]?.string }
             #expect(Set(both ?? []) == ["tenant:a", "module:caching"])
             try scene.expect(.safeMode, "run", "fix2", "--sql", "UPDATE bills SET sum = 1", "--tenant", "a")

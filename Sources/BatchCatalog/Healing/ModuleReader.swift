@@ -35,6 +35,15 @@ public struct ModuleBook: Sendable {
         return self
     }
 
+    /// The modules that a job belongs to: the one that it names; of a repair that names none, those whose tables it writes.
+    public func modules(of job: JobDefinition) -> [String] {
+        if let module = job.module { return [module] }
+        guard job.repair != nil else { return [] }
+        let texts = job.steps.filter { $0.kind == "sql" }.compactMap(\.settings.string)
+        let written = Set((job.sharedTables + texts.flatMap(SQLText.writtenTables)).map { SQLName.folded($0) })
+        return modules.filter { module in module.tables.contains { written.contains(SQLName.folded($0)) } }.map(\.id)
+    }
+
     /// The tables of other modules than that of a job and those that it uses, folded, with the module of each.
     public func foreignTables(to job: JobDefinition) -> [String: String] {
         guard let own = job.module else { return [:] }

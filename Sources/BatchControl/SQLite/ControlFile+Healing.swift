@@ -16,6 +16,7 @@ extension ControlFile: HealingStore {
                 kept = try ControlFile.incident(row[0])
                 let again = incident.timeline.last?.text ?? incident.title
                 kept.timeline.append(.init(at: act.at, actor: act.actor, text: "again: \(again)"))
+                kept.reach.add(incident.reach)
                 try write(kept)
             } else {
                 try connection.run(

@@ -123,6 +123,34 @@ public enum SQLText {
         return nil
     }
 
+    /// The tables and views that statements name as those that they write, without their schema, each once.
+    public static func writtenTables(in sql: String) -> [String] {
+        let tokens = SQLTokens(sql)
+        let list = Array(tokens)
+        func word(_ place: Int) -> String? {
+            list.indices.contains(place) && list[place].kind == .word ? tokens.text(list[place]).lowercased() : nil
+        }
+        var names: [String] = []
+        for index in list.indices {
+            var next = index + 1
+            switch (word(index), word(index - 1)) {
+            case ("into", _), ("table", "alter"), ("from", "delete"), ("reindex", _): break
+            case ("update", let before):
+                // Not that of an upsert or of a trigger.
+                if before == "do" || word(next) == "of" || word(next) == "on" { continue }
+                if word(next) == "or" { next += 2 }
+            default: continue
+            }
+            if list.indices.contains(next + 2), tokens.text(list[next + 1]) == "." { next += 2 }
+            guard list.indices.contains(next), list[next].kind != .symbol, list[next].kind != .variable else {
+                continue
+            }
+            let name = SQLText.name(list[next], tokens)
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+
     /// True when there is no statement: nothing but space, comments and semicolons.
     public static func isBlank(_ sql: String) -> Bool {
         let tokens = SQLTokens(sql)

@@ -69,6 +69,13 @@ public struct Incident: Hashable, Sendable {
             self.modules = modules
             self.batches = batches
         }
+
+        /// What was heard of later.
+        public mutating func add(_ other: Reach) {
+            tenants = Set(tenants + other.tenants).sorted()
+            modules = Set(modules + other.modules).sorted()
+            batches = Set(batches + other.batches).sorted()
+        }
     }
 
     /// What was learnt of it, and who got to read it.

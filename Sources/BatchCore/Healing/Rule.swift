@@ -7,10 +7,12 @@ public struct RuleEvent: Hashable, Sendable {
     public var module: String?
     public var tenant: String?
     public var value: Double?
+    /// The batch that it happened to.
+    public var batch: String?
 
     public init(
         at: Timestamp, kind: String, code: String? = nil, module: String? = nil, tenant: String? = nil,
-        value: Double? = nil
+        value: Double? = nil, batch: String? = nil
     ) {
         self.at = at
         self.kind = kind
@@ -18,16 +20,18 @@ public struct RuleEvent: Hashable, Sendable {
         self.module = module
         self.tenant = tenant
         self.value = value
+        self.batch = batch
     }
 
-    /// A line of a recorded stream: `{"at":"…","kind":"error","code":"…","module":"…","tenant":"…","value":1}`.
+    /// A line of a recorded stream: `{"at":"…","kind":"error","code":"…","module":"…","tenant":"…","value":1,"batch":"…"}`.
     public init?(_ json: JSONValue) {
         guard let at = json["at"]?.string.flatMap(Timestamp.init(iso8601:)), let kind = json["kind"]?.string else {
             return nil
         }
         self.init(
             at: at, kind: kind, code: json["code"]?.string, module: json["module"]?.string,
-            tenant: json["tenant"]?.string, value: RuleEvent.number(json["value"]))
+            tenant: json["tenant"]?.string, value: RuleEvent.number(json["value"]),
+            batch: json["batch"]?.string)
     }
 
     private static func number(_ json: JSONValue?) -> Double? {
@@ -178,13 +182,15 @@ public struct RuleFiring: Hashable, Sendable {
     public let module: String?
     public let tenant: String?
     public let code: String?
+    /// Those that it happened to within the window, the latest last; at most 20.
+    public let batches: [String]
 
     public var json: JSONValue {
         [
             "rule": .string(rule.id), "at": .string(at.iso8601), "value": .number(value),
             "threshold": .number(rule.threshold), "action": .string(rule.action.rawValue),
             "severity": .string(rule.severity.rawValue), "module": JSONValue(module), "tenant": JSONValue(tenant),
-            "code": JSONValue(code),
+            "code": JSONValue(code), "batches": .array(batches.map(JSONValue.string)),
         ]
     }
 
@@ -209,6 +215,16 @@ public struct RuleStream: Sendable {
         var since: Int64?
         var firedAt: Int64?
         var usual = UsualValues()
+        /// The last that something happened to.
+        var batches: [(at: Int64, batch: String)] = []
+
+        mutating func note(_ event: RuleEvent, _ rule: RuleDefinition) {
+            guard let batch = event.batch else { return }
+            let now = event.at.milliseconds
+            batches.removeAll { $0.batch == batch || now - $0.at >= rule.window ?? .max }
+            batches.append((now, batch))
+            if batches.count > 20 { batches.removeFirst() }
+        }
     }
 
     private let rules: [RuleDefinition]
@@ -221,6 +237,7 @@ public struct RuleStream: Sendable {
         for (index, rule) in rules.enumerated() where rule.event == event.kind {
             let place = Place(rule: index, parts: rule.by.map(event.part))
             var memory = memories[place] ?? Memory()
+            memory.note(event, rule)
             let value = RuleStream.judge(event, rule, &memory)
             let now = event.at.milliseconds
             if let value, memory.firedAt.map({ now - $0 >= rule.cooldown }) ?? true {
@@ -228,7 +245,7 @@ public struct RuleStream: Sendable {
                 fired.append(
                     RuleFiring(
                         rule: rule, at: event.at, value: value, module: event.module, tenant: event.tenant,
-                        code: event.code))
+                        code: event.code, batches: memory.batches.map(\.batch)))
             }
             memories[place] = memory
         }

@@ -12,20 +12,20 @@ public struct SwitchedWork: Hashable, Sendable {
     public var action: Action
     public var origin: Origin
     public var job: String?
-    /// The part of the application that the job belongs to.
-    public var module: String?
+    /// The parts of the application that the job belongs to.
+    public var modules: [String]
     public var tenant: String?
     /// Of a repair: what it heals.
     public var faults: ErrorClass?
 
     public init(
-        _ action: Action, origin: Origin, job: String? = nil, module: String? = nil, tenant: String? = nil,
+        _ action: Action, origin: Origin, job: String? = nil, modules: [String] = [], tenant: String? = nil,
         faults: ErrorClass? = nil
     ) {
         self.action = action
         self.origin = origin
         self.job = job
-        self.module = module
+        self.modules = modules
         self.tenant = tenant
         self.faults = faults
     }
@@ -84,7 +84,9 @@ public struct SwitchBoard: Hashable, Sendable {
             }
         }
         let forbidden: [SwitchValue] = work.origin.isAutomatic ? [.off, .degraded] : [.off]
-        if let module = work.module, let state = set(.module(module), to: forbidden, at: time) { return state }
+        for module in work.modules {
+            if let state = set(.module(module), to: forbidden, at: time) { return state }
+        }
         return work.origin == .heal ? repairs(work, at: time) : nil
     }
 
@@ -100,9 +102,11 @@ public struct SwitchBoard: Hashable, Sendable {
 
     private func safeMode(over work: SwitchedWork, at time: Timestamp) -> SwitchState? {
         let scopes: [SwitchName.Scope?] = [
-            .everywhere, work.tenant.map { .tenant($0) }, work.module.map { .module($0) }, work.job.map { .job($0) },
+            .everywhere, work.tenant.map { .tenant($0) }, work.job.map { .job($0) },
         ]
-        return scopes.compactMap(\.self).lazy.compactMap { set(.safeMode($0), to: [.on], at: time) }.first
+        return (scopes + work.modules.map { .module($0) }).compactMap(\.self).lazy.compactMap {
+            set(.safeMode($0), to: [.on], at: time)
+        }.first
     }
 
     private func set(_ name: SwitchName, to values: [SwitchValue], at time: Timestamp) -> SwitchState? {

@@ -2,6 +2,8 @@
 public struct RepairListReport: Report, Hashable {
     public struct Entry: Hashable, Sendable {
         public let job: JobDefinition
+        /// The parts of the application that it belongs to.
+        public let modules: [String]
         /// False while a switch holds it back.
         public let isEnabled: Bool
         /// The tenants for which it is frozen; an empty name for a database without tenants.
@@ -12,9 +14,11 @@ public struct RepairListReport: Report, Hashable {
         public let lastOutcome: String?
 
         public init(
-            job: JobDefinition, isEnabled: Bool, frozen: [String], haltedSince: Timestamp? = nil, lastOutcome: String?
+            job: JobDefinition, modules: [String] = [], isEnabled: Bool, frozen: [String],
+            haltedSince: Timestamp? = nil, lastOutcome: String?
         ) {
             self.job = job
+            self.modules = modules
             self.isEnabled = isEnabled
             self.frozen = frozen
             self.haltedSince = haltedSince
@@ -31,7 +35,8 @@ public struct RepairListReport: Report, Hashable {
             [
                 "id": .string(entry.job.id), "version": .string("\(entry.job.version)"),
                 "level": JSONValue(entry.job.level), "class": JSONValue(entry.job.repair?.faults.rawValue),
-                "enabled": .bool(entry.isEnabled), "frozen": .bool(!entry.frozen.isEmpty),
+                "modules": .array(entry.modules.map(JSONValue.string)), "enabled": .bool(entry.isEnabled),
+                "frozen": .bool(!entry.frozen.isEmpty),
                 "frozen_tenants": .array(entry.frozen.map(JSONValue.string)),
                 "halted": .bool(entry.haltedSince != nil), "halted_since": JSONValue(entry.haltedSince?.iso8601),
                 "last_outcome": JSONValue(entry.lastOutcome),
@@ -117,10 +122,12 @@ public struct HealRunReport: Report {
         public let run: RunReport?
         public let plan: PatchPlanReport?
         public let error: BatchError?
+        /// The half-done batch that it goes on with, or would.
+        public let continued: BatchID?
 
         public init(
             tenant: String?, outcome: Outcome, before: Int, after: Int? = nil, run: RunReport? = nil,
-            plan: PatchPlanReport? = nil, error: BatchError? = nil
+            plan: PatchPlanReport? = nil, error: BatchError? = nil, continued: BatchID? = nil
         ) {
             self.tenant = tenant
             self.outcome = outcome
@@ -129,6 +136,7 @@ public struct HealRunReport: Report {
             self.run = run
             self.plan = plan
             self.error = error
+            self.continued = continued
         }
 
         func json(_ call: CallOptions) -> JSONValue {
@@ -138,7 +146,8 @@ public struct HealRunReport: Report {
                     .init("findings_before", JSONValue(before)),
                     .init("findings_after", after.map { JSONValue($0) } ?? .null),
                     .init("batch", JSONValue(run?.batch.description)),
-                ] + JSONValue.Member.only("plan", plan.map { .string("\($0.id)") })
+                ] + JSONValue.Member.only("continues", continued.map { .string($0.description) })
+                    + JSONValue.Member.only("plan", plan.map { .string("\($0.id)") })
                     + JSONValue.Member.only("error", error.map { .string($0.code.rawValue) })
                     + JSONValue.Member.only("message", error.map { .string($0.message) }))
         }

@@ -10,6 +10,8 @@ internal import BatchLedger
 final class SwitchGate {
     private let session: Session
     private var foreign: (version: Int64, states: [SwitchState])?
+    /// Those of the job that was asked for last: a batch asks before each checkpoint.
+    private var modules: (job: String, modules: [String])?
 
     init(_ session: Session) { self.session = session }
 
@@ -46,10 +48,18 @@ final class SwitchGate {
     }
 
     /// The work of running a job.
-    func work(_ job: JobDefinition, tenant: String?) -> SwitchedWork {
+    /// - Throws: `ERR_INTEGRATION_FILE` when `modules.yaml` cannot be read.
+    func work(_ job: JobDefinition, tenant: String?) throws(BatchError) -> SwitchedWork {
         SwitchedWork(
-            .run, origin: session.context.origin, job: job.id, module: job.module, tenant: tenant,
+            .run, origin: session.context.origin, job: job.id, modules: try modules(of: job), tenant: tenant,
             faults: job.repair?.faults)
+    }
+
+    private func modules(of job: JobDefinition) throws(BatchError) -> [String] {
+        if let modules, modules.job == job.id { return modules.modules }
+        let found = try ModuleBook.load(folder: session.workspace.catalog).modules(of: job)
+        modules = (job.id, found)
+        return found
     }
 
     /// Gives the ledger the settings of today. Call it in a transaction.

@@ -51,7 +51,7 @@ final class BatchRun {
         deadline = job.timeout.map { session.context.clock.now() + $0.milliseconds }
         limit = gateway.policy.timeLimit.map { session.context.clock.now() + $0 }
         contracts = try RealtimeContracts(session, gateway)
-        rules = purpose.sharesDatabase ? try RealtimeRules(session, job, tenant: batch.tenant) : nil
+        rules = purpose.sharesDatabase ? try RealtimeRules(session, job, batch) : nil
     }
 
     /// What SQL sees as the id of its batch.

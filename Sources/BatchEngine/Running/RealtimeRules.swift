@@ -1,6 +1,7 @@
 internal import BatchCatalog
 internal import BatchControl
 public import BatchCore
+internal import BatchLedger
 internal import BatchSystem
 
 /// The rules that are judged directly after each checkpoint: a batch that one of them blocks stops before its next one,
@@ -9,6 +10,7 @@ final class RealtimeRules {
     private let session: Session
     private let job: JobDefinition
     private let tenant: String?
+    private let batch: BatchID
     private let events: Set<String>
     private var stream: RuleStream
     /// What is still to be followed: a checkpoint that waits for others holds the database.
@@ -19,7 +21,7 @@ final class RealtimeRules {
 
     /// Nil when the catalog has none.
     /// - Throws: `ERR_UX_INVALID_CATALOG` when the rules cannot be read: what they stop is not known then.
-    init?(_ session: Session, _ job: JobDefinition, tenant: String?) throws(BatchError) {
+    init?(_ session: Session, _ job: JobDefinition, _ batch: BatchRecord) throws(BatchError) {
         guard session.context.healing != nil else { return nil }
         let found = try RuleBook.realtime(in: session.workspace.catalog)
         guard !found.isEmpty else { return nil }
@@ -29,7 +31,8 @@ final class RealtimeRules {
         events = Set(found.map(\.event))
         self.session = session
         self.job = job
-        self.tenant = tenant
+        self.batch = batch.batch
+        tenant = batch.tenant
     }
 
     /// A step is tried.
@@ -51,7 +54,9 @@ final class RealtimeRules {
     private func judge(_ kind: String, _ value: Double) {
         guard events.contains(kind) else { return }
         fired += stream.feed(
-            RuleEvent(at: session.context.now(), kind: kind, module: job.module, tenant: tenant, value: value))
+            RuleEvent(
+                at: session.context.now(), kind: kind, module: job.module, tenant: tenant, value: value,
+                batch: "\(batch)"))
     }
 
     /// Does what the rules say. Call it while no transaction is open.

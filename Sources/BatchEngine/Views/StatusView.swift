@@ -12,6 +12,20 @@ extension Session {
     }
 }
 
+extension Session {
+    /// The batches of which a part is done, with the later one of the same job that has done the work since.
+    public func halfDone() throws(BatchError) -> [(batch: BatchID, overtaker: BatchID?)] {
+        guard try ledger.exists() else { return [] }
+        let stopped = try ledger.batches(
+            where: "status IN ('stopped', 'failed') AND (?1 IS NULL OR tenant = ?1)", [.optional(owner)])
+        var found: [(BatchID, BatchID?)] = []
+        for batch in stopped where try ledger.checkpoints(of: batch.seq).contains(where: \.isLive) {
+            found.append((batch.batch, try ledger.overtaker(of: batch)?.batch))
+        }
+        return found
+    }
+}
+
 private struct StatusView {
     let session: Session
 
@@ -29,12 +43,9 @@ private struct StatusView {
                 LIMIT \(StatusView.mostBatches))
                 """, [.optional(session.owner)]
         ).reversed().map { BatchSummary($0, session.shownStatus(of: $0), replays) }
-        let half = try ledger.batches(
-            where: "status IN ('stopped', 'failed') AND (?1 IS NULL OR tenant = ?1)",
-            [.optional(session.owner)])
-        for batch in half where try ledger.checkpoints(of: batch.seq).contains(where: \.isLive) {
-            report.halfDone.append(batch.batch)
-            report.overtaken[batch.batch] = try ledger.overtaker(of: batch)?.batch
+        for half in try session.halfDone() {
+            report.halfDone.append(half.batch)
+            report.overtaken[half.batch] = half.overtaker
         }
         report.pendingPoints = Int(
             try ledger.connection.value("SELECT count(*) FROM main.batchmgr_points WHERE status = 'pending'")?.integer

@@ -40,6 +40,9 @@ public struct MonitoringCheck {
             if figures.pendingPoints > 0 {
                 report.add(.warning, "\(database.name): \(figures.pendingPoints) restore points wait for their copies")
             }
+            for half in try session.halfDone() where half.overtaker == nil {
+                report.add(.warning, "\(database.name): \(half.batch) is half done")
+            }
             guard let maximumAge else { return }
             for job in jobs {
                 guard let last = figures.lastSuccess[job] else {

@@ -64,7 +64,9 @@ extension HealRunReport: TextReport {
         }
         switch mode {
         case .dryRun:
-            text += style.hint("do it: \(command: "heal run \(job) --apply")") + "\n"
+            if executions.contains(where: { $0.outcome == .discarded }) {
+                text += style.hint("do it: \(command: "heal run \(job) --apply")") + "\n"
+            }
         case .propose:
             text += "\(Figures.count(before, "finding"))\n"
         case .apply:
@@ -88,12 +90,14 @@ extension HealRunReport.Execution {
                 + "  \(run?.batch.description ?? ""), \(rows); \(Figures.count(after ?? 0, "finding")) left"
         case .failed:
             let why = error.map { "\($0.code.rawValue): \(Printable.text($0.message))" } ?? "nothing improved"
-            return style.bad("failed") + "  \(why)"
+            return style.bad("failed") + "  \(why)" + (error.map { "\n  " + style.hint($0.hint) } ?? "")
         case .planned:
             let plan = plan.map { "\($0.id)" } ?? ""
             return style.caution("planned") + "  \(plan) waits for approval: "
                 + style.hint("\(command: "plan show --id \(plan)")")
-        case .discarded: return "would change \(rows), for \(Figures.count(before, "finding"))"
+        case .discarded:
+            let half = continued.map { "; it would continue \($0), which is half done" } ?? ""
+            return "would change \(rows), for \(Figures.count(before, "finding"))\(half)"
         case .halted:
             return style.bad("halted") + "  it fails for too many: " + style.hint("\(command: "incident list")")
         case .skipped, .stopped:

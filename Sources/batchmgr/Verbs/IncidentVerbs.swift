@@ -97,7 +97,10 @@ extension Command {
         let incident = try Incidents(session).open(
             faults, severity ?? .error, try arguments.required("title"),
             cause: "person:\(session.context.traceID)", tenant: call.globals.tenant, module: arguments.value("module"),
-            batches: batches)
+            batches: batches,
+            actions: batches.map {
+                .init(level: 3, text: "undo the batch that is involved", command: "rollback --id \($0)")
+            })
         try call.output.show(IncidentReport(incident))
         return .done
     }
