@@ -149,6 +149,32 @@ import Testing
         }
     }
 
+    /// Only between two jobs does a worker let others have a turn.
+    @Test func aLongJobIsWaitedForTenSeconds() throws {
+        let long = """
+            steps:
+              - {id: a, for_each: "SELECT id FROM line", chunk: 1, pause: 5s, sql: "UPDATE line SET n = 1 WHERE id = :id"}
+            """
+        try BadLuckScene.with(jobs: ["long": long]) { scene in
+            try scene.sql(
+                "CREATE TABLE line(id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO line VALUES(1,0),(2,0),(3,0),(4,0),(5,0)"
+            )
+            try scene.expect(0, "queue", "add", "long")
+            let answer = try scene.shell(
+                """
+                "$TOOL" queue work --until-empty -q &
+                until [ -n "$(sqlite3 app.db "SELECT 1 FROM batchmgr_batches WHERE status = 'running'" 2>/dev/null)" ]; do :; done
+                before=$(date +%s)
+                "$TOOL" run beside --sql 'UPDATE line SET n = 9' -q; echo $?
+                [ $(($(date +%s) - before)) -ge 9 ] && echo waited
+                "$TOOL" stop long -q; wait $!
+                sqlite3 app.db "SELECT count(*) FROM line WHERE n = 9"
+                """)
+            #expect(answer.out == "75\nwaited\n0\n", "\(answer.err)")
+            #expect(answer.err.contains("let its worker do yours next: batchmgr queue add JOB"))
+        }
+    }
+
     @Test func jobsOfOneDatabaseShareTheirRestorePoints() throws {
         try series { scene in
             try scene.expect(0, "queue", "work", "--until-empty")

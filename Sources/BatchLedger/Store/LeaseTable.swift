@@ -213,6 +213,14 @@ public struct LeaseTable {
                 .busy, "\(what), in another container or on another machine",
                 hint: "try again in half a minute: if it does not answer by then, it is considered dead")
         }
+        if row.work.kind == LeaseWork.queue, ended == nil, let batch = row.work.batch {
+            return BatchError(
+                .busy, what,
+                hint: """
+                    wait for it, or let its worker do yours next: \(command: "queue add JOB"); or stop it: \
+                    \(command: "stop --id \(batch)")
+                    """)
+        }
         return BatchError(
             .busy, what,
             hint: row.work.batch.flatMap { batch in
