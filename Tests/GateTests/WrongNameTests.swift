@@ -16,6 +16,32 @@ import Testing
         }
     }
 
+    /// No batch runs while a rule is about nothing, so whoever looks is told.
+    @Test(arguments: [
+        ("protected: [acounts]", "protected: there is no table 'acounts'; did you mean 'accounts'?"),
+        ("protected: [accounts.balanse]", "protected: table accounts has no column 'balanse'; did you mean 'balance'?"),
+        (
+            "classes: {payment: [accounts.balanse]}",
+            "classes: table accounts has no column 'balanse'; did you mean 'balance'?"
+        ),
+    ])
+    func aRuleAboutNothingIsToldByAllThatLook(rule: String, message: String) throws {
+        try TenantScene.with { scene in
+            try scene.begin()
+            let text = try scene.shell("cat batchmgr.yaml").out
+            try scene.write("batchmgr.yaml", text.replacing("    tenancy:", with: "    \(rule)\n    tenancy:"))
+            let validated = try scene.tool("catalog", "validate")
+            #expect(validated.code == 2 && validated.out.contains(message), "\(validated)")
+            #expect(validated.out.contains("batchmgr.yaml:"), "\(validated)")
+            let check = try scene.tool("check")
+            #expect(check.code == 2 && check.out.contains("main: \(message)"), "\(check)")
+            let doctor = try scene.tool("doctor")
+            let words = doctor.out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(doctor.code == 2 && words.contains(message), "\(words)")
+            try scene.expect(.invalidConfiguration, "--tenant", "a", "run", "--id", "x", "--sql", "SELECT 1")
+        }
+    }
+
     /// The first letter is a Cyrillic one. No word of the caller makes it another tenant.
     @Test(arguments: [[], ["--new-tenant"], ["--new-tenant", "--dry-run"]])
     func aNewTenantThatLooksLikeAnotherIsRefused(words: [String]) throws {

@@ -40,6 +40,48 @@ import Testing
         }
     }
 
+    /// What is wrong in one concept says nothing about jobs that do not use it.
+    @Test func aMistakeInOneConceptStopsOnlyTheJobsThatUseIt() throws {
+        let mapping = HealingScene.mapping + "\nquotas: {table: bills}\n"
+        let job = "finds: SELECT {quotas.used} AS key FROM {quotas}\nsteps: [{id: a, sql: SELECT 1}]"
+        try HealingScene.with(jobs: ["repair_quotas": job], mapping: mapping) { scene in
+            let answer = try JSONParser.parse(try scene.tool("catalog", "validate", "--json").out)
+            let errors = answer["errors"]?.array ?? []
+            let files = Set(errors.compactMap { $0["file"]?.string?.split(separator: "/").last.map(String.init) })
+            #expect(files == ["mapping.yaml", "repair_quotas.yaml"], "\(errors)")
+            let messages = errors.compactMap { $0["message"]?.string }
+            #expect(messages.contains("{quotas.used}: catalog/mapping.yaml has mistakes in quotas"), "\(messages)")
+            try scene.expect(0, "heal", "run", "repair_totals", "--apply")
+            try scene.expect(.invalidCatalog, "run", "repair_quotas")
+        }
+    }
+
+    /// A column that holds something else than tenants would make one batch for each of its values.
+    @Test(arguments: [
+        ("invoices: {table: bills, key: no, tenant: state}", true),
+        ("invoices: {table: bills, key: no, tenant: owner}", false),
+        ("invoices: {table: bills, key: no, tenant: (state)}", true),
+        ("invoices: {table: bills, key: no, tenant: (bills.owner)}", false),
+        ("invoices: {table: notes, key: id, tenant: kind}", true),
+        ("invoices: {table: notes, key: id, tenant: whose}", false),
+        ("invoices: {table: blank, key: id, tenant: whose}", false),
+    ]) func aTenantColumnThatIsNoneIsTold(_ mapping: String, isTold: Bool) throws {
+        try HealingScene.with(mapping: mapping) { scene in
+            try scene.sql(
+                """
+                CREATE TABLE notes(id INTEGER PRIMARY KEY, kind TEXT, whose TEXT); CREATE TABLE blank(id INTEGER PRIMARY KEY, whose);
+                INSERT INTO notes VALUES(1,'x','a'),(2,'y',NULL),(3,'x','b')
+                """)
+            for job in HealingScene.jobs.keys { try scene.shell("rm catalog/\(job).yaml") }
+            let answer = try JSONParser.parse(try scene.tool("catalog", "validate", "--json").out)
+            let messages = (answer["errors"]?.array ?? []).compactMap { $0["message"]?.string }
+            #expect(
+                messages.contains { $0.hasPrefix("invoices.tenant: this does not say whose a row") } == isTold,
+                "\(messages)")
+            #expect(isTold || messages.isEmpty, "\(messages)")
+        }
+    }
+
     @Test func bracesThatAreNoPlaceholdersStay() throws {
         let job = "finds: SELECT 1 AS key WHERE '{tenant}' = '{invoice}'\nsteps: [{id: a, sql: SELECT 1}]"
         #expect(try mistakes(HealingScene.mapping, jobs: ["repair_none": job]) == [])

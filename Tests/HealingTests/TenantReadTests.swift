@@ -41,6 +41,11 @@ import Testing
         "check: SELECT no FROM bills WHERE owner = :tenant UNION SELECT bill FROM parts",
         "check: SELECT p.amount FROM bills b JOIN parts p ON p.amount < b.sum WHERE b.owner = :tenant",
         "check: SELECT no FROM bills WHERE owner <> :tenant",
+        "check: SELECT no FROM bills WHERE owner = :tenant OR 1",
+        "check: SELECT no FROM bills WHERE sum < 0 AND (1 = 1 OR owner = :tenant)",
+        "check: SELECT no FROM bills WHERE (owner = :tenant AND sum < 0) OR sum > (SELECT 7) ORDER BY no",
+        "sql: UPDATE bills SET sum = 1 WHERE owner = :tenant OR state IN ('x')",
+        "check: SELECT 1 FROM items WHERE EXISTS (SELECT 1 FROM bills WHERE owner = :tenant OR sum = 1)",
     ])
     func eachReadIsLookedAtByItself(step: String) throws {
         let found = try warnings(step)
@@ -63,6 +68,10 @@ import Testing
         "check: SELECT no FROM bills JOIN parts USING (owner) WHERE bills.owner = :tenant",
         "check: SELECT no FROM bills WHERE owner LIKE :tenant",
         "check: \"SELECT no FROM bills WHERE owner IN (:tenant, 'x')\"",
+        "check: SELECT no FROM bills WHERE (sum < 0 OR sum > 9) AND owner = :tenant",
+        "check: SELECT no FROM bills WHERE owner = :tenant OR owner IS NULL",
+        "check: SELECT no FROM bills WHERE owner = :tenant AND sum = 1 OR owner = :tenant AND sum = 2",
+        "check: SELECT 1 FROM items WHERE qty = 1 OR EXISTS (SELECT 1 FROM bills WHERE owner = :tenant)",
         "check: SELECT no FROM bills b WHERE b.owner IS :tenant AND b.sum = (SELECT sum(amount) FROM parts p WHERE p.bill = b.no)",
     ])
     func whatIsLimitedIsNot(step: String) throws {

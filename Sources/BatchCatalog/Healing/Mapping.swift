@@ -34,12 +34,15 @@ public struct Mapping: Hashable, Sendable {
     }
 
     public private(set) var concepts: [String: Concept]
-    /// There are mistakes in its file, so it says nothing.
+    /// Its file cannot be read, so it says nothing.
     let isBroken: Bool
+    /// Concepts with mistakes: only they say nothing.
+    let brokenConcepts: Set<String>
 
-    public init(_ concepts: [String: Concept] = [:], isBroken: Bool = false) {
-        self.concepts = concepts
+    public init(_ concepts: [String: Concept] = [:], isBroken: Bool = false, brokenConcepts: Set<String> = []) {
+        self.concepts = concepts.filter { !brokenConcepts.contains($0.key) }
         self.isBroken = isBroken
+        self.brokenConcepts = brokenConcepts
     }
 
     /// The fields that DESIGN gives each concept; a workspace may add others.

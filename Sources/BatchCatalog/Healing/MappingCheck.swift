@@ -8,6 +8,11 @@ public protocol MappedSchema {
     func mappedTable(_ name: String) throws(BatchError) -> MappedTable?
     /// What SQLite says against a query; nil when it could be asked.
     func objection(to query: String) -> String?
+    /// The column that says whose a row is, in every table of tenants; nil where there are no tenants.
+    var mappedTenantColumn: String? { get }
+    /// Whether an expression has, in some row of the first of a table, another value than the column of tenants; in a table
+    /// without that column, none but values that are no tenant's. Nil when there are no rows to look at.
+    func isStrange(_ expression: String, asTenantOf table: MappedTable, _ name: String) -> Bool?
 }
 
 /// What a database says about a table that `mapping.yaml` names.
@@ -29,7 +34,7 @@ public struct MappedTable: Hashable, Sendable {
 }
 
 extension Catalog {
-    /// What a mapping says that the database does not have; empty when the file itself has mistakes, which are told elsewhere.
+    /// What a mapping says that the database does not have. Mistakes of the file itself are told elsewhere.
     public static func mappingMistakes(
         folder: String, against schema: some MappedSchema
     ) throws(BatchError) -> [Diagnostic] {
@@ -39,8 +44,9 @@ extension Catalog {
                 case .text(let text) = try FolderText.read(path, limit: YAMLDocument.largestSize)
             else { continue }
             let (mapping, source) = MappingReader.read(text: text, file: FolderText.shown(path))
-            guard source.diagnostics.isEmpty, let root = try? YAMLDocument.read(text) else { return [] }
-            var check = MappingCheck(schema: schema, source: source)
+            guard !mapping.isBroken, let root = try? YAMLDocument.read(text) else { return [] }
+            let fresh = SourceText(file: source.file, text: text, code: .invalidCatalog)
+            var check = MappingCheck(schema: schema, source: fresh)
             for entry in root.entries {
                 if let concept = mapping.concepts[entry.key] { try check.check(entry, concept) }
             }
@@ -71,6 +77,7 @@ private struct MappingCheck<Schema: MappedSchema> {
         checkKey(entry, concept, table, known)
         for field in entry.value.entries where !["table", "key", "where"].contains(field.key) {
             checkField(field, of: entry.key, concept, table, known)
+            if field.key == "tenant" { checkTenant(field, of: entry.key, concept, table, known) }
         }
         if let condition = concept.condition, let node = entry.value["where"] {
             ask(
@@ -118,6 +125,25 @@ private struct MappingCheck<Schema: MappedSchema> {
             }
         default: break
         }
+    }
+
+    /// A repair is carried out for each tenant that this column names.
+    private mutating func checkTenant(
+        _ field: YAMLNode.Entry, of name: String, _ concept: Mapping.Concept, _ table: MappedTable, _ known: Set<String>
+    ) {
+        guard let column = schema.mappedTenantColumn, let value = concept.fields["tenant"] else { return }
+        let hasColumn = known.contains(column.lowercased())
+        let isStrange: Bool?
+        switch value {
+        case .column(let own):
+            guard known.contains(own.lowercased()), own.lowercased() != column.lowercased() else { return }
+            isStrange = schema.isStrange(SQLName.quote(own), asTenantOf: table, concept.table) ?? hasColumn
+        case .expression(let sql): isStrange = schema.isStrange(sql, asTenantOf: table, concept.table)
+        case .values: return
+        }
+        guard isStrange == true else { return }
+        let meant = hasColumn ? "; did you mean '\(column)'?" : ": what it holds is the name of no tenant"
+        source.report(field.value, "\(name).tenant: this does not say whose a row of '\(concept.table)' is\(meant)")
     }
 
     private mutating func ask(_ query: String, _ node: YAMLNode, _ what: String) {

@@ -4,7 +4,7 @@ internal import BatchCore
 enum MappingReader {
     static let fileNames = ["mapping.yaml", "mapping.yml"]
 
-    /// A mapping with mistakes in it is empty, and its mistakes stop the jobs that use it.
+    /// A concept with mistakes in it says nothing, and stops the jobs that use it.
     static func read(text: String, file: String) -> (mapping: Mapping, source: SourceText) {
         var source = SourceText(file: file, text: text, code: .invalidCatalog)
         let root: YAMLNode
@@ -18,17 +18,19 @@ enum MappingReader {
             source.report(root, "a mapping: write a concept and its table, e.g. invoices: {table: invoices, key: id}")
             return (Mapping(isBroken: true), source)
         }
-        var concepts: [String: Mapping.Concept] = [:]
+        var (concepts, broken) = ([String: Mapping.Concept](), Set<String>())
         for entry in root.entries {
             guard Mapping.names.contains(entry.key) else {
                 let meant = Suggestion.clause(for: entry.key, in: Mapping.names)
                 source.report(key: entry, "there is no concept '\(entry.key)'\(meant)")
                 continue
             }
+            let before = source.diagnostics.count
             if concepts[entry.key] != nil { source.report(key: entry, "'\(entry.key)' is already there") }
             concepts[entry.key] = concept(entry, &source)
+            if source.diagnostics.count > before { broken.insert(entry.key) }
         }
-        return (source.diagnostics.isEmpty ? Mapping(concepts) : Mapping(isBroken: true), source)
+        return (Mapping(concepts, brokenConcepts: broken), source)
     }
 
     private static func concept(_ entry: YAMLNode.Entry, _ source: inout SourceText) -> Mapping.Concept? {
@@ -109,13 +111,18 @@ extension SourceText {
     /// What the mapping does not know of the placeholders of a text. When the mapping has mistakes of its own, they
     /// are told once, and not for each placeholder again.
     mutating func report(_ unknown: [Mapping.Placeholder], in text: String, _ mapping: Mapping?) {
-        guard mapping?.isBroken == true else {
-            for placeholder in unknown {
-                report(placeholder, in: text, "catalog/mapping.yaml does not say what that is here")
-            }
+        if mapping?.isBroken == true {
+            unknown.first.map { report($0, in: text, "catalog/mapping.yaml has mistakes") }
             return
         }
-        unknown.first.map { report($0, in: text, "catalog/mapping.yaml has mistakes") }
+        var told: Set<String> = []
+        for placeholder in unknown {
+            if mapping?.brokenConcepts.contains(placeholder.concept) != true {
+                report(placeholder, in: text, "catalog/mapping.yaml does not say what that is here")
+            } else if told.insert(placeholder.concept).inserted {
+                report(placeholder, in: text, "catalog/mapping.yaml has mistakes in \(placeholder.concept)")
+            }
+        }
     }
 
     private mutating func report(_ placeholder: Mapping.Placeholder, in text: String, _ message: String) {

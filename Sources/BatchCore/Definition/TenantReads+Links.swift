@@ -19,8 +19,57 @@ extension TenantReadsReader {
             if isSymbol(index, ">") || isSymbol(index, "<") { consume(index - 1, right) }
             return
         }
-        let nodes = operand(endingAt: left) + operand(beginningAt: right)
+        let isWider = isWidened(index)
+        let nodes = (operand(endingAt: left) + operand(beginningAt: right)).filter { $0 != 0 || !isWider }
         for node in nodes.dropFirst() { union(nodes[0], node) }
+    }
+
+    /// Whether an OR beside a comparison lets other rows through: one that names neither `:tenant` nor asks for NULL.
+    private func isWidened(_ index: Int) -> Bool {
+        var place: Int? = index
+        while let inner = place {
+            let (parts, open) = alternatives(around: inner)
+            for part in parts where !part.contains(inner) {
+                let isNull = part.contains { isWord($0, "is") && isWord($0 + 1, "null") }
+                if !isNull, !part.contains(where: isTenant) { return true }
+            }
+            place = open
+        }
+        return false
+    }
+
+    /// What is joined by OR on the level of a token, and the parenthesis around it; nil where the condition begins.
+    private func alternatives(around index: Int) -> (parts: [Range<Int>], open: Int?) {
+        func isInside(_ place: Int) -> Bool {
+            tokens.indices.contains(place) && tokens[place].isCondition && tokens[place].scope == tokens[index].scope
+        }
+        var (start, open, ors) = (index, Int?.none, [Int]())
+        while isInside(start - 1) || isSymbol(start - 1, ")") {
+            let before = start - 1
+            if isSymbol(before, ")"), let partner = tokens[before].partner {
+                start = partner
+            } else if isSymbol(before, "(") {
+                open = isInside(before) ? before : nil
+                break
+            } else if isWord(before, "where", "on", "having") {
+                break
+            } else {
+                if isWord(before, "or") { ors.append(before) }
+                start = before
+            }
+        }
+        var end = index
+        while end < tokens.count, isInside(end) || isSymbol(end, "(") {
+            if isSymbol(end, ")") { break }
+            if isSymbol(end, "("), let partner = tokens[end].partner {
+                end = partner + 1
+            } else {
+                if isWord(end, "or") { ors.append(end) }
+                end += 1
+            }
+        }
+        let bounds = [start - 1] + ors.sorted() + [end]
+        return (zip(bounds, bounds.dropFirst()).map { $0 + 1..<max($0 + 1, $1) }, open)
     }
 
     private mutating func consume(_ places: Int...) {

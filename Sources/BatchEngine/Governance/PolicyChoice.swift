@@ -1,5 +1,5 @@
 internal import BatchCatalog
-internal import BatchCore
+public import BatchCore
 internal import BatchLedger
 
 /// What a batch on a database may write.
@@ -92,12 +92,23 @@ struct PolicyChoice {
 
     /// A misspelt name would protect nothing.
     private func checkRules(_ tables: [TableLayout]) throws(BatchError) {
+        if let mistake = try mistakes(tables).first { throw invalid(mistake.message) }
+    }
+
+    /// Names in the rules of the database that are of nothing, with what was meant.
+    func mistakes() throws(BatchError) -> [(name: String, message: String)] {
+        rules.tenantColumn != nil || !rules.guarded.isEmpty ? try mistakes(try tables()) : []
+    }
+
+    private func mistakes(_ tables: [TableLayout]) throws(BatchError) -> [(name: String, message: String)] {
+        var found: [(name: String, message: String)] = []
         let own = tables.filter { $0.role == .ordinary }
         if let column = rules.tenantColumn, !own.isEmpty, !own.contains(where: { $0.ownerColumn(named: column) != nil })
         {
             let names = Set(own.flatMap { $0.columns.map(\.name) }).sorted()
-            throw invalid(
-                "tenant_column: no table has a column '\(column)'\(Suggestion.clause(for: column, in: names))")
+            found.append(
+                (column, "tenant_column: no table has a column '\(column)'\(Suggestion.clause(for: column, in: names))")
+            )
         }
         let virtual = try SchemaReader(session.connection).virtualTables().map(\.name)
         for name in rules.guarded.map(ProtectedName.init) {
@@ -105,15 +116,16 @@ struct PolicyChoice {
             let table = own.first { name.isOf($0.name) }
             guard table != nil || virtual.contains(where: name.isOf) else {
                 let meant = Suggestion.clause(for: name.table, in: own.map(\.name) + virtual)
-                throw invalid("\(key): there is no table '\(name.table)'\(meant)")
+                found.append((name.text, "\(key): there is no table '\(name.table)'\(meant)"))
+                continue
             }
             guard let column = name.column else { continue }
             let columns = table?.columns.map(\.name) ?? []
             if columns.contains(where: { $0.lowercased() == column.lowercased() }) { continue }
-            throw invalid(
-                "\(key): table \(name.table) has no column '\(column)'\(Suggestion.clause(for: column, in: columns))"
-            )
+            let meant = Suggestion.clause(for: column, in: columns)
+            found.append((name.text, "\(key): table \(name.table) has no column '\(column)'\(meant)"))
         }
+        return found
     }
 
     private func invalid(_ message: String) -> BatchError {
@@ -142,6 +154,13 @@ struct PolicyChoice {
         BatchError(
             .invalidCatalog, "job \(job.id): shared_tables: \(message)",
             hint: "correct the job: \(command: "catalog show --id \(job.id)")")
+    }
+}
+
+extension Session {
+    /// Names under `tenant_column`, `protected` and `classes` in `batchmgr.yaml` that are of nothing: no batch would run.
+    public func policyMistakes() throws(BatchError) -> [(name: String, message: String)] {
+        try reading { () throws(BatchError) in try PolicyChoice(session: self).mistakes() }
     }
 }
 

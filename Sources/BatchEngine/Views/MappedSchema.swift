@@ -40,6 +40,29 @@ extension Session: MappedSchema {
             keys: keys)
     }
 
+    public var mappedTenantColumn: String? { database.policy.tenantColumn }
+
+    public func isStrange(_ expression: String, asTenantOf table: MappedTable, _ name: String) -> Bool? {
+        guard let column = database.policy.tenantColumn else { return nil }
+        let place = SQLName.quote(name)
+        let known = table.columns.contains { SQLName.areSame($0, column) }
+        let sql: String
+        if known {
+            sql = "SELECT \(expression) IS \(place).\(SQLName.quote(column)) FROM \(place) LIMIT 1000"
+        } else {
+            let tables = (try? SchemaReader(connection).tables()) ?? []
+            let owners = tables.filter { $0.ownerColumn(named: column) != nil }.map {
+                "SELECT \(SQLName.quote(column)) FROM \(SQLName.quote($0.name))"
+            }
+            guard !owners.isEmpty else { return nil }
+            sql =
+                "SELECT \(expression) IN (\(owners.joined(separator: " UNION "))) FROM \(place) "
+                + "WHERE \(expression) IS NOT NULL LIMIT 1000"
+        }
+        guard let rows = try? connection.rows(sql), !rows.isEmpty else { return nil }
+        return known ? rows.contains { $0[0].integer == 0 } : !rows.contains { $0[0].integer == 1 }
+    }
+
     public func objection(to query: String) -> String? {
         do throws(BatchError) {
             _ = try connection.prepare(query, isVerbatim: true)

@@ -40,6 +40,9 @@ public struct MonitoringCheck {
             if figures.pendingPoints > 0 {
                 report.add(.warning, "\(database.name): \(figures.pendingPoints) restore points wait for their copies")
             }
+            for mistake in try session.policyMistakes() {
+                report.add(.critical, "\(database.name): \(mistake.message)")
+            }
             for half in try session.halfDone() where half.overtaker == nil {
                 report.add(.warning, "\(database.name): \(half.batch) is half done")
             }

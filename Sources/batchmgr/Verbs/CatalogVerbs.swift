@@ -62,6 +62,10 @@ extension Command {
         if arguments.positionals.isEmpty, let session, let folder = try call.workspace().catalog {
             mistakes += try session.mappingMistakes(folder: folder)
         }
+        if arguments.positionals.isEmpty, let session {
+            let workspace = try call.workspace()
+            mistakes += try session.policyMistakes().map { workspace.mistake($0.message, at: $0.name) }
+        }
         let report = CatalogReport(
             (files, mistakes), schedules: try jobs.schedules(after: call.work.now(), count: 5),
             warnings: (try? session?.readsOfAllTenants(jobs)) ?? [])

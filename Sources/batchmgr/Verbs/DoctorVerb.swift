@@ -22,7 +22,10 @@ extension Command {
         let examination = Examination(
             database: database, home: database == nil ? nil : call.homeFolder, isFast: arguments.has("fast"))
         var report = examination.report()
-        if database != nil { report = ChecksReport(checks: report.checks + call.placeChecks(isReadable: report.isOK)) }
+        if database != nil {
+            let more = call.placeChecks(isReadable: report.isOK) + (report.isOK ? call.policyChecks : [])
+            report = ChecksReport(checks: report.checks + more)
+        }
         try call.output.show(report)
         return report.exitCode
     }
@@ -41,6 +44,17 @@ extension Call {
             return try Session.placeChecks(try workspace(), tenant: globals.tenant, context: work)
         } catch {
             return isReadable ? [.failed("home", error)] : []
+        }
+    }
+
+    /// Names in `batchmgr.yaml` that are of nothing; what cannot be asked is told already.
+    fileprivate var policyChecks: [Check] {
+        guard let session = try? view(), let mistakes = try? session.policyMistakes() else { return [] }
+        return mistakes.map { mistake in
+            .failed(
+                "policy",
+                BatchError(
+                    .invalidConfiguration, mistake.message, hint: "correct \(Workspace.fileName): see docs/policy.md"))
         }
     }
 
