@@ -27,6 +27,9 @@ final class DatabaseBuilder {
         try connection.execute("PRAGMA auto_vacuum=\(settings.autoVacuum)")
         self.init(connection, path: path, state: state)
         try connection.execute("BEGIN")
+        // SQLite notes the encoding in the file with the first object that is created. Where there are views alone, which
+        // are only written into the schema as text, nobody would.
+        try connection.execute("CREATE VIEW main.\"~\" AS SELECT 1; DROP VIEW main.\"~\"")
         try createTables()
     }
 
