@@ -128,7 +128,11 @@ extension UndoRun {
         if isListed(step, key, table.layout) {
             return Problem(reason: .changed, found: "", row: current?.values, isListed: true)
         }
-        if leaving.contains(UndoRun.name(key, table.layout).order, in: table.layout.name) {
+        // A later batch may have taken the number that the row had, while it has another one now.
+        let recorded = rowid == step.rowid ? key : try self.key(step, bytes, table.layout, rowid: step.rowid)
+        if [key, recorded].contains(where: {
+            leaving.contains(UndoRun.name($0, table.layout).order, in: table.layout.name)
+        }) {
             return Problem(reason: .touched, found: "a later batch needs the row", row: current?.values)
         }
         if step.operation == .delete {
