@@ -7,6 +7,7 @@ struct SystemTables {
 
     static let sequence = "sqlite_sequence"
     static let statistics = ["sqlite_stat1", "sqlite_stat3", "sqlite_stat4"]
+    static let all = [sequence] + statistics
 
     static func isSystem(_ table: String) -> Bool { table == sequence || statistics.contains(table) }
 
@@ -18,15 +19,30 @@ struct SystemTables {
         }
     }
 
-    /// Notes the state of a table, unless it is known already.
-    mutating func note(_ table: String, _ connection: Connection) throws(BatchError) {
-        if before[table] == nil { before[table] = try SystemTables.rows(table, connection) }
+    /// Notes the state of tables, unless it is known already.
+    mutating func note(_ tables: [String], _ connection: Connection) throws(BatchError) {
+        let unknown = tables.filter { before[$0] == nil }
+        if unknown.isEmpty { return }
+        before.merge(try SystemTables.rows(unknown, connection)) { $1 }
     }
 
-    static func rows(_ table: String, _ connection: Connection) throws(BatchError) -> [Int64: [SQLValue]] {
-        guard try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [.string(table)]) != nil else {
-            return [:]
+    /// The rows of these tables, by their rowid; none for a table that is not there.
+    static func rows(_ tables: [String], _ connection: Connection) throws(BatchError)
+        -> [String: [Int64: [SQLValue]]]
+    {
+        // The schema is read once for all of them: there is a ledger of tables in it.
+        let there = Set(
+            try connection.rows(
+                "SELECT name FROM main.sqlite_schema WHERE name BETWEEN 'sqlite_sequence' AND 'sqlite_stat4'"
+            ).compactMap { $0[0].string })
+        var rows: [String: [Int64: [SQLValue]]] = [:]
+        for table in tables {
+            rows[table] = there.contains(table) ? try SystemTables.rows(of: table, connection) : [:]
         }
+        return rows
+    }
+
+    private static func rows(of table: String, _ connection: Connection) throws(BatchError) -> [Int64: [SQLValue]] {
         var rows: [Int64: [SQLValue]] = [:]
         let statement = try connection.cached("SELECT rowid, * FROM main.\(table)")
         defer { statement.reset() }
@@ -46,9 +62,9 @@ struct SystemTables {
     /// The rows that differ now, table by table.
     func changes(_ connection: Connection) throws(BatchError) -> [(table: String, changes: [RowChange])] {
         var all: [(table: String, changes: [RowChange])] = []
-        for table in before.keys.sorted() {
+        let after = try SystemTables.rows(before.keys.sorted(), connection)
+        for (table, new) in after.sorted(by: { $0.key < $1.key }) {
             let old = before[table] ?? [:]
-            let new = try SystemTables.rows(table, connection)
             let changes = Set(old.keys).union(new.keys).sorted()
                 .filter { old[$0] != new[$0] }
                 .map { RowChange(key: .rowid($0), before: old[$0], after: new[$0]) }

@@ -36,7 +36,7 @@ extension Gateway {
         let version = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
         state = State()
         state.schemaVersion = version
-        try state.system.note(SystemTables.sequence, connection)
+        try state.system.note([SystemTables.sequence], connection)
         hostSchema.goOn()
     }
 
@@ -92,8 +92,7 @@ extension Gateway {
         state = State()
         state.schemaVersion = version ?? cookie
         sink.begin(PolicyRules(policy, isUTF16: connection.isUTF16))
-        try state.system.note(SystemTables.sequence, connection)
-        try noteStatistics()
+        try state.system.note(SystemTables.all, connection)
         hostSchema.goOn()
         try requireLedgerAlone()
     }
@@ -211,7 +210,6 @@ extension Gateway {
     func beginHostSchema() throws(BatchError) {
         hostSchema = HostSchema(try schema.objectsAndSettings(), cookie: state.schemaVersion)
         sink.follow(hostSchema.objects, version: hostSchema.cookie)
-        try noteStatistics()
     }
 
     /// Everything that the host did to the schema is recorded after this, and the guard fits it.

@@ -78,7 +78,7 @@ extension Gateway {
 
     /// Notes the rows of the statistics, before something changes them.
     func noteStatistics() throws(BatchError) {
-        for table in SystemTables.statistics { try state.system.note(table, connection) }
+        try state.system.note(SystemTables.statistics, connection)
     }
 
     /// Rows of SQLite's own tables as they were when they were noted.

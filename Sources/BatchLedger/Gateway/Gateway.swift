@@ -104,7 +104,7 @@ public final class Gateway {
         if !isHolding { try connection.beginImmediate() }
         inputs?.begin(pinned)
         state.schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
-        try state.system.note(SystemTables.sequence, connection)
+        try state.system.note(isHosted ? SystemTables.all : [SystemTables.sequence], connection)
         guardMode = try WriteGuard(ledger).mode()
         try noteGuardTriggers()
         try tap.begin(schemaVersion: state.schemaVersion)
@@ -251,7 +251,7 @@ public final class Gateway {
         sink.reset()
         systemLog.discard()
         state.system = SystemTables()
-        try state.system.note(SystemTables.sequence, connection)
+        try state.system.note([SystemTables.sequence], connection)
     }
 
     /// Works in the transaction that the host has open.

@@ -44,7 +44,7 @@ struct SystemRowUndo {
                 try expected.map { (expected) throws(BatchError) in
                     try self.wanted(table, rows, expected[table] ?? TableDigest(), connection)
                 } ?? rows
-            let found = try SystemTables.rows(table, connection)
+            let found = try SystemTables.rows([table], connection)[table] ?? [:]
             for rowid in found.keys.sorted() where found[rowid] != wanted[rowid] {
                 try connection.run("DELETE FROM main.\(table) WHERE rowid = ?", [.integer(rowid)])
             }

@@ -178,8 +178,8 @@ public final class Undo {
     ) throws(BatchError) -> [DigestCheck] {
         var found: [String: TableDigest] = [:]
         // SQLite tells nobody what it does to these.
-        for table in [SystemTables.sequence] + SystemTables.statistics {
-            let now = SystemTables.digest(try SystemTables.rows(table, connection))
+        for (table, rows) in try SystemTables.rows(SystemTables.all, connection) {
+            let now = SystemTables.digest(rows)
             if now != before.tables[table] ?? TableDigest() { found[table] = now }
         }
         for track in gateway.sink.tables where track.isTouched {
