@@ -17,7 +17,7 @@ extension Host {
         defer { connection.dropCachedStatements() }
         let batch = try HostLookup(ledger: ledger).batchToUndo(reference)
         if try !ledger.isComplete() { try ledger.complete() }
-        let order = try self.order(batch, mode, ledger)
+        let (order, revived) = try self.order(batch, mode, ledger)
         try requireWithinDatabase(order, ledger)
         let gateway = try gateway()
         // A whole undo leads back to what was there before, so it may touch protected data; one that leaves rows out
@@ -40,7 +40,8 @@ extension Host {
             undo.close()
             gateway.removeTriggers()
         }
-        let checkpoints = try ledger.liveCheckpoints(of: [batch] + order.filter { $0.seq != batch.seq })
+        let checkpoints = try ledger.liveCheckpoints(
+            of: [batch] + order.filter { $0.seq != batch.seq }, and: revived)
         let isPartial = mode == .unconflicted
         let outcome = try namingReaders(isNewSchema: order.contains(where: \.hasSchemaChange)) {
             () throws(BatchError) in
@@ -72,19 +73,20 @@ extension Host {
         }
     }
 
-    /// The batches that are undone, in this order.
+    /// The batches that are undone, in this order, and `DependencyGraph.Found.revived`.
     private func order(
         _ batch: BatchRecord, _ mode: RollbackMode, _ ledger: Ledger
-    ) throws(BatchError) -> [BatchRecord] {
+    ) throws(BatchError) -> (batches: [BatchRecord], revived: Set<Int64>) {
         guard batch.status != .running else {
             throw BatchError(
                 .wrongState, "batch \(batch.batch) is running",
                 hint: "end it first; when its process is gone, any command of the tool says so: \(command: "list")")
         }
         try ledger.requireLive(batch)
-        if mode == .unconflicted { return [batch] }
-        let dependents = try DependencyGraph(ledger).dependents(of: batch)
-        if dependents.isEmpty { return [batch] }
+        if mode == .unconflicted { return ([batch], []) }
+        let found = try DependencyGraph(ledger).dependents(of: batch)
+        let dependents = found.dependents
+        if dependents.isEmpty { return ([batch], []) }
         let names = try ledger.names(of: Set(dependents.map(\.batch)))
         guard mode == .cascade else {
             let list = dependents.prefix(5).compactMap { edge in names[edge.batch].map { "\($0) (\(edge.evidence))" } }
@@ -99,7 +101,7 @@ extension Host {
         for edge in dependents {
             if let record = try ledger.batch(seq: edge.batch) { records.append(record) }
         }
-        return records.sorted { $0.seq > $1.seq }
+        return (records.sorted { $0.seq > $1.seq }, found.revived)
     }
 
     /// A host runs no programs and writes no files.

@@ -143,7 +143,7 @@ public final class Bench {
     public func dump() -> [UInt8] { Shell.dump(path) }
 
     public func dependents(of run: Run, after number: Int = 0) throws(BatchError) -> [DependencyEdge] {
-        try DependencyGraph(ledger).dependents(of: run.record, after: number)
+        try DependencyGraph(ledger).dependents(of: run.record, after: number).dependents
     }
 
     /// Tables for which the digest kept by the ledger differs from the rows; empty when all is well.

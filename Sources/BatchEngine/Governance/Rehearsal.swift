@@ -136,7 +136,7 @@ struct Rehearsal {
                 """, [.integer(batch.seq), .optional(place.owner)])
         var found: [DependentSummary] = []
         for other in earlier.reversed() {
-            let edges = try DependencyGraph(ledger).dependents(of: other)
+            let edges = try DependencyGraph(ledger).dependents(of: other).dependents
             guard let edge = edges.first(where: { $0.batch == batch.seq && $0.on == other.seq }) else { continue }
             found.append(
                 DependentSummary(

@@ -103,9 +103,10 @@ struct Revival {
     /// In the order in which they came about.
     func effects() throws(BatchError) -> [Item] {
         var items: [Item] = []
+        let undone = Set(scope.checkpoints.map(\.checkpoint.id))
         for rollback in scope.order where rollback.kind == .rollback {
             let made = scope.checkpoints.filter { $0.checkpoint.batch == rollback.seq }.map(\.checkpoint.id)
-            for (effect, seq) in try session.ledger.effects(undoneBy: made) {
+            for (effect, seq) in try session.ledger.effects(undoneBy: made) where !undone.contains(effect.checkpoint) {
                 guard let batch = try session.ledger.batch(seq: seq) else { continue }
                 items.append(
                     Item(

@@ -41,6 +41,7 @@ struct RollbackScope {
         var dependents = found.dependents.filter { owned.contains($0.batch) }
         let readers = found.readers.filter { owned.contains($0.batch) }
         let exempt = request.readers == .prove ? readers.map(proof.explained) : []
+        var revived = found.revived
         var records: [BatchRecord] = [batch]
         for edge in dependents {
             guard let record = try ledger.batch(seq: edge.batch) else { continue }
@@ -48,8 +49,9 @@ struct RollbackScope {
         }
         for other in request.besides {
             let root = try BatchLookup(session).liveBatch(.batch(other))
-            let more = try DependencyGraph(ledger).find(of: root, after: 0, keepsOrder: false) { _, _ in false }
-                .dependents
+            let besides = try DependencyGraph(ledger).dependents(of: root)
+            let more = besides.dependents
+            revived.formUnion(besides.revived)
             var together = [root]
             for edge in more {
                 if let record = try ledger.batch(seq: edge.batch) { together.append(record) }
@@ -61,7 +63,7 @@ struct RollbackScope {
         return RollbackScope(
             batch: batch, request: request, dependents: dependents, readers: readers, exempt: exempt,
             names: try ledger.names(of: Set((readers + exempt).map(\.batch) + records.map(\.seq))),
-            checkpoints: try ledger.liveCheckpoints(of: undone, after: kept),
+            checkpoints: try ledger.liveCheckpoints(of: undone, after: kept, and: undone.count > 1 ? revived : []),
             order: undone.sorted { $0.seq > $1.seq },
             foreignDependents: Set(found.dependents.map(\.batch)).subtracting(owned).count)
     }

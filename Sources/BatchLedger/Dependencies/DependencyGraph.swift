@@ -11,14 +11,16 @@ public struct DependencyGraph {
         public var dependents: [DependencyEdge]
         /// Batches that read what the batch or a dependent wrote, and are no dependents otherwise.
         public var readers: [DependencyEdge]
+        /// Checkpoints of dependents that are not live now: rollbacks had undone them, which are dependents themselves.
+        public var revived: Set<Int64> = []
     }
 
     /// Dependents that an undo would break, in commit order; readers are left out.
     /// - Parameter checkpoint: only what depends on checkpoints of the batch behind this number counts; 0 for all.
-    public func dependents(of batch: BatchRecord, after checkpoint: Int = 0) throws(BatchError) -> [DependencyEdge] {
+    public func dependents(of batch: BatchRecord, after checkpoint: Int = 0) throws(BatchError) -> Found {
         var search = try search(batch, checkpoint)
         try search.run()
-        return search.dependents
+        return Found(dependents: search.dependents, readers: [], revived: search.revived)
     }
 
     /// Dependents and readers.
@@ -44,7 +46,7 @@ public struct DependencyGraph {
             if let known { readers = known } else { readers = try ReaderSearch(ledger).readers(of: search) }
             known = readers
             guard let next = readers.first(where: { !spared.contains($0.batch) }) else {
-                return Found(dependents: search.dependents, readers: readers)
+                return Found(dependents: search.dependents, readers: readers, revived: search.revived)
             }
             if try obeys(next, search.dependents) {
                 try search.add(next)

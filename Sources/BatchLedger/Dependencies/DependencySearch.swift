@@ -10,12 +10,16 @@ struct DependencySearch {
     private var found: [Int64: DependencyEdge] = [:]
     private var depths: [Int64: Int] = [:]
     private var streams: [Int64: FactStream] = [:]
+    private var rollbacks: RollbackFacts
+    /// Checkpoints that a rollback had undone, and that live again when it is undone as one of the batches found so far.
+    private(set) var revived: Set<Int64> = []
     /// What undoing the batches found so far takes away.
     private(set) var undone: [UndoneKeys] = []
 
     init(_ ledger: Ledger, root: Int64) throws(BatchError) {
         self.ledger = ledger
         self.root = root
+        rollbacks = RollbackFacts(ledger)
         relations = try ledger.relations()
         relationIDs = Dictionary(relations.map { ($0.value, $0.key) }) { first, _ in first }
     }
@@ -23,6 +27,8 @@ struct DependencySearch {
     var dependents: [DependencyEdge] { found.values.sorted { $0.batch < $1.batch } }
 
     func isDependent(_ batch: Int64) -> Bool { batch == root || found[batch] != nil }
+
+    func isLive(_ checkpoint: CheckpointRecord) -> Bool { checkpoint.isLive || revived.contains(checkpoint.id) }
 
     func depth(of batch: Int64) -> Int { depths[batch] ?? 0 }
 
@@ -41,7 +47,9 @@ struct DependencySearch {
             try stream.advance()
             guard !isDependent(fact.batch) else { continue }
             for watch in stream.watches where fact.matters(from: watch.from) {
-                guard let (kind, evidence) = watch.collision(with: fact, on: relations[relation]) else { continue }
+                guard let part = try rollbacks.part(of: fact, from: watch.from),
+                    let (kind, evidence) = watch.collision(with: part, on: relations[relation])
+                else { continue }
                 try note(fact.batch, on: watch.batch, kind, evidence)
                 break
             }
@@ -60,8 +68,26 @@ struct DependencySearch {
         guard !isDependent(batch) else { return }
         let depth = self.depth(of: other) + 1
         found[batch] = DependencyEdge(batch: batch, on: other, depth: depth, kind: kind, evidence: evidence)
-        let live = try ledger.checkpoints(of: batch).filter(\.isLive)
+        let live = try ledger.checkpoints(of: batch).filter(isLive)
         try add(batch, checkpoints: live.map(\.id), depth: depth)
+        for checkpoint in live { try revive(whatWasUndoneBy: checkpoint.id) }
+    }
+
+    private mutating func revive(whatWasUndoneBy rollback: Int64) throws(BatchError) {
+        let sql = """
+            SELECT c.id, c.batch FROM main.batchmgr_undone u JOIN main.batchmgr_checkpoints c ON c.id = u.checkpoint \
+            WHERE u.rollback = ?1 AND c.undone_by = ?1
+            """
+        let rows = try ledger.connection.rows(sql, [.integer(rollback)])
+        let found = Set(rows.compactMap { $0[0].integer })
+        if found.isEmpty { return }
+        revived.formUnion(found)
+        for stream in streams.values { try stream.revive(found) }
+        // The rest of a batch that is undone already.
+        for row in rows {
+            guard let checkpoint = row[0].integer, let batch = row[1].integer, isDependent(batch) else { continue }
+            try add(batch, checkpoints: [checkpoint], depth: depth(of: batch))
+        }
     }
 
     // MARK: What is taken away
@@ -119,18 +145,19 @@ struct DependencySearch {
     }
 
     private mutating func watch(_ relation: Int64, _ watch: FactMatch) throws(BatchError) {
-        let stream = streams[relation] ?? FactStream(ledger, relation: relation)
+        let stream = streams[relation] ?? FactStream(ledger, relation: relation, revived: revived)
         streams[relation] = stream
         try stream.add(watch)
     }
 
     private mutating func addDeclared(on batch: Int64) throws(BatchError) {
         let sql = """
-            SELECT d.batch, d.evidence FROM main.batchmgr_dependencies d WHERE d.needs = ? AND EXISTS \
-            (SELECT 1 FROM main.batchmgr_checkpoints c WHERE c.batch = d.batch AND c.undone_by IS NULL) ORDER BY d.batch
+            SELECT batch, evidence FROM main.batchmgr_dependencies WHERE needs = ? ORDER BY batch
             """
         for row in try ledger.connection.rows(sql, [.integer(batch)]) {
-            guard let dependent = row[0].integer else { continue }
+            guard let dependent = row[0].integer, try ledger.checkpoints(of: dependent).contains(where: isLive) else {
+                continue
+            }
             try note(dependent, on: batch, .declared, row[1].string ?? "needs")
         }
     }

@@ -15,6 +15,11 @@ struct Fact {
     func matters(from checkpoint: Int64) -> Bool {
         checkpoint < self.checkpoint && (undoneFrom.map { $0 < checkpoint } ?? true)
     }
+
+    func with(_ keys: KeyRuns) -> Fact {
+        Fact(
+            relation: relation, checkpoint: checkpoint, batch: batch, side: side, keys: keys, undoneFrom: undoneFrom)
+    }
 }
 
 extension Ledger {
@@ -78,10 +83,13 @@ final class FactStream {
     private var range: ClosedRange<UInt64>?
     private var position: Int64 = .max
     private var statement: Statement?
+    /// Checkpoints whose facts count though they are not live.
+    private var revived: Set<Int64>
 
-    init(_ ledger: Ledger, relation: Int64) {
+    init(_ ledger: Ledger, relation: Int64, revived: Set<Int64>) {
         self.ledger = ledger
         self.relation = relation
+        self.revived = revived
     }
 
     /// Goes back to where the watch begins.
@@ -98,10 +106,25 @@ final class FactStream {
         try open()
     }
 
+    /// Goes back to the first of these checkpoints: from here on they count too.
+    func revive(_ checkpoints: Set<Int64>) throws(BatchError) {
+        revived.formUnion(checkpoints)
+        guard let first = checkpoints.min(), first <= position else { return }
+        position = first - 1
+        try open()
+    }
+
     func advance() throws(BatchError) {
         head = nil
-        guard let statement, try statement.step() else { return }
-        let row = statement.values
+        guard let statement else { return }
+        while try statement.step() {
+            let row = statement.values
+            if row[5] != .null, !revived.contains(row[0].integer ?? 0) { continue }
+            return try read(row)
+        }
+    }
+
+    private func read(_ row: [SQLValue]) throws(BatchError) {
         guard let side = row[2].integer.flatMap(FactSide.init), let keys = row[3].bytes else {
             throw Ledger.damaged("batchmgr_facts")
         }
@@ -123,10 +146,10 @@ final class FactStream {
                 SELECT f.checkpoint, c.batch, f.side, f.keys, CASE b.kind WHEN 'rollback' THEN coalesce( \
                 (SELECT min(u.checkpoint) FROM main.batchmgr_undone u JOIN main.batchmgr_facts g \
                 ON g.relation = f.relation AND g.checkpoint = u.checkpoint WHERE u.rollback = f.checkpoint), \
-                \(Int64.max)) END FROM main.batchmgr_facts f \
+                \(Int64.max)) END, c.undone_by FROM main.batchmgr_facts f \
                 CROSS JOIN main.batchmgr_checkpoints c ON c.id = f.checkpoint \
                 CROSS JOIN main.batchmgr_batches b ON b.seq = c.batch \
-                WHERE f.relation = ? AND f.checkpoint > ? AND f.high >= ? AND f.low <= ? AND c.undone_by IS NULL \
+                WHERE f.relation = ? AND f.checkpoint > ? AND f.high >= ? AND f.low <= ? AND (c.undone_by IS NULL OR ?) \
                 ORDER BY f.checkpoint, f.side, f.part
                 """)
             self.statement = statement
@@ -134,6 +157,7 @@ final class FactStream {
         let range = self.range ?? 0...UInt64.max
         try statement.bind([
             .integer(relation), .integer(position), .ordered(range.lowerBound), .ordered(range.upperBound),
+            .integer(revived.isEmpty ? 0 : 1),
         ])
         try advance()
     }

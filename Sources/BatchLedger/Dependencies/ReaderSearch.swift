@@ -21,7 +21,7 @@ struct ReaderSearch {
         for (id, relation) in search.relations where relation.kind == .columns {
             for writing in writings[relation.table.lowercased()] ?? [] {
                 guard let columns = ReaderSearch.shared(relation, writing) else { continue }
-                for batch in try batches(reading: id, after: writing.from) where !search.isDependent(batch) {
+                for batch in try batches(reading: id, after: writing.from, search) where !search.isDependent(batch) {
                     evidence[batch, default: (writing.batch, [])].columns.formUnion(columns)
                 }
             }
@@ -97,13 +97,17 @@ struct ReaderSearch {
         return shared.isEmpty ? nil : Set(shared.map { "\(relation.table).\($0)" })
     }
 
-    private func batches(reading relation: Int64, after checkpoint: Int64) throws(BatchError) -> [Int64] {
+    private func batches(
+        reading relation: Int64, after checkpoint: Int64, _ search: DependencySearch
+    ) throws(BatchError) -> [Int64] {
         let sql = """
-            SELECT DISTINCT c.batch FROM main.batchmgr_facts f CROSS JOIN main.batchmgr_checkpoints c ON c.id = f.checkpoint \
+            SELECT DISTINCT c.batch, iif(c.undone_by IS NULL, NULL, c.id) FROM main.batchmgr_facts f CROSS JOIN main.batchmgr_checkpoints c ON c.id = f.checkpoint \
             CROSS JOIN main.batchmgr_batches b ON b.seq = c.batch WHERE f.relation = ? AND f.checkpoint > ? \
-            AND f.side = \(FactSide.read.rawValue) AND c.undone_by IS NULL AND b.kind = 'batch'
+            AND f.side = \(FactSide.read.rawValue) AND (c.undone_by IS NULL OR ?) AND b.kind = 'batch'
             """
-        return try ledger.connection.rows(sql, [.integer(relation), .integer(checkpoint)]).compactMap { $0[0].integer }
+        let rows = try ledger.connection.rows(
+            sql, [.integer(relation), .integer(checkpoint), .integer(search.revived.isEmpty ? 0 : 1)])
+        return rows.filter { $0[1].integer.map(search.revived.contains) ?? true }.compactMap { $0[0].integer }
     }
 
     /// `read products.price, products.sku and 3 more`
@@ -125,7 +129,7 @@ struct OvertakenSearch {
     func overtaken(by search: DependencySearch) throws(BatchError) -> [DependencyEdge] {
         var found: [Int64: DependencyEdge] = [:]
         for dependent in search.dependents {
-            let own = try ledger.checkpoints(of: dependent.batch).filter(\.isLive)
+            let own = try ledger.checkpoints(of: dependent.batch).filter(search.isLive)
             guard let first = own.first?.id else { continue }
             for (table, columns) in try reads(of: dependent.batch, search) {
                 for batch in try writers(of: table, columns, after: first, search)

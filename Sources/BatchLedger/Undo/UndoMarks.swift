@@ -4,15 +4,17 @@ extension Ledger {
     /// When a rollback is undone, what it had undone lives again. Was that a rollback too, it holds again, and what it
     /// had undone is undone.
     public func revive(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
-        for revived in try connection.rows(
+        let revived = try connection.rows(
             "SELECT id, batch FROM main.batchmgr_checkpoints WHERE undone_by = ? ORDER BY id DESC",
             [.integer(checkpoint)])
-        {
-            let id = revived[0].integer ?? 0
-            try markUndone(id, by: nil)
-            try bury(checkpointsUndoneBy: id)
-            try refreshStatus(revived[1].integer ?? 0, isPartial: false)
+        for row in revived { try markUndone(row[0].integer ?? 0, by: nil) }
+        // What a rollback among them had undone may be among them too.
+        for row in revived {
+            let id = row[0].integer ?? 0
+            let isLive = "SELECT 1 FROM main.batchmgr_checkpoints WHERE id = ? AND undone_by IS NULL"
+            if try connection.value(isLive, [.integer(id)]) != nil { try bury(checkpointsUndoneBy: id) }
         }
+        for seq in Set(revived.compactMap { $0[1].integer }) { try refreshStatus(seq, isPartial: false) }
     }
 
     private func bury(checkpointsUndoneBy checkpoint: Int64) throws(BatchError) {
@@ -62,14 +64,17 @@ extension Ledger {
     }
 
     /// The live checkpoints of batches, the last first, with the names of their batches.
-    /// - Parameter kept: of the first of the batches, checkpoints up to this number are left out.
+    /// - Parameters:
+    ///   - kept: of the first of the batches, checkpoints up to this number are left out.
+    ///   - revived: these count as live.
     public func liveCheckpoints(
-        of batches: [BatchRecord], after kept: Int = 0
+        of batches: [BatchRecord], after kept: Int = 0, and revived: Set<Int64> = []
     ) throws(BatchError) -> [(checkpoint: CheckpointRecord, batch: String)] {
         var found: [(checkpoint: CheckpointRecord, batch: String)] = []
         for (index, batch) in batches.enumerated() {
             for checkpoint in try checkpoints(of: batch.seq)
-            where checkpoint.isLive && checkpoint.number > (index == 0 ? kept : 0) {
+            where (checkpoint.isLive || revived.contains(checkpoint.id)) && checkpoint.number > (index == 0 ? kept : 0)
+            {
                 found.append((checkpoint, batch.batch.description))
             }
         }

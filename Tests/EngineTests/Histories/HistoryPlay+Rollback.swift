@@ -95,7 +95,7 @@ extension HistoryPlay {
         let moment = "\(request.mode) of \(report.batch), order \(report.order.map(\.description)),"
         let leftRows = report.conflicts.contains { _ in true }
         let gone = Set(report.order)
-        let (undone, sawOthers) = try noteLive(after: gone)
+        let (undone, sawOthers) = try noteLive(after: gone, by: report.rollback)
         let now = try content()
         let stays = report.dependents.contains { $0.edges.first?.kind == .read && !gone.contains($0.batch) }
         // What was done outside is undone with its drift, and no entry says how much of it that one holds.
@@ -193,7 +193,11 @@ extension HistoryPlay {
     /// Undoing a rollback brings others to life, or to an end again, that it did not undo itself.
     /// - Returns: what those checkpoints had changed that were undone, and whether one that came back to life had seen
     ///   others before it than are live now: it may have read of them, and comes back as it was then.
-    private func noteLive(after order: Set<BatchID>) throws -> (undone: [Content?], sawOthers: Bool) {
+    private func noteLive(
+        after order: Set<BatchID>, by rollback: BatchID?
+    ) throws -> (undone: [Content?], sawOthers: Bool) {
+        let own = try rollback.flatMap { try session.ledger.batch($0) }
+        let by = try own.map { try session.ledger.checkpoints(of: $0.seq).map(\.id) } ?? []
         var undone: [Content?] = []
         var revived: [Int] = []
         for (index, entry) in entries.enumerated() {
@@ -201,7 +205,10 @@ extension HistoryPlay {
             for checkpoint in try session.ledger.checkpoints(of: batch.seq) {
                 let place = checkpoint.number - 1
                 guard entry.isLive.indices.contains(place) else { continue }
-                if entry.isLive[place], !checkpoint.isLive, order.contains(id) { undone.append(entry.changes[place]) }
+                // Also what lived again on the way alone, when the rollback was undone that had undone it.
+                if let undoer = checkpoint.undoneBy, by.contains(undoer), order.contains(id) {
+                    undone.append(entry.changes[place])
+                }
                 if !entry.isLive[place], checkpoint.isLive { revived.append(index) }
                 entries[index].isLive[place] = checkpoint.isLive
             }

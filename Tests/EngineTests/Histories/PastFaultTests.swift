@@ -33,6 +33,12 @@ import Testing
         return .rollback(place, way)
     }
 
+    private static func keep(_ place: Int, _ mode: RollbackMode) -> History.Event {
+        var way = RollbackWay(mode)
+        way.onConflict = .keep
+        return .rollback(place, way)
+    }
+
     static let faults: [Fault] = [
         Fault(
             "a UTF-16 database restored with an index in the order of bytes", encoding: "UTF-16le",
@@ -128,6 +134,31 @@ import Testing
                 run("CREATE INDEX i ON q(v)", "CREATE TRIGGER t AFTER INSERT ON q BEGIN DELETE FROM q; END"),
                 rollBack(0),
                 rollBack(1), rollBack(1, .unconflicted), rollBack(1, .cascade),
+            ]),
+        Fault(
+            "a UTF-16 database of views alone, restored", encoding: "UTF-16le", "CREATE VIEW s AS SELECT 1",
+            [run("CREATE TABLE t(a)")]),
+        Fault(
+            "a rollback that undid an earlier batch, and a column added since, beside a batch in between",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1, 'a')",
+            [
+                run("INSERT INTO t VALUES(2, 'b')"), run("INSERT INTO t VALUES(3, 'c')"),
+                run("ALTER TABLE t ADD COLUMN w TEXT NOT NULL DEFAULT 'x'"), rollBack(2), rollBack(1, .restrict),
+            ]),
+        Fault(
+            "a number that a later batch took, while VACUUM may have given others",
+            "CREATE TABLE t(id TEXT PRIMARY KEY, q INT UNIQUE); INSERT INTO t(rowid, id, q) VALUES(10, 'a', 9)",
+            [
+                run("REPLACE INTO t(rowid, id, q) VALUES(11, 'b', 9)"),
+                run("INSERT INTO t(rowid, id, q) VALUES(10, 'c', 1)"), .outside(.plain("CREATE INDEX i ON t(q)")),
+                keep(1, .unconflicted),
+            ]),
+        Fault(
+            "a dependent that lives again with the rollback that had undone it",
+            "CREATE TABLE p(id INTEGER PRIMARY KEY, v); INSERT INTO p VALUES(1, '0'), (2, '0')",
+            [
+                run("UPDATE p SET v = v || 'a' WHERE id = 1"), run("UPDATE p SET v = v || 'b'"), rollBack(0),
+                run("UPDATE p SET v = v || 'c'"), rollBack(2), rollBack(1), rollBack(0), rollBack(0),
             ]),
     ]
 

@@ -158,7 +158,8 @@ struct RandomStatements {
         let view = scene.views.filter { !$0.columns.isEmpty }
         var texts = [
             "(SELECT count(*) || '/' || total(x) FROM \(other.quotedName))",
-            "(SELECT max(v) FROM \(other.quotedName) WHERE x > \(1 + random.below(5)))", "v || \(RandomLiterals.chance)",
+            "(SELECT max(v) FROM \(other.quotedName) WHERE x > \(1 + random.below(5)))",
+            "v || \(RandomLiterals.chance)",
             "'~' || strftime('%s', 'now')",
         ]
         if !view.isEmpty { texts.append("(SELECT count(*) FROM \(random.pick(view).quotedName))") }
