@@ -56,6 +56,7 @@ import Testing
         let lines = try ServedWorkspace.lines(
             """
             "$TOOL" schedule add nightly --job bump --cron '30 2 * * *' --timezone Europe/Paris --tenant acme -q >/dev/null
+            "$TOOL" schedule next nightly --count 1 --json | grep -c '"times":."20'
             token ann --role operator
             get '/api/schedules/nightly/next?count=2'; has '"local":\\["[-0-9]* 02:30:00 +0[12]:00"'
             span='"from":"2026-03-01T00:00Z","to":"2026-03-04T00:00Z"'
@@ -70,6 +71,6 @@ import Testing
             post /api/schedules/nightly/backfill "{$span}"
             """)
         #expect(
-            lines == ["200", "1", "200", "1", "200", "1", "200", "1", "200", "1", "400", "404", "404", "403"])
+            lines == ["1", "200", "1", "200", "1", "200", "1", "200", "1", "200", "1", "400", "404", "404", "403"])
     }
 }

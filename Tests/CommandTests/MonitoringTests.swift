@@ -133,7 +133,27 @@ import Testing
                 #expect(try scene.shell("grep -c good \(name)").code == 0)
             }
             #expect(try scene.shell("grep -c '<rect' r.html").code == 0)
+            #expect(try scene.shell("grep -c -e 'rolled_back 1' -e 'No incident was opened' r.md").out == "2\n")
+            let opened = try scene.shell(
+                "\"$TOOL\" incident open --title 'slow' --severity warning -q >/dev/null && \"$TOOL\" metrics report --json | grep -o '\"alerts\":{[^}]*}'"
+            )
+            #expect(opened.out == "\"alerts\":{\"warning\":1}\n", "\(opened.err)")
             try scene.expect(.usage, "metrics", "report", "--to", "r.pdf")
+        }
+    }
+
+    @Test func aReportAddsUpTheFilesOfTenants() throws {
+        try TemporaryFolder.with { folder in
+            let result = try BuiltTool.shell(
+                """
+                cd "$1" && mkdir data
+                for t in acme beta; do sqlite3 data/$t.db "CREATE TABLE t(v INTEGER); INSERT INTO t VALUES(1)"; done
+                "$TOOL" init --db 'data/{tenant}.db' --tenancy file -q >/dev/null
+                for t in acme acme beta; do "$TOOL" run up --sql 'UPDATE t SET v = v + 1' --tenant $t -q; done
+                "$TOOL" metrics report --json | grep -o '"job":"up","batches":[0-9]*'
+                "$TOOL" metrics report --tenant beta --json | grep -o '"job":"up","batches":[0-9]*'
+                """, [folder])
+            #expect(result.out == "\"job\":\"up\",\"batches\":3\n\"job\":\"up\",\"batches\":1\n", "\(result.err)")
         }
     }
 

@@ -263,8 +263,25 @@ struct SchedulerTests {
             let firings = try scene.store().firings(of: "a", limit: 10)
             #expect(firings.filter { $0.outcome == .skipped }.count == 3)
             #expect(firings.filter { $0.outcome == .queued }.count == 3)
-            #expect(firings.contains { $0.reason == "2026-03-03 is a blackout date (2026-03-03)" })
+            #expect(firings.contains { $0.reason == "2026-03-03 is a blackout date" })
+            #expect(firings.contains { $0.reason == "2026-03-05 is a blackout date (2026-03-05..2026-03-06)" })
         }
+    }
+
+    /// What is shown as the next firings is what will fire.
+    @Test(arguments: [
+        ("0 12 * * *", "Pacific/Auckland", ["2026-03-03T23", "2026-03-06T23", "2026-03-07T23"]),
+        ("0 23 * * *", "America/Los_Angeles", ["2026-03-02T07", "2026-03-03T07", "2026-03-05T07", "2026-03-08T07"]),
+        ("0 0 * * *", "UTC", ["2026-03-02T00", "2026-03-04T00", "2026-03-07T00"]),
+        ("0 0 5 3 *", "UTC", ["2027-03-05T00"]),
+    ])
+    func blackoutDatesAreNoNextFirings(cron: String, zone: String, wanted: [String]) throws {
+        var definition = ScheduleDefinition(cron: cron, timezone: zone)
+        definition.blackout = ["2026-03-03", "2026-03-05..2026-03-06"].compactMap(DateSpan.init)
+        let start = try #require(Timestamp(iso8601: "2026-03-01T12:00:00.000Z"))
+        let found = try definition.rule(named: "a").firings(9, after: start).map { String($0.iso8601.prefix(13)) }
+            .filter { !$0.hasPrefix("2026-03-01") }
+        #expect(Array(found.prefix(wanted.count)) == wanted)
     }
 
     @Test func aScheduleWaitsForThoseThatItNeeds() throws {

@@ -58,12 +58,9 @@ public struct MetricsReport: Report, Hashable {
         public var errorRate: Double { count == 0 ? 0 : 100 * Double(statuses["failed"] ?? 0) / Double(count) }
 
         var json: JSONValue {
-            func counts(_ values: [String: Int]) -> JSONValue {
-                .object(values.sorted { $0.key < $1.key }.map { .init($0.key, JSONValue($0.value)) })
-            }
-            return .object([
+            .object([
                 .init("database", .string(database)), .init("job", .string(job)), .init("batches", JSONValue(count)),
-                .init("statuses", counts(statuses)), .init("errors", counts(errors)),
+                .init("statuses", MetricsReport.counts(statuses)), .init("errors", MetricsReport.counts(errors)),
                 .init("error_percent", .number(errorRate)), .init("rollbacks", JSONValue(rollbacks)),
                 .init("seconds", times.json), .init("days", .array(days.map { JSONValue($0) })),
             ])
@@ -75,24 +72,32 @@ public struct MetricsReport: Report, Hashable {
     /// By database and name.
     public let jobs: [Job]
     public let signals: [SignalListReport.Entry]
+    /// Incidents that were opened, by severity.
+    public let alerts: [String: Int]
     /// Bytes of the log that are kept.
     public let logBytes: Int64
 
     public init(
-        since: Timestamp, until: Timestamp, jobs: [Job], signals: [SignalListReport.Entry], logBytes: Int64
+        since: Timestamp, until: Timestamp, jobs: [Job], signals: [SignalListReport.Entry], alerts: [String: Int],
+        logBytes: Int64
     ) {
         self.since = since
         self.until = until
         self.jobs = jobs
         self.signals = signals
+        self.alerts = alerts
         self.logBytes = logBytes
+    }
+
+    private static func counts(_ values: [String: Int]) -> JSONValue {
+        .object(values.sorted { $0.key < $1.key }.map { .init($0.key, JSONValue($0.value)) })
     }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("since", .string(since.iso8601)), .init("until", .string(until.iso8601)),
             .init("jobs", .array(jobs.map(\.json))), .init("signals", .array(signals.map(\.json))),
-            .init("log_bytes", .integer(logBytes)),
+            .init("alerts", MetricsReport.counts(alerts)), .init("log_bytes", .integer(logBytes)),
         ]
     }
 }

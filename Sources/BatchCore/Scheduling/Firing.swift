@@ -90,6 +90,32 @@ public struct ScheduleRule: Sendable {
 
     public func next(_ count: Int, after time: Timestamp) -> [Timestamp] { times.next(count, after: time) }
 
+    /// The next ones that no blackout date takes away.
+    public func firings(_ count: Int, after time: Timestamp) -> [Timestamp] {
+        var (found, next) = ([Timestamp](), times.next(after: time))
+        var looked = 0
+        while let instant = next, found.count < count, looked < ScheduleRule.mostLooked {
+            looked += 1
+            guard let span = blackout(on: instant) else {
+                found.append(instant)
+                next = times.next(after: instant)
+                continue
+            }
+            // No zone has reached the next day then.
+            let end = Timestamp(iso8601: "\(span.last)T10:00:00.000Z") ?? instant
+            next = times.next(after: max(instant, end))
+        }
+        return found
+    }
+
+    private static let mostLooked = 1_000_000
+
+    private func blackout(on instant: Timestamp) -> DateSpan? {
+        if definition.blackout.isEmpty { return nil }
+        let date = date(of: instant)
+        return definition.blackout.first { $0.contains(date) }
+    }
+
     /// What becomes of the instants after `seen`, up to `now`.
     public func decide(after seen: Timestamp, until now: Timestamp) -> [PlannedFiring] {
         guard let first = times.next(after: seen), first <= now else { return [] }
@@ -111,9 +137,10 @@ public struct ScheduleRule: Sendable {
     }
 
     private func decision(_ instant: Timestamp, _ now: Timestamp) -> PlannedFiring.Decision {
-        let date = date(of: instant)
-        if let span = definition.blackout.first(where: { $0.contains(date) }) {
-            return .skipped(reason: "\(date) is a blackout date (\(span.text))")
+        if let span = blackout(on: instant) {
+            let date = date(of: instant)
+            return .skipped(
+                reason: "\(date) is a blackout date\(span.text == date ? "" : " (\(span.text))")")
         }
         if !definition.needs.isEmpty {
             let within = definition.within.wholeMilliseconds

@@ -26,15 +26,31 @@ public struct RunStatistics {
         var rollbacks = 0
         var times: [Double] = []
         var days: [Int64: Int] = [:]
+
+        /// Of the same job, in the file of another tenant.
+        mutating func add(_ other: Tally) {
+            statuses.merge(other.statuses, uniquingKeysWith: +)
+            errors.merge(other.errors, uniquingKeysWith: +)
+            rollbacks += other.rollbacks
+            times += other.times
+            days.merge(other.days, uniquingKeysWith: +)
+        }
     }
 
     public func report(since: Timestamp, job: String?, tenant: String?) throws(BatchError) -> MetricsReport {
         let until = context.now()
         var jobs: [MetricsReport.Job] = []
-        for database in workspace.databases where database.tenancy != .file {
-            let session = try Session.view(workspace.choosing(database), tenant: tenant, context: context)
-            guard try session.ledger.exists() else { continue }
-            for (name, tally) in try tallies(session, since, job, tenant).sorted(by: { $0.key < $1.key }) {
+        for database in workspace.databases {
+            let chosen = workspace.choosing(database)
+            var tallies: [String: Tally] = [:]
+            for owner in try files(of: database, chosen, tenant) {
+                let session = try Session.view(chosen, tenant: owner, context: context)
+                guard try session.ledger.exists() else { continue }
+                for (name, tally) in try self.tallies(session, since, job, database.tenancy == .file ? nil : tenant) {
+                    tallies[name, default: Tally()].add(tally)
+                }
+            }
+            for (name, tally) in tallies.sorted(by: { $0.key < $1.key }) {
                 jobs.append(
                     MetricsReport.Job(
                         database: database.name, job: name, statuses: tally.statuses, errors: tally.errors,
@@ -42,7 +58,23 @@ public struct RunStatistics {
             }
         }
         let signals = try Signals(workspace, context: context).list(since: since, tenant: tenant).signals
-        return MetricsReport(since: since, until: until, jobs: jobs, signals: signals, logBytes: logBytes())
+        return MetricsReport(
+            since: since, until: until, jobs: jobs, signals: signals, alerts: try alerts(since, tenant),
+            logBytes: logBytes())
+    }
+
+    /// For whom the files of a database are to be opened.
+    private func files(
+        of database: DatabaseDefinition, _ chosen: Workspace, _ tenant: String?
+    ) throws(BatchError) -> [String?] {
+        if let tenant { return [tenant] }
+        return database.tenancy == .file ? try chosen.tenants(of: database.name, context: context) : [nil]
+    }
+
+    /// Incidents that were opened, by severity.
+    private func alerts(_ since: Timestamp, _ tenant: String?) throws(BatchError) -> [String: Int] {
+        let incidents = try context.store(of: workspace).incidents(IncidentFilter(tenant: tenant))
+        return incidents.filter { $0.openedAt >= since }.reduce(into: [:]) { $0[$1.severity.rawValue, default: 0] += 1 }
     }
 
     private func tallies(

@@ -53,6 +53,12 @@ public struct Schedules {
         return try record.definition.preview(job: record.job, after: context.now(), count: count)
     }
 
+    /// The schedule of this name; of those that a command has made where a job has none of its own.
+    public func definition(named name: String) throws(BatchError) -> (job: String, schedule: ScheduleDefinition)? {
+        guard workspace.hasRecords, let record = try context.store(of: workspace).schedule(name) else { return nil }
+        return (record.job, record.definition)
+    }
+
     // MARK: Changing
 
     /// - Throws: `ERR_UX_USAGE` when the expression, the zone or a parameter is wrong; `ERR_UX_UNKNOWN_JOB`;
@@ -251,12 +257,12 @@ extension ScheduleDefinition {
         ScheduleRule(name, self, times: try firingTimes(), clock: try TimeZones.clock(timezone))
     }
 
-    /// The next firings, in UTC and as the clocks of its zone show them.
+    /// The next firings without those on blackout dates, in UTC and as the clocks of its zone show them.
     /// - Throws: `ERR_UX_USAGE` when expression or zone is wrong.
     public func preview(
         job: String?, after time: Timestamp, count: Int
     ) throws(BatchError) -> ScheduleNextReport {
-        let times = try firingTimes().next(count, after: time)
+        let times = try rule(named: job ?? "").firings(count, after: time)
         let clock = try TimeZones.clock(timezone)
         return ScheduleNextReport(
             job: job, schedule: self,

@@ -3,7 +3,8 @@ internal import BatchCore
 /// `metrics report` as a page: Markdown, or HTML that needs no other file.
 extension MetricsReport: TextReport {
     private static let heads = [
-        "job", "batches", "committed", "failed", "errors %", "by class", "rollbacks", "min s", "median s", "mean s",
+        "job", "batches", "committed", "failed", "others", "errors %", "by class", "rollbacks", "min s", "median s",
+        "mean s",
         "p95 s",
         "max s", "by day",
     ]
@@ -23,7 +24,7 @@ extension MetricsReport: TextReport {
             lines += ["", "| signal | kind | values | mean | p95 | p99 |", "|---|---|---|---|---|---|"]
             lines += signals.map { "| " + cells($0).joined(separator: " | ") + " |" }
         }
-        return (lines + ["", "The log has \(logBytes) bytes.", ""]).joined(separator: "\n")
+        return (lines + ["", alertWords, "", "The log has \(logBytes) bytes.", ""]).joined(separator: "\n")
     }
 
     var html: String {
@@ -46,15 +47,25 @@ extension MetricsReport: TextReport {
             page += "<table>\n" + row(["signal", "kind", "values", "mean", "p95", "p99"], "th")
             page += signals.map { row(cells($0), "td") }.joined() + "</table>\n"
         }
-        return page + "<p>The log has \(logBytes) bytes.</p>\n</html>\n"
+        return page + "<p>\(alertWords)</p>\n<p>The log has \(logBytes) bytes.</p>\n</html>\n"
+    }
+
+    private var alertWords: String {
+        alerts.isEmpty ? "No incident was opened." : "Incidents opened: \(MetricsReport.words(alerts))."
+    }
+
+    private static func words(_ counts: [String: Int]) -> String {
+        counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
     }
 
     /// Names of jobs and databases are plain words.
     private func cells(_ job: Job, _ plot: String) -> [String] {
         let times = [job.times.least, job.times.median, job.times.mean, job.times.p95, job.times.most]
-        let classes = job.errors.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        let classes = MetricsReport.words(job.errors)
+        let others = job.statuses.filter { !["committed", "failed"].contains($0.key) }
         return [
             job.job, "\(job.count)", "\(job.statuses["committed"] ?? 0)", "\(job.statuses["failed"] ?? 0)",
+            MetricsReport.words(others),
             MetricsReport.short(job.errorRate), classes, "\(job.rollbacks)",
         ] + times.map(MetricsReport.short) + [plot]
     }

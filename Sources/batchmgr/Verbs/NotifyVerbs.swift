@@ -61,7 +61,7 @@ extension NoticeListReport: TextReport {
         if notices.isEmpty, snoozes.isEmpty { return "every notice was delivered\n" }
         var lines = notices.map { notice in
             "\(notice.number)  \(notice.state.rawValue)  \(notice.event)  \(Printable.text(notice.target))  "
-                + "\(notice.attempts) tries, next at \(notice.nextAt.seconds): \(Printable.text(notice.reason))"
+                + "\(notice.attempts) \(notice.attempts == 1 ? "try" : "tries"), next at \(notice.nextAt.seconds): \(Printable.text(notice.reason))"
         }
         lines += snoozes.map { snooze in
             "\(snooze.job.map { "job " + Printable.text($0) } ?? "everything") is snoozed until \(snooze.until.seconds), "

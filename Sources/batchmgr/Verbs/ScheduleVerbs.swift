@@ -12,7 +12,7 @@ extension Verb {
             and one that they show twice comes once; an expression with * for the minute or the hour goes by the clock.
             """,
         options: [
-            .value("id", .text("JOB"), "a job of the catalog with a schedule").main,
+            .value("id", .text("NAME"), "a job of the catalog with a schedule, or a schedule that was added").main,
             .value("cron", .text("EXPR"), "this expression"),
             .value("timezone", .text("TZ"), "the zone of its fields, e.g. Europe/Paris (default: the job's, or UTC)"),
             .value(
@@ -195,19 +195,21 @@ public struct ScheduleNextRequest: Hashable, Sendable {
         guard (1...1_000).contains(count) else { throw .usage("--count is 1 to 1000", arguments.verb) }
     }
 
-    /// The schedule that is asked about: the job's, with what the command line says instead.
-    func schedule(_ job: JobDefinition?) throws(BatchError) -> ScheduleDefinition {
-        var schedule: ScheduleDefinition
-        if let job {
-            guard let declared = job.schedule else {
-                throw BatchError(
-                    .usage, "job \(job.id) has no schedule",
-                    hint: "give it one, e.g. schedule: {cron: \"0 2 * * *\", timezone: Europe/Paris}")
-            }
-            schedule = declared
-        } else {
-            schedule = ScheduleDefinition(cron: cron ?? "")
+    /// The schedule that is asked about, with what the command line says instead.
+    func schedule(of job: String, _ declared: ScheduleDefinition?) throws(BatchError) -> ScheduleDefinition {
+        guard let declared else {
+            throw BatchError(
+                .usage, "job \(job) has no schedule",
+                hint: "give it one, e.g. schedule: {cron: \"0 2 * * *\", timezone: Europe/Paris}")
         }
+        return changed(declared)
+    }
+
+    /// That of the expression alone.
+    func schedule() -> ScheduleDefinition { changed(ScheduleDefinition(cron: cron ?? "")) }
+
+    private func changed(_ declared: ScheduleDefinition) -> ScheduleDefinition {
+        var schedule = declared
         if let timezone { schedule.timezone = timezone }
         if let gap { schedule.gap = gap }
         if let fold { schedule.fold = fold }
@@ -218,11 +220,22 @@ public struct ScheduleNextRequest: Hashable, Sendable {
 extension Command {
     static let scheduleNext = Command(.scheduleNext) { (arguments, call) throws(BatchError) in
         let request = try ScheduleNextRequest(arguments, now: call.work.now())
-        let job = try request.job.map { (name) throws(BatchError) in
-            try call.workspace().loadCatalog(StepRegistry.builtIn.rules()).job(named: name)
+        let after = request.from ?? call.work.now()
+        let report: ScheduleNextReport
+        if let name = request.job {
+            let catalog = try call.workspace().loadCatalog(StepRegistry.builtIn.rules())
+            let declared = catalog.jobs.first { $0.id == name }?.schedule
+            if declared == nil, let known = try call.schedules().definition(named: name) {
+                report = try request.schedule(of: known.job, known.schedule)
+                    .preview(job: known.job, after: after, count: request.count)
+            } else {
+                let job = try catalog.job(named: name)
+                report = try request.schedule(of: job.id, job.schedule)
+                    .preview(job: job.id, after: after, count: request.count)
+            }
+        } else {
+            report = try request.schedule().preview(job: nil, after: after, count: request.count)
         }
-        let report = try request.schedule(job)
-            .preview(job: job?.id, after: request.from ?? call.work.now(), count: request.count)
         try call.output.show(report)
         return .done
     }
