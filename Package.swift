@@ -95,7 +95,7 @@ let package = Package(
             "ServiceTests",
             ["BatchCore", "BatchSystem", "BatchLedger", "BatchCatalog", "BatchControl", "BatchEngine", "BatchService"]),
         tests("DocumentTests", ["BatchCore", "BatchLedger", "BatchDocuments", "batchmgr"]),
-        tests("HealingTests", ["BatchCore", "batchmgr"]),
+        tests("HealingTests", ["BatchCore", "BatchCatalog", "BatchEngine", "BatchHealing", "batchmgr"]),
         tests("CommandTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),
         tests("ExtensionTests", ["BatchCore", "batchmgr"]),
         tests("GateTests", ["BatchCore", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchEngine", "batchmgr"]),

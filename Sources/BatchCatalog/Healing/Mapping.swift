@@ -109,13 +109,42 @@ extension Mapping {
         case "key": return concept.keySQL
         case "key_text": return concept.keyText
         case "where": return concept.condition.map { "(\($0))" } ?? "(1)"
+        case "key_columns": return concept.key.map { SQLName.quote($0) }.joined(separator: ", ")
         case "valid" where concept.fields["valid"] == nil: return concept.isValid
+        case "error" where placeholder.concept == "cache": return concept.readError
+        case "stored" where placeholder.concept == "cache" && concept.fields["stored"] == nil: return concept.keyText
+        case "due" where placeholder.concept == "entitlements" && concept.fields["due"] == nil: return entitled(concept)
         case _ where placeholder.concept == "files" && concept.fields[name]?.isColumn != true:
             return FilesConcept(concept).sql(name) ?? concept.fields[name]?.sql
         case _ where placeholder.concept == "roles" && name.hasSuffix("_rank"):
             return concept.rank(of: String(name.dropLast("_rank".count)))
         default: return concept.fields[name]?.sql
         }
+    }
+
+    /// Whether an entitlement holds: it has not expired, and its subscription is active where the mapping knows it. Nil
+    /// when it knows neither.
+    private func entitled(_ entitlements: Concept) -> String? {
+        func today(_ concept: Concept?) -> String { concept?.fields["today"]?.sql ?? "(date('now'))" }
+        func isLater(_ end: String, _ concept: Concept?) -> String { "(\(end) IS NULL OR \(end) >= \(today(concept)))" }
+        var conditions: [String] = []
+        if let expires = entitlements.place(of: "expires") { conditions.append(isLater(expires, entitlements)) }
+        if let subscription = entitlements.place(of: "subscription"), let own = concepts["subscriptions"],
+            let key = own.key.first, own.key.count == 1
+        {
+            let table = SQLName.quote(own.table)
+            var active = ["\(table).\(SQLName.quote(key)) = \(subscription)"]
+            if let mine = entitlements.place(of: "tenant"), let its = own.place(of: "tenant") {
+                active.append("\(its) IS \(mine)")
+            }
+            if let status = own.place(of: "status"), case .values? = own.fields["active"] {
+                active.append("\(status) IN \(own.fields["active"]?.sql ?? "()")")
+            }
+            if let ended = own.place(of: "ended") { active.append(isLater(ended, own)) }
+            let exists = "EXISTS (SELECT 1 FROM \(table) WHERE \(active.joined(separator: " AND ")))"
+            conditions.append("(\(subscription) IS NULL OR \(exists))")
+        }
+        return conditions.isEmpty ? nil : "(\(conditions.joined(separator: " AND ")))"
     }
 
     /// The text with everything filled in, line by line as before, and the placeholders that the mapping does not know.
@@ -156,6 +185,24 @@ extension Mapping.Concept {
     var keyText: String {
         let names = key.map { SQLName.quote($0) }
         return names.count == 1 ? names[0] : "(\(names.joined(separator: " || '/' || ")))"
+    }
+
+    /// A field with its table; an expression names it itself.
+    func place(of field: String) -> String? {
+        guard let value = fields[field] else { return nil }
+        return value.isColumn ? "\(SQLName.quote(table)).\(value.sql)" : value.sql
+    }
+
+    /// For `cache`: what SQLite says when a row is read and judged; NULL when it can be.
+    var readError: String? {
+        guard let valid = fields["valid"]?.sql ?? isValid else { return nil }
+        let values = [valid] + (fields["payload"].map { [$0.sql] } ?? [])
+        let query = "SELECT \(values.joined(separator: ", ")) FROM \(SQLName.quote(table)) WHERE "
+        let parts = key.enumerated().map { index, name in
+            let start = (index == 0 ? query : " AND ") + "\(SQLName.quote(name)) IS "
+            return "\(SQLLiteral.value(.string(start))) || quote(\(SQLName.quote(table)).\(SQLName.quote(name)))"
+        }
+        return "read_error(\(parts.joined(separator: " || ")))"
     }
 
     /// For `roles`: how much the role in a field may, by its place in `ranks`; NULL for one that is not there.

@@ -68,7 +68,7 @@ struct WorkspaceFiles: Sendable {
 
 extension Session {
     /// What SQL of the catalog may ask about the world outside: `file_size`, `file_sha256`, `files_below`, `export_sha256`,
-    /// `workspace_faults`.
+    /// `workspace_faults`; and `read_error`, what SQLite says when it is asked a query: NULL when all can be read.
     func addFunctions() {
         let files = WorkspaceFiles(root: workspace.folder)
         let functions = [
@@ -80,12 +80,26 @@ extension Session {
             TextFunction("export_sha256") { [unowned self] (path) throws(BatchError) in
                 try self.exportedHash(path)
             },
+            TextFunction("read_error") { [unowned self] (query) throws(BatchError) in .optional(self.readError(query))
+            },
             TextFunction("workspace_faults") { [unowned self] (part) throws(BatchError) in
                 let faults = try self.context.healing?.faults(of: part, in: self) ?? []
                 return .string(JSONWriter.text(.array(faults.map(\.json))))
             },
         ]
         for function in functions { connection.add(function) }
+    }
+
+    private func readError(_ query: String) -> String? {
+        do throws(BatchError) {
+            let statement = try connection.prepare(query, isVerbatim: true)
+            defer { statement.reset() }
+            guard statement.isReadOnly else { return "it does not only read" }
+            while try statement.step() { _ = statement.values }
+            return nil
+        } catch {
+            return error.saidBySQLite ?? error.message
+        }
     }
 
     /// The hash of the file that an `export` step wrote last under this path; NULL when none did.
