@@ -137,6 +137,63 @@ import batchmgr
         }
     }
 
+    /// Presses the TAB key in a zsh of its own, once for each of `$@`; keeps what it is offered, which zsh shows quoted.
+    private static let pressTab = #"""
+        cat > setup.zsh <<'END'
+        PATH=$PWD/bin:$PATH
+        autoload -U compinit && compinit -u -D
+        source ./b.zsh
+        compadd() {
+            if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
+            local -a hits
+            builtin compadd -A hits "$@"
+            (( $#hits )) && print -rl -- "${(@Q)hits}" >> hits
+            builtin compadd "$@"
+        }
+        finish() { print -r -- "THE""END" }
+        zle -N finish
+        bindkey '^I' complete-word '^X^X' finish
+        print THE"READY"
+        END
+        cat > press.zsh <<'END'
+        zmodload zsh/zpty
+        zpty z zsh -f -i
+        zpty -w z 'source ./setup.zsh'
+        zpty -r z out '*THEREADY*'
+        for line in "$@"; do
+            : > hits
+            zpty -w -n z "$line"$'\t\x18\x18'
+            zpty -r z out '*THEEND*'
+            print -r -- "= $line"
+            sort -u hits
+            zpty -w -n z $'\x15'
+        done
+        zpty -d z
+        END
+        "$TOOL" completion zsh > b.zsh && exec timeout 120 zsh -f press.zsh "$@"
+        """#
+
+    @Test func zshCompletesWordsAndNames() throws {
+        guard try BuiltTool.shell("command -v zsh").code == 0 else { return }
+        let fixed: [(words: [String], expected: [String])] = [
+            (["rollb"], ["rollback"]), (["catalog", ""], ["list", "schema", "show", "validate"]),
+            (["rollback", "--mode", ""], ["cascade", "replay", "restrict", "unconflicted"]),
+            (["completion", "z"], ["zsh"]), (["help", "roll"], ["rollback"]),
+        ]
+        try Self.withNames { scene in
+            let asked = fixed + Self.named
+            let result = try scene.shell(Self.pressTab, asked.map { "batchmgr " + $0.words.joined(separator: " ") })
+            #expect(result.code == 0, "\(result)")
+            let answers = result.out.split(separator: "= batchmgr ").map { $0.split(separator: "\n").map(String.init) }
+            try #require(answers.count == asked.count, "\(result)")
+            for (answer, (words, expected)) in zip(answers, asked) {
+                #expect(answer.first == words.joined(separator: " "))
+                let offered = answer.dropFirst().filter { !$0.hasPrefix("-") }
+                #expect(offered.sorted() == expected.sorted(), "\(words)")
+            }
+        }
+    }
+
     @Test func theBuiltToolPrintsAScriptThatCompletesItsVerbs() throws {
         let script = try BuiltTool.run("completion", "bash").out
         #expect(try Self.complete(["doct"], with: script) == ["doctor"])

@@ -51,10 +51,45 @@ import Testing
             #expect(try scene.expect(0, "show", "same").out.contains("; nothing changed"))
             #expect(try Self.points(scene) == before)
             let dump = try scene.dump()
-            try scene.expect(0, "rollback", "same")
+            let undone = try scene.json("rollback", "same")
+            #expect(undone["restore_point"] == .null, "\(undone)")
+            #expect(try Self.points(scene) == before)
+            try scene.expect(0, "rollback", "rollback.1")
+            #expect(try Self.points(scene) == before)
             #expect(try scene.dump() == dump)
             try scene.expect(0, "drill")
             try scene.expectWhole("after \(sql)")
+        }
+    }
+
+    /// Its rows are as they were only because of the batch before: without that one it would have changed them.
+    @Test(arguments: ["UPDATE items SET qty = 7", "UPDATE items SET qty = qty + 1; UPDATE items SET qty = 7"])
+    func whatLeftRowsAsItFoundThemStillDependsOnTheBatchBefore(sql: String) throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET qty = 7")
+            #expect(try scene.json("run", "--id", "same", "--sql", sql)["rows_changed"] == 0)
+            let refused = try scene.expect(4, "rollback", "first")
+            #expect(refused.err.contains("same.1  wrote the same rows (row items "), "\(refused)")
+            try scene.expect(0, "rollback", "first", "--mode", "replay")
+            #expect(try scene.sql("SELECT DISTINCT qty FROM items") == "7")
+            #expect(try scene.json("show", "same.2")["rows_changed"] != 0)
+            try scene.expectWhole("after \(sql)")
+        }
+    }
+
+    /// Git alone has what drifted: the copy of the rollback stays.
+    @Test func theCopyOfARollbackAfterAForeignChangeStays() throws {
+        try BadLuckScene.with { scene in
+            try scene.expect(0, "run", "--id", "first", "--sql", "UPDATE items SET qty = qty + 1")
+            let twice = "UPDATE items SET qty = qty + 1; UPDATE items SET qty = qty - 1"
+            try scene.expect(0, "run", "--id", "same", "--sql", twice)
+            try scene.sql("CREATE TABLE other(a); INSERT INTO other VALUES(1)")
+            try scene.expect(0, "rollback", "same")
+            try scene.expect(0, "run", "--id", "next", "--sql", "UPDATE items SET qty = qty + 1")
+            try scene.expect(0, "restore", "--point", "next.1", "--source", "bak", "--to", "next.db")
+            #expect(try scene.sql("SELECT a FROM other", in: "next.db") == "1")
+            try scene.expect(0, "drill")
+            try scene.expectWhole("")
         }
     }
 

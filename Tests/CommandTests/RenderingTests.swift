@@ -54,7 +54,7 @@ import batchmgr
         #expect(
             report.text(Self.plain, width: 80) == """
                 a.1
-                ├─ b.1  changed the same rows (t, 2 keys)
+                ├─ b.1  wrote the same rows (t, 2 keys)
                 │  └─ c.1  refers to its rows (u → t, 1 key)
                 └─ c.1  its job needs it (needs a)
 

@@ -151,7 +151,7 @@ import Testing
         try SampleDatabase.withBatches { database in
             #expect(
                 try database.tool("graph", "--id", "reprice").out.hasPrefix(
-                    "reprice.1\n└─ close.1  changed the same rows"))
+                    "reprice.1\n└─ close.1  wrote the same rows"))
             #expect(try database.tool("graph", "--id", "import").out == "import.1\n  nothing depends on it\n")
             let dot = try database.tool("graph", "--id", "reprice", "--format", "dot").out
             #expect(dot.contains("\"close.1\" -> \"reprice.1\""))

@@ -108,7 +108,7 @@ struct RunOutcome {
             settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
             // A batch that ends well has a point of its own, also when its last run found nothing left to do.
             let isAtEnd = try covers(settled) || (failure == nil && settled.lastCheckpoint > 0)
-            if isAtEnd { isKept = try ledger.hasChangedNothing(batch) ? isFirstCopy(settled) : true }
+            if isAtEnd { isKept = try ledger.hasChangedNothing(batch) ? ledger.isFirstCopy(settled) : true }
             if isKept {
                 try ledger.save(&settled)
             } else {
@@ -131,13 +131,6 @@ struct RunOutcome {
             module: .runner,
             batch: Log.Batch(batch), error: failure)
         session.context.reach("batch-settled")
-    }
-
-    /// Whether the state that a batch found is in no `.bak` but its own: git alone has what drifted, when that is no
-    /// batch.
-    private func isFirstCopy(_ point: PointRecord) throws(BatchError) -> Bool {
-        let last = try session.ledger.lastPoint(where: "id < ? AND status = 'complete'", [.integer(point.id)])
-        return point.bak != nil && last?.kind == .drift && last?.bak == nil
     }
 
     /// What let a governed batch through.

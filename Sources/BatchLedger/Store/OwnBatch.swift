@@ -7,7 +7,7 @@ public import BatchCore
 public struct OwnBatch {
     public var record: BatchRecord
     /// With the copy that was taken before, when there is one; of batch 0 until the batch is written. Its id stays 0 when
-    /// the batch wrote nothing: then there is no point, and the copy is of no use.
+    /// the batch changed nothing: then there is no point, and the copy is of no use.
     public var point: PointRecord
 
     public init(
@@ -43,10 +43,10 @@ public struct OwnBatch {
             batch.record.hasSchemaChange = gateway.changedSchema
             try ledger.update(batch.record)
             batch.point.lastCheckpoint = checkpoint
-            // The tool has no way to the copies of a database in memory. What wrote nothing leaves the state of the
-            // point before.
-            let wroteNothing = batch.record.leftDigest && batch.record.rows.total == 0
-            if !ledger.connection.path.isEmpty, !wroteNothing { try ledger.save(&batch.point) }
+            // The tool has no way to the copies of a database in memory. What changed nothing in the end leaves the
+            // state of the point before.
+            let needsPoint = try ledger.hasChangedNothing(batch.record) ? ledger.isFirstCopy(batch.point) : true
+            if !ledger.connection.path.isEmpty, needsPoint { try ledger.save(&batch.point) }
             try finish(batch, checkpoint)
         }
         self = batch

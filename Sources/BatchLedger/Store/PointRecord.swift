@@ -63,6 +63,15 @@ extension Ledger {
         return found
     }
 
+    /// Whether the state that a batch found is in no `.bak` but its own: git alone has what drifted, when that is no
+    /// batch.
+    public func isFirstCopy(_ point: PointRecord) throws(BatchError) -> Bool {
+        guard point.bak != nil else { return false }
+        let id = point.id == 0 ? Int64.max : point.id
+        let last = try lastPoint(where: "id < ? AND status = 'complete'", [.integer(id)])
+        return last?.kind == .drift && last?.bak == nil
+    }
+
     private static func point(_ row: [SQLValue]) throws(BatchError) -> PointRecord {
         guard let kind = row[2].string.flatMap(BatchRecord.Kind.init),
             let status = row[3].string.flatMap(PointStatus.init)

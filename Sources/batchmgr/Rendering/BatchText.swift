@@ -144,7 +144,7 @@ extension DependencyKind {
     public var words: String {
         switch self {
         case .declared: "its job needs it"
-        case .row: "changed the same rows"
+        case .row: "wrote the same rows"
         case .foreignKey: "refers to its rows"
         case .unique: "took a unique value that it freed"
         case .read: "read columns that it wrote"
