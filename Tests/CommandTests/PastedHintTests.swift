@@ -150,6 +150,32 @@ import batchmgr
         }
     }
 
+    /// A command of `sqlite3` names the file that is meant, wherever it is pasted.
+    @Test(arguments: [
+        ("UPDATE switches SET value = 'x'", "switch list"), ("UPDATE switches SET value = 'x'", "run multi"),
+        ("UPDATE incidents SET document = 'x'", "incident list"),
+        ("UPDATE queue_jobs SET arguments = 'x'", "queue list"),
+        ("UPDATE access_tokens SET role = 'x'", "token list"),
+    ])
+    func theQueryForADamagedRowNamesTheFile(damage: String, line: String) throws {
+        try BadLuckScene.with(configuration: "backups: \"it's kept\"\n") { scene in
+            try scene.expect(0, "run", "multi")
+            try scene.expect(0, "switch", "set", "safe_mode", "on", "--reason", "a move")
+            try scene.expect(0, "switch", "set", "safe_mode", "off", "--reason", "moved")
+            try scene.expect(0, "incident", "open", "--title", "smoke")
+            try scene.expect(0, "queue", "add", "multi")
+            try scene.expect(0, "token", "create", "ann", "--person", "ann", "--role", "viewer")
+            let damaged = try scene.shell(
+                "sqlite3 \"$(find . -name control.db)\" \"PRAGMA ignore_check_constraints = 1; \(damage)\"")
+            try #require(damaged.code == 0, "\(damaged)")
+            let failed = try scene.shell("\"$TOOL\" \(line)")
+            #expect(failed.code != 0, "\(failed)")
+            let start = try #require(failed.err.firstRange(of: "sqlite3 "), "\(failed)")
+            let shown = try BuiltTool.shell("cd / && " + failed.err[start.lowerBound...].prefix { $0 != "\n" })
+            #expect(shown.code == 0 && shown.out.contains("x"), "\(shown)")
+        }
+    }
+
     /// What a hint gives as an example is one.
     @Test func theSampleOfALineOfAStreamIsRead() throws {
         try TemporaryFolder.with { folder in

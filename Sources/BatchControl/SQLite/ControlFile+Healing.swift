@@ -13,7 +13,7 @@ extension ControlFile: HealingStore {
                 "SELECT document FROM incidents WHERE cause = ? AND status <> 'closed'", [.string(incident.cause)])
             var kept = incident
             if let row = known.first {
-                kept = try ControlFile.incident(row[0])
+                kept = try self.incident(row[0])
                 let again = incident.timeline.last?.text ?? incident.title
                 kept.timeline.append(.init(at: act.at, actor: act.actor, text: "again: \(again)"))
                 kept.reach.add(incident.reach)
@@ -43,7 +43,7 @@ extension ControlFile: HealingStore {
             SELECT document FROM incidents WHERE \(condition) ORDER BY number DESC LIMIT \(filter.limit ?? -1) \
             OFFSET \(filter.offset)
             """
-        return try connection.rows(sql, parameters).map { (row) throws(BatchError) in try ControlFile.incident(row[0]) }
+        return try connection.rows(sql, parameters).map { (row) throws(BatchError) in try self.incident(row[0]) }
     }
 
     public func incidentCount(_ filter: IncidentFilter) throws(BatchError) -> Int {
@@ -67,7 +67,7 @@ extension ControlFile: HealingStore {
 
     public func incident(_ number: Int64) throws(BatchError) -> Incident? {
         try connection.rows("SELECT document FROM incidents WHERE number = ?", [.integer(number)]).first.map {
-            (row) throws(BatchError) in try ControlFile.incident(row[0])
+            (row) throws(BatchError) in try self.incident(row[0])
         }
     }
 
@@ -95,24 +95,18 @@ extension ControlFile: HealingStore {
             ])
     }
 
-    private static func incident(_ document: SQLValue) throws(BatchError) -> Incident {
+    private func incident(_ document: SQLValue) throws(BatchError) -> Incident {
         guard let text = document.string, let json = try? JSONParser.parse(text), let incident = Incident(json) else {
-            throw ControlFile.damaged("an incident", table: "incidents")
+            throw damaged("an incident", table: "incidents")
         }
         return incident
-    }
-
-    static func damaged(_ what: String, table: String) -> BatchError {
-        BatchError(
-            .corruptLedger, "\(what) in control.db cannot be read",
-            hint: "see the rows: sqlite3 control.db 'SELECT * FROM \(table)'")
     }
 
     // MARK: Circuits
 
     public func circuits() throws(BatchError) -> [Circuit] {
         try connection.rows("SELECT document FROM circuits ORDER BY name").map { (row) throws(BatchError) in
-            try ControlFile.circuit(row[0])
+            try self.circuit(row[0])
         }
     }
 
@@ -121,7 +115,7 @@ extension ControlFile: HealingStore {
     ) throws(BatchError) -> Result {
         try connection.transaction { () throws(BatchError) in
             let row = try connection.rows("SELECT document FROM circuits WHERE name = ?", [.string(name)]).first
-            let known = try row.map { (row) throws(BatchError) in try ControlFile.circuit(row[0]) }
+            let known = try row.map { (row) throws(BatchError) in try self.circuit(row[0]) }
             var circuit = known ?? Circuit(name: name, at: now)
             let result = body(&circuit)
             if circuit != known {
@@ -133,9 +127,9 @@ extension ControlFile: HealingStore {
         }
     }
 
-    private static func circuit(_ document: SQLValue) throws(BatchError) -> Circuit {
+    private func circuit(_ document: SQLValue) throws(BatchError) -> Circuit {
         guard let text = document.string, let json = try? JSONParser.parse(text), let circuit = Circuit(json) else {
-            throw ControlFile.damaged("a circuit", table: "circuits")
+            throw damaged("a circuit", table: "circuits")
         }
         return circuit
     }
@@ -168,7 +162,7 @@ extension ControlFile: HealingStore {
         return try connection.rows(sql).map { (row) throws(BatchError) in
             guard let name = row[0].string, let at = row[1].string.flatMap(Timestamp.init(iso8601:)),
                 let manifest = row[3].string.flatMap({ try? JSONParser.parse($0) })
-            else { throw ControlFile.damaged("a release", table: "releases") }
+            else { throw damaged("a release", table: "releases") }
             return Release(
                 name: name, at: at, validatedAt: row[2].string.flatMap(Timestamp.init(iso8601:)), manifest: manifest)
         }

@@ -10,9 +10,7 @@ extension ControlFile: KeyStore {
         return try connection.rows(sql).map { (row) throws(BatchError) in
             guard let role = row[1].string.flatMap(Role.init), let at = row[4].string.flatMap(Timestamp.init(iso8601:))
             else {
-                throw BatchError(
-                    .corruptLedger, "a key in control.db cannot be read, so none is accepted",
-                    hint: "see them: sqlite3 control.db 'SELECT * FROM trusted_keys'")
+                throw damaged("a key", table: "trusted_keys", effect: "none is accepted")
             }
             // A time of revoking that cannot be read is one nevertheless.
             return TrustedKey(

@@ -79,7 +79,13 @@ extension ControlFile {
     func queueJobs(where condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [QueueJob] {
         let sql = "SELECT \(QueueJob.columns) FROM queue_jobs WHERE \(condition)"
         var jobs: [QueueJob] = []
-        for row in try connection.rows(sql, parameters) { jobs.append(try QueueJob(row)) }
+        for row in try connection.rows(sql, parameters) {
+            guard let job = QueueJob(row) else {
+                let number = row[0].integer ?? 0
+                throw damaged("job \(number) of the queue", table: "queue_jobs", where: "number = \(number)")
+            }
+            jobs.append(job)
+        }
         return jobs
     }
 

@@ -32,9 +32,7 @@ extension ControlFile: ScheduleStore {
                 let definition = ScheduleDefinition(json),
                 let source = row[3].string.flatMap(ScheduleRecord.Source.init)
             else {
-                throw BatchError(
-                    .corruptLedger, "the schedule \(name) in control.db cannot be read",
-                    hint: "see it: sqlite3 control.db 'SELECT * FROM schedules'")
+                throw damaged("the schedule \(name)", table: "schedules")
             }
             let pause = row[9].integer.map { time in
                 ScheduleRecord.Pause(

@@ -9,7 +9,7 @@ extension ControlFile: SwitchStore {
         if let known = board, known.version == version { return known.board }
         let read = SwitchBoard(
             try connection.rows("SELECT name, value, actor, reason, set_at, expires_at FROM switches ORDER BY name")
-                .map { (row) throws(BatchError) in try ControlFile.state(row[...]) })
+                .map { (row) throws(BatchError) in try state(row[...]) })
         board = (version, read)
         return read
     }
@@ -61,7 +61,7 @@ extension ControlFile: SwitchStore {
                 try connection.run("DELETE FROM degraded_modules WHERE module = ?", [.string(module)])
                 board = nil
                 guard try switches().value(of: name, at: act.at) == .degraded else { continue }
-                let before = try row[1].string.map { (text) throws(BatchError) in try ControlFile.state(kept: text) }
+                let before = try row[1].string.map { (text) throws(BatchError) in try state(kept: text) }
                 try restore(name, to: before, act)
                 changes.append(.init(name: name, before: .degraded, after: before?.value ?? name.standard))
             }
@@ -83,7 +83,7 @@ extension ControlFile: SwitchStore {
         board = nil
     }
 
-    private static func state(kept text: String) throws(BatchError) -> SwitchState {
+    private func state(kept text: String) throws(BatchError) -> SwitchState {
         guard let json = try? JSONParser.parse(text) else { throw damaged("a switch", table: "degraded_modules") }
         let keys = ["name", "value", "actor", "reason", "set_at", "expires_at"]
         return try state(keys.map { SQLValue.optional(json[$0]?.string) }[...])
@@ -102,16 +102,14 @@ extension ControlFile: SwitchStore {
             """
         return try connection.rows(sql).map { (row) throws(BatchError) in
             SwitchListReport.Entry(
-                state: try ControlFile.state(row[...]), holds: row[7].integer == 1,
+                state: try state(row[...]), holds: row[7].integer == 1,
                 old: row[6].string.flatMap(SwitchValue.init))
         }
     }
 
-    private static func state(_ row: ArraySlice<SQLValue>) throws(BatchError) -> SwitchState {
+    private func state(_ row: ArraySlice<SQLValue>) throws(BatchError) -> SwitchState {
         guard let state = SwitchState(row) else {
-            throw BatchError(
-                .corruptLedger, "a switch in control.db cannot be read, so nothing is done",
-                hint: "see them: sqlite3 control.db 'SELECT * FROM switches'")
+            throw damaged("a switch", table: "switches", effect: "nothing is done")
         }
         return state
     }

@@ -9,9 +9,7 @@ extension ControlFile: TokenStore {
             """
         return try connection.rows(sql).map { (row) throws(BatchError) in
             guard let role = row[2].string.flatMap(Role.init) else {
-                throw BatchError(
-                    .corruptLedger, "a token in control.db cannot be read, so none is accepted",
-                    hint: "see them: sqlite3 control.db 'SELECT * FROM access_tokens'")
+                throw damaged("a token", table: "access_tokens", effect: "none is accepted")
             }
             func time(_ place: Int) -> Timestamp? { row[place].integer.map { Timestamp(milliseconds: $0) } }
             return AccessToken(

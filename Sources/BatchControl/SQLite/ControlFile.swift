@@ -40,6 +40,17 @@ public final class ControlFile: ControlStore {
         return there.isSameFile(as: opened)
     }
 
+    /// The error for a row that cannot be read.
+    /// - Parameter effect: what follows, e.g. `none is accepted`.
+    func damaged(
+        _ what: String, table: String, where condition: String? = nil, effect: String? = nil
+    ) -> BatchError {
+        let query = "SELECT * FROM \(table)" + (condition.map { " WHERE \($0)" } ?? "")
+        return BatchError(
+            .corruptLedger, "\(what) in control.db cannot be read" + (effect.map { ", so \($0)" } ?? ""),
+            hint: "see the rows: sqlite3 \(ShellText.quoted(path)) '\(query)'")
+    }
+
     /// A transaction that is on disk when this returns.
     func durably<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
         try connection.execute("PRAGMA synchronous = FULL")

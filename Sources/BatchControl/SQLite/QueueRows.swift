@@ -38,17 +38,14 @@ extension QueueJob {
         put_back, kind
         """
 
+    /// Nil for a row that cannot be read.
     /// - Parameter row: of `columns`.
-    init(_ row: [SQLValue]) throws(BatchError) {
+    init?(_ row: [SQLValue]) {
         func number(_ place: Int) -> Int64 { row[place].integer ?? 0 }
         func time(_ place: Int) -> Timestamp { Timestamp(milliseconds: number(place)) }
         guard let state = row[14].string.flatMap(QueueState.init),
             let arguments = (try? JSONParser.parse(row[3].string ?? ""))?.array
-        else {
-            throw BatchError(
-                .corruptLedger, "job \(number(0)) of the queue in control.db cannot be read",
-                hint: "see it: sqlite3 control.db 'SELECT * FROM queue_jobs WHERE number = \(number(0))'")
-        }
+        else { return nil }
         var order = QueueOrder(
             job: row[1].string ?? "", tenant: row[2].string, assignments: arguments.compactMap(\.string),
             priority: Int(number(4)), runAt: time(5), uniqueKey: row[6].string, sequenceKey: row[7].string,

@@ -205,10 +205,13 @@ struct IntegrityChecks {
         }
     }
 
+    /// The database, as a shell reads it.
+    private var file: String { ShellText.quoted(connection.path) }
+
     private func damage(_ what: String) -> BatchError {
         BatchError(
             .corruptDatabase, what,
-            hint: "keep a copy of the file; save what can be read: sqlite3 FILE .recover | sqlite3 new.db")
+            hint: "keep a copy of the file; save what can be read: sqlite3 \(file) .recover | sqlite3 new.db")
     }
 
     /// Databases arrive with violations: batches work, and a rollback reports only new ones.
@@ -220,7 +223,8 @@ struct IntegrityChecks {
             let tables = Set(rows.compactMap { $0.first?.string }).sorted().joined(separator: ", ")
             return .warning(
                 name, "\(Figures.count(rows.count, "row")) without a parent, in \(tables)", code: .schemaShape,
-                advice: "see them: sqlite3 FILE 'PRAGMA foreign_key_check'; batches work, and tell these from new ones")
+                advice:
+                    "see them: sqlite3 \(file) 'PRAGMA foreign_key_check'; batches work, and tell these from new ones")
         } catch  where error.code == .corruptDatabase {
             return .failed(name, damage(error.message))
         } catch {
