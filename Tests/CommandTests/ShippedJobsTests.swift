@@ -6,7 +6,7 @@ import Testing
 @Suite struct ShippedJobsTests {
     private static let jobs: [(id: String, options: [String])] = [
         ("mark_overdue", ["--set", "today=2026-06-30"]), ("reprice_invoices", []), ("add_late_fees", []),
-        ("clear_cache", ["--set", "before=2026-06-30"]), ("end_subscriptions", ["--set", "today=2026-06-30"]),
+        ("clear_cache", ["--set", "before=2026-06-30"]), ("end_subscriptions", ["--set", "today=2026-07-20"]),
         ("export_open_items", []),
     ]
 

@@ -8,7 +8,7 @@ import Testing
     private static let kinds = [
         "repair_rebuild_index": ["missing_search_row"],
         "repair_reconcile_invoices": ["invoice_total", "unnoticed_payment"],
-        "repair_policy_recompute_entitlements": ["expired_entitlement"],
+        "repair_policy_recompute_entitlements": ["expired_entitlement", "entitlement_without_subscription"],
         "repair_purge_corrupt_cache": ["stale_cache"],
         "repair_fix_orphan_files_vfs": ["orphan_file", "damaged_file"],
         "repair_revoke_access": ["role_too_high"],
@@ -141,6 +141,43 @@ import Testing
         }
     }
 
+    /// A subscription that ends takes its entitlements with it, one that begins again brings them back; what was granted by
+    /// hand stays.
+    @Test func entitlementsFollowTheSubscriptionsOfTheSample() throws {
+        let job = "repair_policy_recompute_entitlements"
+        let active = "SELECT tenant_id, customer_id, feature, active FROM entitlements ORDER BY 1, 2, 3"
+        let wrong = """
+            SELECT count(*) FROM entitlements e LEFT JOIN subscriptions s ON s.id = e.subscription_id
+            WHERE e.active <> (coalesce(e.expires_on, '9') >= '2026-06-30'
+              AND (e.subscription_id IS NULL OR (s.status = 'active' AND s.ends_on >= '2026-06-30')))
+            """
+        try scene { scene in
+            #expect(try scene.sql(wrong) != "0")
+            try scene.expect(0, "heal", "run", job, "--apply")
+            #expect(try scene.sql(wrong) == "0")
+            let right = try scene.sql(active)
+            let own = "WHERE subscription_id = (SELECT min(subscription_id) FROM entitlements WHERE active = 1)"
+            let count = try scene.sql("SELECT count(*) FROM entitlements \(own)")
+            #expect(count != "0")
+            for (status, found) in [("ended", "0"), ("active", "1")] {
+                try scene.sql(
+                    """
+                    UPDATE subscriptions SET status = '\(status)'
+                    WHERE id = (SELECT min(subscription_id) FROM entitlements WHERE expires_on IS NULL
+                      AND subscription_id IN (SELECT id FROM subscriptions WHERE ends_on >= '2026-06-30'))
+                    """)
+                let subscriptions = try scene.sql("SELECT * FROM subscriptions")
+                let scan = try scene.json("heal", "scan", job)
+                #expect(scan["counts"]?[job]?.integer.map { "\($0)" } == count)
+                #expect(scan["findings"]?.array?.allSatisfy { "\($0["expected"]?.integer ?? -1)" == found } == true)
+                try scene.expect(0, "heal", "run", job, "--apply")
+                #expect(try scene.sql(wrong) == "0")
+                #expect(try scene.sql("SELECT * FROM subscriptions") == subscriptions)
+            }
+            #expect(try scene.sql(active) == right)
+        }
+    }
+
     @Test func thePageIsMadeOfTheFiles() throws {
         try scene { scene in
             let page = try scene.tool("heal", "list", "--markdown").out
@@ -177,6 +214,7 @@ import Testing
                 "payment_within_invoice": "overpayment", "payment_of_its_tenant": "payment_of_other_tenant",
                 "line_amount": "line_amount", "journal_balances": "unbalanced_journal",
                 "ledger_source_exists": "unknown_source", "entitlement_not_expired": "expired_entitlement",
+                "entitlement_has_subscription": "entitlement_without_subscription",
                 "file_belongs_to_document": "orphan_file", "file_is_whole": "damaged_file",
                 "route_is_entitled": "route_without_entitlement", "tenant_on_every_row": "", "export_is_recorded": "",
             ]

@@ -9,7 +9,9 @@ from back_office import TODAY
 LINES = "(SELECT sum(l.qty * l.unit_cents) FROM invoice_lines l WHERE l.invoice_id = {})"
 ENTITLED = (
     "entitlements e WHERE e.customer_id = r.customer_id AND e.feature = r.feature AND e.active = 1 "
-    f"AND (e.expires_on IS NULL OR e.expires_on >= '{TODAY}')")
+    f"AND (e.expires_on IS NULL OR e.expires_on >= '{TODAY}') AND (e.subscription_id IS NULL OR EXISTS (SELECT 1 "
+    f"FROM subscriptions s WHERE s.id = e.subscription_id AND s.status = 'active' AND s.ends_on >= '{TODAY}'))")
+ENDED = f"(SELECT id FROM subscriptions WHERE ends_on < '{TODAY}')"
 CACHED = """
   SELECT json_object('invoices', count(DISTINCT i.id), 'lines_cents', coalesce(sum(l.qty * l.unit_cents), 0))
   FROM invoices i LEFT JOIN invoice_lines l ON l.invoice_id = i.id
@@ -153,6 +155,12 @@ KINDS = [
         "CASE :dice % 2 WHEN 0 THEN 'approver' ELSE 'admin' END",
         "SELECT id FROM user_roles WHERE "
         "instr('viewer operator approver admin', role) > instr('viewer operator approver admin', approved_role)"),
+    Anomaly(
+        "entitlement_without_subscription", "entitlements", "active",
+        f"SELECT tenant_id, customer_id, feature, active FROM entitlements WHERE subscription_id IN {ENDED}",
+        "1",
+        f"SELECT tenant_id, customer_id, feature FROM entitlements WHERE active = 1 AND subscription_id IN {ENDED}",
+        key=("tenant_id", "customer_id", "feature")),
 ]
 
 

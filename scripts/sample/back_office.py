@@ -61,6 +61,7 @@ class BackOffice:
         self.days = [(FIRST_DAY + datetime.timedelta(d)).isoformat() for d in range(days + 400)]
         self.today = days
         self.tenants, self.tenant_of, self.prices, self.document_tenants = [], [], [], []
+        self.subscription_of = {}
 
     def below(self, limit):
         return int(self.random.random() * limit)
@@ -79,7 +80,7 @@ class BackOffice:
         self.insert("documents", 7, self.document_rows())
         self.insert("files", 8, self.file_rows())
         self.insert("subscriptions", 8, self.subscription_rows())
-        self.insert("entitlements", 6, sorted(self.entitlement_rows()))
+        self.insert("entitlements", 7, sorted(self.entitlement_rows()))
         self.write_access()
         self.database.execute("COMMIT")
         self.database.executescript((HERE / "indexes.sql").read_text())
@@ -235,13 +236,20 @@ class BackOffice:
             start = self.below(self.today)
             end = start + 30 + self.below(350)
             status = "ended" if end < self.today else "active"
-            yield next(id), self.tenant_of[customer], customer + 1, plan, price, status, self.days[start], self.days[end]
+            row = (next(id), self.tenant_of[customer], customer + 1, plan, price, status, self.days[start], self.days[end])
+            self.subscription_of[customer + 1] = row
+            yield row
 
     def entitlement_rows(self):
+        """What a subscription entitles to lasts as long as it does; who has none was granted each feature by hand."""
         for customer in range(self.sizes.customers):
             for feature in FEATURES[: self.below(4)]:
                 granted = self.below(self.today)
                 expires = None if self.below(5) == 0 else granted + 30 + self.below(350)
                 active = 1 if expires is None or expires >= self.today else 0
-                yield (self.tenant_of[customer], customer + 1, feature, active, self.days[granted],
-                       None if expires is None else self.days[expires])
+                row = (self.tenant_of[customer], customer + 1, feature)
+                if subscription := self.subscription_of.get(customer + 1):
+                    id, _, _, _, _, status, started, _ = subscription
+                    yield *row, int(status == "active"), started, None, id
+                else:
+                    yield *row, active, self.days[granted], None if expires is None else self.days[expires], None

@@ -8,6 +8,7 @@ CREATE INDEX invoice_lines_by_product ON invoice_lines(product_id);
 CREATE INDEX payments_by_invoice ON payments(invoice_id);
 CREATE INDEX documents_by_customer ON documents(customer_id);
 CREATE INDEX files_by_document ON files(document_id);
+CREATE INDEX entitlements_by_subscription ON entitlements(subscription_id);
 CREATE INDEX usage_by_customer ON usage(customer_id, feature);
 CREATE VIRTUAL TABLE documents_search USING fts5(title, body, content='documents', content_rowid='id');
 INSERT INTO documents_search(documents_search) VALUES('rebuild');

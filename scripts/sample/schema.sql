@@ -42,6 +42,7 @@ CREATE TABLE subscriptions(
 CREATE TABLE entitlements(
   tenant_id TEXT NOT NULL, customer_id INTEGER NOT NULL REFERENCES customers(id) ON DELETE CASCADE,
   feature TEXT NOT NULL, active INTEGER NOT NULL CHECK(active IN (0, 1)), granted_on TEXT NOT NULL, expires_on TEXT,
+  subscription_id INTEGER REFERENCES subscriptions(id) ON DELETE CASCADE,
   PRIMARY KEY(tenant_id, customer_id, feature)) WITHOUT ROWID;
 CREATE TABLE cache(
   tenant_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, computed_on TEXT NOT NULL,
