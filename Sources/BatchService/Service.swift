@@ -63,17 +63,26 @@ public struct Service {
         var watch = Watch(workspace, context: context)
         ServiceNotice.send("READY=1")
         var isOurs = true
+        var loss: BatchError?
         var firings = 0
         while isOurs, store.isCurrent, context.stopWish() == .goOn {
             ServiceNotice.send("WATCHDOG=1")
-            isOurs = try beat(lease)
-            firings += try tick(&scheduler, note)
-            for (process, reason) in workers.endTooLarge() {
-                try? store.noteEnd(of: process, "its worker \(reason)")
-                tell("worker \(process) \(reason)", note)
+            do throws(BatchError) {
+                isOurs = try beat(lease)
+                firings += try tick(&scheduler, note)
+                for (process, reason) in workers.endTooLarge() {
+                    try? store.noteEnd(of: process, "its worker \(reason)")
+                    tell("worker \(process) \(reason)", note)
+                }
+                let endings = workers.keep()
+                for ending in endings { tell(ending, note) }
+                try goOn(with: &workers, &listener, note)
+                if !endings.isEmpty || listener?.takeDamage() == true { try context.requireWholeControl(of: workspace) }
+            } catch {
+                guard context.isControlDamage(error, of: workspace) else { throw error }
+                loss = Service.damaged(workspace)
+                break
             }
-            for ending in workers.keep() { tell(ending, note) }
-            try goOn(with: &workers, &listener, note)
             watch.look()
             context.sleep(settings.poll)
             if listener == nil, listen != nil, context.clock.now() - triedAt > Service.pauseOfListening {
@@ -81,12 +90,12 @@ public struct Service {
                 listener = try beginListening { _ in }
             }
         }
-        let isLost = !store.isCurrent
+        if !store.isCurrent { loss = Service.lost(workspace) }
         ServiceNotice.send("STOPPING=1")
         listener?.stop()
-        if isLost { tellOfLoss(note) }
+        if let loss { tell(of: loss, note) }
         end(&workers)
-        if isLost { throw Service.lost(workspace) }
+        if let loss { throw loss }
         context.log.write(.info, "service.end", "process \(Environment.processID) has served", module: .runner)
         guard isOurs else {
             throw BatchError(
@@ -104,9 +113,15 @@ public struct Service {
         )
     }
 
+    /// The same where the file is there, and SQLite cannot read it: the next one to open it rebuilds it.
+    static func damaged(_ workspace: Workspace) -> BatchError {
+        BatchError(
+            .leaseLost, "\(workspace.backups)/control.db was damaged while it was in use",
+            hint: "start it again, and it is rebuilt from what can be read: \(command: "serve"); systemd does so")
+    }
+
     /// Says so where it will be read: in the store that is there now the service stands as one that did not end in good order.
-    private func tellOfLoss(_ note: (String) -> Void) {
-        let error = Service.lost(workspace)
+    private func tell(of error: BatchError, _ note: (String) -> Void) {
         context.log.write(.error, "service.control", error.message, module: .runner, error: error)
         note(error.message)
         do throws(BatchError) {
@@ -157,7 +172,7 @@ public struct Service {
             for firing in firings { if let job = firing.job { note("\(firing.schedule) fires: job \(job)") } }
             return firings.count { $0.job != nil }
         } catch {
-            guard error.code != .corruptLedger else { throw error }
+            guard error.code != .corruptLedger, !context.isControlDamage(error, of: workspace) else { throw error }
             context.log.write(
                 .error, "service.tick", "the schedules could not be checked: \(error.logMessage)", module: .runner,
                 error: error)

@@ -75,8 +75,9 @@ extension ControlFile {
     ) throws(BatchError) -> [(name: String, rows: Int, isWhole: Bool)] {
         let target = try ControlFile(path: new, appendAudit: appendAudit).connection
         var tables: [(name: String, rows: Int, isWhole: Bool)] = []
-        let source = try Connection(path: path, mode: .readWrite)
-        source.keepLogOnClose()
+        let copy = new + ".source"
+        defer { for ending in ["", "-wal", "-shm"] { Folder.remove(copy + ending) } }
+        let source = try readable(path, at: copy)
         try target.execute("BEGIN")
         for name in names(source) {
             if name == AuditTable.name { try AuditTable(target).create() }
@@ -92,6 +93,33 @@ extension ControlFile {
         try target.execute("COMMIT; PRAGMA application_id = 1; PRAGMA wal_checkpoint(TRUNCATE)")
         return tables
     }
+
+    /// A copy in which SQLite reads what there is: the file that is put aside stays as it was found.
+    private static func readable(_ path: String, at copy: String) throws(BatchError) -> Connection {
+        for ending in ["", "-wal"] {
+            Folder.remove(copy + ending)
+            guard FileStatus(path + ending) != nil else { continue }
+            let file = try File(creating: copy + ending, permissions: 0o600)
+            try file.copy(of: path + ending)
+            guard ending.isEmpty, let first = try? file.read(16, at: 0) else { continue }
+            if first != Array(header.prefix(16)) { try file.write(header, at: 0) }
+        }
+        let source = try Connection(path: copy, mode: .readWrite)
+        // Else SQLite refuses a file that has lost its end.
+        try source.execute("PRAGMA writable_schema = ON")
+        return source
+    }
+
+    /// How a file of ours begins: pages of 4,096 bytes, a log beside it, UTF-8. How many pages there are follows from its
+    /// size where two counters differ.
+    private static let header: [UInt8] = {
+        var header = Array("SQLite format 3\0".utf8) + [16, 0, 2, 2, 0, 64, 32, 32]
+        header += [UInt8](repeating: 0, count: 100 - header.count)
+        header[27] = 1
+        header[47] = 4
+        header[59] = 1
+        return header
+    }()
 
     /// None where the first page is lost.
     private static func names(_ source: Connection) -> [String] {
@@ -156,6 +184,9 @@ public struct LedgerJob: Sendable {
 extension ControlFile {
     /// A damaged file was put aside, and nobody has asked the ledgers yet which jobs they know.
     public var awaitsLedgers: Bool { (try? connection.value("PRAGMA application_id")?.integer) == 1 }
+
+    /// Has the ledgers asked: nothing of the file that was here could be read.
+    public func awaitLedgers() throws(BatchError) { try connection.execute("PRAGMA application_id = 1") }
 
     /// Takes over the jobs that are not there, and forgets that it waits for them.
     /// - Returns: how many were missing.

@@ -55,6 +55,20 @@ extension Context {
         return try store(of: workspace)
     }
 
+    /// Whether an error came from a damaged `control.db`: it looks at all of it, so only after an error that says damage.
+    public func isControlDamage(_ error: BatchError, of workspace: Workspace) -> Bool {
+        guard ControlFile.isDamage(error) else { return false }
+        do throws(BatchError) {
+            try opened.file(in: workspace.backups).requireWhole()
+            return false
+        } catch { return ControlFile.isDamage(error) }
+    }
+
+    /// - Throws: `ERR_DATA_CORRUPT_DATABASE` when a page of `control.db` cannot be read.
+    public func requireWholeControl(of workspace: Workspace) throws(BatchError) {
+        try opened.file(in: workspace.backups).requireWhole()
+    }
+
     /// Each batch of the queue is in its ledger under the key of its job, whatever became of the queue.
     private func askLedgers(of workspace: Workspace, for file: ControlFile) throws(BatchError) {
         var jobs: [LedgerJob] = []

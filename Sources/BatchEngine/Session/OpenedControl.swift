@@ -39,6 +39,12 @@ final class OpenedControl: @unchecked Sendable {
 
     static func path(_ folder: String) -> String { folder + "/control.db" }
 
+    /// There is no file, or an empty one, and signed heads tell that there was one.
+    static func hasLost(_ folder: String) -> Bool {
+        guard FileStatus(path(folder)).map({ $0.size == 0 }) ?? true else { return false }
+        return !AuditHeadFile.heads(of: .control, in: folder).isEmpty
+    }
+
     private func place(_ path: String) -> Place? {
         guard let status = FileStatus(path) else { return nil }
         return Place(
@@ -50,10 +56,26 @@ extension Context {
     /// The control file in a backups folder; it is made when it is missing.
     /// A damaged one is put aside, and what can be read of it taken over: loudly, and with a row in the audit.
     func control(in folder: String) throws(BatchError) -> ControlFile {
-        do throws(BatchError) { return try opened.file(in: folder) } catch {
+        if let known = opened.known(in: folder) { return known }
+        do throws(BatchError) {
+            guard OpenedControl.hasLost(folder) else { return try opened.file(in: folder) }
+            return try replaceLostControl(in: folder)
+        } catch {
             guard ControlFile.isDamage(error) else { throw error }
             return try rebuildControl(in: folder)
         }
+    }
+
+    /// Nothing was put aside: there is no file, or nothing in it.
+    private func replaceLostControl(in folder: String) throws(BatchError) -> ControlFile {
+        let file = try opened.file(in: folder)
+        try file.awaitLedgers()
+        try file.append(act("control rebuild", outcome: "lost"), details: [:])
+        let text =
+            "control.db was lost, so a new one was made: jobs that have begun and the switches are those of the ledgers; what had not begun, added schedules and settings are gone"
+        log.write(.error, "control.rebuilt", text, module: .recovery, warning: .recordNotUsed)
+        warn(Warning(.recordNotUsed, text), "see what the audit says: \(command: "audit verify")")
+        return file
     }
 
     /// The same, after a look at all of its pages, for who is about to work with it for long.

@@ -212,8 +212,17 @@ enum SQLiteFault {
     static func error(_ code: Int32, _ database: OpaquePointer?, doing: String) -> BatchError {
         let detail = database.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? ""
         let said = detail.isEmpty ? String(cString: sqlite3_errstr(code)) : detail
-        let error = refusal(code, database, "\(doing): \(said)")
+        let error = refusal(code, database, "\(place(code, database, doing)): \(said)")
         return BatchError(error.code, error.message, hint: error.hint, cause: .sqlite(code: code, said: said))
+    }
+
+    /// Which of several files is damaged is what people need to know first.
+    private static func place(_ code: Int32, _ database: OpaquePointer?, _ doing: String) -> String {
+        guard [SQLITE_CORRUPT, SQLITE_NOTADB].contains(code & 0xFF),
+            let name = database.flatMap({ sqlite3_db_filename($0, "main") })
+        else { return doing }
+        let path = String(cString: name)
+        return path.isEmpty || doing.contains(path) ? doing : "\(doing) in \(path)"
     }
 
     /// `SQLITE_BUSY_SNAPSHOT`, a macro that Swift does not see.

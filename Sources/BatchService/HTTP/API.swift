@@ -12,6 +12,8 @@ public final class API: Sendable {
     let makeContext: @Sendable () -> Context
     let meter = RequestMeter()
     let streams = Atomic(0)
+    /// An answer has told of a damaged database.
+    let damage = Atomic(false)
     let sessions = BrowserSessions()
     let access: APIAccess
     static let routes: [Route] =
@@ -40,6 +42,7 @@ public final class API: Sendable {
         do throws(HTTPFault) {
             response = try answer(request, &route)
         } catch {
+            if [.corruptDatabase, .notADatabase].contains(error.error.code) { damage.store(true, ordering: .relaxed) }
             response = route?.hasPlainErrors == true ? API.plain(error) : error.response
         }
         meter.note(

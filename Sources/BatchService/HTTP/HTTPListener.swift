@@ -2,6 +2,7 @@ public import BatchCatalog
 public import BatchCore
 public import BatchEngine
 internal import BatchSystem
+internal import Synchronization
 
 /// The server of a workspace: its API, where the settings say.
 public final class HTTPListener: Sendable {
@@ -39,6 +40,9 @@ public final class HTTPListener: Sendable {
         let host = address.bytes.count == 4 ? "\(address)" : "[\(address)]"
         self.address = "\(certificate == nil ? "http" : "https")://\(host):\(server.port)"
     }
+
+    /// Whether an answer since the last call told of a damaged database.
+    func takeDamage() -> Bool { api.damage.exchange(false, ordering: .relaxed) }
 
     public func stop() {
         server.stop()

@@ -52,6 +52,16 @@ public final class QueueWorker {
     public func work(
         untilEmpty: Bool, note: (QueueJob) throws(BatchError) -> Void
     ) throws(BatchError) -> QueueWorkReport {
+        do throws(BatchError) {
+            return try workOn(untilEmpty: untilEmpty, note: note)
+        } catch {
+            throw context.isControlDamage(error, of: workspace) ? Service.damaged(workspace) : error
+        }
+    }
+
+    private func workOn(
+        untilEmpty: Bool, note: (QueueJob) throws(BatchError) -> Void
+    ) throws(BatchError) -> QueueWorkReport {
         let start = context.now().milliseconds
         try store.forgetJobs(
             settledBefore: Timestamp(milliseconds: start - QueueWorker.memory.wholeMilliseconds),
@@ -104,7 +114,7 @@ public final class QueueWorker {
             job, store: { [workspace, context] () throws(BatchError) in try context.store(of: workspace) },
             context: context)
         defer { watch.end() }
-        let outcome = outcome(of: job, watch)
+        let outcome = try outcome(of: job, watch)
         context.reach("job-run")
         let ended = try store.finish(job, outcome, at: context.now())
         context.log.write(
@@ -114,7 +124,8 @@ public final class QueueWorker {
         return ended
     }
 
-    private func outcome(of job: QueueJob, _ watch: JobHeartbeat) -> QueueOutcome {
+    /// - Throws: `ERR_PERF_LEASE_LOST` when it is `control.db` that cannot be read: the job is not to blame.
+    private func outcome(of job: QueueJob, _ watch: JobHeartbeat) throws(BatchError) -> QueueOutcome {
         do throws(BatchError) {
             let definition = try readCatalog().job(named: job.order.job)
             if definition.repair != nil { return outcome(try repair(job, definition, watch), of: job, watch) }
@@ -123,6 +134,7 @@ public final class QueueWorker {
             case .planned(let plan): return .planned(plan: plan.id.number)
             }
         } catch {
+            if context.isControlDamage(error, of: workspace) { throw Service.damaged(workspace) }
             return outcome(error, of: job, watch)
         }
     }
