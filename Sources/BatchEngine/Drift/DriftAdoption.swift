@@ -28,13 +28,17 @@ public struct DriftAdoption {
     }
 
     /// Adopts what there is before a batch.
-    /// - Parameter undoing: as for `Turn.openHistory`. What the guard noted is adopted all the same.
+    /// - Parameters:
+    ///   - undoing: as for `Turn.openHistory`. What the guard noted is adopted all the same.
+    ///   - mayBeFirst: no batch has made a `.bak` yet, and none is being made: the one of this batch begins the chain.
     /// - Returns: the batch; nil when the change cannot be made again, or no record tells what was there before.
-    func adoptBefore(undoing tables: Set<String>?) throws(BatchError) -> BatchRecord? {
+    func adoptBefore(undoing tables: Set<String>?, mayBeFirst: Bool) throws(BatchError) -> BatchRecord? {
         // A delta follows the point before it: where a batch has none, only a point of the whole database leads on.
         let last = try session.ledger.lastPoint(where: "status = 'complete'")
         guard try session.ledger.state()?.combined == last?.digest else { return nil }
-        if last?.bak == nil, try WriteGuard(session.ledger).mode() != .track { return nil }
+        if last?.bak == nil, try WriteGuard(session.ledger).mode() != .track {
+            guard mayBeFirst, try session.ledger.lastPoint(where: "bak IS NOT NULL") == nil else { return nil }
+        }
         let search = try DriftSearch(session: session)
         do throws(BatchError) {
             let adopted = try adopt(since: .now) { () throws(BatchError) in

@@ -27,14 +27,14 @@ struct DriftDetection {
         return now.combined == known.combined ? nil : now
     }
 
-    /// From here on every batch after a write of others takes as long, and it need not.
+    /// Every batch after a write of others takes as long, and it need not. A command that was killed looks the same.
     private func sayWhySlow(_ time: Int64) {
         guard time >= 500, DriftDetection.smallDatabase <= DatabaseFile(session.path).size else { return }
         session.context.warn(
             Warning(
                 .wholeScan,
-                "another program wrote to the database since the last batch, so all its rows were read: \(time) ms"),
-            "to have such changes noted as they are made: \(command: "guard set --mode track")")
+                "the file has changed since the last command finished, so all its rows were read: \(time) ms"),
+            "to have what other programs write noted at once: \(command: "guard set --mode track")")
     }
 
     /// True when the rows of a large database need not be read to know that they are as the ledger remembers them.

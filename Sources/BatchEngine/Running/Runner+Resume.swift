@@ -35,7 +35,7 @@ extension Runner {
         batch.finishedAt = nil
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
         var point = try begin(&batch, needs: [], snapshot: snapshot, turn.lease.lease) { () throws(BatchError) in
-            _ = try turn.openHistory()
+            _ = try turn.openHistory(isCopying: true)
         }
         let run = try BatchRun(
             session, gateway, job: job, values: values, batch: batch, lease: turn.lease,

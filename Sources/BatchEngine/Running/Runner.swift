@@ -79,7 +79,7 @@ public struct Runner {
         let gateway = try Runner.gateway(session, job, tenant: order.tenant, approval: order.plan?.approval)
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
         var point = try begin(&batch, needs: needed, snapshot: snapshot, turn.lease.lease) {
-            () throws(BatchError) in _ = try turn.openHistory()
+            () throws(BatchError) in _ = try turn.openHistory(isCopying: true)
         }
         let run = try BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: turn.lease)
         run.switches = switches

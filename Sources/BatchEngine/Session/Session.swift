@@ -99,7 +99,7 @@ public final class Session {
     var hasTurn = false
     /// A worker of the queue has it, which lets others go first between two jobs.
     var worksQueue = false
-    /// `Connection.dataVersion` before the lease was taken, when nobody had written since our last command.
+    /// `Connection.dataVersion` at which the rows are known to be as the ledger remembers them.
     var untouchedSince: Int64?
     /// `Connection.dataVersion` after the last commit of work that has ended.
     var settledAt: Int64?

@@ -39,6 +39,8 @@ struct Turn: ~Copyable {
     deinit {
         AuditTrail.seal(session)
         lease.giveBack()
+        // Also work that failed or was stopped leaves the rows as the ledger knows them.
+        if session.settledAt == nil, let version = session.untouchedSince { session.settledAt = version }
         session.hasTurn = false
         session.untouchedSince = nil
         DriftDetection(session: session).settle()
@@ -90,13 +92,17 @@ extension Turn {
     }
 
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.
-    /// - Parameter undoing: tables of which rows are about to be undone. A change of these from outside is a conflict
-    ///   with that, and no batch which depends on it; nil: that may be any.
+    /// - Parameters:
+    ///   - undoing: tables of which rows are about to be undone. A change of these from outside is a conflict
+    ///     with that, and no batch which depends on it; nil: that may be any.
+    ///   - isCopying: called again because somebody wrote while the whole copy for a batch was made.
     /// - Returns: why the next `.bak` must be a whole copy; nil when it need not be.
-    func openHistory(undoing tables: Set<String>? = []) throws(BatchError) -> SnapshotChoice.Reason? {
+    func openHistory(
+        undoing tables: Set<String>? = [], isCopying: Bool = false
+    ) throws(BatchError) -> SnapshotChoice.Reason? {
         try LevelGate(session: session).makeUp()
         var version = session.connection.dataVersion
-        var reason = try keepDrift(since: version, undoing: tables)
+        var reason = try keepDrift(since: version, undoing: tables, mayBeFirst: !isCopying)
         // Who has written while that was kept has made another change from outside. In the end they wait for us.
         defer { session.writesPointsAlone = false }
         for round in 0..<2 where session.connection.dataVersion != version {
@@ -108,9 +114,9 @@ extension Turn {
         return reason
     }
 
-    private func keepDrift(since version: Int64, undoing tables: Set<String>?) throws(BatchError) -> SnapshotChoice
-        .Reason?
-    {
+    private func keepDrift(
+        since version: Int64, undoing tables: Set<String>?, mayBeFirst: Bool = false
+    ) throws(BatchError) -> SnapshotChoice.Reason? {
         let keeper = PointKeeper(session: session)
         if try session.ledger.state() == nil {
             try requireWholeFile()
@@ -118,12 +124,18 @@ extension Turn {
             try session.followPolicy()
             session.context.reach("ledger-created")
             try keeper.completePending(since: version)
+            session.untouchedSince = version
             return .firstBatch
         }
         try requireWholeFile()
-        guard let drifted = try DriftDetection(session: session).look() else { return nil }
-        let batch = try DriftAdoption(session).adoptBefore(undoing: tables)
+        guard let drifted = try DriftDetection(session: session).look() else {
+            // What was read once need not be read again, unless somebody writes.
+            session.untouchedSince = version
+            return nil
+        }
+        let batch = try DriftAdoption(session).adoptBefore(undoing: tables, mayBeFirst: mayBeFirst)
         if batch == nil { try keeper.writeDrift(drifted, since: version) }
+        session.untouchedSince = version
         tell(of: batch)
         return batch == nil ? .drift : nil
     }
