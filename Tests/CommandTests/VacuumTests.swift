@@ -28,4 +28,65 @@ import Testing
             #expect(try scene.dump() == before)
         }
     }
+
+    /// SQLite numbers rows anew then, where no column holds the number.
+    @Test(arguments: ["delete", "wal"], [false, true])
+    func pointsAreRightAfterOneByAnotherProgram(journal: String, isGuarded: Bool) throws {
+        try BadLuckScene.with(journal: journal) { scene in
+            try scene.sql(
+                """
+                CREATE TABLE plain(a, b);
+                INSERT INTO plain SELECT value, hex(randomblob(20)) FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12]');
+                DELETE FROM plain WHERE a % 3 = 0;
+                """)
+            let rows = "SELECT * FROM plain ORDER BY a"
+            let before = try scene.sql(rows)
+            // The first point is there, and no batch has changed anything.
+            try scene.expect(1, "run", "--id", "zero", "--sql", "UPDATE plain SET c = 1")
+            #expect(try scene.tool(["points"]).out.contains("baseline"))
+            if isGuarded { try scene.expect(0, "guard", "set", "--mode", "track") }
+            try scene.sql("VACUUM")
+            try scene.expect(0, "run", "--id", "one", "--sql", "UPDATE plain SET b = 'y' WHERE a = 4")
+            try scene.expect(0, "run", "--id", "two", "--sql", "DELETE FROM plain WHERE a IN (1, 5)")
+            try scene.sql("VACUUM")
+            try scene.expect(0, "run", "--id", "three", "--sql", "UPDATE plain SET b = 'z' WHERE a = 7")
+            try scene.expect(0, "run", "--id", "four", "--sql", "UPDATE plain SET b = 'z' WHERE a > 7")
+            try scene.expect(0, "verify")
+            try scene.expect(0, "drill")
+            for point in ["one.1", "two.1", "three.1", "four.1"] {
+                var copies: [String] = []
+                for source in ["git", "bak"] {
+                    let file = "\(point)-\(source).db"
+                    try scene.expect(0, "restore", "--point", point, "--source", source, "--to", file)
+                    copies.append(try scene.shell("sqlite3 \(file) 'SELECT rowid, * FROM plain'").out)
+                }
+                #expect(copies[0] == copies[1], "\(point)")
+            }
+            for batch in ["three.1", "one.1", "four.1", "two.1"] { try scene.expect(0, "rollback", "--id", batch) }
+            #expect(try scene.sql(rows) == before)
+            try scene.expect(0, "verify")
+        }
+    }
+
+    @Test func oneByTheToolIsNoReasonForAWholePoint() throws {
+        try BadLuckScene.with { scene in
+            try scene.sql(
+                """
+                CREATE TABLE plain(a, b);
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+                INSERT INTO plain SELECT i, randomblob(500) FROM n;
+                """)
+            try scene.expect(0, "run", "--id", "one", "--sql", "DELETE FROM plain WHERE a < 1000")
+            try scene.expect(0, "run", "--id", "two", "--sql", "UPDATE plain SET b = 2 WHERE a = 1002")
+            try scene.expect(0, "vacuum")
+            try scene.expect(0, "run", "--id", "three", "--sql", "UPDATE plain SET b = 3 WHERE a = 1003")
+            try scene.sql("VACUUM")
+            try scene.expect(0, "run", "--id", "four", "--sql", "UPDATE plain SET b = 4 WHERE a = 1004")
+            let lines = try scene.tool(["points"]).out.split(separator: "\n").map(String.init)
+            for (batch, kind) in [("two.1", "delta"), ("three.1", "delta"), ("four.1", "full")] {
+                #expect(lines.contains { $0.hasPrefix(batch) && $0.contains(kind) }, "\(batch): \(lines)")
+            }
+            try scene.expect(0, "drill")
+        }
+    }
 }

@@ -144,4 +144,36 @@ private final class Chain {
         let damage = try chain.work.git.damage(inChangesOf: chain.commits)
         #expect(Set(damage.keys) == [chain.commits[7]])
     }
+
+    @Test func `rows that changed in another way than the digest says are damage`() throws {
+        let work = Workplace()
+        let first = try work.make(
+            "1.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE TABLE u(a); INSERT INTO t VALUES(1, 1), (2, 2)")
+        func changed(_ old: String, _ name: String, _ sql: String) throws -> String {
+            let path = work.copy(old, as: name)
+            try Scenario.open(path).execute(sql)
+            return path
+        }
+        let second = try changed(first, "2.db", "UPDATE t SET v = 3 WHERE id = 1; INSERT INTO u VALUES(1)")
+        let other = try changed(first, "other.db", "UPDATE t SET v = 3 WHERE id = 2; INSERT INTO u VALUES(1)")
+        let third = try changed(second, "3.db", "INSERT INTO t VALUES(3, 3)")
+        let fourth = try changed(third, "4.db", "DELETE FROM u")
+        let steps = [(first, first, first), (first, second, other), (second, third, third), (third, fourth, fourth)]
+        var commits: [CommitID] = []
+        for (number, (old, new, shown)) in steps.enumerated() {
+            let (before, after) = (try Scenario.open(old), try Scenario.open(new))
+            let changes = try DifferenceSource(from: before, to: try Scenario.open(shown))
+            let content = PointContent(
+                branch: "main", tag: nil, message: Workplace.message("step.\(number)", time: 1_795_226_400_000),
+                state: try DatabaseState.read(after),
+                rows: number == 0 ? .all : .changes(changes, before: try DatabaseState.read(before).digest),
+                tenantColumn: nil)
+            commits.append(try work.git.commit(content, connection: try Scenario.open(shown)))
+        }
+        let damage = try work.git.damage(in: commits)
+        #expect(Set(damage.keys) == Set(commits[1...]))
+        for error in damage.values {
+            #expect(error.code == .corruptRecord && error.message.hasSuffix("has other rows than its digest says: t"))
+        }
+    }
 }

@@ -23,6 +23,8 @@ public struct BuiltTool {
     public static func shell(_ line: String, _ arguments: [String] = [], shell: String = "/bin/sh") throws -> Result {
         try TemporaryFolder.with { folder in
             let (out, err) = ("\(folder)/out", "\(folder)/err")
+            // A test that looks into a database beside a service waits, as a person would who was told that it is locked.
+            try TextFile.write(".timeout 20000\n", to: "\(folder)/.sqliterc")
             var actions = posix_spawn_file_actions_t()
             posix_spawn_file_actions_init(&actions)
             defer { posix_spawn_file_actions_destroy(&actions) }

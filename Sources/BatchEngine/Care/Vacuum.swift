@@ -12,6 +12,7 @@ extension Session {
         let before = DatabaseFile(path).size
         let turn = try self.turn(for: LeaseWork("vacuum"))
         if try ledger.exists() { _ = try turn.openHistory() }
+        let cookie = try SchemaReader(connection).version()
         let helpers = try numberedTables().enumerated().map { ("batchmgr_vacuum_\($0.offset + 1)", $0.element) }
         defer {
             for (index, _) in helpers { try? connection.execute("DROP INDEX IF EXISTS main.\(SQLName.quote(index))") }
@@ -33,6 +34,7 @@ extension Session {
         _ = try? connection.value("PRAGMA main.wal_checkpoint(TRUNCATE)")
         let after = DatabaseFile(path).size
         if try ledger.exists() {
+            try connection.transaction { () throws(BatchError) in try ledger.meetSchemaVersion(cookie) }
             try ledger.audit(
                 "vacuum", batch: nil, outcome: "done",
                 details: ["bytes_before": .integer(before), "bytes_after": .integer(after)], context: context)

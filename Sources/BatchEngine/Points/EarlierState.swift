@@ -107,6 +107,7 @@ extension PointKeeper {
             where: "seq IN (SELECT batch FROM main.batchmgr_checkpoints WHERE id > ?)", [last])
         if later.isEmpty { return false }
         if batch.hasSchemaChange || later.contains(where: \.hasSchemaChange) { return true }
+        if try ledger.mayBeRenumbered(since: ledger.checkpoints(of: batch.seq).map(\.id)) { return true }
         let unnamed = try SchemaReader(session.connection).tables().filter { $0.key == .rowid(alias: nil) }.map(\.name)
         if unnamed.isEmpty { return false }
         let touched = try ledger.connection.rows(

@@ -19,7 +19,8 @@ struct PointCopies {
         let reader = try Connection(path: session.path, mode: .readOnly)
         session.context.phase("copying the database before \(batch)")
         return try bak.writeFull(
-            try label(batch.description, time), from: reader, before: before, isPatient: isPatient)
+            try label(batch.description, time, isFirst: ledger.mayBeRenumbered()), from: reader, before: before,
+            isPatient: isPatient)
     }
 
     /// The same, for a point that is to be written: it names the copy from then on. Nothing where a delta is enough.
@@ -78,10 +79,11 @@ struct PointCopies {
         return nil
     }
 
-    private func label(_ batch: String, _ time: Timestamp) throws(BatchError) -> BakStore.Label {
-        BakStore.Label(
-            batch: batch, database: session.branch, ledger: try session.databaseID,
-            base: try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'")?.bak, time: time)
+    /// - Parameter isFirst: its rows may have other numbers than the files before say: it does not follow them.
+    private func label(_ batch: String, _ time: Timestamp, isFirst: Bool) throws(BatchError) -> BakStore.Label {
+        let base = isFirst ? nil : try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'")?.bak
+        return BakStore.Label(
+            batch: batch, database: session.branch, ledger: try session.databaseID, base: base, time: time)
     }
 
     // MARK: After a batch
@@ -91,7 +93,7 @@ struct PointCopies {
         _ point: inout PointRecord, _ batch: BatchRecord, _ content: PointSource.Content
     ) throws(BatchError) -> (BakFile?, BackgroundTask<Void>) {
         let time = Timestamp(iso8601: point.createdAt) ?? session.context.now()
-        let label = try label(batch.batch.description, time)
+        let label = try label(batch.batch.description, time, isFirst: content.isRenumbered)
         let written: BakFile
         var pending = BackgroundTask()
         // A crash may have come between the file and our note of it. Written again, its SHA-256 would be another than

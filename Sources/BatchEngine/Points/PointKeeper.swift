@@ -31,6 +31,7 @@ struct PointKeeper {
         var point = PointRecord(
             batch: 0, kind: kind, lastCheckpoint: last, createdAt: session.context.now().iso8601)
         try ledger.save(&point)
+        try ledger.noteWholePoint(after: last)
     }
 
     // MARK: After a batch
@@ -190,7 +191,9 @@ struct PointKeeper {
     private func readsOnly(_ point: PointRecord, _ batch: BatchRecord?) throws(BatchError) -> Bool {
         guard !session.writesPointsAlone, try session.isWAL() else { return false }
         if let batch, point.bakKind != .full {
-            guard !batch.hasSchemaChange, try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'") != nil
+            guard !batch.hasSchemaChange,
+                try !ledger.mayBeRenumbered(since: ledger.checkpoints(of: batch.seq).map(\.id)),
+                try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'") != nil
             else { return false }
         }
         // The rowid that columns hide is named for a moment.
@@ -287,7 +290,9 @@ struct PointKeeper {
             point.counter = counter(of: rows, content)
             return point
         }
-        if content.isWhole { return try git.commit(point(.all), connection: connection, snapshot: snapshot) }
+        if content.isWhole || content.isRenumbered {
+            return try git.commit(point(.all), connection: connection, snapshot: snapshot)
+        }
         do throws(BatchError) {
             return try git.commit(
                 point(.changes(content.changes, before: content.before)), connection: connection, snapshot: snapshot)

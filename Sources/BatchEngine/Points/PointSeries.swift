@@ -11,9 +11,9 @@ struct WaitingPoint {
 
     /// Nil when the point has to be made from the rows as they are now, or is too large to wait.
     init?(_ point: PointRecord, _ batch: BatchRecord, _ content: PointSource.Content) {
-        guard !batch.hasSchemaChange, point.bakKind == .delta, batch.rows.total <= WaitingPoint.mostRows else {
-            return nil
-        }
+        guard !batch.hasSchemaChange, !content.isRenumbered, point.bakKind == .delta,
+            batch.rows.total <= WaitingPoint.mostRows
+        else { return nil }
         let tables = content.changes.tables
         guard !tables.contains(where: { $0.isReadWhole || $0.isStatistics }) else { return nil }
         let names = Set(tables.flatMap { [$0.before?.name, $0.after?.name].compactMap(\.self) })

@@ -13,6 +13,8 @@ struct PointSource {
         let counts: [TableCount]
         /// All rows are to be written: a baseline, or drift.
         let isWhole: Bool
+        /// Rows may have other numbers than the point before says, so it cannot be changed into this one row by row.
+        let isRenumbered: Bool
     }
 
     let session: Session
@@ -31,7 +33,8 @@ struct PointSource {
         return Content(
             changes: changes, checkpoints: covered, before: before,
             after: try DatabaseState.read(session.connection, digest: after),
-            counts: try counts(changes, covered, after), isWhole: point.batch == 0)
+            counts: try counts(changes, covered, after), isWhole: point.batch == 0,
+            isRenumbered: try ledger.mayBeRenumbered(since: covered))
     }
 
     /// A table of the point whose rows are not those that the ledger knows; nil when there is none.

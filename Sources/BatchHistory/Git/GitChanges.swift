@@ -58,15 +58,9 @@ public final class GitChanges: NetChanges {
         of table: String, _ body: (RowChange) throws(BatchError) -> Void
     ) throws(BatchError) {
         guard let layout = models.after.layout(table) else { return }
-        var (gone, fresh) = (Set(try trees(of: table, in: old)), Set(try trees(of: table, in: new)))
-        repeat {
-            let both = gone.intersection(fresh)
-            gone = try expanded(gone.subtracting(both))
-            fresh = try expanded(fresh.subtracting(both))
-        } while gone.contains(where: \.isTree) || fresh.contains(where: \.isTree)
-        let both = gone.intersection(fresh)
-        let was = try rows(in: gone.subtracting(both), walk(layout, old))
-        let now = try rows(in: fresh.subtracting(both), walk(layout, new))
+        let (gone, fresh) = try differing(table)
+        let was = try rows(in: gone, walk(layout, old))
+        let now = try rows(in: fresh, walk(layout, new))
         for key in Set(was.keys).union(now.keys).sorted(by: { $0.order < $1.order }) {
             if was[key] != now[key] { try body(RowChange(key: key, before: was[key], after: now[key])) }
         }
@@ -84,6 +78,18 @@ public final class GitChanges: NetChanges {
         let root = try TreeFolder(point.tree, in: repository)
         return try TableShards.folders(in: root).compactMap { $0.id(PathName.table(table)) }
             .map { Part(id: $0, isTree: true) }
+    }
+
+    /// The files of rows that one of the two points has and the other one has not.
+    private func differing(_ table: String) throws(BatchError) -> (gone: Set<Part>, fresh: Set<Part>) {
+        var (gone, fresh) = (Set(try trees(of: table, in: old)), Set(try trees(of: table, in: new)))
+        repeat {
+            let both = gone.intersection(fresh)
+            gone = try expanded(gone.subtracting(both))
+            fresh = try expanded(fresh.subtracting(both))
+        } while gone.contains(where: \.isTree) || fresh.contains(where: \.isTree)
+        let both = gone.intersection(fresh)
+        return (gone.subtracting(both), fresh.subtracting(both))
     }
 
     /// What lies in the folders, and the files as they are.
@@ -116,6 +122,57 @@ public final class GitChanges: NetChanges {
         }
         return rows
     }
+}
+
+extension GitChanges {
+    /// The tables of the new point whose rows are not those of the digest that is recorded there.
+    ///
+    /// A table that the old point has as well is followed from its digest there, by the files that differ: to check all
+    /// points costs the first one and the changes.
+    /// - Parameter distrusted: tables of which the old point has other rows than it says; they are read whole.
+    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when an object that is needed is missing or damaged.
+    func wrongTables(distrusting distrusted: Set<String>) throws(BatchError) -> [String] {
+        var wrong: [String] = []
+        for (name, recorded) in new.manifest.state.digest.tables {
+            guard let layout = models.after.layout(name), layout.role != .system else { continue }
+            if try digest(layout, isWhole: distrusted.contains(name)) != recorded { wrong.append(name) }
+        }
+        return wrong.sorted()
+    }
+
+    private func digest(_ layout: TableLayout, isWhole: Bool) throws(BatchError) -> TableDigest {
+        let (was, now) = (walk(layout, old), walk(layout, new))
+        // Where no column holds the number and none is named for it, files of different places may be equal.
+        guard !isWhole, let known = old.manifest.state.digest.tables[layout.name],
+            models.before.layout(layout.name) == layout,
+            was.isUTF16 == now.isUTF16, layout.key != .rowid(alias: nil)
+        else {
+            var sum = TableDigest()
+            for tree in try trees(of: layout.name, in: new) {
+                try now.forEachRow(of: tree.id) { sum.add(now.format.stored(rowid: $0, $1)) }
+            }
+            return sum
+        }
+        let (gone, fresh) = try differing(layout.name)
+        var sum = known
+        sum -= try digest(of: gone, was)
+        sum += try digest(of: fresh, now)
+        return sum
+    }
+
+    private func digest(of files: Set<Part>, _ walk: ShardWalk) throws(BatchError) -> TableDigest {
+        var sum = TableDigest()
+        for file in files {
+            try walk.forEachRow(in: try repository.read(file.id, .blob)) {
+                sum.add(walk.format.stored(rowid: $0, $1))
+            }
+        }
+        return sum
+    }
+}
+
+extension TableDigest {
+    fileprivate mutating func add(_ row: [SQLValue]) { self += TableDigest(digest: RowCodec.hash(row), rows: 1) }
 }
 
 extension GitChanges: UndoBlockCopies {

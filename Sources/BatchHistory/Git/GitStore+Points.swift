@@ -148,15 +148,28 @@ extension GitStore {
 
     // MARK: Verification
 
-    /// Reads every object that the points need, each once; libgit2 checks its SHA-1.
+    /// Reads every object that the points need, each once; libgit2 checks its SHA-1. The rows of a point that follows
+    /// another one have to be those of its digest, too.
     /// - Returns: of each point what is wrong; those in which every object is there and whole are left out.
     public func damage(in commits: [CommitID]) throws(BatchError) -> [CommitID: BatchError] {
         let repository = try GitRepository(opening: path)
         var whole: Set<ObjectID> = []
+        var wrong: [ObjectID: [String]] = [:]
         var damage: [CommitID: BatchError] = [:]
         for commit in commits {
             do throws(BatchError) {
-                try GitStore.verify(try PointReader(repository, commit.object).tree, in: repository, whole: &whole)
+                let point = try PointReader(repository, commit.object)
+                try GitStore.verify(point.tree, in: repository, whole: &whole)
+                // The damage of a point is not that of the next one; rows that are wrong may be.
+                guard let parent = point.parent, damage[CommitID(parent)] == nil || wrong[parent] != nil else {
+                    continue
+                }
+                let tables = try GitChanges(repository, from: try PointReader(repository, parent), to: point)
+                    .wrongTables(distrusting: Set(wrong[parent] ?? []))
+                if tables.isEmpty { continue }
+                wrong[point.id] = tables
+                throw GitRepository.corrupt(
+                    point.id, .commit, "has other rows than its digest says: \(tables.joined(separator: ", "))")
             } catch { damage[commit] = error }
         }
         return damage

@@ -23,10 +23,11 @@ public struct WriteGuard {
     public func set(_ mode: GuardMode) throws(BatchError) {
         if mode != .off { try ledger.createGuardTables() }
         try ledger.setMeta("guard", mode.rawValue)
-        let before = try connection.value("PRAGMA main.schema_version") ?? .integer(0)
+        let before = try SchemaReader(connection).version()
         try remove()
         try install()
         if mode != .off { try clearNotes() }
+        // The triggers are no reason to think that somebody ran VACUUM.
         try ledger.meetSchemaVersion(before)
     }
 
@@ -157,17 +158,6 @@ extension Ledger {
         for statement in LedgerSchema.statements(names) where wanted.contains(where: statement.contains) {
             try connection.execute(statement, isVerbatim: true)
         }
-    }
-
-    /// The triggers are no reason to think that somebody ran VACUUM.
-    func meetSchemaVersion(_ before: SQLValue) throws(BatchError) {
-        let now = try connection.value("PRAGMA main.schema_version") ?? .integer(0)
-        try connection.run(
-            """
-            UPDATE main.batchmgr_checkpoints SET schema_after = ? WHERE schema_after = ? \
-            AND id = (SELECT max(id) FROM main.batchmgr_checkpoints)
-            """,
-            [now, before])
     }
 }
 

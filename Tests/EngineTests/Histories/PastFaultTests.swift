@@ -154,6 +154,17 @@ import Testing
                 keep(1, .unconflicted),
             ]),
         Fault(
+            "both copies of a batch after rows were numbered anew", vacuums: true,
+            "CREATE TABLE w(id INT, x INT); INSERT INTO w VALUES(1, 1), (2, 2), (3, 3)",
+            [
+                run("DELETE FROM w WHERE id = 1"), .outside(.plain("VACUUM")), run("UPDATE w SET x = 9 WHERE id = 3"),
+                run("UPDATE w SET x = 8"),
+            ]),
+        Fault(
+            "and of one that left such a table alone", vacuums: true,
+            "CREATE TABLE w(id INT, x INT); CREATE TABLE t(a); INSERT INTO w VALUES(1, 1), (2, 2), (3, 3)",
+            [run("DELETE FROM w WHERE id = 1"), .outside(.plain("VACUUM")), run("INSERT INTO t VALUES(1)")]),
+        Fault(
             "a dependent that lives again with the rollback that had undone it",
             "CREATE TABLE p(id INTEGER PRIMARY KEY, v); INSERT INTO p VALUES(1, '0'), (2, '0')",
             [
