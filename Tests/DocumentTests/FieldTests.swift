@@ -104,11 +104,11 @@ import Testing
                 "$TOOL" serve --port 0 --workers 1 > said 2>&1 & service=$!
                 for i in $(seq 600); do \(isDone) && break; sleep 0.1; done
                 until "$TOOL" queue list --json | grep -q '"queued":0'; do sleep 0.1; done
-                \(count)
+                \(count) 2>> said
                 "$TOOL" switch undo flag:auto_entry --reason 'now it may' >/dev/null
                 cp bill.pdf data/in/again.pdf
                 for i in $(seq 600); do [ "$(\(count))" = 1 ] && break; sleep 0.1; done
-                \(count)
+                \(count) 2>> said
                 kill -TERM $service; wait $service
                 """)
             let log = try scene.shell("cat said; \"$TOOL\" queue list")

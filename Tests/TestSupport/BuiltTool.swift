@@ -17,14 +17,15 @@ public struct BuiltTool {
         return me[..<(me.lastIndex(of: "/") ?? me.startIndex)] + "/batchmgr"
     }
 
+    /// What looks into a database while a service writes waits its turn.
+    private static let patient = "sqlite3() { command sqlite3 -cmd '.timeout 20000' \"$@\"; }\n"
+
     public static func run(_ arguments: String...) throws -> Result { try shell("exec \"$TOOL\" \"$@\"", arguments) }
 
     /// Runs a line of `sh`, or of another shell; `$TOOL` is the built binary.
     public static func shell(_ line: String, _ arguments: [String] = [], shell: String = "/bin/sh") throws -> Result {
         try TemporaryFolder.with { folder in
             let (out, err) = ("\(folder)/out", "\(folder)/err")
-            // A test that looks into a database beside a service waits, as a person would who was told that it is locked.
-            try TextFile.write(".timeout 20000\n", to: "\(folder)/.sqliterc")
             var actions = posix_spawn_file_actions_t()
             posix_spawn_file_actions_init(&actions)
             defer { posix_spawn_file_actions_destroy(&actions) }
@@ -39,7 +40,7 @@ public struct BuiltTool {
             sigemptyset(&none)
             posix_spawnattr_setsigmask(&attributes, &none)
             posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-            let words = [shell, "-c", line, shell] + arguments
+            let words = [shell, "-c", shell == "/bin/sh" ? patient + line : line, shell] + arguments
             let argv = words.map { strdup($0) } + [nil]
             let variables: [String] = [
                 "TOOL=\(path)", "PATH=/usr/bin:/bin", "HOME=\(folder)", "TERM=xterm", "BATCHMGR_KEEP=all",
