@@ -192,9 +192,9 @@ extension Host {
         let gateway = batch.gateway
         gateway.hold()
         var record = batch.record
-        record.rows += gateway.rows
         let checkpoint = try gateway.commit(batch: record.seq, number: batch.number + 1, step: name, at: now) {
             (_) throws(BatchError) in
+            record.rows += gateway.rows
             record.hasSchemaChange = record.hasSchemaChange || gateway.changedSchema
             try gateway.ledger.update(record)
         }

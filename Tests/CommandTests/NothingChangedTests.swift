@@ -146,4 +146,31 @@ import Testing
             try scene.expectWhole("after \(sql)")
         }
     }
+
+    /// A full-text index writes a part of its rows at the end of a checkpoint: they count everywhere.
+    @Test func whatAFullTextIndexWritesLastIsCounted() throws {
+        try BadLuckScene.with { scene in
+            try scene.sql(
+                """
+                CREATE TABLE notes(id INTEGER PRIMARY KEY, t); INSERT INTO notes VALUES(1, 'one two'), (2, 'three');
+                CREATE VIRTUAL TABLE f USING fts5(t, content='notes', content_rowid='id');
+                """)
+            for statement in [
+                "INSERT INTO f(f) VALUES('rebuild')", "INSERT INTO f(f, rowid, t) VALUES('delete', 2, 'three')",
+                "INSERT INTO f(f) VALUES('optimize')",
+            ] {
+                let words = ["run", "--id", "index", "--sql", statement, "--json"]
+                let said = try JSONParser.parse(try scene.expect(0, words + ["--dry-run"]).out)
+                let done = try JSONParser.parse(try scene.expect(0, words + ["--anew"]).out)
+                #expect(said["rows"] == done["rows"], "\(statement)")
+                let kept = try scene.sql(
+                    """
+                    SELECT b.inserted || ' ' || b.updated || ' ' || b.deleted = sum(c.inserted) || ' ' || sum(c.updated) || ' '
+                    || sum(c.deleted) FROM batchmgr_batches b JOIN batchmgr_checkpoints c ON c.batch = b.seq
+                    WHERE b.batch = '\(done["batch"]?.string ?? "")'
+                    """)
+                #expect(kept == "1", "\(statement)")
+            }
+        }
+    }
 }

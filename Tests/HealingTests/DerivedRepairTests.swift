@@ -88,4 +88,126 @@ import Testing
             #expect(try scene.dump() == before)
         }
     }
+
+    /// Several full-text indexes, each of a table of its own.
+    private static let indexes = """
+        CREATE TABLE papers(id INTEGER PRIMARY KEY, owner TEXT, t TEXT); INSERT INTO papers VALUES(1,'a','one'),(2,'b','two');
+        CREATE TABLE people(no INTEGER PRIMARY KEY, owner TEXT, name TEXT, gone INTEGER);
+        INSERT INTO people VALUES(7,'a','Ann',0),(8,'b','Bob',0),(9,'b','Cy',1);
+        CREATE VIRTUAL TABLE paper_words USING fts5(t, content='papers', content_rowid='id');
+        CREATE VIRTUAL TABLE people_words USING fts5(name, content='people', content_rowid='no');
+        CREATE VIRTUAL TABLE old_words USING fts4(content="papers", t);
+        INSERT INTO paper_words(paper_words) VALUES('rebuild'); INSERT INTO people_words(people_words) VALUES('rebuild');
+        INSERT INTO old_words(old_words) VALUES('rebuild');
+        """
+
+    @Test func everyFullTextIndexIsRebuilt() throws {
+        let job = "repair_rebuild_index"
+        let mapping = """
+            search:
+              - {table: paper_words, content: papers, key: id, tenant: owner}
+              - {table: people_words, content: people, key: no, tenant: owner}
+              - {table: old_words, content: papers}
+            """
+        try scene(job, mapping, DerivedRepairTests.indexes) { scene in
+            try scene.expect(0, "catalog", "validate")
+            #expect(try findings(scene, job).isEmpty)
+            try scene.sql(
+                """
+                INSERT INTO people_words(people_words, rowid, name) VALUES('delete', 8, 'Bob');
+                INSERT INTO people_words(rowid, name) VALUES(50, 'nobody'); DELETE FROM old_words WHERE docid = 2;
+                """)
+            let before = try scene.dump()
+            let papers = try scene.sql("SELECT id, hex(block) FROM paper_words_data")
+            #expect(
+                Set(try findings(scene, job))
+                    == [
+                        "8 not in the full-text index people_words",
+                        "50 without a row, and in the full-text index people_words",
+                        "2 not in the full-text index old_words",
+                    ])
+            try scene.expect(0, "heal", "run", job, "--apply")
+            #expect(try findings(scene, job).isEmpty)
+            #expect(try scene.sql("SELECT group_concat(rowid) FROM people_words('Bob OR nobody')") == "8")
+            #expect(try scene.sql("SELECT group_concat(docid) FROM old_words WHERE old_words MATCH 'two'") == "2")
+            // Nothing was wrong in this one.
+            #expect(try scene.sql("SELECT id, hex(block) FROM paper_words_data") == papers)
+            try scene.expect(0, "rollback", job)
+            #expect(try scene.dump() == before)
+        }
+    }
+
+    /// One index is no list; a list of one is the same; without any, indexes of tables are still looked at.
+    @Test(arguments: [
+        "search: {table: paper_words, content: papers, key: id}",
+        "search: [{table: paper_words, content: papers, key: id}]",
+        "search: {table: paper_words}\ndocuments: {table: papers, key: id, tenant: owner}",
+        "search: {table: paper_words, indexed: (SELECT id FROM paper_words_docsize)}\ndocuments: {table: papers, key: id}",
+        "documents: {table: papers, key: id}",
+    ])
+    func oneFullTextIndexOrNone(_ mapping: String) throws {
+        let job = "repair_rebuild_index"
+        try scene(job, mapping, DerivedRepairTests.indexes) { scene in
+            try scene.sql(
+                """
+                INSERT INTO paper_words(paper_words, rowid, t) VALUES('delete', 1, 'one'); CREATE INDEX by_name ON people(name);
+                PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX by_name ON people(owner)'
+                WHERE name = 'by_name'
+                """)
+            try scene.expect(0, "catalog", "validate")
+            let missing = mapping.hasPrefix("search") ? ["1 not in the full-text index paper_words"] : []
+            #expect(try findings(scene, job) == missing + ["people an index does not match its table"])
+            try scene.expect(0, "heal", "run", job, "--apply")
+            #expect(try findings(scene, job).isEmpty)
+            #expect(try scene.sql("SELECT count(*) FROM paper_words('one')") == (missing.isEmpty ? "0" : "1"))
+        }
+    }
+
+    @Test(arguments: [
+        ("search: [{table: wordz, content: papers}]", "search: the database has no table 'wordz'"),
+        (
+            "search: [{table: paper_words, content: papers}, {table: people_words, content: peple}]",
+            "search.content: the database has no table 'peple'; did you mean 'people'?"
+        ),
+        ("search: [{table: paper_words, content: papers, key: nr}]", "search.key: table 'papers' has no column 'nr'"),
+        (
+            "search: [{table: papers, content: papers}]",
+            "search: 'papers' is no full-text index that keeps a list of its rows; write one as indexed: (SELECT …)"
+        ),
+        (
+            "search: [{table: paper_words, content: papers, tenant: nobody}]",
+            "search.tenant: table 'papers' has no column 'nobody'"
+        ),
+        ("search: [{table: paper_words, content: papers, where: x = 1}]", "search.where: no such column: x"),
+        ("search: [{content: papers}]", "search: the concept needs 'table'"),
+        ("search: []", "search: the list is empty"),
+        ("search: [paper_words]", "search: write its table, key and fields, e.g. {table: t, key: id}"),
+        (
+            "search: {table: paper_words}",
+            "{search.wrong}: catalog/mapping.yaml does not say what an index of search is of; write its content: TABLE"
+        ),
+    ])
+    func aWrongFullTextIndexIsTold(_ mapping: String, _ message: String) throws {
+        try scene("repair_rebuild_index", mapping, DerivedRepairTests.indexes) { scene in
+            let answer = try JSONParser.parse(try scene.tool("catalog", "validate", "--json").out)
+            let found = (answer["errors"]?.array ?? []).compactMap { $0["message"]?.string }
+            #expect(found.contains { $0.hasPrefix(message) }, "\(found)")
+        }
+    }
+
+    /// A job that names the one index cannot be meant for several.
+    @Test func aJobForOneIndexIsToldThatThereAreMore() throws {
+        let mapping = "search: [{table: paper_words, content: papers}, {table: people_words, content: people}]"
+        try scene("repair_rebuild_index", mapping, DerivedRepairTests.indexes) { scene in
+            try scene.write(
+                "catalog/repair_one.yaml",
+                "id: repair_one\nversion: 1.0.0\nfinds: SELECT 1 AS key\nsteps: [{id: a, sql: \"INSERT INTO {search}({search}) VALUES('rebuild')\"}]"
+            )
+            let result = try scene.expect(ErrorCode.invalidCatalog.exitCode.rawValue, "catalog", "validate")
+            #expect(
+                (result.out + result.err).contains(
+                    "{search}: search is a list in catalog/mapping.yaml; write {search.tables}, {search.wrong} or {search.rebuild}"
+                ), "\(result.out)")
+        }
+    }
 }

@@ -113,13 +113,21 @@ import Testing
 
     @Test func eachHealsAndIsUndoneExactly() throws {
         try scene { scene in
+            try scene.expect(0, "run", "--id", "first", "--sql", "SELECT 1")
             let before = try scene.dump()
             let planted = try planted(scene)
             for job in SampleRepairTests.kinds.keys.sorted() {
                 let start = try scene.dump()
-                try scene.expect(0, "heal", "run", job, "--dry-run")
+                let announced = try scene.json("heal", "run", job, "--dry-run")["executions"]?.array ?? []
                 #expect(try scene.dump() == start, "the dry run of \(job)")
+                let seq = try scene.sql("SELECT max(seq) FROM batchmgr_batches")
                 try apply(job, scene)
+                let changed = try scene.sql(
+                    "SELECT total(inserted), total(updated), total(deleted) FROM batchmgr_batches WHERE seq > \(seq)")
+                let words = ["inserted", "updated", "deleted"].map { kind in
+                    "\(announced.reduce(0) { $0 + ($1["rows"]?[kind]?.integer ?? 0) }).0"
+                }
+                #expect(changed == words.joined(separator: "|"), "\(job)")
                 let scan = try scene.json("heal", "scan", job)
                 #expect(scan["counts"]?[job]?.integer == 0, "\(job)")
             }

@@ -8,7 +8,7 @@ from back_office import TODAY
 
 LINES = "(SELECT sum(l.qty * l.unit_cents) FROM invoice_lines l WHERE l.invoice_id = {})"
 ENTITLED = (
-    "entitlements e WHERE e.customer_id = r.customer_id AND e.feature = r.feature AND e.active = 1 "
+    "entitlements e WHERE e.tenant_id = r.tenant_id AND e.customer_id = r.customer_id AND e.feature = r.feature AND e.active = 1 "
     f"AND (e.expires_on IS NULL OR e.expires_on >= '{TODAY}') AND (e.subscription_id IS NULL OR EXISTS (SELECT 1 "
     f"FROM subscriptions s WHERE s.id = e.subscription_id AND s.status = 'active' AND s.ends_on >= '{TODAY}'))")
 ENDED = f"(SELECT id FROM subscriptions WHERE ends_on < '{TODAY}')"

@@ -34,13 +34,21 @@ public struct Mapping: Hashable, Sendable {
     }
 
     public private(set) var concepts: [String: Concept]
+    /// The full-text indexes: `search`, which may be a list.
+    let searches: [Concept]
     /// Its file cannot be read, so it says nothing.
     let isBroken: Bool
     /// Concepts with mistakes: only they say nothing.
     let brokenConcepts: Set<String>
 
-    public init(_ concepts: [String: Concept] = [:], isBroken: Bool = false, brokenConcepts: Set<String> = []) {
+    /// - Parameter searches: when `search` is a list; then `concepts` has none of that name.
+    public init(
+        _ concepts: [String: Concept] = [:], searches: [Concept] = [], isBroken: Bool = false,
+        brokenConcepts: Set<String> = []
+    ) {
         self.concepts = concepts.filter { !brokenConcepts.contains($0.key) }
+        self.searches =
+            brokenConcepts.contains("search") ? [] : searches + (concepts["search"].map { [$0] } ?? [])
         self.isBroken = isBroken
         self.brokenConcepts = brokenConcepts
     }
@@ -56,7 +64,7 @@ public struct Mapping: Hashable, Sendable {
         ("subscriptions", ["tenant", "customer", "plan", "started", "ended", "status", "active"]),
         ("entitlements", ["tenant", "customer", "feature", "subscription", "active", "expires"]),
         ("cache", ["tenant", "payload", "checksum", "algorithm"]),
-        ("search", ["content"]),
+        ("search", ["tenant", "content", "indexed"]),
         ("roles", ["tenant", "user", "role", "ranks"]),
         ("routes", ["tenant", "path", "feature", "active"]),
         ("quotas", ["tenant", "used", "due"]),
@@ -103,6 +111,14 @@ extension Mapping {
 
     /// What stands for a placeholder; nil when the mapping does not say it.
     func sql(_ placeholder: Placeholder) -> String? {
+        if placeholder.concept == "search", !isBroken, !brokenConcepts.contains("search") {
+            switch placeholder.field {
+            case "tables": return searches.map { SQLName.quote($0.table) }.joined(separator: ", ")
+            case "wrong": return wrongInSearches
+            case "rebuild": return rebuilding
+            default: break
+            }
+        }
         guard let concept = concepts[placeholder.concept] else { return nil }
         guard let name = placeholder.field else { return SQLName.quote(concept.table) }
         switch name {
@@ -147,6 +163,54 @@ extension Mapping {
         return conditions.isEmpty ? nil : "(\(conditions.joined(separator: " AND ")))"
     }
 
+    // MARK: Full-text indexes
+
+    /// A table of what is wrong in them: `tenant`, `key` and `reason`. Nil when nothing says what one is an index of.
+    private var wrongInSearches: String? {
+        let none = "SELECT NULL AS tenant, NULL AS key, NULL AS reason WHERE 0"
+        var parts = [none]
+        for search in searches {
+            guard let wrong = wrong(in: search) else { return nil }
+            parts.append(wrong)
+        }
+        return "(\(parts.joined(separator: " UNION ALL ")))"
+    }
+
+    /// Rows that the index does not have, and what it has without a row.
+    private func wrong(in search: Concept) -> String? {
+        guard let rows = searched(by: search) else { return nil }
+        let indexed = search.indexed
+        func reason(_ text: String) -> String { SQLLiteral.value(.string("\(text) \(search.table)")) }
+        let own = "FROM \(SQLName.quote(rows.table)) WHERE \(rows.condition.map { "(\($0))" } ?? "1")"
+        let held = "(SELECT NULL AS k WHERE 0 UNION ALL SELECT * FROM \(indexed))"
+        return """
+            SELECT \(rows.fields["tenant"]?.sql ?? "NULL"), \(rows.keyText), \(reason("not in the full-text index")) \(own) \
+            AND \(rows.keySQL) NOT IN \(indexed) UNION ALL \
+            SELECT NULL, k, \(reason("without a row, and in the full-text index")) FROM \(held) \
+            WHERE k NOT IN (SELECT \(rows.keySQL) \(own))
+            """
+    }
+
+    /// What an index is of: its `content`, or the documents.
+    private func searched(by search: Concept) -> Concept? {
+        guard case .column(let content)? = search.fields["content"] else {
+            return search.fields["content"] == nil ? concepts["documents"] : nil
+        }
+        var rows = search
+        rows.table = content
+        if rows.key.isEmpty { rows.key = ["rowid"] }
+        return rows
+    }
+
+    /// Statements that make each of them anew where something is wrong in it; one that does nothing when there are none.
+    private var rebuilding: String {
+        let statements = searches.compactMap { search in
+            let table = SQLName.quote(search.table)
+            return wrong(in: search).map { "INSERT INTO \(table)(\(table)) SELECT 'rebuild' WHERE EXISTS (\($0))" }
+        }
+        return statements.isEmpty ? "SELECT 1" : statements.joined(separator: "; ")
+    }
+
     /// The text with everything filled in, line by line as before, and the placeholders that the mapping does not know.
     func fill(_ text: String) -> (text: String, unknown: [Placeholder]) {
         var (filled, unknown) = ("", [Placeholder]())
@@ -175,6 +239,11 @@ extension Mapping.Field {
 }
 
 extension Mapping.Concept {
+    /// For `search`: the keys that the index holds, as FTS5 and FTS4 keep them.
+    var indexed: String {
+        fields["indexed"]?.sql ?? "(SELECT rowid FROM \(SQLName.quote(table + "_docsize")))"
+    }
+
     /// One column, or a row of several.
     var keySQL: String {
         let names = key.map { SQLName.quote($0) }

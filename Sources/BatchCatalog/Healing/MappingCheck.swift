@@ -48,7 +48,12 @@ extension Catalog {
             let fresh = SourceText(file: source.file, text: text, code: .invalidCatalog)
             var check = MappingCheck(schema: schema, source: fresh)
             for entry in root.entries {
-                if let concept = mapping.concepts[entry.key] { try check.check(entry, concept) }
+                if entry.key == "search" {
+                    let nodes = entry.value.elements.isEmpty ? [entry.value] : entry.value.elements
+                    for (node, concept) in zip(nodes, mapping.searches) { try check.check(search: node, concept) }
+                } else if let concept = mapping.concepts[entry.key] {
+                    try check.check(entry, concept)
+                }
             }
             return check.source.diagnostics
         }
@@ -79,11 +84,44 @@ private struct MappingCheck<Schema: MappedSchema> {
             checkField(field, of: entry.key, concept, table, known)
             if field.key == "tenant" { checkTenant(field, of: entry.key, concept, table, known) }
         }
-        if let condition = concept.condition, let node = entry.value["where"] {
-            ask(
-                "SELECT 1 FROM \(SQLName.quote(concept.table)) WHERE (\(condition)) LIMIT 0", node, "\(entry.key).where"
+        checkCondition(entry.value, concept, entry.key)
+    }
+
+    /// A full-text index: `table` is its own, and the key, tenant and condition are of the table that it is of.
+    mutating func check(search node: YAMLNode, _ concept: Mapping.Concept) throws(BatchError) {
+        guard let place = node["table"] else { return }
+        guard try schema.mappedTable(concept.table) != nil else {
+            let meant = Suggestion.clause(for: concept.table, in: try schema.mappedNames())
+            return source.report(place, "search: the database has no table '\(concept.table)'\(meant)")
+        }
+        if case .expression? = concept.fields["indexed"] {
+            ask("SELECT \(concept.indexed) LIMIT 0", node["indexed"] ?? place, "search.indexed")
+        } else if schema.objection(to: "SELECT * FROM \(concept.indexed) LIMIT 0") != nil {
+            source.report(
+                place,
+                "search: '\(concept.table)' is no full-text index that keeps a list of its rows; write one as indexed: (SELECT …)"
             )
         }
+        guard let content = node["content"], case .column(let name)? = concept.fields["content"] else { return }
+        guard let table = try schema.mappedTable(name) else {
+            let meant = Suggestion.clause(for: name, in: try schema.mappedNames())
+            return source.report(content, "search.content: the database has no table '\(name)'\(meant)")
+        }
+        var rows = concept
+        rows.table = name
+        let entry = YAMLNode.Entry(key: "search", mark: node.start, value: node)
+        let known = Set(table.columns.map { $0.lowercased() })
+        checkKey(entry, rows, table, known)
+        for field in node.entries where !["table", "key", "where", "content", "indexed"].contains(field.key) {
+            checkField(field, of: "search", rows, table, known)
+            if field.key == "tenant" { checkTenant(field, of: "search", rows, table, known) }
+        }
+        checkCondition(node, rows, "search")
+    }
+
+    private mutating func checkCondition(_ node: YAMLNode, _ concept: Mapping.Concept, _ name: String) {
+        guard let condition = concept.condition, let place = node["where"] else { return }
+        ask("SELECT 1 FROM \(SQLName.quote(concept.table)) WHERE (\(condition)) LIMIT 0", place, "\(name).where")
     }
 
     private mutating func checkKey(

@@ -19,6 +19,7 @@ enum MappingReader {
             return (Mapping(isBroken: true), source)
         }
         var (concepts, broken) = ([String: Mapping.Concept](), Set<String>())
+        var searches: [Mapping.Concept] = []
         for entry in root.entries {
             guard Mapping.names.contains(entry.key) else {
                 let meant = Suggestion.clause(for: entry.key, in: Mapping.names)
@@ -27,10 +28,17 @@ enum MappingReader {
             }
             let before = source.diagnostics.count
             if concepts[entry.key] != nil { source.report(key: entry, "'\(entry.key)' is already there") }
-            concepts[entry.key] = concept(entry, &source)
+            if entry.key == "search", case .sequence(let elements) = entry.value.content {
+                // A list of one is the one.
+                searches = elements.compactMap { concept(.init(key: "search", mark: $0.start, value: $0), &source) }
+                if elements.isEmpty { source.report(entry.value, "search: the list is empty") }
+            } else {
+                concepts[entry.key] = concept(entry, &source)
+            }
             if source.diagnostics.count > before { broken.insert(entry.key) }
         }
-        return (Mapping(concepts, brokenConcepts: broken), source)
+        if searches.count == 1 { concepts["search"] = searches.removeFirst() }
+        return (Mapping(concepts, searches: searches, brokenConcepts: broken), source)
     }
 
     private static func concept(_ entry: YAMLNode.Entry, _ source: inout SourceText) -> Mapping.Concept? {
@@ -107,18 +115,30 @@ enum MappingReader {
     }
 }
 
+extension Mapping {
+    fileprivate func reasonNothingIsKnown(of placeholder: Placeholder) -> String {
+        guard placeholder.concept == "search", !searches.isEmpty else {
+            return "catalog/mapping.yaml does not say what that is here"
+        }
+        return placeholder.field == "wrong"
+            ? "catalog/mapping.yaml does not say what an index of search is of; write its content: TABLE"
+            : "search is a list in catalog/mapping.yaml; write {search.tables}, {search.wrong} or {search.rebuild}"
+    }
+}
+
 extension SourceText {
     /// What the mapping does not know of the placeholders of a text. When the mapping has mistakes of its own, they
     /// are told once, and not for each placeholder again.
     mutating func report(_ unknown: [Mapping.Placeholder], in text: String, _ mapping: Mapping?) {
-        if mapping?.isBroken == true {
+        guard let mapping else { return }
+        if mapping.isBroken {
             unknown.first.map { report($0, in: text, "catalog/mapping.yaml has mistakes") }
             return
         }
         var told: Set<String> = []
         for placeholder in unknown {
-            if mapping?.brokenConcepts.contains(placeholder.concept) != true {
-                report(placeholder, in: text, "catalog/mapping.yaml does not say what that is here")
+            if !mapping.brokenConcepts.contains(placeholder.concept) {
+                report(placeholder, in: text, mapping.reasonNothingIsKnown(of: placeholder))
             } else if told.insert(placeholder.concept).inserted {
                 report(placeholder, in: text, "catalog/mapping.yaml has mistakes in \(placeholder.concept)")
             }

@@ -146,7 +146,8 @@ public struct HealRunReport: Report {
                     .init("findings_before", JSONValue(before)),
                     .init("findings_after", after.map { JSONValue($0) } ?? .null),
                     .init("batch", JSONValue(run?.batch.description)),
-                ] + JSONValue.Member.only("continues", continued.map { .string($0.description) })
+                ] + JSONValue.Member.only("rows", run.map(\.rows.json))
+                    + JSONValue.Member.only("continues", continued.map { .string($0.description) })
                     + JSONValue.Member.only("plan", plan.map { .string("\($0.id)") })
                     + JSONValue.Member.only("error", error.map { .string($0.code.rawValue) })
                     + JSONValue.Member.only("message", error.map { .string($0.message) }))

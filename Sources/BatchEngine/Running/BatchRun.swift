@@ -143,14 +143,14 @@ final class BatchRun {
             try limited(step) { () throws(BatchError) in try body() }
             if let limit, context.clock.now() > limit { throw exceeded }
             context.reach("worked")
-            let rows = gateway.rows
-            let hasSchemaChange = gateway.changedSchema
-            var updated = batch
-            updated.rows += rows
-            updated.hasSchemaChange = batch.hasSchemaChange || hasSchemaChange
+            var (rows, updated) = (RowCounts(), batch)
             try gateway.commit(
                 batch: batch.seq, number: lastNumber + 1, step: step.id, position: position(), at: context.now()
             ) { (checkpoint) throws(BatchError) in
+                // A full-text index writes what it has held back when the checkpoint is sealed.
+                rows = gateway.rows
+                updated.rows += rows
+                updated.hasSchemaChange = batch.hasSchemaChange || gateway.changedSchema
                 try keepContracts(step)
                 try finish(checkpoint)
                 try session.ledger.update(updated)

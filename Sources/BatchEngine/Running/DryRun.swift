@@ -74,9 +74,9 @@ struct DryRun {
         if batch.seq == 0 { try ledger.insert(&batch) } else { try ledger.update(batch) }
         let objects = try SchemaReader(session.connection).objects()
         try work(batch)
-        let rows = gateway.rows
         let checkpoint = try gateway.seal(
             batch: batch.seq, number: number, step: "dry run", at: session.context.now())
+        let rows = gateway.rows
         try look()
         var preview = try preview(BatchChanges(ledger, checkpoints: [checkpoint]))
         if gateway.changedSchema { try addSchema(since: objects, to: &preview) }

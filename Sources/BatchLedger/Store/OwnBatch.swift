@@ -31,13 +31,13 @@ public struct OwnBatch {
     ) throws(BatchError) -> Int64 {
         let ledger = gateway.ledger
         var batch = self
-        batch.record.rows = gateway.rows
         batch.record.status = .committed
         batch.record.digestBefore = try ledger.state()?.combined
         try ledger.insert(&batch.record)
         batch.point.batch = batch.record.seq
         let checkpoint = try gateway.commit(batch: batch.record.seq, number: 1, step: step, at: clock()) {
             (checkpoint) throws(BatchError) in
+            batch.record.rows = gateway.rows
             batch.record.finishedAt = clock().iso8601
             batch.record.digestAfter = try ledger.state()?.combined
             batch.record.hasSchemaChange = gateway.changedSchema
