@@ -16,6 +16,10 @@ public struct RepairRun {
     public var key: String?
     /// Nobody has looked at what an earlier process left that died.
     public var isUnattended = false
+    /// A batch of it that is half done is left as it is, and another one made.
+    public var isAnew = false
+    /// How long a plan may be applied; nil for the usual time.
+    public var planLife: Duration?
 
     public init(
         _ job: JobDefinition, _ values: ParameterValues, mode: HealRunReport.Mode,
@@ -103,13 +107,13 @@ public struct RepairRun {
         let runner = Runner(session)
         do throws(BatchError) {
             if mode == .dryRun {
-                let half = try session.halfDone(job, tenant: tenant)
+                let half = isAnew ? nil : try session.halfDone(job, tenant: tenant)
                 let run: RunReport
                 if let half {
                     try require(half)
                     run = try runner.previewResume(.batch(half.batch))
                 } else {
-                    run = try runner.preview(job, values, tenant: tenant)
+                    run = try runner.preview(job, values, tenant: tenant, isAnew: isAnew)
                 }
                 return .init(
                     tenant: tenant, outcome: .discarded, before: before, run: run, continued: half?.batch)
@@ -135,10 +139,14 @@ public struct RepairRun {
     ) throws(BatchError) -> Runner.Submission {
         do throws(BatchError) {
             let because = mode == .propose ? "heal run --propose" : nil
-            return try runner.submit(
-                RunOrder(job: job, values: values, tenant: tenant, key: key(of: tenant), suggestion: because))
+            var order = RunOrder(
+                job: job, values: values, tenant: tenant, key: key(of: tenant), suggestion: because, planLife: planLife)
+            order.isAnew = isAnew
+            return try runner.submit(order)
         } catch {
-            guard error.code == .wrongState, let half = try session.halfDone(job, tenant: tenant) else { throw error }
+            guard !isAnew, error.code == .wrongState, let half = try session.halfDone(job, tenant: tenant) else {
+                throw error
+            }
             guard mode == .apply else {
                 throw error.with(
                     hint:

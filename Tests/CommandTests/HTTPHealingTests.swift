@@ -30,6 +30,10 @@ import Testing
             post /api/heal/repair_floor/run; has '"outcome":"healed"'
             sqlite3 a.db 'SELECT qty FROM items WHERE id = 2'
             get /api/heal/history; has '"actor":"ann"'
+            "$TOOL" run bump --tenant beta --set by=-20 -q >/dev/null
+            post /api/runs '{"job":"repair_floor","dry_run":true}'; has '"outcome":"discarded"'
+            post /api/runs '{"job":"repair_floor"}'; has '"outcome":"healed"'; has '"tenant":"beta"'
+            get /api/heal/history; has '"batch":"repair_floor.2"'
             post /api/heal/repair_floor/thaw '{"reason":"none"}'
             post /api/heal/nothing/run
             token vera --role viewer; post /api/heal/repair_floor/run
@@ -39,7 +43,8 @@ import Testing
             """)
         #expect(
             lines == [
-                "200", "1", "200", "1", "200", "1", "-13", "200", "1", "0", "200", "1", "409", "404", "403", "200", "1",
+                "200", "1", "200", "1", "200", "1", "-13", "200", "1", "0", "200", "1", "200", "1", "200", "1", "1",
+                "200", "1", "409", "404", "403", "200", "1",
                 "200", "1",
             ])
     }

@@ -39,9 +39,17 @@ import Testing
             #expect(again.code == 2)
             #expect(again.err.contains("raise.1 is failed"))
             #expect(again.err.contains("--anew"))
+            // A dry run would show the whole job, of which a run does not do a part again.
+            let tried = try scene.expect(.wrongState, "run", "--id", "raise", "--dry-run")
+            #expect(tried.err.contains("batchmgr resume --id raise.1 --dry-run"), "\(tried.err)")
             try scene.sql("UPDATE gate SET open = 1")
+            let rest = try scene.json("resume", "--id", "raise.1", "--dry-run")
+            #expect(rest["rows"]?["updated"] == 4, "\(rest)")
+            let all = try scene.json("run", "--id", "raise", "--anew", "--dry-run")
+            #expect(all["rows"]?["updated"] == 10, "\(all)")
             try scene.expect(0, "resume", "--id", "raise.1")
             #expect(try scene.sql("SELECT count(DISTINCT n), min(n) FROM line") == "1|110")
+            #expect(try scene.json("run", "--id", "raise", "--dry-run")["rows"]?["updated"] == 10)
         }
     }
 

@@ -6,7 +6,10 @@ import Testing
 @Suite struct QueuedRepairTests {
     /// How a repair of wrong totals begins without a person, and how it is tried again.
     enum Way: String, CaseIterable, Sendable {
-        case queue, schedule, rule, runbook, automatic
+        case queue, schedule, rule, runbook, automatic, typed
+
+        /// The switches that hold back what begins by itself say nothing to a person.
+        static let unattended = allCases.filter { $0 != .typed }
 
         func begin(_ scene: BadLuckScene) throws {
             switch self {
@@ -25,7 +28,7 @@ import Testing
                     "catalog/runbooks/totals.yaml",
                     "title: Totals\nsteps:\n  - {id: a, level: 1, text: Repair, run: [heal, run, repair_totals, --apply]}\n"
                 )
-            case .automatic: break
+            case .automatic, .typed: break
             }
         }
 
@@ -40,6 +43,7 @@ import Testing
                 try scene.tool("rules", "check")
             case .runbook: try scene.tool("runbook", "run", "totals")
             case .automatic: try scene.tool("heal", "run", "repair_totals", "--apply", "--automatic")
+            case .typed: try scene.tool("run", "repair_totals")
             }
         }
 
@@ -48,7 +52,7 @@ import Testing
             case .queue: "queue job 1"
             case .schedule: "schedule nightly"
             case .rule: "rule errors"
-            case .runbook, .automatic: nil
+            case .runbook, .automatic, .typed: nil
             }
         }
     }
@@ -84,7 +88,7 @@ import Testing
     }
 
     @Test(
-        arguments: Way.allCases,
+        arguments: Way.unattended,
         ["auto_heal:DATA", "auto_heal:job:repair_totals", "job:repair_totals", "module:billing=degraded"])
     func switchesHoldItBack(way: Way, name: String) throws {
         try scene(["repair_totals": "module: billing\n" + HealingScene.jobs["repair_totals", default: ""]]) { scene in
@@ -116,6 +120,47 @@ import Testing
             #expect(try scene.dump() == before)
             #expect(try executions(scene).compactMap { $0["outcome"]?.string } == ["planned", "planned"])
             #expect(try scene.json("plan", "list")["plans"]?.array?.count == 2)
+        }
+    }
+
+    /// `run` with the name of a repair is `heal run`: nothing that holds the one lets the other through.
+    @Test func runIsNoOtherWay() throws {
+        try scene { scene in
+            let before = try scene.dump()
+            let job = "repair_totals"
+            let dry = try JSONParser.parse(try scene.expect(0, "run", job, "--dry-run", "--json").out)
+            #expect(dry["mode"] == "dry_run" && dry["executions"]?.array?.count == 2, "\(dry)")
+            try scene.expect(7, "run", job, "--propose", "--tenant", "a", "--expires", "1h")
+            #expect(try scene.dump() == before)
+            try scene.expect(0, "switch", "set", "job:\(job)", "--value", "disabled", "--reason", "test")
+            try scene.expect(3, "run", job)
+            #expect(try scene.dump() == before)
+            try scene.expect(0, "switch", "undo", "job:\(job)", "--reason", "over")
+            // For one tenant: it is a batch as of any job.
+            let one = try JSONParser.parse(
+                try scene.expect(0, "run", job, "--tenant", "a", "--key", "today", "--json").out)
+            #expect(one["batch"] == "repair_totals.1" && one["tenant"] == "a" && one["status"] == "committed", "\(one)")
+            #expect(one["findings_before"] == 1 && one["findings_after"] == 0, "\(one)")
+            #expect(try scene.sql("SELECT group_concat(sum) FROM bills") == "10,20,30,44")
+            // Nothing is wrong there any more, and with the same key nothing is done a second time.
+            try scene.expect(0, "run", job, "--tenant", "a", "--key", "today")
+            try scene.expect(0, "run", "spoil", "--tenant", "a", "--sql", "UPDATE bills SET sum = 1 WHERE no = 1")
+            try scene.expect(1, "run", job, "--tenant", "a", "--key", "today")
+            #expect(try scene.sql("SELECT count(*) FROM batchmgr_batches WHERE job = '\(job)'") == "1")
+        }
+    }
+
+    @Test func whatIsFrozenIsFrozenForAPersonToo() throws {
+        try scene { scene in
+            for _ in 1...3 { try scene.expect(1, "run", "repair_hopeless", "--tenant", "a") }
+            let batches = try scene.sql("SELECT count(*) FROM batchmgr_batches")
+            try scene.expect(3, "run", "repair_hopeless", "--tenant", "a")
+            try scene.expect(3, "run", "repair_hopeless", "--tenant", "a", "--anew")
+            #expect(try scene.sql("SELECT count(*) FROM batchmgr_batches") == batches)
+            let outcomes = try executions(scene).compactMap { $0["outcome"]?.string }
+            #expect(outcomes == ["failed", "failed", "failed"], "\(outcomes)")
+            try scene.expect(0, "heal", "thaw", "repair_hopeless", "--reason", "test")
+            try scene.expect(1, "run", "repair_hopeless", "--tenant", "a")
         }
     }
 

@@ -241,13 +241,22 @@ extension Ledger {
 
     /// - Throws: `ERR_UX_WRONG_STATE` while the latest batch of a job that still stands is half done: from the beginning,
     ///   its work would be done twice.
-    func refuseAnother(of job: String, tenant: String?) throws(BatchError) {
+    /// - Parameter preview: somebody only wants to see what would happen.
+    func refuseAnother(of job: String, tenant: String?, preview: Bool = false) throws(BatchError) {
         guard try exists(), let last = try latest(job, tenant),
             last.status == .stopped || last.status == .failed, last.definition != nil
         else { return }
+        let message =
+            "\(last.batch) is \(last.status.rawValue), and a part of it is done; another batch of \(job) would do that part twice"
+        if preview {
+            throw BatchError(
+                .wrongState, message,
+                hint:
+                    "see what is left: \(command: "resume --id \(last.batch) --dry-run"); to see all of the job anyway, add --anew"
+            )
+        }
         throw BatchError(
-            .wrongState,
-            "\(last.batch) is \(last.status.rawValue), and a part of it is done; another batch of \(job) would do that part twice",
+            .wrongState, message,
             hint:
                 "continue it: \(command: "resume --id \(last.batch)"); or undo it: \(command: "rollback --id \(last.batch)"); to run the job anyway, add --anew"
         )

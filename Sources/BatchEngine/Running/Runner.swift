@@ -134,8 +134,10 @@ public struct Runner {
     }
 
     /// Runs the SQL steps of a job and throws away what they did.
+    /// - Parameter isAnew: also when an earlier batch of the job is half done, of which the rest would be done only.
+    /// - Throws: as `run`.
     public func preview(
-        _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil
+        _ job: JobDefinition, _ values: ParameterValues, tenant: String? = nil, isAnew: Bool = false
     ) throws(BatchError) -> RunReport {
         try check(job, tenant)
         let switches = SwitchGate(session)
@@ -145,6 +147,7 @@ public struct Runner {
         }
         // It is one transaction, so SQLite's own lock is enough for it.
         if session.mayHaveLeftovers { _ = try session.turn(for: LeaseWork("run", job: job.id)) }
+        if !isAnew { try session.ledger.refuseAnother(of: job.id, tenant: tenant, preview: true) }
         let number = try session.ledger.exists() ? try session.ledger.nextNumber(of: job.id) : 1
         let gateway = try Runner.gateway(session, job, tenant: tenant)
         // As a job of level 3, it may be looked at.

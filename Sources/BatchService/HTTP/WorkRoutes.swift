@@ -1,6 +1,7 @@
 internal import BatchCatalog
 internal import BatchCore
 internal import BatchEngine
+internal import BatchHealing
 
 /// `POST /api/…`: what the verbs do that change something.
 enum WorkRoutes {
@@ -137,9 +138,12 @@ enum WorkRoutes {
     private static func run(_ call: APICall) throws(BatchError) -> HTTPResponse {
         let job = try call.catalog().job(named: try call.required("job"))
         let values = try ParameterValues(job, set: call.assignments)
+        if job.repair != nil { return try repair(call, job, values) }
         let session = try call.session(database: job.database, mayBeNew: call.flag("new_tenant"))
         let runner = Runner(session)
-        if call.flag("dry_run") { return call.report(try runner.preview(job, values, tenant: call.tenant)) }
+        if call.flag("dry_run") {
+            return call.report(try runner.preview(job, values, tenant: call.tenant, isAnew: call.flag("anew")))
+        }
         var order = RunOrder(
             job: job, values: values, tenant: call.tenant, key: call.value("key"),
             suggestion: call.flag("propose") ? "\(call.caller.person) asked for a plan" : nil,
@@ -149,6 +153,24 @@ enum WorkRoutes {
         case .ran(let report): return call.report(report)
         case .planned(let plan): return call.report(plan, status: 202)
         }
+    }
+
+    /// As `POST /api/heal/{job}/run` does it: a repair runs in one way, whoever begins it.
+    private static func repair(
+        _ call: APICall, _ job: JobDefinition, _ values: ParameterValues
+    ) throws(BatchError) -> HTTPResponse {
+        let mode: HealRunReport.Mode = call.flag("dry_run") ? .dryRun : call.flag("propose") ? .propose : .apply
+        var run = RepairRun(job, values, mode: mode) { (tenant) throws(BatchError) in
+            var own = call.context
+            own.tenant = tenant
+            return try Session(call.workspace, database: job.database, tenant: tenant, context: own)
+        }
+        run.key = call.value("key")
+        run.isAnew = call.flag("anew")
+        run.planLife = try call.span("expires")
+        let report = try run.perform(tenant: call.tenant)
+        if let error = report.executions.lazy.compactMap(\.error).first { throw error }
+        return call.report(report, status: report.exitCode == .waitingForApproval ? 202 : 200)
     }
 
     private static func rollback(_ call: APICall) throws(BatchError) -> HTTPResponse {

@@ -42,7 +42,7 @@ public struct Style: Sendable {
     public let call: CallOptions
 
     /// How many lines of a long list are shown before "and N more".
-    public let limit: Int
+    public var limit: Int
 
     public init(isColored: Bool, call: CallOptions = .none, limit: Int = .max) {
         self.isColored = isColored

@@ -100,8 +100,9 @@ extension JobReport: TextReport {
     }
 
     private func command(_ call: CallOptions) -> String {
-        var command: HintCommand = "run --id \(job.id)"
-        if job.tenant == .required { command = command.adding("--tenant TENANT") }
+        if job.repair?.isFlagOnly == true { return (HintCommand("heal scan \(job.id)")).text(call) }
+        var command: HintCommand = job.repair == nil ? "run --id \(job.id)" : "heal run \(job.id) --dry-run"
+        if job.repair == nil, job.tenant == .required { command = command.adding("--tenant TENANT") }
         let needed = job.parameters.filter { $0.isRequired && $0.defaultValue == nil }
         for parameter in needed { command = command.adding("--set \(parameter.name)=\(parameter.example)") }
         return command.text(call)

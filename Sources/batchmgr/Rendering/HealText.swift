@@ -58,8 +58,14 @@ extension HealRunReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard !executions.isEmpty else { return "\(job): nothing is wrong, so nothing was done\n" }
         var text = ""
+        // So many rows of all tenants.
+        var rest = style
         for execution in executions {
             let whose = execution.tenant.map { " for \(Printable.text($0))" } ?? ""
+            if let preview = execution.run?.preview, rest.limit > 0 {
+                text += preview.excerpt(rest, all: "run it again with --all") + "\n"
+                rest.limit -= min(rest.limit, preview.changes.count)
+            }
             text += "\(style.strong(job))\(whose)  \(execution.words(style))\n"
         }
         switch mode {

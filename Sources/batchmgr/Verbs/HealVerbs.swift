@@ -32,6 +32,7 @@ extension Verb {
             .required("id", .text("JOB"), "the repair job").main,
             .flag("dry-run", "do it, show the changes, and discard them (also: -n)"),
             .flag("apply", "do it"), .flag("propose", "make plans of it, for a person to approve (exit 7)"),
+            .flag("all", "with --dry-run: show every row (default: 20)"),
             .flag("automatic", "as what begins by itself, e.g. from cron: switches auto_heal hold it back"), set,
         ],
         topic: .heal, role: .operator,
@@ -117,18 +118,7 @@ extension Command {
         let mode: HealRunReport.Mode =
             arguments.has("apply") ? .apply : arguments.has("propose") ? .propose : .dryRun
         let values = try ParameterValues(job, set: arguments.values("set"))
-        try call.requireKnownTenant()
-        let workspace = try call.workspace()
-        var context = call.workContext()
-        if arguments.has("automatic") { context.origin = .heal }
-        let run = RepairRun(job, values, mode: mode) { [context] (tenant) throws(BatchError) in
-            var own = context
-            own.tenant = tenant
-            return try Session(workspace, database: job.database, tenant: tenant, context: own)
-        }
-        let report = try run.perform(tenant: call.globals.tenant)
-        try call.output.show(report)
-        return report.exitCode
+        return try call.show(try call.repair(job, values, mode, isAutomatic: arguments.has("automatic")))
     }
 
     static let healHistory = Command(.healHistory) { (arguments, call) throws(BatchError) in
@@ -185,6 +175,27 @@ extension ParsedArguments {
 }
 
 extension Call {
+    /// How a repair job begins, as `heal run` or as `run`.
+    func repair(
+        _ job: JobDefinition, _ values: ParameterValues, _ mode: HealRunReport.Mode, isAutomatic: Bool = false
+    ) throws(BatchError) -> RepairRun {
+        try requireKnownTenant()
+        let workspace = try workspace()
+        var context = workContext()
+        if isAutomatic { context.origin = .heal }
+        return RepairRun(job, values, mode: mode) { [context] (tenant) throws(BatchError) in
+            var own = context
+            own.tenant = tenant
+            return try Session(workspace, database: job.database, tenant: tenant, context: own)
+        }
+    }
+
+    func show(_ repair: RepairRun) throws(BatchError) -> ExitCode {
+        let report = try repair.perform(tenant: globals.tenant)
+        try output.show(report)
+        return report.exitCode
+    }
+
     fileprivate func repairs() throws(BatchError) -> Repairs {
         Repairs(try workspace().loadCatalog(StepRegistry.builtIn.rules()).jobs)
     }

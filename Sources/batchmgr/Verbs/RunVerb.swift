@@ -1,6 +1,7 @@
 internal import BatchCatalog
 public import BatchCore
 internal import BatchEngine
+internal import BatchHealing
 
 extension Verb {
     public static let run = Verb(
@@ -9,7 +10,8 @@ extension Verb {
             Each step or chunk commits as one checkpoint together with its undo data. The first SIGINT or SIGTERM \
             stops at the next checkpoint (exit 130; continue with resume), or rolls the open one back when it is the last; the \
             second always does. A job of \
-            level 2 is carried out and undone on a copy first; one of level 3 makes a patch plan instead (exit 7).
+            level 2 is carried out and undone on a copy first; one of level 3 makes a patch plan instead (exit 7). \
+            A repair job runs as with heal run --apply: one batch for each tenant with something wrong.
             """,
         options: [
             .required("id", .text("JOB"), "the job of the catalog; or the name to give to --sql or --file").main,
@@ -153,12 +155,18 @@ extension Command {
         }
         let job = try request.definition(workspace, assignments)
         let values = try ParameterValues(job, set: assignments)
+        if job.repair != nil {
+            var repair = try call.repair(
+                job, values, request.isDryRun ? .dryRun : request.isProposal ? .propose : .apply)
+            (repair.key, repair.isAnew, repair.planLife) = (request.key, request.isAnew, request.planLife)
+            return try call.show(repair)
+        }
         let session = try call.session(
             database: job.database, tenant: arguments.has("new-tenant") ? .isNew : .isNotMisspelt)
         let runner = Runner(session)
         let tenant = call.globals.tenant
         if request.isDryRun {
-            try call.output.show(try runner.preview(job, values, tenant: tenant))
+            try call.output.show(try runner.preview(job, values, tenant: tenant, isAnew: request.isAnew))
             return .done
         }
         var order = RunOrder(
