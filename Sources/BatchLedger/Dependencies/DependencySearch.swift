@@ -26,6 +26,9 @@ struct DependencySearch {
 
     var dependents: [DependencyEdge] { found.values.sorted { $0.batch < $1.batch } }
 
+    /// Nil when nothing is known about it.
+    func relation(_ relation: Relation) -> Int64? { relationIDs[relation] }
+
     func isDependent(_ batch: Int64) -> Bool { batch == root || found[batch] != nil }
 
     func isLive(_ checkpoint: CheckpointRecord) -> Bool { checkpoint.isLive || revived.contains(checkpoint.id) }

@@ -16,6 +16,13 @@ struct ReaderSearch {
 
     /// Readers in commit order that are not dependents already.
     func readers(of search: DependencySearch) throws(BatchError) -> [DependencyEdge] {
+        let columns = try readersOfColumns(search)
+        let known = Set(columns.map(\.batch))
+        let others = try MissedTriggers(ledger).writers(search).filter { !known.contains($0.batch) }
+        return (columns + others).sorted { $0.batch < $1.batch }
+    }
+
+    private func readersOfColumns(_ search: DependencySearch) throws(BatchError) -> [DependencyEdge] {
         let writings = try writings(of: search)
         var evidence: [Int64: (on: Int64, columns: Set<String>)] = [:]
         for (id, relation) in search.relations where relation.kind == .columns {
@@ -26,7 +33,7 @@ struct ReaderSearch {
                 }
             }
         }
-        return evidence.sorted { $0.key < $1.key }.map { batch, reading in
+        return evidence.map { batch, reading in
             DependencyEdge(
                 batch: batch, on: reading.on, depth: search.depth(of: reading.on) + 1, kind: .read,
                 evidence: ReaderSearch.words(reading.columns))

@@ -97,13 +97,16 @@ struct NetUndo {
         guard let layout = try net.layout(of: name, isAfter: true) else { return }
         let table = NumberedTable(layout: layout, number: number)
         let unique = uniquePositions(layout)
+        // Of a table that is gone, or another one by now, each row meets its conflict as an update.
+        let isThere = try SchemaReader(connection).layout(named: name)?.holdsSameRows(as: layout) == true
         var aside: [NetChange] = []
         try net.forEachChange(of: name) { (change) throws(BatchError) in
             switch change.kind {
             case .insert: try send(change, table)
             case .update(let columns, let before) where !unique.isDisjoint(with: columns):
-                // A row that is not there meets its conflict as an update.
-                guard let row = try wholeRow(change, layout, columns, before) else { return try send(change, table) }
+                guard isThere, let row = try wholeRow(change, layout, columns, before) else {
+                    return try send(change, table)
+                }
                 try send(NetChange(key: change.key, kind: .insert, left: change.left), table)
                 aside.append(NetChange(key: key(of: row, change.key, layout), kind: .delete(row), left: 0))
             default: break

@@ -55,6 +55,16 @@ struct Content: Equatable {
         }.joined(separator: "\n")
     }
 
+    /// The full-text indexes that find fewer rows here than expected, where nothing else differs; nil otherwise.
+    func indexesFindingLess(than expected: Content) -> [String]? {
+        let difference = self - expected
+        let suffix = " index"
+        guard difference.tables.allSatisfy({ $0.key.hasSuffix(suffix) && $0.value.values.allSatisfy { $0 < 0 } }) else {
+            return nil
+        }
+        return difference.tables.keys.map { String($0.dropLast(suffix.count)) }
+    }
+
     // MARK: Values
 
     /// Chance and time, which `~` marks, differ from run to run.

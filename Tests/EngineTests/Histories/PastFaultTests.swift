@@ -33,8 +33,11 @@ import Testing
         return .rollback(place, way)
     }
 
-    private static func keep(_ place: Int, _ mode: RollbackMode) -> History.Event {
+    private static func keep(
+        _ place: Int, _ mode: RollbackMode, _ source: RollbackRequest.Source? = nil
+    ) -> History.Event {
         var way = RollbackWay(mode)
+        way.source = source
         way.onConflict = .keep
         return .rollback(place, way)
     }
@@ -164,6 +167,20 @@ import Testing
             "and of one that left such a table alone", vacuums: true,
             "CREATE TABLE w(id INT, x INT); CREATE TABLE t(a); INSERT INTO w VALUES(1, 1), (2, 2), (3, 3)",
             [run("DELETE FROM w WHERE id = 1"), .outside(.plain("VACUUM")), run("INSERT INTO t VALUES(1)")]),
+        Fault(
+            "a row of a table that bears another name by now, from a .bak",
+            "CREATE TABLE p(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO p VALUES(1, 1), (2, 2)",
+            [run("UPDATE p SET u = 7 WHERE id = 1"), run("ALTER TABLE p RENAME TO q"), keep(1, .unconflicted, .bak)]),
+        Fault(
+            "a writer of a table whose trigger was dropped, and comes back",
+            """
+            CREATE TABLE c(id INTEGER PRIMARY KEY, x); CREATE TABLE l(x); INSERT INTO c VALUES(1, 1);
+            CREATE TRIGGER g AFTER INSERT ON c BEGIN INSERT INTO l VALUES(new.x); END
+            """,
+            [
+                run("DROP TRIGGER g"), run("INSERT INTO c VALUES(2, 2)"), run("UPDATE c SET x = 3 WHERE id = 1"),
+                rollBack(2),
+            ]),
         Fault(
             "a dependent that lives again with the rollback that had undone it",
             "CREATE TABLE p(id INTEGER PRIMARY KEY, v); INSERT INTO p VALUES(1, '0'), (2, '0')",
