@@ -9,7 +9,7 @@ struct PointKeeper {
 
     var ledger: Ledger { session.ledger }
     var git: GitStore { session.git }
-    var text: PointText { PointText(session: session) }
+    var text: PointText { PointText(branch: session.branch, context: session.context) }
 
     // MARK: Before a batch
 

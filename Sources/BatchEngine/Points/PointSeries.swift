@@ -1,16 +1,20 @@
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// A restore point that waits for those of the batches behind it, so that they are written together.
 struct WaitingPoint {
     var point: PointRecord
     let batch: BatchRecord
-    /// As the batch left it: what comes later changes nothing of it.
-    let content: PointSource.Content
+    let before: StateDigest
+    let after: DatabaseState
+    let counts: [PointSource.TableCount]
+    /// As the batch left the rows: what comes later changes nothing of it.
+    let changes: GatheredChanges
 
     /// Nil when the point has to be made from the rows as they are now, or is too large to wait.
-    init?(_ point: PointRecord, _ batch: BatchRecord, _ content: PointSource.Content) {
+    init?(_ point: PointRecord, _ batch: BatchRecord, _ content: PointSource.Content) throws(BatchError) {
         guard !batch.hasSchemaChange, !content.isRenumbered, point.bakKind == .delta,
             batch.rows.total <= WaitingPoint.mostRows
         else { return nil }
@@ -22,7 +26,10 @@ struct WaitingPoint {
         guard Set(old.keys).union(new.keys).allSatisfy({ old[$0] == new[$0] || names.contains($0) }) else { return nil }
         self.point = point
         self.batch = batch
-        self.content = content
+        before = content.before
+        after = content.after
+        counts = content.counts
+        changes = try GatheredChanges(content.changes)
     }
 
     /// The changes of a point that waits are in memory.
@@ -38,69 +45,42 @@ extension PointKeeper {
         return try session.connection.transaction { () throws(BatchError) -> WaitingPoint? in
             guard session.connection.dataVersion == version else { return nil }
             let content = try PointSource(session: session, point: point, batch: batch).read()
-            return WaitingPoint(point, batch, content)
+            return try WaitingPoint(point, batch, content)
         }
     }
 
-    /// Writes both copies of the points of batches that follow each other: each its own `.bak` and commit, all with one
-    /// wait for the disk.
-    func complete(series: [WaitingPoint]) throws(BatchError) {
-        var series = series
-        let heads = signedHeads()
-        let files = try writeDeltas(&series)
-        session.context.reach("series-copied")
-        var contents: [PointContent] = []
-        for (waiting, file) in zip(series, files) {
-            let digest = waiting.content.after.digest.combined
-            let message = text.message(
-                waiting.point, waiting.batch, changes: waiting.content.counts, snapshot: file, digest: digest,
-                heads: heads)
-            contents.append(
-                PointContent(
-                    branch: session.branch, tag: session.home.tags + "\(waiting.batch.batch)", message: message,
-                    state: waiting.content.after,
-                    rows: .changes(waiting.content.changes, before: waiting.content.before),
-                    undoLog: waiting.content.changes, tenantColumn: session.database.tenantColumn))
-        }
-        let commits = try git.commit(series: contents, connection: session.connection)
-        session.context.reach("series-committed")
+    /// Begins to write both copies of the points of batches that follow each other, on a thread of its own: each its own
+    /// `.bak` and commit, all with one wait for the disk. Call `finish` before anything else is written beside the database.
+    func begin(series: [WaitingPoint]) throws(BatchError) -> SeriesInWriting {
+        let base = try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'")?.bak
+        let writer = SeriesWriter(
+            points: series, base: base, heads: signedHeads(), git: git, text: text, path: session.path,
+            backups: session.backups, branch: session.branch, tags: session.home.tags, ledger: try session.databaseID,
+            tenantColumn: session.database.tenantColumn, reach: session.context.reach)
+        return SeriesInWriting(
+            points: series, begun: .now, written: BackgroundTask { () throws(BatchError) in try writer.write() })
+    }
+
+    /// Waits for the copies, and notes in the ledger that they are there.
+    func finish(_ series: SeriesInWriting) throws(BatchError) {
+        let written = try series.written.value()
+        var points = series.points.map(\.point)
         try session.connection.transaction { () throws(BatchError) in
-            for (index, commit) in commits.enumerated() {
-                series[index].point.commit = commit.description
-                series[index].point.digest = series[index].content.after.digest.combined
-                series[index].point.status = .complete
-                try ledger.save(&series[index].point)
+            for (index, copies) in written.enumerated() {
+                points[index].bak = copies.file.name
+                points[index].bakKind = .delta
+                points[index].bakSHA256 = copies.file.sha256
+                points[index].commit = copies.commit.description
+                points[index].digest = series.points[index].after.digest.combined
+                points[index].status = .complete
+                try ledger.save(&points[index])
             }
         }
-        for waiting in series {
+        for (point, waiting) in zip(points, series.points) {
             session.context.log.write(
-                .info, "point.written", "commit \(waiting.point.commit?.prefix(10) ?? "-")", module: .points,
+                .info, "point.written", "commit \(point.commit?.prefix(10) ?? "-")", module: .points,
                 batch: Log.Batch(waiting.batch))
         }
-    }
-
-    private func writeDeltas(_ series: inout [WaitingPoint]) throws(BatchError) -> [BakFile] {
-        let bak = BakStore(folder: session.backups)
-        let ledgerID = try session.databaseID
-        var base = try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'")?.bak
-        var files: [BakStore.Unpublished] = []
-        for (index, waiting) in series.enumerated() {
-            let (point, content) = (waiting.point, waiting.content)
-            let label = BakStore.Label(
-                batch: waiting.batch.batch.description, database: session.branch, ledger: ledgerID, base: base,
-                time: Timestamp(iso8601: point.createdAt) ?? session.context.now())
-            let before = DatabaseState(
-                settings: content.after.settings, objects: content.after.objects, digest: content.before)
-            let written = try bak.prepareDelta(
-                label, changes: content.changes, before: before, after: content.after, source: session.connection)
-            files.append(written)
-            base = written.file.name
-            series[index].point.bak = written.file.name
-            series[index].point.bakKind = .delta
-            series[index].point.bakSHA256 = written.file.sha256
-        }
-        try bak.publish(files)
-        return files.map(\.file)
     }
 
     /// Points that were written together are all there, or none: a crash may have come before the ledger said so.
@@ -129,5 +109,102 @@ extension PointKeeper {
             point.status = .complete
             try session.connection.transaction { () throws(BatchError) in try ledger.save(&point) }
         }
+    }
+}
+
+/// Points whose copies are being written.
+struct SeriesInWriting {
+    let points: [WaitingPoint]
+    let begun: ContinuousClock.Instant
+    fileprivate let written: BackgroundTask<[SeriesWriter.Copies]>
+}
+
+/// Changes that were read while the database showed them.
+struct GatheredChanges: ChangeSource {
+    let tables: [ChangedTable]
+    private var rows: [String: [RowChange]] = [:]
+    private var blocks: [UndoBlockCopy] = []
+
+    init(_ changes: BatchChanges) throws(BatchError) {
+        tables = changes.tables
+        for table in tables {
+            var found: [RowChange] = []
+            try changes.forEachChange(of: table) { (change) throws(BatchError) in found.append(change) }
+            rows[table.name] = found
+        }
+        var found: [UndoBlockCopy] = []
+        try changes.forEachUndoBlock { (block) throws(BatchError) in found.append(block) }
+        blocks = found
+    }
+
+    func forEachChange(
+        of table: ChangedTable, _ body: (RowChange) throws(BatchError) -> Void
+    ) throws(BatchError) {
+        for change in rows[table.name] ?? [] { try body(change) }
+    }
+
+    func forEachUndoBlock(_ body: (UndoBlockCopy) throws(BatchError) -> Void) throws(BatchError) {
+        for block in blocks { try body(block) }
+    }
+}
+
+/// Writes the copies of a series, on whatever thread: all that it needs was read before, and it has a connection of its own.
+private struct SeriesWriter: @unchecked Sendable {
+    struct Copies: Sendable {
+        let file: BakFile
+        let commit: CommitID
+    }
+
+    let points: [WaitingPoint]
+    let base: String?
+    let heads: SignedAuditHeads?
+    let git: GitStore
+    let text: PointText
+    let path: String
+    let backups: String
+    let branch: String
+    let tags: String
+    let ledger: String?
+    let tenantColumn: String?
+    let reach: @Sendable (String) -> Void
+
+    func write() throws(BatchError) -> [Copies] {
+        // The changes say all; this is for what a copy may ask of the schema.
+        let source = try Connection(path: path, mode: .readOnly)
+        let files = try writeDeltas(source)
+        reach("series-copied")
+        var contents: [PointContent] = []
+        for (waiting, file) in zip(points, files) {
+            let message = text.message(
+                waiting.point, waiting.batch, changes: waiting.counts, snapshot: file,
+                digest: waiting.after.digest.combined, heads: heads)
+            contents.append(
+                PointContent(
+                    branch: branch, tag: tags + "\(waiting.batch.batch)", message: message, state: waiting.after,
+                    rows: .changes(waiting.changes, before: waiting.before), undoLog: waiting.changes,
+                    tenantColumn: tenantColumn))
+        }
+        let commits = try git.commit(series: contents, connection: source)
+        reach("series-committed")
+        return zip(files, commits).map { Copies(file: $0, commit: $1) }
+    }
+
+    private func writeDeltas(_ source: Connection) throws(BatchError) -> [BakFile] {
+        let bak = BakStore(folder: backups)
+        var base = base
+        var files: [BakStore.Unpublished] = []
+        for waiting in points {
+            let label = BakStore.Label(
+                batch: waiting.batch.batch.description, database: branch, ledger: ledger, base: base,
+                time: Timestamp(iso8601: waiting.point.createdAt) ?? text.context.now())
+            let before = DatabaseState(
+                settings: waiting.after.settings, objects: waiting.after.objects, digest: waiting.before)
+            let written = try bak.prepareDelta(
+                label, changes: waiting.changes, before: before, after: waiting.after, source: source)
+            files.append(written)
+            base = written.file.name
+        }
+        try bak.publish(files)
+        return files.map(\.file)
     }
 }

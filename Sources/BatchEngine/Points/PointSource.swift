@@ -111,7 +111,8 @@ struct PointSource {
 
 /// The words of a restore point in git.
 struct PointText {
-    let session: Session
+    let branch: String
+    let context: Context
 
     func message(
         _ point: PointRecord, _ batch: BatchRecord?, changes: [PointSource.TableCount], snapshot: BakFile?,
@@ -130,17 +131,17 @@ struct PointText {
         trailers.append(.init("State-Digest", digest.description))
         if let undone = batch?.rollsBack { trailers.append(.init("Rolls-Back", undone)) }
         trailers += heads?.trailers ?? []
-        let actor = batch?.actor ?? session.context.actor
+        let actor = batch?.actor ?? context.actor
         return PointMessage(
             subject: subject(point, batch, changes), body: body(batch, changes), trailers: trailers,
             author: .init(name: actor, email: "\(actor.filter { !$0.isWhitespace })@localhost"),
-            time: Timestamp(iso8601: point.createdAt) ?? session.context.now())
+            time: Timestamp(iso8601: point.createdAt) ?? context.now())
     }
 
     private func subject(_ point: PointRecord, _ batch: BatchRecord?, _ changes: [PointSource.TableCount]) -> String {
         switch point.kind {
         case .baseline:
-            return "Baseline of \(session.branch): \(amount(changes.map(\.rows.total).reduce(0, +), "row"))"
+            return "Baseline of \(branch): \(amount(changes.map(\.rows.total).reduce(0, +), "row"))"
         case .drift: return "Drift: changes outside any batch" + (changes.isEmpty ? "" : " in \(names(changes))")
         case .rollback:
             return "\(batch.map { "\($0.batch)" } ?? "Rollback"): undo \(batch?.rollsBack ?? "") (\(counts(changes)))"

@@ -17,6 +17,8 @@ public final class BatchSeries {
     /// `Connection.dataVersion` behind our last commit: another one tells that somebody else has written.
     private var version: Int64 = 0
     private var waiting: [WaitingPoint] = []
+    /// Their copies are being written beside the batches that follow.
+    private var inWriting: SeriesInWriting?
     /// Since when the first of them waits, by the monotonic clock.
     private var waitingSince: Int64 = 0
     private var begunAt: Int64 = 0
@@ -125,7 +127,8 @@ public final class BatchSeries {
 
     /// Only deltas wait for each other; what needs a whole copy is done by itself.
     private func snapshot(for job: JobDefinition) throws(BatchError) -> SnapshotKind {
-        try SnapshotChoice(session: session).kind(for: job, because: nil, isFollowing: !waiting.isEmpty)
+        try SnapshotChoice(session: session).kind(
+            for: job, because: nil, isFollowing: !waiting.isEmpty || inWriting != nil)
     }
 
     // MARK: Points
@@ -145,25 +148,46 @@ public final class BatchSeries {
     private func flushWhenLate() throws(BatchError) {
         if waiting.isEmpty { return }
         let isLate = session.context.clock.now() - waitingSince >= BatchSeries.patience
-        if isLate || waiting.count >= BatchSeries.most { try flush() }
+        if isLate || waiting.count >= BatchSeries.most { try beginWriting() }
     }
 
     /// Completes the points that wait.
     func flush() throws(BatchError) {
+        try beginWriting()
+        try finishWriting()
+    }
+
+    /// One series at a time: each point follows the one before.
+    private func beginWriting() throws(BatchError) {
+        try finishWriting()
         if waiting.isEmpty { return }
         let series = waiting
         waiting = []
-        let begun = ContinuousClock.now
-        do throws(BatchError) {
-            try PointKeeper(session: session).complete(series: series)
+        try leaving(series.count) { () throws(BatchError) in
+            inWriting = try PointKeeper(session: session).begin(series: series)
+        }
+    }
+
+    private func finishWriting() throws(BatchError) {
+        guard let series = inWriting else { return }
+        inWriting = nil
+        try leaving(series.points.count) { () throws(BatchError) in
+            try PointKeeper(session: session).finish(series)
             session.context.log.trace?.notePoints(
-                series.map { ($0.batch.traceID, $0.batch.batch) }, since: begun)
+                series.points.map { ($0.batch.traceID, $0.batch.batch) }, since: series.begun)
+        }
+    }
+
+    /// What is not written is pending in the ledger, and is completed under the next lease.
+    private func leaving(_ count: Int, _ body: () throws(BatchError) -> Void) throws(BatchError) {
+        do throws(BatchError) {
+            try body()
         } catch {
-            // They are pending in the ledger, and are completed under the next lease.
             isBroken = true
+            // Those behind would have nothing to follow.
+            waiting = []
             session.context.log.write(
-                .warn, "points.left",
-                "\(series.count) restore points are left to the next command: \(error.logMessage)",
+                .warn, "points.left", "\(count) restore points are left to the next command: \(error.logMessage)",
                 module: .points, error: error, warning: .pendingPoint)
             throw error
         }
