@@ -61,6 +61,24 @@ import Testing
         #expect(result.out == "failed signed\nrecovered signed\napproval signed\n", "\(result.err)")
     }
 
+    /// Before anything has to be told.
+    @Test func aSecretThatIsTooShortOrGoneIsNamed() throws {
+        try BadLuckScene.with(jobs: [
+            "own": "notify: [{url: 'http://127.0.0.1:1/', secret_file: gone}]\nsteps: [{id: a, sql: SELECT 1}]"
+        ]) {
+            scene in
+            try scene.sql("CREATE TABLE t(id INTEGER PRIMARY KEY)")
+            try scene.write("short", "abc\n")
+            try scene.shell("echo \"notify: [{url: 'http://127.0.0.1:1/', secret_file: short}]\" >>batchmgr.yaml")
+            let told = try scene.expect(2, "catalog", "validate")
+            #expect(told.out.contains("fewer than 16 characters"), "\(told.out)")
+            #expect(told.out.contains("job own: notify:") && told.out.contains("gone"), "\(told.out)")
+            #expect(told.out.contains("batchmgr.yaml"), "\(told.out)")
+            let examined = try scene.tool("doctor", "--json")
+            #expect(examined.code != 0 && examined.out.contains("fewer than 16 characters"), "\(examined.out)")
+        }
+    }
+
     @Test func aRuleMayWaitForSeveralFailuresInARow() throws {
         let result = try told(
             "notify: [{url: URL, after: 3, events: [failed, recovered]}]",

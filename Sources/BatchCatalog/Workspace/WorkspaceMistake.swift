@@ -1,9 +1,9 @@
 internal import BatchCore
 
 extension Workspace {
-    /// Something wrong in `batchmgr.yaml`, at the first place of a name in it.
-    public func mistake(_ message: String, at name: String) -> Diagnostic {
-        let path = FolderText.join(folder, Workspace.fileName)
+    /// Something wrong in `batchmgr.yaml`, or in the file of a job, at the first place of a name in it.
+    public func mistake(_ message: String, at name: String, in file: String? = nil) -> Diagnostic {
+        let path = file ?? FolderText.join(folder, Workspace.fileName)
         var (number, column, shown) = (1, 1, "")
         if case .text(let text)? = try? FolderText.read(path, limit: YAMLDocument.largestSize) {
             for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()

@@ -1,3 +1,4 @@
+public import BatchCatalog
 public import BatchCore
 internal import BatchHistory
 internal import BatchSystem
@@ -22,18 +23,24 @@ public struct Webhook {
     /// The receiver knows by two headers who sent it, and when: the HMAC-SHA256 of `TIME.BODY` with the secret.
     /// - Parameter file: its first line is the secret.
     func post(_ document: String, signedWith file: String, at time: Timestamp) throws(BatchError) {
-        let bytes = try File(reading: file).contents(atMost: 4_096)
-        let secret = Array(bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
-        guard secret.count >= 16 else {
-            throw BatchError(
-                .notifyFailed, "the secret of a webhook has fewer than 16 characters",
-                hint: "make one: head -c 32 /dev/urandom | base64 >SECRET_FILE")
-        }
+        let secret = try Webhook.secret(in: file)
         let seconds = time.milliseconds / 1_000
         let signature = HMAC.sha256(of: Array("\(seconds).\(document)".utf8), key: secret)
         try post(
             document,
             headers: ["X-Batchmgr-Timestamp: \(seconds)", "X-Batchmgr-Signature: sha256=\(Hex.string(signature))"])
+    }
+
+    /// - Throws: `ERR_INTEGRATION_NOTIFY_FAILED` when it is too short to be one.
+    static func secret(in file: String) throws(BatchError) -> [UInt8] {
+        let bytes = try File(reading: file).contents(atMost: 4_096)
+        let secret = Array(bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
+        guard secret.count >= 16 else {
+            throw BatchError(
+                .notifyFailed, "the secret of a webhook has fewer than 16 characters: \(file)",
+                hint: "make one: head -c 32 /dev/urandom | base64 >\(ShellText.quoted(file))")
+        }
+        return secret
     }
 
     private func post(_ document: String, headers more: [String]) throws(BatchError) {
@@ -136,5 +143,19 @@ struct CurlLibrary {
 
     private static func missing(_ what: String) -> BatchError {
         BatchError(.libraryMissing, "\(what) is not installed on this machine", hint: "type: apt-get install libcurl4")
+    }
+}
+
+extension Workspace {
+    /// Secrets of webhooks that cannot be used, so that nothing would be sent.
+    /// - Parameter rules: of `notify:` in `batchmgr.yaml`, or in a job.
+    public func secretMistakes(_ rules: [NotificationRule]) -> [(name: String, message: String)] {
+        rules.compactMap { rule in
+            guard let file = rule.secretFile else { return nil }
+            do throws(BatchError) {
+                _ = try Webhook.secret(in: FolderText.join(folder, file))
+                return nil
+            } catch { return (file, "notify: \(error.message)") }
+        }
     }
 }

@@ -66,6 +66,16 @@ extension Command {
             let workspace = try call.workspace()
             mistakes += try session.policyMistakes().map { workspace.mistake($0.message, at: $0.name) }
         }
+        let workspace = try call.workspace()
+        if arguments.positionals.isEmpty {
+            mistakes += workspace.secretMistakes(workspace.notify).map { workspace.mistake($0.message, at: $0.name) }
+        }
+        let catalog = try? workspace.loadCatalog(StepRegistry.builtIn.rules())
+        for job in jobs {
+            let file = catalog?.file(of: job.id)
+            mistakes += workspace.secretMistakes(job.notify)
+                .map { workspace.mistake("job \(job.id): \($0.message)", at: $0.name, in: file) }
+        }
         let report = CatalogReport(
             (files, mistakes), schedules: try jobs.schedules(after: call.work.now(), count: 5),
             warnings: (try? session?.readsOfAllTenants(jobs)) ?? [])

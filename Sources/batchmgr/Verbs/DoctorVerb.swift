@@ -23,7 +23,8 @@ extension Command {
             database: database, home: database == nil ? nil : call.homeFolder, isFast: arguments.has("fast"))
         var report = examination.report()
         if database != nil {
-            let more = call.placeChecks(isReadable: report.isOK) + (report.isOK ? call.policyChecks : [])
+            let more =
+                call.placeChecks(isReadable: report.isOK) + (report.isOK ? call.policyChecks : []) + call.secretChecks
             report = ChecksReport(checks: report.checks + more)
         }
         try call.output.show(report)
@@ -55,6 +56,18 @@ extension Call {
                 "policy",
                 BatchError(
                     .invalidConfiguration, mistake.message, hint: "correct \(Workspace.fileName): see docs/policy.md"))
+        }
+    }
+
+    /// Webhooks that could not be signed.
+    fileprivate var secretChecks: [Check] {
+        guard let workspace = try? workspace() else { return [] }
+        return workspace.secretMistakes(workspace.notify).map { mistake in
+            .failed(
+                "notify",
+                BatchError(
+                    .invalidConfiguration, mistake.message,
+                    hint: "make one: head -c 32 /dev/urandom | base64 >\(ShellText.quoted(mistake.name))"))
         }
     }
 
