@@ -21,6 +21,16 @@ public protocol AuditStore: AnyObject {
     /// Appends a row, durably.
     func append(_ act: ControlAct, details: JSONValue) throws(BatchError)
 
+    /// Appends rows in one transaction, durably, with all that was written before.
+    func append(_ rows: [(act: ControlAct, details: JSONValue)]) throws(BatchError)
+
+    /// Whoever sets it appends rows of the audit next, and with them makes durable what is written until then: one wait
+    /// for the disk instead of two. `append` and `makeDurable` take it back.
+    var isFollowedByAudit: Bool { get set }
+
+    /// For who could append no row.
+    func makeDurable() throws(BatchError)
+
     /// Which command wrote a row; nil when there is no such row.
     func auditOrigin(of seq: Int64) throws(BatchError) -> (traceID: String, action: String)?
 }

@@ -64,6 +64,7 @@ public struct Service {
         ServiceNotice.send("READY=1")
         var isOurs = true
         var loss: BatchError?
+        var obstacle: BatchError?
         var firings = 0
         while isOurs, store.isCurrent, context.stopWish() == .goOn {
             ServiceNotice.send("WATCHDOG=1")
@@ -78,11 +79,18 @@ public struct Service {
                 for ending in endings { tell(ending, note) }
                 try goOn(with: &workers, &listener, note)
                 if !endings.isEmpty || listener?.takeDamage() == true { try context.requireWholeControl(of: workspace) }
+                if obstacle != nil { tellGoingOn(note) }
+                obstacle = nil
             } catch {
-                guard context.isControlDamage(error, of: workspace) else { throw error }
-                loss = Service.damaged(workspace)
-                break
+                if context.isControlDamage(error, of: workspace) {
+                    loss = Service.damaged(workspace)
+                    break
+                }
+                guard Service.passing.contains(error.code) else { throw error }
+                if obstacle?.code != error.code { tell(obstacle: error, note) }
+                obstacle = error
             }
+            listener?.setObstacle(obstacle?.code)
             watch.look()
             context.sleep(settings.poll)
             if listener == nil, listen != nil, context.clock.now() - triedAt > Service.pauseOfListening {
@@ -131,6 +139,20 @@ public struct Service {
         }
         Notices(workspace, context: context).tell(
             .init(.damaged, job: nil, tenant: nil, message: error.message, at: context.now()))
+    }
+
+    /// What others end: nothing is fired or begun meanwhile, and all of it is tried again.
+    private static let passing: Set<ErrorCode> = [.busy, .diskFull, .limitOfMachine, .file, .readOnly]
+
+    private func tell(obstacle error: BatchError, _ note: (String) -> Void) {
+        context.log.write(
+            .error, "service.waits", "the service waits: \(error.logMessage)", module: .runner, error: error)
+        note("the service waits: \(error.message)")
+    }
+
+    private func tellGoingOn(_ note: (String) -> Void) {
+        context.log.write(.info, "service.goes_on", "the service goes on", module: .runner)
+        note("the service goes on")
     }
 
     private func tell(_ ending: String, _ note: (String) -> Void) {

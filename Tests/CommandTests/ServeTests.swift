@@ -373,6 +373,33 @@ import Testing
         }
     }
 
+    /// It goes on where it was as soon as there is room again.
+    @Test func aServiceWaitsForRoomOnTheDisk() throws {
+        try scene { scene in
+            let result = try scene.shell(
+                """
+                trap '' XFSZ
+                "$TOOL" serve --port 0 --workers 0 >served 2>&1 & service=$!
+                trap 'kill -9 $service 2>/dev/null' EXIT
+                until grep -q 'answers at' served; do sleep 0.1; done
+                address=$(sed -n 's/.*answers at //p' served)
+                health() { curl -s -m 5 $address/health; }
+                prlimit --fsize=4096: --pid $service
+                told() { n=0; until grep -q "$1" served || [ $n = 300 ]; do sleep 0.1; n=$((n + 1)); done; }
+                told 'the service waits'
+                sleep 2; health; kill -0 $service && echo alive
+                prlimit --fsize=unlimited: --pid $service
+                told 'the service goes on'
+                sleep 1; health; kill $service; wait $service; echo "ended $?"; grep -c 'the service waits' served
+                """)
+            let lines = result.out.split(separator: "\n")
+            #expect(lines.first?.contains("the service waits: ERR_") == true, "\(result.out)")
+            #expect(lines.dropFirst().first == "alive", "\(result.out)")
+            #expect(lines.dropFirst(2).first?.contains(#""ready":true"#) == true, "\(result.out)")
+            #expect(lines.suffix(2) == ["ended 0", "1"], "\(result.out)")
+        }
+    }
+
     @Test func aScheduleFiresOnceForAnInstant() throws {
         try scene { scene in
             try scene.expect(0, "schedule", "add", "often", "--job", "raise", "--cron", "0 0 1 1 *")

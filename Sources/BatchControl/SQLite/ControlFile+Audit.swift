@@ -1,5 +1,6 @@
 public import BatchCore
 public import BatchLedger
+internal import BatchSystem
 
 /// The audit chain of `control.db`. It begins with the first row: until then there is no table of it.
 extension ControlFile: AuditStore {
@@ -7,6 +8,25 @@ extension ControlFile: AuditStore {
 
     public func append(_ act: ControlAct, details: JSONValue) throws(BatchError) {
         try audited(act) { ((), details) }
+    }
+
+    public func append(_ rows: [(act: ControlAct, details: JSONValue)]) throws(BatchError) {
+        isFollowedByAudit = false
+        let written = try durably { () throws(BatchError) -> [(entry: AuditEntry, seq: Int64)] in
+            var written: [(entry: AuditEntry, seq: Int64)] = []
+            for (act, details) in rows {
+                try beginAudit(act)
+                let entry = act.entry(act.actor, details)
+                written.append((entry, try appendAudit(connection, entry)))
+            }
+            return written
+        }
+        for (row, made) in zip(rows, written) { row.act.done(path, made.seq, made.entry) }
+    }
+
+    public func makeDurable() throws(BatchError) {
+        isFollowedByAudit = false
+        if FileStatus(path + "-wal") != nil { try DurableFile.sync(path + "-wal") }
     }
 
     public func auditOrigin(of seq: Int64) throws(BatchError) -> (traceID: String, action: String)? {

@@ -1,6 +1,7 @@
 public import BatchCore
 public import BatchLedger
 internal import BatchSystem
+internal import Dispatch
 
 /// `control.db`: one SQLite file that all processes of a workspace share.
 public final class ControlFile: ControlStore {
@@ -12,6 +13,7 @@ public final class ControlFile: ControlStore {
     let appendAudit: AuditAppender
     /// The file that was opened.
     private let opened: FileStatus?
+    public var isFollowedByAudit = false
     /// The switches as they were read last, with `Connection.dataVersion` of that time.
     var board: (version: Int64, board: SwitchBoard)?
 
@@ -31,6 +33,7 @@ public final class ControlFile: ControlStore {
         try Format.bringUpToDate(connection)
     }
 
+    private static let turn = DispatchSemaphore(value: 1)
     private static let longLog: Int64 = 256 << 10
 
     public var path: String { connection.path }
@@ -51,8 +54,13 @@ public final class ControlFile: ControlStore {
             hint: "see the rows: sqlite3 \(ShellText.quoted(path)) '\(query)'")
     }
 
-    /// A transaction that is on disk when this returns.
+    /// A transaction that is on disk when this returns, or with the row of the audit that follows it.
     func durably<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {
+        // Threads of one process come in their order: SQLite lets who waits look again now and then, and many looks of
+        // others in between may keep it waiting until it gives up.
+        let isTurn = ControlFile.turn.wait(timeout: .now() + .seconds(10)) == .success
+        defer { if isTurn { ControlFile.turn.signal() } }
+        if isFollowedByAudit { return try connection.transaction(body) }
         try connection.execute("PRAGMA synchronous = FULL")
         defer { try? connection.execute("PRAGMA synchronous = NORMAL") }
         return try connection.transaction(body)

@@ -58,6 +58,21 @@ public struct AuditTrail {
         }
     }
 
+    /// The same for what leaves the database as it was and came over HTTP, with a row that says so: both in one transaction.
+    public func conclude(_ ending: Ending, overHTTP outcome: String) throws(BatchError) {
+        let control = try context.control(in: workspace.backups)
+        var rows: [(act: ControlAct, details: JSONValue)] = []
+        if try !isNoted(nil) {
+            let act = context.act(context.action, outcome: ending.outcome, batch: ending.batch)
+            rows.append((act, details(ending)))
+        }
+        var told = context
+        told.action = "http"
+        rows.append((told.act("http", outcome: outcome), details(ending)))
+        try control.append(rows)
+        signControl()
+    }
+
     /// The end of the ledger's chain is signed already.
     private func signControl() {
         sign { () throws(BatchError) in try AuditTrail.signHeads(nil, backups: workspace.backups, context) }
@@ -152,7 +167,7 @@ public struct AuditTrail {
         }
         if heads.isEmpty { return nil }
         return try SignedAuditHeads(
-            signing: heads, branch: session.branch, with: try SigningKey(folder: session.backups))
+            signing: heads, branch: session.branch, with: try SigningKey.kept(folder: session.backups))
     }
 
     /// Keeps signed ends of both chains: that of the ledger in the home of its database, that of `control.db` beside it.

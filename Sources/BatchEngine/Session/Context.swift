@@ -44,7 +44,7 @@ public struct Context: Sendable {
     /// Whether `keep:` counts: `BATCHMGR_KEEP=all` lets nothing go by itself.
     public var letsGo = false
     /// What processes share, opened once.
-    let opened = OpenedControl()
+    var opened = OpenedControl()
     public var stopWish: @Sendable () -> StopWish
     /// Waits for milliseconds.
     public var sleep: @Sendable (Int64) -> Void

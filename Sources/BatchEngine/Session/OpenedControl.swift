@@ -37,6 +37,29 @@ final class OpenedControl: @unchecked Sendable {
         place(OpenedControl.path(folder)).flatMap { place in lock.withLock { _ in files[place] } }
     }
 
+    /// Leaves the files of one thread to another; those of others are closed.
+    func rekey(from old: UInt, to new: UInt) {
+        lock.withLock { _ in
+            let own = files.filter { $0.key.thread == old }
+            files = [:]
+            for (place, file) in own {
+                let next = Place(path: place.path, thread: new, device: place.device, inode: place.inode)
+                files[next] = file
+            }
+        }
+    }
+
+    /// Nothing is open in the middle of a transaction, and what was replaced is closed.
+    func settle() {
+        lock.withLock { _ in
+            files = files.filter { $0.value.isCurrent }
+            for file in files.values {
+                file.connection.rollbackIfOpen()
+                file.isFollowedByAudit = false
+            }
+        }
+    }
+
     static func path(_ folder: String) -> String { folder + "/control.db" }
 
     /// There is no file, or an empty one, and signed heads tell that there was one.
@@ -134,4 +157,35 @@ extension Session {
     }
 
     func control() throws(BatchError) -> any ControlStore { try context.control(in: controlFolder) }
+}
+
+/// Control files that stay open between pieces of work that other threads do, one after the other: opening one means reading
+/// its whole schema.
+public final class ControlPool: Sendable {
+    private struct Idle {
+        let opened: OpenedControl
+        let thread: UInt
+    }
+
+    private let idle = Mutex<[Idle]>([])
+    /// More than so many are closed.
+    private static let most = 16
+
+    public init() {}
+
+    /// Gives a context a file that is open already, where there is one. Call `takeBack` on the same thread.
+    public func lend(to context: inout Context) {
+        guard let known = idle.withLock({ $0.popLast() }) else { return }
+        known.opened.rekey(from: known.thread, to: Environment.threadID)
+        context.opened = known.opened
+    }
+
+    /// The context must not be used any more.
+    public func takeBack(_ context: Context) {
+        let opened = context.opened
+        opened.settle()
+        idle.withLock { idle in
+            if idle.count < ControlPool.most { idle.append(Idle(opened: opened, thread: Environment.threadID)) }
+        }
+    }
 }

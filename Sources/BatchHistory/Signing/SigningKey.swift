@@ -1,10 +1,12 @@
 public import BatchCore
 internal import BatchSystem
 internal import CCrypto
+internal import Synchronization
 
 /// An Ed25519 key that signs. That of a workspace is `signing.key`, readable by its owner alone, with `signing.pub`
 /// beside it for everybody.
-public final class SigningKey {
+public final class SigningKey: @unchecked Sendable {
+    /// Only read after it was made.
     private let key: OpaquePointer
     public let publicKey: PublicKey
     /// Whose key it is, as a line before the PEM says; nil for that of a workspace.
@@ -19,6 +21,20 @@ public final class SigningKey {
         (key, publicKey, name) = try SigningKey.read(path)
         let open = SigningKey.publicFile(folder)
         if !Folder.exists(open) { try DurableFile.write(Array(publicKey.pem.utf8), to: open) }
+    }
+
+    private static let kept = Mutex<[String: (status: FileStatus, key: SigningKey)]>([:])
+
+    /// The same, read again only when the file is another one: reading it costs more than many signatures.
+    public static func kept(folder: String) throws(BatchError) -> SigningKey {
+        let path = folder + "/signing.key"
+        let status = FileStatus(path)
+        if let known = kept.withLock({ $0[path] }), known.status == status, Folder.exists(publicFile(folder)) {
+            return known.key
+        }
+        let key = try SigningKey(folder: folder)
+        if let status, FileStatus(path) == status { kept.withLock { $0[path] = (status, key) } }
+        return key
     }
 
     private static func replace(_ path: String, in folder: String) throws(BatchError) {

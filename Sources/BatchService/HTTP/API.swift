@@ -14,8 +14,14 @@ public final class API: Sendable {
     let streams = Atomic(0)
     /// An answer has told of a damaged database.
     let damage = Atomic(false)
+    /// What the service waits for to end.
+    let obstacle = Mutex<ErrorCode?>(nil)
+    var waitsFor: ErrorCode? { obstacle.withLock { $0 } }
     let sessions = BrowserSessions()
     let access: APIAccess
+    let catalog: KeptCatalog
+    private let pool = ControlPool()
+    private let clock: MonotonicClock
     static let routes: [Route] =
         ServiceRoutes.all + JobRoutes.all + ConsoleRoutes.all + ViewRoutes.all + HistoryRoutes.all + WorkRoutes.all
         + QueueRoutes.all
@@ -32,11 +38,13 @@ public final class API: Sendable {
         self.workspace = workspace
         self.version = version
         self.makeContext = makeContext
+        catalog = KeptCatalog(workspace)
+        clock = makeContext().clock
         access = try APIAccess(workspace, sessions)
     }
 
     public func answer(_ request: HTTPRequest) -> HTTPResponse {
-        let begin = makeContext().clock.now()
+        let begin = clock.now()
         var route: Route?
         var response: HTTPResponse
         do throws(HTTPFault) {
@@ -47,8 +55,7 @@ public final class API: Sendable {
         }
         meter.note(
             route?.name ?? "other", status: response.status, route.flatMap { API.surface(of: request, $0) },
-            from: begin,
-            to: makeContext().clock.now())
+            from: begin, to: clock.now())
         keepMeasures()
         return response
     }
@@ -64,9 +71,10 @@ public final class API: Sendable {
 
     /// A few seconds of figures are no loss.
     private func keepMeasures(isLast: Bool = false) {
+        let sums = meter.take(at: clock.now(), isLast: isLast)
+        if sums.isEmpty { return }
         let context = makeContext()
-        let sums = meter.take(at: context.clock.now(), isLast: isLast)
-        if !sums.isEmpty { try? context.store(of: workspace).add(sums: sums, at: context.now()) }
+        try? context.store(of: workspace).add(sums: sums, at: context.now())
     }
 
     func end() { keepMeasures(isLast: true) }
@@ -90,6 +98,9 @@ public final class API: Sendable {
         let (route, values) = try API.route(request.method, words)
         found = route
         var context = makeContext()
+        pool.lend(to: &context)
+        var isInUse = false
+        defer { if !isInUse { pool.takeBack(context) } }
         context.log = Log(workspace, context: context)
         context.notes.describe("peer", .string(client.description))
         context.notes.describe("request", .string("\(route.method.rawValue) \(route.path)"))
@@ -104,7 +115,10 @@ public final class API: Sendable {
         context.actor = caller.person
         if let token = caller.token { context.notes.describe("token", .string(token)) }
         if caller.isSupport { context.onBehalfOf = caller.tenant }
-        return try perform(try call(request, route, values, caller, context))
+        let response = try perform(try call(request, route, values, caller, context))
+        // A stream goes on asking.
+        if case .bytes = response.body {} else { isInUse = true }
+        return response
     }
 
     // MARK: Reading
@@ -234,10 +248,13 @@ public final class API: Sendable {
                 "\(call.route.method.rawValue) \(call.route.path)", kind: .server
             ) { () throws(BatchError) in
                 try call.requireKnownNames()
+                if call.route.isFollowedByAudit {
+                    try call.context.store(of: workspace).isFollowedByAudit = true
+                }
                 return try call.route.perform(call)
             }
             if call.route.action != nil {
-                conclude(call, response.status < 400 ? nil : .usage, response.status)
+                try conclude(call, response.status < 400 ? nil : .usage, response.status)
             } else if call.caller.isSupport {
                 // Who looks at a tenant on its behalf is seen by it.
                 audit("looked", nil, call.context)
@@ -245,7 +262,7 @@ public final class API: Sendable {
             return response
         } catch {
             let fault = HTTPFault(error)
-            if call.route.action != nil { conclude(call, error.code, fault.status) }
+            if call.route.action != nil { try? conclude(call, error.code, fault.status) }
             if [401, 403].contains(fault.status), call.route.action == nil {
                 audit("refused", error.code, call.context)
             }
@@ -254,13 +271,23 @@ public final class API: Sendable {
     }
 
     /// The row that the verb has at the command line, and one that says over which way it came.
-    private func conclude(_ call: APICall, _ code: ErrorCode?, _ status: Int) {
+    /// - Throws: when what was done may not outlive a power cut.
+    private func conclude(_ call: APICall, _ code: ErrorCode?, _ status: Int) throws(BatchError) {
         let outcome = status < 400 ? (call.flag("dry_run") ? "dry run" : "done") : status < 500 ? "refused" : "failed"
         let ending = AuditTrail.Ending(
             batch: call.value("id").flatMap { BatchID($0) }?.description, outcome: outcome, code: code,
             exitCode: code?.exitCode ?? .done, sparesDatabase: call.isAboutWorkspace || call.flag("dry_run"))
-        try? AuditTrail(call.workspace, context: call.context).conclude(ending)
-        audit(outcome, code, call.context)
+        let trail = AuditTrail(call.workspace, context: call.context)
+        guard ending.sparesDatabase else {
+            try? trail.conclude(ending)
+            return audit(outcome, code, call.context)
+        }
+        do throws(BatchError) {
+            try trail.conclude(ending, overHTTP: outcome)
+        } catch {
+            noteLost(error, call.context)
+            if call.route.isFollowedByAudit { try call.context.store(of: workspace).makeDurable() }
+        }
     }
 
     func audit(_ outcome: String, _ code: ErrorCode?, _ context: Context) {
@@ -270,9 +297,11 @@ public final class API: Sendable {
             try AuditTrail(workspace, context: told).conclude(
                 .init(
                     batch: nil, outcome: outcome, code: code, exitCode: code?.exitCode ?? .done, sparesDatabase: true))
-        } catch {
-            context.log.write(
-                .error, "audit.lost", "a request could not be written into the audit", module: .audit, error: error)
-        }
+        } catch { noteLost(error, context) }
+    }
+
+    private func noteLost(_ error: BatchError, _ context: Context) {
+        context.log.write(
+            .error, "audit.lost", "a request could not be written into the audit", module: .audit, error: error)
     }
 }

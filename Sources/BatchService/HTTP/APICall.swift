@@ -100,7 +100,7 @@ struct APICall {
             hint: "use a token without a tenant")
     }
 
-    func queue() throws(BatchError) -> Queue { try Queue(api.workspace, context: context) }
+    func queue() throws(BatchError) -> Queue { try Queue(api.workspace, context: context, api.catalog) }
 
     func report(_ report: any Report, status: Int = 200) -> HTTPResponse { .json(report.json, status: status) }
 }

@@ -237,6 +237,13 @@ private final class ServerCore: Sendable {
     /// The head has arrived. A body that says itself that it is too large is not read.
     private func begin(_ connection: OpaquePointer, _ url: UnsafePointer<CChar>) -> MHD_Result {
         let headers = library.values(connection, MHD_HEADER_KIND) ?? []
+        func count(_ name: String) -> Int { headers.count { $0.name.lowercased() == name } }
+        // A proxy before us may have read another end of the request, or another host, than we would.
+        let lengths = count("content-length")
+        guard lengths < 2, count("host") < 2, lengths + count("transfer-encoding") < 2 else {
+            let fault = HTTPFault.bad("the request says twice where it ends, or for whom it is")
+            return send(refusal(String(cString: url), fault), on: connection)
+        }
         let length = headers.first { $0.name.lowercased() == "content-length" }?.value
         guard let length, (Int64(length) ?? .max) > limits.body else { return MHD_YES }
         return send(refusal(String(cString: url), tooLarge), on: connection)

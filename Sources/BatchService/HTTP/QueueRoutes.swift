@@ -36,7 +36,7 @@ enum QueueRoutes {
                 Parameter("attempts", .integer(1...100), "how often it is tried (default: 3)"),
                 .span("backoff", "before the second attempt"), .span("timeout", "how long it may run"),
             ],
-            answer: .report(["id", "state"]), perform: add),
+            answer: .report(["id", "state"]), isFollowedByAudit: true, perform: add),
         Route(
             method: .post, path: "/api/queue/{id}/retry", name: "retryQueued",
             summary: "Try a job again that failed, was cancelled or is held back",

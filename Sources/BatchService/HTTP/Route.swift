@@ -55,6 +55,8 @@ struct Route: Sendable {
     var statuses: [Int] = []
     /// Errors as the document pipeline has always told them: `{error, status}`.
     var hasPlainErrors = false
+    /// It does one thing in `control.db`, which becomes durable with the row of the audit about it.
+    var isFollowedByAudit = false
     let perform: @Sendable (APICall) throws(BatchError) -> HTTPResponse
 
     var segments: [Substring] { path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) }

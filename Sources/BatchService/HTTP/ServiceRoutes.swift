@@ -106,6 +106,7 @@ enum ServiceRoutes {
                 _ = try Session.view(call.workspace.choosing(database), context: call.context)
             }
         }
+        if let code = call.api.waitsFor { reasons.append("the service waits: \(code.rawValue)") }
         if call.request.isEnding() { reasons.append("the service ends") }
         let isReady = reasons.isEmpty
         return .json(

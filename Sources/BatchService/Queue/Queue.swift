@@ -8,16 +8,22 @@ public struct Queue {
     private let workspace: Workspace
     private let context: Context
     private let store: any QueueStore
+    private let catalog: KeptCatalog
 
     public init(_ workspace: Workspace, context: Context) throws(BatchError) {
+        try self.init(workspace, context: context, KeptCatalog(workspace))
+    }
+
+    init(_ workspace: Workspace, context: Context, _ catalog: KeptCatalog) throws(BatchError) {
         self.workspace = workspace
+        self.catalog = catalog
         self.context = context
         store = try context.store(of: workspace)
     }
 
     /// - Throws: what a run of the job would refuse: an unknown job, a wrong parameter, a tenant that is missing.
     public func add(_ order: QueueOrder) throws(BatchError) -> QueueJobReport {
-        let job = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: order.job)
+        let job = try catalog.read(at: context.now()).job(named: order.job)
         _ = try ParameterValues(job, set: order.assignments)
         if job.repair?.isFlagOnly == true {
             throw BatchError(

@@ -16,7 +16,7 @@ public final class QueueWorker {
     private let random: @Sendable () -> Double
     /// The database that the last jobs were on, kept open.
     private var series: (place: String, jobs: BatchSeries)?
-    private var catalog: (print: [String], catalog: Catalog)?
+    private let catalog: KeptCatalog
 
     /// Bytes that this process may hold; nil: any number. Behind the job with which it has more, it ends.
     public var mostMemory: Int64?
@@ -38,6 +38,7 @@ public final class QueueWorker {
         _ workspace: Workspace, context: Context, random: @escaping @Sendable () -> Double = { .random(in: 0...1) }
     ) throws(BatchError) {
         self.workspace = workspace
+        catalog = KeptCatalog(workspace)
         var context = context
         context.backfill = Schedules.backfill
         self.context = context
@@ -127,7 +128,7 @@ public final class QueueWorker {
     /// - Throws: `ERR_PERF_LEASE_LOST` when it is `control.db` that cannot be read: the job is not to blame.
     private func outcome(of job: QueueJob, _ watch: JobHeartbeat) throws(BatchError) -> QueueOutcome {
         do throws(BatchError) {
-            let definition = try readCatalog().job(named: job.order.job)
+            let definition = try catalog.read(at: context.now()).job(named: job.order.job)
             if definition.repair != nil { return outcome(try repair(job, definition, watch), of: job, watch) }
             switch try run(job, definition, watch) {
             case .ran(let report): return .done(batch: report.batch.description)
@@ -259,28 +260,6 @@ public final class QueueWorker {
     private func endSeries() {
         series?.jobs.end()
         series = nil
-    }
-
-    /// Read again when one of its files has changed.
-    private func readCatalog() throws(BatchError) -> Catalog {
-        let print = catalogPrint()
-        if let catalog, catalog.print == print { return catalog.catalog }
-        let read = try workspace.loadCatalog(StepRegistry.builtIn.rules())
-        catalog = print.map { ($0, read) }
-        return read
-    }
-
-    /// How the files of the catalog look from outside; nil when one has changed a moment ago and may change again unseen.
-    private func catalogPrint() -> [String]? {
-        guard let folder = workspace.catalog, let names = try? Folder.names(in: folder) else { return nil }
-        var print: [String] = []
-        for name in names.sorted() {
-            guard let file = FileFingerprint(path: "\(folder)/\(name)").read(at: context.now().milliseconds) else {
-                return nil
-            }
-            print.append(name + file)
-        }
-        return print
     }
 }
 
