@@ -23,6 +23,12 @@ public struct Postmortem {
             self.due = due
             self.file = file
         }
+
+        fileprivate func completed(by earlier: Incident.Postmortem?) -> Words {
+            Words(
+                cause: cause ?? earlier?.cause, prevention: prevention ?? earlier?.prevention,
+                owner: owner ?? earlier?.owner, due: due ?? earlier?.due, file: file)
+        }
     }
 
     private let incidents: Incidents
@@ -30,9 +36,11 @@ public struct Postmortem {
 
     public init(_ incidents: Incidents) { self.incidents = incidents }
 
-    /// Writes the page, and delivers it to whom `notify:` names, and to a file.
+    /// Writes the page, and delivers it to whom `notify:` names, and to a file. What was written in an earlier one stays
+    /// where nothing else is said now.
     public func deliver(_ name: String, _ words: Words) throws(BatchError) -> IncidentFileReport {
         let incident = try incidents.incident(name)
+        let words = words.completed(by: incident.postmortem)
         let thresholds = try proposedThresholds(incident)
         let text = Postmortem.page(incident, words, actor: session.context.actor, thresholds)
         let folder = session.workspace.backups + "/reports"
@@ -51,8 +59,10 @@ public struct Postmortem {
         let kept = try incidents.change(name, "incident postmortem", event) { (incident) throws(BatchError) in
             let before = incident.postmortem?.deliveredTo ?? []
             for action in thresholds where !incident.actions.contains(action) { incident.actions.append(action) }
-            incident.postmortem = .init(
+            var written = Incident.Postmortem(
                 file: file, owner: owner, deliveredTo: before + delivered.filter { !before.contains($0) }, at: at)
+            (written.cause, written.prevention, written.due) = (words.cause, words.prevention, words.due)
+            incident.postmortem = written
         }
         return IncidentFileReport(incident: kept, file: file, deliveredTo: delivered, failed: failed)
     }

@@ -45,6 +45,46 @@ import Testing
         #expect(found["broken"]?["error"]?.string?.contains("nothing") == true)
     }
 
+    private static let outside = """
+        outside:
+          class: SECURITY
+          query: >-
+            SELECT value ->> 'table' AS what, value ->> 'key' AS id, value ->> 'op' AS op, value ->> 'tenant' AS owner
+            FROM json_each(written_outside('*')) WHERE :tenant IS NULL OR value ->> 'tenant' = :tenant
+        bills: {query: "SELECT value ->> 'key' AS id FROM json_each(written_outside('Bills'))"}
+        """
+
+    /// Whether the guard notes them or the rows are compared with a copy.
+    @Test(arguments: ["off", "track"]) func whatNoBatchHasWrittenIsTold(guarded: String) throws {
+        try HealingScene.with { scene in
+            func rows(_ contract: String, _ words: String...) throws -> [String] {
+                let result = try scene.tool(["contract", "check", contract, "--json"] + words)
+                let entry = try JSONParser.parse(result.out)["contracts"]?.array?.first
+                let rows = entry?["rows"]?.array ?? []
+                #expect(result.code == (rows.isEmpty ? 0 : 1), "\(result.out)")
+                #expect(entry?["violations"]?.integer == Int64(rows.count))
+                return rows.map { row in
+                    ["what", "id", "op", "owner"].compactMap { row[$0]?.string ?? row[$0]?.integer.map { "\($0)" } }
+                        .joined(separator: " ")
+                }
+            }
+            try scene.write("catalog/contracts.yaml", ContractTests.outside)
+            // Nobody knows what was there before the first batch.
+            #expect(try rows("outside") == [])
+            try scene.expect(0, "run", "first", "--tenant", "a", "--sql", "UPDATE bills SET state = 'x' WHERE no = 1")
+            try scene.expect(0, "guard", "set", "--mode", guarded)
+            #expect(try rows("outside") == [])
+            try scene.sql(
+                "UPDATE bills SET sum = 99 WHERE no = 3; DELETE FROM \"kept values\" WHERE owner = 'a' AND name = 'x'")
+            #expect(try rows("outside") == ["kept values [\"a\",\"x\"] delete a", "bills 3 update b"])
+            #expect(try rows("outside", "--tenant", "a") == ["kept values [\"a\",\"x\"] delete a"])
+            #expect(try rows("bills") == ["3"])
+            // What is taken over is a batch of its own.
+            try scene.expect(0, "drift", "adopt")
+            #expect(try rows("outside") == [])
+        }
+    }
+
     @Test func theBatchThatSetTheRowIsNamed() throws {
         try HealingScene.with { scene in
             try scene.write("catalog/contracts.yaml", ContractTests.contracts)

@@ -40,6 +40,12 @@ import Testing
             for words in ["a join without the tenant", "the contract is realtime now", "Owner: ann, due 2026-12-01"] {
                 #expect(page.contains(words))
             }
+            // What was written once stays, whatever the next page is made for.
+            try scene.expect(0, "incident", "postmortem", "1", "--owner", "grace", "--to", "again.md")
+            #expect(
+                try scene.shell("cat again.md").out.replacing("Owner: grace", with: "Owner: ann").contains(
+                    page.split(separator: "## Actions")[1]))
+            #expect(try scene.shell("cat again.md").out.contains("a join without the tenant"))
             try scene.expect(0, "incident", "close", "1", "--reason", "done")
         }
     }

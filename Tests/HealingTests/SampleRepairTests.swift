@@ -225,6 +225,7 @@ import Testing
                 "entitlement_has_subscription": "entitlement_without_subscription",
                 "file_belongs_to_document": "orphan_file", "file_is_whole": "damaged_file",
                 "route_is_entitled": "route_without_entitlement", "tenant_on_every_row": "", "export_is_recorded": "",
+                "no_write_outside": "",
             ]
             let entries =
                 try JSONParser.parse(try scene.tool("contract", "check", "--json").out)["contracts"]?.array ?? []
@@ -233,6 +234,12 @@ import Testing
                 let id = entry["id"]?.string ?? ""
                 #expect(entry["violations"]?.integer == planted[kinds[id] ?? ""] ?? 0, "\(id)")
             }
+            try scene.expect(0, "run", "first", "--sql", "SELECT 1")
+            try scene.sql("UPDATE customers SET city = 'Elsewhere' WHERE id = 7")
+            let outside = try scene.json("contract", "check", "no_write_outside")["contracts"]?.array?.first
+            #expect(
+                outside?["status"] == "warn" && outside?["rows"]?.array?.first?["id"]?.integer == 7,
+                "\(outside ?? .null)")
         }
     }
 

@@ -85,6 +85,10 @@ public struct Incident: Hashable, Sendable {
         /// Nobody has got it while there is none.
         public var deliveredTo: [String]
         public var at: Timestamp
+        /// What a person has written, for the next time that the page is made.
+        public var cause: String?
+        public var prevention: String?
+        public var due: String?
 
         public init(file: String, owner: String, deliveredTo: [String], at: Timestamp) {
             self.file = file
@@ -172,10 +176,14 @@ extension Incident {
                 "batches": .array(reach.batches.map(JSONValue.string)),
             ],
             "postmortem": postmortem.map {
-                [
-                    "file": .string($0.file), "owner": .string($0.owner), "at": .string($0.at.iso8601),
-                    "delivered_to": .array($0.deliveredTo.map(JSONValue.string)),
-                ]
+                .object(
+                    [
+                        .init("file", .string($0.file)), .init("owner", .string($0.owner)),
+                        .init("at", .string($0.at.iso8601)),
+                        .init("delivered_to", .array($0.deliveredTo.map(JSONValue.string))),
+                    ] + JSONValue.Member.only("cause", $0.cause.map(JSONValue.string))
+                        + JSONValue.Member.only("prevention", $0.prevention.map(JSONValue.string))
+                        + JSONValue.Member.only("due", $0.due.map(JSONValue.string)))
             } ?? .null,
         ]
     }
@@ -214,8 +222,11 @@ extension Incident {
         self.reach = Reach(
             tenants: texts(reach?["tenants"]), modules: texts(reach?["modules"]), batches: texts(reach?["batches"]))
         if let learnt = json["postmortem"], let file = learnt["file"]?.string, let at = time(learnt["at"]) {
-            postmortem = Postmortem(
+            var known = Postmortem(
                 file: file, owner: learnt["owner"]?.string ?? "", deliveredTo: texts(learnt["delivered_to"]), at: at)
+            (known.cause, known.prevention) = (learnt["cause"]?.string, learnt["prevention"]?.string)
+            known.due = learnt["due"]?.string
+            postmortem = known
         }
     }
 }

@@ -68,7 +68,7 @@ struct WorkspaceFiles: Sendable {
 
 extension Session {
     /// What SQL of the catalog may ask about the world outside: `file_size`, `file_sha256`, `files_below`, `export_sha256`,
-    /// `workspace_faults`; and `read_error`, what SQLite says when it is asked a query: NULL when all can be read.
+    /// `workspace_faults`; `written_outside`, what no batch has written; and `read_error`, what SQLite says when it is asked a query: NULL when all can be read.
     func addFunctions() {
         let files = WorkspaceFiles(root: workspace.folder)
         let functions = [
@@ -81,6 +81,9 @@ extension Session {
                 try self.exportedHash(path)
             },
             TextFunction("read_error") { [unowned self] (query) throws(BatchError) in .optional(self.readError(query))
+            },
+            TextFunction("written_outside") { [unowned self] (table) throws(BatchError) in
+                .string(JSONWriter.text(.array(try self.writtenOutside(table))))
             },
             TextFunction("workspace_faults") { [unowned self] (part) throws(BatchError) in
                 let faults = try self.context.healing?.faults(of: part, in: self) ?? []
