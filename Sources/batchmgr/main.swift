@@ -11,7 +11,7 @@ signal(SIGXFSZ, SIG_IGN)
 let words = Environment.words
 if words == [Array(OCRWorker.word.utf8)] {
     OCRWorker.serve()
-    exit(0)
+    ProcessEnd.now(0)
 }
 MemoryLimit.announce()
 Connection.prepareProcess()
@@ -19,4 +19,4 @@ let isText = words.allSatisfy { String(validating: $0, as: UTF8.self) != nil }
 let arguments = words.map { String(decoding: $0, as: UTF8.self) }
 let code = CommandLineRun(arguments: arguments, isText: isText).execute()
 StopSignal.waitIfEnding()
-exit(code.rawValue)
+ProcessEnd.now(code.rawValue)

@@ -20,6 +20,16 @@ public enum KillPoint {
     }
 }
 
+/// The end of a process whose work is done.
+public enum ProcessEnd {
+    /// Ends it without the clean-up that libraries have asked `exit` for: threads of theirs (a timer, a look-up of a name)
+    /// may still be using what it frees, and the process would end by a signal after all it had to say.
+    public static func now(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
+    }
+}
+
 /// Last words of a process that gets no more memory: no code of ours can go on then, and a signal says nothing.
 ///
 /// The databases are as after `kill -9`: the open transaction is rolled back by whoever opens them next.
