@@ -6,6 +6,11 @@ extension Session {
     /// `blame`: who set each column of a row, when, and from what.
     /// - Throws: `ERR_UX_USAGE` when there is no such table or row, and never was one that the records know.
     public func blame(_ request: BlameRequest) throws(BatchError) -> BlameReport {
+        try blame(request, batchesOnly: false)
+    }
+
+    /// - Parameter batchesOnly: what changed before the first batch, and outside any, is not looked for in git.
+    func blame(_ request: BlameRequest, batchesOnly: Bool) throws(BatchError) -> BlameReport {
         try reading { () throws(BatchError) in
             let layout = try table(named: request.table)
             if case .rowid(nil) = layout.key {
@@ -18,7 +23,7 @@ extension Session {
             // A row of another tenant is as good as none; nor is what became of it told.
             let isForeign = owner?.mayShow(row, of: layout) == false
             if isForeign { row = nil }
-            let blame = try BlameView(session: self, layout: layout, key: key, row: row)
+            let blame = try BlameView(session: self, layout: layout, key: key, row: row, batchesOnly: batchesOnly)
             guard !isForeign, let report = try blame.report() else {
                 throw BatchError(
                     .unknownName,
@@ -59,7 +64,9 @@ struct BlameView {
     private var changes: [Change] = []
     private let isWhole: Bool
 
-    init(session: Session, layout: TableLayout, key: RowKey, row: [SQLValue]?) throws(BatchError) {
+    init(
+        session: Session, layout: TableLayout, key: RowKey, row: [SQLValue]?, batchesOnly: Bool
+    ) throws(BatchError) {
         self.session = session
         self.layout = layout
         self.key = key
@@ -73,7 +80,7 @@ struct BlameView {
             (checkpoint, key) throws(BatchError) in try drift.row(key, after: checkpoint)
         }
         let older =
-            history.isWhole && history.hasOneForm
+            !batchesOnly && history.isWhole && history.hasOneForm
             ? try drift.changes(of: history.key, endingAt: history.origin, before: history.versions.last?.behind) : []
         isWhole = history.isWhole
         var records: [Int64: BatchRecord] = [:]

@@ -73,7 +73,9 @@ public struct CatalogQuery {
         return rows.map { row in
             let key = JSONWriter.text(.array(places.map { row[$0].json }))
             // A row that was found may have gone since.
-            guard let blame = try? session.blame(BlameRequest(table: table, key: key)) else { return nil }
+            guard let blame = try? session.blame(BlameRequest(table: table, key: key), batchesOnly: true) else {
+                return nil
+            }
             let known = blame.columns.map(\.origin).filter { $0.batch != nil }
             return known.max { ($0.at?.milliseconds ?? .min) < ($1.at?.milliseconds ?? .min) }
         }
