@@ -68,6 +68,7 @@ extension Host {
             // The state before the first batch: the tool makes a point of it, as it does of its own first one.
             var point = PointRecord(batch: 0, kind: .baseline, lastCheckpoint: 0, createdAt: time.iso8601)
             try save(&point, ledger)
+            try ledger.noteWholePoint(after: 0)
         }
         if isJoined { try create() } else { try connection.transaction(create) }
         return ledger

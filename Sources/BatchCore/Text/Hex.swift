@@ -4,10 +4,12 @@ public enum Hex {
 
     /// Sixteen digits.
     public static func string(_ value: UInt64) -> String {
-        var text = [UInt8]()
-        text.reserveCapacity(16)
-        for shift in stride(from: 60, through: 0, by: -4) { text.append(digits[Int(value >> UInt64(shift) & 15)]) }
-        return String(decoding: text, as: UTF8.self)
+        digits.withUnsafeBufferPointer { digits in
+            String(unsafeUninitializedCapacity: 16) { text in
+                for place in 0..<16 { text[place] = digits[Int(value >> UInt64(60 - 4 * place) & 15)] }
+                return 16
+            }
+        }
     }
 
     public static func string(_ bytes: some Sequence<UInt8>) -> String { string(Array(bytes)) }

@@ -7,10 +7,10 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 
     /// `20261121T020000.123Z`: for file names.
-    public var compact: String { format(dateSeparator: "", timeSeparator: "") }
+    public var compact: String { format(dateSeparator: nil, timeSeparator: nil) }
 
     /// `2026-11-21T02:00:00.123Z`: for documents and logs.
-    public var iso8601: String { format(dateSeparator: "-", timeSeparator: ":") }
+    public var iso8601: String { format(dateSeparator: UInt8(ascii: "-"), timeSeparator: UInt8(ascii: ":")) }
 
     /// `2026-11-21T02:00:00Z`: for times that are whole seconds.
     public var seconds: String { iso8601.prefix(19) + "Z" }
@@ -32,19 +32,46 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         self.init(milliseconds: (days * 86_400 + seconds) * 1_000 + time % 1_000)
     }
 
-    private func format(dateSeparator: String, timeSeparator: String) -> String {
+    /// - Parameters: ASCII characters; nil for none.
+    private func format(dateSeparator: UInt8?, timeSeparator: UInt8?) -> String {
         let days = milliseconds.quotient(flooredBy: 86_400_000)
         let rest = milliseconds - days * 86_400_000
         let (year, month, day) = Timestamp.civil(days: days)
-        let date = [pad(year, 4), pad(month, 2), pad(day, 2)].joined(separator: dateSeparator)
-        let time = [pad(rest / 3_600_000, 2), pad(rest / 60_000 % 60, 2), pad(rest / 1_000 % 60, 2)]
-            .joined(separator: timeSeparator)
-        return "\(date)T\(time).\(pad(rest % 1_000, 3))Z"
-    }
-
-    private func pad(_ value: Int64, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+        return String(unsafeUninitializedCapacity: 64) { text in
+            var end = 0
+            func add(_ character: UInt8?) {
+                guard let character else { return }
+                text[end] = character
+                end += 1
+            }
+            /// At least `width` digits.
+            func add(_ number: Int64, _ width: Int) {
+                if number < 0 { add(UInt8(ascii: "-")) }
+                let number = number.magnitude
+                var place: UInt64 = 1
+                for _ in 1..<width { place *= 10 }
+                while number / place >= 10 { place *= 10 }
+                while place > 0 {
+                    add(UInt8(ascii: "0") + UInt8(number / place % 10))
+                    place /= 10
+                }
+            }
+            add(year, 4)
+            add(dateSeparator)
+            add(month, 2)
+            add(dateSeparator)
+            add(day, 2)
+            add(UInt8(ascii: "T"))
+            add(rest / 3_600_000, 2)
+            add(timeSeparator)
+            add(rest / 60_000 % 60, 2)
+            add(timeSeparator)
+            add(rest / 1_000 % 60, 2)
+            add(UInt8(ascii: "."))
+            add(rest % 1_000, 3)
+            add(UInt8(ascii: "Z"))
+            return end
+        }
     }
 
     /// Days since 1970-01-01 to a date of the proleptic Gregorian calendar: the year is taken to begin in March, so

@@ -208,8 +208,18 @@ extension Gateway {
     // MARK: The checkpoint
 
     func beginHostSchema() throws(BatchError) {
-        hostSchema = HostSchema(try schema.objectsAndSettings(), cookie: state.schemaVersion)
+        hostSchema = HostSchema(try committedObjects() + schema.settings(), cookie: state.schemaVersion)
         sink.follow(hostSchema.objects, version: hostSchema.cookie)
+    }
+
+    /// The objects at the beginning of a transaction of ours: as long as the cookie stands, the schema does too. In one of
+    /// the host a change that is never committed may have moved it.
+    private func committedObjects() throws(BatchError) -> [SchemaObject] {
+        if isHolding { return try schema.objects() }
+        if let known = connection.committedSchema, known.version == state.schemaVersion { return known.objects }
+        let objects = try schema.objects()
+        connection.committedSchema = (state.schemaVersion, objects)
+        return objects
     }
 
     /// Everything that the host did to the schema is recorded after this, and the guard fits it.

@@ -31,6 +31,10 @@ public final class Connection {
     private var cache: [StatementText: CachedStatement] = [:]
     /// See `LedgerNames`; nil as long as there is neither a ledger nor anything in its way.
     public internal(set) var knownLedgerNames: LedgerNames?
+    /// The schema cookie at which a ledger with these names was there, committed.
+    var ledgerVersion: Int64?
+    /// The objects of the schema, without those of the ledger, at a cookie that was committed.
+    var committedSchema: (version: Int64, objects: [SchemaObject])?
     /// For a connection of a host: what its statements do.
     private(set) lazy var hostStatements = HostStatements(self)
     /// Asked first in each transaction whether it may write: see `Lease`.

@@ -126,7 +126,11 @@ extension Connection {
 
     /// Looks whether the database has a ledger, and under which names.
     func findLedger() throws(BatchError) -> Bool {
+        let version = try SchemaReader(self).version()
+        if version == ledgerVersion, knownLedgerNames != nil { return true }
         let found = try LedgerNames.found(in: self)
+        // A change of a transaction may be taken back, and its cookie be another schema's later.
+        ledgerVersion = isAutocommit && found?.isThere == true ? version : nil
         if found?.names != knownLedgerNames {
             // They were compiled with the other names.
             dropCachedStatements()
