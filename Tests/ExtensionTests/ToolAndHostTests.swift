@@ -79,6 +79,8 @@ struct ToolAndHostTests {
             #expect(try Hosts.tool(folder, "audit verify").code == 0)
             #expect(try Hosts.tool(folder, "run --id next --sql \"DELETE FROM log\"").code == 0)
             #expect(try Hosts.tool(folder, "verify").code == 0)
+            // No point says that it has what it has not.
+            #expect(try Hosts.tool(folder, "drill").code == 0)
             #expect(try Hosts.tool(folder, "rollback --id fill --yes").code == 0)
         }
     }

@@ -134,7 +134,7 @@ extension PointKeeper {
         return true
     }
 
-    private func lose(_ point: inout PointRecord, _ batch: BatchRecord) throws(BatchError) -> Bool {
+    func lose(_ point: inout PointRecord, _ batch: BatchRecord) throws(BatchError) -> Bool {
         let id = point.id
         try session.connection.transaction { () throws(BatchError) in
             try ledger.removePoint(id)

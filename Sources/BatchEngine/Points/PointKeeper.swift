@@ -96,7 +96,14 @@ struct PointKeeper {
         var beside = try writeBesideOthers(&point, batch, since: version)
         if beside == nil, batch == nil { beside = try writeFromCopy(&point, since: version) }
         var isWritten = beside ?? false
-        if beside == nil { isWritten = try writeAlone(&point, batch, since: version) }
+        if beside == nil {
+            do throws(BatchError) {
+                isWritten = try writeAlone(&point, batch, since: version)
+            } catch {
+                guard let batch, error.code == .conflict else { throw error }
+                return try lose(&point, batch)
+            }
+        }
         if !isWritten { point = PointRecord(batch: 0, kind: point.kind, lastCheckpoint: 0, createdAt: point.createdAt) }
         session.context.log.write(
             isWritten ? .info : .warn, isWritten ? "point.written" : "point.lost",
@@ -277,6 +284,10 @@ struct PointKeeper {
         }
     }
 
+    private static let changedSince = BatchError(
+        .conflict, "rows were changed outside any batch before their restore point was written",
+        hint: "see them: \(command: "drift show")")
+
     /// Falls back to a commit of all rows when git does not have the state that the batch began from: the repository
     /// was lost or damaged, or is older than the ledger.
     private func commit(
@@ -298,6 +309,9 @@ struct PointKeeper {
                 point(.changes(content.changes, before: content.before)), connection: connection, snapshot: snapshot)
         } catch {
             guard error.code == .schemaChanged || error.code == .corruptRecord else { throw error }
+            guard try StateDigest.compute(connection).holdsSameRows(as: content.after.digest) else {
+                throw PointKeeper.changedSince
+            }
             return try git.commit(
                 point(.all), connection: connection, snapshot: snapshot, isRenewing: error.code == .corruptRecord)
         }

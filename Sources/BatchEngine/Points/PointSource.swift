@@ -37,13 +37,16 @@ struct PointSource {
             isRenumbered: try ledger.mayBeRenumbered(since: covered))
     }
 
-    /// A table of the point whose rows are not those that the ledger knows; nil when there is none.
+    /// A table of the point whose rows are not those that the ledger knows; nil when there is none. Where a copy has to
+    /// hold all rows, that may be any table.
     func driftedTable() throws(BatchError) -> String? {
         let known = try ledger.state() ?? StateDigest()
         let schema = SchemaReader(session.connection)
         guard try schema.digest() == known.schema else { return "sqlite_schema" }
+        let checkpoints = try checkpoints()
         var names: Set<String> = []
-        for checkpoint in try checkpoints() {
+        if try holdsAllRows(checkpoints) { names = Set(known.tables.keys).union(try schema.tables().map(\.name)) }
+        for checkpoint in checkpoints {
             let rows = try session.connection.rows(
                 "SELECT DISTINCT table_name FROM main.batchmgr_changes WHERE checkpoint = ?", [.integer(checkpoint)])
             names.formUnion(rows.compactMap { $0[0].string })
@@ -54,6 +57,12 @@ struct PointSource {
             if found != known.tables[name] ?? TableDigest() { return name }
         }
         return nil
+    }
+
+    private func holdsAllRows(_ checkpoints: [Int64]) throws(BatchError) -> Bool {
+        if batch?.hasSchemaChange == true { return true }
+        if try ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'") == nil { return true }
+        return try ledger.mayBeRenumbered(since: checkpoints)
     }
 
     /// Checkpoints since the last point of the batch.
