@@ -32,6 +32,7 @@ import Testing
         took=$(( ($(date +%s%N) - began) / 1000000 ))
         [ $took -lt 1000 ] && echo "in time" || echo "after $took ms"
         list | diff /tmp/stop-before.$$ - | sed 's/^/left: /'
+        ls app.db-journal 2> /dev/null | sed 's/^/left: /'
         rm /tmp/stop-before.$$
         cat err out
         """
@@ -70,6 +71,16 @@ import Testing
                 let now = try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out
                 if !verb.hasPrefix("erase") { #expect(now == state, "\(verb)") }
             }
+            // In the middle of a transaction.
+            for (place, verb) in [
+                ("undone", "rollback up.1 --mode cascade"), ("undone", "rollback up.1 --mode cascade --dry-run"),
+                ("worked", "restore --point up.1^ --in-place"),
+            ] {
+                let ended = try run("BATCHMGR_KILL_AT=\(place):TERM exec \"$TOOL\" --db app.db \(verb)")
+                #expect(ended.code == 130, "\(verb): \(ended.err)")
+                #expect(try run("ls app.db-journal").code != 0, "\(verb)")
+                #expect(try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out == state, "\(verb)")
+            }
             // The whole copy before a change of the schema, and the log, are written by then.
             let drop = try run("\"$TOOL\" --db app.db run --id drop --sql 'DROP TABLE big'")
             try #require(drop.code == 0, "\(drop.err)")
@@ -83,6 +94,42 @@ import Testing
             #expect(audit.contains("drill"), "\(audit)")
             let quiet = try run("SIGNAL=TERM; set -- drill --json\nset -m\n" + Self.line).out
             #expect(quiet.contains("\"exit_code\":130"), "\(quiet)")
+        }
+    }
+
+    /// Before its batch has begun there is nothing that a run would have to finish; nor is there in a dry run.
+    @Test func aRunThatHasNotBegunEndsAtTheFirstSignal() throws {
+        try TemporaryFolder.with { folder in
+            let here = "cd \(Shell.quote(folder)) || exit 99\n"
+            func run(_ line: String) throws -> BuiltTool.Result { try BuiltTool.shell(here + line) }
+            try #require(try run("sqlite3 app.db \(Shell.quote(Self.table))").code == 0)
+            let state = try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out
+            let told =
+                "stopping: nothing has to be finished first; a second Ctrl-C changes nothing\nerror: ERR_PERF_STOPPED: run was"
+            for (index, verb) in [
+                "run --id up --sql 'UPDATE big SET n = n + 1'",
+                "run --id up --sql 'UPDATE big SET n = n + 1' --dry-run",
+                "run --id up --sql 'UPDATE big SET n = n + 1' --anew",
+            ].enumerated() {
+                let signal = index % 2 == 0 ? "TERM" : "INT"
+                let ended = try run("SIGNAL=\(signal); set -- \(verb)\nset -m\n" + Self.line).out
+                #expect(ended.hasPrefix("code 130\nin time\n") && ended.contains(told), "\(verb): \(ended)")
+                #expect(!ended.contains("left: app.db-journal") && !ended.contains(".tmp"), "\(verb): \(ended)")
+                #expect(try run("\"$TOOL\" --db app.db list").out.contains("no batch"), "\(verb)")
+                #expect(try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out == state, "\(verb)")
+            }
+            let done = try run("\"$TOOL\" --db app.db run --id up --sql 'UPDATE big SET n = n + 1 WHERE id < 9'")
+            #expect(done.code == 0, "\(done.err)")
+            try #require(try run("sqlite3 app.db 'UPDATE big SET n = 7 WHERE id > 9'").code == 0)
+            let theirs = try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out
+            for verb in ["drift adopt", "drift undo"] {
+                let ended = try run("SIGNAL=TERM; set -- \(verb)\nset -m\n" + Self.line).out
+                #expect(ended.hasPrefix("code 130\nin time\n"), "\(verb): \(ended)")
+                #expect(!ended.contains("left: app.db-journal") && !ended.contains(".tmp"), "\(verb): \(ended)")
+                #expect(try run("sqlite3 app.db 'SELECT count(*), sum(n) FROM big'").out == theirs, "\(verb)")
+            }
+            #expect(try run("\"$TOOL\" --db app.db drift adopt").code == 0)
+            #expect(try run("\"$TOOL\" --db app.db verify").code == 0)
         }
     }
 }

@@ -221,6 +221,8 @@ public struct StopReport: Report, Hashable {
         case aborted = "aborts its last checkpoint"
         /// All its checkpoints are committed already.
         case committed = "commits"
+        /// Its run is at what comes before, and ends there: there will be no such batch.
+        case unbegun = "does not begin"
     }
 
     public let batch: BatchID

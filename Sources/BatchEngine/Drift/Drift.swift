@@ -147,6 +147,7 @@ extension Session {
     /// `drift undo`
     public func undoDrift() throws(BatchError) -> Rollback.Outcome {
         let adopted = try DriftAdoption(self).perform()
+        context.noteStage(.other)
         return try Rollback(self).perform(RollbackRequest(batch: .batch(adopted.batch), mode: .restrict))
     }
 }

@@ -124,6 +124,7 @@ public struct DriftAdoption {
 
     private func write(_ gateway: Gateway, _ state: StateDigest) throws(BatchError) -> OwnBatch {
         let (ledger, context) = (session.ledger, session.context)
+        context.noteStage(.committing)
         var batch = try OwnBatch(
             .drift, in: ledger, actor: context.actor, trace: context.traceID, at: context.now())
         try batch.commit(gateway, step: DriftAdoption.job, now: context.now()) { (batch, _) throws(BatchError) in

@@ -22,6 +22,7 @@ public struct GuardSetting {
         for _ in 0..<10 {
             let version = session.connection.dataVersion
             _ = try turn.openHistory()
+            session.context.noteStage(.committing)
             if try install(mode, since: version) {
                 try session.ledger.audit(
                     session.context.action(or: "guard set"), batch: nil, outcome: mode.rawValue, details: [:],

@@ -48,7 +48,7 @@ public struct Restoring {
                 try check(rebuilt, point)
                 let warnings =
                     remarks
-                    + failures.map {
+                    + failures.filter { !isThinned($0.source, $0.error, point) }.map {
                         Warning(.recordNotUsed, "the \($0.source.copy) was not used: \($0.error.message)")
                     }
                 session.context.log.warnings(warnings, module: .points)
@@ -108,6 +108,11 @@ public struct Restoring {
         throw BatchError(
             .verificationFailed, "\(point.name) was recorded with digest \(digest), and its copy has \(rebuilt.digest)",
             hint: "see what is damaged: \(command: "verify")")
+    }
+
+    /// A file that `keep:` or `prune` has removed is not missed: such points are restored from git.
+    private func isThinned(_ source: RestoreSource, _ error: BatchError, _ point: RestorePoint) -> Bool {
+        source == .bak && point.bak == nil && error.code == .noRestorePoint
     }
 
     private func missing(_ point: RestorePoint, _ source: RestoreSource) -> BatchError {

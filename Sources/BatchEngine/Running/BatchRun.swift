@@ -295,7 +295,7 @@ final class BatchRun {
             guard error.code == .stopped else { throw error }
             guard let limit, context.clock.now() > limit else {
                 throw BatchError(
-                    .stopped, "batch \(batch.batch) stopped in step \(step.id), after checkpoint \(lastNumber)",
+                    .stopped, "batch \(batch.batch) stopped in step \(step.id), \(placeOfStop)",
                     hint: "continue it: \(command: "resume --id \(batch.batch)")")
             }
             if let policyLimit, context.clock.now() > policyLimit { throw exceeded }
@@ -323,8 +323,12 @@ final class BatchRun {
         try stopIfSwitched()
         guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
         throw BatchError(
-            .stopped, "batch \(batch.batch) stopped after checkpoint \(lastNumber)",
+            .stopped, "batch \(batch.batch) stopped \(placeOfStop)",
             hint: "continue it: \(command: "resume --id \(batch.batch)")")
+    }
+
+    private var placeOfStop: String {
+        lastNumber == 0 ? "before its first checkpoint" : "after checkpoint \(lastNumber)"
     }
 
     private func stopIfSwitched() throws(BatchError) {
@@ -335,7 +339,7 @@ final class BatchRun {
         else { return }
         throw BatchError(
             .stopped,
-            "batch \(batch.batch) stopped after checkpoint \(lastNumber): \(cause.words)",
+            "batch \(batch.batch) stopped \(placeOfStop): \(cause.words)",
             hint: "when it may continue: \(command: "resume --id \(batch.batch)")")
     }
 }

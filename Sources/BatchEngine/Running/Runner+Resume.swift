@@ -106,13 +106,33 @@ extension Runner {
 
     /// Asks the process that runs a batch to stop at its next checkpoint.
     public func stop(_ reference: BatchReference) throws(BatchError) -> StopReport {
+        let row = try LeaseTable(session.connection).read()
+        if let row, let id = try beginning(reference, row) {
+            try session.requestStop(row)
+            return StopReport(batch: id, end: .unbegun)
+        }
         let batch = try BatchLookup(session).batch(reference)
         let id = batch.batch
-        guard batch.status == .running, let row = try LeaseTable(session.connection).read(), row.isHeld else {
+        guard batch.status == .running, let row, row.isHeld else {
+            if case .latest(let job) = reference {
+                throw BatchError(
+                    .wrongState, "no batch of \(job) is running",
+                    hint: "see what it did last: \(command: "show --id \(id)")")
+            }
             throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: \(command: "show --id \(id)")")
         }
         try session.requestStop(row)
         return StopReport(batch: id, end: try end(of: batch))
+    }
+
+    /// The batch that a run of the job is about to make: it completes restore points, looks for changes of others, or
+    /// copies the database first.
+    private func beginning(_ reference: BatchReference, _ row: LeaseTable.Row) throws(BatchError) -> BatchID? {
+        guard case .latest(let job) = reference, row.isHeld, row.work.kind == "run", row.work.job == job,
+            row.work.batch == nil, try session.ledger.exists(),
+            LeaseTable(session.connection, for: session.owner).mayName(row)
+        else { return nil }
+        return BatchID(job: job, number: try session.ledger.nextNumber(of: job))
     }
 
     /// What a stop will do, as far as can be told from outside.

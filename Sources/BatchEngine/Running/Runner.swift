@@ -1,6 +1,7 @@
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
+internal import BatchSystem
 
 /// Runs batches.
 public struct Runner {
@@ -232,6 +233,14 @@ public struct Runner {
         if snapshot == .full {
             early = try copies.copyEarly(record.batch, at: time, keepDrift: keepDrift)
         }
+        if record.seq == 0, !session.worksQueue, lease.isStopRequested {
+            if let early { Folder.remove(early.file.path) }
+            throw BatchError(
+                .stopped, "the run of \(record.batch.job) was stopped before its batch began; no row was changed",
+                hint: "run it again later: \(command: "run --id \(record.batch.job)")")
+        }
+        // From here on there is a batch, which a stop leaves at a checkpoint.
+        session.context.noteStage(.working)
         try session.connection.transaction { () throws(BatchError) in
             let state = try ledger.state() ?? StateDigest()
             if record.seq == 0 {
@@ -249,6 +258,7 @@ public struct Runner {
             for needed in needs { try ledger.noteNeed(of: record.seq, needed) }
             try SwitchGate(session).mirror()
         }
+        copies.keep(of: point)
         session.context.reach("batch-begun")
         batch = record
         session.context.log.write(

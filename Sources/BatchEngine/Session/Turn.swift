@@ -135,6 +135,7 @@ extension Turn {
         }
         let batch = try DriftAdoption(session).adoptBefore(undoing: tables, mayBeFirst: mayBeFirst)
         if batch == nil { try keeper.writeDrift(drifted, since: version) }
+        session.context.noteStage(.other)
         session.untouchedSince = version
         tell(of: batch)
         return batch == nil ? .drift : nil

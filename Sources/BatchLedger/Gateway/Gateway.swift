@@ -170,7 +170,7 @@ public final class Gateway {
     /// No other connection ever sees the guard open.
     private func end() throws(BatchError) {
         if guardMode != .off { try WriteGuard(ledger).close() }
-        try connection.execute("COMMIT")
+        try connection.commit()
     }
 
     /// Rows changed since `begin`.

@@ -127,15 +127,13 @@ extension WriteGuard {
         for row in try connection.rows("SELECT table_name, kind, k0, k1, k2, k3 FROM main.batchmgr_drift") {
             guard let table = row[0].string else { throw Ledger.damaged("batchmgr_drift") }
             if layouts[table] == nil { layouts[table] = try schema.layout(named: table) }
-            var note = notes[table] ?? Notes(table: table)
             switch layouts[table]?.key {
             case .rowid? where row[1].integer == 0:
-                note.keys.append(.rowid(row[2].integer ?? 0))
+                notes[table, default: Notes(table: table)].keys.append(.rowid(row[2].integer ?? 0))
             case .primaryKey(let positions)? where row[1].integer == 0 && positions.count <= 4:
-                note.keys.append(.values(Array(row[2..<2 + positions.count])))
-            default: note.isWhole = true
+                notes[table, default: Notes(table: table)].keys.append(.values(Array(row[2..<2 + positions.count])))
+            default: notes[table, default: Notes(table: table)].isWhole = true
             }
-            notes[table] = note
         }
         return notes.values.sorted { $0.table < $1.table }
     }

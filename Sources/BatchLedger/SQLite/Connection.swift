@@ -1,4 +1,5 @@
 public import BatchCore
+internal import BatchSystem
 internal import CSQLite
 internal import Glibc
 
@@ -70,6 +71,7 @@ public final class Connection {
         sqlite3_limit(opened, SQLITE_LIMIT_EXPR_DEPTH, 1_000)
         // What writes says itself when it has to write shadow tables; a copy of ours is made without a journal.
         if mode == .readOnly || mode == .immutable { setDefensive(true) }
+        OpenConnections.add(opened)
     }
 
     /// Works on a connection that a host has opened, and will close.
@@ -87,7 +89,10 @@ public final class Connection {
 
     deinit {
         cache.removeAll()
-        if ownsHandle { sqlite3_close_v2(handle) }
+        if ownsHandle {
+            OpenConnections.remove(handle)
+            sqlite3_close_v2(handle)
+        }
     }
 
     // MARK: Statements
@@ -258,6 +263,8 @@ public final class Connection {
 
     /// - Throws: `ERR_PERF_LEASE_LOST` when this connection worked under a lease that somebody else has now.
     func beginImmediate() throws(BatchError) {
+        UnfinishedFiles.waitIfEnding()
+        OpenConnections.noteOwner(handle)
         try execute("BEGIN IMMEDIATE")
         do throws(BatchError) {
             try fence?(self)
@@ -272,12 +279,21 @@ public final class Connection {
         try beginImmediate()
         do {
             let result = try body()
-            try execute("COMMIT")
+            try commit()
             return result
         } catch {
             rollbackIfOpen()
             throw error
         }
+    }
+
+    /// In a process that is ending nothing is committed any more: what is open is rolled back.
+    func commit() throws(BatchError) {
+        if UnfinishedFiles.isEnding {
+            rollbackIfOpen()
+            UnfinishedFiles.waitIfEnding()
+        }
+        try execute("COMMIT")
     }
 
     /// In WAL mode: transactions of `body` do not wait for the disk. The next one that does waits for them too, and

@@ -20,11 +20,11 @@ final class BusyWait {
     }
 
     /// - Parameter count: how often it was called for this lock before.
-    /// - Returns: false when it has taken too long.
+    /// - Returns: false when it has taken too long, and in a process that is ending.
     private func wait(_ count: Int32) -> Bool {
         let now = SteadyClock.now()
         if count == 0 { end = now + limit }
-        guard now < end else { return false }
+        guard now < end, !UnfinishedFiles.isEnding else { return false }
         // Not in step with whoever writes.
         WallClock.sleep(microseconds: 300 + Int64(count % 7) * 150)
         return true

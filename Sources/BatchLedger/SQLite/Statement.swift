@@ -122,10 +122,16 @@ public final class Statement {
 
     /// True when a row is there to read, false at the end.
     public func step() throws(BatchError) -> Bool {
+        if UnfinishedFiles.isEnding { throw Statement.ending }
         let code = sqlite3_step(handle)
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
         throw SQLiteFault.error(code, database, doing: "run SQL")
+    }
+
+    /// So that the thread comes to where its transaction is rolled back.
+    private static var ending: BatchError {
+        BatchError(.stopped, "the process is ending", hint: "run it again later")
     }
 
     /// Ends the run; bound values stay until they are bound again.

@@ -1,5 +1,5 @@
 internal import BatchCore
-internal import Glibc
+public import Glibc
 internal import Synchronization
 
 /// The temporary files and folders of this process, for one that is to end in the middle of its work: they are removed
@@ -12,10 +12,14 @@ public enum UnfinishedFiles {
         var paths: Set<String> = []
         /// The one thread that may still write.
         var last: pthread_t?
+        /// Those that wait for the end.
+        var waiting: [pthread_t] = []
         var mayWrite: Bool { last.map { pthread_equal($0, pthread_self()) != 0 } ?? true }
     }
 
     private static let state = Mutex(State())
+    /// Looked at for each row that is read or written: a lock would be felt.
+    private static let mayBeEnding = Atomic<Bool>(false)
 
     /// From now on the list is kept.
     public static func watch() { state.withLock { $0.isWatched = true } }
@@ -55,7 +59,10 @@ public enum UnfinishedFiles {
     }
 
     /// Only the calling thread works on.
-    public static func end() { state.withLock { $0.last = pthread_self() } }
+    public static func end() {
+        state.withLock { $0.last = pthread_self() }
+        mayBeEnding.store(true, ordering: .relaxed)
+    }
 
     /// Removes what is unfinished, with what SQLite has put beside it.
     public static func removeAll() {
@@ -68,9 +75,22 @@ public enum UnfinishedFiles {
         }
     }
 
+    /// True in a process that is ending, but for the thread that ends it.
+    public static var isEnding: Bool { mayBeEnding.load(ordering: .relaxed) && !state.withLock(\.mayWrite) }
+
     /// Does not return in a process that is ending, but for the thread that ends it.
     public static func waitIfEnding() {
-        if state.withLock(\.mayWrite) { return }
+        if isEnding { waitForEver() }
+    }
+
+    /// The thread that ends the process may do what is left to do with what belongs to the calling one.
+    public static func waitForEver() -> Never {
+        state.withLock { $0.waiting.append(pthread_self()) }
         while true { pause() }
+    }
+
+    /// Whether a thread has come to where it waits for the end.
+    public static func isWaiting(_ thread: pthread_t) -> Bool {
+        state.withLock { $0.waiting.contains { pthread_equal($0, thread) != 0 } }
     }
 }

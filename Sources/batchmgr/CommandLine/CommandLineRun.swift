@@ -91,9 +91,12 @@ struct CommandLineRun {
             tellUnknownVariables(output)
             defer { ProgressBar.shared.finish() }
             let code = try command.run(parsed, call)
+            StopSignal.waitIfEnding()
             record.end(code, nil, place ?? recordPlace(parsed, call))
             return code
         } catch {
+            // A signal has said, and recorded, how it ends.
+            StopSignal.waitIfEnding()
             // What was done stays done when nobody could be told.
             if output.isLost, record.isDone {
                 record.end(.pointPending, nil, place ?? recordPlace(parsed, call))
@@ -149,6 +152,8 @@ extension BatchError {
         let rest: Hint =
             switch verb {
             case .erase: "run it again: it first finishes what it had begun, and then the rest"
+            case .driftUndo:
+                "run it again; what was kept as a batch by then is one: \(command: "list --job drift")"
             case .prune: "run it again for the rest; the files that are left can be used as before"
             default: "nothing was changed; run it again later"
             }

@@ -1,4 +1,5 @@
 internal import BatchEngine
+internal import BatchLedger
 internal import BatchSystem
 internal import Glibc
 internal import Synchronization
@@ -19,8 +20,10 @@ public enum StopSignal {
     private static let bell = Bell()
     private static let last = WorkThread(mostWaiting: 1)
     private static let exitCode: Int32 = 130
-    /// Milliseconds for the last words.
-    private static let patience = 400
+    /// Milliseconds for all that comes after the signal.
+    private static let patience = 900
+    /// Of them, for rolling back what is open.
+    private static let rollback = 500
 
     /// Stop at the next checkpoint.
     public static var isRequested: Bool { count.load(ordering: .relaxed) > 0 }
@@ -28,10 +31,16 @@ public enum StopSignal {
     /// Abort the open transaction.
     public static var isAborting: Bool { count.load(ordering: .relaxed) > 1 }
 
-    /// What a signal would meet now. Does not return when one has come that ends the process.
+    /// What a signal would meet now. Does not return when one has come that ends the process, or that waited for this.
     static func note(_ stage: Context.Stage) {
         let before = StopSignal.stage.exchange(stage.rawValue, ordering: .sequentiallyConsistent)
-        if before == ending { waitForEver() }
+        if before == ending {
+            StopSignal.stage.store(ending, ordering: .sequentiallyConsistent)
+            waitForEver()
+        }
+        guard stage == .other, isRequested, begin(1) else { return }
+        sem_post(bell.semaphore)
+        waitForEver()
     }
 
     /// Does not return in a process that is ending.
@@ -39,7 +48,7 @@ public enum StopSignal {
         if stage.load(ordering: .sequentiallyConsistent) == ending { waitForEver() }
     }
 
-    private static func waitForEver() { while true { pause() } }
+    private static func waitForEver() -> Never { UnfinishedFiles.waitForEver() }
 
     /// - Parameter isMute: say nothing.
     public static func install(isMute: Bool = true) {
@@ -65,12 +74,15 @@ public enum StopSignal {
         // A verb that opens two views asks twice; the thread that waits for the signal is taken by the first.
         if isWaiting.exchange(true, ordering: .relaxed) { return }
         UnfinishedFiles.watch()
+        OpenConnections.watch()
         install(isMute: isMute)
         last.add { [bell] in
             while sem_wait(bell.semaphore) != 0 {}
             UnfinishedFiles.end()
-            UnfinishedFiles.removeAll()
             end(after: patience)
+            let start = ContinuousClock.now
+            while !OpenConnections.rollback(), ContinuousClock.now - start < .milliseconds(rollback) { usleep(5_000) }
+            UnfinishedFiles.removeAll()
             ProgressBar.shared.finish()
             farewell()
             UnfinishedFiles.removeAll()
@@ -107,11 +119,11 @@ public enum StopSignal {
         let words: StaticString =
             switch (times, Context.Stage(rawValue: stage.load(ordering: .relaxed))) {
             case (1, .lastCheckpoint):
-                "\nstopping: the open checkpoint is the last one, so it is rolled back; a third Ctrl-C ends the process at once\n"
+                "\nstopping: the open checkpoint is the last one, so it is rolled back; a second Ctrl-C changes nothing, a third ends the process at once\n"
             case (1, .restorePoint):
-                "\nthe batch has ended: its restore point is finished first; a third Ctrl-C leaves that to the next command\n"
+                "\nthe batch has ended: its restore point is finished first; a second Ctrl-C changes nothing, a third leaves that to the next command\n"
             case (1, .committing):
-                "\ntoo late to stop: it is being committed, and is finished first; a third Ctrl-C ends the process at once\n"
+                "\ntoo late to stop: it is being committed, and is finished first; a second Ctrl-C changes nothing, a third ends the process at once\n"
             case (1, .working): "\nstopping after the open checkpoint; a second Ctrl-C rolls that one back\n"
             case (1, .other):
                 "\nstopping after what is open, if anything is; a second Ctrl-C rolls that back, a third ends the process at once\n"

@@ -78,6 +78,7 @@ extension Command {
     }
 
     static let driftAdopt = Command(.driftAdopt) { (_, call) throws(BatchError) in
+        call.endAtFirstSignal()
         try call.output.show(try DriftAdoption(try call.session()).perform())
         return .done
     }
@@ -87,6 +88,7 @@ extension Command {
             try call.output.show(try call.view().previewDriftUndo())
             return .done
         }
+        call.endAtFirstSignal()
         switch try call.session().undoDrift() {
         case .done(let report):
             try call.output.show(report)
@@ -106,6 +108,7 @@ extension Command {
         guard let mode: GuardMode = try arguments.choice("mode") else {
             throw .missing("--mode MODE", of: arguments.verb)
         }
+        call.endAtFirstSignal()
         try call.output.show(try GuardSetting(try call.session()).set(mode))
         return .done
     }

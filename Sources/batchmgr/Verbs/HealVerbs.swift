@@ -118,6 +118,7 @@ extension Command {
         let mode: HealRunReport.Mode =
             arguments.has("apply") ? .apply : arguments.has("propose") ? .propose : .dryRun
         let values = try ParameterValues(job, set: arguments.values("set"))
+        if mode == .dryRun { call.endAtFirstSignal() }
         return try call.show(try call.repair(job, values, mode, isAutomatic: arguments.has("automatic")))
     }
 

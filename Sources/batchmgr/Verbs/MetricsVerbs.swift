@@ -98,7 +98,8 @@ extension Command {
         } catch {
             report.add(.unknown, "\(error.code.rawValue): \(error.message)")
         }
-        try call.output.show(report)
+        // A plug-in always answers; who asks for quiet wants to hear of trouble alone.
+        if report.level != .ok || !call.globals.isQuiet || call.globals.isJSON { try call.output.show(report) }
         return report.level.exitCode
     }
 }

@@ -37,6 +37,7 @@ public struct BatchRequest: Hashable, Sendable {
 extension Command {
     static let resume = Command(.resume) { (arguments, call) throws(BatchError) in
         let request = try BatchRequest(arguments)
+        call.endAtFirstSignal()
         let session = try call.session()
         let runner = Runner(session)
         if arguments.has("dry-run") {
@@ -65,6 +66,7 @@ extension StopReport {
         case .aborted:
             "\(batch) is in its last checkpoint, which is rolled back; what it committed before stays.\n"
         case .committed: "\(batch) has done its work already, and ends as committed.\n"
+        case .unbegun: "\(batch) has not begun yet; its run stops before it changes anything.\n"
         }
     }
 
@@ -72,6 +74,7 @@ extension StopReport {
         switch end {
         case .atCheckpoint, .aborted: "Continue it later: \(command: "resume --id \(batch)")"
         case .committed: "Undo it: \(command: "rollback --id \(batch)")"
+        case .unbegun: "Run it later: \(command: "run --id \(batch.job)")"
         }
     }
 }

@@ -159,8 +159,10 @@ extension Command {
             var repair = try call.repair(
                 job, values, request.isDryRun ? .dryRun : request.isProposal ? .propose : .apply)
             (repair.key, repair.isAnew, repair.planLife) = (request.key, request.isAnew, request.planLife)
+            if request.isDryRun { call.endAtFirstSignal() }
             return try call.show(repair)
         }
+        call.endAtFirstSignal()
         let session = try call.session(
             database: job.database, tenant: arguments.has("new-tenant") ? .isNew : .isNotMisspelt)
         let runner = Runner(session)
