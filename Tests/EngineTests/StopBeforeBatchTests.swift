@@ -27,14 +27,19 @@ import Testing
         _ = try run(try session(path))
         try other.execute("UPDATE t SET v = 'theirs'")
         nonisolated(unsafe) var told: StopReport?
+        nonisolated(unsafe) var busy: BatchError?
         let stopped = try session(path) { place in
             guard place == "copied-early", told == nil else { return }
+            do { _ = try run(try session(path)) } catch { busy = error as? BatchError }
             told = try? Runner(try session(path)).stop(.latest(job: "a"))
         }
         let error = #expect(throws: BatchError.self) { try run(stopped) }
         #expect(
             error?.code == .stopped && error?.message.contains("before its batch began") == true,
             "\(String(describing: error))")
+        #expect(
+            busy?.code == .busy && busy?.hint.text().contains("stop --id a") == true, "\(String(describing: busy))"
+        )
         #expect(told?.end == .unbegun && told?.batch.description == "a.2", "\(String(describing: told))")
         #expect(try other.value("SELECT v FROM t")?.string == "theirs")
         #expect(try Folder.names(in: stopped.backups).allSatisfy { !$0.contains("_a.2_") })

@@ -24,7 +24,7 @@ public struct StatusReport: Report {
 
     /// Something that grows, in bytes.
     public struct Size: Hashable, Sendable {
-        /// `database`, `undo log`, `.bak files`, `git history`, `reports and logs`
+        /// `database`, `undo log`, `.bak files`, `git history`, `reports and logs`, `control.db`, `log files`
         public let name: String
         public let bytes: Int64
         /// What `keep:` does with it.

@@ -98,6 +98,10 @@ private struct StatusView {
                 bytes: try size(of: session.backups + "/reports") { _ in true }
                     + size(of: session.backups) { $0.hasPrefix("rollback_") && $0.hasSuffix(".log") },
                 kept: keep.reports?.text),
+            .init(
+                name: "control.db",
+                bytes: ["", "-wal"].reduce(0) { $0 + DatabaseFile("\(session.controlFolder)/control.db\($1)").size }),
+            .init(name: "log files", bytes: try size(of: session.controlFolder + "/logs") { _ in true }),
         ]
     }
 

@@ -221,6 +221,10 @@ public struct LeaseTable {
                     \(command: "stop --id \(batch)")
                     """)
         }
+        // Its batch has no number yet; a stop reaches it all the same.
+        if row.work.kind == "run", row.work.batch == nil, let job = row.work.job {
+            return BatchError(.busy, what, hint: "wait for it, or stop it: \(command: "stop --id \(job)")")
+        }
         return BatchError(
             .busy, what,
             hint: row.work.batch.flatMap { batch in

@@ -241,7 +241,8 @@ extension StatusReport: TextReport {
             text += "\(style.caution("not written"))    \(Figures.count(pendingPoints, "restore point"))\n"
         }
         for size in sizes {
-            let name = size.name + String(repeating: " ", count: max(1, 16 - size.name.count))
+            let label = size.name == "reports and logs" ? "reports, logs" : size.name
+            let name = label + String(repeating: " ", count: max(1, 16 - label.count))
             text += "\(name)\(Figures.bytes(Int(size.bytes)))\(size.kept.map { "  kept: \($0)" } ?? "")\n"
         }
         if let point = oldestUnproven {
