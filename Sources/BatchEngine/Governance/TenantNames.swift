@@ -23,6 +23,14 @@ struct TenantNames {
         return false
     }
 
+    /// Batches have run, and none for it: not even one that changed nothing.
+    func isStrange(_ tenant: String) throws(BatchError) -> Bool {
+        guard try ledger.exists() else { return false }
+        let sql = "SELECT count(*), count(*) FILTER (WHERE tenant = ?) FROM main.batchmgr_batches"
+        let row = try session.connection.rows(sql, [.string(tenant)]).first
+        return row?[0].integer != 0 && row?[1].integer == 0
+    }
+
     /// Some of them, to propose what was meant.
     func some() throws(BatchError) -> Set<String> {
         var names: Set<String> = []
@@ -96,8 +104,13 @@ extension Session {
         guard try !names.knows(tenant) else { return }
         try requireDistinct(tenant, names)
         let known = try names.some().sorted()
-        // Where nobody has rows yet everybody is new.
-        if known.isEmpty { return }
+        // Where nobody has rows yet everybody is new; but where nothing was done for anybody there is nothing to see.
+        if known.isEmpty {
+            guard isView, database.tenancy == .none, try names.isStrange(tenant) else { return }
+            throw BatchError(
+                .unknownTenant, "there is no tenant '\(tenant)': nothing in this database belongs to one",
+                hint: "leave out --tenant")
+        }
         if onlyMisspelt, Int(tenant) != nil || Suggestion.nearest(to: tenant, in: known) == nil { return }
         let hint: Hint =
             onlyMisspelt
