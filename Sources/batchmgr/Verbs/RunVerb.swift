@@ -9,7 +9,7 @@ extension Verb {
         details: """
             Each step or chunk commits as one checkpoint together with its undo data. The first SIGINT or SIGTERM \
             stops at the next checkpoint (exit 130; continue with resume), or rolls the open one back when it is the last; the \
-            second always does. A job of \
+            second always does. Before the batch has begun, and in a dry run, the first one ends it at once. A job of \
             level 2 is carried out and undone on a copy first; one of level 3 makes a patch plan instead (exit 7). \
             A repair job runs as with heal run --apply: one batch for each tenant with something wrong.
             """,
