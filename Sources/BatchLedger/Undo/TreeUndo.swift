@@ -53,18 +53,19 @@ struct TreeUndo {
                 "SELECT \(columns.dropFirst().joined(separator: ", ")) FROM \(table) WHERE \(columns[0]) = ?",
                 [.integer(change.id)]
             ).first
-            guard now == change.after else {
+            let (before, after) = change.sides(beside: now)
+            guard now == after else {
                 var conflict = UndoConflict(
                     batch: batch, table: owner, key: .rowid(change.id),
-                    reason: now == nil ? .missing : change.after == nil ? .taken : .changed,
-                    expected: change.after == nil ? "no row with this key" : "the row as the batch left it",
+                    reason: now == nil ? .missing : after == nil ? .taken : .changed,
+                    expected: after == nil ? "no row with this key" : "the row as the batch left it",
                     found: now == nil ? "no row" : "other values", row: now.map { fields(change.id, $0) })
-                conflict.expectedRow = change.after.map { fields(change.id, $0) }
+                conflict.expectedRow = after.map { fields(change.id, $0) }
                 conflicts.append(conflict)
                 continue
             }
             if now != nil { try connection.run("DELETE FROM \(table) WHERE \(columns[0]) = ?", [.integer(change.id)]) }
-            guard let before = change.before else { continue }
+            guard let before else { continue }
             let marks = columns.map { _ in "?" }.joined(separator: ", ")
             try connection.run(
                 "INSERT INTO \(table)(\(columns.joined(separator: ", "))) VALUES(\(marks))",
@@ -80,6 +81,8 @@ struct TreeShape {
     /// The id, the coordinates, the auxiliary columns.
     let columns: [String]
     private let isInteger: Bool
+    /// The number of the root.
+    static let root: Int64 = 1
 
     init(_ owner: String, isInteger: Bool, _ connection: Connection) throws(BatchError) {
         self.owner = owner
@@ -113,23 +116,39 @@ struct TreeShape {
         return cell + extra
     }
 
-    /// Coordinates of a row in a node: two bytes of depth, two for the number of cells, then the cells, all big-endian.
+    /// Coordinates of a row in a node.
     private func cell(_ id: Int64, in node: [UInt8], _ coordinates: Int) -> [SQLValue]? {
+        cells(in: node, coordinates) { $0 == id }[id]
+    }
+
+    /// The coordinates of all rows in a node, by their ids. Only the root says how deep the tree is below it.
+    /// - Parameter auxiliary: how many of the columns are auxiliary.
+    func rows(in node: [UInt8]?, auxiliary: Int) -> [Int64: [SQLValue]] {
+        guard let node, node.starts(with: [0, 0]) else { return [:] }
+        return cells(in: node, columns.count - 1 - auxiliary) { _ in true }
+    }
+
+    /// Two bytes of depth, two for the number of cells, then the cells, all big-endian.
+    private func cells(
+        in node: [UInt8], _ coordinates: Int, where isWanted: (Int64) -> Bool
+    ) -> [Int64: [SQLValue]] {
         func number(_ offset: Int, _ length: Int) -> UInt64 {
             node[offset..<offset + length].reduce(0) { $0 << 8 | UInt64($1) }
         }
-        guard node.count >= 4, coordinates > 0 else { return nil }
+        var cells: [Int64: [SQLValue]] = [:]
+        guard node.count >= 4, coordinates > 0 else { return cells }
         let size = 8 + 4 * coordinates
         for index in 0..<Int(number(2, 2)) {
             let start = 4 + index * size
-            guard start + size <= node.count else { return nil }
-            guard Int64(bitPattern: number(start, 8)) == id else { continue }
-            return (0..<coordinates).map { coordinate in
+            guard start + size <= node.count else { return cells }
+            let id = Int64(bitPattern: number(start, 8))
+            guard isWanted(id) else { continue }
+            cells[id] = (0..<coordinates).map { coordinate in
                 let bits = UInt32(truncatingIfNeeded: number(start + 8 + 4 * coordinate, 4))
                 return isInteger ? .integer(Int64(Int32(bitPattern: bits))) : .real(Double(Float(bitPattern: bits)))
             }
         }
-        return nil
+        return cells
     }
 }
 
@@ -142,6 +161,15 @@ struct TreeChanges {
         /// Coordinates, then auxiliary columns; nil when there was no such row.
         let before: [SQLValue]?
         let after: [SQLValue]?
+        /// The auxiliary columns are not among them: they did not change.
+        var isOfCoordinates = false
+
+        /// Both sides as whole rows.
+        /// - Parameter now: the row as it is, which has the auxiliary columns.
+        func sides(beside now: [SQLValue]?) -> (before: [SQLValue]?, after: [SQLValue]?) {
+            guard isOfCoordinates, let now, let count = after?.count else { return (before, after) }
+            return (before.map { $0 + now.dropFirst(count) }, after.map { $0 + now.dropFirst(count) })
+        }
     }
 
     let changes: [Change]
@@ -172,7 +200,34 @@ struct TreeChanges {
             let after = try content(row.after, \.after)
             if before != after { found.append(Change(id: id, before: before, after: after)) }
         }
-        changes = found
+        changes = found + (try TreeChanges.moved(nodes, besides: rows, tree, ledger.connection))
+    }
+
+    /// Rows that lie where they lay, with other coordinates. An UPDATE writes their row of `_rowid` again; an undo from a
+    /// restore point writes what differs, and that is the node alone.
+    private static func moved(
+        _ nodes: [Int64: RowChange], besides rows: [Int64: RowChange], _ tree: TreeShape, _ connection: Connection
+    ) throws(BatchError) -> [Change] {
+        let columns = try connection.value(
+            "SELECT count(*) FROM pragma_table_info(?, 'main')", [.string(tree.owner + "_rowid")])
+        let auxiliary = Int(columns?.integer ?? 0) - 2
+        if auxiliary < 0 { return [] }
+        var moved: [Int64: [Change]] = [:]
+        for (number, node) in nodes {
+            let was = tree.rows(in: node.before?.last?.bytes, auxiliary: auxiliary)
+            let now = tree.rows(in: node.after?.last?.bytes, auxiliary: auxiliary)
+            for (id, after) in now where rows[id] == nil {
+                guard let before = was[id], before != after else { continue }
+                moved[number, default: []].append(Change(id: id, before: before, after: after, isOfCoordinates: true))
+            }
+        }
+        if moved.isEmpty { return [] }
+        // The cells of a node with others below it are no rows.
+        let parents = "SELECT DISTINCT parentnode FROM main.\(SQLName.quote(tree.owner + "_parent"))"
+        for parent in try connection.rows(parents) {
+            if let number = parent[0].integer, number != TreeShape.root { moved[number] = nil }
+        }
+        return moved.values.joined().sorted { $0.id < $1.id }
     }
 
     /// What a run of checkpoints did, by the rows at both ends.

@@ -26,9 +26,11 @@ import Testing
 
     /// Of the live batch that is so many places before the last.
     private static func rollBack(
-        _ place: Int, _ mode: RollbackMode = .cascade, readers: RollbackRequest.ReaderPolicy = .include
+        _ place: Int, _ mode: RollbackMode = .cascade, readers: RollbackRequest.ReaderPolicy = .include,
+        source: RollbackRequest.Source? = nil
     ) -> History.Event {
         var way = RollbackWay(mode)
+        way.source = source
         way.readers = readers
         return .rollback(place, way)
     }
@@ -171,6 +173,13 @@ import Testing
             "a row of a table that bears another name by now, from a .bak",
             "CREATE TABLE p(id INTEGER PRIMARY KEY, u UNIQUE); INSERT INTO p VALUES(1, 1), (2, 2)",
             [run("UPDATE p SET u = 7 WHERE id = 1"), run("ALTER TABLE p RENAME TO q"), keep(1, .unconflicted, .bak)]),
+        Fault(
+            "coordinates of an R*Tree that an undo from git had put back",
+            "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1, +note); INSERT INTO r VALUES(7, 7, 9, 'a'), (8, 1, 2, 'b')",
+            [
+                run("UPDATE r SET x1 = x1 + 1 WHERE id = 7"), rollBack(0, source: .git),
+                run("INSERT INTO r VALUES(3, 3, 5, 'c')"), run("UPDATE r SET note = 'd' WHERE id = 8"), rollBack(2),
+            ]),
         Fault(
             "a writer of a table whose trigger was dropped, and comes back",
             """
