@@ -73,4 +73,54 @@ import Testing
         #expect(
             lines == ["1", "200", "1", "200", "1", "200", "1", "200", "1", "200", "1", "400", "404", "404", "403"])
     }
+
+    /// What `schedule add` and `schedule remove` do, with the same refusals, rows of the audit and rights.
+    @Test func schedulesAreAddedAndRemoved() throws {
+        let lines = try ServedWorkspace.lines(
+            #"""
+            token ann --role operator
+            post /api/schedules '{"name":"nightly","job":"bump","cron":"30 2 * * *","timezone":"Europe/Paris","tenant":"acme","set":{"by":3},"catch_up":"all","catch_up_limit":7,"overlap":"queue","jitter":"10m","window":"22:00-06:00","blackout":["2026-12-25","2099-01-01..2099-01-03"],"within":"6h"}'
+            has '"schedule":"nightly".*"times":."20.*"local":'
+            "$TOOL" schedule add same --job bump --cron '30 2 * * *' --timezone Europe/Paris --tenant acme --set by=3 --catch-up all \
+                --catch-up-limit 7 --overlap queue --jitter 10m --window 22:00-06:00 --blackout 2026-12-25 --blackout 2099-01-01..2099-01-03 --within 6h -q >/dev/null
+            sqlite3 backups/batch_manager/control.db "SELECT count(*), count(DISTINCT definition) FROM schedules"
+            post /api/schedules '{"name":"after","job":"bump","cron":"@daily","tenant":"acme","needs":["nightly"]}'
+            get /api/schedules; has '"nightly".*"after"\|"after".*"nightly"'
+            echo refused
+            post /api/schedules '{"name":"nightly","job":"bump","cron":"@daily","tenant":"acme"}'
+            post /api/schedules '{"name":"nightly","job":"bump","cron":"@daily","tenant":"acme","replace":true}'
+            post /api/schedules '{"name":"x","job":"bump","cron":"0 25 * * *"}'; has 'hour'
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily","timezone":"Europe/Pari"}'
+            post /api/schedules '{"name":"x","job":"nobody","cron":"@daily"}'
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily","tenant":"nobody"}'
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily","set":{"to":3}}'
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily","needs":["nobody"]}'
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily","needs":"nightly"}'
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily","blackout":["Christmas"]}'; has Christmas
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily","window":"22-06"}'
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily","catch_up_limit":0}'
+            post /api/schedules '{"name":"x","job":"bump"}'
+            echo tried
+            get '/api/schedules/next?cron=0%202%20*%20*%20*&timezone=Europe/Paris&from=2026-03-28T12:00Z&count=2'
+            has '"times":."2026-03-29T01:00:00Z","2026-03-30T00:00:00Z".'
+            get '/api/schedules/next?cron=0%2025%20*%20*%20*'
+            post /api/schedules/after/trigger
+            get /api/schedules/history; has '"schedule":"after"'
+            post /api/schedules/after/remove; post /api/schedules/after/remove
+            token vera --role viewer
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily"}'; post /api/schedules/nightly/remove
+            token acme --role operator --tenant acme
+            post /api/schedules '{"name":"x","job":"bump","cron":"@daily"}'; post /api/schedules/nightly/remove
+            "$TOOL" schedule list --json | grep -c '"nightly"'
+            "$TOOL" audit list --json | grep -o '"action":"schedule [ar][de][dm][^"]*"' | sort | uniq -c | tr -s ' '
+            """#)
+        #expect(
+            lines == [
+                "200", "1", "2|1", "200", "200", "1",
+                "refused", "409", "200", "400", "1", "400", "404", "404", "400", "404", "400", "400", "1", "400", "400",
+                "400",
+                "tried", "200", "1", "400", "200", "200", "1", "200", "404", "403", "403", "403", "403", "1",
+                " 13 \"action\":\"schedule add\"", " 2 \"action\":\"schedule remove\"",
+            ])
+    }
 }

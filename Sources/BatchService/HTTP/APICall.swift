@@ -35,6 +35,10 @@ struct APICall {
     func number(_ name: String) -> Int? { values[name].flatMap { Int($0) } }
     func flag(_ name: String) -> Bool { values[name] == "true" }
     func choice<Choice: RawRepresentable<String>>(_ name: String) -> Choice? { values[name].flatMap(Choice.init) }
+    /// The texts of a list; none when it is not given.
+    func texts(_ name: String) -> [String] {
+        values[name]?.split(separator: "\n").map(String.init) ?? []
+    }
     var tenant: String? { values["tenant"] }
 
     /// - Throws: `ERR_UX_USAGE`, as when an option is missing.
@@ -101,6 +105,12 @@ struct APICall {
     }
 
     func queue() throws(BatchError) -> Queue { try Queue(api.workspace, context: context, api.catalog) }
+
+    func time(_ name: String) throws(BatchError) -> Timestamp {
+        let text = try required(name)
+        if let time = Timestamp(text: text, now: context.now()) { return time }
+        throw BatchError(.usage, "'\(name)' is not a time", hint: "write it as 2026-11-21T02:00Z")
+    }
 
     func report(_ report: any Report, status: Int = 200) -> HTTPResponse { .json(report.json, status: status) }
 }

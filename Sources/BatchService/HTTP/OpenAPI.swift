@@ -108,6 +108,8 @@ public enum OpenAPI {
                 "type": "object", "maxProperties": 1_000,
                 "additionalProperties": ["type": "array", "items": ["type": "number", "minimum": 0]],
             ]
+        case .texts(let pattern):
+            ["type": "array", "maxItems": 1_000, "items": ["type": "string", "pattern": .string(pattern)]]
         case .assignments:
             [
                 "type": "object", "maxProperties": 100,

@@ -132,14 +132,7 @@ enum QueueRoutes {
     }
 
     private static func add(_ call: APICall) throws(BatchError) -> HTTPResponse {
-        let now = call.context.now()
-        var runAt = now
-        if let text = call.value("at") {
-            guard let time = Timestamp(text: text, now: now) else {
-                throw BatchError(.usage, "'at' is not a time", hint: "write it as 2026-11-21T02:00Z")
-            }
-            runAt = time
-        }
+        let runAt = call.value("at") == nil ? call.context.now() : try call.time("at")
         let order = QueueOrder(
             job: try call.required("job"), tenant: call.tenant, assignments: call.assignments,
             priority: call.number("priority") ?? 0, runAt: runAt, uniqueKey: call.value("unique"),

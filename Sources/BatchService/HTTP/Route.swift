@@ -89,6 +89,8 @@ struct Parameter: Sendable {
         case assignments
         /// An object of lists of numbers by name.
         case series
+        /// A list of texts, each of one line. The pattern is for the documentation, as that of a text.
+        case texts(pattern: String)
     }
 
     let name: String
@@ -146,6 +148,10 @@ struct Parameter: Sendable {
         case (.series, .object(let members)):
             guard members.allSatisfy({ $0.value.array?.allSatisfy { $0.double != nil } ?? false }) else { break }
             return JSONWriter.text(json)
+        case (.texts, .array(let elements)):
+            let texts = elements.compactMap(\.string)
+            guard texts.count == elements.count, texts.count <= 1_000, texts.allSatisfy(Parameter.isLine) else { break }
+            return texts.joined(separator: "\n")
         default: break
         }
         throw HTTPFault.bad("'\(name)' is \(words)")
@@ -154,14 +160,18 @@ struct Parameter: Sendable {
     func value(_ text: String) throws(HTTPFault) -> String {
         let fits =
             switch shape {
-            case .text: !text.isEmpty && text.utf8.count <= 100_000 && !text.utf8.contains { $0 < 32 || $0 == 127 }
+            case .text: Parameter.isLine(text)
             case .integer(let range): Int(text).map { range.contains($0) && String($0) == text } ?? false
             case .boolean: text == "true" || text == "false"
             case .choice(let words): words.contains(text)
-            case .assignments, .series: false
+            case .assignments, .series, .texts: false
             }
         guard fits else { throw HTTPFault.bad("'\(name)' is \(words)") }
         return text
+    }
+
+    private static func isLine(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 100_000 && !text.utf8.contains { $0 < 32 || $0 == 127 }
     }
 
     private var words: String {
@@ -171,6 +181,7 @@ struct Parameter: Sendable {
         case .boolean: "true or false"
         case .choice(let words): "one of: \(words.joined(separator: ", "))"
         case .series: "an object with a list of numbers under each name"
+        case .texts: "a list of texts, each of one line and not empty"
         case .assignments: "an object with a text, a number or a boolean under each name"
         }
     }
