@@ -96,11 +96,11 @@ public struct RepairHistory {
         }
     }
 
-    /// Whether the last execution of a job for a tenant was held back by the same.
-    func wasSkipped(_ job: String, _ tenant: String?, because code: ErrorCode?) -> Bool {
-        guard let last = executions(of: job).last(where: { $0.target == tenant ?? "" }) else { return false }
-        return last.entry.outcome == HealRunReport.Outcome.skipped.rawValue
-            && HealHistoryReport.detail("error", of: last) == code?.rawValue
+    /// Whether the last execution of a job for this tenant ended in the same way, by the same error.
+    func isLast(_ execution: HealRunReport.Execution, of job: String) -> Bool {
+        guard let last = executions(of: job).last(where: { $0.target == execution.tenant ?? "" }) else { return false }
+        return last.entry.outcome == execution.outcome.rawValue
+            && HealHistoryReport.detail("error", of: last) == execution.error?.code.rawValue
     }
 
     /// Lets a frozen or halted job go on.

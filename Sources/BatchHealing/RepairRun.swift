@@ -50,7 +50,10 @@ public struct RepairRun {
         for target in wanted {
             if session.context.stopWish() != .goOn { break }
             if mode == .apply, try halt.holds(executions, of: wanted) {
-                executions.append(.init(tenant: target, outcome: .halted, before: findings(of: target, found.findings)))
+                let held = HealRunReport.Execution(
+                    tenant: target, outcome: .halted, before: findings(of: target, found.findings))
+                try note(held, try open(target), mode)
+                executions.append(held)
                 continue
             }
             executions.append(try execute(target, found.findings))
@@ -82,7 +85,9 @@ public struct RepairRun {
         let before = self.findings(of: tenant, findings)
         let history = try RepairHistory(session)
         if mode != .dryRun, history.frozen(job.id).contains(tenant ?? "") {
-            return .init(tenant: tenant, outcome: .frozen, before: before)
+            let held = HealRunReport.Execution(tenant: tenant, outcome: .frozen, before: before)
+            try note(held, session, mode)
+            return held
         }
         if mode == .apply, job.repair?.needsDryRun == true {
             let tried = attempt(try open(tenant), tenant, before: before, .dryRun)
@@ -186,8 +191,8 @@ public struct RepairRun {
         _ execution: HealRunReport.Execution, _ session: Session, _ mode: HealRunReport.Mode
     ) throws(BatchError) {
         // What is held back is tried again and again by a queue, and told once.
-        if session.context.origin != .person, execution.outcome == .skipped,
-            try RepairHistory(session).wasSkipped(job.id, execution.tenant, because: execution.error?.code)
+        if session.context.origin != .person, [.skipped, .frozen, .halted].contains(execution.outcome),
+            try RepairHistory(session).isLast(execution, of: job.id)
         {
             return
         }

@@ -158,7 +158,7 @@ import Testing
             try scene.expect(3, "run", "repair_hopeless", "--tenant", "a", "--anew")
             #expect(try scene.sql("SELECT count(*) FROM batchmgr_batches") == batches)
             let outcomes = try executions(scene).compactMap { $0["outcome"]?.string }
-            #expect(outcomes == ["failed", "failed", "failed"], "\(outcomes)")
+            #expect(outcomes == ["failed", "failed", "failed", "frozen", "frozen"], "\(outcomes)")
             try scene.expect(0, "heal", "thaw", "repair_hopeless", "--reason", "test")
             try scene.expect(1, "run", "repair_hopeless", "--tenant", "a")
         }
@@ -176,6 +176,11 @@ import Testing
             let job = try scene.json("queue", "show", "4")
             #expect(job["state"]?.string == "waiting" && job["kind"]?.string == "heal", "\(job)")
             #expect(job["why"]?.string?.contains("the repair is frozen: see heal list") == true, "\(job)")
+            // A queue tries again and again; the history tells it once.
+            try scene.expect(0, "queue", "add", "repair_hopeless", "--tenant", "a")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            let outcomes = try executions(scene).compactMap { $0["outcome"]?.string }
+            #expect(outcomes == ["failed", "failed", "failed", "frozen"], "\(outcomes)")
             #expect(try scene.sql("SELECT count(*) FROM batchmgr_batches") == batches)
             let incidents = try scene.json("incident", "list")["incidents"]?.array ?? []
             #expect(incidents.first?["cause"]?.string == "freeze:repair_hopeless:a", "\(incidents)")

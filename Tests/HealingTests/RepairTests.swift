@@ -93,7 +93,10 @@ import Testing
             #expect(try scene.sql("SELECT count(*) FROM batchmgr_batches") == batches)
             let job = try scene.json("heal", "list")["jobs"]?.array?.first { $0["id"]?.string == "repair_hopeless" }
             #expect(job?["frozen"]?.bool == true)
-            #expect(job?["last_outcome"]?.string == "failed")
+            #expect(job?["last_outcome"]?.string == "frozen")
+            let history = try scene.json("heal", "history", "repair_hopeless")["executions"]?.array ?? []
+            #expect(history.compactMap { $0["outcome"]?.string } == ["failed", "failed", "failed", "frozen"])
+            #expect(history.last?["batch"] == .null && history.last?["trace_id"]?.string?.utf8.count == 32)
             try scene.expect(0, "heal", "thaw", "repair_hopeless", "--reason", "looked at")
             try scene.expect(.wrongState, "heal", "thaw", "repair_hopeless", "--reason", "again")
             #expect(try run().code == 1)
