@@ -24,6 +24,13 @@ struct CircuitStateTests {
         #expect(circuit.state == .open)
     }
 
+    /// Ten of twenty are half, whichever was the last.
+    @Test(arguments: [10, 9]) func halfIsHalfAlsoWhenTheLastCallWorked(failed: Int) {
+        var circuit = Circuit(name: "c", at: at(0))
+        for call in 0..<20 { circuit.note(success: call % 2 == 1 || call >= failed * 2, at: at(1), limits) }
+        #expect(circuit.state == (failed == 10 ? .open : .closed))
+    }
+
     @Test func oneTriesAndTheTimeDoublesUpToFifteenMinutes() {
         var circuit = Circuit(name: "c", at: at(0))
         for _ in 0..<5 { circuit.note(success: false, at: at(0), limits) }

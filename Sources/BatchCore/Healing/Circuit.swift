@@ -59,7 +59,7 @@ public struct Circuit: Hashable, Sendable {
         outcomes = Array((outcomes + [success]).suffix(limits.window))
         if state == .halfOpen {
             if success { close(at: now) } else { open(for: min(pause * 2, limits.longest), at: now) }
-        } else if state == .closed, !success, isTooBad(limits) {
+        } else if state == .closed, isTooBad(limits) {
             open(for: limits.shortest, at: now)
         }
     }

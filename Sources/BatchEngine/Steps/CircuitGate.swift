@@ -23,16 +23,8 @@ struct CircuitGate {
         guard let circuit else { return try body() }
         let (store, name) = (try session.control(), circuit.name)
         let now = session.context.now()
-        let retryAt = try store.circuit(name, at: now) { known -> Timestamp?? in
-            known.admit(at: now) ? .none : .some(known.retryAt)
-        }
-        if let retryAt {
-            let when = retryAt.map { "until \($0.iso8601)" } ?? "until somebody closes it"
-            throw BatchError(
-                .circuitOpen, "circuit \(name) is open \(when): it failed too often, and is not called",
-                hint:
-                    "see it: \(command: "circuit list"); to call it again at once: \(command: "circuit close \(name)")")
-        }
+        let refusal = try store.circuit(name, at: now) { known -> Circuit? in known.admit(at: now) ? nil : known }
+        if let refusal { throw CircuitGate.error(refusal) }
         do throws(BatchError) {
             let result = try body()
             try note(success: true, circuit, store)
@@ -42,6 +34,21 @@ struct CircuitGate {
             if error.code != .stopped { try note(success: false, circuit, store) }
             throw error
         }
+    }
+
+    private static func error(_ circuit: Circuit) -> BatchError {
+        let (name, until) = (circuit.name, circuit.retryAt.map { "until \($0.iso8601)" } ?? "now")
+        let what =
+            if circuit.reason != nil {
+                "circuit \(name) is open until somebody closes it: a person has opened it, and it is not called"
+            } else if circuit.state == .halfOpen {
+                "circuit \(name) is half open: one call tries whether it works again, and no other is made"
+            } else {
+                "circuit \(name) is open \(until): it failed too often, and is not called"
+            }
+        return BatchError(
+            .circuitOpen, what,
+            hint: "see it: \(command: "circuit list"); to call it again at once: \(command: "circuit close \(name)")")
     }
 
     private func note(
