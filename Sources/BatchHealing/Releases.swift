@@ -129,7 +129,7 @@ public struct Releases {
         if before.manifest["schema"] != release.manifest["schema"] {
             batches = try session.schemaBatches(since: release.manifest["ledger"]?["sequence"]?.integer ?? 0)
             guard withBatches, let first = batches.last else { throw Releases.schemaDiffers(release, batches) }
-            rollback = try undo(first, Array(batches.dropLast()), isDryRun: isDryRun)
+            (batches, rollback) = try undo(first, Array(batches.dropLast()), isDryRun: isDryRun)
             if !isDryRun, try session.releaseState().schema != release.manifest["schema"] {
                 throw Releases.schemaStillDiffers(release, rollback)
             }
@@ -147,11 +147,14 @@ public struct Releases {
             batches: batches.map(\.description), rollback: rollback, warnings: warnings)
     }
 
-    private func undo(_ batch: BatchID, _ others: [BatchID], isDryRun: Bool) throws(BatchError) -> String? {
+    /// - Returns: all that were undone, with what depends on them.
+    private func undo(
+        _ batch: BatchID, _ others: [BatchID], isDryRun: Bool
+    ) throws(BatchError) -> (batches: [BatchID], rollback: String?) {
         var request = RollbackRequest(batch: .batch(batch), mode: .cascade, isDryRun: isDryRun)
         request.besides = others
         switch try Rollback(session).perform(request) {
-        case .done(let report): return report.rollback?.description
+        case .done(let report): return (report.order, report.rollback?.description)
         case .refused(let refusal): throw refusal.error
         }
     }
