@@ -142,6 +142,33 @@ import Testing
         }
     }
 
+    /// From the firing to its job, and from each attempt of the job back to the firing; of a part of them, both or none.
+    @Test func aFiringAndItsJobLeadToEachOther() throws {
+        let script = """
+            "$TOOL" schedule add often --job good --cron '0 0 1 1 *' -q >nothing
+            for n in $(seq 20); do "$TOOL" schedule trigger often -q >nothing; done
+            "$TOOL" queue work --until-empty -q
+            """
+        try spans("sample: 50", script) { scene, spans in
+            let firings = spans.filter { $0.name == "schedule often" }
+            #expect(!firings.isEmpty)
+            for firing in firings {
+                let attempt = try #require(
+                    spans.first { span in
+                        span.name == "queue good" && span.json["links"]?.array?.first?["spanId"]?.string == firing.id
+                    })
+                #expect(attempt.json["links"]?.array?.first?["traceId"]?.string == firing.trace)
+                #expect(attempt.trace != firing.trace)
+                let jobs = firing.json["attributes"]?.array?.first { $0["key"]?.string == "batchmgr.queue.jobs" }
+                let job = try #require(
+                    jobs?["value"]?["arrayValue"]?["values"]?.array?.first?["intValue"]?.string)
+                #expect(attempt.attribute("batchmgr.queue.job") == job)
+                let shown = try scene.json("queue", "show", job)
+                #expect(shown["trace_id"]?.string == firing.trace)
+            }
+        }
+    }
+
     @Test func aReceiverThatIsNotThereHoldsNothingUp() throws {
         try BadLuckScene.with(
             jobs: TraceTests.jobs, configuration: "traces: {url: 'http://127.0.0.1:9/v1/traces', sample: 100}\n"

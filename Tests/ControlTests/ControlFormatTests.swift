@@ -35,7 +35,7 @@ struct ControlFormatTests {
         try ControlScene.with { path in
             try Connection(path: path, mode: .create).execute(ControlFormatTests.before)
             let file = try ControlScene.open(path)
-            #expect(try version(path) == 15)
+            #expect(try version(path) == 16)
             #expect(try file.workspaceID() == "w")
             #expect(try file.switches().value(of: .safeMode(.everywhere), at: ControlScene.now) == .on)
             #expect(try file.switchHistory().map(\.old) == [.off])
@@ -55,6 +55,29 @@ struct ControlFormatTests {
             #expect(error?.code == .corruptLedger)
             #expect(error?.message.contains("format 99") == true)
             #expect(try version(path) == 99)
+        }
+    }
+
+    /// Jobs that were queued before a job knew the trace of what queued it.
+    @Test func jobsOfTheFormatBeforeAreTakenOver() throws {
+        try ControlScene.with { path in
+            do {
+                let file = try ControlScene.open(path)
+                _ = try file.enqueue(
+                    QueueOrder(job: "old", runAt: ControlScene.now), actor: "ann", at: ControlScene.now)
+                try file.connection.execute("ALTER TABLE queue_jobs DROP COLUMN trace; PRAGMA user_version = 15")
+            }
+            let file = try ControlScene.open(path)
+            #expect(try version(path) == 16)
+            #expect(try version(path + ".format15") == 15)
+            let old = try #require(try file.queueJob(1))
+            #expect(old.order.job == "old" && old.order.origin == nil)
+            var order = QueueOrder(job: "new", runAt: ControlScene.now)
+            order.origin = TraceOrigin(
+                traceID: "0123456789abcdef0123456789abcdef", spanID: "0123456789abcdef")
+            let new = try file.enqueue(order, actor: "ann", at: ControlScene.now).job
+            #expect(new.order.origin == order.origin)
+            #expect(try file.queueJob(1) == old)
         }
     }
 

@@ -16,6 +16,7 @@ private final class SchedulerScene: Sendable {
 
     /// 2026-03-02 00:00, a Monday.
     static let start: Int64 = 1_772_409_600_000
+    static let id = "0123456789abcdef0123456789abcdef"
 
     static func with(_ schedules: [String: String], _ body: (SchedulerScene) throws -> Void) throws {
         try TemporaryFolder.with { folder in
@@ -48,7 +49,7 @@ private final class SchedulerScene: Sendable {
 
     /// A context of its own for each service: it opens `control.db` for itself.
     var context: Context {
-        Context(now: { [self] in now }, clock: .system, randomID: { "0123456789abcdef" }, actor: "ann")
+        Context(now: { [self] in now }, clock: .system, randomID: { SchedulerScene.id }, actor: "ann")
     }
 
     func service() throws -> Scheduler {
@@ -296,6 +297,9 @@ struct SchedulerTests {
             #expect(try service.tick().isEmpty)
             try scene.finishAll()
             #expect(try service.tick().map(\.schedule) == ["report"])
+            // Those that waited know the trace of their firing too.
+            let jobs = try scene.store().queueJobs(QueueFilter())
+            #expect(jobs.allSatisfy { $0.order.origin?.traceID == SchedulerScene.id })
             #expect(try scene.queued("report") == [120])
             try scene.finishAll()
             // The next night nothing is loaded: it waits so long as it may, and then does not happen.

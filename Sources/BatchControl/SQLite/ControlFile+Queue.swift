@@ -197,9 +197,9 @@ extension ControlFile {
         try connection.run(
             """
             INSERT INTO queue_jobs(kind, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, \
-            backoff, timeout, run_key, actor, created_at, state, state_at, schedule, enqueued_by, place, turn) \
+            backoff, timeout, run_key, actor, created_at, state, state_at, schedule, enqueued_by, place, turn, trace) \
             VALUES(?17, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queue.' || lower(hex(randomblob(8))), ?11, ?12, \
-            'queued', ?12, ?13, ?14, ?15, ?16)
+            'queued', ?12, ?13, ?14, ?15, ?16, ?18)
             """,
             [
                 .string(order.job), .optional(order.tenant), .string(arguments), .integer(Int64(order.priority)),
@@ -208,7 +208,7 @@ extension ControlFile {
                 order.timeout.map { .integer($0.wholeMilliseconds) } ?? .null, .string(actor),
                 .integer(now.milliseconds), .optional(order.schedule), .optional(order.enqueuedBy),
                 .string(order.place), order.runAt <= now ? .integer(try nextTurn(of: order.tenant)) : .null,
-                .string(order.kind.rawValue),
+                .string(order.kind.rawValue), .optional(order.origin?.text),
             ])
         return (try known(connection.lastInsertRowID), true)
     }

@@ -280,6 +280,8 @@ extension ControlFile {
             CREATE TABLE IF NOT EXISTS signal_handovers(
                 ledger TEXT PRIMARY KEY, handover TEXT NOT NULL) STRICT, WITHOUT ROWID
             """,
+            // `trace`: of what queued the job, with its span behind a dash where it has one.
+            "ALTER TABLE queue_jobs ADD COLUMN trace TEXT",
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

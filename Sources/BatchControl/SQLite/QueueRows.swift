@@ -35,7 +35,7 @@ extension QueueJob {
     static let columns = """
         number, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, backoff, timeout, run_key, \
         actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan, schedule, enqueued_by, place, \
-        put_back, kind
+        put_back, kind, trace
         """
 
     /// Nil for a row that cannot be read.
@@ -55,6 +55,7 @@ extension QueueJob {
         order.enqueuedBy = row[24].string
         order.place = row[25].string ?? ""
         order.kind = row[27].string.flatMap(QueueOrder.Kind.init) ?? .batch
+        order.origin = row[28].string.flatMap(TraceOrigin.init)
         self.init(
             number: number(0), order: order, runKey: row[11].string ?? "", actor: row[12].string ?? "",
             createdAt: time(13), state: state, stateAt: time(15), attempts: Int(number(16)), crashes: Int(number(17)),

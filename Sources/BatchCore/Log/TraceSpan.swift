@@ -14,6 +14,33 @@ public struct TraceSettings: Hashable, Sendable {
     }
 }
 
+/// Where work comes from that goes on elsewhere and later.
+public struct TraceOrigin: Hashable, Sendable {
+    /// 32 hexadecimal digits.
+    public let traceID: String
+    /// Nil where no traces are wanted: lines of the log and rows of the audit have the trace all the same.
+    public let spanID: String?
+
+    public init(traceID: String, spanID: String?) {
+        self.traceID = traceID
+        self.spanID = spanID
+    }
+
+    /// Of `text`; nil for anything else.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+        guard let trace = parts.first, parts.count <= 2,
+            zip(parts, [32, 16]).allSatisfy({ part, length in part.utf8.count == length && part.allSatisfy(\.isHexDigit)
+            })
+        else { return nil }
+        self.init(traceID: trace, spanID: parts.count == 2 ? parts[1] : nil)
+    }
+
+    public var text: String { spanID.map { "\(traceID)-\($0)" } ?? traceID }
+
+    public var link: TraceSpan.Link? { spanID.map { TraceSpan.Link(traceID: traceID, spanID: $0) } }
+}
+
 /// A piece of work with its times, as OpenTelemetry tells it.
 public struct TraceSpan: Hashable, Sendable {
     public enum Kind: Int, Hashable, Sendable {
@@ -101,6 +128,8 @@ public struct TraceSpan: Hashable, Sendable {
             case .number(let number): ["doubleValue": .number(number)]
             case .bool(let flag): ["boolValue": .bool(flag)]
             case .string(let text): ["stringValue": .string(text)]
+            case .array(let elements):
+                ["arrayValue": ["values": .array(elements.map { attribute(.init("", $0))["value"] ?? .null })]]
             default: ["stringValue": .string(JSONWriter.text(member.value))]
             }
         return ["key": .string(member.key), "value": value]

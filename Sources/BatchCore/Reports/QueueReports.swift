@@ -33,7 +33,7 @@ extension QueueJob {
             .init("reason", JSONValue(reason)), .init("batch", JSONValue(batch)),
             .init("plan", JSONValue(plan.map { "plan.\($0)" })), .init("stuck", .bool(isStuck(at: now, ages))),
             .init("actor", .string(actor)), .init("created_at", .string(createdAt.iso8601)),
-            .init("since", .string(stateAt.iso8601)),
+            .init("since", .string(stateAt.iso8601)), .init("trace_id", JSONValue(order.origin?.traceID)),
         ]
     }
 }

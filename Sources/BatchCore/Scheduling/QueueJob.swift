@@ -92,6 +92,8 @@ public struct QueueOrder: Hashable, Sendable {
     /// The database that one worker at a time can work on; empty where that is not known.
     public var place = ""
     public var kind = Kind.batch
+    /// The trace of what has queued it: a firing, a request, a step, a command.
+    public var origin: TraceOrigin?
 
     public enum Kind: String, Hashable, Sendable {
         /// A job of the catalog.

@@ -62,9 +62,14 @@ public final class Trace: Sendable {
             span.parentID = state.open.last?.spanID
             (span.kind, span.attributes, span.links) = (kind, attributes, links)
             state.open.append(span)
+            // What belongs together is kept together.
+            if links.contains(where: { settings.keeps($0.traceID) }) { state.isWanted = true }
         }
         return spanID
     }
+
+    /// The innermost open span.
+    fileprivate var openSpan: String? { state.withLock { $0.open.last?.spanID } }
 
     /// Ends a span, and those within it that nobody has ended.
     /// - Parameter keep: the whole trace is kept, whatever the share of ordinary ones.
@@ -137,20 +142,25 @@ public final class Trace: Sendable {
 }
 
 extension Context {
+    /// What is done now, for work that goes on elsewhere.
+    public var traceOrigin: TraceOrigin { TraceOrigin(traceID: traceID, spanID: log.trace?.openSpan) }
+
     /// Does a piece of work as a span of the trace, where there is one.
     /// - Parameters:
     ///   - since: when it began, if that was before now.
     ///   - keep: its trace is kept, whatever the share of ordinary ones.
+    ///   - ending: attributes of what came out.
     public func traced<Result>(
         _ name: String, _ attributes: @autoclosure () -> [JSONValue.Member] = [], id: String? = nil,
         kind: TraceSpan.Kind = .internal, since: ContinuousClock.Instant = .now, links: [TraceSpan.Link] = [],
-        keep: Bool = false, _ body: () throws(BatchError) -> Result
+        keep: Bool = false, ending: (Result) -> [JSONValue.Member] = { _ in [] },
+        _ body: () throws(BatchError) -> Result
     ) throws(BatchError) -> Result {
         guard let trace = log.trace else { return try body() }
         let span = trace.begin(name, attributes(), id: id, kind: kind, since: since, links: links)
         do throws(BatchError) {
             let result = try body()
-            trace.end(span, keep: keep)
+            trace.end(span, ending(result), keep: keep)
             return result
         } catch {
             trace.end(span, error: error, keep: keep)

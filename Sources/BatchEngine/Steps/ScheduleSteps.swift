@@ -65,6 +65,7 @@ struct EnqueueStep: StepKind {
         let delay = settings["after"]?.string.flatMap { Duration(text: $0) }?.wholeMilliseconds ?? 0
         let runAt = Timestamp(milliseconds: session.context.now().milliseconds + delay)
         var template = QueueOrder(job: id, priority: Int(settings["priority"]?.integer ?? 0), runAt: runAt)
+        template.origin = session.context.traceOrigin
         template.uniqueKey = try settings["unique"]?.argumentText.map(filled)
         template.sequenceKey = try settings["sequence"]?.argumentText.map(filled)
         var orders: [QueueOrder] = []

@@ -40,6 +40,7 @@ public struct Queue {
         var order = order
         order.kind = QueueOrder.Kind(of: job)
         order.place = workspace.place(of: job, tenant: order.tenant)
+        order.origin = context.traceOrigin
         let (added, isNew) = try store.enqueue(order, actor: context.actor, at: context.now())
         return try report(added, isNew: isNew)
     }

@@ -240,7 +240,7 @@ public final class QueueWorker {
         try work.traced(
             "queue \(job.order.job)",
             [.init("batchmgr.queue.job", .integer(job.number)), .init("batchmgr.attempt", JSONValue(job.attempts))],
-            kind: .consumer, body)
+            kind: .consumer, links: job.order.origin?.link.map { [$0] } ?? [], body)
     }
 
     // MARK: What is kept open

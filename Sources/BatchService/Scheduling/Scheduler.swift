@@ -78,18 +78,14 @@ public struct Scheduler {
         let rule = try rule(schedule)
         // The clock was set back: what has a firing keeps it, the rest is looked at again.
         let planned = schedule.seenTo > now ? [] : rule.decide(after: schedule.seenTo, until: now)
-        var work = context
-        work.traceID = context.randomID()
-        work.log = context.log.following(work)
-        let firings = try work.traced(
-            "schedule \(schedule.name)", [.init("batchmgr.job", .string(schedule.job))], kind: .producer
-        ) { () throws(BatchError) in
+        let work = context.firing()
+        let firings = try work.traced(firing: schedule) { () throws(BatchError) in
             let source = try ScheduledOrders(
-                schedule, jobs[schedule.job], rule, workspace, context, isNeeded: planned.contains { $0.queues })
+                schedule, jobs[schedule.job], rule, workspace, work, isNeeded: planned.contains { $0.queues })
             return try store.fire(
                 schedule, planned, cause: .clock, seenTo: (now, rule.next(after: now)), at: now, orders: source.orders)
         }
-        for firing in firings { tell(firing) }
+        for firing in firings { tell(firing, work) }
         return firings
     }
 
@@ -109,36 +105,61 @@ public struct Scheduler {
             var missing: [String] = []
             for name in schedule.definition.needs where try store.lacks(name, since: since) { missing.append(name) }
             if !missing.isEmpty, until > now { continue }
-            var (orders, reason) = ([QueueOrder](), "\(missing.joined(separator: ", ")) was not done in time")
-            if missing.isEmpty {
-                let rule = try rule(schedule)
-                orders = try ScheduledOrders(schedule, jobs[schedule.job], rule, workspace, context)
-                    .orders(at: firing.instant)
-                for place in orders.indices { orders[place].runAt = rule.runAt(firing.instant, now) }
-                reason = "there is no tenant"
-            }
-            guard
+            let rule = try rule(schedule)
+            let work = context.firing()
+            let done = try work.traced(firing: schedule) { () throws(BatchError) -> [Firing] in
+                var (orders, reason) = ([QueueOrder](), "\(missing.joined(separator: ", ")) was not done in time")
+                if missing.isEmpty {
+                    orders = try ScheduledOrders(schedule, jobs[schedule.job], rule, workspace, work)
+                        .orders(at: firing.instant)
+                    for place in orders.indices { orders[place].runAt = rule.runAt(firing.instant, now) }
+                    reason = "there is no tenant"
+                }
                 let done = try store.settle(firing, orders, reason: orders.isEmpty ? reason : nil, at: now)
-            else { continue }
-            tell(done)
-            settled.append(done)
+                return done.map { [$0] } ?? []
+            }
+            for firing in done { tell(firing, work) }
+            settled += done
         }
         return settled
     }
 
-    private func tell(_ firing: Firing) {
+    /// - Parameter work: in whose trace it was decided.
+    private func tell(_ firing: Firing, _ work: Context) {
         if firing.outcome == .missed {
             let message =
                 "\(firing.schedule) did not run at \(firing.instant.seconds): \(firing.reason ?? "it was missed")"
-            Notices(workspace, context: context).tell(
+            Notices(workspace, context: work).tell(
                 .init(.missed, job: firing.schedule, tenant: nil, message: message, at: context.now()),
                 rules: jobs[firing.schedule]?.notify ?? [])
         }
         let what = firing.job.map { "job \($0)" } ?? firing.outcome.rawValue
-        context.log.write(
+        work.log.write(
             firing.outcome == .missed ? .warn : .info, "schedule.firing",
             "\(firing.schedule) at \(firing.instant.seconds): \(what)\(firing.reason.map { ", " + $0 } ?? "")",
             module: .runner)
+    }
+}
+
+extension Context {
+    /// What a firing does, with a trace of its own.
+    fileprivate func firing() -> Context {
+        var work = self
+        work.traceID = randomID()
+        work.log = log.following(work)
+        return work
+    }
+
+    /// Decides firings of a schedule as one span, which names the jobs that were queued.
+    func traced(
+        firing schedule: ScheduleRecord, _ body: () throws(BatchError) -> [Firing]
+    ) throws(BatchError) -> [Firing] {
+        try traced(
+            "schedule \(schedule.name)", [.init("batchmgr.job", .string(schedule.job))], kind: .producer,
+            ending: { firings in
+                let jobs = firings.compactMap(\.job)
+                return jobs.isEmpty ? [] : [.init("batchmgr.queue.jobs", .array(jobs.map { .integer($0) }))]
+            }, body)
     }
 }
 
@@ -154,6 +175,7 @@ struct ScheduledOrders {
     private let rule: ScheduleRule
     private let workspace: Workspace
     private let tenants: [String?]
+    private let origin: TraceOrigin
 
     /// The parameter of a job that is given the time of its firing, where the job declares it.
     private static let timeParameter = "scheduled_for"
@@ -169,6 +191,7 @@ struct ScheduledOrders {
         self.job = job
         self.rule = rule
         self.workspace = workspace
+        origin = context.traceOrigin
         if isNeeded, let job, job.tenant == .required, record.definition.tenant == nil,
             try !workspace.repairsAllTenants(job)
         {
@@ -191,6 +214,7 @@ struct ScheduledOrders {
         return tenants.map { tenant in
             var order = QueueOrder(job: record.job, tenant: tenant, assignments: assignments, runAt: instant)
             order.schedule = record.name
+            order.origin = origin
             order.kind = QueueOrder.Kind(of: job)
             order.place = workspace.place(of: job, tenant: tenant)
             return order

@@ -194,17 +194,19 @@ public struct Schedules {
         _ now: Timestamp, by: String? = nil
     ) throws(BatchError) -> [Firing] {
         let job = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: record.job)
-        let source = try ScheduledOrders(
-            record, job, try record.definition.rule(named: record.name), workspace, context)
-        let firings = try store.fire(
-            record, instants.map { PlannedFiring(instant: $0, decision: .queue(runAt: now)) }, cause: cause,
-            seenTo: nil,
-            at: now
-        ) { instant in
-            source.orders(at: instant).map { order in
-                var order = order
-                order.enqueuedBy = by
-                return order
+        let rule = try record.definition.rule(named: record.name)
+        let firings = try context.traced(firing: record) { () throws(BatchError) in
+            let source = try ScheduledOrders(record, job, rule, workspace, context)
+            return try store.fire(
+                record, instants.map { PlannedFiring(instant: $0, decision: .queue(runAt: now)) }, cause: cause,
+                seenTo: nil,
+                at: now
+            ) { instant in
+                source.orders(at: instant).map { order in
+                    var order = order
+                    order.enqueuedBy = by
+                    return order
+                }
             }
         }
         let actor = context.actor
