@@ -104,8 +104,8 @@ public protocol QueueStore: AnyObject {
     func queueCount(_ filter: QueueFilter) throws(BatchError) -> Int
     /// How many of these can be acted on.
     func queueCount(_ action: QueueBulkAction, _ filter: QueueFilter) throws(BatchError) -> Int
-    /// Does it to the next ones behind a number, some thousands in one transaction.
-    /// - Returns: how many were changed, and the number to go on behind; nil when that were the last.
+    /// Does it to the next ones after a number, some thousands in one transaction.
+    /// - Returns: how many were changed, and the number to go on after; nil when that were the last.
     func act(
         _ action: QueueBulkAction, _ filter: QueueFilter, behind number: Int64, reason: String, at now: Timestamp
     ) throws(BatchError) -> (changed: Int, last: Int64?)

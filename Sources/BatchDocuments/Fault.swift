@@ -23,7 +23,7 @@ public enum DocumentFault: String, CaseIterable, Sendable {
     case rejected
     case afterRestart = "max_attempts_after_restart"
 
-    /// In words, behind the name of the document.
+    /// In words, after the name of the document.
     public var words: String {
         switch self {
         case .empty: "has no bytes"
@@ -63,7 +63,7 @@ struct DocumentError: Error, Equatable {
         self.detail = detail
     }
 
-    /// Behind the name of the document.
+    /// After the name of the document.
     var words: String { detail.isEmpty ? fault.words : "\(fault.words): \(detail)" }
 
     var json: JSONValue { ["error": .string(fault.rawValue), "detail": .string(detail)] }

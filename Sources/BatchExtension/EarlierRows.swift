@@ -191,7 +191,7 @@ final class EarlierRows {
 }
 
 extension Host {
-    /// - Parameter batch: an id, or a job for its latest batch; with `^` behind it for the state before.
+    /// - Parameter batch: an id, or a job for its latest batch; with `^` after it for the state before.
     func earlierRows(
         of layout: TableLayout, after batch: String, _ wanted: EarlierRows.Wanted, columns: [Int]?
     ) throws(BatchError) -> EarlierRows {

@@ -59,7 +59,7 @@ struct Registration {
 
 /// Memory that SQLite frees.
 enum HostMemory {
-    /// A copy with a NUL behind it; nil when there is no memory.
+    /// A copy with a NUL after it; nil when there is no memory.
     static func text(_ text: String) -> UnsafeMutablePointer<CChar>? {
         let bytes = Array(text.utf8)
         guard let memory = sqlite3_malloc64(sqlite3_uint64(bytes.count) + 1) else { return nil }

@@ -135,7 +135,7 @@ enum Secrets {
         "password", "passwd", "secret", "token", "authorization", "api_key", "apikey", "x-api-key",
     ]
 
-    /// With a mask for every token of ours, for what stands behind a word like `password=`, and for the user in an address.
+    /// With a mask for every token of ours, for what follows a word like `password=`, and for the user in an address.
     static func masked(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { masked(line: String($0)) }
             .joined(separator: "\n")

@@ -1,4 +1,4 @@
-/// A page with console blocks: commands behind `$ `, going on behind `> `, each followed by what it prints.
+/// A page with console blocks: commands after `$ `, going on after `> `, each followed by what it prints.
 struct ConsolePage {
     enum Part {
         /// A line that is no part of a command.

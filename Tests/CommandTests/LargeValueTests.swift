@@ -58,7 +58,7 @@ import Testing
                 INSERT INTO files VALUES(4, randomblob(3000000), 'n'); DELETE FROM files WHERE id = 2
                 """)
             let after = try scene.dump()
-            try scene.expectWhole("behind the batch")
+            try scene.expectWhole("after the batch")
             try scene.expect(0, "rollback", "--id", "large", "--source", source)
             #expect(try scene.dump() == before, "from \(source)")
             try scene.expectWhole("undone from \(source)")

@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    /// It ends behind the job with which it has too much, and the next job has another worker.
+    /// It ends after the job with which it has too much, and the next job has another worker.
     @Test func aWorkerThatHoldsTooMuchEndsAfterItsJob() throws {
         try scene { scene in
             try scene.write("more", "queue: {worker_mib: 16}\n")

@@ -124,7 +124,7 @@ struct HostBatchTests {
                 c.execute("SELECT batch_abort()")
                 assert c.in_transaction
                 c.execute("COMMIT")
-                # A savepoint of before is released, and a statement fails behind it.
+                # A savepoint of before is released, and a statement fails after it.
                 c.execute("BEGIN"); c.execute("SAVEPOINT early")
                 c.execute("SELECT batch_begin('freed', NULL, ?)", (end,))
                 c.execute("RELEASE early")

@@ -142,7 +142,7 @@ struct HostCommitTests {
             """)
     }
 
-    /// A full-text table may write its last rows with COMMIT, behind everything that is recorded.
+    /// A full-text table may write its last rows with COMMIT, after everything that is recorded.
     @Test(arguments: ["fts5(b)", "fts4(b)", "fts3(b)"])
     func aCommitBehindFullTextIsRefused(module: String) throws {
         try Self.expectFine(

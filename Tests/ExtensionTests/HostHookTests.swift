@@ -1,7 +1,7 @@
 internal import TestSupport
 internal import Testing
 
-/// Hooks and sessions of the program, set before, in and behind a batch, as a program in C sets them: none is lost, none is
+/// Hooks and sessions of the program, set before, in and after a batch, as a program in C sets them: none is lost, none is
 /// replaced in silence, and no row goes unrecorded without an error.
 struct HostHookTests {
     private static let head = """

@@ -160,7 +160,7 @@ struct HostSchemaToolTests {
         }
     }
 
-    /// The triggers of the guard fit the schema again when the checkpoint is there, also behind a bare COMMIT.
+    /// The triggers of the guard fit the schema again when the checkpoint is there, also after a bare COMMIT.
     @Test(arguments: ["enforce", "track"])
     func theGuardFollowsTheSchema(mode: String) throws {
         try TemporaryFolder.with { folder in

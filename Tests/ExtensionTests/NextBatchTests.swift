@@ -29,7 +29,7 @@ struct NextBatchTests {
         }
     }
 
-    /// Each rewrites `b` behind the update of `a`, so that a batch which took the schema for the old one would miss `b`.
+    /// Each rewrites `b` after the update of `a`, so that a batch which took the schema for the old one would miss `b`.
     @Test func aChangeOfTheSchemaIsSeen() throws {
         try Self.expectFine(
             """

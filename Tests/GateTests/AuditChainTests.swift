@@ -7,7 +7,7 @@ import Testing
     private static let control = "backups/batch_manager/control.db"
 
     /// Three batches, a rollback and a refusal in the ledger; refusals and a restore in control.db; then a commit, and
-    /// rows behind it.
+    /// rows after it.
     private func scene(_ body: (BadLuckScene) throws -> Void) throws {
         try BadLuckScene.with { scene in
             for _ in 1...3 { try scene.expect(.unknownJob, "run", "--id", "nobody") }

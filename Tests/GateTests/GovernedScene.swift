@@ -20,7 +20,7 @@ struct GovernedScene {
           - SELECT count(*) = 0 FROM items WHERE price IS NULL
         """
 
-    /// - Parameter jobs: YAML behind id and version, by id.
+    /// - Parameter jobs: YAML after id and version, by id.
     static func with(
         jobs: [String: String] = [:], configuration: String = "", _ body: (GovernedScene) throws -> Void
     ) throws {
@@ -84,7 +84,7 @@ struct GovernedScene {
     /// Changes the rows of plans behind the back of the tool.
     func edit(_ sql: String) throws { try base.sql(sql, in: "backups/batch_manager/control.db") }
 
-    /// Action and outcome of every row of the audit behind the first, in order.
+    /// Action and outcome of every row of the audit after the first, in order.
     func audit() throws -> [String] {
         try base.sql("SELECT action || ' ' || outcome FROM batchmgr_audit WHERE action <> 'ledger' ORDER BY seq").split(
             separator: "\n"

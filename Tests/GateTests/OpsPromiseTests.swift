@@ -97,7 +97,7 @@ import Testing
             self.make = make
         }
 
-        /// A file that was changed by sed behind its signing.
+        /// A file that was changed by sed after it was signed.
         static func edited(_ what: String, _ script: String) -> Attack {
             Attack(what, .signature) { ops in
                 let file = try ops.sign(OpsPromiseTests.add)

@@ -101,7 +101,7 @@ import Testing
 
     // MARK: Told
 
-    /// Failures at the given minutes, each with two looks behind it, and one look an hour later.
+    /// Failures at the given minutes, each with two looks after it, and one look an hour later.
     /// - Returns: how often people were told.
     private func told(cooldown: String, failuresAt minutes: [Int]) throws -> Int {
         var told = 0

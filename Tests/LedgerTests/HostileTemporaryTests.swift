@@ -204,7 +204,7 @@ import Testing
         #expect(bench.dump() == before)
     }
 
-    /// A statement is compiled anew when a trigger was made behind it; it is looked at again then.
+    /// A statement is compiled anew when a trigger was made after it; it is looked at again then.
     @Test func aStatementThatIsCompiledAnewIsExaminedAgain() throws {
         let folder = TemporaryFolder()
         let bench = try Self.bench(folder)

@@ -18,7 +18,7 @@ def field(text):
 
 
 def chain(seq, previous, count):
-    """Rows as docs/audit.md describes them, behind the one with the hash `previous`."""
+    """Rows as docs/audit.md describes them, after the one with the hash `previous`."""
     for number in range(seq + 1, seq + count + 1):
         texts = [
             f"2026-11-21T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}.000Z",

@@ -37,7 +37,7 @@ extension Mapping.Placeholder {
         guard after.first == "," || after.first == ")" else { return false }
         let found = Mapping.Placeholder.lastWord(text[..<range.lowerBound], of: Mapping.Placeholder.clauses)
         guard found.word == nil, let open = found.open else { return false }
-        // Behind INTO and the name of the table.
+        // After INTO and the name of the table.
         let before = text[..<open].split(whereSeparator: { $0.isWhitespace })
         return before.count >= 2 && before[before.count - 2].lowercased() == "into"
     }

@@ -35,7 +35,7 @@ extension KeyTable {
     }
 }
 
-/// A key of a YAML file: what may stand behind it, and what it means.
+/// A key of a YAML file: what may stand after it, and what it means.
 ///
 /// A class, because a check passes rules around for every key of every file.
 public final class KeyRule: Sendable {
@@ -74,7 +74,7 @@ public struct KeyChoice: Sendable {
     }
 }
 
-/// What may stand behind a key.
+/// What may stand after a key.
 public indirect enum ValueShape: Sendable {
     case text(TextRule)
     /// One statement that returns rows.

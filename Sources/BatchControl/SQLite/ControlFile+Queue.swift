@@ -153,7 +153,7 @@ extension ControlFile {
         return obstacles
     }
 
-    /// Jobs that keep those of their sequence behind them; the words of the index `queue_unsettled`.
+    /// Jobs that keep those of their sequence after them; the words of the index `queue_unsettled`.
     static let unsettled = "state NOT IN ('done', 'cancelled', 'resolved')"
 
     // MARK: Adding

@@ -127,7 +127,7 @@ extension ControlFile {
         return rows.compactMap { $0[0].string }
     }
 
-    /// Row by row from both ends: what lies behind a damaged page may be readable.
+    /// Row by row from both ends: what lies after a damaged page may be readable.
     private static func take(
         _ table: String, from source: Connection, into target: Connection
     ) -> (name: String, rows: Int, isWhole: Bool) {

@@ -70,7 +70,7 @@ public struct AuditRow: Hashable, Sendable {
     }
 }
 
-/// The bytes that the hash of an audit row is taken of: the fields in a fixed order, each behind its length, so that no
+/// The bytes that the hash of an audit row is taken of: the fields in a fixed order, each after its length, so that no
 /// two rows have the same bytes.
 ///
 /// `docs/audit.md` describes them for other programs. The buffer is used again for the next row.

@@ -40,7 +40,7 @@ extension ParameterValues {
         self.init(job.parameters.map { Entry($0.name, given[$0.name] ?? $0.defaultValue ?? .null) })
     }
 
-    /// - Throws: `ERR_UX_INVALID_PARAMETER` when there is no `=` behind a name.
+    /// - Throws: `ERR_UX_INVALID_PARAMETER` when there is no `=` after a name.
     public static func split(_ assignment: String) throws(BatchError) -> (name: String, value: String) {
         guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
             throw BatchError(

@@ -98,7 +98,7 @@ public struct SQLScript: Sendable {
     private static func pieces(_ tokens: SQLTokens) -> [Piece] {
         var pieces: [Piece] = []
         var piece: Piece?
-        // A trigger ends with END behind a semicolon.
+        // A trigger ends with END after a semicolon.
         var (last, beforeLast) = ("", "")
         for token in tokens {
             let isSymbol = token.kind == .symbol

@@ -24,7 +24,7 @@ public enum SQLText {
         return tokens.prefix(count).map { tokens.text($0).lowercased() }
     }
 
-    /// The first word of each statement, in lower case. A word behind a `;` inside a trigger counts too.
+    /// The first word of each statement, in lower case. A word after a `;` inside a trigger counts too.
     public static func firstWords(in sql: String) -> [String] {
         let tokens = SQLTokens(sql)
         var words: [String] = []

@@ -129,7 +129,7 @@ public struct SchemaStatement: Hashable, Sendable {
         }
         var token = rest.next()
         if word(token) == "if" {
-            // The name behind IF EXISTS.
+            // The name after IF EXISTS.
             _ = rest.next()
             token = rest.next()
         }

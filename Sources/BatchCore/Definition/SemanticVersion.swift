@@ -3,9 +3,9 @@ public struct SemanticVersion: Hashable, Sendable, CustomStringConvertible {
     public let major: Int
     public let minor: Int
     public let patch: Int
-    /// The dot-separated parts behind `-`.
+    /// The dot-separated parts after `-`.
     public let preRelease: [String]
-    /// What stands behind `+`; it has no part in comparing.
+    /// What stands after `+`; it has no part in comparing.
     public let build: String?
 
     public init(major: Int, minor: Int, patch: Int, preRelease: [String] = [], build: String? = nil) {

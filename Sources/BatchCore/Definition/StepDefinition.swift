@@ -4,7 +4,7 @@ public struct StepDefinition: Hashable, Sendable {
     public var id: String
     /// As written in the catalog: `sql`, `check`, …, or the name of a plugin.
     public var kind: String
-    /// What stands behind the kind: the text of a `sql` step, the arguments of an `exec` step.
+    /// What stands after the kind: the text of a `sql` step, the arguments of an `exec` step.
     public var settings: JSONValue
     /// The keys beside it that go with its kind, by name.
     public var options: [String: JSONValue]

@@ -30,7 +30,7 @@ public struct LevelPolicy: Hashable, Sendable {
     /// A whole copy before the first change, also where the job or the workspace would do with less.
     public var needsFullSnapshot: Bool { level >= 2 }
 
-    /// What was checked in the rehearsal is checked again behind the real run.
+    /// What was checked in the rehearsal is checked again after the real run.
     public var needsChecklist: Bool { level >= 2 }
 
     /// Why a batch of this level may not run again in the transaction of a rollback, or be gone on with; nil when it may.

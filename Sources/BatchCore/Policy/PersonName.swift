@@ -22,7 +22,7 @@ public enum PersonName {
         let properties = scalar.properties
         if properties.isDefaultIgnorableCodePoint || properties.generalCategory == .format { return false }
         switch properties.generalCategory {
-        // Accents behind a letter go with those of the table below.
+        // Accents after a letter go with those of the table below.
         case .nonspacingMark, .enclosingMark: return false
         case .otherSymbol: return plain(scalar) != scalar
         default: return properties.isAlphabetic || properties.numericType != nil

@@ -222,7 +222,7 @@ private struct SwitchNameReader {
         }
     }
 
-    /// `tenant:T` behind something.
+    /// `tenant:T` after something.
     func ofTenant(_ rest: String) throws(BatchError) -> String {
         guard case ("tenant", let name?) = cut(rest) else { throw unknown(cut(rest).first, in: ["tenant"]) }
         return try tenant(name)

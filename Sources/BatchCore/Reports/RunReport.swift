@@ -47,7 +47,7 @@ public struct RunReport: Report, Hashable {
     public var results: [QueryRows] = []
     /// The plan that the batch applied.
     public var plan: PatchPlanID?
-    /// Paths of what was written about the rehearsal before the batch, and the checklist behind it.
+    /// Paths of what was written about the rehearsal before the batch, and the checklist after it.
     public var rehearsal: String?
     public var checklist: String?
     /// What the plan could not touch, before it and after it.

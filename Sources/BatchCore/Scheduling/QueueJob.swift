@@ -33,7 +33,7 @@ public struct QueueSettings: Hashable, Sendable {
     /// How long a job may be in a state before somebody should look. What is done, cancelled or settled is forgotten.
     public var ages = QueueSettings.usualAges
 
-    /// MiB that a worker of the service may hold: behind the job with which it has more, it ends. One that holds twice as
+    /// MiB that a worker of the service may hold: after the job with which it has more, it ends. One that holds twice as
     /// much is ended at once.
     public var workerMemory = 1_024
 

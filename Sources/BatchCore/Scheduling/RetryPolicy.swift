@@ -70,7 +70,7 @@ extension Duration {
         ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
-    /// Nil when the text is not a whole number above zero, of at most nine digits, with a unit directly behind it.
+    /// Nil when the text is not a whole number above zero, of at most nine digits, with a unit directly after it.
     public init?(text: String) {
         let digits = text.utf8.prefix { $0 >= 48 && $0 <= 57 }
         guard let first = digits.first, first != 48, digits.count <= 9, let count = Int64(Substring(digits)) else {

@@ -138,7 +138,7 @@ public struct JSONParser {
         return unit
     }
 
-    /// `-`, digits without a zero before others, and with digits behind each: `.` and `e`.
+    /// `-`, digits without a zero before others, and with digits after each: `.` and `e`.
     private mutating func number() throws(SyntaxError) -> JSONValue {
         let start = position
         var isWhole = true

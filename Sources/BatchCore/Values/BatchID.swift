@@ -8,7 +8,7 @@ public struct BatchID: Hashable, Sendable, CustomStringConvertible {
         self.number = number
     }
 
-    /// Nil when the text has no number behind its last dot: then it can only name a job.
+    /// Nil when the text has no number after its last dot: then it can only name a job.
     public init?(_ text: String) {
         guard let dot = text.lastIndex(of: "."), let number = Int(text[text.index(after: dot)...]), number > 0,
             JobID.isValid(String(text[..<dot]))

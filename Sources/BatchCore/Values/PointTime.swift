@@ -59,7 +59,7 @@ public struct PointTime: Hashable, Sendable {
         guard rest.isEmpty || readClock(rest) else { return nil }
     }
 
-    /// `14:00`, `14:00:30.250`, and a zone behind it.
+    /// `14:00`, `14:00:30.250`, and a zone after it.
     private mutating func readClock(_ text: Substring) -> Bool {
         let time = text.prefix { PointTime.isDigit($0.utf8.first ?? 0) || $0 == ":" || $0 == "." }
         let parts = time.split(separator: ":", omittingEmptySubsequences: false)

@@ -178,7 +178,7 @@ struct Discovery {
             return try again(path, known)
         }
         let target = fault == nil ? stage.folders.work(key) + "/input" : stage.folders.error(key)
-        // It may be there already, when the tool was killed behind this line.
+        // It may be there already, when the tool was killed after this line.
         if path != "\(target)/\(name)" { name = FilePath.name(try DataFolders.move(path, to: target, as: name)) }
         stage.step.session.context.reach("document-moved")
         try stage.step.checkpoint(noting: ["taken": .string(key), "name": .string(name)]) { () throws(BatchError) in

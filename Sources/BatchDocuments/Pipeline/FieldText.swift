@@ -1,6 +1,6 @@
 internal import BatchCore
 
-/// Finds fields in the text of a page: words that announce a value, and the value behind them, in the same line or at the
+/// Finds fields in the text of a page: words that announce a value, and the value after them, in the same line or at the
 /// beginning of the next one.
 struct FieldText {
     struct Found: Hashable {

@@ -127,7 +127,7 @@ final class PDFWriter {
         return "<\(Hex.string([0xFE, 0xFF] + text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }))>"
     }
 
-    /// - Parameter digits: behind the point, at most.
+    /// - Parameter digits: after the point, at most.
     static func number(_ value: Double, digits: Int = 3) -> String {
         guard value.isFinite else { return "0" }
         let unit = [1, 10, 100, 1_000][min(max(digits, 0), 3)]

@@ -120,7 +120,7 @@ struct TextLayer {
             let stretch = natural > 0 ? word.width * scale / natural * 100 : 100
             let (x, y) = (word.left * scale, (height - word.top - word.height) * scale)
             let size = PDFWriter.number(word.height * scale, digits: 1)
-            // A blank behind each word: readers that join by position would run them together.
+            // A blank after each word: readers that join by position would run them together.
             let codes = (units + [32]).map { Hex.string([UInt8($0 >> 8), UInt8($0 & 255)]) }.joined()
             text +=
                 "/F \(size) Tf \(PDFWriter.number(stretch, digits: 0)) Tz 1 0 0 1 \(PDFWriter.number(x, digits: 1)) "

@@ -2,7 +2,7 @@ internal import BatchCore
 internal import BatchSystem
 
 /// Unpacks with The Unarchiver where libarchive cannot: solid RAR 4, deflate64, 7z with zstd. All entries come on its
-/// stdout, one behind the other, so that no name of an archive ever becomes a path; what came is held against the declared sizes.
+/// stdout, one after the other, so that no name of an archive ever becomes a path; what came is held against the declared sizes.
 struct UnarReader {
     private let path: String
     private let limits: IntakeLimits

@@ -188,7 +188,7 @@ public struct AuditTrail {
         try sign(head, chain, session.backups)
     }
 
-    /// Signs where the ledger's chain ends, behind the last row of a turn, when the action of the command stands there:
+    /// Signs where the ledger's chain ends, after the last row of a turn, when the action of the command stands there:
     /// then nobody has to open the database again for that.
     static func seal(_ session: Session) {
         let notes = session.context.notes

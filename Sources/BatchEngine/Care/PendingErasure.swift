@@ -4,7 +4,7 @@ internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
 
-/// The second half of an erasure, behind the commit in the database: references and files follow.
+/// The second half of an erasure, after the commit in the database: references and files follow.
 ///
 /// What there is to do lies in a folder, and the ledger names it in the same transaction that erases the rows. So a
 /// crash leaves either nothing to do, or all that is needed to finish.

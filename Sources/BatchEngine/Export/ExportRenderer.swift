@@ -5,7 +5,7 @@ protocol ExportRenderer {
     /// What stands before the first row.
     mutating func begin(into output: inout [UInt8])
     mutating func row(_ values: [SQLValue], into output: inout [UInt8])
-    /// What stands behind the last row.
+    /// What stands after the last row.
     mutating func end(into output: inout [UInt8])
 }
 

@@ -47,7 +47,7 @@ struct LevelGate {
             context: session.context)
     }
 
-    // MARK: Behind
+    // MARK: Afterwards
 
     /// - Returns: the path of the report.
     /// - Throws: `ERR_DATA_VERIFICATION_FAILED` when something does not hold. The batch is committed.
@@ -59,7 +59,7 @@ struct LevelGate {
         return path
     }
 
-    /// A crash behind the commit of a governed batch took its checklist away: it is made up for, before another batch
+    /// A crash after the commit of a governed batch took its checklist away: it is made up for, before another batch
     /// changes anything. A batch before it cannot lack one.
     func makeUp() throws(BatchError) {
         let ledger = session.ledger
@@ -82,7 +82,7 @@ struct LevelGate {
         _ = try check(batch, job, bindings, orphans: nil)
     }
 
-    /// No batch has run behind the one in question, so its actions are among the last.
+    /// No batch has run after the one in question, so its actions are among the last.
     private static let lastActions = 1_000
 
     private func check(
@@ -110,7 +110,7 @@ struct LevelGate {
 
     // MARK: What is kept
 
-    /// Writes what level 2 asks to be kept: the rehearsal before a batch, the checklist behind it.
+    /// Writes what level 2 asks to be kept: the rehearsal before a batch, the checklist after it.
     /// - Returns: the path, and what the audit says of the document.
     private func write(
         _ kind: String, _ batch: BatchRecord, _ job: JobDefinition, isOK: Bool, _ members: [JSONValue.Member]

@@ -108,7 +108,7 @@ struct PatchPlanDraft {
         ]
     }
 
-    /// Checks that stand in front of every change run before it; all others, and the verify queries, behind.
+    /// Checks that stand in front of every change run before it; all others, and the verify queries, after.
     private func checks(_ job: JobDefinition) -> JSONValue {
         var (before, after): ([JSONValue], [JSONValue]) = ([], [])
         var hasChanged = false

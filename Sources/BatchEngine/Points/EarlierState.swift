@@ -4,7 +4,7 @@ internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
 
-/// The database as it was behind a checkpoint: a copy in which everything since is undone.
+/// The database as it was after a checkpoint: a copy in which everything since is undone.
 ///
 /// A host that writes no files leaves several points pending; the first of them are made from what is there no more.
 final class EarlierState {
@@ -70,9 +70,9 @@ final class EarlierState {
     }
 }
 
-/// Points behind which other batches have run already.
+/// Points after which other batches have run already.
 extension PointKeeper {
-    /// Completes a point of the whole database behind which batches have run already.
+    /// Completes a point of the whole database after which batches have run already.
     func completeEarlier(_ point: inout PointRecord) throws(BatchError) -> Bool {
         var done = point
         do throws(BatchError) {

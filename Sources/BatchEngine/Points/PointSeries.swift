@@ -3,7 +3,7 @@ internal import BatchHistory
 internal import BatchLedger
 internal import BatchSystem
 
-/// A restore point that waits for those of the batches behind it, so that they are written together.
+/// A restore point that waits for those of the batches after it, so that they are written together.
 struct WaitingPoint {
     var point: PointRecord
     let batch: BatchRecord

@@ -51,7 +51,7 @@ struct BoundPlanDetails {
     private static let mostRows = 1_000
 
     /// - Parameters:
-    ///   - checkpoint: of the rehearsed rollback, in the open transaction; all behind it belong to it too.
+    ///   - checkpoint: of the rehearsed rollback, in the open transaction; all after it belong to it too.
     ///   - milliseconds: that the rehearsal took.
     func members(from checkpoint: Int64, milliseconds: Double) throws(BatchError) -> [JSONValue.Member] {
         let rows = try preview(from: checkpoint)

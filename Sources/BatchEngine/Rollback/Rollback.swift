@@ -189,7 +189,7 @@ struct RollbackResult {
     var unwritten: String?
     /// The path of the signed certificate.
     var signed: String?
-    /// What went wrong behind the commit.
+    /// What went wrong after the commit.
     var notes: [String] = []
     /// The restore point could not be written yet.
     var pending: Warning?

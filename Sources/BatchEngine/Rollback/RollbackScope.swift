@@ -104,7 +104,7 @@ struct RollbackScope {
         request.mode == .replay ? order.filter { $0.seq != batch.seq }.reversed() : []
     }
 
-    /// Dependents, and behind them the readers.
+    /// Dependents, and after them the readers.
     var reports: [DependentSummary] {
         let isExempt = Set(exempt.map(\.batch))
         return summaries(dependents + readers.filter { !isExempt.contains($0.batch) })

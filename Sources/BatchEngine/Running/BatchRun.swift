@@ -60,7 +60,7 @@ final class BatchRun {
     var inputs: RecordedInputs?
     /// In a replay: steps outside the database, which cannot be thrown away with the transaction.
     var waiting: [StepDefinition] = []
-    /// Behind a replay: the checkpoint that is noted for such steps. A new one would stand behind those of later
+    /// After a replay: the checkpoint that is noted for such steps. A new one would stand after those of later
     /// batches.
     var noted: Int64?
     /// The approved plan that this batch carries out.

@@ -5,7 +5,7 @@ internal import BatchLedger
 internal import BatchSystem
 internal import Synchronization
 
-/// Orders that a worker carries out one behind the other, on one database that it keeps open.
+/// Orders that a worker carries out one after the other, on one database that it keeps open.
 ///
 /// They share the lease and what is looked at under it; restore points follow their batches together. The undo log of a
 /// batch is in its own commit, so a crash leaves nothing that the next command cannot complete.
@@ -14,7 +14,7 @@ public final class BatchSeries {
     private let identity: Home.FileIdentity?
     private var turn: Turn?
     private var lease: HeldLease?
-    /// `Connection.dataVersion` behind our last commit: another one tells that somebody else has written.
+    /// `Connection.dataVersion` after our last commit: another one tells that somebody else has written.
     private var version: Int64 = 0
     private var waiting: [WaitingPoint] = []
     /// Their copies are being written beside the batches that follow.
@@ -184,7 +184,7 @@ public final class BatchSeries {
             try body()
         } catch {
             isBroken = true
-            // Those behind would have nothing to follow.
+            // Those after would have nothing to follow.
             waiting = []
             session.context.log.write(
                 .warn, "points.left", "\(count) restore points are left to the next command: \(error.logMessage)",

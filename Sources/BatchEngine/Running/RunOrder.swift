@@ -30,7 +30,7 @@ public struct RunOrder {
         self.planLife = planLife
     }
 
-    /// Rehearsed before, and checked behind.
+    /// Rehearsed before, and checked after.
     var isGoverned: Bool { plan != nil || LevelPolicy(level: job.level).needsChecklist }
 }
 

@@ -9,7 +9,7 @@ extension Runner {
     /// - Throws: as `submit` and `resume`; an unattended order also `ERR_DATA_NOT_REPLAYABLE` when a process has died in a
     ///   program of it.
     public func complete(_ order: RunOrder) throws(BatchError) -> Submission {
-        // A worker may live for months: what each job has noted is signed behind it.
+        // A worker may live for months: what each job has noted is signed after it.
         defer {
             do throws(BatchError) {
                 try AuditTrail.signHeads(session, backups: session.backups, session.context)

@@ -5,7 +5,7 @@ internal import BatchLedger
 
 /// Batches that have begun already.
 extension Runner {
-    /// Goes on with a batch that was stopped or failed, behind its last checkpoint.
+    /// Goes on with a batch that was stopped or failed, after its last checkpoint.
     public func resume(_ reference: BatchReference) throws(BatchError) -> RunReport {
         let start = ContinuousClock.now
         try session.requireLedger(for: reference)

@@ -133,7 +133,7 @@ public struct Context: Sendable {
             }
         }
 
-        /// The row of an action is committed, and the chain is signed behind it.
+        /// The row of an action is committed, and the chain is signed after it.
         func noteSealed(_ row: Row) { state.withLock { $0.sealed = row } }
 
         func hasSealed(_ action: String) -> Bool { state.withLock { $0.sealed?.action == action } }

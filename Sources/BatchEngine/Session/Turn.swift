@@ -207,7 +207,7 @@ extension Session {
         do throws(BatchError) {
             let session = try Session(workspace, tenant: tenant, context: context)
             let turn = try session.turn(for: LeaseWork("recovery"))
-            // What it noted is behind the last commit, where no other command may sign it.
+            // What it noted is after the last commit, where no other command may sign it.
             try AuditTrail.signHeads(turn.session, backups: session.backups, context)
         } catch {
             // Whoever is at work completes it.

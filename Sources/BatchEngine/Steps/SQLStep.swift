@@ -63,7 +63,7 @@ struct SQLStep: StepKind {
         }
     }
 
-    /// Prepares each statement behind the one before it, which may have made what it names.
+    /// Prepares each statement after the one before it, which may have made what it names.
     private func forEachStatement(
         of script: SQLScript, _ step: StepRun, _ body: (GatewayStatement) throws(BatchError) -> Void
     ) throws(BatchError) {

@@ -195,7 +195,7 @@ private final class DriftHistory {
         return try? row(key, at: point)
     }
 
-    /// When a change behind a checkpoint was kept as a point of its own; nil when it has not been.
+    /// When a change after a checkpoint was kept as a point of its own; nil when it has not been.
     func time(behind checkpoint: Int64) throws(BatchError) -> Timestamp? {
         points.first { $0.kind == .drift && $0.lastCheckpoint >= checkpoint }.map { Timestamp(ledger: $0.createdAt) }
     }

@@ -67,7 +67,7 @@ public struct BakTarget: Hashable, Sendable {
 public struct BakWay: Hashable, Sendable {
     /// Names of the files, in their order.
     public let files: [String]
-    /// The digests of the states on the way that are behind the batch of a file, by the name of the file: the beginning
+    /// The digests of the states on the way that are after the batch of a file, by the name of the file: the beginning
     /// of this way leads to them.
     public let passed: [String: String]
 }

@@ -6,7 +6,7 @@ struct LineFormat {
     let layout: TableLayout
     /// The line begins with a rowid that is not among the stored columns' values.
     let hasRowid: Bool
-    /// For each value behind the rowid: its position among the stored columns.
+    /// For each value after the rowid: its position among the stored columns.
     let order: [Int]
     /// How many of `order` are the key of a WITHOUT ROWID table.
     let keyCount: Int

@@ -19,7 +19,7 @@ struct LineReader {
         self.load = load
     }
 
-    /// The rowid, when the format has one, and the first `count` values behind it (all by default).
+    /// The rowid, when the format has one, and the first `count` values after it (all by default).
     mutating func row(
         _ format: LineFormat, count: Int? = nil
     ) throws(BatchError) -> (rowid: Int64?, values: [SQLValue]) {

@@ -88,7 +88,7 @@ struct LineWriter {
         append(reference: id, bytes.count, kind)
     }
 
-    /// How the line of a row with this key begins, without the character behind the last key value.
+    /// How the line of a row with this key begins, without the character after the last key value.
     mutating func prefix(of key: RowKey, _ format: LineFormat) throws(BatchError) -> [UInt8] {
         text.removeAll()
         var encoded = ByteBuffer()

@@ -110,7 +110,7 @@ public final class PointRows {
     struct Part {
         let id: ObjectID
         let isTree: Bool
-        /// Its digits, and zeros behind them.
+        /// Its digits, and zeros after them.
         var prefix: UInt64 = 0
         var depth = 0
 

@@ -223,7 +223,7 @@ enum ShardKey {
         }
     }
 
-    /// `key` with the digits of `label` at `position` and zeros behind them; nil when the label is not made of digits
+    /// `key` with the digits of `label` at `position` and zeros after them; nil when the label is not made of digits
     /// or is too long.
     static func setting(_ label: String, in key: UInt64, at position: Int) -> UInt64? {
         let length = label.utf8.count

@@ -167,7 +167,7 @@ extension DatabaseSettings {
 }
 
 extension BakChain {
-    /// What is left to do behind `other`; nil when this is no continuation of it.
+    /// What is left to do after `other`; nil when this is no continuation of it.
     fileprivate func steps(behind other: BakChain) -> ArraySlice<Step>? {
         guard full.path == other.full.path, steps.count >= other.steps.count else { return nil }
         let isSame = zip(steps, other.steps).allSatisfy {

@@ -29,7 +29,7 @@ final class CapturedTable {
                 let start = sqlite3_value_text16(value)
                 append(RowCodec.Tag.text16, start, Int(sqlite3_value_bytes16(value)), to: &buffer, kept)
             case SQLITE_TEXT:
-                // Not sqlite3_value_text: it would copy the text to put a NUL behind it.
+                // Not sqlite3_value_text: it would copy the text to put a NUL after it.
                 let start = sqlite3_value_blob(value)
                 append(RowCodec.Tag.text, start, Int(sqlite3_value_bytes(value)), to: &buffer, kept)
             case SQLITE_BLOB:

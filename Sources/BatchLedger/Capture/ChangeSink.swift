@@ -150,7 +150,7 @@ final class ChangeSink {
     /// The schema with which a checkpoint of a host begins.
     func follow(_ objects: [SchemaObject], version: Int64) { statements?.follow(objects, version: version) }
 
-    /// The host went back behind a change of the schema.
+    /// The host went back after a change of the schema.
     func forgetSchema() {
         statements?.forgetSchema()
         captured.forgetLayouts()
@@ -282,7 +282,7 @@ final class ChangeSink {
 
     func mark() -> Mark {
         do throws(BatchError) {
-            // The row is as its statement left it: what comes behind the mark may change it, and go back.
+            // The row is as its statement left it: what comes after the mark may change it, and go back.
             try tap?.settle()
         } catch { fail(error) }
         return Mark(chunk: chunkNumber, length: chunk.bytes.count, counts: counts, failure: failure)

@@ -35,7 +35,7 @@ final class CheckpointTables {
         builder = CapturedTableBuilder(schema: SchemaReader(connection))
     }
 
-    /// Call it behind `reset`.
+    /// Call it after `reset`.
     func begin(_ rules: PolicyRules?, _ watches: [KeyWatch]) {
         self.rules = rules
         self.watches = watches

@@ -93,7 +93,7 @@ final class PreupdateHook {
     private let function: HookPlace.Preupdate
     private let database: OpaquePointer
     private let isHosted: Bool
-    /// What SQLite hands to the hook. A session that is begun behind us takes it for one of its own kind, so it is zero
+    /// What SQLite hands to the hook. A session that is begun after ours takes it for one of its own kind, so it is zero
     /// throughout where sessions look, and stands for one that is switched off.
     private let context: UnsafeMutableRawPointer
     private static let contextSize = 4_096
@@ -147,7 +147,7 @@ final class PreupdateHook {
     }
 
     deinit {
-        // A session that was begun behind us holds on to it.
+        // A session that was begun after ours holds on to it.
         if isDetached { context.deallocate() }
     }
 
@@ -181,7 +181,7 @@ final class PreupdateHook {
 /// How the SQLite at hand numbers the columns of an updated row.
 ///
 /// SQLite 3.40 counts the new values of an UPDATE in the order in which rows are stored, where virtual generated
-/// columns stand behind all others; the documentation promises the order of the table. So one update is tried out.
+/// columns stand after all others; the documentation promises the order of the table. So one update is tried out.
 enum PreupdateNumbering {
     static let updatesByStorage: Bool = probe()
 

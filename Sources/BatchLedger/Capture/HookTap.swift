@@ -148,7 +148,7 @@ final class HookTap: ChangeTap {
     }
 
     /// A long value is about to be replaced, mostly by another one. SQLite has the old one in memory until the hook
-    /// returns, the new one twice, and would copy it once more for us: so that is read behind the change.
+    /// returns, the new one twice, and would copy it once more for us: so that is read after the change.
     private func mayGetLongValue(_ table: CapturedTable) -> Bool {
         guard table.canBeRead, !table.keyColumns.contains(where: { table.settable.contains($0) }) else { return false }
         return (0..<table.settable.count).contains { index in
@@ -274,7 +274,7 @@ final class HookTap: ChangeTap {
         return try buffer.values(positions.count)
     }
 
-    /// The key behind the change, of a table whose other columns cannot be told apart yet.
+    /// The key after the change, of a table whose other columns cannot be told apart yet.
     private func newKey(_ table: CapturedTable, _ operation: UndoEntry.Operation) throws(BatchError) -> [SQLValue] {
         guard case .primaryKey(let positions) = table.layout.key else { return [] }
         let byStorage = operation == .update && PreupdateNumbering.updatesByStorage

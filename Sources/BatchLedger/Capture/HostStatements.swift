@@ -43,7 +43,7 @@ final class HostStatements {
         first = (version, objects)
     }
 
-    /// The host went back behind a change of the schema: another change gives it the same cookie again.
+    /// The host went back after a change of the schema: another change gives it the same cookie again.
     func forgetSchema() { schema = nil }
 
     private func schemaVersion() throws(BatchError) -> Int64 {

@@ -6,7 +6,7 @@ struct SchemaChange {
     var before: [SchemaObject]
     /// Objects as they are now that are new or read differently.
     var after: [SchemaObject]
-    /// Digests of the tables in `after` right behind the statement: undo throws these tables away, so it must know
+    /// Digests of the tables in `after` right after the statement: undo throws these tables away, so it must know
     /// that nobody has written to them since.
     var digests: [String: TableDigest]
 

@@ -32,7 +32,7 @@ final class ChangeSpool {
         if buffer.count >= BlockCompressor.blockSize { try close() }
     }
 
-    /// Call it behind the last change.
+    /// Call it after the last change.
     func close() throws(BatchError) {
         if entries == 0 { return }
         try file.append(try BlockCompressor().block(buffer.array, entries: entries))
@@ -49,7 +49,7 @@ final class ChangeSpool {
         }
     }
 
-    /// How many blocks there are behind `close`.
+    /// How many blocks there are after `close`.
     var blocks: Int { file.count }
 
     /// The changes of one block.
@@ -94,7 +94,7 @@ public final class ChangeReader {
         tables = source.tables.filter { table == nil || $0.name == table }[...]
     }
 
-    /// The next change, in the order of keys within a table; nil behind the last. Without a change of a row for a table
+    /// The next change, in the order of keys within a table; nil after the last. Without a change of a row for a table
     /// that was created, dropped or altered.
     public func next() throws(BatchError) -> (table: ChangedTable, change: RowChange?)? {
         while true {

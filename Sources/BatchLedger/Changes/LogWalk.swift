@@ -2,7 +2,7 @@ internal import BatchCore
 
 /// Goes back through the whole undo log of one table, from the rows as they are now.
 ///
-/// A statement that makes or alters the table leaves no entries of the rows it leaves: those behind it are known from later entries
+/// A statement that makes or alters the table leaves no entries of the rows it leaves: those after it are known from later entries
 /// and from the table, those before it from entries that record them as removed.
 struct LogWalk {
     /// One entry, and the row on both sides of it.
@@ -27,7 +27,7 @@ struct LogWalk {
         let place: Place
         /// Another name that it had before.
         let formerName: String?
-        /// The row that the table had under a key right behind that.
+        /// The row that the table had under a key right after that.
         let row: (RowKey) throws(BatchError) -> [SQLValue]?
     }
 

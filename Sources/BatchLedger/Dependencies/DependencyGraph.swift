@@ -16,7 +16,7 @@ public struct DependencyGraph {
     }
 
     /// Dependents that an undo would break, in commit order; readers are left out.
-    /// - Parameter checkpoint: only what depends on checkpoints of the batch behind this number counts; 0 for all.
+    /// - Parameter checkpoint: only what depends on checkpoints of the batch after this number counts; 0 for all.
     public func dependents(of batch: BatchRecord, after checkpoint: Int = 0) throws(BatchError) -> Found {
         var search = try search(batch, checkpoint)
         try search.run()
@@ -24,7 +24,7 @@ public struct DependencyGraph {
     }
 
     /// Dependents and readers.
-    /// - Parameter keepsOrder: dependents will run again, so what wrote behind one of them what it read is one too.
+    /// - Parameter keepsOrder: dependents will run again, so what wrote after one of them what it read is one too.
     /// - Parameter obeys: asked about each reader, the earliest first, with the dependents known so far; when it says
     ///   yes, the reader is a dependent too, and so is what depends on it.
     public func find(
@@ -89,7 +89,7 @@ public struct DependencyEdge: Hashable, Sendable {
 }
 
 extension Ledger {
-    /// The last live batch behind a checkpoint that wrote a row; nil when no batch did, so that it was drift.
+    /// The last live batch after a checkpoint that wrote a row; nil when no batch did, so that it was drift.
     public func lastWriter(of key: RowKey, in table: String, after checkpoint: Int64) throws(BatchError) -> BatchRecord?
     {
         guard let relation = try relations().first(where: { $0.value == .rows(table) })?.key else { return nil }

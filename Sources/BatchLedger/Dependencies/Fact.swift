@@ -28,7 +28,7 @@ extension Ledger {
         try facts("f.checkpoint = ?", [.integer(checkpoint)])
     }
 
-    /// Facts about a relation from live checkpoints behind `checkpoint`, in commit order. Rollbacks are left out: what
+    /// Facts about a relation from live checkpoints after `checkpoint`, in commit order. Rollbacks are left out: what
     /// they undid is not live, and so neither is there.
     func laterFacts(on relation: Int64, after checkpoint: Int64) throws(BatchError) -> [Fact] {
         try facts(
@@ -78,7 +78,7 @@ final class FactStream {
     private let ledger: Ledger
     private let relation: Int64
     private(set) var watches: [FactMatch] = []
-    /// The next fact; nil behind the last.
+    /// The next fact; nil after the last.
     private(set) var head: Fact?
     private var range: ClosedRange<UInt64>?
     private var position: Int64 = .max

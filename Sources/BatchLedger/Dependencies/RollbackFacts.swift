@@ -1,6 +1,6 @@
 internal import BatchCore
 
-/// What the facts of a rollback still say, seen from one of the checkpoints that it lies behind.
+/// What the facts of a rollback still say, seen from one of the checkpoints that came before it.
 ///
 /// A rollback may have undone batches from before that checkpoint and from after it. What it did to a row only because of
 /// the later ones is not there any more, as they are not: an added column that went again rewrote every row.

@@ -82,7 +82,7 @@ public struct LogErasure {
         return removed
     }
 
-    /// - Parameter remade: by how much the digests of the table behind changes of the schema are less.
+    /// - Parameter remade: by how much the digests of the table after changes of the schema are less.
     private func rewriteBlocks(
         of checkpoint: Int64, without keys: Set<RowKey>, _ remade: [LogWalk.Place: TableDigest]
     ) throws(BatchError) {

@@ -58,7 +58,7 @@ enum KeyHash {
 
 extension CapturedTable.Reference {
     /// The parent's key that a child refers to, as facts name it; nil for a reference to nothing.
-    /// - Parameter isAfter: the row is the one behind a change.
+    /// - Parameter isAfter: the row is the one after a change.
     func key(
         of row: RowBuffer, isAfter: Bool, _ computedKeys: ComputedKeys?, _ scratch: inout ByteBuffer
     ) -> UInt64? {
@@ -121,7 +121,7 @@ extension CapturedTable.UniqueKey {
 
 /// What the facts of a checkpoint come to, kept beside them: a fact that is missing would hide a dependent.
 extension Ledger {
-    /// Call it behind the last fact of a checkpoint.
+    /// Call it after the last fact of a checkpoint.
     func sealFacts(of checkpoint: Int64) throws(BatchError) {
         let sums = try factSums("f.checkpoint = ?", [.integer(checkpoint)])
         let sum = sums[checkpoint] ?? (0, Digest.zero)
@@ -132,7 +132,7 @@ extension Ledger {
 
     /// Compares the facts of checkpoints with what they came to when they were written. Those of an older program have
     /// no such sum.
-    /// - Parameter first: of this checkpoint and all behind it.
+    /// - Parameter first: of this checkpoint and all after it.
     /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when facts are missing or were changed.
     public func verifyFacts(from first: Int64 = 0, to last: Int64 = .max) throws(BatchError) {
         guard try has("batchmgr_fact_sums") else { return }

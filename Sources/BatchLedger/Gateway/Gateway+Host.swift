@@ -44,7 +44,7 @@ extension Gateway {
     public var isCommitting: Bool { isInSync }
 
     /// A virtual table that was written since the last checkpoint began: its module may write its last rows with COMMIT
-    /// itself, behind everything that is recorded.
+    /// itself, after everything that is recorded.
     public var writtenModule: String? {
         for table in sink.tables where table.isTouched {
             if case .shadow(let owner) = table.layout.role { return owner }
@@ -74,7 +74,7 @@ extension Gateway {
         sink.resumption = resumption
     }
 
-    /// Goes on behind a COMMIT of the host.
+    /// Goes on after a COMMIT of the host.
     /// - Parameter isInside: of a statement that changes rows: the guard's triggers have fired, and savepoints cannot
     ///   be made.
     public func resume(isInside: Bool) throws(BatchError) {

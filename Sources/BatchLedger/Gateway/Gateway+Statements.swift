@@ -14,7 +14,7 @@ extension Gateway {
     /// Runs every statement of a script; rows that they return are thrown away.
     /// - Parameters:
     ///   - parameters: values by name, without the `:`, `@` or `$`.
-    ///   - each: called behind each statement.
+    ///   - each: called after each statement.
     public func run(
         script sql: String, _ parameters: [String: SQLValue] = [:], each: () -> Void = {}
     ) throws(BatchError) {

@@ -12,7 +12,7 @@ public final class Gateway {
     /// Nil on the connection of a host: its clock and its random numbers are its own.
     private let inputs: StatementInputs?
     let systemLog: UndoLogWriter
-    /// The transaction is the host's, and everything happens behind a savepoint.
+    /// The transaction is the host's, and everything happens after a savepoint.
     private var joined: Joined?
 
     private enum Joined: Equatable {
@@ -124,7 +124,7 @@ public final class Gateway {
         guardVersion = guardMode == .off ? nil : state.schemaVersion
     }
 
-    /// Nothing may stand before the ledger, or act when it is written: that would happen behind the policy.
+    /// Nothing may stand before the ledger, or act when it is written: the policy would not see it.
     /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` naming a TEMP object with a name of ours, or a trigger on the
     ///   ledger.
     func requireLedgerAlone() throws(BatchError) {
@@ -156,7 +156,7 @@ public final class Gateway {
     /// True while checkpoints share one transaction.
     public internal(set) var isHolding = false
 
-    /// Keeps the open transaction open behind the next `commit`: the checkpoints from here on become permanent
+    /// Keeps the open transaction open after the next `commit`: the checkpoints from here on become permanent
     /// together, with `release`, or not at all.
     public func hold() { isHolding = true }
 

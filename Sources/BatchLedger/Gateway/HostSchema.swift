@@ -18,7 +18,7 @@ struct HostSchema {
     /// At the beginning of the checkpoint.
     private var first: [SchemaObject] = []
     private var firstCookie: Int64 = 0
-    /// Behind the last change that is recorded.
+    /// After the last change that is recorded.
     private(set) var objects: [SchemaObject] = []
     private(set) var cookie: Int64 = 0
     private(set) var running: Running?

@@ -5,7 +5,7 @@ extension Gateway {
     /// Lets queries prepared in `body` see, by the name of each table of tenants, only the rows of the batch's tenant.
     ///
     /// Before each such table stands a temporary view, and the table is read through that view alone. Views of the schema
-    /// are made once more behind them, so that they see the same rows. What a module made of the tables is not read at
+    /// are made once more after them, so that they see the same rows. What a module made of the tables is not read at
     /// all: its rows do not say whose they are.
     /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` when a query reaches for more.
     public func showingOwnRows<Result>(_ body: () throws(BatchError) -> Result) throws(BatchError) -> Result {

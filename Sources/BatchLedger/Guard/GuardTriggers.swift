@@ -81,7 +81,7 @@ struct GuardTriggers {
         return "\(literal), 0, " + (key.map { row + $0 } + padding).joined(separator: ", ")
     }
 
-    /// ON CONFLICT, and not OR IGNORE: what the statement of the client says behind OR would stand above that.
+    /// ON CONFLICT, and not OR IGNORE: what the statement of the client says after OR would stand above that.
     private func note(_ row: String) -> String {
         "INSERT INTO \(drift) VALUES(\(values(row + "."))) ON CONFLICT DO NOTHING"
     }

@@ -6,7 +6,7 @@ package struct EncodedPieces {
     /// Values of this length or more count as long, in bytes.
     static let long = 1 << 20
 
-    /// What stands before, between and behind the long values.
+    /// What stands before, between and after the long values.
     package var buffer: ByteBuffer
     private var values: [(place: Int, bytes: [UInt8])] = []
     private var valueBytes = 0

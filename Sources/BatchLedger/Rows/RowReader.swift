@@ -41,7 +41,7 @@ public struct RowReader {
     private let columns: Range<Int>
     private let isUTF16: Bool
 
-    /// - Parameter condition: SQL behind WHERE, with the values it binds.
+    /// - Parameter condition: SQL after WHERE, with the values it binds.
     public init(
         _ layout: TableLayout, on connection: Connection, where condition: String? = nil, _ parameters: [SQLValue] = []
     ) throws(BatchError) {
@@ -62,7 +62,7 @@ public struct RowReader {
         try statement.bind(parameters)
     }
 
-    /// The next row; nil behind the last. `key` is nil when the rowid cannot be named (see `TableLayout.rowidName`).
+    /// The next row; nil after the last. `key` is nil when the rowid cannot be named (see `TableLayout.rowidName`).
     public func next() throws(BatchError) -> (key: RowKey?, values: [SQLValue])? {
         guard try statement.step() else { return nil }
         let values = (0..<layout.storedColumns.count).map { statement.value(keyColumns + $0) }
@@ -76,7 +76,7 @@ public struct RowReader {
         }
     }
 
-    /// Appends the next row in `RowCodec` form, the rowid (where it can be named) before the stored columns; false behind
+    /// Appends the next row in `RowCodec` form, the rowid (where it can be named) before the stored columns; false after
     /// the last row.
     public func nextEncoded(into buffer: inout ByteBuffer) throws(BatchError) -> Bool {
         guard try statement.step() else { return false }

@@ -10,7 +10,7 @@ public final class Statement {
     private let keeper: Connection?
     private let database: OpaquePointer
     private(set) lazy var isUTF16 = connection.isUTF16
-    /// The part of the text behind this statement: more statements, or only space.
+    /// The part of the text after this statement: more statements, or only space.
     public let tail: String
 
     /// Prepares the first statement of `sql`.
@@ -44,7 +44,7 @@ public final class Statement {
 
     deinit { sqlite3_finalize(handle) }
 
-    /// As it was prepared, without the statements behind it.
+    /// As it was prepared, without the statements after it.
     var text: String { sqlite3_sql(handle).map { String(cString: $0) } ?? "" }
 
     // MARK: Parameters
@@ -204,7 +204,7 @@ public struct StatementRow {
         switch sqlite3_value_type(value) {
         case SQLITE_INTEGER: sqlite3_result_int64(call, sqlite3_value_int64(value))
         case SQLITE_TEXT where !isUTF16:
-            // Not sqlite3_value_text: it would copy the text to put a NUL behind it. Nothing is NULL here.
+            // Not sqlite3_value_text: it would copy the text to put a NUL after it. Nothing is NULL here.
             guard let start = sqlite3_value_blob(value) else { return sqlite3_result_value(call, value) }
             csqlite_result_text(call, start, sqlite3_value_bytes(value))
         default: sqlite3_result_value(call, value)

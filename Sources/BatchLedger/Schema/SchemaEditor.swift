@@ -26,7 +26,7 @@ public struct SchemaEditor {
                 [.integer(rowid), .string(type), .string(name)])
         }
 
-        /// Moves what belongs to the ledger behind everything else when it has one of these places. SQLite wants a table
+        /// Moves what belongs to the ledger after everything else when it has one of these places. SQLite wants a table
         /// before its indexes, so all of it moves, in its order, which matters to nobody.
         func makeRoom(at rowids: [Int64]) throws(BatchError) {
             let names = connection.ledgerNames.objects.sorted().map(SQLName.literal).joined(separator: ", ")
@@ -41,7 +41,7 @@ public struct SchemaEditor {
                 """)
         }
 
-        /// Moves an object behind all others.
+        /// Moves an object after all others.
         func setAside(_ index: Int64, type: String, name: String) throws(BatchError) {
             try connection.run(
                 """
@@ -51,7 +51,7 @@ public struct SchemaEditor {
                 [.integer(index), .string(type), .string(name)])
         }
 
-        /// Moves indexes and triggers behind their tables, where SQLite looks for them: after VACUUM, another object may
+        /// Moves indexes and triggers after their tables, where SQLite looks for them: after VACUUM, another object may
         /// have the place of a table, and none that of its index.
         func putBehindTables() throws(BatchError) {
             try connection.run(

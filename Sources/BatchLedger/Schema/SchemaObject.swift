@@ -69,7 +69,7 @@ extension SQLName {
 }
 
 extension TableLayout {
-    /// SQL behind WHERE that leaves out rows about the ledger; nil where there can be none.
+    /// SQL after WHERE that leaves out rows about the ledger; nil where there can be none.
     ///
     /// ANALYZE and AUTOINCREMENT note the ledger's tables too; those rows are not the user's.
     public func userRows(_ ledger: LedgerNames) -> String? {

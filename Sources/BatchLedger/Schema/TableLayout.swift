@@ -89,7 +89,7 @@ public struct TableLayout: Hashable, Sendable {
         /// Collation of each column: BINARY, NOCASE, RTRIM or one of the application's own.
         public let collations: [String]
         public let isPartial: Bool
-        /// The text behind WHERE of a partial index.
+        /// The text after WHERE of a partial index.
         public let condition: String?
         public let isPrimaryKey: Bool
 
@@ -105,7 +105,7 @@ public struct TableLayout: Hashable, Sendable {
 }
 
 extension TableLayout {
-    /// SQL behind WHERE that finds the row of one key, which it binds.
+    /// SQL after WHERE that finds the row of one key, which it binds.
     public var keyCondition: String {
         switch key {
         case .rowid: "\(rowidName ?? "NULL") = ?"

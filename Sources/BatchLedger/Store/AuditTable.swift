@@ -82,7 +82,7 @@ public struct AuditTable {
 
     /// Rows in their order.
     /// - Parameters:
-    ///   - condition: SQL behind WHERE.
+    ///   - condition: SQL after WHERE.
     ///   - limit: the last ones, this many.
     public func rows(
         of place: AuditPlace, where condition: String = "1", _ parameters: [SQLValue] = [], limit: Int? = nil
@@ -98,7 +98,7 @@ public struct AuditTable {
         private let statement: Statement
         private let place: AuditPlace
 
-        /// - Parameter condition: SQL behind WHERE.
+        /// - Parameter condition: SQL after WHERE.
         public init(
             _ table: AuditTable, of place: AuditPlace, where condition: String = "1", _ parameters: [SQLValue] = [],
             newestFirst: Bool = false

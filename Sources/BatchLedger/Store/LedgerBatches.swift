@@ -79,7 +79,7 @@ extension Ledger {
     }
 
     /// Batches in commit order.
-    /// - Parameter condition: SQL behind WHERE.
+    /// - Parameter condition: SQL after WHERE.
     public func batches(where condition: String = "1", _ parameters: [SQLValue] = []) throws(BatchError)
         -> [BatchRecord]
     {
@@ -92,7 +92,7 @@ extension Ledger {
     /// Batches, the newest first, until `body` answers false: what it does not want is not read.
     /// - Parameters:
     ///   - job: of this job alone.
-    ///   - condition: SQL behind WHERE, with `?2` and more for its parameters.
+    ///   - condition: SQL after WHERE, with `?2` and more for its parameters.
     public func forEachBatchFromNewest(
         of job: String? = nil, where condition: String = "1", _ parameters: [SQLValue] = [],
         _ body: (BatchRecord) throws(BatchError) -> Bool
@@ -109,7 +109,7 @@ extension Ledger {
     }
 
     /// The latest batch of a job that a condition holds for.
-    /// - Parameter condition: SQL behind WHERE, with `?2` and more for its parameters.
+    /// - Parameter condition: SQL after WHERE, with `?2` and more for its parameters.
     public func latestBatch(
         of job: String, where condition: String, _ parameters: [SQLValue]
     ) throws(BatchError) -> BatchRecord? {

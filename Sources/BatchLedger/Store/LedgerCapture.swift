@@ -32,7 +32,7 @@ extension Ledger {
             [.integer(before), now, .integer(checkpoint)])
     }
 
-    /// The last checkpoint behind which a VACUUM may have happened; 0 when none has.
+    /// The last checkpoint after which a VACUUM may have happened; 0 when none has.
     func lastCheckpointBeforeVacuum() throws(BatchError) -> Int64 {
         let rows = try connection.rows(
             "SELECT id, schema_before, schema_after FROM main.batchmgr_checkpoints ORDER BY id")

@@ -225,7 +225,7 @@ final class LaterReferences {
         return cameBack && reliedOn(.released, .removed, facts) || lost && reliedOn(.added, .referenced, facts)
     }
 
-    /// True when a batch that stays did `later` behind an undone `earlier`, without which it could not have.
+    /// True when a batch that stays did `later` after an undone `earlier`, without which it could not have.
     private func reliedOn(_ earlier: FactSide, _ later: FactSide, _ facts: [Fact]) -> Bool {
         let start = facts.first { undone.contains($0.checkpoint) && $0.side == earlier }?.checkpoint ?? first
         return facts.contains { fact in
@@ -248,12 +248,12 @@ final class LaterReferences {
 extension Ledger {
     private static let takenKey = "taken_at"
 
-    /// Notes that the database was taken as it is, behind the last checkpoint.
+    /// Notes that the database was taken as it is, after the last checkpoint.
     func noteTaken() throws(BatchError) {
         let last = try connection.value("SELECT max(id) FROM main.batchmgr_checkpoints")?.integer ?? 0
         try setMeta(Ledger.takenKey, "\(last)")
     }
 
-    /// The last checkpoint behind which the database was taken as it is.
+    /// The last checkpoint after which the database was taken as it is.
     func lastTaken() throws(BatchError) -> Int64 { try meta(Ledger.takenKey).flatMap { Int64($0) } ?? .max }
 }

@@ -88,7 +88,7 @@ struct OrphanRows {
                 .sorted { $0.primaryKeyPosition < $1.primaryKeyPosition }.map(\.name)
         }
         // As for a foreign key, the parent's column alone decides: it stands on the left, so its collation counts, and
-        // behind "+" the child's value has no affinity of its own.
+        // after "+" the child's value has no affinity of its own.
         let matches = zip(names, columns).map { "parent.\(SQLName.quote($0)) = +\($1)" }.joined(separator: " AND ")
         let present = columns.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
         let list = layout.storedColumns.map { ", child.\(SQLName.quote(layout.columns[$0].name))" }.joined()

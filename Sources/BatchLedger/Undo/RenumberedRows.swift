@@ -4,7 +4,7 @@ internal import BatchCore
 /// when one may have happened since, rows of such tables are found by their content.
 struct RenumberedRows {
     private let connection: Connection
-    /// The last checkpoint behind which a VACUUM may have happened.
+    /// The last checkpoint after which a VACUUM may have happened.
     private let lastBefore: Int64
     private var isPossible = false
     private var tables: [String: Table] = [:]
@@ -80,7 +80,7 @@ struct RenumberedRows {
         return table.byContent[step.left]?.first { !table.claimed.contains($0) }
     }
 
-    /// The old rowid, or behind the last row when another row has taken it.
+    /// The old rowid, or after the last row when another row has taken it.
     private func freeRowid(_ wanted: Int64, _ layout: TableLayout, _ table: Table) throws(BatchError) -> Int64 {
         var row = RowBuffer()
         if try !table.reader.read([.integer(wanted)], isUTF16: connection.isUTF16, into: &row) { return wanted }

@@ -263,7 +263,7 @@ public final class Undo {
                 SELECT name, sql FROM temp.sqlite_schema WHERE type = 'trigger' AND sql IS NOT NULL \
                 AND name NOT LIKE 'batchmgr\\_record\\_%' ESCAPE '\\' ORDER BY rowid
                 """)
-            // SQLite keeps the text from the name on, behind these words.
+            // SQLite keeps the text from the name on, after these words.
             let stored = "CREATE TRIGGER "
             names = found.compactMap { $0[0].string }
             definitions = found.compactMap { $0[1].string }.filter { $0.hasPrefix(stored) }

@@ -77,7 +77,7 @@ public struct TouchedKeys: Sendable {
 }
 
 extension Ledger {
-    /// Rows that a batch wrote behind a checkpoint and that later live batches changed, or refer to.
+    /// Rows that a batch wrote after a checkpoint and that later live batches changed, or refer to.
     public func laterTouches(of checkpoints: [CheckpointRecord]) throws(BatchError) -> TouchedKeys {
         var touched = TouchedKeys()
         guard let first = checkpoints.map(\.id).min(), let batch = checkpoints.first?.batch else { return touched }

@@ -98,7 +98,7 @@ final class UndoLogWriter {
         if !isCompressorIdle { try collect(try compressor.takeFinished()) }
     }
 
-    /// Compresses the block piece by piece into the spill file, behind those before it.
+    /// Compresses the block piece by piece into the spill file, after those before it.
     private func spillLongValues() throws(BatchError) {
         if !isCompressorIdle { try collect(try compressor.finish()) }
         isCompressorIdle = true

@@ -48,7 +48,7 @@ extension Ledger {
     /// - Parameters:
     ///   - checkpoint: of the rollback.
     ///   - kept: batches of which something stays, by name.
-    ///   - each: called behind each checkpoint.
+    ///   - each: called after each checkpoint.
     public func record(
         undone checkpoints: [(checkpoint: CheckpointRecord, batch: String)], of batches: [BatchRecord],
         by checkpoint: Int64, keeping kept: Set<String>, each: () -> Void = {}
@@ -81,7 +81,7 @@ extension Ledger {
         return found.sorted { $0.checkpoint.id > $1.checkpoint.id }
     }
 
-    /// - Throws: `ERR_UX_WRONG_STATE` when nothing of a batch is left to undo behind a checkpoint.
+    /// - Throws: `ERR_UX_WRONG_STATE` when nothing of a batch is left to undo after a checkpoint.
     public func requireLive(_ batch: BatchRecord, after kept: Int? = nil) throws(BatchError) {
         let own = try checkpoints(of: batch.seq)
         if own.contains(where: { $0.isLive && $0.number > kept ?? 0 }) { return }

@@ -18,7 +18,7 @@ public final class QueueWorker {
     private var series: (place: String, jobs: BatchSeries)?
     private let catalog: KeptCatalog
 
-    /// Bytes that this process may hold; nil: any number. Behind the job with which it has more, it ends.
+    /// Bytes that this process may hold; nil: any number. After the job with which it has more, it ends.
     public var mostMemory: Int64?
     /// Why it has ended although nobody asked it to.
     public private(set) var ending: String?

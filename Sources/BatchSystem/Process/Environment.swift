@@ -22,7 +22,7 @@ public enum Environment {
     /// The words after the program's name, as bytes.
     ///
     /// `CommandLine.arguments` would repair bytes that are no UTF-8. It is empty when a preloaded library has moved the
-    /// environment, behind which the runtime looks for it; the kernel still knows the words then.
+    /// environment, after which the runtime looks for it; the kernel still knows the words then.
     public static var words: [[UInt8]] {
         let known = (0..<Int(CommandLine.argc)).compactMap { place in
             CommandLine.unsafeArgv[place].map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }

@@ -147,7 +147,7 @@ public struct Call {
         return session
     }
 
-    /// What a verb asks of the name behind `--tenant`.
+    /// What a verb asks of the name after `--tenant`.
     public enum TenantDemand {
         /// It has rows, or batches.
         case isKnown

@@ -216,7 +216,7 @@ public enum ZshCompletion {
         return lines.joined(separator: "\n")
     }
 
-    /// One rule for all words: the verb itself is one of them, and without a rule zsh offers nothing behind it.
+    /// One rule for all words: the verb itself is one of them, and without a rule zsh offers nothing after it.
     private static func rest(_ verb: Verb, _ tool: Tool) -> String {
         if verb == .help { return "'*:VERB:(\(tool.firstWords.joined(separator: " ")))'" }
         guard let argument = verb.positionals.first?.argument ?? named(verb.mainOption) else { return "'*: : '" }

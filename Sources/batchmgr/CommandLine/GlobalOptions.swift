@@ -1,6 +1,6 @@
 public import BatchCore
 
-/// The options that every verb takes, before or behind its name.
+/// The options that every verb takes, before or after its name.
 public struct GlobalOptions: Hashable, Sendable {
     /// One JSON document on standard output, errors too.
     public var isJSON = false

@@ -60,7 +60,7 @@ extension ErrorReport {
         return text
     }
 
-    /// Mistakes in a file have several lines. Those behind the first are indented, so that none can pass for a hint.
+    /// Mistakes in a file have several lines. Those after the first are indented, so that none can pass for a hint.
     private static func lines(_ message: String) -> String {
         message.split(separator: "\n", omittingEmptySubsequences: false).map { Printable.text(String($0)) }
             .joined(separator: "\n  ")

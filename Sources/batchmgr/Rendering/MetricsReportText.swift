@@ -78,7 +78,7 @@ extension MetricsReport: TextReport {
         ]
     }
 
-    /// With at most three digits behind the point.
+    /// With at most three digits after the point.
     private static func short(_ value: Double) -> String {
         let thousandths = Int((value * 1_000).rounded())
         let rest = String(thousandths % 1_000 + 1_000).dropFirst()

@@ -50,7 +50,7 @@ import Testing
             "CREATE TABLE p(id TEXT COLLATE NOCASE PRIMARY KEY); INSERT INTO p VALUES('K7')",
             [run("INSERT INTO p VALUES('k4')")]),
         Fault(
-            "a delta .bak behind drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
+            "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
                 run("INSERT INTO p VALUES(2, 'b')"),
@@ -105,7 +105,7 @@ import Testing
             "CREATE TABLE p(x); CREATE TABLE c(rowid, _rowid_, oid, x); CREATE TRIGGER t AFTER DELETE ON c BEGIN DELETE FROM p WHERE x = old.oid; END; INSERT INTO c VALUES(1, 2, 3, 4)",
             [run("DROP TABLE p"), run("INSERT INTO c VALUES(5, 6, 7, 8)"), rollBack(0), rollBack(0)]),
         Fault(
-            "a rollback taken back behind one that took back what was before it",
+            "a rollback taken back after one that took back what was before it",
             "CREATE TABLE p(id INTEGER PRIMARY KEY, v); INSERT INTO p VALUES(1, 'a')",
             [
                 run("UPDATE p SET v = 'b'"), run("UPDATE p SET v = 'c'"), rollBack(0), rollBack(1), rollBack(1),
