@@ -76,6 +76,32 @@ import Testing
         }
     }
 
+    @Test func twoPointsOfOneBatchHaveTwoNames() throws {
+        let steps = """
+            steps:
+              - {id: a, sql: UPDATE items SET qty = 1}
+              - {id: wait, exec: [test, -e, go]}
+              - {id: b, sql: UPDATE items SET qty = 2}
+            """
+        try BadLuckScene.with(jobs: ["two": steps]) { scene in
+            try scene.expect(1, "run", "two")
+            try scene.write("go", "")
+            try scene.expect(0, "resume", "two")
+            let names = try scene.json("drill")["checks"]?.texts("name") ?? []
+            #expect(Set(names).count == names.count, "\(names)")
+            #expect(names.contains("two.1 checkpoint 1 git") && names.contains("two.1 git"), "\(names)")
+            // Each failed copy names the other one by what restore takes.
+            try scene.shell("rm backups/batch_manager/*.bak")
+            let advice = try scene.json("drill")["checks"]?.texts("advice").filter { !$0.isEmpty } ?? []
+            #expect(advice.count >= 2, "\(advice)")
+            for (index, hint) in advice.enumerated() {
+                let command = hint.dropFirst("try its other copy: batchmgr".count).replacing(
+                    "FILE", with: "\(index).db")
+                #expect(try scene.shell("\"$TOOL\"\(command)").code == 0, "\(hint)")
+            }
+        }
+    }
+
     @Test func packsAreMergedAndNothingIsLost() throws {
         try scene { scene in
             let before = try scene.shell("git --git-dir backups/batch_manager/history.git log --format=%H%d --all").out

@@ -62,6 +62,74 @@ import Testing
         }
     }
 
+    @Test(arguments: ["6 status", "6 verify", "2 run a --sql 'SELECT 1'", "2 rollback close"])
+    func aFileThatIsNoDatabaseAnyMoreIsRebuiltByTheHint(line: String) throws {
+        try SampleDatabase.withBatches { database in
+            let dump = try database.dump()
+            try database.shell("rm \"$DB\"*; head -c 5000 /dev/zero | tr '\\0' x > \"$DB\"")
+            let result = try database.shell("exec \"$TOOL\" --db \"$DB\" \(line.dropFirst(2)) 2>&1")
+            #expect(result.code == Int32(line.prefix(1)), "\(result.out)")
+            let text = result.out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(text.contains("is not a SQLite database any more; its copies are here: 4 points in git"), "\(text)")
+            let hint = try #require(text.firstRange(of: "move it away: mv "))
+            let move = "mv " + text[hint.upperBound...].prefix { $0 != ";" }
+            let start = try #require(text.firstRange(of: "rebuild it: batchmgr"))
+            let command = text[start.upperBound...].split(separator: " ").prefix(7).joined(separator: " ")
+                .replacing(";", with: "")
+            let restored = try database.shell("\(move) && \"$TOOL\" \(command)")
+            #expect(restored.code == 0, "\(move); \(command): \(restored.err)")
+            #expect(try database.dump() == dump)
+        }
+    }
+
+    /// A disk that is mounted elsewhere, or another machine: the copies are found, though not by the path.
+    @Test func ofAFolderThatWasMovedTheCopiesAreFound() throws {
+        try SampleDatabase.withBatches { database in
+            let dump = try database.dump()
+            let moved = try database.shell(
+                """
+                there="$(dirname "$DB")/there"; mkdir "$there" && mv "$(dirname "$DB")/backups" "$there" && rm "$DB"*
+                cd "$there" && "$TOOL" --db app.db status; echo "code $?"
+                "$TOOL" --db other.db status 2> /dev/null; echo "code $?"
+                "$TOOL" --db app.db restore --point latest --to app.db -q; echo "code $?"
+                """)
+            #expect(moved.out.contains("there/app.db is lost") && moved.out.contains("4 points in git"), "\(moved)")
+            #expect(moved.out.split(separator: "\n").filter { $0.hasPrefix("code") } == ["code 6", "code 2", "code 0"])
+            #expect(try database.dump(database.folder + "/there/app.db") == dump)
+        }
+    }
+
+    /// A program that opens a path makes an empty file there.
+    @Test func ofAnEmptyFileItIsSaidThatItKnowsNoneOfThePoints() throws {
+        try SampleDatabase.withBatches { database in
+            let dump = try database.dump()
+            try database.shell("rm \"$DB\"* && : > \"$DB\"")
+            let told =
+                "warning: WARN_DATA_OLDER_COPY: this file has no rows, and knows none of the restore points that "
+            var commands: [Substring] = []
+            for words in [["status"], ["run", "--id", "new", "--sql", "CREATE TABLE t(a)"]] {
+                let result = try database.tool(words)
+                #expect(result.code == 0 && result.err.contains(told), "\(words): \(result.err)")
+                let hint = try #require(result.err.firstRange(of: "get back what was there: batchmgr"))
+                commands.append(result.err[hint.upperBound...].prefix { $0 != ";" })
+            }
+            #expect(try database.tool("run", "--id", "more", "--sql", "INSERT INTO t VALUES(1)").err == "")
+            // A file that was brought back has no ledger either, and is as it should be.
+            try database.shell(
+                "cp \"$DB\" \"$DB.kept\"; rm \"$DB\"*; \"$TOOL\" --db \"$DB\" restore --point latest --to \"$DB\"")
+            #expect(try database.tool("status").err == "")
+            try database.shell("rm \"$DB\"; mv \"$DB.kept\" \"$DB\"")
+            #expect(try database.tool("status").err == "")
+            // What was there comes back even now.
+            for (index, command) in commands.enumerated() {
+                let file = "\(database.folder)/\(index).db"
+                let restored = try database.shell("\"$TOOL\"\(command.replacing("FILE", with: Shell.quote(file)))")
+                #expect(restored.code == 0, "\(command): \(restored.err)")
+                #expect(try database.dump(file) == dump)
+            }
+        }
+    }
+
     @Test func aPathWhereNothingEverWasIsMissing() throws {
         try SampleDatabase.with { database in
             let result = try database.shell("exec \"$TOOL\" --db \"$DB.other\" points")

@@ -79,7 +79,7 @@ import Testing
                 "DELETE FROM batchmgr_points WHERE batch = (SELECT seq FROM batchmgr_batches WHERE job = 'reprice')")
             let result = try database.tool("restore", "2026-10-24T15:00Z", "--to", database.folder + "/new.db")
             #expect(result.code == 2)
-            #expect(result.err.contains("reprice.1 had written, and that state has no restore point"))
+            #expect(result.err.contains("reprice.1 had changed data already, and that state has no restore point"))
             #expect(result.err.contains("the last one before is import.1"))
             #expect(try Self.restored(database, "2026-10-24T13:00Z") == "import.1")
             #expect(try Self.restored(database, "2026-10-24T17:00Z") == "close.1")

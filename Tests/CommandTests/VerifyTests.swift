@@ -127,6 +127,33 @@ import Testing
         }
     }
 
+    /// All packs are gone, and with them what each commit holds.
+    @Test func theHintOfEachDamagedPointCanBeTyped() throws {
+        try SampleDatabase.withBatches { database in
+            try database.shell("rm -f \"$BACKUPS\"/history.git/objects/pack/*")
+            let checks = try database.json("verify")["checks"]?.array ?? []
+            let lost = checks.filter { $0["name"] == "git" && $0["ok"] == false }
+            let hints = lost.compactMap { $0["advice"]?.string }.filter {
+                $0.hasPrefix("restore this point from its .bak")
+            }
+            #expect(hints.count == 4, "\(lost)")
+            for (index, hint) in hints.enumerated() {
+                let command = hint.dropFirst("restore this point from its .bak: batchmgr".count)
+                    .replacing("FILE", with: "\(database.folder)/\(index).db")
+                let restored = try database.shell("\"$TOOL\"\(command)")
+                #expect(restored.code == 0, "\(hint): \(restored.err)")
+            }
+            let refused = try database.tool("restore", "--point", "close.1", "--source", "git", "--to", "x.db")
+            #expect(refused.err.contains("hint: try the other copy: batchmgr --db "), "\(refused.err)")
+            #expect(refused.err.contains("restore --point close.1 --source bak --to FILE"), "\(refused.err)")
+            // Where neither copy is left, none is named.
+            try database.shell("rm \"$BACKUPS\"/*.bak")
+            let found = try database.tool("verify").out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(found.contains("neither copy of this point is as recorded"), "\(found)")
+            #expect(!found.contains("restore this point from"), "\(found)")
+        }
+    }
+
     @Test func foreignKeysThatPointNowhereAreAWarning() throws {
         try SampleDatabase.with(SampleDatabase.schema + "INSERT INTO invoices VALUES (8, 77, 1, NULL);") { database in
             try database.run("import", "DELETE FROM rates")

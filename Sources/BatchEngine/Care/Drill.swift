@@ -32,6 +32,7 @@ public struct Drill {
                 .passed("restore points", "there are none yet: the next batch makes the first")
             ])
         }
+        let names = try PointNames(points, in: session.ledger)
         var checks: [[Check]] = points.map { _ in [] }
         var times: [RestoreSource: [Int64]] = [:]
         // One copy after the other: each point is reached from the one before it.
@@ -42,7 +43,8 @@ public struct Drill {
             for (index, point) in points.enumerated() where point.has(source) {
                 session.context.phase("restoring from \(source.copy)", index, of: points.count, "point")
                 let drilled = Drilled(
-                    point: point, name: try name(of: point), source: source, isLast: index == last)
+                    point: point, title: names.title(point), reference: names.reference(point), source: source,
+                    isLast: index == last)
                 guard let (check, time) = try settled(drilled, scratch.file("point.db"), &walk) else { continue }
                 checks[index].append(check)
                 times[source, default: []].append(time)
@@ -52,11 +54,6 @@ public struct Drill {
         let complete = try session.ledger.points(where: "status = 'complete'").count
         try record(report, points.count, of: complete, times)
         return report
-    }
-
-    private func name(of point: PointRecord) throws(BatchError) -> String {
-        let batch = try session.ledger.names(of: [point.batch])[point.batch]
-        return batch?.description ?? "\(point.kind.rawValue) of \(point.createdAt)"
     }
 
     /// Other points each time, so that many small drills reach all of them.
@@ -77,7 +74,9 @@ public struct Drill {
     /// One copy of one point.
     private struct Drilled {
         var point: PointRecord
-        let name: String
+        let title: String
+        /// What `--point` takes.
+        let reference: String
         let source: RestoreSource
         /// The last of its copy: all of it is read again, and SQLite checks it.
         let isLast: Bool
@@ -108,7 +107,7 @@ public struct Drill {
 
     private func check(_ drilled: Drilled, _ path: String, _ walk: inout PointWalk?) -> (Check, time: Int64) {
         let source = drilled.source
-        let title = "\(drilled.name) \(source == .git ? "git" : ".bak")"
+        let title = "\(drilled.title) \(source == .git ? "git" : ".bak")"
         let start = session.context.clock.now()
         do throws(BatchError) {
             let current = if let walk { walk } else { try PointWalk(try copy(source), in: path) }
@@ -124,7 +123,9 @@ public struct Drill {
             let other = source == .git ? "bak" : "git"
             let damage = BatchError(
                 .corruptRecord, error.message,
-                hint: "try its other copy: \(command: "restore --point \(drilled.name) --source \(other) --to FILE")")
+                hint:
+                    "try its other copy: \(command: "restore --point \(drilled.reference) --source \(other) --to FILE")"
+            )
             return (.failed(title, damage), session.context.clock.now() - start)
         }
     }

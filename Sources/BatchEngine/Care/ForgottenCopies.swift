@@ -37,7 +37,7 @@ public struct ForgottenCopies {
     /// Points without the copies that are lost.
     private func find() throws(BatchError) -> Lost {
         let points = try ledger.points()
-        let verification = PointVerification(
+        let verification = try PointVerification(
             session: session, points: points, batches: try ledger.batches(), isFast: false)
         let (files, commits) = (try verification.bakFaults(), try lostCommits(verification, points))
         var lost = Lost()

@@ -33,11 +33,15 @@ struct PointLocator {
         if JobID.isValid(name), let batch = try? BatchLookup(session).batch(.latest(job: name)) {
             return try after(batch.batch)
         }
-        guard git.exists else { throw StoredPoints.unknown(name) }
+        guard git.exists else {
+            if let known = try recorded(prefix: name) { return try point(known) }
+            throw StoredPoints.unknown(name)
+        }
         let found: GitPoint
         do throws(BatchError) {
             found = try git.point(name)
         } catch {
+            if let known = try recorded(prefix: name) { return try point(known) }
             guard error.code == .unknownPoint, JobID.isValid(name) else { throw error }
             // Digits that fit several commits are told; a misspelt job is told as one.
             if name.allSatisfy(\.isHexDigit) { throw error }
@@ -134,7 +138,8 @@ struct PointLocator {
         let batch = names[seq]?.description ?? "a batch"
         return BatchError(
             .unknownPoint,
-            "at '\(time.text)' \(batch) had written, and that state has no restore point; the last one before is \(try title(point))",
+            "at '\(time.text)' \(batch) had changed data already, and that state has no restore point; "
+                + "the last one before is \(try title(point))",
             hint: "name a point: \(command: "points")")
     }
 
@@ -150,6 +155,16 @@ struct PointLocator {
     private func recorded(_ commit: CommitID) throws(BatchError) -> PointRecord? {
         guard try isRecorded() else { return nil }
         return try ledger.points(where: "status = 'complete' AND commit_id = ?", [.string("\(commit)")]).last
+    }
+
+    /// The point whose commit begins with these digits, by the ledger: git may have lost it, and a `.bak` have it.
+    private func recorded(prefix: String) throws(BatchError) -> PointRecord? {
+        guard prefix.count >= 7, prefix.allSatisfy(\.isHexDigit), session.owner == nil, try isRecorded() else {
+            return nil
+        }
+        let found = try ledger.points(
+            where: "status = 'complete' AND commit_id GLOB ? || '*'", [.string(prefix.lowercased())])
+        return found.count == 1 ? found[0] : nil
     }
 
     /// The newest batch, with a restore point or without.
@@ -253,6 +268,11 @@ struct PointLocator {
 public struct RestorePoint: Hashable, Sendable {
     /// As a person would name it.
     public let name: String
+    /// What `--point` takes for it.
+    var reference: String {
+        let batch = name.last == "^" ? String(name.dropLast()) : name
+        return BatchID(batch) != nil ? name : commit.map { String($0.description.prefix(12)) } ?? name
+    }
     /// Nil when git has no such point, or is not there.
     public let commit: CommitID?
     /// The state digest as recorded; nil when no record of it is left.

@@ -63,7 +63,7 @@ public struct Restoring {
                 failures.append((source, error))
             }
         }
-        if let only = failures.first, failures.count == 1 { throw only.error }
+        if let only = failures.first, failures.count == 1 { throw inOtherCopy(only.error, point, only.source) }
         let reasons = failures.map { "\($0.source.copy): \($0.error.message)" }.joined(separator: "; ")
         throw BatchError(
             .noRestorePoint, "no copy of \(point.name) verifies: \(reasons)",
@@ -115,6 +115,17 @@ public struct Restoring {
         source == .bak && point.bak == nil && error.code == .noRestorePoint
     }
 
+    /// What is wrong with the copy that was asked for leaves the other one.
+    private func inOtherCopy(_ error: BatchError, _ point: RestorePoint, _ source: RestoreSource) -> BatchError {
+        let isDamage = error.code.exitCode == .integrityViolation || error.code.exitCode == .noRestorePoint
+        guard isDamage, source == .bak ? point.commit != nil : point.digest != nil else { return error }
+        let other = source == .bak ? RestoreSource.git : .bak
+        return error.with(
+            hint:
+                "try the other copy: \(command: "restore --point \(point.reference) --source \(other.rawValue) --to FILE")"
+        )
+    }
+
     private func missing(_ point: RestorePoint, _ source: RestoreSource) -> BatchError {
         BatchError(
             .noRestorePoint, "\(source.copy) has no record of \(point.name)",
@@ -139,7 +150,7 @@ public struct Restoring {
             for table in try schema.virtualTables() {
                 try connection.execute("DROP TABLE main.\(SQLName.quote(table.name))")
                 notes.append(
-                    "table \(table.name) was left out: a module keeps it, and it is not known whose its rows are")
+                    "table \(table.name) was left out: it is virtual, and which tenant its rows belong to is not known")
             }
             for layout in try schema.tables() {
                 if layout.role == .system, layout.name.hasPrefix("sqlite_stat") {
@@ -177,7 +188,7 @@ extension Session {
         let standard = Home.standard(workspace, database, tenant: tenant ?? workspace.tenant, path: lost)
         let home = try HomeSearch(
             ledger: try Ledger(try Connection(path: ":memory:", mode: .create)), path: lost, standard: standard
-        ).lostHome()
+        ).lostHome(mayHaveMoved: true)
         database.path = scratch.file("lost.db")
         if database.tenancy == .file { database.tenancy = .none }
         let place = Workspace(

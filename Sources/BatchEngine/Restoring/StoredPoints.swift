@@ -63,7 +63,12 @@ struct StoredPoints {
         if let known = try? session.ledger.points(where: "commit_id = ?", [.string("\(commit)")]), !known.isEmpty {
             return true
         }
-        return try git.isPoint(commit, of: session.branch)
+        if try git.isPoint(commit, of: session.branch) { return true }
+        // Of a database that was at this path before: the file was emptied or replaced since.
+        for former in try HomeRegister(home: session.backups).entries() where former.path == session.path {
+            if try git.isPoint(commit, of: former.branch) { return true }
+        }
+        return false
     }
 
     /// - Throws: `ERR_UX_UNKNOWN_POINT` when the commit is one of another database.

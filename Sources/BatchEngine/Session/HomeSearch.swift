@@ -112,12 +112,24 @@ struct HomeSearch {
     private func newHome() throws(BatchError) -> Home { try named(standard, nil) }
 
     /// Of a database without a ledger: what stood at its place before may be wanted back.
-    func lostHome() throws(BatchError) -> Home {
+    /// - Parameter mayHaveMoved: the file is lost, and its folder may have been moved here: a home with one database of
+    ///   this name, which is no longer where it was, is its home.
+    func lostHome(mayHaveMoved: Bool = false) throws(BatchError) -> Home {
         let entries = try HomeRegister(home: standard.folder).entries()
+        let gone = entries.filter { FilePath.name($0.path) == FilePath.name(path) && !FolderText.exists($0.path) }
+        if mayHaveMoved, gone.count == 1, !entries.contains(where: { $0.path == path }) {
+            return Home(folder: standard.folder, branch: gone[0].branch, tags: gone[0].tags)
+        }
         if let former = entries.last(where: { $0.path == path }) {
             return Home(folder: standard.folder, branch: former.branch, tags: former.tags)
         }
         return entries.isEmpty ? standard : try named(standard, nil)
+    }
+
+    /// What stood at the place of a database that has no points: another database, which it does not know.
+    func former() throws(BatchError) -> HomeRegister.Entry? {
+        let id = try HomeEntry(ledger)?.ledger
+        return try HomeRegister(home: standard.folder).entries().last { $0.path == path && $0.ledger != id }
     }
 
     // MARK: Names

@@ -68,10 +68,10 @@ extension Turn {
         let ledger = session.ledger
         ScratchFolder.sweep(session.backups)
         AbandonedFiles.remove(backups: session.backups, at: session.context.now().milliseconds / 1_000)
+        session.tellOfOlderCopy()
         guard try ledger.exists() else { return }
         _ = try LeaseWait(session).isWanted
         try ledger.complete()
-        session.tellOfOlderCopy()
         try session.followPolicy()
         try session.followSignals()
         for var batch in try ledger.batches(where: "status = 'running'") {
@@ -213,10 +213,10 @@ extension Session {
             // Whoever is at work completes it.
             if error.code == .busy { return }
             context.log.write(
-                .warn, "recovery.left", "what an earlier command left could not be completed: \(error.logMessage)",
+                .warn, "recovery.left", "work that an earlier command left could not be completed: \(error.logMessage)",
                 module: .recovery, error: error, warning: .pendingPoint)
             context.warn(
-                Warning(.pendingPoint, "what an earlier command left could not be completed: \(error.message)"),
+                Warning(.pendingPoint, "work that an earlier command left could not be completed: \(error.message)"),
                 "correct that, then check again: \(command: "points")")
         }
     }

@@ -27,7 +27,7 @@ extension Session {
         guard let commit = point.commit else {
             throw BatchError(
                 .noRestorePoint, "git does not have \(point.name)",
-                hint: "rebuild it from its file: \(command: "restore --point \(point.name) --to FILE")")
+                hint: "rebuild it from its file: \(command: "restore --point \(point.reference) --to FILE")")
         }
         let reader = try PointRows(git, at: commit)
         let tables = try reader.layouts().filter { $0.role == .ordinary }

@@ -3,7 +3,7 @@ public import BatchCore
 internal import BatchHistory
 internal import BatchSystem
 
-/// What the home of a lost database tells about it: its commits, and where git is lost too, its `.bak` files.
+/// What the home of a database that is lost, or no database any more, tells about it: its commits, and where git is lost too, its `.bak` files.
 public struct LostDatabase {
     private let session: Session
 
@@ -25,7 +25,13 @@ public struct LostDatabase {
         path = try workspace.database().path(of: tenant ?? workspace.tenant)
     }
 
-    private var rebuild: Hint { "rebuild it: \(command: "restore --point latest --to \(path)")" }
+    private var isThere: Bool { missing.code != .fileMissing }
+
+    private var rebuild: Hint {
+        let rebuild: Hint = "rebuild it: \(command: "restore --point latest --to \(path)")"
+        guard isThere else { return rebuild }
+        return "move it away: mv \(ShellText.quoted(path)) \(ShellText.quoted(path + ".damaged")); then \(rebuild)"
+    }
 
     /// Says that an answer is not that of the database.
     public func warn() {
@@ -43,6 +49,7 @@ public struct LostDatabase {
             commits.isEmpty
             ? files.count == 1 ? "1 .bak file" : "\(files.count) .bak files"
             : commits.count == 1 ? "1 point in git" : "\(commits.count) points in git"
+        if isThere { return "\(path) is not a SQLite database any more; its copies are here: \(left)" }
         return "database \(path) is lost, with its ledger and its undo logs; its copies are here: \(left)"
     }
 

@@ -35,6 +35,7 @@ private struct StatusView {
     func report() throws(BatchError) -> StatusReport {
         var report = StatusReport()
         report.sizes = try sizes()
+        if let found = try? OlderCopy(session) { session.context.warn(Warning(.olderCopy, found.words), found.advice) }
         guard try ledger.exists() else { return report }
         let replays = try ledger.replays()
         report.batches = try ledger.batches(

@@ -71,7 +71,7 @@ struct Verification {
         let report = try GuardSetting(session).report()
         if report.mode == .off { return [] }
         if report.isForcedOpen || !report.isIntact {
-            let what = report.isForcedOpen ? "somebody keeps the gate open" : "not every table has its triggers"
+            let what = report.isForcedOpen ? "somebody holds the gate open" : "not every table has its triggers"
             return [
                 .warning(
                     "guard", what, code: .guardIncomplete,
@@ -156,10 +156,12 @@ struct PointVerification {
     let points: [PointRecord]
     let batches: [Int64: BatchID]
     let isFast: Bool
+    private let names: PointNames
 
-    init(session: Session, points: [PointRecord], batches: [BatchRecord], isFast: Bool) {
+    init(session: Session, points: [PointRecord], batches: [BatchRecord], isFast: Bool) throws(BatchError) {
         self.session = session
         self.points = points
+        names = try PointNames(points, in: session.ledger)
         self.batches = Dictionary(batches.map { ($0.seq, $0.batch) }) { first, _ in first }
         self.isFast = isFast
     }
@@ -169,31 +171,29 @@ struct PointVerification {
         for point in points where point.status == .pending {
             checks.append(
                 .warning(
-                    "restore point", "the one of \(name(point)) is not written yet", code: .pendingPoint,
+                    "restore point", "the one of \(names.title(point)) is not written yet", code: .pendingPoint,
                     advice: "nothing to do: the next command that writes completes it"))
         }
-        return checks + (try bakChecks()) + gitChecks()
+        let bak = try bakState()
+        let git = Result { () throws(BatchError) in try gitFaults() }
+        return checks + bakChecks(bak.faults, git: git) + gitChecks(git, reach: bak.reach)
     }
 
     private var complete: [PointRecord] { points.filter { $0.status == .complete } }
 
-    private func name(_ point: PointRecord) -> String {
-        batches[point.batch]?.description ?? "\(point.kind.rawValue) of \(point.createdAt)"
-    }
-
     // MARK: .bak
 
-    private func bakChecks() throws(BatchError) -> [Check] {
+    private func bakChecks(_ faults: [Int64: String], git: Result<[Int64: String], BatchError>) -> [Check] {
         let expected = complete.filter { $0.bak != nil }
         guard !expected.isEmpty else { return [] }
-        let faults = try bakFaults()
+        let lost = try? git.get()
         var failed: [Check] = []
         for point in expected {
             guard let what = faults[point.id] else { continue }
+            let hasCommit = point.commit != nil && lost.map { $0[point.id] == nil } ?? false
             let damage = BatchError(
-                .corruptRecord, "\(point.bak ?? "") of \(name(point)) \(what)",
-                hint: "restore this point from git: \(command: "restore --point \(name(point)) --source git --to FILE")"
-            )
+                .corruptRecord, "\(point.bak ?? "") of \(names.title(point)) \(what)",
+                hint: hasCommit ? otherCopy(point, "git") : Self.noCopy)
             failed.append(.failed(".bak", damage))
         }
         let how = isFast ? "all there" : "all there, with the recorded SHA-256"
@@ -201,7 +201,10 @@ struct PointVerification {
     }
 
     /// What is wrong with the `.bak` files of points, by the id of the point.
-    func bakFaults() throws(BatchError) -> [Int64: String] {
+    func bakFaults() throws(BatchError) -> [Int64: String] { try bakState().faults }
+
+    /// The same, and the states that the files which are whole lead to.
+    private func bakState() throws(BatchError) -> (faults: [Int64: String], reach: BakReach) {
         let expected = complete.filter { $0.bak != nil }
         let store = BakStore(folder: session.backups)
         let manifests = Folder.exists(session.backups) ? try store.contents().files : []
@@ -224,7 +227,7 @@ struct PointVerification {
         for point in expected where faults[point.id] == nil && !(point.digest.map(reach.leads) ?? false) {
             faults[point.id] = "cannot be used: no chain of files leads to it"
         }
-        return faults
+        return (faults, reach)
     }
 
     /// What is wrong with the file; nil when nothing is.
@@ -239,24 +242,30 @@ struct PointVerification {
         }
         guard let manifest = manifests.first(where: { $0.path == path }) else { return "has no readable manifest" }
         let batch = batches[point.batch]?.description
-        if let batch, manifest.batch != batch { return "says that it is of \(manifest.batch)" }
+        if let batch, manifest.batch != batch { return "says that it belongs to \(manifest.batch)" }
         if manifest.kind.rawValue != point.bakKind?.rawValue { return "says that it is \(manifest.kind.rawValue)" }
-        if manifest.after != point.digest?.description { return "leads to another state than was recorded" }
+        if manifest.after != point.digest?.description { return "leads to a state that is not the recorded one" }
         return nil
     }
 
     // MARK: git
 
-    private func gitChecks() -> [Check] {
+    private func gitChecks(_ found: Result<[Int64: String], BatchError>, reach: BakReach) -> [Check] {
         let expected = complete.filter { $0.commit != nil }
         guard !expected.isEmpty else { return [] }
         let faults: [Int64: String]
         do throws(BatchError) {
-            faults = try gitFaults()
-        } catch { return [.failed("git", lost(error.message, nil))] + fileChecks(isIncomplete: true) }
+            faults = try found.get()
+        } catch { return [.failed("git", lost(error.message))] + fileChecks(isIncomplete: true) }
         let failed =
             expected.compactMap { point in
-                faults[point.id].map { Check.failed("git", lost("\(name(point)): \($0)", point)) }
+                faults[point.id].map {
+                    Check.failed(
+                        "git",
+                        BatchError(
+                            .corruptRecord, "\(names.title(point)): \($0)",
+                            hint: point.digest.map(reach.leads) ?? false ? otherCopy(point, "bak") : Self.noCopy))
+                }
             }
             + fileChecks(isIncomplete: !faults.isEmpty)
         let how = isFast ? "all there" : "all there, with every object whole"
@@ -285,16 +294,20 @@ struct PointVerification {
         return faults
     }
 
-    private func lost(_ message: String, _ point: PointRecord?) -> BatchError {
-        let hint: Hint
-        if let point {
-            hint =
-                "restore this point from its .bak: \(command: "restore --point \(name(point)) --source bak --to FILE")"
-        } else {
-            hint = "try the .bak files: \(command: "restore --point POINT --source bak --to FILE")"
-        }
-        return BatchError(.corruptRecord, message, hint: hint)
+    private func lost(_ message: String) -> BatchError {
+        BatchError(
+            .corruptRecord, message,
+            hint: "try the .bak files: \(command: "restore --point POINT --source bak --to FILE")")
     }
+
+    private func otherCopy(_ point: PointRecord, _ source: String) -> Hint {
+        let words = source == "bak" ? "its .bak" : "git"
+        return
+            "restore this point from \(words): \(command: "restore --point \(names.reference(point)) --source \(source) --to FILE")"
+    }
+
+    private static let noCopy: Hint =
+        "neither copy of this point is as recorded; see the other points: \(command: "points"); when it is lost for good: \(command: "forget-copies")"
 
     /// What is wrong with the commit; nil when nothing is.
     private func fault(_ point: PointRecord) -> String? {
@@ -303,7 +316,7 @@ struct PointVerification {
             let found = try session.git.point(commit)
             guard found.message[trailer: "State-Digest"] == point.digest?.description,
                 found.state.digest.combined == point.digest
-            else { return "commit \(commit.prefix(10)) has another state digest than was recorded" }
+            else { return "commit \(commit.prefix(10)) has a state digest that is not the recorded one" }
             return try tagFault(point, found)
         } catch { return error.message }
     }

@@ -102,7 +102,7 @@ public struct Call {
         do throws(BatchError) {
             return try open()
         } catch {
-            guard error.code == .fileMissing,
+            guard error.isLoss,
                 let lost = try? LostDatabase(workspace, tenant: globals.tenant, context: work, because: error)
             else { throw error }
             throw lost.error
@@ -237,4 +237,9 @@ enum TextFile {
         }
         return text
     }
+}
+
+extension BatchError {
+    /// The file is gone, or holds something else: its copies may be there.
+    var isLoss: Bool { code == .fileMissing || code == .notADatabase }
 }

@@ -61,7 +61,9 @@ struct Examination {
         case .notADatabase:
             BatchError(
                 error.code, "\(path) is not a SQLite database, or it is encrypted",
-                hint: "give the path of a SQLite database: batchmgr --db PATH doctor")
+                hint:
+                    "give the path of a SQLite database: batchmgr --db PATH doctor; what is left of a damaged one: \(command: "status")"
+            )
         case .readOnly, .file:
             BatchError(
                 error.code, "\(path): \(error.message)",

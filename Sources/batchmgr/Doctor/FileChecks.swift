@@ -18,7 +18,9 @@ struct FileChecks {
         guard let status = FileStatus(path) else {
             throw BatchError(
                 .fileMissing, "there is no file \(path)",
-                hint: "give the path of a SQLite database: batchmgr --db PATH doctor")
+                hint:
+                    "give the path of a SQLite database: batchmgr --db PATH doctor; what is left of a lost one: \(command: "status")"
+            )
         }
         guard status.isFile else {
             throw BatchError(.usage, "\(path) is not a file", hint: "give the path of a SQLite database: --db PATH")

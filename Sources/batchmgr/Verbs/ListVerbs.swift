@@ -43,7 +43,7 @@ extension Command {
         let request = ListRequest(arguments)
         do throws(BatchError) {
             try call.output.show(try call.view().list(request))
-        } catch  where error.code == .fileMissing {
+        } catch  where error.isLoss {
             let lost = try call.lost(error)
             lost.warn()
             try call.output.show(lost.batches(request))
@@ -81,7 +81,7 @@ extension Command {
             try HealthView(session, jobs: jobs).add(to: &report)
             try call.output.show(report)
             return .done
-        } catch  where error.code == .fileMissing {
+        } catch  where error.isLoss {
             try call.output.show(try call.lost(error).status())
             return .integrityViolation
         }

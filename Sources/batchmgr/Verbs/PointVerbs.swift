@@ -15,8 +15,9 @@ extension Verb {
     public static let restore = Verb(
         "restore", "rebuild the database at a restore point, or bring back some of its rows",
         details: """
-            The .bak copy is used when it verifies, else git; the result has the recorded digest. A new file can be made \
-            also when the database itself is lost. In place it is a batch of its own, and can be rolled back. Exit 5: \
+            The .bak copy is used when it verifies, else git; the result has the recorded digest. A new file can be \
+            made even when the database itself is lost. In place it is a batch of its own, and can be rolled back. \
+            Exit 5: \
             no copy of the point verifies; exit 6: the result would not have the recorded digest. Nothing is left \
             behind then. With --table the rows that the point has are put back as they were, as a batch too; rows that \
             are newer, and all other tables, stay as they are. \(PointReference.rules)
@@ -97,7 +98,7 @@ extension Command {
         let limit = ListRequest.limit(arguments, people: 50)
         do throws(BatchError) {
             try call.output.show(try call.view().points(limit: limit))
-        } catch  where error.code == .fileMissing {
+        } catch  where error.isLoss {
             let lost = try call.lost(error)
             lost.warn()
             try call.output.show(lost.points(limit: limit))

@@ -55,7 +55,7 @@ extension Command {
         let session: Session
         do throws(BatchError) {
             session = try call.view()
-        } catch  where error.code == .fileMissing {
+        } catch  where error.isLoss {
             let report = try call.lost(error).checks()
             try call.output.show(report)
             return report.exitCode
