@@ -8,13 +8,15 @@ internal import BatchSystem
 /// written: a shell asks at every TAB.
 public enum Candidates: String, Sendable, CaseIterable {
     case jobs, batches, points, tables, tenants, switches, plans, runbooks, incidents, releases, contracts, rules,
-        modules
+        modules, values
 
     private static let most = 200
 
     /// None where a file cannot be read: a shell has nobody to tell.
-    public func list(in workspace: Workspace, tenant: String?) -> [String] {
+    /// - Parameter subject: whose values: a switch, or the first word of its name; nil: of any.
+    public func list(in workspace: Workspace, tenant: String?, of subject: String? = nil) -> [String] {
         switch self {
+        case .values: return Candidates.values(of: subject)
         case .jobs: return Candidates.unique(jobs(in: workspace) + names("job", in: workspace, tenant))
         case .batches: return names("batch", in: workspace, tenant)
         case .points:
@@ -48,6 +50,16 @@ public enum Candidates: String, Sendable, CaseIterable {
         case .rules: return ((try? RuleBook.load(folder: workspace.catalog))?.rules ?? []).map(\.id).sorted()
         case .modules: return ((try? ModuleBook.load(folder: workspace.catalog))?.modules ?? []).map(\.id).sorted()
         }
+    }
+
+    private static func values(of subject: String?) -> [String] {
+        let kinds: [String: SwitchName] = [
+            "safe_mode": .safeMode(.everywhere), "auto_heal": .autoHeal(.job("")), "module": .module(""),
+            "job": .job(""), "tenant": .tenant(""), "flag": .flag(""), "threshold": .threshold(rule: "", key: ""),
+        ]
+        let kind = subject.flatMap { word in kinds[String(word.prefix { $0 != ":" })] }
+        let values = kind?.values ?? kinds.keys.sorted().flatMap { kinds[$0]?.values ?? [] }
+        return unique(values.map(\.rawValue))
     }
 
     /// Nil where there is none: a shell that asks makes no file.

@@ -12,6 +12,7 @@ extension Option.Argument {
         case "TABLE": return .tables
         case "TENANT": return .tenants
         case "SWITCH": return .switches
+        case "VALUE": return .values
         case "PLAN": return .plans
         case "RUNBOOK": return .runbooks
         case "INCIDENT": return .incidents
@@ -21,6 +22,21 @@ extension Option.Argument {
         case "MODULE": return .modules
         default: return nil
         }
+    }
+}
+
+extension Candidates {
+    /// What a shell asks for: the values are those of the switch that is typed already.
+    fileprivate var request: String { self == .values ? "second values values" : "names \(rawValue)" }
+}
+
+extension Verb {
+    /// The same for what the verb is about, which may stand alone; nil when its names are not known.
+    fileprivate var mainRequest: String? {
+        let names = mainOptions.map { $0.argument?.names }
+        guard let first = names.first.flatMap({ $0 }) else { return nil }
+        if names.count == 2, let second = names[1] { return "second \(first.rawValue) \(second.rawValue)" }
+        return first.request
     }
 }
 
@@ -40,16 +56,25 @@ public enum BashCompletion {
         _batchmgr_names() {
             local name
             while IFS= read -r name; do
-                [[ "$name" == "$current"* ]] && COMPREPLY+=("$name")
+                [[ "$name" == "$glued$current"* ]] && COMPREPLY+=("${name#"$glued"}")
             done < <("${COMP_WORDS[0]}" "${place[@]}" completion --names "$1" 2> /dev/null)
             return 0
         }
+        _batchmgr_second() {
+            if [ -n "$glued" ] || [ -z "$subject" ]; then _batchmgr_names "$1"; else _batchmgr_names "$2:$subject"; fi
+        }
         _batchmgr() {
-            local current="${COMP_WORDS[COMP_CWORD]}" previous="" verb="" known="" index word value place=()
+            local current="${COMP_WORDS[COMP_CWORD]}" previous="" verb="" known="" subject="" glued="" index word value place=()
             [ "$COMP_CWORD" -gt 0 ] && previous="${COMP_WORDS[COMP_CWORD-1]}"
             # bash breaks words at "=": --mode=cas arrives as "--mode" "=" "cas".
             if [ "$current" = "=" ]; then current=""
-            elif [ "$previous" = "=" ]; then previous="${COMP_WORDS[COMP_CWORD-2]}"; fi
+            elif [ "$previous" = "=" ]; then previous="${COMP_WORDS[COMP_CWORD-2]}"
+            # And at ":": job:raise arrives as "job" ":" "raise".
+            elif [ "$current" = ":" ]; then glued="$previous:" current="" previous="${COMP_WORDS[COMP_CWORD-2]}"
+            elif [ "$previous" = ":" ]; then
+                glued="${COMP_WORDS[COMP_CWORD-2]}:"
+                [ "$COMP_CWORD" -gt 2 ] && previous="${COMP_WORDS[COMP_CWORD-3]}"
+            fi
             for ((index = 1; index < COMP_CWORD; index++)); do
                 word="${COMP_WORDS[index]}"
                 case "$word" in
@@ -57,7 +82,9 @@ public enum BashCompletion {
                         value="${COMP_WORDS[index]//[\\\"\\']/}"
                         case "$word" in \(GlobalOptions.places)) [ "$index" -lt "$COMP_CWORD" ] && place+=("$word" "$value") ;; esac ;;
                     -*) ;;
-                    *) [ -n "$known" ] || verb="${verb:+$verb }$word"
+                    *) [ -z "$known" ] || [ -n "$subject" ] \\
+                            || case "${COMP_WORDS[index-1]}" in --name|[!-]*) subject="${word%%:*}" ;; esac
+                        [ -n "$known" ] || verb="${verb:+$verb }$word"
                         case "$verb" in \(groupPattern(tool))) ;; *) known=1 ;; esac ;;
                 esac
             done
@@ -104,7 +131,7 @@ public enum BashCompletion {
         }
     }
 
-    private static func ask(_ names: Candidates) -> String { "_batchmgr_names \(names.rawValue)" }
+    private static func ask(_ names: Candidates) -> String { "_batchmgr_\(names.request)" }
 
     private static func reply(_ words: [String]) -> String {
         "COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$current\"))"
@@ -134,8 +161,7 @@ public enum BashCompletion {
 
     /// Of what the verb is about, which may stand alone.
     private static func names(_ verb: Verb) -> String {
-        guard let names = verb.mainOption?.argument?.names else { return "" }
-        return "; [ \"${current:0:1}\" = - ] || \(ask(names))"
+        verb.mainRequest.map { "; [ \"${current:0:1}\" = - ] || _batchmgr_\($0)" } ?? ""
     }
 
     private static func files(_ verb: Verb) -> String {
@@ -155,8 +181,11 @@ public enum ZshCompletion {
             names=("${(@f)$("${words[1]}" "${place[@]}" completion --names "$1" 2> /dev/null)}")
             compadd -- "${(@)names:#}"
         }
+        _batchmgr_second() {
+            if [ -n "$subject" ]; then _batchmgr_names "$2:$subject"; else _batchmgr_names "$1"; fi
+        }
         _batchmgr() {
-            local verb="" known="" word state line
+            local verb="" known="" subject="" word state line
             local -a place
             # _arguments sets $words anew.
             local -a given=("${words[@]}")
@@ -174,7 +203,9 @@ public enum ZshCompletion {
                     \(valueOptions)) (( index++ ))
                         case "$word" in \(GlobalOptions.places)) (( index < CURRENT )) && place+=("$word" "${(Q)given[index]}") ;; esac ;;
                     -*) ;;
-                    *) [ -n "$known" ] || verb="${verb:+$verb }$word"
+                    *) [ -z "$known" ] || [ -n "$subject" ] \\
+                            || case "${words[index-1]}" in --name|[^-]*) subject="${word%%:*}" ;; esac
+                        [ -n "$known" ] || verb="${verb:+$verb }$word"
                         case "$verb" in \(groupPattern(tool))) ;; *) known=1 ;; esac ;;
                 esac
                 (( index++ ))
@@ -219,12 +250,11 @@ public enum ZshCompletion {
     /// One rule for all words: the verb itself is one of them, and without a rule zsh offers nothing after it.
     private static func rest(_ verb: Verb, _ tool: Tool) -> String {
         if verb == .help { return "'*:VERB:(\(tool.firstWords.joined(separator: " ")))'" }
-        guard let argument = verb.positionals.first?.argument ?? named(verb.mainOption) else { return "'*: : '" }
+        if verb.positionals.isEmpty, let request = verb.mainRequest, let argument = verb.mainOption?.argument {
+            return "'*:\(escaped(argument.placeholder)):{_batchmgr_\(request)}'"
+        }
+        guard let argument = verb.positionals.first?.argument else { return "'*: : '" }
         return "'*:\(escaped(argument.placeholder)):\(action(argument))'"
-    }
-
-    private static func named(_ option: Option?) -> Option.Argument? {
-        option?.argument.flatMap { $0.names == nil ? nil : $0 }
     }
 
     private static func specifications(_ options: [Option], separator: String = "\n") -> String {
@@ -240,7 +270,7 @@ public enum ZshCompletion {
         case .file: "_files"
         case .folder: "_files -/"
         case .choice(let words): "(\(words.joined(separator: " ")))"
-        case .text, .number, .pair: argument.names.map { "{_batchmgr_names \($0.rawValue)}" } ?? " "
+        case .text, .number, .pair: argument.names.map { "{_batchmgr_\($0.request)}" } ?? " "
         }
     }
 
@@ -275,6 +305,18 @@ public enum FishCompletion {
                 end
                 $words[1] $place completion --names $argv[1] 2> /dev/null
             end
+            # The first names, or those of the second kind that go with the word after the verb.
+            function __batchmgr_second
+                set -l words (commandline -opc)
+                for index in (seq 4 (count $words))
+                    string match -q -- '-*' $words[$index]; and continue
+                    set -l before $words[(math $index - 1)]
+                    string match -q -- '-*' $before; and test "$before" != --name; and continue
+                    __batchmgr_names $argv[2]:(string split -m 1 : -- $words[$index])[1]
+                    return
+                end
+                __batchmgr_names $argv[1]
+            end
             """,
             "complete -c batchmgr -f",
         ]
@@ -300,8 +342,8 @@ public enum FishCompletion {
         }
         let seen = words.map { "__fish_seen_subcommand_from \($0)" }.joined(separator: "; and ")
         lines += verb.options.map { option("-n '\(seen)' ", $0) }
-        if let names = verb.mainOption?.argument?.names {
-            lines.append("complete -c batchmgr -n '\(seen)' -k -a '(__batchmgr_names \(names.rawValue))'")
+        if let request = verb.mainRequest {
+            lines.append("complete -c batchmgr -n '\(seen)' -k -a '(__batchmgr_\(request))'")
         }
         for positional in verb.positionals {
             switch positional.argument {
@@ -324,7 +366,7 @@ public enum FishCompletion {
         case .file: " -r -F"
         case .folder: " -x -a '(__fish_complete_directories)'"
         case .choice(let words): " -x -a '\(words.joined(separator: " "))'"
-        case .text, .number, .pair: argument?.names.map { " -x -k -a '(__batchmgr_names \($0.rawValue))'" } ?? " -x"
+        case .text, .number, .pair: argument?.names.map { " -x -k -a '(__batchmgr_\($0.request))'" } ?? " -x"
         }
     }
 

@@ -62,7 +62,7 @@ extension Verb {
 }
 
 extension WorkspaceSetup.Request {
-    /// - Throws: `ERR_UX_USAGE` when tenancy, column and path do not go together.
+    /// - Throws: `ERR_UX_USAGE` when tenancy, column and path cannot be used together.
     public init(_ arguments: ParsedArguments) throws(BatchError) {
         // Before the verb, --database is the option that every verb takes.
         let globals = arguments.globals
@@ -104,12 +104,15 @@ extension Command {
     static let completion = Command(.completion) { (arguments, call) throws(BatchError) in
         if let text = arguments.value("names") {
             let kinds = Candidates.allCases.map(\.rawValue)
-            guard let kind = Candidates(rawValue: text) else {
+            // values:SWITCH are those of one switch.
+            let words = text.split(separator: ":", maxSplits: 1).map(String.init)
+            guard let kind = Candidates(rawValue: words.first ?? ""), words.count == 1 || kind == .values else {
                 throw .unknown("kind of names", text, among: kinds, hint: "one of: \(kinds.joined(separator: ", "))")
             }
             // A shell that asks has no place for an error.
             let workspace = try? call.workspaceIfAny()
-            let names = workspace.map { kind.list(in: $0, tenant: call.globals.tenant) } ?? []
+            let names =
+                workspace.map { kind.list(in: $0, tenant: call.globals.tenant, of: words.dropFirst().first) } ?? []
             try call.output.show(NamesReport(names: names), text: names.map { $0 + "\n" }.joined())
             return .done
         }
