@@ -64,7 +64,7 @@ public struct Export: Sendable {
 
     private var stopped: BatchError {
         BatchError(
-            .stopped, "the export '\(target.path)' was ended because a stop was asked for",
+            .stopped, "the export '\(target.path)' was stopped, as asked",
             hint: "continue it: \(command: "resume --id BATCH")")
     }
 
@@ -99,21 +99,31 @@ public struct Export: Sendable {
         private let folder: OpenFolder
         private let file: File
         private let temporaryName: String
+        private let made: MadeFolders
         private var isFinished = false
 
         init(_ target: Path, in workspace: String) throws(BatchError) {
-            let folder = try target.openFolder(in: workspace)
-            let name = folder.temporaryName(for: ".\(target.name.utf8.count > 200 ? "export" : target.name)")
-            let file = try folder.create(name, for: target.path)
+            let made = MadeFolders()
+            do throws(BatchError) {
+                let folder = try target.openFolder(in: workspace, noting: made)
+                let name = folder.temporaryName(for: ".\(target.name.utf8.count > 200 ? "export" : target.name)")
+                file = try folder.create(name, for: target.path)
+                self.folder = folder
+                temporaryName = name
+            } catch {
+                made.removeEmpty()
+                throw error
+            }
             self.target = target
-            self.folder = folder
-            self.file = file
-            temporaryName = name
+            self.made = made
         }
 
-        /// Nothing half-written stays behind.
+        /// Nothing half-written stays behind, and no folder that was made for it.
         deinit {
-            if !isFinished { folder.remove(temporaryName) }
+            if !isFinished {
+                folder.remove(temporaryName)
+                made.removeEmpty()
+            }
         }
 
         func write(_ bytes: ArraySlice<UInt8>) throws(BatchError) {
@@ -160,11 +170,11 @@ extension Export {
         }
 
         /// The folder of the file, made when it is missing.
-        func openFolder(in workspace: String) throws(BatchError) -> OpenFolder {
+        func openFolder(in workspace: String, noting made: MadeFolders) throws(BatchError) -> OpenFolder {
             var folder = try OpenFolder(workspace)
             for part in folders {
                 do throws(SystemError) {
-                    folder = try folder.folder(part)
+                    folder = try folder.folder(part, noting: made)
                 } catch {
                     throw error.isLink ? Path.outside(path) : error.error("open folder '\(part)' of '\(path)'")
                 }

@@ -130,11 +130,13 @@ public struct OpenFolder: ~Copyable {
     private init(_ file: consuming File) { self.file = file }
 
     /// A folder in it, made when it is missing.
+    /// - Parameter made: told when it was.
     /// - Throws: ELOOP or ENOTDIR for a symbolic link: Linux says either.
-    public func folder(_ name: String) throws(SystemError) -> OpenFolder {
+    public func folder(_ name: String, noting made: MadeFolders) throws(SystemError) -> OpenFolder {
         let number = file.descriptor
         do throws(SystemError) {
             try SystemCall.attempt(.makeFolder) { mkdirat(number, name, 0o777) }
+            made.add(name, in: number)
             try SystemCall.attempt(.sync) { fsync(number) }
         } catch {
             guard error.code == EEXIST else { throw error }
@@ -168,6 +170,27 @@ public struct OpenFolder: ~Copyable {
     public func temporaryName(for name: String) -> String { TemporaryName.beside(name) }
 
     public func names() throws(BatchError) -> [String] { try Folder.names(in: "/proc/self/fd/\(file.descriptor)") }
+}
+
+/// Folders that were made on the way to a file, to be taken back when the file is not written.
+public final class MadeFolders {
+    private var places: [(above: Int32, name: String)] = []
+
+    public init() {}
+
+    deinit {
+        for place in places { close(place.above) }
+    }
+
+    fileprivate func add(_ name: String, in folder: Int32) {
+        let number = fcntl(folder, F_DUPFD_CLOEXEC, 0)
+        if number >= 0 { places.append((number, name)) }
+    }
+
+    /// Removes those in which nothing is.
+    public func removeEmpty() {
+        for place in places.reversed() { unlinkat(place.above, place.name, AT_REMOVEDIR) }
+    }
 }
 
 extension SystemError {

@@ -141,6 +141,19 @@ extension Export.Hash {
         #expect(folder.names == ["out.csv"])
     }
 
+    @Test("A stop leaves no folder that was made for the file, and every other one")
+    func stopBelowNewFolders() throws {
+        #expect(folder.run(["mkdir", "-p", "there"]) == "")
+        for path in ["new/deep/out.csv", "there/new/out.csv"] {
+            let source = ExportRows(columns: ["a"]) { [.string(String(repeating: "x", count: 5_000))] }
+            let error = #expect(throws: BatchError.self) {
+                try Export(to: path, in: folder.path, format: .csv).write(source, hash: .none, stop: { true })
+            }
+            #expect(error?.code == .stopped)
+        }
+        #expect(folder.run(["ls", "-A", "."]) == "there\n" && folder.run(["ls", "-A", "there"]) == "")
+    }
+
     @Test("A stop ends an export without a file")
     func stop() throws {
         let source = ExportRows(columns: ["id"]) { [.string("endless")] }
