@@ -268,7 +268,7 @@ struct BatchOptions {
 
     private static func text(_ member: JSONValue.Member) throws(BatchError) -> String {
         guard let text = member.value.string, !text.isEmpty, text.utf8.count <= 1_000, !text.contains("\0") else {
-            throw wrong("option \(member.key) is not a text of 1 to 1,000 bytes")
+            throw wrong("option \(member.key) is not text of 1 to 1,000 bytes")
         }
         return text
     }

@@ -80,7 +80,9 @@ extension Host {
         guard batch.status != .running else {
             throw BatchError(
                 .wrongState, "batch \(batch.batch) is running",
-                hint: "end it first; when its process is gone, any command of the tool says so: \(command: "list")")
+                hint:
+                    "end it first; when its process is gone, any command of the tool marks it as stopped: \(command: "list")"
+            )
         }
         try ledger.requireLive(batch)
         if mode == .unconflicted { return ([batch], []) }

@@ -171,7 +171,7 @@ struct Arguments {
                 throw wrong(name, "is not valid UTF-8 text")
             }
             return text
-        default: throw wrong(name, "is not a text")
+        default: throw wrong(name, "is not text")
         }
     }
 

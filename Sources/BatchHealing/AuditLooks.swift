@@ -18,7 +18,8 @@ struct AuditLooks {
             }
         case .keys:
             return try count(
-                name, "PRAGMA foreign_key_check", ("row that refers to nothing", "rows that refer to nothing"))
+                name, "PRAGMA foreign_key_check",
+                ("row that refers to a missing row", "rows that refer to missing rows"))
         case .copies: return checks(name, try session.verify(isFast: true).checks)
         case .drill:
             let sample = order.settings["sample"]?.integer.map { Int($0) }
@@ -178,7 +179,7 @@ public struct AuditPage {
         hasBefore = before != nil
     }
 
-    private var heading: String { hasBefore ? "Worse than last time" : "Not well" }
+    private var heading: String { hasBefore ? "Worse than last time" : "Problems" }
     private static let columns = ["check", "outcome", "found", "ms"]
     private var rows: [[String]] {
         results.map { [$0.step, $0.outcome.rawValue, $0.detail, "\($0.milliseconds)"] }

@@ -113,7 +113,9 @@ public struct RepairHistory {
             if isHalted {
                 throw BatchError(
                     .wrongState, "job \(job) is halted for all tenants, and not only for \(tenant ?? "one")",
-                    hint: "let it go on for all, without --tenant: \(command: "heal thaw \(job) --reason TEXT")")
+                    hint:
+                        "let it continue for all tenants, without --tenant: \(command: "heal thaw \(job) --reason TEXT")"
+                )
             }
             throw BatchError(
                 .wrongState, "job \(job) is not frozen\(tenant.map { " for \($0)" } ?? ""), and not halted",

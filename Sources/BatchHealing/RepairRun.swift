@@ -35,7 +35,7 @@ public struct RepairRun {
     public func perform(tenant: String?) throws(BatchError) -> HealRunReport {
         guard job.repair?.isFlagOnly != true else {
             throw BatchError(
-                .usage, "\(job.id) only tells what is wrong: a person corrects it",
+                .usage, "\(job.id) only reports what is wrong: a person corrects it",
                 hint:
                     "see it: \(command: "heal scan \(job.id)"); correct it by a plan: \(command: "run --id NAME --sql SQL --propose")"
             )
@@ -168,7 +168,7 @@ public struct RepairRun {
     private func require(_ half: (batch: BatchID, isSameDefinition: Bool)) throws(BatchError) {
         guard !half.isSameDefinition else { return }
         throw BatchError(
-            .wrongState, "\(half.batch) is half done, and job \(job.id) is another one since",
+            .wrongState, "\(half.batch) is half done, and job \(job.id) has changed since",
             hint:
                 "continue it as it was: \(command: "resume --id \(half.batch)"); or undo it: \(command: "rollback --id \(half.batch)")"
         )

@@ -71,7 +71,7 @@ public struct Repairs {
             isFlagOnly
             ? [
                 ("version", "\(job.version)"), ("class", job.repair?.faults.rawValue ?? ""),
-                ("changes", "nothing: it only tells, and a person corrects what it finds"),
+                ("changes", "nothing: it only reports, and a person corrects what it finds"),
             ]
             : [
                 ("version", "\(job.version)"),

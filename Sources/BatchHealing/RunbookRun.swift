@@ -142,7 +142,7 @@ public struct RunbookRun {
         let plans = (answer.document["executions"]?.array ?? []).compactMap { $0["plan"]?.string }
         let names = plans.isEmpty ? own : plans
         if !names.isEmpty { return .init(step: step, outcome: .planned, detail: names.joined(separator: ", ")) }
-        if answer.exitCode == 0 { return .init(step: step, outcome: .done, detail: "nothing is to be planned") }
+        if answer.exitCode == 0 { return .init(step: step, outcome: .done, detail: "there is nothing to plan") }
         return .init(step: step, outcome: .failed, detail: answer.document["error"]?["message"]?.string)
     }
 

@@ -151,8 +151,8 @@ public struct Service {
     }
 
     private func tellGoingOn(_ note: (String) -> Void) {
-        context.log.write(.info, "service.goes_on", "the service goes on", module: .runner)
-        note("the service goes on")
+        context.log.write(.info, "service.goes_on", "the service continues", module: .runner)
+        note("the service continues")
     }
 
     private func tell(_ ending: String, _ note: (String) -> Void) {

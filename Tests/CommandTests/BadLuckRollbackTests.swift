@@ -145,7 +145,7 @@ import Testing
             try scene.expect(0, "run", "--id", "parent", "--sql", "INSERT INTO items VALUES(9, 9, 9)")
             try scene.sql("INSERT INTO part VALUES(1, 9)")
             let result = try scene.expect(.conflict, "rollback", "--id", "parent")
-            #expect(result.err.contains("would refer to nothing, the first in part"))
+            #expect(result.err.contains("would refer to missing rows, the first in part"))
             #expect(try scene.sql("SELECT count(*) FROM items") == "6")
         }
     }

@@ -224,11 +224,11 @@ import Testing
             try scene.shell("cd backups/batch_manager && mv history.git away && echo x > history.git")
             let told = try scene.expect(0, "list")
             #expect(told.out.contains("more.1"))
-            #expect(told.err.contains("warning: WARN_DATA_PENDING_RESTORE_POINT: what an earlier command left"))
+            #expect(told.err.contains("warning: WARN_DATA_PENDING_RESTORE_POINT: work that an earlier command left"))
             #expect(told.err.contains("\nhint: "))
             let log = try scene.shell("grep recovery.left backups/batch_manager/logs/batchmgr.log").out
             #expect(
-                log.contains("what an earlier command left could not be completed: ") && log.contains("\"ERR_"),
+                log.contains("work that an earlier command left could not be completed: ") && log.contains("\"ERR_"),
                 "\(log)")
             try scene.shell("cd backups/batch_manager && rm history.git && mv away history.git")
             #expect(try scene.expect(0, "list").err.isEmpty)

@@ -38,7 +38,7 @@ import Testing
             let stale = try database.json("rollback", "--plan", file)["error"]
             #expect(stale?["code"]?.string == "ERR_DATA_STALE_PLAN")
             #expect(stale?["exit_code"]?.integer == 4)
-            #expect(stale?["message"]?.string?.hasSuffix("rollback.1 ran since") == true)
+            #expect(stale?["message"]?.string?.hasSuffix("rollback.1 ran since then") == true)
         }
     }
 

@@ -200,7 +200,7 @@ import Testing
             try database.sql("INSERT INTO batchmgr_gate VALUES (1); UPDATE invoices SET note = 'mine' WHERE id = 2")
             let shown = try database.json("guard", "show")
             #expect(shown["forced_open"] == true && shown["noted"] == [])
-            #expect(try database.tool("verify").out.contains("somebody keeps the gate open"))
+            #expect(try database.tool("verify").out.contains("somebody holds the gate open"))
             #expect(try database.json("drift", "show")["drifted"] == true)
             try database.run("next", "INSERT INTO customers VALUES (50, 'Flo')")
             #expect(try database.json("guard", "show")["forced_open"] == false)

@@ -105,7 +105,7 @@ import Testing
             let failed = try scene.tool("run", "--id", "sane")
             #expect(failed.err.contains("check c of sane.1 found 10 rows (id, n)"), "\(failed.err)")
             #expect(failed.err.contains("found by check c:\nid  n\n1   100\n"), "\(failed.err)")
-            #expect(failed.err.contains("and 5 rows more"))
+            #expect(failed.err.contains("and 5 more rows"))
             #expect(try scene.sql("SELECT error FROM batchmgr_batches").contains("100") == false)
         }
     }

@@ -31,7 +31,7 @@ import Testing
         Mistake("version: 1.0.0\n" + steps, "1:1", "a job needs the key 'id'"),
         Mistake("id: a\n" + steps, "1:1", "a job needs the key 'version'"),
         Mistake(head, "1:1", "a job needs the key 'steps'"),
-        Mistake(head + steps + "id: b\n", "6:1", "'id' is already there in line 1"),
+        Mistake(head + steps + "id: b\n", "6:1", "'id' is given already, in line 1"),
         Mistake("- a\n", "1:1", "a job: write keys and values, e.g. key: value"),
         Mistake("just text\n", "1:1", "a job: write keys and values, e.g. key: value"),
         Mistake(head + "steps: []\n", "3:8", "steps: the list is empty"),
@@ -136,7 +136,7 @@ import Testing
             "'chunk' goes with 'for_each', which is missing"),
         Mistake(
             head + "steps:\n  - {id: s, sql: SELECT 1}\n  - {id: s, sql: SELECT 1}\n", "5:10",
-            "step 's' is already there in line 4"),
+            "step 's' is given already, in line 4"),
         Mistake(head + "steps:\n  - {id: s, exec: rm -rf x}\n", "4:19", "exec: write a list, e.g. [a, b]"),
         Mistake(head + "steps:\n  - {id: s, exec: []}\n", "4:19", "exec: the list is empty"),
         Mistake(
@@ -202,7 +202,7 @@ import Testing
         Mistake(
             "id: !!python/object a\n", "1:5",
             "tags like tag:yaml.org,2002:python/object are not used here; write the value without it"),
-        Mistake("? [a]\n: b\n", "1:3", "a key must be a plain text"),
+        Mistake("? [a]\n: b\n", "1:3", "a key must be plain text"),
         Mistake("id: \"é\u{7}\"\n", "1:7", "control characters are not allowed"),
         Mistake(String(repeating: "[", count: 60), "1:51", "nested deeper than 50 levels"),
     ]
@@ -249,7 +249,7 @@ import Testing
         let diagnostic = try #require(try CatalogMistakeTests.diagnostics("id: a\nid: b\n").last)
         #expect(diagnostic.json["line"] == 2)
         #expect(diagnostic.json["column"] == 1)
-        #expect(diagnostic.json["message"] == "'id' is already there in line 1")
+        #expect(diagnostic.json["message"] == "'id' is given already, in line 1")
         #expect(diagnostic.json["source"] == "id: b")
         #expect(diagnostic.json["code"] == "ERR_UX_INVALID_CATALOG")
         #expect(diagnostic.json["file"]?.string?.hasSuffix("/a.yaml") == true)

@@ -74,7 +74,7 @@ import Testing
             "databases: {a: {path: x, tenancy: file}}\n",
             "1:23: a path with {tenant} goes with 'tenancy: file', and no other does"
         ),
-        ("databases: {a: {path: x}, a: {path: y}}\n", "1:27: 'a' is already there in line 1"),
+        ("databases: {a: {path: x}, a: {path: y}}\n", "1:27: 'a' is given already, in line 1"),
         (
             "databases: {a: {path: x}}\nnotify: [{url: a}]\n",
             "2:16: url: write an address, e.g. https://example.com/hook"
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{mailer: a, mailer: b}", "'mailer' is already there in line 2"),
+        ("{mailer: a, mailer: b}", "'mailer' is given already, in line 2"),
         ("{sql: a}", "'sql' already means something in a step; choose another name"),
         ("{timeout: a}", "'timeout' already means something in a step; choose another name"),
     ])

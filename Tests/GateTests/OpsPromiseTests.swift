@@ -259,7 +259,7 @@ import Testing
         (#"{"action": "run", "job": "add", "sql": "DELETE FROM t"}"#, "no key 'sql'"),
         (#"{"action": "run", "job": "add", "job": "multi"}"#, "given twice"),
         (#"{"action": "run", "job": "a.b"}"#, "not a name of a job"),
-        (#"{"action": "run", "job": "add", "set": {"n": [1]}}"#, "must be a text, a number"),
+        (#"{"action": "run", "job": "add", "set": {"n": [1]}}"#, "must be text, a number"),
         (#"{"action": "run", "job": "add", "set": {"n": 1, "n": 2}}"#, "is given twice"),
         (#"{"action": "rollback", "batch": "multi"}"#, "names it in full"),
         (#"{"action": "rollback", "batch": "multi.1", "mode": "cascad"}"#, "did you mean 'cascade'?"),

@@ -127,7 +127,7 @@ import Testing
             "reads: write for bills as many columns as 'key' has, in the same order"
         ),
         ("a: {querry: SELECT 1}", "a contract has no key 'querry'; did you mean 'query'?"),
-        ("a: {query: 'SELECT {roles}'}", "{roles}: catalog/mapping.yaml does not say what that is here"),
+        ("a: {query: 'SELECT {roles}'}", "{roles}: catalog/mapping.yaml does not say what that is in this database"),
     ])
     func mistakesAreTold(_ text: String, _ message: String) throws {
         try HealingScene.with { scene in

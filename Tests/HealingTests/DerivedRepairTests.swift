@@ -172,7 +172,7 @@ import Testing
         ("search: [{table: paper_words, content: papers, key: nr}]", "search.key: table 'papers' has no column 'nr'"),
         (
             "search: [{table: papers, content: papers}]",
-            "search: 'papers' is no full-text index that keeps a list of its rows; write one as indexed: (SELECT …)"
+            "search: 'papers' is not a full-text index that keeps a list of its rows; write one as indexed: (SELECT …)"
         ),
         (
             "search: [{table: paper_words, content: papers, tenant: nobody}]",
@@ -184,7 +184,7 @@ import Testing
         ("search: [paper_words]", "search: write its table, key and fields, e.g. {table: t, key: id}"),
         (
             "search: {table: paper_words}",
-            "{search.wrong}: catalog/mapping.yaml does not say what an index of search is of; write its content: TABLE"
+            "{search.wrong}: catalog/mapping.yaml does not say which table an index of search is for; write its content: TABLE"
         ),
     ])
     func aWrongFullTextIndexIsTold(_ mapping: String, _ message: String) throws {

@@ -76,7 +76,7 @@ import Testing
             let answer = try JSONParser.parse(try scene.tool("catalog", "validate", "--json").out)
             let messages = (answer["errors"]?.array ?? []).compactMap { $0["message"]?.string }
             #expect(
-                messages.contains { $0.hasPrefix("invoices.tenant: this does not say whose a row") } == isTold,
+                messages.contains { $0.hasPrefix("invoices.tenant: this does not say which tenant a row") } == isTold,
                 "\(messages)")
             #expect(isTold || messages.isEmpty, "\(messages)")
         }

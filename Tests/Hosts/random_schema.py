@@ -179,7 +179,7 @@ def check(statements, undo):
         try:
             q("SELECT batch_rollback(?)", back)
         except Error as error:
-            # The batch itself left rows that refer to nothing.
+            # The batch itself left rows that refer to missing rows.
             if "would refer to nothing" in str(error):
                 return
             raise AssertionError((ran, str(error)))

@@ -128,7 +128,7 @@ public struct ReviewBook: Sendable {
         [
             KeyRule("to", .text(.filled), required: true, "Who reviews the documents that match."),
             KeyRule(
-                "file", .text(.filled), "Only files of this name; `*` and `?` stand for any characters, and for one."),
+                "file", .text(.filled), "Only files of this name; `*` matches any characters, `?` matches one."),
             KeyRule("below", .number(0...1), "Only documents of lower confidence than this."),
             KeyRule("language", .text(.filled), "Only documents that are read with this model."),
         ])

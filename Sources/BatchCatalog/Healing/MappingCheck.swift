@@ -99,7 +99,8 @@ private struct MappingCheck<Schema: MappedSchema> {
         } else if schema.objection(to: "SELECT * FROM \(concept.indexed) LIMIT 0") != nil {
             source.report(
                 place,
-                "search: '\(concept.table)' is no full-text index that keeps a list of its rows; write one as indexed: (SELECT …)"
+                "search: '\(concept.table)' is not a full-text index that keeps a list of its rows; "
+                    + "write one as indexed: (SELECT …)"
             )
         }
         guard let content = node["content"], case .column(let name)? = concept.fields["content"] else { return }
@@ -180,8 +181,10 @@ private struct MappingCheck<Schema: MappedSchema> {
         case .values: return
         }
         guard isStrange == true else { return }
-        let meant = hasColumn ? "; did you mean '\(column)'?" : ": what it holds is the name of no tenant"
-        source.report(field.value, "\(name).tenant: this does not say whose a row of '\(concept.table)' is\(meant)")
+        let meant = hasColumn ? "; did you mean '\(column)'?" : ": its values are not names of tenants"
+        source.report(
+            field.value, "\(name).tenant: this does not say which tenant a row of '\(concept.table)' belongs to\(meant)"
+        )
     }
 
     private mutating func ask(_ query: String, _ node: YAMLNode, _ what: String) {

@@ -27,7 +27,7 @@ enum MappingReader {
                 continue
             }
             let before = source.diagnostics.count
-            if concepts[entry.key] != nil { source.report(key: entry, "'\(entry.key)' is already there") }
+            if concepts[entry.key] != nil { source.report(key: entry, "'\(entry.key)' is given twice") }
             if entry.key == "search", case .sequence(let elements) = entry.value.content {
                 // A list of one is the one.
                 searches = elements.compactMap { concept(.init(key: "search", mark: $0.start, value: $0), &source) }
@@ -118,10 +118,10 @@ enum MappingReader {
 extension Mapping {
     fileprivate func reasonNothingIsKnown(of placeholder: Placeholder) -> String {
         guard placeholder.concept == "search", !searches.isEmpty else {
-            return "catalog/mapping.yaml does not say what that is here"
+            return "catalog/mapping.yaml does not say what that is in this database"
         }
         return placeholder.field == "wrong"
-            ? "catalog/mapping.yaml does not say what an index of search is of; write its content: TABLE"
+            ? "catalog/mapping.yaml does not say which table an index of search is for; write its content: TABLE"
             : "search is a list in catalog/mapping.yaml; write {search.tables}, {search.wrong} or {search.rebuild}"
     }
 }

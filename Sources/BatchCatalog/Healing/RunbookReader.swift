@@ -78,11 +78,12 @@ public struct RunbookBook: Sendable {
         "a step of a runbook",
         [
             KeyRule("id", .text(.jobName), required: true, "Its name."),
-            KeyRule("level", .integer(1...3), required: true, "1 at once, 2 after a yes, 3 by a person."),
+            KeyRule("level", .integer(1...3), required: true, "1 at once, 2 after confirmation, 3 by a person."),
             KeyRule("text", .text(.filled), required: true, "What it does."),
             KeyRule(
                 "run", .list(.argument, mayBeEmpty: false),
-                "A command of batchmgr, word by word; `{tenant}` and `{module}` stand for what is named. At level 3 one that makes a plan (`--propose`)."
+                "A command of batchmgr, word by word; `{tenant}` and `{module}` are replaced by what is named. "
+                    + "At level 3 one that makes a plan (`--propose`)."
             ),
             KeyRule("may_fail", .boolean, "It may find something wrong (`false`)."),
         ])

@@ -43,7 +43,7 @@ enum JobKeys {
                     "Of a repair: `heal run --apply` makes a dry run first, and continues if it succeeds (`false`)."),
                 KeyRule(
                     "flag_only", .boolean, companion: "finds",
-                    "Of a repair: `true`: it only tells what is wrong, and has no `steps`."),
+                    "Of a repair: `true`: it only reports what is wrong, and has no `steps`."),
                 KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
                 KeyRule(
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),
@@ -131,7 +131,9 @@ enum JobKeys {
                 "overlap", choice(OverlapRule.self),
                 "While the job of an earlier firing is not done: `skip` the new one, `queue` it too, or `cancel` the earlier one (`skip`)."
             ),
-            KeyRule("jitter", .text(.duration), "Delays each firing by a part of this time, always the same part."),
+            KeyRule(
+                "jitter", .text(.duration),
+                "Delays each firing by a share of this time, always the same for a schedule."),
             KeyRule(
                 "window", .text(.dayWindow),
                 "The only time of day when the job may begin, e.g. `22:00-06:00`; a firing outside it waits."

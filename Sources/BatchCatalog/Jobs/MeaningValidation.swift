@@ -66,7 +66,7 @@ struct MeaningValidation {
         for node in nodes {
             guard let name = node.text else { continue }
             if let line = lines[name] {
-                source.report(node, "\(noun) '\(name)' is already there in line \(line)")
+                source.report(node, "\(noun) '\(name)' is given already, in line \(line)")
             } else {
                 lines[name] = node.start.line
             }

@@ -168,7 +168,7 @@ struct ShapeValidation {
                 // Two programs under one name of a plugin is an error with a code of its own.
                 source.report(
                     key: entry, code: what == "plugins" ? .pluginDuplicate : nil,
-                    "'\(entry.key)' is already there in line \(line)")
+                    "'\(entry.key)' is given already, in line \(line)")
                 return false
             }
             lines[entry.key] = entry.mark.line
@@ -198,7 +198,7 @@ struct ShapeValidation {
             if node[key.name] == nil, other == nil {
                 source.report(node.start, "\(title) needs the key '\(key.name)'")
             } else if node[key.name] != nil, let other {
-                source.report(key: other, "'\(other.key)' and '\(key.name)' do not go together")
+                source.report(key: other, "'\(other.key)' and '\(key.name)' cannot be used together")
             }
         }
     }

@@ -83,7 +83,7 @@ struct YAMLDocument: ~Copyable {
             end = event.end
             if case .end = event.kind { return entries }
             guard case .scalar(let key, _) = event.kind else {
-                throw YAMLNode.Fault(event.start, "a key must be a plain text")
+                throw YAMLNode.Fault(event.start, "a key must be plain text")
             }
             let value = try node(try events.next(), depth: depth + 1)
             entries.append(YAMLNode.Entry(key: key, mark: event.start, value: value))

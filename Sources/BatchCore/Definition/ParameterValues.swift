@@ -52,7 +52,7 @@ extension ParameterValues {
 
     private static func unknown(_ name: String, _ job: JobDefinition) -> BatchError {
         let names = job.parameters.map(\.name)
-        let known = names.isEmpty ? "it has none" : "it has " + names.joined(separator: ", ")
+        let known = names.isEmpty ? "it has no parameters" : "it has " + names.joined(separator: ", ")
         return BatchError(
             .invalidParameter, "job \(job.id) has no parameter \(name)" + Suggestion.clause(for: name, in: names),
             hint: "\(known); see: \(command: "catalog show --id \(job.id)")")

@@ -205,7 +205,7 @@ public struct OpsActionReader {
     private func text(_ key: String) throws(BatchError) -> String? {
         guard let value = json[key], value != .null else { return nil }
         guard let text = value.string, !text.isEmpty else {
-            throw BatchError.invalidRequest("'\(key)' must be a text that is not empty")
+            throw BatchError.invalidRequest("'\(key)' must be text that is not empty")
         }
         return text
     }
@@ -262,7 +262,7 @@ public struct OpsActionReader {
             case .number(let number): return "\(member.key)=\(number)"
             case .bool(let flag): return "\(member.key)=\(flag)"
             case .null, .array, .object:
-                throw BatchError.invalidRequest("parameter '\(member.key)' must be a text, a number, true or false")
+                throw BatchError.invalidRequest("parameter '\(member.key)' must be text, a number, true or false")
             }
         }
     }

@@ -197,7 +197,7 @@ extension WritePolicy {
             case .otherTenant(let table, let row):
                 let verb = row.side == .before ? "belongs" : "would belong"
                 return BatchError(
-                    .otherTenant, "table \(table), row \(row.key): it \(verb) to another tenant than that of the batch",
+                    .otherTenant, "table \(table), row \(row.key): it \(verb) to a tenant that is not the batch's",
                     hint: "limit the statement to rows of the tenant: WHERE tenant column = :tenant",
                     cause: .otherTenantsRow)
             case .noTenant(let table):
@@ -211,7 +211,8 @@ extension WritePolicy {
                     hint: "add it to the job: shared_tables: [\(table)]; for --sql: --shared-table \(table)")
             case .computedOwner(let table, let column):
                 return BatchError(
-                    .otherTenant, "table \(table) computes \(column), so it is not clear whose its rows are",
+                    .otherTenant,
+                    "table \(table) computes \(column), so it is not clear which tenant its rows belong to",
                     hint: "make \(column) an ordinary column of \(table)")
             case .tenantSchemaChange:
                 return BatchError(
@@ -220,7 +221,7 @@ extension WritePolicy {
             case .disowned(let table, let column):
                 return BatchError(
                     .otherTenant,
-                    "table \(table) would be gone, or lose the column \(column) that says whose its rows are",
+                    "table \(table) would be gone, or lose the column \(column) that says which tenant a row belongs to",
                     hint: "make a plan for a person to approve: \(command: "run --id JOB --propose")")
             case .protected(let name, let what):
                 return BatchError(

@@ -65,7 +65,7 @@ final class PluginEngine: PageReader {
 
     /// The worker has a deadline, and ends its children with itself.
     private func ask(_ request: JSONValue) throws(DocumentError) -> JSONValue {
-        guard process.lines().isEmpty else { throw DocumentError(.engine, "the plugin speaks without being asked") }
+        guard process.lines().isEmpty else { throw DocumentError(.engine, "the plugin writes without being asked") }
         do throws(BatchError) { try process.send(JSONWriter.text(request)) } catch {
             throw DocumentError(.crashed, process.lastWords)
         }
@@ -93,7 +93,10 @@ extension RecognisedPage {
         guard let given = Word(word), given.left >= 0, given.top >= 0, given.width >= 0, given.height >= 0,
             given.left <= width, given.top <= height, given.width <= width - given.left,
             given.height <= height - given.top, (0...1).contains(given.confidence)
-        else { throw DocumentError(.engine, "the plugin answers with a word that is none, or lies beside the page") }
+        else {
+            throw DocumentError(
+                .engine, "the plugin answers with something that is not a word, or lies outside the page")
+        }
         // No control character, and no line of its own: pages of a text are divided by those.
         let text = PlainText.oneLine(given.text)
         guard text.contains(where: { !$0.isWhitespace }) else { return }

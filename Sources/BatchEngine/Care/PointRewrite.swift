@@ -89,7 +89,8 @@ final class PointRewrite {
         lost.map {
             Warning(
                 .notErased,
-                "\($0.bak ?? "") was damaged or of an unknown state and is removed; its point can be restored from git")
+                "\($0.bak ?? "") was damaged or of an unknown state, and was removed; its point can be restored from git"
+            )
         }
     }
 

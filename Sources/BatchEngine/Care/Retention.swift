@@ -30,7 +30,7 @@ struct Retention {
             session.context.log.write(.info, "keep.removed", "removed: \(report.words)", module: .command)
         } catch {
             session.context.log.write(
-                .warn, "keep.failed", "what keep: does not keep could not be removed: \(error.logMessage)",
+                .warn, "keep.failed", "what keep: lets go could not be removed: \(error.logMessage)",
                 module: .command,
                 error: error)
         }

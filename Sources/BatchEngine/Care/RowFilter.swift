@@ -33,7 +33,7 @@ final class RowFilter {
                 throw BatchError(.usage, "it is more than one statement", hint: "")
             }
             guard made.question.parameterCount == 0 else {
-                throw BatchError(.usage, "a parameter has no value here", hint: "")
+                throw BatchError(.usage, "it cannot use parameters", hint: "")
             }
             scratch[layout] = made
         } catch {

@@ -34,7 +34,7 @@ struct DriftDetection {
             Warning(
                 .wholeScan,
                 "the file has changed since the last command finished, so all its rows were read: \(time) ms"),
-            "to have what other programs write noted at once: \(command: "guard set --mode track")")
+            "to record what other programs write as they write it: \(command: "guard set --mode track")")
     }
 
     /// True when the rows of a large database need not be read to know that they are as the ledger remembers them.

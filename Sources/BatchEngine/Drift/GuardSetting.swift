@@ -32,7 +32,7 @@ public struct GuardSetting {
             }
         }
         throw BatchError(
-            .busy, "other programs write to \(session.path) without a pause", hint: "try again when they are quiet")
+            .busy, "other programs keep writing to \(session.path)", hint: "try again when they pause")
     }
 
     /// Does what `batchmgr.yaml` says, and gives new tables their triggers.

@@ -20,7 +20,7 @@ public struct AccessTokens {
 
     /// - Throws: `ERR_UX_WRONG_STATE` when there was one of that name; `ERR_SECURITY_ROLE`.
     public func create(_ request: TokenRequest) throws(BatchError) -> TokenReport {
-        try workspace.requireOwner("makes tokens")
+        try workspace.requireOwner("can make tokens")
         if let tenant = request.tenant, !TenantID.isValid(tenant) {
             throw BatchError(
                 .usage, "that is not a valid name for a tenant", hint: "a tenant is named by \(TenantID.rule)")
@@ -41,7 +41,7 @@ public struct AccessTokens {
 
     /// - Throws: `ERR_UX_UNKNOWN_NAME` when no token of that name counts; `ERR_SECURITY_ROLE`.
     public func revoke(_ name: String, reason: String) throws(BatchError) -> TokenReport {
-        try workspace.requireOwner("revokes tokens")
+        try workspace.requireOwner("can revoke tokens")
         return TokenReport(
             token: try store.revokeToken(name, reason: reason, context.act(context.action(or: "token revoke"))))
     }

@@ -149,7 +149,7 @@ public struct CertificateVerification {
         let ledger = session.ledger
         let name = body["rollback"]?.string ?? ""
         guard let id = BatchID(name), let batch = try ledger.batch(id), batch.traceID == body["trace_id"]?.string else {
-            return failed("ledger", "it has no rollback \(name) as in this certificate")
+            return failed("ledger", "it has no rollback \(name) that matches this certificate")
         }
         let undone = body["undone_checkpoints"]?.array?.compactMap(\.integer) ?? []
         let checkpoint = body["checkpoint"]?.integer ?? 0
@@ -189,6 +189,6 @@ public struct CertificateVerification {
         }
         let count = Counted.text(tables.count, "table")
         return .passed(
-            "rows", "\(count) as the rollback left them, but for \(Counted.text(later.count, "later checkpoint"))")
+            "rows", "\(count) as the rollback left them, apart from \(Counted.text(later.count, "later checkpoint"))")
     }
 }

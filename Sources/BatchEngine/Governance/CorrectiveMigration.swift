@@ -114,8 +114,8 @@ private struct ForwardCheck {
         switch (change.type, change.before, change.after) {
         case (_, _?, nil): return "\(change.type) \(change.name) goes"
         case ("table", let was?, let now?):
-            return isInsertion(was, now) ? nil : "table \(change.name) gets another definition"
-        case (_, _?, _): return "\(change.type) \(change.name) gets another definition"
+            return isInsertion(was, now) ? nil : "table \(change.name) gets a new definition"
+        case (_, _?, _): return "\(change.type) \(change.name) gets a new definition"
         case ("table", nil, _), ("view", nil, _): return try shadow(change)
         default: return nil
         }
@@ -136,7 +136,7 @@ private struct ForwardCheck {
         let name = SQLName.folded(change.name)
         let isTaken = try old.value(sql, [.string(name)]) != nil
         return isTaken || name.hasPrefix("pragma_")
-            ? "\(change.type) \(change.name) hides the one of SQLite" : nil
+            ? "\(change.type) \(change.name) hides the one that SQLite has" : nil
     }
 
     private func objection(

@@ -32,7 +32,7 @@ final class IsolationCheck {
     /// The first look. A second call does nothing.
     func look() throws(BatchError) {
         guard report == nil else { return }
-        session.context.phase("looking at what \(plan.id) may not touch")
+        session.context.phase("checking what \(plan.id) may not touch")
         version = connection.dataVersion
         let tables = try SchemaReader(connection).tables()
         let named = Set(tables.filter { scope.names($0.ownerTable) }.map(\.name))
@@ -72,9 +72,9 @@ final class IsolationCheck {
     private func failure(_ part: IsolationReport.Part, table: String?, isAlone: Bool) -> BatchError {
         let (code, what): (ErrorCode, String) =
             switch part.kind {
-            case .otherTenants(let table): (.otherTenant, "rows of other tenants in \(table) are not what they were")
-            case .protected(let name): (.protectedData, "protected \(name) is not what it was")
-            case .otherTables: (.otherChanges, "table \(table ?? "?") is not what it was")
+            case .otherTenants(let table): (.otherTenant, "rows of other tenants in \(table) have changed")
+            case .protected(let name): (.protectedData, "protected \(name) has changed")
+            case .otherTables: (.otherChanges, "table \(table ?? "?") has changed")
             }
         let writer = isAlone ? "" : ": somebody wrote to the database without a batch"
         return BatchError(

@@ -187,15 +187,15 @@ struct Checklist {
     private func foreignKeys() throws(BatchError) -> Check {
         guard let orphans, let now = Checklist.orphans(session.connection) else {
             return .warning(
-                "foreign keys", "it is not known which rows referred to nothing before the batch",
+                "foreign keys", "which rows referred to missing rows before the batch is not known",
                 code: .notChecked,
                 advice: "see those that exist now: PRAGMA foreign_key_check")
         }
         for (place, count) in now.sorted(by: { $0.key < $1.key }) where count > orphans[place] ?? 0 {
             let more = count - (orphans[place] ?? 0)
-            return failed("foreign keys", "\(Counted.text(more, "more row")) of \(place) refer to nothing")
+            return failed("foreign keys", "\(Counted.text(more, "more row")) of \(place) refer to missing rows")
         }
-        return .passed("foreign keys", "no new row refers to nothing")
+        return .passed("foreign keys", "no new row refers to a missing row")
     }
 
     private func integrity(_ tables: [String]) throws(BatchError) -> Check {

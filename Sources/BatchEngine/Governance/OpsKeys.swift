@@ -67,7 +67,7 @@ public struct OpsKeys {
 
     /// `ops trust`
     public func trust(_ request: TrustRequest) throws(BatchError) -> OpsTrustReport {
-        try workspace.requireOwner("trusts keys")
+        try workspace.requireOwner("can trust keys")
         let key = TrustedKey(
             name: request.name, role: request.role, key: Hex.string(try PublicKey(file: request.key).bytes),
             trustedBy: context.actor, trustedAt: context.now())
@@ -77,7 +77,7 @@ public struct OpsKeys {
 
     /// `ops revoke`
     public func revoke(_ name: String, reason: String) throws(BatchError) -> OpsTrustReport {
-        try workspace.requireOwner("revokes keys")
+        try workspace.requireOwner("can revoke keys")
         return OpsTrustReport(key: try control.revoke(name, reason: reason, context.act("ops revoke")))
     }
 

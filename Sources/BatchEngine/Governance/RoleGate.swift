@@ -26,8 +26,8 @@ public struct RoleGate {
     public func requireOwnName(_ name: String, for verb: String) throws(BatchError) {
         guard workspace.roles != nil, name != user else { return }
         throw BatchError(
-            .role, "\(user) cannot do '\(verb)' in the name of \(name)",
-            hint: "leave out --as; or let \(name) sign it: docs/ops.md")
+            .role, "\(user) cannot do '\(verb)' on behalf of \(name)",
+            hint: "leave out --as; or have \(name) sign it: docs/ops.md")
     }
 }
 

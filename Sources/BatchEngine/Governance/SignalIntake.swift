@@ -21,7 +21,7 @@ public struct SignalIntake {
                 try take(Session(workspace, database: database.name, tenant: tenant, context: context))
             } catch {
                 context.log.write(
-                    .debug, "signal.intake", "signals of \(database.name) stay where they are: \(error.logMessage)",
+                    .debug, "signal.intake", "signals of \(database.name) could not be collected: \(error.logMessage)",
                     module: .runner, error: error)
             }
         }

@@ -71,7 +71,7 @@ public struct Support {
     private func requireOwnName() throws(BatchError) {
         guard let tenant = context.onBehalfOf else { return }
         throw BatchError(
-            .role, "a session of support for \(tenant) opens, approves and ends none",
+            .role, "a support session for \(tenant) cannot open, approve or end sessions",
             hint: "use your own token")
     }
 

@@ -110,7 +110,7 @@ struct CurlLibrary {
         let start = unsafeBitCast(
             try symbol("curl_global_init", library), to: (@convention(c) (Int) -> CURLcode).self)
         // Counted by libcurl; all of its parts (CURL_GLOBAL_ALL).
-        guard start(3) == CURLE_OK else { throw missing("a libcurl that starts") }
+        guard start(3) == CURLE_OK else { throw missing("a working libcurl") }
         return CurlLibrary(
             setOption: try symbol("curl_easy_setopt", library),
             information: try symbol("curl_easy_getinfo", library),

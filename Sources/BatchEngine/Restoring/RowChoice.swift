@@ -56,7 +56,7 @@ struct RowChoice {
         }
         guard now.holdsSameRows(as: layout) else {
             throw BatchError(
-                .schemaChanged, "table \(layout.name) has other columns now than at the point",
+                .schemaChanged, "table \(layout.name) has different columns now than at the point",
                 hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
         }
     }
@@ -163,7 +163,7 @@ struct WantedRows {
 
     private func changed(_ table: String) -> BatchError {
         BatchError(
-            .schemaChanged, "table \(table) has another shape now than at the point",
+            .schemaChanged, "table \(table) has a different shape now than at the point",
             hint: "rebuild the point to a new file instead: \(command: "restore --point POINT --to FILE")")
     }
 

@@ -128,11 +128,11 @@ struct LedgerHeadCheck {
                 try ledger.connection.value(
                     "SELECT count(*) FROM main.batchmgr_batches WHERE seq > ?", [.integer(then.batch)])?.integer ?? 0
             let more = count > 5 ? " and \(count - 5) more" : ""
-            return ["\(newer.joined(separator: ", "))\(more) ran since"]
+            return ["\(newer.joined(separator: ", "))\(more) ran since then"]
         }
         let later = try ledger.checkpoints(where: "id > ?", [.integer(then.checkpoint)])
         if let first = later.first, let batch = try ledger.batch(seq: first.batch) {
-            return ["\(batch.batch) went on since"]
+            return ["\(batch.batch) has continued since"]
         }
         return then.driftWords(to: now).map { "\($0) outside any batch" }
     }

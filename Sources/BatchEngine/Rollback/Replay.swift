@@ -111,7 +111,7 @@ struct Rerun {
             let tenant = session.database.tenancy == .column ? original.tenant : nil
             guard let needed = try ledger.lastCommitted(name, seenBy: tenant) else {
                 throw BatchError(
-                    .notReplayable, "it needs a committed batch of \(name), and there is none any more",
+                    .notReplayable, "it needs a committed batch of \(name), and there is no longer one",
                     hint: "undo it: --mode cascade")
             }
             try ledger.noteNeed(of: batch.seq, needed)

@@ -162,7 +162,8 @@ public struct Rollback {
             session.context.sleep(100)
         }
         throw BatchError(
-            .busy, "batch \(reference) does not reach a checkpoint", hint: "try again, or end its process first")
+            .busy, "batch \(reference) has not reached a checkpoint in time",
+            hint: "try again, or end its process first")
     }
 }
 
@@ -203,7 +204,7 @@ struct RollbackResult {
 
     var warnings: [Warning] {
         (left + revived).map { Warning(.effectLeft, $0) } + notes.map { Warning(.certificateUnsigned, $0) }
-            + (unwritten.map { [Warning(.reportNotWritten, "the report is not written: \($0)")] } ?? [])
+            + (unwritten.map { [Warning(.reportNotWritten, "the report could not be written: \($0)")] } ?? [])
             + (pending.map { [$0] } ?? []) + replayed.flatMap(\.warnings)
             + failing.map { Warning(.verifyFailed, $0.words) }
             + certificate.uncheckedForeignKeys.map {

@@ -48,7 +48,8 @@ final class RollbackJournal {
             try file?.sync()
         } catch {
             context.log.write(
-                .warn, "rollback.log", "\(path) lacks a line: \(error.logMessage)", module: .rollback, batch: batch)
+                .warn, "rollback.log", "a line could not be written to \(path): \(error.logMessage)", module: .rollback,
+                batch: batch)
         }
     }
 }

@@ -101,7 +101,7 @@ final class UndoRecords {
         if blocks == 0, covered.all.contains(where: { $0.rows.total > 0 }) {
             throw BatchError(
                 .noRestorePoint,
-                "the \(source.record) has no undo log of its single checkpoints, so it can only undo all of them",
+                "the \(source.record) does not record single checkpoints, so it can only undo all of them",
                 hint: "undo all of it: \(command: "rollback --id \(name) --source \(source.rawValue)")")
         }
         return .some(CopiedRun(batch: name, checkpoints: covered.wanted, blocks: changes))
@@ -119,7 +119,9 @@ final class UndoRecords {
             changes = try BakStore(folder: session.backups)
                 .changes(in: name, sha256: point.bakSHA256 ?? "", live: session.connection)
         }
-        guard changes.after.digest.combined == point.digest else { throw missing("another state than was recorded") }
+        guard changes.after.digest.combined == point.digest else {
+            throw missing("a state that is not the recorded one")
+        }
         return changes
     }
 

@@ -80,7 +80,8 @@ final class RealtimeRules {
             try body(healing)
         } catch {
             session.context.log.write(
-                .warn, "rules", "what a rule wants was not done: \(error.logMessage)", module: .runner, error: error)
+                .warn, "rules", "what a rule asks for could not be done: \(error.logMessage)", module: .runner,
+                error: error)
         }
     }
 }

@@ -24,7 +24,7 @@ struct RunOutcome {
             if point.status == .pending, !isKept, try !complete(&point, of: run) {
                 run.warn(
                     .noPoint,
-                    "another program changed the same tables meanwhile, so this batch has no restore point")
+                    "another program changed the same tables in the meantime, so this batch has no restore point")
             }
         } catch {
             left = PointKeeper(session: session).leave(run.batch, because: error)
@@ -174,7 +174,7 @@ struct RunOutcome {
             try healing.follow(broken, in: session)
         } catch {
             return failure.with(
-                message: "\(failure.message); what the contract asks for was not done: \(error.message)")
+                message: "\(failure.message); what the contract asks for could not be done: \(error.message)")
         }
         return failure
     }

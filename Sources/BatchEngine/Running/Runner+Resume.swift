@@ -267,7 +267,7 @@ extension Ledger {
             last.status == .stopped || last.status == .failed, last.definition != nil
         else { return }
         let message =
-            "\(last.batch) is \(last.status.rawValue), and a part of it is done; another batch of \(job) would do that part twice"
+            "\(last.batch) is \(last.status.rawValue), with a part of its work done; running \(job) again would do that part twice"
         if preview {
             throw BatchError(
                 .wrongState, message,

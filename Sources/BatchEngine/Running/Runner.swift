@@ -115,7 +115,7 @@ public struct Runner {
         guard earlier.status == .stopped || earlier.status == .failed else { return earlier }
         throw BatchError(
             .wrongState,
-            "batch \(earlier.batch) with the key '\(key)' is \(earlier.status.rawValue), and a part of it is done",
+            "batch \(earlier.batch) with the key '\(key)' is \(earlier.status.rawValue), with a part of its work done",
             hint:
                 "continue it: \(command: "resume --id \(earlier.batch)"); or undo it: \(command: "rollback --id \(earlier.batch)")"
         )
@@ -188,7 +188,7 @@ public struct Runner {
         }
         if job.repair?.isFlagOnly == true {
             throw BatchError(
-                .usage, "job \(job.id) only tells what is wrong, and changes nothing",
+                .usage, "job \(job.id) only reports what is wrong, and changes nothing",
                 hint: "see it: \(command: "heal scan \(job.id)")")
         }
         if job.tenant == .required && tenant == nil {

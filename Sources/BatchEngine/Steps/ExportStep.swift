@@ -18,7 +18,8 @@ struct ExportStep: StepKind {
                             KeyRule("query", .query, required: true, "Its rows are written."),
                             KeyRule(
                                 "file", .text(.exportFile), required: true,
-                                "Where to, below the workspace folder; `.csv`, `.json` or `.html` is the format. `{batch}`, `{tenant}`, `{step}` and `{param:NAME}` stand for their values."
+                                "Where to, below the workspace folder; `.csv`, `.json` or `.html` is the format. `{batch}`, "
+                                    + "`{tenant}`, `{step}` and `{param:NAME}` are replaced by their values."
                             ),
                         ])), "Rows to a file."), beside: CatalogRules.tries)
     }

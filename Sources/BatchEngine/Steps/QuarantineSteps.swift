@@ -144,7 +144,7 @@ struct QuarantineStep: StepKind {
             guard let place = files.place(of: path), !Folder.exists(place) else {
                 return .fault(
                     BatchError(
-                        .fileExists, "a file of batch \(batch.batch) cannot go back to \(path): there is another one",
+                        .fileExists, "a file of batch \(batch.batch) cannot go back to \(path): another file is there",
                         hint: "move that away, then try again"))
             }
         }
@@ -170,7 +170,7 @@ struct QuarantineStep: StepKind {
         var missing: [String] = []
         for item in items(of: effect) where !Folder.exists(item.place) {
             guard let path = item.path else {
-                missing.append("what came out of the database into \(item.place) is in no file any more")
+                missing.append("the content that was written to \(item.place) is no longer in any file")
                 continue
             }
             guard let place = files.place(of: path), Folder.exists(place) else {

@@ -183,7 +183,7 @@ private struct QueuedJobs {
             for number in numbers {
                 guard let job = try store.queueJob(number), job.state == .running || job.attempts > 0 else { continue }
                 if job.state == .running {
-                    return .undeclared("queued job \(number), which runs; cancel that first")
+                    return .undeclared("queued job \(number), which is running; cancel that first")
                 }
                 let holder = try session.ledger.holder(of: job.runKey, job: job.order.job, tenant: job.order.tenant)
                 if let holder {

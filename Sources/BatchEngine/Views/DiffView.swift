@@ -17,18 +17,23 @@ extension Session {
             }
         case .points(let old, let new): report = try view.changes(from: old, to: new)
         }
-        if report.isEmpty, let table = request.table { try checkName(table) }
+        if report.isEmpty, let table = request.table { try checkName(table, request.subject) }
         return report
     }
 
     /// A misspelt table must not look like one without changes.
-    private func checkName(_ table: String) throws(BatchError) {
+    private func checkName(_ table: String, _ subject: DiffRequest.Subject) throws(BatchError) {
         let names = try SchemaReader(connection).tables().map(\.name)
         guard !names.contains(where: { $0.lowercased() == table.lowercased() }) else { return }
+        let command: HintCommand =
+            switch subject {
+            case .batch(let point): "diff --id \(point) --stat"
+            case .points(let old, let new): "diff \(old) \(new) --stat"
+            }
         throw BatchError(
             .unknownName,
             "there is no table '\(table)'\(Suggestion.clause(for: table, in: names))",
-            hint: "see which tables changed: the same diff with --stat instead of --table")
+            hint: "see which tables changed: \(command: command)")
     }
 }
 

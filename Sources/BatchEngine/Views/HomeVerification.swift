@@ -57,7 +57,7 @@ struct HomeVerification {
         do throws(BatchError) {
             let key = try SigningKey.publicKey(ofFolder: session.backups)
             if key == (try PublicKey(file: open)) { return nil }
-            return "\(shown("signing.key")) is another key than that of signing.pub"
+            return "\(shown("signing.key")) does not match signing.pub"
         } catch {
             return error.code == .file || error.code == .usage ? error.message : nil
         }
@@ -88,7 +88,7 @@ struct HomeVerification {
         let name = try control?.name()
         let heads = AuditHeadFile.heads(of: .control, in: session.backups)
         if name == nil, Folder.exists(file("control.db")), !heads.isEmpty {
-            return [controlFault("\(shown("control.db")) holds nothing", heads[0])]
+            return [controlFault("\(shown("control.db")) is empty", heads[0])]
         }
         if let control, let name, !heads.contains(where: { $0.head.chain == name }),
             try control.chain.sealedHead(chain: name) != nil

@@ -69,7 +69,7 @@ extension Session {
         guard let row, let owner = row.owner else { return .passed("lease", "nobody is working") }
         let work =
             isNamed
-            ? "\(row.work.words), process \(owner.process), beat of \(row.beatAt ?? "?")" : "another batch"
+            ? "\(row.work.words), process \(owner.process), last seen \(row.beatAt ?? "?")" : "another batch"
         switch row.life {
         case .alive: return .passed("lease", "working: \(work)")
         case .dead: return .passed("lease", "died: \(work); the next command takes over the lease")

@@ -297,7 +297,7 @@ final class ChangeSink {
         if mark.chunk == chunkNumber { return chunk.bytes.setCount(mark.length) }
         fail(
             BatchError(
-                .notUndoable, "more was changed and rolled back than the record can forget",
+                .notUndoable, "more was changed and rolled back inside the batch than its record can take back",
                 hint: "abort the batch with SELECT batch_abort(), and begin it again"))
     }
 }

@@ -147,7 +147,7 @@ final class TriggerTap: ChangeTap {
             """
         guard let name = try connection.value(sql)?.string else { return }
         throw BatchError(
-            .notUndoable, "TEMP trigger \(name) may change rows before what it reacts to is recorded here",
+            .notUndoable, "TEMP trigger \(name) may change rows before the change that fires it is recorded",
             hint: "drop it for the length of the batch: DROP TRIGGER temp.\(SQLName.quote(name))")
     }
 
@@ -166,7 +166,7 @@ final class TriggerTap: ChangeTap {
             guard try StateDigest.compute(layout, connection) != expected else { continue }
             throw BatchError(
                 .notUndoable,
-                "rows of table \(name) were replaced, or changed before the batch, by what cannot be recorded here",
+                "rows of table \(name) were replaced, or changed before the batch, in a way that cannot be recorded here",
                 hint: "run the statement with the tool: \(command: "run --id NAME --sql SQL")")
         }
     }

@@ -169,7 +169,8 @@ extension Gateway {
             try tap.settle()
             guard try ledger.tableCount() == running.ledgerObjects else {
                 throw BatchError(
-                    .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
+                    .forbiddenStatement,
+                    "a batch may not use a name that begins with batchmgr_: those belong to the ledger",
                     hint: "choose another name")
             }
             let objects = try schema.objectsAndSettings()
@@ -253,12 +254,13 @@ extension Gateway {
             // Rows that went with a table are missing, though one of the same text has taken its place.
             if isUndoing { return }
             throw BatchError(
-                .notUndoable, "the schema was changed and changed back by what cannot be recorded",
+                .notUndoable, "the schema was changed and changed back in a way that cannot be recorded",
                 hint: "use CREATE, ALTER and DROP; or run it with the tool: \(command: "run --id NAME --sql SQL")")
         }
         if let object = (change.before + change.after).first(where: { $0.type == "table" || $0.type == "index" }) {
             throw BatchError(
-                .notUndoable, "the definition of \(object.type) \(object.name) was changed by what cannot be recorded",
+                .notUndoable,
+                "the definition of \(object.type) \(object.name) was changed in a way that cannot be recorded",
                 hint: "use CREATE, ALTER and DROP; or run it with the tool: \(command: "run --id NAME --sql SQL")")
         }
         try noteSchemaChange(from: hostSchema.objects, recorded: [], owned: try ownedTables())

@@ -122,7 +122,8 @@ extension Gateway {
         try settle()
         guard try ledger.objectCount() <= own else {
             throw BatchError(
-                .forbiddenStatement, "a batch may not give anything a batchmgr_ name: they belong to the ledger",
+                .forbiddenStatement,
+                "a batch may not use a name that begins with batchmgr_: those belong to the ledger",
                 hint: "choose another name")
         }
         // One that was set to what it was leaves no trace, but it would not be so without this batch.

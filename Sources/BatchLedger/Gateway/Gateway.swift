@@ -198,7 +198,7 @@ public final class Gateway {
     private func requireReferences() throws(BatchError) {
         guard connection.hasDeferredViolations else { return }
         throw BatchError(
-            .constraint, "a row refers to nothing at the end of a checkpoint",
+            .constraint, "a row refers to a missing row at the end of a checkpoint",
             hint: "see the foreign keys: PRAGMA foreign_key_check")
     }
 

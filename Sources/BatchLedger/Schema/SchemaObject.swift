@@ -125,7 +125,7 @@ public final class CopiedDefinition {
 
     private var forbidden: BatchError {
         BatchError(
-            .corruptRecord, "a definition in the copy does more than to make one table or index: \(sql.prefix(60))",
+            .corruptRecord, "a definition in the copy does more than make one table or index: \(sql.prefix(60))",
             hint:
                 "somebody has edited it; restore from the other copy: \(command: "restore --point POINT --source git --to FILE") or bak"
         )

@@ -1,6 +1,6 @@
 public import BatchCore
 
-/// A row that refers to nothing since an undo.
+/// A row that refers to a missing row since an undo.
 public struct ForeignKeyViolation: Hashable, Sendable {
     public let table: String
     public let rowid: Int64?
@@ -188,7 +188,7 @@ extension KeyRuns {
     func containsAny(_ key: UInt64) -> Bool { runs.contains { $0.low <= key && key <= $0.high } }
 }
 
-/// Tells whether a row that refers to nothing after an undo did so already in the state that the undo goes back to.
+/// Tells whether a row that refers to a missing row after an undo did so already in the state that the undo goes back to.
 ///
 /// Foreign keys are off in a batch unless its script turns them on, so an earlier batch may have left such rows and a
 /// later one cleared them: undoing the later one brings them back, and that is exact.

@@ -23,7 +23,8 @@ public final class Undo {
             let count = foreignKeyViolations.count
             throw BatchError(
                 .conflict,
-                "\(count) \(count == 1 ? "row" : "rows") would refer to nothing, the first in \(violation.table) (to \(violation.parent))",
+                "\(count) \(count == 1 ? "row" : "rows") would refer to missing rows, "
+                    + "the first in \(violation.table) (to \(violation.parent))",
                 hint: "undo the batch that wrote it first: \(command: "list")")
         }
     }
@@ -68,7 +69,7 @@ public final class Undo {
         let mode: UndoRun.Mode = !collecting ? .strict : overwriting ? .overwriting : .collecting
         var byContent: Set<String> = []
         var leaving = leaving
-        // Most databases have no row that refers to nothing: then nothing has to be looked at beforehand.
+        // Most databases have no row that refers to a missing row: then nothing has to be looked at beforehand.
         var compared: Set<String> = []
         while true {
             switch try attempt(checkpoints, record, mode, leaving, byContent, compared, locked) {

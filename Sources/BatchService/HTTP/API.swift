@@ -236,7 +236,7 @@ public final class API: Sendable {
         case .integer(let number): return "\(entry.key)=\(number)"
         case .number(let number): return "\(entry.key)=\(number)"
         case .bool(let flag): return "\(entry.key)=\(flag)"
-        default: throw HTTPFault.bad("'\(entry.key)' is a text, a number or a boolean")
+        default: throw HTTPFault.bad("'\(entry.key)' is text, a number or a boolean")
         }
     }
 

@@ -241,7 +241,7 @@ private final class ServerCore: Sendable {
         // A proxy before us may have read another end of the request, or another host, than we would.
         let lengths = count("content-length")
         guard lengths < 2, count("host") < 2, lengths + count("transfer-encoding") < 2 else {
-            let fault = HTTPFault.bad("the request says twice where it ends, or for whom it is")
+            let fault = HTTPFault.bad("the request gives its length or its host twice")
             return send(refusal(String(cString: url), fault), on: connection)
         }
         let length = headers.first { $0.name.lowercased() == "content-length" }?.value

@@ -78,7 +78,8 @@ enum IncidentRoutes {
             }),
         Route(
             method: .post, path: "/api/runbooks/{id}/run", name: "runRunbook",
-            summary: "Carry a runbook out: steps of level 1, with a yes those of level 2, and the checks afterwards",
+            summary:
+                "Carry a runbook out: steps of level 1, those of level 2 when they are confirmed, and the checks afterwards",
             access: .role(.admin), action: "runbook run", places: [runbook],
             body: [Parameter("yes", .boolean, "steps of level 2 too")],
             answer: .report(["runbook", "steps", "checklist"]),

@@ -124,7 +124,7 @@ public enum OpenAPI {
     private static let faults: [(status: Int, meaning: String)] = [
         (400, "The request is wrong"), (401, "A token is missing, or is not valid"),
         (403, "Refused: by role, tenant or a rule"), (404, "There is no such thing"),
-        (405, "This path does not take that method"), (409, "Refused by the state of things"),
+        (405, "This path does not take that method"), (409, "Refused in the present state"),
         (413, "The body is too large"), (415, "The body is not JSON"), (429, "Too many requests; see Retry-After"),
         (500, "Something beside the request failed"), (503, "Busy; try again"), (507, "The disk is full"),
     ]

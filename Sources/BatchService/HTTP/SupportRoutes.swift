@@ -7,12 +7,12 @@ enum SupportRoutes {
 
     static let all: [Route] = [
         Route(
-            method: .get, path: "/api/support", name: "listSupport", summary: "Sessions of support",
+            method: .get, path: "/api/support", name: "listSupport", summary: "Support sessions",
             access: .role(.support), hasTenants: false, answer: .report(["sessions"]),
             perform: { (call) throws(BatchError) in call.report(try call.support().list()) }),
         Route(
             method: .post, path: "/api/support", name: "openSupport",
-            summary: "Open a session of support; the answer is the only place where its token is shown",
+            summary: "Open a support session; the answer is the only place where its token is shown",
             access: .role(.support), hasTenants: false, action: "support open",
             body: [
                 Parameter("tenant", Parameter.tenant.shape, "the tenant").required, .reason,
@@ -35,7 +35,7 @@ enum SupportRoutes {
                 call.report(try call.support().approve(Int64(try call.required("number")) ?? 0))
             }),
         Route(
-            method: .post, path: "/api/support/{number}/end", name: "endSupport", summary: "End a session of support",
+            method: .post, path: "/api/support/{number}/end", name: "endSupport", summary: "End a support session",
             access: .role(.support), hasTenants: false, action: "support end", places: [session],
             answer: .report(["session"]),
             perform: { (call) throws(BatchError) in

@@ -15,7 +15,7 @@ enum WorkRoutes {
                 .text("key", "a second run with the same key does nothing"), .dryRun,
                 Parameter("propose", .boolean, "make a patch plan, whatever its level"),
                 .span("expires", "how long a plan may be applied"),
-                Parameter("anew", .boolean, "also while an earlier batch of the job is half done"),
+                Parameter("anew", .boolean, "even though an earlier batch of the job is half done"),
                 Parameter("new_tenant", .boolean, "also when the tenant has no rows yet"),
             ],
             answer: .report([]), statuses: [202], perform: run),

@@ -27,7 +27,7 @@ public struct Queue {
         _ = try ParameterValues(job, set: order.assignments)
         if job.repair?.isFlagOnly == true {
             throw BatchError(
-                .usage, "job \(job.id) only tells what is wrong, and changes nothing",
+                .usage, "job \(job.id) only reports what is wrong, and changes nothing",
                 hint: "see it: \(command: "heal scan \(job.id)")")
         }
         if job.tenant == .required, order.tenant == nil, try !workspace.repairsAllTenants(job) {

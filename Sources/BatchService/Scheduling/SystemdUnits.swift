@@ -24,7 +24,7 @@ public struct SystemdUnits {
     }
 
     /// - Parameters:
-    ///   - isTimer: a timer instead of a service that stays.
+    ///   - isTimer: a timer instead of a service that keeps running.
     ///   - isSystem: for the system's own instance, not that of a user.
     ///   - user: as whom the system's own instance runs it; nil: as whom that instance runs.
     public func files(isTimer: Bool, isSystem: Bool, user: String?) -> [File] {

@@ -69,7 +69,7 @@ public enum DatabaseLogName {
             let database = String(path.dropLast(ending.count))
             guard FileStatus(database, followingLinks: false) != nil else { continue }
             throw BatchError(
-                .fileExists, "\(path) is where SQLite keeps a log of \(database), which is there",
+                .fileExists, "\(path) is the name of SQLite's log of \(database), which exists",
                 hint: "name another file, that does not end in \(ending)")
         }
     }

@@ -216,11 +216,11 @@ public struct CommandOutcome: Sendable {
             throw failure("\(name) wrote output that cannot be used\(said)")
         case .timedOut:
             throw BatchError(
-                .timeout, "\(name) was ended after \(duration) ms, its time was \(program.timeout ?? 0) ms\(said)",
+                .timeout, "\(name) was ended after \(duration) ms: its timeout is \(program.timeout ?? 0) ms\(said)",
                 hint: "raise 'timeout' of the step, or make the command faster")
         case .stopped:
             throw BatchError(
-                .stopped, "\(name) was ended because a stop was asked for",
+                .stopped, "\(name) was stopped, as asked",
                 hint: "continue it: \(command: "resume --id BATCH")")
         }
     }

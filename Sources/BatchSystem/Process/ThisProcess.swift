@@ -36,7 +36,7 @@ public enum ProcessEnd {
 public enum MemoryLimit {
     private static let words = Array(
         """
-        error: ERR_PERF_LIMIT: this process could get no more memory; nothing half-done is left
+        error: ERR_PERF_LIMIT: this process got no more memory; nothing was left half done
         hint: raise the limit (ulimit -v), then try again
 
         """.utf8)

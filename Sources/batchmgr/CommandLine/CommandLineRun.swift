@@ -59,7 +59,7 @@ struct CommandLineRun {
             let near = Suggestion.clause(for: name, in: CommandLineRun.variables)
             output.tell(
                 Warning(.unknownVariable, "the variable \(PlainText.oneLine(name)) means nothing to batchmgr\(near)"),
-                "see what counts: docs/configuration.md")
+                "see which variables are read: docs/configuration.md")
         }
     }
 

@@ -131,8 +131,8 @@ public enum CommandReference {
         What a verb is about may stand alone: `batchmgr show reprice.3` is `batchmgr show --id reprice.3`.
         Letters: `-h` help, `-n` `--dry-run`, `-q` `--quiet`, `-y` `--yes`, `-V` version, also several at once (`-qy`).
         Without a verb `batchmgr` answers as `status` inside a workspace, and shows the help elsewhere.
-        `BATCHMGR_DB` and `BATCHMGR_WORKSPACE` stand for `--db` and `--workspace` where neither is given.
-        Spans of time: `90s`, `15m`, `2h`, `7d`. A file called `-` is standard input.
+        `BATCHMGR_DB` and `BATCHMGR_WORKSPACE` are used when neither `--db` nor `--workspace` is given.
+        Durations: `90s`, `15m`, `2h`, `7d`. A file called `-` is standard input.
         With `--json` each verb prints exactly one JSON document with `format_version` on standard output, errors too.
         Progress and hints go to standard error, progress only when that is a terminal.
 

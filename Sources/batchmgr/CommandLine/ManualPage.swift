@@ -24,7 +24,7 @@ public enum ManualPage {
         parts += ExitCode.allCases.map { item("\($0.rawValue)", $0.meaning) }
         parts += [
             ".SH ENVIRONMENT",
-            item("BATCHMGR_DB, BATCHMGR_WORKSPACE", "stand for --db and --workspace where neither is given"),
+            item("BATCHMGR_DB, BATCHMGR_WORKSPACE", "are used when neither --db nor --workspace is given"),
             item("NO_COLOR", "no colours"),
         ]
         return parts.joined(separator: "\n") + "\n"

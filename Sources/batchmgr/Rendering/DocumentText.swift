@@ -126,7 +126,7 @@ extension ReviewWordsReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         var text = "\(Printable.text(name))  \(state)" + (reason.map { "  \($0)" } ?? "")
         text += (reviewer.map { "  for \(Printable.text($0))" } ?? "") + "\n"
-        guard !words.isEmpty else { return text + "no word is less sure than \(Int((below * 100).rounded())) %\n" }
+        guard !words.isEmpty else { return text + "no word has a confidence below \(Int((below * 100).rounded())) %\n" }
         var table = TextTable([("PAGE", .right), ("WORD", .right), ("SURE", .right), ("TEXT", .left)])
         for word in words {
             table.append([

@@ -60,7 +60,7 @@ extension OpsSignReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         """
         \(style.good("signed")) \(Printable.text(file)): \(request.action.name) \(Printable.text(request.action.subject))
-        good once, until \(request.expires.iso8601), for \(Printable.text(request.target))
+        valid once, until \(request.expires.iso8601), for \(Printable.text(request.target))
 
         """ + style.next("use it there: \(command: "ops submit --file \(file)")")
     }

@@ -243,7 +243,8 @@ extension RunbookReport: TextReport {
         }
         if steps.contains(where: { $0.outcome == .waiting }), let runbook = runbooks.first {
             text +=
-                style.hint("also do the steps that wait for a yes: \(command: "runbook run \(runbook.id) --yes")")
+                style.hint(
+                    "also do the steps that wait for confirmation: \(command: "runbook run \(runbook.id) --yes")")
                 + "\n"
         }
         return text

@@ -72,7 +72,7 @@ extension QueueChangeReport: TextReport {
         case .paused(let job):
             "\(job.map { "jobs of \($0) are" } ?? "the queue is") paused\n"
                 + style.next("resume it: \(command: job.map { "queue resume --job \($0)" } ?? "queue resume")")
-        case .resumed(let job): "\(job.map { "jobs of \($0) are" } ?? "the queue is") taken up again\n"
+        case .resumed(let job): "\(job.map { "jobs of \($0) are" } ?? "the queue is") resumed\n"
         case .redriven: "\(Figures.count(jobs.count, "job")) put back into the queue\n"
         }
     }

@@ -23,7 +23,7 @@ extension RemovalReport: TextReport {
         if !neighbours.isEmpty {
             line("stays", "what \(neighbours.joined(separator: ", ")) needs in this folder")
         }
-        if !others.isEmpty { line("stays", "\(others.joined(separator: ", ")): not of the ledger") }
+        if !others.isEmpty { line("stays", "\(others.joined(separator: ", ")): not part of the ledger") }
         return text + (isDone ? "All of it is removed; your data is as it was.\n" : "")
     }
 }

@@ -136,7 +136,7 @@ extension Context.RowSample {
         for row in rows {
             table.append(row.map { Printable.text(SQLLiteral.value($0)).prefix(60).description })
         }
-        let rest = more > 0 ? "and \(Figures.count(more, "row")) more\n" : ""
+        let rest = more > 0 ? "and \(Figures.count(more, "more row"))\n" : ""
         return "\(Printable.text(title)):\n\(table.text(style))\(rest)"
     }
 }

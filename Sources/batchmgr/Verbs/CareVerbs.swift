@@ -5,8 +5,9 @@ extension Verb {
     public static let prune = Verb(
         "prune", "remove .bak files that a policy does not keep",
         details: """
-            Commits stay, so every batch can still be undone, and every point restored, from git. A file is kept also when \
-            another one that is kept follows it, and when it is the last whole copy of its point. The reason is printed \
+            Commits stay, so every batch can still be undone, and every point restored, from git. A file is also kept \
+            when a file that is kept builds on it, and when it is the last whole copy of its point. The reason is \
+            printed \
             for each. Undo logs go with the points that are not kept, where git leads back over their batches.
             """,
         options: [
@@ -15,7 +16,7 @@ extension Verb {
             .value("keep-weekly", .number("N"), "the same for weeks"),
             .value("keep-monthly", .number("N"), "the same for months"),
             .repeated("keep-tag", .text("NAME"), "points of this batch, job or git tag; NAME* for all that begin so"),
-            .value("keep-within", .text("TIME"), "all points of this time, e.g. 7d"),
+            .value("keep-within", .text("TIME"), "all points of the last days or hours, e.g. 7d"),
             .value("undo-older-than", .text("TIME"), "undo logs of older batches leave the database, and no others"),
             .value("reports-older-than", .text("TIME"), "older reports and logs of rollbacks go too"),
             .flag("dry-run", "only say what would be removed, and why the rest is kept"),
@@ -28,8 +29,9 @@ extension Verb {
     public static let erase = Verb(
         "erase", "remove rows from all records for good: undo log, .bak files, git history",
         details: """
-            For personal data that must be forgotten. A row is erased when any version of it fits, and then all of its \
-            versions are. History is rewritten: commits and .bak files get other names and digests, other rows keep \
+            For personal data that must be forgotten. A row is erased when any version of it matches, and then all of \
+            its versions are. History is rewritten: commits and .bak files get other names and digests, other rows \
+            keep \
             theirs. There is no way back, and a batch that wrote such rows is undone without them.
             """,
         options: [
@@ -131,7 +133,7 @@ extension Verb {
     public static let vacuum = Verb(
         "vacuum", "give free pages of the database back to the disk",
         details: """
-            As VACUUM of SQLite, which no batch can hold. Rows keep their numbers, so every batch can still be undone and \
+            Like VACUUM of SQLite, which cannot be part of a batch. Rows keep their numbers, so every batch can still be undone and \
             every point restored. It needs free space of up to twice the size of the database while it runs.
             """,
         topic: .care,

@@ -42,7 +42,7 @@ extension Verb {
     public static let blame = Verb(
         "blame", "show who set each column of a row, when, and from what",
         details: """
-            A value that a rollback brought back is that of whoever set it first. Changes outside any batch are shown as \
+            A value that a rollback brought back belongs to whoever set it first. Changes outside any batch are shown as \
             drift, as far as the restore points show them. A deleted row is shown as it was last.
             """,
         options: [

@@ -7,7 +7,7 @@ extension Verb {
         "doctor", "check machine, libraries and database, and say what to do",
         details: """
             Reads only. Without --db it checks the machine alone. The exit code is that of the first failed check: \
-            2 when the file is missing or no database, 1 when it cannot be read, 6 when it is damaged. Warnings leave \
+            2 when the file is missing or is not a database, 1 when it cannot be read, 6 when it is damaged. Warnings leave \
             it at 0.
             """,
         options: [.flag("fast", "leave out the checks that read the whole database")],

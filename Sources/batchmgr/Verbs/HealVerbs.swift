@@ -25,15 +25,15 @@ extension Verb {
         details: """
             Level 1 runs at once; level 2 is carried out and undone on a copy first; level 3 makes a patch plan (exit 7). \
             Each batch can be undone like any other. A job that has failed three times for a tenant within a day is \
-            frozen for that tenant, until heal thaw. A batch of it that is half done is continued. What a switch holds back \
-            is no failure.
+            frozen for that tenant, until heal thaw. A batch of it that is half done is continued. What a switch \
+            holds back is not a failure.
             """,
         options: [
             .required("id", .text("JOB"), "the repair job").main,
             .flag("dry-run", "do it, show the changes, and discard them (also: -n)"),
             .flag("apply", "do it"), .flag("propose", "make plans of it, for a person to approve (exit 7)"),
             .flag("all", "with --dry-run: show every row (default: 20)"),
-            .flag("automatic", "as what begins by itself, e.g. from cron: switches auto_heal hold it back"), set,
+            .flag("automatic", "as automatic work, e.g. from cron: the switches auto_heal can hold it back"), set,
         ],
         topic: .heal, role: .operator,
         examples: [
@@ -67,7 +67,7 @@ extension Verb {
     public static let contractCheck = Verb(
         "contract check", "check the contracts of the data, and show which rows break them",
         details:
-            "Exit 1 when a contract fails. The batch that is named is the latest that set something in these rows.",
+            "Exit 1 when a contract fails. The batch that is named is the latest one that set a value in these rows.",
         options: [.value("id", .text("CONTRACT"), "only this contract").main, changed, full, .all], topic: .heal,
         role: .viewer,
         trace: .check,
@@ -79,8 +79,9 @@ extension Verb {
     public static let contractEnforce = Verb(
         "contract enforce", "check the contracts, and do what they say when one fails",
         details: """
-            What happens then is set in contracts.yaml, under 'then': an incident, the module switched \
-            off, the batch undone that set the rows (up to level 2; a batch of level 3 is left to a person). Exit 1 when a contract fails.
+            What happens then is set in contracts.yaml, under 'then': an incident, the module switched off, the batch \
+            that set the rows undone (up to level 2; a batch of level 3 is left to a person). Exit 1 when a contract \
+            fails.
             """,
         options: [.value("id", .text("CONTRACT"), "only this contract").main, changed, full], topic: .heal,
         role: .operator, trace: .workspace)
@@ -159,7 +160,7 @@ extension Command {
             contracts, tenant: call.globals.tenant, scope: try arguments.contractScope())
         let consequences = ContractConsequences(session) { (batch) throws(BatchError) in
             switch try Rollback(session).perform(RollbackRequest(batch: .batch(batch), mode: .restrict)) {
-            case .done(let report): return report.rollback?.description ?? "nothing was to be undone"
+            case .done(let report): return report.rollback?.description ?? "there was nothing to undo"
             case .refused(let refusal): throw refusal.error
             }
         }

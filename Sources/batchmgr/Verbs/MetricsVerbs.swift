@@ -7,8 +7,8 @@ extension Verb {
     static let metricsWrite = Verb(
         "metrics write", "write the figures for Prometheus, for a collector of text files",
         details: """
-            The same figures as /metrics of a service, without those of the service itself. The file is there whole or not at \
-            all: node_exporter reads it from the folder of its textfile collector.
+            The same figures as /metrics of a service, without those of the service itself. The file is replaced as a \
+            whole: node_exporter reads it from the folder of its textfile collector.
             """,
         options: [.required("to", .file("FILE"), "where, e.g. /var/lib/node_exporter/batchmgr.prom").main],
         topic: .look, role: .viewer, trace: .view,
@@ -17,7 +17,7 @@ extension Verb {
     static let metricsReport = Verb(
         "metrics report", "show what batches did in a span of time: counts, times, errors, rollbacks, signals",
         details: """
-            Batches by status, their times (least, median, mean, 95th percentile, most), how many failed by class of error, \
+            Batches by status, their times (minimum, median, mean, 95th percentile, maximum), how many failed by class of error, \
             rollbacks, batches by day, and the signals of the application.
             """,
         options: [
@@ -43,7 +43,8 @@ extension Verb {
         "check", "tell a monitoring program in one line whether all is well",
         details: """
             The exit codes are those of monitoring plug-ins: 0 ok, 1 warning, 2 critical, 3 unknown. Critical: a database that \
-            cannot be read, a service that has ended without saying so, and with --max-age a job with a schedule whose last success is older. Warning: jobs of the queue \
+            cannot be read, a service that has ended without saying so, and with --max-age a job with a schedule \
+            whose last success is older. Warning: jobs of the queue \
             that failed for good, a pause, safe mode, restore points whose copies are not written.
             """,
         options: [

@@ -15,7 +15,7 @@ extension Verb {
     public static let ocrReviewShow = Verb(
         "ocr review show", "show the words of a document that may be wrong",
         details: "Each has a number, by which ocr review correct knows it.",
-        options: [key, .flag("all", "all words (default: those that are less sure than review_below)")], topic: .look,
+        options: [key, .flag("all", "all words (default: those with a confidence below review_below)")], topic: .look,
         role: .viewer, trace: .view, examples: [.init("batchmgr ocr review show scan.png", "what is doubtful?")])
 
     public static let ocrReviewAccept = Verb(

@@ -29,7 +29,7 @@ extension Verb {
 
     public static let ocrRetry = Verb(
         "ocr retry", "read documents again that could not be read",
-        details: "Without a key or a reason: those of which another try may end differently, as after a timeout.",
+        details: "Without a key or a reason: those where another try may succeed, as after a timeout.",
         options: [
             .value("key", .text("KEY"), "only this document").main,
             .value("reason", .text("FAULT"), "only those with this fault, e.g. timeout"),

@@ -53,8 +53,10 @@ extension Verb {
             .required("request", .file("FILE"), "what to do, JSON").main,
             .required("key", .file("FILE"), "the private key"),
             .required("to", .file("FILE"), "the signed request"),
-            .value("expires", .text("TIME"), "how long it is good, e.g. 30m or 48h (default: 1h; at most 168h)"),
-            .value("target", .text("TARGET"), "where it is for, as 'ops list' says (default: this workspace)"),
+            .value("expires", .text("TIME"), "how long it is valid, e.g. 30m or 48h (default: 1h; at most 168h)"),
+            .value(
+                "target", .text("TARGET"), "the target that it is for, as 'ops list' shows it (default: this workspace)"
+            ),
         ],
         topic: .govern, role: nil,
         trace: .none,

@@ -10,12 +10,12 @@ extension Verb {
         examples: [.init("batchmgr plan list --status proposed", "what waits for approval?")])
 
     public static let planShow = Verb(
-        "plan show", "show what a plan would change: rows, SQL, checks, who else is concerned",
+        "plan show", "show what a plan would change: rows, SQL, checks, who else is affected",
         options: [
             plan,
             .value(
                 "sql", .choice(PatchPlanRequest.Direction.allCases.map(\.rawValue)),
-                "only the SQL: of the change (forward, also when it stands alone), or of its undo (back)"
+                "only the SQL: of the change (forward, the default), or of its undo (back)"
             ).alone(PatchPlanRequest.Direction.forward.rawValue),
             .all,
         ],

@@ -118,7 +118,7 @@ extension Verb {
         "queue resume", "let workers take jobs again",
         options: [.value("job", .text("JOB"), "what was paused for this definition")],
         topic: .govern, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr queue resume", "go on")])
+        examples: [.init("batchmgr queue resume", "let workers take jobs")])
 
     public static let queueDeadList = Verb(
         "queue dead list", "list the failed and dead jobs, with the reasons",

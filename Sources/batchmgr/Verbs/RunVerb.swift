@@ -27,9 +27,10 @@ extension Verb {
                 "a table without the tenant column that --sql or --file writes; may be repeated"),
             .flag("dry-run", "do it all, show the row-level changes, and discard them (also: -n)"),
             .flag("all", "with --dry-run: show every row (default: 20)"),
-            .flag("new-tenant", "with --tenant: a tenant without rows whose name is nearly that of another"),
+            .flag(
+                "new-tenant", "with --tenant: accept a tenant without rows, even if its name is nearly that of another"),
             .value("key", .text("KEY"), "do nothing when a batch with this key has run already"),
-            .flag("anew", "run also while an earlier batch of the job is half done"),
+            .flag("anew", "run even though an earlier batch of the job is half done"),
             .flag("propose", "make a patch plan for a human to approve, and change nothing (exit 7)"),
             .value("expires", .text("SPAN"), "how long the plan may be applied, e.g. 12h or 7d (default: 7d)"),
         ],
@@ -99,7 +100,7 @@ public struct RunRequest: Hashable, Sendable {
         sharedTables = arguments.values("shared-table")
         if source == .catalog, !sharedTables.isEmpty {
             throw .usage(
-                "--shared-table goes with --sql or --file; a job says it itself: shared_tables", arguments.verb)
+                "--shared-table goes with --sql or --file; a job declares it: shared_tables", arguments.verb)
         }
         isDryRun = arguments.has("dry-run")
         key = arguments.value("key")

@@ -8,15 +8,16 @@ extension Verb {
         "schedule next", "show when a job or a cron expression fires next",
         details: """
             Five cron fields, or six with seconds before them, with names, ranges, steps, lists, L, W and #; or a word: @hourly, \
-            @daily, @nightly, @weekly, @monthly, @yearly. A time that the clocks of the zone leave out comes right after the gap, \
-            and one that they show twice comes once; an expression with * for the minute or the hour goes by the clock.
+            @daily, @nightly, @weekly, @monthly, @yearly. A time that the clocks of the zone skip fires right after \
+            the gap, and one that they show twice fires once; an expression with * for the minute or the hour goes by \
+            the clock.
             """,
         options: [
             .value("id", .text("NAME"), "a job of the catalog with a schedule, or a schedule that was added").main,
             .value("cron", .text("EXPR"), "this expression"),
             .value("timezone", .text("TZ"), "the zone of its fields, e.g. Europe/Paris (default: the job's, or UTC)"),
             .value(
-                "gap", .choice(GapRule.allCases.map(\.rawValue)), "a time that the clocks leave out (default: shift)"),
+                "gap", .choice(GapRule.allCases.map(\.rawValue)), "a time that the clocks skip (default: shift)"),
             .value(
                 "fold", .choice(FoldRule.allCases.map(\.rawValue)), "a time that they show twice (default: first)"),
             .value("from", .text("TIME"), "what comes after this time, e.g. 2026-11-21T02:00, in UTC (default: now)"),
@@ -35,7 +36,7 @@ extension Verb {
 
     public static let scheduleHistory = Verb(
         "schedule history", "show what happened to each firing",
-        options: [.value("id", .text("SCHEDULE"), "only of this one").main, Option.all],
+        options: [.value("id", .text("SCHEDULE"), "only this schedule").main, Option.all],
         topic: .look, role: .viewer, trace: .view,
         examples: [.init("batchmgr schedule history mark_overdue", "did it run last night?")])
 
@@ -49,7 +50,7 @@ extension Verb {
             .required("cron", .text("EXPR"), "when, as schedule next explains it"),
             .value("timezone", .text("TZ"), "the zone of its fields (default: UTC)"),
             .value(
-                "gap", .choice(GapRule.allCases.map(\.rawValue)), "a time that the clocks leave out (default: shift)"),
+                "gap", .choice(GapRule.allCases.map(\.rawValue)), "a time that the clocks skip (default: shift)"),
             .value(
                 "fold", .choice(FoldRule.allCases.map(\.rawValue)), "a time that they show twice (default: first)"),
             .value(
@@ -59,7 +60,8 @@ extension Verb {
             .value(
                 "overlap", .choice(OverlapRule.allCases.map(\.rawValue)),
                 "a firing while the job of an earlier one is not done (default: skip)"),
-            .value("jitter", .text("SPAN"), "put each firing off by a part of this, always the same part"),
+            .value(
+                "jitter", .text("SPAN"), "delay each firing by a share of this time, always the same for a schedule"),
             .value("window", .text("HH:MM-HH:MM"), "the only time of the day at which the job may begin"),
             .repeated("blackout", .text("DATE"), "no firing on this date, or from DATE..DATE; may be repeated"),
             .repeated("needs", .text("SCHEDULE"), "wait until its job is done; may be repeated"),

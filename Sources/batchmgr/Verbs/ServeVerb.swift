@@ -44,8 +44,8 @@ extension Verb {
             """,
         options: [
             .value("to", .folder("FOLDER"), "where to (default: the units of this user; as root those of the system)"),
-            .flag("timer", "a timer instead of a service that stays"),
-            .value("user", .text("NAME"), "for units of the system: as whom it runs"),
+            .flag("timer", "a timer instead of a service that keeps running"),
+            .value("user", .text("NAME"), "for units of the system: the user it runs as"),
             .flag("dry-run", "only show them"),
         ],
         topic: .tool, role: .admin, trace: .workspace,

@@ -8,7 +8,7 @@ extension Verb {
         details: """
             The name is one that `signals:` in batchmgr.yaml declares: `signals: {checkout: latency}`. Latencies are milliseconds. \
             Sums are kept by the minute, for 400 days. With - many are read from the standard input, a name and a number on each \
-            line: all of them count, or none when one is wrong.
+            line: all of them are recorded, or none when one is wrong.
             """,
         options: [
             .required("name", .text("NAME"), "a declared name; - reads many").main,

@@ -22,17 +22,17 @@ extension Verb {
         ])
 
     static let supportList = Verb(
-        "support list", "show sessions of support: who looks at which tenant, and why", topic: .govern, role: .support,
+        "support list", "show support sessions: who looks at which tenant, and why", topic: .govern, role: .support,
         trace: .view, examples: [.init("batchmgr support list", "who looks at whom?")])
 
     static let supportApprove = Verb(
-        "support approve", "let a session of support of somebody else change things",
+        "support approve", "let the support session of somebody else change things",
         options: [.required("id", .text("SESSION"), "the session").main], topic: .govern, role: .approver,
         trace: .workspace,
         examples: [.init("batchmgr support approve support.3", "it may run and undo batches of its tenant")])
 
     static let supportEnd = Verb(
-        "support end", "end a session of support before its time",
+        "support end", "end a support session before its time",
         options: [.required("id", .text("SESSION"), "the session").main], topic: .govern, role: .support,
         trace: .workspace, examples: [.init("batchmgr support end support.3", "its token is no longer valid")])
 }
@@ -101,7 +101,7 @@ extension SupportReport: TextReport {
 
 extension SupportListReport: TextReport {
     func text(_ style: Style, width: Int) -> String {
-        if sessions.isEmpty { return "no sessions of support\n" }
+        if sessions.isEmpty { return "no support sessions\n" }
         var table = TextTable([
             ("SESSION", .left), ("STATE", .left), ("TENANT", .left), ("PERSON", .left), ("UNTIL", .left), ("", .left),
             ("REASON", .left),

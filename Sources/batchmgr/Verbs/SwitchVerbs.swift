@@ -4,7 +4,7 @@ internal import BatchEngine
 extension Verb {
     public static let switchList = Verb(
         "switch list", "show what is switched, by whom, why and until when",
-        details: "With --tenant without those for other tenants.",
+        details: "With --tenant, switches of other tenants are left out.",
         options: [.flag("history", "every setting there ever was, the latest first")],
         topic: .govern, role: .viewer,
         trace: .view,

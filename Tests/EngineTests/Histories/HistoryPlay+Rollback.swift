@@ -72,7 +72,7 @@ extension HistoryPlay {
         // The same document: an R*Tree that a later batch wrote to is undone from the log alone.
         case .schemaChanged where way.source == .git || way.source == .bak: return true
         case .schemaChanged: return hasDrift || way.mode == .unconflicted
-        // A batch without foreign keys, or on a database with old violations, can leave a row that refers to nothing.
+        // A batch without foreign keys, or on a database with old violations, can leave a row that refers to a missing row.
         // An undo does not bring such a row back: the ledger cannot tell whether its parent was missing then as well.
         case .conflict where error.message.contains("would refer to nothing"):
             return !traits.enforcesForeignKeys || beganBroken
