@@ -96,7 +96,7 @@ import Testing
         INSERT INTO people VALUES(7,'a','Ann',0),(8,'b','Bob',0),(9,'b','Cy',1);
         CREATE VIRTUAL TABLE paper_words USING fts5(t, content='papers', content_rowid='id');
         CREATE VIRTUAL TABLE people_words USING fts5(name, content='people', content_rowid='no');
-        CREATE VIRTUAL TABLE old_words USING fts4(content="papers", t);
+        CREATE VIRTUAL TABLE old_words USING fts4(content="papers", t); CREATE VIRTUAL TABLE own_words USING fts5(t);
         INSERT INTO paper_words(paper_words) VALUES('rebuild'); INSERT INTO people_words(people_words) VALUES('rebuild');
         INSERT INTO old_words(old_words) VALUES('rebuild');
         """
@@ -179,6 +179,10 @@ import Testing
             "search.tenant: table 'papers' has no column 'nobody'"
         ),
         ("search: [{table: paper_words, content: papers, where: x = 1}]", "search.where: no such column: x"),
+        (
+            "search: [{table: own_words, content: papers}]",
+            "search: 'own_words' keeps the text itself: no rebuild brings back a row that it does not have"
+        ),
         ("search: [{content: papers}]", "search: the concept needs 'table'"),
         ("search: []", "search: the list is empty"),
         ("search: [paper_words]", "search: write its table, key and fields, e.g. {table: t, key: id}"),

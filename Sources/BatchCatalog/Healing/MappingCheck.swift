@@ -103,6 +103,13 @@ private struct MappingCheck<Schema: MappedSchema> {
                     + "write one as indexed: (SELECT …)"
             )
         }
+        let text = SQLName.quote(concept.table + "_content")
+        if schema.objection(to: "SELECT * FROM \(text) LIMIT 0") == nil {
+            source.report(
+                place,
+                "search: '\(concept.table)' keeps the text itself: no rebuild brings back a row that it does not have; make it with content='TABLE', or leave it out"
+            )
+        }
         guard let content = node["content"], case .column(let name)? = concept.fields["content"] else { return }
         guard let table = try schema.mappedTable(name) else {
             let meant = Suggestion.clause(for: name, in: try schema.mappedNames())
