@@ -42,14 +42,16 @@ public struct Incidents {
         incident.reach = try reach(of: incident, batches)
         let (kept, isNew) = try store.open(incident, context.act(on: "incident open"))
         if isNew { _ = session.deliver(.incident, ["incident": kept.json]) }
-        return kept
+        return shown([kept])[0]
     }
 
     /// What changed shortly before: the latest first.
     private func clues(before now: Timestamp) throws(BatchError) -> [Incident.Clue] {
         let since = now.milliseconds - Incidents.before
         func isNear(_ time: Timestamp) -> Bool { (since...now.milliseconds).contains(time.milliseconds) }
-        var clues = try session.list(ListRequest(limit: Incidents.clues)).batches.compactMap {
+        var recent = ListRequest(limit: Incidents.clues)
+        recent.withShared = true
+        var clues = try session.list(recent).batches.compactMap {
             batch -> Incident.Clue? in
             guard let at = batch.finishedAt, isNear(at) else { return nil }
             return Incident.Clue(

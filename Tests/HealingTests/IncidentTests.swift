@@ -26,6 +26,24 @@ import Testing
         }
     }
 
+    /// A batch for no tenant reaches the rows of all. A tenant sees its own alone.
+    @Test func whatWasDoneForNoTenantIsAHintForEachTenant() throws {
+        try HealingScene.with { scene in
+            try scene.expect(0, "run", "--id", "all", "--sql", "CREATE TABLE extra(a INTEGER PRIMARY KEY)")
+            try scene.expect(
+                0, "run", "--id", "other", "--sql", "UPDATE bills SET state='x' WHERE owner='b'", "--tenant", "b")
+            try scene.expect(
+                0, "run", "--id", "own", "--sql", "UPDATE bills SET state='x' WHERE owner='a'", "--tenant", "a")
+            try scene.expect(0, "switch", "set", "tenant:b", "--value", "isolated", "--reason", "test")
+            func hints(_ answer: JSONValue) -> [String] {
+                answer["hints"]?.array?.compactMap { $0["subject"]?.string } ?? []
+            }
+            let opened = try scene.json("incident", "open", "--title", "wrong", "--tenant", "a")
+            #expect(hints(opened) == ["own.1"], "\(opened)")
+            #expect(try hints(scene.json("incident", "show", "1")) == ["tenant:b", "own.1", "all.1"])
+        }
+    }
+
     @Test func aCriticalOneIsClosedOnlyWhenItsPostmortemReachedSomebody() throws {
         try HealingScene.with { scene in
             try scene.expect(0, "incident", "open", "--title", "rows of another tenant", "--severity", "critical")

@@ -13,10 +13,11 @@ extension Session {
             try ledger.forEachBatchFromNewest(
                 of: request.job,
                 // One whose process has died is shown as stopped, and not noted yet.
-                where: "(?2 IS NULL OR tenant = ?2) AND (?3 IS NULL OR status = ?3 OR status = 'running')",
+                where:
+                    "(?2 IS NULL OR tenant = ?2 OR ?4 AND tenant IS NULL) AND (?3 IS NULL OR status = ?3 OR status = 'running')",
                 [
                     .optional(database.tenancy == .file ? nil : tenant),
-                    .optional(request.status?.rawValue),
+                    .optional(request.status?.rawValue), .integer(request.withShared ? 1 : 0),
                 ]
             ) { (batch) in
                 let summary = BatchSummary(batch, shownStatus(of: batch), replays)

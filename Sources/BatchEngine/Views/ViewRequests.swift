@@ -5,6 +5,8 @@ public struct ListRequest: Hashable, Sendable {
     public let job: String?
     public let status: BatchStatus?
     public let limit: Int
+    /// For one tenant: also what was done for none, which may have reached his rows too.
+    public var withShared = false
     /// What is shown when nobody says how many.
     public static let usualLimit = 20
 
