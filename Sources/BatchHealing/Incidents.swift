@@ -11,8 +11,9 @@ public struct Incidents {
     private let tenant: String?
     /// What changed so long before is a clue.
     private static let before: Int64 = 86_400_000
-    /// So many clues are kept.
+    /// So many clues are kept, of the last batches that may be one.
     private static let clues = 20
+    private static let batches = 500
 
     /// - Parameter tenant: whose incidents alone are shown and changed, also where each tenant has a file of its own.
     public init(_ session: Session, tenant: String? = nil) throws(BatchError) {
@@ -49,14 +50,17 @@ public struct Incidents {
     private func clues(before now: Timestamp) throws(BatchError) -> [Incident.Clue] {
         let since = now.milliseconds - Incidents.before
         func isNear(_ time: Timestamp) -> Bool { (since...now.milliseconds).contains(time.milliseconds) }
-        var recent = ListRequest(limit: Incidents.clues)
+        var recent = ListRequest(limit: Incidents.batches)
         recent.withShared = true
         var clues = try session.list(recent).batches.compactMap {
             batch -> Incident.Clue? in
-            guard let at = batch.finishedAt, isNear(at) else { return nil }
+            // What failed and kept nothing has changed nothing.
+            let isFutile = batch.status == .failed && batch.rows.total == 0 && !batch.hasSchemaChange
+            guard let at = batch.finishedAt, isNear(at), !isFutile else { return nil }
             return Incident.Clue(
                 kind: .batch, subject: batch.batch.description, at: at,
-                text: "\(batch.status.rawValue), \(Counted.text(batch.rows.total, "row"))")
+                text: "\(batch.status.rawValue), \(Counted.text(batch.rows.total, "row"))"
+                    + (batch.hasSchemaChange ? ", schema changed" : ""))
         }
         let control = try context.store(of: session.workspace)
         clues += try control.switchHistory().filter { isNear($0.state.setAt) }.map {

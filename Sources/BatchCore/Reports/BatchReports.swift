@@ -21,6 +21,8 @@ public struct BatchSummary: Hashable, Sendable {
     public let replays: BatchID?
     /// The batch that this one was run again as; nil for others.
     public let replayedBy: BatchID?
+    /// Tables have come, gone, or other definitions; false where that is not known.
+    public var hasSchemaChange = false
 
     public init(
         batch: BatchID, tenant: String?, status: BatchStatus, rows: RowCounts, startedAt: Timestamp,

@@ -168,6 +168,7 @@ extension BatchSummary {
             batch: batch.batch, tenant: batch.tenant, status: status, rows: batch.rows,
             startedAt: Timestamp(ledger: batch.startedAt), finishedAt: batch.finishedAt.map { Timestamp(ledger: $0) },
             replays: replays.originals[batch.seq], replayedBy: replays.replacements[batch.seq])
+        hasSchemaChange = batch.hasSchemaChange
     }
 }
 
