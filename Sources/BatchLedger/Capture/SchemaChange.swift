@@ -38,6 +38,17 @@ struct SchemaChange {
         }
     }
 
+    /// The same without the unique indexes that come back, and these alone, nil when there are none: rows that the change
+    /// left may stand in their way until they have been undone too.
+    var parts: (first: SchemaChange, uniqueIndexes: SchemaChange?) {
+        let indexes = before.filter(\.isUniqueIndex)
+        if indexes.isEmpty { return (self, nil) }
+        var (first, last) = (self, self)
+        first.before.removeAll(where: \.isUniqueIndex)
+        (last.before, last.after, last.digests) = (indexes, [], [:])
+        return (first, last)
+    }
+
     /// True when nothing but the place of an object has changed.
     private func isMoved(_ object: SchemaObject) -> Bool {
         before.contains { $0.type == object.type && $0.name == object.name && $0.sql == object.sql }

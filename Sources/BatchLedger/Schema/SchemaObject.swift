@@ -60,6 +60,9 @@ public struct SchemaObject: Hashable, Sendable {
 
     /// SQLite stores the text with exactly these first words.
     public var isVirtualTable: Bool { type == "table" && sql?.hasPrefix("CREATE VIRTUAL TABLE") == true }
+
+    /// True for an index that a statement made; those of a table's own constraints come with the table.
+    var isUniqueIndex: Bool { type == "index" && sql?.hasPrefix("CREATE UNIQUE INDEX") == true }
 }
 
 /// Which names belong to the ledger.

@@ -3,7 +3,8 @@ internal import BatchCore
 /// Goes back over a run of checkpoints by its net changes.
 ///
 /// The undo log passes only through states that the database was in. Net changes know just both ends, so new rows go
-/// first and deleted ones come back last, and a row that leaves a unique value to another one stands aside in between.
+/// first and deleted ones come back last, a row that leaves a unique value to another one stands aside in between, and
+/// unique indexes come back when all rows are there.
 struct NetUndo {
     private let net: any NetChanges
     private let connection: Connection
@@ -51,11 +52,8 @@ struct NetUndo {
                 try bringBack(name, number)
             }
         }
-        if let schemaChange {
-            var buffer = ByteBuffer()
-            schemaChange.encode(into: &buffer)
-            try apply(UndoStep(operation: .schema, table: -1), buffer.bytes, [:])
-        }
+        let schemas = schemaChange?.parts
+        try undo(schemas?.first)
         for (number, name) in names.enumerated() where !SystemTables.isSystem(name) {
             let isChanged = replaced.contains(name) || old[name] != new[name]
             guard try isRenumbered(name) || isChanged else { continue }
@@ -65,6 +63,14 @@ struct NetUndo {
                 try bringBack(name, number)
             }
         }
+        try undo(schemas?.uniqueIndexes)
+    }
+
+    private func undo(_ change: SchemaChange?) throws(BatchError) {
+        guard let change else { return }
+        var buffer = ByteBuffer()
+        change.encode(into: &buffer)
+        try apply(UndoStep(operation: .schema, table: -1), buffer.bytes, [:])
     }
 
     /// True where rows may have other rowids than before, although their content is the same.

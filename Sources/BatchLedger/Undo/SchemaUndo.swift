@@ -33,7 +33,7 @@ struct SchemaUndo {
         let attached = objects(current, attachedTo: replaced, change)
         try drop(change, replaced)
         try dropSystemTables(change)
-        try create(change.before + attached)
+        if let problem = try create(change.before + attached) { return problem }
         try restoreText(change.before, places: change.before + attached)
         for setting in change.before + change.after where setting.isSetting {
             let value = change.before.first { $0.isSetting && $0.name == setting.name }?.sql ?? "0"
@@ -147,7 +147,7 @@ struct SchemaUndo {
         }
     }
 
-    private func create(_ objects: [SchemaObject]) throws(BatchError) {
+    private func create(_ objects: [SchemaObject]) throws(BatchError) -> Problem? {
         let present = Set(try schema.objects().map { "\($0.type) \($0.name)" })
         let missing = objects.filter { $0.sql != nil && !present.contains("\($0.type) \($0.name)") }
         for object in missing where object.type == "table" && !object.isVirtualTable && !object.isSystem {
@@ -158,10 +158,26 @@ struct SchemaUndo {
         }
         try createSystemTables(missing)
         if missing.contains(where: \.isVirtualTable) { try SchemaEditor(connection).reload() }
-        for type in ["index", "view", "trigger"] {
+        for object in missing where object.type == "index" {
+            if let problem = try create(index: object) { return problem }
+        }
+        for type in ["view", "trigger"] {
             for object in missing where object.type == type {
                 try connection.execute(object.sql ?? "", isVerbatim: true)
             }
+        }
+        return nil
+    }
+
+    private func create(index: SchemaObject) throws(BatchError) -> Problem? {
+        do throws(BatchError) {
+            try connection.execute(index.sql ?? "", isVerbatim: true)
+            return nil
+        } catch {
+            guard error.code == .constraint else { throw error }
+            return Problem(
+                table: index.tableName, expected: "no two rows that unique index \(index.name) counts as equal",
+                found: "such rows, written since")
         }
     }
 

@@ -50,6 +50,18 @@ import Testing
             "CREATE TABLE p(id TEXT COLLATE NOCASE PRIMARY KEY); INSERT INTO p VALUES('K7')",
             [run("INSERT INTO p VALUES('k4')")]),
         Fault(
+            "a unique index that a rollback from a restore point made before the rows in its way had gone",
+            "CREATE TABLE c(id INTEGER PRIMARY KEY, x); INSERT INTO c VALUES(1, -1), (2, -1)",
+            [
+                run("DELETE FROM c"), run("CREATE UNIQUE INDEX i ON c(x); UPDATE c SET x = 1 WHERE id = 7"),
+                rollBack(1),
+                keep(0, .unconflicted, .bak),
+            ]),
+        Fault(
+            "a unique index that came back from git before the rows in its way had gone",
+            "CREATE TABLE c(id INTEGER PRIMARY KEY, x); CREATE UNIQUE INDEX i ON c(x); INSERT INTO c VALUES(1, 1)",
+            [run("DROP INDEX i; INSERT INTO c VALUES(2, 1)"), rollBack(0, source: .git)]),
+        Fault(
             "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
