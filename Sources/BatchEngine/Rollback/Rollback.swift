@@ -23,9 +23,11 @@ public struct Rollback {
         try stopIfRunning(request.batch)
         try session.requireLedger(for: request.batch)
         let turn = try session.turn(for: LeaseWork("rollback", job: "rollback of \(request.batch)"))
-        // A plan is bound to the rows too, so drift has to be known before it is looked at.
+        // A plan is bound to the rows too, so drift has to be known before it is looked at. A batch that runs again may
+        // read it.
         let isBound = request.planTarget != nil || bound != nil
-        let drift = isBound ? try turn.openHistory(undoing: nil) : nil
+        let isOpen = isBound || request.mode == .replay
+        let drift = isOpen ? try turn.openHistory(undoing: isBound ? nil : []) : nil
         if let bound { try LedgerHeadCheck(session: session).require(bound) }
         let batch = try BatchLookup(session).liveBatch(request.batch)
         session.context.phase("looking for what depends on \(batch.batch)")
@@ -45,10 +47,10 @@ public struct Rollback {
             try scope.requireOwner(session.owner)
             if request.mode == .restrict, !scope.dependents.isEmpty { return refuse(scope.refusal, scope, journal, []) }
             try session.ledger.requireKeys(ofRevivedBy: scope.checkpoints.map(\.checkpoint), besides: scope.order)
-            try refuseReplay(scope)
+            try refuseReplay(scope, drift)
             if !request.allowsMissingCompensation { try Compensation(session: session).check(scope) }
             let undone = try session.ledger.touchedRows(in: scope.checkpoints.map(\.checkpoint.id))
-            let reason = isBound ? drift : try turn.openHistory(undoing: Set(undone.keys))
+            let reason = isOpen ? drift : try turn.openHistory(undoing: Set(undone.keys))
             return try RollbackRun(
                 session: session, scope: scope, journal: journal, records: records, reason: reason,
                 start: start, action: session.context.action(or: "rollback")
@@ -87,8 +89,12 @@ public struct Rollback {
     }
 
     /// All reasons at once, before anything changes.
-    private func refuseReplay(_ scope: RollbackScope) throws(BatchError) {
+    /// - Parameter drift: what `openHistory` found before the scope was known.
+    private func refuseReplay(_ scope: RollbackScope, _ drift: SnapshotChoice.Reason?) throws(BatchError) {
         var reasons: [String] = []
+        if drift == .drift, !scope.replayed.isEmpty {
+            reasons.append("the database was changed outside any batch, and they would read that")
+        }
         for batch in scope.replayed {
             if let reason = try Rerun.objection(to: batch, in: session, isRehearsed: false) { reasons.append(reason) }
         }

@@ -62,6 +62,14 @@ import Testing
             "CREATE TABLE c(id INTEGER PRIMARY KEY, x); CREATE UNIQUE INDEX i ON c(x); INSERT INTO c VALUES(1, 1)",
             [run("DROP INDEX i; INSERT INTO c VALUES(2, 1)"), rollBack(0, source: .git)]),
         Fault(
+            "a replay of what reads a table that somebody else wrote to since",
+            "CREATE TABLE c(id INTEGER PRIMARY KEY, u, v); INSERT INTO c VALUES(1, 0, 0), (5, 0, 0); CREATE TABLE d(x)",
+            [
+                run("UPDATE c SET u = 6 WHERE id = 5"),
+                run("UPDATE c SET v = u + (SELECT count(*) FROM d) + (SELECT count(*) FROM c)"),
+                .outside(.plain("INSERT INTO d VALUES(1); INSERT INTO c VALUES(8, 8, 8)")), rollBack(1, .replay),
+            ]),
+        Fault(
             "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
