@@ -100,7 +100,7 @@ extension PointKeeper {
     }
 
     /// True when batches that ran since, as in a replay, have taken away what the point is made from: the schema, or all
-    /// rows of a table that is written whole.
+    /// rows of a table that is written whole, as those of ANALYZE are.
     func isOvertaken(_ point: PointRecord, _ batch: BatchRecord) throws(BatchError) -> Bool {
         let last: SQLValue = .integer(point.lastCheckpoint)
         let later = try ledger.batches(
@@ -109,10 +109,18 @@ extension PointKeeper {
         if batch.hasSchemaChange || later.contains(where: \.hasSchemaChange) { return true }
         if try ledger.mayBeRenumbered(since: ledger.checkpoints(of: batch.seq).map(\.id)) { return true }
         let unnamed = try SchemaReader(session.connection).tables().filter { $0.key == .rowid(alias: nil) }.map(\.name)
-        if unnamed.isEmpty { return false }
-        let touched = try ledger.connection.rows(
-            "SELECT DISTINCT table_name FROM main.batchmgr_changes WHERE checkpoint > ?", [last])
-        return touched.contains { unnamed.contains($0[0].string ?? "") }
+        let statistics = try touchedTables(
+            "checkpoint IN (SELECT id FROM main.batchmgr_checkpoints WHERE batch = ?)", batch.seq
+        )
+        .filter { $0.hasPrefix("sqlite_stat") }
+        if unnamed.isEmpty && statistics.isEmpty { return false }
+        return try !touchedTables("checkpoint > ?", point.lastCheckpoint).isDisjoint(with: unnamed + statistics)
+    }
+
+    private func touchedTables(_ condition: String, _ value: Int64) throws(BatchError) -> Set<String> {
+        let names = try ledger.connection.rows(
+            "SELECT DISTINCT table_name FROM main.batchmgr_changes WHERE \(condition)", [.integer(value)])
+        return Set(names.compactMap { $0[0].string })
     }
 
     /// Completes the point of a batch on a copy that is as the batch left it.

@@ -70,6 +70,13 @@ import Testing
                 .outside(.plain("INSERT INTO d VALUES(1); INSERT INTO c VALUES(8, 8, 8)")), rollBack(1, .replay),
             ]),
         Fault(
+            "a point with the statistics of a batch that ran again after it",
+            "CREATE TABLE p(id INTEGER PRIMARY KEY, x); CREATE INDEX i ON p(x); INSERT INTO p VALUES(1, 1), (2, 2)",
+            [
+                run("ANALYZE"), run("INSERT INTO p VALUES(3, 3), (4, 4)"),
+                run("ANALYZE; INSERT INTO p SELECT id + 10, 7 FROM p"), rollBack(1, .replay),
+            ]),
+        Fault(
             "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
