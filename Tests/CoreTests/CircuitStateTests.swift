@@ -59,6 +59,12 @@ struct CircuitStateTests {
         let isSoon = circuit.admit(at: at(61))
         let isLater = circuit.admit(at: at(121))
         #expect(isFirst && !isSoon && isLater)
+        // It may take as long as the circuit was open.
+        circuit.note(success: false, at: at(130), limits)
+        let seconds: [Int64] = [250, 370, 371]
+        var admitted: [Bool] = []
+        for second in seconds { admitted.append(circuit.admit(at: at(second))) }
+        #expect(admitted == [true, false, true])
     }
 
     @Test func itIsKeptAsItIs() {

@@ -40,7 +40,7 @@ public struct Circuit: Hashable, Sendable {
 
     /// Asks for a call.
     /// - Returns: false while it is open; the one who gets true while a try is due makes the try.
-    public mutating func admit(at now: Timestamp, timeout: Int64 = 60_000) -> Bool {
+    public mutating func admit(at now: Timestamp) -> Bool {
         switch state {
         case .closed: return true
         case .open:
@@ -49,11 +49,13 @@ public struct Circuit: Hashable, Sendable {
             return true
         case .halfOpen:
             // Who made the try may have died with it.
-            guard now.milliseconds - changedAt.milliseconds > timeout else { return false }
+            guard now.milliseconds - changedAt.milliseconds > max(Circuit.shortestTry, pause) else { return false }
             move(to: .halfOpen, now)
             return true
         }
     }
+
+    private static let shortestTry: Int64 = 60_000
 
     public mutating func note(success: Bool, at now: Timestamp, _ limits: Limits) {
         outcomes = Array((outcomes + [success]).suffix(limits.window))
