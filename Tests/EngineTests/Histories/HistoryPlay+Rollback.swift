@@ -98,13 +98,15 @@ extension HistoryPlay {
         let moment = "\(request.mode) of \(report.batch), order \(report.order.map(\.description)),"
         let leftRows = report.conflicts.contains { _ in true }
         let gone = Set(report.order)
-        let (undone, sawOthers) = try noteLive(after: gone, by: report.rollback)
+        let (undone, revived, sawOthers) = try noteLive(after: gone, by: report.rollback)
         let now = try content()
         let stays = report.dependents.contains { $0.edges.first?.kind == .read && !gone.contains($0.batch) }
         // What was done outside is undone with its drift, and no entry says how much of it that one holds.
         let undoesDrift = gone.contains { $0.job == "drift" }
         if leftRows || stays || undoesDrift { isModelled = false }
-        if sawOthers, isModelled, try !isAsModelled(now) { isModelled = false }
+        // Without its dependents, a batch may live again beside the one that ran in its place.
+        let isBeside = revived && request.mode == .unconflicted
+        if sawOthers || isBeside, isModelled, try !isAsModelled(now) { isModelled = false }
         let change = undone.reduce(Optional(Content.none)) { sum, one in sum.flatMap { sum in one.map { sum + $0 } } }
         let after = leftRows || undoesDrift ? nil : change.map { before - $0 }
         if report.replayed.isEmpty {
@@ -217,11 +219,11 @@ extension HistoryPlay {
     }
 
     /// Undoing a rollback brings others to life, or to an end again, that it did not undo itself.
-    /// - Returns: what those checkpoints had changed that were undone, and whether one that came back to life had seen
-    ///   others before it than are live now: it may have read of them, and comes back as it was then.
+    /// - Returns: what those checkpoints had changed that were undone, whether any came back to life, and whether one of
+    ///   these had seen others before it than are live now: it may have read of them, and comes back as it was then.
     private func noteLive(
         after order: Set<BatchID>, by rollback: BatchID?
-    ) throws -> (undone: [Content?], sawOthers: Bool) {
+    ) throws -> (undone: [Content?], revived: Bool, sawOthers: Bool) {
         let own = try rollback.flatMap { try session.ledger.batch($0) }
         let by = try own.map { try session.ledger.checkpoints(of: $0.seq).map(\.id) } ?? []
         var undone: [Content?] = []
@@ -239,7 +241,7 @@ extension HistoryPlay {
                 entries[index].isLive[place] = checkpoint.isLive
             }
         }
-        return (undone, revived.contains { entries[$0].saw != entries[..<$0].map(\.isLive) })
+        return (undone, !revived.isEmpty, revived.contains { entries[$0].saw != entries[..<$0].map(\.isLive) })
     }
 
     /// Only a part of what some of them did is left.
