@@ -34,12 +34,16 @@ struct SchemaUndo {
         try drop(change, replaced)
         try dropSystemTables(change)
         if let problem = try create(change.before + attached) { return problem }
-        try restoreText(change.before, places: change.before + attached)
+        try restoreText(change.before)
         for setting in change.before + change.after where setting.isSetting {
             let value = change.before.first { $0.isSetting && $0.name == setting.name }?.sql ?? "0"
             try connection.execute("PRAGMA main.\(setting.name) = \(Int64(value) ?? 0)")
         }
         try gateway.noteSchemaChange(from: current, recorded: Set(replaced.map(\.name)))
+        // One after the other: a table whose text and place change at once is taken for a new one, and its rows for lost.
+        let moved = try schema.objectsAndSettings()
+        try restorePlaces(change.before + attached)
+        try gateway.noteSchemaChange(from: moved, recorded: [])
         return nil
     }
 
@@ -192,12 +196,18 @@ struct SchemaUndo {
         }
     }
 
-    /// Triggers fire in the order of the schema, so objects get their old places back.
-    private func restoreText(_ objects: [SchemaObject], places: [SchemaObject]) throws(BatchError) {
+    private func restoreText(_ objects: [SchemaObject]) throws(BatchError) {
         try SchemaEditor(connection).write { (edit) throws(BatchError) in
             for object in objects {
                 if let sql = object.sql { try edit.set(sql: sql, type: object.type, name: object.name) }
             }
+        }
+        try SchemaEditor(connection).reload()
+    }
+
+    /// Triggers fire in the order of the schema, so objects get their old places back.
+    private func restorePlaces(_ places: [SchemaObject]) throws(BatchError) {
+        try SchemaEditor(connection).write { (edit) throws(BatchError) in
             try edit.makeRoom(at: places.map(\.rowid))
             // Out of the way first: two objects may have to swap.
             for (index, object) in places.enumerated() {

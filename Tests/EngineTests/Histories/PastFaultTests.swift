@@ -77,6 +77,16 @@ import Testing
                 run("INSERT INTO p SELECT id + 10, 7 FROM p; ANALYZE"), rollBack(1, .replay),
             ]),
         Fault(
+            "a table whose text changed with the name of another one, and its place with VACUUM", vacuums: true,
+            """
+            CREATE TABLE p(id INTEGER PRIMARY KEY, x); CREATE INDEX i ON p(x); CREATE TABLE c(id INTEGER PRIMARY KEY);
+            CREATE TABLE w(id INTEGER PRIMARY KEY, x REFERENCES c(id))
+            """,
+            [
+                run("INSERT INTO w(id) VALUES(1)"), run("ALTER TABLE c RENAME TO d"), .outside(.plain("VACUUM")),
+                rollBack(1, source: .log), rollBack(0), rollBack(0),
+            ]),
+        Fault(
             "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
