@@ -141,4 +141,24 @@ struct RollbackWordsTests {
             #expect(again.contains("rolled back already, by rollback.1"), "\(again)")
         }
     }
+
+    /// The rows are shown with the refusal; its hint says what to do about them.
+    @Test(arguments: [["rollback", "--id", "close"], ["rollback", "--id", "reprice", "--mode", "cascade"]])
+    func bothWaysOnOfAConflictCanBeTyped(words: [String]) throws {
+        try SampleDatabase.withBatches { database in
+            try database.sql("UPDATE invoices SET note = 'mine' WHERE id = 1")
+            let refused = try database.tool(words)
+            #expect(refused.code == 4, "\(refused.err)")
+            let hint = try #require(refused.err.split(separator: "\n").last { $0.hasPrefix("hint: ") })
+            let commands = hint.split(separator: ";").compactMap { part in
+                part.firstRange(of: "batchmgr ").map { String(part[$0.upperBound...]) }
+            }
+            #expect(commands.map { $0.hasSuffix("keep") } == [true, false], "\(hint)")
+            #expect(commands.allSatisfy { $0.contains("--mode cascade") == words.contains("cascade") }, "\(hint)")
+            for command in commands {
+                let done = try database.shell("exec \"$TOOL\" \(command) --dry-run")
+                #expect(done.code == 0, "\(command): \(done.err)")
+            }
+        }
+    }
 }

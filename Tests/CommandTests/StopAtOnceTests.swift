@@ -97,6 +97,36 @@ import Testing
         }
     }
 
+    @Test func whatAGuardAndADryRunOfARepairSayWhenTheyAreStopped() throws {
+        let repair =
+            "class: DATA\nfinds: SELECT id AS key FROM items WHERE qty < 0\nsteps:\n"
+            + "  - {id: set, sql: UPDATE items SET qty = 0 WHERE qty < 0}\n"
+        try BadLuckScene.with(jobs: ["repair_stock": repair]) { scene in
+            try scene.sql("UPDATE items SET qty = -1")
+            let rows = try scene.sql("SELECT * FROM items")
+            for (place, verb) in [
+                ("ledger-created", "guard set --mode track"), ("statement", "heal run repair_stock --dry-run"),
+            ] {
+                let ended = try scene.shell("BATCHMGR_KILL_AT=\(place):TERM exec \"$TOOL\" \(verb)")
+                let name = verb.split(separator: " ").prefix(2).joined(separator: " ")
+                #expect(ended.code == 130, "\(verb): \(ended)")
+                #expect(
+                    ended.err.hasSuffix(
+                        """
+                        \nstopping: nothing has to be finished first; a second Ctrl-C changes nothing
+                        error: ERR_PERF_STOPPED: \(name) was stopped before it had finished
+                        hint: nothing was changed; run it again later\n
+                        """), "\(verb): \(ended.err)")
+                #expect(try scene.sql("SELECT * FROM items") == rows, "\(verb)")
+                #expect(
+                    try scene.sql("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'batchmgr%'")
+                        == "0")
+            }
+            try scene.expect(0, "guard", "set", "--mode", "track")
+            try scene.expect(0, "heal", "run", "repair_stock", "--dry-run")
+        }
+    }
+
     /// Before its batch has begun there is nothing that a run would have to finish; nor is there in a dry run.
     @Test func aRunThatHasNotBegunEndsAtTheFirstSignal() throws {
         try TemporaryFolder.with { folder in

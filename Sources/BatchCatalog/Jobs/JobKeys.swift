@@ -44,7 +44,7 @@ enum JobKeys {
                 KeyRule(
                     "flag_only", .boolean, companion: "finds",
                     "Of a repair: `true`: it only reports what is wrong, and has no `steps`."),
-                KeyRule("critical", .boolean, "`true`: a full snapshot before the job runs (`false`)."),
+                KeyRule("critical", .boolean, "`true`: a full `.bak` before the job runs (`false`)."),
                 KeyRule(
                     "needs", .list(.text(.jobName), mayBeEmpty: true), "Jobs that must have a committed batch first."),
                 KeyRule("params", .entries(.parameterName, .record(parameter)), "Parameters, bound in SQL as `:NAME`."),

@@ -70,8 +70,24 @@ public struct Rollback {
             guard error.code == .conflict || error.code == .schemaChanged else { throw error }
             noteRefusal(error, scope)
             let conflicts = try ConflictSearch(session: session, scope: scope, record: records.current).find()
+            let error = conflicts.isEmpty ? error : waysOn(error, scope)
             return .refused(ErrorReport(error, dependents: scope.dependentsReport, conflicts: conflicts))
         }
+    }
+
+    /// The rows are told with the error, so its hint need not lead to them.
+    private func waysOn(_ error: BatchError, _ scope: RollbackScope) -> BatchError {
+        guard error.code == .conflict, error.hint.commands.contains(where: { $0.arguments.last == "--dry-run" }) else {
+            return error
+        }
+        // A replay needs every row back.
+        let rollback: HintCommand =
+            scope.request.mode == .restrict
+            ? "rollback --id \(scope.batch.batch)" : "rollback --id \(scope.batch.batch) --mode cascade"
+        return error.with(
+            hint:
+                "undo all but these rows: \(command: rollback.adding("--on-conflict keep")); or these too: \(command: rollback.adding("--on-conflict overwrite"))"
+        )
     }
 
     /// The way back is open to a person; what would run again has to be allowed to run.

@@ -192,10 +192,10 @@ public struct Runner {
                 hint: "see it: \(command: "heal scan \(job.id)")")
         }
         if job.tenant == .required && tenant == nil {
-            throw BatchError(.usage, "job \(job.id) runs for one tenant", hint: "name it: --tenant NAME")
+            throw BatchError(.usage, "job \(job.id) needs a tenant", hint: "name it: --tenant NAME")
         }
         if job.tenant == .none && tenant != nil {
-            throw BatchError(.usage, "job \(job.id) runs for no tenant", hint: "leave out --tenant")
+            throw BatchError(.usage, "job \(job.id) takes no tenant", hint: "leave out --tenant")
         }
         // Jobs of the queue and of schedules come here without having been asked.
         if tenant?.utf8.allSatisfy({ $0 < 128 }) == false { try session.requireDistinctTenant() }

@@ -31,10 +31,10 @@ public struct Queue {
                 hint: "see it: \(command: "heal scan \(job.id)")")
         }
         if job.tenant == .required, order.tenant == nil, try !workspace.repairsAllTenants(job) {
-            throw BatchError(.usage, "job \(job.id) runs for one tenant", hint: "name it: --tenant NAME")
+            throw BatchError(.usage, "job \(job.id) needs a tenant", hint: "name it: --tenant NAME")
         }
         if job.tenant == .none && order.tenant != nil {
-            throw BatchError(.usage, "job \(job.id) runs for no tenant", hint: "leave out --tenant")
+            throw BatchError(.usage, "job \(job.id) takes no tenant", hint: "leave out --tenant")
         }
         try workspace.requireNotIsolated(order.tenant, context, "job \(job.id)")
         var order = order

@@ -79,7 +79,7 @@ public struct Schedules {
                 text.replacing("{date}", with: today).replacing("{time}", with: context.now().seconds)
             })
         if job.tenant == .none, definition.tenant != nil {
-            throw BatchError(.usage, "job \(id) runs for no tenant", hint: "leave out --tenant")
+            throw BatchError(.usage, "job \(id) takes no tenant", hint: "leave out --tenant")
         }
         for needed in definition.needs where try store.schedule(needed) == nil {
             throw unknown(needed, try store.schedules())

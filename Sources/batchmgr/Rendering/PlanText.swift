@@ -106,7 +106,7 @@ extension PatchPlanReport {
         }
         var lines: [String] = []
         if !list("tenants").isEmpty { lines.append("tenants      \(list("tenants"))") }
-        if !list("referring_tables").isEmpty { lines.append("referred by  \(list("referring_tables"))") }
+        if !list("referring_tables").isEmpty { lines.append("refer to it  \(list("referring_tables"))") }
         for batch in radius?["batches"]?.array ?? [] {
             let name = batch["batch"]?.string ?? ""
             lines.append("changes      rows of \(name) (\(Printable.text(batch["evidence"]?.string ?? "")))")
