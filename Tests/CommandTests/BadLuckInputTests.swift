@@ -27,6 +27,20 @@ import Testing
         }
     }
 
+    /// SQLite only says "disk I/O error".
+    @Test func aLimitOnTheSizeOfFilesIsNamed() throws {
+        try BadLuckScene.with { scene in
+            let rows = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 90000)"
+            let result = try scene.shell(
+                "ulimit -f 2000; exec \"$TOOL\" run --id a --sql \"INSERT INTO log(what) \(rows) SELECT hex(randomblob(20)) FROM c\""
+            )
+            #expect(result.code == 1 && result.err.contains("error: ERR_PERF_LIMIT: "), "\(result.err)")
+            #expect(result.err.contains("hint: raise the limit, then try again: ulimit -f unlimited"), "\(result.err)")
+            try scene.expect(0, BadLuckInputTests.update)
+            try scene.expectWhole("after the limit")
+        }
+    }
+
     @Test func anEmptyFileIsAnEmptyDatabase() throws {
         try BadLuckScene.with { scene in
             try scene.write("empty.db", "")

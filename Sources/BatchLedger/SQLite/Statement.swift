@@ -233,6 +233,8 @@ enum SQLiteFault {
 
     /// `SQLITE_BUSY_SNAPSHOT`, a macro that Swift does not see.
     private static let busySnapshot: Int32 = 5 | 2 << 8
+    /// `SQLITE_IOERR_WRITE`; a full disk is SQLITE_FULL.
+    private static let failedWrite: Int32 = 10 | 3 << 8
 
     private static func refusal(_ code: Int32, _ database: OpaquePointer?, _ message: String) -> BatchError {
         switch code & 0xFF {
@@ -250,6 +252,10 @@ enum SQLiteFault {
             // The system's reason, where it has one that says more than SQLite's words.
             let reason = SystemError(code: sqlite3_system_errno(database))
             if reason.isShortage { return reason.error(message) }
+            // What SQLite does to go back has taken its place by then.
+            if database.map(sqlite3_extended_errcode) == failedWrite, SystemError.hasLimitOfFileSize {
+                return SystemError.fileTooLarge.error(message)
+            }
             return BatchError(.file, message, hint: "check that the path exists and may be read and written")
         case SQLITE_NOTADB:
             return BatchError(.notADatabase, message, hint: "give the path of a SQLite database: --db PATH")

@@ -97,6 +97,13 @@ public struct SystemError: Error, Equatable, Sendable {
     public var text: String { String(cString: strerror(code)) }
 
     public static let outOfMemory = SystemError(code: ENOMEM)
+    public static let fileTooLarge = SystemError(code: EFBIG)
+
+    /// Whether this process may write files only up to some size (`ulimit -f`).
+    public static var hasLimitOfFileSize: Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 && limit.rlim_cur < rlim_t.max
+    }
 
     /// The machine, or the limits of this process, lack something: that says nothing about a file.
     public var isShortage: Bool {
