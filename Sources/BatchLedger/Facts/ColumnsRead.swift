@@ -11,7 +11,7 @@ public struct ColumnsRead {
     /// By table, names as SQLite compares them. One without a name: that its rows are counted.
     public let columns: [String: Set<String>]
 
-    /// - Parameter connection: one that nothing else is done on: it loses its authorizer.
+    /// - Parameter connection: one of ours, on which no statement of a batch is being prepared.
     /// - Throws: `ERR_DATA_SQL` when the query cannot be compiled there, as with functions that this connection lacks.
     public init(of sql: String, on connection: Connection) throws(BatchError) {
         let gathered = Gathered()
@@ -24,7 +24,7 @@ public struct ColumnsRead {
                     .insert(SQLName.folded(String(cString: column)))
                 return SQLITE_OK
             }, Unmanaged.passUnretained(gathered).toOpaque())
-        defer { sqlite3_set_authorizer(connection.handle, nil, nil) }
+        defer { connection.hooks.restoreAuthorizer() }
         _ = try connection.prepare(sql, isVerbatim: true)
         columns = gathered.columns
     }

@@ -3,7 +3,7 @@ internal import CSQLite
 
 /// Decides what a statement of a batch may do, from what SQLite's compiler says it does.
 ///
-/// Source: https://www.sqlite.org/c3ref/set_authorizer.html
+/// `StatementHooks` asks it.
 final class Authorizer {
     private unowned let connection: Connection
     /// Only while a statement of the user is being prepared.
@@ -23,21 +23,21 @@ final class Authorizer {
         self.connection = connection
     }
 
-    func attach() {
-        sqlite3_set_authorizer(
-            connection.handle,
-            { context, action, first, second, database, source in
-                guard let context else { return SQLITE_OK }
-                let authorizer = Unmanaged<Authorizer>.fromOpaque(context).takeUnretainedValue()
-                guard authorizer.isActive else { return SQLITE_OK }
-                func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
-                if authorizer.isGuard(action, text(first), text(database), text(source)) { return SQLITE_OK }
-                authorizer.source = source.map { String(cString: $0) }
-                if let name = authorizer.source, authorizer.tenantReads?.isGate(name) != true {
-                    authorizer.effects.reads.note(source: name)
-                }
-                return authorizer.decide(action, text(first), text(second), text(database))
-            }, Unmanaged.passUnretained(self).toOpaque())
+    func attach() { connection.hooks.attach(self) }
+
+    func detach() { connection.hooks.detach(self) }
+
+    /// What SQLite hears about one thing that a statement does.
+    func answer(
+        _ action: Int32, _ first: UnsafePointer<CChar>?, _ second: UnsafePointer<CChar>?,
+        _ database: UnsafePointer<CChar>?, _ source: UnsafePointer<CChar>?
+    ) -> Int32 {
+        guard isActive else { return SQLITE_OK }
+        func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+        if isGuard(action, text(first), text(database), text(source)) { return SQLITE_OK }
+        self.source = source.map { String(cString: $0) }
+        if let name = self.source, tenantReads?.isGate(name) != true { effects.reads.note(source: name) }
+        return decide(action, text(first), text(second), text(database))
     }
 
     /// True for what the triggers of the guard do: they are compiled into every statement that writes. A common table may
@@ -51,19 +51,21 @@ final class Authorizer {
         }
     }
 
-    func detach() { sqlite3_set_authorizer(connection.handle, nil, nil) }
-
     /// Prepares a statement of a batch.
     /// - Throws: `ERR_SECURITY_FORBIDDEN_STATEMENT` with the reason when the statement may not run.
     func prepare(_ sql: String) throws(BatchError) -> Statement {
         effects = StatementEffects()
         names = connection.ledgerNames
+        // A module writes to its shadow tables; SQL of a batch does not. Where no module has a table there are none, and
+        // switching this makes SQLite compile everything anew that is kept.
+        let hasModules = try hasModules()
+        // Another gateway of this connection may have come and gone.
+        attach()
         isActive = true
-        // A module writes to its shadow tables; SQL of a batch does not.
-        connection.setDefensive(true)
+        if hasModules { connection.setDefensive(true) }
         defer {
             isActive = false
-            connection.setDefensive(false)
+            if hasModules { connection.setDefensive(false) }
         }
         do throws(BatchError) {
             let statement = try connection.prepare(sql, isVerbatim: true)
@@ -72,10 +74,19 @@ final class Authorizer {
             }
             return statement
         } catch {
-            guard let reason = effects.refusal ?? shadowWrite(sql) else { throw error }
+            guard let reason = effects.refusal ?? (hasModules ? shadowWrite(sql) : nil) else { throw error }
             throw BatchError(
                 .forbiddenStatement, "a batch may not \(reason)", hint: "see docs/catalog.md for what it may do")
         }
+    }
+
+    /// Virtual tables, also temporary ones.
+    private func hasModules() throws(BatchError) -> Bool {
+        let sql = """
+            SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0 UNION ALL \
+            SELECT 1 FROM temp.sqlite_schema WHERE type = 'table' AND rootpage = 0 LIMIT 1
+            """
+        return try connection.value(sql) != nil
     }
 
     /// Why SQLite compiles a statement only where nothing is defended; nil when it is simply wrong.

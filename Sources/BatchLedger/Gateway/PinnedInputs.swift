@@ -77,6 +77,8 @@ final class StatementInputs {
         state = seed
         isTimeUsed = false
         isRandomUsed = false
+        // Another gateway of this connection may have come and gone.
+        attach()
         PinnedClock.use(self)
     }
 
@@ -91,7 +93,7 @@ final class StatementInputs {
     // MARK: Random numbers
 
     /// SplitMix64.
-    private func next() -> UInt64 {
+    func next() -> UInt64 {
         isRandomUsed = true
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
@@ -100,7 +102,7 @@ final class StatementInputs {
         return mixed ^ (mixed >> 31)
     }
 
-    private func bytes(_ count: Int) -> [UInt8] {
+    func bytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 8)
         while bytes.count < count {
@@ -110,36 +112,11 @@ final class StatementInputs {
         return Array(bytes[..<count])
     }
 
-    /// Takes the place of SQLite's own functions on this connection. They stay usable in triggers and views.
-    func attach() {
-        let context = Unmanaged.passUnretained(self).toOpaque()
-        let flags = SQLITE_UTF8 | SQLITE_INNOCUOUS
-        sqlite3_create_function_v2(
-            connection.handle, "random", 0, flags, context,
-            { call, _, _ in
-                guard let call, let inputs = StatementInputs.of(call) else { return }
-                sqlite3_result_int64(call, Int64(bitPattern: inputs.next()))
-            }, nil, nil, nil)
-        sqlite3_create_function_v2(
-            connection.handle, "randomblob", 1, flags, context,
-            { call, _, values in
-                guard let call, let inputs = StatementInputs.of(call) else { return }
-                let wanted = max(1, sqlite3_value_int64(values?[0]))
-                guard wanted <= sqlite3_limit(sqlite3_context_db_handle(call), SQLITE_LIMIT_LENGTH, -1) else {
-                    return sqlite3_result_error_toobig(call)
-                }
-                inputs.bytes(Int(wanted)).withUnsafeBytes { csqlite_result_blob(call, $0.baseAddress, Int32($0.count)) }
-            }, nil, nil, nil)
-    }
+    func attach() { connection.hooks.attach(self) }
 
     func detach() {
         end()
-        sqlite3_create_function_v2(connection.handle, "random", 0, SQLITE_UTF8, nil, nil, nil, nil, nil)
-        sqlite3_create_function_v2(connection.handle, "randomblob", 1, SQLITE_UTF8, nil, nil, nil, nil, nil)
-    }
-
-    private static func of(_ call: OpaquePointer) -> StatementInputs? {
-        sqlite3_user_data(call).map { Unmanaged<StatementInputs>.fromOpaque($0).takeUnretainedValue() }
+        connection.hooks.detach(self)
     }
 }
 

@@ -36,6 +36,8 @@ public final class Connection {
     var ledgerVersion: Int64?
     /// The objects of the schema, without those of the ledger, at a cookie that was committed.
     var committedSchema: (version: Int64, objects: [SchemaObject])?
+    /// What gateways on a connection of ours have SQLite ask.
+    private(set) lazy var hooks = StatementHooks(handle)
     /// For a connection of a host: what its statements do.
     private(set) lazy var hostStatements = HostStatements(self)
     /// Asked first in each transaction whether it may write: see `Lease`.

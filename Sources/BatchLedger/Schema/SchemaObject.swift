@@ -116,7 +116,7 @@ public final class CopiedDefinition {
                 statement.isForbidden = true
                 return SQLITE_DENY
             }, Unmanaged.passUnretained(self).toOpaque())
-        defer { sqlite3_set_authorizer(connection.handle, nil, nil) }
+        defer { connection.hooks.restoreAuthorizer() }
         do throws(BatchError) {
             let statement = try connection.prepare(sql, isVerbatim: true)
             guard SQLText.isBlank(statement.tail) else { throw forbidden }
