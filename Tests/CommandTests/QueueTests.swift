@@ -80,6 +80,37 @@ import Testing
         try scene.expect(0, "verify")
     }
 
+    /// Jobs that change nothing, and one among them that does: its copy leads from the state before it to the one behind.
+    @Test func theCopyOfAJobAmongThoseThatChangeNothing() throws {
+        let job = """
+            params: {by: {type: integer, required: true}}
+            steps:
+              - {id: a, sql: "UPDATE line SET n = n + :by WHERE :by > 0"}
+            """
+        try BadLuckScene.with(jobs: ["put": job]) { scene in
+            try scene.sql("CREATE TABLE line(n INTEGER NOT NULL); INSERT INTO line VALUES(100)")
+            func work(_ amounts: [Int]) throws {
+                for amount in amounts { try scene.expect(0, "queue", "add", "put", "--set", "by=\(amount)") }
+                try scene.expect(0, "queue", "work", "--until-empty")
+            }
+            try work([0, 0, 0, 5, 0, 0])
+            try work([0, 7, 9])
+            let points = (try scene.json("points")["points"]?.array ?? []).filter { $0["bak"]?.string != nil }
+            #expect(Set(points.compactMap { $0["batch"]?.string }) == ["put.4", "put.8", "put.9"])
+            for (point, value) in [("put.4^", 100), ("put.4", 105), ("put.8^", 105), ("put.8", 112), ("put.9", 121)] {
+                for source in ["bak", "git"] {
+                    let file = "\(point.replacing("^", with: "-before")).\(source).db"
+                    try scene.expect(0, "restore", "--point", point, "--source", source, "--to", file)
+                    #expect(try scene.sql("SELECT n FROM line", in: file) == "\(value)", "\(point) \(source)")
+                }
+            }
+            try scene.expect(0, "verify")
+            try scene.expect(0, "drill")
+            try scene.expect(0, "rollback", "put.4", "--mode", "cascade")
+            #expect(try scene.sql("SELECT n FROM line") == "100")
+        }
+    }
+
     /// SQLite waits for no lock where two processes make a file: the one that comes second has to look again.
     @Test func whoMakesTheStoreBesideAnotherWaits() throws {
         try scene { scene in

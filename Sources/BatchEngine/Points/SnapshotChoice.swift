@@ -40,6 +40,24 @@ struct SnapshotChoice {
         return try chainIsLong() ? .full : .delta
     }
 
+    /// Of a batch that shares its turn with others. One that will most likely change nothing, as the one before of its job,
+    /// begins without a whole copy: it would be thrown away. When it changes something after all, a delta follows the last
+    /// copy, and where there is none `PointCopies` makes a whole one from the undo log.
+    func kind(sharing job: JobDefinition, isFollowing: Bool) throws(BatchError) -> SnapshotKind {
+        let kind = try kind(for: job, because: nil, isFollowing: isFollowing)
+        guard kind == .full, (job.snapshot ?? session.database.snapshot) != .full,
+            try session.ledger.hasLastChangedNothing(job.id)
+        else { return kind }
+        if isFollowing { return .delta }
+        if try hasNoCopy() { return .delta }
+        return try lastLeadsHere() ? .delta : .full
+    }
+
+    /// There is no `.bak` of this database.
+    func hasNoCopy() throws(BatchError) -> Bool {
+        try session.ledger.lastPoint(where: "bak IS NOT NULL AND status = 'complete'") == nil
+    }
+
     /// False when a delta would have nothing to follow: there is no `.bak` yet, others wrote since the last one, or a
     /// point was lost.
     private func lastLeadsHere() throws(BatchError) -> Bool {

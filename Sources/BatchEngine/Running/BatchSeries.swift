@@ -127,16 +127,19 @@ public final class BatchSeries {
 
     /// Only deltas wait for each other; what needs a whole copy is done by itself.
     private func snapshot(for job: JobDefinition) throws(BatchError) -> SnapshotKind {
-        try SnapshotChoice(session: session).kind(
-            for: job, because: nil, isFollowing: !waiting.isEmpty || inWriting != nil)
+        try SnapshotChoice(session: session).kind(sharing: job, isFollowing: isFollowing)
     }
+
+    /// Deltas are about to be written, so a copy that they follow is there.
+    private var isFollowing: Bool { !waiting.isEmpty || inWriting != nil }
 
     // MARK: Points
 
     /// Keeps the point of a batch that has ended well until it is written with others.
     /// - Returns: false when it must be completed at once; the others are then.
     func keep(_ point: PointRecord, _ batch: BatchRecord) throws(BatchError) -> Bool {
-        guard let next = try PointKeeper(session: session).waiting(point, batch, since: version) else {
+        let hasNoCopy = isFollowing ? false : try SnapshotChoice(session: session).hasNoCopy()
+        guard !hasNoCopy, let next = try PointKeeper(session: session).waiting(point, batch, since: version) else {
             try flush()
             return false
         }

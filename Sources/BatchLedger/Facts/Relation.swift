@@ -110,6 +110,15 @@ extension Ledger {
         return try changedRows(of: batch) == 0
     }
 
+    /// Whether the latest batch of a job ended well without a change. False for one that changed rows back and forth.
+    public func hasLastChangedNothing(_ job: String) throws(BatchError) -> Bool {
+        let sql = """
+            SELECT status = 'committed' AND inserted + updated + deleted = 0 AND has_ddl = 0 \
+            FROM main.batchmgr_batches WHERE job = ? ORDER BY number DESC LIMIT 1
+            """
+        return try connection.value(sql, [.string(job)])?.integer == 1
+    }
+
     /// How many rows of each table some checkpoints touched, from their facts alone. A row that several checkpoints
     /// touched counts for each of them.
     public func touchedRows(in checkpoints: [Int64]) throws(BatchError) -> [String: RowCounts] {
