@@ -21,9 +21,9 @@ import Testing
         ("DELETE FROM batchmgr_undo", "batchmgr_undo"),
         ("UPDATE BatchMgr_meta SET value = 1", "ledger belongs to batchmgr"),
         ("DROP TABLE batchmgr_audit", "batchmgr_audit"), ("CREATE INDEX x ON batchmgr_undo(block)", "batchmgr_undo"),
-        ("CREATE TABLE batchmgr_mine(a)", "batchmgr_ name"),
+        ("CREATE TABLE batchmgr_mine(a)", "begins with batchmgr_"),
         ("CREATE TRIGGER x AFTER INSERT ON batchmgr_undo BEGIN SELECT 1; END", "batchmgr_undo"),
-        ("ALTER TABLE t RENAME TO batchmgr_t", "batchmgr_ name"),
+        ("ALTER TABLE t RENAME TO batchmgr_t", "begins with batchmgr_"),
     ]) func forbiddenStatementsAreRefusedWithTheReason(_ sql: String, _ reason: String) throws {
         let folder = TemporaryFolder()
         let bench = try bench("CREATE TABLE t(a)", folder)
