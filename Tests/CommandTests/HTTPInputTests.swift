@@ -60,6 +60,7 @@ import Testing
             c -H "$json" -d '{"job":"bump","dry_run":true}' "$U/api/runs?tenant=acme"
             c "$U/api/batches?database=other"
             c "$U/api/batches?tenant=nobody"
+            c "$U/api/catalog?tenant=%C2%A9"
             head -c 2000000 /dev/zero | tr '\\0' x >large
             c -H "$json" --data-binary @large $U/api/runs
             c -H "$json" -H 'Transfer-Encoding: chunked' --data-binary @large $U/api/runs
@@ -70,7 +71,7 @@ import Testing
             lines == [
                 "405", "it takes GET, HEAD", "200", "405", "404", "400", "400", "415", "400", "400", "400", "400",
                 "404",
-                "400", "400", "200", "404", "404", "413", "413", "413", "200",
+                "400", "400", "200", "404", "404", "403", "413", "413", "413", "200",
             ])
     }
 

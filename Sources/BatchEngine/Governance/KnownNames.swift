@@ -19,8 +19,9 @@ public struct KnownNames {
 
     /// A tenant has rows, a file, batches, or jobs in the queue: the queue may know one that has no rows yet.
     /// - Parameter mayBeNew: who has none of these yet may begin, unless the name is nearly that of another.
-    /// - Throws: `ERR_UX_UNKNOWN_TENANT`.
+    /// - Throws: `ERR_UX_UNKNOWN_TENANT`; `ERR_SECURITY_TENANT` for what cannot name one.
     public func require(tenant name: String, mayBeNew: Bool = false) throws(BatchError) {
+        guard TenantID.isValid(name) else { throw TenantID.error(name, TenantID.rule) }
         if try context.store(of: workspace).queueCount(QueueFilter(tenant: name)) > 0 { return }
         var refusal: BatchError?
         for database in workspace.databases {

@@ -240,7 +240,7 @@ extension DatabaseDefinition {
 }
 
 extension TenantID {
-    fileprivate static func error(_ tenant: String, _ rule: String) -> BatchError {
+    static func error(_ tenant: String, _ rule: String) -> BatchError {
         BatchError(
             .otherTenant, "\(SQLLiteral.value(.string(String(tenant.prefix(80))))) cannot name a tenant",
             hint: "a tenant is named by \(rule): --tenant NAME")
