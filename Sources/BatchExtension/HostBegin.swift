@@ -30,7 +30,7 @@ extension Host {
                 .wrongState, "key '\(key)' was used by batch \(earlier.batch) already, which is \(earlier.status)",
                 hint: "there is nothing to do; or give another key")
         }
-        if isJoined { try connection.execute("SAVEPOINT \(HostBatch.savepoint)") }
+        if isJoined { try connection.run("SAVEPOINT \(HostBatch.savepoint)") }
         do throws(BatchError) {
             let batch = try open(job, tenant, options, policy, isJoined: isJoined)
             self.batch = batch

@@ -38,7 +38,7 @@ extension Host {
             if batch.isJoined {
                 try finish(batch)
                 try batch.gateway.part()
-                try connection.execute("RELEASE \(HostBatch.savepoint)")
+                try connection.run("RELEASE \(HostBatch.savepoint)")
             } else {
                 try finish(batch, isOwn: true)
                 try release(batch)
@@ -86,7 +86,7 @@ extension Host {
                 // The host has a transaction of its own open, in which nothing was written so far.
                 batch.isJoined = !connection.isAutocommit
                 if batch.isJoined {
-                    try connection.execute("SAVEPOINT \(HostBatch.savepoint)")
+                    try connection.run("SAVEPOINT \(HostBatch.savepoint)")
                     batch.gateway.hold()
                 }
                 try batch.gateway.resume(isInside: false)
@@ -171,7 +171,7 @@ extension Host {
         let gateway = batch.gateway
         if try gateway.hasChanges() || batch.number == 0 { try seal(batch, "commit") }
         batch.sealed = batch.record
-        if isOwn { try connection.execute("SAVEPOINT \(HostBatch.ending)") }
+        if isOwn { try connection.run("SAVEPOINT \(HostBatch.ending)") }
         var record = batch.record
         record.status = .committed
         record.finishedAt = now.iso8601

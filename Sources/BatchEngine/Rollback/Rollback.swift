@@ -108,8 +108,8 @@ public struct Rollback {
     /// - Parameter drift: what `openHistory` found before the scope was known.
     private func refuseReplay(_ scope: RollbackScope, _ drift: SnapshotChoice.Reason?) throws(BatchError) {
         var reasons: [String] = []
-        if drift == .drift, !scope.replayed.isEmpty {
-            reasons.append("the database was changed outside any batch, and they would read that")
+        if let first = scope.replayed.first, try drift == .drift || isDrift(since: first) {
+            reasons.append("the database was changed outside any batch since \(first.batch), and they would read that")
         }
         for batch in scope.replayed {
             if let reason = try Rerun.objection(to: batch, in: session, isRehearsed: false) { reasons.append(reason) }
@@ -126,6 +126,13 @@ public struct Rollback {
             .notReplayable,
             "what depends on \(scope.batch.batch) cannot be run again: \(reasons.joined(separator: "; "))",
             hint: "undo it without running it again: \(command: "rollback --id \(scope.batch.batch) --mode cascade")")
+    }
+
+    /// True when somebody has changed rows since a batch ran, and no batch holds that change, so that it cannot be left out.
+    private func isDrift(since batch: BatchRecord) throws(BatchError) -> Bool {
+        guard let end = try session.ledger.checkpoints(of: batch.seq).last else { return false }
+        return try session.ledger.lastPoint(where: "kind = 'drift' AND batch = 0 AND last_checkpoint >= \(end.id)")
+            != nil
     }
 
     private func works(outside batch: BatchRecord) throws(BatchError) -> Bool {

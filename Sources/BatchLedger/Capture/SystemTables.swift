@@ -181,8 +181,7 @@ struct ModuleTables {
     /// A checkpoint begins.
     mutating func begin(_ connection: Connection) throws(BatchError) {
         if tables.isEmpty { return }
-        // What modules have gathered is written now.
-        try connection.execute("SAVEPOINT batchmgr_flush; RELEASE batchmgr_flush")
+        try connection.flushVirtualTables()
         tables = tables.mapValues { table in
             Table(owner: table.owner, query: table.query, before: state(table.query, connection))
         }

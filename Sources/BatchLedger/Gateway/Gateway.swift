@@ -256,7 +256,7 @@ public final class Gateway {
 
     /// Works in the transaction that the host has open.
     public func join(at savepoint: String) throws(BatchError) {
-        try connection.execute("SAVEPOINT \(savepoint)")
+        try connection.run("SAVEPOINT \(savepoint)")
         joined = .open(savepoint: savepoint)
         isHolding = true
     }
@@ -264,7 +264,7 @@ public final class Gateway {
     /// Leaves what was done in the host's transaction, or what is left of it after `rollback`.
     public func leave() {
         guard case .open(let savepoint)? = joined else { return }
-        try? connection.execute("RELEASE \(savepoint)")
+        try? connection.run("RELEASE \(savepoint)")
         joined = .left
     }
 
@@ -282,10 +282,7 @@ public final class Gateway {
         tap.noteTransactionEnd()
     }
 
-    /// Full-text indexes gather changes and write them at the end of the transaction, or before a savepoint.
-    func flushVirtualTables() throws(BatchError) {
-        try connection.execute("SAVEPOINT batchmgr_flush; RELEASE batchmgr_flush")
-    }
+    func flushVirtualTables() throws(BatchError) { try connection.flushVirtualTables() }
 
     /// Everything the hook has seen is recorded after this.
     func settle() throws(BatchError) {

@@ -267,7 +267,7 @@ public final class Connection {
     func beginImmediate() throws(BatchError) {
         UnfinishedFiles.waitIfEnding()
         OpenConnections.noteOwner(handle)
-        try execute("BEGIN IMMEDIATE")
+        try run("BEGIN IMMEDIATE")
         do throws(BatchError) {
             try fence?(self)
         } catch {
@@ -295,7 +295,13 @@ public final class Connection {
             rollbackIfOpen()
             UnfinishedFiles.waitIfEnding()
         }
-        try execute("COMMIT")
+        try run("COMMIT")
+    }
+
+    /// Full-text indexes gather changes and write them at the end of the transaction, or before a savepoint.
+    func flushVirtualTables() throws(BatchError) {
+        try run("SAVEPOINT batchmgr_flush")
+        try run("RELEASE batchmgr_flush")
     }
 
     /// In WAL mode: transactions of `body` do not wait for the disk. The next one that does waits for them too, and

@@ -70,6 +70,14 @@ import Testing
                 .outside(.plain("INSERT INTO d VALUES(1); INSERT INTO c VALUES(8, 8, 8)")), rollBack(1, .replay),
             ]),
         Fault(
+            "a replay after a change from outside that only a restore point keeps",
+            "CREATE TABLE c(id INTEGER PRIMARY KEY, u, v); INSERT INTO c VALUES(1, 0, 0), (5, 0, 0)",
+            [
+                run("UPDATE c SET u = 6 WHERE id = 5"), run("UPDATE c SET v = u + (SELECT count(*) FROM c)"),
+                run("UPDATE c SET u = 9 WHERE id = 1"), .outside(.plain("INSERT INTO c VALUES(8, 8, 8)")), rollBack(0),
+                rollBack(2, .replay),
+            ]),
+        Fault(
             "a point with the statistics of a batch that ran again after it",
             "CREATE TABLE p(id INTEGER PRIMARY KEY, x); CREATE INDEX i ON p(x); INSERT INTO p VALUES(1, 1), (2, 2)",
             [
