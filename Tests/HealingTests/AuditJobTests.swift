@@ -29,13 +29,13 @@ import Testing
         try scene { scene in
             try scene.expect(0, "run", "nightly_audit")
             let page = try report("nightly_audit.1", scene)
-            #expect(page.contains("## Not well\n\nNothing.\n"), "\(page)")
+            #expect(page.contains("## Problems\n\nNothing.\n"), "\(page)")
             for step in [
                 "digests", "contracts", "integrity", "foreign_keys", "copies", "drill", "disk", "files", "rules",
             ] {
                 #expect(page.contains("| \(step) | passed |"), "\(step): \(page)")
             }
-            #expect(try report("nightly_audit.1", scene, "html").contains("<h2>Not well</h2><p>Nothing.</p>"))
+            #expect(try report("nightly_audit.1", scene, "html").contains("<h2>Problems</h2><p>Nothing.</p>"))
             #expect(try scene.json("incident", "list")["incidents"]?.array?.isEmpty == true)
         }
     }

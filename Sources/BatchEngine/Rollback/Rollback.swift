@@ -108,7 +108,7 @@ public struct Rollback {
     /// - Parameter drift: what `openHistory` found before the scope was known.
     private func refuseReplay(_ scope: RollbackScope, _ drift: SnapshotChoice.Reason?) throws(BatchError) {
         var reasons: [String] = []
-        if let first = scope.replayed.first, try drift == .drift || isDrift(since: first) {
+        if let first = scope.replayed.first, try isDrift(since: first, drift) {
             reasons.append("the database was changed outside any batch since \(first.batch), and they would read that")
         }
         for batch in scope.replayed {
@@ -129,7 +129,10 @@ public struct Rollback {
     }
 
     /// True when somebody has changed rows since a batch ran, and no batch holds that change, so that it cannot be left out.
-    private func isDrift(since batch: BatchRecord) throws(BatchError) -> Bool {
+    private func isDrift(
+        since batch: BatchRecord, _ found: SnapshotChoice.Reason?
+    ) throws(BatchError) -> Bool {
+        if found == .drift { return true }
         guard let end = try session.ledger.checkpoints(of: batch.seq).last else { return false }
         return try session.ledger.lastPoint(where: "kind = 'drift' AND batch = 0 AND last_checkpoint >= \(end.id)")
             != nil

@@ -39,12 +39,30 @@ struct SchemaUndo {
             let value = change.before.first { $0.isSetting && $0.name == setting.name }?.sql ?? "0"
             try connection.execute("PRAGMA main.\(setting.name) = \(Int64(value) ?? 0)")
         }
+        let (first, last) = places(of: change, current, replaced)
+        try restorePlaces(first + attached)
         try gateway.noteSchemaChange(from: current, recorded: Set(replaced.map(\.name)))
-        // One after the other: a table whose text and place change at once is taken for a new one, and its rows for lost.
+        guard !last.isEmpty else { return nil }
         let moved = try schema.objectsAndSettings()
-        try restorePlaces(change.before + attached)
+        try restorePlaces(last)
         try gateway.noteSchemaChange(from: moved, recorded: [])
         return nil
+    }
+
+    /// What gets its old place back with its text, and the tables that get it afterwards: one whose text and place change
+    /// at once is taken for a new one, and its rows for lost. A virtual table bears no second step: it would be opened
+    /// when its rows are gone.
+    private func places(
+        of change: SchemaChange, _ current: [SchemaObject], _ replaced: [SchemaObject]
+    ) -> (first: [SchemaObject], last: [SchemaObject]) {
+        if (change.before + change.after).contains(where: \.isVirtualTable) { return (change.before, []) }
+        func isLast(_ object: SchemaObject) -> Bool {
+            guard object.type == "table", !replaced.contains(where: { $0.name == object.name }),
+                let now = current.first(where: { $0.type == "table" && $0.name == object.name })
+            else { return false }
+            return now.rowid != object.rowid && now.sql != object.sql
+        }
+        return (change.before.filter { !isLast($0) }, change.before.filter(isLast))
     }
 
     /// Indexes and triggers that the change did not touch, but that go when their table is dropped.
