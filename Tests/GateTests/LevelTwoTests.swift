@@ -85,7 +85,7 @@ import Testing
     @Test(arguments: [
         ("INSERT INTO items VALUES(1, 1, 1)", "", "UNIQUE"), ("UPDATE nothing SET x = 1", "", "nothing"),
         ("UPDATE items SET price = NULL", "verify:\n  - SELECT count(*) = 0 FROM items WHERE price IS NULL", "price"),
-        ("DELETE FROM items WHERE id = 5", "", "refer to nothing"),
+        ("DELETE FROM items WHERE id = 5", "", "to missing rows"),
     ])
     func aFailedRehearsalRefusesTheRun(_ sql: String, _ more: String, _ words: String) throws {
         let job = """

@@ -193,7 +193,9 @@ struct Checklist {
         }
         for (place, count) in now.sorted(by: { $0.key < $1.key }) where count > orphans[place] ?? 0 {
             let more = count - (orphans[place] ?? 0)
-            return failed("foreign keys", "\(Counted.text(more, "more row")) of \(place) refer to missing rows")
+            return failed(
+                "foreign keys",
+                "\(Counted.text(more, "more row")) of \(place) \(more == 1 ? "refers" : "refer") to missing rows")
         }
         return .passed("foreign keys", "no new row refers to a missing row")
     }

@@ -74,7 +74,7 @@ extension HistoryPlay {
         case .schemaChanged: return hasDrift || way.mode == .unconflicted
         // A batch without foreign keys, or on a database with old violations, can leave a row that refers to a missing row.
         // An undo does not bring such a row back: the ledger cannot tell whether its parent was missing then as well.
-        case .conflict where error.message.contains("would refer to nothing"):
+        case .conflict where error.message.contains("would refer to missing rows"):
             return !traits.enforcesForeignKeys || beganBroken
         // Known gap (seed 316): a rollback of a rollback may not find a full-text row that the first one put back, when
         // the index has to be undone by its content.
