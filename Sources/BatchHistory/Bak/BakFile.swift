@@ -151,7 +151,7 @@ public struct BakManifest: Hashable, Sendable {
         }
         recover(path)
         let connection = try Connection(path: path, mode: .readOnly)
-        try connection.execute("PRAGMA trusted_schema=OFF")
+        try connection.distrustSchema()
         let tables = try connection.value(
             """
             SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND rootpage > 0 \

@@ -20,7 +20,7 @@ final class DatabaseBuilder {
 
     /// Begins a new file.
     convenience init(at path: String, state: DatabaseState) throws(BatchError) {
-        let connection = try DatabaseBuilder.open(path, .create)
+        let connection = try DatabaseBuilder.open(path, .create, for: state.objects)
         let settings = state.settings
         try connection.execute("PRAGMA page_size=\(settings.pageSize)")
         try connection.execute("PRAGMA encoding=\(SQLName.literal(settings.encoding))")
@@ -37,7 +37,7 @@ final class DatabaseBuilder {
     /// `rewritten` tables.
     convenience init(changing path: String, to state: DatabaseState, rewritten: Set<String>) throws(BatchError) {
         try DatabaseBuilder.strip(path)
-        self.init(try DatabaseBuilder.open(path, .readWrite), path: path, state: state)
+        self.init(try DatabaseBuilder.open(path, .readWrite, for: state.objects), path: path, state: state)
         // A statement that meets a constraint has to be taken back alone.
         try connection.execute("PRAGMA journal_mode=DELETE")
         try connection.execute("BEGIN")
@@ -51,16 +51,18 @@ final class DatabaseBuilder {
         self.state = state
     }
 
-    private static func open(_ path: String, _ mode: Connection.Mode) throws(BatchError) -> Connection {
+    private static func open(
+        _ path: String, _ mode: Connection.Mode, for objects: [SchemaObject] = []
+    ) throws(BatchError) -> Connection {
         let connection = try Connection(path: path, mode: mode)
         connection.tolerateUnknownCollations()
         // The file is thrown away when anything fails, so nothing of it needs a journal.
         try connection.execute(
             """
             PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA foreign_keys=OFF; PRAGMA cache_size=-65536;
-            PRAGMA ignore_check_constraints=ON; PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=FILE;
-            PRAGMA trusted_schema=OFF
+            PRAGMA ignore_check_constraints=ON; PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=FILE
             """)
+        try connection.distrustSchema(of: objects)
         return connection
     }
 

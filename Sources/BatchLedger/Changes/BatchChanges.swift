@@ -62,7 +62,9 @@ public final class BatchChanges: ChangeSource {
         let reader = SchemaReader(ledger.connection)
         var tables: [ChangedTable] = []
         for name in Set(layouts.keys).union(rewritten).sorted() {
-            let now = try reader.layout(named: name)
+            // SQLite finds a table by its name in other letters too: t may have become T.
+            let found = try reader.layout(named: name)
+            let now = found?.name == name ? found : nil
             let isRewritten = rewritten.contains(name)
             if layouts[name] == nil && now == nil { continue }
             tables.append(

@@ -95,6 +95,25 @@ import Testing
                 rollBack(1, source: .log), rollBack(0), rollBack(0),
             ]),
         Fault(
+            "a table whose columns, checks and indexes call JSON functions",
+            """
+            CREATE TABLE j(id INTEGER PRIMARY KEY, v CHECK(json_valid(v)), x AS (json_extract(v, '$.x')) STORED,
+                y AS (v ->> '$.x') VIRTUAL);
+            CREATE INDEX jx ON j(json_extract(v, '$.x')); INSERT INTO j(id, v) VALUES(1, '{"x": 1}'), (2, '{"x": 2}')
+            """,
+            [
+                run(#"UPDATE j SET v = '{"x": 5}' WHERE id = 1"#), run(#"INSERT INTO j(id, v) VALUES(3, '{}')"#),
+                rollBack(1, source: .bak), rollBack(0, source: .git),
+            ]),
+        Fault(
+            "a table that has its name in other letters afterwards",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1, 'a')",
+            [
+                run("ALTER TABLE t RENAME TO aside; ALTER TABLE aside RENAME TO T"),
+                run("INSERT INTO T VALUES(2, 'b')"),
+                rollBack(1), rollBack(0),
+            ]),
+        Fault(
             "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
