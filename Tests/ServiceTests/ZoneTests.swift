@@ -88,7 +88,13 @@ import Testing
         }
     }
 
-    @Test(arguments: ["Europe/Pariss", "CET-1CEST", "", "../../../etc/passwd", "+01:00"])
+    @Test(arguments: ["Etc/GMT+5", "America/Argentina/Ushuaia", "CST6CDT", "NZ-CHAT", "Australia/Lord_Howe"])
+    func namesOfAnyShapeAreTaken(name: String) throws { _ = try TimeZones.clock(name) }
+
+    @Test(arguments: [
+        "Europe/Pariss", "CET-1CEST", "", "../../../etc/passwd", "+01:00", "/usr/share/zoneinfo/Europe/Paris",
+        "Europe//Paris", "zone.tab",
+    ])
     func whatIsNoZoneIsRefused(name: String) {
         #expect(throws: BatchError.self) { try TimeZones.clock(name) }
     }

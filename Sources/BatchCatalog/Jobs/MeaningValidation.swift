@@ -203,12 +203,27 @@ public enum TimeZoneNames {
 
     /// Why a name is no time zone; nil when it is one, and where the machine has no list of them.
     public static func problem(with name: String) -> String? {
-        if name == "UTC" || !FolderText.exists(folder) { return nil }
-        if !name.pathNames.contains(".."), FolderText.isFile(FolderText.join(folder, name)) { return nil }
+        if name == "UTC" { return nil }
+        // A path would be opened, wherever it leads, by a library that trusts what it finds.
+        guard isName(name) else { return "'\(name)' is not the name of a time zone" }
+        if !FolderText.exists(folder) || FolderText.isFile(FolderText.join(folder, name)) { return nil }
         let area = name.pathNames.dropLast().joined(separator: "/")
         let below = area.isEmpty ? folder : FolderText.join(folder, area)
         let known = ((try? FolderText.names(in: below)) ?? []).filter { !$0.hasPrefix(".") }
             .map { area.isEmpty ? $0 : "\(area)/\($0)" }
         return "there is no time zone '\(name)'\(Suggestion.clause(for: name, in: known))"
     }
+
+    /// `Etc/GMT+5`, `America/Argentina/Ushuaia`.
+    private static func isName(_ name: String) -> Bool {
+        name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
+            part.utf8.first.map { ($0 | 0x20).isASCIILetter } ?? false
+                && part.utf8.allSatisfy { ($0 | 0x20).isASCIILetter || $0.isASCIIDigit || "_+-".utf8.contains($0) }
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isASCIILetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) }
+    fileprivate var isASCIIDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 }
