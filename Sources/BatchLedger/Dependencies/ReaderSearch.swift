@@ -59,7 +59,7 @@ struct ReaderSearch {
             case .definition:
                 // `view v`: readers know the name alone.
                 let name = keys.relation.table
-                let kinds = ["view ", "trigger "]
+                let kinds = ["view ", "trigger ", "index "]
                 let bare = kinds.first { name.hasPrefix($0) }.map { String(name.dropFirst($0.count)) } ?? name
                 note(keys, nil, bare, &writings)
             case .columns where keys.relation.columns == "*":

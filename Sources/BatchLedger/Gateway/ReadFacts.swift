@@ -69,6 +69,10 @@ struct ReadFacts {
         for table in try probed(sink, ledger) {
             guard let layout = try layout(table, sink, schema) else { continue }
             columns[layout.name, default: []].formUnion(ReadFacts.uniqueColumns(of: layout))
+            // And the index itself, by its name, as a view or trigger: without it the row would have been written.
+            for index in layout.uniqueIndexes where !index.name.hasPrefix("sqlite_") {
+                columns[index.name, default: []] = []
+            }
         }
         return columns.map { Relation.columns($0.key, $0.value) }
     }

@@ -114,6 +114,13 @@ import Testing
                 rollBack(1), rollBack(0),
             ]),
         Fault(
+            "a replay of what a new unique index had made REPLACE and IGNORE do",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, k); INSERT INTO t VALUES(1, 1), (2, 2)",
+            [
+                run("CREATE UNIQUE INDEX u ON t(k)"), run("INSERT OR REPLACE INTO t VALUES(3, 1)"),
+                run("INSERT OR IGNORE INTO t VALUES(4, 2)"), rollBack(2, .replay),
+            ]),
+        Fault(
             "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
