@@ -1,7 +1,7 @@
 internal import BatchCore
 
-/// Finds batches that wrote to a table while one of its triggers was dropped: when the trigger comes back, it has not seen
-/// what they did.
+/// Finds batches that wrote to a table while one of its triggers, or a unique index, was dropped: when that comes back, it
+/// has not seen what they did.
 struct MissedTriggers {
     private let ledger: Ledger
 
@@ -15,25 +15,26 @@ struct MissedTriggers {
                 guard let rows = search.relation(.rows(trigger.tableName)) else { continue }
                 for batch in try batches(writing: rows, MissedTriggers.sides(of: trigger), after: keys.from, search)
                 where !search.isDependent(batch) && found[batch] == nil {
+                    let kind = trigger.isUniqueIndex ? "unique index" : "trigger"
                     found[batch] = DependencyEdge(
                         batch: batch, on: keys.batch, depth: search.depth(of: keys.batch) + 1, kind: .read,
-                        evidence: "wrote \(trigger.tableName) without trigger \(trigger.name)")
+                        evidence: "wrote \(trigger.tableName) without \(kind) \(trigger.name)")
                 }
             }
         }
         return Array(found.values)
     }
 
-    /// The undo log alone knows which table a trigger was on. Where it is damaged, the trigger is left out: the batch may
+    /// The undo log alone knows which table they were on. Where it is damaged, they are left out: the batch may
     /// still be undone from a restore point.
     private func dropped(_ keys: DependencySearch.UndoneKeys) throws(BatchError) -> [SchemaObject] {
-        let prefix = "trigger "
-        guard keys.relation.table.hasPrefix(prefix) else { return [] }
+        let prefixes = ["trigger ", "index "]
+        guard let prefix = prefixes.first(where: keys.relation.table.hasPrefix) else { return [] }
         let name = keys.relation.table.dropFirst(prefix.count)
         var triggers: [SchemaObject] = []
         for checkpoint in try ledger.checkpoints(of: keys.batch) where checkpoint.id >= keys.from {
             let objects = (try? ledger.droppedObjects(in: checkpoint.id)) ?? []
-            triggers += objects.filter { $0.type == "trigger" && $0.name == name }
+            triggers += objects.filter { ($0.type == "trigger" || $0.isUniqueIndex) && $0.name == name }
         }
         return triggers
     }
@@ -41,6 +42,7 @@ struct MissedTriggers {
     /// What a batch that would have fired it did to rows: anything, where its text does not tell. A row that is added
     /// and then changed was added, and one that REPLACE wrote was changed.
     private static func sides(of trigger: SchemaObject) -> [FactSide] {
+        if trigger.isUniqueIndex { return [.added, .changed] }
         let words = (trigger.sql ?? "").uppercased().split(whereSeparator: \.isWhitespace)
         for (word, next) in zip(words, words.dropFirst()) where next == "ON" || next == "OF" {
             switch word {
