@@ -52,7 +52,10 @@ struct PointSource {
             names.formUnion(rows.compactMap { $0[0].string })
         }
         for name in names.sorted() {
-            guard let layout = try schema.layout(named: name), layout.role != .system else { continue }
+            // T may have become t: its rows are counted there.
+            guard let layout = try schema.layout(named: name), layout.name == name, layout.role != .system else {
+                continue
+            }
             let found = try StateDigest.compute(layout, session.connection)
             if found != known.tables[name] ?? TableDigest() { return name }
         }

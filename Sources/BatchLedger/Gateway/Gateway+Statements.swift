@@ -181,6 +181,8 @@ extension Gateway {
     /// Statistics that go with a table can only come back as long as those are there that ANALYZE made.
     func noteStatistics(_ changes: [(table: String, changes: [RowChange])]) {
         for (table, changes) in changes where SystemTables.statistics.contains(table) {
+            // They go with the table when the batch is undone that made it.
+            note(.referenced, .definition(table))
             for change in changes {
                 if let row = change.after { note(.added, .statistics(of: row[0].string ?? "")) }
                 guard state.hasSchemaChange, change.after == nil, let row = change.before else { continue }

@@ -121,6 +121,22 @@ import Testing
                 run("INSERT OR IGNORE INTO t VALUES(4, 2)"), rollBack(2, .replay),
             ]),
         Fault(
+            "statistics in a table that goes with the batch which analysed first",
+            "CREATE TABLE t(v); CREATE INDEX ti ON t(v); INSERT INTO t VALUES(1); CREATE TABLE z(a); CREATE INDEX zi ON z(a)",
+            [run("INSERT INTO t VALUES(5); ANALYZE t"), run("INSERT INTO z VALUES(2); ANALYZE z"), rollBack(1)]),
+        Fault(
+            "a row that a dropped unique index would not have allowed",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, k); CREATE UNIQUE INDEX u ON t(k); INSERT INTO t VALUES(1, 1)",
+            [run("DROP INDEX u"), run("INSERT INTO t VALUES(2, 1)"), rollBack(1)]),
+        Fault(
+            "a replay that gives a table its name back in other letters",
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1, 'a'), (2, 'b')",
+            [
+                run("ALTER TABLE t RENAME TO aside; ALTER TABLE aside RENAME TO T"),
+                run("UPDATE t SET v = 'c' WHERE id = 2"), rollBack(1, .replay),
+                run("UPDATE t SET v = 'd' WHERE id = 2"),
+            ]),
+        Fault(
             "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),
