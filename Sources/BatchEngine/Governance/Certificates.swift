@@ -175,7 +175,7 @@ public struct CertificateVerification {
         let schema = SchemaReader(session.connection)
         let tables = body["tables"]?.array ?? []
         for name in tables.compactMap({ $0["name"]?.string }) {
-            guard let layout = try schema.layout(named: name) else { continue }
+            guard let layout = try schema.layout(named: name), layout.name == name else { continue }
             then.tables[name] = try StateDigest.compute(layout, session.connection)
         }
         then = try then.subtracting(later.map(\.id), session.ledger)
