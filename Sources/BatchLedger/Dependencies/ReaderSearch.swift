@@ -18,7 +18,7 @@ struct ReaderSearch {
     func readers(of search: DependencySearch) throws(BatchError) -> [DependencyEdge] {
         let columns = try readersOfColumns(search)
         let known = Set(columns.map(\.batch))
-        let others = try MissedTriggers(ledger).writers(search).filter { !known.contains($0.batch) }
+        let others = try MissedObjects(ledger).writers(search).filter { !known.contains($0.batch) }
         return (columns + others).sorted { $0.batch < $1.batch }
     }
 

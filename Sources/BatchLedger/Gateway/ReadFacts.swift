@@ -66,7 +66,7 @@ struct ReadFacts {
     ) throws(BatchError) -> [Relation] {
         var columns = reads.columns
         for source in reads.sources where columns[source] == nil { columns[source] = [] }
-        for table in try probed(sink, ledger) {
+        for table in try probed(sink, schema, ledger) {
             guard let layout = try layout(table, sink, schema) else { continue }
             columns[layout.name, default: []].formUnion(ReadFacts.uniqueColumns(of: layout))
             // And the index itself, by its name, as a view or trigger: without it the row would have been written.
@@ -78,7 +78,9 @@ struct ReadFacts {
     }
 
     /// Tables with rows whose fate a unique key may have decided.
-    private func probed(_ sink: ChangeSink, _ ledger: Ledger) throws(BatchError) -> Set<String> {
+    private func probed(
+        _ sink: ChangeSink, _ schema: SchemaReader, _ ledger: Ledger
+    ) throws(BatchError) -> Set<String> {
         var probed = reads.probed
         for source in reads.sources where probed.count < reads.written.count {
             let text = try ledger.connection.value(
@@ -87,6 +89,13 @@ struct ReadFacts {
         }
         for track in sink.tables where SQLText.resolvesConflicts(track.layout.sql) {
             probed.insert(track.layout.name)
+        }
+        // A row that the clause of a table kept out has left no trace.
+        let tracked = Set(sink.tables.map { SQLName.folded($0.layout.name) })
+        for table in reads.written.subtracting(probed) where !tracked.contains(SQLName.folded(table)) {
+            if let layout = try schema.layout(named: table), SQLText.resolvesConflicts(layout.sql) {
+                probed.insert(layout.name)
+            }
         }
         return probed
     }

@@ -3,11 +3,11 @@ internal import CSQLite
 
 /// What the schema of a file may call, which anybody may have written.
 extension Connection {
-    /// Lets the schema call only functions that change nothing outside it.
+    /// Lets the schema call harmless functions only.
     ///
-    /// SQLite 3.38 to 3.40.1 take their own JSON functions for such that do, so that a table whose generated column, CHECK
-    /// or index needs one could not even be read. There such a schema is trusted: no function of an application is on this
-    /// connection, and those of SQLite that act outside it may not stand in a schema anyway.
+    /// SQLite 3.38 to 3.40.1 do not count their own JSON functions among these, so that a table whose generated column,
+    /// CHECK or index calls one could not even be read. With them such a schema is trusted: no function of an application is
+    /// on this connection, and SQLite never lets a schema call the functions that act outside the database.
     ///
     /// Source: https://www.sqlite.org/pragma.html#pragma_trusted_schema
     /// - Parameter objects: what is to be made in the file, beside what is in it.

@@ -137,6 +137,13 @@ import Testing
                 run("UPDATE t SET v = 'd' WHERE id = 2"),
             ]),
         Fault(
+            "a row that the clause of its table kept out",
+            "CREATE TABLE c(id INTEGER PRIMARY KEY ON CONFLICT IGNORE, v); CREATE TABLE p(x)",
+            [
+                run("INSERT INTO c VALUES(1, 'a')"), run("INSERT INTO c VALUES(1, 'b')"),
+                rollBack(1, readers: .prove),
+            ]),
+        Fault(
             "a delta .bak after drift that an earlier command had found", "CREATE TABLE p(id INTEGER PRIMARY KEY, v)",
             [
                 run("INSERT INTO p VALUES(1, 'a')"), .outside(.plain("UPDATE p SET v = 'other'")), rollBack(0),

@@ -2,7 +2,7 @@ internal import BatchCore
 
 /// Finds batches that wrote to a table while one of its triggers, or a unique index, was dropped: when that comes back, it
 /// has not seen what they did.
-struct MissedTriggers {
+struct MissedObjects {
     private let ledger: Ledger
 
     init(_ ledger: Ledger) { self.ledger = ledger }
@@ -11,14 +11,14 @@ struct MissedTriggers {
     func writers(_ search: DependencySearch) throws(BatchError) -> [DependencyEdge] {
         var found: [Int64: DependencyEdge] = [:]
         for keys in search.undone where !keys.isUse && keys.relation.kind == .definition {
-            for trigger in try dropped(keys) {
-                guard let rows = search.relation(.rows(trigger.tableName)) else { continue }
-                for batch in try batches(writing: rows, MissedTriggers.sides(of: trigger), after: keys.from, search)
+            for object in try dropped(keys) {
+                guard let rows = search.relation(.rows(object.tableName)) else { continue }
+                for batch in try batches(writing: rows, MissedObjects.sides(of: object), after: keys.from, search)
                 where !search.isDependent(batch) && found[batch] == nil {
-                    let kind = trigger.isUniqueIndex ? "unique index" : "trigger"
+                    let kind = object.isUniqueIndex ? "unique index" : "trigger"
                     found[batch] = DependencyEdge(
                         batch: batch, on: keys.batch, depth: search.depth(of: keys.batch) + 1, kind: .read,
-                        evidence: "wrote \(trigger.tableName) without \(kind) \(trigger.name)")
+                        evidence: "wrote \(object.tableName) without \(kind) \(object.name)")
                 }
             }
         }
@@ -31,19 +31,19 @@ struct MissedTriggers {
         let prefixes = ["trigger ", "index "]
         guard let prefix = prefixes.first(where: keys.relation.table.hasPrefix) else { return [] }
         let name = keys.relation.table.dropFirst(prefix.count)
-        var triggers: [SchemaObject] = []
+        var missed: [SchemaObject] = []
         for checkpoint in try ledger.checkpoints(of: keys.batch) where checkpoint.id >= keys.from {
             let objects = (try? ledger.droppedObjects(in: checkpoint.id)) ?? []
-            triggers += objects.filter { ($0.type == "trigger" || $0.isUniqueIndex) && $0.name == name }
+            missed += objects.filter { ($0.type == "trigger" || $0.isUniqueIndex) && $0.name == name }
         }
-        return triggers
+        return missed
     }
 
     /// What a batch that would have fired it did to rows: anything, where its text does not tell. A row that is added
     /// and then changed was added, and one that REPLACE wrote was changed.
-    private static func sides(of trigger: SchemaObject) -> [FactSide] {
-        if trigger.isUniqueIndex { return [.added, .changed] }
-        let words = (trigger.sql ?? "").uppercased().split(whereSeparator: \.isWhitespace)
+    private static func sides(of object: SchemaObject) -> [FactSide] {
+        if object.isUniqueIndex { return [.added, .changed] }
+        let words = (object.sql ?? "").uppercased().split(whereSeparator: \.isWhitespace)
         for (word, next) in zip(words, words.dropFirst()) where next == "ON" || next == "OF" {
             switch word {
             case "INSERT", "UPDATE": return [.added, .changed]
