@@ -135,7 +135,9 @@ final class HistoryPlay {
     private func runOutside(_ piece: SQLPiece) throws {
         let before = try model.content()
         let other = try Connection(path: session.path)
-        try other.execute("PRAGMA synchronous = OFF")
+        // Foreign keys are enforced by whoever writes, or not.
+        try other.execute(
+            "PRAGMA synchronous = OFF; PRAGMA foreign_keys = \(traits.enforcesForeignKeys ? "ON" : "OFF")")
         // Statements are made for a state that a smaller history may not come to.
         guard (try? model.connection.execute(piece.sql)) != nil else { return }
         try other.execute(piece.sql)
