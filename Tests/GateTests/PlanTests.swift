@@ -326,7 +326,8 @@ import Testing
     @Test(arguments: [
         "UPDATE plans SET status = 'approved', decided_by = 'grace', decided_at = '2026-01-01T00:00:00.000Z'",
         "UPDATE plans SET author = 'eve'", "UPDATE plans SET expires_at = '2099-01-01T00:00:00.000Z'",
-        "UPDATE plans SET sha256 = replace(sha256, '0', '1')", "UPDATE plans SET tenant = 'b'",
+        "UPDATE plans SET sha256 = iif(sha256 LIKE '0%', '1', '0') || substr(sha256, 2)",
+        "UPDATE plans SET tenant = 'b'",
         "UPDATE plans SET file = '../../app.db'", "UPDATE plans SET seal = ''", "UPDATE plans SET seal = 'zz'",
         "UPDATE plans SET status = 'approved', decided_by = 'grace', decided_at = 'now', approval = seal",
     ])
