@@ -409,7 +409,11 @@ import Testing
             #expect(gone["jobs"]?.array?.count == 3)
             let again = try scene.json(
                 "schedule", "backfill", "often", "--from", "2024-01-01T00:00", "--to", "2026-01-01T00:00", "--dry-run")
-            #expect(again["missing"] == .integer(0))
+            #expect(again["missing"] == .integer(0) && again["dry_run"] == .bool(true))
+            // Without --dry-run it was none, also when there is nothing to do.
+            let nothing = try scene.json(
+                "schedule", "backfill", "often", "--from", "2024-01-01T00:00", "--to", "2026-01-01T00:00", "--yes")
+            #expect(nothing["missing"] == .integer(0) && nothing["dry_run"] == nil)
             try scene.expect(0, "serve", "--once", "--no-http")
             #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "4|4")
             try scene.expect(.wrongState, "schedule", "resume", "often")

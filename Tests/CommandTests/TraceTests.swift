@@ -126,6 +126,26 @@ import Testing
         }
     }
 
+    /// The process that was killed wrote nothing: the next one writes the span that it leads to.
+    @Test func aBatchWhoseProcessWasKilledLeadsToItsFirstTraceToo() throws {
+        let script = """
+            "$TOOL" queue add good -q
+            BATCHMGR_KILL_AT=committed "$TOOL" queue work --until-empty -q
+            "$TOOL" queue work --until-empty -q
+            """
+        try spans("sample: 100", script) { scene, spans in
+            #expect(try scene.sql("SELECT v FROM t") == "4")
+            let runs = spans.filter { $0.name == "run good" }
+            #expect(runs.count == 2)
+            #expect(runs.first?.hasFailed == true && runs.last?.hasFailed == false)
+            let link = try #require(runs.last?.json["links"]?.array?.first)
+            #expect(link["traceId"]?.string == runs.first?.trace)
+            #expect(link["spanId"]?.string == runs.first?.id)
+            #expect(runs.first?.attribute("batchmgr.batch") == "good.1")
+            #expect(try #require(runs.first).end <= #require(runs.last).start)
+        }
+    }
+
     @Test func aJobOfTheQueueHasItsBatchWithinAndItsPointLater() throws {
         let script = """
             for n in 1 2 3; do "$TOOL" queue add good -q; done

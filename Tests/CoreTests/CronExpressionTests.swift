@@ -47,6 +47,13 @@ import Testing
         #expect(found == Timestamp(text: next))
     }
 
+    /// `schedule next --from 9999-12-31T00:00` has answered "10000-01-01T00:00:0Z".
+    @Test func nothingFiresAfterTheYear9999() throws {
+        let times = FiringTimes(try #require(CronExpression("@daily")), clock: UTCClock())
+        let found = times.next(3, after: try #require(Timestamp(text: "9999-12-28T12:00")))
+        #expect(found.map(\.seconds) == ["9999-12-29T00:00:00Z", "9999-12-30T00:00:00Z"])
+    }
+
     @Test func aWrongFieldIsNamedWithTheReason() {
         #expect(CronExpression.problem(in: "0 25 * * *") == "'25' is not a valid hour; write 0 to 23")
         #expect(CronExpression.problem(in: "0 0 * * fro") == "'fro' is not a valid day of the week; write 0 to 7")

@@ -27,6 +27,15 @@ import Testing
         #expect(try PointReference(text) == .time(time))
     }
 
+    /// As long as it can be compared with others as text, and read back.
+    @Test(arguments: [253_402_300_799_999, 253_402_300_800_000, Int64.max / 2])
+    func aTimeAfterTheYear9999IsWrittenAsItsEnd(milliseconds: Int64) {
+        let time = Timestamp(milliseconds: milliseconds)
+        #expect(time.iso8601 == "9999-12-31T23:59:59.999Z")
+        #expect(time.seconds == "9999-12-31T23:59:59Z")
+        #expect(Timestamp(iso8601: time.iso8601) != nil)
+    }
+
     @Test(arguments: [
         "2026-13-01", "2026-11-31", "2026-11-26T", "2026-11-26T25:00", "2026-11-26T14:60", "2026-11-26T14",
         "2026-11-26T14:00+1", "2026-11-26T14:00+15:00", "2026-11-26T14:00:00.1234", "2026-11-26x14:00", "yesterday 6pm",

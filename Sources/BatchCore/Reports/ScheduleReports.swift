@@ -109,13 +109,16 @@ public struct ScheduleChangeReport: Report, Hashable {
     public let next: ScheduleNextReport?
     /// What was queued.
     public let jobs: [Int64]
-    /// Of a dry run: how many firings there are to make up for.
+    /// How many firings there are to make up for, where none was queued.
     public let missing: Int?
+    public let isDryRun: Bool
 
     public init(
-        _ change: Change, name: String, next: ScheduleNextReport?, jobs: [Int64] = [], missing: Int? = nil
+        _ change: Change, name: String, next: ScheduleNextReport?, jobs: [Int64] = [], missing: Int? = nil,
+        isDryRun: Bool = false
     ) {
         self.missing = missing
+        self.isDryRun = isDryRun
         self.change = change
         self.name = name
         self.next = next
@@ -125,7 +128,8 @@ public struct ScheduleChangeReport: Report, Hashable {
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [.init("schedule", .string(name)), .init("change", .string(change.rawValue))]
             + (next?.members(call) ?? [])
-            + (missing.map { [.init("dry_run", true), .init("missing", JSONValue($0))] } ?? [])
+            + (isDryRun ? [.init("dry_run", true)] : [])
+            + (missing.map { [.init("missing", JSONValue($0))] } ?? [])
             + JSONValue.Member.only("jobs", .array(jobs.map { .integer($0) }))
     }
 }

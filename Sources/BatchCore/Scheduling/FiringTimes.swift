@@ -52,6 +52,8 @@ public struct FiringTimes: Sendable {
 
     /// Nothing that is further away is looked for: 29 February on the fifth Sunday comes within 40 years.
     private static let horizon: Int64 = 60 * 366 * 86_400
+    /// No zone has reached the year 10000 then, which no time is written with.
+    private static let end = Timestamp.days(year: 9999, month: 12, day: 31) * 86_400
 
     public init(_ cron: CronExpression, clock: any ZoneClock, gap: GapRule = .shift, fold: FoldRule = .first) {
         self.cron = cron
@@ -69,7 +71,7 @@ public struct FiringTimes: Sendable {
 
     public func next(after time: Timestamp) -> Timestamp? {
         var from = time.milliseconds.quotient(flooredBy: 1_000) + 1
-        let limit = from + FiringTimes.horizon
+        let limit = min(from + FiringTimes.horizon, FiringTimes.end)
         while from < limit {
             let period = clock.period(at: from)
             if let second = first(in: period, from: from, limit: limit) {

@@ -1,4 +1,5 @@
-/// A moment in UTC with a resolution of one millisecond.
+/// A moment in UTC with a resolution of one millisecond. What is after the year 9999 is written as its last moment, so
+/// that every time that is written can be read, and comes after the earlier ones as text.
 public struct Timestamp: Hashable, Comparable, Sendable {
     public let milliseconds: Int64
 
@@ -32,8 +33,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         self.init(milliseconds: (days * 86_400 + seconds) * 1_000 + time % 1_000)
     }
 
+    private static let end = days(year: 10_000, month: 1, day: 1) * 86_400_000
+
     /// - Parameters: ASCII characters; nil for none.
     private func format(dateSeparator: UInt8?, timeSeparator: UInt8?) -> String {
+        let milliseconds = min(milliseconds, Timestamp.end - 1)
         let days = milliseconds.quotient(flooredBy: 86_400_000)
         let rest = milliseconds - days * 86_400_000
         let (year, month, day) = Timestamp.civil(days: days)

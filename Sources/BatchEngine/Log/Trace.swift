@@ -1,5 +1,6 @@
 internal import BatchCatalog
 public import BatchCore
+internal import BatchLedger
 internal import BatchSystem
 internal import Synchronization
 
@@ -105,6 +106,26 @@ public final class Trace: Sendable {
                 ]
                 return span
             })
+    }
+
+    /// The span of a batch whose process was killed; as any failure, it is kept.
+    /// - Parameters:
+    ///   - begun: when the process began with it.
+    ///   - seen: when it last committed something; nil: never.
+    func noteInterrupted(_ batch: BatchRecord, begun: String, seen: String?) {
+        func nanoseconds(_ text: String?) -> Int64? {
+            text.flatMap(Timestamp.init(iso8601:)).map { $0.milliseconds * 1_000_000 }
+        }
+        var span = TraceSpan(
+            traceID: batch.traceID, spanID: TraceSpan.id(of: batch.batch, in: batch.traceID),
+            name: "run \(batch.batch.job)", begin: nanoseconds(begun) ?? time())
+        span.end = nanoseconds(seen) ?? span.begin
+        span.attributes =
+            [
+                .init("batchmgr.batch", .string("\(batch.batch)")), .init("batchmgr.job", .string(batch.batch.job)),
+            ] + (batch.tenant.map { [.init("batchmgr.tenant", .string($0))] } ?? [])
+        span.failure = .stopped
+        outlet.write([span])
     }
 
     /// Where the spans of a process go to.

@@ -85,10 +85,19 @@ extension Turn {
             session.context.log.write(
                 .warn, "batch.recovered", "the process of batch \(batch.batch) ended before the batch did: stopped",
                 module: .recovery, batch: Log.Batch(batch))
+            try traceInterrupted(batch)
             session.context.reach("stop-noted")
         }
         try PendingErasure(session: session).finish()
         try PointKeeper(session: session).completePending()
+    }
+
+    /// Its process wrote no spans, and whoever continues the batch leads to this one.
+    private func traceInterrupted(_ batch: BatchRecord) throws(BatchError) {
+        guard batch.kind == .batch, let trace = session.context.log.trace else { return }
+        let point = try session.ledger.lastPoint(where: "batch = ?", [.integer(batch.seq)])
+        let checkpoint = try session.ledger.checkpoints(of: batch.seq).last
+        trace.noteInterrupted(batch, begun: point?.createdAt ?? batch.startedAt, seen: checkpoint?.committedAt)
     }
 
     /// Makes the ledger and its first commit, or commits what drifted since the last batch.

@@ -132,8 +132,11 @@ enum ScheduleRoutes {
     private static func backfill(_ call: APICall) throws(BatchError) -> HTTPResponse {
         let (schedules, name) = (call.schedules(), try call.required("id"))
         let instants = try schedules.gaps(name, from: try call.time("from"), to: try call.time("to"))
-        guard !call.flag("dry_run"), !instants.isEmpty else {
-            return call.report(ScheduleChangeReport(.backfilled, name: name, next: nil, missing: instants.count))
+        let isDryRun = call.flag("dry_run")
+        guard !isDryRun, !instants.isEmpty else {
+            return call.report(
+                ScheduleChangeReport(
+                    .backfilled, name: name, next: nil, missing: instants.count, isDryRun: isDryRun))
         }
         return call.report(try schedules.backfill(name, instants))
     }

@@ -61,6 +61,7 @@ extension ScheduleChangeReport: TextReport {
         case .removed: return "\(name) removed\n"
         case .paused: return "\(name) paused\n" + style.next("resume it: \(command: "schedule resume --id \(name)")")
         case .triggered, .backfilled:
+            if missing == 0 { return "nothing of \(name) is missing in this span\n" }
             if let missing { return "\(Figures.count(missing, "firing")) of \(name) in this span did not happen\n" }
             return "\(name): \(queued)\n" + style.next("see its progress: \(command: "queue list")")
         }

@@ -293,9 +293,11 @@ extension Command {
         let schedules = try call.schedules()
         let instants = try schedules.gaps(
             name, from: try arguments.time("from", now: now), to: try arguments.time("to", now: now))
-        if arguments.has("dry-run") || instants.isEmpty {
+        let isDryRun = arguments.has("dry-run")
+        if isDryRun || instants.isEmpty {
             try call.output.show(
-                ScheduleChangeReport(.backfilled, name: name, next: nil, missing: instants.count))
+                ScheduleChangeReport(
+                    .backfilled, name: name, next: nil, missing: instants.count, isDryRun: isDryRun))
             return .done
         }
         guard
