@@ -270,6 +270,29 @@ import Testing
         }
     }
 
+    /// The folder of its copies is somewhere else than anybody knows: a batch goes on, and says so.
+    @Test func aHomeThatIsGoneIsToldAndCanBeBroughtTogetherAgain() throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                H=backups/batch_manager
+                mkdir old new; new old/app.db; run old/app.db one 1; run old/app.db two 2
+                mv old/app.db new/; mv old/$H new/kept
+                words='none of the 3 restore points of .*/new/app.db is in its home .*/new/backups/batch_manager'
+                "$TOOL" --db new/app.db doctor > out 2>&1; grep -A1 '^warn  home' out | tr -d '\n' | tr -s ' ' | grep -cq 'none of the 3'
+                run new/app.db three 3; grep -c "WARN_DATA_NO_RESTORE_POINT: $words" out
+                grep -c 'home set --to FOLDER; when it is lost for good: batchmgr --db new/app.db forget-copies' out
+                run new/app.db four 4; fails 1 grep -q 'restore points of' out
+                "$TOOL" --db new/app.db home set --to new/kept > out 2>&1
+                grep -c 'WARN_DATA_NO_RESTORE_POINT: 2 .bak files of .* are in .*/new/backups/batch_manager alone' out
+                fails 6 "$TOOL" --db new/app.db verify
+                eval "$("$TOOL" --db new/app.db home set --to new/$H 2>&1 | sed -n 's/^hint: bring them here: //p' | head -1)" > out 2>&1
+                whole new/app.db; for p in one.1 two.1 three.1 four.1; do point new/app.db $p git; done
+                """, in: folder)
+            #expect(out == "1\n1\n1\n1\n2\n3\n4\n")
+        }
+    }
+
     // MARK: Version 0.1
 
     @Test(arguments: [
@@ -308,6 +331,9 @@ import Testing
                 sqlite3 app.db "UPDATE batchmgr_meta SET value = '2' WHERE key = 'format_version'"
                 sed -i 's/"format":1/"format":2/' backups/batch_manager/databases/*.json
                 fails 6 "$TOOL" --db app.db list; grep -q 'newer than this program knows' out
+                sed -i 's/"format":2/"format":1/' backups/batch_manager/databases/*.json
+                "$TOOL" --db app.db doctor > out 2>&1; sqlite3 backups/batch_manager/control.db 'PRAGMA user_version = 99'
+                fails 6 "$TOOL" --db app.db doctor; grep -q '^FAIL  control.db  ' out
                 """, in: folder)
         }
     }

@@ -10,6 +10,18 @@ import batchmgr
     static let b = BatchID(job: "b", number: 1)
     static let c = BatchID(job: "c", number: 1)
 
+    @Test func aBatchOverWhichTheClockWasPutBackTookNoTimeThatIsKnown() {
+        func summary(until end: Int64) -> BatchSummary {
+            BatchSummary(
+                batch: Self.a, tenant: nil, status: .committed, rows: RowCounts(),
+                startedAt: Timestamp(milliseconds: 5_000), finishedAt: Timestamp(milliseconds: end))
+        }
+        let report = ListReport(batches: [summary(until: 4_000), summary(until: 5_012)])
+        let lines = report.text(Self.plain, width: 80).split(separator: "\n")
+        #expect(lines[1].hasSuffix("-"))
+        #expect(lines[2].hasSuffix("12 ms"))
+    }
+
     @Test func aDiffShowsEachRowAndCountsThem() {
         let changes = [
             Change(

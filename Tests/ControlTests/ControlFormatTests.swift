@@ -1,6 +1,9 @@
 import BatchControl
 import BatchCore
 import BatchLedger
+import BatchSystem
+import Glibc
+import TestSupport
 import Testing
 
 /// The format of `control.db`.
@@ -78,6 +81,21 @@ struct ControlFormatTests {
             let new = try file.enqueue(order, actor: "ann", at: ControlScene.now).job
             #expect(new.order.origin == order.origin)
             #expect(try file.queueJob(1) == old)
+        }
+    }
+
+    /// In a container each process has the number of one before it.
+    @Test func whatAKilledProcessOfTheSameNumberLeftIsInNobodysWay() throws {
+        try ControlScene.with { path in
+            do {
+                let file = try ControlScene.open(path)
+                try file.connection.execute("ALTER TABLE queue_jobs DROP COLUMN trace; PRAGMA user_version = 15")
+            }
+            try TextFile.write("half a copy", to: "\(path).format15.\(getpid())")
+            #expect(chmod(path, 0o600) == 0)
+            _ = try ControlScene.open(path)
+            #expect(try version(path) == 16 && version(path + ".format15") == 15)
+            #expect(FileStatus(path + ".format15")?.permissions == 0o600)
         }
     }
 

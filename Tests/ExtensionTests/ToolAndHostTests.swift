@@ -43,6 +43,32 @@ struct ToolAndHostTests {
         }
     }
 
+    /// Between two checkpoints the host has the file locked, and the lease says who it is.
+    @Test func aBatchThatRunsInAHostIsNamedToWhoWaitsForIt() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, HostBatchTests.schema)
+            let host = try Hosts.python(
+                folder,
+                """
+                import subprocess
+                c = connect(isolation_level=None)
+                def q(sql): return c.execute(sql).fetchall()
+                def tool(*words): return subprocess.run([os.environ["TOOL"], "--db", "app.db", *words], capture_output=True, text=True)
+                q("SELECT batch_begin('import')"); q("UPDATE t SET v = 'x'"); q("SELECT batch_checkpoint('one')")
+                busy = tool("run", "--id", "other", "--sql", "UPDATE t SET v = 'y'")
+                stop = tool("stop", "import.1")
+                q("SELECT batch_commit()")
+                print(busy.returncode, busy.stderr, stop.returncode, stop.stderr, tool("list").stdout)
+                """)
+            #expect(host.fault == nil)
+            #expect(host.out.contains("75 error: ERR_PERF_BUSY: import.1 is running on "), "\(host.out)")
+            #expect(host.out.contains("hint: wait until that program ends it: batch_commit() or batch_abort()"))
+            #expect(
+                host.out.contains("2 error: ERR_UX_WRONG_STATE: batch import.1 runs in another program"), "\(host.out)")
+            #expect(host.out.contains("import.1  committed"), "\(host.out)")
+        }
+    }
+
     @Test func aHostUndoesBatchesOfTheTool() throws {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(folder, HostBatchTests.schema)

@@ -121,6 +121,12 @@ extension Runner {
             }
             throw BatchError(.wrongState, "batch \(id) is not running", hint: "see it: \(command: "show --id \(id)")")
         }
+        guard row.work.kind != LeaseWork.host else {
+            let process = row.owner.map { " (process \($0.process))" } ?? ""
+            throw BatchError(
+                .wrongState, "batch \(id) runs in another program\(process), which alone can end it",
+                hint: "there: SELECT batch_commit(), or SELECT batch_abort(); or end that program")
+        }
         try session.requestStop(row)
         return StopReport(batch: id, end: try end(of: batch))
     }

@@ -68,6 +68,10 @@ extension Session {
     func tellOfOlderCopy() {
         guard !hasLookedForOlderCopy else { return }
         hasLookedForOlderCopy = true
+        if let lost = try? LostHome(self) {
+            context.log.write(.warn, "home.lost", lost.words, module: .points, warning: .noPoint)
+            context.warn(Warning(.noPoint, lost.words), lost.advice)
+        }
         // A history that cannot be read keeps nobody from working: `verify` tells of it.
         guard let found = try? OlderCopy(self) else { return }
         context.log.write(.warn, "home.older", found.words, module: .points, warning: .olderCopy)

@@ -1,4 +1,5 @@
 public import BatchCatalog
+internal import BatchControl
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -55,8 +56,23 @@ extension Session {
         let session = try homelessReader(workspace, tenant, context)
         let table = LeaseTable(session.connection, for: session.owner)
         let row = try table.read()
-        return [home, try historyCheck(session), leaseCheck(row, isNamed: row.map(table.mayName) ?? true)]
-            .compactMap(\.self)
+        let lost = try LostHome(session).map { found in
+            Check.warning("home", found.words, code: .noPoint, advice: found.advice)
+        }
+        return [
+            lost ?? home, try historyCheck(session), controlCheck(session),
+            leaseCheck(row, isNamed: row.map(table.mayName) ?? true),
+        ].compactMap(\.self)
+    }
+
+    /// Told alone when a newer program has written it: no batch can run then.
+    private static func controlCheck(_ session: Session) -> Check? {
+        let path = OpenedControl.path(session.controlFolder)
+        guard Folder.exists(path) else { return nil }
+        do throws(BatchError) {
+            try ControlFile.requireKnownFormat(path)
+            return nil
+        } catch { return .failed("control.db", error) }
     }
 
     /// Told alone when something is wrong with it.
@@ -94,6 +110,7 @@ extension Session {
         guard let target = FolderText.resolved(FolderText.join(FolderText.current, folder)) else {
             throw BatchError(.fileMissing, "there is no folder \(folder)", hint: "check the path: --to FOLDER")
         }
+        let former = session.homeFault == nil ? session.home : nil
         try session.connection.transaction { () throws(BatchError) in
             try LeaseTable(session.connection, for: session.owner).requireFree()
             try session.moveHome(to: target)
@@ -101,6 +118,23 @@ extension Session {
                 context.action(or: "home set"), batch: nil, outcome: "done", details: ["home": .string(target)],
                 context: context)
         }
+        if let former { try session.tellOfPointsLeft(in: former) }
         return try homeReport(workspace, tenant: tenant, context: context)
+    }
+    /// Points that were made in another home, and are in that one alone.
+    private func tellOfPointsLeft(in former: Home) throws(BatchError) {
+        guard former.folder != home.folder, Folder.exists(former.folder) else { return }
+        let left = try ledger.points(where: "bak IS NOT NULL").compactMap(\.bak).filter { name in
+            !Folder.exists("\(home.folder)/\(name)") && Folder.exists("\(former.folder)/\(name)")
+        }
+        guard !left.isEmpty else { return }
+        let (from, to) = (ShellText.quoted(former.folder), ShellText.quoted(home.folder))
+        context.warn(
+            Warning(
+                .noPoint,
+                "\(left.count) .bak \(left.count == 1 ? "file" : "files") of \(path) \(left.count == 1 ? "is" : "are") in \(former.folder) alone, with what belongs to \(left.count == 1 ? "it" : "them")"
+            ),
+            "bring them here: cp -n \(from)/*.bak \(to)/ && git -C \(to)/history.git fetch --no-tags \(from)/history.git '+refs/tags/\(former.tags)*:refs/tags/\(home.tags)*'"
+        )
     }
 }

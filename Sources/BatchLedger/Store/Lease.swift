@@ -48,10 +48,17 @@ public final class Lease {
         var seen: LeaseTable.Row?
         while true {
             let token = id()
-            let answer = try ledger.connection.transaction { () throws(BatchError) in
-                try ledger.ready(databaseID: id)
-                try first()
-                return try table.take(work, token: token, at: time, rules: rules, seen: seen)
+            let answer: LeaseTable.Answer
+            do throws(BatchError) {
+                answer = try ledger.connection.transaction { () throws(BatchError) in
+                    try ledger.ready(databaseID: id)
+                    try first()
+                    return try table.take(work, token: token, at: time, rules: rules, seen: seen)
+                }
+            } catch {
+                // The row says who has locked the file, where it can be read.
+                guard error.code == .busy, let row = try? table.read(), row.isHeld else { throw error }
+                throw table.busy(row)
             }
             switch answer {
             case .taken(let epoch): return Lease.begin(ledger.connection, epoch: epoch, token: token)

@@ -221,6 +221,9 @@ public struct LeaseTable {
                     \(command: "stop --id \(batch)")
                     """)
         }
+        if row.work.kind == LeaseWork.host {
+            return BatchError(.busy, what, hint: "wait until that program ends it: batch_commit() or batch_abort()")
+        }
         // Its batch has no number yet; a stop reaches it all the same.
         if row.work.kind == "run", row.work.batch == nil, let job = row.work.job {
             return BatchError(.busy, what, hint: "wait for it, or stop it: \(command: "stop --id \(job)")")

@@ -102,7 +102,9 @@ extension ListReport: TextReport {
 extension BatchSummary {
     /// `-` while it runs.
     var took: String {
-        finishedAt.map { Figures.duration(Double($0.milliseconds - startedAt.milliseconds)) } ?? "-"
+        // The clock may have been put back meanwhile.
+        guard let finishedAt, finishedAt >= startedAt else { return "-" }
+        return Figures.duration(Double(finishedAt.milliseconds - startedAt.milliseconds))
     }
 }
 
