@@ -136,6 +136,22 @@ import Testing
         #expect(lines == ["401", "401", "401", "401", "200", "\"peer\":\"127.0.0.1\"", "\"outcome\":\"refused\"", "0"])
     }
 
+    /// Not to the user of the service.
+    @Test func aRefusalIsPutDownToWhoAsked() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            token viv --role viewer --person vivian
+            post /api/queue/redrive
+            call -H "X-Api-Key: bmt_wrong" $U/api/batches
+            "$TOOL" audit list --action http --json | grep -o -e '"actor":"[a-z]*"' -e '"token":"[a-z]*"' -e '"code":"[A-Z_]*"'
+            """)
+        #expect(
+            lines == [
+                "403", "401", "\"actor\":\"vivian\"", "\"token\":\"viv\"", "\"code\":\"ERR_SECURITY_ROLE\"",
+                "\"actor\":\"anonymous\"", "\"code\":\"ERR_SECURITY_TOKEN\"",
+            ])
+    }
+
     @Test func whatAStrangersPageOrAnUnknownProxySendsIsNotFromThisMachine() throws {
         let lines = try ServedWorkspace.lines(
             """

@@ -104,21 +104,31 @@ public final class API: Sendable {
         context.log = Log(workspace, context: context)
         context.notes.describe("peer", .string(client.description))
         context.notes.describe("request", .string("\(route.method.rawValue) \(route.path)"))
-        let caller: APICaller
-        do throws(HTTPFault) {
-            caller = try access.caller(request, client, route, context)
-            try access.require(route, of: caller)
-        } catch {
-            if [401, 403].contains(error.status) { audit("refused", error.error.code, context) }
-            throw error
-        }
-        context.actor = caller.person
-        if let token = caller.token { context.notes.describe("token", .string(token)) }
-        if caller.isSupport { context.onBehalfOf = caller.tenant }
+        let caller = try caller(request, client, route, &context)
         let response = try perform(try call(request, route, values, caller, context))
         // A stream goes on asking.
         if case .bytes = response.body {} else { isInUse = true }
         return response
+    }
+
+    /// Who makes the request, as what is done says it; a refusal is a row in the audit, also of one that nobody knows.
+    private func caller(
+        _ request: HTTPRequest, _ client: IPAddress, _ route: Route, _ context: inout Context
+    ) throws(HTTPFault) -> APICaller {
+        var known: APICaller?
+        do throws(HTTPFault) {
+            let caller = try access.caller(request, client, route, context)
+            known = caller
+            context.actor = caller.person
+            if let token = caller.token { context.notes.describe("token", .string(token)) }
+            if caller.isSupport { context.onBehalfOf = caller.tenant }
+            try access.require(route, of: caller)
+            return caller
+        } catch {
+            if known == nil { context.actor = APICaller.anybody.person }
+            if [401, 403].contains(error.status) { audit("refused", error.error.code, context) }
+            throw error
+        }
     }
 
     // MARK: Reading
