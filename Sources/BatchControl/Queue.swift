@@ -114,6 +114,8 @@ public protocol QueueStore: AnyObject {
     func queueLimits() throws(BatchError) -> [(job: String, most: Int)]
 
     func queueJob(_ number: Int64) throws(BatchError) -> QueueJob?
+    /// The job with this run key that is not over; nil when there is none.
+    func openJob(runKey: String) throws(BatchError) -> QueueJob?
     /// The latest first.
     func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob]
     /// Those whose state has changed since then, the earliest change first.

@@ -13,6 +13,15 @@ import Testing
             chunk: 3
             sql: UPDATE line SET n = n + 1 WHERE id = :k
         """,
+        // Slow enough to be stopped on its way.
+        "slow": """
+        steps:
+          - id: a
+            for_each: SELECT id AS k FROM line ORDER BY id
+            chunk: 1
+            sql: UPDATE line SET n = n + (SELECT max(x) - 199999 FROM (WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r
+              WHERE x < 200000) SELECT x FROM r)) WHERE id = :k
+        """,
         "wrong": "steps:\n  - {id: a, sql: UPDATE line SET n = NULL}",
         "flaky": """
         steps:
@@ -272,6 +281,21 @@ import Testing
 
     private func state(_ scene: BadLuckScene, _ number: Int) throws -> String {
         try scene.json("queue", "show", "\(number)")["state"]?.string ?? "?"
+    }
+
+    /// An orderly stop leaves a job half done. Others of its definition come before it is continued: they wait, and none
+    /// fails.
+    @Test func jobsWaitForTheOneThatWasStopped() throws {
+        try scene { scene in
+            for _ in 0..<3 { try scene.expect(0, "queue", "add", "slow") }
+            _ = try scene.shell(#"BATCHMGR_KILL_AT=item-statement:TERM "$TOOL" queue work --until-empty"#)
+            #expect(try scene.status("slow.1") == "stopped")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == "3|3")
+            for number in 1...3 { #expect(try state(scene, number) == "done") }
+            #expect(
+                try scene.tool("queue", "show", "2").out.contains("held back: waits for job 1, which has done a part"))
+        }
     }
 
     @Test func jobsRunByPriorityAndThenInTheirOrder() throws {

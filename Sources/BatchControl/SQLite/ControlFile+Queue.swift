@@ -12,6 +12,12 @@ extension ControlFile {
         try queueJobs(where: "number = ?", [.integer(number)]).first
     }
 
+    public func openJob(runKey: String) throws(BatchError) -> QueueJob? {
+        try queueJobs(
+            where: "state IN ('queued', 'running', 'waiting', 'retrying') AND run_key = ?", [.string(runKey)]
+        ).first
+    }
+
     public func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob] {
         let (condition, parameters) = filter.condition()
         let before = filter.before.map { "number < \($0) AND " } ?? ""

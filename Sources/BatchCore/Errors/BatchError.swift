@@ -19,6 +19,9 @@ public struct BatchError: Error, Equatable, Sendable {
         case waiting
         /// A process died while a step was out in the world: whether that was done, nobody knows.
         case unknownOutcome
+        /// The latest batch of the job has done a part of its work. Of a batch of the queue the run key of its job, else
+        /// what it was given as its key.
+        case halfDone(key: String?)
         /// What the batch changes forces level 3: it becomes a plan.
         case needsPlan
         /// Work for one tenant reached a row of another one, and was refused.

@@ -146,6 +146,12 @@ public final class QueueWorker {
             let then = Timestamp(milliseconds: context.now().milliseconds + QueueWorker.look)
             return .heldBack(reason: error.message, until: then)
         }
+        if let other = halfDone(error, besides: job) {
+            let soon = Timestamp(milliseconds: context.now().milliseconds + 1_000)
+            return .heldBack(
+                reason: "waits for job \(other.number), which has done a part of its work",
+                until: max(soon, other.order.runAt))
+        }
         if error.code == .stopped {
             if watch.isCancelled { return .cancelled(reason: "cancelled while it ran: \(error.message)") }
             if context.stopWish() != .goOn {
@@ -157,6 +163,13 @@ public final class QueueWorker {
         if error.cause == .unknownOutcome { return .gaveUp(reason: "\(error.code.rawValue): \(error.message)") }
         count(error, job, isOverdue: watch.isOverdue)
         return QueueOutcome(error, of: job, at: context.now(), jitter: random())
+    }
+
+    /// The job whose half-done batch keeps another one of its definition from beginning: it goes on by itself, so the other
+    /// one can wait.
+    private func halfDone(_ error: BatchError, besides job: QueueJob) -> QueueJob? {
+        guard case .halfDone(let key?) = error.cause, let other = try? store.openJob(runKey: key) else { return nil }
+        return other.number == job.number ? nil : other
     }
 
     /// Of a repair for all tenants, the one that needs somebody most.
