@@ -26,6 +26,24 @@ struct QueueTurnTests {
         return jobs
     }
 
+    /// Else each job would cost more, the more jobs wait.
+    @Test func aClaimDoesNotLookAtAllThatWait() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            _ = try file.enqueue((0..<5_000).map { _ in order() }, by: "fill.1/all", actor: "ann", at: ControlScene.now)
+            var looks = 0
+            // Asked after each 20,000 operations of SQLite.
+            file.connection.interrupt {
+                looks += 1
+                return false
+            }
+            let jobs = try claimed(file, 3)
+            file.connection.interrupt(when: nil)
+            #expect(jobs.map(\.number) == [1, 2, 3])
+            #expect(looks == 0)
+        }
+    }
+
     /// One with many jobs does not keep one with few waiting.
     @Test func tenantsTakeTurns() throws {
         try ControlScene.with { path in
