@@ -92,6 +92,7 @@ public struct Service {
             }
             listener?.setObstacle(obstacle?.code)
             watch.look()
+            listener?.signAudit()
             context.sleep(settings.poll)
             if listener == nil, listen != nil, context.clock.now() - triedAt > Service.pauseOfListening {
                 triedAt = context.clock.now()

@@ -32,6 +32,9 @@ FORWARD(int, set_authorizer,
     (sqlite3 *d, int (*f)(void *, int, const char *, const char *, const char *, const char *), void *c), (d, f, c))
 FORWARD(int, collation_needed, (sqlite3 *d, void *c, void (*f)(void *, sqlite3 *, int, const char *)), (d, c, f))
 FORWARD(sqlite3_stmt *, next_stmt, (sqlite3 *d, sqlite3_stmt *s), (d, s))
+FORWARD(int, table_column_metadata,
+    (sqlite3 *d, const char *n, const char *t, const char *c, char const **y, char const **q, int *u, int *p, int *a),
+    (d, n, t, c, y, q, u, p, a))
 
 /* Errors */
 FORWARD(int, errcode, (sqlite3 *d), (d))

@@ -21,6 +21,7 @@ extension ControlFile: AuditStore {
             }
             return written
         }
+        hasAudit = true
         for (row, made) in zip(rows, written) { row.act.done(path, made.seq, made.entry) }
     }
 
@@ -45,6 +46,7 @@ extension ControlFile: AuditStore {
             let entry = act.entry(act.actor, details)
             return (result, entry, try appendAudit(connection, entry))
         }
+        hasAudit = true
         act.done(path, seq, entry)
         return result
     }
@@ -64,6 +66,7 @@ extension ControlFile: AuditStore {
     }
 
     private func beginAudit(_ act: ControlAct) throws(BatchError) {
+        if hasAudit { return }
         let table = AuditTable(connection)
         let meta = try connection.value("SELECT 1 FROM sqlite_schema WHERE name = 'batchmgr_meta'")
         let chain = meta == nil ? nil : try ControlFile.auditName(connection)

@@ -14,6 +14,8 @@ public final class ControlFile: ControlStore {
     /// The file that was opened.
     private let opened: FileStatus?
     public var isFollowedByAudit = false
+    /// The table of the audit and the name of its chain are there, for good.
+    var hasAudit = false
     /// The switches as they were read last, with `Connection.dataVersion` of that time.
     var board: (version: Int64, board: SwitchBoard)?
 

@@ -59,7 +59,7 @@ public struct AuditTrail {
     }
 
     /// The same for what leaves the database as it was and came over HTTP, with a row that says so: both in one transaction.
-    public func conclude(_ ending: Ending, overHTTP outcome: String) throws(BatchError) {
+    public func conclude(_ ending: Ending, overHTTP outcome: String, _ signer: HeadSigner) throws(BatchError) {
         let control = try context.control(in: workspace.backups)
         var rows: [(act: ControlAct, details: JSONValue)] = []
         if try !isNoted(nil) {
@@ -70,11 +70,11 @@ public struct AuditTrail {
         told.action = "http"
         rows.append((told.act("http", outcome: outcome), details(ending)))
         try control.append(rows)
-        signControl()
+        if signer.isDue(at: context.clock.now()) { signControl() }
     }
 
-    /// The end of the ledger's chain is signed already.
-    private func signControl() {
+    /// Signs where the chain of `control.db` ends; that of the ledger is signed already, or has no new row.
+    public func signControl() {
         sign { () throws(BatchError) in try AuditTrail.signHeads(nil, backups: workspace.backups, context) }
     }
 

@@ -201,6 +201,18 @@ public final class Connection {
         return rows
     }
 
+    /// Goes through the rows until `body` says false.
+    public func forEachRow(
+        _ sql: String, _ parameters: [SQLValue] = [], _ body: ([SQLValue]) throws(BatchError) -> Bool
+    ) throws(BatchError) {
+        let (statement, place) = try borrow(sql)
+        defer { giveBack(statement, place) }
+        try statement.bind(parameters)
+        while try statement.step() {
+            guard try body(statement.values) else { return }
+        }
+    }
+
     // MARK: State
 
     /// Not through `Statement.value`, which asks for the encoding itself.

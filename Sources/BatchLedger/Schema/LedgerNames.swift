@@ -1,4 +1,5 @@
 internal import BatchCore
+internal import CSQLite
 internal import Glibc
 
 /// What the tables of the ledger are called in one database.
@@ -140,7 +141,16 @@ extension Connection {
     }
 
     func hasTable(_ name: String) throws(BatchError) -> Bool {
-        try value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [.string(name)]) != nil
+        // Whatever is read first brings the schema that SQLite knows up to date; to search it as a table takes ten times as long.
+        _ = try value("SELECT 1 FROM main.sqlite_schema LIMIT 1")
+        if knows(column: nil, of: name) { return true }
+        return try value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [.string(name)]) != nil
+    }
+
+    /// True when the table has the column by the schema that SQLite has read last.
+    /// - Parameter column: nil for the table alone.
+    func knows(column: String?, of table: String) -> Bool {
+        sqlite3_table_column_metadata(handle, "main", table, column, nil, nil, nil, nil, nil) == SQLITE_OK
     }
 
     /// True for a name of the ledger of this database.

@@ -26,6 +26,9 @@ public struct AuditTable {
 
     /// False in a ledger that an older program made.
     public func hasHashes() throws(BatchError) -> Bool {
+        // They are never taken away.
+        let name = connection.ledgerNames.name(AuditTable.name)
+        if AuditTable.hashes.allSatisfy({ connection.knows(column: $0, of: name) }) { return true }
         let sql = "SELECT count(*) FROM pragma_table_info(\(place), 'main') WHERE name LIKE '%hash'"
         return try connection.value(sql)?.integer == 3
     }
@@ -87,10 +90,32 @@ public struct AuditTable {
     public func rows(
         of place: AuditPlace, where condition: String = "1", _ parameters: [SQLValue] = [], limit: Int? = nil
     ) throws(BatchError) -> [AuditRow] {
-        let reader = try RowReader(self, of: place, where: condition, parameters, newestFirst: limit != nil)
+        let sql = try AuditTable.query(self, where: condition, newestFirst: limit != nil)
         var rows: [AuditRow] = []
-        while rows.count < limit ?? .max, let row = try reader.next() { rows.append(row) }
+        try connection.forEachRow(sql, parameters) { (values) throws(BatchError) in
+            if rows.count < limit ?? .max { rows.append(AuditTable.row(values, of: place)) }
+            return rows.count < limit ?? .max
+        }
         return limit == nil ? rows : rows.reversed()
+    }
+
+    private static func query(
+        _ table: AuditTable, where condition: String, newestFirst: Bool
+    ) throws(BatchError) -> String {
+        let hashes = try table.hasHashes() ? AuditTable.hashes.joined(separator: ", ") : "NULL, NULL, NULL"
+        let order = newestFirst ? " DESC" : ""
+        return
+            "SELECT \(AuditTable.fields), \(hashes) FROM main.batchmgr_audit WHERE \(condition) ORDER BY seq\(order)"
+    }
+
+    private static func row(_ values: [SQLValue], of place: AuditPlace) -> AuditRow {
+        func text(_ column: Int) -> String { values[column].string ?? "" }
+        let entry = AuditEntry(
+            at: text(1), traceID: text(2), actor: text(3), tenant: values[4].string, action: text(5),
+            batch: values[6].string, outcome: text(7), details: text(8))
+        return AuditRow(
+            place: place, seq: values[0].integer ?? 0, entry: entry, detailsHash: values[9].string,
+            previousHash: values[10].string, hash: values[11].string)
     }
 
     /// Rows of an audit table, one at a time.
@@ -103,10 +128,7 @@ public struct AuditTable {
             _ table: AuditTable, of place: AuditPlace, where condition: String = "1", _ parameters: [SQLValue] = [],
             newestFirst: Bool = false
         ) throws(BatchError) {
-            let hashes = try table.hasHashes() ? AuditTable.hashes.joined(separator: ", ") : "NULL, NULL, NULL"
-            let order = newestFirst ? " DESC" : ""
-            let sql =
-                "SELECT \(AuditTable.fields), \(hashes) FROM main.batchmgr_audit WHERE \(condition) ORDER BY seq\(order)"
+            let sql = try AuditTable.query(table, where: condition, newestFirst: newestFirst)
             statement = try table.connection.prepare(sql)
             self.place = place
             try statement.bind(parameters)
@@ -115,14 +137,7 @@ public struct AuditTable {
         /// Nil at the end.
         public func next() throws(BatchError) -> AuditRow? {
             guard try statement.step() else { return nil }
-            let values = statement.values
-            func text(_ column: Int) -> String { values[column].string ?? "" }
-            let entry = AuditEntry(
-                at: text(1), traceID: text(2), actor: text(3), tenant: values[4].string, action: text(5),
-                batch: values[6].string, outcome: text(7), details: text(8))
-            return AuditRow(
-                place: place, seq: values[0].integer ?? 0, entry: entry, detailsHash: values[9].string,
-                previousHash: values[10].string, hash: values[11].string)
+            return AuditTable.row(statement.values, of: place)
         }
     }
 }

@@ -21,12 +21,15 @@ public final class API: Sendable {
     let access: APIAccess
     let catalog: KeptCatalog
     private let pool = ControlPool()
+    private let signer = HeadSigner()
     private let clock: MonotonicClock
     static let routes: [Route] =
         ServiceRoutes.all + JobRoutes.all + ConsoleRoutes.all + ViewRoutes.all + HistoryRoutes.all + WorkRoutes.all
         + QueueRoutes.all
         + ScheduleRoutes.all + SignalRoutes.all + SupportRoutes.all + HealRoutes.all + IncidentRoutes.all
         + ReleaseRoutes.all + DocumentRoutes.all + [EventStream.route]
+    private static let patterns = routes.map { RoutePattern($0) }
+    private static let jobs = routes.first { $0.path == "/jobs" }
 
     /// - Parameters:
     ///   - version: of the tool.
@@ -77,7 +80,15 @@ public final class API: Sendable {
         try? context.store(of: workspace).add(sums: sums, at: context.now())
     }
 
-    func end() { keepMeasures(isLast: true) }
+    /// Signs the end of the audit, where requests came too fast for each to do so.
+    func signAudit() {
+        if signer.takeWaiting() { AuditTrail(workspace, context: makeContext()).signControl() }
+    }
+
+    func end() {
+        keepMeasures(isLast: true)
+        signAudit()
+    }
 
     private static func plain(_ fault: HTTPFault) -> HTTPResponse {
         .json(
@@ -93,7 +104,7 @@ public final class API: Sendable {
     private func answer(_ request: HTTPRequest, _ found: inout Route?) throws(HTTPFault) -> HTTPResponse {
         let client = access.client(of: request)
         try access.requireRate(of: client.network, isFailure: false)
-        found = API.routes.first { request.path.hasPrefix("/jobs") && $0.path == "/jobs" }
+        if request.path.hasPrefix("/jobs") { found = API.jobs }
         let words = try API.words(of: request.path)
         let (route, values) = try API.route(request.method, words)
         found = route
@@ -157,7 +168,7 @@ public final class API: Sendable {
     private static func route(
         _ method: String, _ words: [String]
     ) throws(HTTPFault) -> (Route, [String: String]) {
-        let matches = routes.compactMap { route in route.match(words).map { (route, $0) } }
+        let matches = patterns.compactMap { pattern in pattern.match(words).map { (pattern.route, $0) } }
         // A word that is written out goes before one that stands for anything.
         let best = matches.map { $0.1.count }.min()
         let near = matches.filter { $0.1.count == best }
@@ -293,7 +304,7 @@ public final class API: Sendable {
             return audit(outcome, code, call.context)
         }
         do throws(BatchError) {
-            try trail.conclude(ending, overHTTP: outcome)
+            try trail.conclude(ending, overHTTP: outcome, signer)
         } catch {
             noteLost(error, call.context)
             if call.route.isFollowedByAudit { try call.context.store(of: workspace).makeDurable() }

@@ -59,19 +59,34 @@ struct Route: Sendable {
     var isFollowedByAudit = false
     let perform: @Sendable (APICall) throws(BatchError) -> HTTPResponse
 
-    var segments: [Substring] { path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) }
+}
+
+/// A route with its path taken apart, once: each request is compared with all of them.
+final class RoutePattern: Sendable {
+    private enum Word {
+        case written(String)
+        case place(String)
+    }
+
+    let route: Route
+    private let words: [Word]
+
+    init(_ route: Route) {
+        self.route = route
+        words = route.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { word in
+            word.hasPrefix("{") ? .place(String(word.dropFirst().dropLast())) : .written(String(word))
+        }
+    }
 
     /// The values of the places in the path; nil when it is another path.
     func match(_ path: [String]) -> [String: String]? {
-        let own = segments
-        guard own.count == path.count else { return nil }
+        guard words.count == path.count else { return nil }
+        for (pattern, word) in zip(words, path) {
+            if case .written(let own) = pattern, own != word { return nil }
+        }
         var values: [String: String] = [:]
-        for (pattern, word) in zip(own, path) {
-            if pattern.hasPrefix("{") {
-                values[String(pattern.dropFirst().dropLast())] = word
-            } else if pattern != word {
-                return nil
-            }
+        for (pattern, word) in zip(words, path) {
+            if case .place(let name) = pattern { values[name] = word }
         }
         return values
     }
