@@ -139,6 +139,10 @@ public protocol QueueStore: AnyObject {
     func beat(_ job: QueueJob, at now: Timestamp) throws(BatchError) -> QueueBeat
     /// - Returns: the job as it stands now; nil when it was taken from this worker meanwhile, and nothing was written.
     func finish(_ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp) throws(BatchError) -> QueueJob?
+    /// The same, and takes the next job for the worker, as `claim` does: in one transaction.
+    func finish(
+        _ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp, claimingFor worker: LeaseOwner, on place: String
+    ) throws(BatchError) -> (ended: QueueJob?, next: QueueJob?)
 
     /// Cancels an open job; one that runs is asked to stop.
     /// - Throws: `ERR_UX_WRONG_STATE`, as the next three; `ERR_UX_USAGE` when there is no such job.

@@ -13,25 +13,29 @@ extension ControlFile: QueueStore {
                 try putBackJobsOfTheDead(worker, at: now)
                 try settlePlans(at: now)
             }
-            try giveTurns(at: now)
-            guard let job = try nextJob(on: place) else { return nil }
-            try connection.run(
-                """
-                UPDATE queue_jobs SET state = 'running', state_at = ?1, attempts = attempts + 1, epoch = epoch + 1, \
-                process = ?2, started = ?3, boot = ?4, namespace = ?5, machine = ?6, beat_at = ?1 WHERE number = ?7
-                """,
-                [
-                    .integer(now.milliseconds), .integer(worker.process), .string(worker.startedAt),
-                    .string(worker.boot), .string(worker.namespace), .string(worker.machine), .integer(job.number),
-                ])
-            try connection.run(
-                "INSERT INTO queue_attempts(number, epoch, process, started_at) VALUES(?, ?, ?, ?)",
-                [
-                    .integer(job.number), .integer(job.epoch + 1), .integer(worker.process),
-                    .integer(now.milliseconds),
-                ])
-            return try queueJob(job.number)
+            return try claimInTransaction(worker, at: now, on: place)
         }
+    }
+
+    private func claimInTransaction(
+        _ worker: LeaseOwner, at now: Timestamp, on place: String?
+    ) throws(BatchError) -> QueueJob? {
+        try giveTurns(at: now)
+        guard let number = try nextJob(on: place) else { return nil }
+        try connection.run(
+            """
+            UPDATE queue_jobs SET state = 'running', state_at = ?1, attempts = attempts + 1, epoch = epoch + 1, \
+            process = ?2, started = ?3, boot = ?4, namespace = ?5, machine = ?6, beat_at = ?1 WHERE number = ?7
+            """,
+            [
+                .integer(now.milliseconds), .integer(worker.process), .string(worker.startedAt),
+                .string(worker.boot), .string(worker.namespace), .string(worker.machine), .integer(number),
+            ])
+        guard let job = try queueJob(number) else { return nil }
+        try connection.run(
+            "INSERT INTO queue_attempts(number, epoch, process, started_at) VALUES(?, ?, ?, ?)",
+            [.integer(number), .integer(job.epoch), .integer(worker.process), .integer(now.milliseconds)])
+        return job
     }
 
     // MARK: Whose turn it is
@@ -67,7 +71,7 @@ extension ControlFile: QueueStore {
 
     /// Of the places where no worker is, the first: by priority, then by turn. A place is a database that one worker at a
     /// time can work on.
-    private func nextJob(on preferred: String?) throws(BatchError) -> QueueJob? {
+    private func nextJob(on preferred: String?) throws(BatchError) -> Int64? {
         let places = """
             WITH RECURSIVE known(place) AS (SELECT min(place) FROM \(ControlFile.readyJobs) UNION ALL \
             SELECT (SELECT min(place) FROM \(ControlFile.readyJobs) AND place > known.place) FROM known \
@@ -103,7 +107,7 @@ extension ControlFile: QueueStore {
         }
         guard let best else { return nil }
         try connection.run("UPDATE queue_turn SET turn = max(turn, ?)", [.integer(best.turn)])
-        return try queueJob(best.number)
+        return best.number
     }
 
     // MARK: Workers
@@ -195,28 +199,50 @@ extension ControlFile: QueueStore {
     }
 
     public func finish(_ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp) throws(BatchError) -> QueueJob? {
-        func end() throws(BatchError) -> QueueJob? {
-            guard let known = try queueJob(job.number), known.epoch == job.epoch, known.state == .running else {
-                try increase(.fencedWrites, job.order.job)
-                return nil
-            }
-            let (state, reason, words) = ControlFile.ending(outcome)
-            if case .again = outcome { try increase(.retries, job.order.job) }
-            try note(words, of: job, at: now)
-            try connection.run(
-                """
-                UPDATE queue_jobs SET run_at = coalesce(?, run_at), batch = coalesce(?, batch), plan = ?, \
-                attempts = attempts - ?, process = NULL, beat_at = NULL, turn = NULL WHERE number = ?
-                """,
-                [
-                    outcome.time.map { .integer($0.milliseconds) } ?? .null, .optional(outcome.batch),
-                    outcome.plan.map { .integer(Int64($0)) } ?? .null,
-                    .integer(state == .waiting && outcome.plan == nil ? 1 : 0), .integer(job.number),
-                ])
-            return try set(job, state, reason: reason, at: now)
+        try finished(outcome) { () throws(BatchError) in try finishInTransaction(job, outcome, at: now) }
+    }
+
+    public func finish(
+        _ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp, claimingFor worker: LeaseOwner, on place: String
+    ) throws(BatchError) -> (ended: QueueJob?, next: QueueJob?) {
+        try finished(outcome) { () throws(BatchError) in
+            let ended = try finishInTransaction(job, outcome, at: now)
+            return (ended, try claimInTransaction(worker, at: now, on: place))
         }
-        // That a batch is done its ledger knows for good: claimed again after a power cut, the job hears it from there.
-        return outcome.batch == nil ? try durably(end) : try connection.transaction(end)
+    }
+
+    /// That a batch is done its ledger knows for good: claimed again after a power cut, the job hears it from there.
+    private func finished<Result>(
+        _ outcome: QueueOutcome, _ body: () throws(BatchError) -> Result
+    ) throws(BatchError) -> Result {
+        outcome.batch == nil ? try durably(body) : try connection.transaction(body)
+    }
+
+    private func finishInTransaction(
+        _ job: QueueJob, _ outcome: QueueOutcome, at now: Timestamp
+    ) throws(BatchError) -> QueueJob? {
+        let known = try connection.value(
+            "SELECT epoch FROM queue_jobs WHERE number = ? AND state = 'running'", [.integer(job.number)])
+        guard known?.integer == job.epoch else {
+            try increase(.fencedWrites, job.order.job)
+            return nil
+        }
+        let (state, reason, words) = ControlFile.ending(outcome)
+        if case .again = outcome { try increase(.retries, job.order.job) }
+        try note(words, of: job, at: now)
+        try connection.run(
+            """
+            UPDATE queue_jobs SET run_at = coalesce(?, run_at), batch = coalesce(?, batch), plan = ?, \
+            attempts = attempts - ?, process = NULL, beat_at = NULL, turn = NULL, state = ?, state_at = ?, reason = ? \
+            WHERE number = ?
+            """,
+            [
+                outcome.time.map { .integer($0.milliseconds) } ?? .null, .optional(outcome.batch),
+                outcome.plan.map { .integer(Int64($0)) } ?? .null,
+                .integer(state == .waiting && outcome.plan == nil ? 1 : 0), .string(state.rawValue),
+                .integer(now.milliseconds), .optional(reason), .integer(job.number),
+            ])
+        return try queueJob(job.number)
     }
 
     private static func ending(_ outcome: QueueOutcome) -> (QueueState, reason: String?, words: String) {

@@ -124,6 +124,8 @@ final class LogFile: Sendable {
 
     private struct State: ~Copyable {
         var file: File?
+        /// Which file that is.
+        var opened: FileStatus?
         /// The disk was full half-way through a line.
         var isTorn = false
     }
@@ -152,10 +154,15 @@ final class LogFile: Sendable {
 
     /// Opens the file that bears the name now, and begins a new one when that is too large.
     private func open(_ state: inout State) {
-        if let size = FileStatus(path)?.size, size >= settings.maxSize { rotate() }
-        if let status = state.file?.status, FileStatus(path)?.isSameFile(as: status) == true { return }
+        var there = FileStatus(path)
+        if let size = there?.size, size >= settings.maxSize {
+            rotate()
+            there = FileStatus(path)
+        }
+        if state.file != nil, let opened = state.opened, there?.isSameFile(as: opened) == true { return }
         try? Folder.create(folder)
         state.file = try? File(appendingTo: path)
+        state.opened = state.file?.status
     }
 
     /// One process does it at a time; the others go on with the file that they have.

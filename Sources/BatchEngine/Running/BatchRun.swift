@@ -67,6 +67,10 @@ final class BatchRun {
     var plan: ApprovedPatchPlan?
     /// What that plan may not touch.
     var isolation: IsolationCheck?
+    /// The restore point of a batch whose last checkpoint is its end too, in one transaction.
+    var endsWith: PointRecord?
+    /// How it ended there.
+    private(set) var settlement: RunOutcome.Settlement?
     /// Which restore points it shares the wait for the disk with.
     unowned var series: BatchSeries?
     /// The report of the rehearsal that let it through.
@@ -144,6 +148,7 @@ final class BatchRun {
             if let limit, context.clock.now() > limit { throw exceeded }
             context.reach("worked")
             var (rows, updated) = (RowCounts(), batch)
+            var ended: RunOutcome.Settlement?
             try gateway.commit(
                 batch: batch.seq, number: lastNumber + 1, step: step.id, position: position(), at: context.now()
             ) { (checkpoint) throws(BatchError) in
@@ -153,10 +158,17 @@ final class BatchRun {
                 updated.hasSchemaChange = batch.hasSchemaChange || gateway.changedSchema
                 try keepContracts(step)
                 try finish(checkpoint)
-                try session.ledger.update(updated)
+                if isInLastCheckpoint, let endsWith {
+                    let end = try RunOutcome(session: session).end(self, updated, endsWith, nil)
+                    updated = end.batch
+                    ended = end
+                } else {
+                    try session.ledger.update(updated)
+                }
                 context.reach("before-commit")
             }
             batch = updated
+            settlement = ended
             if let span {
                 context.log.trace?.end(
                     span,

@@ -82,49 +82,70 @@ struct RunOutcome {
         return report
     }
 
-    /// Writes the end of the batch into the ledger.
-    private func settle(_ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?) throws(BatchError) {
+    /// How a batch has ended, by its ledger.
+    struct Settlement {
+        var batch: BatchRecord
+        var point: PointRecord
+        var isKept = false
+    }
+
+    /// Writes the end of a batch into the ledger, in the open transaction.
+    func end(
+        _ run: BatchRun, _ known: BatchRecord, _ point: PointRecord, _ failure: BatchError?
+    ) throws(BatchError) -> Settlement {
         let ledger = session.ledger
-        run.batch.status = failure.map { $0.code == .stopped && run.plan == nil ? .stopped : .failed } ?? .committed
-        run.batch.finishedAt = session.context.now().iso8601
-        run.batch.error = failure?.description
-        var batch = run.batch
+        var batch = known
         var settled = point
         var isKept = false
-        let digest = try session.connection.transaction { () throws(BatchError) in
-            let digest = try ledger.state()?.combined
-            batch.digestAfter = digest
-            try ledger.update(batch)
-            try ledger.audit(
-                run.plan == nil ? session.context.action(or: "run") : "plan apply", batch: batch,
-                outcome: failure.map { $0.code.errorClass == .security || $0.code == .contractBroken } == true
-                    ? "refused" : batch.status.rawValue,
-                details: .object(
-                    [.init("rows", batch.rows.json)]
-                        + (failure?.auditDetails ?? [])
-                        + (run.contract.map { [.init("contract", .string($0.contract.id))] } ?? [])
-                        + governed(run)),
-                context: session.context)
-            settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
-            // A batch that ends well has a point of its own, also when its last run found nothing left to do.
-            let isAtEnd = try covers(settled) || (failure == nil && settled.lastCheckpoint > 0)
-            if isAtEnd { isKept = try ledger.hasChangedNothing(batch) ? ledger.isFirstCopy(settled) : true }
-            if isKept {
-                try ledger.save(&settled)
-            } else {
-                // The state is that of the point before, and a copy of it leads nowhere.
-                try ledger.removePoint(settled.id)
-                settled.status = .complete
-                if let name = settled.bak { Folder.remove("\(session.backups)/\(name)") }
-            }
-            // What was switched while it ran.
-            try SwitchGate(session).mirror()
-            session.context.reach("before-settled")
-            return digest
+        batch.status = failure.map { $0.code == .stopped && run.plan == nil ? .stopped : .failed } ?? .committed
+        batch.finishedAt = session.context.now().iso8601
+        batch.error = failure?.description
+        batch.digestAfter = try ledger.state()?.combined
+        try ledger.update(batch)
+        try ledger.audit(
+            run.plan == nil ? session.context.action(or: "run") : "plan apply", batch: batch,
+            outcome: failure.map { $0.code.errorClass == .security || $0.code == .contractBroken } == true
+                ? "refused" : batch.status.rawValue,
+            details: .object(
+                [.init("rows", batch.rows.json)]
+                    + (failure?.auditDetails ?? [])
+                    + (run.contract.map { [.init("contract", .string($0.contract.id))] } ?? [])
+                    + governed(run)),
+            context: session.context)
+        settled.lastCheckpoint = try ledger.checkpoints(of: batch.seq).last?.id ?? 0
+        // A batch that ends well has a point of its own, also when its last run found nothing left to do.
+        let isAtEnd = try covers(settled) || (failure == nil && settled.lastCheckpoint > 0)
+        if isAtEnd { isKept = try ledger.hasChangedNothing(batch) ? ledger.isFirstCopy(settled) : true }
+        if isKept {
+            try ledger.save(&settled)
+        } else {
+            // The state is that of the point before, and a copy of it leads nowhere.
+            try ledger.removePoint(settled.id)
+            settled.status = .complete
+            if let name = settled.bak { Folder.remove("\(session.backups)/\(name)") }
         }
-        run.batch.digestAfter = digest
-        if !isKept, try ledger.hasChangedNothing(batch) { settled.lastCheckpoint = 0 }
-        point = settled
+        // What was switched while it ran.
+        try SwitchGate(session).mirror()
+        session.context.reach("before-settled")
+        return Settlement(batch: batch, point: settled, isKept: isKept)
+    }
+
+    /// Writes the end of the batch into the ledger, unless its last checkpoint has.
+    private func settle(_ run: BatchRun, _ point: inout PointRecord, _ failure: BatchError?) throws(BatchError) {
+        let ledger = session.ledger
+        let known = failure == nil ? run.settlement : nil
+        var ended: Settlement
+        if let known {
+            ended = known
+        } else {
+            ended = try session.connection.transaction { () throws(BatchError) in
+                try end(run, run.batch, point, failure)
+            }
+        }
+        let batch = ended.batch
+        run.batch = batch
+        if !ended.isKept, try ledger.hasChangedNothing(batch) { ended.point.lastCheckpoint = 0 }
+        point = ended.point
         session.context.log.write(
             failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",
             "batch \(batch.batch) \(batch.status.rawValue): \(Counted.text(batch.rows.total, "row")) changed",

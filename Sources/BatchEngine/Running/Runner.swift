@@ -288,7 +288,8 @@ public struct Runner {
     ) throws(BatchError) -> RunReport {
         var failure: BatchError?
         do throws(BatchError) {
-            if run.series == nil {
+            if run.mayEndWithItsStep { run.endsWith = point }
+            if run.series == nil || run.endsWith != nil {
                 try perform(run, from: first, position: position)
             } else {
                 // The end of the batch waits for the disk, for all of it.
@@ -315,5 +316,14 @@ public struct Runner {
             try run.stopIfAsked()
             try StepRun(run: run, step: step, from: index == first ? position : 0).perform()
         }
+    }
+}
+
+extension BatchRun {
+    /// Whether nothing can go wrong any more once its only checkpoint is committed.
+    fileprivate var mayEndWithItsStep: Bool {
+        guard series != nil, job.steps.count == 1, let step = job.steps.first else { return false }
+        return step.kind == SQLStep.name && step.chunk == nil && job.verify.isEmpty && rules == nil && plan == nil
+            && isolation == nil && waiting.isEmpty && noted == nil
     }
 }

@@ -99,13 +99,10 @@ extension Ledger {
     ) throws(BatchError) {
         // The numbers of a job are in the order of its batches, and have an index.
         let (own, order) = job == nil ? ("?1 IS NULL", "seq") : ("job = ?1", "number")
-        let statement = try connection.prepare(
-            "SELECT \(Ledger.resolved) FROM main.batchmgr_batches WHERE \(own) AND (\(condition)) ORDER BY \(order) DESC"
-        )
-        try statement.bind([.optional(job)] + parameters)
-        while try statement.step() {
-            guard try body(try Ledger.record(statement.values)) else { return }
-        }
+        try connection.forEachRow(
+            "SELECT \(Ledger.resolved) FROM main.batchmgr_batches WHERE \(own) AND (\(condition)) ORDER BY \(order) DESC",
+            [.optional(job)] + parameters
+        ) { (row) throws(BatchError) in try body(try Ledger.record(row)) }
     }
 
     /// The latest batch of a job that a condition holds for.

@@ -45,12 +45,9 @@ extension Ledger {
         where condition: String = "1", _ parameters: [SQLValue] = [],
         _ body: (PointRecord) throws(BatchError) -> Bool
     ) throws(BatchError) {
-        let statement = try connection.prepare(
-            "SELECT \(Ledger.pointColumns) FROM main.batchmgr_points WHERE \(condition) ORDER BY id DESC")
-        try statement.bind(parameters)
-        while try statement.step() {
-            guard try body(try Ledger.point(statement.values)) else { return }
-        }
+        try connection.forEachRow(
+            "SELECT \(Ledger.pointColumns) FROM main.batchmgr_points WHERE \(condition) ORDER BY id DESC", parameters
+        ) { (row) throws(BatchError) in try body(try Ledger.point(row)) }
     }
 
     /// The newest point that a condition holds for.

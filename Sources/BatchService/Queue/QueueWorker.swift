@@ -17,6 +17,7 @@ public final class QueueWorker {
     /// The database that the last jobs were on, kept open.
     private var series: (place: String, jobs: BatchSeries)?
     private let catalog: KeptCatalog
+    private let pulse: WorkerPulse
 
     /// Bytes that this process may hold; nil: any number. After the job with which it has more, it ends.
     public var mostMemory: Int64?
@@ -44,6 +45,7 @@ public final class QueueWorker {
         self.context = context
         self.random = random
         store = try context.store(of: workspace)
+        pulse = WorkerPulse { [workspace, context] () throws(BatchError) in try context.store(of: workspace) }
     }
 
     /// - Parameters:
@@ -68,22 +70,28 @@ public final class QueueWorker {
             settledBefore: Timestamp(milliseconds: start - QueueWorker.memory.wholeMilliseconds),
             removedBefore: Timestamp(milliseconds: start - QueueWorker.trash.wholeMilliseconds))
         var report = QueueWorkReport()
+        /// It is ours already.
+        var claimed: QueueJob?
         defer { endSeries() }
-        while context.stopWish() == .goOn {
+        while claimed != nil || context.stopWish() == .goOn {
             let now = context.now()
-            if let jobs = series?.jobs, !jobs.mayGoOn {
+            if claimed == nil, let jobs = series?.jobs, !jobs.mayGoOn {
                 let isWanted = jobs.isWanted
                 endSeries()
                 // Who waits looks again within this.
                 if isWanted { context.sleep(QueueWorker.turnaround) }
             }
             guard store.isCurrent else { throw Service.lost(workspace) }
-            if let job = try store.claim(.current(), at: now, on: series?.place) {
+            if claimed == nil { claimed = try store.claim(.current(), at: now, on: series?.place) }
+            if let job = claimed {
+                claimed = nil
                 try note(job)
-                guard let ended = try attempt(job) else { continue }
+                let ended: QueueJob?
+                (ended, claimed) = try attempt(job)
+                guard let ended else { continue }
                 report.add(ended)
                 try note(ended)
-                if isTooLarge(behind: ended) { break }
+                if ending != nil { break }
             } else if series != nil {
                 // Nothing follows: what waits is completed, and jobs of dead workers are looked for.
                 endSeries()
@@ -109,20 +117,27 @@ public final class QueueWorker {
         "it holds \(size >> 20) MiB, more than the \(most >> 20) MiB of queue.worker_mib"
     }
 
-    private func attempt(_ job: QueueJob) throws(BatchError) -> QueueJob? {
+    /// - Returns: the job as it stands then; nil when it was taken from this worker. And the next one, when it was taken at
+    ///   the same time.
+    private func attempt(_ job: QueueJob) throws(BatchError) -> (ended: QueueJob?, next: QueueJob?) {
         context.reach("job-claimed")
-        let watch = JobHeartbeat(
-            job, store: { [workspace, context] () throws(BatchError) in try context.store(of: workspace) },
-            context: context)
-        defer { watch.end() }
+        let watch = JobHeartbeat(job, context: context)
+        pulse.follow(watch)
+        defer { pulse.follow(nil) }
         let outcome = try outcome(of: job, watch)
         context.reach("job-run")
-        let ended = try store.finish(job, outcome, at: context.now())
+        var (ended, next): (QueueJob?, QueueJob?) = (nil, nil)
+        if !isTooLarge(behind: job), let series, context.stopWish() == .goOn, series.jobs.mayGoOn {
+            (ended, next) = try store.finish(
+                job, outcome, at: context.now(), claimingFor: .current(), on: series.place)
+        } else {
+            ended = try store.finish(job, outcome, at: context.now())
+        }
         context.log.write(
             ended?.state.isLost == true ? .error : .info, "queue.attempt",
             "job \(job.number) (\(job.order.job)): \(ended?.state.rawValue ?? "taken by another worker")",
             module: .runner)
-        return ended
+        return (ended, next)
     }
 
     /// - Throws: `ERR_PERF_LEASE_LOST` when it is `control.db` that cannot be read: the job is not to blame.
@@ -276,38 +291,57 @@ public final class QueueWorker {
     }
 }
 
-/// Says from time to time that the worker of a job is still there, and hears whether it should stop.
+/// Says from time to time that the worker of a job is still there. There is one for all jobs of a worker: a timer for each would
+/// wake a thread for each.
+private final class WorkerPulse: Sendable {
+    /// Milliseconds between two beats.
+    private static let period = 2_000
+
+    private let current = Mutex<JobHeartbeat?>(nil)
+    private nonisolated(unsafe) let timer: any DispatchSourceTimer
+
+    init(store: @escaping @Sendable () throws(BatchError) -> any QueueStore) {
+        timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "batchmgr.queue"))
+        timer.schedule(
+            deadline: .now() + .milliseconds(WorkerPulse.period), repeating: .milliseconds(WorkerPulse.period))
+        timer.setEventHandler { [weak self] in
+            guard let job = self?.current.withLock({ $0 }) else { return }
+            // What is locked now is asked again at the next beat.
+            if let store = try? store() { job.beat(store) }
+        }
+        timer.resume()
+    }
+
+    deinit { timer.cancel() }
+
+    /// - Parameter job: nil for none.
+    func follow(_ job: JobHeartbeat?) { current.withLock { $0 = job } }
+}
+
+/// A job that is being worked on, and whether its worker should stop.
 private final class JobHeartbeat: Sendable {
     private struct State {
         var isOurs = true
         var isStopWished = false
     }
 
-    /// Milliseconds between two beats.
-    private static let period = 2_000
-
+    private let job: QueueJob
     private let state = Mutex(State())
     private let deadline: Timestamp?
     private let now: @Sendable () -> Timestamp
-    private nonisolated(unsafe) let timer: any DispatchSourceTimer
 
-    init(_ job: QueueJob, store: @escaping @Sendable () throws(BatchError) -> any QueueStore, context: Context) {
+    init(_ job: QueueJob, context: Context) {
+        self.job = job
         now = context.now
         deadline = job.order.timeout.map { timeout in
             Timestamp(milliseconds: context.now().milliseconds + timeout.wholeMilliseconds)
         }
-        timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "batchmgr.queue"))
-        timer.schedule(
-            deadline: .now() + .milliseconds(JobHeartbeat.period), repeating: .milliseconds(JobHeartbeat.period))
-        timer.setEventHandler { [weak self, now = context.now] in
-            // What is locked now is asked again at the next beat.
-            guard let self, let beat = try? store().beat(job, at: now()) else { return }
-            self.state.withLock { $0 = State(isOurs: beat.isOurs, isStopWished: beat.isStopWished) }
-        }
-        timer.resume()
     }
 
-    func end() { timer.cancel() }
+    func beat(_ store: any QueueStore) {
+        guard let beat = try? store.beat(job, at: now()) else { return }
+        state.withLock { $0 = State(isOurs: beat.isOurs, isStopWished: beat.isStopWished) }
+    }
 
     var isCancelled: Bool { state.withLock { $0.isStopWished } }
     var isOverdue: Bool { deadline.map { $0 <= now() } ?? false }
