@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -40,6 +41,32 @@ import Testing
             if command -v promtool >/dev/null; then promtool check metrics <page 2>&1; fi
             """)
         #expect(lines == ["6", "0"])
+    }
+
+    /// Debian's Prometheus with the file of docs/service.md.
+    @Test(
+        .enabled(
+            if: access("/usr/bin/prometheus", X_OK) == 0, "prometheus is missing: scripts/install-dependencies --tests")
+    )
+    func prometheusReadsTheFigures() throws {
+        let lines = try ServedWorkspace.lines(
+            #"""
+            "$TOOL" run bump --tenant acme -q >/dev/null
+            sed -n '/^scrape_configs:/,/^```/p' '\#(TextFile.inPackage("docs/service.md"))' | sed '/^```/d' \
+                | sed "s/127.0.0.1:18083/${U#http:\/\/}/" >prometheus.yml
+            printf 'global: {scrape_interval: 1s, scrape_timeout: 1s}\n' >>prometheus.yml
+            port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+            prometheus --config.file=prometheus.yml --storage.tsdb.path=tsdb --web.listen-address=127.0.0.1:$port >watched 2>&1 &
+            watcher=$!
+            ask() { curl -s -m 5 -G http://127.0.0.1:$port/api/v1/query --data-urlencode "query=$1" | grep -o '"[0-9.]*"\]' | tr -d '"]'; }
+            tries=0
+            until [ -n "$(ask 'batchmgr_runs_total{job="bump"}')" ] || [ $tries = 100 ]; do tries=$((tries + 1)); sleep 0.2; done
+            ask 'batchmgr_runs_total{job="bump", status="committed"}'
+            ask 'up{job="batchmgr"}'
+            ask 'time() - batchmgr_last_success_timestamp_seconds{job="bump"} < bool 25 * 3600'
+            kill $watcher; wait $watcher
+            """#)
+        #expect(lines == ["1", "1", "1"])
     }
 
     @Test func whatHappensIsTold() throws {

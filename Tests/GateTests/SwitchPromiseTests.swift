@@ -267,6 +267,19 @@ import Testing
         }
     }
 
+    /// A time that could not be read back has held back the whole workspace.
+    @Test func aSwitchForThousandsOfYearsHolds() throws {
+        try Self.with { scene in
+            try Self.set(scene, "job:billed", "disabled", for: "999999999d")
+            let listed = try scene.json("switch", "list")["switches"]?.array?.first
+            #expect(listed?["expires_at"]?.string == "9999-12-31T23:59:59.999Z", "\(String(describing: listed))")
+            try scene.expect(.jobDisabled, "run", "billed")
+            try scene.expect(0, "run", "multi")
+            try scene.expect(0, "switch", "set", "job:billed", "enabled", "--reason", "again")
+            try scene.expect(0, "run", "billed")
+        }
+    }
+
     @Test(arguments: [
         (["--name", "safemode", "--value", "on", "--reason", "r"], "did you mean 'safe_mode'?"),
         (["--name", "job:billed", "--value", "on", "--reason", "r"], "job:billed cannot be 'on'"),
