@@ -16,8 +16,8 @@ import Testing
             try scene.expect(.unknownBatch, "rollback", "--id", "x.1")
             try scene.expect(0, "list")
             let fields = [
-                "ts", "level", "msg", "event", "trace_id", "span_id", "tenant_id", "actor_id", "module_id", "batch",
-                "step", "code", "class",
+                "ts", "level", "msg", "event", "trace_id", "span_id", "tenant_id", "actor_id", "module_id",
+                "module", "batch", "step", "code", "class",
             ]
             let all = try lines(scene)
             #expect(all.count > 10)
@@ -32,6 +32,23 @@ import Testing
             let error = try #require(all.last { $0["code"] != .null })
             #expect(error["code"] == "ERR_UX_UNKNOWN_BATCH" && error["class"] == "UX" && error["level"] == "error")
             #expect(all.first?["event"] == "command.begin" && all.last?["event"] == "command.end")
+        }
+    }
+
+    /// Of the application, as the file of the job names it; the part of the tool is `module_id`.
+    @Test func linesAboutABatchHaveTheModuleOfItsJob() throws {
+        let job = "module: billing\nsteps:\n  - {id: a, sql: UPDATE items SET qty = 1}\n"
+        try BadLuckScene.with(jobs: ["billed": job]) { scene in
+            try scene.expect(0, "run", "multi")
+            try scene.expect(0, "run", "billed")
+            try scene.expect(0, "rollback", "billed")
+            let all = try lines(scene)
+            let billed = all.filter { $0["batch"] == "billed.1" && $0["event"] != "audit" }
+            for event in ["batch.begin", "step.begin", "step.end", "batch.end", "point.written", "rollback.verdict"] {
+                #expect(billed.contains { $0["event"]?.string == event }, "\(event)")
+            }
+            #expect(billed.allSatisfy { $0["module"] == "billing" }, "\(billed)")
+            #expect(all.allSatisfy { $0["batch"] == "billed.1" || $0["module"] == .null })
         }
     }
 

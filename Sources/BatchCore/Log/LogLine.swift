@@ -12,6 +12,8 @@ public struct LogLine: Hashable, Sendable {
     public var actor: String?
     /// The part of batchmgr that wrote it.
     public var module: String?
+    /// The module of the application that the job of the batch belongs to.
+    public var applicationModule: String?
     public var batch: String?
     public var step: String?
     /// `ERR_…` or `WARN_…`
@@ -30,7 +32,8 @@ public struct LogLine: Hashable, Sendable {
         [
             "ts": .string(time), "level": .string(level.rawValue), "msg": .string(message), "event": .string(event),
             "trace_id": .init(traceID), "span_id": .init(spanID), "tenant_id": .init(tenant),
-            "actor_id": .init(actor), "module_id": .init(module), "batch": .init(batch), "step": .init(step),
+            "actor_id": .init(actor), "module_id": .init(module),
+            "module": .init(applicationModule), "batch": .init(batch), "step": .init(step),
             "code": .init(code), "class": .init(errorClass?.rawValue),
         ]
     }
@@ -46,6 +49,7 @@ public struct LogLine: Hashable, Sendable {
         tenant = json["tenant_id"]?.string
         actor = json["actor_id"]?.string
         module = json["module_id"]?.string
+        applicationModule = json["module"]?.string
         batch = json["batch"]?.string
         step = json["step"]?.string
         code = json["code"]?.string

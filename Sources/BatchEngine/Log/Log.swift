@@ -78,6 +78,7 @@ public struct Log: Sendable {
         line.actor = actor
         line.module = module.rawValue
         line.batch = batch?.name
+        line.applicationModule = batch?.module
         line.step = step
         line.code = error?.code.rawValue ?? warning?.rawValue
         line.errorClass = error?.code.errorClass ?? warning?.errorClass
@@ -105,13 +106,19 @@ public struct Log: Sendable {
     public struct Batch: Hashable, Sendable {
         public let name: String
         public let tenant: String?
+        /// The application's module of its job.
+        public let module: String?
 
-        public init(name: String, tenant: String? = nil) {
+        public init(name: String, tenant: String? = nil, module: String? = nil) {
             self.name = name
             self.tenant = tenant
+            self.module = module
         }
 
-        init(_ batch: BatchRecord) { self.init(name: batch.batch.description, tenant: batch.tenant) }
+        init(_ batch: BatchRecord, in session: Session) {
+            let module = batch.definition == nil ? nil : (try? session.job(of: batch))?.module
+            self.init(name: batch.batch.description, tenant: batch.tenant, module: module)
+        }
     }
 }
 

@@ -108,7 +108,7 @@ struct PointKeeper {
         session.context.log.write(
             isWritten ? .info : .warn, isWritten ? "point.written" : "point.lost",
             isWritten ? "commit \(point.commit?.prefix(10) ?? "-")" : "the rows were changed before it was written",
-            module: .points, batch: batch.map { Log.Batch($0) })
+            module: .points, batch: batch.map { Log.Batch($0, in: session) })
         session.context.reach("point-complete")
         return isWritten
     }

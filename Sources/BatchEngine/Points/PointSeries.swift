@@ -79,7 +79,7 @@ extension PointKeeper {
         for (point, waiting) in zip(points, series.points) {
             session.context.log.write(
                 .info, "point.written", "commit \(point.commit?.prefix(10) ?? "-")", module: .points,
-                batch: Log.Batch(waiting.batch))
+                batch: Log.Batch(waiting.batch, in: session))
         }
     }
 

@@ -34,7 +34,7 @@ public struct Rollback {
         let scope = try RollbackScope.make(session, batch, request)
         if let bound { try LedgerHeadCheck(session: session).require(bound, scope) }
         if !request.isDryRun { try requireSwitches(scope) }
-        let journal = try RollbackJournal(session: session, batch: batch.batch, isKept: !request.isDryRun)
+        let journal = try RollbackJournal(session: session, batch: batch, isKept: !request.isDryRun)
         journal.write(
             "begin",
             [
@@ -150,7 +150,7 @@ public struct Rollback {
         let scope = try RollbackScope.make(session, run.batch, request)
         // It was resumed, and others ran in between.
         if !scope.dependents.isEmpty { throw scope.refusal }
-        let journal = try RollbackJournal(session: session, batch: run.batch.batch)
+        let journal = try RollbackJournal(session: session, batch: run.batch)
         journal.write("begin", ["batch": .string(run.batch.batch.description), "because": "on_failure: rollback"])
         return try RollbackRun(
             session: session, scope: scope, journal: journal,

@@ -11,9 +11,10 @@ final class RollbackJournal {
     private let context: Context
     private let batch: Log.Batch
 
-    init(session: Session, batch: BatchID, isKept: Bool = true) throws(BatchError) {
+    init(session: Session, batch record: BatchRecord, isKept: Bool = true) throws(BatchError) {
         context = session.context
-        self.batch = Log.Batch(name: batch.description)
+        let batch = record.batch
+        self.batch = Log.Batch(record, in: session)
         guard isKept else {
             path = nil
             file = nil

@@ -290,7 +290,7 @@ struct RollbackRun {
 
     private func report(_ batch: BatchRecord, _ point: PointRecord?, _ done: RollbackResult) -> RollbackReport {
         session.context.log.warnings(
-            records.warnings + done.warnings, module: .rollback, batch: Log.Batch(scope.batch))
+            records.warnings + done.warnings, module: .rollback, batch: Log.Batch(scope.batch, in: session))
         let status = (try? ledger.batch(seq: scope.batch.seq))?.status ?? scope.batch.status
         return RollbackReport(
             batch: scope.batch.batch, rollback: point == nil ? nil : batch.batch, status: status, mode: request.mode,

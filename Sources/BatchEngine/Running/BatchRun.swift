@@ -109,7 +109,9 @@ final class BatchRun {
     }
 
     /// As a line of the log names it.
-    var logged: Log.Batch { Log.Batch(batch) }
+    var logged: Log.Batch {
+        Log.Batch(name: batch.batch.description, tenant: batch.tenant, module: job.module)
+    }
 
     /// Steps outside the database that a rehearsal did not run, with what they would do.
     private(set) var leftOut: [String] = []

@@ -150,7 +150,7 @@ struct RunOutcome {
             failure == nil ? .info : failure?.code == .stopped ? .warn : .error, "batch.end",
             "batch \(batch.batch) \(batch.status.rawValue): \(Counted.text(batch.rows.total, "row")) changed",
             module: .runner,
-            batch: Log.Batch(batch), error: failure)
+            batch: Log.Batch(batch, in: session), error: failure)
         session.context.reach("batch-settled")
     }
 

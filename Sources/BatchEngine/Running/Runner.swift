@@ -262,7 +262,8 @@ public struct Runner {
         session.context.reach("batch-begun")
         batch = record
         session.context.log.write(
-            .info, "batch.begin", "batch \(record.batch) begins", module: .runner, batch: Log.Batch(record))
+            .info, "batch.begin", "batch \(record.batch) begins", module: .runner, batch: Log.Batch(record, in: session)
+        )
         return point
     }
 

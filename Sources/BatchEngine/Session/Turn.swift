@@ -84,7 +84,7 @@ extension Turn {
             }
             session.context.log.write(
                 .warn, "batch.recovered", "the process of batch \(batch.batch) ended before the batch did: stopped",
-                module: .recovery, batch: Log.Batch(batch))
+                module: .recovery, batch: Log.Batch(batch, in: session))
             try traceInterrupted(batch)
             session.context.reach("stop-noted")
         }
