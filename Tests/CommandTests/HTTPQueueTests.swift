@@ -34,6 +34,26 @@ import Testing
             ])
     }
 
+    /// Signing costs more than a request, so it is not done after each: but soon after the last.
+    @Test func theEndOfTheAuditIsSignedSoonAfterManyRequests() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            token ann --role operator
+            urls=; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do urls="$urls $U/api/queue?tenant=acme"; done
+            curl -s -m 20 -H "$(as $T)" -H "$json" -d '{"job":"bump"}' $urls | grep -o '"state":"queued"' | wc -l
+            of() { sqlite3 backups/batch_manager/control.db "$1"; }
+            head=backups/batch_manager/audit-heads/$(of "SELECT value FROM batchmgr_meta WHERE key = 'control_id'").head
+            last=$(of "SELECT max(seq) || ' ' || hash FROM batchmgr_audit")
+            tries=0
+            until grep -q " $last"'$' $head; do tries=$((tries + 1)); [ $tries -lt 400 ] || break; "$TOOL" version >/dev/null; done
+            grep -c " $last"'$' $head
+            post '/api/queue?tenant=acme' '{"job":"bump"}'; post '/api/queue?tenant=acme' '{"job":"bump"}'
+            kill -TERM $P; wait $P; echo "was $?"; kill() { :; }; wait() { :; }
+            grep -c " $(of "SELECT max(seq) || ' ' || hash FROM batchmgr_audit")"'$' $head
+            """)
+        #expect(lines == ["12", "1", "200", "200", "was 0", "1"])
+    }
+
     /// It is asked over the very interface that begins anew, which answers at the same place afterwards, also where it
     /// was given any port.
     @Test func theInterfaceBeginsAnew() throws {

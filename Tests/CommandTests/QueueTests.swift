@@ -257,6 +257,38 @@ import Testing
         }
     }
 
+    /// A batch of one step is committed with its end, or not at all.
+    @Test(arguments: [
+        ("begun", "0|1|0"), ("before-settled", "0|1|0"), ("committed", "1|0|1"), ("batch-settled", "1|0|1"),
+        ("job-run", "1|0|1"),
+    ])
+    func aJobOfOneStepIsOneTransaction(place: String, found: String) throws {
+        let job = """
+            steps:
+              - {id: a, sql: "UPDATE line SET n = n + 1"}
+            """
+        try BadLuckScene.with(jobs: ["one": job]) { scene in
+            try scene.sql(
+                """
+                PRAGMA journal_mode = WAL;
+                CREATE TABLE line(n INTEGER NOT NULL); INSERT INTO line VALUES(-1);
+                CREATE TABLE filler(b BLOB); INSERT INTO filler VALUES(randomblob(600000))
+                """)
+            try scene.expect(0, "run", "one")
+            for _ in 1...3 { try scene.expect(0, "queue", "add", "one") }
+            #expect(try scene.tool("queue", "work", "--until-empty", killAt: place).code == 137)
+            let figures = """
+                SELECT (SELECT n FROM line), count(*) FILTER (WHERE status = 'running'), \
+                count(*) FILTER (WHERE status = 'committed' AND batch = 'one.2') FROM batchmgr_batches
+                """
+            #expect(try scene.sql(figures) == found)
+            try scene.expect(0, "queue", "work", "--until-empty")
+            #expect(try scene.sql("SELECT n FROM line") == "3")
+            try scene.expect(0, "audit", "verify")
+            try scene.expect(0, "drill")
+        }
+    }
+
     @Test func whatOthersWriteBetweenThemIsKept() throws {
         try series { scene in
             try scene.expect(0, "queue", "work", "--until-empty")

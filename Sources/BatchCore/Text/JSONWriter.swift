@@ -7,6 +7,7 @@ public struct JSONWriter {
 
     public static func text(_ value: JSONValue, indented: Bool = false) -> String {
         var writer = JSONWriter(indented: indented)
+        writer.output.reserveCapacity(512)
         writer.write(value, depth: 0)
         return String(decoding: writer.output, as: UTF8.self)
     }
@@ -53,17 +54,31 @@ public struct JSONWriter {
 
     private mutating func write(_ text: String) {
         output.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): append("\\\"")
-            case UInt8(ascii: "\\"): append("\\\\")
-            case 10: append("\\n")
-            case 13: append("\\r")
-            case 9: append("\\t")
-            case 0..<32, 127: append("\\u00" + Hex.string(CollectionOfOne(byte)))
-            default: output.append(byte)
+        var text = text
+        text.withUTF8 { bytes in
+            // What needs no escape is copied in one piece.
+            var begin = 0
+            for place in bytes.indices {
+                guard let escape = JSONWriter.escape(bytes[place]) else { continue }
+                output.append(contentsOf: bytes[begin..<place])
+                append(escape)
+                begin = place + 1
             }
+            output.append(contentsOf: bytes[begin...])
         }
         output.append(UInt8(ascii: "\""))
+    }
+
+    @inline(__always)
+    private static func escape(_ byte: UInt8) -> String? {
+        guard byte < 32 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 127 else { return nil }
+        return switch byte {
+        case UInt8(ascii: "\""): "\\\""
+        case UInt8(ascii: "\\"): "\\\\"
+        case 10: "\\n"
+        case 13: "\\r"
+        case 9: "\\t"
+        default: "\\u00" + Hex.string(CollectionOfOne(byte))
+        }
     }
 }

@@ -59,6 +59,13 @@ public struct SchemaReader {
         return layouts
     }
 
+    /// The text that a table was made with. Upper and lower case of the name do not matter.
+    func text(ofTable name: String) throws(BatchError) -> String? {
+        try connection.value(
+            "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", [.string(name)]
+        )?.string
+    }
+
     /// One table, without reading the rest of the schema. Upper and lower case do not matter.
     /// Nil when there is no such table, or it is a view or a virtual table.
     public func layout(named name: String) throws(BatchError) -> TableLayout? {

@@ -66,6 +66,7 @@ public final class QueueWorker {
         untilEmpty: Bool, note: (QueueJob) throws(BatchError) -> Void
     ) throws(BatchError) -> QueueWorkReport {
         let start = context.now().milliseconds
+        Allocation.keepsEndOfHeap()
         try store.forgetJobs(
             settledBefore: Timestamp(milliseconds: start - QueueWorker.memory.wholeMilliseconds),
             removedBefore: Timestamp(milliseconds: start - QueueWorker.trash.wholeMilliseconds))
