@@ -22,6 +22,15 @@ struct JSONParserTests {
         #expect(try JSONParser.parse(text) == value)
     }
 
+    @Test(arguments: [
+        ("", "\"\""), ("plain é 😀", #""plain é 😀""#), ("\n", #""\n""#), ("\"a\\", #""\"a\\""#),
+        ("a\r\tb\u{1}\u{7f}", #""a\r\tb\u0001\u007f""#),
+    ])
+    func textIsWrittenWithItsEscapes(_ text: String, _ written: String) throws {
+        #expect(JSONWriter.text(.string(text)) == written)
+        #expect(try JSONParser.parse(written) == .string(text))
+    }
+
     @Test func aRepeatedKeyIsRefusedWhereSomebodyAsksForIt() throws {
         let text = #"{"a": 1, "b": {"c": 1, "c": 2}}"#
         #expect(try JSONParser.parse(text)["b"]?["c"] == .integer(1))
