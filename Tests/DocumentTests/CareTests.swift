@@ -80,6 +80,36 @@ import Testing
         }
     }
 
+    /// The process that fills a folder, or waits for its turn, may be in another container: its number says nothing.
+    @Test func filesThatSomebodyElseIsTakingInAreLeftAlone() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["The first page", "The second page", "The third page"])
+            try scene.tool("ocr add p-1.png --wait")
+            let found = try scene.shell(
+                """
+                cd data/work/_staging; mkdir add-0123456789abcdef add-fedcba9876543210.part
+                cp ../../../p-2.png add-0123456789abcdef/; cp ../../../p-2.png add-fedcba9876543210.part/; cd ../../..
+                flock data/work/_staging/add-0123456789abcdef flock data/work/_staging/add-fedcba9876543210.part \
+                    "$TOOL" ocr add p-3.png --wait --json > said
+                ls data/work/_staging/*; sqlite3 app.db "SELECT count(*) FROM ocr_documents"
+                """)
+            #expect(
+                found == """
+                    data/work/_staging/add-0123456789abcdef:
+                    p-2.png
+
+                    data/work/_staging/add-fedcba9876543210.part:
+                    p-2.png
+                    2
+
+                    """)
+            // Nobody has them any more: the next intake takes what is whole, and removes what is not.
+            try scene.tool("ocr discover")
+            #expect(try scene.shell("find data/work/_staging -type f -o -name '*.part'") == "")
+            #expect(try scene.sql("SELECT count(*) FROM ocr_documents") == "3")
+        }
+    }
+
     @Test func aResetThatWasKilledIsTakenBack() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Only one page"])

@@ -198,9 +198,9 @@ import Testing
         }
     }
 
-    // MARK: The janitor
+    // MARK: Cleaning
 
-    @Test func theJanitorTakesWhatIsOldAndNothingElse() throws {
+    @Test func cleaningTakesWhatIsOldAndNothingElse() throws {
         try DocumentScene.with { scene in
             try scene.write("catalog/ocr_profiles.yaml", "default: {}\nsure: {review_below: 1.0}\n")
             try scene.pictures("p", ["Done page", "Review page", "Running page"])

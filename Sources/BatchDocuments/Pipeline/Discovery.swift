@@ -47,8 +47,8 @@ struct Discovery {
 
     /// Work folders of documents that were done long ago; with `days: 0` of all that are done.
     private func sweep(days: Int? = nil) throws(BatchError) {
-        let janitor = Janitor(stage.store, stage.folders)
-        for name in try janitor.old(days: days ?? stage.settings.keepWorkDays) { try janitor.remove(name) }
+        let cleaning = DocumentCleaning(stage.store, stage.folders)
+        for name in try cleaning.old(days: days ?? stage.settings.keepWorkDays) { try cleaning.remove(name) }
     }
 
     // MARK: Where files come from
@@ -109,12 +109,12 @@ struct Discovery {
         var files: [String] = []
         for name in try Folder.names(in: folders.staging) where "\(folders.staging)/\(name)" != own {
             let folder = "\(folders.staging)/\(name)"
+            guard let lock = FolderLock(folder) else { continue }
+            defer { withExtendedLifetime(lock) {} }
             if name.hasSuffix(StagingFolder.unfinished) {
-                let process = StagingFolder.process(of: name)
-                if process.map({ ProcessTable.startTime(of: $0) == nil }) ?? true { try Folder.removeAll(folder) }
+                try Folder.removeAll(folder)
                 continue
             }
-            if let process = StagingFolder.process(of: name), ProcessTable.startTime(of: process) != nil { continue }
             let found = try Folder.names(in: folder)
             if found.isEmpty { Folder.removeIfEmpty(folder) }
             files += found.map { "\(folder)/\($0)" }

@@ -24,7 +24,7 @@ struct DocumentFaults {
     func of(_ part: DocumentStep.Part) throws(BatchError) -> [HealingStep.Fault] {
         switch part {
         case .old:
-            return try Janitor(store, folders).old(days: try keptDays()).map {
+            return try DocumentCleaning(store, folders).old(days: try keptDays()).map {
                 .init(key: $0, reason: "its work folder is no longer needed")
             }
         case .stale:

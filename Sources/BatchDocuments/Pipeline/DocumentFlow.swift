@@ -25,7 +25,7 @@ final class DocumentFlow {
     }
 
     /// A document in flight.
-    private struct Flight {
+    private struct DocumentInWork {
         var document: DocumentRecord
         /// Pages that nobody reads yet.
         var todo: [DocumentStore.Page]
@@ -42,7 +42,7 @@ final class DocumentFlow {
     private let health: EngineHealth
     /// Not in flight yet, in the order in which they came.
     private var waiting: [DocumentRecord]
-    private var flights: [Flight] = []
+    private var flights: [DocumentInWork] = []
     private var works: [Int: Work] = [:]
     /// Those of them that are answered, and not written down yet.
     private var answered: Set<Int> = []
@@ -92,10 +92,10 @@ final class DocumentFlow {
         while flights.count < stage.settings.inFlight, !waiting.isEmpty {
             let document = waiting.removeFirst()
             if document.state.isBeforePages {
-                if try prep.mayGoOn(document) { flights.append(Flight(document: document, todo: [])) }
+                if try prep.mayGoOn(document) { flights.append(DocumentInWork(document: document, todo: [])) }
             } else if let todo = try recognise.pages(of: document) {
                 flights.append(
-                    Flight(document: document, todo: todo, lacksPages: try publish.lacksPages(document)))
+                    DocumentInWork(document: document, todo: todo, lacksPages: try publish.lacksPages(document)))
                 pagesKnown += todo.count
             }
         }
@@ -253,7 +253,7 @@ final class DocumentFlow {
         }
     }
 
-    private func change(_ key: String, _ body: (inout Flight) -> Void) {
+    private func change(_ key: String, _ body: (inout DocumentInWork) -> Void) {
         if let index = flights.firstIndex(where: { $0.document.key == key }) { body(&flights[index]) }
     }
 

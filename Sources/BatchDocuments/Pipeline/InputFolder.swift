@@ -53,15 +53,21 @@ struct InputFolder {
     }
 }
 
-/// A folder below `work/_staging`, named for the process that fills it.
+/// A folder below `work/_staging`. Who fills it, or takes in what is in it, has it locked.
 enum StagingFolder {
     /// What its name ends with while it is filled.
     static let unfinished = ".part"
 
-    static func name(_ random: String) -> String { "add-\(Environment.processID)-\(random.prefix(12))" }
+    static func name(_ random: String) -> String { "add-\(random.prefix(16))" }
 
-    static func process(of name: String) -> Int64? {
-        let parts = name.split(separator: "-")
-        return parts.count == 3 && parts[0] == "add" ? Int64(parts[1]) : nil
+    /// Makes the folder, and locks it.
+    static func make(_ path: String) throws(BatchError) -> FolderLock {
+        for _ in 0..<100 {
+            try Folder.create(path)
+            // Somebody may have taken it for a leftover before it was locked.
+            if let lock = FolderLock(path) { return lock }
+        }
+        throw BatchError(
+            .file, "\(path) cannot be locked", hint: "keep the data folder on a file system that has locks")
     }
 }

@@ -48,11 +48,11 @@ extension Documents {
     /// Removes work folders of documents that are done.
     /// - Parameter days: so long they are kept; nil: as the settings say.
     public func clean(days: Int?) throws(BatchError) -> DocumentCareReport {
-        let janitor = Janitor(store, folders)
+        let cleaning = DocumentCleaning(store, folders)
         var kept = days
         if kept == nil { kept = try DocumentFaults(session).keptDays() }
-        let old = try janitor.old(days: kept ?? 0)
-        let bytes = old.reduce(0) { $0 + janitor.bytes(of: $1) }
+        let old = try cleaning.old(days: kept ?? 0)
+        let bytes = old.reduce(0) { $0 + cleaning.bytes(of: $1) }
         if !old.isEmpty {
             _ = try run(
                 try job("repair_clean_documents", DocumentJobs.clean), ["days=\(days.map { "\($0)" } ?? "")"])

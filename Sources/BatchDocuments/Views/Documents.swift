@@ -26,7 +26,8 @@ public struct Documents {
         let name = StagingFolder.name(session.context.randomID())
         let folder = "\(folders.staging)/\(name)"
         do throws(BatchError) {
-            try stage(files, in: folder)
+            let lock = try stage(files, in: folder)
+            defer { withExtendedLifetime(lock) {} }
             let report = try intake(profile: profile, staged: name)
             Folder.removeIfEmpty(folder)
             return report
@@ -38,10 +39,10 @@ public struct Documents {
     }
 
     /// All of them, or none: the folder has its name when they are whole.
-    private func stage(_ files: [String], in folder: String) throws(BatchError) {
+    private func stage(_ files: [String], in folder: String) throws(BatchError) -> FolderLock {
         let unfinished = folder + StagingFolder.unfinished
         do throws(BatchError) {
-            try Folder.create(unfinished)
+            let lock = try StagingFolder.make(unfinished)
             for file in files {
                 let copy = try File(creating: DataFolders.free(DataFolders.plain(FilePath.name(file)), in: unfinished))
                 try copy.copy(of: file)
@@ -50,6 +51,7 @@ public struct Documents {
             try Folder.sync(unfinished)
             try DurableFile.rename(unfinished, to: folder)
             try Folder.sync(folders.staging)
+            return lock
         } catch {
             try? Folder.removeAll(unfinished)
             throw error
@@ -145,6 +147,8 @@ public struct Documents {
             return DocumentReport(entries: [document.report], output: folders.output)
         }
         let staged = StagingFolder.name(session.context.randomID())
+        let lock = try StagingFolder.make("\(folders.staging)/\(staged)")
+        defer { withExtendedLifetime(lock) {} }
         for name in names {
             _ = try DataFolders.move("\(folder)/\(name)", to: "\(folders.staging)/\(staged)", as: name)
         }
@@ -220,7 +224,7 @@ public struct Documents {
             document.state.isFailed && document.error == DocumentFault.diskShort.rawValue
                 && Double(document.size) * settings.diskFactor <= free
         }
-        let isOld = try !Janitor(store, folders).old(days: DocumentFaults(session).keptDays()).isEmpty
+        let isOld = try !DocumentCleaning(store, folders).old(days: DocumentFaults(session).keptDays()).isEmpty
         return Due(
             hasInput: !inbox.ready.isEmpty, hasRoom: hasRoom, isOld: isOld, staged: try store.stagedMark())
     }

@@ -18,7 +18,7 @@ public enum OCRWorker {
         setlocale(LC_CTYPE, "C.UTF-8")
         Allocation.keepsLargeBlocks()
         _ = owner
-        var bench = WorkBench()
+        var bench = WarmLibraries()
         while let line = readLine() {
             let answer: JSONValue
             do throws(DocumentError) {
@@ -32,7 +32,7 @@ public enum OCRWorker {
 }
 
 /// What a worker keeps warm.
-private struct WorkBench {
+private struct WarmLibraries {
     private var images: ImageLibrary?
     private var engine: Engine?
     private var plugin: PluginEngine?
@@ -226,7 +226,7 @@ struct PageSource {
 
     /// The only picture of a page; nil when it is not what the page says.
     private func takenOut(_ images: ImageLibrary) -> Picture? {
-        let target = "\(file).\(Environment.processID).\(frame)"
+        let target = TemporaryName.beside(file)
         let program = CommandLineProgram(
             // TIFF as it is: to compress a page and to read that again takes as long as a third of its recognition.
             arguments: ["pdfimages", "-tiff", "-j", "-f", "\(frame + 1)", "-l", "\(frame + 1)", file, target],
@@ -243,7 +243,7 @@ struct PageSource {
 
     /// A page as a picture, in a file beside it.
     private func drawing(dpi: Int) throws(DocumentError) -> String {
-        let target = "\(file).\(Environment.processID).\(frame)"
+        let target = TemporaryName.beside(file)
         let program = CommandLineProgram(
             arguments: [
                 "pdftoppm", "-r", "\(dpi)", "-f", "\(frame + 1)", "-l", "\(frame + 1)", "-singlefile", "-cropbox",

@@ -47,7 +47,7 @@ final class PluginEngine: PageReader {
     func recognise(
         _ picture: Picture, dpi: Int, segmentation: Int32, regions: [[Int]]
     ) throws(DocumentError) -> RecognisedPage {
-        let file = "\(folder)/.\(Environment.processID).engine.png"
+        let file = TemporaryName.beside("\(folder)/.engine.png")
         defer { Folder.remove(file) }
         try picture.write(png: file)
         let answer = try ask([

@@ -296,7 +296,7 @@ struct PageText {
     }
 
     private static func read(_ file: String, arguments: [String]) throws(DocumentError) -> [Page] {
-        let target = "\(FilePath.parent(file))/.\(Environment.processID).text"
+        let target = TemporaryName.beside(file)
         defer { Folder.remove(target) }
         let program = CommandLineProgram(
             arguments: ["pdftotext", "-bbox", "-cropbox"] + arguments + [file, target], folder: FilePath.parent(file),

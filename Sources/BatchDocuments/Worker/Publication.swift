@@ -165,7 +165,7 @@ struct EmbeddedImage {
                     picture.pix, isBilevel ? Int32(L_G4_ENCODE) : Int32(L_FLATE_ENCODE), 0, 0, &data)
             } else {
                 // The filters of PNG make it smaller than Flate alone.
-                let png = "\(source.file).\(Environment.processID).png"
+                let png = TemporaryName.beside(source.file)
                 defer { Folder.remove(png) }
                 guard functions.pixWrite(png, picture.pix, Int32(IFF_PNG)) == 0 else {
                     throw DocumentError(.diskShort, "the image cannot be written")

@@ -188,12 +188,12 @@ private final class TemporaryNote {
 }
 
 /// Names of files that are not finished.
-enum TemporaryName {
+public enum TemporaryName {
     /// What SQLite puts beside a database.
     static let endings = ["", "-journal", "-wal", "-shm"]
 
     /// A name that nobody else takes, in no process and no container.
-    static func beside(_ path: String) -> String {
+    public static func beside(_ path: String) -> String {
         var generator = SystemRandomNumberGenerator()
         return "\(path).\(Hex.string(generator.next() as UInt64)).tmp"
     }

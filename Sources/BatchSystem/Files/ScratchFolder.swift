@@ -6,7 +6,7 @@ internal import Glibc
 /// The process that has it holds a lock on it, so that what a killed process left is told from what is in use.
 public final class ScratchFolder {
     public let path: String
-    private let folder: Lock
+    private let folder: FolderLock
     private static let prefix = "batchmgr-scratch-"
     /// Of version 0.1, which made it in the folder of the backups alone.
     private static let oldPrefix = "scratch-"
@@ -24,7 +24,7 @@ public final class ScratchFolder {
         (self.path, self.folder) = (path, folder)
     }
 
-    private static func make(_ place: String) -> (String, Lock)? {
+    private static func make(_ place: String) -> (String, FolderLock)? {
         while true {
             var generator = SystemRandomNumberGenerator()
             let path = "\(place)/\(prefix)\(Hex.string(generator.next() as UInt64))"
@@ -36,7 +36,7 @@ public final class ScratchFolder {
             }
             guard isMade == true else { return nil }
             // Somebody may have taken it for a leftover before it was locked.
-            if let lock = Lock(path) { return (path, lock) }
+            if let lock = FolderLock(path) { return (path, lock) }
             UnfinishedFiles.forget(path)
         }
     }
@@ -55,22 +55,24 @@ public final class ScratchFolder {
         for name in (try? Folder.names(in: place)) ?? [] where prefixes.contains(where: name.hasPrefix) {
             let path = "\(place)/\(name)"
             guard let status = FileStatus(path, followingLinks: false), status.isFolder, status.owner == geteuid(),
-                let lock = Lock(path)
+                let lock = FolderLock(path)
             else { continue }
             withExtendedLifetime(lock) { try? Folder.removeAll(path) }
         }
     }
+}
 
-    private final class Lock {
-        private let folder: File
+/// A lock on a folder, for as long as this lives: it goes with its process, and every process of the machine sees it, also
+/// from another container.
+public final class FolderLock: Sendable {
+    private let folder: File
 
-        /// Nil when another process has it, or it is gone.
-        init?(_ path: String) {
-            guard let folder = try? File(folder: path), folder.tryLock(),
-                FileStatus(path)?.isSameFile(as: folder.status) == true
-            else { return nil }
-            self.folder = folder
-        }
+    /// Nil when another process has it, or the folder is gone.
+    public init?(_ path: String) {
+        guard let folder = try? File(folder: path), folder.tryLock(),
+            FileStatus(path)?.isSameFile(as: folder.status) == true
+        else { return nil }
+        self.folder = folder
     }
 }
 

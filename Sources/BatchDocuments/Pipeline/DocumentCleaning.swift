@@ -4,7 +4,7 @@ internal import BatchSystem
 
 /// Removes what was made of documents on the way, once they have come to their end. Never an input, nothing in `error`,
 /// nothing of a document that is worked on or waits for a reviewer.
-struct Janitor {
+struct DocumentCleaning {
     private let store: DocumentStore
     private let folders: DataFolders
 
@@ -40,7 +40,7 @@ struct Janitor {
         return (try? Folder.names(in: folder + "/input"))?.isEmpty == true
     }
 
-    func bytes(of name: String) -> Int64 { Janitor.bytes(below: folders.work(name)) }
+    func bytes(of name: String) -> Int64 { DocumentCleaning.bytes(below: folders.work(name)) }
 
     private static func bytes(below path: String) -> Int64 {
         guard let status = FileStatus(path, followingLinks: false) else { return 0 }
@@ -51,7 +51,7 @@ struct Janitor {
     func remove(_ name: String) throws(BatchError) { try Folder.removeAll(folders.work(name)) }
 }
 
-/// `ocr.clean`: the janitor as a step. It has the lease of the database, so nobody begins with a document meanwhile.
+/// `ocr.clean`: the cleaning as a step. It has the lease of the database, so nobody begins with a document meanwhile.
 struct CleaningStage {
     private let stage: Stage
 
@@ -60,13 +60,13 @@ struct CleaningStage {
     func run() throws(BatchError) {
         var days = Int(try stage.setting("days"))
         if days == nil { days = try DocumentFaults(stage.step.session).keptDays() }
-        let janitor = Janitor(stage.store, stage.folders)
-        let old = try janitor.old(days: days ?? stage.settings.keepWorkDays)
+        let cleaning = DocumentCleaning(stage.store, stage.folders)
+        let old = try cleaning.old(days: days ?? stage.settings.keepWorkDays)
         guard !old.isEmpty else { return }
-        let bytes = old.reduce(0) { $0 + janitor.bytes(of: $1) }
+        let bytes = old.reduce(0) { $0 + cleaning.bytes(of: $1) }
         for name in old {
             try stage.step.stopIfAsked()
-            try janitor.remove(name)
+            try cleaning.remove(name)
         }
         try stage.step.record(["cleaned": .array(old.map(JSONValue.string)), "bytes": .integer(bytes)])
     }
