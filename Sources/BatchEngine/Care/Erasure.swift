@@ -52,7 +52,7 @@ public struct Erasure {
     }
 
     /// What would be erased.
-    private struct Prospect {
+    private struct Reach {
         let layout: TableLayout
         let log: LogErasure
         let history: ErasedHistory
@@ -60,20 +60,20 @@ public struct Erasure {
     }
 
     /// Nobody is kept from working after it, while an answer is waited for.
-    private func look(_ request: Request) throws(BatchError) -> Prospect {
+    private func look(_ request: Request) throws(BatchError) -> Reach {
         let turn = try session.turn(for: LeaseWork("erase"))
         defer { withExtendedLifetime(turn) {} }
         return try look(request, turn)
     }
 
-    private func look(_ request: Request, _ turn: borrowing Turn) throws(BatchError) -> Prospect {
+    private func look(_ request: Request, _ turn: borrowing Turn) throws(BatchError) -> Reach {
         AbandonedFiles.remove(backups: session.backups, at: nil)
         let layout = try layout(request.table)
         let filter = try RowFilter(request.condition, layout)
         _ = try turn.openHistory()
         let log = LogErasure(ledger, table: layout)
         let history = try ErasedHistory(session, table: layout.name)
-        return Prospect(
+        return Reach(
             layout: layout, log: log, history: history, found: try search(layout, filter, log, history))
     }
 
@@ -130,7 +130,7 @@ public struct Erasure {
     // MARK: Erase
 
     private func erase(
-        _ meant: Prospect, _ request: Request, _ turn: borrowing Turn, _ start: ContinuousClock.Instant
+        _ meant: Reach, _ request: Request, _ turn: borrowing Turn, _ start: ContinuousClock.Instant
     ) throws(BatchError) -> EraseReport {
         let (layout, log, history, found) = (meant.layout, meant.log, meant.history, meant.found)
         let indexes = try exists(layout) ? TextIndexes(of: layout, on: connection) : nil

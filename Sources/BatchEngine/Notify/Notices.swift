@@ -148,7 +148,7 @@ extension NotificationRule {
             case .webhook(let address): .webhook(address)
             }
         var target = try? Notifier.Target(
-            way, events: Set(events.compactMap { Notifier.Event.Kind(rawValue: $0.rawValue) }),
+            way, events: Set(events),
             timeout: timeout.milliseconds)
         target?.secretFile = secretFile.map { FolderText.join(workspace.folder, $0) }
         return target

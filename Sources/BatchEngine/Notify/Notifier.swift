@@ -75,30 +75,7 @@ public struct Notifier: Sendable {
 
     /// Something that a person should hear of. No row values: messages carry names and counts.
     public struct Event: Sendable, Equatable {
-        public enum Kind: String, Sendable, CaseIterable {
-            /// A run or a rollback failed.
-            case failed
-            /// A rollback was refused.
-            case refused
-            /// A rollback left something.
-            case partial
-            /// A record (ledger, `.bak`, git) is damaged.
-            case damaged
-            /// Somebody changed the database outside any batch.
-            case drift
-            /// An incident was opened, or what was learnt from it is delivered.
-            case incident
-            /// A firing of a schedule did not happen.
-            case missed
-            /// A job that had failed went well again.
-            case recovered
-            /// A promise is broken, or kept again.
-            case slo
-            /// A plan waits for approval.
-            case approval
-            /// Jobs of the queue are in their state for too long.
-            case stuck
-        }
+        public typealias Kind = NotificationRule.Event
 
         public let kind: Kind
         public let batch: String?

@@ -25,7 +25,7 @@ struct PointCopies {
 
     /// The same, for a point that is to be written: it names the copy from then on. Nothing where a delta is enough.
     /// - Parameter early: made before the lock was taken; of no use when somebody wrote since.
-    func writeFull(_ batch: BatchID, for point: inout PointRecord, early: Early? = nil) throws(BatchError) {
+    func writeFull(_ batch: BatchID, for point: inout PointRecord, early: EarlyCopy? = nil) throws(BatchError) {
         guard point.bakKind == .full else { return }
         let file: BakFile
         if let early, early.version == session.connection.dataVersion {
@@ -48,7 +48,7 @@ struct PointCopies {
     }
 
     /// A copy of the database made while others may write.
-    struct Early {
+    struct EarlyCopy {
         let file: BakFile
         /// `Connection.dataVersion` of what it shows.
         let version: Int64
@@ -60,7 +60,7 @@ struct PointCopies {
     /// - Parameter keepDrift: called when somebody has written, before the next copy is made.
     func copyEarly(
         _ batch: BatchID, at time: Timestamp, keepDrift: () throws(BatchError) -> Void
-    ) throws(BatchError) -> Early? {
+    ) throws(BatchError) -> EarlyCopy? {
         let isPatient = try !session.isWAL()
         for _ in 0..<2 {
             let version = session.connection.dataVersion
@@ -72,7 +72,7 @@ struct PointCopies {
                 return nil
             }
             session.context.reach("copied-early")
-            if version == session.connection.dataVersion { return Early(file: file, version: version) }
+            if version == session.connection.dataVersion { return EarlyCopy(file: file, version: version) }
             Folder.remove(file.path)
             try keepDrift()
         }

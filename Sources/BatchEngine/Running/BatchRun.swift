@@ -29,9 +29,10 @@ final class BatchRun {
     let results: ReturnedRows
     /// `Connection.dataVersion` before the first checkpoint.
     let dataVersion: Int64
-    private let deadline: Int64?
+    /// On the clock of the context, in milliseconds.
+    let deadline: Int64?
     /// Of the policy, as `deadline`.
-    private let limit: Int64?
+    let limit: Int64?
 
     init(
         _ session: Session, _ gateway: Gateway, job: JobDefinition, values: ParameterValues, batch: BatchRecord,
@@ -261,20 +262,6 @@ final class BatchRun {
         if session.connection.dataVersion != version { othersWrite = true }
     }
 
-    /// True once somebody wants the batch to stop.
-    var isStopWanted: Bool { context.stopWish() != .goOn || lease?.isStopRequested == true }
-
-    /// Waits; false when a stop is asked for meanwhile.
-    func wait(_ milliseconds: Int64) -> Bool {
-        var left = milliseconds
-        while left > 0, !isStopWanted {
-            let part = min(left, 200)
-            context.sleep(part)
-            left -= part
-        }
-        return !isStopWanted
-    }
-
     /// Makes the checkpoints of an atomic batch permanent.
     func release() throws(BatchError) {
         guard gateway.isHolding else { return }
@@ -289,72 +276,6 @@ final class BatchRun {
         batch.rows = RowCounts()
         batch.hasSchemaChange = false
         (lastNumber, checkpoints) = (0, 0)
-    }
-
-    /// Ends statements when the step or the batch takes too long, or somebody asks twice to stop.
-    private func limited(_ step: StepDefinition, _ body: () throws(BatchError) -> Void) throws(BatchError) {
-        let context = self.context
-        let policyLimit = self.limit
-        let limit = [deadline, policyLimit, step.timeout.map { context.clock.now() + $0.milliseconds }].compactMap(
-            \.self
-        ).min()
-        gateway.connection.interrupt { [unowned self] in
-            context.stopWish() == .now || (isInLastCheckpoint && isStopWanted)
-                || limit.map { context.clock.now() > $0 } ?? false
-        }
-        defer { gateway.connection.interrupt(when: nil) }
-        do throws(BatchError) {
-            try body()
-        } catch {
-            guard error.code == .stopped else { throw error }
-            guard let limit, context.clock.now() > limit else {
-                throw BatchError(
-                    .stopped, "batch \(batch.batch) stopped in step \(step.id), \(placeOfStop)",
-                    hint: "continue it: \(command: "resume --id \(batch.batch)")")
-            }
-            if let policyLimit, context.clock.now() > policyLimit { throw exceeded }
-            throw BatchError(
-                .timeout, "step \(step.id) of \(batch.batch) took longer than its timeout",
-                hint: "raise the timeout or make the chunks smaller, then: \(command: "resume --id \(batch.batch)")")
-        }
-    }
-
-    private var exceeded: BatchError {
-        let limit = Duration.milliseconds(gateway.policy.timeLimit ?? 0).text
-        return BatchError(
-            .limitExceeded, "the batch has run longer than its limit of \(limit)",
-            hint: "make it smaller, or raise 'limits.time' of the job")
-    }
-
-    /// Milliseconds that a program of this step may take; nil for no limit.
-    func timeLeft(_ step: StepDefinition) -> Int64? {
-        [deadline.map { max(1, $0 - context.clock.now()) }, step.timeout?.milliseconds].compactMap(\.self).min()
-    }
-
-    /// - Throws: `ERR_PERF_STOPPED` when somebody asked to stop, or switched something off.
-    func stopIfAsked() throws(BatchError) {
-        try lease?.require()
-        try stopIfSwitched()
-        guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
-        throw BatchError(
-            .stopped, "batch \(batch.batch) stopped \(placeOfStop)",
-            hint: "continue it: \(command: "resume --id \(batch.batch)")")
-    }
-
-    private var placeOfStop: String {
-        lastNumber == 0 ? "before its first checkpoint" : "after checkpoint \(lastNumber)"
-    }
-
-    private func stopIfSwitched() throws(BatchError) {
-        guard
-            let cause = try switches.map({ (gate) throws(BatchError) in
-                try gate.decision(on: gate.work(job, tenant: batch.tenant))
-            })?.cause
-        else { return }
-        throw BatchError(
-            .stopped,
-            "batch \(batch.batch) stopped \(placeOfStop): \(cause.words)",
-            hint: "when it may continue: \(command: "resume --id \(batch.batch)")")
     }
 }
 

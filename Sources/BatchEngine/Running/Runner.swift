@@ -229,7 +229,7 @@ public struct Runner {
         var point = PointRecord(batch: batch.seq, kind: .batch, lastCheckpoint: 0, createdAt: time.iso8601)
         var record = batch
         let copies = PointCopies(session: session)
-        var early: PointCopies.Early?
+        var early: PointCopies.EarlyCopy?
         if snapshot == .full {
             early = try copies.copyEarly(record.batch, at: time, keepDrift: keepDrift)
         }

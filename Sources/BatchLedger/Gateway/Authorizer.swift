@@ -9,7 +9,7 @@ final class Authorizer {
     /// Only while a statement of the user is being prepared.
     private var isActive = false
     /// Of a query for one tenant; nil where everything may be read.
-    var tenantReads: TenantReads?
+    var tenantReads: TenantReadRules?
     /// The triggers that the guard has made, by their names; the text of each was compared.
     var guardTriggers: Set<String> = []
     /// Statements may call functions that look at something outside the database.

@@ -17,7 +17,7 @@ public enum StopSignal {
     private static let isMute = Atomic<Bool>(true)
     private static let endsAtOnce = Atomic<Bool>(false)
     private static let isWaiting = Atomic<Bool>(false)
-    private static let bell = Bell()
+    private static let wakeUp = WakeUp()
     private static let last = WorkThread(mostWaiting: 1)
     private static let exitCode: Int32 = 130
     /// Milliseconds for all that comes after the signal.
@@ -39,7 +39,7 @@ public enum StopSignal {
             waitForEver()
         }
         guard stage == .other, isRequested, begin(1) else { return }
-        sem_post(bell.semaphore)
+        sem_post(wakeUp.semaphore)
         waitForEver()
     }
 
@@ -53,7 +53,7 @@ public enum StopSignal {
     /// - Parameter isMute: say nothing.
     public static func install(isMute: Bool = true) {
         // Reading it here initialises it: a signal handler must not.
-        _ = (isRequested, stage.load(ordering: .relaxed), bell.semaphore)
+        _ = (isRequested, stage.load(ordering: .relaxed), wakeUp.semaphore)
         StopSignal.isMute.store(isMute, ordering: .relaxed)
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
@@ -61,7 +61,7 @@ public enum StopSignal {
                 if times > 1 { signal(number, SIG_DFL) }
                 let isEnd = StopSignal.begin(times)
                 if !StopSignal.isMute.load(ordering: .relaxed) { StopSignal.answer(times) }
-                if isEnd { sem_post(StopSignal.bell.semaphore) }
+                if isEnd { sem_post(StopSignal.wakeUp.semaphore) }
             }
         }
     }
@@ -76,8 +76,8 @@ public enum StopSignal {
         UnfinishedFiles.watch()
         OpenConnections.watch()
         install(isMute: isMute)
-        last.add { [bell] in
-            while sem_wait(bell.semaphore) != 0 {}
+        last.add { [wakeUp] in
+            while sem_wait(wakeUp.semaphore) != 0 {}
             UnfinishedFiles.end()
             end(after: patience)
             let start = ContinuousClock.now
@@ -106,7 +106,7 @@ public enum StopSignal {
     }
 
     /// What a signal handler wakes a thread with.
-    private final class Bell: @unchecked Sendable {
+    private final class WakeUp: @unchecked Sendable {
         let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
         init() { sem_init(semaphore, 0, 0) }
         deinit { semaphore.deallocate() }

@@ -17,7 +17,7 @@ extension Gateway {
         var generator = SystemRandomNumberGenerator()
         let secret = "own_" + Hex.string(generator.next() as UInt64) + Hex.string(generator.next() as UInt64)
         var made: [String] = []
-        var reads = TenantReads()
+        var reads = TenantReadRules()
         reads.ledger = connection.ledgerNames
         defer {
             authorizer?.tenantReads = nil
@@ -55,7 +55,7 @@ extension Gateway {
     private func readable(beside owned: Set<String>, _ scope: TenantScope) throws(BatchError) -> Set<String> {
         let ordinary = try schema.tables().filter { $0.role == .ordinary && !connection.isLedger($0.name) }
         return Set(ordinary.map { SQLName.folded($0.name) }).subtracting(owned)
-            .union(scope.sharedTables.map { SQLName.folded($0) }).subtracting(owned).union(TenantReads.harmless)
+            .union(scope.sharedTables.map { SQLName.folded($0) }).subtracting(owned).union(TenantReadRules.harmless)
     }
 
     private func view(_ name: String, of table: TableLayout, _ column: String, _ tenant: String) -> String {
@@ -68,7 +68,7 @@ extension Gateway {
 }
 
 /// What a query for one tenant may read. All names but those of the gates are folded.
-struct TenantReads {
+struct TenantReadRules {
     /// For each table of tenants the one view that may read it.
     var gates: [String: String] = [:]
     /// The temporary views that show own rows alone.
