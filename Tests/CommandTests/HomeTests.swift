@@ -293,6 +293,43 @@ import Testing
         }
     }
 
+    /// Somebody copied the folders into each other: what has one name in both is told apart again.
+    @Test(arguments: [("one.db", "two.db"), ("two.db", "one.db"), ("app.db", "app.db")])
+    func homesThatArePutTogetherAreToldApart(first: String, second: String) throws {
+        try TemporaryFolder.with { folder in
+            let out = try Self.script(
+                """
+                H=backups/batch_manager
+                mkdir A B; new A/\(first); new B/\(second)
+                for n in A/\(first) B/\(second); do run $n one "1 $n"; run $n two "2 $n"; done
+                [ \(first) = \(second) ] && mv A/\(first) A/other.db; a=$(ls A/*.db)
+                mv B/\(second) A/; cp -an B/backups/. A/backups/; cat B/$H/signing.pub > A/$H/signing.1.pub; rm -r B
+                run A/\(second) three 3; run $a three 4; run A/\(second) four 5
+                # Nothing depends on what git drops, and all of it can be reached.
+                git --git-dir A/$H/history.git gc -q --prune=now
+                for n in $a A/\(second); do
+                  "$TOOL" --db "$n" drill > out 2>&1
+                  # A signature names the branch: those of a branch that has another name now match it no longer.
+                  "$TOOL" --db "$n" verify > out 2>&1 || ! grep '^FAIL' out | grep -v '^FAIL  audit'
+                  for p in one.1 two.1; do point $n $p git; git --git-dir A/$H/history.git log --oneline -1 \
+                    "$("$TOOL" --db $n home show --json | grep -o '"tags":"[^"]*' | cut -d'"' -f4)$p" | cut -d' ' -f2; done
+                done
+                """, in: folder)
+            #expect(
+                out == """
+                    1 A/\(first)
+                    one.1:
+                    2 A/\(first)
+                    two.1:
+                    1 B/\(second)
+                    one.1:
+                    2 B/\(second)
+                    two.1:
+
+                    """)
+        }
+    }
+
     // MARK: Version 0.1
 
     @Test(arguments: [

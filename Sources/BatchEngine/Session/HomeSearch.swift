@@ -49,9 +49,18 @@ struct HomeSearch {
         }
         let isHere =
             recorded == path && entry.file == own && register?.path == path && register?.file == own.text
-        return Answer(
-            home: Home(folder: home, branch: branch, tags: entry.tags ?? Home.standardTags),
-            state: isHere ? .here : .moved)
+        let place = Home(folder: home, branch: branch, tags: entry.tags ?? Home.standardTags)
+        if isHere { return Answer(home: place, state: .here) }
+        return Answer(home: try apart(place, entry.ledger), state: .moved)
+    }
+
+    /// Names that no other database has in the folder, where somebody put two homes together.
+    private func apart(_ home: Home, _ id: String) throws(BatchError) -> Home {
+        let others = try HomeRegister(home: home.folder).entries().filter { $0.ledger != id }
+        if others.contains(where: { $0.branch == home.branch }) { return try named(home, id) }
+        var home = home
+        if others.contains(where: { $0.tags == home.tags }) { home.tags = home.branch + "/" + Home.standardTags }
+        return home
     }
 
     /// The original was renamed, and has not been used since: it is known by its place on the disk.
@@ -192,10 +201,23 @@ extension Session {
         }
         home = found.home
         try place(entry, own)
-        if found.state == .unplaced { try tagAnew() }
+        let isRenamed = entry.branch.map { $0 != home.branch } ?? false || entry.tags.map { $0 != home.tags } ?? false
+        if isRenamed { try beginBranch() }
+        if found.state == .unplaced || isRenamed { try tagAnew() }
     }
 
-    /// Two databases of version 0.1 in one folder took each other's tags: this one gets its own again.
+    /// Somebody put two homes with one branch together: the commits of this database can be reached again.
+    private func beginBranch() throws(BatchError) {
+        guard git.exists else { return }
+        if let last = try ledger.lastPoint(where: "commit_id IS NOT NULL")?.commit.flatMap({ CommitID($0) }),
+            git.present([last]).contains(last)
+        {
+            try git.begin(branch: branch, at: last)
+        }
+    }
+
+    /// Two databases of version 0.1 in one folder took each other's tags, and so do two whose homes were put together:
+    /// this one gets its own again.
     private func tagAnew() throws(BatchError) {
         guard git.exists else { return }
         let names = try ledger.names(of: Set(try ledger.batches(where: "status = 'committed'").map(\.seq)))
@@ -252,5 +274,7 @@ extension Session {
             home = try homeSearch().named(next, entry.ledger)
         }
         try place(entry, own)
+        try beginBranch()
+        try tagAnew()
     }
 }

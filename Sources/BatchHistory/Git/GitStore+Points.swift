@@ -89,6 +89,13 @@ extension GitStore {
         try repository.refs.move(.init(name: Refs.tag(name), target: tag, before: .anything))
     }
 
+    /// Makes a branch that ends in this commit; nothing when there is one of this name.
+    public func begin(branch: String, at commit: CommitID) throws(BatchError) {
+        let refs = try GitRepository(opening: path).refs
+        guard try refs.target(Refs.branch(branch)) == nil else { return }
+        try refs.move(.init(name: Refs.branch(branch), target: commit.object, before: .nothing))
+    }
+
     /// Names of tags by the commit that they name.
     /// - Parameter hidden: names that begin like this are left out, and not read.
     public func tags(except hidden: String) throws(BatchError) -> [CommitID: [String]] {
