@@ -41,11 +41,11 @@ public struct Catalog: Sendable {
 
     /// Those of the files that hold no job.
     static func mistakesBesideJobs(folder: String) throws(BatchError) -> [Diagnostic] {
-        try ModuleBook.load(folder: folder).mistakes + ContractBook.load(folder: folder).mistakes
-            + RuleBook.load(folder: folder).mistakes + CircuitBook.load(folder: folder).mistakes
-            + RunbookBook.load(folder: folder).mistakes + ReviewBook.load(folder: folder).mistakes
-            + ProfileBook.load(folder: folder).mistakes + FieldBook.load(folder: folder).mistakes
-            + SLOBook.load(folder: folder).mistakes
+        try ModuleList.load(folder: folder).mistakes + ContractList.load(folder: folder).mistakes
+            + RuleList.load(folder: folder).mistakes + CircuitList.load(folder: folder).mistakes
+            + RunbookList.load(folder: folder).mistakes + ReviewRules.load(folder: folder).mistakes
+            + ProfileList.load(folder: folder).mistakes + FieldRules.load(folder: folder).mistakes
+            + ServicePromises.load(folder: folder).mistakes
     }
 
     private static func read(_ folder: String, _ rules: CatalogRules) throws(BatchError) -> [JobReader.Outcome] {

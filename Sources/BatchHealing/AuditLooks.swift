@@ -49,11 +49,11 @@ struct AuditLooks {
     private func contracts(_ order: AuditStep.Order) throws(BatchError) -> AuditStep.Result {
         guard let folder = session.workspace.catalog else { return .init("", .passed, "there are none") }
         let occasions = order.settings["when"]?.array?.compactMap(\.string)
-        let book = try ContractBook.load(folder: folder)
-        if let error = Diagnostic.error(book.mistakes, .invalidCatalog, hint: "\(command: "contract list")") {
+        let declared = try ContractList.load(folder: folder)
+        if let error = Diagnostic.error(declared.mistakes, .invalidCatalog, hint: "\(command: "contract list")") {
             throw error
         }
-        let wanted = book.contracts.filter { occasions?.contains($0.occasion.rawValue) ?? true }
+        let wanted = declared.contracts.filter { occasions?.contains($0.occasion.rawValue) ?? true }
         let early = Set(order.left)
         var (figures, left, outcome) = ([String: Int64](), [String](), Check.Outcome.passed)
         for contract in wanted.filter({ early.contains($0.id) }) + wanted.filter({ !early.contains($0.id) }) {

@@ -95,7 +95,7 @@ public struct ContractConsequences {
         }
         let work = SwitchedWork(
             .run, origin: .heal, job: job.id,
-            modules: try ModuleBook.load(folder: session.workspace.catalog).modules(of: job),
+            modules: try ModuleList.load(folder: session.workspace.catalog).modules(of: job),
             tenant: session.context.tenant,
             faults: entry.contract.faults)
         guard try session.decision(on: work) == .go else {

@@ -77,12 +77,12 @@ public struct Incidents {
     private func reach(of incident: Incident, _ batches: [String]) throws(BatchError) -> Incident.Reach {
         var (tenants, modules) = (Set([incident.tenant].compactMap(\.self)), Set([incident.module].compactMap(\.self)))
         let jobs = (try? session.workspace.loadCatalog(context.steps.rules()).jobs) ?? []
-        let book = try? ModuleBook.load(folder: session.workspace.catalog)
+        let declared = try? ModuleList.load(folder: session.workspace.catalog)
         for name in Set(batches) {
             guard let batch = try? session.show(BatchReference(name)) else { continue }
             if let tenant = batch.summary.tenant { tenants.insert(tenant) }
             guard let job = jobs.first(where: { $0.id == batch.summary.batch.job }) else { continue }
-            modules.formUnion(book?.modules(of: job) ?? [])
+            modules.formUnion(declared?.modules(of: job) ?? [])
         }
         return .init(tenants: tenants.sorted(), modules: modules.sorted(), batches: Set(batches).sorted())
     }

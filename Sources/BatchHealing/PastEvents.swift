@@ -21,7 +21,7 @@ struct PastEvents {
     /// Failures and refusals, as the audit tells them.
     func errors(since: Timestamp) throws(BatchError) -> [RuleEvent] {
         let jobs = (try? session.workspace.loadCatalog(session.context.steps.rules()).jobs) ?? []
-        let book = try? ModuleBook.load(folder: session.workspace.catalog)
+        let declared = try? ModuleList.load(folder: session.workspace.catalog)
         var filter = AuditFilter(tenant: session.owner)
         filter.since = since.iso8601
         return try session.listAudit(filter).rows.compactMap { row -> RuleEvent? in
@@ -31,7 +31,7 @@ struct PastEvents {
                 code != ErrorCode.approvalRequired.rawValue
             else { return nil }
             let job = row.entry.batch.flatMap { BatchID($0)?.job }
-            let module = jobs.first { $0.id == job }.flatMap { book?.modules(of: $0).first }
+            let module = jobs.first { $0.id == job }.flatMap { declared?.modules(of: $0).first }
             // A tenant that was not named, or a shared table, is a slip: nobody's rows were reached.
             let isLeak = row.entry.tenant != nil && details["reached"] == BatchError.otherTenantsRow
             return RuleEvent(
@@ -58,8 +58,8 @@ struct PastEvents {
 
     /// How much of the work of a day each module has used, in percent.
     private func quotas() throws(BatchError) -> [RuleEvent] {
-        let book = try ModuleBook.load(folder: session.workspace.catalog)
-        let modules = book.modules
+        let declared = try ModuleList.load(folder: session.workspace.catalog)
+        let modules = declared.modules
         guard modules.contains(where: { $0.quota != .init() }) else { return [] }
         let now = session.context.now()
         let jobs = (try? session.workspace.loadCatalog(session.context.steps.rules()).jobs) ?? []
@@ -67,7 +67,7 @@ struct PastEvents {
             $0.startedAt.milliseconds >= now.milliseconds - PastEvents.day
         }
         return modules.compactMap { module -> RuleEvent? in
-            let names = Set(jobs.filter { book.modules(of: $0).contains(module.id) }.map(\.id))
+            let names = Set(jobs.filter { declared.modules(of: $0).contains(module.id) }.map(\.id))
             let own = batches.filter { names.contains($0.batch.job) }
             let shares = [
                 module.quota.batchesPerDay.map { Double(own.count) * 100 / Double($0) },

@@ -73,7 +73,7 @@ public struct Postmortem {
         let parts = incident.cause.split(separator: ":", maxSplits: 2)
         let folder = session.workspace.catalog
         guard parts.count >= 2, parts[0] == "rule",
-            let known = try RuleBook.load(folder: folder).valid().rules.first(where: { $0.id == parts[1] }),
+            let known = try RuleList.load(folder: folder).valid().rules.first(where: { $0.id == parts[1] }),
             known.judgement != .change
         else { return [] }
         let board = try session.context.store(of: session.workspace).switches()

@@ -220,7 +220,7 @@ public struct RepairRun {
         try Incidents(session).open(
             job.repair?.faults ?? .data, .error, "repair \(job.id) is frozen: it has failed \(failures) times in a day",
             cause: "freeze:\(job.id):\(tenant ?? "")", tenant: tenant,
-            module: try ModuleBook.load(folder: session.workspace.catalog).modules(of: job).first,
+            module: try ModuleList.load(folder: session.workspace.catalog).modules(of: job).first,
             actions: [
                 .init(level: 1, text: "see what it did", command: "heal history \(job.id)"),
                 .init(level: 2, text: "let it try again", command: "heal thaw \(job.id) --reason TEXT"),

@@ -101,10 +101,10 @@ public struct Repairs {
     /// `heal list`
     public func list(_ session: Session) throws(BatchError) -> RepairListReport {
         let history = try RepairHistory(session)
-        let book = try ModuleBook.load(folder: session.workspace.catalog)
+        let declared = try ModuleList.load(folder: session.workspace.catalog)
         let entries = try jobs.map { (job) throws(BatchError) in
             let work = SwitchedWork(
-                .run, origin: .heal, job: job.id, modules: book.modules(of: job), faults: job.repair?.faults)
+                .run, origin: .heal, job: job.id, modules: declared.modules(of: job), faults: job.repair?.faults)
             return RepairListReport.Entry(
                 job: job, modules: work.modules, isEnabled: try session.decision(on: work) == .go,
                 frozen: history.frozen(job.id),

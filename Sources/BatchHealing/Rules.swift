@@ -13,7 +13,7 @@ public struct Rules {
         self.session = session
         let board = try session.context.store(of: session.workspace).switches()
         let now = session.context.now()
-        rules = try RuleBook.load(folder: session.workspace.catalog).valid().rules.map { $0.adjusted(board, at: now) }
+        rules = try RuleList.load(folder: session.workspace.catalog).valid().rules.map { $0.adjusted(board, at: now) }
     }
 
     public func list() -> RuleReport { RuleReport(rules: rules) }
@@ -185,7 +185,7 @@ public struct Rules {
         context.origin = .heal
         let reason = "rule \(rule.id): \(what)"
         if rule.action == .degrade {
-            let modules = try ModuleBook.load(folder: session.workspace.catalog).modules
+            let modules = try ModuleList.load(folder: session.workspace.catalog).modules
             guard modules.contains(where: { !$0.isCritical }) else { return }
             _ = try Degradation(session.workspace, context: context).begin(module: nil, reason: reason)
         } else {
@@ -279,7 +279,7 @@ public struct Circuits {
     public func list() throws(BatchError) -> CircuitReport {
         let known = try context.store(of: workspace).circuits()
         let now = context.now()
-        let fresh = try CircuitBook.load(folder: workspace.catalog).circuits.filter { circuit in
+        let fresh = try CircuitList.load(folder: workspace.catalog).circuits.filter { circuit in
             !known.contains { $0.name == circuit.name }
         }
         return CircuitReport(

@@ -35,7 +35,7 @@ public struct RunbookRun {
         self.runbook = runbook
         self.session = session
         self.tenant = tenant
-        let known = try ModuleBook.load(folder: session.workspace.catalog).modules.map(\.id)
+        let known = try ModuleList.load(folder: session.workspace.catalog).modules.map(\.id)
         if let module, !known.contains(module) {
             throw BatchError(
                 .unknownName, "there is no module '\(module)'\(Suggestion.clause(for: module, in: known))",

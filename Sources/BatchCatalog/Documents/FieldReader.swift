@@ -1,15 +1,15 @@
 public import BatchCore
 
 /// What is looked for in the text of documents: `ocr_fields.yaml`.
-public struct FieldBook: Sendable {
+public struct FieldRules: Sendable {
     /// In the order of the file.
     public let rules: [FieldRule]
     public let mistakes: [Diagnostic]
 
     /// - Parameter folder: the catalog; nil for a database given alone.
     /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
-    public static func load(folder: String?) throws(BatchError) -> FieldBook {
-        guard let folder else { return FieldBook(rules: [], mistakes: []) }
+    public static func load(folder: String?) throws(BatchError) -> FieldRules {
+        guard let folder else { return FieldRules(rules: [], mistakes: []) }
         let file = try HealingFile(folder: folder, stem: "ocr_fields", keys)
         let rules = file.entries.map { entry in
             let node = entry.value
@@ -18,7 +18,7 @@ public struct FieldBook: Sendable {
                 shape: JobNodes.choice(node["shape"]) ?? .code,
                 takes: JobNodes.choice(node["takes"]) ?? .first, begins: JobNodes.choice(node["begins"]) ?? .day)
         }
-        return FieldBook(rules: rules, mistakes: file.source.diagnostics)
+        return FieldRules(rules: rules, mistakes: file.source.diagnostics)
     }
 
     private static let keys = KeyTable(

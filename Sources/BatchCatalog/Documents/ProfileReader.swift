@@ -1,7 +1,7 @@
 public import BatchCore
 
 /// The ways in which a workspace reads documents: `ocr_profiles.yaml`.
-public struct ProfileBook: Sendable {
+public struct ProfileList: Sendable {
     /// In the order of the file; `default` is always there.
     public let profiles: [DocumentProfile]
     public let mistakes: [Diagnostic]
@@ -10,7 +10,7 @@ public struct ProfileBook: Sendable {
 
     /// - Parameter folder: the catalog; nil for a database given alone.
     /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
-    public static func load(folder: String?) throws(BatchError) -> ProfileBook {
+    public static func load(folder: String?) throws(BatchError) -> ProfileList {
         for name in folder == nil ? [] : names {
             let path = FolderText.join(folder ?? "", name)
             guard FolderText.exists(path) else { continue }
@@ -19,29 +19,29 @@ public struct ProfileBook: Sendable {
             case .unreadable(let mark, let message):
                 var source = SourceText(file: FolderText.shown(path), text: "", code: .invalidCatalog)
                 source.report(mark, message)
-                return ProfileBook(profiles: [], mistakes: source.diagnostics)
+                return ProfileList(profiles: [], mistakes: source.diagnostics)
             }
         }
-        return ProfileBook(profiles: [DocumentProfile(name: "default")], mistakes: [])
+        return ProfileList(profiles: [DocumentProfile(name: "default")], mistakes: [])
     }
 
-    static func read(text: String, file: String) -> ProfileBook {
+    static func read(text: String, file: String) -> ProfileList {
         var source = SourceText(file: file, text: text, code: .invalidCatalog)
         let root: YAMLNode
         do throws(YAMLNode.Fault) {
             root = try YAMLDocument.read(text)
         } catch {
             source.report(error)
-            return ProfileBook(profiles: [], mistakes: source.diagnostics)
+            return ProfileList(profiles: [], mistakes: source.diagnostics)
         }
         var check = ShapeValidation(source)
-        check.check(root, .entries(.jobName, .record(ProfileBook.keys)), what: "ocr_profiles.yaml")
+        check.check(root, .entries(.jobName, .record(ProfileList.keys)), what: "ocr_profiles.yaml")
         guard check.source.diagnostics.isEmpty else {
-            return ProfileBook(profiles: [], mistakes: check.source.diagnostics)
+            return ProfileList(profiles: [], mistakes: check.source.diagnostics)
         }
         var profiles = root.entries.map(profile)
         if !profiles.contains(where: { $0.name == "default" }) { profiles.insert(.init(name: "default"), at: 0) }
-        return ProfileBook(profiles: profiles, mistakes: [])
+        return ProfileList(profiles: profiles, mistakes: [])
     }
 
     /// The profile of that name.
@@ -104,15 +104,15 @@ public struct ProfileBook: Sendable {
 }
 
 /// Who reviews what: `review.yaml`.
-public struct ReviewBook: Sendable {
+public struct ReviewRules: Sendable {
     /// In the order of the file.
     public let rules: [ReviewRule]
     public let mistakes: [Diagnostic]
 
     /// - Parameter folder: the catalog; nil for a database given alone.
     /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
-    public static func load(folder: String?) throws(BatchError) -> ReviewBook {
-        guard let folder else { return ReviewBook(rules: [], mistakes: []) }
+    public static func load(folder: String?) throws(BatchError) -> ReviewRules {
+        guard let folder else { return ReviewRules(rules: [], mistakes: []) }
         let file = try HealingFile(folder: folder, stem: "review", keys)
         let rules = file.entries.map { entry in
             let node = entry.value
@@ -120,7 +120,7 @@ public struct ReviewBook: Sendable {
                 name: entry.key, to: node["to"]?.text ?? "", file: node["file"]?.text, below: node["below"]?.number,
                 language: node["language"]?.text)
         }
-        return ReviewBook(rules: rules, mistakes: file.source.diagnostics)
+        return ReviewRules(rules: rules, mistakes: file.source.diagnostics)
     }
 
     private static let keys = KeyTable(

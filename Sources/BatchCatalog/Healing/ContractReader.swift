@@ -1,7 +1,7 @@
 public import BatchCore
 
 /// The contracts of a catalog: `contracts.yaml`.
-public struct ContractBook: Sendable {
+public struct ContractList: Sendable {
     /// In the order of the file; none when something is wrong with it.
     public let contracts: [ContractDefinition]
     public let mistakes: [Diagnostic]
@@ -9,7 +9,7 @@ public struct ContractBook: Sendable {
     private static let names = ["contracts.yaml", "contracts.yml"]
 
     /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
-    public static func load(folder: String) throws(BatchError) -> ContractBook {
+    public static func load(folder: String) throws(BatchError) -> ContractList {
         for name in names {
             let path = FolderText.join(folder, name)
             guard FolderText.exists(path) else { continue }
@@ -20,10 +20,10 @@ public struct ContractBook: Sendable {
             case .unreadable(let mark, let message):
                 var source = SourceText(file: FolderText.shown(path), text: "", code: .invalidCatalog)
                 source.report(mark, message)
-                return ContractBook(contracts: [], mistakes: source.diagnostics)
+                return ContractList(contracts: [], mistakes: source.diagnostics)
             }
         }
-        return ContractBook(contracts: [], mistakes: [])
+        return ContractList(contracts: [], mistakes: [])
     }
 
     /// Those of a catalog, or the one that is named.
@@ -32,13 +32,14 @@ public struct ContractBook: Sendable {
         -> [ContractDefinition]
     {
         guard let folder else { return [] }
-        let book = try load(folder: folder)
+        let declared = try load(folder: folder)
         let hint: Hint = "correct them, then: \(command: "contract list")"
-        if let error = Diagnostic.error(book.mistakes, .invalidCatalog, hint: hint) { throw error }
-        let found = book.contracts.filter { name == nil || $0.id == name }
+        if let error = Diagnostic.error(declared.mistakes, .invalidCatalog, hint: hint) { throw error }
+        let found = declared.contracts.filter { name == nil || $0.id == name }
         guard let name, found.isEmpty else { return found }
         throw BatchError(
-            .unknownName, "there is no contract '\(name)'\(Suggestion.clause(for: name, in: book.contracts.map(\.id)))",
+            .unknownName,
+            "there is no contract '\(name)'\(Suggestion.clause(for: name, in: declared.contracts.map(\.id)))",
             hint: "see them: \(command: "contract list")")
     }
 
@@ -59,7 +60,7 @@ public struct ContractBook: Sendable {
         return isNamed ? try contracts(in: folder).filter { $0.occasion == .realtime } : []
     }
 
-    static func read(text: String, file: String, _ mapping: Mapping) -> ContractBook {
+    static func read(text: String, file: String, _ mapping: Mapping) -> ContractList {
         let (filled, unknown) = mapping.fill(text)
         var source = SourceText(file: file, text: text, code: .invalidCatalog)
         source.report(unknown, in: text, mapping)
@@ -68,10 +69,10 @@ public struct ContractBook: Sendable {
             root = try YAMLDocument.read(filled)
         } catch {
             source.report(error)
-            return ContractBook(contracts: [], mistakes: source.diagnostics)
+            return ContractList(contracts: [], mistakes: source.diagnostics)
         }
         var check = ShapeValidation(source)
-        check.check(root, .entries(.jobName, .record(ContractBook.keys)), what: "contracts.yaml")
+        check.check(root, .entries(.jobName, .record(ContractList.keys)), what: "contracts.yaml")
         source = check.source
         for entry in root.entries {
             checkQuery(entry.value["query"], &source)
@@ -90,8 +91,8 @@ public struct ContractBook: Sendable {
                 source.report(node, "then: 'block' needs 'module', the part of the application that is switched off")
             }
         }
-        guard source.diagnostics.isEmpty else { return ContractBook(contracts: [], mistakes: source.diagnostics) }
-        return ContractBook(contracts: root.entries.map(contract), mistakes: [])
+        guard source.diagnostics.isEmpty else { return ContractList(contracts: [], mistakes: source.diagnostics) }
+        return ContractList(contracts: root.entries.map(contract), mistakes: [])
     }
 
     private static func checkQuery(_ node: YAMLNode?, _ source: inout SourceText) {

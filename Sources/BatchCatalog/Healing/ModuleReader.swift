@@ -1,16 +1,16 @@
 public import BatchCore
 
 /// The modules and flags of a catalog: `modules.yaml` and `flags.yaml`.
-public struct ModuleBook: Sendable {
+public struct ModuleList: Sendable {
     public let modules: [ModuleDefinition]
     public let flags: [FlagDefinition]
     public let mistakes: [Diagnostic]
 
-    public static let empty = ModuleBook(modules: [], flags: [], mistakes: [])
+    public static let empty = ModuleList(modules: [], flags: [], mistakes: [])
 
     /// - Parameter folder: of the catalog; nil where there is none.
     /// - Throws: `ERR_INTEGRATION_FILE` when a file cannot be read.
-    public static func load(folder: String?) throws(BatchError) -> ModuleBook {
+    public static func load(folder: String?) throws(BatchError) -> ModuleList {
         guard let folder else { return .empty }
         var owners: [String: String] = [:]
         let modules = try HealingFile(folder: folder, stem: "modules", moduleKeys) { entry, source in
@@ -23,13 +23,13 @@ public struct ModuleBook: Sendable {
             }
         }
         let flags = try HealingFile(folder: folder, stem: "flags", flagKeys)
-        return ModuleBook(
+        return ModuleList(
             modules: modules.entries.map(module), flags: flags.entries.map(flag),
             mistakes: modules.source.diagnostics + flags.source.diagnostics)
     }
 
     /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the files.
-    public func valid() throws(BatchError) -> ModuleBook {
+    public func valid() throws(BatchError) -> ModuleList {
         let hint: Hint = "correct them, then: \(command: "catalog validate")"
         if let error = Diagnostic.error(mistakes, .invalidCatalog, hint: hint) { throw error }
         return self

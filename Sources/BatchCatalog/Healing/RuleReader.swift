@@ -1,17 +1,17 @@
 public import BatchCore
 
 /// The rules of a catalog: `rules.yaml`.
-public struct RuleBook: Sendable {
+public struct RuleList: Sendable {
     /// In the order of the file.
     public let rules: [RuleDefinition]
     public let mistakes: [Diagnostic]
 
     /// - Parameter folder: of the catalog; nil where there is none.
     /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
-    public static func load(folder: String?) throws(BatchError) -> RuleBook {
-        guard let folder else { return RuleBook(rules: [], mistakes: []) }
+    public static func load(folder: String?) throws(BatchError) -> RuleList {
+        guard let folder else { return RuleList(rules: [], mistakes: []) }
         let file = try HealingFile(folder: folder, stem: "rules", keys) { entry, source in check(entry.value, &source) }
-        return RuleBook(rules: file.entries.compactMap(rule), mistakes: file.source.diagnostics)
+        return RuleList(rules: file.entries.compactMap(rule), mistakes: file.source.diagnostics)
     }
 
     /// Those that are judged directly after each checkpoint.
@@ -32,7 +32,7 @@ public struct RuleBook: Sendable {
     }
 
     /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file.
-    public func valid() throws(BatchError) -> RuleBook {
+    public func valid() throws(BatchError) -> RuleList {
         let hint: Hint = "correct them, then: \(command: "catalog validate")"
         if let error = Diagnostic.error(mistakes, .invalidCatalog, hint: hint) { throw error }
         return self
@@ -121,16 +121,16 @@ public struct RuleBook: Sendable {
 }
 
 /// The circuits of a catalog: `circuits.yaml`.
-public struct CircuitBook: Sendable {
+public struct CircuitList: Sendable {
     public let circuits: [CircuitDefinition]
     public let mistakes: [Diagnostic]
 
     /// - Parameter folder: of the catalog; nil where there is none.
     /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
-    public static func load(folder: String?) throws(BatchError) -> CircuitBook {
-        guard let folder else { return CircuitBook(circuits: [], mistakes: []) }
+    public static func load(folder: String?) throws(BatchError) -> CircuitList {
+        guard let folder else { return CircuitList(circuits: [], mistakes: []) }
         let file = try HealingFile(folder: folder, stem: "circuits", keys)
-        return CircuitBook(circuits: file.entries.map(circuit), mistakes: file.source.diagnostics)
+        return CircuitList(circuits: file.entries.map(circuit), mistakes: file.source.diagnostics)
     }
 
     private static func circuit(_ entry: YAMLNode.Entry) -> CircuitDefinition {

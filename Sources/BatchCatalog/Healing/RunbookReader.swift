@@ -1,16 +1,16 @@
 public import BatchCore
 
 /// The runbooks of a catalog: the files of `runbooks/`, each named for its runbook.
-public struct RunbookBook: Sendable {
+public struct RunbookList: Sendable {
     /// By name.
     public let runbooks: [RunbookDefinition]
     public let mistakes: [Diagnostic]
 
     /// - Parameter folder: of the catalog; nil where there is none.
     /// - Throws: `ERR_INTEGRATION_FILE` when a file cannot be read.
-    public static func load(folder: String?) throws(BatchError) -> RunbookBook {
+    public static func load(folder: String?) throws(BatchError) -> RunbookList {
         guard let folder = folder.map({ FolderText.join($0, "runbooks") }), FolderText.exists(folder) else {
-            return RunbookBook(runbooks: [], mistakes: [])
+            return RunbookList(runbooks: [], mistakes: [])
         }
         var (runbooks, mistakes): ([RunbookDefinition], [Diagnostic]) = ([], [])
         for name in try FolderText.names(in: folder).sorted() where name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
@@ -22,7 +22,7 @@ public struct RunbookBook: Sendable {
             mistakes += unsafe(file)
             runbooks.append(runbook(FolderText.stem(of: path), file.entries))
         }
-        return RunbookBook(runbooks: runbooks, mistakes: mistakes)
+        return RunbookList(runbooks: runbooks, mistakes: mistakes)
     }
 
     /// What is left to a person may make a plan, and nothing else.
@@ -38,7 +38,7 @@ public struct RunbookBook: Sendable {
     }
 
     /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the files.
-    public func valid() throws(BatchError) -> RunbookBook {
+    public func valid() throws(BatchError) -> RunbookList {
         let hint: Hint = "correct them, then: \(command: "catalog validate")"
         if let error = Diagnostic.error(mistakes, .invalidCatalog, hint: hint) { throw error }
         return self

@@ -1,31 +1,31 @@
 public import BatchCore
 
 /// What a workspace promises: `slo.yaml`. What the file does not name is as the defaults are.
-public struct SLOBook: Sendable {
+public struct ServicePromises: Sendable {
     /// One of each surface.
     public let surfaces: [SLODefinition]
     public let mistakes: [Diagnostic]
 
     /// - Parameter folder: of the catalog; nil where there is none.
     /// - Throws: `ERR_INTEGRATION_FILE` when the file cannot be read.
-    public static func load(folder: String?) throws(BatchError) -> SLOBook {
+    public static func load(folder: String?) throws(BatchError) -> ServicePromises {
         let names = SLODefinition.Surface.allCases.map(\.rawValue)
         guard let folder else {
-            return SLOBook(surfaces: SLODefinition.Surface.allCases.map { .init($0) }, mistakes: [])
+            return ServicePromises(surfaces: SLODefinition.Surface.allCases.map { .init($0) }, mistakes: [])
         }
         let file = try HealingFile(folder: folder, stem: "slo", keys) { entry, source in
             guard SLODefinition.Surface(rawValue: entry.key) == nil else { return }
             source.report(
                 key: entry, code: .invalidCatalog, "'\(entry.key)' is not a surface:  \(names.joined(separator: ", "))")
         }
-        return SLOBook(
+        return ServicePromises(
             surfaces: SLODefinition.Surface.allCases.map { surface in
                 definition(surface, file.entries.first { $0.key == surface.rawValue }?.value)
             }, mistakes: file.source.diagnostics)
     }
 
     /// - Throws: `ERR_UX_INVALID_CATALOG` with the mistakes of the file.
-    public func valid() throws(BatchError) -> SLOBook {
+    public func valid() throws(BatchError) -> ServicePromises {
         let hint: Hint = "correct them, then: \(command: "catalog validate")"
         if let error = Diagnostic.error(mistakes, .invalidCatalog, hint: hint) { throw error }
         return self

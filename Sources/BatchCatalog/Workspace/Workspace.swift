@@ -16,7 +16,7 @@ public struct Workspace: Hashable, Sendable {
     public let plugins: [PluginDefinition]
     public let notify: [NotificationRule]
     /// Who may do what at the terminal; nil: everybody everything.
-    public let roles: RoleBook?
+    public let roles: RoleList?
     public let log: LogSettings
     /// The databases that were left out when one was chosen.
     public var others: [DatabaseDefinition] = []
@@ -38,7 +38,7 @@ public struct Workspace: Hashable, Sendable {
 
     public init(
         folder: String, file: String?, databases: [DatabaseDefinition], backups: String, catalog: String?,
-        data: String? = nil, plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleBook? = nil,
+        data: String? = nil, plugins: [PluginDefinition] = [], notify: [NotificationRule] = [], roles: RoleList? = nil,
         log: LogSettings = LogSettings(), keep: KeepPolicy = KeepPolicy(),
         http: HTTPSettings = HTTPSettings(), signals: [String: SignalKind] = [:], traces: TraceSettings? = nil
     ) {

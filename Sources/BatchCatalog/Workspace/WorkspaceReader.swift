@@ -151,9 +151,9 @@ enum WorkspaceReader {
         return settings
     }
 
-    private static func roles(_ node: YAMLNode) -> RoleBook {
+    private static func roles(_ node: YAMLNode) -> RoleList {
         let users = Role.allCases.map { ($0, Set(JobNodes.texts(node[$0.rawValue]) ?? [])) }
-        return RoleBook(Dictionary(users) { first, _ in first })
+        return RoleList(Dictionary(users) { first, _ in first })
     }
 
     private static func classes(_ node: YAMLNode?) -> [String: [String]] {

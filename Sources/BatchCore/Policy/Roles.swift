@@ -16,7 +16,7 @@ public enum Role: String, Hashable, Sendable, CaseIterable {
 }
 
 /// Who has which role at the terminal, as `batchmgr.yaml` says.
-public struct RoleBook: Hashable, Sendable {
+public struct RoleList: Hashable, Sendable {
     /// Names of users of the operating system.
     public let users: [Role: Set<String>]
 

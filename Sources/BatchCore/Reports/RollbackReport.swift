@@ -122,8 +122,6 @@ public struct Certificate: Hashable, Sendable {
         self.foreignKeysOK = foreignKeysOK
     }
 
-    public var isClean: Bool { digestsMatch && verifyPassed && foreignKeysOK }
-
     var json: JSONValue {
         [
             "digests_match": .bool(digestsMatch), "verify_passed": .bool(verifyPassed),

@@ -21,8 +21,8 @@ struct Discovery {
         }
         staged = try text("staged")
         limit = Int(stage.step.definition.settings["limit"]?.integer ?? 100)
-        let book = try ProfileBook.load(folder: stage.step.session.workspace.catalog)
-        profile = try book.profile(named: try text("profile") ?? "default")
+        let declared = try ProfileList.load(folder: stage.step.session.workspace.catalog)
+        profile = try declared.profile(named: try text("profile") ?? "default")
         identity = try EngineIdentity(
             OCRProfile(profile, usual: stage.settings.languages, nonce: try text("nonce")), stage)
     }

@@ -28,17 +28,17 @@ extension Stage {
     /// The fields of `ocr_fields.yaml` in the text of a document.
     /// - Throws: the mistakes of the file.
     func fields(of document: DocumentRecord) throws(BatchError) -> [DocumentField] {
-        let book = try FieldBook.load(folder: step.session.workspace.catalog)
+        let declared = try FieldRules.load(folder: step.session.workspace.catalog)
         if let error = Diagnostic.error(
-            book.mistakes, .invalidCatalog, hint: "correct them, then: \(command: "resume --id \(batch)")")
+            declared.mistakes, .invalidCatalog, hint: "correct them, then: \(command: "resume --id \(batch)")")
         {
             throw error
         }
-        guard !book.rules.isEmpty else { return [] }
+        guard !declared.rules.isEmpty else { return [] }
         let pages = try store.pages(of: document.key)
         let texts = pages.map { FieldText($0.text ?? "") }
         var fields: [DocumentField] = []
-        for rule in book.rules {
+        for rule in declared.rules {
             let found = zip(pages, texts).flatMap { page, text in text.all(rule).map { (page, $0) } }
             guard let (page, value) = rule.takes == .first ? found.first : found.last else { continue }
             fields.append(

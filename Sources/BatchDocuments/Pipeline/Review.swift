@@ -42,14 +42,14 @@ struct ReviewGate {
 
     /// By the first rule of `review.yaml` that fits.
     private func reviewer(of document: DocumentRecord, _ confidence: Double) throws(BatchError) -> String? {
-        let book = try ReviewBook.load(folder: stage.step.session.workspace.catalog)
+        let declared = try ReviewRules.load(folder: stage.step.session.workspace.catalog)
         if let error = Diagnostic.error(
-            book.mistakes, .invalidCatalog, hint: "correct them, then: \(command: "resume --id \(stage.batch)")")
+            declared.mistakes, .invalidCatalog, hint: "correct them, then: \(command: "resume --id \(stage.batch)")")
         {
             throw error
         }
         let languages = (stage.profile(of: document)["languages"]?.array ?? []).compactMap(\.string)
-        for rule in book.rules {
+        for rule in declared.rules {
             if let below = rule.below, confidence >= below { continue }
             if let language = rule.language, !languages.contains(language) { continue }
             if let file = rule.file, try !fits(document.name, file) { continue }

@@ -74,7 +74,7 @@ public struct Documents {
 
     /// Before anything is taken.
     private func requireProfile(_ name: String?) throws(BatchError) {
-        _ = try ProfileBook.load(folder: session.workspace.catalog).profile(named: name ?? "default")
+        _ = try ProfileList.load(folder: session.workspace.catalog).profile(named: name ?? "default")
     }
 
     private func requireFiles(_ files: [String]) throws(BatchError) {
@@ -319,7 +319,7 @@ public struct Documents {
         let states = try store.counts().states
         return DocumentInfoReport(
             versions: versions, languages: Models.installed,
-            profiles: try ProfileBook.load(folder: session.workspace.catalog).profiles.map(\.name),
+            profiles: try ProfileList.load(folder: session.workspace.catalog).profiles.map(\.name),
             states: states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
             pagesAtOnce: EngineHealth(session).concurrency(try OCRSettings.current(session).ocrConcurrency))
     }

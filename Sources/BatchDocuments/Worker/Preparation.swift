@@ -110,7 +110,7 @@ struct Preparation {
 
     private func pdfPages() throws(DocumentError) -> [JSONValue] {
         let pages = try PDFLibrary.load().survey(input, limit: limits.pages)
-        let letters = try PageText.letters(of: input, folder: folder)
+        let letters = try PageText.letters(of: input)
         return pages.enumerated().map { (number, page) in
             page.hasText(number < letters.count ? letters[number] : 0, existing)
                 ? kept(number, page) : read(number, page)
@@ -271,7 +271,7 @@ struct PageText {
     }
 
     /// Visible characters of each page. Text that nobody can read is none.
-    static func letters(of file: String, folder: String) throws(DocumentError) -> [Int] {
+    static func letters(of file: String) throws(DocumentError) -> [Int] {
         try read(file, arguments: []).map { page in
             let scalars = page.words.flatMap { $0.text.unicodeScalars }.filter { !$0.properties.isWhitespace }
             let good = scalars.count { !isGarbled($0) }

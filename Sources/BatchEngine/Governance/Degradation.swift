@@ -7,13 +7,13 @@ public struct Degradation {
     private let workspace: Workspace
     private let context: Context
     private let control: any ControlStore
-    private let book: ModuleBook
+    private let declared: ModuleList
 
     public init(_ workspace: Workspace, context: Context) throws(BatchError) {
         self.workspace = workspace
         self.context = context
         control = try context.control(in: workspace.backups)
-        book = try ModuleBook.load(folder: workspace.catalog).valid()
+        declared = try ModuleList.load(folder: workspace.catalog).valid()
     }
 
     /// - Parameter module: only this one.
@@ -36,18 +36,18 @@ public struct Degradation {
     private func report(isOn: Bool, _ changes: [SwitchChange]) throws(BatchError) -> DegradeReport {
         let behind = try SwitchSetting(workspace, context: context).tell(changes.map(\.name)).behind
         return DegradeReport(
-            isOn: isOn, changes: changes, critical: book.modules.filter(\.isCritical).map(\.id), behind: behind)
+            isOn: isOn, changes: changes, critical: declared.modules.filter(\.isCritical).map(\.id), behind: behind)
     }
 
     private func modules(_ wanted: String?) throws(BatchError) -> [String] {
-        guard !book.modules.isEmpty else {
+        guard !declared.modules.isEmpty else {
             throw BatchError(
                 .usage, "the catalog names no modules",
                 hint: "write them into catalog/modules.yaml: see docs/reliability.md")
         }
-        guard let wanted else { return book.modules.filter { !$0.isCritical }.map(\.id) }
-        guard let module = book.modules.first(where: { $0.id == wanted }) else {
-            let meant = Suggestion.clause(for: wanted, in: book.modules.map(\.id))
+        guard let wanted else { return declared.modules.filter { !$0.isCritical }.map(\.id) }
+        guard let module = declared.modules.first(where: { $0.id == wanted }) else {
+            let meant = Suggestion.clause(for: wanted, in: declared.modules.map(\.id))
             throw BatchError(
                 .unknownName, "there is no module '\(wanted)'\(meant)", hint: "they are in catalog/modules.yaml")
         }

@@ -67,7 +67,7 @@ public struct KnownNames {
     /// A module is in `catalog/modules.yaml`, or a job names it.
     /// - Throws: `ERR_UX_UNKNOWN_NAME`.
     public func require(module name: String) throws(BatchError) {
-        let written = try ModuleBook.load(folder: workspace.catalog).valid().modules.map(\.id)
+        let written = try ModuleList.load(folder: workspace.catalog).valid().modules.map(\.id)
         let jobs = (try? workspace.loadCatalog(StepRegistry.builtIn.rules()))?.jobs ?? []
         let known = Set(written + jobs.compactMap(\.module)).sorted()
         if known.contains(name) { return }

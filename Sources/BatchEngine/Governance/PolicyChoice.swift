@@ -17,7 +17,7 @@ struct PolicyChoice {
         var policy = rules.batch(
             tenant: tenant, sharedTables: Set(job.sharedTables), limits: job.limits, approval: approval)
         if job.module != nil {
-            policy.foreign = try ModuleBook.load(folder: session.workspace.catalog).valid().foreignTables(to: job)
+            policy.foreign = try ModuleList.load(folder: session.workspace.catalog).valid().foreignTables(to: job)
         }
         let isChecked = rules.tenantColumn != nil || !rules.guarded.isEmpty || !job.sharedTables.isEmpty
         if isChecked {

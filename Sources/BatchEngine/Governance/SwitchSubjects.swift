@@ -17,11 +17,11 @@ struct SwitchSubjects {
         switch name {
         case .safeMode(.everywhere), .autoHeal(.faults(_, nil)): return
         case .threshold(let rule, let key):
-            guard let known = try? RuleBook.load(folder: workspace.catalog), !known.rules.isEmpty else { return }
+            guard let known = try? RuleList.load(folder: workspace.catalog), !known.rules.isEmpty else { return }
             try require(rule, "rule", in: Set(known.rules.map(\.id)), name)
             try require(key, "number of a rule called", in: ["threshold"], name)
         case .flag(let flag):
-            guard let known = try? ModuleBook.load(folder: workspace.catalog), !known.flags.isEmpty else { return }
+            guard let known = try? ModuleList.load(folder: workspace.catalog), !known.flags.isEmpty else { return }
             try require(flag, "flag", in: Set(known.flags.map(\.id)), name)
         case .safeMode(.job(let job)), .autoHeal(.job(let job)), .job(let job, nil): try require(job: job, name)
         case .job(let job, let tenant?):
@@ -29,7 +29,7 @@ struct SwitchSubjects {
             try require(tenant: tenant, name)
         case .safeMode(.module(let module)), .module(let module):
             guard let jobs = jobs() else { return }
-            let known = (try? ModuleBook.load(folder: workspace.catalog))?.modules.map(\.id) ?? []
+            let known = (try? ModuleList.load(folder: workspace.catalog))?.modules.map(\.id) ?? []
             try require(module, "module", in: Set(jobs.compactMap(\.module) + known), name)
         case .safeMode(.tenant(let tenant)), .autoHeal(.tenant(let tenant)), .autoHeal(.faults(_, let tenant?)),
             .tenant(let tenant):

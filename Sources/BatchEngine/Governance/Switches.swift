@@ -57,7 +57,7 @@ final class SwitchGate {
 
     private func modules(of job: JobDefinition) throws(BatchError) -> [String] {
         if let modules, modules.job == job.id { return modules.modules }
-        let found = try ModuleBook.load(folder: session.workspace.catalog).modules(of: job)
+        let found = try ModuleList.load(folder: session.workspace.catalog).modules(of: job)
         modules = (job.id, found)
         return found
     }
@@ -66,7 +66,7 @@ final class SwitchGate {
     func mirror() throws(BatchError) {
         var states = try session.control().switches().states
         // What the definitions of flags say, so that applications are told without the catalog.
-        let flags = (try? ModuleBook.load(folder: session.workspace.catalog))?.flags ?? []
+        let flags = (try? ModuleList.load(folder: session.workspace.catalog))?.flags ?? []
         states += flags.map(\.state).filter { flag in !states.contains { $0.name == flag.name && $0.value != .standard }
         }
         try session.ledger.mirror(states.filter { !$0.isReplaced(in: states) }, of: try session.control().workspaceID())
@@ -138,7 +138,7 @@ public struct SwitchSetting {
     private func requireBounds(_ request: SwitchRequest) throws(BatchError) {
         guard case .threshold(let id, "threshold") = request.name, case .number(let text) = request.value,
             let number = Double(text),
-            let rule = try? RuleBook.load(folder: workspace.catalog).rules.first(where: { $0.id == id }),
+            let rule = try? RuleList.load(folder: workspace.catalog).rules.first(where: { $0.id == id }),
             !rule.bounds.contains(number)
         else { return }
         throw BatchError(
@@ -150,7 +150,7 @@ public struct SwitchSetting {
     /// A sensitive flag is nothing that a machine switches.
     private func requirePerson(for name: SwitchName) throws(BatchError) {
         guard case .flag(let flag) = name, [.schedule, .heal].contains(context.origin) else { return }
-        let known = try ModuleBook.load(folder: workspace.catalog).valid().flags
+        let known = try ModuleList.load(folder: workspace.catalog).valid().flags
         guard known.contains(where: { $0.id == flag && $0.isSensitive }) else { return }
         throw BatchError(
             .safeMode, "flag \(flag) is sensitive: only a person switches it",

@@ -41,7 +41,7 @@ final class RealtimeContracts {
     /// Nil when the catalog has none.
     /// - Throws: `ERR_UX_INVALID_CATALOG` when the file of contracts cannot be read: what it forbids is not known then.
     init?(_ session: Session, _ gateway: Gateway) throws(BatchError) {
-        let found = try ContractBook.realtime(in: session.workspace.catalog)
+        let found = try ContractList.realtime(in: session.workspace.catalog)
         guard !found.isEmpty else {
             gateway.watches = []
             return nil

@@ -23,7 +23,7 @@ final class RealtimeRules {
     /// - Throws: `ERR_UX_INVALID_CATALOG` when the rules cannot be read: what they stop is not known then.
     init?(_ session: Session, _ job: JobDefinition, _ batch: BatchRecord) throws(BatchError) {
         guard session.context.healing != nil else { return nil }
-        let found = try RuleBook.realtime(in: session.workspace.catalog)
+        let found = try RuleList.realtime(in: session.workspace.catalog)
         guard !found.isEmpty else { return nil }
         let board = try session.context.store(of: session.workspace).switches()
         let now = session.context.now()

@@ -10,7 +10,7 @@ struct CircuitGate {
 
     init(_ session: Session, program: String? = nil, plugin: String? = nil) throws(BatchError) {
         self.session = session
-        let known = try CircuitBook.load(folder: session.workspace.catalog)
+        let known = try CircuitList.load(folder: session.workspace.catalog)
         let hint: Hint = "correct them, then: \(command: "catalog validate")"
         if let error = Diagnostic.error(known.mistakes, .invalidCatalog, hint: hint) { throw error }
         circuit = known.circuits.first { circuit in

@@ -39,16 +39,16 @@ public enum Candidates: String, Sendable, CaseIterable {
                 let plans = try? PatchPlans(session).list().plans
             else { return [] }
             return plans.prefix(Candidates.most).map { "\($0.id)" }
-        case .runbooks: return ((try? RunbookBook.load(folder: workspace.catalog))?.runbooks ?? []).map(\.id).sorted()
+        case .runbooks: return ((try? RunbookList.load(folder: workspace.catalog))?.runbooks ?? []).map(\.id).sorted()
         case .incidents:
             let filter = IncidentFilter(tenant: tenant ?? workspace.tenant)
             let incidents = (try? control(of: workspace)?.incidents(filter)) ?? []
             return incidents.prefix(Candidates.most).map(\.name)
         case .releases: return ((try? control(of: workspace)?.releases()) ?? []).prefix(Candidates.most).map(\.name)
         case .contracts:
-            return ((try? ContractBook.contracts(in: workspace.catalog)) ?? []).map(\.id).sorted()
-        case .rules: return ((try? RuleBook.load(folder: workspace.catalog))?.rules ?? []).map(\.id).sorted()
-        case .modules: return ((try? ModuleBook.load(folder: workspace.catalog))?.modules ?? []).map(\.id).sorted()
+            return ((try? ContractList.contracts(in: workspace.catalog)) ?? []).map(\.id).sorted()
+        case .rules: return ((try? RuleList.load(folder: workspace.catalog))?.rules ?? []).map(\.id).sorted()
+        case .modules: return ((try? ModuleList.load(folder: workspace.catalog))?.modules ?? []).map(\.id).sorted()
         }
     }
 

@@ -125,7 +125,7 @@ extension UndoRun {
     ) throws(BatchError) -> Problem? {
         let key = try self.key(step, bytes, table.layout, rowid: rowid)
         let current = try read(key, table.layout)
-        if isListed(step, key, table.layout) {
+        if isListed(key, table.layout) {
             return Problem(reason: .changed, found: "", row: current?.values, isListed: true)
         }
         // A later batch may have taken the number that the row had, while it has another one now.
@@ -157,7 +157,7 @@ extension UndoRun {
         return (row.buffer.digest().low, try row.buffer.values(layout.storedColumns.count))
     }
 
-    private func isListed(_ step: UndoStep, _ key: [SQLValue], _ layout: TableLayout) -> Bool {
+    private func isListed(_ key: [SQLValue], _ layout: TableLayout) -> Bool {
         listed.contains(ListedRow(table: layout.name, key: UndoRun.name(key, layout)))
     }
 

@@ -53,7 +53,7 @@ enum HealRoutes {
             summary: "The contracts that the data has to keep",
             access: .role(.viewer), answer: .report(["contracts"]),
             perform: { (call) throws(BatchError) in
-                let contracts = try ContractBook.contracts(in: call.workspace.catalog)
+                let contracts = try ContractList.contracts(in: call.workspace.catalog)
                 return call.report(ContractReport(entries: contracts.map { .init(contract: $0) }))
             }),
         Route(
@@ -62,7 +62,7 @@ enum HealRoutes {
             query: [contract],
             answer: .report(["ok", "contracts"]),
             perform: { (call) throws(BatchError) in
-                let contracts = try ContractBook.contracts(in: call.workspace.catalog, named: call.value("id"))
+                let contracts = try ContractList.contracts(in: call.workspace.catalog, named: call.value("id"))
                 return call.report(try ContractCheck(try call.view()).report(contracts, tenant: call.tenant))
             }),
     ]

@@ -74,7 +74,7 @@ enum IncidentRoutes {
             answer: .report(["runbooks"]),
             perform: { (call) throws(BatchError) in
                 call.report(
-                    RunbookReport(runbooks: try RunbookBook.load(folder: call.workspace.catalog).valid().runbooks))
+                    RunbookReport(runbooks: try RunbookList.load(folder: call.workspace.catalog).valid().runbooks))
             }),
         Route(
             method: .post, path: "/api/runbooks/{id}/run", name: "runRunbook",
@@ -84,9 +84,9 @@ enum IncidentRoutes {
             body: [Parameter("yes", .boolean, "steps of level 2 too")],
             answer: .report(["runbook", "steps", "checklist"]),
             perform: { (call) throws(BatchError) in
-                let book = try RunbookBook.load(folder: call.workspace.catalog).valid()
+                let declared = try RunbookList.load(folder: call.workspace.catalog).valid()
                 let run = try RunbookRun(
-                    try book.runbook(named: try call.required("id")), try call.view(), tenant: call.tenant)
+                    try declared.runbook(named: try call.required("id")), try call.view(), tenant: call.tenant)
                 return call.report(try run.perform(isConfirmed: call.flag("yes")))
             }),
     ]

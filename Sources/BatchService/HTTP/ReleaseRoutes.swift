@@ -119,17 +119,17 @@ enum ReleaseRoutes {
     ]
 
     private static func modules(_ call: APICall) throws(BatchError) -> HTTPResponse {
-        let book = try ModuleBook.load(folder: call.workspace.catalog).valid()
+        let declared = try ModuleList.load(folder: call.workspace.catalog).valid()
         let set = try SwitchSetting(call.workspace, context: call.context).list(history: false).entries.map(\.state)
         func value(_ name: SwitchName) -> String? { set.first { $0.name == name }?.value.rawValue }
-        let modules = book.modules.map { module -> JSONValue in
+        let modules = declared.modules.map { module -> JSONValue in
             [
                 "id": .string(module.id), "description": .string(module.description),
                 "critical": .bool(module.isCritical), "state": .string(value(.module(module.id)) ?? "on"),
                 "tables": .array(module.tables.map(JSONValue.string)),
             ]
         }
-        let flags = book.flags.map { flag -> JSONValue in
+        let flags = declared.flags.map { flag -> JSONValue in
             let chosen = value(.flag(flag.id))
             return [
                 "id": .string(flag.id), "description": .string(flag.description), "module": JSONValue(flag.module),

@@ -45,7 +45,7 @@ public struct ServiceLevels {
     /// - Throws: `ERR_UX_INVALID_CATALOG` when `slo.yaml` has a mistake.
     public func report() throws(BatchError) -> SLOReport {
         let now = context.now()
-        let book = try SLOBook.load(folder: workspace.catalog).valid()
+        let declared = try ServicePromises.load(folder: workspace.catalog).valid()
         let catalog = try workspace.loadCatalog(StepRegistry.builtIn.rules())
         let spans = ServiceLevels.windows + [ServiceLevels.month]
         let scheduled = try schedules(catalog)
@@ -58,7 +58,7 @@ public struct ServiceLevels {
             securityEvents.formUnion(try session.securityEvents(since: since))
         }
         let waiting = try waitingJobs()
-        let entries = try book.surfaces.map { (definition) throws(BatchError) -> SLOReport.Entry in
+        let entries = try declared.surfaces.map { (definition) throws(BatchError) -> SLOReport.Entry in
             let isWork = definition.surface == .tenantWork
             var measured = isWork ? ledgers.windows : spans.map { SLOWindow(span: $0) }
             for place in measured.indices { try addSignals(&measured[place], definition.surface, now) }
@@ -69,7 +69,7 @@ public struct ServiceLevels {
         return SLOReport(
             at: now, surfaces: entries,
             nightly: try nightly(scheduled, ledgers.lastSuccess, now),
-            saturation: saturation(waiting, book), securityEvents: securityEvents.count)
+            saturation: saturation(waiting, declared), securityEvents: securityEvents.count)
     }
 
     private func waitingJobs() throws(BatchError) -> Int {
@@ -78,9 +78,9 @@ public struct ServiceLevels {
         return [QueueState.queued, .retrying].reduce(0) { $0 + (counts[$1] ?? 0) }
     }
 
-    private func saturation(_ waiting: Int, _ book: SLOBook) -> SLOReport.Saturation {
+    private func saturation(_ waiting: Int, _ declared: ServicePromises) -> SLOReport.Saturation {
         SLOReport.Saturation(
-            queue: waiting, queueLimit: book.surfaces.first { $0.surface == .tenantWork }?.queue ?? 0,
+            queue: waiting, queueLimit: declared.surfaces.first { $0.surface == .tenantWork }?.queue ?? 0,
             load: HostFigures.load.map { $0 / Double(HostFigures.processors) }, memory: HostFigures.usedMemoryShare,
             diskFree: HostFigures.freeDiskShare(workspace.hasRecords ? workspace.backups : workspace.folder))
     }

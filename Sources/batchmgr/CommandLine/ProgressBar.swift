@@ -110,10 +110,10 @@ public struct Progress {
     public func line(width: Int) -> String {
         guard let done else { return "\(title)  \(Figures.clock(seconds))".prefixed(width) }
         guard let total, total > 0 else {
-            return "\(title)  \(Figures.count(done, noun))\(speed(done))".prefixed(width)
+            return "\(title)  \(Figures.count(done, noun))\(speed)".prefixed(width)
         }
         let share = min(Double(done) / Double(total), 1)
-        let counts = "\(Figures.grouped(done)) of \(Figures.count(total, noun))\(speed(done))\(left(done, total))"
+        let counts = "\(Figures.grouped(done)) of \(Figures.count(total, noun))\(speed)\(left(done, total))"
         let text = " \(Int(share * 100))%  \(counts)"
         let room = min(30, width - title.count - text.count - 2)
         guard room >= 5 else { return "\(title)\(text)".prefixed(width) }
@@ -125,7 +125,7 @@ public struct Progress {
     /// Rows in a second.
     private var rate: Double { seconds > 0 ? Double(max((done ?? 0) - first, 0)) / seconds : 0 }
 
-    private func speed(_ done: Int) -> String {
+    private var speed: String {
         noun == "row" ? "  \(Figures.grouped(Int(rate.rounded()))) rows/s" : ""
     }
 

@@ -140,13 +140,13 @@ extension Command {
     }
 
     static let contractList = Command(.contractList) { (_, call) throws(BatchError) in
-        let contracts = try ContractBook.contracts(in: try call.workspace().catalog)
+        let contracts = try ContractList.contracts(in: try call.workspace().catalog)
         try call.output.show(ContractReport(entries: contracts.map { .init(contract: $0) }))
         return .done
     }
 
     static let contractCheck = Command(.contractCheck) { (arguments, call) throws(BatchError) in
-        let contracts = try ContractBook.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
+        let contracts = try ContractList.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
         let report = try ContractCheck(try call.view()).report(
             contracts, tenant: call.globals.tenant, scope: try arguments.contractScope())
         try call.output.show(report)
@@ -154,7 +154,7 @@ extension Command {
     }
 
     static let contractEnforce = Command(.contractEnforce) { (arguments, call) throws(BatchError) in
-        let contracts = try ContractBook.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
+        let contracts = try ContractList.contracts(in: try call.workspace().catalog, named: arguments.value("id"))
         let session = try call.session()
         let report = try ContractCheck(session).report(
             contracts, tenant: call.globals.tenant, scope: try arguments.contractScope())

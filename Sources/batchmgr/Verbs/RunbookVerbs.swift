@@ -52,11 +52,11 @@ extension Command {
 
 extension Call {
     fileprivate func runbooks() throws(BatchError) -> [RunbookDefinition] {
-        try RunbookBook.load(folder: try workspace().catalog).valid().runbooks
+        try RunbookList.load(folder: try workspace().catalog).valid().runbooks
     }
 
     fileprivate func runbook(_ name: String) throws(BatchError) -> RunbookDefinition {
-        try RunbookBook.load(folder: try workspace().catalog).valid().runbook(named: name)
+        try RunbookList.load(folder: try workspace().catalog).valid().runbook(named: name)
     }
 
     fileprivate func show(_ runbooks: [RunbookDefinition], isMarkdown: Bool) throws(BatchError) {
