@@ -44,6 +44,9 @@ private struct WarmLibraries {
         case "picture":
             try PageSource(request).picture(try library(), most: 1_600).write(png: request["target"]?.string ?? "")
             return [:]
+        case "shorten":
+            _ = try Engine.version()
+            return ["shortened": JSONValue(Engine.shorten())]
         case "publish": return try Publication(request, try library()).perform()
         case "info":
             if let path = request["engine"]?.string {
@@ -93,7 +96,7 @@ private struct WarmLibraries {
             return started
         }
         if let engine, engine.languages == languages { return engine }
-        let loaded = try Engine(languages: languages)
+        let loaded = try Engine(languages: languages, isShortened: request["shortened"]?.bool != false)
         engine = loaded
         return loaded
     }
