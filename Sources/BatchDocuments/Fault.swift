@@ -23,6 +23,23 @@ public enum DocumentFault: String, CaseIterable, Sendable {
     case rejected
     case afterRestart = "max_attempts_after_restart"
 
+    /// - Parameter name: its own, or that of the figure in which it is counted.
+    init?(named name: String) {
+        if let fault = DocumentFault(rawValue: name) {
+            self = fault
+        } else if let fault = DocumentFault.counted.first(where: { $0.name == name })?.fault {
+            self = fault
+        } else {
+            return nil
+        }
+    }
+
+    /// The figures of single faults that operators know, by the names that they know.
+    static let counted: [(name: String, fault: DocumentFault)] = [
+        ("disk_error", .diskShort), ("pdf_invalid", .pdfInvalid), ("input_rejected_size", .tooLarge),
+        ("input_rejected_signature", .unknownType),
+    ]
+
     /// In words, after the name of the document.
     public var words: String {
         switch self {

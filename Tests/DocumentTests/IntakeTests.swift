@@ -171,6 +171,112 @@ import Testing
         }
     }
 
+    /// A PDF that has all its text is copied: what was begun of the copy is in the way of nobody.
+    @Test func aPDFOfTextIsPublishedAfterAKill() throws {
+        try DocumentScene.with { scene in
+            try scene.pdf("text.pdf", ["These words have been here before"])
+            try scene.shell("BATCHMGR_KILL_AT=pdf-linked \"$TOOL\" ocr add text.pdf --wait", code: 137)
+            try scene.tool("ocr discover")
+            #expect(try scene.sql("SELECT state, error FROM ocr_documents") == "DONE|")
+            #expect(try scene.shell("ls data/out") == "text.pdf\n")
+        }
+    }
+
+    /// Its PDF was in `out` before anybody had written that down.
+    @Test func aKilledIntakeThatIsTakenBackLeavesNoPDF() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.shell("echo of somebody else > other && mkdir -p data/out && cp other data/out/p-1.pdf")
+            try scene.shell("BATCHMGR_KILL_AT=pdf-linked \"$TOOL\" ocr add p-1.png --wait", code: 137)
+            #expect(try scene.shell("ls data/out | wc -l") == "2\n")
+            try scene.tool("rollback ocr_intake.1 --yes")
+            #expect(try scene.shell("ls data/out; cmp other data/out/p-1.pdf") == "p-1.pdf\n")
+            #expect(try scene.shell("ls data/hold/rolled_back/ocr_intake.1 | wc -l") == "2\n")
+        }
+    }
+
+    @Test(arguments: ["begun", "before-commit", "committed"])
+    func whoIsKilledWhileTheTablesAreMadeGoesOn(place: String) throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            // No job of a catalog helps.
+            try scene.shell("rm -r catalog; BATCHMGR_KILL_AT=\(place) \"$TOOL\" ocr add p-1.png --wait", code: 137)
+            try scene.tool("ocr discover")
+            #expect(try scene.sql("SELECT state FROM ocr_documents") == "DONE")
+        }
+    }
+
+    @Test func whatStaysInTheInboxIsToldWithItsReason() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Dropped page"])
+            try scene.shell(
+                """
+                mkdir -p data/in/folder && cp p-1.png data/in/folder/inner.png && ln -s ../../p-1.png data/in/link.png
+                mkfifo data/in/pipe.png && : > data/in/nothing.png && echo what > data/in/note.xyz && cp p-1.png data/in/a.png
+                python3 -c "open(b'data/in/caf\\xe9.png', 'wb').write(open('p-1.png', 'rb').read() + b'0')"
+                sleep 2.1
+                """)
+            let report = try scene.json("ocr discover")
+            #expect(report["jobs"]?.array?.compactMap { $0["name"]?.string } == ["a.png"])
+            let expected = [
+                "caf\u{FFFD}.png": "bad_name", "folder": "not_a_file", "link.png": "not_a_file",
+                "note.xyz": "unknown_type", "nothing.png": "empty", "pipe.png": "not_a_file",
+            ]
+            func reasons(_ files: [JSONValue]?) -> [String: String] {
+                Dictionary(
+                    (files ?? []).map { ($0["name"]?.string ?? "", $0["reason"]?.string ?? "") },
+                    uniquingKeysWith: { first, _ in first })
+            }
+            #expect(reasons(report["not_taken"]?.array) == expected)
+            let waiting = try JSONParser.parse(try scene.shell("cat data/index/waiting.json"))
+            #expect(reasons(waiting.array) == expected)
+            #expect(try scene.tool("ocr discover").contains("stays in data/in: pipe.png is not a file"))
+            #expect(try scene.shell("ls data/in | wc -l") == "6\n")
+        }
+    }
+
+    @Test func filesThatWaitForADecisionAreListedAndGoWithTheirBatch() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("ocr add p-1.png --wait")
+            try scene.tool("ocr add p-1.png --wait", code: 1)
+            let held = try scene.json("ocr list --state DUPLICATE_PENDING")["jobs"]?.array ?? []
+            #expect(held.count == 1 && held.first?["message"]?.string == "is here already, as p-1.png")
+            #expect(try scene.json("ocr list")["jobs"]?.array?.count == 2)
+            #expect(try scene.json("ocr list --state done")["jobs"]?.array?.count == 1)
+            let told = try scene.shell("\"$TOOL\" ocr list --state DUNE 2>&1", code: 2)
+            #expect(told.contains("'DUNE' is not a state of documents; did you mean 'DONE'?"), "\(told)")
+
+            let files = "find data/hold data/archive -type f ! -name '*.json'"
+            let before = try scene.shell(files)
+            try scene.tool("rollback ocr_intake.2 --yes")
+            #expect(try scene.json("ocr list")["jobs"]?.array?.count == 1)
+            #expect(try scene.shell("ls data/hold/rolled_back/ocr_intake.2; ls data/hold/duplicates") == "p-1.png\n")
+            try scene.tool("rollback rollback.1 --yes")
+            #expect(try scene.shell(files) == before)
+        }
+    }
+
+    /// Operators know the faults by the names of their figures.
+    @Test func failedDocumentsAreReadAgainByStateAndReason() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.shell("echo nothing > words.txt")
+            try scene.shell("MIN_PDF_SIZE_BYTES=1000000 \"$TOOL\" ocr add p-1.png words.txt --wait", code: 1)
+            let told = try scene.sql("SELECT message FROM ocr_documents WHERE error = 'pdf_invalid'")
+            #expect(told.contains("and min_pdf_size_bytes is 1000000"), "\(told)")
+            #expect(try scene.json("ocr list --state ERROR")["jobs"]?.array?.count == 2)
+            try scene.tool("ocr retry --state ERROR --reason disk_error")
+            try scene.tool("ocr retry --state ERROR_PREP --reason pdf_invalid")
+            #expect(try scene.sql("SELECT count(*) FROM ocr_documents WHERE state = 'DONE'") == "0")
+            try scene.tool("ocr retry --state ERROR_OCR")
+            #expect(
+                try scene.sql("SELECT state, error FROM ocr_documents ORDER BY name")
+                    == "DONE|\nERROR_PREP|unknown_type")
+            try scene.tool("ocr retry --reason input_rejected_signature", code: 1)
+        }
+    }
+
     @Test func theInboxIsReadAndWhatIsNotReadyWaits() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Dropped page"])

@@ -78,12 +78,30 @@ public struct DocumentReport: Report, Hashable {
     public let waiting: Int
     /// Files that stay in `in` because the disk has no room for them.
     public let short: [String]
+    /// What stays in `in` because it is no document.
+    public let strangers: [Stranger]
+
+    public struct Stranger: Hashable, Sendable {
+        public let name: String
+        /// A short name of why, for programs.
+        public let reason: String
+        /// The same, for people, after its name.
+        public let words: String
+
+        public init(name: String, reason: String, words: String) {
+            self.name = name
+            self.reason = reason
+            self.words = words
+        }
+    }
 
     public init(
-        entries: [Entry], output: String, batch: String? = nil, waiting: Int = 0, short: [String] = []
+        entries: [Entry], output: String, batch: String? = nil, waiting: Int = 0, short: [String] = [],
+        strangers: [Stranger] = []
     ) {
         self.waiting = waiting
         self.short = short
+        self.strangers = strangers
         self.entries = entries
         self.output = output
         self.batch = batch
@@ -95,6 +113,13 @@ public struct DocumentReport: Report, Hashable {
         [.init("jobs", .array(entries.map(\.json))), .init("out", .string(output)), .init("batch", JSONValue(batch))]
             + (waiting > 0 ? [.init("waiting", JSONValue(waiting))] : [])
             + (short.isEmpty ? [] : [.init("waiting_for_disk", .array(short.map(JSONValue.string)))])
+            + (strangers.isEmpty
+                ? []
+                : [
+                    .init(
+                        "not_taken",
+                        .array(strangers.map { ["name": .string($0.name), "reason": .string($0.reason)] }))
+                ])
     }
 }
 

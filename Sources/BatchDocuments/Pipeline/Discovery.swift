@@ -79,12 +79,13 @@ struct Discovery {
             try Folder.create(own)
             let inbox = InputFolder(folders.input, now: stage.step.session.context.now())
             let names = try inbox.ready()
-            let unknown = names.filter { !InputFolder.isKnown("\(folders.input)/\($0)") }
-            let known = Array(names.filter { !unknown.contains($0) }.prefix(limit))
+            let unknown = inbox.unknown(names)
+            let strange = Set(unknown.map(\.name))
+            let known = Array(names.filter { !strange.contains($0) }.prefix(limit))
             let short = try withoutRoom(known, inbox)
+            let stays = try unknown + inbox.strangers() + short.map { .init(name: $0, reason: .diskShort) }
             try? DurableFile.write(
-                Array(JSONWriter.text(InputFolder.reasons(unknown: unknown, short: short)).utf8),
-                to: folders.index + "/waiting.json")
+                Array(JSONWriter.text(.array(stays.map(\.json))).utf8), to: folders.index + "/waiting.json")
             for name in known.filter({ !short.contains($0) }) {
                 try DurableFile.move("\(folders.input)/\(name)", to: DataFolders.free(name, in: own))
             }
@@ -242,7 +243,11 @@ struct Discovery {
         try DurableFile.write(
             Array(JSONWriter.text(report, indented: true).utf8),
             to: "\(folders.root)/reports/duplicates/\(known.key).json")
-        try stage.step.checkpoint(noting: ["held": .string(known.key), "name": .string(name)]) {}
+        try stage.step.checkpoint(
+            noting: [
+                "held": .string(known.key), "name": .string(name), "file": .string(FilePath.name(held)),
+                "sha256": .string(known.fileHash),
+            ]) {}
     }
 }
 

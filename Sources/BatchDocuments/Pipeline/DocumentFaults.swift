@@ -133,7 +133,7 @@ struct DocumentFaults {
     }
 
     private static func events(_ document: DocumentRecord, _ at: Timestamp) -> [RuleEvent] {
-        let fault = document.error.flatMap(DocumentFault.init)
+        let fault = document.error.flatMap(DocumentFault.init(rawValue:))
         switch fault {
         case .tooLarge, .unknownType: return [RuleEvent(at: at, kind: "input_rejected", code: document.error)]
         case .pdfInvalid:
@@ -149,7 +149,7 @@ struct DocumentFaults {
 extension DocumentRecord {
     /// Whether another try may end differently.
     var mayPass: Bool {
-        guard let fault = error.flatMap(DocumentFault.init) else { return false }
+        guard let fault = error.flatMap(DocumentFault.init(rawValue:)) else { return false }
         return fault.mayPass || fault == .afterRestart
     }
 }
@@ -160,15 +160,21 @@ struct DocumentInbox {
     let ready: [String]
     /// Names of those for which the disk has no room.
     let short: [String]
+    /// What is no document.
+    let strangers: [StrangerInFolder]
 
     init(_ session: Session) throws(BatchError) {
         let folders = DataFolders(root: session.workspace.data)
         guard Folder.exists(folders.input) else {
-            (ready, short) = ([], [])
+            (ready, short, strangers) = ([], [], [])
             return
         }
         let inbox = InputFolder(folders.input, now: session.context.now())
-        let names = try inbox.ready().filter { InputFolder.isKnown("\(folders.input)/\($0)") }
+        let files = try inbox.ready()
+        let unknown = inbox.unknown(files)
+        strangers = try unknown + inbox.strangers()
+        let strange = Set(unknown.map(\.name))
+        let names = files.filter { !strange.contains($0) }
         let short = names.isEmpty ? [] : inbox.withoutRoom(names, try OCRSettings.current(session))
         self.short = short
         ready = names.filter { !short.contains($0) }

@@ -29,6 +29,18 @@ enum DocumentState: String, CaseIterable, Sendable {
     var isBeforePages: Bool {
         [.discovered, .prepSubmitted, .prepRunning, .prepTimeout, .prepError, .prepRetry].contains(self)
     }
+    /// The states that a person means.
+    /// - Throws: `ERR_UX_USAGE` when there is none of this name.
+    static func named(_ text: String) throws(BatchError) -> [DocumentState] {
+        let name = text.uppercased()
+        if name == "ERROR" { return [.errorPrep, .errorOCR] }
+        if let state = DocumentState(rawValue: name) { return [state] }
+        throw BatchError(
+            .usage,
+            "'\(PlainText.oneLine(text))' is not a state of documents"
+                + Suggestion.clause(for: name, in: ["ERROR"] + allCases.map(\.rawValue)),
+            hint: "see the states that there are: \(command: "ocr list")")
+    }
     var stage: String { isBeforePages || self == .errorPrep || self == .prepDone ? "prep" : "ocr" }
 }
 
@@ -88,6 +100,14 @@ struct DocumentRecord: Sendable {
         DocumentReport.Entry(
             key: key, state: state.rawValue, name: name, pages: pages, finalPDF: finalPDF, characters: characters,
             confidence: confidence, attempts: attemptsPrep + attemptsOCR, error: error, message: message, batch: batch)
+    }
+
+    /// A file with the same bytes, which waits for a decision.
+    func duplicate(named file: String, heldBy batch: String) -> DocumentReport.Entry {
+        DocumentReport.Entry(
+            key: key, state: DocumentState.duplicatePending.rawValue, name: file, pages: pages, finalPDF: finalPDF,
+            characters: nil, confidence: nil, attempts: 0, error: DocumentFault.duplicate.rawValue,
+            message: "is here already, as \(name)", batch: batch)
     }
 }
 
@@ -164,12 +184,7 @@ struct DocumentStore {
             guard let detail = row[0].string.flatMap({ try? JSONParser.parse($0) }), let key = detail["held"]?.string,
                 let known = try document(key)
             else { continue }
-            entries.append(
-                DocumentReport.Entry(
-                    key: key, state: DocumentState.duplicatePending.rawValue, name: detail["name"]?.string ?? "",
-                    pages: known.pages, finalPDF: known.finalPDF, characters: nil, confidence: nil, attempts: 0,
-                    error: DocumentFault.duplicate.rawValue, message: "is here already, as \(known.name)", batch: batch)
-            )
+            entries.append(known.duplicate(named: detail["name"]?.string ?? "", heldBy: batch))
         }
         return entries
     }

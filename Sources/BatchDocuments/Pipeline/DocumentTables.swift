@@ -110,13 +110,14 @@ public enum DocumentJobs {
         params:
           key: {type: text, default: null, required: false, description: Only this document}
           reason: {type: text, default: null, required: false, description: "Only those with this fault, e.g. timeout"}
+          state: {type: text, default: null, required: false, description: "Only those in this state, e.g. ERROR_OCR"}
         finds: >-
           SELECT value ->> 'key' AS key, value ->> 'reason' AS reason FROM json_each(workspace_faults('failed_documents'))
         steps:
           - id: again
             sql: >-
               UPDATE ocr_documents SET state = 'DISCOVERED', attempts_prep = 0, attempts_ocr = 0, error = NULL, message = NULL
-              WHERE state IN ('ERROR_PREP', 'ERROR_OCR') AND (:key IS NULL OR key = :key)
+              WHERE state IN ('ERROR_PREP', 'ERROR_OCR') AND (:state IS NULL OR state = :state) AND (:key IS NULL OR key = :key)
               AND (error = :reason OR :reason IS NULL AND (:key IS NOT NULL OR error IN ('timeout', 'crashed', 'memory', 'disk_short',
               'pdf_invalid', 'max_attempts_after_restart')))
           - id: discover

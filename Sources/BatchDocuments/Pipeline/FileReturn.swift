@@ -24,6 +24,11 @@ struct FileReturn {
         if let key = detail["taken"]?.string, let name = detail["name"]?.string {
             missing += try bringInput(key, name)
         }
+        if let key = detail["held"]?.string, let name = detail["file"]?.string, let hash = detail["sha256"]?.string,
+            !Folder.exists("\(folders.held(key))/\(name)"), let kept = try find(hash)
+        {
+            _ = try DataFolders.move(kept, to: folders.held(key), as: name)
+        }
         if let key = detail["rejected"]?.string, let name = detail["name"]?.string {
             if let home = folders.home(of: key, name) {
                 if !home.hasPrefix(folders.error(key)) {

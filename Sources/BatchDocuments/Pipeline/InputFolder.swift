@@ -22,6 +22,17 @@ struct InputFolder {
         }
     }
 
+    /// What nobody takes, and why: it is no file, or it has a name that nobody can write down.
+    func strangers() throws(BatchError) -> [StrangerInFolder] {
+        try Folder.names(in: path).compactMap { name in
+            guard !name.hasSuffix(".part"), !name.hasPrefix("."), !name.hasPrefix("_") else { return nil }
+            guard let status = FileStatus("\(path)/\(name)", followingLinks: false) else {
+                return name.unicodeScalars.contains("\u{FFFD}") ? StrangerInFolder(name: name, reason: .badName) : nil
+            }
+            return status.isFile ? nil : StrangerInFolder(name: name, reason: .notAFile)
+        }
+    }
+
     /// False for what stays where it is, because nobody can say what it is.
     static func isKnown(_ path: String) -> Bool { InputKind((try? File(reading: path).read(2_048)) ?? []) != nil }
 
@@ -37,10 +48,12 @@ struct InputFolder {
         }
     }
 
-    /// Why files stay where they are.
-    static func reasons(unknown: [String], short: [String]) -> JSONValue {
-        let all = unknown.map { ($0, DocumentFault.unknownType) } + short.map { ($0, DocumentFault.diskShort) }
-        return .array(all.map { ["name": .string($0.0), "reason": .string($0.1.rawValue)] })
+    /// Files that stay where they are, because nobody can say what they are.
+    func unknown(_ names: [String]) -> [StrangerInFolder] {
+        names.filter { !InputFolder.isKnown("\(path)/\($0)") }.map { name in
+            let isEmpty = FileStatus("\(path)/\(name)", followingLinks: false)?.size == 0
+            return StrangerInFolder(name: name, reason: isEmpty ? .empty : .unknownType)
+        }
     }
 
     /// Size, magic bytes, disk.
@@ -51,6 +64,33 @@ struct InputFolder {
         if let free, Double(free) < Double(size) * settings.diskFactor { return .diskShort }
         return nil
     }
+}
+
+/// What stays in `in`, and why.
+struct StrangerInFolder: Hashable {
+    enum Reason: String {
+        case unknownType = "unknown_type"
+        case empty
+        case diskShort = "disk_short"
+        case notAFile = "not_a_file"
+        case badName = "bad_name"
+
+        /// In words, after the name.
+        var words: String {
+            switch self {
+            case .unknownType: DocumentFault.unknownType.words
+            case .empty: DocumentFault.empty.words
+            case .diskShort: DocumentFault.diskShort.words
+            case .notAFile: "is not a file: a folder, a link or a device"
+            case .badName: "has a name that is not UTF-8: give it another one"
+            }
+        }
+    }
+
+    let name: String
+    let reason: Reason
+
+    var json: JSONValue { ["name": .string(name), "reason": .string(reason.rawValue)] }
 }
 
 /// A folder below `work/_staging`. Who fills it, or takes in what is in it, has it locked.

@@ -49,9 +49,19 @@ public struct Pipeline: DocumentWork {
             _ = try DataFolders.move(home, to: folders.work(key) + "/input", as: name)
             try Folder.removeAll(folders.error(key))
         }
+        if let key = effect.detail["held"]?.string, let name = effect.detail["file"]?.string,
+            case let held = "\(folders.held(key))/\(name)", Folder.exists(held)
+        {
+            _ = try DataFolders.move(held, to: place, as: name)
+            let left = try Folder.names(in: folders.held(key))
+            if left.allSatisfy(DuplicateDecision.isOurs) { try Folder.removeAll(folders.held(key)) }
+        }
         if let key = effect.detail["taken"]?.string, let name = effect.detail["name"]?.string,
             let home = folders.home(of: key, name)
         {
+            for file in try PublishedName.unnoted(key, name, folders) {
+                _ = try DataFolders.move("\(folders.output)/\(file)", to: place, as: file)
+            }
             _ = try DataFolders.move(home, to: place, as: name)
             for folder in [folders.work(key), folders.archive(key), folders.error(key)] { try Folder.removeAll(folder) }
         }
@@ -127,6 +137,11 @@ struct Stage {
                 ])
         }
         if let note { try step.checkpoint(noting: note, change) } else { try step.checkpoint(change) }
+        if document.finalPDF == nil {
+            for file in try PublishedName.unnoted(document.key, document.name, folders) {
+                Folder.remove("\(folders.output)/\(file)")
+            }
+        }
         let log = state == .errorPrep ? WorkLog.prep : .ocr
         log.write("failed: \(error.words)", document.key, self)
         for log in WorkLog.allCases { try log.move(document.key, self) }

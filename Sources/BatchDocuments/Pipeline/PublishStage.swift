@@ -79,13 +79,19 @@ struct PublishStage {
         let file = made(document.key)
         switch result {
         case .success:
-            guard let size = FileStatus(file)?.size, size >= stage.settings.smallestPDF,
-                (try? File(reading: file).read(5)) == Array("%PDF-".utf8)
-            else { return try stage.fail(document, DocumentError(.pdfInvalid, "it is too small, or has no header")) }
+            if let fault = defect(of: file) { return try stage.fail(document, DocumentError(.pdfInvalid, fault)) }
             try publish(document, file)
         case .failure(let error):
             try stage.fail(document, error)
         }
+    }
+
+    /// Why it is not published; nil when it may be.
+    private func defect(of file: String) -> String? {
+        guard let size = FileStatus(file)?.size else { return "it is not there" }
+        let least = stage.settings.smallestPDF
+        guard size >= least else { return "\(size) bytes, and min_pdf_size_bytes is \(least)" }
+        return PDFLibrary.begins(file) ? nil : "it does not begin with %PDF-"
     }
 
     private func publish(_ document: DocumentRecord, _ file: String) throws(BatchError) {
@@ -136,19 +142,43 @@ struct PublishStage {
 }
 
 /// The name of a PDF in `out`: that of the input, unless another document has it.
-private struct PublishedName {
+struct PublishedName {
     private let stage: Stage
 
     init(_ stage: Stage) { self.stage = stage }
+
+    /// The names that a file may have in `out`, in the order in which they are tried.
+    private static func names(_ key: String, _ name: String, _ ending: String) -> [String] {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        let stem = parts.count > 1 && !parts[0].isEmpty ? parts.dropLast().joined(separator: ".") : name
+        let hashes = key.split(separator: "_").map { $0.prefix(6) }
+        return ["\(stem).\(ending)", "\(stem)__job-\(hashes.reversed().joined()).\(ending)"]
+    }
+
+    /// Names of files in `out` that a process has put there that was killed before it noted them: they are still in the work
+    /// folder too.
+    static func unnoted(_ key: String, _ name: String, _ folders: DataFolders) throws(BatchError) -> [String] {
+        let work = folders.work(key)
+        guard Folder.exists("\(work)/final.pdf") else { return [] }
+        var found: [String] = []
+        for file in try Folder.names(in: work) where file.hasPrefix("final.") {
+            let hash = try SHA256.hex(ofFile: "\(work)/\(file)")
+            for name in names(key, name, String(file.dropFirst("final.".count))) {
+                let target = "\(folders.output)/\(name)"
+                if FileStatus(target, followingLinks: false)?.isFile == true, try SHA256.hex(ofFile: target) == hash {
+                    found.append(name)
+                }
+            }
+        }
+        return found
+    }
 
     /// - Returns: its name in `out`, and where below the data the PDF is now that had it before.
     func link(
         _ file: String, _ document: DocumentRecord, _ hash: String
     ) throws(BatchError) -> (name: String, previous: String?) {
         if let own = document.finalPDF { return (own, try replace(own, with: file, document)) }
-        let parts = document.name.split(separator: ".", omittingEmptySubsequences: false)
-        let stem = parts.count > 1 && !parts[0].isEmpty ? parts.dropLast().joined(separator: ".") : document.name
-        let name = try place(file, hash, stem, "pdf", document) { (name) throws(BatchError) in
+        let name = try place(file, hash, document.name, "pdf", document) { (name) throws(BatchError) in
             try stage.store.documents(where: "final_pdf = ?", [.string(name)]).allSatisfy { $0.key == document.key }
         }
         return (name, nil)
@@ -158,11 +188,11 @@ private struct PublishedName {
     /// - Parameter isFree: whether no other document has the name: then a file of these bytes was linked before the tool was
     ///   killed.
     private func place(
-        _ file: String, _ hash: String, _ stem: String, _ ending: String, _ document: DocumentRecord,
+        _ file: String, _ hash: String, _ base: String, _ ending: String, _ document: DocumentRecord,
         isFree: (String) throws(BatchError) -> Bool = { _ in true }
     ) throws(BatchError) -> String {
-        let digits = document.profileHash.prefix(6) + document.fileHash.prefix(6)
-        for name in ["\(stem).\(ending)", "\(stem)__job-\(digits).\(ending)"] {
+        let names = PublishedName.names(document.key, base, ending)
+        for name in names {
             let target = "\(stage.folders.output)/\(name)"
             let copy = try TemporaryFile(for: target)
             try copy.file.copy(of: file)
@@ -170,7 +200,7 @@ private struct PublishedName {
             if try isFree(name), try SHA256.hex(ofFile: target) == hash { return name }
         }
         throw BatchError(
-            .fileExists, "\(stage.folders.output)/\(stem).\(ending) is taken, and so is its other name",
+            .fileExists, "\(stage.folders.output)/\(names[0]) is taken, and so is its other name",
             hint: "move these files away, then: \(command: "resume --id BATCH")")
     }
 
@@ -188,7 +218,7 @@ private struct PublishedName {
             let target = "\(stage.folders.output)/\(own.name)"
             return answer(own.name, try replace(target, own.hash, with: file, document.key, ending))
         }
-        return answer(try place(file, hash, String(pdf.dropLast(".pdf".count)), ending, document), nil)
+        return answer(try place(file, hash, pdf, ending, document), nil)
     }
 
     /// The PDF of this document that is there stays, out of the way: a rollback brings it back.

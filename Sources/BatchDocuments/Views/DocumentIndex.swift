@@ -31,11 +31,7 @@ public struct DocumentCounts: Hashable, Sendable {
 
     /// The figures of single faults that operators know, by the names that they know.
     public var known: [JSONValue.Member] {
-        func count(_ fault: DocumentFault) -> JSONValue { JSONValue(faults[fault.rawValue] ?? 0) }
-        return [
-            .init("disk_error", count(.diskShort)), .init("pdf_invalid", count(.pdfInvalid)),
-            .init("input_rejected_size", count(.tooLarge)), .init("input_rejected_signature", count(.unknownType)),
-        ]
+        DocumentFault.counted.map { .init($0.name, JSONValue(faults[$0.fault.rawValue] ?? 0)) }
     }
 }
 

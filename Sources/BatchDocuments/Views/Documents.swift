@@ -88,9 +88,10 @@ public struct Documents {
         try requireProfile(profile)
         try folders.create()
         let report = try intake(profile: profile, staged: "")
+        let inbox = try DocumentInbox(session)
         return DocumentReport(
-            entries: report.entries, output: report.output, batch: report.batch,
-            short: try DocumentInbox(session).short)
+            entries: report.entries, output: report.output, batch: report.batch, short: inbox.short,
+            strangers: inbox.strangers.map { .init(name: $0.name, reason: $0.reason.rawValue, words: $0.reason.words) })
     }
 
     private func intake(
@@ -103,11 +104,14 @@ public struct Documents {
     /// Reads documents again that could not be read.
     /// - Parameters:
     ///   - key: only this one.
-    ///   - reason: only those with this fault; nil: those of which another try may end differently, or the one.
-    public func retry(_ key: String?, reason: String?) throws(BatchError) -> DocumentReport {
+    ///   - reason: only those with this fault, by its name or that of its counter; nil: those of which another try may
+    ///     end differently, or the one.
+    ///   - state: only those in it; nil or `ERROR`: all that have failed.
+    public func retry(_ key: String?, reason: String?, state: String? = nil) throws(BatchError) -> DocumentReport {
         let document = try key.map { (key) throws(BatchError) in try store.document(meant: key) }
         guard try store.exists() else { return DocumentReport(entries: [], output: folders.output) }
-        if let reason, DocumentFault(rawValue: reason) == nil {
+        let fault = reason.flatMap(DocumentFault.init(named:))
+        if let reason, fault == nil {
             throw BatchError(
                 .usage,
                 "'\(reason)' is not a fault\(Suggestion.clause(for: reason, in: DocumentFault.allCases.map(\.rawValue)))",
@@ -115,7 +119,8 @@ public struct Documents {
         }
         var set: [String] = []
         if let document { set.append("key=\(document.key)") }
-        if let reason { set.append("reason=\(reason)") }
+        if let fault { set.append("reason=\(fault.rawValue)") }
+        if let state, state != "ERROR" { set.append("state=\(state)") }
         return try run(try job("repair_reprocess_ocr_batch", DocumentJobs.reprocess), set)
     }
 
@@ -159,8 +164,10 @@ public struct Documents {
     /// - Parameter key: the document that it is about; nil: all that the batch has taken.
     func run(_ job: JobDefinition, _ set: [String], about key: String? = nil) throws(BatchError) -> DocumentReport {
         if try !isReady() {
-            _ = try Runner(session).run(
-                try self.job("ocr_tables", DocumentJobs.tables), ParameterValues([]), tenant: nil)
+            var order = RunOrder(
+                job: try self.job("ocr_tables", DocumentJobs.tables), values: ParameterValues([]))
+            order.isAnew = true
+            _ = try Runner(session).submit(order)
         }
         var order = RunOrder(job: job, values: try ParameterValues(job, set: set))
         // What an earlier batch has left half done is taken over.
@@ -213,8 +220,12 @@ public struct Documents {
     /// Whether the database has the tables of documents.
     public func isHere() throws(BatchError) -> Bool { try store.exists() }
 
-    /// Whether it has those of this version too: `ocr_tables` adds what is missing.
-    public func isReady() throws(BatchError) -> Bool { try store.has("ocr_fields") }
+    /// Whether it has those of this version too, from a batch that has ended: `ocr_tables` adds what is missing, and was
+    /// killed when its tables are there without it.
+    public func isReady() throws(BatchError) -> Bool {
+        guard try store.has("ocr_fields") else { return false }
+        return try session.hasCommitted("ocr_tables")
+    }
 
     public func due() throws(BatchError) -> Due {
         let settings = try OCRSettings.current(session)
@@ -229,9 +240,25 @@ public struct Documents {
             hasInput: !inbox.ready.isEmpty, hasRoom: hasRoom, isOld: isOld, staged: try store.stagedMark())
     }
 
+    /// With the files that were here already, and wait for a decision.
+    /// - Parameter state: only those in it; `ERROR` means both states of documents that have failed.
+    /// - Throws: `ERR_UX_USAGE` when there is no such state.
     public func list(state: String? = nil) throws(BatchError) -> DocumentReport {
-        let found = try store.documents().filter { state == nil || $0.state.rawValue == state }
-        return DocumentReport(entries: found.map(\.report), output: folders.output)
+        let wanted = try state.map { (name) throws(BatchError) in try DocumentState.named(name) }
+        let entries = try store.documents().map(\.report) + heldFiles()
+        return DocumentReport(
+            entries: entries.filter { entry in wanted?.contains { $0.rawValue == entry.state } ?? true },
+            output: folders.output)
+    }
+
+    private func heldFiles() throws(BatchError) -> [DocumentReport.Entry] {
+        var entries: [DocumentReport.Entry] = []
+        for key in try held() {
+            guard let known = try store.document(key) else { continue }
+            let names = try Folder.names(in: folders.held(key)).filter { !DuplicateDecision.isOurs($0) }
+            entries += names.map { known.duplicate(named: $0, heldBy: known.batch) }
+        }
+        return entries
     }
 
     public func show(_ key: String) throws(BatchError) -> DocumentReport {

@@ -19,6 +19,9 @@ final class PDFLibrary {
 
     var version: String { functions.qpdf_get_qpdf_version().map { String(cString: $0) } ?? "" }
 
+    /// Whether it begins as a PDF does. Readers put up with other bytes before that.
+    static func begins(_ file: String) -> Bool { (try? File(reading: file).read(5)) == Array("%PDF-".utf8) }
+
     /// The number of pages.
     func pages(of file: String) throws(DocumentError) -> Int {
         try reading(file) { (pdf) throws(DocumentError) in try count(pdf) }

@@ -24,9 +24,11 @@ struct Publication {
         let library = try PDFLibrary.load()
         if let source = request["source"]?.string {
             let layers = layers(pages)
-            if layers.isEmpty {
+            if layers.isEmpty, PDFLibrary.begins(source) {
+                // What is there was begun by a process that was killed.
+                Folder.remove(output)
                 do throws(BatchError) { try File(creating: output).copy(of: source) } catch {
-                    throw DocumentError(.diskShort, error.message)
+                    throw DocumentError(error.code == .diskFull ? .diskShort : .unreadable, error.message)
                 }
             } else {
                 try library.lay(layers, on: source, to: output)

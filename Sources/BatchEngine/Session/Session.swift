@@ -124,6 +124,12 @@ public final class Session {
     /// The tenant whose rows alone this session may show and touch; nil where it may all.
     public var owner: String? { database.tenancy == .column ? tenant : nil }
 
+    /// Whether a batch of a job stands that others may need.
+    public func hasCommitted(_ job: String) throws(BatchError) -> Bool {
+        guard try ledger.exists() else { return false }
+        return try ledger.lastCommitted(job, seenBy: owner) != nil
+    }
+
     /// The folder of its copies and its history.
     public var backups: String { home.folder }
 

@@ -11,7 +11,9 @@ extension DocumentReport: TextReport {
             ? ""
             : "\(Figures.count(short.count, "file")) in data/in until the disk has room: "
                 + "\(style.hint("make some: \(command: "ocr clean --days 0")"))\n"
-        guard !entries.isEmpty || room.isEmpty else { return room }
+        let left = strangers.prefix(style.limit).map { "stays in data/in: \(Printable.text($0.name)) \($0.words)\n" }
+        let stays = room + left.joined()
+        guard !entries.isEmpty || stays.isEmpty else { return stays }
         guard !entries.isEmpty else {
             return "no documents: \(style.hint("add one: \(command: "ocr add FILE --wait")"))\n"
         }
@@ -32,7 +34,7 @@ extension DocumentReport: TextReport {
             text += style.faint("… and \(Figures.grouped(entries.count - shown.count)) more: add --all") + "\n"
         }
         if let batch { text += style.hint("undo it: \(command: "rollback --id \(batch)")") + "\n" }
-        return text + room
+        return text + stays
     }
 }
 

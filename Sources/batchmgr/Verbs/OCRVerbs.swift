@@ -33,6 +33,9 @@ extension Verb {
         options: [
             .value("key", .text("KEY"), "only this document").main,
             .value("reason", .text("FAULT"), "only those with this fault, e.g. timeout"),
+            .value(
+                "state", .choice(["ERROR", "ERROR_PREP", "ERROR_OCR"]),
+                "only those in this state (default: ERROR, which is both)"),
         ], topic: .run, role: .operator,
         examples: [.init("batchmgr ocr retry --reason timeout", "the machine was too busy: once more")])
 
@@ -48,8 +51,10 @@ extension Verb {
 
     public static let ocrList = Verb(
         "ocr list", "list the documents and their states",
-        options: [.value("state", .text("STATE"), "only those in this state, e.g. DONE"), .all], topic: .look,
-        role: .viewer, trace: .view, examples: [.init("batchmgr ocr list --state ERROR_OCR", "what could not be read?")]
+        options: [
+            .value("state", .text("STATE"), "only those in this state, e.g. DONE; ERROR: all that failed"), .all,
+        ], topic: .look,
+        role: .viewer, trace: .view, examples: [.init("batchmgr ocr list --state ERROR", "what could not be read?")]
     )
 
     public static let ocrShow = Verb(
@@ -101,7 +106,8 @@ extension Command {
 
     static let ocrRetry = Command(.ocrRetry) { (arguments, call) throws(BatchError) in
         let documents = Documents(try call.session())
-        let report = try documents.retry(arguments.value("key"), reason: arguments.value("reason"))
+        let report = try documents.retry(
+            arguments.value("key"), reason: arguments.value("reason"), state: arguments.value("state"))
         try call.output.show(report)
         return report.hasFailed ? .stepFailed : .done
     }
