@@ -32,6 +32,7 @@
     X(TessResultIteratorConfidence) \
     X(TessPageIteratorBoundingBox) \
     X(TessPageIteratorIsAtBeginningOf) \
+    X(TessPageIteratorOrientation) \
     X(TessDeleteText)
 
 struct ctesseract {

@@ -78,7 +78,9 @@ public struct ProfileList: Sendable {
         "a profile",
         [
             KeyRule("languages", .list(.text(.filled), mayBeEmpty: false), "Models of Tesseract, e.g. `[fra, eng]`."),
-            KeyRule("psm", .integer(1...13), "How a page is divided: 3 text, 1 turned first, 11 comics (`3`)."),
+            KeyRule(
+                "psm", .integer(1...13),
+                "How a page is divided: 3 text, 1 text that may lie on its side, 11 comics (`3`)."),
             KeyRule("dpi", .integer(72...1_200), "Resolution in which pages of a PDF are drawn (`300`)."),
             KeyRule(
                 "existing", .choice(DocumentProfile.Existing.allCases.map(\.rawValue)),

@@ -124,6 +124,7 @@ struct RecogniseStage {
                             .object(
                                 (page.source.members ?? []) + [
                                     .init("had", answer["had"] ?? 0), .init("tilt", answer["tilt"] ?? 0),
+                                    .init("turn", answer["turn"] ?? 0),
                                 ]))),
                     "id": id, "text": .string(text),
                     "confidence": answer["confidence"]?.real.map(SQLValue.real) ?? .null,

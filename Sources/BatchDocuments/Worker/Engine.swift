@@ -71,6 +71,7 @@ final class Engine {
         guard let iterator = functions.TessBaseAPIGetIterator(handle) else { return page }
         defer { functions.TessResultIteratorDelete(iterator) }
         let place = functions.TessResultIteratorGetPageIterator(iterator)
+        var directions = [0, 0, 0, 0]
         repeat {
             guard let text = functions.TessResultIteratorGetUTF8Text(iterator, RIL_WORD) else { continue }
             defer { functions.TessDeleteText(text) }
@@ -81,13 +82,24 @@ final class Engine {
             let separator: RecognisedPage.Separator =
                 functions.TessPageIteratorIsAtBeginningOf(place, RIL_PARA) != 0
                 ? .paragraph : functions.TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE) != 0 ? .line : .blank
+            directions[direction(of: place)] += word.count
             page.append(
                 RecognisedPage.Word(
                     text: word, left: Int(box.left), top: Int(box.top), width: Int(box.right - box.left),
                     height: Int(box.bottom - box.top),
                     confidence: Double(functions.TessResultIteratorConfidence(iterator, RIL_WORD)) / 100), separator)
         } while functions.TessResultIteratorNext(iterator, RIL_WORD) != 0
+        let most = directions.max() ?? 0
+        page.turn = 90 * (directions.firstIndex(of: most) ?? 0)
         return page
+    }
+
+    /// Quarters by which a word is turned clockwise.
+    private func direction(of place: OpaquePointer?) -> Int {
+        var (up, writing, order) = (ORIENTATION_PAGE_UP, WRITING_DIRECTION_LEFT_TO_RIGHT, TEXTLINE_ORDER_TOP_TO_BOTTOM)
+        var askew: Float = 0
+        functions.TessPageIteratorOrientation(place, &up, &writing, &order, &askew)
+        return Int(up.rawValue) & 3
     }
 }
 
@@ -136,6 +148,8 @@ struct RecognisedPage {
     private(set) var words: [Word] = []
     private(set) var separators: [Separator] = []
     private(set) var text = ""
+    /// Degrees by which most of it is turned clockwise: 0, 90, 180 or 270.
+    var turn = 0
 
     mutating func append(_ word: Word, _ separator: Separator) {
         if !text.isEmpty { text += separator == .blank ? " " : separator == .line ? "\n" : "\n\n" }
@@ -169,6 +183,7 @@ struct RecognisedPage {
         let (sine, cosine) = (sin(degrees * .pi / 180), cos(degrees * .pi / 180))
         let (middleX, middleY) = (Double(width) / 2, Double(height) / 2)
         var page = RecognisedPage()
+        page.turn = turn
         for (word, separator) in zip(words, separators) {
             let corners = [(0, 0), (word.width, 0), (0, word.height), (word.width, word.height)].map { corner in
                 let x = Double(word.left + corner.0) - middleX
@@ -192,7 +207,8 @@ struct RecognisedPage {
     ///   - tilt: degrees by which the picture has to be straightened, for the words to fit it.
     func json(width: Int, height: Int, had: Int = 0, tilt: Double = 0) -> JSONValue {
         [
-            "had": JSONValue(had), "tilt": .number(tilt), "text": .string(text), "width": JSONValue(width),
+            "had": JSONValue(had), "tilt": .number(tilt), "turn": JSONValue(turn), "text": .string(text),
+            "width": JSONValue(width),
             "height": JSONValue(height),
             "confidence": confidence.map { .number($0) } ?? .null,
             "words": .array(words.map(\.json)),

@@ -99,6 +99,8 @@ struct TextLayer {
     let words: [(text: String, left: Double, top: Double, width: Double, height: Double)]
     let width: Double
     let height: Double
+    /// Degrees by which they are turned clockwise on the page: 0, 90, 180 or 270.
+    let turn: Int
 
     /// - Parameter page: its first words may be those that it had before.
     init(_ page: JSONValue) {
@@ -109,23 +111,29 @@ struct TextLayer {
         }
         width = Double(page["width"]?.integer ?? 0)
         height = Double(page["height"]?.integer ?? 0)
+        turn = Int(page["turn"]?.integer ?? 0)
     }
 
     /// The operators that write it, in points from the lower left corner of the page as a reader sees it.
     /// - Parameter scale: points in a pixel.
     func operators(scale: Double) -> String {
         var text = "BT 3 Tr\n"
+        let matrix = [90: "0 -1 1 0", 180: "-1 0 0 -1", 270: "0 1 -1 0"][turn] ?? "1 0 0 1"
         for word in words where word.width > 0 && word.height > 0 {
             let units = Array(word.text.utf16).map { unit in UTF16.isSurrogate(unit) ? 0xFFFD : unit }
+            let isUpright = turn % 180 == 0
+            let (length, tall) = isUpright ? (word.width, word.height) : (word.height, word.width)
             // All glyphs are half as wide as they are high.
-            let natural = Double(units.count) * 0.5 * word.height * scale
-            let stretch = natural > 0 ? word.width * scale / natural * 100 : 100
-            let (x, y) = (word.left * scale, (height - word.top - word.height) * scale)
-            let size = PDFWriter.number(word.height * scale, digits: 1)
+            let natural = Double(units.count) * 0.5 * tall
+            let stretch = natural > 0 ? length / natural * 100 : 100
+            // The corner of the box where the word begins.
+            let x = (turn == 180 || turn == 270 ? word.left + word.width : word.left) * scale
+            let y = (height - (turn == 90 || turn == 180 ? word.top : word.top + word.height)) * scale
+            let size = PDFWriter.number(tall * scale, digits: 1)
             // A blank after each word: readers that join by position would run them together.
             let codes = (units + [32]).map { Hex.string([UInt8($0 >> 8), UInt8($0 & 255)]) }.joined()
             text +=
-                "/F \(size) Tf \(PDFWriter.number(stretch, digits: 0)) Tz 1 0 0 1 \(PDFWriter.number(x, digits: 1)) "
+                "/F \(size) Tf \(PDFWriter.number(stretch, digits: 0)) Tz \(matrix) \(PDFWriter.number(x, digits: 1)) "
             text += "\(PDFWriter.number(y, digits: 1)) Tm "
             text += "<\(codes)> Tj\n"
         }
