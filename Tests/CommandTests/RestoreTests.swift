@@ -101,6 +101,31 @@ import Testing
         }
     }
 
+    /// VACUUM by another program is no change that a delta could hold.
+    @Test(arguments: ["wal", "delete"], [0, 1, 2])
+    func pageSizeAndAutoVacuumComeBackFromEitherCopy(_ journal: String, _ vacuum: Int) throws {
+        let job = "snapshot: delta\nsteps:\n  - id: a\n    sql: UPDATE items SET qty = qty + 1\n"
+        try BadLuckScene.with(jobs: ["d": job]) { scene in
+            try scene.sql("CREATE TABLE rowid_hidden(id INTEGER PRIMARY KEY, oid, rowid, _rowid_)")
+            try scene.expect(0, "run", "--id", "d")
+            try scene.sql("PRAGMA journal_mode = DELETE")
+            try scene.sql("PRAGMA page_size = 8192; PRAGMA auto_vacuum = \(vacuum); VACUUM")
+            try scene.sql("PRAGMA journal_mode = \(journal)")
+            try scene.expect(0, "run", "--id", "d")
+            try scene.expect(0, "run", "--id", "d")
+            #expect(try scene.sql("SELECT bak_kind FROM batchmgr_points ORDER BY id DESC LIMIT 1") == "delta")
+            let dump = try scene.dump()
+            for source in ["git", "bak"] {
+                try scene.expect(0, "restore", "--point", "d.3", "--source", source, "--to", "\(source).db")
+                #expect(try scene.dump("\(source).db") == dump)
+                let settings = try scene.sql("PRAGMA page_size; PRAGMA auto_vacuum", in: "\(source).db")
+                #expect(settings == "8192\n\(vacuum)", "\(source)")
+            }
+            try scene.expect(0, "drill")
+            try scene.expectWhole("after VACUUM")
+        }
+    }
+
     @Test(arguments: ["git", "bak"])
     func aRestoreInPlaceIsABatchThatCanBeUndone(_ source: String) throws {
         try SampleDatabase.with { database in

@@ -51,6 +51,19 @@ import Testing
             "full text", "CREATE VIRTUAL TABLE f USING fts5(body); INSERT INTO f VALUES('one two'), ('three')",
             "UPDATE f SET body = 'four five' WHERE rowid = 1; INSERT INTO f VALUES('six')"),
         Case(
+            "full text renamed, and a new one under its name",
+            "CREATE VIRTUAL TABLE f USING fts5(b); INSERT INTO f VALUES('one two'), ('two')",
+            "ALTER TABLE f RENAME TO g; CREATE VIRTUAL TABLE f USING fts5(c); INSERT INTO g VALUES('three'); INSERT INTO f VALUES('x')"
+        ),
+        Case(
+            "full text made anew", "CREATE VIRTUAL TABLE f USING fts5(b); INSERT INTO f VALUES('one two'), ('two')",
+            "DROP TABLE f; CREATE VIRTUAL TABLE f USING fts5(b); INSERT INTO f VALUES('x')"),
+        Case(
+            "R*Tree renamed, and a new one under its name",
+            "CREATE VIRTUAL TABLE r USING rtree(id, a, b); INSERT INTO r VALUES(1, 0, 1), (2, 5, 6)",
+            "ALTER TABLE r RENAME TO q; CREATE VIRTUAL TABLE r USING rtree(id, a, b, c, d); INSERT INTO r VALUES(4, 1, 2, 3, 4)"
+        ),
+        Case(
             "rowid hidden by columns",
             "CREATE TABLE h(rowid, _rowid_, oid, v); INSERT INTO h VALUES(7, 8, 9, 'a'), (1, 2, 3, 'b')",
             "UPDATE h SET v = 'c' WHERE oid = 3; INSERT INTO h VALUES(0, 0, 0, 'd')"),

@@ -152,13 +152,25 @@ final class UndoRecords {
                 open.subtract(wanted.map(\.id))
                 found.append(Covered(point: point, batch: batch, all: covered, wanted: wanted.reversed()))
             }
-            guard open.isEmpty else {
+            if open.isEmpty { continue }
+            guard try isInPointBefore(batch, all) else {
                 throw BatchError(
                     .noRestorePoint, "the restore points of \(batch.batch) do not contain all of its checkpoints",
                     hint: "see the points: \(command: "points")")
             }
         }
         return found.sorted { $0.point.lastCheckpoint > $1.point.lastCheckpoint }
+    }
+
+    /// A batch that changed nothing in the end has no point of its own: the point before it holds what it left, and there
+    /// is nothing to undo.
+    private func isInPointBefore(_ batch: BatchRecord, _ checkpoints: [CheckpointRecord]) throws(BatchError) -> Bool {
+        guard try session.ledger.hasChangedNothing(batch), let first = checkpoints.first?.id,
+            try session.ledger.points(where: "batch = ?", [.integer(batch.seq)]).isEmpty
+        else { return false }
+        let before = try session.ledger.lastPoint(
+            where: "last_checkpoint < ? AND status = 'complete'", [.integer(first)])
+        return before?.digest == batch.digestAfter
     }
 
     private func missing(_ what: String) -> BatchError {

@@ -126,8 +126,30 @@ extension BakStore {
                     try reader.apply(to: file, backward: step.isBackward, proof)
                 }
             }
+            if !target.settings.fitsFile(of: start.settings) {
+                stale = try rewrite(temporary, as: target)
+            }
             return Rebuilding.Work(staleIndexes: stale, proof: proof)
         }
+    }
+
+    /// Somebody has run VACUUM with another page size between two batches: rows of a chain do not tell that.
+    private func rewrite(_ built: TemporaryFile, as state: DatabaseState) throws(BatchError) -> [String] {
+        let new = try TemporaryFile(for: built.path, notedIn: Folder.mayWrite(folder) ? folder : nil)
+        let stale = try BakStore.fill(new.path, from: built.path, as: state)
+        try built.file.truncate(to: 0)
+        try built.file.copy(of: new.path)
+        return stale
+    }
+
+    /// The builder's connection is closed when it returns.
+    private static func fill(
+        _ file: String, from path: String, as state: DatabaseState
+    ) throws(BatchError) -> [String] {
+        let builder = try DatabaseBuilder(at: file, state: state)
+        try builder.copyRows(from: path)
+        try builder.finish()
+        return builder.staleIndexes
     }
 
     /// Leaves nothing of ours in a copy. The builder's connection is closed when it returns.

@@ -55,6 +55,11 @@ public struct DatabaseSettings: Hashable, Sendable {
             \.self)
     }
 
+    /// False when a file cannot be changed from one to the other without writing it anew.
+    func fitsFile(of other: DatabaseSettings) -> Bool {
+        pageSize == other.pageSize && encoding == other.encoding && autoVacuum == other.autoVacuum
+    }
+
     var isUTF16: Bool { encoding.hasPrefix("UTF-16") }
 
     // MARK: JSON

@@ -87,7 +87,8 @@ public final class PointWalk {
         case (.commit(let old), _):
             guard let commit, let repository else { return nil }
             let new = try PointReader(repository, commit.object)
-            guard old.manifest.state.settings.isSameFile(as: new.manifest.state.settings) else { return nil }
+            let (before, after) = (old.manifest.state.settings, new.manifest.state.settings)
+            guard before.fitsFile(of: after), before.journalMode == after.journalMode else { return nil }
             staleIndexes = try change(old, to: new, repository)
             self.place = .commit(new)
             return try checked(new.manifest.state.digest)
@@ -155,14 +156,6 @@ public final class PointWalk {
         }
         try builder.finish()
         return builder.staleIndexes
-    }
-}
-
-extension DatabaseSettings {
-    /// False when a file cannot be changed from one to the other.
-    fileprivate func isSameFile(as other: DatabaseSettings) -> Bool {
-        pageSize == other.pageSize && encoding == other.encoding && autoVacuum == other.autoVacuum
-            && journalMode == other.journalMode
     }
 }
 

@@ -38,6 +38,12 @@ struct SchemaChange {
         }
     }
 
+    /// True for a table of a virtual table that undo drops: it goes with it.
+    func takesAway(_ table: TableLayout?) -> Bool {
+        guard case .shadow(let owner) = table?.role else { return false }
+        return replacedTables.contains { $0.isVirtualTable && $0.name == owner }
+    }
+
     /// The same without the unique indexes that come back, and these alone, nil when there are none: rows that the change
     /// left may stand in their way until they have been undone too.
     var parts: (first: SchemaChange, uniqueIndexes: SchemaChange?) {

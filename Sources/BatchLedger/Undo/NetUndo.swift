@@ -27,7 +27,8 @@ struct NetUndo {
     private static func schemaChange(_ net: any NetChanges) throws(BatchError) -> SchemaChange? {
         guard var change = SchemaChange(from: net.before.objects, to: net.after.objects) else { return nil }
         for object in change.after where object.type == "table" && !object.isVirtualTable && !object.isSystem {
-            if change.holdsRows(object), try keepsShape(object.name, net) { continue }
+            let isKept = try !change.takesAway(net.layout(of: object.name, isAfter: true))
+            if change.holdsRows(object), isKept, try keepsShape(object.name, net) { continue }
             change.digests[object.name] = net.after.digest.tables[object.name] ?? TableDigest()
         }
         return change
