@@ -75,6 +75,20 @@ import Testing
     }
 
     /// The index keeps words of all rows together, in blocks of its own, in every record.
+    @Test(arguments: ["ALTER TABLE p ADD COLUMN z", "INSERT INTO p VALUES(3, 'x')"])
+    func aConditionMeansTheCollationOfItsColumnAlsoBeforeAnAlter(_ second: String) throws {
+        try BadLuckScene.with { scene in
+            try scene.sql("CREATE TABLE p(id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE)")
+            try scene.sql("INSERT INTO p VALUES(1, 'Ann'), (2, 'Bob')")
+            try scene.expect(0, "run", "--id", "change", "--sql", "UPDATE p SET name = 'Zoe' WHERE id = 1")
+            try scene.expect(0, "run", "--id", "second", "--sql", second)
+            try scene.expect(0, "erase", "--table", "p", "--where", "name = 'ann'", "--yes")
+            #expect(try scene.sql("SELECT count(*) FROM p WHERE id = 1") == "0")
+            try scene.expect(0, "restore", "--point", "change.1^", "--to", "old.db")
+            #expect(try scene.sql("SELECT group_concat(name) FROM p", in: "old.db") == "Bob")
+        }
+    }
+
     @Test func noWordIsLeftInAFullTextIndex() throws {
         let index = """
             CREATE VIRTUAL TABLE search USING fts5(email, city, content='people', content_rowid='id');

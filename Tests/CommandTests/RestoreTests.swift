@@ -126,6 +126,29 @@ import Testing
         }
     }
 
+    /// Written while the checks were switched off: `verify` and `drill` tell of them, and neither calls a copy damaged.
+    @Test func rowsThatBreakACheckAreToldAndNoDamage() throws {
+        try BadLuckScene.with { scene in
+            try scene.sql(
+                "CREATE TABLE c(a CHECK(a > 0)); PRAGMA ignore_check_constraints = ON; INSERT INTO c VALUES(-1)")
+            try scene.expect(0, "run", "--id", "x", "--sql", "INSERT INTO c VALUES(2)")
+            for verb in ["verify", "doctor"] {
+                let found = try scene.expect(0, verb).out
+                #expect(found.contains("break a CHECK of their"), "\(found)")
+            }
+            let drill = try scene.json("drill")
+            #expect("\(drill)".contains("CHECK constraint failed in c"), "\(drill)")
+            // A merged row is none that was there before: it has to hold.
+            try scene.sql("CREATE TABLE t(low INT, high INT, CHECK(low <= high)); INSERT INTO t VALUES(5, 9)")
+            try scene.expect(0, "run", "--id", "y", "--sql", "UPDATE t SET low = 1")
+            try scene.sql("UPDATE t SET high = 2")
+            let undone = try scene.json("rollback", "y", "--on-conflict", "overwrite")
+            #expect(undone["kept"]?.array?.count == 1 || "\(undone)".contains("kept"), "\(undone)")
+            #expect(try scene.sql("SELECT * FROM t") == "1|2")
+            try scene.expect(0, "drill")
+        }
+    }
+
     @Test(arguments: ["git", "bak"])
     func aRestoreInPlaceIsABatchThatCanBeUndone(_ source: String) throws {
         try SampleDatabase.with { database in

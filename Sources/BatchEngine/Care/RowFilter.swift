@@ -4,6 +4,8 @@ internal import BatchLedger
 /// Tells which versions of a row a condition means, in an empty database of its own.
 final class RowFilter {
     private let condition: String
+    /// Of the columns as they are now, where text is not compared byte by byte.
+    private var collations: [String: String] = [:]
     private var scratch: [TableLayout: Scratch] = [:]
 
     private struct Scratch {
@@ -35,6 +37,9 @@ final class RowFilter {
             guard made.question.parameterCount == 0 else {
                 throw BatchError(.usage, "it cannot use parameters", hint: "")
             }
+            for column in layout.columns {
+                collations[column.name] = made.connection.collation(of: column.name, in: layout.name)
+            }
             scratch[layout] = made
         } catch {
             throw BatchError(
@@ -47,7 +52,7 @@ final class RowFilter {
         let connection = try Connection(path: ":memory:", mode: .create)
         connection.tolerateUnknownCollations()
         try connection.execute("PRAGMA ignore_check_constraints=ON")
-        try connection.execute(layout.sql.isEmpty ? RowFilter.definition(layout) : layout.sql, isVerbatim: true)
+        try connection.execute(layout.sql.isEmpty ? definition(layout) : layout.sql, isVerbatim: true)
         // Rows of an old state are compared with a condition, not kept.
         try connection.execute("BEGIN")
         var names = layout.storedColumns.map { SQLName.quote(layout.columns[$0].name) }
@@ -62,12 +67,13 @@ final class RowFilter {
             hasRowid: hasRowid)
     }
 
-    /// The ledger keeps no text of a table, but what its rows hold.
-    private static func definition(_ layout: TableLayout) -> String {
+    /// The ledger keeps no text of a table, but what its rows hold: a column compares as it does now.
+    private func definition(_ layout: TableLayout) -> String {
         let columns = layout.storedColumns.map { position in
             let column = layout.columns[position]
             let key = position == layout.integerPrimaryKey ? " PRIMARY KEY" : ""
-            return "\(SQLName.quote(column.name)) \(column.declaredType)\(key)"
+            let collation = collations[column.name].map { " COLLATE \(SQLName.quote($0))" } ?? ""
+            return "\(SQLName.quote(column.name)) \(column.declaredType)\(key)\(collation)"
         }
         return "CREATE TABLE \(layout.quotedName)(\(columns.joined(separator: ", ")))"
     }

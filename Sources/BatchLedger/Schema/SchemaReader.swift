@@ -1,4 +1,5 @@
 public import BatchCore
+internal import CSQLite
 
 /// Reads the schema of the main database. The ledger's own tables are left out everywhere.
 public struct SchemaReader {
@@ -215,5 +216,15 @@ public struct SchemaReader {
             current = row[0].integer
         }
         return keys
+    }
+}
+
+extension Connection {
+    /// What the text of a column is compared by; nil for a column that is not there.
+    /// See https://www.sqlite.org/c3ref/table_column_metadata.html
+    public func collation(of column: String, in table: String) -> String? {
+        var name: UnsafePointer<CChar>?
+        let code = sqlite3_table_column_metadata(handle, "main", table, column, nil, &name, nil, nil, nil)
+        return code == SQLITE_OK ? name.map { String(cString: $0) } : nil
     }
 }

@@ -186,18 +186,22 @@ struct SchemaChecks {
 /// The checks that read the whole database.
 struct IntegrityChecks {
     let connection: Connection
-    /// `quick_check`, or `integrity_check`, which also compares indexes with their tables.
-    var pragma = "quick_check"
+    var kind = IntegrityCheck.Kind.quick
 
     var checks: [Check] { [integrity, foreignKeys] }
 
     private var integrity: Check {
-        let name = pragma
+        let name = kind.rawValue
         do throws(BatchError) {
-            let lines = try connection.rows("PRAGMA \(pragma)(5)").compactMap { $0.first?.string }
-            if lines == ["ok"] { return .passed(name, "ok") }
-            let first = lines.flatMap { $0.split(separator: "\n") }.first { !$0.hasPrefix("***") } ?? "no answer"
-            return .failed(name, damage("\(first)\(lines.count > 1 ? ", and more" : "")"))
+            switch try IntegrityCheck.run(kind, on: connection) {
+            case .ok: return .passed(name, "ok")
+            case .brokenChecks(let first):
+                return .warning(
+                    name, "the file is whole, but rows break a CHECK of their table: \(first)", code: .schemaShape,
+                    advice: "see it: sqlite3 \(file) 'PRAGMA \(name)'; batches work, and undo them as they were")
+            case .damage(let first, let hasMore):
+                return .failed(name, damage("\(first)\(hasMore ? ", and more" : "")"))
+            }
         } catch  where error.code == .corruptDatabase {
             return .failed(name, damage(error.message))
         } catch {

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchEngine
+internal import BatchLedger
 
 extension Verb {
     public static let verify = Verb(
@@ -65,7 +66,7 @@ extension Command {
         var checks = try session.verify(batch, isFast: isFast).checks
         if !isFast, batch == nil {
             checks += try session.verifyAudit().checks
-            checks += IntegrityChecks(connection: session.connection, pragma: "integrity_check").checks
+            checks += IntegrityChecks(connection: session.connection, kind: .whole).checks
         }
         let found = ChecksReport(checks: checks)
         let report = arguments.has("allow-drift") ? found.allowingDrift : found
