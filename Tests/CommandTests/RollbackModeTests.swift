@@ -350,6 +350,25 @@ import Testing
 
     // MARK: Conflicts
 
+    /// A later row refers to one of two rows, by whatever key the parent has.
+    @Test(arguments: [
+        ("k INTEGER PRIMARY KEY", "2", "3"), ("k TEXT PRIMARY KEY", "'A'", "'B'"),
+        ("k TEXT COLLATE NOCASE PRIMARY KEY, v) WITHOUT ROWID; CREATE TABLE other(x", "'A'", "'B'"),
+        ("id INTEGER PRIMARY KEY, k UNIQUE", "'A'", "'B'"), ("a, k AS (a || '') STORED UNIQUE", "'A'", "'B'"),
+    ])
+    func aRowThatALaterRowRefersToStaysAlone(_ parent: String, _ used: String, _ free: String) throws {
+        try BadLuckScene.with { scene in
+            try scene.sql("CREATE TABLE p(\(parent)); CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p(k))")
+            let column = parent.hasPrefix("a,") ? "a" : "k"
+            let insertion = "INSERT INTO p(\(column)) VALUES(\(used)), (\(free))"
+            try scene.expect(0, "run", "--id", "x", "--sql", insertion)
+            try scene.expect(0, "run", "--id", "y", "--sql", "INSERT INTO c VALUES(1, \(used))")
+            try scene.expect(0, "rollback", "x", "--mode", "unconflicted")
+            #expect(try scene.sql("SELECT quote(k) FROM p") == used)
+            try scene.expectWhole("after \(parent)")
+        }
+    }
+
     @Test func unconflictedUndoesWhatNobodyTouchedSince() throws {
         try Self.with { database in
             let done = try database.json("rollback", "--id", "bad", "--mode", "unconflicted")

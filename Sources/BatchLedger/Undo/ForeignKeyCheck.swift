@@ -5,8 +5,9 @@ public struct ForeignKeyViolation: Hashable, Sendable {
     public let table: String
     public let rowid: Int64?
     public let parent: String
-    /// The row to leave as it is so that the violation does not arise; nil when it cannot be told.
+    /// The row to leave as it is so that the violation does not arise; nil when only the state before the undo tells.
     let cause: (table: String, key: UInt64)?
+    let orphan: OrphanRows.Orphan
 
     public static func == (left: ForeignKeyViolation, right: ForeignKeyViolation) -> Bool {
         left.table == right.table && left.rowid == right.rowid && left.parent == right.parent
@@ -163,7 +164,8 @@ struct ForeignKeyCheck {
         var rowid: Int64?
         if case .rowid(let number) = orphan.row { rowid = number }
         return ForeignKeyViolation(
-            table: child.name, rowid: rowid, parent: orphan.parent, cause: ForeignKeyCheck.cause(of: orphan, refers))
+            table: child.name, rowid: rowid, parent: orphan.parent, cause: ForeignKeyCheck.cause(of: orphan, refers),
+            orphan: orphan)
     }
 
     /// Either the reference came back, or what it refers to went away.

@@ -81,7 +81,20 @@ struct OrphanRows {
     }
 
     private func query(_ layout: TableLayout, _ key: TableLayout.ForeignKey, _ parent: TableLayout) -> String {
-        let columns = key.columns.map { "child." + SQLName.quote(layout.columns[$0].name) }
+        let present = names(key, of: layout).map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
+        let list = layout.storedColumns.map { ", child.\(SQLName.quote(layout.columns[$0].name))" }.joined()
+        return """
+            SELECT \(layout.rowidName.map { "child.\($0)" } ?? "NULL")\(list) FROM main.\(layout.quotedName) AS child \
+            WHERE \(present) AND NOT EXISTS \
+            (SELECT 1 FROM main.\(parent.quotedName) AS parent WHERE \(matches(layout, key, parent)))
+            """
+    }
+
+    private func names(_ key: TableLayout.ForeignKey, of child: TableLayout) -> [String] {
+        key.columns.map { "child." + SQLName.quote(child.columns[$0].name) }
+    }
+
+    private func matches(_ child: TableLayout, _ key: TableLayout.ForeignKey, _ parent: TableLayout) -> String {
         var names = key.parentColumns
         if names.isEmpty {
             names = parent.columns.filter { $0.primaryKeyPosition > 0 }
@@ -89,13 +102,31 @@ struct OrphanRows {
         }
         // As for a foreign key, the parent's column alone decides: it stands on the left, so its collation counts, and
         // after "+" the child's value has no affinity of its own.
-        let matches = zip(names, columns).map { "parent.\(SQLName.quote($0)) = +\($1)" }.joined(separator: " AND ")
-        let present = columns.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
-        let list = layout.storedColumns.map { ", child.\(SQLName.quote(layout.columns[$0].name))" }.joined()
-        return """
-            SELECT \(layout.rowidName.map { "child.\($0)" } ?? "NULL")\(list) FROM main.\(layout.quotedName) AS child \
-            WHERE \(present) AND NOT EXISTS (SELECT 1 FROM main.\(parent.quotedName) AS parent WHERE \(matches))
+        return zip(names, self.names(key, of: child)).map { "parent.\(SQLName.quote($0)) = +\($1)" }
+            .joined(separator: " AND ")
+    }
+
+    /// The rows that it refers to where they are still there; none where SQL cannot name them.
+    func parents(of orphan: Orphan) throws(BatchError) -> [(table: String, key: UInt64)] {
+        guard let child = try schema.layout(named: orphan.child), child.key != .rowid(alias: nil),
+            let key = child.foreignKeys.first(where: { $0.id == orphan.foreignKey }),
+            let parent = try schema.layout(named: orphan.parent), parent.key != .rowid(alias: nil)
+        else { return [] }
+        let condition = """
+            EXISTS (SELECT 1 FROM main.\(child.quotedName) AS child \
+            WHERE \(child.keyCondition) AND \(matches(child, key, parent)))
             """
+        let sql = "SELECT \(keyList(parent)) FROM main.\(parent.quotedName) AS parent WHERE \(condition)"
+        return try connection.rows(sql, orphan.row.parameters).map { row in
+            let found: RowKey =
+                if let rowid = row[0].integer, !parent.isWithoutRowID { .rowid(rowid) } else { .values(row) }
+            return (parent.name, found.order)
+        }
+    }
+
+    private func keyList(_ layout: TableLayout) -> String {
+        guard case .primaryKey(let positions) = layout.key else { return "parent." + (layout.rowidName ?? "rowid") }
+        return positions.map { "parent." + SQLName.quote(layout.columns[$0].name) }.joined(separator: ", ")
     }
 }
 

@@ -71,17 +71,30 @@ public final class Undo {
         var leaving = leaving
         // Most databases have no row that refers to a missing row: then nothing has to be looked at beforehand.
         var compared: Set<String> = []
+        var isSettled = mode != .collecting
         while true {
             switch try attempt(checkpoints, record, mode, leaving, byContent, compared, locked) {
             case .done(let outcome):
+                if isSettled || outcome.foreignKeyViolations.isEmpty { return outcome }
                 // A row that others refer to stays, and with it all that it needs.
-                let causes = outcome.foreignKeyViolations.compactMap(\.cause)
-                guard mode == .collecting, leaving.insert(causes) else { return outcome }
+                takeBack()
+                isSettled = try !leaving.insert(causes(of: outcome.foreignKeyViolations))
+                continue
             case .needsContent(let table): byContent.insert(table)
             case .needsBaseline(let tables): compared.formUnion(tables)
             }
             takeBack()
         }
+    }
+
+    /// Rows to leave as they are, so that nothing refers to a missing row. The undo is taken back.
+    private func causes(
+        of violations: [ForeignKeyViolation]
+    ) throws(BatchError) -> [(table: String, key: UInt64)] {
+        var found = violations.compactMap(\.cause)
+        let rows = OrphanRows(connection)
+        for violation in violations where violation.cause == nil { found += try rows.parents(of: violation.orphan) }
+        return found
     }
 
     private enum Attempt {
