@@ -5,14 +5,17 @@ internal import BatchLedger
 /// `vacuum`: gives free pages of the database back to the disk, with every point still usable.
 ///
 /// SQLite numbers the rows anew of tables that have neither a key nor an index (VACUUM of 3.40.1 takes `OP_NewRowid` for
-/// these alone), and the records know rows by their numbers. An index that holds no row keeps the numbers.
+/// these alone), and the records know rows by their numbers. An index that holds no row keeps the numbers. The objects of
+/// the schema, which SQLite puts into another order, get their old places back.
 extension Session {
     /// - Throws: `ERR_PERF_BUSY` when somebody is at work on the database.
     public func vacuum() throws(BatchError) -> VacuumReport {
         let before = DatabaseFile(path).size
         let turn = try self.turn(for: LeaseWork("vacuum"))
         if try ledger.exists() { _ = try turn.openHistory() }
-        let cookie = try SchemaReader(connection).version()
+        let schema = SchemaReader(connection)
+        let cookie = try schema.version()
+        let objects = try schema.objects()
         let helpers = try numberedTables().enumerated().map { ("batchmgr_vacuum_\($0.offset + 1)", $0.element) }
         defer {
             for (index, _) in helpers { try? connection.execute("DROP INDEX IF EXISTS main.\(SQLName.quote(index))") }
@@ -34,7 +37,11 @@ extension Session {
         _ = try? connection.value("PRAGMA main.wal_checkpoint(TRUNCATE)")
         let after = DatabaseFile(path).size
         if try ledger.exists() {
-            try connection.transaction { () throws(BatchError) in try ledger.meetSchemaVersion(cookie) }
+            try connection.transaction { () throws(BatchError) in
+                // SQLite puts tables first, and restore points tell the order as well.
+                if try schema.objects() != objects { try SchemaEditor(connection).restorePlaces(of: objects) }
+                try ledger.meetSchemaVersion(cookie)
+            }
             try ledger.audit(
                 "vacuum", batch: nil, outcome: "done",
                 details: ["bytes_before": .integer(before), "bytes_after": .integer(after)], context: context)

@@ -7,6 +7,20 @@ public struct SchemaEditor {
 
     public init(_ connection: Connection) { self.connection = connection }
 
+    /// Triggers fire in the order of the schema, so objects get their old places back, as far as they are there.
+    public func restorePlaces(of objects: [SchemaObject]) throws(BatchError) {
+        try write { (edit) throws(BatchError) in
+            try edit.makeRoom(at: objects.map(\.rowid))
+            // Out of the way first: two objects may have to swap.
+            for (index, object) in objects.enumerated() {
+                try edit.setAside(Int64(index), type: object.type, name: object.name)
+            }
+            for object in objects { try edit.set(rowid: object.rowid, type: object.type, name: object.name) }
+            try edit.putBehindTables()
+        }
+        try reload()
+    }
+
     struct Edit {
         fileprivate let connection: Connection
 

@@ -40,11 +40,11 @@ struct SchemaUndo {
             try connection.execute("PRAGMA main.\(setting.name) = \(Int64(value) ?? 0)")
         }
         let (first, last) = places(of: change, current, replaced)
-        try restorePlaces(first + attached)
+        try SchemaEditor(connection).restorePlaces(of: first + attached)
         try gateway.noteSchemaChange(from: current, recorded: Set(replaced.map(\.name)))
         guard !last.isEmpty else { return nil }
         let moved = try schema.objectsAndSettings()
-        try restorePlaces(last)
+        try SchemaEditor(connection).restorePlaces(of: last)
         try gateway.noteSchemaChange(from: moved, recorded: [])
         return nil
     }
@@ -219,20 +219,6 @@ struct SchemaUndo {
             for object in objects {
                 if let sql = object.sql { try edit.set(sql: sql, type: object.type, name: object.name) }
             }
-        }
-        try SchemaEditor(connection).reload()
-    }
-
-    /// Triggers fire in the order of the schema, so objects get their old places back.
-    private func restorePlaces(_ places: [SchemaObject]) throws(BatchError) {
-        try SchemaEditor(connection).write { (edit) throws(BatchError) in
-            try edit.makeRoom(at: places.map(\.rowid))
-            // Out of the way first: two objects may have to swap.
-            for (index, object) in places.enumerated() {
-                try edit.setAside(Int64(index), type: object.type, name: object.name)
-            }
-            for object in places { try edit.set(rowid: object.rowid, type: object.type, name: object.name) }
-            try edit.putBehindTables()
         }
         try SchemaEditor(connection).reload()
     }
