@@ -43,6 +43,49 @@ struct ToolAndHostTests {
         }
     }
 
+    /// The point of the first batch can no longer be made: another program has deleted the row before a change of the schema.
+    @Test func aRowThatIsGoneBeforeItsPointBlocksNothing() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(
+                folder, "CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE TABLE u(a); INSERT INTO t VALUES(1, 1)")
+            let host = try Hosts.python(
+                folder,
+                """
+                import sqlite3
+                c = connect(isolation_level=None)
+                for sql in ["SELECT batch_begin('one')", "UPDATE t SET v = 2", "SELECT batch_commit()"]: c.execute(sql).fetchall()
+                other = sqlite3.connect("app.db"); other.execute("DELETE FROM t"); other.commit(); other.close()
+                for sql in ["SELECT batch_begin('two')", "CREATE INDEX ui ON u(a)", "SELECT batch_commit()"]: c.execute(sql).fetchall()
+                """)
+            #expect(host.fault == nil)
+            for words in ["run --id three --sql 'INSERT INTO u VALUES(1)'", "rollback --id two --yes", "verify"] {
+                let result = try Hosts.tool(folder, words)
+                #expect(result.code == 0, "\(words): \(result.err)\(result.out)")
+            }
+            #expect(try Hosts.tool(folder, "audit list").out.contains("lost"))
+        }
+    }
+
+    @Test func aCounterThatWasSetByHandIsAChangeAlsoAfterACheckpoint() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(
+                folder, "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, v); INSERT INTO t VALUES(3, 1)")
+            let host = try Hosts.python(
+                folder,
+                """
+                c = connect(isolation_level=None)
+                for sql in ["SELECT batch_begin('one')", "UPDATE t SET v = 4", "SELECT batch_checkpoint('c')",
+                            "UPDATE sqlite_sequence SET seq = 8", "SELECT batch_commit()"]: c.execute(sql).fetchall()
+                """)
+            #expect(host.fault == nil)
+            for words in ["verify", "rollback --id one --yes", "verify"] {
+                let result = try Hosts.tool(folder, words)
+                #expect(result.code == 0, "\(words): \(result.err)\(result.out)")
+            }
+            #expect(try Hosts.sql(folder, "SELECT v, seq FROM t, sqlite_sequence") == "1|3\n")
+        }
+    }
+
     /// Between two checkpoints the host has the file locked, and the lease says who it is.
     @Test func aBatchThatRunsInAHostIsNamedToWhoWaitsForIt() throws {
         try TemporaryFolder.with { folder in

@@ -133,7 +133,9 @@ extension Gateway {
         try tap.requireUndisturbed()
         try requireLedgerAlone()
         if rows.total > 0 || state.hasSchemaChange { return true }
-        return try schemaCookie() != hostSchema.cookie
+        if try schemaCookie() != hostSchema.cookie { return true }
+        // SQLite reports no rows of its own tables.
+        return try !state.system.changes(connection).isEmpty
     }
 
     /// SQLite tells of a statement once for each database that it writes to.

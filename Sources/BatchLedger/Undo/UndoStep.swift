@@ -162,7 +162,7 @@ extension UndoStep {
     /// - Parameters:
     ///   - row: as the change left it.
     ///   - columns: how many columns the table stores.
-    /// - Throws: `ERR_DATA_CORRUPT_RECORD` when an updated row is not there.
+    /// - Throws: `ERR_DATA_CONFLICT` when an updated row is not there: somebody has deleted it since.
     func before(_ row: [SQLValue]?, _ bytes: UnsafeRawBufferPointer, _ columns: Int) throws(BatchError) -> [SQLValue]? {
         switch operation {
         case .insert, .schema: return nil
@@ -170,7 +170,11 @@ extension UndoStep {
             var reader = ByteReader(bytes, at: imageOffset)
             return try reader.values(columns)
         case .update:
-            guard var values = row else { throw Ledger.damaged("batchmgr_undo") }
+            guard var values = row else {
+                throw BatchError(
+                    .conflict, "a row that the batch updated is gone: it was deleted outside any batch",
+                    hint: "see what changed: \(command: "drift show")")
+            }
             for (column, value) in try changedColumns(bytes, columns) { values[column] = value }
             return values
         }
