@@ -51,12 +51,15 @@ struct HomeSearch {
             recorded == path && entry.file == own && register?.path == path && register?.file == own.text
         let place = Home(folder: home, branch: branch, tags: entry.tags ?? Home.standardTags)
         if isHere { return Answer(home: place, state: .here) }
-        return Answer(home: try apart(place, entry.ledger), state: .moved)
+        return Answer(home: try apart(place, entry.ledger, own), state: .moved)
     }
 
     /// Names that no other database has in the folder, where somebody put two homes together.
-    private func apart(_ home: Home, _ id: String) throws(BatchError) -> Home {
-        let others = try HomeRegister(home: home.folder).entries().filter { $0.ledger != id }
+    private func apart(_ home: Home, _ id: String, _ own: Home.FileIdentity) throws(BatchError) -> Home {
+        // The same file under another id is no other database: somebody has written into its ledger.
+        let others = try HomeRegister(home: home.folder).entries().filter {
+            $0.ledger != id && ($0.path != path || $0.file != own.text)
+        }
         if others.contains(where: { $0.branch == home.branch }) { return try named(home, id) }
         var home = home
         if others.contains(where: { $0.tags == home.tags }) { home.tags = home.branch + "/" + Home.standardTags }
