@@ -42,6 +42,9 @@ let package = Package(
         library("CMicrohttpd"), library("CTesseract"), library("CLeptonica"), library("CQPDF"), library("CArchive"),
         // The pages of the console, in the program.
         .target(name: "CConsole", exclude: ["web"]),
+        // A file of C, and no header that Swift imports: it needs _GNU_SOURCE, and a module of C headers that sets it has
+        // other types than the modules beside it.
+        .target(name: "TesseractShortcuts"),
         module("BatchCore", []),
         module("BatchSystem", ["BatchCore", "CLinux"]),
         .target(
@@ -62,7 +65,7 @@ let package = Package(
             [
                 "BatchCore", "BatchSystem", "BatchLedger", "BatchHistory", "BatchCatalog", "BatchControl",
                 "BatchEngine",
-                "CTesseract", "CLeptonica", "CQPDF", "CArchive", "CDeflate",
+                "CTesseract", "TesseractShortcuts", "CLeptonica", "CQPDF", "CArchive", "CDeflate",
             ]),
         module("BatchHealing", ["BatchCore", "BatchSystem", "BatchCatalog", "BatchControl", "BatchEngine"]),
         module(

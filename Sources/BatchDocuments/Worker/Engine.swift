@@ -3,6 +3,7 @@ internal import BatchSystem
 internal import CLeptonica
 internal import CTesseract
 internal import Glibc
+internal import TesseractShortcuts
 
 /// Tesseract, with a model in memory.
 final class Engine {
@@ -40,7 +41,7 @@ final class Engine {
     @discardableResult
     static func shorten() -> Int {
         guard Environment.value("OMP_THREAD_LIMIT") == "1" else { return 0 }
-        return Int(ctesseract_shorten(Int32(IFF_PNG)))
+        return Int(tesseract_shorten(Int32(IFF_PNG)))
     }
 
     static func version() throws(DocumentError) -> String { try load().TessVersion().map { String(cString: $0) } ?? "" }
