@@ -222,12 +222,15 @@ public struct DocumentTextReport: Report, Hashable {
         public let confidence: Double?
         /// What was read: `image`, `picture` or `drawn` of a PDF, or `text` that was there; `gap` for what could not be.
         public let mode: String
+        /// Why it could not be read, after the name of the page; nil when it could be.
+        public let fault: String?
 
-        public init(number: Int, text: String, confidence: Double?, mode: String) {
+        public init(number: Int, text: String, confidence: Double?, mode: String, fault: String? = nil) {
             self.number = number
             self.text = text
             self.confidence = confidence
             self.mode = mode
+            self.fault = fault
         }
     }
 
@@ -248,10 +251,12 @@ public struct DocumentTextReport: Report, Hashable {
                 "pages",
                 .array(
                     pages.map { page in
-                        [
-                            "page": JSONValue(page.number), "text": .string(page.text),
-                            "confidence": page.confidence.map { .number($0) } ?? .null, "mode": .string(page.mode),
-                        ]
+                        .object(
+                            [
+                                .init("page", JSONValue(page.number)), .init("text", .string(page.text)),
+                                .init("confidence", page.confidence.map { .number($0) } ?? .null),
+                                .init("mode", .string(page.mode)),
+                            ] + (page.fault.map { [.init("fault", .string($0))] } ?? []))
                     })),
         ]
     }

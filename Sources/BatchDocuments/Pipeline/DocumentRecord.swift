@@ -220,6 +220,8 @@ struct DocumentStore {
         let height: Int
         let text: String?
         let confidence: Double?
+        /// Why an empty page stands for it; nil when it could be read.
+        var fault: String? { source["fault"]?.string }
     }
 
     func pages(of key: String) throws(BatchError) -> [Page] {

@@ -99,6 +99,10 @@ struct PrepStage {
                 document.key,
                 [("state", .string(DocumentState.prepDone.rawValue)), ("pages", .integer(Int64(pages.count)))])
         }
+        for (index, page) in pages.enumerated() {
+            guard let fault = page["fault"]?.string else { continue }
+            WorkLog.prep.write("page \(index + 1) \(fault): a placeholder", document.key, stage)
+        }
         WorkLog.prep.write("\(pages.count == 1 ? "1 page" : "\(pages.count) pages")", document.key, stage)
         try stage.writeState(document.key)
     }

@@ -79,18 +79,20 @@ struct PublishStage {
         let file = made(document.key)
         switch result {
         case .success:
-            if let fault = defect(of: file) { return try stage.fail(document, DocumentError(.pdfInvalid, fault)) }
-            try publish(document, file)
+            guard let fault = defect(of: file, document) else { return try publish(document, file) }
+            try stage.fail(document, DocumentError(.pdfInvalid, fault))
         case .failure(let error):
             try stage.fail(document, error)
         }
     }
 
     /// Why it is not published; nil when it may be.
-    private func defect(of file: String) -> String? {
+    private func defect(of file: String, _ document: DocumentRecord) -> String? {
         guard let size = FileStatus(file)?.size else { return "it is not there" }
         let least = stage.settings.smallestPDF
-        guard size >= least else { return "\(size) bytes, and min_pdf_size_bytes is \(least)" }
+        // Of a PDF that was smaller when it came in: what is added, or copied, is not what makes it small.
+        let isSmallByItself = document.kind == .pdf && document.size < least
+        guard size >= least || isSmallByItself else { return "\(size) bytes, and min_pdf_size_bytes is \(least)" }
         return PDFLibrary.begins(file) ? nil : "it does not begin with %PDF-"
     }
 
@@ -120,11 +122,20 @@ struct PublishStage {
                 [
                     ("state", .string(DocumentState.done.rawValue)), ("final_pdf", .string(name)),
                     ("pdf_sha256", .string(hash)), ("text_chars", .integer(Int64(characters))),
-                    ("confidence", mean.map(SQLValue.real) ?? .null), ("error", .null), ("message", .null),
+                    ("confidence", mean.map(SQLValue.real) ?? .null), ("error", .null),
+                    ("message", .optional(gaps(in: pages))),
                 ])
         }
         WorkLog.ocr.write("published as \(name)", document.key, stage)
         try tidy(document)
+    }
+
+    /// Which pages are placeholders, and why; nil when none is.
+    private func gaps(in pages: [DocumentStore.Page]) -> String? {
+        let told = pages.compactMap { page in page.fault.map { "page \(page.number) \($0)" } }
+        guard let first = told.first else { return nil }
+        if told.count == 1 { return "1 page is a placeholder: \(first)" }
+        return "\(told.count) pages are placeholders; the first of them: \(first)"
     }
 
     /// The input goes to the archive, and what was made on the way goes away.

@@ -285,7 +285,7 @@ public struct Documents {
             pages: pages.map {
                 .init(
                     number: $0.number, text: $0.text ?? "", confidence: $0.confidence,
-                    mode: $0.source["mode"]?.string ?? "")
+                    mode: $0.source["mode"]?.string ?? "", fault: $0.fault)
             })
     }
 

@@ -32,15 +32,22 @@ struct ArchiveReader {
         let name: String
         /// In the folder.
         let file: String
-        var isWhole = true
+        /// Why it cannot be read; nil when all of its bytes are there.
+        var fault: DocumentError?
+        var isWhole: Bool { fault == nil }
+
+        /// What stands for all that follows the place where an archive ends too early: nobody knows how much that is.
+        static let rest = Entry(
+            name: "\u{10FFFF}", file: "", fault: DocumentError(.damaged, "the archive ends too early"))
     }
 
     /// What the archive says of itself, as `ComicInfo.xml` in it.
     private(set) var comicInfo: [UInt8] = []
     private static let longestInfo: Int64 = 1 << 20
 
+    /// - Parameter goesOn: an entry that is damaged is told in what is returned, and fails nothing.
     /// - Returns: the pictures, in the order in which people read them.
-    mutating func unpack(into folder: String) throws(DocumentError) -> [Entry] {
+    mutating func unpack(into folder: String, goesOn: Bool = false) throws(DocumentError) -> [Entry] {
         guard let archive = functions.archive_read_new() else { throw DocumentError(.memory) }
         defer { _ = functions.archive_read_free(archive) }
         _ = functions.archive_read_support_filter_all(archive)
@@ -49,14 +56,21 @@ struct ArchiveReader {
             throw damaged(archive)
         }
         var entries: [Entry] = []
-        var (seen, total) = (0, Int64(0))
+        var (seen, total, isCutOff) = (0, Int64(0), false)
         let most = min(limits.unpacked, max(64 << 20, (FileStatus(path)?.size ?? 0) * limits.ratio))
         while true {
             var entry: OpaquePointer?
             let code = functions.archive_read_next_header(archive, &entry)
             if code == ARCHIVE_EOF { break }
-            guard code >= ARCHIVE_WARN, let entry else { throw damaged(archive) }
+            guard code >= ARCHIVE_WARN, let entry else {
+                let error = damaged(archive)
+                guard goesOn, error.fault == .damaged, !entries.isEmpty else { throw error }
+                // After an entry that is cut off it is the same place.
+                if !isCutOff { entries.append(.rest) }
+                break
+            }
             seen += 1
+            isCutOff = false
             guard seen <= limits.entries else { throw DocumentError(.bomb, "more than \(limits.entries) entries") }
             let name = self.name(of: entry)
             // A link leads somewhere else; a device is nothing to read.
@@ -67,17 +81,31 @@ struct ArchiveReader {
             {
                 let file = folder + "/ComicInfo.xml"
                 defer { Folder.remove(file) }
-                total += try write(archive, entry, to: file, most: min(ArchiveReader.longestInfo, most - total))
+                do throws(DocumentError) {
+                    total += try write(archive, entry, to: file, most: min(ArchiveReader.longestInfo, most - total))
+                } catch {
+                    guard goesOn, error.fault == .damaged else { throw error }
+                    continue
+                }
                 comicInfo = (try? DurableFile.read(file, atMost: Int(ArchiveReader.longestInfo))) ?? []
                 continue
             }
             guard ArchiveReader.isPicture(name) else { continue }
             guard functions.archive_entry_is_encrypted(entry) == 0 else { throw DocumentError(.encrypted) }
             let file = "page-\(seen)"
-            let size = try write(archive, entry, to: "\(folder)/\(file)", most: most - total)
-            total += size
-            guard size > 0 else { throw DocumentError(.damaged, "entry \(seen) has no bytes") }
-            entries.append(Entry(name: name, file: file))
+            do throws(DocumentError) {
+                let size = try write(archive, entry, to: "\(folder)/\(file)", most: most - total)
+                total += size
+                // Some truncated archives end as if they were whole.
+                guard size > 0 || isDeclaredEmpty(entry) else { throw DocumentError(.damaged, "its bytes are missing") }
+                entries.append(
+                    Entry(name: name, file: file, fault: size > 0 ? nil : DocumentError(.damaged, "it has no bytes")))
+            } catch {
+                guard goesOn, error.fault == .damaged else { throw error }
+                total += FileStatus("\(folder)/\(file)")?.size ?? 0
+                isCutOff = true
+                entries.append(Entry(name: name, file: file, fault: error))
+            }
         }
         if entries.isEmpty, functions.archive_read_has_encrypted_entries(archive) > 0 {
             throw DocumentError(.encrypted)
@@ -114,6 +142,10 @@ struct ArchiveReader {
             throw DocumentError(.damaged, "an entry does not match its header")
         }
         return size
+    }
+
+    private func isDeclaredEmpty(_ entry: OpaquePointer) -> Bool {
+        functions.archive_entry_size_is_set(entry) != 0 && functions.archive_entry_size(entry) == 0
     }
 
     private func damaged(_ archive: OpaquePointer) -> DocumentError {

@@ -50,36 +50,56 @@ struct Preparation {
             let entries = try reader.unpack(into: folder)
             return (entries, ComicInfo(reader.comicInfo))
         } catch {
-            guard error.fault == .damaged, let other = UnarReader(input, limits) else { throw error }
-            for name in (try? Folder.names(in: folder)) ?? [] { Folder.remove("\(folder)/\(name)") }
-            do throws(DocumentError) {
-                let entries = try other.unpack(into: folder)
-                if allowsGaps || entries.allSatisfy(\.isWhole) { return (entries, ComicInfo(reader.comicInfo)) }
-            } catch {
-                if error.fault != .damaged { throw error }
+            guard error.fault == .damaged else { throw error }
+            if let entries = try UnarReader(input, limits).flatMap(unpacked) {
+                return (entries, ComicInfo(reader.comicInfo))
             }
-            // It can do no better.
-            throw error
+            // It can do no better, or is not installed.
+            guard allowsGaps else { throw error }
+            clear()
+            let entries = try reader.unpack(into: folder, goesOn: true)
+            return (entries, ComicInfo(reader.comicInfo))
         }
+    }
+
+    /// Nil when it cannot be had with that either.
+    private func unpacked(_ reader: UnarReader) throws(DocumentError) -> [ArchiveReader.Entry]? {
+        clear()
+        do throws(DocumentError) {
+            let entries = try reader.unpack(into: folder)
+            return allowsGaps || entries.allSatisfy(\.isWhole) ? entries : nil
+        } catch {
+            if error.fault != .damaged { throw error }
+            return nil
+        }
+    }
+
+    /// Removes what was unpacked so far.
+    private func clear() {
+        for name in (try? Folder.names(in: folder)) ?? [] { Folder.remove("\(folder)/\(name)") }
     }
 
     private func archivePages(_ entries: [ArchiveReader.Entry]) throws(DocumentError) -> [JSONValue] {
         var found: [JSONValue] = []
-        for (number, entry) in entries.enumerated() {
+        var (gaps, first) = (0, DocumentError?.none)
+        for entry in entries {
             do throws(DocumentError) {
-                guard entry.isWhole else { throw DocumentError(.damaged) }
+                if let fault = entry.fault { throw fault }
                 found += try imagePages("\(folder)/\(entry.file)")
             } catch {
-                let place = "page \(number + 1)"
-                guard allowsGaps else {
-                    throw DocumentError(error.fault, error.detail.isEmpty ? place : "\(place): \(error.detail)")
-                }
+                let place = "page \(found.count + 1)"
+                let told = DocumentError(error.fault, error.detail.isEmpty ? place : "\(place): \(error.detail)")
+                guard allowsGaps, error.fault.mayBeAGap else { throw told }
+                first = first ?? told
+                gaps += 1
                 found.append([
                     "file": "", "frame": 0, "mode": .string(PageSource.Mode.gap.rawValue), "rotate": 0, "dpi": 100,
-                    "width": 850, "height": 1_100,
+                    "width": 850, "height": 1_100, "fault": .string(error.words),
                 ])
             }
         }
+        // A document of nothing but placeholders says nothing.
+        if let first, gaps == found.count { throw first }
         return found
     }
 
@@ -151,6 +171,11 @@ struct Preparation {
                         ]),
             ])
     }
+}
+
+extension DocumentFault {
+    /// Whether an empty page may stand for a page with this fault: it is the page that is bad, not the machine.
+    fileprivate var mayBeAGap: Bool { [.damaged, .unknownType, .tooManyPixels].contains(self) }
 }
 
 /// What `ComicInfo.xml` says of a comic: texts of elements, nothing else of XML.

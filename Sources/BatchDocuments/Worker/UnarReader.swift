@@ -19,39 +19,47 @@ struct UnarReader {
     private struct Declared {
         let index: Int64
         let name: String
-        let size: Int64
+        /// Nil when the archive does not say it.
+        let size: Int64?
     }
 
     /// - Returns: the pictures in the order in which people read them; those that cannot be had are not whole.
     func unpack(into folder: String) throws(DocumentError) -> [ArchiveReader.Entry] {
         let (declared, isComplete) = try list()
-        let total = declared.reduce(0) { $0 + $1.size }
-        let most = min(limits.unpacked, max(64 << 20, (FileStatus(path)?.size ?? 0) * limits.ratio))
-        guard total <= most else { throw DocumentError(.bomb) }
+        var most = min(limits.unpacked, max(64 << 20, (FileStatus(path)?.size ?? 0) * limits.ratio))
+        guard declared.reduce(0, { $0 + ($1.size ?? 0) }) <= most else { throw DocumentError(.bomb) }
         let all = folder + "/all"
         defer { Folder.remove(all) }
-        var entries: [ArchiveReader.Entry] = []
-        if try extract(declared, to: all, folder) {
-            try split(all, declared, folder)
-            entries = declared.map { .init(name: $0.name, file: "page-\($0.index)") }
+        let faults = try faults(of: declared)
+        let sound = declared.filter { faults[$0.index] == nil }
+        var entries = declared.filter { faults[$0.index] != nil }.map { entry in
+            ArchiveReader.Entry(name: entry.name, file: "page-\(entry.index)", fault: faults[entry.index])
+        }
+        if !sound.isEmpty, sound.allSatisfy({ $0.size != nil }), try extract(sound, to: all, most, folder) {
+            try split(all, sound, folder)
+            entries += sound.map { .init(name: $0.name, file: "page-\($0.index)") }
         } else {
-            // Something in it is damaged: each for itself, to know which.
-            for entry in declared {
+            // Something in it is damaged, or nobody knows where one ends: each for itself.
+            for entry in sound {
                 let file = "page-\(entry.index)"
-                let isWhole = try extract([entry], to: "\(folder)/\(file)", folder)
-                entries.append(.init(name: entry.name, file: file, isWhole: isWhole))
+                let isWhole = try extract([entry], to: "\(folder)/\(file)", most, folder)
+                let fault = isWhole ? nil : UnarReader.damaged
+                most -= min(most, FileStatus("\(folder)/\(file)")?.size ?? 0)
+                entries.append(.init(name: entry.name, file: file, fault: fault))
             }
         }
         guard entries.contains(where: \.isWhole) else { throw DocumentError(.damaged) }
-        if !isComplete { entries.append(.init(name: "\u{10FFFF}", file: "", isWhole: false)) }
+        if !isComplete { entries.append(.rest) }
         return entries.sorted { NaturalOrder.isBefore($0.name, $1.name) }
     }
 
-    /// Pictures only, and whether the list is whole.
-    private func list() throws(DocumentError) -> ([Declared], Bool) {
+    private static let damaged = DocumentError(.damaged, "it cannot be unpacked")
+
+    /// - Returns: what lsar says of the archive and its entries.
+    private func listing(_ options: [String] = []) throws(DocumentError) -> (JSONValue, entries: [JSONValue]) {
         let program = CommandLineProgram(
-            arguments: ["lsar", "-j", path], folder: FilePath.parent(path), timeout: UnarReader.timeout, grace: 200,
-            outputLimit: 64 << 20, sharesGroup: true)
+            arguments: ["lsar", "-j"] + options + [path], folder: FilePath.parent(path), timeout: UnarReader.timeout,
+            grace: 200, outputLimit: 64 << 20, sharesGroup: true)
         let outcome: CommandOutcome
         do throws(BatchError) { outcome = try ExternalCommand(program).run() } catch {
             throw DocumentError(.damaged, error.message)
@@ -59,6 +67,31 @@ struct UnarReader {
         guard let json = try? JSONParser.parse(outcome.output.text), let contents = json["lsarContents"]?.array,
             contents.count <= limits.entries
         else { throw DocumentError(.damaged) }
+        return (json, contents)
+    }
+
+    /// Why entries cannot be had. It takes a reading of its own: unar that writes to its stdout ends well, whatever the sums
+    /// say (1.10.1).
+    private func faults(of declared: [Declared]) throws(DocumentError) -> [Int64: DocumentError] {
+        var sound: Set<Int64> = []
+        for entry in try listing(["-t"]).entries {
+            guard let index = entry["XADIndex"]?.integer, let result = entry["lsarTestResult"]?.string else { continue }
+            if ["ok", "no_checksum"].contains(result) { sound.insert(index) }
+        }
+        var faults: [Int64: DocumentError] = [:]
+        for entry in declared {
+            if entry.size == 0 {
+                faults[entry.index] = DocumentError(.damaged, "it has no bytes")
+            } else if !sound.contains(entry.index) {
+                faults[entry.index] = UnarReader.damaged
+            }
+        }
+        return faults
+    }
+
+    /// Pictures only, and whether the list is whole.
+    private func list() throws(DocumentError) -> ([Declared], Bool) {
+        let (json, contents) = try listing()
         var declared: [Declared] = []
         for entry in contents {
             guard let index = entry["XADIndex"]?.integer, let name = entry["XADFileName"]?.string,
@@ -66,19 +99,20 @@ struct UnarReader {
                 entry["XADIsResourceFork"]?.integer ?? 0 == 0, ArchiveReader.isPicture(name)
             else { continue }
             guard entry["XADIsEncrypted"]?.integer ?? 0 == 0 else { throw DocumentError(.encrypted) }
-            guard let size = entry["XADFileSize"]?.integer, size > 0, size <= limits.unpacked else {
-                throw DocumentError(.damaged, "entry \(index) has no bytes")
-            }
+            let size = entry["XADFileSize"]?.integer
+            guard (0...limits.unpacked).contains(size ?? 0) else { throw DocumentError(.bomb) }
             declared.append(Declared(index: index, name: name, size: size))
         }
         return (declared, json["lsarError"]?.integer ?? 0 == 0)
     }
 
+    /// - Parameter most: bytes that may come where the archive does not say how many.
     /// - Returns: whether all bytes came, and their sums are right.
     private func extract(
-        _ entries: [Declared], to target: String, _ folder: String
+        _ entries: [Declared], to target: String, _ most: Int64, _ folder: String
     ) throws(DocumentError) -> Bool {
-        let size = entries.reduce(0) { $0 + $1.size }
+        let isDeclared = entries.allSatisfy { $0.size != nil }
+        let size = isDeclared ? entries.reduce(0) { $0 + ($1.size ?? 0) } : most
         // One block of 512 bytes more than it may write, so that too much is seen.
         let script = "ulimit -f $1 && exec unar -q -nr -k skip -o - -i \"$2\" $3 >\"$4\" 2>/dev/null </dev/null"
         let program = CommandLineProgram(
@@ -91,7 +125,8 @@ struct UnarReader {
         } catch {
             throw DocumentError(.engine, error.message)
         }
-        return FileStatus(target)?.size == size
+        let came = FileStatus(target)?.size ?? 0
+        return isDeclared ? came == size : came > 0 && came <= most
     }
 
     private func split(_ all: String, _ entries: [Declared], _ folder: String) throws(DocumentError) {
@@ -101,7 +136,7 @@ struct UnarReader {
                 let target = "\(folder)/page-\(entry.index)"
                 Folder.remove(target)
                 let file = try File(creating: target)
-                var left = Int(entry.size)
+                var left = Int(entry.size ?? 0)
                 while left > 0 {
                     let piece = try source.read(min(left, 1 << 20))
                     guard !piece.isEmpty else { break }

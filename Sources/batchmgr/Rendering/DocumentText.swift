@@ -33,6 +33,9 @@ extension DocumentReport: TextReport {
         if entries.count > shown.count {
             text += style.faint("… and \(Figures.grouped(entries.count - shown.count)) more: add --all") + "\n"
         }
+        for entry in shown where entry.finalPDF != nil {
+            if let message = entry.message { text += Printable.text("\(entry.name): \(message)") + "\n" }
+        }
         if let batch { text += style.hint("undo it: \(command: "rollback --id \(batch)")") + "\n" }
         return text + stays
     }
@@ -83,7 +86,7 @@ extension DocumentTextReport: TextReport {
                 Printable.text(String($0))
             }
             return (pages.count > 1 ? style.strong("page \(page.number)") + "\n" : "") + lines.joined(separator: "\n")
-                + "\n"
+                + (page.fault.map { Printable.text("(a placeholder: the page \($0))") } ?? "") + "\n"
         }.joined(separator: "\n")
     }
 }
