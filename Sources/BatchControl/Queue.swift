@@ -92,13 +92,15 @@ public protocol QueueStore: AnyObject {
         _ order: QueueOrder, actor: String, at now: Timestamp
     ) throws(BatchError) -> (job: QueueJob, isNew: Bool)
 
-    /// Adds all of these, or none; what was added under this name before is the answer.
-    /// - Parameter name: of the batch and step that queues them.
+    /// Adds all of these, or none; what this step has added before is the answer.
     func enqueue(
-        _ orders: [QueueOrder], by name: String, actor: String, at now: Timestamp
+        _ orders: [QueueOrder], by step: QueuingStep, actor: String, at now: Timestamp
     ) throws(BatchError) -> [Int64]
     /// What the steps of a batch have queued.
-    func queueJobs(enqueuedBy batch: String) throws(BatchError) -> [QueueJob]
+    /// - Parameter identity: as in `QueuingStep`.
+    func queueJobs(queuedBy batch: String, _ identity: String) throws(BatchError) -> [QueueJob]
+    /// The job that waits for a plan; nil when there is none.
+    func queueJob(plan: Int) throws(BatchError) -> QueueJob?
 
     /// How many there are.
     func queueCount(_ filter: QueueFilter) throws(BatchError) -> Int

@@ -12,6 +12,8 @@ public struct RepairRun {
 
     /// What has begun it, as people are told: `queue job 12`; nil for a person.
     public var begunBy: String?
+    /// The job of the queue that it is.
+    public var queued: QueuedRun?
     /// The key of its batches, one for each tenant: what a queue began is known by it.
     public var key: String?
     /// Nobody has looked at what an earlier process left that died.
@@ -147,6 +149,7 @@ public struct RepairRun {
             var order = RunOrder(
                 job: job, values: values, tenant: tenant, key: key(of: tenant), suggestion: because, planLife: planLife)
             order.isAnew = isAnew
+            order.queued = queued
             return try runner.submit(order)
         } catch {
             guard !isAnew, error.code == .wrongState, let half = try session.halfDone(job, tenant: tenant) else {

@@ -68,7 +68,7 @@ import batchmgr
                 a.1
                 ├─ b.1  wrote the same rows (t, 2 keys)
                 │  └─ c.1  refers to its rows (u → t, 1 key)
-                └─ c.1  its job needs it (needs a)
+                └─ c.1  declared (needs a)
 
                 """)
         #expect(

@@ -30,6 +30,11 @@ struct ControlFormatTests {
         INSERT INTO fingerprints VALUES('/a.db', 'print')
         """
 
+    /// What steps 16 and 17 have added goes.
+    private static let asBefore = """
+        ALTER TABLE queue_jobs DROP COLUMN trace; ALTER TABLE queue_jobs DROP COLUMN enqueued_in; PRAGMA user_version = 15
+        """
+
     private func version(_ path: String) throws -> Int64? {
         try Connection(path: path, mode: .readOnly).value("PRAGMA user_version")?.integer
     }
@@ -38,7 +43,7 @@ struct ControlFormatTests {
         try ControlScene.with { path in
             try Connection(path: path, mode: .create).execute(ControlFormatTests.before)
             let file = try ControlScene.open(path)
-            #expect(try version(path) == 16)
+            #expect(try version(path) == 17)
             #expect(try file.workspaceID() == "w")
             #expect(try file.switches().value(of: .safeMode(.everywhere), at: ControlScene.now) == .on)
             #expect(try file.switchHistory().map(\.old) == [.off])
@@ -68,10 +73,10 @@ struct ControlFormatTests {
                 let file = try ControlScene.open(path)
                 _ = try file.enqueue(
                     QueueOrder(job: "old", runAt: ControlScene.now), actor: "ann", at: ControlScene.now)
-                try file.connection.execute("ALTER TABLE queue_jobs DROP COLUMN trace; PRAGMA user_version = 15")
+                try file.connection.execute(ControlFormatTests.asBefore)
             }
             let file = try ControlScene.open(path)
-            #expect(try version(path) == 16)
+            #expect(try version(path) == 17)
             #expect(try version(path + ".format15") == 15)
             let old = try #require(try file.queueJob(1))
             #expect(old.order.job == "old" && old.order.origin == nil)
@@ -89,12 +94,12 @@ struct ControlFormatTests {
         try ControlScene.with { path in
             do {
                 let file = try ControlScene.open(path)
-                try file.connection.execute("ALTER TABLE queue_jobs DROP COLUMN trace; PRAGMA user_version = 15")
+                try file.connection.execute(ControlFormatTests.asBefore)
             }
             try TextFile.write("half a copy", to: "\(path).format15.\(getpid())")
             #expect(chmod(path, 0o600) == 0)
             _ = try ControlScene.open(path)
-            #expect(try version(path) == 16 && version(path + ".format15") == 15)
+            #expect(try version(path) == 17 && version(path + ".format15") == 15)
             #expect(FileStatus(path + ".format15")?.permissions == 0o600)
         }
     }

@@ -30,7 +30,9 @@ struct QueueTurnTests {
     @Test func aClaimDoesNotLookAtAllThatWait() throws {
         try ControlScene.with { path in
             let file = try ControlScene.open(path)
-            _ = try file.enqueue((0..<5_000).map { _ in order() }, by: "fill.1/all", actor: "ann", at: ControlScene.now)
+            _ = try file.enqueue(
+                (0..<5_000).map { _ in order() }, by: QueuingStep(batch: "fill.1", step: "all", identity: ""),
+                actor: "ann", at: ControlScene.now)
             var looks = 0
             // Asked after each 20,000 operations of SQLite.
             file.connection.interrupt {
@@ -126,11 +128,19 @@ struct QueueTurnTests {
         try ControlScene.with { path in
             let file = try ControlScene.open(path)
             let orders = [order(), order("lower")]
-            let first = try file.enqueue(orders, by: "load.1/a", actor: "ann", at: ControlScene.now)
-            #expect(first == [1, 2])
-            #expect(try file.enqueue(orders, by: "load.1/a", actor: "ann", at: ControlScene.now) == first)
-            #expect(try file.enqueue(orders, by: "load.10/a", actor: "ann", at: ControlScene.now) == [3, 4])
-            #expect(try file.queueJobs(enqueuedBy: "load.1").map(\.number) == [1, 2])
+            func enqueue(_ batch: String, _ identity: String = "db 2026") throws -> [Int64] {
+                try file.enqueue(
+                    orders, by: QueuingStep(batch: batch, step: "a", identity: identity), actor: "ann",
+                    at: ControlScene.now)
+            }
+            #expect(try enqueue("load.1") == [1, 2])
+            #expect(try enqueue("load.1") == [1, 2])
+            #expect(try enqueue("load.10") == [3, 4])
+            #expect(try file.queueJobs(queuedBy: "load.1", "db 2026").map(\.number) == [1, 2])
+            // Another database has a batch of this name too.
+            #expect(try enqueue("load.1", "other 2026") == [5, 6])
+            #expect(try file.queueJobs(queuedBy: "load.1", "other 2026").map(\.number) == [5, 6])
+            #expect(try file.queueJob(6)?.order.queuedBy?.name == "load.1/a")
         }
     }
 

@@ -8,7 +8,7 @@ public struct Workspace: Hashable, Sendable {
     /// The `batchmgr.yaml`; nil for a database given alone.
     public let file: String?
     /// In the order of the file; never empty.
-    public let databases: [DatabaseDefinition]
+    public private(set) var databases: [DatabaseDefinition]
     /// The folder for everything that is written beside the database.
     public let backups: String
     /// The folder of the jobs; nil for a database given alone.
@@ -19,7 +19,7 @@ public struct Workspace: Hashable, Sendable {
     public let roles: RoleList?
     public let log: LogSettings
     /// The databases that were left out when one was chosen.
-    public var others: [DatabaseDefinition] = []
+    public private(set) var others: [DatabaseDefinition] = []
     /// The tenant whose file was named by its path.
     public var tenant: String?
     /// What stays of everything that grows.
@@ -65,9 +65,30 @@ public struct Workspace: Hashable, Sendable {
         if name == nil, databases.count == 1 { return databases[0] }
         let wanted = name ?? "main"
         if let database = databases.first(where: { $0.name == wanted }) { return database }
+        if others.contains(where: { $0.name == wanted }) {
+            throw BatchError(
+                .usage, "this is about database '\(wanted)', and the command names \(names.joined(separator: ", "))",
+                hint: "leave the option out, or name that one: --database \(wanted)")
+        }
         throw BatchError(
             .unknownName, "the workspace has no database '\(wanted)'\(Suggestion.clause(for: wanted, in: names))",
             hint: "it has \(names.joined(separator: ", ")): see \(Workspace.fileName)")
+    }
+
+    /// The same workspace with one of its databases alone.
+    public func choosing(_ database: DatabaseDefinition) -> Workspace {
+        var chosen = self
+        chosen.databases = [database]
+        chosen.others = (databases + others).filter { $0.name != database.name }
+        return chosen
+    }
+
+    /// The same workspace with all its databases.
+    public var whole: Workspace {
+        var whole = self
+        whole.databases += others
+        whole.others = []
+        return whole
     }
 
     /// The jobs; none for a database given alone.
@@ -81,7 +102,7 @@ public struct Workspace: Hashable, Sendable {
     func own(_ rules: CatalogRules) -> CatalogRules {
         var rules = rules
         rules.plugins = plugins.map(\.name)
-        rules.databases = databases.map(\.name)
+        rules.databases = (databases + others).map(\.name)
         return rules
     }
 

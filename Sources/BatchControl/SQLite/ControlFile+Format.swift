@@ -205,6 +205,8 @@ extension ControlFile {
             """,
             // `trace`: of what queued the job, with its span behind a dash where it has one.
             "ALTER TABLE queue_jobs ADD COLUMN trace TEXT",
+            // `enqueued_in`: which batch of the name in `enqueued_by`; NULL where an older program has queued the job.
+            "ALTER TABLE queue_jobs ADD COLUMN enqueued_in TEXT",
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

@@ -70,10 +70,17 @@ extension ControlFile {
         return Int(try connection.value(sql, parameters)?.integer ?? 0)
     }
 
-    public func queueJobs(enqueuedBy batch: String) throws(BatchError) -> [QueueJob] {
+    public func queueJobs(queuedBy batch: String, _ identity: String) throws(BatchError) -> [QueueJob] {
         // Names of steps follow a slash, and `0` is the character after it.
         try queueJobs(
-            where: "enqueued_by > ?1 || '/' AND enqueued_by < ?1 || '0' ORDER BY number", [.string(batch)])
+            where: """
+                enqueued_by > ?1 || '/' AND enqueued_by < ?1 || '0' AND (enqueued_in IS NULL OR enqueued_in = ?2) \
+                ORDER BY number
+                """, [.string(batch), .string(identity)])
+    }
+
+    public func queueJob(plan: Int) throws(BatchError) -> QueueJob? {
+        try queueJobs(where: "state = 'waiting' AND plan = ?", [.integer(Int64(plan))]).first
     }
 
     public func queueJobs(changedSince time: Timestamp, limit: Int) throws(BatchError) -> [QueueJob] {
@@ -171,16 +178,19 @@ extension ControlFile {
     }
 
     public func enqueue(
-        _ orders: [QueueOrder], by name: String, actor: String, at now: Timestamp
+        _ orders: [QueueOrder], by step: QueuingStep, actor: String, at now: Timestamp
     ) throws(BatchError) -> [Int64] {
         try durably { () throws(BatchError) in
             let known = try connection.rows(
-                "SELECT number FROM queue_jobs WHERE enqueued_by = ? ORDER BY number", [.string(name)])
+                """
+                SELECT number FROM queue_jobs WHERE enqueued_by = ? AND (enqueued_in IS NULL OR enqueued_in = ?) \
+                ORDER BY number
+                """, [.string(step.name), .string(step.identity)])
             if !known.isEmpty { return known.compactMap { $0[0].integer } }
             var numbers: [Int64] = []
             for order in orders {
                 var order = order
-                order.enqueuedBy = name
+                order.queuedBy = step
                 let (job, isNew) = try add(order, actor: actor, at: now)
                 if isNew { numbers.append(job.number) }
             }
@@ -203,18 +213,19 @@ extension ControlFile {
         try connection.run(
             """
             INSERT INTO queue_jobs(kind, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, \
-            backoff, timeout, run_key, actor, created_at, state, state_at, schedule, enqueued_by, place, turn, trace) \
+            backoff, timeout, run_key, actor, created_at, state, state_at, schedule, enqueued_by, place, turn, trace, \
+            enqueued_in) \
             VALUES(?17, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queue.' || lower(hex(randomblob(8))), ?11, ?12, \
-            'queued', ?12, ?13, ?14, ?15, ?16, ?18)
+            'queued', ?12, ?13, ?14, ?15, ?16, ?18, ?19)
             """,
             [
                 .string(order.job), .optional(order.tenant), .string(arguments), .integer(Int64(order.priority)),
                 .integer(order.runAt.milliseconds), .optional(order.uniqueKey), .optional(order.sequenceKey),
                 .integer(Int64(order.retry.attempts)), .integer(order.retry.backoff),
                 order.timeout.map { .integer($0.wholeMilliseconds) } ?? .null, .string(actor),
-                .integer(now.milliseconds), .optional(order.schedule), .optional(order.enqueuedBy),
+                .integer(now.milliseconds), .optional(order.schedule), .optional(order.queuedBy?.name),
                 .string(order.place), order.runAt <= now ? .integer(try nextTurn(of: order.tenant)) : .null,
-                .string(order.kind.rawValue), .optional(order.origin?.text),
+                .string(order.kind.rawValue), .optional(order.origin?.text), .optional(order.queuedBy?.identity),
             ])
         return (try known(connection.lastInsertRowID), true)
     }

@@ -35,7 +35,7 @@ extension QueueJob {
     static let columns = """
         number, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, backoff, timeout, run_key, \
         actor, created_at, state, state_at, attempts, crashes, epoch, stop, reason, batch, plan, schedule, enqueued_by, place, \
-        put_back, kind, trace
+        put_back, kind, trace, enqueued_in
         """
 
     /// Nil for a row that cannot be read.
@@ -52,7 +52,7 @@ extension QueueJob {
             retry: RetryPolicy(attempts: Int(number(8)), backoff: number(9)),
             timeout: row[10].integer.map { .milliseconds($0) })
         order.schedule = row[23].string
-        order.enqueuedBy = row[24].string
+        order.queuedBy = row[24].string.flatMap { QueuingStep(name: $0, identity: row[29].string ?? "") }
         order.place = row[25].string ?? ""
         order.kind = row[27].string.flatMap(QueueOrder.Kind.init) ?? .batch
         order.origin = row[28].string.flatMap(TraceOrigin.init)

@@ -176,17 +176,20 @@ public struct DependentsReport: Report, Hashable {
     public let batch: BatchID
     /// Ordered by depth, then by commit.
     public let dependents: [DependentSummary]
+    /// Batches of other databases, which a rollback of this one does not undo.
+    public let elsewhere: [DistantDependent]
 
-    public init(batch: BatchID, dependents: [DependentSummary]) {
+    public init(batch: BatchID, dependents: [DependentSummary], elsewhere: [DistantDependent] = []) {
         self.batch = batch
         self.dependents = dependents
+        self.elsewhere = elsewhere
     }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("batch", .string(batch.description)),
             .init("dependents", .array(dependents.map(\.json))),
-        ]
+        ] + JSONValue.Member.only("elsewhere", .array(elsewhere.map(\.json)))
     }
 
     /// The graph for Graphviz; an arrow goes from a batch to what it depends on.
@@ -250,9 +253,45 @@ public struct DependentSummary: Hashable, Sendable {
     }
 }
 
+/// A batch of another database that a step of this one's has queued.
+public struct DistantDependent: Hashable, Sendable {
+    public let batch: BatchID
+    public let database: String
+    /// Where each tenant has a file of its own.
+    public let tenant: String?
+    /// The step that queued it.
+    public let step: String
+    /// Its number in the queue.
+    public let job: Int64
+
+    public init(batch: BatchID, database: String, tenant: String?, step: String, job: Int64) {
+        self.batch = batch
+        self.database = database
+        self.tenant = tenant
+        self.step = step
+        self.job = job
+    }
+
+    /// `database other`, for people.
+    public var place: String { "database \(database)" + (tenant.map { " of tenant \($0)" } ?? "") }
+
+    /// What undoes it where it is.
+    public var rollback: HintCommand {
+        let command: HintCommand = "rollback --id \(batch) --database \(database)"
+        return tenant.map { command.adding("--tenant \($0)") } ?? command
+    }
+
+    var json: JSONValue {
+        .object(
+            [.init("batch", .string(batch.description)), .init("database", .string(database))]
+                + JSONValue.Member.only("tenant", tenant.map(JSONValue.string))
+                + [.init("step", .string(step)), .init("job", .integer(job))])
+    }
+}
+
 /// Why a later batch would not be the same without an earlier one.
 public enum DependencyKind: String, Sendable, CaseIterable {
-    /// Its job `needs` the other.
+    /// Its job `needs` the other, or the other has queued it.
     case declared
     /// It changed a row that the other had written.
     case row

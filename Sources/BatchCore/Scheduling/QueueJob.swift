@@ -87,8 +87,8 @@ public struct QueueOrder: Hashable, Sendable {
     public var timeout: Duration?
     /// The schedule that has queued it.
     public var schedule: String?
-    /// The batch that has queued it.
-    public var enqueuedBy: String?
+    /// The step of a batch that has queued it.
+    public var queuedBy: QueuingStep?
     /// The database that one worker at a time can work on; empty where that is not known.
     public var place = ""
     public var kind = Kind.batch
@@ -121,6 +121,32 @@ public struct QueueOrder: Hashable, Sendable {
     }
 
     public static let retry = RetryPolicy(attempts: 3, backoff: 5_000)
+}
+
+/// A step of a batch that has put jobs into the queue.
+public struct QueuingStep: Hashable, Sendable {
+    /// The batch, by its name.
+    public let batch: String
+    public let step: String
+    /// Which batch of this name: another database may have one, and a rebuilt database another one. Empty for jobs that an
+    /// older program has queued.
+    public let identity: String
+
+    public init(batch: String, step: String, identity: String) {
+        self.batch = batch
+        self.step = step
+        self.identity = identity
+    }
+
+    /// Of `name`; nil for anything else.
+    public init?(name: String, identity: String) {
+        let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else { return nil }
+        self.init(batch: parts[0], step: parts[1], identity: identity)
+    }
+
+    /// `load.3/parts`
+    public var name: String { "\(batch)/\(step)" }
 }
 
 /// A job in the queue.

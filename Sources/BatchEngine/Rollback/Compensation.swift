@@ -30,12 +30,13 @@ struct Compensation {
     /// Refuses before anything changes when an effect cannot be taken back.
     func check(_ scope: RollbackScope) throws(BatchError) {
         for (effect, batch) in try effects(of: scope) {
-            if let problem = try problem(effect, batch) { throw problem }
+            if let problem = problem(effect, batch, scope) { throw problem }
         }
     }
 
-    private func problem(_ effect: Effect, _ batch: BatchRecord) throws(BatchError) -> BatchError? {
-        switch kind(of: effect).objectionToUndo(effect, of: batch, in: session) {
+    private func problem(_ effect: Effect, _ batch: BatchRecord, _ scope: RollbackScope) -> BatchError? {
+        let undone = Set(scope.order.map(\.seq))
+        return switch kind(of: effect).objectionToUndo(effect, of: batch, beside: undone, in: session) {
         case nil: nil
         case .undeclared(let why): missing(effect, batch, why)
         case .fault(let error): error
@@ -55,7 +56,7 @@ struct Compensation {
         var outcome = Outcome()
         for (effect, batch) in try effects(of: scope) {
             guard kind(of: effect).place == .outside else { continue }
-            if allowMissing, let problem = try problem(effect, batch) {
+            if allowMissing, let problem = problem(effect, batch, scope) {
                 journal.write("left", ["step": .string(effect.step), "because": .string(problem.message)])
                 outcome.left.append((batch.seq, problem.message))
                 continue

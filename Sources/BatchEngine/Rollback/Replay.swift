@@ -116,6 +116,7 @@ struct Rerun {
             }
             try ledger.noteNeed(of: batch.seq, needed)
         }
+        try ledger.noteQueued(batch.seq, as: original.seq)
         return batch
     }
 

@@ -60,12 +60,14 @@ struct RollbackScope {
             dependents += more.filter { edge in !dependents.contains { $0.batch == edge.batch } }
         }
         let undone = request.mode == .cascade || request.mode == .replay ? records : [batch]
+        var queued: Set<Int64> = []
+        for record in undone { queued.formUnion(try ledger.queued(by: record.seq).map(\.batch)) }
         return RollbackScope(
             batch: batch, request: request, dependents: dependents, readers: readers, exempt: exempt,
             names: try ledger.names(of: Set((readers + exempt).map(\.batch) + records.map(\.seq))),
             checkpoints: try ledger.liveCheckpoints(of: undone, after: kept, and: undone.count > 1 ? revived : []),
             order: undone.sorted { $0.seq > $1.seq },
-            foreignDependents: Set(found.dependents.map(\.batch)).subtracting(owned).count)
+            foreignDependents: Set(found.dependents.map(\.batch)).subtracting(owned).count, queued: queued)
     }
 
     /// A tenant's rollback leaves alone what others ran, and does not show it.
@@ -99,9 +101,13 @@ struct RollbackScope {
         }
     }
 
+    /// Batches that what is undone had queued: without that they would not have run, and what runs again queues its own.
+    let queued: Set<Int64>
+
     /// The batches that `replay` runs again, in their order.
     var replayed: [BatchRecord] {
-        request.mode == .replay ? order.filter { $0.seq != batch.seq }.reversed() : []
+        request.mode == .replay
+            ? order.filter { $0.seq != batch.seq && !queued.contains($0.seq) }.reversed() : []
     }
 
     /// Dependents, and after them the readers.

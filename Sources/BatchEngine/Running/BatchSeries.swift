@@ -99,7 +99,7 @@ public final class BatchSeries {
         var batch = try runner.newBatch(order)
         let gateway = try Runner.gateway(session, job, tenant: order.tenant)
         var point = try session.connection.unhurried { () throws(BatchError) in
-            try runner.begin(&batch, needs: needed, snapshot: .delta, lease.lease)
+            try runner.begin(&batch, needs: needed, order.queued, snapshot: .delta, lease.lease)
         }
         let run = try BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: lease)
         run.switches = switches

@@ -15,6 +15,8 @@ public struct RunOrder {
     public var isAnew = false
     /// Nobody has looked at what an earlier process left that died.
     public var isUnattended = false
+    /// The job of the queue that it is, when a step of a batch has queued that.
+    public var queued: QueuedRun?
     /// The approved plan to carry out.
     var plan: ApprovedPatchPlan?
 
@@ -32,6 +34,20 @@ public struct RunOrder {
 
     /// Rehearsed before, and checked after.
     var isGoverned: Bool { plan != nil || LevelPolicy(level: job.level).needsChecklist }
+}
+
+/// A job of the queue that a step of a batch has put there: the batch that it becomes depends on that one.
+public struct QueuedRun: Hashable, Sendable {
+    /// Its number.
+    let job: Int64
+    let step: QueuingStep
+
+    /// Nil for a job that no batch has queued.
+    public init?(_ job: QueueJob) {
+        guard let step = job.order.queuedBy, !step.identity.isEmpty else { return nil }
+        self.job = job.number
+        self.step = step
+    }
 }
 
 extension Runner {

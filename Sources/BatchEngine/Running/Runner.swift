@@ -1,3 +1,4 @@
+internal import BatchControl
 public import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -79,7 +80,11 @@ public struct Runner {
         let orphans = order.isGoverned ? Checklist.orphans(session.connection) : nil
         let gateway = try Runner.gateway(session, job, tenant: order.tenant, approval: order.plan?.approval)
         let snapshot = try SnapshotChoice(session: session).kind(for: job, because: reason)
-        var point = try begin(&batch, needs: needed, snapshot: snapshot, turn.lease.lease) {
+        var queued = order.queued
+        if queued == nil, let plan = order.plan?.plan {
+            queued = try session.control().queueJob(plan: plan.id.number).flatMap(QueuedRun.init)
+        }
+        var point = try begin(&batch, needs: needed, queued, snapshot: snapshot, turn.lease.lease) {
             () throws(BatchError) in _ = try turn.openHistory(isCopying: true)
         }
         let run = try BatchRun(session, gateway, job: job, values: order.values, batch: batch, lease: turn.lease)
@@ -221,7 +226,8 @@ public struct Runner {
     /// Writes the intent: the batch, and the restore point it will get. A whole copy is the state before the
     /// first checkpoint: nobody has written between it and the lock.
     func begin(
-        _ batch: inout BatchRecord, needs: [BatchRecord], snapshot: SnapshotKind, _ lease: Lease,
+        _ batch: inout BatchRecord, needs: [BatchRecord], _ queued: QueuedRun? = nil, snapshot: SnapshotKind,
+        _ lease: Lease,
         keepDrift: () throws(BatchError) -> Void = {}
     ) throws(BatchError) -> PointRecord {
         let ledger = session.ledger
@@ -256,6 +262,7 @@ public struct Runner {
             try ledger.save(&point)
             try lease.note(record.batch)
             for needed in needs { try ledger.noteNeed(of: record.seq, needed) }
+            if let queued { try ledger.noteQueued(record.seq, by: queued.step, job: queued.job) }
             try SwitchGate(session).mirror()
         }
         copies.keep(of: point)

@@ -62,7 +62,7 @@ public struct Context: Sendable {
     public var backfill:
         @Sendable (
             _ workspace: Workspace, _ context: Context, _ schedule: String, _ start: Timestamp, _ end: Timestamp,
-            _ by: String
+            _ by: QueuingStep
         ) throws(BatchError) -> [Int64] = { (_, _, schedule, _, _, _) throws(BatchError) in
             throw BatchError(
                 .internalFault, "schedule \(schedule) cannot be backfilled here", hint: "report this as a defect")

@@ -68,13 +68,4 @@ extension Workspace {
         }
         return nil
     }
-
-    /// The same workspace with one of its databases alone.
-    public func choosing(_ database: DatabaseDefinition) -> Workspace {
-        var chosen = Workspace(
-            folder: folder, file: file, databases: [database], backups: backups, catalog: catalog, plugins: plugins,
-            notify: notify, roles: roles, log: log, keep: keep, http: http)
-        chosen.others = (databases + others).filter { $0.name != database.name }
-        return chosen
-    }
 }

@@ -74,7 +74,9 @@ struct ExecStep: StepKind {
         step.undo == nil ? "runs a program and declares no undo" : nil
     }
 
-    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? {
+    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, beside undone: Set<Int64>, in session: Session)
+        -> UndoObjection?
+    {
         effect.detail["undo"]?.array == nil ? .undeclared("ran a program and declares no undo") : nil
     }
 

@@ -79,7 +79,9 @@ public struct HealingStep: StepKind {
         try step.retrying { () throws(BatchError) in try work.run(kind, step) }
     }
 
-    public func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? {
+    public func objectionToUndo(_ effect: Effect, of batch: BatchRecord, beside undone: Set<Int64>, in session: Session)
+        -> UndoObjection?
+    {
         session.context.healing?.objectionToUndo(effect, in: session).map(UndoObjection.fault)
     }
 

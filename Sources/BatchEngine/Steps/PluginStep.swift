@@ -48,7 +48,9 @@ struct PluginStep: StepKind {
             ], as: PluginStep.name)
     }
 
-    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? {
+    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, beside undone: Set<Int64>, in session: Session)
+        -> UndoObjection?
+    {
         let name = effect.detail["plugin"]?.string ?? ""
         guard effect.detail["can_undo"]?.bool == true else {
             return .undeclared("used plugin \(name), which cannot undo")

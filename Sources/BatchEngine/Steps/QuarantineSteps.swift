@@ -137,7 +137,9 @@ struct QuarantineStep: StepKind {
         }
     }
 
-    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? {
+    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, beside undone: Set<Int64>, in session: Session)
+        -> UndoObjection?
+    {
         let files = WorkspaceFiles(root: session.workspace.folder)
         for item in items(of: effect) where Folder.exists(item.place) {
             guard let path = item.path else { continue }

@@ -42,8 +42,7 @@ struct EnqueueStep: StepKind {
             let orders = try orders(step)
             let session = step.run.session
             let numbers = try session.control().enqueue(
-                orders, by: "\(step.run.batch.batch)/\(step.definition.id)", actor: session.context.actor,
-                at: session.context.now())
+                orders, by: try step.queuing(), actor: session.context.actor, at: session.context.now())
             session.context.reach("jobs-queued")
             try step.record(["jobs": .array(numbers.map { .integer($0) })])
         }
@@ -111,8 +110,10 @@ struct EnqueueStep: StepKind {
 
     // MARK: Taking back
 
-    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? {
-        QueuedJobs(effect).objectionToUndo(in: session)
+    func objectionToUndo(
+        _ effect: Effect, of batch: BatchRecord, beside undone: Set<Int64>, in session: Session
+    ) -> UndoObjection? {
+        QueuedJobs(effect).objectionToUndo(of: batch, beside: undone, in: session)
     }
 
     func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) {
@@ -156,52 +157,19 @@ struct BackfillStep: StepKind {
         let (start, end) = (try time("from"), try time("to"))
         try step.retrying { () throws(BatchError) in
             let numbers = try session.context.backfill(
-                session.workspace, session.context, schedule, start, end,
-                "\(step.run.batch.batch)/\(step.definition.id)")
+                session.workspace, session.context, schedule, start, end, try step.queuing())
             try step.record(["schedule": .string(schedule), "jobs": .array(numbers.map { .integer($0) })])
         }
     }
 
-    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? {
-        QueuedJobs(effect).objectionToUndo(in: session)
+    func objectionToUndo(
+        _ effect: Effect, of batch: BatchRecord, beside undone: Set<Int64>, in session: Session
+    ) -> UndoObjection? {
+        QueuedJobs(effect).objectionToUndo(of: batch, beside: undone, in: session)
     }
 
     func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) {
         try QueuedJobs(effect).cancel(because: "\(batch.batch) was rolled back", in: session)
-    }
-}
-
-/// Jobs that a step has queued. Those that have not run are cancelled with the batch; one that has run is a dependent.
-private struct QueuedJobs {
-    private let numbers: [Int64]
-
-    init(_ effect: Effect) { numbers = effect.detail["jobs"]?.array?.compactMap(\.integer) ?? [] }
-
-    func objectionToUndo(in session: Session) -> UndoObjection? {
-        do throws(BatchError) {
-            let store = try session.control()
-            for number in numbers {
-                guard let job = try store.queueJob(number), job.state == .running || job.attempts > 0 else { continue }
-                if job.state == .running {
-                    return .undeclared("queued job \(number), which is running; cancel that first")
-                }
-                let holder = try session.ledger.holder(of: job.runKey, job: job.order.job, tenant: job.order.tenant)
-                if let holder {
-                    return .undeclared("queued job \(number), which ran as \(holder.batch); roll that back first")
-                }
-            }
-            return nil
-        } catch {
-            return .fault(error)
-        }
-    }
-
-    func cancel(because reason: String, in session: Session) throws(BatchError) {
-        let store = try session.control()
-        for number in numbers {
-            guard let job = try store.queueJob(number), job.state.isOpen else { continue }
-            _ = try store.cancel(number, reason: reason, at: session.context.now())
-        }
     }
 }
 
@@ -262,7 +230,8 @@ struct WaitStep: StepKind {
         }
         let names = Set(settings["jobs"]?.array?.compactMap(\.string) ?? [])
         guard !names.isEmpty else { return nil }
-        for job in try session.control().queueJobs(enqueuedBy: step.run.batch.batch.description)
+        let queuing = try step.queuing()
+        for job in try session.control().queueJobs(queuedBy: queuing.batch, queuing.identity)
         where names.contains(job.order.job) {
             if job.state.isOpen { return "for job \(job.number) (\(job.order.job)), which is \(job.state.rawValue)" }
             guard job.state == .done || job.state == .resolved else {
@@ -273,6 +242,15 @@ struct WaitStep: StepKind {
             }
         }
         return nil
+    }
+}
+
+extension StepRun {
+    /// As the queue keeps it of the jobs that this step queues.
+    fileprivate func queuing() throws(BatchError) -> QueuingStep {
+        QueuingStep(
+            batch: "\(run.batch.batch)", step: definition.id,
+            identity: try run.session.ledger.identity(of: run.batch))
     }
 }
 
@@ -303,7 +281,7 @@ extension SQLValue {
 extension Workspace {
     /// The database that a job works on, as the queue tells them apart; empty when it is not known.
     public func place(of job: JobDefinition?, tenant: String?) -> String {
-        guard let job, let database = try? database(named: job.database) else { return "" }
+        guard let job, let database = try? whole.database(named: job.database) else { return "" }
         return database.tenancy == .file ? "\(database.name)/\(tenant ?? "")" : database.name
     }
 }

@@ -28,7 +28,10 @@ public protocol StepKind: Sendable {
     func objectionToReplay(_ step: StepDefinition) -> String?
 
     /// Why an effect cannot be taken back; nil when it can. Called before a rollback changes anything.
-    func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection?
+    /// - Parameter undone: the batches that the rollback undoes, by `seq`.
+    func objectionToUndo(
+        _ effect: Effect, of batch: BatchRecord, beside undone: Set<Int64>, in session: Session
+    ) -> UndoObjection?
 
     /// Takes an effect back.
     func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError)
@@ -67,7 +70,9 @@ extension StepKind {
     public func noun(_ step: StepDefinition) -> String { name }
     public var mayRunTwice: Bool { true }
     public func objectionToReplay(_ step: StepDefinition) -> String? { nil }
-    public func objectionToUndo(_ effect: Effect, of batch: BatchRecord, in session: Session) -> UndoObjection? { nil }
+    public func objectionToUndo(
+        _ effect: Effect, of batch: BatchRecord, beside undone: Set<Int64>, in session: Session
+    ) -> UndoObjection? { nil }
     public func undo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) {}
     public var mayRedo: Bool { false }
     public func redo(_ effect: Effect, of batch: BatchRecord, in session: Session) throws(BatchError) -> [String] { [] }

@@ -92,7 +92,10 @@ extension Session {
     public func graph(_ reference: BatchReference) throws(BatchError) -> DependentsReport {
         try reading { () throws(BatchError) in
             let batch = try BatchLookup(self).batch(reference)
-            return DependentsReport(batch: batch.batch, dependents: try dependents(of: batch))
+            let undone = try DependencyGraph(ledger).dependents(of: batch).dependents.map(\.batch)
+            return DependentsReport(
+                batch: batch.batch, dependents: try dependents(of: batch),
+                elsewhere: try dependentsElsewhere(of: [batch.seq] + undone))
         }
     }
 

@@ -163,6 +163,10 @@ struct DependencySearch {
             }
             try note(dependent, on: batch, .declared, row[1].string ?? "needs")
         }
+        for queued in try ledger.queued(by: batch)
+        where try ledger.checkpoints(of: queued.batch).contains(where: isLive) {
+            try note(queued.batch, on: batch, .declared, queued.evidence)
+        }
     }
 
     /// Keys of one relation that undoing a batch takes away.

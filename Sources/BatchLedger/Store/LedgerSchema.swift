@@ -45,6 +45,8 @@ enum LedgerSchema {
         "CREATE TABLE IF NOT EXISTS batchmgr_state(table_name TEXT PRIMARY KEY, digest TEXT NOT NULL, rows INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_orphans(table_name TEXT NOT NULL, relation INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY(table_name, relation)) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS batchmgr_dependencies(batch INTEGER NOT NULL, needs INTEGER NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY(batch, needs)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS batchmgr_queued(batch INTEGER PRIMARY KEY, queued_by INTEGER NOT NULL, step TEXT NOT NULL, job INTEGER NOT NULL) STRICT",
+        "CREATE INDEX IF NOT EXISTS batchmgr_queued_by ON batchmgr_queued(queued_by)",
         "CREATE TABLE IF NOT EXISTS batchmgr_pins(checkpoint INTEGER PRIMARY KEY, time INTEGER, seed INTEGER) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_replays(batch INTEGER PRIMARY KEY, replays INTEGER NOT NULL, rollback INTEGER NOT NULL) STRICT",
         "CREATE TABLE IF NOT EXISTS batchmgr_undone(rollback INTEGER NOT NULL, checkpoint INTEGER NOT NULL, PRIMARY KEY(rollback, checkpoint)) STRICT, WITHOUT ROWID",

@@ -224,6 +224,7 @@ public final class QueueWorker {
         let values = try ParameterValues(definition, set: job.order.assignments)
         var order = RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey)
         order.isUnattended = !job.isPutBack
+        order.queued = QueuedRun(job)
         return try traced(job, work) { () throws(BatchError) in
             try series(for: job, definition, work).complete(order, tenant: job.order.tenant, context: work)
         }
@@ -245,6 +246,7 @@ public final class QueueWorker {
         run.begunBy = job.order.schedule.map { "schedule \($0)" } ?? "queue job \(job.number)"
         run.key = job.runKey
         run.isUnattended = !job.isPutBack
+        run.queued = QueuedRun(job)
         return try traced(job, work) { () throws(BatchError) in try run.perform(tenant: job.order.tenant) }
     }
 

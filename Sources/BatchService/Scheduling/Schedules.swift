@@ -179,19 +179,20 @@ public struct Schedules {
 
     /// For a step, however often it begins again.
     public static func backfill(
-        _ workspace: Workspace, _ context: Context, _ name: String, _ start: Timestamp, _ end: Timestamp, _ by: String
+        _ workspace: Workspace, _ context: Context, _ name: String, _ start: Timestamp, _ end: Timestamp,
+        _ by: QueuingStep
     ) throws(BatchError) -> [Int64] {
         let schedules = Schedules(workspace, context: context)
         let store = try context.store(of: workspace)
         let instants = try schedules.gaps(name, from: start, to: end)
         _ = try schedules.fire(try schedules.known(name, store), instants, .backfill, store, context.now(), by: by)
-        let batch = by.prefix { $0 != "/" }
-        return try store.queueJobs(enqueuedBy: String(batch)).filter { $0.order.enqueuedBy == by }.map(\.number)
+        return try store.queueJobs(queuedBy: by.batch, by.identity).filter { $0.order.queuedBy?.step == by.step }
+            .map(\.number)
     }
 
     private func fire(
         _ record: ScheduleRecord, _ instants: [Timestamp], _ cause: FiringCause, _ store: any ScheduleStore,
-        _ now: Timestamp, by: String? = nil
+        _ now: Timestamp, by: QueuingStep? = nil
     ) throws(BatchError) -> [Firing] {
         let job = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: record.job)
         let rule = try record.definition.rule(named: record.name)
@@ -204,7 +205,7 @@ public struct Schedules {
             ) { instant in
                 source.orders(at: instant).map { order in
                     var order = order
-                    order.enqueuedBy = by
+                    order.queuedBy = by
                     return order
                 }
             }

@@ -112,9 +112,15 @@ extension DependentsReport: TextReport {
     /// A tree: below each batch what depends on it, with the reasons.
     public func text(_ style: Style, width: Int) -> String {
         var lines = [style.strong(batch.description)]
-        guard !dependents.isEmpty else { return lines[0] + "\n  nothing depends on it\n" }
+        if dependents.isEmpty, elsewhere.isEmpty { return lines[0] + "\n  nothing depends on it\n" }
         var seen: Set<BatchID> = [batch]
         appendChildren(of: batch, indent: "", &lines, &seen, style)
+        if !elsewhere.isEmpty { lines += ["", "in other databases, to be undone there (--database NAME)"] }
+        for dependent in elsewhere {
+            lines.append(
+                "  \(dependent.batch)  in \(Printable.text(dependent.place)) (queued by step \(dependent.step) as job \(dependent.job))"
+            )
+        }
         return lines.map { $0 + "\n" }.joined()
     }
 
@@ -145,7 +151,7 @@ extension DependencyKind {
     /// For people.
     public var words: String {
         switch self {
-        case .declared: "its job needs it"
+        case .declared: "declared"
         case .row: "wrote the same rows"
         case .foreignKey: "refers to its rows"
         case .unique: "took a unique value that it freed"
