@@ -78,8 +78,8 @@ struct Discovery {
         if staged == nil {
             try Folder.create(own)
             let inbox = InputFolder(folders.input, now: stage.step.session.context.now())
-            let names = try inbox.ready()
-            let unknown = inbox.unknown(names)
+            let names = try inbox.ready(given: try inbox.giveText())
+            let unknown = try inbox.unknown(names)
             let strange = Set(unknown.map(\.name))
             let known = Array(names.filter { !strange.contains($0) }.prefix(limit))
             let short = try withoutRoom(known, inbox)

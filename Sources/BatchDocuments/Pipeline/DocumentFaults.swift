@@ -171,13 +171,13 @@ struct DocumentInbox {
         }
         let inbox = InputFolder(folders.input, now: session.context.now())
         let files = try inbox.ready()
-        let unknown = inbox.unknown(files)
+        let unknown = try inbox.unknown(files)
         strangers = try unknown + inbox.strangers()
         let strange = Set(unknown.map(\.name))
         let names = files.filter { !strange.contains($0) }
         let short = names.isEmpty ? [] : inbox.withoutRoom(names, try OCRSettings.current(session))
         self.short = short
-        ready = names.filter { !short.contains($0) }
+        ready = try names.filter { !short.contains($0) } + inbox.readyWithoutText().map(\.escaped)
     }
 }
 

@@ -12,24 +12,51 @@ struct InputFolder {
     }
 
     /// Names of files that nobody writes to any more.
-    func ready() throws(BatchError) -> [String] {
+    /// - Parameter given: names that were given just now.
+    func ready(given: [String] = []) throws(BatchError) -> [String] {
         try Folder.names(in: path).filter { name in
-            guard !name.hasSuffix(".part"), !name.hasPrefix("."), !name.hasPrefix("_"),
-                let status = FileStatus("\(path)/\(name)", followingLinks: false), status.isFile,
-                now.milliseconds - status.changedAt / 1_000_000 >= 2_000
-            else { return false }
-            return !ProcessTable.hasOpen(status)
+            isMeant(name)
+                && (given.contains(name) || isReady(FileStatus("\(path)/\(name)", followingLinks: false)))
         }
     }
 
-    /// What nobody takes, and why: it is no file, or it has a name that nobody can write down.
+    /// Documents with names that are not UTF-8.
+    func readyWithoutText() throws(BatchError) -> [RawName] { try filesWithoutText().filter(isKnown) }
+
+    private func filesWithoutText() throws(BatchError) -> [RawName] {
+        try Folder.namesThatAreNoText(in: path).filter { isMeant($0.escaped) && isReady($0.status(in: path)) }
+    }
+
+    private func isKnown(_ name: RawName) -> Bool { InputKind(name.beginning(2_048, in: path)) != nil }
+
+    /// Gives these documents names that are text, in which nothing of their bytes is lost: all that follows works by names.
+    /// - Returns: the new names.
+    func giveText() throws(BatchError) -> [String] {
+        var given: [String] = []
+        for name in try readyWithoutText() {
+            let text = FilePath.name(DataFolders.free(DataFolders.plain(name.escaped), in: path))
+            try name.rename(in: path, to: text)
+            given.append(text)
+        }
+        return given
+    }
+
+    private func isMeant(_ name: String) -> Bool {
+        !name.hasSuffix(".part") && !name.hasPrefix(".") && !name.hasPrefix("_")
+    }
+
+    private func isReady(_ status: FileStatus?) -> Bool {
+        guard let status, status.isFile, now.milliseconds - status.changedAt / 1_000_000 >= 2_000 else { return false }
+        return !ProcessTable.hasOpen(status)
+    }
+
+    /// What nobody takes, because it is no file.
     func strangers() throws(BatchError) -> [StrangerInFolder] {
-        try Folder.names(in: path).compactMap { name in
-            guard !name.hasSuffix(".part"), !name.hasPrefix("."), !name.hasPrefix("_") else { return nil }
-            guard let status = FileStatus("\(path)/\(name)", followingLinks: false) else {
-                return name.unicodeScalars.contains("\u{FFFD}") ? StrangerInFolder(name: name, reason: .badName) : nil
-            }
-            return status.isFile ? nil : StrangerInFolder(name: name, reason: .notAFile)
+        let named = try Folder.names(in: path).map { ($0, FileStatus("\(path)/\($0)", followingLinks: false)) }
+        let others = try Folder.namesThatAreNoText(in: path).map { ($0.escaped, $0.status(in: path)) }
+        return (named + others).compactMap { name, status in
+            guard isMeant(name), let status, !status.isFile else { return nil }
+            return StrangerInFolder(name: name, reason: .notAFile)
         }
     }
 
@@ -49,10 +76,13 @@ struct InputFolder {
     }
 
     /// Files that stay where they are, because nobody can say what they are.
-    func unknown(_ names: [String]) -> [StrangerInFolder] {
-        names.filter { !InputFolder.isKnown("\(path)/\($0)") }.map { name in
-            let isEmpty = FileStatus("\(path)/\(name)", followingLinks: false)?.size == 0
-            return StrangerInFolder(name: name, reason: isEmpty ? .empty : .unknownType)
+    func unknown(_ names: [String]) throws(BatchError) -> [StrangerInFolder] {
+        let named = names.filter { !InputFolder.isKnown("\(path)/\($0)") }.map { name in
+            (name, FileStatus("\(path)/\(name)", followingLinks: false)?.size)
+        }
+        let others = try filesWithoutText().filter { !isKnown($0) }.map { ($0.escaped, $0.status(in: path)?.size) }
+        return (named + others).map { name, size in
+            StrangerInFolder(name: name, reason: size == 0 ? .empty : .unknownType)
         }
     }
 
@@ -73,7 +103,6 @@ struct StrangerInFolder: Hashable {
         case empty
         case diskShort = "disk_short"
         case notAFile = "not_a_file"
-        case badName = "bad_name"
 
         /// In words, after the name.
         var words: String {
@@ -82,7 +111,6 @@ struct StrangerInFolder: Hashable {
             case .empty: DocumentFault.empty.words
             case .diskShort: DocumentFault.diskShort.words
             case .notAFile: "is not a file: a folder, a link or a device"
-            case .badName: "has a name that is not UTF-8: give it another one"
             }
         }
     }

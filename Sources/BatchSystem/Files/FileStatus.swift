@@ -21,6 +21,10 @@ public struct FileStatus: Equatable, Sendable {
 
     /// - Returns: nil when there is nothing at this path, or nothing that may be looked at.
     public init?(_ path: String, followingLinks: Bool = true) {
+        self.init(path: path, followingLinks: followingLinks)
+    }
+
+    init?(path: UnsafePointer<CChar>, followingLinks: Bool) {
         var status = stat()
         guard (followingLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { return nil }
         self.init(status)

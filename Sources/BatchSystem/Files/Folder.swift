@@ -25,20 +25,32 @@ public enum Folder {
 
     /// The names in it, sorted; none when there is no such folder.
     public static func names(in path: String) throws(BatchError) -> [String] {
+        try rawNames(in: path).map { String(decoding: $0, as: UTF8.self) }.sorted()
+    }
+
+    /// Those of them that are not UTF-8, sorted.
+    public static func namesThatAreNoText(in path: String) throws(BatchError) -> [RawName] {
+        try rawNames(in: path).filter { String(validating: $0, as: UTF8.self) == nil }
+            .sorted { $0.lexicographicallyPrecedes($1) }.map(RawName.init)
+    }
+
+    private static func rawNames(in path: String) throws(BatchError) -> [[UInt8]] {
         guard let stream = opendir(path) else {
             let error = SystemError(code: errno)
             if error.code == ENOENT { return [] }
             throw error.error("read folder \(path)", file: path)
         }
         defer { closedir(stream) }
-        var names: [String] = []
+        var names: [[UInt8]] = []
         while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+                name.withMemoryRebound(to: UInt8.self, capacity: 256) {
+                    Array(UnsafeBufferPointer(start: $0, count: 256).prefix { $0 != 0 })
+                }
             }
-            if name != "." && name != ".." { names.append(name) }
+            if name != [0x2E] && name != [0x2E, 0x2E] { names.append(name) }
         }
-        return names.sorted()
+        return names
     }
 
     /// Makes the names in it durable.
