@@ -235,6 +235,46 @@ import Testing
         }
     }
 
+    /// A share of another machine, say. Where that cannot be made here, there is nothing to look at.
+    @Test func theInboxMayBeAnotherDiskOrReadOnly() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Dropped page", "Another page"])
+            try scene.tool("run ocr_tables -q")
+            let told = try scene.shell(
+                """
+                mkdir -p data/in
+                unshare -m sh -e <<'END' || test $? = 71
+                mount -t tmpfs tmpfs data/in 2>/dev/null || exit 71
+                cp p-1.png data/in/a.png && sleep 2.1
+                "$TOOL" ocr discover --json
+                ls data/in
+                cp p-2.png data/in/b.png && sleep 2.1 && mount -o remount,ro data/in
+                "$TOOL" ocr discover --json
+                ls data/in
+                END
+                """)
+            guard !told.isEmpty else { return }
+            let lines = told.split(separator: "\n").map(String.init)
+            try #require(lines.count == 3, "\(told)")
+            #expect(try JSONParser.parse(lines[0])["jobs"]?.array?.first?["state"]?.string == "DONE")
+            let stays = try JSONParser.parse(lines[1])["not_taken"]?.array ?? []
+            #expect(stays == [["name": "b.png", "reason": "not_movable"]] && lines[2] == "b.png")
+            #expect(try scene.shell("find data/work/_staging -type f; cmp p-1.png data/archive/*/a.png") == "")
+        }
+    }
+
+    @Test func anInputThatSomebodyTookAwayIsNotCalledDamaged() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.shell("BATCHMGR_KILL_AT=document-moved \"$TOOL\" ocr add p-1.png --wait", code: 137)
+            try scene.shell("BATCHMGR_KILL_AT=prep-begun \"$TOOL\" ocr discover", code: 137)
+            try scene.shell("rm data/work/*/input/p-1.png")
+            let job = try scene.json("ocr discover", code: 1)["jobs"]?.array?.first
+            #expect(job?["error"]?.string == "unreadable", "\(job ?? .null)")
+            #expect(job?["message"]?.string == "cannot be read: its file is gone from data/work")
+        }
+    }
+
     /// Of Windows or of old archives: no text leads to such a file.
     @Test func aFileWithANameThatIsNotTextIsTaken() throws {
         try DocumentScene.with { scene in

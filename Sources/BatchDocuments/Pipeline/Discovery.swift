@@ -79,19 +79,32 @@ struct Discovery {
             try Folder.create(own)
             let inbox = InputFolder(folders.input, now: stage.step.session.context.now())
             let names = try inbox.ready(given: try inbox.giveText())
-            let unknown = try inbox.unknown(names)
-            let strange = Set(unknown.map(\.name))
+            let refused = try inbox.refused(names)
+            let strange = Set(refused.map(\.name))
             let known = Array(names.filter { !strange.contains($0) }.prefix(limit))
             let short = try withoutRoom(known, inbox)
-            let stays = try unknown + inbox.strangers() + short.map { .init(name: $0, reason: .diskShort) }
+            let fetched = known.filter { !short.contains($0) }.compactMap { fetch($0, to: own) }
+            let stays = try refused + fetched + inbox.strangers() + short.map { .init(name: $0, reason: .diskShort) }
             try? DurableFile.write(
                 Array(JSONWriter.text(.array(stays.map(\.json))).utf8), to: folders.index + "/waiting.json")
-            for name in known.filter({ !short.contains($0) }) {
-                try DurableFile.move("\(folders.input)/\(name)", to: DataFolders.free(name, in: own))
-            }
         }
         files += try Folder.names(in: own).map { "\(own)/\($0)" }
         return files
+    }
+
+    /// Takes a file out of `in`. One that stays, whatever is wrong with it, holds up no other.
+    /// - Returns: nil when it is taken.
+    private func fetch(_ name: String, to own: String) -> StrangerInFolder? {
+        do throws(BatchError) {
+            try DurableFile.bring(
+                "\(stage.folders.input)/\(name)", to: DataFolders.free(name, in: own),
+                by: own + StagingFolder.unfinished)
+            return nil
+        } catch {
+            stage.step.session.context.log.write(
+                .warn, "documents.input", "\(name) stays in in: \(error.message)", module: .runner)
+            return StrangerInFolder(name: name, reason: error.code == .diskFull ? .diskShort : .notMovable)
+        }
     }
 
     /// Files for which the disk has no room: they stay in `in`, until it has. What can be cleaned is cleaned first.

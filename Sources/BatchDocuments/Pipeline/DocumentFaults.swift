@@ -171,9 +171,9 @@ struct DocumentInbox {
         }
         let inbox = InputFolder(folders.input, now: session.context.now())
         let files = try inbox.ready()
-        let unknown = try inbox.unknown(files)
-        strangers = try unknown + inbox.strangers()
-        let strange = Set(unknown.map(\.name))
+        let refused = try inbox.refused(files)
+        strangers = try refused + inbox.strangers()
+        let strange = Set(refused.map(\.name))
         let names = files.filter { !strange.contains($0) }
         let short = names.isEmpty ? [] : inbox.withoutRoom(names, try OCRSettings.current(session))
         self.short = short

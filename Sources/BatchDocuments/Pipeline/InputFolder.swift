@@ -21,13 +21,31 @@ struct InputFolder {
     }
 
     /// Documents with names that are not UTF-8.
-    func readyWithoutText() throws(BatchError) -> [RawName] { try filesWithoutText().filter(isKnown) }
+    func readyWithoutText() throws(BatchError) -> [RawName] { try filesWithoutText().filter { reason($0) == nil } }
 
     private func filesWithoutText() throws(BatchError) -> [RawName] {
         try Folder.namesThatAreNoText(in: path).filter { isMeant($0.escaped) && isReady($0.status(in: path)) }
     }
 
-    private func isKnown(_ name: RawName) -> Bool { InputKind(name.beginning(2_048, in: path)) != nil }
+    /// Why it stays where it is; nil when it can be taken.
+    /// - Parameter beginning: its first bytes; nil when it cannot be read.
+    private func reason(_ beginning: [UInt8]?) -> StrangerInFolder.Reason? {
+        guard let beginning else { return .unreadable }
+        if beginning.isEmpty { return .empty }
+        if InputKind(beginning) == nil { return .unknownType }
+        return Folder.mayWrite(path) ? nil : .notMovable
+    }
+
+    private func reason(_ name: RawName) -> StrangerInFolder.Reason? {
+        reason(name.beginning(InputFolder.mark, in: path))
+    }
+
+    private func reason(_ name: String) -> StrangerInFolder.Reason? {
+        reason(try? File(reading: "\(path)/\(name)").read(InputFolder.mark))
+    }
+
+    /// Bytes that say what a file is.
+    private static let mark = 2_048
 
     /// Gives these documents names that are text, in which nothing of their bytes is lost: all that follows works by names.
     /// - Returns: the new names.
@@ -60,9 +78,6 @@ struct InputFolder {
         }
     }
 
-    /// False for what stays where it is, because nobody can say what it is.
-    static func isKnown(_ path: String) -> Bool { InputKind((try? File(reading: path).read(2_048)) ?? []) != nil }
-
     /// Those for which the disk has no room beside those before them. One that is too large holds up no smaller one.
     func withoutRoom(_ names: [String], _ settings: OCRSettings) -> [String] {
         guard settings.onDiskShort == .wait, let free = HostFigures.freeDisk(path) else { return [] }
@@ -75,15 +90,11 @@ struct InputFolder {
         }
     }
 
-    /// Files that stay where they are, because nobody can say what they are.
-    func unknown(_ names: [String]) throws(BatchError) -> [StrangerInFolder] {
-        let named = names.filter { !InputFolder.isKnown("\(path)/\($0)") }.map { name in
-            (name, FileStatus("\(path)/\(name)", followingLinks: false)?.size)
-        }
-        let others = try filesWithoutText().filter { !isKnown($0) }.map { ($0.escaped, $0.status(in: path)?.size) }
-        return (named + others).map { name, size in
-            StrangerInFolder(name: name, reason: size == 0 ? .empty : .unknownType)
-        }
+    /// Files that stay where they are: nobody can say what they are, or they cannot be taken away.
+    func refused(_ names: [String]) throws(BatchError) -> [StrangerInFolder] {
+        let named = names.map { ($0, reason($0)) }
+        let others = try filesWithoutText().map { ($0.escaped, reason($0)) }
+        return (named + others).compactMap { name, reason in reason.map { StrangerInFolder(name: name, reason: $0) } }
     }
 
     /// Size, magic bytes, disk.
@@ -103,6 +114,8 @@ struct StrangerInFolder: Hashable {
         case empty
         case diskShort = "disk_short"
         case notAFile = "not_a_file"
+        case unreadable
+        case notMovable = "not_movable"
 
         /// In words, after the name.
         var words: String {
@@ -110,6 +123,8 @@ struct StrangerInFolder: Hashable {
             case .unknownType: DocumentFault.unknownType.words
             case .empty: DocumentFault.empty.words
             case .diskShort: DocumentFault.diskShort.words
+            case .unreadable: DocumentFault.unreadable.words
+            case .notMovable: "cannot be moved away: see who may write to the folder"
             case .notAFile: "is not a file: a folder, a link or a device"
             }
         }

@@ -125,7 +125,11 @@ struct Stage {
     /// - Parameter note: what of it has to be undone in files.
     func fail(_ document: DocumentRecord, _ error: DocumentError, noting note: JSONValue? = nil) throws(BatchError) {
         let state: DocumentState = document.state.isBeforePages ? .errorPrep : .errorOCR
-        if let home = folders.home(of: document.key, document.name), !home.hasPrefix(folders.error(document.key)) {
+        let home = folders.home(of: document.key, document.name)
+        // What looks damaged is not there any more.
+        let isGone = home == nil && [.damaged, .unknownType].contains(error.fault)
+        let error = isGone ? DocumentError(.unreadable, "its file is gone from data/work") : error
+        if let home, !home.hasPrefix(folders.error(document.key)) {
             _ = try DataFolders.move(home, to: folders.error(document.key), as: document.name)
         }
         let change = { () throws(BatchError) in

@@ -38,6 +38,39 @@ public enum DurableFile {
         try Folder.sync(FilePath.parent(path))
     }
 
+    /// As `move`, also to another file system: there the bytes are copied, and the file is removed when the copy is durable
+    /// and nobody has changed the file meanwhile.
+    /// - Parameter folder: where the copy is made, on the file system of `path`; nobody may look into it.
+    /// - Throws: `ERR_INTEGRATION_FILE` when somebody has changed it; it is still there.
+    public static func bring(_ from: String, to path: String, by folder: String) throws(BatchError) {
+        try sync(from)
+        do throws(SystemError) {
+            try SystemCall.attempt(.rename) { Glibc.rename(from, path) }
+        } catch {
+            guard error.code == EXDEV else { throw error.error("rename to \(path)", file: path) }
+            return try bringCopy(of: from, to: path, by: folder)
+        }
+        try Folder.sync(FilePath.parent(path))
+    }
+
+    private static func bringCopy(of from: String, to path: String, by folder: String) throws(BatchError) {
+        let before = FileStatus(from, followingLinks: false)
+        try Folder.create(folder)
+        let place = FilePath.join(folder, FilePath.name(path))
+        Folder.remove(place)
+        let copy = try File(creating: place)
+        try copy.copy(of: from)
+        try copy.sync()
+        guard let before, copy.status.size == before.size, FileStatus(from, followingLinks: false) == before else {
+            Folder.remove(place)
+            throw BatchError(.file, "\(from) changes while it is copied", hint: "try again when it is written")
+        }
+        try rename(place, to: path)
+        try Folder.sync(FilePath.parent(path))
+        try remove(from)
+        Folder.removeIfEmpty(folder)
+    }
+
     /// Gives a file another name; the caller syncs the folder.
     public static func rename(_ from: String, to path: String) throws(BatchError) {
         try SystemCall.run(.rename, "rename to \(path)", file: path) { Glibc.rename(from, path) }

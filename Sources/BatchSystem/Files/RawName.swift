@@ -33,10 +33,10 @@ public struct RawName: Hashable, Sendable {
         }
     }
 
-    /// The first bytes of its file; none when it cannot be read.
-    public func beginning(_ count: Int, in folder: String) -> [UInt8] {
+    /// The first bytes of its file; nil when it cannot be read.
+    public func beginning(_ count: Int, in folder: String) -> [UInt8]? {
         let descriptor = open(path(in: folder), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return [] }
+        guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         return [UInt8](unsafeUninitializedCapacity: count) { buffer, length in
             length = (try? SystemCall.read(descriptor, UnsafeMutableRawBufferPointer(buffer))) ?? 0
