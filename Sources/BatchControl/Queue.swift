@@ -111,9 +111,9 @@ public protocol QueueStore: AnyObject {
     func act(
         _ action: QueueBulkAction, _ filter: QueueFilter, behind number: Int64, reason: String, at now: Timestamp
     ) throws(BatchError) -> (changed: Int, last: Int64?)
-    /// At most so many jobs of a definition run at the same time; nil: any number.
-    func setQueueLimit(_ most: Int?, of job: String) throws(BatchError)
-    func queueLimits() throws(BatchError) -> [(job: String, most: Int)]
+    /// At most so many of these jobs run at the same time; nil: any number.
+    func setQueueLimit(_ most: Int?, of subject: QueueLimit.Subject) throws(BatchError)
+    func queueLimits() throws(BatchError) -> [QueueLimit]
 
     func queueJob(_ number: Int64) throws(BatchError) -> QueueJob?
     /// The job with this run key that is not over; nil when there is none.

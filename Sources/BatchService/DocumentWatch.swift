@@ -26,8 +26,7 @@ struct DocumentWatch {
 
     /// Milliseconds between two looks into `in`, beside what the kernel tells: `POLL_INTERVAL_MS`.
     private static let pollPeriod: Int64 = {
-        let given = Environment.value("POLL_INTERVAL_MS").flatMap { Int64($0) } ?? 1_000
-        return min(max(given, 100), 3_600_000)
+        (try? KnownSetting.environment("POLL_INTERVAL_MS")).flatMap { $0 }.flatMap { Int64($0) } ?? 1_000
     }()
     private static let cleanPeriod: Int64 = 600_000
     private static let checkPeriod: Int64 = 60_000

@@ -39,6 +39,40 @@ import Testing
         }
     }
 
+    /// What the service and the pipeline refuse is told by all that show settings.
+    @Test func aValueThatCannotBeMeantIsToldByAll() throws {
+        try BadLuckScene.with { scene in
+            let wrong = "PREP_CONCURRENCY=99 JOB_TIMEOUT_SECONDS=20 LOG_LEVEL=loud "
+            let shown = try scene.shell(wrong + "\"$TOOL\" config show --origin").out
+            #expect(shown.contains("prep_concurrency is not a whole number from 1 to 16\n"))
+            #expect(shown.contains("log.level the variable LOG_LEVEL is not debug, info, warn, warning, error, and"))
+            let document = try JSONParser.parse(try scene.shell(wrong + "\"$TOOL\" config show --json").out)
+            let settings = document["settings"]?.array ?? []
+            func setting(_ name: String) -> JSONValue? { settings.first { $0["name"]?.string == name } }
+            #expect(setting("prep_concurrency")?["value"] == "99" && setting("prep_concurrency")?["fault"] != nil)
+            #expect(setting("log.level")?["value"] == "info" && setting("log.level")?["origin"] == "default")
+            #expect(setting("job_timeout_s")?["value"] == "20" && setting("job_timeout_s")?["fault"] == nil)
+            let serve = "timeout 20 \"$TOOL\" serve --no-http 2>&1; echo $?"
+            let refused = try scene.shell(wrong + "ON_DISK_SHORT=never " + serve).out
+            #expect(
+                refused.contains("ERR_UX_INVALID_CONFIGURATION: PREP_CONCURRENCY is not a whole number from 1 to 16; "))
+            #expect(refused.contains("ON_DISK_SHORT is not wait, reject\n") && refused.hasSuffix("\n2\n"))
+            try scene.expect(.usage, "config", "set", "--set", "job_timeout_s=20")
+        }
+    }
+
+    @Test func theServiceShowsTheSameAsTheTool() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            "$TOOL" config show --json | tr '{' '\\n' | sed -n 's/.*"name":"\\([a-z_]*\\)","value":"\\([^"]*\\)".*/\\1 \\2/p' | sort >tool
+            curl -s "$U/config" | tr ',{}' '\\n' | sed -n 's/^"\\([a-z_]*\\)":"\\{0,1\\}\\([^"]*\\)"\\{0,1\\}$/\\1 \\2/p' | sort >service
+            for name in prep_concurrency ocr_concurrency job_timeout_s default_ocr_lang max_jobs_in_flight keep_work_dir_days; do
+                [ "$(grep "^$name " tool)" = "$(grep "^$name " service)" ] && grep -c "^$name " tool
+            done
+            """, before: "export JOB_TIMEOUT_SECONDS=20 PREP_CONCURRENCY=7")
+        #expect(lines == Array(repeating: "1", count: 6), "\(lines)")
+    }
+
     /// The names that operators know from other services; a value that cannot be meant counts for nothing.
     @Test func theEnvironmentSaysHowToLog() throws {
         try BadLuckScene.with(jobs: ["raise": "steps:\n  - {id: a, sql: UPDATE t SET v = 1}"]) { scene in

@@ -52,11 +52,13 @@ struct ServedWorkspace {
         echo "ended $?"
         """
 
-    /// - Parameter settings: more lines of `batchmgr.yaml`.
+    /// - Parameters:
+    ///   - settings: more lines of `batchmgr.yaml`.
+    ///   - before: what the shell does first, e.g. sets variables.
     /// - Returns: the lines that the script printed.
-    static func lines(_ script: String, settings: String = "") throws -> [String] {
+    static func lines(_ script: String, settings: String = "", before: String = "") throws -> [String] {
         try TemporaryFolder.with { folder in
-            let result = try BuiltTool.shell(prelude + "\n" + script + end, [folder, settings])
+            let result = try BuiltTool.shell(before + "\n" + prelude + "\n" + script + end, [folder, settings])
             var lines = result.out.split(separator: "\n").map(String.init)
             // The service is alive whatever was asked of it, and ends in good order.
             guard lines.popLast() == "ended 0" else { throw NotAlive(out: result.out, err: result.err) }

@@ -83,13 +83,52 @@ struct QueueTurnTests {
     @Test func aLimitHoldsForItsJobAlone() throws {
         try ControlScene.with { path in
             let file = try ControlScene.open(path)
-            try file.setQueueLimit(1, of: "raise")
+            try file.setQueueLimit(1, of: .job("raise"))
             for job in ["raise", "raise", "lower"] {
                 _ = try file.enqueue(order(job), actor: "ann", at: ControlScene.now)
             }
             #expect(try claimed(file, 3).map(\.number) == [1, 3])
-            try file.setQueueLimit(nil, of: "raise")
+            try file.setQueueLimit(nil, of: .job("raise"))
             #expect(try claimed(file, 2, as: 10).map(\.number) == [2])
+        }
+    }
+
+    @Test func aLimitHoldsForItsKindAlone() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            try file.setQueueLimit(2, of: .kind(.ocr))
+            for kind in [QueueOrder.Kind.ocr, .ocr, .ocr, .batch] {
+                var order = order(kind.rawValue)
+                order.kind = kind
+                _ = try file.enqueue(order, actor: "ann", at: ControlScene.now)
+            }
+            #expect(try file.queueLimits() == [QueueLimit(.kind(.ocr), most: 2)])
+            #expect(try claimed(file, 4).map(\.number) == [1, 2, 4])
+            let third = try #require(try file.queueJob(3))
+            #expect(try file.obstacle(before: third) == .limited(QueueLimit(.kind(.ocr), most: 2)))
+            #expect(
+                third.explanation(at: ControlScene.now, .limited(QueueLimit(.kind(.ocr), most: 2)))
+                    == "as many run as may: kind ocr: at most 2 at the same time")
+            try file.setQueueLimit(nil, of: .kind(.ocr))
+            #expect(try claimed(file, 2, as: 10).map(\.number) == [3])
+            #expect(try file.queueLimits().isEmpty)
+        }
+    }
+
+    @Test func aJobSaysWhoseDatabaseItWaitsFor() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            for _ in 0..<2 { _ = try file.enqueue(order(place: "main"), actor: "ann", at: ControlScene.now) }
+            _ = try file.enqueue(order(place: "other"), actor: "ann", at: ControlScene.now)
+            let first = try #require(try claimed(file, 1).first)
+            func words(_ number: Int64) throws -> String {
+                guard let job = try file.queueJob(number) else { return "" }
+                return job.explanation(at: ControlScene.now, try file.obstacle(before: job))
+            }
+            #expect(try words(2) == "after job 1, which works on the same database")
+            #expect(try words(3) == "waits for a worker")
+            _ = try file.finish(first, .done(batch: "raise.1"), at: ControlScene.now)
+            #expect(try words(2) == "waits for a worker")
         }
     }
 

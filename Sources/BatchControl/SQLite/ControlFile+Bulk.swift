@@ -133,20 +133,32 @@ extension ControlFile {
 
     // MARK: Limits
 
-    public func setQueueLimit(_ most: Int?, of job: String) throws(BatchError) {
+    public func setQueueLimit(_ most: Int?, of subject: QueueLimit.Subject) throws(BatchError) {
+        let (table, column, name) =
+            switch subject {
+            case .job(let name): ("queue_limits", "job", name)
+            case .kind(let kind): ("queue_kind_limits", "kind", kind.rawValue)
+            }
         try durably { () throws(BatchError) in
             if let most {
                 try connection.run(
-                    "INSERT OR REPLACE INTO queue_limits VALUES(?, ?)", [.string(job), .integer(Int64(most))])
+                    "INSERT OR REPLACE INTO \(table) VALUES(?, ?)", [.string(name), .integer(Int64(most))])
             } else {
-                try connection.run("DELETE FROM queue_limits WHERE job = ?", [.string(job)])
+                try connection.run("DELETE FROM \(table) WHERE \(column) = ?", [.string(name)])
             }
         }
     }
 
-    public func queueLimits() throws(BatchError) -> [(job: String, most: Int)] {
-        try connection.rows("SELECT job, most FROM queue_limits ORDER BY job").map { row in
-            (row[0].string ?? "", Int(row[1].integer ?? 0))
+    public func queueLimits() throws(BatchError) -> [QueueLimit] {
+        let jobs = try connection.rows("SELECT job, most FROM queue_limits ORDER BY job").map { row in
+            QueueLimit(.job(row[0].string ?? ""), most: Int(row[1].integer ?? 0))
         }
+        let kinds = try connection.rows("SELECT kind, most FROM queue_kind_limits ORDER BY kind")
+        return jobs
+            + kinds.compactMap { row in
+                row[0].string.flatMap(QueueOrder.Kind.init).map {
+                    QueueLimit(.kind($0), most: Int(row[1].integer ?? 0))
+                }
+            }
     }
 }

@@ -207,6 +207,7 @@ extension ControlFile {
             "ALTER TABLE queue_jobs ADD COLUMN trace TEXT",
             // `enqueued_in`: which batch of the name in `enqueued_by`; NULL where an older program has queued the job.
             "ALTER TABLE queue_jobs ADD COLUMN enqueued_in TEXT",
+            "CREATE TABLE IF NOT EXISTS queue_kind_limits(kind TEXT PRIMARY KEY, most INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

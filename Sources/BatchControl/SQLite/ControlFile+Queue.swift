@@ -163,7 +163,29 @@ extension ControlFile {
             guard let key = job.order.sequenceKey, let known = first[key], known.number < job.number else { continue }
             obstacles[job.number] = .behind(number: known.number, known.state)
         }
+        try addWhatRuns(to: &obstacles, before: jobs)
         return obstacles
+    }
+
+    /// What runs keeps others from running beside it.
+    private func addWhatRuns(
+        to obstacles: inout [Int64: QueueObstacle], before jobs: [QueueJob]
+    ) throws(BatchError) {
+        let waiting = jobs.filter { $0.state.isOpen && $0.state != .running && obstacles[$0.number] == nil }
+        if waiting.isEmpty { return }
+        let running = try queueJobs(where: "state = 'running' ORDER BY number", [])
+        if running.isEmpty { return }
+        let full = try queueLimits().filter { limit in
+            running.count { limit.holds(for: $0.order) } >= limit.most
+        }
+        for job in waiting {
+            if let limit = full.first(where: { $0.holds(for: job.order) }) {
+                obstacles[job.number] = .limited(limit)
+            } else if !job.order.place.isEmpty, let other = running.first(where: { $0.order.place == job.order.place })
+            {
+                obstacles[job.number] = .besides(number: other.number)
+            }
+        }
     }
 
     /// Jobs that keep those of their sequence after them; the words of the index `queue_unsettled`.

@@ -83,6 +83,8 @@ extension ControlFile: QueueStore {
             AND NOT EXISTS (SELECT 1 FROM queue_pauses p WHERE p.job = '' OR p.job = queue_jobs.job)
             AND NOT EXISTS (SELECT 1 FROM queue_limits l WHERE l.job = queue_jobs.job AND l.most <= (SELECT count(*)
                 FROM queue_jobs r WHERE r.state = 'running' AND r.job = l.job))
+            AND NOT EXISTS (SELECT 1 FROM queue_kind_limits k WHERE k.kind = queue_jobs.kind AND k.most <= (SELECT count(*)
+                FROM queue_jobs r WHERE r.state = 'running' AND r.kind = k.kind))
             AND (sequence_key IS NULL OR NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE
                 e.sequence_key = queue_jobs.sequence_key AND e.number < queue_jobs.number
                 AND e.\(ControlFile.unsettled)))

@@ -15,7 +15,13 @@ public struct ConfigReport: Report, Hashable {
         /// `batchmgr.yaml:12`, the name of the variable; nil for a default.
         public let place: String?
 
-        public init(_ name: String, _ value: String, _ origin: Origin, at place: String? = nil) {
+        /// Why it is not as it should be, in words that follow its name; what needs it refuses to work then.
+        public var fault: String?
+
+        public init(
+            _ name: String, _ value: String, _ origin: Origin, at place: String? = nil, fault: String? = nil
+        ) {
+            self.fault = fault
             self.name = name
             self.value = value
             self.origin = origin
@@ -23,10 +29,11 @@ public struct ConfigReport: Report, Hashable {
         }
 
         var json: JSONValue {
-            [
-                "name": .string(name), "value": .string(value), "origin": .string(origin.rawValue),
-                "place": JSONValue(place),
-            ]
+            .object(
+                [
+                    .init("name", .string(name)), .init("value", .string(value)),
+                    .init("origin", .string(origin.rawValue)), .init("place", JSONValue(place)),
+                ] + JSONValue.Member.only("fault", fault.map(JSONValue.string)))
         }
     }
 

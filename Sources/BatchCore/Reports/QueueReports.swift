@@ -5,9 +5,10 @@ extension QueueJob {
         let last = reason.map { "; before: \($0)" } ?? ""
         switch state {
         case .queued, .waiting, .retrying:
-            if let obstacle { return obstacle.words }
+            if let obstacle, !obstacle.isPassing { return obstacle.words }
             if let plan { return "plan.\(plan) waits for approval" }
-            let due = order.runAt > now ? "not before \(order.runAt.iso8601)" : "waits for a worker"
+            let due =
+                order.runAt > now ? "not before \(order.runAt.iso8601)" : obstacle?.words ?? "waits for a worker"
             if state == .waiting { return "\(reason ?? "held back"); checked again: \(due)" }
             return state == .queued ? due + last : "attempt \(attempts + 1), \(due)" + last
         case .running:
@@ -44,6 +45,24 @@ extension QueueObstacle {
         case .paused(let pause):
             "\(pause.job.map { "jobs of \($0) are" } ?? "the queue is") paused by \(pause.actor): \(pause.reason)"
         case .behind(let number, let state): "after job \(number) of its sequence, which is \(state.rawValue)"
+        case .limited(let limit): "as many run as may: \(limit.words)"
+        case .besides(let number): "after job \(number), which works on the same database"
+        }
+    }
+}
+
+extension QueueLimit {
+    public var words: String {
+        switch subject {
+        case .job(let name): "\(name): at most \(most) at the same time"
+        case .kind(let kind): "kind \(kind.rawValue): at most \(most) at the same time"
+        }
+    }
+
+    var json: JSONValue {
+        switch subject {
+        case .job(let name): ["job": .string(name), "most": JSONValue(most)]
+        case .kind(let kind): ["kind": .string(kind.rawValue), "most": JSONValue(most)]
         }
     }
 }
@@ -199,23 +218,11 @@ public struct QueueBulkReport: Report, Hashable {
 
 /// `queue limit`
 public struct QueueLimitReport: Report, Hashable {
-    public struct Limit: Hashable, Sendable {
-        public let job: String
-        public let most: Int
+    public let limits: [QueueLimit]
 
-        public init(job: String, most: Int) {
-            self.job = job
-            self.most = most
-        }
-    }
+    public init(limits: [QueueLimit]) { self.limits = limits }
 
-    public let limits: [Limit]
-
-    public init(limits: [Limit]) { self.limits = limits }
-
-    public func members(_ call: CallOptions) -> [JSONValue.Member] {
-        [.init("limits", .array(limits.map { ["job": .string($0.job), "most": JSONValue($0.most)] }))]
-    }
+    public func members(_ call: CallOptions) -> [JSONValue.Member] { [.init("limits", .array(limits.map(\.json)))] }
 }
 
 /// `queue work`

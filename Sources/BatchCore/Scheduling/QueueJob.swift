@@ -95,13 +95,20 @@ public struct QueueOrder: Hashable, Sendable {
     /// The trace of what has queued it: a firing, a request, a step, a command.
     public var origin: TraceOrigin?
 
-    public enum Kind: String, Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
         /// A job of the catalog.
         case batch
         /// A repair: a batch for each tenant who has something wrong.
         case heal
+        /// A job with `audit.*` steps.
+        case audit
+        /// A job with `ocr.*` steps.
+        case ocr
 
-        public init(of job: JobDefinition?) { self = job?.repair == nil ? .batch : .heal }
+        public init(of job: JobDefinition?) {
+            func has(_ prefix: String) -> Bool { job?.steps.contains { $0.kind.hasPrefix(prefix) } == true }
+            self = job?.repair != nil ? .heal : has("audit.") ? .audit : has("ocr.") ? .ocr : .batch
+        }
     }
 
     public init(
@@ -214,6 +221,43 @@ public enum QueueObstacle: Hashable, Sendable {
     case paused(QueuePause)
     /// An earlier job of its sequence is not settled.
     case behind(number: Int64, QueueState)
+    /// As many as may run at the same time do.
+    case limited(QueueLimit)
+    /// One worker at a time works on a database.
+    case besides(number: Int64)
+
+    /// It goes by itself, so that a job for later is not said to wait for it.
+    var isPassing: Bool {
+        switch self {
+        case .paused, .behind: false
+        case .limited, .besides: true
+        }
+    }
+}
+
+/// How many jobs run at the same time at most.
+public struct QueueLimit: Hashable, Sendable {
+    public enum Subject: Hashable, Sendable {
+        /// Of one definition.
+        case job(String)
+        case kind(QueueOrder.Kind)
+    }
+
+    public let subject: Subject
+    public let most: Int
+
+    public init(_ subject: Subject, most: Int) {
+        self.subject = subject
+        self.most = most
+    }
+
+    /// Whether it counts for a job.
+    public func holds(for job: QueueOrder) -> Bool {
+        switch subject {
+        case .job(let name): job.job == name
+        case .kind(let kind): job.kind == kind
+        }
+    }
 }
 
 /// Nothing is taken from the queue, or no job of one definition.

@@ -75,7 +75,7 @@ struct EngineIdentity {
         }
         var models: [String: String] = [:]
         for language in profile.languages {
-            guard let path = Models.path(language) else {
+            guard let path = OCRModels.path(language) else {
                 throw BatchError(
                     .libraryMissing, "there is no model of Tesseract for '\(language)'",
                     hint: "install it, e.g. apt-get install tesseract-ocr-\(language); see: \(command: "ocr info")")

@@ -30,68 +30,29 @@ struct OCRSettings: Sendable {
     }
 
     /// What was set while the service runs, else the environment, else the default.
-    /// - Throws: `ERR_UX_INVALID_CONFIGURATION` for a value that is no number.
+    /// - Throws: `ERR_UX_INVALID_CONFIGURATION` for a value that cannot be meant.
     static func current(_ session: Session) throws(BatchError) -> OCRSettings {
         var settings = OCRSettings()
         let chosen = try HotSettings.chosen(session.workspace, context: session.context)
-        func number(_ name: String, _ range: ClosedRange<Int>) throws(BatchError) -> Int? {
-            guard let text = chosen[name] ?? Environment.value(name) else { return nil }
-            guard let value = Int(text), range.contains(value) else {
-                throw BatchError(
-                    .invalidConfiguration, "\(name) is not a number from \(range.lowerBound) to \(range.upperBound)",
-                    hint: "correct the variable; see docs/documents.md")
-            }
-            return value
+        func text(_ name: String) throws(BatchError) -> String? {
+            if let set = chosen[name] { return set }
+            return try KnownSetting.environment(name)
         }
-        settings.ocrConcurrency = try number("OCR_CONCURRENCY", 1...8) ?? min(max(HostFigures.processors, 1), 8)
-        settings.prepConcurrency = try number("PREP_CONCURRENCY", 1...16) ?? settings.prepConcurrency
-        settings.inFlight = try number("MAX_JOBS_IN_FLIGHT", 1...1_000) ?? settings.inFlight
-        settings.attemptsPrep = try number("MAX_ATTEMPTS_PREP", 1...100) ?? settings.attemptsPrep
-        settings.attemptsOCR = try number("MAX_ATTEMPTS_OCR", 1...100) ?? settings.attemptsOCR
-        settings.jobTimeout = try number("JOB_TIMEOUT_SECONDS", 1...7_200) ?? settings.jobTimeout
-        settings.largestInput = Int64(try number("MAX_INPUT_SIZE_MB", 1...1_000_000) ?? 500) << 20
-        settings.smallestPDF = Int64(try number("MIN_PDF_SIZE_BYTES", 0...1_000_000_000) ?? 1_024)
-        if let text = Environment.value("DISK_FREE_FACTOR") {
-            guard let factor = Double(text), factor >= 0 else {
-                throw BatchError(
-                    .invalidConfiguration, "DISK_FREE_FACTOR is not a number",
-                    hint: "correct the variable; see docs/documents.md")
-            }
-            settings.diskFactor = factor
+        func number(_ name: String, _ otherwise: Int) throws(BatchError) -> Int {
+            try text(name).flatMap { Int($0) } ?? otherwise
         }
-        if let text = Environment.value("ON_DISK_SHORT") {
-            guard let choice = ShortDisk(rawValue: text) else {
-                throw BatchError(
-                    .invalidConfiguration, "ON_DISK_SHORT is neither wait nor reject",
-                    hint: "correct the variable; see docs/documents.md")
-            }
-            settings.onDiskShort = choice
-        }
-        settings.keepWorkDays = try number("KEEP_WORK_DIR_DAYS", 0...36_500) ?? settings.keepWorkDays
-        settings.languages = chosen["OCR_LANG"] ?? Environment.value("OCR_LANG") ?? Models.usual
+        settings.ocrConcurrency = try number("OCR_CONCURRENCY", min(max(HostFigures.processors, 1), 8))
+        settings.prepConcurrency = try number("PREP_CONCURRENCY", settings.prepConcurrency)
+        settings.inFlight = try number("MAX_JOBS_IN_FLIGHT", settings.inFlight)
+        settings.attemptsPrep = try number("MAX_ATTEMPTS_PREP", settings.attemptsPrep)
+        settings.attemptsOCR = try number("MAX_ATTEMPTS_OCR", settings.attemptsOCR)
+        settings.jobTimeout = try number("JOB_TIMEOUT_SECONDS", settings.jobTimeout)
+        settings.largestInput = Int64(try number("MAX_INPUT_SIZE_MB", 500)) << 20
+        settings.smallestPDF = Int64(try number("MIN_PDF_SIZE_BYTES", 1_024))
+        settings.diskFactor = try text("DISK_FREE_FACTOR").flatMap { Double($0) } ?? settings.diskFactor
+        settings.onDiskShort = try text("ON_DISK_SHORT").flatMap(ShortDisk.init) ?? settings.onDiskShort
+        settings.keepWorkDays = try number("KEEP_WORK_DIR_DAYS", settings.keepWorkDays)
+        settings.languages = try text("OCR_LANG") ?? OCRModels.usual
         return settings
-    }
-}
-
-/// The models of Tesseract on this machine.
-enum Models {
-    private static var folders: [String] {
-        [Environment.value("TESSDATA_PREFIX")].compactMap { $0 }
-            + ["/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata"]
-    }
-
-    static func path(_ language: String) -> String? {
-        folders.map { "\($0)/\(language).traineddata" }.first(where: Folder.exists)
-    }
-
-    /// French and English where both are there, else English.
-    static var usual: String { path("fra") != nil && path("eng") != nil ? "fra+eng" : "eng" }
-
-    static var installed: [String] {
-        let names = folders.flatMap { (try? Folder.names(in: $0)) ?? [] }
-        return Set(
-            names.filter { $0.hasSuffix(".traineddata") && $0 != "osd.traineddata" }.map { String($0.dropLast(12)) }
-        )
-        .sorted()
     }
 }

@@ -324,7 +324,7 @@ public struct Documents {
     public static func engine(in workspace: Workspace, context: Context) throws(BatchError) -> JSONValue {
         [
             "versions": .object(try versions(workspace, context)),
-            "languages": .array(Models.installed.map(JSONValue.string)),
+            "languages": .array(OCRModels.installed.map(JSONValue.string)),
         ]
     }
 
@@ -345,7 +345,7 @@ public struct Documents {
             .map { ($0.key, $0.value.string ?? "") }
         let states = try store.counts().states
         return DocumentInfoReport(
-            versions: versions, languages: Models.installed,
+            versions: versions, languages: OCRModels.installed,
             profiles: try ProfileList.load(folder: session.workspace.catalog).profiles.map(\.name),
             states: states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
             pagesAtOnce: EngineHealth(session).concurrency(try OCRSettings.current(session).ocrConcurrency))

@@ -91,6 +91,20 @@ enum QueueRoutes {
                 call.report(try call.queue().pause(job: call.value("job"), reason: try call.required("reason")))
             }),
         Route(
+            method: .get, path: "/api/queue/limits", name: "listQueueLimits",
+            summary: "How many jobs of a definition or a kind run at the same time", access: .role(.viewer),
+            hasTenants: false, answer: .report(["limits"]),
+            perform: { (call) throws(BatchError) in call.report(try call.queue().limits()) }),
+        Route(
+            method: .post, path: "/api/queue/limits", name: "limitQueue",
+            summary: "Set how many jobs of a definition or a kind run at the same time",
+            access: access, hasTenants: false, action: "queue limit",
+            body: [
+                .job(), .choice("kind", QueueOrder.Kind.self, "all jobs of this kind, instead of one definition"),
+                Parameter("most", .integer(1...1_000), "at most this many (default: any number)"),
+            ],
+            answer: .report(["limits"]), perform: limit),
+        Route(
             method: .post, path: "/api/queue/resume", name: "resumeQueue", summary: "Let jobs begin again",
             access: access, hasTenants: false, action: "queue resume", body: [.job()], answer: .report(["paused"]),
             perform: { (call) throws(BatchError) in call.report(try call.queue().resume(job: call.value("job"))) }),
@@ -129,6 +143,16 @@ enum QueueRoutes {
                 hint: "call again with \"confirm\": \(count) when that is what you want")
         }
         return call.report(try queue.act(action, filter, reason: reason, within: .seconds(2)) { _ in })
+    }
+
+    private static func limit(_ call: APICall) throws(BatchError) -> HTTPResponse {
+        let kind: QueueOrder.Kind? = call.choice("kind")
+        guard (kind == nil) != (call.value("job") == nil) else {
+            throw BatchError(.usage, "give 'job' or 'kind'", hint: "one of them, and \"most\"")
+        }
+        let subject: QueueLimit.Subject
+        if let kind { subject = .kind(kind) } else { subject = .job(try call.required("job")) }
+        return call.report(try call.queue().limit(call.number("most"), of: subject))
     }
 
     private static func add(_ call: APICall) throws(BatchError) -> HTTPResponse {

@@ -60,11 +60,10 @@ enum ServiceRoutes {
             method: .post, path: "/config", name: "setConfig", summary: "Change settings while the service runs",
             access: .role(.admin), hasTenants: false, action: "config set",
             body: HotSettings.table.map { entry in
-                switch entry.value {
-                case .integer(let range, _):
-                    Parameter(entry.name, .integer(range), "\(range.lowerBound) to \(range.upperBound)")
-                case .language: Parameter(entry.name, .text(pattern: "^[a-z]{3}([+][a-z]{3}){0,3}$"), "e.g. fra+eng")
+                if case .number(let range)? = entry.hot {
+                    return Parameter(entry.name, .integer(range), "\(range.lowerBound) to \(range.upperBound)")
                 }
+                return Parameter(entry.name, .text(pattern: "^[a-z]{3}([+][a-z]{3}){0,3}$"), "e.g. fra+eng")
             },
             answer: .report(["applied"]), hasPlainErrors: true, perform: setConfig),
         Route(
@@ -147,7 +146,7 @@ enum ServiceRoutes {
     private static func setConfig(_ call: APICall) throws(BatchError) -> HTTPResponse {
         let members = HotSettings.table.compactMap { entry -> JSONValue.Member? in
             guard let text = call.value(entry.name) else { return nil }
-            if case .integer = entry.value { return .init(entry.name, Int64(text).map(JSONValue.integer) ?? .null) }
+            if case .number = entry.rule { return .init(entry.name, Int64(text).map(JSONValue.integer) ?? .null) }
             return .init(entry.name, .string(text))
         }
         try HotSettings(call.workspace, context: call.context).set(members)

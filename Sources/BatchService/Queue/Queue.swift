@@ -107,15 +107,15 @@ public struct Queue {
         return QueueBulkReport(action: action.rawValue, wanted: wanted, done: done)
     }
 
-    public func limit(_ most: Int?, of job: String) throws(BatchError) -> QueueLimitReport {
-        _ = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: job)
-        try store.setQueueLimit(most, of: job)
+    public func limit(_ most: Int?, of subject: QueueLimit.Subject) throws(BatchError) -> QueueLimitReport {
+        if case .job(let name) = subject {
+            _ = try workspace.loadCatalog(StepRegistry.builtIn.rules()).job(named: name)
+        }
+        try store.setQueueLimit(most, of: subject)
         return try limits()
     }
 
-    public func limits() throws(BatchError) -> QueueLimitReport {
-        QueueLimitReport(limits: try store.queueLimits().map { .init(job: $0.job, most: $0.most) })
-    }
+    public func limits() throws(BatchError) -> QueueLimitReport { QueueLimitReport(limits: try store.queueLimits()) }
 
     public func cancel(_ number: Int64, reason: String) throws(BatchError) -> QueueJobReport {
         try report(try store.cancel(number, reason: by(reason), at: context.now()))

@@ -88,7 +88,7 @@ extension QueueBulkReport: TextReport {
 extension QueueLimitReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard !limits.isEmpty else { return "no limits\n" }
-        return limits.map { "\($0.job): at most \($0.most) at the same time\n" }.joined()
+        return limits.map { $0.words + "\n" }.joined()
     }
 }
 

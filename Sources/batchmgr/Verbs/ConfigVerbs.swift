@@ -57,6 +57,7 @@ extension ConfigReport {
                     + (withOrigin
                         ? [setting.origin == .file ? setting.place ?? "" : setting.origin.rawValue + place] : []))
         }
-        return table.text(style)
+        let faults = settings.compactMap { setting in setting.fault.map { "\(setting.name) \($0)\n" } }
+        return table.text(style) + faults.joined()
     }
 }

@@ -99,14 +99,19 @@ extension Verb {
         ])
 
     public static let queueLimit = Verb(
-        "queue limit", "show or set how many jobs of a definition run at the same time",
-        details: "Jobs of one database run one after the other anyway.",
+        "queue limit", "show or set how many jobs of a definition or a kind run at the same time",
+        details:
+            "Jobs of one database run one after the other anyway. A job with repairs is of kind heal, one with audit.* or ocr.* steps of kind audit or ocr, all others of kind batch.",
         options: [
             .value("job", .text("JOB"), "the job of the catalog").main,
+            .value("kind", .choice(QueueOrder.Kind.allCases.map(\.rawValue)), "all jobs of this kind"),
             .value("most", .number("N"), "at most this many").main, .flag("none", "any number again"),
         ],
         topic: .govern, role: .operator, trace: .workspace,
-        examples: [.init("batchmgr queue limit export_all --most 1", "never two of them")])
+        examples: [
+            .init("batchmgr queue limit export_all --most 1", "never two of them"),
+            .init("batchmgr queue limit --kind ocr --most 2", "leave workers to other jobs"),
+        ])
 
     public static let queuePause = Verb(
         "queue pause", "let workers take no more jobs",
@@ -303,15 +308,20 @@ extension Command {
 
     static let queueLimit = Command(.queueLimit) { (arguments, call) throws(BatchError) in
         let queue = try call.queue()
-        guard let job = arguments.value("job") else {
+        let kind = arguments.value("kind").flatMap(QueueOrder.Kind.init)
+        let (job, most) = (arguments.value("job"), arguments.number("most"))
+        guard let subject = kind.map(QueueLimit.Subject.kind) ?? job.map(QueueLimit.Subject.job) else {
+            guard most == nil, !arguments.has("none") else {
+                throw .usage("name the job, or give --kind", arguments.verb)
+            }
             try call.output.show(try queue.limits())
             return .done
         }
-        let most = arguments.number("most")
+        if kind != nil, job != nil { throw .usage("give a job, or --kind", arguments.verb) }
         guard (most == nil) == arguments.has("none"), most != 0 else {
             throw .usage("give --most N (1 or more), or --none", arguments.verb)
         }
-        try call.output.show(try queue.limit(most, of: job))
+        try call.output.show(try queue.limit(most, of: subject))
         return .done
     }
 }

@@ -59,6 +59,7 @@ extension Command {
             guard (0...64).contains(workers) else { throw .usage("--workers is 0 to 64", arguments.verb) }
             settings.workers = workers
         }
+        try KnownSetting.requireValidEnvironment()
         let workspace = try call.workspace().answering(arguments)
         let place = workspace.file == nil ? ["--db", workspace.databases[0].path] : ["--workspace", workspace.folder]
         var service = try Service(
