@@ -66,6 +66,40 @@ struct ToolAndHostTests {
         }
     }
 
+    /// Another program has written after the batch, and before a change of the schema: the point of the batch cannot be made
+    /// any more, and none may be made with what the other one wrote.
+    @Test(arguments: [
+        "INSERT INTO t VALUES(3, 3)", "UPDATE t SET v = 30 WHERE id = 1", "INSERT INTO u VALUES('other')",
+    ])
+    func aPointThatIsMadeLateHoldsNothingThatOthersWroteSince(_ other: String) throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(
+                folder,
+                "CREATE TABLE t(id PRIMARY KEY, v); CREATE TABLE u(a); INSERT INTO t VALUES(1, 1), (2, 2)")
+            let host = try Hosts.python(
+                folder,
+                """
+                import sqlite3
+                c = connect(isolation_level=None)
+                for sql in ["SELECT batch_begin('one')", "UPDATE t SET v = 20 WHERE id = 1", "SELECT batch_commit()"]: c.execute(sql).fetchall()
+                other = sqlite3.connect("app.db"); other.execute("\(other)"); other.commit(); other.close()
+                for sql in ["SELECT batch_begin('two')", "CREATE INDEX ui ON u(a)", "SELECT batch_commit()"]: c.execute(sql).fetchall()
+                """)
+            #expect(host.fault == nil)
+            #expect(try Hosts.tool(folder, "run --id three --sql 'INSERT INTO u VALUES(1)'").code == 0)
+            #expect(try Hosts.tool(folder, "verify").code == 0)
+            #expect(try Hosts.tool(folder, "drill").code == 0)
+            for source in ["git", "bak"] {
+                let restored = try Hosts.tool(folder, "restore --point one.1 --source \(source) --to \(source).db")
+                #expect(restored.code == 5 && restored.err.contains("ERR_DATA_NO_RESTORE_POINT"), "\(restored.err)")
+            }
+            #expect(try Hosts.tool(folder, "audit list").out.contains("lost"))
+            // The undo log needs no point.
+            let undone = try Hosts.tool(folder, "rollback --id one --yes")
+            #expect(undone.code == (other.hasPrefix("UPDATE") ? 4 : 0), "\(undone.err)")
+        }
+    }
+
     @Test func aCounterThatWasSetByHandIsAChangeAlsoAfterACheckpoint() throws {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(

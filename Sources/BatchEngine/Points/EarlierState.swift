@@ -128,6 +128,10 @@ extension PointKeeper {
         var done = point
         do throws(BatchError) {
             let earlier = try EarlierState(session, after: point.lastCheckpoint)
+            // Rows that others wrote since are still in the copy: no batch undoes them.
+            guard batch.digestAfter == nil || earlier.state.digest.combined == batch.digestAfter else {
+                return try lose(&point, batch)
+            }
             let elsewhere = try earlier.session()
             // What is lost there was changed outside any batch here.
             guard try PointKeeper(session: elsewhere).complete(&done, since: nil) else {
