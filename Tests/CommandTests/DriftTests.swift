@@ -140,6 +140,34 @@ import Testing
         }
     }
 
+    /// What a module keeps is no row that `drift show` could list, and is as much a change as any other.
+    @Test(arguments: [
+        ("rtree(id, x0, x1)", "VALUES (1, 0, 1)", "UPDATE t SET x1 = 2", "UPDATE t SET x1 = 3"),
+        ("rtree_i32(id, x0, x1)", "VALUES (1, 0, 1)", "UPDATE t SET x1 = 2", "UPDATE t SET x1 = 3"),
+        ("fts5(x)", "VALUES ('a')", "UPDATE t SET x = 'b'", "UPDATE t SET x = 'c'"),
+        ("fts4(x)", "VALUES ('a')", "UPDATE t SET x = 'b'", "UPDATE t SET x = 'c'"),
+    ])
+    func adoptedDriftOfAVirtualTableIsADependent(
+        _ module: String, _ row: String, _ batch: String, _ drift: String
+    ) throws {
+        try SampleDatabase.with("CREATE VIRTUAL TABLE t USING \(module); INSERT INTO t \(row)") { database in
+            let before = try database.dump()
+            try database.run("one", batch)
+            try database.sql(drift)
+            let shown = try database.json("drift", "show")
+            #expect(shown["drifted"] == true && shown["unlisted"] == ["t"] && shown["changes"] == [])
+            #expect(try database.tool("drift", "show").out.contains("~ t: its content (rows are not listed)\n"))
+            #expect(try database.tool("drift", "adopt").code == 0)
+            #expect(try database.json("drift", "show")["drifted"] == false)
+            let refused = try database.tool("rollback", "--id", "one")
+            #expect(refused.code == 4 && refused.err.contains("ERR_DATA_DEPENDENTS"), "\(refused.err)")
+            #expect(refused.err.contains("drift.1") || refused.out.contains("drift.1"), "\(refused.out)\(refused.err)")
+            let undone = try database.tool("rollback", "--id", "one", "--mode", "cascade")
+            #expect(undone.code == 0, "\(undone.err)")
+            #expect(try database.dump() == before)
+        }
+    }
+
     @Test func newTablesAreGuardedAndOldOnesLeave() throws {
         try Self.withDrift("track") { database in
             try database.run(

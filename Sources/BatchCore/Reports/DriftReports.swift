@@ -5,6 +5,9 @@ public struct DriftReport: Report, Hashable {
     public let hasSchemaChange: Bool
     /// Found by the notes of the guard, without reading the database.
     public let isTracked: Bool
+    /// Virtual tables, and tables of SQLite's own, whose content is not as the last batch left it. Their rows are not listed:
+    /// a module or SQLite made them.
+    public var unlisted: [String] = []
     /// The changes are those that `drift undo` would make.
     public var isDryRun = false
 
@@ -14,12 +17,12 @@ public struct DriftReport: Report, Hashable {
         self.isTracked = isTracked
     }
 
-    public var isDrifted: Bool { hasSchemaChange || changes.total.total > 0 }
+    public var isDrifted: Bool { hasSchemaChange || changes.total.total > 0 || !unlisted.isEmpty }
 
     public func members(_ call: CallOptions) -> [JSONValue.Member] {
         [
             .init("drifted", .bool(isDrifted)), .init("schema_changed", .bool(hasSchemaChange)),
-            .init("tracked", .bool(isTracked)),
+            .init("tracked", .bool(isTracked)), .init("unlisted", .array(unlisted.map { .string($0) })),
         ] + JSONValue.Member.only("dry_run", if: isDryRun) + changes.members(call)
     }
 }

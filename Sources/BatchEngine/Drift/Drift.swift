@@ -41,6 +41,21 @@ struct Drift {
     let before: Before?
     /// Found by the notes of the guard, without reading the database.
     let isTracked: Bool
+
+    /// Virtual tables, and tables of SQLite's own, that hold something else than before.
+    /// - Parameter isTenant: whoever asks sees rows of one tenant alone; whose these are nobody can tell.
+    func unlisted(isTenant: Bool) -> [String] {
+        if isTenant { return [] }
+        let names = tables.compactMap { table -> String? in
+            guard !table.changes.isEmpty, let layout = table.after ?? table.before else { return nil }
+            return switch layout.role {
+            case .ordinary: nil
+            case .shadow(let owner): owner
+            case .system: layout.name
+            }
+        }
+        return Set(names).sorted()
+    }
 }
 
 /// Finds what was changed outside any batch, row by row.
@@ -111,9 +126,11 @@ extension Session {
             if let before = drift?.before?.connection {
                 changes.schema = try DatabaseDifference(old: before, new: connection).schema()
             }
-            return DriftReport(
+            var report = DriftReport(
                 changes: changes, hasSchemaChange: drift?.hasSchemaChange ?? false,
                 isTracked: drift?.isTracked ?? false)
+            if request.table == nil { report.unlisted = drift?.unlisted(isTenant: RowOwner(self) != nil) ?? [] }
+            return report
         }
     }
 
@@ -139,6 +156,7 @@ extension Session {
             }
             var report = DriftReport(
                 changes: changes, hasSchemaChange: drift.hasSchemaChange, isTracked: drift.isTracked)
+            report.unlisted = drift.unlisted(isTenant: false)
             report.isDryRun = true
             return report
         }

@@ -50,16 +50,23 @@ extension Ledger {
     /// The rows are cells of nodes, and a node that is split moves rows that nobody changed: so what the tables of the
     /// tree saw would name too many.
     func writeTreeFacts(_ tracks: [CapturedTable], checkpoint: Int64) throws(BatchError) {
-        for track in tracks where track.isTouched {
-            guard case .shadow(let owner) = track.layout.role, track.layout.name == owner + "_rowid" else { continue }
+        let touched = tracks.filter(\.isTouched)
+        // What is taken from outside any batch, or undone from a restore point, may write nodes alone.
+        let owners = touched.compactMap { track -> String? in
+            guard case .shadow(let owner) = track.layout.role else { return nil }
+            return ["_rowid", "_node"].map { owner + $0 }.contains(track.layout.name) ? owner : nil
+        }
+        for owner in Set(owners).sorted() {
             let module = try VirtualTableUndo.module(of: owner, connection)
             guard module.isTree else { continue }
             let rows = Relation.rows(owner)
             guard let changes = try treeChanges(owner, module, checkpoint) else {
                 // Somebody wrote to the tables of the tree themselves.
-                try write(rows, .added, track.added, checkpoint)
-                try write(rows, .changed, track.changed, checkpoint)
-                try write(rows, .removed, track.removed, checkpoint)
+                for track in touched where track.layout.name == owner + "_rowid" {
+                    try write(rows, .added, track.added, checkpoint)
+                    try write(rows, .changed, track.changed, checkpoint)
+                    try write(rows, .removed, track.removed, checkpoint)
+                }
                 continue
             }
             var sides: [FactSide: KeyRuns] = [:]

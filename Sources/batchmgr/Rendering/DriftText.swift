@@ -4,6 +4,9 @@ extension DriftReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
         guard isDrifted else { return "nothing was changed outside a batch\n" }
         var text = changes.isEmpty ? "" : changes.excerpt(style, all: "run it again with --all")
+        for name in unlisted {
+            text += "\(style.caution("~ "))\(Printable.text(name)): its content (rows are not listed)\n"
+        }
         if hasSchemaChange, changes.schema.isEmpty { text += "\(style.caution("the schema was changed too"))\n" }
         if isDryRun {
             let what = style.caution("dry run, nothing was changed")
