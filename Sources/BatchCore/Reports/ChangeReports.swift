@@ -72,15 +72,6 @@ public struct SchemaObjectChange: Hashable, Sendable {
             "after": JSONValue(after),
         ]
     }
-
-    /// The statement that does it; nil where SQLite keeps only the result, as of ALTER TABLE.
-    public var sql: String? {
-        switch (before, after) {
-        case (nil, let after?): after + ";"
-        case (.some, nil): "DROP \(type.uppercased()) \(SQLLiteral.name(name));"
-        default: nil
-        }
-    }
 }
 
 extension Change {
