@@ -369,6 +369,25 @@ import Testing
         }
     }
 
+    /// A rollback put rows back into a table that another rollback took away: the rest of it can be undone.
+    @Test(arguments: ["TABLE f(a, b)", "VIRTUAL TABLE f USING fts5(a, b)", "VIRTUAL TABLE f USING rtree(rowid, a, b)"])
+    func unconflictedLeavesTheRowsOfATableThatIsGone(_ table: String) throws {
+        try SampleDatabase.with(Self.schema) { database in
+            try database.run("make", "CREATE \(table)")
+            try database.run("fill", "INSERT INTO f(rowid, a, b) VALUES (1, 2, 3); DELETE FROM products WHERE id = 3")
+            #expect(try database.tool("rollback", "--id", "fill").code == 0)
+            #expect(try database.tool("rollback", "--id", "make").code == 0)
+            let done = try database.tool("rollback", "--id", "rollback.1", "--mode", "unconflicted")
+            #expect(done.code == 0, "\(done.err)")
+            #expect(done.out.contains("! f 1: its table was dropped or changed, kept\n"), "\(done.out)")
+            #expect(try Self.value(database, "SELECT id FROM products") == "1 2")
+            let verified = try database.tool("verify")
+            #expect(verified.code == 0, "\(verified.out)")
+            #expect(try database.tool("rollback", "--id", "rollback.3").code == 0)
+            #expect(try Self.value(database, "SELECT id FROM products") == "1 2 3")
+        }
+    }
+
     @Test func unconflictedUndoesWhatNobodyTouchedSince() throws {
         try Self.with { database in
             let done = try database.json("rollback", "--id", "bad", "--mode", "unconflicted")

@@ -162,6 +162,15 @@ public struct Conflict: Hashable, Sendable {
         self.resolution = resolution
     }
 
+    /// `changed by import.2`, `missing outside any batch`
+    /// - Parameter name: how the batch is written.
+    public func cause(_ name: (BatchID) -> String) -> String {
+        let who = batch.map { "by \(name($0))" }
+        // A rollback may have dropped it, and those are not looked for.
+        if reason == "schema" { return "its table was dropped or changed\(who.map { " \($0)" } ?? "")" }
+        return "\(reason) \(who ?? "outside any batch")"
+    }
+
     public var json: JSONValue {
         let members: [JSONValue.Member] = [
             .init("batch", JSONValue(batch?.description)), .init("table", .string(table)), .init("key", key.json),

@@ -17,7 +17,10 @@ struct ConflictList {
         var described: [Conflict] = []
         for conflict in conflicts {
             guard let key = conflict.key else { continue }
-            let writer = try session.ledger.lastWriter(of: key, in: conflict.table, after: last)
+            let writer =
+                conflict.reason == .schema
+                ? try session.ledger.lastDefiner(of: conflict.table, after: last)
+                : try session.ledger.lastWriter(of: key, in: conflict.table, after: last)
             let other = writer.flatMap { writer in scope.order.contains { $0.seq == writer.seq } ? nil : writer }
             described.append(
                 Conflict(

@@ -134,9 +134,9 @@ struct RollbackDocument {
     private func conflictLines(_ done: RollbackResult) -> [String] {
         guard !done.conflicts.isEmpty else { return [] }
         let lines = done.conflicts.map { conflict in
-            let who = conflict.batch.map { "by `\($0)`" } ?? "outside any batch"
             let row = JSONWriter.text(conflict.key.json)
-            return "- \(conflict.resolution?.rawValue ?? ""): `\(conflict.table)` \(row), \(conflict.reason) \(who): "
+            return
+                "- \(conflict.resolution?.rawValue ?? ""): `\(conflict.table)` \(row), \(conflict.cause { "`\($0)`" }): "
                 + "`\(JSONWriter.text(conflict.found))`"
         }
         return ["## Rows that others changed", ""] + lines + [""]

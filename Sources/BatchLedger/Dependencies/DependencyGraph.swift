@@ -92,10 +92,20 @@ extension Ledger {
     /// The last live batch after a checkpoint that wrote a row; nil when no batch did, so that it was drift.
     public func lastWriter(of key: RowKey, in table: String, after checkpoint: Int64) throws(BatchError) -> BatchRecord?
     {
-        guard let relation = try relations().first(where: { $0.value == .rows(table) })?.key else { return nil }
+        try lastWriter(to: Relation.rows(table), after: checkpoint) { $0.keys.contains(key.order) }
+    }
+
+    /// The last live batch after a checkpoint that changed a table itself, or dropped it; nil when no batch did.
+    public func lastDefiner(of table: String, after checkpoint: Int64) throws(BatchError) -> BatchRecord? {
+        try lastWriter(to: Relation.definition(table), after: checkpoint) { _ in true }
+    }
+
+    private func lastWriter(
+        to target: Relation, after checkpoint: Int64, where isMeant: (Fact) -> Bool
+    ) throws(BatchError) -> BatchRecord? {
+        guard let relation = try relations().first(where: { $0.value == target })?.key else { return nil }
         let writes: Set<FactSide> = [.added, .changed, .removed]
-        let fact = try laterFacts(on: relation, after: checkpoint)
-            .last { writes.contains($0.side) && $0.keys.contains(key.order) }
+        let fact = try laterFacts(on: relation, after: checkpoint).last { writes.contains($0.side) && isMeant($0) }
         return try fact.flatMap { (fact) throws(BatchError) in try batch(seq: fact.batch) }
     }
 }

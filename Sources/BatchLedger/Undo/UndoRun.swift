@@ -140,6 +140,7 @@ final class UndoRun {
             return
         }
         if case .shadow(let owner) = layout.role, virtualTables.isLogical(owner) {
+            guard try statements(layout) != nil else { return try leave(step, bytes, layout, of: owner, batch) }
             try virtualTables.undo(step, bytes, layout, owner: owner, connection)
             exemptTables.insert(layout.name)
             return
@@ -149,6 +150,21 @@ final class UndoRun {
         }
         current = (step.table, statements)
         try apply(step, bytes, statements, batch)
+    }
+
+    /// Leaves a row of a virtual table that is gone, or has other columns now.
+    private func leave(
+        _ step: UndoStep, _ bytes: UnsafeRawBufferPointer, _ layout: TableLayout, of owner: String, _ batch: String
+    ) throws(BatchError) {
+        if mode == .strict { return try conflict(step, bytes, layout, batch, .schema, "another layout of the table") }
+        exemptTables.insert(layout.name)
+        // A full text has one row there for each of its own, and so has an R*Tree. The other tables are the module's.
+        guard ["_content", "_rowid"].contains(String(layout.name.dropFirst(owner.count))) else { return }
+        conflicts.append(
+            UndoConflict(
+                batch: batch, table: owner, key: .rowid(step.rowid), reason: .schema,
+                expected: step.operation == .delete ? "no row with this key" : "the row as the batch left it",
+                found: "another layout of the table"))
     }
 
     // MARK: Rows

@@ -72,9 +72,8 @@ public enum ConflictText {
         let rows = Figures.count(conflicts.count, "row")
         var text = isRefused ? "\(rows) cannot be undone:\n" : "\(rows) changed since:\n"
         for conflict in conflicts.prefix(shown) {
-            let who = conflict.batch.map { "by \($0)" } ?? "outside any batch"
             text += "  \(style.bad("!")) \(Printable.text(conflict.table)) \(Printable.key(conflict.key)): "
-            text += "\(conflict.reason) \(who)\(conflict.resolution.map { ", \($0.rawValue)" } ?? "")\n"
+            text += "\(conflict.cause(\.description))\(conflict.resolution.map { ", \($0.rawValue)" } ?? "")\n"
             text += "      expected \(document(conflict.expected))\n      found    \(document(conflict.found))\n"
         }
         if conflicts.count > shown {
