@@ -258,6 +258,8 @@ enum TriggerFunction {
         try register(.record, on: database, host) { TriggerFunction.take(.record, $0, $1, $2) }
         try register(.candidate, on: database, host) { TriggerFunction.take(.candidate, $0, $1, $2) }
         try register(.image, on: database, host) { TriggerFunction.take(.image, $0, $1, $2) }
+        try register(.announcement, on: database, host) { TriggerFunction.take(.announcement, $0, $1, $2) }
+        try register(.end, on: database, host) { TriggerFunction.take(.end, $0, $1, $2) }
     }
 
     private static func register(

@@ -25,7 +25,7 @@ struct HostileTests {
                       "hex(zeroblob(600000))", "'{}'", "'[' || hex(zeroblob(2000)) || ']'", "replace(hex(zeroblob(5000)), '00', '[')"]
             scalars = [("batch_begin", 3), ("batch_checkpoint", 1), ("batch_commit", 0), ("batch_abort", 0), ("batch_rollback", 2),
                        ("batch_digest", 1), ("batch_switch", 1), ("batchmgr_version", 0), ("batchmgr_record", 6),
-                       ("batchmgr_candidate", 4), ("batchmgr_image", 5)]
+                       ("batchmgr_candidate", 4), ("batchmgr_image", 5), ("batchmgr_announcement", 6), ("batchmgr_end", 6)]
             tables = [("batch_checkpoints", 1), ("batch_changes", 1), ("batch_dependents", 1), ("batch_row_history", 2), ("batch_as_of", 2)]
             c = connect(isolation_level=None)
             ran = 0

@@ -36,7 +36,9 @@ struct LibraryTests {
                     "batch_abort/0", "batch_begin/1", "batch_begin/2", "batch_begin/3", "batch_checkpoint/1",
                     "batch_commit/0", "batch_digest/1", "batch_rollback/1", "batch_rollback/2", "batch_signal/2",
                     "batch_signal/3", "batch_switch/1",
-                    "batchmgr_candidate/-1", "batchmgr_image/-1", "batchmgr_record/-1", "batchmgr_version/0",
+                    "batchmgr_announcement/-1", "batchmgr_candidate/-1", "batchmgr_end/-1", "batchmgr_image/-1",
+                    "batchmgr_record/-1",
+                    "batchmgr_version/0",
                     "batch_as_of", "batch_audit", "batch_changes", "batch_checkpoints",
                     "batch_dependents", "batch_log", "batch_points", "batch_row_history", "batchmgr_transaction",
                 ])

@@ -12,16 +12,25 @@ struct CaptureTriggers {
     private let index: Int
     private let token: Int64
     private let seesReplaced: Bool
+    private let isTwiceChanged: Bool
+    private let defaults: [Int: String]
 
     /// - Parameters:
     ///   - index: by which the triggers name the table.
     ///   - token: known to the triggers and the recorder alone, so that nobody else can write into the record.
     ///   - seesReplaced: triggers for DELETE fire for rows that REPLACE removes.
-    init(_ layout: TableLayout, index: Int, token: Int64, seesReplaced: Bool) {
+    ///   - isTwiceChanged: see `TwiceChangedTables`.
+    ///   - defaults: SQL of what REPLACE puts in the place of NULL, by positions of columns.
+    init(
+        _ layout: TableLayout, index: Int, token: Int64, seesReplaced: Bool, isTwiceChanged: Bool,
+        defaults: [Int: String]
+    ) {
         self.layout = layout
         self.index = index
         self.token = token
         self.seesReplaced = seesReplaced
+        self.isTwiceChanged = isTwiceChanged
+        self.defaults = defaults
     }
 
     var statements: [String] {
@@ -30,6 +39,7 @@ struct CaptureTriggers {
                 trigger("BEFORE", event, "SELECT RAISE(ABORT, \(SQLName.literal(refusal)))")
             }
         }
+        if isTwiceChanged { return announcing }
         var statements = [
             trigger("AFTER", "INSERT", record(ChangeChunk.Kind.insert)),
             trigger("AFTER", "UPDATE", record(ChangeChunk.Kind.update)),
@@ -40,6 +50,26 @@ struct CaptureTriggers {
         let replacing = conditions + keyCondition
         if !replacing.isEmpty { statements.append(trigger("BEFORE", "UPDATE", candidates(replacing, not: "OLD"))) }
         return statements
+    }
+
+    /// The rows that may change are named before and after; their values are read from the table.
+    private var announcing: [String] {
+        let replaced = seesReplaced ? [] : conditions
+        return [
+            ("INSERT", ChangeChunk.Kind.insert, candidates(replaced)),
+            ("UPDATE", ChangeChunk.Kind.update, candidates(replaced, not: "OLD")),
+            ("DELETE", ChangeChunk.Kind.delete, "SELECT 1"),
+        ].flatMap { event, kind, candidates in
+            let old = kind == ChangeChunk.Kind.insert ? "NEW" : "OLD"
+            let new = kind == ChangeChunk.Kind.delete ? "OLD" : "NEW"
+            let keys = [old, new].flatMap { row in keyColumns.map { "\(row).\($0)" } }
+            let values = (["\(token), \(kind), \(index), \(rowid(old)), \(rowid(new))"] + keys).joined(separator: ", ")
+            return [
+                trigger(
+                    "BEFORE", event, "SELECT \(Gateway.TriggerCall.announcement.rawValue)(\(values)); \(candidates)"),
+                trigger("AFTER", event, "SELECT \(Gateway.TriggerCall.end.rawValue)(\(values))"),
+            ]
+        }
     }
 
     /// Takes away all of them, whoever made them.
@@ -57,9 +87,18 @@ struct CaptureTriggers {
 
     /// Why the table cannot be written in such a host; nil when it can.
     private var refusal: String? {
-        guard case .rowid(nil) = layout.key else { return nil }
-        return
-            "\(ErrorCode.notUndoable.rawValue): table \(layout.name) hides its rowid, so it cannot be recorded here: batchmgr run"
+        let code = ErrorCode.notUndoable.rawValue
+        if case .rowid(nil) = layout.key {
+            return "\(code): table \(layout.name) hides its rowid, so it cannot be recorded here: batchmgr run"
+        }
+        guard isTwiceChanged else { return nil }
+        let reason =
+            keyColumns.count * 2 + 5 > CaptureTriggers.mostValues
+            ? "a key of so many columns"
+            : layout.keyCollations.contains(nil) ? "a collation of the program in its key" : nil
+        return reason.map {
+            "\(code): triggers or foreign keys may change a row of table \(layout.name) twice, and it has \($0), so it cannot be recorded here: batchmgr run"
+        }
     }
 
     private func trigger(_ time: String, _ event: String, _ body: String) -> String {
@@ -131,7 +170,8 @@ struct CaptureTriggers {
             let terms = zip(index.columns, index.collations).compactMap { position, collation in
                 position.map { position in
                     let name = SQLName.quote(layout.columns[position].name)
-                    return "\(name) = NEW.\(name) COLLATE \(SQLName.quote(collation))"
+                    let new = defaults[position].map { "coalesce(NEW.\(name), \($0))" } ?? "NEW.\(name)"
+                    return "\(name) = \(new) COLLATE \(SQLName.quote(collation))"
                 }
             }
             return terms.isEmpty ? nil : terms.joined(separator: " AND ")

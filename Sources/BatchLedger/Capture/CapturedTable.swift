@@ -175,6 +175,9 @@ final class CapturedTable {
 
     var isWithoutRowID: Bool { !keyColumns.isEmpty }
 
+    /// Of `keyColumns`; those of the application's own are taken for BINARY here.
+    private(set) lazy var keyCollations = layout.keyCollations.map { $0 ?? .binary }
+
     private static func isIndirect(_ layout: TableLayout) -> Bool {
         guard let virtual = layout.columns.firstIndex(where: { $0.generated == .virtual }) else { return false }
         return layout.columns[virtual...].contains { $0.generated != .virtual }

@@ -231,6 +231,17 @@ final class HostStatements {
 }
 
 extension Connection {
+    /// Statements that write and have not ended.
+    var runningWriters: Int {
+        var count = 0
+        var statement = sqlite3_next_stmt(handle, nil)
+        while let current = statement {
+            if sqlite3_stmt_busy(current) != 0, sqlite3_stmt_readonly(current) == 0 { count += 1 }
+            statement = sqlite3_next_stmt(handle, current)
+        }
+        return count
+    }
+
     /// True when a statement that is prepared may delete all rows of a table at once, or fire a trigger that does.
     var mayClearTables: Bool {
         let triggers = """

@@ -52,6 +52,13 @@ struct RowBuffer {
         places[columns] = place
     }
 
+    /// Takes an image whole.
+    mutating func load(_ image: [UInt8], columns: Int) {
+        begin(columns: columns)
+        buffer.append(contentsOf: image)
+        markAll(columns)
+    }
+
     /// Appends neighbouring columns of another image, and marks them.
     @inline(__always)
     mutating func append(_ range: Range<Int>, of other: RowBuffer) {

@@ -26,7 +26,7 @@ final class StoredRows {
         if let known = readers[table.number] {
             reader = known
         } else {
-            reader = try TableRows(table.visible, on: connection)
+            reader = try TableRows(table.visible, on: connection, byKeyAlone: true)
         }
         readers[table.number] = reader
         return try reader.read(key, isUTF16: isUTF16, into: &row) { table.columns[$0].mayBeKept ? kept : nil }

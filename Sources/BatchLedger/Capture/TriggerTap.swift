@@ -28,6 +28,14 @@ final class TriggerTap: ChangeTap {
     /// Rows that REPLACE removes fire triggers where these are recursive.
     private let recursion: RecursiveTriggers
     private let candidates: ReplaceCandidates
+    /// Of the tables in `twiceChanged`.
+    private let touched: TouchedRows
+    /// Nil while there are no triggers.
+    private var twiceChanged: TwiceChangedTables?
+    /// By the numbers that the triggers give.
+    private var isTwiceChanged: [Bool] = []
+    /// Tables in which REPLACE may remove rows that no condition finds before.
+    private var unforeseen: Set<String> = []
 
     init(_ sink: ChangeSink) {
         self.sink = sink
@@ -36,6 +44,7 @@ final class TriggerTap: ChangeTap {
         rows = sink.rows
         recursion = RecursiveTriggers(sink.connection)
         candidates = ReplaceCandidates(sink)
+        touched = TouchedRows(sink)
         sink.tap = self
     }
 
@@ -45,15 +54,21 @@ final class TriggerTap: ChangeTap {
     }
 
     func detach() { sink.storedRows.dropStatements() }
-    func settle() {}
-    func forgetRows() { candidates.forget() }
+    func settle() throws(BatchError) { try touched.settleAll() }
+
+    func forgetRows() {
+        candidates.forget()
+        touched.forget()
+    }
+
     func noteTransactionEnd() { schemaVersion = nil }
 
     // MARK: The triggers
 
     /// Makes the triggers, unless they are there for the schema as it is.
     func begin(schemaVersion: Int64) throws(BatchError) {
-        defer { candidates.forget() }
+        defer { forgetRows() }
+        touched.forgetDoubts()
         guard token == nil || self.schemaVersion != schemaVersion else { return try modules.begin(connection) }
         try requireOwnTriggersAlone()
         try remove()
@@ -62,19 +77,54 @@ final class TriggerTap: ChangeTap {
         token = Int64(bitPattern: generator.next())
         layouts = []
         texts = []
+        isTwiceChanged = []
+        unforeseen = []
         self.schemaVersion = schemaVersion
         let tables = try SchemaReader(connection).tables()
+        twiceChanged = try twiceChangedTables(among: tables)
         for layout in tables where layout.role == .ordinary { try makeTriggers(of: layout) }
         modules = try ModuleTables(tables, on: connection)
     }
 
     private func makeTriggers(of layout: TableLayout) throws(BatchError) {
         guard let token else { return }
+        let isTwiceChanged = twiceChanged?.contains(layout) ?? false
         layouts.append(layout)
-        let own = CaptureTriggers(layout, index: layouts.count - 1, token: token, seesReplaced: recursion.seesReplaced)
+        self.isTwiceChanged.append(isTwiceChanged)
+        let own = CaptureTriggers(
+            layout, index: layouts.count - 1, token: token, seesReplaced: recursion.seesReplaced,
+            isTwiceChanged: isTwiceChanged, defaults: try replacedNulls(layout))
         let statements = own.statements
         texts.append(statements.map(CaptureTriggers.stored))
         for sql in statements { try connection.execute(sql) }
+    }
+
+    /// What REPLACE puts in the place of NULL: SQL for columns of unique keys that have a default and take no NULL.
+    private func replacedNulls(_ layout: TableLayout) throws(BatchError) -> [Int: String] {
+        if recursion.seesReplaced { return [:] }
+        let columns = Set(layout.uniqueIndexes.flatMap { $0.columns.compactMap(\.self) })
+        let filled = columns.filter { layout.columns[$0].isNotNull && layout.columns[$0].hasDefault }
+        let isGenerated = columns.contains { layout.columns[$0].generated != .no }
+        if isGenerated, layout.columns.contains(where: { $0.isNotNull && $0.hasDefault }) {
+            unforeseen.insert(layout.name)
+        }
+        if filled.isEmpty { return [:] }
+        let texts = try connection.rows(
+            "SELECT dflt_value FROM pragma_table_xinfo(?, 'main') ORDER BY cid", [.string(layout.name)])
+        var found: [Int: String] = [:]
+        for column in filled where texts.indices.contains(column) {
+            let text = texts[column][0].string ?? "NULL"
+            // A function may say something else each time.
+            if text.contains("(") { unforeseen.insert(layout.name) }
+            found[column] = DefaultText.expression(text)
+        }
+        return found
+    }
+
+    /// Nil for an undo: triggers of the schema and actions of foreign keys are off meanwhile.
+    private func twiceChangedTables(among tables: [TableLayout]) throws(BatchError) -> TwiceChangedTables? {
+        guard sink.isFollowingStatements else { return nil }
+        return try TwiceChangedTables(tables, seesReplaced: recursion.seesReplaced, connection)
     }
 
     func hasMade(_ name: String, _ text: String) -> Bool { texts.contains { $0.contains(text) } }
@@ -83,15 +133,19 @@ final class TriggerTap: ChangeTap {
     /// with a savepoint. The next checkpoint makes all of them anew.
     func follow(_ change: SchemaChange) throws(BatchError) {
         guard token != nil else { return }
-        let changed = Set((change.before + change.after).map(\.tableName))
+        var changed = Set((change.before + change.after).map(\.tableName))
+        let layouts = try SchemaReader(connection).tables()
+        // A trigger or foreign key of another table may decide how the rows of one are recorded.
+        let twice = try twiceChangedTables(among: layouts)
+        changed.formUnion(layouts.filter { twice?.contains($0) != twiceChanged?.contains($0) }.map(\.name))
+        twiceChanged = twice
         let names = try connection.rows(
             "SELECT name, tbl_name FROM temp.sqlite_schema WHERE type = 'trigger' AND \(CaptureTriggers.isOwn)")
         for row in names where changed.contains(row[1].string ?? "") {
             try connection.execute("DROP TRIGGER temp.\(SQLName.quote(row[0].string ?? ""))")
         }
-        candidates.forget()
+        forgetRows()
         schemaVersion = nil
-        let layouts = try SchemaReader(connection).tables()
         for layout in layouts where layout.role == .ordinary && changed.contains(layout.name) {
             try makeTriggers(of: layout)
         }
@@ -101,7 +155,7 @@ final class TriggerTap: ChangeTap {
     func remove() throws(BatchError) {
         token = nil
         schemaVersion = nil
-        candidates.forget()
+        forgetRows()
         restoreSettings()
         try CaptureTriggers.remove(from: connection)
     }
@@ -129,8 +183,12 @@ final class TriggerTap: ChangeTap {
             .compactMap { $0[0].string })
         let version = try connection.value("PRAGMA main.schema_version")?.integer
         let tables = version == schemaVersion ? layouts : try SchemaReader(connection).tables()
+        let twice = version == schemaVersion ? twiceChanged : try twiceChangedTables(among: tables)
         for table in tables where table.role == .ordinary {
-            let isWhole = layouts.indices.contains { layouts[$0] == table && found.isSuperset(of: texts[$0]) }
+            let isTwice = twice?.contains(table) ?? false
+            let isWhole = layouts.indices.contains {
+                layouts[$0] == table && (isTwiceChanged[$0] || !isTwice) && found.isSuperset(of: texts[$0])
+            }
             if isWhole { continue }
             throw BatchError(
                 .notUndoable, "the triggers that record table \(table.name) were dropped in a batch",
@@ -151,14 +209,21 @@ final class TriggerTap: ChangeTap {
             hint: "drop it for the length of the batch: DROP TRIGGER temp.\(SQLName.quote(name))")
     }
 
-    /// A partial or computed unique index may have let REPLACE remove rows that nobody could foresee: such tables are
+    /// A partial or computed unique index, a default that is computed, or a column that a BEFORE trigger set may have let REPLACE remove rows that nobody could foresee: such tables are
     /// counted whole.
     func requireWhole(_ ledger: Ledger) throws(BatchError) {
         guard token != nil, !recursion.seesReplaced else { return }
-        let touched = sink.tables.filter { table in
-            table.isTouched && table.layout.uniqueIndexes.contains { $0.isPartial || !$0.isComputable }
+        let changed = sink.tables.filter { table in
+            let layout = table.layout
+            let isDoubtful = touched.doubtful.contains(layout.name)
+            return table.isTouched
+                && (unforeseen.contains(layout.name)
+                    || layout.uniqueIndexes.contains { index in
+                        index.isPartial || !index.isComputable
+                            || isDoubtful && (index.columns.count > 1 || layout.isGenerated(index))
+                    })
         }
-        for name in touched.map(\.layout.name).uniqued() {
+        for name in changed.map(\.layout.name).uniqued() {
             guard let layout = try SchemaReader(connection).layout(named: name) else { continue }
             var expected = try ledger.state()?.tables[name] ?? TableDigest()
             // A table that was altered is captured once in each of its forms.
@@ -187,8 +252,19 @@ final class TriggerTap: ChangeTap {
             case .record: try noteChange(values, count)
             case .candidate:
                 let index = number(values, 1)
-                if let table = try table(index) { try candidates.note(values, count, table, index) }
+                guard let table = try table(index) else { break }
+                if isTwiceChanged[index] {
+                    try touched.touch(values, count, table, number: index)
+                } else {
+                    try candidates.note(values, count, table, index)
+                }
             case .image: try noteImage(values, count)
+            case .announcement:
+                if let table = try table(number(values, 2)) { try touched.announce(values, count, table) }
+            case .end:
+                guard let table = try table(number(values, 2)) else { break }
+                try noteChange(of: table)
+                try touched.close(values, count, table)
             }
         } catch { sink.fail(error) }
         return sink.failure
@@ -228,8 +304,7 @@ final class TriggerTap: ChangeTap {
             }
             if kind != ChangeChunk.Kind.delete { try read(next, columns, table, from: 0, isNew: true) }
         }
-        sink.noteChange(of: table)
-        if let name = modules.first(of: sink.statementWrites) { throw ModuleTables.refusal(name) }
+        try noteChange(of: table)
         if kind != ChangeChunk.Kind.insert { sink.checkOld() }
         if !candidates.isEmpty { try candidates.settle(kind, table, number(values, 2), oldRowid, newRowid) }
         switch kind {
@@ -243,6 +318,11 @@ final class TriggerTap: ChangeTap {
             sink.countUpdate()
             sink.keepUpdate(table, oldRowid, newRowid, isWhole: true)
         }
+    }
+
+    private func noteChange(of table: CapturedTable) throws(BatchError) {
+        sink.noteChange(of: table)
+        if let name = modules.first(of: sink.statementWrites) { throw ModuleTables.refusal(name) }
     }
 
     private func read(
@@ -277,6 +357,8 @@ extension Gateway {
         case record = "batchmgr_record"
         case candidate = "batchmgr_candidate"
         case image = "batchmgr_image"
+        case announcement = "batchmgr_announcement"
+        case end = "batchmgr_end"
     }
 
     /// - Returns: why the statement that calls must fail; nil when it need not.

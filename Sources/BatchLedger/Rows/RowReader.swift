@@ -105,8 +105,15 @@ public final class TableRows {
     private let columns: Int
 
     /// - Throws: `ERR_DATA_NOT_UNDOABLE` when the columns hide the rowid: see `Connection.withVisibleRowid`.
-    public init(_ layout: TableLayout, on connection: Connection) throws(BatchError) {
+    public convenience init(_ layout: TableLayout, on connection: Connection) throws(BatchError) {
+        try self.init(layout, on: connection, byKeyAlone: false)
+    }
+
+    /// - Parameter isKeyAlone: never through another index, from which SQLite may have taken the row already while the
+    ///   hook is called.
+    init(_ layout: TableLayout, on connection: Connection, byKeyAlone isKeyAlone: Bool) throws(BatchError) {
         let condition: String
+        var index = ""
         switch layout.key {
         case .rowid:
             guard let name = layout.rowidName else {
@@ -117,10 +124,16 @@ public final class TableRows {
             condition = "\(name) = ?"
         case .primaryKey(let positions):
             condition = positions.map { SQLName.quote(layout.columns[$0].name) + " = ?" }.joined(separator: " AND ")
+            let hasOther = layout.uniqueIndexes.contains { other in
+                !other.isPrimaryKey && !other.columns.contains { $0.map { !positions.contains($0) } ?? true }
+            }
+            if isKeyAlone, hasOther, let own = layout.uniqueIndexes.first(where: \.isPrimaryKey) {
+                index = " INDEXED BY " + SQLName.quote(own.name)
+            }
         }
         columns = layout.storedColumns.count
         let list = columns == 0 ? "NULL" : layout.storedColumnList
-        statement = try connection.prepare("SELECT \(list) FROM main.\(layout.quotedName) WHERE \(condition)")
+        statement = try connection.prepare("SELECT \(list) FROM main.\(layout.quotedName)\(index) WHERE \(condition)")
     }
 
     /// False when there is no such row.

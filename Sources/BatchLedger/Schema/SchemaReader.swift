@@ -193,8 +193,13 @@ public struct SchemaReader {
         return indexes
     }
 
+    /// What changes no child.
+    private static let inactive = ["NO ACTION", "RESTRICT"]
+
     private func foreignKeys(_ table: String, columns: [Column]) throws(BatchError) -> [TableLayout.ForeignKey] {
-        let sql = "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?, 'main') ORDER BY id, seq"
+        let sql = """
+            SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list(?, 'main') ORDER BY id, seq
+            """
         var keys: [TableLayout.ForeignKey] = []
         var current: Int64?
         for row in try connection.rows(sql, [.string(table)]) {
@@ -205,13 +210,14 @@ public struct SchemaReader {
                 keys.append(
                     TableLayout.ForeignKey(
                         id: last.id, parent: last.parent, columns: last.columns + [position],
-                        parentColumns: last.parentColumns + to)
+                        parentColumns: last.parentColumns + to, hasAction: last.hasAction)
                 )
             } else {
                 keys.append(
                     TableLayout.ForeignKey(
                         id: Int(row[0].integer ?? 0), parent: row[1].string ?? "", columns: [position],
-                        parentColumns: to))
+                        parentColumns: to,
+                        hasAction: row[4...5].contains { !SchemaReader.inactive.contains($0.string ?? "") }))
             }
             current = row[0].integer
         }

@@ -77,6 +77,8 @@ public struct TableLayout: Hashable, Sendable {
         public let columns: [Int]
         /// Names of the parent's columns; empty when the declaration leaves them to the parent's primary key.
         public let parentColumns: [String]
+        /// ON UPDATE or ON DELETE changes the child.
+        public let hasAction: Bool
     }
 
     /// A set of columns whose values no two rows may share.
@@ -112,6 +114,23 @@ extension TableLayout {
         // The key of a WITHOUT ROWID table may be NULL-free only, so "=" finds it by the key's own index.
         case .primaryKey(let positions):
             positions.map { SQLName.quote(columns[$0].name) + " = ?" }.joined(separator: " AND ")
+        }
+    }
+
+    /// True when a column of the index is generated.
+    func isGenerated(_ index: UniqueIndex) -> Bool {
+        index.columns.contains { position in position.map { columns[$0].generated != .no } ?? true }
+    }
+
+    /// Of the columns of a WITHOUT ROWID key; nil for one of the application's own.
+    var keyCollations: [KeyHash.Collation?] {
+        guard case .primaryKey(let positions) = key else { return [] }
+        let index = uniqueIndexes.first(where: \.isPrimaryKey)
+        return positions.map { position in
+            let terms = zip(index?.columns ?? [], index?.collations ?? []).filter { $0.0 == position }
+            // A column may be in the key twice, and then the finer one decides.
+            if terms.isEmpty || terms.contains(where: { $0.1.uppercased() == "BINARY" }) { return .binary }
+            return terms.count == 1 ? KeyHash.Collation(terms[0].1) : nil
         }
     }
 
