@@ -116,8 +116,8 @@ public protocol QueueStore: AnyObject {
     func queueLimits() throws(BatchError) -> [QueueLimit]
 
     func queueJob(_ number: Int64) throws(BatchError) -> QueueJob?
-    /// The job with this run key that is not over; nil when there is none.
-    func openJob(runKey: String) throws(BatchError) -> QueueJob?
+    /// The job with this run key that was begun, and is not done; nil when there is none.
+    func begunJob(runKey: String) throws(BatchError) -> QueueJob?
     /// The latest first.
     func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob]
     /// Those whose state has changed since then, the earliest change first.

@@ -330,6 +330,42 @@ import Testing
         }
     }
 
+    /// Nothing fails because of another: a person decides about the one that did.
+    @Test(arguments: ["retry", "rollback"]) func jobsWaitBehindOneThatIsLostHalfWay(way: String) throws {
+        try scene { scene in
+            try scene.write("flaky", "#!/bin/sh\nexit 1\n", isProgram: true)
+            try scene.expect(0, "queue", "add", "flaky", "--attempts", "1")
+            for _ in 0..<2 { try scene.expect(0, "queue", "add", "flaky") }
+            try scene.tool("queue", "work", "--until-empty")
+            #expect(try state(scene, 1) == "dead")
+            for number in [2, 3] { #expect(try state(scene, number) == "waiting") }
+            let why = try scene.json("queue", "show", "2")["why"]?.string ?? ""
+            #expect(why.hasPrefix("waits until flaky.1 of job 1, which is dead, is complete or undone; "), "\(why)")
+            #expect(why.contains("batchmgr queue retry --id 1; or undo it: batchmgr rollback --id flaky.1"))
+            try scene.write("flaky", "#!/bin/sh\nexit 0\n", isProgram: true)
+            let typed = way == "retry" ? ["queue", "retry", "--id", "1"] : ["rollback", "--id", "flaky.1"]
+            try scene.expect(0, typed)
+            try scene.sql("UPDATE queue_jobs SET run_at = 0", in: "backups/batch_manager/control.db")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            for number in [2, 3] { #expect(try state(scene, number) == "done") }
+            #expect(try scene.sql("SELECT min(n), max(n) FROM line") == (way == "retry" ? "3|3" : "2|2"))
+        }
+    }
+
+    @Test func jobsWaitBehindABatchThatAPersonStopped() throws {
+        try scene { scene in
+            _ = try scene.shell(#"BATCHMGR_KILL_AT=item-statement:TERM "$TOOL" run slow"#)
+            #expect(try scene.status("slow.1") == "stopped")
+            try scene.expect(0, "queue", "add", "slow")
+            try scene.tool("queue", "work", "--until-empty")
+            let why = try scene.json("queue", "show", "1")["why"]?.string ?? ""
+            #expect(
+                why.hasPrefix("waits until slow.1 is complete or undone; continue it: batchmgr resume --id slow.1"),
+                "\(why)")
+            #expect(try state(scene, 1) == "waiting")
+        }
+    }
+
     @Test func jobsRunByPriorityAndThenInTheirOrder() throws {
         try scene { scene in
             for (amount, priority) in [(1, 0), (2, 5), (3, 5), (4, 9)] {

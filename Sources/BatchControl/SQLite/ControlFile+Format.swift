@@ -207,6 +207,11 @@ extension ControlFile {
             "ALTER TABLE queue_jobs ADD COLUMN trace TEXT",
             // `enqueued_in`: which batch of the name in `enqueued_by`; NULL where an older program has queued the job.
             "ALTER TABLE queue_jobs ADD COLUMN enqueued_in TEXT",
+            // Every job that waits behind a half-done one asks for it.
+            """
+            CREATE INDEX IF NOT EXISTS queue_begun ON queue_jobs(run_key)
+                WHERE state IN ('waiting', 'retrying', 'failed', 'dead', 'cancelled', 'resolved') OR put_back = 1
+            """,
             "CREATE TABLE IF NOT EXISTS queue_kind_limits(kind TEXT PRIMARY KEY, most INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         ]
 

@@ -12,10 +12,13 @@ extension ControlFile {
         try queueJobs(where: "number = ?", [.integer(number)]).first
     }
 
-    public func openJob(runKey: String) throws(BatchError) -> QueueJob? {
-        try queueJobs(
-            where: "state IN ('queued', 'running', 'waiting', 'retrying') AND run_key = ?", [.string(runKey)]
-        ).first
+    public func begunJob(runKey: String) throws(BatchError) -> QueueJob? {
+        // The words of the index `queue_begun`.
+        let begun = "(state IN ('waiting', 'retrying', 'failed', 'dead', 'cancelled', 'resolved') OR put_back = 1)"
+        for condition in [begun, "state = 'running'"] {
+            if let job = try queueJobs(where: "\(condition) AND run_key = ?", [.string(runKey)]).first { return job }
+        }
+        return nil
     }
 
     public func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob] {

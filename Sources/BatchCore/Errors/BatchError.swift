@@ -21,7 +21,7 @@ public struct BatchError: Error, Equatable, Sendable {
         case unknownOutcome
         /// The latest batch of the job has done a part of its work. Of a batch of the queue the run key of its job, else
         /// what it was given as its key.
-        case halfDone(key: String?)
+        case halfDone(batch: BatchID, key: String?)
         /// What the batch changes forces level 3: it becomes a plan.
         case needsPlan
         /// Work for one tenant reached a row of another one, and was refused.

@@ -279,13 +279,13 @@ extension Ledger {
                 .wrongState, message,
                 hint:
                     "see what is left: \(command: "resume --id \(last.batch) --dry-run"); to see all of the job anyway, add --anew",
-                cause: .halfDone(key: last.idempotencyKey))
+                cause: .halfDone(batch: last.batch, key: last.idempotencyKey))
         }
         throw BatchError(
             .wrongState, message,
             hint:
                 "continue it: \(command: "resume --id \(last.batch)"); or undo it: \(command: "rollback --id \(last.batch)"); to run the job anyway, add --anew",
-            cause: .halfDone(key: last.idempotencyKey))
+            cause: .halfDone(batch: last.batch, key: last.idempotencyKey))
     }
 
     /// The later batch of the job that has done its work meanwhile.

@@ -160,12 +160,7 @@ public final class QueueWorker {
             let then = Timestamp(milliseconds: context.now().milliseconds + QueueWorker.look)
             return .heldBack(reason: error.message, until: then)
         }
-        if let other = halfDone(error, besides: job) {
-            let soon = Timestamp(milliseconds: context.now().milliseconds + 1_000)
-            return .heldBack(
-                reason: "waits for job \(other.number), which has done a part of its work",
-                until: max(soon, other.order.runAt))
-        }
+        if let wait = wait(behind: error, job) { return wait }
         if error.code == .stopped {
             if watch.isCancelled { return .cancelled(reason: "cancelled while it ran: \(error.message)") }
             if context.stopWish() != .goOn {
@@ -179,11 +174,36 @@ public final class QueueWorker {
         return QueueOutcome(error, of: job, at: context.now(), jitter: random())
     }
 
-    /// The job whose half-done batch keeps another one of its definition from beginning: it goes on by itself, so the other
-    /// one can wait.
-    private func halfDone(_ error: BatchError, besides job: QueueJob) -> QueueJob? {
-        guard case .halfDone(let key?) = error.cause, let other = try? store.openJob(runKey: key) else { return nil }
-        return other.number == job.number ? nil : other
+    /// Behind a half-done batch of its definition a job waits, whatever became of that one: nothing fails because of another.
+    private func wait(behind error: BatchError, _ job: QueueJob) -> QueueOutcome? {
+        guard case .halfDone(let batch, let key) = error.cause, key != job.runKey else { return nil }
+        let now = context.now().milliseconds
+        let other = key.flatMap { try? store.begunJob(runKey: $0) }
+        if let other, other.state.isOpen {
+            return .heldBack(
+                reason: "waits for job \(other.number), which has done a part of its work",
+                until: max(Timestamp(milliseconds: now + 1_000), other.order.runAt))
+        }
+        // A person decides.
+        let goOn: HintCommand =
+            other.map { $0.state == .resolved ? "resume --id \(batch)" : "queue retry --id \($0.number)" }
+            ?? "resume --id \(batch)"
+        let undo: HintCommand = "rollback --id \(batch)"
+        let place = definitionPlace(of: job)
+        let whose = other.map { " of job \($0.number), which is \($0.state.rawValue)," } ?? ""
+        return .heldBack(
+            reason:
+                "waits until \(batch)\(whose) is complete or undone; continue it: \(goOn.text(place)); or undo it: \(undo.text(place))",
+            until: Timestamp(milliseconds: now + QueueWorker.holding))
+    }
+
+    /// How a command about the batches of a job is to be typed.
+    private func definitionPlace(of job: QueueJob) -> CallOptions {
+        var call = CallOptions.none
+        let parts = job.order.place.split(separator: "/", maxSplits: 1).map(String.init)
+        if workspace.databases.count > 1 { call.name = parts.first }
+        if parts.count == 2 { call.tenant = parts[1] }
+        return call
     }
 
     /// Of a repair for all tenants, the one that needs somebody most.
