@@ -112,6 +112,19 @@ import Testing
         }
     }
 
+    /// A row that differs in nothing else has nothing to set.
+    @Test func theSQLOfADiffRunsWhereAColumnIsGone() throws {
+        try SampleDatabase.with { database in
+            try database.run("alter", "ALTER TABLE rates ADD COLUMN city TEXT DEFAULT 'Lyon'")
+            let file = database.folder + "/old.db"
+            #expect(try database.tool("restore", "--point", "alter.1", "--to", file).code == 0)
+            let sql = try database.tool("diff", "alter.1", "alter.1^", "--sql").out
+            #expect(sql.contains("-- a row of \"rates\" differs in columns that are gone: \"code\" IS "), "\(sql)")
+            let run = try BuiltTool.shell("sqlite3 -bail \"$1\" \"SELECT 1; $2\"", [file, sql])
+            #expect(run.code == 0, "\(run)")
+        }
+    }
+
     @Test func aDiffCanBeLimitedToCountsOrATable() throws {
         try SampleDatabase.withBatches { database in
             let stat = try database.json("diff", "import.1^", "close.1", "--stat")

@@ -68,6 +68,7 @@ extension Change {
             return "INSERT INTO \(table) (\(columns)) VALUES (\(values));"
         case .update:
             let fields = (after ?? []).map { "\(SQLLiteral.name($0.column)) = \(SQLLiteral.value($0.value))" }
+            if fields.isEmpty { return "-- a row of \(table) differs in columns that are gone: \(condition)" }
             return "UPDATE \(table) SET \(fields.joined(separator: ", ")) WHERE \(condition);"
         case .delete:
             return "DELETE FROM \(table) WHERE \(condition);"
