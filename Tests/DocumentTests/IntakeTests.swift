@@ -448,6 +448,29 @@ import Testing
         }
     }
 
+    /// Workers are started while a document is taken in. When it then waits for a decision, nobody needs them.
+    @Test func aServiceKeepsNoWorkerThatNobodyNeeds() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            let left = try scene.shell(
+                """
+                workers() { for p in /proc/[0-9]*; do
+                    if grep -qz '^ocr-worker$' $p/cmdline 2>/dev/null && [ "$(readlink $p/cwd)" = "$(pwd -P)/data" ]; then echo; fi
+                done | wc -l; }
+                "$TOOL" run ocr_tables -q && mkdir -p data/in
+                "$TOOL" serve --no-http -q & service=$!
+                cp p-1.png data/in/a.png
+                for n in $(seq 300); do [ -e data/out/a.pdf ] && break; sleep 0.1; done
+                cp p-1.png data/in/b.png
+                for n in $(seq 300); do [ -e data/hold/duplicates/*/b.png ] && break; sleep 0.1; done
+                for n in $(seq 100); do [ "$(workers)" = 0 ] && break; sleep 0.1; done
+                kill -0 $service && workers; ls data/out data/hold/duplicates/*
+                kill $service; wait $service
+                """)
+            #expect(left.hasPrefix("0\n") && left.contains("b.png") && left.contains("a.pdf"), "\(left)")
+        }
+    }
+
     // MARK: Files that were here already
 
     /// What a script writes beside a held file is what `ocr decide` does.

@@ -38,7 +38,9 @@ struct Discovery {
     func run() throws(BatchError) {
         try claim()
         try decide()
-        for path in try staging() {
+        let files = try staging()
+        try identity.warm(stage, documents: files.count)
+        for path in files {
             try stage.step.stopIfAsked()
             try take(path)
         }

@@ -59,8 +59,9 @@ final class DocumentFlow {
         waiting = try stage.open()
     }
 
-    func run() throws(BatchError) {
-        guard !waiting.isEmpty else { return }
+    /// - Returns: false when there was nothing to do.
+    func run() throws(BatchError) -> Bool {
+        guard !waiting.isEmpty else { return false }
         try stage.step.stopIfAsked()
         let workers = max(stage.settings.prepConcurrency, stage.settings.ocrConcurrency)
         try stage.pool(workers).carryOut(
@@ -71,6 +72,7 @@ final class DocumentFlow {
                 stage.beat("ocr", busy.map(\.document.key))
             }, done: done)
         try stage.step.stopIfAsked()
+        return true
     }
 
     // MARK: What is next

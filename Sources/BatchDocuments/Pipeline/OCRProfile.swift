@@ -86,6 +86,15 @@ struct EngineIdentity {
         hash = OCRProfile.hash(profileText)
     }
 
+    /// Starts the workers that are going to read so many documents, where Tesseract does: it is loaded while they are taken in.
+    func warm(_ stage: Stage, documents: Int) throws(BatchError) {
+        let profile = (try? JSONParser.parse(profileText)) ?? .null
+        guard documents > 0, profile["plugin"] == nil else { return }
+        let languages = (profile["languages"]?.array ?? []).compactMap(\.string).joined(separator: "+")
+        try stage.pool(1).warm(
+            min(documents, stage.settings.ocrConcurrency), ["do": "warm", "languages": .string(languages)])
+    }
+
     private static func version(_ stage: Stage, plugin: String) throws(BatchError) -> String {
         let request: JSONValue = ["do": "info", "engine": .string(plugin), "folder": .string(stage.folders.root)]
         switch try stage.pool(1).answer(to: request) {
@@ -98,7 +107,9 @@ struct EngineIdentity {
     }
 
     private static func version(_ stage: Stage) throws(BatchError) -> String {
-        switch try stage.pool(1).answer(to: ["do": "info"]) {
+        let pool = stage.pool(1)
+        defer { pool.keep() }
+        switch try pool.answer(to: ["do": "info"]) {
         case .success(let json): return json["tesseract"]?.string ?? ""
         case .failure(let error): throw BatchError(.libraryMissing, error.words, hint: "type: \(command: "doctor")")
         }

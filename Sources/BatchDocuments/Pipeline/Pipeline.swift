@@ -7,13 +7,24 @@ internal import BatchSystem
 
 /// The `ocr.*` steps.
 public struct Pipeline: DocumentWork {
+    /// From the step that takes documents in to the one that reads them.
+    private let spare = SpareWorkers()
+
     public init() {}
 
     public func run(_ kind: DocumentStep.Kind, _ step: StepRun) throws(BatchError) {
-        let stage = try Stage(step)
+        let stage = try Stage(step, spare)
         switch kind {
-        case .discover: try Discovery(stage).run()
-        case .prep, .recognise, .publish: try DocumentFlow(stage).run()
+        case .discover:
+            do throws(BatchError) { try Discovery(stage).run() } catch {
+                spare.end()
+                throw error
+            }
+        case .prep, .recognise, .publish:
+            defer { spare.end() }
+            let hasWorked = try DocumentFlow(stage).run()
+            // The first of them has written it.
+            if kind != .prep && !hasWorked { return }
         case .review: try ReviewStage(stage).run()
         case .remove: try RemovalStage(stage).run()
         case .clean: try CleaningStage(stage).run()
@@ -78,9 +89,11 @@ struct Stage {
     let folders: DataFolders
     let settings: OCRSettings
     let store: DocumentStore
+    private let spare: SpareWorkers
 
-    init(_ step: StepRun) throws(BatchError) {
+    init(_ step: StepRun, _ spare: SpareWorkers) throws(BatchError) {
         self.step = step
+        self.spare = spare
         folders = DataFolders(root: step.session.workspace.data)
         settings = try .current(step.session)
         store = DocumentStore(session: step.session)
@@ -170,7 +183,7 @@ struct Stage {
         WorkerPool(
             WorkerPool.Limits(
                 workers: workers, deadline: Int64(settings.jobTimeout) * 1_000, memory: settings.memory),
-            folder: folders.root, clock: step.session.context.clock)
+            folder: folders.root, clock: step.session.context.clock, spare: spare)
     }
 }
 

@@ -1,5 +1,6 @@
 internal import BatchCore
 internal import BatchSystem
+internal import Synchronization
 
 /// Child processes that do the work on strangers' files: so many at once, each with a time and a size.
 final class WorkerPool {
@@ -15,18 +16,28 @@ final class WorkerPool {
         let process: LineProcess
         var task: Int?
         var begun: Int64 = 0
+        /// Answers that nobody waits for.
+        var owed: Int
 
-        init(_ process: LineProcess) { self.process = process }
+        init(_ process: LineProcess, owed: Int) {
+            self.process = process
+            self.owed = owed
+        }
     }
 
     private let limits: Limits
     private let program: CommandLineProgram
     private let clock: MonotonicClock
+    private let spare: SpareWorkers?
+    private let folder: String
     private var workers: [Worker] = []
 
-    init(_ limits: Limits, folder: String, clock: MonotonicClock) {
+    /// - Parameter spare: workers that were started for these documents before.
+    init(_ limits: Limits, folder: String, clock: MonotonicClock, spare: SpareWorkers? = nil) {
         self.limits = limits
         self.clock = clock
+        self.spare = spare
+        self.folder = folder
         // Threads of the engine cost more than they bring, and its library reads this when it is loaded.
         var environment = ["OMP_THREAD_LIMIT": "1"]
         if let models = Environment.value("TESSDATA_PREFIX") { environment["TESSDATA_PREFIX"] = models }
@@ -55,7 +66,8 @@ final class WorkerPool {
         var (looked, beaten) = (clock.now(), Int64.min / 2)
         var answers: [(task: Int, result: Result<JSONValue, DocumentError>)] = []
         func fill() throws(BatchError) {
-            while let worker = try idle(), let order = try take() {
+            // A worker is started only when there is something for it.
+            while mayBegin, let order = try take(), let worker = try idle() {
                 worker.task = order.id
                 worker.begun = clock.now()
                 try? worker.process.send(JSONWriter.text(order.request))
@@ -105,17 +117,48 @@ final class WorkerPool {
         return answer
     }
 
+    private var mayBegin: Bool { workers.count < limits.workers || workers.contains { $0.task == nil } }
+
     private func idle() throws(BatchError) -> Worker? {
         if let free = workers.first(where: { $0.task == nil }) { return free }
         guard workers.count < limits.workers else { return nil }
-        let worker = Worker(try LineProcess(program))
+        return try start()
+    }
+
+    private func start() throws(BatchError) -> Worker {
+        let waiting = spare?.take(in: folder)
+        let process = if let waiting { waiting.process } else { try LineProcess(program) }
+        let worker = Worker(process, owed: waiting?.owed ?? 0)
         workers.append(worker)
         return worker
     }
 
+    /// Starts so many workers that load what they need while others prepare their work, and leaves them as spare.
+    /// - Parameter request: what they are asked; nobody looks at the answer.
+    func warm(_ count: Int, _ request: JSONValue) throws(BatchError) {
+        while workers.count < count { _ = try start() }
+        for worker in workers where worker.task == nil {
+            guard (try? worker.process.send(JSONWriter.text(request))) != nil else { continue }
+            worker.owed += 1
+        }
+        keep()
+    }
+
+    /// Leaves workers that have nothing to do as spare.
+    func keep() {
+        guard let spare else { return }
+        for worker in workers where worker.task == nil {
+            spare.keep(SpareWorkers.Worker(process: worker.process, owed: worker.owed, folder: folder))
+        }
+        workers.removeAll { $0.task == nil }
+    }
+
     /// Nil while it works.
     private func answer(of worker: Worker) -> Result<JSONValue, DocumentError>? {
-        if let line = worker.process.lines().last {
+        let lines = worker.process.lines()
+        let answers = lines.dropFirst(worker.owed)
+        worker.owed -= lines.count - answers.count
+        if let line = answers.last {
             guard let json = try? JSONParser.parse(line) else { return .failure(DocumentError(.crashed)) }
             return DocumentError(json).map { .failure($0) } ?? .success(json)
         }
@@ -141,5 +184,38 @@ final class WorkerPool {
         let busy = workers.filter { $0.task != nil }
         for worker in busy { remove(worker) }
         return busy.compactMap(\.task)
+    }
+}
+
+/// Workers that were started while documents were still being taken in: an engine that is loaded meanwhile delays no page.
+final class SpareWorkers: Sendable {
+    struct Worker {
+        let process: LineProcess
+        /// Answers that nobody waits for.
+        let owed: Int
+        /// The data folder that it works for.
+        let folder: String
+    }
+
+    private let workers = Mutex<[Worker]>([])
+
+    deinit { end() }
+
+    func keep(_ worker: Worker) { workers.withLock { $0.append(worker) } }
+
+    /// Nil when there is none.
+    func take(in folder: String) -> Worker? {
+        workers.withLock { workers in
+            workers.firstIndex { $0.folder == folder }.map { workers.remove(at: $0) }
+        }
+    }
+
+    /// Ends those that nobody has taken.
+    func end() {
+        let left = workers.withLock { workers in
+            defer { workers = [] }
+            return workers
+        }
+        for worker in left { worker.process.end() }
     }
 }

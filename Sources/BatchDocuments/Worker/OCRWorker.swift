@@ -41,6 +41,9 @@ private struct WarmLibraries {
         switch request["do"]?.string {
         case "prepare": return try Preparation(request, try library()).perform()
         case "recognise": return try recognise(request)
+        case "warm":
+            _ = try reader(request)
+            return [:]
         case "picture":
             try PageSource(request).picture(try library(), most: 1_600).write(png: request["target"]?.string ?? "")
             return [:]
