@@ -23,6 +23,7 @@
     X(pixGetYRes) \
     X(pixGetColormap) \
     X(pixRotateOrth) \
+    X(pixFlipLR) \
     X(pixConvertTo8) \
     X(pixThresholdToBinary) \
     X(pixRemoveColormap) \

@@ -16,6 +16,7 @@
     X(qpdf_get_error_code) \
     X(qpdf_get_error_full_text) \
     X(qpdf_get_num_pages) \
+    X(qpdf_get_root) \
     X(qpdf_is_encrypted) \
     X(qpdf_check_pdf) \
     X(qpdf_push_inherited_attributes_to_page) \

@@ -103,6 +103,112 @@ import Testing
         }
     }
 
+    // MARK: What a file says of itself
+
+    private static let camera = #"""
+        import subprocess, sys, zlib
+        kind, size, most, data = open('up-1.pgm', 'rb').read().split(b'\n', 3)
+        width, height = map(int, size.split())
+        rows = [data[n * width:(n + 1) * width] for n in range(height)]
+        orientation = int(sys.argv[1])
+        # The other way round: what is mirrored and then turned is to be the page as it was.
+        for _ in range({3: 2, 4: 2, 6: 3, 7: 3, 5: 1, 8: 1}.get(orientation, 0)):
+            rows = [bytes(column) for column in zip(*rows[::-1])]
+        if orientation in (2, 4, 5, 7): rows = [row[::-1] for row in rows]
+        width, height, pixels = len(rows[0]), len(rows), zlib.compress(b''.join(rows))
+        draw = b'q %d 0 0 %d 0 0 cm /I Do Q' % (width, height)
+        body = [b'<< /Type /Catalog /Pages 2 0 R >>', b'<< /Type /Pages /Count 1 /Kids [3 0 R] >>',
+            b'<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources << /XObject << /I 5 0 R >> >> >>'
+            % (width, height), b'<< /Length %d >>\nstream\n%s\nendstream' % (len(draw), draw),
+            b'<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 '
+            b'/Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream' % (width, height, len(pixels), pixels)]
+        out, places = b'%PDF-1.4\n', []
+        for number, thing in enumerate(body, 1):
+            places.append(len(out))
+            out += b'%d 0 obj\n%s\nendobj\n' % (number, thing)
+        start = len(out)
+        out += b'xref\n0 6\n0000000000 65535 f \n' + b''.join(b'%010d 00000 n \n' % place for place in places)
+        out += b'trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n' % start
+        open('stored.pdf', 'wb').write(out)
+        subprocess.run(['pdftoppm', '-r', '72', '-gray', '-jpeg', '-singlefile', 'stored.pdf', 'stored'], check=True)
+        exif = b'Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1' + bytes([0, orientation, 0, 0, 0, 0, 0, 0])
+        jpeg = open('stored.jpg', 'rb').read()
+        open('photo.jpg', 'wb').write(jpeg[:2] + b'\xff\xe1' + (len(exif) + 2).to_bytes(2, 'big') + exif + jpeg[2:])
+        """#
+
+    /// The picture in the PDF is the one that came in; the page shows it as its camera wants it to be seen.
+    @Test(arguments: 1...8) func aPhotographIsReadAndShownAsItsCameraSays(orientation: Int) throws {
+        try DocumentScene.with { scene in
+            try scene.pdf("up.pdf", ["Invoice number 4711|The quick brown fox"])
+            try scene.shell("pdftoppm -r 150 -gray up.pdf up")
+            try scene.write("camera.py", PDFTests.camera)
+            try scene.shell("python3 camera.py \(orientation)")
+            try scene.tool("ocr add photo.jpg --wait")
+            #expect(try scene.tool("ocr text photo.jpg") == "Invoice number 4711\nThe quick brown fox\n")
+            try scene.shell("pdfimages -all data/out/photo.pdf own && cmp photo.jpg own-000.jpg")
+            let told = try scene.shell(
+                """
+                set -- $(sed -n 2p up-1.pgm)
+                pdftoppm -gray -singlefile -scale-to $1 data/out/photo.pdf shown
+                python3 - <<'PY'
+                a, b = (open(name, 'rb').read().split(b'\\n', 3)[3] for name in ('up-1.pgm', 'shown.pgm'))
+                print(len(a) == len(b) and sum(abs(x - y) for x, y in zip(a, b)) / len(a) < 6)
+                PY
+                pdftotext -bbox data/out/photo.pdf - | sed -n 's/.*xMin="\\([0-9]*\\).*>quick<.*/\\1/p'
+                pdftotext -bbox up.pdf - | sed -n 's/.*xMin="\\([0-9]*\\).*>quick<.*/\\1/p'
+                """)
+            let lines = told.split(separator: "\n")
+            try #require(lines.count == 3 && lines[0] == "True", "\(told)")
+            // A page of 400 points, as 834 pixels of a picture that says 72 to the inch.
+            let places = lines.dropFirst().compactMap { Double($0) }
+            #expect(abs(places[0] / 834 - places[1] / 400) < 0.02, "\(told)")
+        }
+    }
+
+    @Test func aSignatureThatDoesNotHoldAnyMoreIsTold() throws {
+        try DocumentScene.with { scene in
+            try scan("scan.pdf", ["Invoice number 4711|The quick brown fox"], scene)
+            try scene.pdf("text.pdf", ["These words have been here before"])
+            try scene.shell(
+                """
+                for name in scan text; do
+                    sed 's|/Type /Catalog|& /AcroForm << /SigFlags 3 /Fields [] >>|' $name.pdf >signed.pdf
+                    qpdf signed.pdf $name.pdf || [ $? = 3 ]
+                done
+                qpdf --encrypt '' owner 256 -- scan.pdf owner.pdf
+                """)
+            let jobs = try scene.json("ocr add scan.pdf text.pdf owner.pdf --wait")["jobs"]?.array ?? []
+            let told = Dictionary(
+                jobs.map { ($0["name"]?.string ?? "", $0["message"]?.string ?? "") },
+                uniquingKeysWith: { first, _ in first })
+            let words =
+                "is signed, and the signature does not hold for the PDF with text: the signed one is in data/archive"
+            #expect(told["scan.pdf"] == words && told["text.pdf"] == "", "\(told)")
+            try scene.shell("cmp text.pdf data/out/text.pdf && cmp scan.pdf data/archive/*/scan.pdf")
+            // An owner password alone keeps nobody from reading.
+            #expect(jobs.allSatisfy { $0["state"]?.string == "DONE" }, "\(jobs)")
+            #expect(try scene.shell("qpdf --show-encryption data/out/owner.pdf") == "File is not encrypted\n")
+        }
+    }
+
+    @Test func anAnimatedWebPIsNotCalledDamaged() throws {
+        try DocumentScene.with { scene in
+            try scene.shell(
+                """
+                python3 - <<'PY'
+                size = (99).to_bytes(3, 'little') * 2
+                frame = bytes(6) + size + bytes(4) + b'VP8 ' + bytes(4)
+                body = b'WEBPVP8X' + (10).to_bytes(4, 'little') + b'\\2\\0\\0\\0' + size + b'ANIM' + (6).to_bytes(4, 'little') + bytes(6)
+                body += b'ANMF' + len(frame).to_bytes(4, 'little') + frame
+                open('moving.webp', 'wb').write(b'RIFF' + len(body).to_bytes(4, 'little') + body)
+                PY
+                """)
+            let job = try scene.json("ocr add moving.webp --wait", code: 1)["jobs"]?.array?.first
+            #expect(job?["error"]?.string == "unreadable", "\(job ?? .null)")
+            #expect(job?["message"]?.string == "cannot be read: it is an animated WebP")
+        }
+    }
+
     @Test func textThatIsThereStaysAndPicturesBesideItAreReadAlone() throws {
         try DocumentScene.with { scene in
             try scan(

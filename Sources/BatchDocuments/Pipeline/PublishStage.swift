@@ -123,11 +123,19 @@ struct PublishStage {
                     ("state", .string(DocumentState.done.rawValue)), ("final_pdf", .string(name)),
                     ("pdf_sha256", .string(hash)), ("text_chars", .integer(Int64(characters))),
                     ("confidence", mean.map(SQLValue.real) ?? .null), ("error", .null),
-                    ("message", .optional(gaps(in: pages))),
+                    ("message", .optional(gaps(in: pages) ?? brokenSignature(document, pages, hash))),
                 ])
         }
         WorkLog.ocr.write("published as \(name)", document.key, stage)
         try tidy(document)
+    }
+
+    /// Nil when nobody has signed it, or it is published as it came in.
+    private func brokenSignature(_ document: DocumentRecord, _ pages: [DocumentStore.Page], _ hash: String) -> String? {
+        guard hash != document.fileHash, pages.contains(where: { $0.source["signed"]?.bool == true }) else {
+            return nil
+        }
+        return "is signed, and the signature does not hold for the PDF with text: the signed one is in data/archive"
     }
 
     /// Which pages are placeholders, and why; nil when none is.

@@ -61,8 +61,17 @@ final class ImageLibrary {
     func read(_ file: String, frame: Int) throws(DocumentError) -> Picture {
         let header = try self.header(file, frame: frame)
         let pix = header.isTIFF ? functions.pixReadTiff(file, Int32(frame)) : functions.pixRead(file)
-        guard let pix else { throw DocumentError(.damaged, "the image cannot be decoded") }
+        guard let pix else {
+            if isAnimatedWebP(file) { throw DocumentError(.unreadable, "it is an animated WebP") }
+            throw DocumentError(.damaged, "the image cannot be decoded")
+        }
         return Picture(pix, self)
+    }
+
+    /// Leptonica reads no animation (1.82); a flag of the extended header says that it is one.
+    private func isAnimatedWebP(_ file: String) -> Bool {
+        guard let bytes = try? File(reading: file).read(21), bytes.count == 21 else { return false }
+        return Array(bytes[8..<16]) == Array("WEBPVP8X".utf8) && bytes[20] & 2 != 0
     }
 }
 
@@ -86,6 +95,9 @@ final class Picture {
     var height: Int { Int(functions.pixGetHeight(pix)) }
     var resolution: Int { Int(functions.pixGetXRes(pix)) }
     var hasAlpha: Bool { functions.pixGetSpp(pix) == 4 }
+
+    /// As in a mirror: left is right.
+    func mirrored() throws(DocumentError) -> Picture { try made(functions.pixFlipLR(nil, pix)) }
 
     /// - Parameter degrees: clockwise, a multiple of 90.
     func turned(_ degrees: Int) throws(DocumentError) -> Picture {
@@ -152,8 +164,24 @@ final class Picture {
 }
 
 /// How a camera held the page: the orientation tag of EXIF, as degrees that the picture has to be turned clockwise.
-enum CameraRotation {
-    static func degrees(_ file: String) -> Int {
+struct CameraRotation {
+    /// Clockwise, after it is mirrored.
+    let degrees: Int
+    let isMirrored: Bool
+
+    init(_ file: String) {
+        let orientation = CameraRotation.orientation(file)
+        isMirrored = [2, 4, 5, 7].contains(orientation)
+        degrees =
+            switch orientation {
+            case 3, 4: 180
+            case 6, 7: 90
+            case 5, 8: 270
+            default: 0
+            }
+    }
+
+    private static func orientation(_ file: String) -> Int {
         guard let open = try? File(reading: file), let bytes = try? open.read(65_536), bytes.starts(with: [0xFF, 0xD8])
         else { return 0 }
         var place = 2
@@ -180,12 +208,7 @@ enum CameraRotation {
         }
         let start = number(4, 4)
         for entry in 0..<min(number(start, 2), 512) where number(start + 2 + entry * 12, 2) == 0x0112 {
-            switch number(start + 10 + entry * 12, 2) {
-            case 3, 4: return 180
-            case 5, 6: return 90
-            case 7, 8: return 270
-            default: return 0
-            }
+            return number(start + 10 + entry * 12, 2)
         }
         return 0
     }

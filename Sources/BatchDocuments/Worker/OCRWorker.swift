@@ -124,6 +124,8 @@ struct PageSource {
     let frame: Int
     let mode: Mode
     let rotate: Int
+    /// Its picture is mirrored before it is turned.
+    let isMirrored: Bool
     let dpi: Int
     let timeout: Int64
     /// Degrees by which its picture was straightened, and is in the PDF; 0 for none.
@@ -136,6 +138,7 @@ struct PageSource {
         frame = Int(json["frame"]?.integer ?? 0)
         mode = json["mode"]?.string.flatMap(Mode.init) ?? .image
         rotate = Int(json["rotate"]?.integer ?? 0)
+        isMirrored = json["mirrored"]?.bool == true
         dpi = Int(json["dpi"]?.integer ?? 300)
         timeout = json["timeout"]?.integer ?? 60_000
         tilt = json["tilt"]?.real ?? 0
@@ -164,7 +167,7 @@ struct PageSource {
     private func picture(_ images: ImageLibrary) throws(DocumentError) -> Picture {
         let picture: Picture
         switch mode {
-        case .image: picture = try images.read(file, frame: frame).turned(rotate).readable()
+        case .image: picture = try upright(images)
         case .picture:
             if let own = takenOut(images) {
                 picture = try own.turned(rotate).readable()
@@ -176,11 +179,17 @@ struct PageSource {
         return picture
     }
 
+    /// The picture of an image file as its camera wants it to be seen.
+    func upright(_ images: ImageLibrary) throws(DocumentError) -> Picture {
+        let picture = try images.read(file, frame: frame)
+        return try (isMirrored ? picture.mirrored() : picture).turned(rotate).readable()
+    }
+
     /// As people look at it.
     /// - Parameter most: pixels of the longer side.
     func picture(_ images: ImageLibrary, most: Int) throws(DocumentError) -> Picture {
         switch mode {
-        case .image: try images.read(file, frame: frame).turned(rotate).readable().shrunk(to: most)
+        case .image: try upright(images).shrunk(to: most)
         case .gap: throw DocumentError(.noPages)
         case .picture, .drawn, .text: try draw(images, dpi: 100).shrunk(to: most)
         }

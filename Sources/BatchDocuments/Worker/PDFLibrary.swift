@@ -78,6 +78,14 @@ final class PDFLibrary {
         }
     }
 
+    /// Whether somebody has signed it: what changes it makes the signature worthless.
+    func isSigned(_ file: String) throws(DocumentError) -> Bool {
+        try reading(file) { (pdf) throws(DocumentError) in
+            let form = key(pdf, functions.qpdf_get_root(pdf), "/AcroForm")
+            return Int(number(pdf, form, "/SigFlags") ?? 0) & 1 != 0
+        }
+    }
+
     private func page(_ pdf: qpdf_data, _ page: qpdf_oh) -> PDFPage {
         let content = self.content(pdf, page).map { PDFContent($0) }
         let objects = key(pdf, key(pdf, page, "/Resources"), "/XObject")

@@ -23,7 +23,10 @@ final class PDFWriter {
     /// A page with a picture.
     /// - Parameters:
     ///   - rotate: degrees clockwise by which a reader turns it; the words are as they stand then.
-    func add(_ image: EmbeddedImage, rotate: Int, dpi: Int, _ words: TextLayer) throws(BatchError) {
+    ///   - isMirrored: left is right on it, before it is turned.
+    func add(
+        _ image: EmbeddedImage, rotate: Int, isMirrored: Bool, dpi: Int, _ words: TextLayer
+    ) throws(BatchError) {
         let scale = 72 / Double(max(dpi, 1))
         let (width, height) = (Double(image.width) * scale, Double(image.height) * scale)
         var mask = ""
@@ -44,7 +47,8 @@ final class PDFWriter {
             case 270: "0 -1 1 0 0 \(h) cm "
             default: ""
             }
-        let content = "q \(w) 0 0 \(h) 0 0 cm /I Do Q\nq \(turn)\n\(words.operators(scale: scale))Q\n"
+        let place = isMirrored ? "-\(w) 0 0 \(h) \(w) 0" : "\(w) 0 0 \(h) 0 0"
+        let content = "q \(place) cm /I Do Q\nq \(turn)\n\(words.operators(scale: scale))Q\n"
         try addPage(width: width, height: height, rotate: rotate, content, "/XObject << /I \(picture) 0 R >> ")
     }
 

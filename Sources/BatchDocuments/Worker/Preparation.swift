@@ -108,7 +108,7 @@ struct Preparation {
         let header = try images.header(file)
         let count = images.frames(file, header)
         guard count <= limits.pages else { throw DocumentError(.tooManyPages, "\(count)") }
-        let rotate = header.format == IFF_JFIF_JPEG ? CameraRotation.degrees(file) : 0
+        let camera = header.format == IFF_JFIF_JPEG ? CameraRotation(file) : nil
         var pages: [JSONValue] = []
         for frame in 0..<count {
             let own = frame == 0 ? header : try images.header(file, frame: frame)
@@ -121,7 +121,8 @@ struct Preparation {
             let dpi = Picture.resolution(picture.resolution, width: picture.width, height: picture.height)
             pages.append([
                 "file": .string(file), "frame": JSONValue(frame), "mode": .string(PageSource.Mode.image.rawValue),
-                "rotate": JSONValue(rotate), "dpi": JSONValue(dpi), "width": JSONValue(picture.width),
+                "rotate": JSONValue(camera?.degrees ?? 0), "mirrored": .bool(camera?.isMirrored ?? false),
+                "dpi": JSONValue(dpi), "width": JSONValue(picture.width),
                 "height": JSONValue(picture.height),
             ])
         }
@@ -131,9 +132,12 @@ struct Preparation {
     private func pdfPages() throws(DocumentError) -> [JSONValue] {
         let pages = try PDFLibrary.load().survey(input, limit: limits.pages)
         let letters = try PageText.letters(of: input)
+        let isSigned = try PDFLibrary.load().isSigned(input)
         return pages.enumerated().map { (number, page) in
-            page.hasText(number < letters.count ? letters[number] : 0, existing)
+            let source =
+                page.hasText(number < letters.count ? letters[number] : 0, existing)
                 ? kept(number, page) : read(number, page)
+            return isSigned ? .object((source.members ?? []) + [.init("signed", true)]) : source
         }
     }
 

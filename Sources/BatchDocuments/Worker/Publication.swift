@@ -84,7 +84,11 @@ struct Publication {
                     case .success(let read): image = read
                     case .failure(let error): throw BatchError(.file, error.detail, hint: "")
                     }
-                    try writer.add(image, rotate: place.tilt == 0 ? place.rotate : 0, dpi: place.dpi, words)
+                    // What was straightened lies as it is to be seen.
+                    let isUpright = place.tilt != 0
+                    try writer.add(
+                        image, rotate: isUpright ? 0 : place.rotate, isMirrored: !isUpright && place.isMirrored,
+                        dpi: place.dpi, words)
                 }
             }
             try writer.finish()
@@ -213,8 +217,7 @@ struct EmbeddedImage {
         _ source: PageSource, _ images: ImageLibrary
     ) throws(DocumentError) -> EmbeddedImage {
         let isJPEG = try images.header(source.file, frame: source.frame).format == IFF_JFIF_JPEG
-        let picture = try images.read(source.file, frame: source.frame).turned(source.rotate).readable()
-            .straightened(by: source.tilt)
+        let picture = try source.upright(images).straightened(by: source.tilt)
         var data: UnsafeMutablePointer<L_Compressed_Data>?
         _ = images.functions.pixGenerateCIData(
             picture.pix, isJPEG ? Int32(L_JPEG_ENCODE) : Int32(L_FLATE_ENCODE), 90, 0, &data)
