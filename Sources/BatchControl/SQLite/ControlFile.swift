@@ -28,15 +28,16 @@ public final class ControlFile: ControlStore {
         // What must outlive a power cut is written by `durably`, and a checkpoint of anybody has to keep it.
         try connection.execute("PRAGMA synchronous = NORMAL")
         connection.keepLogOnClose()
-        try Format.bringUpToDate(connection)
-        // Each process adds a page or two to the log and leaves it, so SQLite itself would shorten it at 4 MB. A new format leaves more.
+        // Each process adds a page or two to the log and leaves it, so SQLite itself would shorten it at 4 MB.
         if let log = FileStatus(path + "-wal"), log.size > ControlFile.longLog {
             try? connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         }
+        try Format.bringUpToDate(connection)
     }
 
     private static let turn = DispatchSemaphore(value: 1)
-    private static let longLog: Int64 = 256 << 10
+    /// More than a new file leaves.
+    private static let longLog: Int64 = 512 << 10
 
     public var path: String { connection.path }
 
