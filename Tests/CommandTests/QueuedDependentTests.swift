@@ -96,6 +96,20 @@ struct QueuedDependentTests {
         }
     }
 
+    /// The step had queued its jobs, and its process died before that was noted.
+    @Test(arguments: [false, true]) func whatAKilledStepHasQueuedGoesToo(hasRun: Bool) throws {
+        try scene { scene in
+            try scene.tool("run", "give", killAt: "jobs-queued")
+            #expect(try scene.json("queue", "list")["total"] == .integer(3))
+            if hasRun { try scene.expect(0, "queue", "work", "--until-empty") }
+            #expect(try dependents(scene, "give.1").count == (hasRun ? 3 : 0))
+            try scene.expect(0, "rollback", "give.1", "--mode", "cascade")
+            let cancelled = try scene.json("queue", "list", "--state", "cancelled")["total"]
+            #expect(cancelled == .integer(hasRun ? 0 : 3))
+            #expect(try scene.sql("SELECT group_concat(n) FROM line") == "0,0,0")
+        }
+    }
+
     @Test func thoseOfAnotherDatabaseAreNamed() throws {
         try scene { scene in
             // The batch of the same name there has queued nothing.

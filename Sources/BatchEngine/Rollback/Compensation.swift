@@ -80,6 +80,7 @@ struct Compensation {
                 )
             }
         }
+        for batch in scope.order { try QueuedJobs.cancelUnnoted(of: batch, in: session) }
         return outcome
     }
 }

@@ -63,6 +63,21 @@ struct QueuedJobs {
         }
     }
 
+    /// Cancels what a step has queued when its process died before it could note that.
+    static func cancelUnnoted(of batch: BatchRecord, in session: Session) throws(BatchError) {
+        guard batch.kind == .batch, batch.definition != nil else { return }
+        let steps = try session.job(of: batch).steps.filter { [EnqueueStep.name, BackfillStep.name].contains($0.kind) }
+        let noted = Set(try session.ledger.allEffects(of: batch.seq).map(\.step))
+        let names = Set(steps.map(\.id)).subtracting(noted)
+        if names.isEmpty { return }
+        let store = try session.control()
+        for job in try store.queueJobs(queuedBy: "\(batch.batch)", try session.ledger.identity(of: batch))
+        where job.state.isOpen && names.contains(job.order.queuedBy?.step ?? "") {
+            _ = try store.cancel(
+                job.number, reason: "\(batch.batch) was rolled back", at: session.context.now())
+        }
+    }
+
     /// Batches of other databases that these jobs have become.
     func runsElsewhere(_ session: Session) throws(BatchError) -> [DistantDependent] {
         let store = try session.control()
