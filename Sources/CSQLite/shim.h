@@ -1,4 +1,6 @@
 #include <sqlite3.h>
+#include <stddef.h>
+#include <string.h>
 
 /* A macro that Swift cannot import. */
 static const int csqlite_ok_load_permanently = SQLITE_OK_LOAD_PERMANENTLY;
@@ -6,8 +8,28 @@ static const int csqlite_ok_load_permanently = SQLITE_OK_LOAD_PERMANENTLY;
 static inline int csqlite_bind_text(sqlite3_stmt *s, int i, const void *p, int n) {
     return sqlite3_bind_text(s, i, (const char *)p, n, SQLITE_TRANSIENT);
 }
+/* SQLite takes U+FEFF at the beginning of a UTF-16 text for a byte order mark, and drops it (sqlite3VdbeMemHandleBom); it
+   takes U+FFFE for one of the other order. Such a text needs one more in front. */
+static inline int csqlite_begins_with_mark(const void *p, int n) {
+    const unsigned char *bytes = (const unsigned char *)p;
+    return n >= 2 && ((bytes[0] == 0xFE && bytes[1] == 0xFF) || (bytes[0] == 0xFF && bytes[1] == 0xFE));
+}
+/* A copy for sqlite3_free, of n + 2 bytes; NULL without memory. */
+static inline void *csqlite_mark(const void *p, int n) {
+    const unsigned short mark = 0xFEFF;
+    unsigned char *marked = (unsigned char *)sqlite3_malloc64((sqlite3_uint64)n + 2);
+    if (!marked) return NULL;
+    memcpy(marked, &mark, 2);
+    memcpy(marked + 2, p, (size_t)n);
+    return marked;
+}
 static inline int csqlite_bind_text16(sqlite3_stmt *s, int i, const void *p, int n) {
-    return sqlite3_bind_text16(s, i, p, n, SQLITE_TRANSIENT);
+    if (!csqlite_begins_with_mark(p, n)) return sqlite3_bind_text16(s, i, p, n, SQLITE_TRANSIENT);
+    void *marked = csqlite_mark(p, n);
+    if (!marked) return SQLITE_NOMEM;
+    int code = sqlite3_bind_text16(s, i, marked, n + 2, SQLITE_TRANSIENT);
+    sqlite3_free(marked);
+    return code;
 }
 static inline int csqlite_bind_blob(sqlite3_stmt *s, int i, const void *p, int n) {
     return sqlite3_bind_blob(s, i, p, n, SQLITE_TRANSIENT);
@@ -19,7 +41,17 @@ static inline void csqlite_result_text(sqlite3_context *c, const void *p, int n)
     sqlite3_result_text(c, (const char *)p, n, SQLITE_TRANSIENT);
 }
 static inline void csqlite_result_text16(sqlite3_context *c, const void *p, int n) {
-    sqlite3_result_text16(c, p, n, SQLITE_TRANSIENT);
+    if (!csqlite_begins_with_mark(p, n)) {
+        sqlite3_result_text16(c, p, n, SQLITE_TRANSIENT);
+        return;
+    }
+    void *marked = csqlite_mark(p, n);
+    if (!marked) {
+        sqlite3_result_error_code(c, SQLITE_NOMEM);
+        return;
+    }
+    sqlite3_result_text16(c, marked, n + 2, SQLITE_TRANSIENT);
+    sqlite3_free(marked);
 }
 /* Variadic too: the table may not be used by views and triggers of a schema that nobody vouches for. */
 static inline int csqlite_direct_only(sqlite3 *db) { return sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY); }

@@ -63,8 +63,8 @@ final class CapturedTable {
     let columns: UnsafeMutableBufferPointer<StoredColumn>
     /// Positions among the stored columns of a WITHOUT ROWID key; empty for rowid tables.
     let keyColumns: [Int]
-    /// SQLite 3.40 mixes up column numbers when a virtual generated column stands before a stored one: such rows are
-    /// read with SELECT instead.
+    /// SQLite 3.40 mixes up column numbers when a virtual generated column stands before a stored one, or when the key of a
+    /// WITHOUT ROWID table does: such rows are read with SELECT instead.
     let isIndirect: Bool
 
     var added = KeyRuns()
@@ -179,8 +179,21 @@ final class CapturedTable {
     private(set) lazy var keyCollations = layout.keyCollations.map { $0 ?? .binary }
 
     private static func isIndirect(_ layout: TableLayout) -> Bool {
+        if takesNumbersForReals(layout) { return true }
         guard let virtual = layout.columns.firstIndex(where: { $0.generated == .virtual }) else { return false }
         return layout.columns[virtual...].contains { $0.generated != .virtual }
+    }
+
+    /// The rows of a WITHOUT ROWID table are stored with the key first. `sqlite3_preupdate_old` of SQLite 3.40 finds a value
+    /// there, and then takes the affinity of the column of the table that has the place of the value: a whole number is
+    /// reported as a real when that one is REAL.
+    private static func takesNumbersForReals(_ layout: TableLayout) -> Bool {
+        guard case .primaryKey(let positions) = layout.key else { return false }
+        let others = layout.storedColumns.filter { !positions.contains($0) }
+        return (positions + others).enumerated().contains { place, column in
+            place != column && layout.columns[place].affinity == .real
+                && ![.real, .text].contains(layout.columns[column].affinity)
+        }
     }
 
     /// A foreign key of a table, as capture follows it.
