@@ -29,6 +29,50 @@ import Testing
         }
     }
 
+    /// SQLite leaves that table out when no other has AUTOINCREMENT any more.
+    @Test(arguments: [["vacuum"], ["erase", "--yes", "--table", "u", "--where", "a = 1"]])
+    func sqliteSequenceStays(_ words: [String]) throws {
+        try BadLuckScene.with { scene in
+            try scene.sql(
+                """
+                CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT, b); INSERT INTO t VALUES(5, 2);
+                CREATE TABLE u(a INTEGER PRIMARY KEY, b); INSERT INTO u VALUES(1, 'one'), (2, 'two');
+                CREATE TABLE plain(x); INSERT INTO plain VALUES(1), (2), (3); DELETE FROM plain WHERE x = 2
+                """)
+            try scene.expect(0, "run", "--id", "x", "--sql", "DROP TABLE t; UPDATE u SET b = b || '!'")
+            let numbers = try scene.sql("SELECT rowid FROM plain")
+            try scene.expect(0, words)
+            #expect(try scene.sql("SELECT name FROM sqlite_schema WHERE name = 'sqlite_sequence'") == "sqlite_sequence")
+            #expect(try scene.sql("SELECT rowid FROM plain") == numbers)
+            try scene.expect(0, "verify")
+            try scene.expect(0, "rollback", "--id", "x.1")
+            #expect(try scene.sql("SELECT * FROM sqlite_sequence") == "t|5")
+        }
+    }
+
+    /// The rows about other tables have other numbers then.
+    @Test(arguments: ["log", "git", "bak"], [false, true])
+    func countersAndStatisticsComeBackAfterIt(source: String, isByTheTool: Bool) throws {
+        try BadLuckScene.with { scene in
+            try scene.sql(
+                """
+                CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT, b UNIQUE); INSERT INTO t VALUES(7, 2);
+                CREATE TABLE u(a INTEGER PRIMARY KEY AUTOINCREMENT, b); INSERT INTO u VALUES(9, 2);
+                CREATE INDEX i ON t(b); CREATE INDEX j ON u(b); ANALYZE
+                """)
+            let about = "SELECT * FROM (SELECT tbl, idx, stat FROM sqlite_stat1 ORDER BY 1, 2) UNION ALL "
+            let kept = about + "SELECT name, seq, 0 FROM (SELECT * FROM sqlite_sequence ORDER BY 1)"
+            let before = try scene.sql(kept)
+            try scene.expect(0, "run", "--id", "one", "--sql", "DROP INDEX i; DROP TABLE t")
+            if isByTheTool { try scene.expect(0, "vacuum") } else { try scene.sql("VACUUM") }
+            try scene.expect(0, "rollback", "--id", "one.1", "--source", source)
+            #expect(try scene.sql(kept) == before)
+            try scene.expectWhole("after the rollback")
+            try scene.expect(0, "rollback", "--id", "rollback.1")
+            #expect(!(try scene.sql(kept).contains("t|")))
+        }
+    }
+
     @Test(arguments: ["delete", "wal"])
     func everyPointStaysUsable(journal: String) throws {
         try BadLuckScene.with(journal: journal) { scene in

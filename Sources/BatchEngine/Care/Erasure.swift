@@ -175,7 +175,9 @@ public struct Erasure {
         session.context.reach("erase-committed")
         session.context.phase("removing what the old copies held")
         try PendingErasure(session: session).finish()
-        var warnings = try tidy() + formerNames(log, layout) + points.warnings
+        // Nothing stays in free pages and in the log of the database.
+        try DatabaseVacuum(session: session).perform()
+        var warnings = try formerNames(log, layout) + points.warnings
         warnings += try check(found.keys, layout, points, words)
         session.context.log.warnings(warnings, module: .command)
         if request.live == .keep {
@@ -268,26 +270,6 @@ public struct Erasure {
                 "table \(layout.name) was called \($0) before",
                 hint: "erase there too: \(command: "erase --table \($0) --where CONDITION")")
         }
-    }
-
-    /// Leaves nothing in free pages and in the log of the database.
-    private func tidy() throws(BatchError) -> [Warning] {
-        var warnings: [Warning] = []
-        let moving = try SchemaReader(connection).tables().first {
-            $0.role == .ordinary && !$0.isWithoutRowID && $0.integerPrimaryKey == nil
-        }
-        if let moving {
-            warnings.append(
-                Warning(
-                    .notErased,
-                    "VACUUM was left out, because it would renumber the rows of table \(moving.name); free pages may hold what was deleted before"
-                ))
-        } else {
-            connection.dropCachedStatements()
-            try connection.execute("VACUUM")
-        }
-        try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return warnings
     }
 
     /// `erase`

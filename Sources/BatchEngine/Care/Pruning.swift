@@ -179,21 +179,12 @@ public struct Pruning {
         for name in names { Folder.remove("\(session.backups)/\(name)") }
     }
 
-    /// Gives the room that undo logs took back to the disk, where that changes no row's number.
+    /// Gives the room that undo logs took back to the disk.
     /// - Returns: why not, in words.
     private func shrink(_ bytes: Int64) throws(BatchError) -> String? {
-        let connection = session.connection
         guard bytes > DatabaseFile(session.path).size / 4 else { return nil }
-        let moving = try SchemaReader(connection).tables().first {
-            $0.role == .ordinary && !$0.isWithoutRowID && $0.integerPrimaryKey == nil
-        }
-        if let moving {
-            return
-                "the file keeps its size, and new batches use the space: VACUUM would renumber the rows of table \(moving.name)"
-        }
         do throws(BatchError) {
-            try connection.execute("VACUUM")
-            try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try DatabaseVacuum(session: session).perform()
             return nil
         } catch {
             guard error.code != .stopped else { throw error }

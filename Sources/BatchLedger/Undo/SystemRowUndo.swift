@@ -17,21 +17,48 @@ struct SystemRowUndo {
         -> Bool
     {
         let columns = layout.columns.count
-        let left = step.operation == .delete ? nil : step.left
-        let now = rows[layout.name]?[step.rowid]
-        guard now.map({ RowCodec.hash($0).low }) == left else { return false }
-        var before = now
-        switch step.operation {
-        case .insert: before = nil
-        case .update:
-            for (column, value) in try step.changedColumns(bytes, columns) { before?[column] = value }
-        default:
+        if step.operation == .delete {
             var reader = ByteReader(bytes, at: step.imageOffset)
-            before = try reader.values(columns)
+            return bringBack(try reader.values(columns), at: step.rowid, in: layout.name)
         }
-        rows[layout.name, default: [:]][step.rowid] = before
-        touched[layout.name, default: []].insert(step.rowid)
+        guard let rowid = place(of: step, in: layout.name) else { return false }
+        if step.operation == .insert {
+            rows[layout.name]?[rowid] = nil
+        } else {
+            for (column, value) in try step.changedColumns(bytes, columns) {
+                rows[layout.name]?[rowid]?[column] = value
+            }
+        }
+        touched[layout.name, default: []].insert(rowid)
         return true
+    }
+
+    /// Where the row is that the step left. VACUUM gives these rows other numbers, and what is equal is the same to SQLite.
+    private func place(of step: UndoStep, in table: String) -> Int64? {
+        guard let rows = rows[table] else { return nil }
+        if let now = rows[step.rowid], RowCodec.hash(now).low == step.left { return step.rowid }
+        return rows.filter { RowCodec.hash($0.value).low == step.left }.keys.min()
+    }
+
+    /// Puts a row back; under another number where VACUUM gave its own to a row about something else.
+    private mutating func bringBack(_ row: [SQLValue], at rowid: Int64, in table: String) -> Bool {
+        let there = rows[table] ?? [:]
+        let subject = SystemRowUndo.subject(of: row, in: table)
+        var place = rowid
+        if let taker = there[rowid] {
+            // A sample of sqlite_stat4 is one of several.
+            let rivals = table == "sqlite_stat4" ? [taker] : Array(there.values)
+            if rivals.contains(where: { SystemRowUndo.subject(of: $0, in: table) == subject }) { return false }
+            place = (there.keys.max() ?? 0) + 1
+        }
+        rows[table, default: [:]][place] = row
+        touched[table, default: []].insert(place)
+        return true
+    }
+
+    /// The table that a row is about, and its index.
+    private static func subject(of row: [SQLValue], in table: String) -> ArraySlice<SQLValue> {
+        table == SystemTables.sequence ? row.prefix(1) : row.prefix(2)
     }
 
     /// Makes the tables what they should be.
@@ -77,8 +104,7 @@ struct SystemRowUndo {
     private func isAboutSomething(_ table: String, _ values: [SQLValue], _ connection: Connection) throws(BatchError)
         -> Bool
     {
-        let names = table == SystemTables.sequence ? values.prefix(1) : values.prefix(2)
-        for name in names where !name.isNull {
+        for name in SystemRowUndo.subject(of: values, in: table) where !name.isNull {
             let found = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?", [name])
             if found == nil { return false }
         }
