@@ -100,6 +100,28 @@ struct ToolAndHostTests {
         }
     }
 
+    /// The hint of `verify` leads to `drift adopt`, and that must not lead back.
+    @Test func driftBeforeAPointIsWrittenIsCalledThat() throws {
+        try TemporaryFolder.with { folder in
+            _ = try Hosts.sql(folder, "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, 1)")
+            #expect(try Hosts.tool(folder, "run --id a --sql 'UPDATE t SET b = 2'").code == 0)
+            let host = try Hosts.python(
+                folder,
+                """
+                c = connect(isolation_level=None)
+                for sql in ["SELECT batch_begin('x')", "UPDATE t SET b = 3", "SELECT batch_commit()"]: c.execute(sql).fetchall()
+                """)
+            #expect(host.fault == nil)
+            _ = try Hosts.sql(folder, "CREATE TABLE w(a)")
+            for words in ["drift show", "drift adopt", "drift undo"] {
+                let refused = try Hosts.tool(folder, words)
+                #expect(refused.code == 5 && refused.err.contains("before the restore point of x.1 was written"))
+                #expect(refused.err.contains("rollback --id x.1\n"), "\(refused.err)")
+            }
+            #expect(try Hosts.tool(folder, "rollback --id x.1").code == 0)
+        }
+    }
+
     @Test func aCounterThatWasSetByHandIsAChangeAlsoAfterACheckpoint() throws {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(

@@ -84,6 +84,24 @@ struct DriftSearch {
         mayTrustNotes ? try TrackedDrift(session, known)?.find() : nil
     }
 
+    private func rebuild(_ point: RestorePoint, to file: String) throws(BatchError) -> String {
+        do throws(BatchError) {
+            return try Restoring(session).rebuild(point, to: file).file
+        } catch {
+            let written = try session.ledger.lastPoint(where: "status = 'complete'")?.lastCheckpoint ?? 0
+            guard error.code == .noRestorePoint,
+                let waiting = try session.ledger.checkpoints(where: "id > ?", [.integer(written)]).last,
+                let batch = try session.ledger.batch(seq: waiting.batch)
+            else { throw error }
+            throw BatchError(
+                .noRestorePoint,
+                "the database was changed before the restore point of \(batch.batch) was written, so no copy tells what it was before",
+                hint:
+                    "the next batch keeps it as it is, as a restore point; what \(batch.batch) did can be undone: \(command: "rollback --id \(batch.batch)")"
+            )
+        }
+    }
+
     /// Rebuilds the last point beside the database and reads both.
     private func compare(_ known: StateDigest, _ now: StateDigest) throws(BatchError) -> Drift {
         let last = try session.ledger.lastPoint(where: "status = 'complete'")
@@ -91,7 +109,7 @@ struct DriftSearch {
             name: "the last recorded state", commit: last?.commit.flatMap { CommitID($0) }, digest: known.combined,
             bak: RestorePoint.Bak(.after, last?.bak))
         let scratch = try ScratchFolder(in: session.backups)
-        let old = try Connection(path: try Restoring(session).rebuild(point, to: scratch.file("last.db")).file)
+        let old = try Connection(path: try rebuild(point, to: scratch.file("last.db")))
         old.tolerateUnknownCollations()
         let difference = DatabaseDifference(old: old, new: session.connection)
         var tables: [Drift.Table] = []
