@@ -133,7 +133,7 @@ extension Host {
             do throws(BatchError) {
                 try batch.gateway.finishInSync { () throws(BatchError) in
                     if batch.onCommit == .checkpoint {
-                        if try batch.gateway.hasChanges() || batch.number == 0 { try seal(batch, "commit") }
+                        if try isDue(batch) { try seal(batch, "commit") }
                     } else {
                         try finish(batch)
                     }
@@ -169,7 +169,7 @@ extension Host {
     /// - Parameter isOwn: the COMMIT is ours, and may fail: then only the end is taken back.
     private func finish(_ batch: HostBatch, isOwn: Bool = false) throws(BatchError) {
         let gateway = batch.gateway
-        if try gateway.hasChanges() || batch.number == 0 { try seal(batch, "commit") }
+        if try isDue(batch) { try seal(batch, "commit") }
         batch.sealed = batch.record
         if isOwn { try connection.run("SAVEPOINT \(HostBatch.ending)") }
         var record = batch.record
@@ -185,6 +185,11 @@ extension Host {
         try batch.lease.giveBackInTransaction()
         batch.record = record
         batch.isAudited = gateway.isCommitting
+    }
+
+    /// A batch has a checkpoint at its end when it has none yet, or has changed something since the last.
+    private func isDue(_ batch: HostBatch) throws(BatchError) -> Bool {
+        batch.number == 0 ? true : try batch.gateway.hasChanges()
     }
 
     /// Writes a checkpoint; its transaction stays open.

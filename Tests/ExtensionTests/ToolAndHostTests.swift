@@ -122,7 +122,14 @@ struct ToolAndHostTests {
         }
     }
 
-    @Test func aCounterThatWasSetByHandIsAChangeAlsoAfterACheckpoint() throws {
+    /// Of these SQLite reports nothing.
+    @Test(arguments: [
+        ("UPDATE sqlite_sequence SET seq = 8", "SELECT seq FROM sqlite_sequence", "3"),
+        ("PRAGMA user_version = 8", "PRAGMA user_version", "0"),
+        ("PRAGMA application_id = -1", "PRAGMA application_id", "0"),
+    ])
+    func whatSQLiteKeepsForItselfIsAChangeAlsoAfterACheckpoint(_ sql: String, _ query: String, _ before: String) throws
+    {
         try TemporaryFolder.with { folder in
             _ = try Hosts.sql(
                 folder, "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, v); INSERT INTO t VALUES(3, 1)")
@@ -131,14 +138,15 @@ struct ToolAndHostTests {
                 """
                 c = connect(isolation_level=None)
                 for sql in ["SELECT batch_begin('one')", "UPDATE t SET v = 4", "SELECT batch_checkpoint('c')",
-                            "UPDATE sqlite_sequence SET seq = 8", "SELECT batch_commit()"]: c.execute(sql).fetchall()
+                            "\(sql)", "SELECT batch_commit()"]: c.execute(sql).fetchall()
                 """)
             #expect(host.fault == nil)
             for words in ["verify", "rollback --id one --yes", "verify"] {
                 let result = try Hosts.tool(folder, words)
                 #expect(result.code == 0, "\(words): \(result.err)\(result.out)")
             }
-            #expect(try Hosts.sql(folder, "SELECT v, seq FROM t, sqlite_sequence") == "1|3\n")
+            #expect(try Hosts.sql(folder, "SELECT v FROM t") == "1\n")
+            #expect(try Hosts.sql(folder, query) == before + "\n")
         }
     }
 

@@ -134,6 +134,7 @@ extension Gateway {
         try requireLedgerAlone()
         if rows.total > 0 || state.hasSchemaChange { return true }
         if try schemaCookie() != hostSchema.cookie { return true }
+        if try hasOtherSettings() { return true }
         // SQLite reports no rows of its own tables.
         return try !state.system.changes(connection).isEmpty
     }
@@ -228,8 +229,7 @@ extension Gateway {
     /// Everything that the host did to the schema is recorded after this, and the guard fits it.
     func sealHostSchema() throws(BatchError) {
         try followSchema()
-        // Of these SQLite tells nothing.
-        if try schema.settings() != hostSchema.objects.filter(\.isSetting) {
+        if try hasOtherSettings() {
             try noteSchemaChange(from: hostSchema.objects, recorded: [])
         }
         if state.hasSchemaChange, guardMode != .off, !state.isGuardLifted {
@@ -266,6 +266,11 @@ extension Gateway {
                 hint: "use CREATE, ALTER and DROP; or run it with the tool: \(command: "run --id NAME --sql SQL")")
         }
         try noteSchemaChange(from: hostSchema.objects, recorded: [], owned: try ownedTables())
+    }
+
+    /// True when the host has set `user_version` or `application_id`: of these SQLite tells nothing.
+    private func hasOtherSettings() throws(BatchError) -> Bool {
+        try schema.settings() != hostSchema.objects.filter(\.isSetting)
     }
 
     private func schemaCookie() throws(BatchError) -> Int64 {
