@@ -369,6 +369,20 @@ import Testing
         }
     }
 
+    /// Somebody has deleted what the batch inserted: it is undone already.
+    @Test(arguments: ["log", "git", "bak"], ["restrict", "cascade"])
+    func overwritingUndoesABatchWhoseRowIsGone(source: String, mode: String) throws {
+        try SampleDatabase.with("CREATE TABLE p(id TEXT PRIMARY KEY, x); INSERT INTO p VALUES('a', 1)") { database in
+            try database.run("one", "INSERT INTO p VALUES('k', 8), ('l', 9); UPDATE p SET x = 2 WHERE id = 'a'")
+            try database.sql("DELETE FROM p WHERE id = 'k'; UPDATE p SET x = 10 WHERE id = 'l'")
+            let done = try database.tool(
+                "rollback", "--id", "one", "--mode", mode, "--on-conflict", "overwrite", "--source", source)
+            #expect(done.code == 0, "\(done.err)")
+            #expect(try Self.value(database, "SELECT id || x FROM p") == "a1")
+            #expect(try database.tool("verify").code == 0)
+        }
+    }
+
     /// A rollback put rows back into a table that another rollback took away: the rest of it can be undone.
     @Test(arguments: ["TABLE f(a, b)", "VIRTUAL TABLE f USING fts5(a, b)", "VIRTUAL TABLE f USING rtree(rowid, a, b)"])
     func unconflictedLeavesTheRowsOfATableThatIsGone(_ table: String) throws {

@@ -176,8 +176,11 @@ extension UndoRun {
         guard mode == .overwriting, try overwrite(step, bytes, table, rowid, problem) else {
             return try note(step, bytes, table.layout, batch, problem, isOverwritten: false)
         }
-        // A row that is gone, as it would be now, is no loss.
-        if problem.reason == .missing { return }
+        // A row that is gone, as it would be now, is no loss; but the table was not as the batch left it.
+        if problem.reason == .missing {
+            exemptTables.insert(table.layout.name)
+            return
+        }
         try note(step, bytes, table.layout, batch, problem, isOverwritten: true)
     }
 

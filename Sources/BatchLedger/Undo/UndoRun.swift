@@ -41,7 +41,7 @@ final class UndoRun {
 
     var conflicts: [UndoConflict] = []
     /// Tables whose digest need not return to what it was: their content is equal, their storage is not.
-    private(set) var exemptTables: Set<String> = []
+    var exemptTables: Set<String> = []
 
     /// - Parameters:
     ///   - virtual: virtual tables that are undone by their content.
