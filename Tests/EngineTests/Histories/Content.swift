@@ -45,6 +45,13 @@ struct Content: Equatable {
         return sum
     }
 
+    /// What was taken away by a batch's undo and by somebody else before is gone once.
+    var withoutDebts: Content {
+        var content = self
+        content.tables = tables.mapValues { $0.filter { $0.value > 0 } }.filter { !$0.value.isEmpty }
+        return content
+    }
+
     /// What is here and not expected, and the other way round; nil when all is as expected.
     func difference(from expected: Content) -> String? {
         let difference = self - expected

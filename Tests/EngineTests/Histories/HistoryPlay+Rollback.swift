@@ -108,7 +108,8 @@ extension HistoryPlay {
         let isBeside = revived && request.mode == .unconflicted
         if sawOthers || isBeside, isModelled, try !isAsModelled(now) { isModelled = false }
         let change = undone.reduce(Optional(Content.none)) { sum, one in sum.flatMap { sum in one.map { sum + $0 } } }
-        let after = leftRows || undoesDrift ? nil : change.map { before - $0 }
+        var after = leftRows || undoesDrift ? nil : change.map { before - $0 }
+        if request.onConflict == .overwrite { after = after?.withoutDebts }
         if report.replayed.isEmpty {
             note(report.rollback, now - before)
             if let after { try expectSame(now, after, moment) }

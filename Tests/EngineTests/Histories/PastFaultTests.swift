@@ -44,6 +44,12 @@ import Testing
         return .rollback(place, way)
     }
 
+    private static func overwrite(_ place: Int) -> History.Event {
+        var way = RollbackWay(.cascade)
+        way.onConflict = .overwrite
+        return .rollback(place, way)
+    }
+
     static let faults: [Fault] = [
         Fault(
             "a UTF-16 database restored with an index in the order of bytes", encoding: "UTF-16le",
@@ -290,6 +296,13 @@ import Testing
             [
                 run("UPDATE p SET v = v || 'a' WHERE id = 1"), run("UPDATE p SET v = v || 'b'"), rollBack(0),
                 run("UPDATE p SET v = v || 'c'"), rollBack(2), rollBack(1), rollBack(0), rollBack(0),
+            ]),
+        Fault(
+            "an inserted row that somebody has deleted before an overwriting rollback",
+            "CREATE TABLE p(id TEXT PRIMARY KEY, x); INSERT INTO p VALUES('a', 1)",
+            [
+                run("INSERT INTO p VALUES('k', 8)"), run("CREATE TABLE c(x)"),
+                .outside(.plain("DELETE FROM p WHERE x > 3")), overwrite(1),
             ]),
     ]
 
