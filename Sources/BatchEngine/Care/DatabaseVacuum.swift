@@ -7,53 +7,75 @@ internal import BatchLedger
 /// these alone), and the records know rows by their numbers. An index that holds no row keeps the numbers. The objects of
 /// the schema, which SQLite puts into another order, get their old places back, and `sqlite_sequence`, which it leaves out
 /// when no table with AUTOINCREMENT is there any more, is made again.
+///
+/// VACUUM ends the transaction that it is called in, so what is to be done after it is noted before it: when the process
+/// dies, or the disk is full, the next command that takes the lease does it.
 struct DatabaseVacuum {
+    static let key = "pending_vacuum"
+
     let session: Session
 
     private var connection: Connection { session.connection }
+    private var ledger: Ledger { session.ledger }
 
     func perform() throws(BatchError) {
-        let schema = SchemaReader(connection)
-        let cookie = try schema.version()
-        let objects = try schema.objects()
-        let counters = try counters()
-        connection.dropCachedStatements()
-        let helpers = try numberedTables().enumerated().map { ("batchmgr_vacuum_\($0.offset + 1)", $0.element) }
-        defer {
-            for (index, _) in helpers { try? connection.execute("DROP INDEX IF EXISTS main.\(SQLName.quote(index))") }
-        }
-        try connection.transaction { () throws(BatchError) in
-            for (index, table) in helpers {
-                try connection.execute("DROP INDEX IF EXISTS main.\(SQLName.quote(index))")
-                try connection.execute(
-                    "CREATE INDEX main.\(SQLName.quote(index)) ON \(SQLName.quote(table.name))(\(SQLName.quote(table.column))) WHERE 0"
-                )
-            }
-        }
-        session.context.reach("vacuum-begun")
-        try connection.execute("VACUUM main")
-        session.context.reach("vacuumed")
-        try connection.transaction { () throws(BatchError) in
-            for (index, _) in helpers { try connection.execute("DROP INDEX main.\(SQLName.quote(index))") }
-            if let counters, try self.counters() == nil { try restore(counters) }
-            guard try session.ledger.exists() else { return }
-            // SQLite puts tables first, and restore points tell the order as well.
-            if try schema.objects() != objects { try SchemaEditor(connection).restorePlaces(of: objects) }
-            try session.ledger.meetSchemaVersion(cookie)
-        }
+        if try ledger.exists() { try keepingRecords() } else { try vacuum() }
         // Of a WAL database the file shrinks with the next checkpoint.
         _ = try? connection.value("PRAGMA main.wal_checkpoint(TRUNCATE)")
     }
 
-    /// The rows of `sqlite_sequence`; nil when it is not there.
-    private func counters() throws(BatchError) -> [[SQLValue]]? {
-        let exists = try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'")
-        if exists == nil { return nil }
-        return try connection.rows("SELECT rowid, name, seq FROM main.sqlite_sequence ORDER BY rowid")
+    private func keepingRecords() throws(BatchError) {
+        try finish()
+        try connection.transaction { () throws(BatchError) in
+            let tables = try numberedTables()
+            let aim = try VacuumAim(of: connection, helpers: tables.count)
+            for (table, index) in zip(tables, aim.helpers) { try addHelper(index, to: table) }
+            try ledger.setMeta(DatabaseVacuum.key, aim.text)
+        }
+        session.context.reach("vacuum-begun")
+        do throws(BatchError) {
+            try vacuum()
+        } catch {
+            try? finish()
+            throw error
+        }
+        session.context.reach("vacuumed")
+        try finish()
     }
 
-    /// SQLite alone makes that table, with the first one that has AUTOINCREMENT.
-    private func restore(_ counters: [[SQLValue]]) throws(BatchError) {
+    private func vacuum() throws(BatchError) {
+        connection.dropCachedStatements()
+        try connection.execute("VACUUM main")
+    }
+
+    /// One was begun, and is not at its end.
+    var isPending: Bool { (try? ledger.meta(DatabaseVacuum.key))?.isEmpty == false }
+
+    /// Does what is left to do after VACUUM; nothing when there is nothing.
+    func finish() throws(BatchError) {
+        guard let text = try ledger.meta(DatabaseVacuum.key), !text.isEmpty else { return }
+        let aim = try VacuumAim(text)
+        try connection.transaction { () throws(BatchError) in
+            for index in aim.helpers { try connection.execute("DROP INDEX IF EXISTS main.\(SQLName.quote(index))") }
+            try restore(aim.counters)
+            let places = try SchemaReader(connection).objects()
+            // SQLite puts tables first, and restore points tell the order as well.
+            if !aim.isOrder(of: places) { try SchemaEditor(connection).restorePlaces(of: aim.objects) }
+            try ledger.meetSchemaVersion(aim.cookie)
+            try ledger.setMeta(DatabaseVacuum.key, "")
+        }
+    }
+
+    /// Puts an index that holds no row onto a table.
+    private func addHelper(_ index: String, to table: (name: String, column: String)) throws(BatchError) {
+        let (index, name, column) = (SQLName.quote(index), SQLName.quote(table.name), SQLName.quote(table.column))
+        try connection.execute("DROP INDEX IF EXISTS main.\(index)")
+        try connection.execute("CREATE INDEX main.\(index) ON \(name)(\(column)) WHERE 0")
+    }
+
+    /// SQLite alone makes `sqlite_sequence`, with the first table that has AUTOINCREMENT.
+    private func restore(_ counters: [[SQLValue]]?) throws(BatchError) {
+        guard let counters, try VacuumAim.counters(in: connection) == nil else { return }
         try connection.execute(
             "CREATE TABLE main.batchmgr_vacuum(a INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE main.batchmgr_vacuum")
         for row in counters {

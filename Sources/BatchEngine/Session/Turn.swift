@@ -72,6 +72,7 @@ extension Turn {
         guard try ledger.exists() else { return }
         _ = try LeaseWait(session).isWanted
         try ledger.complete()
+        try DatabaseVacuum(session: session).finish()
         try session.followPolicy()
         try session.followSignals()
         for var batch in try ledger.batches(where: "status = 'running'") {
@@ -195,7 +196,7 @@ extension Session {
         }
     }
 
-    /// A crash may have left something: a batch without a process, a restore point that is not written.
+    /// A crash may have left something: a batch without a process, a restore point that is not written, half a VACUUM.
     var mayHaveLeftovers: Bool {
         do throws(BatchError) {
             guard try ledger.exists() else { return false }
@@ -205,6 +206,7 @@ extension Session {
             let points = try ledger.points(where: "status = 'pending'")
             let batches = try ledger.batches(where: "status = 'running'")
             return !points.isEmpty || !batches.isEmpty || PendingErasure(session: self).isThere
+                || DatabaseVacuum(session: self).isPending
         } catch { return false }
     }
 
