@@ -118,6 +118,30 @@ import Testing
         }
     }
 
+    /// A program that cron starts for somebody else may have the HOME of root.
+    @Test(.enabled(if: getuid() == 0)) func aHomeThatMayNotBeReadIsNotNeeded() throws {
+        try BadLuckScene.with { scene in
+            try scene.shell("cp \"$TOOL\" tool; chmod 755 tool; mkdir closed; chmod -R a+rwX .; chmod 700 closed")
+            let nobody = "HOME=\"$PWD/closed\" setpriv --reuid=65534 --regid=65534 --clear-groups ./tool"
+            for verb in ["run --id a --sql 'UPDATE items SET qty = 9'", "rollback a.1", "verify", "drill", "doctor"] {
+                let result = try scene.shell("\(nobody) \(verb)")
+                #expect(result.code == 0, "\(verb): \(result.out)\(result.err)")
+            }
+            let check = "setpriv --reuid=65534 --clear-groups git -C backups/batch_manager/history.git fsck"
+            #expect(try scene.shell("HOME=\"$PWD\" \(check)").code == 0)
+        }
+    }
+
+    /// Nobody's settings of git say what a restore point is.
+    @Test func damagedSettingsOfGitAreNotReadEither() throws {
+        try BadLuckScene.with { scene in
+            try scene.shell("mkdir home; printf '[core\nbroken' > home/.gitconfig")
+            let run = try scene.shell("HOME=\"$PWD/home\" \"$TOOL\" run --id a --sql 'UPDATE items SET qty = 9'")
+            #expect(run.code == 0 && !run.err.contains("ERR_"), "\(run.out)\(run.err)")
+            #expect(try scene.shell("\"$TOOL\" verify").code == 0)
+        }
+    }
+
     // MARK: Full disks
 
     /// A disk of its own, filled up before one command or another; the place is freed and the next command completes.

@@ -17,6 +17,11 @@ package final class GitRepository {
         git_libgit2_init()
         _ = cgit2_set_flag(Int32(GIT_OPT_ENABLE_FSYNC_GITDIR.rawValue), 1)
         _ = cgit2_set_flag(Int32(GIT_OPT_SET_OWNER_VALIDATION.rawValue), 0)
+        // Nobody's settings of git say what a restore point is; and who may not read those of $HOME, as a program that cron
+        // starts for another user, could open no repository.
+        for level in [
+            GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+        ] { _ = cgit2_set_search_path(level.rawValue, "") }
         // `read` checks with the processor's SHA instructions, several times as fast.
         _ = cgit2_set_flag(Int32(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION.rawValue), 0)
         _ = cgit2_set_size(Int32(GIT_OPT_SET_MWINDOW_SIZE.rawValue), 8 << 20)
