@@ -100,7 +100,8 @@ struct Discovery {
         do throws(BatchError) {
             try DurableFile.bring(
                 "\(stage.folders.input)/\(name)", to: DataFolders.free(name, in: own),
-                by: own + StagingFolder.unfinished)
+                by: (own + StagingFolder.unfinished, own + StagingFolder.copied),
+                reach: stage.step.session.context.reach)
             return nil
         } catch {
             stage.step.session.context.log.write(
@@ -123,6 +124,9 @@ struct Discovery {
     private func leftovers(but own: String) throws(BatchError) -> [String] {
         let folders = stage.folders
         var files: [String] = []
+        for name in try Folder.names(in: folders.staging) where name.hasSuffix(StagingFolder.copied) {
+            try settle("\(folders.staging)/\(name)")
+        }
         for name in try Folder.names(in: folders.staging) where "\(folders.staging)/\(name)" != own {
             let folder = "\(folders.staging)/\(name)"
             guard let lock = FolderLock(folder) else { continue }
@@ -140,6 +144,24 @@ struct Discovery {
             files += try Folder.names(in: folders.work(key) + "/input").map { "\(folders.work(key))/input/\($0)" }
         }
         return files
+    }
+
+    /// Whole copies of files of another disk, where the tool was killed before it had removed those: one of both is left.
+    private func settle(_ folder: String) throws(BatchError) {
+        let own = String(folder.dropLast(StagingFolder.copied.count))
+        for name in try Folder.names(in: folder) {
+            let (copy, original) = ("\(folder)/\(name)", "\(stage.folders.input)/\(name)")
+            // Another file of that name has come since then.
+            var isThere = FileStatus(original, followingLinks: false)?.isFile == true
+            if isThere { isThere = try SHA256.hex(ofFile: original) == SHA256.hex(ofFile: copy) }
+            if isThere { try? DurableFile.remove(original) }
+            if isThere, Folder.exists(original) {
+                Folder.remove(copy)
+            } else {
+                _ = try DataFolders.move(copy, to: own, as: name)
+            }
+        }
+        Folder.removeIfEmpty(folder)
     }
 
     // MARK: What was decided

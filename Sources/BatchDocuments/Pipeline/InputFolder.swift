@@ -140,6 +140,8 @@ struct StrangerInFolder: Hashable {
 enum StagingFolder {
     /// What its name ends with while it is filled.
     static let unfinished = ".part"
+    /// What the name of a folder ends with that holds whole copies of files of another disk, until those are gone from `in`.
+    static let copied = ".copied"
 
     static func name(_ random: String) -> String { "add-\(random.prefix(16))" }
 

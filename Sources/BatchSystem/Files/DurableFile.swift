@@ -40,23 +40,43 @@ public enum DurableFile {
 
     /// As `move`, also to another file system: there the bytes are copied, and the file is removed when the copy is durable
     /// and nobody has changed the file meanwhile.
-    /// - Parameter folder: where the copy is made, on the file system of `path`; nobody may look into it.
+    /// - Parameters:
+    ///   - places: folders on the file system of `path` into which nobody looks: for a copy that is not whole, and for one
+    ///     that is, with the name of its file, until that is gone. What a killed process has left there is for `bringBack`.
+    ///   - reach: called where both are there.
     /// - Throws: `ERR_INTEGRATION_FILE` when somebody has changed it; it is still there.
-    public static func bring(_ from: String, to path: String, by folder: String) throws(BatchError) {
+    public static func bring(
+        _ from: String, to path: String, by places: (unfinished: String, copied: String),
+        reach: (String) -> Void = { _ in }
+    ) throws(BatchError) {
         try sync(from)
         do throws(SystemError) {
             try SystemCall.attempt(.rename) { Glibc.rename(from, path) }
         } catch {
             guard error.code == EXDEV else { throw error.error("rename to \(path)", file: path) }
-            return try bringCopy(of: from, to: path, by: folder)
+            let copy = try copy(of: from, by: places)
+            reach("file-copied")
+            do throws(BatchError) { try remove(from) } catch {
+                if Folder.exists(from) { Folder.remove(copy) }
+                throw error
+            }
+            reach("copied-file-removed")
+            try rename(copy, to: path)
+            try Folder.sync(FilePath.parent(path))
+            Folder.removeIfEmpty(places.copied)
+            return
         }
         try Folder.sync(FilePath.parent(path))
     }
 
-    private static func bringCopy(of from: String, to path: String, by folder: String) throws(BatchError) {
+    /// - Returns: where the whole copy is.
+    private static func copy(
+        of from: String, by places: (unfinished: String, copied: String)
+    ) throws(BatchError) -> String {
         let before = FileStatus(from, followingLinks: false)
-        try Folder.create(folder)
-        let place = FilePath.join(folder, FilePath.name(path))
+        try Folder.create(places.unfinished)
+        try Folder.create(places.copied)
+        let place = FilePath.join(places.unfinished, FilePath.name(from))
         Folder.remove(place)
         let copy = try File(creating: place)
         try copy.copy(of: from)
@@ -65,10 +85,11 @@ public enum DurableFile {
             Folder.remove(place)
             throw BatchError(.file, "\(from) changes while it is copied", hint: "try again when it is written")
         }
-        try rename(place, to: path)
-        try Folder.sync(FilePath.parent(path))
-        try remove(from)
-        Folder.removeIfEmpty(folder)
+        let whole = FilePath.join(places.copied, FilePath.name(from))
+        try rename(place, to: whole)
+        try Folder.sync(places.copied)
+        Folder.removeIfEmpty(places.unfinished)
+        return whole
     }
 
     /// Gives a file another name; the caller syncs the folder.
