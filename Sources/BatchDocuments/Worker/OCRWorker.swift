@@ -89,7 +89,7 @@ private struct WarmLibraries {
         let languages = request["languages"]?.string ?? "eng"
         if let path = request["engine"]?.string {
             let folder = FilePath.parent(request["file"]?.string ?? "/")
-            if let plugin, plugin.isSame(path, languages) {
+            if let plugin, plugin.isReady, plugin.isSame(path, languages) {
                 plugin.folder = folder
                 return plugin
             }

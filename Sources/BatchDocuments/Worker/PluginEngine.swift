@@ -19,6 +19,8 @@ final class PluginEngine: PageReader {
     /// Where pictures are handed over: that of the document which is read.
     var folder: String
     private let languages: String
+    /// It has answered what it was asked last, so it is there and knows what is asked next.
+    private(set) var isReady = true
 
     /// - Parameter folder: where pictures are handed over. The program itself works in the folder of the worker, since it
     ///   outlives those of the documents.
@@ -65,6 +67,7 @@ final class PluginEngine: PageReader {
 
     /// The worker has a deadline, and ends its children with itself.
     private func ask(_ request: JSONValue) throws(DocumentError) -> JSONValue {
+        isReady = false
         guard process.lines().isEmpty else { throw DocumentError(.engine, "the plugin writes without being asked") }
         do throws(BatchError) { try process.send(JSONWriter.text(request)) } catch {
             throw DocumentError(.crashed, process.lastWords)
@@ -76,6 +79,7 @@ final class PluginEngine: PageReader {
                 guard let answer = try? JSONParser.parse(line), answer.members != nil else {
                     throw DocumentError(.engine, "the plugin does not answer in JSON")
                 }
+                isReady = true
                 if let fault = answer["error"]?.string { throw DocumentError(.engine, PlainText.oneLine(fault)) }
                 return answer
             }
