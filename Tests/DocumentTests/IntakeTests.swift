@@ -264,6 +264,34 @@ import Testing
         }
     }
 
+    /// The file is in two places for a moment, and the tool is killed there: one of them is its home afterwards.
+    @Test(arguments: ["file-copied", "copied-file-removed"], [true, false])
+    func aKillBetweenTwoDisksLeavesOneFile(place: String, isDroppedAgain: Bool) throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Dropped page", "Another page"])
+            try scene.tool("run ocr_tables -q")
+            let told = try scene.shell(
+                """
+                mkdir -p data/in
+                unshare -m true 2>/dev/null || exit 0
+                unshare -m sh -e <<'END' || test $? = 71
+                mount -t tmpfs tmpfs data/in 2>/dev/null || exit 71
+                cp p-1.png data/in/a.png && sleep 2.1
+                BATCHMGR_KILL_AT=\(place) "$TOOL" ocr discover 2> /dev/null || test $? = 137
+                if \(isDroppedAgain); then cp p-2.png data/in/a.png && sleep 2.1; fi
+                "$TOOL" ocr discover -q > /dev/null
+                find data/in data/work data/error data/hold data/archive -name '*.png' | sed 's,.*/\\([^/]*\\),\\1,' | sort
+                END
+                """)
+            guard !told.isEmpty else { return }
+            // What is dropped under its name while both are there takes the place of the one in `in`, as for everybody.
+            #expect(told == (isDroppedAgain ? "a.png\na.png\n" : "a.png\n"))
+            let done = try scene.sql("SELECT count(*) FROM ocr_documents WHERE state = 'DONE'")
+            #expect(done == (isDroppedAgain ? "2" : "1"))
+            #expect(try scene.shell("find data/work/_staging data/hold -type f") == "")
+        }
+    }
+
     @Test func anInputThatSomebodyTookAwayIsNotCalledDamaged() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Only one page"])
@@ -450,6 +478,51 @@ import Testing
     }
 
     /// Workers are started while a document is taken in. When it then waits for a decision, nobody needs them.
+    /// Each page takes a second; how many are read at a time is set when one is done.
+    @Test(arguments: [(1, 3), (3, 1)]) func whatIsSetCountsInTheBatchThatRuns(first: Int, then: Int) throws {
+        try DocumentScene.with { scene in
+            try scene.write("batchmgr.yaml", "databases:\n  main: {path: app.db}\nplugins: {reader: ./reader}\n")
+            try scene.write("catalog/ocr_profiles.yaml", "default: {engine: reader}\n")
+            try scene.write(
+                "reader",
+                """
+                #!/usr/bin/env python3
+                import json, sys, time
+                def note(what): open("\(scene.folder)/notes", "a").write(f"{time.monotonic()} {what}\\n")
+                for line in sys.stdin:
+                    if json.loads(line)["do"] == "info":
+                        print('{"version": "1"}', flush=True)
+                        continue
+                    note(1)
+                    time.sleep(1)
+                    note(-1)
+                    print('{"words": []}', flush=True)
+                """)
+            try scene.pictures("p", (1...20).map { "Page number \($0)" })
+            let told = try scene.shell(
+                """
+                chmod +x reader; touch notes; "$TOOL" run ocr_tables -q
+                "$TOOL" config set --set ocr_concurrency=\(first) -q
+                python3 -c "import glob, zipfile; z = zipfile.ZipFile('c.cbz', 'w'); [z.write(f) for f in sorted(glob.glob('p-*'))]"
+                PREP_CONCURRENCY=1 "$TOOL" ocr add c.cbz --wait -q & work=$!
+                until grep -q ' -1' notes; do sleep 0.05; done
+                "$TOOL" config set --set ocr_concurrency=\(then) -q
+                wait $work || exit 1
+                python3 - <<'END'
+                at = 0
+                for line in sorted(open("notes"), key=lambda line: float(line.split()[0])):
+                    at += int(line.split()[1])
+                    print(at)
+                END
+                """)
+            let atOnce = told.split(separator: "\n").compactMap { Int($0) }
+            try #require(atOnce.count == 40)
+            #expect(atOnce[..<(2 * first)].max() == first, "\(atOnce)")
+            // What follows once everybody knows.
+            #expect(atOnce[24..<36].max() == then, "\(atOnce)")
+        }
+    }
+
     @Test func aServiceKeepsNoWorkerThatNobodyNeeds() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Only one page"])

@@ -249,6 +249,57 @@ import Testing
         }
     }
 
+    /// The second of three pages is smaller, and the engine knows it by that.
+    @Test(arguments: [
+        ("sys.exit(3)", "makes the engine crash", 2), ("time.sleep(60)", "took longer than allowed for a page", 3),
+        (#"{"error": "no paper"}"#, "was refused by the engine: no paper", 1),
+    ])
+    func aPageThatCannotBeReadMayStayWithoutText(answer: String, words: String, attempts: Int) throws {
+        try DocumentScene.with { scene in
+            try scene.write("batchmgr.yaml", "databases:\n  main: {path: app.db}\nplugins: {reader: ./reader}\n")
+            try scene.write(
+                "catalog/ocr_profiles.yaml",
+                "gaps: {engine: reader, partial: placeholder, output: [text, hocr]}\nwhole: {engine: reader}\n")
+            let good = #"{"words": [["Hello", 10, 10, 50, 20, 0.9, "line"]]}"#
+            try scene.write(
+                "reader",
+                OutputTests.plugin.replacing("import json, sys", with: "import json, os, sys, time").replacing(
+                    "answer = WORDS",
+                    with: """
+                        size = open(asked["image"], "rb").read(24)[16:20]
+                                answer = {"words": []}
+                                if os.path.exists("\(scene.folder)/reads"):
+                                    answer = \(answer) if size < bytes([0, 0, 2, 128]) else \(good)
+                        """))
+            try scene.pictures("p", ["First page", "Second page", "Third page"])
+            try scene.pdf("h.pdf", ["Second page"])
+            // A PDF of three pictures, and no text.
+            try scene.shell(
+                """
+                chmod +x reader
+                pdftoppm -r 150 -x 0 -y 0 -W 300 -H 160 -gray -png h.pdf h && mv h-1.png p-2.png
+                python3 -c "import zipfile; z = zipfile.ZipFile('t.cbz', 'w'); [z.write(f'p-{n}.png') for n in (1, 2, 3)]"
+                "$TOOL" ocr add t.cbz --profile whole --wait -q && mv data/out/t.pdf three.pdf && touch reads
+                """)
+            let job = try JSONParser.parse(
+                try scene.shell(
+                    "JOB_TIMEOUT_SECONDS=2 \"$TOOL\" ocr add three.pdf --profile gaps --wait --json"))["jobs"]?.array?
+                .first
+            let told = "1 page could not be read and has no text: page 2 \(words)"
+            #expect(job?["state"]?.string == "DONE" && job?["message"]?.string == told, "\(job ?? .null)")
+            #expect(try scene.sql("SELECT max(attempts) FROM ocr_pages") == "\(attempts)")
+            #expect(try scene.tool("ocr text three.pdf --page 2") == "(not read: the page \(words))\n")
+            #expect(try scene.shell("cat data/out/three.txt") == "Hello\n\u{C}\u{C}Hello\n\u{C}")
+            // Its picture is where it was.
+            try scene.shell(
+                """
+                pictures() { pdfimages -list "$1" | awk '{print $1, $4, $5}'; }
+                pictures three.pdf > list; pictures data/out/three.pdf | cmp - list && test "$(wc -l < list)" = 5
+                """)
+            try scene.shell("qpdf --check data/out/three.pdf > /dev/null")
+        }
+    }
+
     @Test func anEngineThatIsNotThereIsToldBeforeAnythingIsTaken() throws {
         try DocumentScene.with { scene in
             try scene.write("catalog/ocr_profiles.yaml", "other: {engine: reader}\n")

@@ -87,7 +87,7 @@ public struct ProfileList: Sendable {
                 "What happens to text that is there already (`keep`)."),
             KeyRule(
                 "partial", .choice(DocumentProfile.Partial.allCases.map(\.rawValue)),
-                "What happens to a page of an archive that cannot be read (`fail`)."),
+                "What happens to a document with a page that cannot be read (`fail`)."),
             KeyRule(
                 "review_below", .number(0...1), "A document with a page of lower confidence waits for a reviewer."),
             KeyRule(

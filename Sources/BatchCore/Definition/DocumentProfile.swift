@@ -9,7 +9,7 @@ public struct DocumentProfile: Hashable, Sendable {
         case add
     }
 
-    /// What happens to a page of an archive that cannot be read.
+    /// What happens to a document with a page that cannot be read.
     public enum Partial: String, CaseIterable, Sendable {
         /// The document cannot be read.
         case fail

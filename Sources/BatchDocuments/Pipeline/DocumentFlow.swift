@@ -63,16 +63,27 @@ final class DocumentFlow {
     func run() throws(BatchError) -> Bool {
         guard !waiting.isEmpty else { return false }
         try stage.step.stopIfAsked()
-        let workers = max(stage.settings.prepConcurrency, stage.settings.ocrConcurrency)
-        try stage.pool(workers).carryOut(
+        let pool = stage.pool(workers)
+        try pool.carryOut(
             take: take, stop: stage.step.stop, begun: begun, ended: { [self] in answered.insert($0) }, left: left,
             tick: { [self] active in
                 let busy = active.compactMap { works[$0] }
                 stage.beat("prep", busy.filter { !$0.isReading }.map(\.document.key))
                 stage.beat("ocr", busy.map(\.document.key))
+                readSettings(pool)
             }, done: done)
         try stage.step.stopIfAsked()
         return true
+    }
+
+    private var workers: Int { max(stage.settings.prepConcurrency, stage.settings.ocrConcurrency) }
+
+    /// A batch may take an hour: what is set meanwhile counts in it, and an engine that is quiet again gets all its pages back.
+    private func readSettings(_ pool: WorkerPool) {
+        // What cannot be meant is told by the next batch.
+        try? stage.readSettings()
+        mostPages = health.concurrency(stage.settings.ocrConcurrency)
+        pool.limit(stage.limits(workers))
     }
 
     // MARK: What is next
@@ -223,13 +234,15 @@ final class DocumentFlow {
     private func read(
         _ document: DocumentRecord, _ page: DocumentStore.Page, _ result: Result<JSONValue, DocumentError>
     ) throws(BatchError) {
-        guard try recognise.finish(document, page, result) else { return land(document.key) }
-        guard case .failure = result else {
-            pagesDone += 1
-            return
+        switch try recognise.finish(document, page, result) {
+        case .failed: return land(document.key)
+        case .read: pagesDone += 1
+        case .again: break
         }
+        guard case .failure = result else { return }
         mostPages = health.concurrency(stage.settings.ocrConcurrency)
-        let again = try stage.store.pages(of: document.key).filter { $0.id == page.id }
+        let again = try stage.store.pages(of: document.key).filter { $0.id == page.id && $0.state == "todo" }
+        guard !again.isEmpty else { return }
         change(document.key) { $0.todo += again }
         try giveWay(document.key)
     }

@@ -87,18 +87,30 @@ public struct Pipeline: DocumentWork {
 struct Stage {
     let step: StepRun
     let folders: DataFolders
-    let settings: OCRSettings
     let store: DocumentStore
     private let spare: SpareWorkers
+    private let live: LiveSettings
+
+    /// Shared by all copies.
+    private final class LiveSettings {
+        var current: OCRSettings
+
+        init(_ current: OCRSettings) { self.current = current }
+    }
 
     init(_ step: StepRun, _ spare: SpareWorkers) throws(BatchError) {
         self.step = step
         self.spare = spare
         folders = DataFolders(root: step.session.workspace.data)
-        settings = try .current(step.session)
+        live = LiveSettings(try .current(step.session))
         store = DocumentStore(session: step.session)
         try folders.create()
     }
+
+    var settings: OCRSettings { live.current }
+
+    /// What somebody has set since counts from now on.
+    func readSettings() throws(BatchError) { live.current = try .current(step.session) }
 
     /// A key of the step, filled in; empty where it is not given.
     func setting(_ name: String) throws(BatchError) -> String {
@@ -180,10 +192,11 @@ struct Stage {
     }
 
     func pool(_ workers: Int) -> WorkerPool {
-        WorkerPool(
-            WorkerPool.Limits(
-                workers: workers, deadline: Int64(settings.jobTimeout) * 1_000, memory: settings.memory),
-            folder: folders.root, clock: step.session.context.clock, spare: spare)
+        WorkerPool(limits(workers), folder: folders.root, clock: step.session.context.clock, spare: spare)
+    }
+
+    func limits(_ workers: Int) -> WorkerPool.Limits {
+        WorkerPool.Limits(workers: workers, deadline: Int64(settings.jobTimeout) * 1_000, memory: settings.memory)
     }
 }
 

@@ -138,12 +138,23 @@ struct PublishStage {
         return "is signed, and the signature does not hold for the PDF with text: the signed one is in data/archive"
     }
 
-    /// Which pages are placeholders, and why; nil when none is.
+    /// Which pages are placeholders or have no text, and why; nil when none does.
     private func gaps(in pages: [DocumentStore.Page]) -> String? {
-        let told = pages.compactMap { page in page.fault.map { "page \(page.number) \($0)" } }
-        guard let first = told.first else { return nil }
-        if told.count == 1 { return "1 page is a placeholder: \(first)" }
-        return "\(told.count) pages are placeholders; the first of them: \(first)"
+        let faulty = pages.filter { $0.fault != nil }
+        let empty = faulty.filter { $0.source["mode"]?.string == PageSource.Mode.gap.rawValue }
+        let unread = faulty.filter { $0.source["mode"]?.string != PageSource.Mode.gap.rawValue }
+        let told = [
+            list(empty, one: "is a placeholder", several: "are placeholders"),
+            list(unread, one: "could not be read and has no text", several: "could not be read and have no text"),
+        ]
+        return told.contains { $0 != nil } ? told.compactMap(\.self).joined(separator: "; ") : nil
+    }
+
+    private func list(_ pages: [DocumentStore.Page], one: String, several: String) -> String? {
+        guard let page = pages.first else { return nil }
+        let first = "page \(page.number) \(page.fault ?? "")"
+        return pages.count == 1
+            ? "1 page \(one): \(first)" : "\(pages.count) pages \(several); the first of them: \(first)"
     }
 
     /// The input goes to the archive, and what was made on the way goes away.

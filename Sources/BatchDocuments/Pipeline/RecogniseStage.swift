@@ -11,12 +11,26 @@ struct RecogniseStage {
 
     init(_ stage: Stage) { self.stage = stage }
 
+    /// What has become of a page.
+    enum Outcome {
+        case read
+        /// It is tried again.
+        case again
+        /// Its document has failed with it.
+        case failed
+    }
+
     /// The pages that nobody has read; nil when the document has failed, because one was tried too often.
     func pages(of document: DocumentRecord) throws(BatchError) -> [DocumentStore.Page]? {
-        let pages = try stage.store.pages(of: document.key).filter { $0.state == "todo" }
-        guard pages.contains(where: { $0.attempts >= stage.settings.attemptsOCR }) else { return pages }
-        try stage.fail(document, DocumentError(.afterRestart))
-        return nil
+        var todo: [DocumentStore.Page] = []
+        for page in try stage.store.pages(of: document.key) where page.state == "todo" {
+            if page.attempts < stage.settings.attemptsOCR {
+                todo.append(page)
+            } else if try giveUp(document, page, DocumentError(.afterRestart)) == .failed {
+                return nil
+            }
+        }
+        return todo
     }
 
     func request(for document: DocumentRecord, _ page: DocumentStore.Page) throws(BatchError) -> JSONValue {
@@ -65,40 +79,38 @@ struct RecogniseStage {
         }
     }
 
-    /// - Returns: false when the document has failed with it.
     func finish(
         _ document: DocumentRecord, _ page: DocumentStore.Page, _ result: Result<JSONValue, DocumentError>
-    ) throws(BatchError) -> Bool {
+    ) throws(BatchError) -> Outcome {
         if CancelMark(document.key, stage.folders).isSet {
-            guard let document = try stage.store.document(document.key) else { return false }
+            guard let document = try stage.store.document(document.key) else { return .failed }
             try stage.fail(document, DocumentError(.cancelled))
-            return false
+            return .failed
         }
         switch result {
         case .success(let answer):
             try keep(page, answer)
             WorkLog.ocr.write("page \(page.number): \(answer["words"]?.array?.count ?? 0) words", document.key, stage)
             stage.step.session.context.reach("page-done")
-            return true
+            return .read
         case .failure(let error):
             WorkLog.ocr.write("page \(page.number): \(error.words)", document.key, stage)
             try stage.noteFailure(error.fault)
             let isDeadly = error.fault == .crashed ? try kills(document, page) : false
-            if error.fault.mayPass, !isDeadly, page.attempts + 1 < stage.settings.attemptsOCR { return true }
-            guard let document = try stage.store.document(document.key) else { return false }
-            let place = "page \(page.number)"
-            try stage.fail(
-                document, DocumentError(error.fault, error.detail.isEmpty ? place : "\(place): \(error.detail)"))
-            return false
+            if error.fault.mayPass, !isDeadly, page.attempts + 1 < stage.settings.attemptsOCR { return .again }
+            return try giveUp(document, page, error)
         }
     }
 
-    /// - Returns: true when a page of the document has ended the engine before.
+    /// - Returns: true when a page of the document has ended the engine before; where a page may stay without text, this one.
     private func kills(_ document: DocumentRecord, _ page: DocumentStore.Page) throws(BatchError) -> Bool {
         let known =
             try stage.step.session.connection.value(
-                "SELECT count(*) FROM main.ocr_pages WHERE document = ? AND error = ?",
-                [.string(document.key), .string(DocumentFault.crashed.rawValue)])?.integer ?? 0
+                "SELECT count(*) FROM main.ocr_pages WHERE document = ? AND error = ? AND ifnull(id = ?, 1)",
+                [
+                    .string(document.key), .string(DocumentFault.crashed.rawValue),
+                    allowsGaps(document) ? .integer(page.id) : .null,
+                ])?.integer ?? 0
         guard known == 0 else { return true }
         try stage.step.checkpoint { () throws(BatchError) in
             try stage.write(
@@ -106,6 +118,47 @@ struct RecogniseStage {
                 ["error": .string(DocumentFault.crashed.rawValue), "id": .integer(page.id)])
         }
         return false
+    }
+
+    // MARK: Pages that cannot be read
+
+    private func allowsGaps(_ document: DocumentRecord) -> Bool {
+        stage.profile(of: document)["partial"]?.string == "placeholder"
+    }
+
+    /// So many pages of a document may stay without text: an engine that reads none is not the fault of pages.
+    private static func mostUnread(of pages: Int) -> Int { max(3, pages / 10) }
+
+    /// A page that cannot be read ends its document, unless that may have pages without text.
+    private func giveUp(
+        _ document: DocumentRecord, _ page: DocumentStore.Page, _ error: DocumentError
+    ) throws(BatchError) -> Outcome {
+        let pages = try stage.store.pages(of: document.key)
+        let unread = pages.count { $0.fault != nil && $0.source["mode"]?.string != PageSource.Mode.gap.rawValue }
+        let isAlone = pages.allSatisfy { $0.id == page.id || $0.fault != nil }
+        if allowsGaps(document), !isAlone, unread < RecogniseStage.mostUnread(of: pages.count) {
+            try leaveUnread(page, error)
+            WorkLog.ocr.write("page \(page.number) \(error.words): it stays without text", document.key, stage)
+            return .read
+        }
+        guard let document = try stage.store.document(document.key) else { return .failed }
+        let place = "page \(page.number)"
+        let told = error.detail.isEmpty ? place : "\(place): \(error.detail)"
+        try stage.fail(document, error.fault == .afterRestart ? error : DocumentError(error.fault, told))
+        return .failed
+    }
+
+    /// It is in the PDF as it came in. What hidden text it has stays, as there is no better one.
+    private func leaveUnread(_ page: DocumentStore.Page, _ error: DocumentError) throws(BatchError) {
+        let source = (page.source.members ?? []).filter { $0.key != "redo" } + [.init("fault", .string(error.words))]
+        try stage.step.checkpoint { () throws(BatchError) in
+            try stage.write(
+                "UPDATE main.ocr_pages SET state = 'done', text = '', error = :error, source = :source WHERE id = :id",
+                [
+                    "id": .integer(page.id), "error": .string(error.fault.rawValue),
+                    "source": .string(JSONWriter.text(.object(source))),
+                ])
+        }
     }
 
     private func keep(_ page: DocumentStore.Page, _ answer: JSONValue) throws(BatchError) {

@@ -25,7 +25,7 @@ final class WorkerPool {
         }
     }
 
-    private let limits: Limits
+    private var limits: Limits
     private let program: CommandLineProgram
     private let clock: MonotonicClock
     private let spare: SpareWorkers?
@@ -117,7 +117,13 @@ final class WorkerPool {
         return answer
     }
 
-    private var mayBegin: Bool { workers.count < limits.workers || workers.contains { $0.task == nil } }
+    private var mayBegin: Bool { workers.count { $0.task != nil } < limits.workers }
+
+    /// Other limits from now on; what is begun goes on.
+    func limit(_ limits: Limits) {
+        self.limits = limits
+        while workers.count > limits.workers, let idle = workers.first(where: { $0.task == nil }) { remove(idle) }
+    }
 
     private func idle() throws(BatchError) -> Worker? {
         if let free = workers.first(where: { $0.task == nil }) { return free }

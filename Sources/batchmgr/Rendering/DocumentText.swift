@@ -86,7 +86,9 @@ extension DocumentTextReport: TextReport {
                 Printable.text(String($0))
             }
             return (pages.count > 1 ? style.strong("page \(page.number)") + "\n" : "") + lines.joined(separator: "\n")
-                + (page.fault.map { Printable.text("(a placeholder: the page \($0))") } ?? "") + "\n"
+                + (page.fault.map { fault in
+                    Printable.text("(\(page.mode == "gap" ? "a placeholder" : "not read"): the page \(fault))")
+                } ?? "") + "\n"
         }.joined(separator: "\n")
     }
 }
