@@ -13,13 +13,13 @@ internal import CSQLite
 /// ends, as a hash of what they hold.
 final class TouchedRows {
     private let sink: ChangeSink
-    private var rows: [Slot: Row] = [:]
+    private var rows: [RowSlot: Row] = [:]
     /// Those that may differ from the record, in the order in which they were named.
-    private var fresh: [Slot] = []
+    private var fresh: [RowSlot] = []
     /// Changes between their BEFORE and their AFTER trigger, and those that were left out.
     private var open: [Operation] = []
     /// Rows that went, and no AFTER trigger has told of it yet.
-    private var missing: Set<Slot> = []
+    private var missing: Set<RowSlot> = []
     /// Bytes of the images in `fresh`.
     private var bytes = 0
     private var mostRows = TouchedRows.mostFresh
@@ -27,14 +27,6 @@ final class TouchedRows {
     /// Tables in which a row changed between the two triggers of another change of it: REPLACE may have removed others
     /// than it could be foretold.
     private(set) var doubtful: Set<String> = []
-
-    /// A place in a table; keys that SQLite takes for equal are the same place.
-    private struct Slot: Hashable {
-        let table: Int
-        let rowid: Int64
-        /// Of a WITHOUT ROWID table.
-        let key: [UInt8]
-    }
 
     private enum Recorded {
         case nothing
@@ -56,27 +48,18 @@ final class TouchedRows {
         /// How many open changes begin with it.
         var changing = 0
         /// Where an UPDATE has put it.
-        var target: Slot?
+        var target: RowSlot?
     }
 
     private struct Operation {
         let kind: UInt8
-        let old: Slot?
+        let old: RowSlot?
         /// Nil for a new row whose rowid SQLite chooses.
-        let new: Slot?
+        let new: RowSlot?
     }
 
     /// What a BEFORE trigger finds in the place of such a rowid.
     private static let unknownRowid: Int64 = -1
-
-    /// What a settled row was and is.
-    private struct Change {
-        let slot: Slot
-        let table: CapturedTable
-        let before: [UInt8]?
-        let after: [UInt8]?
-        let target: Slot?
-    }
 
     /// With more rows, or larger ones, what has changed goes into the record before the outermost change is over.
     private static let mostFresh = 4_096
@@ -169,13 +152,13 @@ final class TouchedRows {
         }
     }
 
-    private func note(_ slot: Slot, _ table: CapturedTable, _ body: (inout Row) -> Void) throws(BatchError) {
+    private func note(_ slot: RowSlot, _ table: CapturedTable, _ body: (inout Row) -> Void) throws(BatchError) {
         guard rows[slot] != nil else { throw TouchedRows.unclear(table) }
         body(&rows[slot, default: Row(table: table, key: [], recorded: .nothing)])
         freshen(slot)
     }
 
-    private func freshen(_ slot: Slot) {
+    private func freshen(_ slot: RowSlot) {
         guard rows[slot]?.isFresh == false else { return }
         rows[slot]?.isFresh = true
         fresh.append(slot)
@@ -183,7 +166,7 @@ final class TouchedRows {
 
     // MARK: Places
 
-    private typealias Place = (slot: Slot, key: [SQLValue])
+    private typealias Place = (slot: RowSlot, key: [SQLValue])
 
     private func operation(
         _ values: UnsafeMutablePointer<OpaquePointer?>, _ count: Int, _ table: CapturedTable
@@ -208,7 +191,7 @@ final class TouchedRows {
         _ rowid: Int64, _ values: UnsafeMutablePointer<OpaquePointer?>, _ table: CapturedTable, _ number: Int
     ) throws(BatchError) -> Place {
         guard table.isWithoutRowID else {
-            return (Slot(table: number, rowid: rowid, key: []), [.integer(rowid)])
+            return (RowSlot(table: number, rowid: rowid, key: []), [.integer(rowid)])
         }
         var buffer = ByteBuffer()
         var key = ByteBuffer()
@@ -219,11 +202,11 @@ final class TouchedRows {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[start...])
             _ = KeyHash.append(bytes, table.keyCollations[position], to: &key)
         }
-        return (Slot(table: number, rowid: 0, key: key.array), try buffer.values(table.keyColumns.count))
+        return (RowSlot(table: number, rowid: 0, key: key.array), try buffer.values(table.keyColumns.count))
     }
 
     private func touch(
-        _ slot: Slot, _ key: [SQLValue], _ table: CapturedTable, unlessMissing: Bool = false
+        _ slot: RowSlot, _ key: [SQLValue], _ table: CapturedTable, unlessMissing: Bool = false
     ) throws(BatchError) {
         guard let known = rows[slot] else {
             let image = try image(key, table)
@@ -240,7 +223,7 @@ final class TouchedRows {
         freshen(slot)
     }
 
-    private func add(_ slot: Slot, _ key: [SQLValue], _ table: CapturedTable, _ image: [UInt8]?) {
+    private func add(_ slot: RowSlot, _ key: [SQLValue], _ table: CapturedTable, _ image: [UInt8]?) {
         rows[slot] = Row(table: table, key: key, recorded: image.map(Recorded.image) ?? .nothing)
         fresh.append(slot)
         bytes += image?.count ?? 0
@@ -277,7 +260,7 @@ final class TouchedRows {
 
     /// What has changed by now goes into the record, and rows that are not likely to change again are kept as hashes.
     private func settlePart() throws(BatchError) {
-        var kept: Set<Slot> = []
+        var kept: Set<RowSlot> = []
         for operation in open.prefix(TouchedRows.deepest) + open.suffix(TouchedRows.deepest) {
             if let old = operation.old { kept.insert(old) }
             if let new = operation.new { kept.insert(new) }
@@ -288,8 +271,8 @@ final class TouchedRows {
     }
 
     /// - Parameter kept: rows to keep as images; nil to look at all rows, also at those that are kept as hashes.
-    private func settle(keeping kept: Set<Slot>? = nil) throws(BatchError) {
-        var changes: [Change] = []
+    private func settle(keeping kept: Set<RowSlot>? = nil) throws(BatchError) {
+        var changes: [SettledRow] = []
         var places = fresh
         if kept == nil { places += rows.filter { !$0.value.isFresh }.keys }
         fresh = []
@@ -308,7 +291,7 @@ final class TouchedRows {
             }
             if before != after || row.isChanged && before != nil {
                 let target = row.target
-                changes.append(Change(slot: slot, table: row.table, before: before, after: after, target: target))
+                changes.append(SettledRow(slot: slot, table: row.table, before: before, after: after, target: target))
                 if before != nil, !row.hasGone, after == nil || row.hasCome { missing.insert(slot) }
             }
             if kept?.contains(slot) != false {
@@ -325,92 +308,6 @@ final class TouchedRows {
             for _ in missing { sink.countDelete() }
             missing = []
         }
-        var tables: [Int] = []
-        for change in changes where !tables.contains(change.slot.table) { tables.append(change.slot.table) }
-        for table in tables { try record(changes.filter { $0.slot.table == table }) }
-    }
-
-    /// Rows that went come first and rows that came last, so that going back through them passes no state in which two
-    /// rows have the same unique value.
-    private func record(_ changes: [Change]) throws(BatchError) {
-        guard let table = changes.first?.table else { return }
-        table.isTouched = true
-        if changes.count == 2 {
-            for (one, other) in [(0, 1), (1, 0)] where changes[one].target == changes[other].slot {
-                guard let before = changes[one].before, changes[one].after == nil, changes[other].before == nil,
-                    let after = changes[other].after
-                else { continue }
-                return update(table, changes[one].slot, changes[other].slot, before, after)
-            }
-        }
-        let taken = try takenValues(changes, table)
-        var last: [Change] = []
-        var updates: [Change] = []
-        for change in changes {
-            guard let before = change.before else {
-                last.append(change)
-                continue
-            }
-            if change.after != nil, !taken.contains(change.slot) {
-                updates.append(change)
-                continue
-            }
-            var image = ByteBuffer()
-            image.append(contentsOf: before)
-            sink.keepDelete(table, change.slot.rowid, image)
-            if change.after != nil { last.append(change) }
-        }
-        for change in updates {
-            guard let before = change.before, let after = change.after else { continue }
-            update(table, change.slot, change.slot, before, after)
-        }
-        for change in last {
-            guard let after = change.after else { continue }
-            sink.rows.pointee.new.load(after, columns: table.columns.count)
-            sink.keepInsert(table, change.slot.rowid)
-        }
-    }
-
-    private func update(_ table: CapturedTable, _ old: Slot, _ new: Slot, _ before: [UInt8], _ after: [UInt8]) {
-        sink.rows.pointee.old.load(before, columns: table.columns.count)
-        sink.rows.pointee.new.load(after, columns: table.columns.count)
-        sink.keepUpdate(table, old.rowid, new.rowid, isWhole: true)
-    }
-
-    /// Rows with a unique value before that another one has after.
-    private func takenValues(_ changes: [Change], _ table: CapturedTable) throws(BatchError) -> Set<Slot> {
-        let updates = changes.filter { $0.before != nil && $0.after != nil && $0.before != $0.after }
-        if updates.count < 2 { return [] }
-        var found: Set<Slot> = []
-        let stored = table.layout.storedColumns
-        for index in table.layout.uniqueIndexes {
-            let columns = index.columns.compactMap { $0.flatMap { stored.firstIndex(of: $0) } }
-            guard !index.isPartial, columns.count == index.columns.count, let collations = index.knownCollations else {
-                return Set(updates.map(\.slot))
-            }
-            var owners: [[UInt8]: Set<Slot>] = [:]
-            for change in updates {
-                guard let key = TouchedRows.key(change.after, columns, collations, table) else { continue }
-                owners[key, default: []].insert(change.slot)
-            }
-            for change in updates {
-                guard let key = TouchedRows.key(change.before, columns, collations, table), let others = owners[key]
-                else { continue }
-                if others.contains(where: { $0 != change.slot }) { found.insert(change.slot) }
-            }
-        }
-        return found
-    }
-
-    private static func key(
-        _ image: [UInt8]?, _ columns: [Int], _ collations: [KeyHash.Collation], _ table: CapturedTable
-    ) -> [UInt8]? {
-        guard let image else { return nil }
-        var row = RowBuffer()
-        row.load(image, columns: table.columns.count)
-        var key = ByteBuffer()
-        for (column, collation) in zip(columns, collations)
-        where !KeyHash.append(row.column(column), collation, to: &key) { return nil }
-        return key.array
+        try SettledRows(sink).record(changes)
     }
 }
