@@ -25,21 +25,6 @@ extension ChangesReport: TextReport {
         return lines + (lines.isEmpty ? "" : "\n") + statisticsText(style)
     }
 
-    /// The changes as SQL statements, in an order in which they can be run: what was dropped goes first and takes its
-    /// rows along, triggers come last and do not fire. An index, view or trigger that was changed is made anew: a table
-    /// that was renamed is dropped here, and takes it along.
-    public var sql: String {
-        let dropped = Set(schema.filter { $0.type == "table" && $0.after == nil }.map(\.name))
-        let rows = changes.filter { !dropped.contains($0.table) }.map(\.sql)
-        let gone = schema.filter { $0.after == nil || $0.isMadeAnew }.reversed()
-        let made = schema.filter { $0.before == nil || $0.isMadeAnew }
-        let statements =
-            gone.map(\.dropStatement) + schema.compactMap(\.remark)
-            + made.filter { $0.type == "table" }.compactMap(\.createStatement) + rows
-            + made.filter { $0.type != "table" }.compactMap(\.createStatement)
-        return statements.map { $0 + "\n" }.joined()
-    }
-
     private func statisticsText(_ style: Style) -> String {
         var table = TextTable([("TABLE", .left), ("INSERTED", .right), ("UPDATED", .right), ("DELETED", .right)])
         for row in tables { table.append([Printable.text(row.table)] + row.rows.cells) }
@@ -80,25 +65,7 @@ extension SchemaObjectChange {
         }
     }
 
-    /// Of a changed table SQLite keeps only the result, as of ALTER TABLE.
-    fileprivate var isMadeAnew: Bool { before != nil && after != nil && type != "table" }
-
-    fileprivate var dropStatement: String { "DROP \(type.uppercased()) \(SQLLiteral.name(name));" }
-
-    fileprivate var createStatement: String? { after.map { $0 + ";" } }
-
-    /// What `--sql` says where the statements do not tell it all.
-    fileprivate var remark: String? {
-        guard let before, let after else { return nil }
-        if type == "view" {
-            return "-- view \(Printable.text(name)) is made anew: triggers on it that were not changed go with it"
-        }
-        if type != "table" { return nil }
-        return "-- \(type) \(Printable.text(name)) was changed from \(Self.oneLine(before))\n"
-            + "-- to \(Self.oneLine(after))"
-    }
-
-    private static func oneLine(_ sql: String) -> String {
+    static func oneLine(_ sql: String) -> String {
         let words = sql.split { $0.isWhitespace }.joined(separator: " ")
         return Printable.text(words.count > 400 ? words.prefix(400) + "…" : words)
     }
