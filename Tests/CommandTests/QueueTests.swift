@@ -560,6 +560,20 @@ import Testing
         }
     }
 
+    /// A disk may be mounted late.
+    @Test func jobsWaitForADatabaseThatIsAway() throws {
+        try scene { scene in
+            try scene.expect(0, "queue", "add", "raise")
+            try scene.shell("mv app.db away.db")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            let held = try scene.json("queue", "show", "1")
+            #expect(held["state"]?.string == "waiting" && held["attempts"] == .integer(0))
+            #expect(held["why"]?.string?.contains("there is no database") == true)
+            try scene.shell("mv away.db app.db; faketime -f +11s \"$TOOL\" queue work --until-empty -q")
+            #expect(try state(scene, 1) == "done")
+        }
+    }
+
     /// Whoever gives a number that is none is told, and a group of words is no verb.
     @Test func deadNeedsAVerb() throws {
         try scene { scene in

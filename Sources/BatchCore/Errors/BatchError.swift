@@ -17,8 +17,10 @@ public struct BatchError: Error, Equatable, Sendable {
         case git(code: Int32, class: Int32)
         /// A step waits for something outside; the batch goes on when it is there.
         case waiting
-        /// A process died while a step was out in the world: whether that was done, nobody knows.
+        /// A process died, or was ended, while a step was out in the world: whether that was done, nobody knows.
         case unknownOutcome
+        /// The file of the database is not there: a disk may be mounted late.
+        case noDatabase
         /// The latest batch of the job has done a part of its work. Of a batch of the queue the run key of its job, else
         /// what it was given as its key.
         case halfDone(batch: BatchID, key: String?)

@@ -295,6 +295,7 @@ public enum QueueOutcome: Hashable, Sendable {
         func later(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: now.milliseconds + milliseconds) }
         switch error.code {
         case .busy: self = .heldBack(reason: reason, until: later(2_000))
+        case .fileMissing where error.cause == .noDatabase: self = .heldBack(reason: reason, until: later(10_000))
         case .safeMode, .jobDisabled, .moduleOff: self = .heldBack(reason: reason, until: later(60_000))
         default:
             // Who was stopped for its time, or has lost the database, goes on from its last checkpoint.

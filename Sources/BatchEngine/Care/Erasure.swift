@@ -180,13 +180,19 @@ public struct Erasure {
         var warnings = try formerNames(log, layout) + points.warnings
         warnings += try check(found.keys, layout, points, words)
         session.context.log.warnings(warnings, module: .command)
-        if request.live == .keep {
-            _ = try turn.openHistory()
-        }
+        if request.live == .keep { try keepLiveRows() }
         DriftDetection(session: session).remember(version: connection.dataVersion)
         return EraseReport(
             table: layout.name, rows: found.keys.count, liveRows: live, entries: entries, commits: points.commits.count,
             files: points.files.count, warnings: warnings, isDryRun: false, duration: start.millisecondsSince)
+    }
+
+    /// The rows that stay are in no record any more: they begin with a point of their own. That is no change by others.
+    private func keepLiveRows() throws(BatchError) {
+        let version = connection.dataVersion
+        let state = try StateDigest.compute(connection)
+        if try ledger.state()?.combined == state.combined { return }
+        try PointKeeper(session: session).writeDrift(state, since: version)
     }
 
     private func eraseFromControl(_ words: TextErasure) throws(BatchError) {

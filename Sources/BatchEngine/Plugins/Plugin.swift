@@ -77,8 +77,8 @@ public struct Plugin: Sendable, Equatable {
         let said = outcome.errors.lastLine.map { " (stderr: \($0))" } ?? ""
         switch outcome.ending {
         case .stopped: try outcome.requireSuccess(of: program, for: "plugin '\(name)'")
-        case .timedOut: throw failure("did not end within \(program.timeout ?? 0) ms\(said)")
-        case .signalled(let signal): throw failure("was ended by signal \(signal)\(said)")
+        case .timedOut: throw failure("did not end within \(program.timeout ?? 0) ms\(said)", cause: .unknownOutcome)
+        case .signalled(let signal): throw failure("was ended by signal \(signal)\(said)", cause: .unknownOutcome)
         case .exited, .refused: break
         }
         if let fault = answer.fault { throw failure(fault + said) }
@@ -90,10 +90,11 @@ public struct Plugin: Sendable, Equatable {
         return result
     }
 
-    private func failure(_ what: String) -> BatchError {
+    private func failure(_ what: String, cause: BatchError.Cause? = nil) -> BatchError {
         BatchError(
             .pluginFailed, "plugin '\(name)' \(what)",
-            hint: "correct the plugin (its protocol: docs/plugins.md), then type: \(command: "resume --id BATCH")")
+            hint: "correct the plugin (its protocol: docs/plugins.md), then type: \(command: "resume --id BATCH")",
+            cause: cause)
     }
 }
 

@@ -7,6 +7,12 @@ extension BatchRun {
     /// True once somebody wants the batch to stop.
     var isStopWanted: Bool { context.stopWish() != .goOn || lease?.isStopRequested == true }
 
+    /// True once a program that a step has started is to be ended.
+    var isProgramStopWanted: Bool {
+        guard let endsPrograms = context.endsPrograms else { return isStopWanted }
+        return endsPrograms() || lease?.isStopRequested == true
+    }
+
     /// Waits; false when a stop is asked for meanwhile.
     func wait(_ milliseconds: Int64) -> Bool {
         var left = milliseconds

@@ -173,6 +173,12 @@ public struct StepRun {
         return { run.isStopWanted }
     }
 
+    /// True once a program or a plugin is to be ended before its end.
+    var programStop: () -> Bool {
+        let run = self.run
+        return { run.isProgramStopWanted }
+    }
+
     /// - Throws: `ERR_PERF_STOPPED` when somebody asked the batch to stop.
     public func stopIfAsked() throws(BatchError) { try run.stopIfAsked() }
 

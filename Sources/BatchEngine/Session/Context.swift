@@ -46,6 +46,9 @@ public struct Context: Sendable {
     /// What processes share, opened once.
     var opened = OpenedControl()
     public var stopWish: @Sendable () -> StopWish
+    /// Asked while a program of a step runs: whether it is to be ended. Nil: as soon as there is a wish to stop. A worker lets
+    /// one end that may not run twice.
+    public var endsPrograms: (@Sendable () -> Bool)?
     /// Waits for milliseconds.
     public var sleep: @Sendable (Int64) -> Void
     /// Told when another piece of work begins, and how far it is.

@@ -261,7 +261,8 @@ struct DatabaseFile {
 
     func check(mustWrite: Bool) throws(BatchError) {
         guard let status = FileStatus(path) else {
-            throw BatchError(.fileMissing, "there is no database \(path)", hint: "check the path: --db PATH")
+            throw BatchError(
+                .fileMissing, "there is no database \(path)", hint: "check the path: --db PATH", cause: .noDatabase)
         }
         guard status.isFile else {
             throw BatchError(

@@ -45,7 +45,7 @@ struct ExecStep: StepKind {
         let program = CommandLineProgram(
             arguments: filled, folder: step.run.session.workspace.folder, timeout: step.timeLeft)
         let outcome = try CircuitGate(step.run.session, program: template.first).call { () throws(BatchError) in
-            let outcome = try ExternalCommand(program, clock: context.clock).run(stop: step.stop)
+            let outcome = try ExternalCommand(program, clock: context.clock).run(stop: step.programStop)
             context.reach("program-ended")
             try outcome.requireSuccess(of: program, for: "step \(step.definition.id)")
             return outcome

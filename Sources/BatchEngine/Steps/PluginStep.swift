@@ -36,7 +36,7 @@ struct PluginStep: StepKind {
         let (result, description) = try CircuitGate(run.session, plugin: definition.kind).call {
             () throws(BatchError) in
             let description = try plugin.describe()
-            let result = try plugin.call(request, timeout: step.timeLeft, stop: step.stop) { progress in
+            let result = try plugin.call(request, timeout: step.timeLeft, stop: step.programStop) { progress in
                 run.context.phase("\(batch) \(definition.id)", Int(progress.done), of: progress.total.map { Int($0) })
             }
             return (result, description)

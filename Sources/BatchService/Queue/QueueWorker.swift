@@ -163,15 +163,28 @@ public final class QueueWorker {
         if let wait = wait(behind: error, job) { return wait }
         if error.code == .stopped {
             if watch.isCancelled { return .cancelled(reason: "cancelled while it ran: \(error.message)") }
-            if context.stopWish() != .goOn {
+            if context.stopWish() != .goOn, !isLostOutside(error, job) {
                 return .heldBack(reason: "the worker was stopped", until: context.now())
             }
             // Somebody has stopped the batch itself.
-            if !watch.isOverdue { return .failed(reason: "\(error.code.rawValue): \(error.message)") }
+            if !watch.isOverdue, context.stopWish() == .goOn {
+                return .failed(reason: "\(error.code.rawValue): \(error.message)")
+            }
         }
-        if error.cause == .unknownOutcome { return .gaveUp(reason: "\(error.code.rawValue): \(error.message)") }
         count(error, job, isOverdue: watch.isOverdue)
+        if isLostOutside(error, job) {
+            let known = error.code == .notReplayable ? "" : "; nobody knows whether its program has done its work"
+            let limit = watch.isOverdue ? job.order.timeout : nil
+            let why = limit.map { " (the time of the job, \($0.text), was over)" } ?? ""
+            return .gaveUp(reason: "\(error.code.rawValue): \(error.message)\(why)\(known)")
+        }
         return QueueOutcome(error, of: job, at: context.now(), jitter: random())
+    }
+
+    /// A program or a plugin was ended before its end, or with its worker, and must not run twice.
+    private func isLostOutside(_ error: BatchError, _ job: QueueJob) -> Bool {
+        guard error.cause == .unknownOutcome else { return false }
+        return (try? catalog.read(at: context.now()).job(named: job.order.job))?.isIdempotent != true
     }
 
     /// Behind a half-done batch of its definition a job waits, whatever became of that one: nothing fails because of another.
@@ -240,7 +253,7 @@ public final class QueueWorker {
     private func run(
         _ job: QueueJob, _ definition: JobDefinition, _ watch: JobHeartbeat
     ) throws(BatchError) -> Runner.Submission {
-        let work = work(of: job, watch)
+        let work = work(of: job, definition, watch)
         let values = try ParameterValues(definition, set: job.order.assignments)
         var order = RunOrder(job: definition, values: values, tenant: job.order.tenant, key: job.runKey)
         order.isUnattended = !job.isPutBack
@@ -255,7 +268,7 @@ public final class QueueWorker {
         _ job: QueueJob, _ definition: JobDefinition, _ watch: JobHeartbeat
     ) throws(BatchError) -> HealRunReport {
         endSeries()
-        var work = work(of: job, watch)
+        var work = work(of: job, definition, watch)
         work.origin = .heal
         let values = try ParameterValues(definition, set: job.order.assignments)
         var run = RepairRun(definition, values, mode: .apply) { [workspace, work] (tenant) throws(BatchError) in
@@ -270,7 +283,7 @@ public final class QueueWorker {
         return try traced(job, work) { () throws(BatchError) in try run.perform(tenant: job.order.tenant) }
     }
 
-    private func work(of job: QueueJob, _ watch: JobHeartbeat) -> Context {
+    private func work(of job: QueueJob, _ definition: JobDefinition, _ watch: JobHeartbeat) -> Context {
         var work = context
         work.tenant = job.order.tenant
         work.traceID = context.randomID()
@@ -279,6 +292,10 @@ public final class QueueWorker {
         work.stopWish = { [context] in
             let wish = context.stopWish()
             return wish == .goOn ? watch.stopWish : wish
+        }
+        // A worker that is to end waits for a program; a job that is to end does not.
+        if !definition.isIdempotent {
+            work.endsPrograms = { [context] in context.stopWish() == .now || watch.stopWish != .goOn }
         }
         return work
     }

@@ -211,23 +211,23 @@ public struct CommandOutcome: Sendable {
         case .exited(let status):
             throw failure("\(name) ended with exit status \(status)\(said)")
         case .signalled(let signal):
-            throw failure("\(name) was ended by signal \(signal)\(said)")
+            throw failure("\(name) was ended by signal \(signal)\(said)", cause: .unknownOutcome)
         case .refused:
             throw failure("\(name) wrote output that cannot be used\(said)")
         case .timedOut:
             throw BatchError(
                 .timeout, "\(name) was ended after \(duration) ms: its timeout is \(program.timeout ?? 0) ms\(said)",
-                hint: "raise 'timeout' of the step, or make the command faster")
+                hint: "raise 'timeout' of the step, or make the command faster", cause: .unknownOutcome)
         case .stopped:
             throw BatchError(
                 .stopped, "\(name) was stopped, as asked",
-                hint: "continue it: \(command: "resume --id BATCH")")
+                hint: "continue it: \(command: "resume --id BATCH")", cause: .unknownOutcome)
         }
     }
 
-    private func failure(_ message: String) -> BatchError {
+    private func failure(_ message: String, cause: BatchError.Cause? = nil) -> BatchError {
         BatchError(
             .commandFailed, message,
-            hint: "run the command by hand, correct it, then type: \(command: "resume --id BATCH")")
+            hint: "run the command by hand, correct it, then type: \(command: "resume --id BATCH")", cause: cause)
     }
 }

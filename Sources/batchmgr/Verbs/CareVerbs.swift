@@ -104,7 +104,11 @@ extension Command {
         call.endAtFirstSignal()
         let report = try Pruning(try call.session()).perform(request, isDryRun: arguments.has("dry-run")) {
             (plan) throws(BatchError) in
-            try Confirmation.ask("remove \(Figures.count(plan.removed.count, ".bak file")) for good?", call)
+            let parts = [
+                (plan.removed.count, ".bak file"), (plan.undoLogs.count, "undo log"), (plan.reports.count, "report"),
+            ].filter { $0.0 > 0 }
+            let what = parts.map { Figures.count($0.0, $0.1) }.joined(separator: " and ")
+            return try Confirmation.ask("remove \(what) for good?", call)
         }
         try call.output.show(report)
         return .done
