@@ -158,6 +158,11 @@ public protocol PatchPlanStore: AnyObject {
     /// In the order of their numbers.
     func plans() throws(BatchError) -> [PatchPlanRecord]
     func plan(_ id: PatchPlanID) throws(BatchError) -> PatchPlanRecord?
+    /// Rejects those that nobody has approved in their time, each with a row in the audit.
+    /// - Returns: those that were rejected now.
+    func rejectExpiredPlans(
+        at now: Timestamp, _ act: (PatchPlanRecord) -> ControlAct
+    ) throws(BatchError) -> [PatchPlanRecord]
 
     /// Writes what changed of a plan, when its status is still one of these; of two at once, one finds it so.
     /// - Parameter note: notes elsewhere what happens; when it cannot, it does not happen.

@@ -69,7 +69,7 @@ public struct Service {
         while isOurs, store.isCurrent, context.stopWish() == .goOn {
             ServiceNotice.send("WATCHDOG=1")
             do throws(BatchError) {
-                isOurs = try beat(lease)
+                isOurs = try store.beatService(lease, at: context.now())
                 firings += try tick(&scheduler, note)
                 for (process, reason) in workers.endTooLarge() {
                     try? store.noteEnd(of: process, "its worker \(reason)")
@@ -91,8 +91,11 @@ public struct Service {
                 obstacle = error
             }
             listener?.setObstacle(obstacle?.code)
-            watch.look()
-            listener?.signAudit()
+            // What is written there would wait too, each for itself: longer than systemd waits for us.
+            if obstacle == nil {
+                watch.look()
+                listener?.settle()
+            }
             context.sleep(settings.poll)
             if listener == nil, listen != nil, context.clock.now() - triedAt > Service.pauseOfListening {
                 triedAt = context.clock.now()
@@ -146,9 +149,10 @@ public struct Service {
     private static let passing: Set<ErrorCode> = [.busy, .diskFull, .limitOfMachine, .file, .readOnly]
 
     private func tell(obstacle error: BatchError, _ note: (String) -> Void) {
+        let what = error.code == .busy ? "another program has locked \(workspace.backups)/control.db" : nil
         context.log.write(
-            .error, "service.waits", "the service waits: \(error.logMessage)", module: .runner, error: error)
-        note("the service waits: \(error.message)")
+            .error, "service.waits", "the service waits: \(what ?? error.logMessage)", module: .runner, error: error)
+        note("the service waits: \(what ?? error.message)")
     }
 
     private func tellGoingOn(_ note: (String) -> Void) {
@@ -185,6 +189,12 @@ public struct Service {
         let firings = try tick(&scheduler, note)
         _ = try QueueWorker(workspace, context: context).work(untilEmpty: true) { _ in }
         Watch(workspace, context: context).tellStuck()
+        // There is no service that would.
+        do throws(BatchError) { _ = try Notices(workspace, context: context).sendDue() } catch {
+            context.log.write(
+                .error, "service.notices", "notices could not be sent: \(error.logMessage)", module: .runner,
+                error: error)
+        }
         return ServiceReport(began: begin, ended: context.now(), firings: firings, workerCrashes: 0)
     }
 
@@ -217,16 +227,6 @@ public struct Service {
             context.log.write(.warn, "service.http", error.message, module: .runner, error: error)
             note("no HTTP for now: \(error.message)")
             return nil
-        }
-    }
-
-    /// What is locked now is asked again at the next beat.
-    private func beat(_ lease: ServiceRecord) throws(BatchError) -> Bool {
-        do throws(BatchError) {
-            return try store.beatService(lease, at: context.now())
-        } catch {
-            guard error.code == .busy else { throw error }
-            return true
         }
     }
 

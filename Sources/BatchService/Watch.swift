@@ -48,7 +48,10 @@ struct Watch {
         if Watch.isDue(&sentAt, Watch.sendPeriod, now) { sendNotices() }
         if Watch.isDue(&judgedAt, Watch.judgePeriod, now) { judge() }
         if Watch.isDue(&takenAt, Watch.takePeriod, now) { takeSignals() }
-        if Watch.isDue(&lookedAt, Watch.judgePeriod, now) { tellStuck() }
+        if Watch.isDue(&lookedAt, Watch.judgePeriod, now) {
+            tellStuck()
+            try? ExpiredPlans(workspace, context: context).reject(isPosted: true)
+        }
     }
 
     /// Tells of jobs that have been in their state for too long, each once; what cannot be asked now is asked again.
@@ -58,7 +61,7 @@ struct Watch {
         for jobs in stuck {
             let words = jobs.words(ages[jobs.state] ?? .zero)
             context.log.write(.warn, "queue.stuck", words, module: .runner)
-            Notices(workspace, context: context).tell(
+            Notices(workspace, context: context).post(
                 .init(.stuck, job: jobs.job, tenant: nil, message: words, at: now))
         }
     }
@@ -132,7 +135,7 @@ struct Watch {
         guard isBad != (level == .critical) else { return }
         level = report.level
         let message = isBad ? report.problems.joined(separator: "; ") : "all promises are kept again"
-        Notices(workspace, context: context).tell(
+        Notices(workspace, context: context).post(
             .init(.slo, job: nil, tenant: nil, message: message, at: context.now()))
     }
 }

@@ -167,4 +167,62 @@ import Testing
             """)
         #expect(result.out == "ended 0, 1 failed\n", "\(result.err)")
     }
+
+    /// Firings that were missed are told one by one; who keeps the time does not wait for it.
+    @Test func aReceiverThatHangsDoesNotHoldTheServiceUp() throws {
+        let result = try told(
+            "notify: [{url: URL, timeout: 1h, events: [missed]}]",
+            """
+            for n in 1 2; do
+                printf 'id: timed%s\\nversion: 1.0.0\\nschedule: {cron: "0 2 * * *", catch_up: none}\\n' $n >catalog/timed$n.yaml
+                printf 'steps: [{id: a, sql: UPDATE t SET v = v + 1}]\\n' >>catalog/timed$n.yaml
+            done
+            faketime -f -3d "$TOOL" serve --once -q
+            touch hang
+            "$TOOL" serve --no-http --workers 1 2>>err >ended & S=$!
+            "$TOOL" queue add timed1 -q
+            tries=0
+            until "$TOOL" queue list --state done --json | grep -q '"state":"done"'; do
+                tries=$((tries + 1)); [ $tries -lt 300 ] || break
+            done
+            cat told.txt; "$TOOL" queue list --state done --json | grep -o '"state":"done"'
+            rm hang
+            mkfifo heard; tail -n +1 -f told.txt >heard & L=$!
+            { read -r one; read -r two; echo "$one, $two"; } <heard
+            kill $L
+            kill -TERM $S; wait $S; echo "ended $?"
+            """)
+        #expect(
+            result.out == "\"state\":\"done\"\nmissed unsigned, missed unsigned\nended 0\n", "\(result.err)")
+    }
+
+    /// Else a worker would wait for it at each job that fails.
+    @Test func aReceiverThatHasJustFailedIsNotCalledForEachJob() throws {
+        let result = try told(
+            "notify: [{url: URL, events: [failed]}]",
+            """
+            touch down
+            "$TOOL" serve --no-http --workers 0 2>>err >ended & S=$!
+            tries=0; until grep -q serving err; do tries=$((tries + 1)); [ $tries -lt 1000 ] || break; sleep 0.02; done
+            bad; bad; bad
+            "$TOOL" notify list --json | grep -o '"attempts":[0-9]*' | sort | uniq -c | tr -d ' '
+            kill -TERM $S; wait $S
+            rm down
+            bad; cat told.txt
+            """)
+        #expect(result.out == "2\"attempts\":0\n1\"attempts\":1\nfailed unsigned\n", "\(result.err)")
+    }
+
+    /// Where nothing but a timer runs, it does what a service would.
+    @Test func aTimerSendsWhatIsDue() throws {
+        let result = try told(
+            "notify: [{url: URL, events: [failed]}]",
+            """
+            printf '#!/bin/sh\\nexit 1\\n' >tell; chmod +x tell; touch down
+            faketime -f -10m "$TOOL" run shaky --anew -q 2>>err; rm down
+            "$TOOL" serve --once -q
+            cat told.txt; "$TOOL" notify list
+            """)
+        #expect(result.out == "failed unsigned\nevery notice was delivered\n", "\(result.err)")
+    }
 }

@@ -575,6 +575,42 @@ import Testing
     }
 
     /// Whoever gives a number that is none is told, and a group of words is no verb.
+    /// It is no longer among what waits, the audit has it, and whoever wants to hear of approvals hears of it.
+    @Test func aPlanThatNobodyApprovesIsRejected() throws {
+        try BadLuckScene.with(jobs: ["grave": "level: 3\nsteps:\n  - {id: a, sql: UPDATE t SET v = v + 1}"]) { scene in
+            try scene.sql("CREATE TABLE t(v INTEGER NOT NULL); INSERT INTO t VALUES(1)")
+            let result = try scene.shell(
+                """
+                printf '#!/bin/sh\ncat >>told; echo >>told\n' >tell; chmod +x tell
+                printf 'notify: [{command: [./tell], events: [approval]}]\n' >>batchmgr.yaml
+                "$TOOL" queue add grave -q; "$TOOL" queue work --until-empty -q
+                later() { faketime -f "+8d" "$TOOL" "$@"; }
+                later queue work --until-empty -q
+                later plan list --json | grep -o '"status":"[a-z]*"'
+                later queue show 1 | grep -o 'plan.1 was rejected: nobody approved it in its time'
+                later plan approve plan.1 --as grace 2>&1 | grep -o 'ERR_UX_WRONG_STATE: plan.1 was rejected'
+                later audit list --json | grep -o '"action":"plan expire","batch":null,"outcome":"rejected"'
+                later metrics write m.prom -q >/dev/null; grep '^batchmgr_plans_waiting' m.prom
+                grep -c 'waits for approval' told; grep -c 'is rejected: nobody approved it until' told
+                sqlite3 app.db "SELECT v FROM t"
+                later queue work --until-empty -q; grep -c approval told
+                """)
+            #expect(
+                result.out == """
+                    "status":"rejected"
+                    plan.1 was rejected: nobody approved it in its time
+                    ERR_UX_WRONG_STATE: plan.1 was rejected
+                    "action":"plan expire","batch":null,"outcome":"rejected"
+                    batchmgr_plans_waiting 0
+                    1
+                    1
+                    1
+                    2
+
+                    """, "\(result.err)")
+        }
+    }
+
     @Test func deadNeedsAVerb() throws {
         try scene { scene in
             try scene.expect(.unknownQueueJob, "queue", "show", "7")

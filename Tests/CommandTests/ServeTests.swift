@@ -389,7 +389,7 @@ import Testing
                 told 'the service waits'
                 sleep 2; health; kill -0 $service && echo alive
                 prlimit --fsize=unlimited: --pid $service
-                told 'the service goes on'
+                told 'the service continues'
                 sleep 1; health; kill $service; wait $service; echo "ended $?"; grep -c 'the service waits' served
                 """)
             let lines = result.out.split(separator: "\n")
@@ -397,6 +397,36 @@ import Testing
             #expect(lines.dropFirst().first == "alive", "\(result.out)")
             #expect(lines.dropFirst(2).first?.contains(#""ready":true"#) == true, "\(result.out)")
             #expect(lines.suffix(2) == ["ended 0", "1"], "\(result.out)")
+        }
+    }
+
+    /// What is asked meanwhile is answered at once, and the workers wait too.
+    @Test func aServiceWaitsForALockedControlFile() throws {
+        try scene { scene in
+            let result = try scene.shell(
+                """
+                "$TOOL" serve --port 0 --workers 1 >served 2>&1 & service=$!
+                trap 'kill -9 $service 2>/dev/null' EXIT
+                told() { n=0; until grep -q "$1" served || [ $n = 600 ]; do sleep 0.1; n=$((n + 1)); done; }
+                told 'answers at'
+                address=$(sed -n 's/.*answers at //p' served)
+                mkfifo hold
+                sqlite3 backups/batch_manager/control.db <hold & lock=$!
+                exec 7>hold
+                echo 'BEGIN IMMEDIATE;' >&7
+                told 'the service waits'
+                curl -s -m 5 $address/health
+                curl -s -m 5 $address/health | grep -c ERR_PERF_BUSY
+                exec 7>&-; wait $lock
+                told 'the service continues'
+                "$TOOL" queue add raise -q
+                n=0; until "$TOOL" queue list --state done --json | grep -q '"state":"done"' || [ $n = 200 ]; do n=$((n + 1)); done
+                [ $n = 200 ] || echo ran
+                kill $service; wait $service; echo "ended $?"; grep -c 'takes its place' served; grep -c 'waits: another program has locked .*control.db' served
+                """)
+            let lines = result.out.split(separator: "\n")
+            #expect(lines.first?.contains("the service waits: ERR_PERF_BUSY") == true, "\(result.out)\(result.err)")
+            #expect(lines.dropFirst() == ["1", "ran", "ended 0", "0", "1"], "\(result.out)")
         }
     }
 

@@ -24,6 +24,7 @@ import Testing
                 body -H "$(as $T)" "$U/api/audit" >rows
                 grep -o '"action":"support open"' rows
                 tr '{' '\\n' <rows | grep -c '"outcome":"looked"'
+                tr '{' '\\n' <rows | grep 'ERR_SECURITY_' | grep -c '"on_behalf_of":"acme"'
                 grep -o '"on_behalf_of":"acme"' rows | sort -u
                 grep -o '"actor":"ann"' rows | sort -u
                 token beta --role viewer --tenant beta
@@ -31,7 +32,7 @@ import Testing
                 """)
         #expect(
             lines == [
-                "200", "403", "403", "403", "403", "\"action\":\"support open\"", "1",
+                "200", "403", "403", "403", "403", "\"action\":\"support open\"", "1", "4",
                 "\"on_behalf_of\":\"acme\"", "\"actor\":\"ann\"", "0",
             ])
     }

@@ -1,5 +1,5 @@
 """Receives webhooks: a line of told.txt for each, with the event and whether it is signed with the secret in the file
-`secret`. Answers with an error while there is a file `down`. Says its port when it listens."""
+`secret`. Answers with an error while there is a file `down`, and not at all while there is one `hang`. Says its port when it listens."""
 import hashlib
 import hmac
 import http.server
@@ -11,6 +11,8 @@ import time
 class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        while os.path.exists("hang"):
+            time.sleep(0.05)
         is_down = os.path.exists("down")
         if not is_down:
             with open("told.txt", "a") as file:

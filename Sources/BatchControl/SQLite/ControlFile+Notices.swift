@@ -8,6 +8,8 @@ public protocol NoticeStore: AnyObject {
     func notices() throws(BatchError) -> [Notice]
     /// Those whose time has come.
     func dueNotices(at now: Timestamp, limit: Int) throws(BatchError) -> [Notice]
+    /// Those of a rule that were tried, and whose next try comes after this time.
+    func failedNotices(of rule: String, dueAfter time: Timestamp) throws(BatchError) -> [Notice]
     /// How it stands now; nil: it was told.
     func settle(_ number: Int64, _ notice: Notice?) throws(BatchError)
 
@@ -38,6 +40,11 @@ extension ControlFile: NoticeStore {
 
     public func dueNotices(at now: Timestamp, limit: Int) throws(BatchError) -> [Notice] {
         try Array(notices(where: "state = 'waiting' AND next_at <= ?", [.integer(now.milliseconds)]).prefix(limit))
+    }
+
+    public func failedNotices(of rule: String, dueAfter time: Timestamp) throws(BatchError) -> [Notice] {
+        try notices(
+            where: "rule = ? AND attempts > 0 AND next_at > ?", [.string(rule), .integer(time.milliseconds)])
     }
 
     private func notices(where condition: String, _ values: [SQLValue]) throws(BatchError) -> [Notice] {

@@ -37,6 +37,31 @@ extension ControlFile: PatchPlanStore {
         try plans("number = ?", [.integer(Int64(id.number))]).first
     }
 
+    public func rejectExpiredPlans(
+        at now: Timestamp, _ act: (PatchPlanRecord) -> ControlAct
+    ) throws(BatchError) -> [PatchPlanRecord] {
+        let due = "status = 'proposed' AND expires_at <= ?"
+        var rejected: [PatchPlanRecord] = []
+        for record in try plans(due, [.string(now.iso8601)]) {
+            let reason = "nobody approved it in its time"
+            let isOurs = try audited(act(record)) { () throws(BatchError) -> (Bool, JSONValue) in
+                try connection.run(
+                    "UPDATE plans SET status = 'rejected', decided_at = ?, reason = ? WHERE number = ? AND \(due)",
+                    [
+                        .string(now.iso8601), .string(reason), .integer(Int64(record.id.number)),
+                        .string(now.iso8601),
+                    ])
+                let details: JSONValue = [
+                    "plan": .string("\(record.id)"), "sha256": .string(record.sha256),
+                    "author": .string(record.author), "reason": .string(reason),
+                ]
+                return (connection.changes == 1, details)
+            }
+            if isOurs { rejected.append(record) }
+        }
+        return rejected
+    }
+
     private func plans(_ condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [PatchPlanRecord] {
         let sql = "SELECT \(ControlFile.columns) FROM plans WHERE \(condition) ORDER BY number"
         var records: [PatchPlanRecord] = []

@@ -35,7 +35,8 @@ public struct Notice: Hashable, Sendable {
         self.reason = reason
     }
 
-    private static let pause: Int64 = 60_000
+    /// Milliseconds before the second try.
+    public static let pause: Int64 = 60_000
     private static let longestPause: Int64 = 6 * 3_600_000
     private static let mostAttempts = 8
 
@@ -43,9 +44,17 @@ public struct Notice: Hashable, Sendable {
     public mutating func fail(_ reason: String, at now: Timestamp) {
         attempts += 1
         self.reason = reason
-        let pause = min(Notice.pause << Int64(min(attempts - 1, 20)), Notice.longestPause)
-        nextAt = Timestamp(milliseconds: now.milliseconds + pause)
+        nextAt = Timestamp(milliseconds: now.milliseconds + Notice.pause(behind: attempts))
         if attempts >= Notice.mostAttempts { state = .dead }
+    }
+
+    /// When the last try failed, of one that was tried.
+    public var failedAt: Timestamp {
+        Timestamp(milliseconds: nextAt.milliseconds - Notice.pause(behind: attempts))
+    }
+
+    private static func pause(behind attempts: Int) -> Int64 {
+        min(pause << Int64(min(max(attempts, 1) - 1, 20)), longestPause)
     }
 
     public var json: JSONValue {

@@ -24,10 +24,8 @@ public struct Notices {
     public func tell(
         _ event: Notifier.Event, rules: [NotificationRule] = [], inARow: () -> Int = { 1 }
     ) -> [Notifier.Failure] {
-        let wanted = (workspace.notify + rules).filter { rule in
-            rule.events.contains { $0.rawValue == event.kind.rawValue }
-        }
-        guard !wanted.isEmpty, !isSnoozed(event) else { return [] }
+        let wanted = wanted(event, rules)
+        guard !wanted.isEmpty else { return [] }
         var failures: [Notifier.Failure] = []
         var failed: Int?
         for rule in wanted {
@@ -35,18 +33,54 @@ public struct Notices {
                 failed = failed ?? inARow()
                 guard (failed ?? 0) >= rule.after else { continue }
             }
-            guard let target = rule.target(in: workspace) else { continue }
-            let document = JSONWriter.text(event.document)
-            if event.kind != .damaged, let end = rule.quiet?.end(at: context.now(), context.zone) {
-                keep(rule, target, event, document, until: end, failure: nil)
-                continue
-            }
+            guard let target = rule.target(in: workspace), !isKept(event, rule, target) else { continue }
             for failure in notifier(target).notify(event) {
                 failures.append(failure)
-                keep(rule, target, event, document, until: context.now(), failure: failure.error.message)
+                keep(rule, target, event, until: context.now(), .failed(failure.error.message))
             }
         }
         return failures
+    }
+
+    /// For whoever keeps the time, and waits for no receiver: it is kept, and the service sends it within seconds.
+    public func post(_ event: Notifier.Event, rules: [NotificationRule] = []) {
+        for rule in wanted(event, rules) {
+            guard let target = rule.target(in: workspace), !isKept(event, rule, target) else { continue }
+            keep(rule, target, event, until: context.now(), .posted)
+        }
+    }
+
+    private func wanted(_ event: Notifier.Event, _ rules: [NotificationRule]) -> [NotificationRule] {
+        let wanted = (workspace.notify + rules).filter { rule in
+            rule.events.contains { $0.rawValue == event.kind.rawValue }
+        }
+        return wanted.isEmpty || isSnoozed(event) ? [] : wanted
+    }
+
+    /// What is told later: when quiet hours end, or by the service, when a receiver that has just failed may be there again.
+    /// Else each job that fails would wait for it anew.
+    private func isKept(_ event: Notifier.Event, _ rule: NotificationRule, _ target: Notifier.Target) -> Bool {
+        let now = context.now()
+        if event.kind == .damaged { return false }
+        if let end = rule.quiet?.end(at: now, context.zone) {
+            return keep(rule, target, event, until: end, .quiet)
+        }
+        guard let failure = lastFailure(of: rule, at: now) else { return false }
+        let then = Timestamp(milliseconds: failure.at.milliseconds + Notice.pause)
+        return keep(rule, target, event, until: then, .behind(failure.reason))
+    }
+
+    /// Of the last minute.
+    private func lastFailure(of rule: NotificationRule, at now: Timestamp) -> (at: Timestamp, reason: String)? {
+        guard workspace.hasRecords, let store = try? context.store(of: workspace),
+            (try? store.service())?.isRunning(at: now) == true
+        else { return nil }
+        let failed = (try? store.failedNotices(of: rule.id, dueAfter: now)) ?? []
+        let last = failed.max { $0.failedAt < $1.failedAt }
+        guard let last, last.failedAt <= now, now.milliseconds - last.failedAt.milliseconds < Notice.pause else {
+            return nil
+        }
+        return (last.failedAt, last.reason)
     }
 
     private func notifier(_ target: Notifier.Target) -> Notifier {
@@ -59,20 +93,40 @@ public struct Notices {
         return snoozes.contains { $0.job == nil || $0.job == event.job }
     }
 
+    /// Why something is told later.
+    private enum Delay {
+        case quiet
+        case posted
+        case failed(String)
+        /// Others could not be told just now.
+        case behind(String)
+    }
+
+    /// - Returns: false when there is nothing to keep it in.
+    @discardableResult
     private func keep(
-        _ rule: NotificationRule, _ target: Notifier.Target, _ event: Notifier.Event, _ document: String,
-        until time: Timestamp, failure: String?
-    ) {
-        guard workspace.hasRecords else { return }
+        _ rule: NotificationRule, _ target: Notifier.Target, _ event: Notifier.Event, until time: Timestamp,
+        _ delay: Delay
+    ) -> Bool {
+        guard workspace.hasRecords else { return false }
         var notice = Notice(
-            rule: rule.id, target: target.name, event: event.kind.rawValue, document: document,
-            createdAt: context.now(), nextAt: time, reason: "it is quiet")
-        if let failure { notice.fail(failure, at: context.now()) }
-        do throws(BatchError) { try context.store(of: workspace).add(notice) } catch {
+            rule: rule.id, target: target.name, event: event.kind.rawValue,
+            document: JSONWriter.text(event.document), createdAt: context.now(), nextAt: time, reason: "it is quiet")
+        switch delay {
+        case .quiet: break
+        case .posted: notice.reason = "its turn comes"
+        case .failed(let reason): notice.fail(reason, at: context.now())
+        case .behind(let reason): notice.reason = reason
+        }
+        do throws(BatchError) {
+            try context.store(of: workspace).add(notice)
+            return true
+        } catch {
             context.log.write(
                 .error, "notify.lost", "a notice could not be stored: \(error.logMessage)", module: .command,
                 error: error
             )
+            return false
         }
     }
 
@@ -86,7 +140,14 @@ public struct Notices {
         if due.isEmpty { return NoticeRedriveReport(sent: 0, left: 0) }
         let rules = Dictionary(try self.rules().map { ($0.id, $0) }) { first, _ in first }
         var sent = 0
+        var failing: Set<String> = []
         for var notice in due {
+            // Nobody else waits while the same receiver fails again and again.
+            if !isForced, failing.contains(notice.rule) {
+                notice.nextAt = Timestamp(milliseconds: context.now().milliseconds + Notice.pause)
+                try store.settle(notice.number, notice)
+                continue
+            }
             do throws(BatchError) {
                 guard let target = rules[notice.rule]?.target(in: workspace) else {
                     notice.fail("nobody is notified there any more", at: context.now())
@@ -98,6 +159,7 @@ public struct Notices {
                 try store.settle(notice.number, nil)
                 sent += 1
             } catch {
+                failing.insert(notice.rule)
                 notice.state = .waiting
                 notice.fail(error.message, at: context.now())
                 try store.settle(notice.number, notice)

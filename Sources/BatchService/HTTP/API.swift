@@ -59,7 +59,6 @@ public final class API: Sendable {
         meter.note(
             route?.name ?? "other", status: response.status, route.flatMap { API.surface(of: request, $0) },
             from: begin, to: clock.now())
-        keepMeasures()
         return response
     }
 
@@ -80,8 +79,14 @@ public final class API: Sendable {
         try? context.store(of: workspace).add(sums: sums, at: context.now())
     }
 
+    /// What no answer waits for.
+    func settle() {
+        keepMeasures()
+        signAudit()
+    }
+
     /// Signs the end of the audit, where requests came too fast for each to do so.
-    func signAudit() {
+    private func signAudit() {
         if signer.takeWaiting() { AuditTrail(workspace, context: makeContext()).signControl() }
     }
 
@@ -137,6 +142,8 @@ public final class API: Sendable {
             return caller
         } catch {
             if known == nil { context.actor = APICaller.anybody.person }
+            // Whoever may see the audit of that tenant sees it.
+            context.tenant = known?.tenant
             if [401, 403].contains(error.status) { audit("refused", error.error.code, context) }
             throw error
         }
@@ -214,6 +221,9 @@ public final class API: Sendable {
         }
         if let tenant = caller.tenant {
             guard checked["tenant"] ?? tenant == tenant else {
+                var own = context
+                own.tenant = tenant
+                audit("refused", .otherTenant, own)
                 throw HTTPFault(
                     403,
                     BatchError(.otherTenant, "this token is for another tenant", hint: "leave out 'tenant'"))

@@ -44,7 +44,7 @@ public final class HTTPListener: Sendable {
     /// Whether an answer since the last call told of a damaged database.
     func takeDamage() -> Bool { api.damage.exchange(false, ordering: .relaxed) }
 
-    func signAudit() { api.signAudit() }
+    func settle() { api.settle() }
 
     func setObstacle(_ code: ErrorCode?) { api.obstacle.withLock { $0 = code } }
 

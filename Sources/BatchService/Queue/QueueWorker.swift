@@ -68,6 +68,7 @@ public final class QueueWorker {
         try store.forgetJobs(
             settledBefore: Timestamp(milliseconds: start - QueueWorker.memory.wholeMilliseconds),
             removedBefore: Timestamp(milliseconds: start - QueueWorker.trash.wholeMilliseconds))
+        if untilEmpty { try ExpiredPlans(workspace, context: context).reject(isPosted: false) }
         var report = QueueWorkReport()
         /// It is ours already.
         var claimed: QueueJob?
@@ -81,7 +82,14 @@ public final class QueueWorker {
                 if isWanted { context.sleep(QueueWorker.turnaround) }
             }
             guard store.isCurrent else { throw Service.lost(workspace) }
-            if claimed == nil { claimed = try store.claim(.current(), at: now, on: series?.place) }
+            do throws(BatchError) {
+                if claimed == nil { claimed = try store.claim(.current(), at: now, on: series?.place) }
+            } catch {
+                // Who has locked it for long is told of by the service; its workers wait too.
+                guard error.code == .busy, !untilEmpty else { throw error }
+                context.sleep(500)
+                continue
+            }
             if let job = claimed {
                 claimed = nil
                 try note(job)

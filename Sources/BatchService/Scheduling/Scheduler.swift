@@ -129,7 +129,7 @@ public struct Scheduler {
         if firing.outcome == .missed {
             let message =
                 "\(firing.schedule) did not run at \(firing.instant.seconds): \(firing.reason ?? "it was missed")"
-            Notices(workspace, context: work).tell(
+            Notices(workspace, context: work).post(
                 .init(.missed, job: firing.schedule, tenant: nil, message: message, at: context.now()),
                 rules: jobs[firing.schedule]?.notify ?? [])
         }
