@@ -58,6 +58,17 @@ public enum QueueBulkAction: String, Hashable, Sendable, CaseIterable {
     public var needsReason: Bool { self != .retry && self != .restore }
 }
 
+/// A place among the changes of jobs, by when they happened: thousands may happen at the same moment.
+public struct QueueChangePlace: Hashable, Sendable {
+    public let at: Timestamp
+    public let number: Int64
+
+    public init(at: Timestamp, number: Int64) {
+        self.at = at
+        self.number = number
+    }
+}
+
 /// What a worker hears when it says that it is still there.
 public struct QueueBeat: Hashable, Sendable {
     /// False: somebody else has the job now.
@@ -120,8 +131,8 @@ public protocol QueueStore: AnyObject {
     func begunJob(runKey: String) throws(BatchError) -> QueueJob?
     /// The latest first.
     func queueJobs(_ filter: QueueFilter) throws(BatchError) -> [QueueJob]
-    /// Those whose state has changed since then, the earliest change first.
-    func queueJobs(changedSince time: Timestamp, limit: Int) throws(BatchError) -> [QueueJob]
+    /// Those whose state has changed behind a place, the earliest change first.
+    func queueJobs(changedBehind place: QueueChangePlace, limit: Int) throws(BatchError) -> [QueueJob]
     func queueCounts() throws(BatchError) -> [QueueState: Int]
     func queueFigures() throws(BatchError) -> QueueFigures
     /// What has become stuck since it was asked last with these ages: each job once while it is in its state.

@@ -34,6 +34,55 @@ import Testing
             ])
     }
 
+    /// They all change at the same moment, and more than one page of them: each is told, and what happens afterwards too.
+    @Test func jobsThatChangeTogetherAreAllTold() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            sqlite3 backups/batch_manager/control.db "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+                INSERT INTO queue_jobs(kind, job, tenant, arguments, priority, run_at, max_attempts, backoff, run_key, actor,
+                created_at, state, state_at) SELECT 'batch', 'bump', 'acme', '[]', 0, 1, 3, 1, 'k' || i, 'ann', 1, 'failed', 1 FROM n"
+            token ann --role viewer --tenant acme
+            mkfifo told
+            curl -s -N -m 60 -H "$(as $T)" $U/api/events >told &
+            exec 4<told
+            read -r line <&4; echo "$line"
+            "$TOOL" queue bulk resolve --reason tried --confirm 2500 -q >/dev/null
+            "$TOOL" queue add bump --tenant acme -q >/dev/null
+            while read -r line <&4; do
+                case $line in data:*'"id":'*) echo "$line" ;; esac
+                case $line in *'"state":"queued"'*) break ;; esac
+            done >told.txt
+            grep -c '"state":"resolved"' told.txt; grep -o '"id":[0-9]*' told.txt | sort -u | wc -l
+            """)
+        #expect(lines == [": what happens from now on", "2500", "2501"])
+    }
+
+    /// Limits of a definition and of a kind, one of them at a time, by whom it concerns.
+    @Test func howManyRunAtTheSameTimeIsLimited() throws {
+        let lines = try ServedWorkspace.lines(
+            """
+            token ann --role operator
+            get /api/queue/limits; has '"limits":..}'
+            post /api/queue/limits '{"job":"bump","most":2}'; has '"job":"bump".*"most":2'
+            post /api/queue/limits '{"kind":"ocr","most":1}'; has '"kind":"ocr".*"most":1'
+            "$TOOL" queue limit | grep -c -e bump -e ocr
+            for body in '{}' '{"most":1}' '{"job":"bump","kind":"ocr","most":1}' '{"job":"nope","most":1}' '{"job":"bump","most":0}' \
+                '{"job":"bump","most":-1}' '{"job":"bump","most":1001}' '{"job":"bump","most":"2"}' '{"kind":"all","most":1}' \
+                '{"job":"bump","most":1,"more":1}' '[]' '{'; do post /api/queue/limits "$body"; done
+            get /api/queue/limits; has '"most":2.*"most":1'
+            post /api/queue/limits '{"job":"bump"}'; post /api/queue/limits '{"kind":"ocr"}'; has '"limits":..}'
+            token vera --role viewer
+            get /api/queue/limits; post /api/queue/limits '{"job":"bump","most":2}'
+            token acme --role operator --tenant acme
+            get /api/queue/limits; post /api/queue/limits '{"job":"bump","most":2}'
+            "$TOOL" audit list --json | grep -o '"action":"queue limit","batch":null,"outcome":"done"' | wc -l
+            """)
+        let refused = ["400", "400", "400", "404"] + Array(repeating: "400", count: 8)
+        #expect(
+            lines == ["200", "1", "200", "1", "200", "1", "2"] + refused + ["200", "1", "200", "200", "1"]
+                + ["200", "403", "403", "403", "5"])
+    }
+
     /// Signing costs more than a request, so it is not done after each: but soon after the last.
     @Test func theEndOfTheAuditIsSignedSoonAfterManyRequests() throws {
         let lines = try ServedWorkspace.lines(

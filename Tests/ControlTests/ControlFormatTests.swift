@@ -43,7 +43,7 @@ struct ControlFormatTests {
         try ControlScene.with { path in
             try Connection(path: path, mode: .create).execute(ControlFormatTests.before)
             let file = try ControlScene.open(path)
-            #expect(try version(path) == 19)
+            #expect(try version(path) == 20)
             #expect(try file.workspaceID() == "w")
             #expect(try file.switches().value(of: .safeMode(.everywhere), at: ControlScene.now) == .on)
             #expect(try file.switchHistory().map(\.old) == [.off])
@@ -76,7 +76,7 @@ struct ControlFormatTests {
                 try file.connection.execute(ControlFormatTests.asBefore)
             }
             let file = try ControlScene.open(path)
-            #expect(try version(path) == 19)
+            #expect(try version(path) == 20)
             #expect(try version(path + ".format15") == 15)
             let old = try #require(try file.queueJob(1))
             #expect(old.order.job == "old" && old.order.origin == nil)
@@ -99,7 +99,7 @@ struct ControlFormatTests {
             try TextFile.write("half a copy", to: "\(path).format15.\(getpid())")
             #expect(chmod(path, 0o600) == 0)
             _ = try ControlScene.open(path)
-            #expect(try version(path) == 19 && version(path + ".format15") == 15)
+            #expect(try version(path) == 20 && version(path + ".format15") == 15)
             #expect(FileStatus(path + ".format15")?.permissions == 0o600)
         }
     }

@@ -46,6 +46,54 @@ struct QueueTurnTests {
         }
     }
 
+    /// Nor at all that are paused, or of which no more may run.
+    @Test(arguments: ["pause", "limit", "kind"]) func aClaimPassesOverWhatMayNotBegin(way: String) throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            _ = try file.enqueue(
+                (0..<5_000).map { _ in order() }, by: QueuingStep(batch: "fill.1", step: "all", identity: ""),
+                actor: "ann", at: ControlScene.now)
+            var last = order("lower")
+            last.kind = .ocr
+            for _ in 0..<2 { _ = try file.enqueue(last, actor: "ann", at: ControlScene.now) }
+            var numbers: [Int64] = [5_001, 5_002]
+            switch way {
+            case "pause":
+                try file.pause(QueuePause(job: "raise", actor: "ann", reason: "later", at: ControlScene.now))
+            case "limit":
+                try file.setQueueLimit(1, of: .job("raise"))
+                numbers = [1] + numbers
+            default:
+                try file.setQueueLimit(1, of: .kind(.batch))
+                numbers = [1] + numbers
+            }
+            var looks = 0
+            file.connection.interrupt {
+                looks += 1
+                return false
+            }
+            let jobs = try claimed(file, 4)
+            file.connection.interrupt(when: nil)
+            #expect(jobs.map(\.number) == numbers)
+            #expect(looks == 0)
+        }
+    }
+
+    /// Of those that may begin the order is the same as ever.
+    @Test func theOrderIsTheSameWhereSomeMayNotBegin() throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            try file.pause(QueuePause(job: "paused", actor: "ann", reason: "later", at: ControlScene.now))
+            for (job, priority) in [("b", 0), ("paused", 9), ("a", 0), ("c", 1), ("b", 0), ("a", 1)] {
+                _ = try file.enqueue(order(job, priority: priority), actor: "ann", at: ControlScene.now)
+            }
+            #expect(try claimed(file, 9).map(\.number) == [4, 6, 1, 3, 5])
+            try file.pause(QueuePause(job: nil, actor: "ann", reason: "later", at: ControlScene.now))
+            _ = try file.enqueue(order("a"), actor: "ann", at: ControlScene.now)
+            #expect(try claimed(file, 1, as: 20).isEmpty)
+        }
+    }
+
     /// One with many jobs does not keep one with few waiting.
     @Test func tenantsTakeTurns() throws {
         try ControlScene.with { path in
@@ -160,6 +208,24 @@ struct QueueTurnTests {
             try file.forgetJobs(settledBefore: ControlScene.now, removedBefore: later)
             #expect(try act(.restore, QueueFilter()) == 0)
             #expect(try claimed(file, 10).count == 5)
+        }
+    }
+
+    /// Why a job has failed is known again when it is restored.
+    @Test(arguments: ["check c found 1 row (1)", "over (was failed: twice)", ""])
+    func whatWasRemovedComesBackWithItsReason(reason: String) throws {
+        try ControlScene.with { path in
+            let file = try ControlScene.open(path)
+            _ = try file.enqueue(order(), actor: "ann", at: ControlScene.now)
+            _ = try file.enqueue(order(), actor: "ann", at: ControlScene.now)
+            let job = try #require(try file.claim(.current(), at: ControlScene.now))
+            _ = try file.finish(job, .failed(reason: reason), at: ControlScene.now)
+            _ = try file.act(.remove, QueueFilter(), behind: 0, reason: "ann: clean", at: ControlScene.now)
+            #expect(try file.queueJob(1)?.reason == "ann: clean (was failed: \(reason))")
+            _ = try file.act(.restore, QueueFilter(), behind: 0, reason: "ann: ", at: ControlScene.now)
+            let jobs = try file.queueJobs(QueueFilter())
+            #expect(jobs.map(\.state) == [.queued, .failed])
+            #expect(jobs.map(\.reason) == [nil, reason.isEmpty ? nil : reason])
         }
     }
 

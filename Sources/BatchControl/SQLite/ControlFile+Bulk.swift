@@ -56,6 +56,16 @@ extension ControlFile {
         }
     }
 
+    /// Of a job that was removed: what stands behind the words of who removed it.
+    private static let reasonBefore: String = {
+        let begin = "instr(reason, ' (was ' || removed_state || ': ')"
+        let behind = "\(begin) + length(removed_state) + 8"
+        return """
+            CASE WHEN \(begin) = 0 THEN reason \
+            ELSE nullif(substr(reason, \(behind), length(reason) - (\(behind))), '') END
+            """
+    }()
+
     /// For which jobs what is set.
     /// - Parameter place: of the reason among the parameters.
     private static func changes(
@@ -86,7 +96,10 @@ extension ControlFile {
             [
                 (
                     "1",
-                    "removed_state = state, removed_at = \(time), state = 'cancelled', state_at = \(time), reason = ?\(place)"
+                    """
+                    removed_state = state, removed_at = \(time), reason = ?\(place) || ' (was ' || state || ': ' || \
+                    coalesce(reason, '') || ')', state = 'cancelled', state_at = \(time)
+                    """
                 )
             ]
         case .restore:
@@ -95,7 +108,8 @@ extension ControlFile {
                     "1",
                     """
                     state = CASE WHEN removed_state IN ('waiting', 'retrying') AND plan IS NULL THEN 'queued' \
-                    ELSE removed_state END, removed_state = NULL, removed_at = NULL, state_at = \(time), turn = NULL
+                    ELSE removed_state END, reason = \(reasonBefore), removed_state = NULL, removed_at = NULL, \
+                    state_at = \(time), turn = NULL
                     """
                 )
             ]

@@ -213,6 +213,11 @@ extension ControlFile {
                 WHERE state IN ('waiting', 'retrying', 'failed', 'dead', 'cancelled', 'resolved') OR put_back = 1
             """,
             "CREATE TABLE IF NOT EXISTS queue_kind_limits(kind TEXT PRIMARY KEY, most INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+            // Whoever may not begin is passed over as a whole.
+            """
+            CREATE INDEX IF NOT EXISTS queue_by_kind ON queue_jobs(place, kind, job, priority DESC, turn, number)
+                WHERE state IN ('queued', 'waiting', 'retrying') AND turn IS NOT NULL
+            """,
         ]
 
         /// - Throws: `ERR_DATA_CORRUPT_LEDGER` when a newer program has written the file, or when something in it got lost.

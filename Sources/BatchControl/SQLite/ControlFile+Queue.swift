@@ -86,10 +86,10 @@ extension ControlFile {
         try queueJobs(where: "state = 'waiting' AND plan = ?", [.integer(Int64(plan))]).first
     }
 
-    public func queueJobs(changedSince time: Timestamp, limit: Int) throws(BatchError) -> [QueueJob] {
+    public func queueJobs(changedBehind place: QueueChangePlace, limit: Int) throws(BatchError) -> [QueueJob] {
         try queueJobs(
-            where: "state_at >= ? ORDER BY state_at, number LIMIT ?",
-            [.integer(time.milliseconds), .integer(Int64(limit))])
+            where: "(state_at, number) > (?, ?) ORDER BY state_at, number LIMIT ?",
+            [.integer(place.at.milliseconds), .integer(place.number), .integer(Int64(limit))])
     }
 
     func queueJobs(where condition: String, _ parameters: [SQLValue]) throws(BatchError) -> [QueueJob] {

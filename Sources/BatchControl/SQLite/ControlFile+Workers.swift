@@ -78,21 +78,14 @@ extension ControlFile: QueueStore {
             WHERE known.place IS NOT NULL) SELECT place FROM known WHERE place IS NOT NULL AND (place = '' OR NOT EXISTS \
             (SELECT 1 FROM queue_jobs r WHERE r.state = 'running' AND r.place = known.place))
             """
-        let first = """
-            SELECT number, priority, turn FROM \(ControlFile.readyJobs) AND plan IS NULL AND place = ?
-            AND NOT EXISTS (SELECT 1 FROM queue_pauses p WHERE p.job = '' OR p.job = queue_jobs.job)
-            AND NOT EXISTS (SELECT 1 FROM queue_limits l WHERE l.job = queue_jobs.job AND l.most <= (SELECT count(*)
-                FROM queue_jobs r WHERE r.state = 'running' AND r.job = l.job))
-            AND NOT EXISTS (SELECT 1 FROM queue_kind_limits k WHERE k.kind = queue_jobs.kind AND k.most <= (SELECT count(*)
-                FROM queue_jobs r WHERE r.state = 'running' AND r.kind = k.kind))
-            AND (sequence_key IS NULL OR NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE
-                e.sequence_key = queue_jobs.sequence_key AND e.number < queue_jobs.number
-                AND e.\(ControlFile.unsettled)))
-            ORDER BY priority DESC, turn, number LIMIT 1
-            """
         var best: (number: Int64, priority: Int64, isElsewhere: Int, turn: Int64)?
+        let blocked = try blocked()
+        if blocked.isAll { return nil }
+        var candidates: [(place: [SQLValue], row: [SQLValue])] = []
         for place in try connection.rows(places) {
-            guard let row = try connection.rows(first, [place[0]]).first else { continue }
+            candidates += try firstJobs(in: place[0], blocked).map { (place, $0) }
+        }
+        for (place, row) in candidates {
             let found = (
                 number: row[0].integer ?? 0, priority: row[1].integer ?? 0,
                 isElsewhere: preferred != nil && place[0].string != preferred ? 1 : 0, turn: row[2].integer ?? 0
@@ -110,6 +103,68 @@ extension ControlFile: QueueStore {
         guard let best else { return nil }
         try connection.run("UPDATE queue_turn SET turn = max(turn, ?)", [.integer(best.turn)])
         return best.number
+    }
+
+    /// What may not begin now, whoever would take it.
+    private struct Blocked {
+        var isAll = false
+        var jobs: Set<String> = []
+        var kinds: Set<String> = []
+    }
+
+    private func blocked() throws(BatchError) -> Blocked {
+        let pauses = try connection.rows("SELECT job FROM queue_pauses").compactMap { $0[0].string }
+        func full(_ table: String, _ column: String) throws(BatchError) -> Set<String> {
+            let sql = """
+                SELECT \(column) FROM \(table) l WHERE l.most <= (SELECT count(*) FROM queue_jobs r \
+                WHERE r.state = 'running' AND r.\(column) = l.\(column))
+                """
+            return Set(try connection.rows(sql).compactMap { $0[0].string })
+        }
+        return Blocked(
+            isAll: pauses.contains(""), jobs: try full("queue_limits", "job").union(pauses),
+            kinds: try full("queue_kind_limits", "kind"))
+    }
+
+    private static let theFirst = "ORDER BY priority DESC, turn, number LIMIT 1"
+    private static let isItsTurn = """
+        (sequence_key IS NULL OR NOT EXISTS (SELECT 1 FROM queue_jobs e WHERE \
+        e.sequence_key = queue_jobs.sequence_key AND e.number < queue_jobs.number AND e.\(unsettled)))
+        """
+
+    /// Of one place: the first that may begin; where some may not, the first of each definition that may. So nobody looks
+    /// through a million jobs that are paused.
+    private func firstJobs(in place: SQLValue, _ blocked: Blocked) throws(BatchError) -> [[SQLValue]] {
+        let what = "SELECT number, priority, turn FROM"
+        if blocked.jobs.isEmpty, blocked.kinds.isEmpty {
+            return try connection.rows(
+                """
+                \(what) \(ControlFile.readyJobs) AND plan IS NULL AND place = ? AND \(ControlFile.isItsTurn) \
+                \(ControlFile.theFirst)
+                """, [place])
+        }
+        let ready = ControlFile.readyJobs.replacing("queue_by_turn", with: "queue_by_kind")
+        let kinds = "SELECT kind, job FROM \(ready) AND place = ? AND"
+        // SQLite would look through all of a kind for (kind, job) > (?, ?).
+        func next(after pair: [SQLValue]?) throws(BatchError) -> [SQLValue]? {
+            guard let pair else {
+                return try connection.rows("\(kinds) kind > '' ORDER BY kind, job LIMIT 1", [place]).first
+            }
+            let ofKind = "\(kinds) kind = ? AND job > ? ORDER BY job LIMIT 1"
+            if let next = try connection.rows(ofKind, [place] + pair).first { return next }
+            return try connection.rows("\(kinds) kind > ? ORDER BY kind, job LIMIT 1", [place, pair[0]]).first
+        }
+        var (known, first): ([SQLValue]?, [[SQLValue]]) = (nil, [])
+        while let pair = try next(after: known) {
+            known = pair
+            if blocked.kinds.contains(pair[0].string ?? "") || blocked.jobs.contains(pair[1].string ?? "") { continue }
+            first += try connection.rows(
+                """
+                \(what) \(ready) AND plan IS NULL AND place = ? AND kind = ? AND job = ? AND \(ControlFile.isItsTurn) \
+                \(ControlFile.theFirst)
+                """, [place] + pair)
+        }
+        return first
     }
 
     // MARK: Workers

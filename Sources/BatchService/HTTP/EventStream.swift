@@ -24,10 +24,16 @@ final class EventStream: @unchecked Sendable {
 
     private let call: APICall
     private var batches: [String: BatchStatus] = [:]
-    private var jobs: [Int64: QueueState] = [:]
+    /// What was told of jobs that changed lately.
+    private var jobs: [Int64: (state: QueueState, at: Timestamp)] = [:]
     /// Those that were opened last; nil before the first look.
     private var incidents: [Int64: Incident.Status]?
-    private var seenTo: Timestamp
+    /// Batches that ended before it are not told.
+    private let begin: Timestamp
+    /// When it was looked last.
+    private var lookedAt: Timestamp
+    /// Where the look that is under way came to; nil between two.
+    private var place: QueueChangePlace?
     private var hasBegun = false
     /// The files that change with what is told, and how they were at the last look: while nothing happens, four are
     /// asked for their times and none is opened.
@@ -43,7 +49,8 @@ final class EventStream: @unchecked Sendable {
     /// - Throws: `ERR_PERF_BUSY` when half of the connections are streams.
     private init(_ call: APICall) throws(BatchError) {
         self.call = call
-        seenTo = call.context.now()
+        begin = call.context.now()
+        lookedAt = begin
         let count = call.api.streams.add(1, ordering: .relaxed).newValue
         guard count <= max(1, call.workspace.http.connections / 2) else {
             throw BatchError(.busy, "too many streams are open", hint: "close one, or raise http.connections")
@@ -56,14 +63,15 @@ final class EventStream: @unchecked Sendable {
     private func next() -> [UInt8]? {
         if !hasBegun {
             hasBegun = true
-            _ = events()
+            repeat { _ = events(isForced: true) } while place != nil
             return Array(": what happens from now on\n\n".utf8)
         }
         let end = SteadyClock.now() + EventStream.pulse
         var isFirst = true
         while !call.request.isEnding() {
-            let events = events(isForced: isFirst)
+            let events = events(isForced: isFirst || place != nil)
             isFirst = false
+            if place != nil, events.isEmpty { continue }
             if !events.isEmpty { return Array(events.utf8) }
             if SteadyClock.now() >= end { return Array(": still here\n\n".utf8) }
             call.context.sleep(EventStream.period)
@@ -77,7 +85,10 @@ final class EventStream: @unchecked Sendable {
     private func events(isForced: Bool = false) -> String {
         let now = files.map { FileStatus($0) }
         if !isForced, !seen.isEmpty, now == seen { return "" }
-        guard let events = try? batchEvents() + jobEvents() + incidentEvents() else { return "" }
+        guard let events = try? batchEvents() + jobEvents() + incidentEvents() else {
+            place = nil
+            return ""
+        }
         // As it was before: what came while we read is for the next look.
         seen = now
         return events
@@ -92,7 +103,7 @@ final class EventStream: @unchecked Sendable {
         for batch in latest.reversed() {
             let name = batch.batch.description
             defer { batches[name] = batch.status }
-            if batches[name] == batch.status || isFirst && batch.finishedAt ?? seenTo < seenTo { continue }
+            if batches[name] == batch.status || isFirst && batch.finishedAt ?? begin < begin { continue }
             text += EventStream.event("batch", .object(batch.members))
         }
         let known = Set(latest.map(\.batch.description))
@@ -100,26 +111,43 @@ final class EventStream: @unchecked Sendable {
         return text
     }
 
+    /// A page of them: the next one is asked for when this one was sent, however many change at once. Who changes a job may
+    /// wait for its turn to write it, so the last seconds are looked at again.
     private func jobEvents() throws(BatchError) -> String {
-        var text = ""
-        let changed = try call.context.store(of: call.api.workspace).queueJobs(changedSince: seenTo, limit: 1_000)
-        for job in changed {
-            if job.stateAt > seenTo {
-                seenTo = job.stateAt
-                jobs = [:]
-            }
-            guard call.tenant == nil || job.order.tenant == call.tenant, jobs[job.number] != job.state else { continue }
-            jobs[job.number] = job.state
-            text += EventStream.event(
-                "job",
-                [
-                    "id": .integer(job.number), "job": .string(job.order.job), "tenant": JSONValue(job.order.tenant),
-                    "state": .string(job.state.rawValue), "batch": JSONValue(job.batch),
-                    "reason": JSONValue(job.reason), "at": .string(job.stateAt.iso8601),
-                ])
+        let now = call.context.now()
+        // A clock that was set back begins anew.
+        let from = Timestamp(milliseconds: min(lookedAt, now).milliseconds - EventStream.lookBack)
+        if place == nil { jobs = jobs.filter { $0.value.at >= from } }
+        let behind = place ?? QueueChangePlace(at: from, number: 0)
+        let changed = try call.context.store(of: call.api.workspace).queueJobs(
+            changedBehind: behind, limit: EventStream.page)
+        if changed.count == EventStream.page, let end = changed.last {
+            place = QueueChangePlace(at: end.stateAt, number: end.number)
+        } else {
+            place = nil
+            lookedAt = now
         }
-        return text
+        return changed.map(jobEvent).joined()
     }
+
+    private func jobEvent(_ job: QueueJob) -> String {
+        let known = jobs[job.number]
+        guard call.tenant == nil || job.order.tenant == call.tenant,
+            known == nil || known?.state != job.state || known?.at != job.stateAt
+        else { return "" }
+        jobs[job.number] = (job.state, job.stateAt)
+        return EventStream.event(
+            "job",
+            [
+                "id": .integer(job.number), "job": .string(job.order.job), "tenant": JSONValue(job.order.tenant),
+                "state": .string(job.state.rawValue), "batch": JSONValue(job.batch),
+                "reason": JSONValue(job.reason), "at": .string(job.stateAt.iso8601),
+            ])
+    }
+
+    private static let page = 1_000
+    /// Milliseconds.
+    private static let lookBack: Int64 = 2_000
 
     private func incidentEvents() throws(BatchError) -> String {
         let filter = IncidentFilter(tenant: call.tenant, limit: EventStream.incidents)

@@ -142,7 +142,8 @@ enum QueueRoutes {
                 .usage, "not confirmed: \(action.rawValue) of \(count) jobs",
                 hint: "call again with \"confirm\": \(count) when that is what you want")
         }
-        return call.report(try queue.act(action, filter, reason: reason, within: .seconds(2)) { _ in })
+        return call.report(
+            try queue.act(action, filter, confirmed: confirmed, reason: reason, within: .seconds(2)) { _ in })
     }
 
     private static func limit(_ call: APICall) throws(BatchError) -> HTTPResponse {

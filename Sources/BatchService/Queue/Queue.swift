@@ -87,13 +87,20 @@ public struct Queue {
 
     /// Does it to all of them, as far as nobody asks to stop.
     /// - Parameters:
+    ///   - confirmed: how many somebody has confirmed.
     ///   - span: no new slice is begun after it; nil: all of it.
     ///   - progress: told how many it was done to so far.
     public func act(
-        _ action: QueueBulkAction, _ filter: QueueFilter, reason: String, within span: Duration? = nil,
-        progress: (Int) -> Void
+        _ action: QueueBulkAction, _ filter: QueueFilter, confirmed: Int, reason: String,
+        within span: Duration? = nil, progress: (Int) -> Void
     ) throws(BatchError) -> QueueBulkReport {
         let wanted = try count(action, filter)
+        // More may have come while somebody typed the number.
+        guard wanted <= confirmed else {
+            throw BatchError(
+                .usage, "not confirmed: \(action.rawValue) of \(wanted) jobs, there are more by now",
+                hint: "confirm \(wanted) when that is what you want")
+        }
         var (done, behind) = (0, Int64(0))
         let clock = ContinuousClock()
         let end = span.map { clock.now.advanced(by: $0) }

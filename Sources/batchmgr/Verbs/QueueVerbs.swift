@@ -282,7 +282,7 @@ extension Command {
         let count = try queue.count(action, filter)
         if count > 0 { try confirm(action, count, arguments, call) }
         let isShown = call.terminal.isInputTTY
-        let report = try queue.act(action, filter, reason: reason) { done in
+        let report = try queue.act(action, filter, confirmed: count, reason: reason) { done in
             if isShown { call.output.note("\(done) of \(count)") }
         }
         try call.output.show(report)
