@@ -48,7 +48,8 @@ import Testing
             let hits = try scene.json("ocr search 'QUICK fox'")["hits"]?.array ?? []
             #expect(hits.count == 1 && hits.first?["page"]?.integer == 1)
             #expect(hits.first?["snippet"]?.string?.contains("[quick]") == true)
-            #expect(hits.first?["boxes"]?.array?.count == 2)
+            let boxes = hits.first?["boxes"]?.array ?? []
+            #expect(boxes.count == 2 && boxes.allSatisfy { $0.array?.count == 4 }, "\(boxes)")
             #expect(try scene.tool("ocr text --key scan.png --page 1").contains("4711"))
             #expect(try scene.sql("SELECT min(confidence) > 0.5 AND min(width) > 5 FROM ocr_words") == "1")
 
@@ -261,6 +262,22 @@ import Testing
             let stays = try JSONParser.parse(lines[1])["not_taken"]?.array ?? []
             #expect(stays == [["name": "b.png", "reason": "not_movable"]] && lines[2] == "b.png")
             #expect(try scene.shell("find data/work/_staging -type f; cmp p-1.png data/archive/*/a.png") == "")
+        }
+    }
+
+    @Test func whatABatchDoesNotTakeIsTold() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page"])
+            try scene.shell(
+                """
+                mkdir -p data/in
+                for n in $(seq 103); do cp p-1.png data/in/$n.png; done
+                sleep 2.1
+                """)
+            let told = try scene.json("ocr discover", code: 1)
+            #expect(told["waiting"]?.integer == 3, "\(told["waiting"] ?? .null)")
+            #expect(try scene.shell("ls data/in | wc -l") == "3\n")
+            #expect(try !scene.tool("ocr discover", code: 1).contains("read now"))
         }
     }
 

@@ -65,6 +65,7 @@ public struct ProfileList: Sendable {
         profile.existing = JobNodes.choice(node["existing"]) ?? .keep
         profile.partial = JobNodes.choice(node["partial"]) ?? .fail
         profile.reviewBelow = node["review_below"]?.number
+        profile.reviewOf = JobNodes.choice(node["review_of"]) ?? .page
         profile.deskew = JobNodes.choice(node["deskew"]) ?? .recognise
         if let outputs = JobNodes.texts(node["output"]) {
             profile.outputs = Set(outputs.compactMap(DocumentProfile.Output.init)).union([.pdf])
@@ -90,6 +91,9 @@ public struct ProfileList: Sendable {
                 "What happens to a document with a page that cannot be read (`fail`)."),
             KeyRule(
                 "review_below", .number(0...1), "A document with a page of lower confidence waits for a reviewer."),
+            KeyRule(
+                "review_of", .choice(DocumentProfile.ReviewOf.allCases.map(\.rawValue)),
+                "What `review_below` is compared with: each word, each page, or the document on average (`page`)."),
             KeyRule(
                 "deskew", .choice(DocumentProfile.Deskew.allCases.map(\.rawValue)),
                 "Whether a crooked page is straightened: to read it, in the PDF too, or not at all (`recognise`)."),

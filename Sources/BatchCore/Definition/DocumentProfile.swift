@@ -17,6 +17,16 @@ public struct DocumentProfile: Hashable, Sendable {
         case placeholder
     }
 
+    /// What has to be sure enough for a document to need no reviewer.
+    public enum ReviewOf: String, CaseIterable, Sendable {
+        /// Each word.
+        case word
+        /// Each page: its words on average.
+        case page
+        /// Its pages on average.
+        case document
+    }
+
     /// What becomes of a page that lies crooked on the glass.
     public enum Deskew: String, CaseIterable, Sendable {
         /// It is straightened to be read; the picture stays as it is.
@@ -71,8 +81,9 @@ public struct DocumentProfile: Hashable, Sendable {
     public var dpi: Int
     public var existing: Existing
     public var partial: Partial
-    /// A document, or a page, that is less sure than this waits for a reviewer; 0 to 1.
+    /// A document with something that is less sure than this waits for a reviewer; 0 to 1.
     public var reviewBelow: Double?
+    public var reviewOf = ReviewOf.page
     public var deskew: Deskew
     public var outputs: Set<Output>
     /// A plugin that reads in place of Tesseract.

@@ -74,7 +74,7 @@ public struct DocumentReport: Report, Hashable {
     /// The batch that did the work; nil when nothing was done.
     public let batch: String?
 
-    /// Files that were put into `in`.
+    /// Files in `in` that can be taken now: they were put there, or are more than one intake takes.
     public let waiting: Int
     /// Files that stay in `in` because the disk has no room for them.
     public let short: [String]

@@ -45,6 +45,7 @@ struct OCRProfile: Hashable, Sendable {
         if let plugin = profile.engine { members.append(.init("plugin", .string(plugin))) }
         members.append(.init("psm", JSONValue(profile.segmentation)))
         if let below = profile.reviewBelow { members.append(.init("review_below", .number(below))) }
+        if profile.reviewOf != .page { members.append(.init("review_of", .string(profile.reviewOf.rawValue))) }
         return JSONWriter.text(.object(members))
     }
 

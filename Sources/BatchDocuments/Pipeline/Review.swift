@@ -15,9 +15,9 @@ struct ReviewGate {
         guard let limit = stage.profile(of: document)["review_below"]?.real,
             try stage.store.review(of: document.key)?.state != DocumentReview.accepted
         else { return false }
-        let pages = try stage.store.pages(of: document.key).filter { $0.confidence != nil }
-        let least = pages.min { ($0.confidence ?? 1) < ($1.confidence ?? 1) }
-        guard let least, let confidence = least.confidence, confidence < limit else { return false }
+        guard let doubt = try leastSure(document), case let confidence = doubt.confidence, confidence < limit else {
+            return false
+        }
         let reviewer = try reviewer(of: document, confidence)
         try stage.step.checkpoint { () throws(BatchError) in
             try stage.write(
@@ -29,7 +29,7 @@ struct ReviewGate {
                     "key": .string(document.key), "state": .string(DocumentReview.waiting),
                     "reviewer": .optional(reviewer),
                     "reason": .string(
-                        "page \(least.number) has a confidence of \(Int((confidence * 100).rounded())) %"),
+                        "\(doubt.what) has a confidence of \(Int((confidence * 100).rounded())) %"),
                     "now": .string(stage.now),
                 ])
             try stage.set(
@@ -38,6 +38,25 @@ struct ReviewGate {
         }
         try stage.writeState(document.key)
         return true
+    }
+
+    /// What the profile wants to be sure of, where it is least sure; nil when there are no words.
+    private func leastSure(_ document: DocumentRecord) throws(BatchError) -> (what: String, confidence: Double)? {
+        let pages = try stage.store.pages(of: document.key)
+        let sure = pages.compactMap { page in page.confidence.map { (page.number, $0) } }
+        switch stage.profile(of: document)["review_of"]?.string.flatMap(DocumentProfile.ReviewOf.init) ?? .page {
+        case .page: return sure.min { $0.1 < $1.1 }.map { ("page \($0.0)", $0.1) }
+        case .document:
+            return sure.isEmpty ? nil : ("the document", sure.reduce(0) { $0 + $1.1 } / Double(sure.count))
+        case .word:
+            let row = try stage.step.session.connection.rows(
+                """
+                SELECT p.number, w.number, w.confidence FROM main.ocr_words w JOIN main.ocr_pages p ON p.id = w.page
+                WHERE p.document = ? ORDER BY w.confidence, p.number, w.number LIMIT 1
+                """, [.string(document.key)]
+            ).first
+            return row.map { ("word \($0[1].integer ?? 0) of page \($0[0].integer ?? 0)", $0[2].real ?? 0) }
+        }
     }
 
     /// By the first rule of `review.yaml` that fits.

@@ -90,7 +90,8 @@ public struct Documents {
         let report = try intake(profile: profile, staged: "")
         let inbox = try DocumentInbox(session)
         return DocumentReport(
-            entries: report.entries, output: report.output, batch: report.batch, short: inbox.short,
+            entries: report.entries, output: report.output, batch: report.batch, waiting: inbox.ready.count,
+            short: inbox.short,
             strangers: inbox.strangers.map { .init(name: $0.name, reason: $0.reason.rawValue, words: $0.reason.words) })
     }
 
@@ -314,9 +315,9 @@ public struct Documents {
 
     private func boxes(of words: Set<String>, on page: Int64) throws(BatchError) -> [[Int]] {
         try store.words(of: page).compactMap { word in
-            guard let parts = word.array, let text = parts[0].string else { return nil }
+            guard let parts = word.array, parts.count > 4, let text = parts[0].string else { return nil }
             let own = text.split { !$0.isLetter && !$0.isNumber }.map { $0.lowercased() }
-            return own.contains(where: words.contains) ? parts[1...].map { Int($0.integer ?? 0) } : nil
+            return own.contains(where: words.contains) ? parts[1...4].map { Int($0.integer ?? 0) } : nil
         }
     }
 

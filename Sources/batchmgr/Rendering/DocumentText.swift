@@ -2,17 +2,17 @@ public import BatchCore
 
 extension DocumentReport: TextReport {
     public func text(_ style: Style, width: Int) -> String {
-        if waiting > 0 {
-            return
-                "\(Figures.count(waiting, "file")) in data/in: \(style.hint("read now: \(command: "ocr discover")"))\n"
-        }
+        let ready =
+            waiting == 0
+            ? ""
+            : "\(Figures.count(waiting, "file")) in data/in: \(style.hint("read now: \(command: "ocr discover")"))\n"
         let room =
             short.isEmpty
             ? ""
             : "\(Figures.count(short.count, "file")) in data/in until the disk has room: "
                 + "\(style.hint("make some: \(command: "ocr clean --days 0")"))\n"
         let left = strangers.prefix(style.limit).map { "stays in data/in: \(Printable.text($0.name)) \($0.words)\n" }
-        let stays = room + left.joined()
+        let stays = ready + room + left.joined()
         guard !entries.isEmpty || stays.isEmpty else { return stays }
         guard !entries.isEmpty else {
             return "no documents: \(style.hint("add one: \(command: "ocr add FILE --wait")"))\n"
