@@ -39,10 +39,16 @@ struct Discovery {
         try claim()
         try decide()
         let files = try staging()
-        try identity.warm(stage, documents: files.count)
+        let released = try HeldFiles(stage.folders).released(stage.store)
+        try identity.warm(stage, documents: files.count + released.count)
         for path in files {
             try stage.step.stopIfAsked()
             try take(path)
+        }
+        for (key, path) in released {
+            try stage.step.stopIfAsked()
+            try take(path)
+            try HeldFiles(stage.folders).tidy(key)
         }
         try sweep()
     }
@@ -175,7 +181,7 @@ struct Discovery {
             case nil: continue
             case .failure(let error): try reject(folder, error.detail)
             case .success(let decision):
-                let files = try Folder.names(in: folder).filter { !DuplicateDecision.isOurs($0) }
+                let files = try HeldFiles(folders).names(key)
                 if decision.action == .reprocess {
                     let other = try Discovery(self, nonce: decision.nonce)
                     for file in files { try other.take("\(folder)/\(file)") }

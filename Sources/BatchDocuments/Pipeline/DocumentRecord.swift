@@ -184,7 +184,8 @@ struct DocumentStore {
             guard let detail = row[0].string.flatMap({ try? JSONParser.parse($0) }), let key = detail["held"]?.string,
                 let known = try document(key)
             else { continue }
-            entries.append(known.duplicate(named: detail["name"]?.string ?? "", heldBy: batch))
+            let name = detail["file"]?.string ?? detail["name"]?.string ?? ""
+            entries.append(known.duplicate(named: name, heldBy: batch))
         }
         return entries
     }

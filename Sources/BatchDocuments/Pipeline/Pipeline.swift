@@ -64,11 +64,10 @@ public struct Pipeline: DocumentWork {
             case let held = "\(folders.held(key))/\(name)", Folder.exists(held)
         {
             _ = try DataFolders.move(held, to: place, as: name)
-            let left = try Folder.names(in: folders.held(key))
-            if left.allSatisfy(DuplicateDecision.isOurs) { try Folder.removeAll(folders.held(key)) }
+            try HeldFiles(folders).tidy(key)
         }
         if let key = effect.detail["taken"]?.string, let name = effect.detail["name"]?.string,
-            let home = folders.home(of: key, name)
+            let home = folders.home(of: key, name), !home.hasPrefix(folders.held(key))
         {
             for file in try PublishedName.unnoted(key, name, folders) {
                 _ = try DataFolders.move("\(folders.output)/\(file)", to: place, as: file)

@@ -95,7 +95,7 @@ public struct Documents {
             strangers: inbox.strangers.map { .init(name: $0.name, reason: $0.reason.rawValue, words: $0.reason.words) })
     }
 
-    private func intake(
+    func intake(
         profile: String?, staged: String, nonce: String? = nil
     ) throws(BatchError) -> DocumentReport {
         let set = ["profile=\(profile ?? "default")", "staged=\(staged)"] + (nonce.map { ["nonce=\($0)"] } ?? [])
@@ -123,43 +123,6 @@ public struct Documents {
         if let fault { set.append("reason=\(fault.rawValue)") }
         if let state, state != "ERROR" { set.append("state=\(state)") }
         return try run(try job("repair_reprocess_ocr_batch", DocumentJobs.reprocess), set)
-    }
-
-    /// What becomes of a file that was here already.
-    public enum Decision: String, CaseIterable, Sendable {
-        case reuse
-        case discard
-        case reprocess
-    }
-
-    /// - Throws: `ERR_UX_USAGE` when nothing is held for the document.
-    public func decide(_ text: String, _ decision: Decision) throws(BatchError) -> DocumentReport {
-        let document = try store.document(meant: text)
-        let folder = folders.held(document.key)
-        let names = try Folder.names(in: folder).filter { !DuplicateDecision.isOurs($0) }
-        guard !names.isEmpty else {
-            throw BatchError(
-                .usage, "no second file of \(document.name) waits for a decision",
-                hint: "see the documents: \(command: "ocr list")")
-        }
-        guard decision == .reprocess else {
-            guard let home = folders.home(of: document.key, document.name), !home.hasPrefix(folder) else {
-                throw BatchError(
-                    .wrongState, "the first file of \(document.name) is gone: this one is the only one left",
-                    hint:
-                        "read it again: \(command: "ocr decide \(DocumentKey.exact(document.key)) --action reprocess")")
-            }
-            try Folder.removeAll(folder)
-            return DocumentReport(entries: [document.report], output: folders.output)
-        }
-        let staged = StagingFolder.name(session.context.randomID())
-        let lock = try StagingFolder.make("\(folders.staging)/\(staged)")
-        defer { withExtendedLifetime(lock) {} }
-        for name in names {
-            _ = try DataFolders.move("\(folder)/\(name)", to: "\(folders.staging)/\(staged)", as: name)
-        }
-        try Folder.removeAll(folder)
-        return try intake(profile: nil, staged: staged, nonce: String(session.context.randomID().prefix(16)))
     }
 
     /// - Parameter key: the document that it is about; nil: all that the batch has taken.
@@ -237,8 +200,10 @@ public struct Documents {
                 && Double(document.size) * settings.diskFactor <= free
         }
         let isOld = try !DocumentCleaning(store, folders).old(days: DocumentFaults(session).keptDays()).isEmpty
+        let isReleased = try !HeldFiles(folders).released(store).isEmpty
         return Due(
-            hasInput: !inbox.ready.isEmpty, hasRoom: hasRoom, isOld: isOld, staged: try store.stagedMark())
+            hasInput: !inbox.ready.isEmpty || isReleased, hasRoom: hasRoom,
+            isOld: isOld, staged: try store.stagedMark())
     }
 
     /// With the files that were here already, and wait for a decision.
@@ -246,20 +211,10 @@ public struct Documents {
     /// - Throws: `ERR_UX_USAGE` when there is no such state.
     public func list(state: String? = nil) throws(BatchError) -> DocumentReport {
         let wanted = try state.map { (name) throws(BatchError) in try DocumentState.named(name) }
-        let entries = try store.documents().map(\.report) + heldFiles()
+        let entries = try store.documents().map(\.report) + heldFiles() + releasedFiles()
         return DocumentReport(
             entries: entries.filter { entry in wanted?.contains { $0.rawValue == entry.state } ?? true },
             output: folders.output)
-    }
-
-    private func heldFiles() throws(BatchError) -> [DocumentReport.Entry] {
-        var entries: [DocumentReport.Entry] = []
-        for key in try held() {
-            guard let known = try store.document(key) else { continue }
-            let names = try Folder.names(in: folders.held(key)).filter { !DuplicateDecision.isOurs($0) }
-            entries += names.map { known.duplicate(named: $0, heldBy: known.batch) }
-        }
-        return entries
     }
 
     public func show(_ key: String) throws(BatchError) -> DocumentReport {

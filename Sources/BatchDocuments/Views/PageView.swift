@@ -57,11 +57,9 @@ extension Documents {
 
     /// The keys of documents of which a second file waits for a decision.
     public func held() throws(BatchError) -> [String] {
-        let keys = Folder.exists(folders.duplicates) ? try Folder.names(in: folders.duplicates) : []
-        return keys.filter { key in
-            let names = (try? Folder.names(in: folders.held(key))) ?? []
-            return names.contains { !DuplicateDecision.isOurs($0) }
-        }.sorted()
+        var keys: [String] = []
+        for key in try HeldFiles(folders).keys() where try store.document(key) != nil { keys.append(key) }
+        return keys
     }
 
     private func page(

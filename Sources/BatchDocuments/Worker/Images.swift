@@ -5,6 +5,8 @@ internal import Glibc
 /// Leptonica: reads image files.
 final class ImageLibrary {
     let functions: cleptonica
+    /// How the frames of the TIFF that was read last are to be turned.
+    private var turns: (file: String, frames: [Int]) = ("", [])
 
     private init(_ functions: cleptonica) { self.functions = functions }
 
@@ -29,6 +31,8 @@ final class ImageLibrary {
         let format: Int
         let width: Int
         let height: Int
+        /// Of a pixel.
+        let samples: Int
         var isTIFF: Bool { format >= IFF_TIFF && format <= IFF_TIFF_ZIP || format == IFF_TIFF_JPEG }
     }
 
@@ -38,7 +42,7 @@ final class ImageLibrary {
             throw DocumentError(.unknownType)
         }
         var (width, height, bits, samples, map) = (Int32(0), Int32(0), Int32(0), Int32(0), Int32(0))
-        let plain = Header(format: Int(format), width: 0, height: 0)
+        let plain = Header(format: Int(format), width: 0, height: 0, samples: 0)
         let code =
             plain.isTIFF
             ? functions.readHeaderTiff(file, Int32(frame), &width, &height, &bits, &samples, nil, &map, nil)
@@ -47,7 +51,7 @@ final class ImageLibrary {
         if code != 0, plain.format != IFF_GIF, plain.format != IFF_BMP {
             throw DocumentError(.damaged, "its header cannot be read")
         }
-        return Header(format: Int(format), width: Int(width), height: Int(height))
+        return Header(format: Int(format), width: Int(width), height: Int(height), samples: Int(samples))
     }
 
     /// Frames of a TIFF; 1 for all others.
@@ -65,7 +69,23 @@ final class ImageLibrary {
             if isAnimatedWebP(file) { throw DocumentError(.unreadable, "it is an animated WebP") }
             throw DocumentError(.damaged, "the image cannot be decoded")
         }
-        return Picture(pix, self)
+        let picture = Picture(pix, self)
+        return header.isTIFF ? try upright(picture, header, orientation(file, frame)) : picture
+    }
+
+    /// Leptonica turns a TIFF as it says itself; but its resolution stays, and (1.82) a picture in colour that is to be
+    /// turned to the left it turns to the right.
+    private func upright(
+        _ picture: Picture, _ header: Header, _ orientation: Int
+    ) throws(DocumentError) -> Picture {
+        let picture = orientation == 8 && header.samples > 2 ? try picture.turned(180) : picture
+        picture.isTurned = (5...8).contains(orientation)
+        return picture
+    }
+
+    private func orientation(_ file: String, _ frame: Int) -> Int {
+        if turns.file != file { turns = (file, ImageOrientation.frames(of: file)) }
+        return frame < turns.frames.count ? turns.frames[frame] : 0
     }
 
     /// Leptonica reads no animation (1.82); a flag of the extended header says that it is one.
@@ -79,7 +99,9 @@ final class ImageLibrary {
 final class Picture {
     let pix: UnsafeMutablePointer<Pix>
     private let library: ImageLibrary
-    private var functions: cleptonica { library.functions }
+    var functions: cleptonica { library.functions }
+    /// It was turned by 90 degrees when it was read: what its file says about across is about down now.
+    var isTurned = false
 
     init(_ pix: UnsafeMutablePointer<Pix>, _ library: ImageLibrary) {
         self.pix = pix
@@ -93,7 +115,11 @@ final class Picture {
 
     var width: Int { Int(functions.pixGetWidth(pix)) }
     var height: Int { Int(functions.pixGetHeight(pix)) }
-    var resolution: Int { Int(functions.pixGetXRes(pix)) }
+    /// As its file says it; 0 where it says nothing.
+    var resolution: Resolution {
+        let (across, down) = (Int(functions.pixGetXRes(pix)), Int(functions.pixGetYRes(pix)))
+        return isTurned ? Resolution(across: down, down: across) : Resolution(across: across, down: down)
+    }
     var hasAlpha: Bool { functions.pixGetSpp(pix) == 4 }
 
     /// As in a mirror: left is right.
@@ -151,65 +177,8 @@ final class Picture {
         }
     }
 
-    private func made(_ result: UnsafeMutablePointer<Pix>?) throws(DocumentError) -> Picture {
+    func made(_ result: UnsafeMutablePointer<Pix>?) throws(DocumentError) -> Picture {
         guard let result else { throw DocumentError(.memory) }
         return Picture(result, library)
-    }
-
-    /// The resolution of a page, or what it is when the page is about as long as a sheet of paper.
-    static func resolution(_ told: Int, width: Int, height: Int) -> Int {
-        if (50...2_400).contains(told) { return told }
-        return min(max(max(width, height) / 11, 72), 600)
-    }
-}
-
-/// How a camera held the page: the orientation tag of EXIF, as degrees that the picture has to be turned clockwise.
-struct CameraRotation {
-    /// Clockwise, after it is mirrored.
-    let degrees: Int
-    let isMirrored: Bool
-
-    init(_ file: String) {
-        let orientation = CameraRotation.orientation(file)
-        isMirrored = [2, 4, 5, 7].contains(orientation)
-        degrees =
-            switch orientation {
-            case 3, 4: 180
-            case 6, 7: 90
-            case 5, 8: 270
-            default: 0
-            }
-    }
-
-    private static func orientation(_ file: String) -> Int {
-        guard let open = try? File(reading: file), let bytes = try? open.read(65_536), bytes.starts(with: [0xFF, 0xD8])
-        else { return 0 }
-        var place = 2
-        while place + 10 < bytes.count, bytes[place] == 0xFF {
-            let length = Int(bytes[place + 2]) << 8 | Int(bytes[place + 3])
-            if bytes[place + 1] == 0xE1, Array(bytes[(place + 4)..<(place + 8)]) == Array("Exif".utf8) {
-                return orientation(bytes[min(place + 10, bytes.count)..<min(place + 2 + length, bytes.count)])
-            }
-            if bytes[place + 1] == 0xDA { return 0 }
-            place += 2 + length
-        }
-        return 0
-    }
-
-    private static func orientation(_ bytes: ArraySlice<UInt8>) -> Int {
-        let data = Array(bytes)
-        guard data.count > 8 else { return 0 }
-        let isLittle = data[0] == 0x49
-        func number(_ place: Int, _ count: Int) -> Int {
-            guard place >= 0, place + count <= data.count else { return 0 }
-            return (0..<count).reduce(0) { sum, step in
-                sum | Int(data[place + step]) << (8 * (isLittle ? step : count - 1 - step))
-            }
-        }
-        let start = number(4, 4)
-        for entry in 0..<min(number(start, 2), 512) where number(start + 2 + entry * 12, 2) == 0x0112 {
-            return number(start + 10 + entry * 12, 2)
-        }
-        return 0
     }
 }

@@ -127,6 +127,8 @@ struct PageSource {
     /// Its picture is mirrored before it is turned.
     let isMirrored: Bool
     let dpi: Int
+    /// Of its picture as it lies in the file, before it is turned.
+    let resolution: Resolution
     let timeout: Int64
     /// Degrees by which its picture was straightened, and is in the PDF; 0 for none.
     let tilt: Double
@@ -140,6 +142,7 @@ struct PageSource {
         rotate = Int(json["rotate"]?.integer ?? 0)
         isMirrored = json["mirrored"]?.bool == true
         dpi = Int(json["dpi"]?.integer ?? 300)
+        resolution = Resolution(across: dpi, down: json["dpiDown"]?.integer.map { Int($0) } ?? dpi)
         timeout = json["timeout"]?.integer ?? 60_000
         tilt = json["tilt"]?.real ?? 0
     }
@@ -150,18 +153,23 @@ struct PageSource {
         _ engine: any PageReader, _ images: ImageLibrary, segmentation: Int32, deskew: DocumentProfile.Deskew
     ) throws(DocumentError) -> JSONValue {
         let picture = try picture(images)
-        let tilt = deskew == .off ? nil : picture.tilt()
-        guard let tilt else {
-            let words = try engine.recognise(picture, dpi: dpi, segmentation: segmentation, regions: [])
-            return words.json(width: picture.width, height: picture.height)
+        let (square, fit) = try squared(picture)
+        let tilt = deskew == .off ? nil : square.tilt()
+        let straight = try tilt.map { (tilt) throws(DocumentError) in try square.straightened(by: tilt) }
+        var words = try engine.recognise(
+            straight ?? square, dpi: fit.across, segmentation: segmentation, regions: [])
+        if let tilt, deskew == .image, mode == .image {
+            return words.json(width: square.width, height: square.height, tilt: tilt)
         }
-        let straight = try picture.straightened(by: tilt)
-        let words = try engine.recognise(straight, dpi: dpi, segmentation: segmentation, regions: [])
-        if deskew == .image, mode == .image {
-            return words.json(width: picture.width, height: picture.height, tilt: tilt)
-        }
-        let back = words.turned(by: -tilt, width: picture.width, height: picture.height)
-        return back.json(width: picture.width, height: picture.height)
+        if let tilt { words = words.turned(by: -tilt, width: square.width, height: square.height) }
+        words = words.scaled(from: (square.width, square.height), to: (picture.width, picture.height))
+        return words.json(width: picture.width, height: picture.height)
+    }
+
+    /// A picture of an image file as the engine sees it, and the resolution of that.
+    func squared(_ picture: Picture) throws(DocumentError) -> (picture: Picture, resolution: Resolution) {
+        guard mode == .image else { return (picture, resolution) }
+        return try picture.squared(resolution.turned(rotate))
     }
 
     private func picture(_ images: ImageLibrary) throws(DocumentError) -> Picture {
@@ -189,7 +197,7 @@ struct PageSource {
     /// - Parameter most: pixels of the longer side.
     func picture(_ images: ImageLibrary, most: Int) throws(DocumentError) -> Picture {
         switch mode {
-        case .image: try upright(images).shrunk(to: most)
+        case .image: try squared(upright(images)).picture.shrunk(to: most)
         case .gap: throw DocumentError(.noPages)
         case .picture, .drawn, .text: try draw(images, dpi: 100).shrunk(to: most)
         }

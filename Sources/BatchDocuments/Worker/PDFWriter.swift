@@ -24,11 +24,12 @@ final class PDFWriter {
     /// - Parameters:
     ///   - rotate: degrees clockwise by which a reader turns it; the words are as they stand then.
     ///   - isMirrored: left is right on it, before it is turned.
+    ///   - resolution: of the picture before it is turned.
     func add(
-        _ image: EmbeddedImage, rotate: Int, isMirrored: Bool, dpi: Int, _ words: TextLayer
+        _ image: EmbeddedImage, rotate: Int, isMirrored: Bool, _ resolution: Resolution, _ words: TextLayer
     ) throws(BatchError) {
-        let scale = 72 / Double(max(dpi, 1))
-        let (width, height) = (Double(image.width) * scale, Double(image.height) * scale)
+        let width = Double(image.width) * resolution.pointsAcross
+        let height = Double(image.height) * resolution.pointsDown
         var mask = ""
         if let bytes = image.mask {
             let number = try object(
@@ -48,7 +49,9 @@ final class PDFWriter {
             default: ""
             }
         let place = isMirrored ? "-\(w) 0 0 \(h) \(w) 0" : "\(w) 0 0 \(h) 0 0"
-        let content = "q \(place) cm /I Do Q\nq \(turn)\n\(words.operators(scale: scale))Q\n"
+        let seen = resolution.turned(rotate)
+        let text = words.operators(across: seen.pointsAcross, down: seen.pointsDown)
+        let content = "q \(place) cm /I Do Q\nq \(turn)\n\(text)Q\n"
         try addPage(width: width, height: height, rotate: rotate, content, "/XObject << /I \(picture) 0 R >> ")
     }
 

@@ -108,7 +108,8 @@ struct Preparation {
         let header = try images.header(file)
         let count = images.frames(file, header)
         guard count <= limits.pages else { throw DocumentError(.tooManyPages, "\(count)") }
-        let camera = header.format == IFF_JFIF_JPEG ? CameraRotation(file) : nil
+        // Leptonica turns a TIFF itself, and no other.
+        let camera = header.isTIFF ? nil : CameraRotation(ImageOrientation.of(file))
         var pages: [JSONValue] = []
         for frame in 0..<count {
             let own = frame == 0 ? header : try images.header(file, frame: frame)
@@ -118,12 +119,12 @@ struct Preparation {
             // A page that cannot be decoded is told now, not when others are read already.
             let picture = try images.read(file, frame: frame)
             guard picture.width * picture.height <= limits.pixels else { throw DocumentError(.tooManyPixels) }
-            let dpi = Picture.resolution(picture.resolution, width: picture.width, height: picture.height)
+            let resolution = picture.resolution.plausible(width: picture.width, height: picture.height)
             pages.append([
                 "file": .string(file), "frame": JSONValue(frame), "mode": .string(PageSource.Mode.image.rawValue),
                 "rotate": JSONValue(camera?.degrees ?? 0), "mirrored": .bool(camera?.isMirrored ?? false),
-                "dpi": JSONValue(dpi), "width": JSONValue(picture.width),
-                "height": JSONValue(picture.height),
+                "dpi": JSONValue(resolution.across), "dpiDown": JSONValue(resolution.down),
+                "width": JSONValue(picture.width), "height": JSONValue(picture.height),
             ])
         }
         return pages

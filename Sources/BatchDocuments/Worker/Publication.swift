@@ -61,9 +61,12 @@ struct Publication {
             let words = TextLayer(page)
             let replaces = page["redo"]?.bool == true
             guard !words.words.isEmpty || replaces else { continue }
-            let scale = (page["points"]?.array?.first?.real ?? 0) / max(words.width, 1)
+            let points = (page["points"]?.array ?? []).compactMap(\.real)
+            guard points.count == 2 else { continue }
             layers[number] = PDFLibrary.Layer(
-                operators: words.operators(scale: scale), replacesHiddenText: replaces)
+                operators: words.operators(
+                    across: points[0] / max(words.width, 1), down: points[1] / max(words.height, 1)),
+                replacesHiddenText: replaces)
         }
         return layers
     }
@@ -88,7 +91,7 @@ struct Publication {
                     let isUpright = place.tilt != 0
                     try writer.add(
                         image, rotate: isUpright ? 0 : place.rotate, isMirrored: !isUpright && place.isMirrored,
-                        dpi: place.dpi, words)
+                        image.resolution ?? place.resolution, words)
                 }
             }
             try writer.finish()
@@ -119,21 +122,24 @@ struct TextLayer {
     }
 
     /// The operators that write it, in points from the lower left corner of the page as a reader sees it.
-    /// - Parameter scale: points in a pixel.
-    func operators(scale: Double) -> String {
+    /// - Parameters:
+    ///   - across: points in the width of a pixel.
+    ///   - down: points in its height.
+    func operators(across: Double, down: Double) -> String {
         var text = "BT 3 Tr\n"
         let matrix = [90: "0 -1 1 0", 180: "-1 0 0 -1", 270: "0 1 -1 0"][turn] ?? "1 0 0 1"
         for word in words where word.width > 0 && word.height > 0 {
             let units = Array(word.text.utf16).map { unit in UTF16.isSurrogate(unit) ? 0xFFFD : unit }
             let isUpright = turn % 180 == 0
-            let (length, tall) = isUpright ? (word.width, word.height) : (word.height, word.width)
+            let box = (width: word.width * across, height: word.height * down)
+            let (length, tall) = isUpright ? (box.width, box.height) : (box.height, box.width)
             // All glyphs are half as wide as they are high.
             let natural = Double(units.count) * 0.5 * tall
             let stretch = natural > 0 ? length / natural * 100 : 100
             // The corner of the box where the word begins.
-            let x = (turn == 180 || turn == 270 ? word.left + word.width : word.left) * scale
-            let y = (height - (turn == 90 || turn == 180 ? word.top : word.top + word.height)) * scale
-            let size = PDFWriter.number(tall * scale, digits: 1)
+            let x = (turn == 180 || turn == 270 ? word.left + word.width : word.left) * across
+            let y = (height - (turn == 90 || turn == 180 ? word.top : word.top + word.height)) * down
+            let size = PDFWriter.number(tall, digits: 1)
             // A blank after each word: readers that join by position would run them together.
             let codes = (units + [32]).map { Hex.string([UInt8($0 >> 8), UInt8($0 & 255)]) }.joined()
             text +=
@@ -154,6 +160,8 @@ struct EmbeddedImage {
     let bytes: [UInt8]
     /// What is transparent, 8 bits a pixel, deflated.
     var mask: [UInt8]?
+    /// When it is another one than that of the file.
+    var resolution: Resolution?
 
     static func read(_ source: PageSource, _ images: ImageLibrary) -> Result<EmbeddedImage, DocumentError> {
         do throws(DocumentError) { return .success(try load(source, images)) } catch { return .failure(error) }
@@ -217,7 +225,8 @@ struct EmbeddedImage {
         _ source: PageSource, _ images: ImageLibrary
     ) throws(DocumentError) -> EmbeddedImage {
         let isJPEG = try images.header(source.file, frame: source.frame).format == IFF_JFIF_JPEG
-        let picture = try source.upright(images).straightened(by: source.tilt)
+        let (square, resolution) = try source.squared(source.upright(images))
+        let picture = try square.straightened(by: source.tilt)
         var data: UnsafeMutablePointer<L_Compressed_Data>?
         _ = images.functions.pixGenerateCIData(
             picture.pix, isJPEG ? Int32(L_JPEG_ENCODE) : Int32(L_FLATE_ENCODE), 90, 0, &data)
@@ -226,7 +235,9 @@ struct EmbeddedImage {
             var gone: UnsafeMutablePointer<L_Compressed_Data>? = data
             images.functions.l_CIDataDestroy(&gone)
         }
-        return EmbeddedImage(data.pointee)
+        var image = EmbeddedImage(data.pointee)
+        image.resolution = resolution
+        return image
     }
 
     /// A PNG of 16 bits a sample, which Leptonica reads as one of 8; nil for all others.

@@ -13,7 +13,7 @@ struct TextOutput {
         let text: String
         let width: Int
         let height: Int
-        let dpi: Int
+        let resolution: Resolution
         /// Paragraphs, lines, words.
         let paragraphs: [[[RecognisedPage.Word]]]
 
@@ -21,7 +21,8 @@ struct TextOutput {
             text = page["text"]?.string ?? ""
             width = Int(page["width"]?.integer ?? 0)
             height = Int(page["height"]?.integer ?? 0)
-            dpi = Int(page["dpi"]?.integer ?? 300)
+            let place = PageSource(page)
+            resolution = place.resolution.turned(place.rotate)
             let words = (page["words"]?.array ?? []).compactMap(RecognisedPage.Word.init)
             paragraphs = Page.divided(words, text)
         }
@@ -83,7 +84,7 @@ struct TextOutput {
         for (number, page) in pages.enumerated() {
             let id = number + 1
             lines.append(
-                #"<div class="ocr_page" id="page_\#(id)" title="bbox 0 0 \#(page.width) \#(page.height); ppageno \#(number); scan_res \#(page.dpi) \#(page.dpi)">"#
+                #"<div class="ocr_page" id="page_\#(id)" title="bbox 0 0 \#(page.width) \#(page.height); ppageno \#(number); scan_res \#(page.resolution.across) \#(page.resolution.down)">"#
             )
             var (paragraphs, rows, words) = (0, 0, 0)
             for paragraph in page.paragraphs {
