@@ -560,6 +560,26 @@ import Testing
         }
     }
 
+    /// Its log has grown long, and whoever opens it would shorten it.
+    @Test func whoOnlyLooksDoesNotWaitForWhoeverWrites() throws {
+        try scene { scene in
+            try scene.expect(0, "queue", "add", "raise")
+            let result = try scene.shell(
+                """
+                control=backups/batch_manager/control.db
+                mkfifo hold; sqlite3 $control <hold >held & lock=$!
+                exec 7>hold
+                echo "PRAGMA wal_autocheckpoint = 0; CREATE TABLE long(x);" >&7
+                echo "INSERT INTO long VALUES(zeroblob(900000)); DROP TABLE long; BEGIN IMMEDIATE; SELECT 'held';" >&7
+                until grep -q held held; do sleep 0.05; done
+                [ $(stat -c %s $control-wal) -gt 524288 ] && echo long
+                timeout 5 "$TOOL" queue list --json | grep -o '"state":"queued"'
+                exec 7>&-; wait $lock
+                """)
+            #expect(result.out == "long\n\"state\":\"queued\"\n", "\(result.err)")
+        }
+    }
+
     /// A disk may be mounted late.
     @Test func jobsWaitForADatabaseThatIsAway() throws {
         try scene { scene in

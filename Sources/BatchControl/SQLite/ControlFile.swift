@@ -30,7 +30,10 @@ public final class ControlFile: ControlStore {
         connection.keepLogOnClose()
         // Each process adds a page or two to the log and leaves it, so SQLite itself would shorten it at 4 MB.
         if let log = FileStatus(path + "-wal"), log.size > ControlFile.longLog {
-            try? connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            // Who only looks does not wait for whoever writes just now: the next one shortens it.
+            try? connection.waiting(atMost: 100) { () throws(BatchError) in
+                try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            }
         }
         try Format.bringUpToDate(connection)
     }

@@ -27,7 +27,7 @@ public final class Connection {
     var outsideFunctions: Set<String> = []
     let ownsHandle: Bool
     public let path: String
-    private let busyWait: BusyWait?
+    let busyWait: BusyWait?
     private var interruption: Interruption?
     private var cache: [StatementText: CachedStatement] = [:]
     /// See `LedgerNames`; nil as long as there is neither a ledger nor anything in its way.

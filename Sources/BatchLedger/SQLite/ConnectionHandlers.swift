@@ -6,7 +6,8 @@ internal import CSQLite
 /// SQLite's own timeout looks every 100 ms in the end: beside a program that writes without a pause, which leaves the lock
 /// free for microseconds, it finds the lock taken each time.
 final class BusyWait {
-    private let limit: Int64
+    /// Milliseconds.
+    var limit: Int64
     private var end: Int64 = 0
 
     init(_ milliseconds: Int32, on database: OpaquePointer) {

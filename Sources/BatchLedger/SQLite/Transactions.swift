@@ -56,6 +56,17 @@ extension Connection {
         return try body()
     }
 
+    /// `body` waits for a lock for so many milliseconds at most.
+    public func waiting<Result>(
+        atMost milliseconds: Int64, _ body: () throws(BatchError) -> Result
+    ) throws(BatchError) -> Result {
+        guard let busyWait else { return try body() }
+        let limit = busyWait.limit
+        busyWait.limit = min(limit, milliseconds)
+        defer { busyWait.limit = limit }
+        return try body()
+    }
+
     /// A transaction that nothing depends on: in WAL mode the next one, or the next checkpoint, waits for the disk.
     func lazily(_ body: () throws(BatchError) -> Void) throws(BatchError) {
         try unhurried { () throws(BatchError) in try transaction(body) }
