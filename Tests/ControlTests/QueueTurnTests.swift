@@ -26,23 +26,32 @@ struct QueueTurnTests {
         return jobs
     }
 
+    private func fill(_ file: ControlFile) throws {
+        _ = try file.enqueue(
+            (0..<5_000).map { _ in order() }, by: QueuingStep(batch: "fill.1", step: "all", identity: ""),
+            actor: "ann", at: ControlScene.now)
+    }
+
+    /// The numbers of what is claimed with fewer than 20,000 operations of SQLite.
+    private func claimedAtOnce(_ file: ControlFile, _ count: Int) throws -> [Int64] {
+        var looks = 0
+        // Asked after each 20,000 operations.
+        file.connection.interrupt {
+            looks += 1
+            return false
+        }
+        defer { file.connection.interrupt(when: nil) }
+        let jobs = try claimed(file, count)
+        #expect(looks == 0)
+        return jobs.map(\.number)
+    }
+
     /// Else each job would cost more, the more jobs wait.
     @Test func aClaimDoesNotLookAtAllThatWait() throws {
         try ControlScene.with { path in
             let file = try ControlScene.open(path)
-            _ = try file.enqueue(
-                (0..<5_000).map { _ in order() }, by: QueuingStep(batch: "fill.1", step: "all", identity: ""),
-                actor: "ann", at: ControlScene.now)
-            var looks = 0
-            // Asked after each 20,000 operations of SQLite.
-            file.connection.interrupt {
-                looks += 1
-                return false
-            }
-            let jobs = try claimed(file, 3)
-            file.connection.interrupt(when: nil)
-            #expect(jobs.map(\.number) == [1, 2, 3])
-            #expect(looks == 0)
+            try fill(file)
+            #expect(try claimedAtOnce(file, 3) == [1, 2, 3])
         }
     }
 
@@ -50,9 +59,7 @@ struct QueueTurnTests {
     @Test(arguments: ["pause", "limit", "kind"]) func aClaimPassesOverWhatMayNotBegin(way: String) throws {
         try ControlScene.with { path in
             let file = try ControlScene.open(path)
-            _ = try file.enqueue(
-                (0..<5_000).map { _ in order() }, by: QueuingStep(batch: "fill.1", step: "all", identity: ""),
-                actor: "ann", at: ControlScene.now)
+            try fill(file)
             var last = order("lower")
             last.kind = .ocr
             for _ in 0..<2 { _ = try file.enqueue(last, actor: "ann", at: ControlScene.now) }
@@ -67,15 +74,7 @@ struct QueueTurnTests {
                 try file.setQueueLimit(1, of: .kind(.batch))
                 numbers = [1] + numbers
             }
-            var looks = 0
-            file.connection.interrupt {
-                looks += 1
-                return false
-            }
-            let jobs = try claimed(file, 4)
-            file.connection.interrupt(when: nil)
-            #expect(jobs.map(\.number) == numbers)
-            #expect(looks == 0)
+            #expect(try claimedAtOnce(file, 4) == numbers)
         }
     }
 

@@ -236,26 +236,36 @@ import Testing
         }
     }
 
+    /// What `lines` print, with a file system of its own at `data/in`; nil where that cannot be made here.
+    private static func withAnotherDisk(_ scene: DocumentScene, _ lines: String) throws -> String? {
+        let told = try scene.shell(
+            """
+            mkdir -p data/in
+            unshare -m true 2>/dev/null || exit 0
+            unshare -m sh -e <<'END' || test $? = 71
+            mount -t tmpfs tmpfs data/in 2>/dev/null || exit 71
+            \(lines)
+            END
+            """)
+        return told.isEmpty ? nil : told
+    }
+
     /// A share of another machine, say. Where that cannot be made here, there is nothing to look at.
     @Test func theInboxMayBeAnotherDiskOrReadOnly() throws {
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Dropped page", "Another page"])
             try scene.tool("run ocr_tables -q")
-            let told = try scene.shell(
+            let told = try Self.withAnotherDisk(
+                scene,
                 """
-                mkdir -p data/in
-                unshare -m true 2>/dev/null || exit 0
-                unshare -m sh -e <<'END' || test $? = 71
-                mount -t tmpfs tmpfs data/in 2>/dev/null || exit 71
                 cp p-1.png data/in/a.png && sleep 2.1
                 "$TOOL" ocr discover --json
                 ls data/in
                 cp p-2.png data/in/b.png && sleep 2.1 && mount -o remount,ro data/in
                 "$TOOL" ocr discover --json
                 ls data/in
-                END
                 """)
-            guard !told.isEmpty else { return }
+            guard let told else { return }
             let lines = told.split(separator: "\n").map(String.init)
             try #require(lines.count == 3, "\(told)")
             #expect(try JSONParser.parse(lines[0])["jobs"]?.array?.first?["state"]?.string == "DONE")
@@ -287,20 +297,16 @@ import Testing
         try DocumentScene.with { scene in
             try scene.pictures("p", ["Dropped page", "Another page"])
             try scene.tool("run ocr_tables -q")
-            let told = try scene.shell(
+            let told = try Self.withAnotherDisk(
+                scene,
                 """
-                mkdir -p data/in
-                unshare -m true 2>/dev/null || exit 0
-                unshare -m sh -e <<'END' || test $? = 71
-                mount -t tmpfs tmpfs data/in 2>/dev/null || exit 71
                 cp p-1.png data/in/a.png && sleep 2.1
                 BATCHMGR_KILL_AT=\(place) "$TOOL" ocr discover 2> /dev/null || test $? = 137
                 if \(isDroppedAgain); then cp p-2.png data/in/a.png && sleep 2.1; fi
                 "$TOOL" ocr discover -q > /dev/null
                 find data/in data/work data/error data/hold data/archive -name '*.png' | sed 's,.*/\\([^/]*\\),\\1,' | sort
-                END
                 """)
-            guard !told.isEmpty else { return }
+            guard let told else { return }
             // What is dropped under its name while both are there takes the place of the one in `in`, as for everybody.
             #expect(told == (isDroppedAgain ? "a.png\na.png\n" : "a.png\n"))
             let done = try scene.sql("SELECT count(*) FROM ocr_documents WHERE state = 'DONE'")

@@ -70,25 +70,32 @@ enum ImageOrientation {
         return 0
     }
 
-    /// It may stand behind the pixels.
+    /// It may stand behind the pixels. A chunk has its length, its name, its bytes and a checksum.
     private static func png(_ file: borrowing File) -> Int {
-        var place = 8
-        for _ in 0..<mostParts {
-            guard let head = try? file.read(8, at: place) else { return 0 }
+        chunk(of: file, from: 8) { head in
             let length = number(head[..<4], false)
-            if head[4...].elementsEqual("eXIf".utf8) { return exif(file, place + 8, length) }
-            place += 12 + length
+            return (head[4...].elementsEqual("eXIf".utf8), length, next: 12 + length)
         }
-        return 0
     }
 
+    /// A chunk has its name, its length, and its bytes, of which there are an even number.
     private static func webp(_ file: borrowing File) -> Int {
-        var place = 12
+        chunk(of: file, from: 12) { head in
+            let length = number(head[4...], true)
+            return (head[..<4].elementsEqual("EXIF".utf8), length, next: 8 + length + length % 2)
+        }
+    }
+
+    /// - Parameter read: what the first eight bytes of a chunk say, and how far it is from there to the next one.
+    private static func chunk(
+        of file: borrowing File, from start: Int, _ read: ([UInt8]) -> (isEXIF: Bool, length: Int, next: Int)
+    ) -> Int {
+        var place = start
         for _ in 0..<mostParts {
             guard let head = try? file.read(8, at: place) else { return 0 }
-            let length = number(head[4...], true)
-            if head[..<4].elementsEqual("EXIF".utf8) { return exif(file, place + 8, length) }
-            place += 8 + length + length % 2
+            let (isEXIF, length, next) = read(head)
+            if isEXIF { return exif(file, place + 8, length) }
+            place += next
         }
         return 0
     }
