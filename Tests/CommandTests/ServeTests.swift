@@ -315,6 +315,29 @@ import Testing
         }
     }
 
+    /// A command that meets a damaged page in the middle of its work has the file made anew, and the next one works.
+    @Test func whoMeetsADamagedPageHasTheFileMadeAnew() throws {
+        try scene { scene in
+            try scene.expect(0, "run", "--id", "raise")
+            for _ in 1...3 { try scene.expect(0, "queue", "add", "raise") }
+            try scene.shell(
+                """
+                cd backups/batch_manager && sqlite3 control.db 'PRAGMA wal_checkpoint(TRUNCATE)' > pages
+                page=$(sqlite3 control.db "SELECT rootpage FROM sqlite_schema WHERE name = 'queue_jobs'")
+                head -c 4096 /dev/urandom | dd of=control.db bs=4096 seek=$((page - 1)) conv=notrunc 2>/dev/null
+                rm -f control.db-wal control.db-shm
+                """)
+            let seen = try scene.tool("verify")
+            #expect(seen.code != 0 && seen.out.contains("control.db"), "\(seen.out)")
+            let met = try scene.expect(.corruptDatabase, "queue", "list")
+            #expect(met.err.contains("control.db was damaged") && met.err.contains("was made anew"), "\(met.err)")
+            try scene.expect(0, "queue", "list")
+            try scene.expect(0, "queue", "add", "raise")
+            try scene.expect(0, "queue", "work", "--until-empty")
+            try scene.expectWhole("after it was made anew")
+        }
+    }
+
     /// What SQLite needs to begin is gone, the pages are there: nothing that had not begun is lost.
     @Test(arguments: [
         "printf 'no database at all, whoever did this' | dd of=control.db conv=notrunc 2>/dev/null",

@@ -64,10 +64,19 @@ extension Context {
         } catch { return ControlFile.isDamage(error) }
     }
 
+    /// A damaged `control.db` that a command meets in the middle of its work is put aside and made anew, as by whoever opens one.
+    /// - Returns: the error, with what to type now.
+    public func mended(_ error: BatchError, of workspace: Workspace) -> BatchError {
+        guard isControlDamage(error, of: workspace), (try? wholeStore(of: workspace)) != nil else { return error }
+        return error.with(hint: "control.db was made anew; look at what is left: \(command: "status"); then try again")
+    }
+
     /// - Throws: `ERR_DATA_CORRUPT_DATABASE` when a page of `control.db` cannot be read.
     public func requireWholeControl(of workspace: Workspace) throws(BatchError) {
-        try opened.file(in: workspace.backups).requireWhole()
+        try requireWholeControl(in: workspace.backups)
     }
+
+    func requireWholeControl(in folder: String) throws(BatchError) { try opened.file(in: folder).requireWhole() }
 
     /// Each batch of the queue is in its ledger under the key of its job, whatever became of the queue.
     private func askLedgers(of workspace: Workspace, for file: ControlFile) throws(BatchError) {

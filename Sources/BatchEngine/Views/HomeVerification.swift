@@ -1,4 +1,5 @@
 internal import BatchCatalog
+internal import BatchControl
 internal import BatchCore
 internal import BatchHistory
 internal import BatchLedger
@@ -84,6 +85,7 @@ struct HomeVerification {
 
     /// Each control file has a head of its own: a head without its file tells that the file is gone, or another one.
     private func controlChecks() throws(BatchError) -> [Check] {
+        if let damage = controlDamage() { return [.failed("control.db", damage)] }
         let control = try ControlChain(reading: session.backups, session.context)
         let name = try control?.name()
         let heads = AuditHeadFile.heads(of: .control, in: session.backups)
@@ -105,6 +107,15 @@ struct HomeVerification {
                 "\(shown("control.db")) \(what): its earlier switches, plans, schedules and requests are gone",
                 located)
         }
+    }
+
+    /// A page of it cannot be read. Whoever may not write here cannot tell.
+    private func controlDamage() -> BatchError? {
+        guard Folder.exists(OpenedControl.path(session.controlFolder)) else { return nil }
+        do throws(BatchError) {
+            try session.context.requireWholeControl(in: session.controlFolder)
+            return nil
+        } catch { return ControlFile.isDamage(error) ? error : nil }
     }
 
     private func controlFault(_ what: String, _ located: (path: String, head: AuditHead)) -> Check {

@@ -103,8 +103,9 @@ struct CommandLineRun {
                 try? output.show(error)
                 return .pointPending
             }
-            record.end(error.code.exitCode, error, place)
-            throw error
+            let mended = (try? call.workspaceIfAny()).flatMap(\.self).map { call.work.mended(error, of: $0) } ?? error
+            record.end(mended.code.exitCode, mended, place)
+            throw mended
         }
     }
 
