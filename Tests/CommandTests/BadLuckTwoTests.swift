@@ -104,6 +104,40 @@ import Testing
         }
     }
 
+    /// The shell of SQLite does not wait for a lock, and a reader keeps a writer from its commit where there is no log.
+    @Test(arguments: ["delete", "truncate", "persist", "wal"])
+    func aProgramThatDoesNotWaitForLocksMayWriteTheDatabase(journal: String) throws {
+        let writes = "yes 'UPDATE items SET qty = qty + 1 WHERE id = 1;' | head -n 30000"
+        let job = """
+            steps:
+              - id: write
+                exec: [sh, -c, "(echo 'PRAGMA synchronous=off;'; \(writes)) | sqlite3 -bail app.db"]
+                undo: ["true"]
+            """
+        try BadLuckScene.with(journal: journal, jobs: ["writes": job]) { scene in
+            let before = Int(try scene.sql("SELECT qty FROM items WHERE id = 1")) ?? 0
+            try scene.expect(0, "run", "--id", "writes")
+            #expect(try scene.sql("SELECT qty FROM items WHERE id = 1") == String(before + 30_000))
+        }
+    }
+
+    /// Where nobody may read meanwhile, as where anybody may.
+    @Test(arguments: ["delete", "wal"])
+    func aProgramIsStoppedWithinASecond(journal: String) throws {
+        let job = "steps:\n  - {id: wait, exec: [sleep, \"60\"], undo: [\"true\"]}"
+        try BadLuckScene.with(journal: journal, jobs: ["waits": job]) { scene in
+            let result = try scene.shell(
+                """
+                "$TOOL" run --id waits 2> first & one=$!
+                \(BadLuckTwoTests.wait("-n \"$(sqlite3 app.db 'SELECT batch FROM batchmgr_lease WHERE process > 0')\""))
+                "$TOOL" stop --id waits.1 >/dev/null; echo $?
+                wait $one; echo $?
+                """)
+            #expect(result.out == "0\n130\n", "\(result.err)")
+            #expect(try scene.status("waits.1") == "stopped")
+        }
+    }
+
     // MARK: Stops
 
     @Test(arguments: ["kill -TERM $one", "kill -INT $one", "\"$TOOL\" stop --id slow > /dev/null"])

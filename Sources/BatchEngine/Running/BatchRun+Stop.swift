@@ -68,7 +68,7 @@ extension BatchRun {
     func stopIfAsked() throws(BatchError) {
         try lease?.require()
         try stopIfSwitched()
-        guard context.stopWish() != .goOn || lease?.isStopRequested == true else { return }
+        guard context.stopWish() != .goOn || lease?.isStopRequestedNow == true else { return }
         throw BatchError(
             .stopped, "batch \(batch.batch) stopped \(placeOfStop)",
             hint: "continue it: \(command: "resume --id \(batch.batch)")")

@@ -234,7 +234,8 @@ extension Session {
 }
 
 /// A lease that is looked at while its owner works, from a connection of its own: who asks whether the owner lives is
-/// answered, and who asks it to stop is heard. It writes when it is asked alone, and gives way to every lock.
+/// answered, and who asks it to stop is heard. It writes when it is asked alone, gives way to every lock, and is in
+/// nobody's way: a step may be a program that writes this database and does not wait for locks.
 final class HeldLease {
     let lease: Lease
     private let path: String
@@ -246,7 +247,7 @@ final class HeldLease {
     }
 
     /// Milliseconds between two looks.
-    private static let period = 2_000
+    private static let period = 500
 
     fileprivate init(_ lease: Lease, path: String, now: @escaping @Sendable () -> Timestamp) {
         self.lease = lease
@@ -255,8 +256,10 @@ final class HeldLease {
         timer.schedule(
             deadline: .now() + .milliseconds(HeldLease.period), repeating: .milliseconds(HeldLease.period))
         timer.setEventHandler { [news, epoch = lease.epoch] in
-            // What is locked is protected by the lock: the next look is early enough.
-            guard let connection = try? Connection(path: path, busyTimeout: 200),
+            let known = news.state.withLock { $0 }
+            guard LeaseTable.mayHaveNews(path, of: epoch, isStopKnown: known.isStopRequested),
+                // What is locked is protected by the lock: the next look is early enough.
+                let connection = try? Connection(path: path, busyTimeout: 200),
                 let answer = try? LeaseTable(connection).answer(epoch, at: now())
             else { return }
             news.state.withLock { $0 = (answer.isStopRequested, !answer.isOurs) }
@@ -271,11 +274,12 @@ final class HeldLease {
         lease.giveBack()
     }
 
-    /// Somebody typed `batchmgr stop`, or the lease is lost.
-    var isStopRequested: Bool {
-        let (isStopRequested, isLost) = news.state.withLock { $0 }
-        return isStopRequested || isLost || lease.isStopRequested
-    }
+    /// Somebody typed `batchmgr stop`, or the lease is lost. It is known after half a second, without a look into the
+    /// database: it may be asked at any time, as often as you like.
+    var isStopRequested: Bool { news.state.withLock { $0.isStopRequested || $0.isLost } }
+
+    /// The same, looked up: between two checkpoints.
+    var isStopRequestedNow: Bool { isStopRequested || lease.isStopRequested }
 
     /// - Throws: `ERR_PERF_LEASE_LOST`, as soon as it is known; each transaction makes sure.
     func require() throws(BatchError) {

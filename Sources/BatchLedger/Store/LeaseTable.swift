@@ -166,6 +166,21 @@ public struct LeaseTable {
         return (true, row.isStopRequested)
     }
 
+    /// Whether there is something to answer or to hear, as far as can be seen without a lock.
+    ///
+    /// Without a write-ahead log, a reader keeps every writer from its commit, and a program that does not wait (the
+    /// `sqlite3` shell) fails then. What is read in the middle of a commit of others may be wrong: it is a hint. The
+    /// answer comes from a look with a lock, and what could not be read is there at the next look.
+    public static func mayHaveNews(_ path: String, of epoch: Int64, isStopKnown: Bool) -> Bool {
+        if FileStatus("\(path)-wal") != nil { return true }
+        do throws(BatchError) {
+            guard let row = try LeaseTable(Connection(path: path, mode: .immutable)).read() else { return true }
+            return row.epoch != epoch || row.question?.beat == row.beat || row.isStopRequested != isStopKnown
+        } catch {
+            return false
+        }
+    }
+
     // MARK: By others
 
     /// Asks the owner to stop at its next checkpoint.
