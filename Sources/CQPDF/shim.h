@@ -18,7 +18,6 @@
     X(qpdf_get_num_pages) \
     X(qpdf_get_root) \
     X(qpdf_is_encrypted) \
-    X(qpdf_check_pdf) \
     X(qpdf_push_inherited_attributes_to_page) \
     X(qpdf_get_page_n) \
     X(qpdf_oh_release_all) \

@@ -58,6 +58,36 @@ import Testing
         }
     }
 
+    @Test func pagesWithoutAWordAreTold() throws {
+        try DocumentScene.with { scene in
+            try scene.pictures("p", ["Only one page", ""])
+            try scene.shell("mv p-2.png blank.png")
+            try scene.pdf("text.pdf", ["These words have been here before", "", "These too", ""])
+            try scene.pdf("back.pdf", ["These words have been here before", ""])
+            let text = try scene.tool("ocr add p-1.png blank.png text.pdf back.pdf --wait")
+            #expect(text.contains("blank.png: no word was found\n"), "\(text)")
+            #expect(text.contains("text.pdf: no word was found on 2 of 4 pages; the first of them: page 2\n"))
+            #expect(text.contains("back.pdf: no word was found on page 2\n"))
+            let jobs = try scene.json("ocr list")["jobs"]?.array ?? []
+            #expect(jobs.count { $0["state"]?.string == "DONE" } == 4, "\(jobs)")
+            #expect(jobs.first { $0["name"]?.string == "p-1.png" }?["message"] == .null)
+        }
+    }
+
+    @Test func aListWithoutDocumentsSaysWhy() throws {
+        try DocumentScene.with { scene in
+            let isEmpty = "no documents: add one: batchmgr ocr add FILE --wait\n"
+            #expect(try scene.tool("ocr list") == isEmpty)
+            #expect(try scene.tool("ocr list --state DONE") == isEmpty)
+            #expect(try scene.tool("ocr discover") == "nothing to read: add a file: batchmgr ocr add FILE --wait\n")
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("ocr add p-1.png --wait")
+            let seeAll = "see all: batchmgr ocr list\n"
+            #expect(try scene.tool("ocr list --state REVIEW") == "no document is in that state: \(seeAll)")
+            #expect(try scene.tool("ocr retry") == "no document is to be read again: \(seeAll)")
+        }
+    }
+
     /// One file in two profiles is two documents, and each is reached by the key that is shown.
     @Test func theKeysThatAreShownAreThoseOfOneDocument() throws {
         try DocumentScene.with { scene in

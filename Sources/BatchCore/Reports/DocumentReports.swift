@@ -95,10 +95,22 @@ public struct DocumentReport: Report, Hashable {
         }
     }
 
+    /// What it means that there is no entry; for people.
+    public enum Absence: Hashable, Sendable {
+        case noDocuments
+        /// Those that there are, are in other states.
+        case noneInState
+        case nothingToRead
+        case nothingToRetry
+    }
+
+    public let absence: Absence
+
     public init(
         entries: [Entry], output: String, batch: String? = nil, waiting: Int = 0, short: [String] = [],
-        strangers: [Stranger] = []
+        strangers: [Stranger] = [], absence: Absence = .noDocuments
     ) {
+        self.absence = absence
         self.waiting = waiting
         self.short = short
         self.strangers = strangers

@@ -123,11 +123,28 @@ struct PublishStage {
                     ("state", .string(DocumentState.done.rawValue)), ("final_pdf", .string(name)),
                     ("pdf_sha256", .string(hash)), ("text_chars", .integer(Int64(characters))),
                     ("confidence", mean.map(SQLValue.real) ?? .null), ("error", .null),
-                    ("message", .optional(gaps(in: pages) ?? brokenSignature(document, pages, hash))),
+                    ("message", .optional(remarks(on: document, pages, hash))),
                 ])
         }
         WorkLog.ocr.write("published as \(name)", document.key, stage)
         try tidy(document)
+    }
+
+    /// What a reader of the PDF should know; nil for nothing.
+    private func remarks(on document: DocumentRecord, _ pages: [DocumentStore.Page], _ hash: String) -> String? {
+        let told = [gaps(in: pages), wordless(pages), brokenSignature(document, pages, hash)].compactMap(\.self)
+        return told.isEmpty ? nil : told.joined(separator: "; ")
+    }
+
+    /// Pages that were read, and on which there is no word: a picture, a blank page, or writing that the engine does not
+    /// know. Nil when there is none.
+    private func wordless(_ pages: [DocumentStore.Page]) -> String? {
+        let empty = pages.filter { $0.fault == nil && ($0.text ?? "").allSatisfy(\.isWhitespace) }
+        guard let first = empty.first else { return nil }
+        if pages.count == 1 { return "no word was found" }
+        return empty.count == 1
+            ? "no word was found on page \(first.number)"
+            : "no word was found on \(empty.count) of \(pages.count) pages; the first of them: page \(first.number)"
     }
 
     /// Nil when nobody has signed it, or it is published as it came in.

@@ -92,7 +92,8 @@ public struct Documents {
         return DocumentReport(
             entries: report.entries, output: report.output, batch: report.batch, waiting: inbox.ready.count,
             short: inbox.short,
-            strangers: inbox.strangers.map { .init(name: $0.name, reason: $0.reason.rawValue, words: $0.reason.words) })
+            strangers: inbox.strangers.map { .init(name: $0.name, reason: $0.reason.rawValue, words: $0.reason.words) },
+            absence: .nothingToRead)
     }
 
     func intake(
@@ -110,7 +111,9 @@ public struct Documents {
     ///   - state: only those in it; nil or `ERROR`: all that have failed.
     public func retry(_ key: String?, reason: String?, state: String? = nil) throws(BatchError) -> DocumentReport {
         let document = try key.map { (key) throws(BatchError) in try store.document(meant: key) }
-        guard try store.exists() else { return DocumentReport(entries: [], output: folders.output) }
+        guard try store.exists() else {
+            return DocumentReport(entries: [], output: folders.output, absence: .nothingToRetry)
+        }
         let fault = reason.flatMap(DocumentFault.init(named:))
         if let reason, fault == nil {
             throw BatchError(
@@ -122,7 +125,10 @@ public struct Documents {
         if let document { set.append("key=\(document.key)") }
         if let fault { set.append("reason=\(fault.rawValue)") }
         if let state, state != "ERROR" { set.append("state=\(state)") }
-        return try run(try job("repair_reprocess_ocr_batch", DocumentJobs.reprocess), set)
+        let report = try run(try job("repair_reprocess_ocr_batch", DocumentJobs.reprocess), set)
+        guard report.entries.isEmpty else { return report }
+        return DocumentReport(
+            entries: [], output: report.output, batch: report.batch, absence: .nothingToRetry)
     }
 
     /// - Parameter key: the document that it is about; nil: all that the batch has taken.
@@ -214,7 +220,7 @@ public struct Documents {
         let entries = try store.documents().map(\.report) + heldFiles() + releasedFiles()
         return DocumentReport(
             entries: entries.filter { entry in wanted?.contains { $0.rawValue == entry.state } ?? true },
-            output: folders.output)
+            output: folders.output, absence: entries.isEmpty ? .noDocuments : .noneInState)
     }
 
     public func show(_ key: String) throws(BatchError) -> DocumentReport {

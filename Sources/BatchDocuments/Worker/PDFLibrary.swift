@@ -33,11 +33,15 @@ final class PDFLibrary {
         return Int(count)
     }
 
-    /// Reads all of it, as strictly as qpdf does.
+    /// Reads all of it, as strictly as qpdf does: every stream is decoded.
     func check(_ file: String) throws(DocumentError) {
         try reading(file) { (pdf) throws(DocumentError) in
-            let code = functions.qpdf_check_pdf(pdf)
-            guard code & 2 == 0 else { throw DocumentError(.pdfInvalid, fault(pdf).detail) }
+            // `qpdf_check_pdf` does the same, but compresses each decoded image on its way to nowhere: 3 % of all work.
+            guard functions.qpdf_init_write(pdf, "/dev/null") & 2 == 0 else { throw fault(pdf) }
+            functions.qpdf_set_preserve_encryption(pdf, 0)
+            functions.qpdf_set_decode_level(pdf, qpdf_dl_all)
+            functions.qpdf_set_compress_streams(pdf, 0)
+            guard functions.qpdf_write(pdf) & 2 == 0 else { throw DocumentError(.pdfInvalid, fault(pdf).detail) }
         }
     }
 

@@ -14,9 +14,7 @@ extension DocumentReport: TextReport {
         let left = strangers.prefix(style.limit).map { "stays in data/in: \(Printable.text($0.name)) \($0.words)\n" }
         let stays = ready + room + left.joined()
         guard !entries.isEmpty || stays.isEmpty else { return stays }
-        guard !entries.isEmpty else {
-            return "no documents: \(style.hint("add one: \(command: "ocr add FILE --wait")"))\n"
-        }
+        guard !entries.isEmpty else { return absence.text(style) }
         var table = TextTable([
             ("KEY", .left), ("STATE", .left), ("PAGES", .right), ("SURE", .right), ("NAME", .left), ("RESULT", .left),
         ])
@@ -38,6 +36,17 @@ extension DocumentReport: TextReport {
         }
         if let batch { text += style.hint("undo it: \(command: "rollback --id \(batch)")") + "\n" }
         return text + stays
+    }
+}
+
+extension DocumentReport.Absence {
+    fileprivate func text(_ style: Style) -> String {
+        switch self {
+        case .noDocuments: "no documents: \(style.hint("add one: \(command: "ocr add FILE --wait")"))\n"
+        case .noneInState: "no document is in that state: \(style.hint("see all: \(command: "ocr list")"))\n"
+        case .nothingToRead: "nothing to read: \(style.hint("add a file: \(command: "ocr add FILE --wait")"))\n"
+        case .nothingToRetry: "no document is to be read again: \(style.hint("see all: \(command: "ocr list")"))\n"
+        }
     }
 }
 
