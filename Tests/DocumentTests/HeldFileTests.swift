@@ -120,4 +120,22 @@ import Testing
             #expect(made == "data/hold/duplicates:\n\ndata/out:\ntwo.pdf\n", "\(made)")
         }
     }
+
+    /// Also when it was read again before, or what is decided stands in a file.
+    @Test func aFileIsReadAgainByTheProfileOfTheFirst() throws {
+        try DocumentScene.with { scene in
+            try scene.write("catalog/ocr_profiles.yaml", "other: {psm: 11}\n")
+            try scene.pictures("p", ["Only one page"])
+            try scene.tool("ocr add p-1.png --profile other --wait")
+            for name in ["two.png", "three.png"] {
+                try scene.shell("cp p-1.png \(name)")
+                try scene.tool("ocr add \(name) --profile other --wait", code: 1)
+            }
+            try scene.tool("ocr decide two.png --action reprocess")
+            try scene.shell("cd data/hold/duplicates/* && echo '{\"action\": \"FORCE_REPROCESS\"}' >decision.json")
+            try scene.tool("ocr discover")
+            let modes = "SELECT state, json_extract(profile, '$.psm'), count(*) FROM ocr_documents GROUP BY 1, 2"
+            #expect(try scene.sql(modes) == "DONE|11|3")
+        }
+    }
 }

@@ -172,6 +172,20 @@ import Testing
         }
     }
 
+    @Test(arguments: ["begun", "document-moved"])
+    func whatAKilledAddLeftIsReadByItsOwnProfile(place: String) throws {
+        try DocumentScene.with { scene in
+            try scene.write("catalog/ocr_profiles.yaml", "other: {psm: 11}\n")
+            try scene.pictures("p", ["Only one page", "Another one"])
+            try scene.tool("ocr add p-2.png --wait")
+            try scene.shell("BATCHMGR_KILL_AT=\(place) \"$TOOL\" ocr add p-1.png --profile other --wait", code: 137)
+            try scene.tool("ocr discover")
+            let modes = "SELECT name, state, json_extract(profile, '$.psm') FROM ocr_documents ORDER BY name"
+            #expect(try scene.sql(modes) == "p-1.png|DONE|11\np-2.png|DONE|3")
+            #expect(try scene.shell("find data/work -type f -name '*.png' | wc -l") == "0\n")
+        }
+    }
+
     /// A PDF that has all its text is copied: what was begun of the copy is in the way of nobody.
     @Test func aPDFOfTextIsPublishedAfterAKill() throws {
         try DocumentScene.with { scene in

@@ -10,6 +10,7 @@ struct Discovery {
     private let stage: Stage
     private let staged: String?
     private let limit: Int
+    private let search: ProfileSearch
     private let profile: DocumentProfile
     private let identity: EngineIdentity
 
@@ -22,18 +23,21 @@ struct Discovery {
         staged = try text("staged")
         limit = Int(stage.step.definition.settings["limit"]?.integer ?? 100)
         let declared = try ProfileList.load(folder: stage.step.session.workspace.catalog)
-        profile = try declared.profile(named: try text("profile") ?? "default")
+        search = ProfileSearch(declared, stage)
+        let named = try declared.profile(named: try text("profile") ?? "default")
+        profile = staged.flatMap(StagedProfile.init(staging:)).flatMap(search.profile) ?? named
         identity = try EngineIdentity(
             OCRProfile(profile, usual: stage.settings.languages, nonce: try text("nonce")), stage)
     }
 
-    /// The same files as other documents.
-    private init(_ other: Discovery, nonce: String?) throws(BatchError) {
-        (stage, staged, limit, profile) = (other.stage, other.staged, other.limit, other.profile)
-        let random = String(stage.step.session.context.randomID().prefix(16))
-        identity = try EngineIdentity(
-            OCRProfile(profile, usual: stage.settings.languages, nonce: nonce ?? random), stage)
+    /// The same files by another profile, or as other documents.
+    private init(_ other: Discovery, _ profile: DocumentProfile, nonce: String? = nil) throws(BatchError) {
+        (stage, staged, limit, search) = (other.stage, other.staged, other.limit, other.search)
+        self.profile = profile
+        identity = try EngineIdentity(OCRProfile(profile, usual: stage.settings.languages, nonce: nonce), stage)
     }
+
+    private var random: String { String(stage.step.session.context.randomID().prefix(16)) }
 
     func run() throws(BatchError) {
         try claim()
@@ -41,9 +45,9 @@ struct Discovery {
         let files = try staging()
         let released = try HeldFiles(stage.folders).released(stage.store)
         try identity.warm(stage, documents: files.count + released.count)
-        for path in files {
+        for file in files {
             try stage.step.stopIfAsked()
-            try take(path)
+            try reader(of: file).take(file.path)
         }
         for (key, path) in released {
             try stage.step.stopIfAsked()
@@ -79,10 +83,10 @@ struct Discovery {
     }
 
     /// The files to look at, out of everybody's way.
-    private func staging() throws(BatchError) -> [String] {
+    private func staging() throws(BatchError) -> [StagedFile] {
         let folders = stage.folders
         let own = "\(folders.staging)/\(staged ?? "in-\(stage.batch)")"
-        var files = try leftovers(but: own)
+        var files = try Leftovers(folders, stage.store).find(but: own)
         if staged == nil {
             try Folder.create(own)
             let inbox = InputFolder(folders.input, now: stage.step.session.context.now())
@@ -96,8 +100,16 @@ struct Discovery {
             try? DurableFile.write(
                 Array(JSONWriter.text(.array(stays.map(\.json))).utf8), to: folders.index + "/waiting.json")
         }
-        files += try Folder.names(in: own).map { "\(own)/\($0)" }
+        files += try Folder.names(in: own).map { StagedFile(path: "\(own)/\($0)") }
         return files
+    }
+
+    /// Who takes a file by the profile for which it came; this one, where nobody knows that any more.
+    private func reader(of file: StagedFile) throws(BatchError) -> Discovery {
+        if case .hash(identity.hash) = file.profile { return self }
+        let meant = file.profile.flatMap(search.profile)
+        guard let meant, meant.name != profile.name else { return self }
+        return try Discovery(self, meant)
     }
 
     /// Takes a file out of `in`. One that stays, whatever is wrong with it, holds up no other.
@@ -126,50 +138,6 @@ struct Discovery {
         return inbox.withoutRoom(names, settings)
     }
 
-    /// What a process that was killed had taken, and not yet written down.
-    private func leftovers(but own: String) throws(BatchError) -> [String] {
-        let folders = stage.folders
-        var files: [String] = []
-        for name in try Folder.names(in: folders.staging) where name.hasSuffix(StagingFolder.copied) {
-            try settle("\(folders.staging)/\(name)")
-        }
-        for name in try Folder.names(in: folders.staging) where "\(folders.staging)/\(name)" != own {
-            let folder = "\(folders.staging)/\(name)"
-            guard let lock = FolderLock(folder) else { continue }
-            defer { withExtendedLifetime(lock) {} }
-            if name.hasSuffix(StagingFolder.unfinished) {
-                try Folder.removeAll(folder)
-                continue
-            }
-            let found = try Folder.names(in: folder)
-            if found.isEmpty { Folder.removeIfEmpty(folder) }
-            files += found.map { "\(folder)/\($0)" }
-        }
-        let known = Set(try stage.store.documents().map(\.key))
-        for key in try Folder.names(in: folders.root + "/work") where !key.hasPrefix("_") && !known.contains(key) {
-            files += try Folder.names(in: folders.work(key) + "/input").map { "\(folders.work(key))/input/\($0)" }
-        }
-        return files
-    }
-
-    /// Whole copies of files of another disk, where the tool was killed before it had removed those: one of both is left.
-    private func settle(_ folder: String) throws(BatchError) {
-        let own = String(folder.dropLast(StagingFolder.copied.count))
-        for name in try Folder.names(in: folder) {
-            let (copy, original) = ("\(folder)/\(name)", "\(stage.folders.input)/\(name)")
-            // Another file of that name has come since then.
-            var isThere = FileStatus(original, followingLinks: false)?.isFile == true
-            if isThere { isThere = try SHA256.hex(ofFile: original) == SHA256.hex(ofFile: copy) }
-            if isThere { try? DurableFile.remove(original) }
-            if isThere, Folder.exists(original) {
-                Folder.remove(copy)
-            } else {
-                _ = try DataFolders.move(copy, to: own, as: name)
-            }
-        }
-        Folder.removeIfEmpty(folder)
-    }
-
     // MARK: What was decided
 
     /// Carries out what stands in `decision.json` beside files that were here already.
@@ -183,7 +151,8 @@ struct Discovery {
             case .success(let decision):
                 let files = try HeldFiles(folders).names(key)
                 if decision.action == .reprocess {
-                    let other = try Discovery(self, nonce: decision.nonce)
+                    let meant = try stage.store.document(key).flatMap(StagedProfile.init(of:)).flatMap(search.profile)
+                    let other = try Discovery(self, meant ?? profile, nonce: decision.nonce ?? random)
                     for file in files { try other.take("\(folder)/\(file)") }
                 } else {
                     let first = try stage.store.document(key).flatMap { folders.home(of: key, $0.name) }
@@ -270,7 +239,7 @@ struct Discovery {
             // What came in is the last copy of its bytes when that of the first one was taken elsewhere.
             guard stage.folders.home(of: known.key, known.name) != nil else { return try hold(path, name, known) }
             Folder.remove(path)
-        case .process: try Discovery(self, nonce: nil).take(path)
+        case .process: try Discovery(self, profile, nonce: random).take(path)
         case .reject: _ = try DataFolders.move(path, to: stage.folders.error(known.key), as: name)
         }
     }

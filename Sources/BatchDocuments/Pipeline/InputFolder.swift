@@ -143,7 +143,10 @@ enum StagingFolder {
     /// What the name of a folder ends with that holds whole copies of files of another disk, until those are gone from `in`.
     static let copied = ".copied"
 
-    static func name(_ random: String) -> String { "add-\(random.prefix(16))" }
+    /// - Parameter profile: by which its files are to be read; nil for that of whoever takes them in.
+    static func name(_ random: String, _ profile: StagedProfile?) -> String {
+        "add-\(random.prefix(16))\(profile?.ending ?? "")"
+    }
 
     /// Makes the folder, and locks it.
     static func make(_ path: String) throws(BatchError) -> FolderLock {

@@ -116,3 +116,26 @@ struct EngineIdentity {
         }
     }
 }
+
+/// Which profile of the catalog a document was read by.
+struct ProfileSearch {
+    private let declared: ProfileList
+    private let stage: Stage
+
+    init(_ declared: ProfileList, _ stage: Stage) {
+        self.declared = declared
+        self.stage = stage
+    }
+
+    /// - Returns: nil when the profile, the engine or a model is another one by now.
+    func profile(_ staged: StagedProfile) -> DocumentProfile? {
+        switch staged {
+        case .named(let name): declared.profiles.first { $0.name == name }
+        case .hash(let hash):
+            declared.profiles.first { profile in
+                let usual = stage.settings.languages
+                return (try? EngineIdentity(OCRProfile(profile, usual: usual), stage))?.hash == hash
+            }
+        }
+    }
+}

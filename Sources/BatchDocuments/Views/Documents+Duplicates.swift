@@ -27,7 +27,8 @@ extension Documents {
             try HeldFiles(folders).tidy(document.key)
             return DocumentReport(entries: [document.report], output: folders.output)
         }
-        let staged = StagingFolder.name(session.context.randomID())
+        // As its first file was read.
+        let staged = StagingFolder.name(session.context.randomID(), StagedProfile(of: document))
         let lock = try StagingFolder.make("\(folders.staging)/\(staged)")
         defer { withExtendedLifetime(lock) {} }
         for name in names {

@@ -23,7 +23,7 @@ public struct Documents {
         try requireFiles(files)
         try requireProfile(profile)
         try folders.create()
-        let name = StagingFolder.name(session.context.randomID())
+        let name = StagingFolder.name(session.context.randomID(), profile.map(StagedProfile.named))
         let folder = "\(folders.staging)/\(name)"
         do throws(BatchError) {
             let lock = try stage(files, in: folder)
