@@ -37,14 +37,21 @@ struct LeaseWait {
         var sign: Sign?
         defer { withExtendedLifetime(sign) {} }
         while true {
+            let worker: LeaseTable.Row
             do throws(BatchError) {
                 return try take()
             } catch {
-                guard error.code == .busy, isWorker(session), context.clock.now() < end, context.stopWish() == .goOn
+                guard error.code == .busy, let row = self.worker(of: session), context.clock.now() < end,
+                    context.stopWish() == .goOn
                 else { throw error }
+                worker = row
             }
             if sign == nil { sign = Sign(try LeaseWait(session).path) }
-            context.sleep(gap)
+            // It may be at a program that writes the database, and does not wait for our lock.
+            repeat {
+                context.sleep(gap)
+            } while !LeaseTable.mayHaveChanged(session.path, since: worker) && context.clock.now() < end
+                && context.stopWish() == .goOn
         }
     }
 
@@ -62,7 +69,8 @@ struct LeaseWait {
         deinit { Folder.remove(file.path) }
     }
 
-    private static func isWorker(_ session: Session) -> Bool {
-        (try? LeaseTable(session.connection).read())?.work.kind == LeaseWork.queue
+    private static func worker(of session: Session) -> LeaseTable.Row? {
+        guard let row = try? LeaseTable(session.connection).read(), row.work.kind == LeaseWork.queue else { return nil }
+        return row
     }
 }

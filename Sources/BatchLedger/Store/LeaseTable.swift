@@ -167,15 +167,25 @@ public struct LeaseTable {
     }
 
     /// Whether there is something to answer or to hear, as far as can be seen without a lock.
-    ///
-    /// Without a write-ahead log, a reader keeps every writer from its commit, and a program that does not wait (the
-    /// `sqlite3` shell) fails then. What is read in the middle of a commit of others may be wrong: it is a hint. The
-    /// answer comes from a look with a lock, and what could not be read is there at the next look.
     public static func mayHaveNews(_ path: String, of epoch: Int64, isStopKnown: Bool) -> Bool {
+        mayBeOther(path) { row in
+            row.epoch != epoch || row.question?.beat == row.beat || row.isStopRequested != isStopKnown
+        }
+    }
+
+    /// Whether somebody else than this owner may have the lease by now, or nobody.
+    public static func mayHaveChanged(_ path: String, since row: Row) -> Bool {
+        mayBeOther(path) { $0.epoch != row.epoch || $0.owner == nil || $0.life == .dead }
+    }
+
+    /// Looks at the row without a lock. Without a write-ahead log, a reader keeps every writer from its commit, and a
+    /// program that does not wait (the `sqlite3` shell) fails then. What is read in the middle of a commit of others may
+    /// be wrong: it is a hint. The answer comes from a look with a lock, and what could not be read is there at the next
+    /// look.
+    private static func mayBeOther(_ path: String, _ isOther: (Row) -> Bool) -> Bool {
         if FileStatus("\(path)-wal") != nil { return true }
         do throws(BatchError) {
-            guard let row = try LeaseTable(Connection(path: path, mode: .immutable)).read() else { return true }
-            return row.epoch != epoch || row.question?.beat == row.beat || row.isStopRequested != isStopKnown
+            return try LeaseTable(Connection(path: path, mode: .immutable)).read().map(isOther) ?? true
         } catch {
             return false
         }
