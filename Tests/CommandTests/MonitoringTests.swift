@@ -192,6 +192,29 @@ import Testing
         }
     }
 
+    @Test func runsAreCountedByWhoBeganThem() throws {
+        try TemporaryFolder.with { folder in
+            let result = try BuiltTool.shell(
+                """
+                cd "$1"
+                sqlite3 a.db "CREATE TABLE t(a INTEGER PRIMARY KEY)"
+                mkdir catalog
+                printf 'databases:\\n  main: {path: a.db}\\n' >batchmgr.yaml
+                printf 'id: fill\\nversion: 1.0.0\\nsteps:\\n  - {id: one, sql: INSERT INTO t VALUES(NULL)}\\n' >catalog/fill.yaml
+                "$TOOL" schedule add nightly --job fill --cron '0 3 * * *' -q
+                "$TOOL" run fill -q
+                "$TOOL" queue add fill -q; "$TOOL" queue add fill -q
+                for n in 1 2 3; do "$TOOL" schedule trigger nightly -q; "$TOOL" queue work --until-empty -q; done
+                "$TOOL" metrics write f.prom >/dev/null
+                grep '^batchmgr_runs_total' f.prom
+                """, [folder])
+            func line(_ trigger: String, _ count: Int) -> String {
+                "batchmgr_runs_total{database=\"main\",job=\"fill\",status=\"committed\",trigger=\"\(trigger)\"} \(count)\n"
+            }
+            #expect(result.out == line("person", 1) + line("queue", 2) + line("schedule", 3), "\(result.err)")
+        }
+    }
+
     @Test func figuresAreWrittenForACollectorOfTextFiles() throws {
         try TemporaryFolder.with { folder in
             let result = try BuiltTool.shell(

@@ -240,7 +240,8 @@ extension ControlFile {
             INSERT INTO queue_jobs(kind, job, tenant, arguments, priority, run_at, unique_key, sequence_key, max_attempts, \
             backoff, timeout, run_key, actor, created_at, state, state_at, schedule, enqueued_by, place, turn, trace, \
             enqueued_in) \
-            VALUES(?17, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queue.' || lower(hex(randomblob(8))), ?11, ?12, \
+            VALUES(?17, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, \
+            CASE WHEN ?13 IS NULL THEN 'queue.' ELSE 'queue.schedule.' END || lower(hex(randomblob(8))), ?11, ?12, \
             'queued', ?12, ?13, ?14, ?15, ?16, ?18, ?19)
             """,
             [

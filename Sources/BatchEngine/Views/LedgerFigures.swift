@@ -99,7 +99,8 @@ public struct LedgerFigures: Sendable {
         guard first < last else { return }
         try addSteps(session, after: first, upTo: last)
         let sql = """
-            SELECT job, kind, status, idempotency_key GLOB 'queue.*', started_at, finished_at \
+            SELECT job, kind, status, CASE WHEN idempotency_key GLOB 'queue.schedule.*' THEN 'schedule' \
+            WHEN idempotency_key GLOB 'queue.*' THEN 'queue' ELSE 'person' END, started_at, finished_at \
             FROM main.batchmgr_batches WHERE seq > ? AND seq <= ? AND NOT (\(condition))
             """
         for row in try session.connection.rows(sql, [.integer(first), .integer(last)]) {
@@ -111,7 +112,7 @@ public struct LedgerFigures: Sendable {
                 continue
             }
             let ended = status == "failed" || status == "stopped" ? status : "committed"
-            runs[Run(job: job, status: ended, trigger: row[3].integer == 1 ? "queue" : "person"), default: 0] += 1
+            runs[Run(job: job, status: ended, trigger: row[3].string ?? ""), default: 0] += 1
             if ended == "committed" { lastSuccess[job] = max(end, lastSuccess[job] ?? end) }
             if let begin = row[4].string.flatMap(Timestamp.init(iso8601:)) {
                 times[job, default: Time()].count += 1
